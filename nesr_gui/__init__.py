@@ -1,0 +1,51 @@
+"""A photograph in, a continuous spectrum at every pixel out.
+
+>>> field = nesr_gui.reconstruct("photo.png")
+>>> field.spectra([(120, 64)], [450.0, 550.5])
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nesr_gui.engine import Model, NeSRField
+    from nesr_gui.field import CubeField
+
+__version__ = "0.1.0"
+__all__ = ["load_model", "open_cube", "reconstruct"]
+
+
+def load_model(path: str | PathLike[str] | None = None, device: str = "auto") -> Model:
+    """The embedded model, or the one in a file, on `device` (auto, cpu, cuda or mps); see `engine.load_model`."""
+    from nesr_gui import engine
+
+    return engine.load_model(Path(path) if path is not None else None, device)
+
+
+def reconstruct(
+    photograph: str | PathLike[str], model: Model | None = None, *, max_pixels: int | None = None
+) -> NeSRField:
+    """The spectral field of a photograph file.
+
+    Args:
+        photograph: PNG, JPEG, TIFF, BMP or WebP.
+        model: from `load_model`; by default the embedded one.
+        max_pixels: a larger photograph is reduced in linear light by a whole number; by default nothing is.
+
+    Raises:
+        OSError, ValueError: the file is missing, no photograph, or damaged; the message says which.
+    """
+    from nesr_gui import engine, io
+
+    image = io.read_photograph(Path(photograph))
+    return engine.encode(image.reduced(max_pixels) if max_pixels else image, model or load_model())
+
+
+def open_cube(path: str | PathLike[str]) -> CubeField:
+    """The field of a cube file, linear between its bands; the file is read as it is asked."""
+    from nesr_gui import io
+
+    return io.open_cube(Path(path))

@@ -1,0 +1,79 @@
+"""Light, eyes and cameras: from spectra to colour, and from a wavelength to the colour it is drawn in.
+
+The default camera is the CIE 1931 2° observer under D65, written as linear sRGB, on 400-700 nm by 10 nm, each channel
+divided by its response to a perfect white reflector, so that white is exactly (1, 1, 1).
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui.spectral import FloatArray, Wavelengths
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message=".*Matplotlib")  # only colour's plots need it, and we draw none
+    import colour
+
+CAMERA_BANDS = Wavelengths.every(400, 700, 10)
+
+
+@cache
+def default_camera() -> npt.NDArray[np.float64]:
+    """Sensitivities (3, 31) of the default camera on `CAMERA_BANDS`: linear sRGB = sensitivities @ reflectance."""
+    shape = colour.SpectralShape(400, 700, 10)
+    observer = colour.MSDS_CMFS["CIE 1931 2 Degree Standard Observer"].copy().align(shape).values  # (31, 3)
+    light = colour.SDS_ILLUMINANTS["D65"].copy().align(shape).values  # (31,)
+    rgb = colour.RGB_COLOURSPACES["sRGB"].matrix_XYZ_to_RGB @ (observer * light[:, None]).T  # (3, 31)
+    sensitivities: npt.NDArray[np.float64] = rgb / rgb.sum(axis=1, keepdims=True)
+    sensitivities.setflags(write=False)
+    return sensitivities
+
+
+def expose(spectra: npt.ArrayLike) -> FloatArray:
+    """Photograph reflectances (..., 31) on `CAMERA_BANDS` with the default camera: linear sRGB (..., 3) in [0, 1].
+
+    Colours outside sRGB and above white are clipped, as a photograph clips them.
+    """
+    rgb = np.asarray(spectra) @ default_camera().T.astype(np.float32)
+    return np.clip(rgb, 0, 1).astype(np.float32)
+
+
+def encode_srgb(linear: npt.ArrayLike) -> FloatArray:
+    """Linear sRGB in [0, 1] to its display encoding in [0, 1] (IEC 61966-2-1)."""
+    linear = np.asarray(linear, dtype=np.float32)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055).astype(
+        np.float32
+    )
+
+
+def decode_srgb(encoded: npt.ArrayLike) -> FloatArray:
+    """Display-encoded sRGB in [0, 1] to linear light in [0, 1] (IEC 61966-2-1)."""
+    encoded = np.asarray(encoded, dtype=np.float32)
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def wavelength_colours(nm: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """The 8-bit sRGB colours (N, 3) in which wavelengths (N,) nm are drawn.
+
+    Spectral colours lie outside sRGB: what is negative is cut, and the dim ends of the range are lifted so that a
+    scale stays readable on a dark ground.
+    """
+    observer = colour.MSDS_CMFS["CIE 1931 2 Degree Standard Observer"]
+    nm = np.atleast_1d(np.asarray(nm, dtype=np.float64))
+    xyz = np.stack([np.interp(nm, observer.wavelengths, observer.values[:, i]) for i in range(3)], axis=-1)
+    rgb = np.maximum(xyz @ colour.RGB_COLOURSPACES["sRGB"].matrix_XYZ_to_RGB.T, 0)
+    peak = rgb.max(axis=-1, keepdims=True)
+    lift = np.clip(xyz.sum(axis=-1, keepdims=True) / 0.3, 0.25, 1)
+    return np.round(255 * encode_srgb(rgb / np.maximum(peak, 1e-9) * lift)).astype(np.uint8)
+
+
+def colour_checker(wavelengths: Wavelengths) -> FloatArray:
+    """Published reflectances (24, L) of the 24-patch colour checker, row by row (BabelColor average of 30 charts)."""
+    patches = colour.SDS_COLOURCHECKERS["BabelColor Average"].values()
+    return np.stack([np.interp(wavelengths.nm, patch.wavelengths, patch.values) for patch in patches]).astype(
+        np.float32
+    )

@@ -1,0 +1,3 @@
+"""The window: everything that knows Qt. `app.py` is where to start reading: all connections stand there."""
+
+import PySide6  # noqa: F401  before pyqtgraph, which takes the Qt that it finds imported

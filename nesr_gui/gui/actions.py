@@ -1,0 +1,112 @@
+"""Every action of the window, in one table: menus, toolbar and shortcuts are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+from nesr_gui.gui import theme
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One action: `name` is also the method of `Commands` that does it. A submenu is filled by the window."""
+
+    name: str
+    text: str
+    menu: str
+    shortcut: str = ""
+    icon: str = ""
+    tip: str = ""
+    in_toolbar: bool = False
+    choice: str = ""  # actions with the same word exclude each other
+    submenu: bool = False
+    starts_group: bool = False
+
+
+TABLE = (
+    Entry("open_file", "Open…", "File", "Ctrl+O", "open", "Open a photograph or a spectral cube", in_toolbar=True),
+    Entry("open_sample", "Open sample", "File", submenu=True),
+    Entry("open_recent", "Open recent", "File", submenu=True),
+    Entry("export_cube", "Export cube…", "File", "Ctrl+E", "export", "Export bands at chosen wavelengths",
+          in_toolbar=True, starts_group=True),
+    Entry("export_curves", "Export curves…", "File", "Ctrl+Shift+E", tip="Export the spectra of all pins as text"),
+    Entry("export_figure", "Export figure…", "File", tip="Export the plot as a picture"),
+    Entry("reconstruct", "Reconstruct", "File", "Ctrl+R", tip="Reconstruct the photograph at working resolution",
+          starts_group=True),
+    Entry("reconstruct_fully", "Reconstruct at full resolution", "File", "Ctrl+Shift+R",
+          tip="Reconstruct every pixel of the photograph; this may take minutes and can be cancelled"),
+    Entry("quit", "Quit", "File", "Ctrl+Q", starts_group=True),
+    Entry("undo", "Undo", "Edit", "Ctrl+Z", "undo", in_toolbar=True, starts_group=True),
+    Entry("redo", "Redo", "Edit", "Ctrl+Shift+Z", "redo", in_toolbar=True),
+    Entry("clear_pins", "Clear pins", "Edit", "Ctrl+Backspace", "clear", "Remove all pins", in_toolbar=True),
+    Entry("show_photograph", "Photograph", "View", "1", "photograph", "Show the photograph", in_toolbar=True,
+          choice="mode", starts_group=True),
+    Entry("show_band", "Band", "View", "2", "band", "Show the image at the chosen wavelength", in_toolbar=True,
+          choice="mode"),
+    Entry("fit", "Fit image", "View", "F", "fit", "Show the whole image", in_toolbar=True),
+    Entry("play", "Play or pause the sweep", "Wavelength", "Space"),
+    Entry("longer", "1 nm up", "Wavelength", "Right", starts_group=True),
+    Entry("shorter", "1 nm down", "Wavelength", "Left"),
+    Entry("much_longer", "10 nm up", "Wavelength", "Shift+Right"),
+    Entry("much_shorter", "10 nm down", "Wavelength", "Shift+Left"),
+    Entry("about", "About nesr_gui", "Help"),
+)  # fmt: skip
+
+
+def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMenu]]:
+    """The actions by name and the submenus by name, in menus and toolbar of `window`."""
+    actions: dict[str, QAction] = {}
+    submenus: dict[str, QMenu] = {}
+    menus: dict[str, QMenu] = {}
+    choices: dict[str, QActionGroup] = {}
+    toolbar = window.addToolBar("Tools")
+    toolbar.setObjectName("tools")
+    toolbar.setMovable(False)
+    toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    for entry in TABLE:
+        menu = menus.get(entry.menu) or menus.setdefault(entry.menu, window.menuBar().addMenu(entry.menu))
+        if entry.starts_group and not menu.isEmpty():
+            menu.addSeparator()
+        if entry.submenu:
+            submenus[entry.name] = menu.addMenu(entry.text)
+            continue
+        action = actions[entry.name] = _action(entry, window)
+        if entry.choice:
+            group = choices.get(entry.choice) or choices.setdefault(entry.choice, QActionGroup(window))
+            action.setCheckable(True)
+            group.addAction(action)
+        menu.addAction(action)
+        if entry.in_toolbar:
+            if entry.starts_group and toolbar.actions():
+                toolbar.addSeparator()
+            toolbar.addAction(action)
+            toolbar.widgetForAction(action).setAccessibleName(entry.text.rstrip("…"))
+    return actions, submenus
+
+
+def _action(entry: Entry, window: QMainWindow) -> QAction:
+    action = QAction(entry.text, window)
+    if entry.shortcut:
+        action.setShortcut(QKeySequence(entry.shortcut))
+    key = f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})" if entry.shortcut else ""
+    action.setToolTip((entry.tip or entry.text) + key)
+    action.setIconText(entry.text.rstrip("…"))
+    return action
+
+
+def colour_icons(actions: dict[str, QAction], window: QMainWindow) -> None:
+    """Draw the icons in the colours the window has now."""
+    for entry in TABLE:
+        if entry.icon:
+            actions[entry.name].setIcon(theme.icon(entry.icon, window.palette()))
+
+
+def enable(actions: dict[str, QAction], names: Iterable[str], enabled: bool) -> None:
+    """Enable or disable several actions."""
+    for name in names:
+        actions[name].setEnabled(enabled)

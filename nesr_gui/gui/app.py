@@ -1,0 +1,193 @@
+"""The program with its window: what is made, and what is connected to what."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
+
+from nesr_gui import resources
+from nesr_gui.gui import theme
+from nesr_gui.gui.actions import enable
+from nesr_gui.gui.commands import Commands, bind
+from nesr_gui.gui.inquiry import Inquiry
+from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.screenshot import Screenshot
+from nesr_gui.gui.session import Mode, Session
+from nesr_gui.gui.worker import Worker
+
+
+class App(QObject):
+    """One session, its window, and everything between them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session, self.worker, self.window = Session(), Worker(), MainWindow()
+        self.opening = Opening(self.session, self.worker)
+        self.inquiry = Inquiry(self.session, self.worker)
+        self.commands = Commands(self.window, self.session, self.worker, self.opening)
+        self._connect_picks()
+        self._connect_facts()
+        self._connect_work()
+        self._show_actions()
+        self._show_recent()
+        self._show_status()
+        self.window.fill_menu("open_sample", [(s.title, lambda s=s: self.open_sample(s)) for s in _samples()])
+
+    def open_sample(self, sample: resources.Sample) -> None:
+        self.opening.open(sample.photograph, sample.truth)
+
+    def close(self) -> None:
+        """Stop all work; nothing runs on when the window is closed."""
+        self.inquiry.stop()
+        self.window.bar.stop()
+        self.worker.close()
+
+    def _connect_picks(self) -> None:
+        """What the user does."""
+        session, window = self.session, self.window
+        bind(window, self.commands)
+        window.file_picked.connect(self.opening.open)
+        window.closing.connect(self.close)
+        window.status.cancel_picked.connect(self.worker.cancel)
+        window.image.pixel_picked.connect(session.add_pin)
+        window.image.pin_move_picked.connect(session.move_pin)
+        window.image.pin_remove_picked.connect(session.remove_pin)
+        window.image.pixel_hovered.connect(session.set_hover)
+        window.image.view_changed.connect(self.inquiry.set_view)
+        window.plot.wavelength_picked.connect(session.set_wavelength)
+        window.bar.wavelength_picked.connect(session.set_wavelength)
+
+    def _connect_facts(self) -> None:
+        """What became of it: first what is asked for, then what is shown."""
+        session, window, inquiry = self.session, self.window, self.inquiry
+        session.image_changed.connect(self._show_image)
+        session.field_changed.connect(inquiry.forget)
+        session.field_changed.connect(self._show_field)
+        session.wavelength_changed.connect(inquiry.ask_band)
+        session.wavelength_changed.connect(inquiry.ask_readings)
+        session.wavelength_changed.connect(window.bar.show_wavelength)
+        session.wavelength_changed.connect(window.plot.show_wavelength)
+        session.wavelength_changed.connect(self._show_status)
+        session.pins_changed.connect(inquiry.ask_curves)
+        session.pins_changed.connect(inquiry.ask_readings)
+        session.pins_changed.connect(self._show_pins)
+        session.curves_changed.connect(self._show_curves)
+        session.readings_changed.connect(self._show_readings)
+        session.hover_changed.connect(inquiry.ask_readings)
+        session.hover_changed.connect(self._show_status)
+        session.mode_changed.connect(window.image.show_mode)
+        session.mode_changed.connect(inquiry.ask_band)
+        session.mode_changed.connect(self._show_status)
+        session.model_changed.connect(self._show_status)
+        session.undo_stack.indexChanged.connect(self._show_actions)
+
+    def _connect_work(self) -> None:
+        """How the work goes."""
+        worker, window = self.worker, self.window
+        self.inquiry.band_answered.connect(window.image.show_band)
+        self.opening.recent_changed.connect(self._show_recent)
+        self.opening.can_reconstruct_changed.connect(self._show_actions)
+        worker.progressed.connect(window.status.show_progress)
+        worker.ended.connect(window.status.show_end)
+        worker.ended.connect(self._show_actions)
+        worker.failed.connect(lambda purpose, error: window.notice.show_failure(error))
+
+    def _show_image(self) -> None:
+        session, window = self.session, self.window
+        window.show_title(session.name)
+        window.notice.hide()
+        window.image.show_image(session.source_shape, session.colours)
+        window.image.show_mode(session.mode)
+
+    def _show_field(self) -> None:
+        session, window = self.session, self.window
+        window.image.forget_band()
+        quantity = str(session.field.quantity) if session.field else "relative reflectance"
+        window.plot.show_range(session.wavelength_range, quantity)
+        window.bar.show_range(*session.wavelength_range)
+        window.bar.show_wavelength(session.nm)
+        self._show_curves()
+        self._show_readings()
+        self._show_actions()
+
+    def _show_pins(self) -> None:
+        self.window.image.show_pins(self.session.pins)
+        self.window.table.show_pins(self.session.pins)
+        self._show_curves()
+        self._show_readings()
+
+    def _show_curves(self) -> None:
+        self.window.plot.show_curves(self.session.pins, self.session.curves)
+        self._show_readings()
+
+    def _show_readings(self) -> None:
+        session = self.session
+        for widget in (self.window.plot, self.window.table):
+            widget.show_readings(session.nm, session.pins, session.readings)
+        self._show_status()
+
+    def _show_status(self) -> None:
+        session, status = self.session, self.window.status
+        reading = session.readings.get(session.hover) if session.hover else None
+        status.show_pixel(session.hover, session.nm, reading.value if reading else None)
+        status.show_resolution(session.resolution())
+        status.show_model(session.model_name, session.device)
+        is_band = session.mode is Mode.BAND
+        self.window.show_caption(f"Band {session.nm:.1f} nm" if is_band else "Photograph" if session.photograph else "")
+
+    def _show_actions(self) -> None:
+        session, actions, stack = self.session, self.window.actions_by_name, self.session.undo_stack
+        enable(actions, ["export_cube", "show_band"], session.field is not None)
+        enable(actions, ["show_photograph"], session.photograph is not None)
+        enable(actions, ["fit"], session.source_shape is not None)
+        enable(actions, ["export_curves", "export_figure"], session.field is not None and bool(session.pins))
+        enable(actions, ["clear_pins"], bool(session.pins))
+        enable(actions, ["undo"], stack.canUndo())
+        enable(actions, ["redo"], stack.canRedo())
+        enable(actions, ["reconstruct"], self.opening.can_reconstruct())
+        enable(actions, ["reconstruct_fully"], self.opening.can_reconstruct(full=True))
+        actions["undo"].setText(f"Undo {stack.undoText()}".strip())
+        actions["redo"].setText(f"Redo {stack.redoText()}".strip())
+        actions["show_band" if session.mode is Mode.BAND else "show_photograph"].setChecked(True)
+
+    def _show_recent(self) -> None:
+        entries = [(path.name, lambda path=path: self.opening.open(path)) for path in self.opening.recent()]
+        self.window.fill_menu("open_recent", entries)
+
+
+def _samples() -> list[resources.Sample]:
+    try:
+        return resources.samples()
+    except OSError:  # a source tree whose samples are not made yet
+        return []
+
+
+def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path | None) -> int:
+    """Open the window on `image` or the first sample; with `screenshot` write that picture and leave.
+
+    Returns the program's exit code.
+    """
+    qt = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(qt, QApplication)
+    qt.setApplicationName("nesr_gui")
+    theme.follow_system(qt)
+    app = App()
+    if screenshot is not None:
+        picture = Screenshot(screenshot, app.window, app.session)
+        for fact in (app.session.field_changed, app.session.curves_changed, app.session.readings_changed):
+            fact.connect(picture.look)
+        app.worker.failed.connect(picture.fail)
+        picture.finished.connect(qt.exit)
+    app.window.show()
+    if image is not None:
+        app.opening.open(image)
+    elif samples := _samples():
+        app.open_sample(samples[0])
+    app.opening.load_model(model, device)
+    code = qt.exec()
+    app.window.close()
+    return code

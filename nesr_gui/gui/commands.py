@@ -1,0 +1,161 @@
+"""What each action of the table does; methods are named in `actions.TABLE`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from nesr_gui.gui import jobs
+from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
+from nesr_gui.gui.figure import Figure, save_figure
+from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.requests import PointsRequest
+from nesr_gui.gui.session import Mode, Session
+from nesr_gui.gui.worker import Worker
+
+
+class Commands(QObject):
+    """Carries out actions on the session, asking the user what else must be known."""
+
+    def __init__(self, window: MainWindow, session: Session, worker: Worker, opening: Opening) -> None:
+        super().__init__(window)
+        self._window, self._session, self._worker, self._opening = window, session, worker, opening
+
+    def open_file(self) -> None:
+        from nesr_gui import io
+
+        filters = ";;".join(io.dialog_filter(kind) for kind in (io.Kind.PHOTOGRAPH, io.Kind.CUBE))
+        path, _ = QFileDialog.getOpenFileName(self._window, "Open a photograph or a spectral cube", "", filters)
+        if path:
+            self._opening.open(Path(path))
+
+    def export_cube(self) -> None:
+        field = self._session.field
+        if field is None:
+            return
+        dialog = CubeExportDialog(field, self._session.resolution(), self._window)
+
+        def go() -> None:
+            path = self._ask_path("Export cube", f"{self._stem()}.h5", "HDF5 (*.h5)")
+            if path:
+                request = jobs.CubeExport(path, field, dialog.wavelengths())
+                self._worker.submit("export", request, jobs.export_cube, self._wrote)
+
+        dialog.accepted.connect(go)
+        dialog.open()
+
+    def export_curves(self) -> None:
+        session = self._session
+        if session.field is None or not session.pins:
+            return
+        path = self._ask_path("Export curves", f"{self._stem()}-curves.csv", "Comma-separated values (*.csv)")
+        if path:
+            pixels = tuple(pin.pixel for pin in session.pins)
+            points = PointsRequest(session.field, None, session.reduction, pixels)
+            labels = tuple(pin.label for pin in session.pins)
+            request = jobs.CurvesExport(path, points, labels, session.resolution())
+            self._worker.submit("export", request, jobs.export_curves, self._wrote)
+
+    def export_figure(self) -> None:
+        dialog = FigureExportDialog(self._window)
+
+        def go() -> None:
+            filters = "PNG picture (*.png);;SVG drawing (*.svg)"
+            path = self._ask_path("Export figure", f"{self._stem()}-spectra.png", filters)
+            if path:
+                self._save_figure(path, dialog.dpi.value())
+
+        dialog.accepted.connect(go)
+        dialog.open()
+
+    def _save_figure(self, path: Path, dpi: int) -> None:
+        session = self._session
+        shown = [(pin, session.curves[pin.pixel]) for pin in session.pins if pin.pixel in session.curves]
+        quantity = str(session.field.quantity) if session.field else ""
+        try:
+            save_figure(path, Figure(shown, session.wavelength_range, quantity), dpi)
+        except OSError as error:
+            self._window.notice.show_failure(error)
+        else:
+            self._tell(path)
+
+    def reconstruct(self) -> None:
+        self._opening.reconstruct()
+
+    def reconstruct_fully(self) -> None:
+        self._opening.reconstruct(full=True)
+
+    def quit(self) -> None:
+        self._window.close()
+
+    def undo(self) -> None:
+        self._session.undo_stack.undo()
+
+    def redo(self) -> None:
+        self._session.undo_stack.redo()
+
+    def clear_pins(self) -> None:
+        self._session.clear_pins()
+
+    def show_photograph(self) -> None:
+        self._session.set_mode(Mode.PHOTOGRAPH)
+
+    def show_band(self) -> None:
+        self._session.set_mode(Mode.BAND)
+
+    def fit(self) -> None:
+        self._window.image.fit()
+
+    def play(self) -> None:
+        self._window.bar.toggle_playing()
+
+    def longer(self) -> None:
+        self._session.step_wavelength(1)
+
+    def shorter(self) -> None:
+        self._session.step_wavelength(-1)
+
+    def much_longer(self) -> None:
+        self._session.step_wavelength(10)
+
+    def much_shorter(self) -> None:
+        self._session.step_wavelength(-10)
+
+    def about(self) -> None:
+        box = QMessageBox(self._window)
+        box.setWindowTitle("About nesr_gui")
+        box.setIconPixmap(self._window.windowIcon().pixmap(64, 64))
+        box.setText("<b>nesr_gui</b>")
+        box.setInformativeText(
+            "Spectra from photographs: click a pixel, drag the wavelength, export the cube.\n\n"
+            "What is shown is estimated from three colours; many spectra have the same colour, and the model names "
+            "the likely one. It is no measurement."
+        )
+        box.open()
+
+    def _ask_path(self, title: str, name: str, filters: str) -> Path | None:
+        chosen, kind = QFileDialog.getSaveFileName(self._window, title, name, filters)
+        if not chosen:
+            return None
+        path = Path(chosen)
+        return path if path.suffix else path.with_suffix("." + kind.rpartition("*.")[2].rstrip(")"))
+
+    def _stem(self) -> str:
+        return Path(self._session.name).stem or "spectra"
+
+    def _wrote(self, request: jobs.CubeExport | jobs.CurvesExport, result: None) -> None:
+        self._tell(request.path)
+
+    def _tell(self, path: Path) -> None:
+        self._window.notice.show_success(f"Wrote {path}.")
+
+
+def bind(window: MainWindow, commands: Commands) -> None:
+    """Connect every action to the method of its name."""
+    for name, action in window.actions_by_name.items():
+        do: Callable[[], None] = getattr(commands, name)
+        action.triggered.connect(lambda checked=False, do=do: do())

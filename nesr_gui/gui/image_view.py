@@ -1,0 +1,217 @@
+"""The image pane: photograph or band, with the pins on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QPainter, QPalette, QResizeEvent
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QMenu, QWidget
+
+from nesr_gui.gui.pin_marker import REACH, PinMarker
+from nesr_gui.gui.requests import BandImage, Bytes, View
+from nesr_gui.gui.session import Mode, Pin
+
+
+class _Picture(pg.ImageItem):  # type: ignore[misc]
+    """An image that is smooth when made smaller and shows its pixels when made larger."""
+
+    def __init__(self, parent: QGraphicsItem) -> None:
+        super().__init__(axisOrder="row-major")
+        self.setParentItem(parent)
+
+    def paint(self, painter: QPainter, *args: Any) -> None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, abs(painter.worldTransform().m11()) < 1)
+        super().paint(painter, *args)
+
+
+class _Box(pg.ViewBox):  # type: ignore[misc]
+    """Zoom with the wheel, pan with a drag, unless the drag began on a pin."""
+
+    clicked = Signal(object)  # QPointF in source pixels
+    double_clicked = Signal()
+    pin_dragged = Signal(object, bool)  # QPointF in source pixels; True at the start
+
+    def __init__(self) -> None:
+        super().__init__(invertY=True, lockAspect=True, enableMenu=False)
+        self.disableAutoRange()
+        self.grabs = lambda scene_pos: False
+        self._grabbed = False
+
+    def mouseClickEvent(self, event: Any) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            event.accept()
+            if event.double():
+                self.double_clicked.emit()
+            else:
+                self.clicked.emit(self.mapSceneToView(event.scenePos()))
+
+    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
+        if event.button() == Qt.MouseButton.RightButton:
+            return
+        if event.isStart():
+            self._grabbed = self.grabs(event.buttonDownScenePos())
+        if not self._grabbed:
+            super().mouseDragEvent(event, axis)
+            return
+        event.accept()
+        self.pin_dragged.emit(self.mapSceneToView(event.scenePos()), event.isStart())
+
+
+class ImageView(pg.GraphicsView):  # type: ignore[misc]
+    """Shows the photograph or a band, and announces where it is clicked, dragged and looked at."""
+
+    pixel_picked = Signal(int, int)  # row, col
+    pin_move_picked = Signal(int, int, int, int)  # number, row, col, gesture
+    pin_remove_picked = Signal(int)  # number
+    pixel_hovered = Signal(object)  # (row, col) | None
+    view_changed = Signal(object)  # View
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Image")
+        self.setAccessibleDescription("The photograph or one band of it. Click a pixel to see its spectrum.")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.box = _Box()
+        self.setCentralItem(self.box)
+        self._frame = QGraphicsRectItem()
+        self._frame.setPen(Qt.PenStyle.NoPen)
+        self._frame.setFlag(QGraphicsItem.GraphicsItemFlag.ItemClipsChildrenToShape)  # blocks may overhang the edge
+        self.box.addItem(self._frame, ignoreBounds=True)
+        self.photograph, self.band = _Picture(self._frame), _Picture(self._frame)
+        self.markers: dict[int, PinMarker] = {}
+        self._shape: tuple[int, int] | None = None
+        self._fitted = True
+        self._grabbed: PinMarker | None = None
+        self._gesture = 0
+        self.box.grabs = self._grab
+        self.box.clicked.connect(self._pick)
+        self.box.double_clicked.connect(self.fit)
+        self.box.pin_dragged.connect(self._drag)
+        self.box.sigRangeChangedManually.connect(self._unfit)
+        self.box.sigRangeChanged.connect(self._announce_view)
+        self.sceneObj.sigMouseMoved.connect(self._hover)
+        self._follow_palette()
+
+    def show_image(self, shape: tuple[int, int] | None, colours: Bytes | None) -> None:
+        """Show a newly opened image of `shape` source pixels; `colours` (H, W, 3) where it is a photograph."""
+        self._shape = shape
+        height, width = shape or (1, 1)
+        self._frame.setRect(QRectF(0, 0, width, height))
+        self.band.clear()
+        self.photograph.clear()
+        if colours is not None:
+            self.photograph.setImage(colours, autoLevels=False, levels=None, rect=QRectF(0, 0, width, height))
+        reach = 0.5 * max(height, width)
+        self.box.setLimits(xMin=-reach, xMax=width + reach, yMin=-reach, yMax=height + reach, minXRange=4, minYRange=4)
+        self.fit()
+
+    def show_band(self, band: BandImage) -> None:
+        """Put a band over exactly the pixels it samples."""
+        self.band.setImage(band.grey, autoLevels=False, levels=(0, 255), rect=QRectF(*band.request.rect))
+
+    def show_mode(self, mode: Mode) -> None:
+        self.photograph.setVisible(mode is Mode.PHOTOGRAPH)
+        self.band.setVisible(mode is Mode.BAND)
+
+    def forget_band(self) -> None:
+        """Another field: what is shown of the last one is no longer true."""
+        self.band.clear()
+
+    def show_pins(self, pins: Sequence[Pin]) -> None:
+        shown = {pin.number: pin for pin in pins}
+        for number in [number for number in self.markers if number not in shown]:
+            marker = self.markers.pop(number)
+            self.box.removeItem(marker)
+            if marker is self._grabbed:
+                self._grabbed = None
+        for number, pin in shown.items():
+            if number in self.markers:
+                self.markers[number].show_pin(pin)
+            else:
+                self.markers[number] = PinMarker(pin)
+                self.box.addItem(self.markers[number], ignoreBounds=True)
+
+    def fit(self) -> None:
+        """Show the whole image."""
+        if self._shape is not None:
+            self._fitted = True
+            self.box.setRange(QRectF(0, 0, self._shape[1], self._shape[0]), padding=0.02)
+            self._announce_view()
+
+    def view(self) -> View:
+        """What is in sight, in source pixels."""
+        (left, right), (top, bottom) = self.box.viewRange()
+        scale = (right - left) / max(self.box.width() * self.devicePixelRatioF(), 1)
+        return View(top, bottom, left, right, scale)
+
+    def position_of(self, row: int, col: int) -> QPointF:
+        """Where the centre of a pixel is on this widget."""
+        return QPointF(self.mapFromScene(self.box.mapViewToScene(QPointF(col + 0.5, row + 0.5))))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if event is not None and self._fitted:
+            self.fit()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.pixel_hovered.emit(None)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        marker = self._marker_at(self.mapToScene(event.pos()))
+        if marker is not None:
+            number = marker.pin.number
+            menu = QMenu(self)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.addAction(f"Remove pin {number}", lambda: self.pin_remove_picked.emit(number))
+            menu.popup(event.globalPos())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._follow_palette()
+
+    def _follow_palette(self) -> None:
+        self.setBackground(self.palette().color(QPalette.ColorRole.Midlight))
+
+    def _announce_view(self) -> None:
+        if self._shape is not None:
+            self.view_changed.emit(self.view())
+
+    def _unfit(self) -> None:
+        self._fitted = False
+
+    def _pixel(self, at: QPointF) -> tuple[int, int] | None:
+        row, col = math.floor(at.y()), math.floor(at.x())
+        height, width = self._shape or (0, 0)
+        return (row, col) if 0 <= row < height and 0 <= col < width else None
+
+    def _marker_at(self, scene_pos: QPointF) -> PinMarker | None:
+        near = [(QPointF(m.scenePos() - scene_pos).manhattanLength(), n) for n, m in self.markers.items()]
+        distance, number = min(near, default=(math.inf, 0))
+        return self.markers[number] if distance <= REACH else None
+
+    def _pick(self, at: QPointF) -> None:
+        pixel = self._pixel(at)
+        if pixel is not None and self._marker_at(self.box.mapViewToScene(at)) is None:
+            self.pixel_picked.emit(*pixel)
+
+    def _grab(self, scene_pos: QPointF) -> bool:
+        self._grabbed = self._marker_at(scene_pos)
+        return self._grabbed is not None
+
+    def _drag(self, at: QPointF, starts: bool) -> None:
+        self._gesture += starts
+        pixel = self._pixel(at)
+        if pixel is not None and self._grabbed is not None:
+            self.pin_move_picked.emit(self._grabbed.pin.number, *pixel, self._gesture)
+
+    def _hover(self, scene_pos: QPointF) -> None:
+        inside = self.sceneObj.sceneRect().contains(scene_pos)
+        self.pixel_hovered.emit(self._pixel(self.box.mapSceneToView(scene_pos)) if inside else None)
+        taken = self._marker_at(scene_pos) is not None
+        self.setCursor(Qt.CursorShape.OpenHandCursor if taken else Qt.CursorShape.CrossCursor)

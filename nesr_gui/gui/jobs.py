@@ -1,0 +1,149 @@
+"""Opening, reconstructing and exporting: frozen requests and the plain functions that do them, on any thread.
+
+The formats and the engine are imported where they are used, so that the window stands before torch is loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nesr_gui.field import Progress, SpectralField
+from nesr_gui.gui.requests import SHADES, PointsRequest, ask_curves, levels_of
+from nesr_gui.gui.session import Bytes
+from nesr_gui.spectral import RGBImage, Wavelengths
+
+if TYPE_CHECKING:
+    from nesr_gui.engine import Model
+
+
+@dataclass(frozen=True, eq=False)
+class ReadRequest:
+    """A file to open: a photograph, with its measured cube where that is known, or a cube."""
+
+    path: Path
+    truth: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """A photograph as read, and its colours as displayed: (H, W, 3) uint8."""
+
+    image: RGBImage
+    colours: Bytes
+    truth: SpectralField | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Cube:
+    """A cube as opened, with its display levels."""
+
+    field: SpectralField
+    levels: tuple[float, float]
+
+
+def read_file(request: ReadRequest, progress: Progress) -> Photograph | Cube:
+    """Open what a path names; ValueError or OSError says in a sentence why it cannot be."""
+    from nesr_gui import io
+
+    if not io.is_photograph(request.path):
+        field = io.open_cube(request.path)
+        return Cube(field, levels_of(field))
+    image = io.read_photograph(request.path)
+    progress(0.5)
+    truth = io.open_cube(request.truth) if request.truth else None
+    return Photograph(image, displayed(image), truth)
+
+
+def displayed(image: RGBImage) -> Bytes:
+    """Colours for the screen, some rows at a time: a photograph of 48 megapixels stays within its memory."""
+    colours = np.empty(image.values.shape, np.uint8)
+    for row in range(0, image.shape[0], 256):
+        part = slice(row, row + 256)
+        index = image.values[part] * 65535 + 0.5
+        colours[part] = SHADES[index.astype(np.uint16)]
+    return colours
+
+
+@dataclass(frozen=True, eq=False)
+class ModelRequest:
+    """A model file (None for the one that travels with the program) and where to run it."""
+
+    path: Path | None
+    device: str
+
+
+def load_model(request: ModelRequest, progress: Progress) -> Model:
+    """Load a model; the first time this also loads torch, which takes seconds."""
+    from nesr_gui.engine import load_model as load
+
+    return load(request.path, request.device)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodeRequest:
+    """A photograph to reconstruct, at its own resolution or at what this machine encodes in about three seconds."""
+
+    photograph: RGBImage
+    model: Model
+    full: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """A field that answers, the reduction it was made at, and its display levels."""
+
+    field: SpectralField
+    reduction: int
+    levels: tuple[float, float]
+
+
+def encode(request: EncodeRequest, progress: Progress) -> Reconstruction:
+    """Reconstruct a photograph."""
+    from nesr_gui.engine import encode as encode_image
+
+    image = request.photograph if request.full else request.photograph.reduced(request.model.working_pixels)
+    field = encode_image(image, request.model, progress=progress)
+    return Reconstruction(field, image.reduction // request.photograph.reduction, levels_of(field))
+
+
+@dataclass(frozen=True, eq=False)
+class CubeExport:
+    """A cube to write."""
+
+    path: Path
+    field: SpectralField
+    wavelengths: Wavelengths
+
+
+def export_cube(request: CubeExport, progress: Progress) -> None:
+    """Stream a cube to a file."""
+    from nesr_gui import io
+
+    io.write_cube(request.path, request.field, request.wavelengths, progress=progress)
+
+
+@dataclass(frozen=True, eq=False)
+class CurvesExport:
+    """Curves to write: a label for each pixel, and what to say of the resolution."""
+
+    path: Path
+    points: PointsRequest
+    labels: tuple[str, ...]
+    resolution: str
+
+
+def export_curves(request: CurvesExport, progress: Progress) -> None:
+    """Ask the curves and write them as text."""
+    from nesr_gui.io.curves import write_curves
+
+    curves = ask_curves(request.points, progress)
+    named = [
+        replace(curves[pixel].spectrum, name=label)
+        for pixel, label in zip(request.points.pixels, request.labels, strict=True)
+    ]
+    provenance = {**request.points.field.provenance, "working_resolution": request.resolution}
+    write_curves(request.path, named, provenance=provenance)

@@ -1,0 +1,126 @@
+"""The window: where each part stands. What they say to each other is in `app.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, QKeyCombination, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMainWindow, QSplitter, QVBoxLayout, QWidget
+
+from nesr_gui.gui import theme
+from nesr_gui.gui.actions import colour_icons, make_actions
+from nesr_gui.gui.image_view import ImageView
+from nesr_gui.gui.notice import Notice
+from nesr_gui.gui.pin_table import PinTable
+from nesr_gui.gui.plot_view import PlotView
+from nesr_gui.gui.settings import settings
+from nesr_gui.gui.status import Status
+from nesr_gui.gui.wavelength_bar import WavelengthBar
+
+
+class MainWindow(QMainWindow):
+    """Image left, spectra right, wavelength below."""
+
+    file_picked = Signal(object)  # Path
+    closing = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("nesr_gui")
+        self.setWindowIcon(theme.icon("nesr", self.palette()))
+        self.setAcceptDrops(True)
+        self.actions_by_name, self.submenus = make_actions(self)
+        self.image, self.plot, self.table = ImageView(), PlotView(), PinTable()
+        self.bar, self.notice, self.status = WavelengthBar(), Notice(), Status()
+        self.caption = QLabel(self.image)
+        self.caption.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(5)
+        self.splitter.addWidget(self.image)
+        self.splitter.addWidget(_column(self.plot, self.table))
+        self.splitter.setStretchFactor(0, 55)
+        self.splitter.setStretchFactor(1, 45)
+        self.setCentralWidget(_column(self.notice, self.splitter, self.bar))
+        self.setStatusBar(self.status)
+        self._follow_palette()
+        self._restore()
+
+    def show_title(self, name: str) -> None:
+        self.setWindowTitle(f"{name} - nesr_gui" if name else "nesr_gui")
+
+    def show_caption(self, text: str) -> None:
+        """What the image pane shows, in its corner."""
+        self.caption.setText(text)
+        self.caption.adjustSize()
+        self.caption.move(10, 10)
+        self.caption.setVisible(bool(text))
+
+    def fill_menu(self, name: str, entries: Iterable[tuple[str, Callable[[], None]]]) -> None:
+        """Put these entries in a submenu; an empty one cannot be opened."""
+        menu = self.submenus[name]
+        menu.clear()
+        for text, do in entries:
+            menu.addAction(text.replace("&", "&&")).triggered.connect(lambda checked=False, do=do: do())
+        menu.setEnabled(not menu.isEmpty())
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        for url in event.mimeData().urls():
+            if url.isLocalFile():
+                event.acceptProposedAction()
+                self.file_picked.emit(Path(url.toLocalFile()))
+                return
+
+    def event(self, event: QEvent) -> bool:
+        """Space presses the button that has the focus; elsewhere it is the shortcut of the sweep."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            plain_space = event.keyCombination() == QKeyCombination(Qt.Key.Key_Space)
+            if plain_space and isinstance(QApplication.focusWidget(), QAbstractButton):
+                event.accept()
+                return True
+        return super().event(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "caption"):
+            self._follow_palette()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        kept = settings()
+        kept.setValue("window/geometry", self.saveGeometry())
+        kept.setValue("window/splitter", self.splitter.saveState())
+        self.hide()
+        self.closing.emit()
+        super().closeEvent(event)
+
+    def _restore(self) -> None:
+        self.resize(QSize(1280, 800))
+        self.splitter.setSizes([700, 580])
+        kept = settings()
+        for key, restore in (("geometry", self.restoreGeometry), ("splitter", self.splitter.restoreState)):
+            state = kept.value(f"window/{key}")
+            if isinstance(state, QByteArray):
+                restore(state)
+
+    def _follow_palette(self) -> None:
+        colour_icons(self.actions_by_name, self)
+        self.caption.setStyleSheet(
+            "background: rgba(15, 17, 20, 170); color: white; border-radius: 4px; padding: 3px 8px;"
+        )
+
+
+def _column(*widgets: QWidget) -> QWidget:
+    """Widgets under each other without gaps; the first that can grow does."""
+    column = QWidget()
+    layout = QVBoxLayout(column)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    for widget in widgets:
+        layout.addWidget(widget, 1 if isinstance(widget, QSplitter | PlotView) else 0)
+    return column

@@ -1,0 +1,82 @@
+"""The bar at the top of the window that says in one sentence what went wrong, or what was written."""
+
+from __future__ import annotations
+
+import traceback
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPlainTextEdit, QToolButton, QWidget
+
+from nesr_gui.gui.theme import is_dark
+
+
+class Notice(QFrame):
+    """Hidden until there is something to say; never in the way."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notice")
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.more = QToolButton()
+        self.more.setText("Details")
+        self.more.setCheckable(True)
+        self.more.setAutoRaise(True)
+        self.more.setAccessibleName("Details of the failure")
+        self.close_button = QToolButton()
+        self.close_button.setText("✕")
+        self.close_button.setAutoRaise(True)
+        self.close_button.setAccessibleName("Close this message")
+        self.close_button.clicked.connect(self.hide)
+        self.details = QPlainTextEdit()
+        self.details.setReadOnly(True)
+        self.details.setFixedHeight(120)
+        self.details.setAccessibleName("Details of the failure, as text")
+        self.more.toggled.connect(self.details.setVisible)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(14, 6, 8, 6)
+        layout.addWidget(self.text, 0, 0)
+        layout.addWidget(self.more, 0, 1)
+        layout.addWidget(self.close_button, 0, 2)
+        layout.addWidget(self.details, 1, 0, 1, 3)
+        layout.setColumnStretch(0, 1)
+        self._is_failure = True
+        self._follow_palette()
+        self.hide()
+
+    def show_failure(self, error: Exception) -> None:
+        """Say what failed; what a programmer would want to know is folded away."""
+        sentence = str(error).strip() or f"The program ran into a {type(error).__name__}."
+        self.text.setText(sentence[:1].upper() + sentence[1:])
+        expected = isinstance(error, ValueError | OSError)
+        self.details.setPlainText("".join(traceback.format_exception(error)))
+        self.more.setVisible(not expected)
+        self.more.setChecked(False)
+        self.details.hide()
+        self._present(is_failure=True)
+
+    def show_success(self, sentence: str) -> None:
+        """Say what was done."""
+        self.text.setText(sentence)
+        self.more.hide()
+        self.details.hide()
+        self._present(is_failure=False)
+
+    def _present(self, is_failure: bool) -> None:
+        self._is_failure = is_failure
+        self._follow_palette()
+        self.show()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "details"):
+            self._follow_palette()
+
+    def _follow_palette(self) -> None:
+        dark = is_dark(self.palette())
+        if self._is_failure:
+            ground, edge = ("#46302c", "#7a4a42") if dark else ("#fdecea", "#e6b8b2")
+        else:
+            ground, edge = ("#26382f", "#3f6350") if dark else ("#e8f4ec", "#b3d6c0")
+        self.setStyleSheet(f"#notice {{ background: {ground}; border: none; border-bottom: 1px solid {edge}; }}")

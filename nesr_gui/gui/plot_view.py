@@ -1,0 +1,174 @@
+"""The plot pane: a curve for each pin, over the colours of the spectrum, with a line at the wavelength."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPalette, QResizeEvent
+from PySide6.QtWidgets import QLabel, QWidget
+
+from nesr_gui.colorimetry import wavelength_colours
+from nesr_gui.gui.session import Curve, Pin, Pixel, Reading
+
+HINT = "Click a pixel of the image to see its spectrum"
+
+
+class _CurveBox(pg.ViewBox):  # type: ignore[misc]
+    """A click picks the wavelength it points at, a double click shows all."""
+
+    clicked = Signal(float)  # nm
+    double_clicked = Signal()
+
+    def mouseClickEvent(self, event: Any) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        event.accept()
+        if event.double():
+            self.double_clicked.emit()
+        else:
+            self.clicked.emit(self.mapSceneToView(event.scenePos()).x())
+
+
+class PlotView(pg.PlotWidget):  # type: ignore[misc]
+    """Shows curves; announces the wavelength that is picked on it."""
+
+    wavelength_picked = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, viewBox=_CurveBox(enableMenu=False))
+        self.setAccessibleName("Spectra")
+        self.setAccessibleDescription("The spectrum of each pin; the line marks the wavelength shown")
+        self.setAntialiasing(True)
+        self.plot = self.getPlotItem()
+        self.box = self.plot.getViewBox()
+        self.plot.hideButtons()
+        self.plot.setMenuEnabled(False)
+        self.plot.setContentsMargins(6, 12, 18, 6)
+        self.curves: dict[int, Any] = {}
+        self.truths: dict[int, Any] = {}
+        self.dots = pg.ScatterPlotItem(size=9, pxMode=True)
+        self.dots.setZValue(20)
+        self.plot.addItem(self.dots, ignoreBounds=True)
+        self.line = pg.InfiniteLine(550.0, angle=90, movable=True)
+        self.line.setZValue(15)
+        self.tag = pg.InfLineLabel(self.line, "{value:.1f} nm", position=0.965, movable=False, anchors=[(-.06, .5), (1.06, .5)])
+        self.plot.addItem(self.line, ignoreBounds=True)
+        self.line.sigDragged.connect(lambda line: self.wavelength_picked.emit(float(line.value())))
+        self.box.clicked.connect(self.wavelength_picked)
+        self.box.double_clicked.connect(self.fit)
+        self._add_strip()
+        self.hint = QLabel(HINT, self)
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.show_range((400.0, 700.0), "relative reflectance")
+        self._follow_palette()
+
+    def _add_strip(self) -> None:
+        """The colours of the wavelengths, between the curves and their axis."""
+        self.strip = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0)
+        self.strip.setFixedHeight(8)
+        self.strip.setXLink(self.box)
+        self.strip.setYRange(0, 1, padding=0)
+        self._colours = pg.ImageItem(axisOrder="row-major")
+        self.strip.addItem(self._colours, ignoreBounds=True)
+        axis = self.plot.getAxis("bottom")
+        self.plot.layout.removeItem(axis)
+        self.plot.layout.addItem(self.strip, 3, 1)
+        self.plot.layout.addItem(axis, 4, 1)
+
+    def show_range(self, nm_range: tuple[float, float], quantity: str) -> None:
+        """The wavelengths and the quantity of the field."""
+        low, high = nm_range
+        self._range = (low, high) if high > low else (low - 0.5, high + 0.5)
+        self._quantity = quantity
+        low, high = self._range
+        colours = wavelength_colours(np.linspace(low, high, 512))[None]
+        self._colours.setImage(colours, autoLevels=False, levels=None, rect=QRectF(low, 0, high - low, 1))
+        self.line.setBounds(nm_range)
+        self._name_axes()
+        self.fit()
+
+    def show_wavelength(self, nm: float) -> None:
+        self.line.setValue(nm)  # emits sigDragged for the hand only, so nothing echoes
+
+    def show_curves(self, pins: Sequence[Pin], curves: Mapping[Pixel, Curve]) -> None:
+        """A line for each pin that has its curve, dashed for the measured one."""
+        known = {pin.number: (pin, curves[pin.pixel]) for pin in pins if pin.pixel in curves}
+        measured = {number: entry for number, entry in known.items() if entry[1].truth is not None}
+        _keep(self.plot, self.curves, known)
+        _keep(self.plot, self.truths, measured)
+        for number, (pin, curve) in known.items():
+            self.curves[number].setPen(pg.mkPen(pin.colour, width=2))
+            self.curves[number].setData(curve.spectrum.wavelengths.nm, curve.spectrum.values)
+            if curve.truth is not None:
+                pen = pg.mkPen(QColor(pin.colour), width=1.6, dash=[5, 4])
+                self.truths[number].setPen(pen)
+                self.truths[number].setData(curve.truth.wavelengths.nm, curve.truth.values)
+        self.hint.setVisible(not pins)
+        self.fit()
+
+    def show_readings(self, nm: float, pins: Sequence[Pin], readings: Mapping[Pixel, Reading]) -> None:
+        """A dot on each curve at the wavelength."""
+        at = [(pin, readings[pin.pixel].value) for pin in pins if pin.pixel in readings and pin.number in self.curves]
+        ground = self.palette().color(QPalette.ColorRole.Base)
+        self.dots.setData(
+            x=[nm] * len(at), y=[value for _, value in at], brush=[pg.mkBrush(pin.colour) for pin, _ in at],
+            pen=pg.mkPen(ground, width=1.5),
+        )  # fmt: skip
+
+    def fit(self) -> None:
+        """Show the whole range and every curve from zero up."""
+        lines = [line.getData()[1] for line in (*self.curves.values(), *self.truths.values())]
+        low = min((float(np.min(y)) for y in lines), default=0.0)
+        high = max((float(np.max(y)) for y in lines), default=1.0)
+        low, high = min(low, 0.0), high if high > 0 else 1.0
+        self.box.setXRange(*self._range, padding=0)
+        self.box.setYRange(low, low + (high - low) * 1.12, padding=0)
+        margin = self._range[1] - self._range[0]
+        self.box.setLimits(xMin=self._range[0], xMax=self._range[1], minXRange=min(2.0, margin))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "hint"):
+            self.hint.setGeometry(self.rect())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "hint"):
+            self._follow_palette()
+
+    def _name_axes(self) -> None:
+        ink = self.palette().color(QPalette.ColorRole.WindowText).name()
+        for side, text in (("left", self._quantity), ("bottom", "wavelength (nm)")):
+            self.plot.getAxis(side).setLabel(text, color=ink, **{"font-size": f"{self.font().pointSizeF():g}pt"})
+
+    def _follow_palette(self) -> None:
+        colours = self.palette()
+        ink, quiet = colours.color(QPalette.ColorRole.WindowText), colours.color(QPalette.ColorRole.PlaceholderText)
+        self.setBackground(colours.color(QPalette.ColorRole.Base))
+        small = QFont(self.font())
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(pg.mkPen(colours.color(QPalette.ColorRole.Mid)))
+            axis.setTextPen(quiet)
+            axis.setStyle(tickFont=small, tickLength=-4 if side == "left" else 4, tickTextOffset=6)
+        self.plot.showGrid(x=True, y=True, alpha=0.35)
+        self._name_axes()
+        self.line.setPen(pg.mkPen(ink, width=1.4))
+        self.line.setHoverPen(pg.mkPen(colours.color(QPalette.ColorRole.Highlight), width=3))
+        self.tag.setColor(ink)
+        self.hint.setStyleSheet(f"color: {quiet.name()}; font-size: {self.font().pointSizeF() * 1.15:.1f}pt;")
+        self.hint.setGeometry(self.rect())
+
+
+def _keep(plot: Any, lines: dict[int, Any], wanted: Mapping[int, Any]) -> None:
+    """Have one line in `plot` for each number of `wanted`."""
+    for number in [number for number in lines if number not in wanted]:
+        plot.removeItem(lines.pop(number))
+    for number in wanted:
+        if number not in lines:
+            lines[number] = plot.plot()

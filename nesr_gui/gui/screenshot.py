@@ -1,0 +1,50 @@
+"""A picture of the window when everything in it is ready, for people and machines without a screen."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.session import Session
+from nesr_gui.gui.spots import spots
+
+
+class Screenshot(QObject):
+    """Waits for the field, places pins where there are none, waits for their curves, and writes the file."""
+
+    finished = Signal(int)  # exit code
+
+    def __init__(self, path: Path, window: MainWindow, session: Session) -> None:
+        super().__init__(window)
+        self._path, self._window, self._session = path, window, session
+        self._done = False
+
+    def look(self) -> None:
+        """Something changed: is everything there?"""
+        session = self._session
+        if session.field is None or self._done:
+            return
+        if not session.pins:
+            height, width = session.source_shape or (1, 1)
+            middle = [(height // 2, width // 2)]
+            for row, col in spots(session.photograph) if session.photograph else middle:
+                session.add_pin(row, col)
+            return
+        if all(pin.pixel in session.curves and pin.pixel in session.readings for pin in session.pins):
+            self._done = True
+            QTimer.singleShot(0, self, self._take)  # after every other slot has shown the same news
+
+    def fail(self, purpose: str, error: Exception) -> None:
+        if not self._done:
+            self._done = True
+            print(f"error: {error}", file=sys.stderr)
+            self.finished.emit(1)
+
+    def _take(self) -> None:
+        written = self._window.grab().save(str(self._path))
+        if not written:
+            print(f"error: cannot write {self._path}; name a file that ends in .png, in a folder", file=sys.stderr)
+        self.finished.emit(0 if written else 1)

@@ -1,0 +1,234 @@
+"""What is open and what is chosen: the one mutable thing of the window."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from nesr_gui.field import SpectralField
+from nesr_gui.gui.theme import PIN_COLOURS
+from nesr_gui.spectral import RGBImage, Spectrum
+
+Bytes = npt.NDArray[np.uint8]
+Pixel = tuple[int, int]
+"""(row, col) of the source photograph, whatever resolution it is worked at."""
+
+
+class Mode(enum.Enum):
+    """What the image pane shows."""
+
+    PHOTOGRAPH = "Photograph"
+    BAND = "Band"
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A marked pixel of the source photograph."""
+
+    number: int
+    row: int
+    col: int
+    colour: str
+
+    @property
+    def pixel(self) -> Pixel:
+        return self.row, self.col
+
+    @property
+    def label(self) -> str:
+        """The name a pin has in files: pin 1 (row 120, col 64)."""
+        return f"pin {self.number} (row {self.row}, col {self.col})"
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """What is known at one pixel: its spectrum, and the measured one where there is one."""
+
+    spectrum: Spectrum
+    truth: Spectrum | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Values at one pixel and the current wavelength."""
+
+    value: float
+    truth: float | None = None
+
+
+class _ChangePins(QUndoCommand):
+    """From one set of pins to another; moves of one gesture are one step."""
+
+    def __init__(self, session: Session, text: str, after: tuple[Pin, ...], gesture: int = 0) -> None:
+        super().__init__(text)
+        self._session, self._before, self._after, self._gesture = session, session.pins, after, gesture
+
+    def redo(self) -> None:
+        self._session._put_pins(self._after)
+
+    def undo(self) -> None:
+        self._session._put_pins(self._before)
+
+    def id(self) -> int:
+        return 1 if self._gesture else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, _ChangePins) or other._gesture != self._gesture:
+            return False
+        self._after = other._after
+        return True
+
+
+class Session(QObject):
+    """Decides what a pick means and says what became of it; widgets show the facts it emits."""
+
+    image_changed = Signal()  # another photograph or cube is open
+    field_changed = Signal()  # it can be asked now, or at another resolution
+    wavelength_changed = Signal(float)
+    pins_changed = Signal()
+    curves_changed = Signal()
+    readings_changed = Signal()
+    mode_changed = Signal(object)
+    hover_changed = Signal(object)  # Pixel | None
+    model_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.name = ""
+        self.photograph: RGBImage | None = None
+        self.colours: Bytes | None = None  # the photograph as displayed
+        self.field: SpectralField | None = None
+        self.truth: SpectralField | None = None
+        self.source_shape: tuple[int, int] | None = None
+        self.reduction = 1  # source pixels along one side of a pixel of the field
+        self.levels = (0.0, 1.0)  # what a band shows as black and as white
+        self.nm = 550.0
+        self.mode = Mode.PHOTOGRAPH
+        self.pins: tuple[Pin, ...] = ()
+        self.hover: Pixel | None = None
+        self.curves: Mapping[Pixel, Curve] = {}
+        self.readings: Mapping[Pixel, Reading] = {}
+        self.model_name = ""
+        self.device = ""
+        self.undo_stack = QUndoStack(self)
+
+    @property
+    def wavelength_range(self) -> tuple[float, float]:
+        """nm that can be picked; before there is a field, what the models cover."""
+        return self.field.wavelength_range if self.field else (400.0, 700.0)
+
+    def resolution(self) -> str:
+        """What the field is worked at, in words: 2048×1365 of 6000×4000, 1:3."""
+        if self.field is None or self.source_shape is None:
+            return ""
+        if self.reduction == 1:
+            return "full resolution"
+        (height, width), (full_height, full_width) = self.field.shape, self.source_shape
+        return f"{width}×{height} of {full_width}×{full_height}, 1:{self.reduction}"
+
+    def open_photograph(self, photograph: RGBImage, colours: Bytes, truth: SpectralField | None = None) -> None:
+        """Show a photograph at once, in `colours` (H, W, 3); its field comes later."""
+        if truth is not None and truth.shape != photograph.source_shape:
+            raise ValueError(
+                f"the measured cube has {truth.shape[1]}x{truth.shape[0]} pixels, the photograph "
+                f"{photograph.source_shape[1]}x{photograph.source_shape[0]}; they must be equal"
+            )
+        self.photograph, self.colours, self.truth = photograph, colours, truth
+        self._start(photograph.source.name, photograph.source_shape, Mode.PHOTOGRAPH)
+
+    def open_cube(self, name: str, cube: SpectralField, levels: tuple[float, float]) -> None:
+        """Show a cube, which can be asked at once."""
+        self.photograph = self.colours = self.truth = None
+        self._start(name, cube.shape, Mode.BAND)
+        self.set_field(cube, 1, levels)
+
+    def _start(self, name: str, source_shape: tuple[int, int], mode: Mode) -> None:
+        self.name, self.source_shape, self.field, self.reduction = name, source_shape, None, 1
+        self.curves, self.readings = {}, {}
+        self.undo_stack.clear()
+        self._put_pins(())
+        self.set_hover(None)
+        self.image_changed.emit()
+        self.field_changed.emit()
+        self.mode = mode
+        self.mode_changed.emit(mode)
+
+    def set_field(self, field: SpectralField, reduction: int, levels: tuple[float, float]) -> None:
+        """The reconstruction is ready, or ready at another resolution; pins stay where they are."""
+        self.field, self.reduction, self.levels = field, reduction, levels
+        self.curves, self.readings = {}, {}
+        self.field_changed.emit()
+        self.set_wavelength(self.nm)
+
+    def set_model(self, name: str, device: str) -> None:
+        self.model_name, self.device = name, device
+        self.model_changed.emit()
+
+    def set_wavelength(self, nm: float) -> None:
+        """Go to `nm`, to a tenth, within the range; the tenth is what slider, line and number agree on."""
+        low, high = self.wavelength_range
+        nm = min(max(round(nm, 1), low), high)
+        if nm != self.nm:
+            self.nm = nm
+            self.wavelength_changed.emit(nm)
+
+    def step_wavelength(self, by: float) -> None:
+        self.set_wavelength(self.nm + by)
+
+    def set_mode(self, mode: Mode) -> None:
+        possible = self.field if mode is Mode.BAND else self.photograph
+        if mode is not self.mode and possible is not None:
+            self.mode = mode
+            self.mode_changed.emit(mode)
+
+    def set_hover(self, pixel: Pixel | None) -> None:
+        if pixel != self.hover:
+            self.hover = pixel
+            self.hover_changed.emit(pixel)
+
+    def set_curves(self, curves: Mapping[Pixel, Curve]) -> None:
+        """Take curves for the present field; those of pixels without a pin are let go."""
+        known = {**self.curves, **curves}
+        self.curves = {pin.pixel: known[pin.pixel] for pin in self.pins if pin.pixel in known}
+        self.curves_changed.emit()
+
+    def set_readings(self, readings: Mapping[Pixel, Reading]) -> None:
+        self.readings = readings
+        self.readings_changed.emit()
+
+    def add_pin(self, row: int, col: int) -> None:
+        if self.source_shape is None or not self._inside(row, col):
+            return
+        taken = {pin.number for pin in self.pins}
+        number = next(n for n in range(1, len(taken) + 2) if n not in taken)
+        pin = Pin(number, row, col, PIN_COLOURS[(number - 1) % len(PIN_COLOURS)])
+        self.undo_stack.push(_ChangePins(self, f"add pin {number}", (*self.pins, pin)))
+
+    def move_pin(self, number: int, row: int, col: int, gesture: int) -> None:
+        """Move a pin; moves with the same `gesture` (one drag of the mouse, > 0) are undone together."""
+        moved = tuple(replace(pin, row=row, col=col) if pin.number == number else pin for pin in self.pins)
+        if moved != self.pins and self._inside(row, col):
+            self.undo_stack.push(_ChangePins(self, f"move pin {number}", moved, gesture))
+
+    def remove_pin(self, number: int) -> None:
+        left = tuple(pin for pin in self.pins if pin.number != number)
+        if left != self.pins:
+            self.undo_stack.push(_ChangePins(self, f"remove pin {number}", left))
+
+    def clear_pins(self) -> None:
+        if self.pins:
+            self.undo_stack.push(_ChangePins(self, "clear pins", ()))
+
+    def _put_pins(self, pins: tuple[Pin, ...]) -> None:
+        self.pins = pins
+        self.pins_changed.emit()
+
+    def _inside(self, row: int, col: int) -> bool:
+        height, width = self.source_shape or (0, 0)
+        return 0 <= row < height and 0 <= col < width

@@ -1,0 +1,86 @@
+"""The line at the foot of the window: where the mouse is, what is worked with, and how far the work is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+
+from nesr_gui.gui.session import Pixel
+
+WORK = {
+    "export": "Exporting",
+    "encode": "Reconstructing",
+    "model": "Loading the model",
+    "read": "Opening",
+}
+"""What is told of the work for each purpose, the most telling first; the rest is too short to tell."""
+
+
+class Status(QStatusBar):
+    """Shows; announces that the work it shows shall stop."""
+
+    cancel_picked = Signal(str)  # purpose
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.setContentsMargins(10, 0, 8, 2)
+        self._doing: dict[str, float] = {}
+        self.pixel, self.value = QLabel(), QLabel()
+        self.resolution, self.device = QLabel(), QLabel()
+        self.work, self.bar = QLabel(), QProgressBar()
+        self.bar.setFixedSize(130, 14)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setAccessibleName("Cancel the work in progress")
+        self.cancel.clicked.connect(lambda: self.cancel_picked.emit(self.shown()))
+        self.pixel.setMinimumWidth(self.fontMetrics().horizontalAdvance("row 00000, col 00000  "))
+        for widget in (self.pixel, self.value):
+            self.addWidget(widget)
+        for widget in (self.work, self.bar, self.cancel, self.resolution, _line(), self.device):
+            self.addPermanentWidget(widget)
+        self._show_work()
+
+    def show_pixel(self, pixel: Pixel | None, nm: float, value: float | None) -> None:
+        self.pixel.setText("" if pixel is None else f"row {pixel[0]}, col {pixel[1]}")
+        reading = "" if pixel is None or value is None else f"{value:.4f} at "
+        self.value.setText(f"{reading}{nm:.1f} nm")
+
+    def show_resolution(self, text: str) -> None:
+        self.resolution.setText(text)
+
+    def show_model(self, name: str, device: str) -> None:
+        self.device.setText(" · ".join(part for part in (name, device) if part))
+
+    def show_progress(self, purpose: str, fraction: float) -> None:
+        if purpose in WORK:
+            self._doing[purpose] = fraction
+            self._show_work()
+
+    def show_end(self, purpose: str) -> None:
+        if self._doing.pop(purpose, None) is not None:
+            self._show_work()
+
+    def shown(self) -> str:
+        """The purpose whose work is shown, or nothing."""
+        return next((purpose for purpose in WORK if purpose in self._doing), "")
+
+    def _show_work(self) -> None:
+        purpose = self.shown()
+        for widget in (self.work, self.bar):
+            widget.setVisible(bool(purpose))
+        self.cancel.setVisible(purpose in ("export", "encode"))
+        if purpose:
+            fraction = self._doing[purpose]
+            self.bar.setRange(0, 0 if fraction <= 0 else 1000)
+            self.bar.setValue(round(1000 * fraction))
+            self.work.setText(WORK[purpose] + (f" {fraction:.0%}" if fraction > 0 else " …"))
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.VLine)
+    line.setFixedHeight(14)
+    line.setStyleSheet("color: palette(mid);")
+    return line

@@ -1,0 +1,103 @@
+"""Colours of the window, light and dark, and icons drawn in them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+
+from nesr_gui import resources
+
+PIN_COLOURS = ("#d2550f", "#2f7fd4", "#0a8f6a", "#bf5f9b", "#b98200", "#1795c9", "#8d8413", "#7d7f87")
+"""Okabe and Ito's colours for colour-blind eyes, moved to the lightness that stands out from white and black alike."""
+
+_ROLES = QPalette.ColorRole
+_LIGHT = {
+    _ROLES.Window: "#f3f4f6", _ROLES.WindowText: "#1c2127", _ROLES.Base: "#ffffff", _ROLES.AlternateBase: "#f3f4f6",
+    _ROLES.Text: "#1c2127", _ROLES.Button: "#fbfbfc", _ROLES.ButtonText: "#1c2127", _ROLES.BrightText: "#b3261e",
+    _ROLES.Highlight: "#2563c9", _ROLES.HighlightedText: "#ffffff", _ROLES.ToolTipBase: "#ffffff",
+    _ROLES.ToolTipText: "#1c2127", _ROLES.PlaceholderText: "#626a75", _ROLES.Link: "#1d57b5", _ROLES.Mid: "#c9cdd4",
+    _ROLES.Dark: "#a4aab3", _ROLES.Midlight: "#e4e6ea", _ROLES.Light: "#ffffff", _ROLES.Shadow: "#8a9099",
+    _ROLES.Accent: "#2563c9",
+}  # fmt: skip
+_DARK = {
+    _ROLES.Window: "#23262b", _ROLES.WindowText: "#e3e6ea", _ROLES.Base: "#191b1f", _ROLES.AlternateBase: "#23262b",
+    _ROLES.Text: "#e3e6ea", _ROLES.Button: "#2f333a", _ROLES.ButtonText: "#e3e6ea", _ROLES.BrightText: "#ff8f85",
+    _ROLES.Highlight: "#3f7fe0", _ROLES.HighlightedText: "#ffffff", _ROLES.ToolTipBase: "#2f333a",
+    _ROLES.ToolTipText: "#e3e6ea", _ROLES.PlaceholderText: "#9aa1ac", _ROLES.Link: "#8ab4ff", _ROLES.Mid: "#43484f",
+    _ROLES.Dark: "#121417", _ROLES.Midlight: "#343940", _ROLES.Light: "#3d434b", _ROLES.Shadow: "#0c0d0f",
+    _ROLES.Accent: "#3f7fe0",
+}  # fmt: skip
+_DISABLED = {False: "#9aa0a9", True: "#6d747e"}
+
+
+def palette(dark: bool) -> QPalette:
+    """The window's colours for a light or a dark scheme."""
+    made = QPalette()
+    for role, colour in (_DARK if dark else _LIGHT).items():
+        made.setColor(role, QColor(colour))
+    for role in (_ROLES.WindowText, _ROLES.Text, _ROLES.ButtonText):
+        made.setColor(QPalette.ColorGroup.Disabled, role, QColor(_DISABLED[dark]))
+    return made
+
+
+def is_dark(colours: QPalette) -> bool:
+    """Whether these colours are light on dark."""
+    return colours.window().color().lightness() < 128
+
+
+def apply(app: QApplication, scheme: Qt.ColorScheme) -> None:
+    """Put the whole application in a scheme; widgets follow by their PaletteChange event."""
+    app.setPalette(palette(scheme == Qt.ColorScheme.Dark))
+
+
+def follow_system(app: QApplication) -> None:
+    """Take the system's scheme, now and whenever it changes."""
+    app.setStyle("Fusion")  # the same on every system, and it honours a palette fully
+    hints = QGuiApplication.styleHints()
+    apply(app, hints.colorScheme())
+    hints.colorSchemeChanged.connect(lambda scheme: apply(app, scheme))
+
+
+def icon(name: str, colours: QPalette) -> QIcon:
+    """One of the program's icons, drawn in the text colour of `colours`."""
+    svg = resources.icon(name).read_text(encoding="utf-8")
+    made = QIcon()
+    for group, mode in ((QPalette.ColorGroup.Normal, QIcon.Mode.Normal),
+                        (QPalette.ColorGroup.Disabled, QIcon.Mode.Disabled)):  # fmt: skip
+        ink = colours.color(group, _ROLES.ButtonText).name()
+        renderer = QSvgRenderer(QByteArray(svg.replace("currentColor", ink).encode()))
+        for size in (18, 24, 36, 48, 256) if name == "nesr" else (18, 36, 54):
+            pixmap = QPixmap(size, size)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            renderer.render(painter, QRectF(0, 0, size, size))
+            painter.end()
+            made.addPixmap(pixmap, mode)
+    return made
+
+
+def pin_icon(number: int, colour: str, size: int = 18, ratio: float = 2.0) -> QPixmap:
+    """A pin's disc with its number: the same sign in the image, the table and the figure."""
+    pixmap = QPixmap(round(size * ratio), round(size * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    draw_pin_disc(painter, QRectF(0.5, 0.5, size - 1, size - 1), number, colour)
+    painter.end()
+    return pixmap
+
+
+def draw_pin_disc(painter: QPainter, where: QRectF, number: int, colour: str) -> None:
+    """A filled disc in the pin's colour with its number in white."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawEllipse(where)
+    font = painter.font()
+    font.setPixelSize(max(round(where.height() * (0.66 if number < 10 else 0.54)), 1))
+    font.setBold(True)
+    painter.setFont(font)
+    painter.setPen(QColor("white"))
+    painter.drawText(where, Qt.AlignmentFlag.AlignCenter, str(number))

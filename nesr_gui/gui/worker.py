@@ -1,0 +1,173 @@
+"""Slow work off the GUI thread: per purpose the newest request wins, and answers come back on the GUI thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from nesr_gui.field import Cancelled, Progress
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+LANES = {"curves": "quick", "readings": "quick", "coarse": "quick"}
+"""Purposes that share a thread; any other has its own, so that a click never waits behind an export."""
+_PATIENT = {"exact": 5, "encode": 10, "export": 10, "model": 5}
+"""How far the thread of a purpose steps back from the window's (nice levels); threads that torch starts inherit it."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    purpose: str
+    request: Any
+    run: Callable[[Any, Progress], Any]
+    then: Callable[[Any, Any], None]
+    stop: threading.Event = field(default_factory=threading.Event)  # superseded or cancelled: end at the next chance
+    dropped: threading.Event = field(default_factory=threading.Event)  # cancelled: deliver nothing
+
+
+@dataclass(frozen=True, eq=False)
+class _News:
+    """What the thread says of a job: how far it is, or its end with a result or an error."""
+
+    job: _Job
+    fraction: float | None = None
+    result: Any = None
+    error: Exception | None = None
+
+
+class _Lane:
+    """One thread and its mailbox, which holds at most one waiting job per purpose."""
+
+    def __init__(self, name: str, tell: Callable[[_News], None]) -> None:
+        self._tell = tell
+        self._waiting: dict[str, _Job] = {}
+        self._closed = False
+        self._changed = threading.Condition()
+        self._patience = _PATIENT.get(name, 0)
+        self._thread = threading.Thread(target=self._loop, name=f"nesr-{name}", daemon=True)
+        self._thread.start()
+
+    def put(self, job: _Job) -> None:
+        with self._changed:
+            self._waiting[job.purpose] = job
+            self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._changed.notify()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _loop(self) -> None:
+        if self._patience and sys.platform == "linux":  # only there a priority can belong to one thread
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._patience)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._waiting)
+                if self._closed:
+                    return
+                job = self._waiting.pop(next(iter(self._waiting)))
+            self._tell(self._do(job))
+
+    def _do(self, job: _Job) -> _News:
+        def progress(fraction: float) -> None:
+            if job.stop.is_set():
+                raise Cancelled
+            self._tell(_News(job, fraction=fraction))
+
+        try:
+            if job.stop.is_set():
+                raise Cancelled
+            return _News(job, result=job.run(job.request, progress))
+        except Exception as error:  # told to the window, whose failure slot shows it
+            return _News(job, error=error)
+
+
+class Worker(QObject):
+    """Runs plain functions of frozen requests; the newest of each purpose wins.
+
+    A newer request of the same purpose takes the place of one that waits, and asks one that runs to stop at its next
+    call of `progress`. One that finishes all the same is delivered, in order: while the hand scrubs, each frame counts.
+    After `cancel` nothing of the purpose is delivered. `then(request, result)` runs on the GUI thread.
+    """
+
+    progressed = Signal(str, float)  # purpose, fraction; 0 at the start
+    ended = Signal(str)  # purpose: finished, failed or cancelled, and nothing newer of it under way
+    failed = Signal(str, object)  # purpose, the exception
+    _told = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lanes: dict[str, _Lane] = {}
+        self._newest: dict[str, _Job] = {}
+        self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+
+    def submit(
+        self, purpose: str, request: R, run: Callable[[R, Progress], T], then: Callable[[R, T], None]
+    ) -> None:
+        """Have `run(request, progress)` done on the purpose's thread."""
+        if (running := self._newest.get(purpose)) is not None:
+            running.stop.set()
+        name = LANES.get(purpose, purpose)
+        if name not in self._lanes:
+            self._lanes[name] = _Lane(name, self._told.emit)
+        self._newest[purpose] = _Job(purpose, request, run, then)
+        self._lanes[name].put(self._newest[purpose])
+        self.progressed.emit(purpose, 0.0)
+
+    def cancel(self, purpose: str) -> None:
+        """Stop what runs for this purpose and drop what waits."""
+        if (job := self._newest.pop(purpose, None)) is not None:
+            job.stop.set()
+            job.dropped.set()
+            self.ended.emit(purpose)
+
+    def is_busy(self, purpose: str) -> bool:
+        return purpose in self._newest
+
+    def close(self) -> None:
+        """Cancel everything and wait for the threads to end."""
+        for job in self._newest.values():
+            job.stop.set()
+        self._newest.clear()
+        for lane in self._lanes.values():
+            lane.close()
+        for lane in self._lanes.values():
+            lane.join()
+        self._lanes.clear()
+
+    def _hear(self, news: _News) -> None:
+        job = news.job
+        if job.dropped.is_set() or job.purpose not in self._newest:
+            return
+        is_newest = self._newest[job.purpose] is job
+        if news.fraction is not None:
+            if is_newest:
+                self.progressed.emit(job.purpose, news.fraction)
+            return
+        if is_newest:
+            del self._newest[job.purpose]
+        error = news.error or self._deliver(job, news.result)
+        if error is not None and not isinstance(error, Cancelled) and is_newest:
+            self.failed.emit(job.purpose, error)
+        if is_newest and job.purpose not in self._newest:
+            self.ended.emit(job.purpose)
+
+    def _deliver(self, job: _Job, result: Any) -> Exception | None:
+        try:
+            job.then(job.request, result)
+        except Exception as error:  # what the session refuses is told like any other failure
+            return error
+        return None

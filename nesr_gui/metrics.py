@@ -1,0 +1,39 @@
+"""How far a reconstruction is from the truth; the same pure functions serve training, evaluation and reports.
+
+Every function takes a `prediction` and a `truth` of equal shape, both torch tensors or both numpy arrays, in relative
+reflectance with data range 1, and averages over all elements it is given: cropping, masking and leaving charts out
+is the caller's business and must be said beside the number.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+MRAE_EPSILON = 1e-3  # equation (6): keeps zero pixels of the truth from dividing by zero
+
+
+def mrae(prediction: Any, truth: Any, epsilon: float = MRAE_EPSILON) -> Any:
+    """Mean relative absolute error, mean(|y - t| / (t + epsilon)); equation (6) of the paper."""
+    return (abs(prediction - truth) / (truth + epsilon)).mean()
+
+
+def rmse(prediction: Any, truth: Any) -> Any:
+    """Root of the mean squared error."""
+    return ((prediction - truth) ** 2).mean() ** 0.5
+
+
+def psnr(prediction: Any, truth: Any) -> float:
+    """Peak signal-to-noise ratio in dB for data range 1; infinite where prediction and truth are equal."""
+    mean_square = float(((prediction - truth) ** 2).mean())
+    return -10 * math.log10(mean_square) if mean_square > 0 else math.inf
+
+
+def spectral_angle(prediction: Any, truth: Any) -> Any:
+    """Angle in degrees between spectra on the last axis, one per spectrum; 90 where one of the two is zero."""
+    dot = (prediction * truth).sum(-1)
+    norms = ((prediction**2).sum(-1) * (truth**2).sum(-1)) ** 0.5
+    cosine = (dot / norms.clip(min=1e-12)).clip(-1, 1)
+    return np.degrees(np.arccos(cosine)) if isinstance(cosine, np.ndarray) else cosine.arccos().rad2deg()

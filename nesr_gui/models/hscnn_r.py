@@ -1,0 +1,43 @@
+"""HSCNN-R (Shi et al. 2018), the paper's small encoder: residual blocks of 3×3 convolutions under a global skip."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(relu(conv(x))) on (B, features, H, W)."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(features, features, 3, padding=1)
+        self.second = nn.Conv2d(features, features, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.relu(self.first(x)))
+
+
+class HSCNNR(nn.Module):
+    """RGB (B, 3, H, W) to features (B, features, H, W), or to `bands` where the network ends in its output layer.
+
+    Args:
+        features: channels of every block; 64 in the paper.
+        blocks: residual blocks of two convolutions; 16 in the paper.
+        bands: of the output layer; None leaves it out, which is how NeSR uses it as an encoder.
+
+    `halo` is how many pixels around a pixel its value depends on: a tile with that much border is exact.
+    """
+
+    def __init__(self, features: int = 64, blocks: int = 16, bands: int | None = None) -> None:
+        super().__init__()
+        self.halo = 1 + 2 * blocks + (bands is not None)
+        self.head = nn.Conv2d(3, features, 3, padding=1)
+        self.blocks = nn.Sequential(*(ResidualBlock(features) for _ in range(blocks)))
+        self.tail = nn.Conv2d(features, bands, 3, padding=1) if bands is not None else nn.Identity()
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        shallow = self.head(rgb.contiguous(memory_format=torch.channels_last))
+        features: Tensor = self.tail(shallow + self.blocks(shallow))
+        return features

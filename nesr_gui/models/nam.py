@@ -1,0 +1,68 @@
+"""Neural attention mapping (section 3.3): attention among the channels of all tokens of an image."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Correlations(NamedTuple):
+    """Sums over tokens from which the attention map follows: those of an image's parts add up to its own."""
+
+    products: Tensor  # (B, C, C): Qᵀ K
+    queries: Tensor  # (B, C): squared length of each query channel
+    keys: Tensor  # (B, C): squared length of each key channel
+
+
+class NeuralAttentionMapping(nn.Module):
+    """Tokens of latent code and coordinate to tokens that have seen the image, equations (4) and (5).
+
+    The paper's softmax(QᵀK) sums over whatever is requested; here the map is a property of the image: it is computed
+    once, on a declared set of tokens, and every query reuses it. Q and K are normalised along the tokens and scaled by
+    a learned temperature, since a plain sum grows with the number of tokens until the softmax saturates.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.embed = nn.Sequential(nn.Linear(channels + 1, channels), nn.ReLU(), nn.Linear(channels, channels))
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.out = nn.Linear(channels, channels)
+        self.temperature = nn.Parameter(torch.ones(()))
+
+    def tokens(self, codes: Tensor, coord: Tensor) -> Tensor:
+        """Equation (4): codes (B, L, h, w, C) with coordinates (L,) to tokens v (B, L, h, w, C)."""
+        first = self.embed[0]
+        along = torch.outer(coord.to(first.weight.dtype), first.weight[:, -1]) + first.bias  # (L, C)
+        hidden = F.linear(codes, first.weight[:, :-1]) + along[:, None, None, :]
+        embedded: Tensor = self.embed[2](F.relu(hidden))
+        return embedded
+
+    def correlations(self, tokens: Tensor) -> Correlations:
+        """What tokens (B, …, C) add to the attention map, in float32."""
+        flat = tokens.flatten(1, -2)
+        queries, keys = self.query(flat).float(), self.key(flat).float()  # (B, N, C)
+        return Correlations(queries.transpose(1, 2) @ keys, queries.square().sum(1), keys.square().sum(1))
+
+    def attention(self, sums: Correlations) -> Tensor:
+        """A (B, C, C): softmax over the last axis of τ Q̂ᵀ K̂."""
+        lengths = sums.queries.sqrt()[:, :, None] * sums.keys.sqrt()[:, None, :]
+        cosines = sums.products / lengths.clamp_min(1e-12)
+        return (self.temperature * cosines).softmax(-1)
+
+    def mapping(self, attention: Tensor) -> Tensor:
+        """The linear map (B, C, C) that equation (5) is for a given A: value, attention and output layer in one."""
+        return self.out.weight @ attention @ self.value.weight
+
+    def forward(self, tokens: Tensor, attention: Tensor) -> Tensor:
+        """Equation (5): tokens (B, …, C) to v + MLP(A ⊗ V) of the same shape."""
+        mapping = self.mapping(attention).to(tokens.dtype)
+        if len(mapping) == 1:  # one image: a single product instead of one per window
+            mapped = F.linear(tokens, mapping[0])
+        else:
+            mapped = (tokens.flatten(1, -2) @ mapping.transpose(1, 2)).view_as(tokens)
+        return tokens + mapped + self.out.bias.to(tokens.dtype)

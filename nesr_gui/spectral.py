@@ -1,0 +1,184 @@
+"""What a spectrum, a photograph and a spectral cube are: checked once, here, where they are made."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class Quantity(enum.StrEnum):
+    """What the numbers of a spectral image measure; only reflectance may be put under another light."""
+
+    REFLECTANCE = "relative reflectance"
+    RADIANCE = "radiance"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, eq=False)
+class Wavelengths:
+    """Band positions: `nm` (L,) float64, finite, positive, strictly increasing."""
+
+    nm: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        nm = np.array(self.nm, dtype=np.float64)
+        if nm.ndim != 1 or nm.size == 0:
+            raise ValueError(f"wavelengths of shape {nm.shape}; expected a list of at least one value in nm")
+        if not np.all(np.isfinite(nm)) or nm[0] <= 0 or np.any(np.diff(nm) <= 0):
+            raise ValueError("wavelengths must be finite, positive and strictly increasing, in nm")
+        nm.setflags(write=False)
+        object.__setattr__(self, "nm", nm)
+
+    @classmethod
+    def every(cls, start: float, stop: float, step: float) -> Wavelengths:
+        """start, start + step, … up to and including `stop` (nm) where a whole number of steps reaches it."""
+        if not (all(map(math.isfinite, (start, stop, step))) and step > 0 and stop >= start):
+            raise ValueError(
+                f"cannot step from {start:g} to {stop:g} nm by {step:g} nm; need start ≤ stop and step > 0"
+            )
+        count = (stop - start) / step * (1 + 1e-9)
+        if count > 100_000:
+            raise ValueError(f"{count:.0f} wavelengths asked for; at most 100,000 are allowed, so take a larger step")
+        return cls(start + step * np.arange(math.floor(count) + 1))
+
+    @classmethod
+    def count(cls, bands: int, start: float = 400.0, stop: float = 700.0) -> Wavelengths:
+        """`bands` wavelengths evenly from `start` to `stop` (nm), both included; one band stands in the middle."""
+        if not 1 <= bands <= 100_000:
+            raise ValueError(f"{bands} bands asked for; between 1 and 100,000 are allowed")
+        return cls(np.linspace(start, stop, bands) if bands > 1 else np.array([(start + stop) / 2]))
+
+    @classmethod
+    def parse(cls, text: str) -> Wavelengths:
+        """Read `start:stop:step` or a comma-separated list, in nm.
+
+        Raises:
+            ValueError: the text is neither, or the values do not increase.
+        """
+        try:
+            if ":" in text:
+                start, stop, step = (float(part) for part in text.split(":"))
+            else:
+                return cls(np.array([float(part) for part in text.split(",")]))
+        except ValueError as error:
+            if "wavelengths must" in str(error):
+                raise
+            raise ValueError(
+                f"cannot read wavelengths {text!r}; write start:stop:step (400:700:10) or a list (450,550.5), in nm"
+            ) from None
+        return cls.every(start, stop, step)
+
+    def __len__(self) -> int:
+        return int(self.nm.size)
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.nm.tolist())
+
+    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[np.float64]:
+        return np.array(self.nm, dtype=dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """One curve: values (L,) float32 at `wavelengths`, with the name it is shown under."""
+
+    wavelengths: Wavelengths
+    values: FloatArray
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        values = np.ascontiguousarray(self.values, dtype=np.float32)
+        if values.shape != (len(self.wavelengths),):
+            raise ValueError(f"spectrum of shape {values.shape} does not match {len(self.wavelengths)} wavelengths")
+        object.__setattr__(self, "values", values)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an image came from: file name, SHA-256 of its bytes, and how it was understood (`notes`, sentences)."""
+
+    name: str = "untitled"
+    sha256: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class RGBImage:
+    """Photograph: values (H, W, 3) float32, linear sRGB in [0, 1].
+
+    `reduction` counts the source pixels along one side of each pixel; 1 is the source's own resolution.
+    """
+
+    values: FloatArray
+    source: Source = field(default_factory=Source)
+    reduction: int = 1
+    source_shape: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        values = np.ascontiguousarray(self.values, dtype=np.float32)
+        if values.ndim != 3 or values.shape[2] != 3 or 0 in values.shape:
+            raise ValueError(f"photograph of shape {values.shape}; expected (H, W, 3) with at least one pixel")
+        if not np.all(np.isfinite(values)) or values.min() < 0 or values.max() > 1:
+            raise ValueError("photograph with values outside [0, 1]; expected finite linear sRGB in [0, 1]")
+        object.__setattr__(self, "values", values)
+        if self.source_shape == (0, 0):
+            object.__setattr__(self, "source_shape", values.shape[:2])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        return self.values.shape[0], self.values.shape[1]
+
+    def reduced(self, max_pixels: int) -> RGBImage:
+        """The image at the finest whole-number reduction with at most `max_pixels` pixels.
+
+        Blocks of pixels are averaged in linear light, which is what a sensor with larger pixels would have seen;
+        blocks cut by the border average the pixels they have.
+        """
+        height, width = self.shape
+        factor = next(n for n in range(1, height + width) if -(-height // n) * -(-width // n) <= max(max_pixels, 1))
+        if factor == 1:
+            return self
+        starts = np.arange(0, height, factor), np.arange(0, width, factor)
+        sums = np.add.reduceat(np.add.reduceat(self.values, starts[0], axis=0), starts[1], axis=1)
+        counts = np.outer(np.diff(starts[0], append=height), np.diff(starts[1], append=width))
+        values = np.clip(sums / counts[:, :, None], 0, 1).astype(np.float32)
+        return replace(self, values=values, reduction=self.reduction * factor)
+
+
+@dataclass(frozen=True, eq=False)
+class SpectralCube:
+    """Spectral image: values (L, H, W) float32, C-contiguous, one band per wavelength."""
+
+    values: FloatArray
+    wavelengths: Wavelengths
+    quantity: Quantity = Quantity.UNKNOWN
+    source: Source = field(default_factory=Source)
+
+    def __post_init__(self) -> None:
+        values = np.ascontiguousarray(self.values, dtype=np.float32)
+        if values.ndim != 3 or 0 in values.shape or values.shape[0] != len(self.wavelengths):
+            raise ValueError(
+                f"cube of shape {values.shape} does not match {len(self.wavelengths)} wavelengths; expected (L, H, W)"
+            )
+        object.__setattr__(self, "values", values)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        return self.values.shape[1], self.values.shape[2]
+
+
+def as_nm(wavelengths: Wavelengths | Sequence[float] | npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Wavelengths to ask a field for, as (L,) float64 nm: any order, repeats allowed, at least one, finite."""
+    nm = np.atleast_1d(np.asarray(wavelengths, dtype=np.float64))
+    if nm.ndim != 1 or nm.size == 0 or not np.all(np.isfinite(nm)):
+        raise ValueError("expected at least one finite wavelength in nm")
+    return nm

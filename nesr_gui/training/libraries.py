@@ -1,0 +1,101 @@
+"""Libraries of measured reflectance spectra, and which of them a model may learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui import colorimetry
+from nesr_gui.spectral import FloatArray, Wavelengths
+
+CHART_SETS = ("macbeth", "gretag", "_CCC", "_CCDSG", "_XRCCSG", "_CCPP", "_XRCCPP", "_GM")
+CHART_RADIUS = 0.01  # RMSE below which a library spectrum counts as one of the chart's patches
+CHROMATICITY_CELLS = 32  # along each axis of the chromaticity plane in which spectra are drawn evenly
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """A set of reflectances: values (N, L) float32 at `wavelengths`."""
+
+    name: str
+    wavelengths: Wavelengths
+    values: FloatArray
+
+    def at(self, nm: npt.ArrayLike, rows: npt.NDArray[np.integer] | slice = slice(None)) -> FloatArray:
+        """Reflectances (n, len(nm)) of some rows at any wavelengths, linear between the measured ones."""
+        bands, nm = self.wavelengths.nm, np.asarray(nm, np.float64)
+        high = np.clip(np.searchsorted(bands, nm), 1, len(bands) - 1)
+        weight = ((nm - bands[high - 1]) / (bands[high] - bands[high - 1])).astype(np.float32)
+        values = self.values[rows]
+        between: FloatArray = values[:, high - 1] * (1 - weight) + values[:, high] * weight
+        return between
+
+    @property
+    def step(self) -> float:
+        """Widest gap between two wavelengths, nm."""
+        return float(np.diff(self.wavelengths.nm).max())
+
+
+def read_libraries(paths: Sequence[Path]) -> list[Library]:
+    """Every set of every `.npz` file: an array `wavelengths` (L,) nm and sets (N, L), uint16 for 65535 = 1 or float.
+
+    Raises:
+        ValueError: a file is not of that form, or does not cover 400-700 nm.
+    """
+    libraries = []
+    for path in paths:
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                sets = {name: file[name] for name in file.files}
+            wavelengths = Wavelengths(sets.pop("wavelengths"))
+        except (OSError, KeyError, ValueError) as error:
+            raise ValueError(f"{path} is no spectrum library; expected an .npz with `wavelengths` and sets") from error
+        if wavelengths.nm[0] > 400 or wavelengths.nm[-1] < 700:
+            raise ValueError(f"{path} covers {wavelengths.nm[0]:g}-{wavelengths.nm[-1]:g} nm; 400-700 nm is needed")
+        for name, values in sets.items():
+            scale = 65535 if values.dtype == np.uint16 else 1
+            libraries.append(Library(name, wavelengths, (values / scale).astype(np.float32)))
+    return libraries
+
+
+def without_charts(libraries: Sequence[Library]) -> list[Library]:
+    """The libraries without colour checkers: they are the program's sample with truth, so no model may know them.
+
+    Leaves out the sets that are colour checkers and every spectrum within `CHART_RADIUS` of one of the 24 patches.
+    """
+    patches = colorimetry.colour_checker(colorimetry.CAMERA_BANDS)  # (24, 31)
+    kept = []
+    for library in libraries:
+        if any(word in library.name for word in CHART_SETS):
+            continue
+        spectra = library.at(colorimetry.CAMERA_BANDS.nm)
+        near = np.zeros(len(spectra), bool)
+        for patch in patches:
+            near |= ((spectra - patch) ** 2).mean(1) < CHART_RADIUS**2
+        kept.append(replace(library, values=library.values[~near]))
+    return kept
+
+
+def merged(libraries: Sequence[Library], name: str) -> Library | None:
+    """Libraries of equal wavelengths as one; None where there are none."""
+    if not libraries:
+        return None
+    return Library(name, libraries[0].wavelengths, np.concatenate([library.values for library in libraries]))
+
+
+def even_in_chromaticity(library: Library, evenness: float) -> npt.NDArray[np.float64]:
+    """Probabilities (N,) of drawing each spectrum.
+
+    A library crowds where its makers looked (browns, greens); with `evenness` 1 every cell of the chromaticity plane
+    is drawn as often as any other, with 0 every spectrum is.
+    """
+    rgb = colorimetry.expose(library.at(colorimetry.CAMERA_BANDS.nm))
+    chromaticity = rgb[:, :2] / np.maximum(rgb.sum(1, keepdims=True), 1e-6)
+    cells = np.clip(chromaticity * CHROMATICITY_CELLS, 0, CHROMATICITY_CELLS - 1).astype(int)
+    _, cell, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    weights = counts[cell.ravel()].astype(np.float64) ** -evenness
+    return weights / weights.sum()

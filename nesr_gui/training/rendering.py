@@ -1,0 +1,143 @@
+"""Training patches: cut from measured scenes, or painted with library spectra, and photographed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui import colorimetry
+from nesr_gui.spectral import FloatArray
+from nesr_gui.training.libraries import Library, even_in_chromaticity
+from nesr_gui.training.scenes import Scene, quantised
+
+BANDS = colorimetry.CAMERA_BANDS.nm
+Generator = np.random.Generator
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """Photographs (B, 3, P, P), linear sRGB, and their truth (B, L, P, P) at `nm` (L,)."""
+
+    rgb: FloatArray
+    truth: FloatArray
+    nm: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RenderingConfig:
+    """What patches look like."""
+
+    patch: int = 32  # pixels along a side
+    evenness: float = 0.7  # of drawing spectra over the chromaticity plane, see `even_in_chromaticity`
+    most_materials: int = 6  # in a painted patch
+    shading: float = 0.5  # standard deviation of log brightness across a painted patch
+    speculars: float = 0.2  # share of painted patches with highlights
+    dimmest: float = 0.15  # smallest exposure; 1 is the scene's own
+    noise: float = 0.006  # largest standard deviation of sensor noise
+    eight_bit: float = 0.7  # share of photographs that went through 8-bit sRGB
+
+
+@dataclass(eq=False)
+class SceneCutter:
+    """Random crops of scenes, clear of their charts, flipped and turned."""
+
+    scenes: Sequence[Scene]
+    config: RenderingConfig
+    _corners: list[npt.NDArray[np.int64]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._corners = [self._clear_corners(scene) for scene in self.scenes]
+
+    def _clear_corners(self, scene: Scene) -> npt.NDArray[np.int64]:
+        """Top left corners (N, 2) of the crops that do not touch the chart, on a grid of 4 pixels."""
+        size = self.config.patch
+        corners = [
+            (y, x)
+            for y in range(0, scene.cube.shape[1] - size + 1, 4)
+            for x in range(0, scene.cube.shape[2] - size + 1, 4)
+            if scene.outside_chart()[y : y + size, x : x + size].all()
+        ]
+        if not corners:
+            raise ValueError(f"scene {scene.name} has no room for a {size}-pixel crop beside its chart")
+        return np.array(corners)
+
+    def cut(self, rng: Generator, count: int) -> FloatArray:
+        """(count, 31, P, P)."""
+        size, crops = self.config.patch, []
+        for index in rng.integers(len(self.scenes), size=count):
+            y, x = self._corners[index][rng.integers(len(self._corners[index]))]
+            crop = self.scenes[index].cube[:, y : y + size, x : x + size]
+            crop = np.rot90(crop, rng.integers(4), axes=(1, 2))
+            crops.append(crop[:, :, ::-1] if rng.random() < 0.5 else crop)
+        return np.stack(crops)
+
+
+@dataclass(eq=False)
+class Painter:
+    """Patches painted with spectra of one library: mixtures with soft and hard borders, shading, highlights."""
+
+    library: Library
+    config: RenderingConfig
+    _cumulative: npt.NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._cumulative = np.cumsum(even_in_chromaticity(self.library, self.config.evenness))
+
+    def paint(self, rng: Generator, count: int, nm: npt.ArrayLike) -> FloatArray:
+        """(count, L, P, P) at `nm` (L,)."""
+        size, most = self.config.patch, self.config.most_materials
+        rows = np.searchsorted(self._cumulative, rng.random(count * most)).clip(max=len(self._cumulative) - 1)
+        spectra = self.library.at(nm, rows).reshape(count, most, -1)
+        maps = smooth_noise(rng, count * most, size).reshape(count, most, size, size)
+        maps += np.where(rng.random((count, most, 1, 1)) < 0.4, -3, 0)  # some patches hold few materials
+        shares = np.exp(maps * np.exp(rng.uniform(0, 3.5, (count, 1, 1, 1))))  # from soft to hard borders
+        shares = (shares / shares.sum(1, keepdims=True)).astype(np.float32)
+        painted = np.einsum("bkl,bkyx->blyx", spectra, shares, optimize=True)
+        return painted * self._shade(rng, count) + self._highlights(rng, count)
+
+    def _shade(self, rng: Generator, count: int) -> FloatArray:
+        shape = (count, 1, self.config.patch, self.config.patch)
+        slow = smooth_noise(rng, count, self.config.patch)[:, None] * self.config.shading
+        texture = rng.normal(size=shape) * rng.uniform(0, 0.15, (count, 1, 1, 1))
+        return np.exp(slow + texture).astype(np.float32)
+
+    def _highlights(self, rng: Generator, count: int) -> FloatArray:
+        """Light mirrored at the surface: it has the colour of the lamp, so it adds equally at every wavelength."""
+        some = (rng.random((count, 1, 1, 1)) < self.config.speculars) * rng.uniform(0, 0.5, (count, 1, 1, 1))
+        spots = np.clip(smooth_noise(rng, count, self.config.patch)[:, None] - 1, 0, 1)
+        return (some * spots).astype(np.float32)
+
+
+def smooth_noise(rng: Generator, count: int, size: int) -> FloatArray:
+    """(count, size, size) of about unit variance, each varying over its own length between 1/2 and 1/8 of a side."""
+    result = np.empty((count, size, size), np.float32)
+    cells = rng.integers(2, 9, count)
+    for n in np.unique(cells):
+        chosen = np.flatnonzero(cells == n)
+        grid = rng.normal(size=(len(chosen), n + 1, n + 1)).astype(np.float32)
+        ramp = _tent(size, int(n))
+        result[chosen] = 1.3 * np.einsum("yi,bij,xj->byx", ramp, grid, ramp, optimize=True)
+    return result
+
+
+def _tent(size: int, cells: int) -> FloatArray:
+    """Linear interpolation from cells + 1 knots to `size` pixels: (size, cells + 1)."""
+    position = np.linspace(0, cells, size)[:, None]
+    return np.maximum(1 - abs(position - np.arange(cells + 1)), 0).astype(np.float32)
+
+
+def photograph(rng: Generator, camera_cube: FloatArray, config: RenderingConfig) -> tuple[FloatArray, FloatArray]:
+    """Expose patches (B, 31, P, P): photographs (B, 3, P, P) and the exposures (B, 1, 1, 1) that the truth takes."""
+    count = len(camera_cube)
+    brightest = np.quantile(camera_cube.reshape(count, -1), 0.99, axis=1)
+    gain = np.exp(rng.uniform(np.log(config.dimmest), 0, count)) / np.maximum(brightest, 0.25)
+    gain = np.where(rng.random(count) < 0.5, np.minimum(1, 1 / np.maximum(brightest, 1e-3)), gain)  # half as they are
+    exposure = gain.astype(np.float32)[:, None, None, None]
+    rgb = colorimetry.expose(np.moveaxis(camera_cube * exposure, 1, -1))
+    sigma = rng.uniform(0, config.noise, (count, 1, 1, 1)) * (rng.random((count, 1, 1, 1)) < 0.5)
+    rgb = np.clip(rgb + rng.normal(size=rgb.shape) * sigma * np.sqrt(rgb + 0.05), 0, 1).astype(np.float32)
+    stored = np.where(rng.random((count, 1, 1, 1)) < config.eight_bit, quantised(rgb), rgb)
+    return np.ascontiguousarray(np.moveaxis(stored, -1, 1)), exposure

@@ -1,0 +1,237 @@
+"""Training: a loop that yields what happened, can stop between any two steps, and resumes exactly where it was.
+
+Step n of a run depends on nothing but the seed and n: its patches come from a generator seeded with both, so a run
+that was interrupted ends with the weights of one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nesr_gui import metrics
+from nesr_gui.io.atomic import replacing
+from nesr_gui.models.nesr import NeSR, NeSRConfig, framed, lattice
+from nesr_gui.models.spi import HALO
+from nesr_gui.spectral import FloatArray
+from nesr_gui.training.libraries import Library, merged
+from nesr_gui.training.rendering import BANDS, Painter, Patches, RenderingConfig, SceneCutter, photograph
+from nesr_gui.training.scenes import Scene
+
+SAVE_SECONDS = 180.0
+CONTEXT_LATTICE = 8  # by 8 pixels of a patch make its attention map
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """One run. The paper's own schedule is MRAE, Adam at 1e-4 halved every 20,000 of 300,000 steps."""
+
+    steps: int = 12_000
+    batch: int = 16
+    painted: float = 0.4  # share of patches painted with spectra; a third of them with 1 nm truth where there is any
+    wavelengths: int = 8  # decoded per step
+    window: int = 16  # pixels along a side decoded per step, somewhere in the patch
+    rate: float = 1e-3  # learning rate, after a warm-up of 200 steps; falls to a hundredth along a cosine
+    weight_decay: float = 1e-4
+    epsilon: float = 0.02  # of the MRAE at first: plain MRAE spends a young network on black pixels
+    final_epsilon: float = metrics.MRAE_EPSILON  # reached along a geometric slope over the last third
+    absolute: float = 5.0  # weight of mean |y - t| beside MRAE, which alone neglects bright pixels
+    averaging: float = 0.999  # of the weights that are kept, an exponential mean over steps
+    seed: int = 0
+    rendering: RenderingConfig = field(default_factory=RenderingConfig)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step did."""
+
+    number: int  # steps done
+    loss: float
+    seconds: float  # since this process began
+
+
+class Batches:
+    """The patches of step n, for every n."""
+
+    def __init__(self, scenes: Sequence[Scene], libraries: Sequence[Library], config: TrainingConfig) -> None:
+        self.config = config
+        self._cutter = SceneCutter(scenes, config.rendering) if scenes else None
+        fine = merged([library for library in libraries if library.step <= 5], "fine")
+        coarse = merged([library for library in libraries if library.step > 5], "coarse")
+        self._fine = Painter(fine, config.rendering) if fine else None
+        self._coarse = Painter(coarse, config.rendering) if coarse else None
+        if not (scenes or libraries):
+            raise ValueError("nothing to train on; give scenes, spectrum libraries, or both")
+
+    def counts(self) -> tuple[int, int, int]:
+        """Patches in a batch: cut from scenes, painted on the bands, painted between them."""
+        share = self.config.painted if self._cutter else 1.0
+        painted = round(self.config.batch * share) if self._fine or self._coarse else 0
+        fine = 0 if not self._fine else round(painted / 3) if self._coarse else painted
+        return self.config.batch - painted, painted - fine, fine
+
+    def on_bands(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+        """Photographs (n, 3, P, P) of scenes and of coarse paintings, with all 31 bands of their truth."""
+        cut, coarse, fine = self.counts()
+        cubes = [self._cutter.cut(rng, cut)] if self._cutter else []
+        cubes += [self._coarse.paint(rng, coarse, BANDS)] if self._coarse else []
+        return self._exposed(rng, np.concatenate(cubes or [self._fine.paint(rng, fine, BANDS)]))
+
+    def draw(self, step: int) -> list[Patches]:
+        """The patches of a step, in groups of equal wavelengths."""
+        rng = np.random.default_rng([self.config.seed, step])
+        groups = []
+        if self._cutter or self._coarse:
+            rgb, truth = self.on_bands(rng)
+            chosen = np.sort(rng.choice(len(BANDS), min(self.config.wavelengths, len(BANDS)), replace=False))
+            groups.append(Patches(rgb, truth[:, chosen], BANDS[chosen]))
+        if self._fine:
+            nm = np.sort(rng.uniform(BANDS[0], BANDS[-1], self.config.wavelengths))
+            rgb, truth = self._exposed(rng, self._fine.paint(rng, self.counts()[2], np.concatenate([BANDS, nm])))
+            groups.append(Patches(rgb, truth[:, len(BANDS) :], nm))
+        return groups
+
+    def _exposed(self, rng: np.random.Generator, cube: FloatArray) -> tuple[FloatArray, FloatArray]:
+        rgb, exposure = photograph(rng, cube[:, : len(BANDS)], self.config.rendering)
+        return rgb, cube * exposure
+
+
+def fitted_base(batches: Batches, count: int = 40) -> Tensor:
+    """Least-squares spectrum per unit of R, G, B over `count` batches: (31, 3), where an anchored output starts."""
+    pairs = [batches.on_bands(np.random.default_rng([batches.config.seed, 0, n])) for n in range(count)]
+    rgb = np.concatenate([np.moveaxis(rgb, 1, -1).reshape(-1, 3) for rgb, _ in pairs])
+    truth = np.concatenate([np.moveaxis(truth, 1, -1).reshape(-1, len(BANDS)) for _, truth in pairs])
+    return torch.from_numpy(np.linalg.lstsq(rgb, truth, rcond=None)[0].T.copy())
+
+
+def loss_of(network: NeSR, groups: Sequence[Patches], config: TrainingConfig, step: int) -> Tensor:
+    """The loss of one step: MRAE (equation 6) with an epsilon that falls, plus weighted absolute error.
+
+    The attention map comes from a lattice over the whole patch, as it does over an image, without a gradient through
+    its tokens: Q, K and the temperature learn from it, the tokens learn through the values. The map is a matrix of
+    cosines, so fewer pixels estimate the same one, and the gradient would double the cost of a step.
+    """
+    rgb = torch.from_numpy(np.concatenate([group.rgb for group in groups]))
+    y, x = np.random.default_rng([config.seed, step, 1]).integers(rgb.shape[2] - config.window + 1, size=2)
+    stride = rgb.shape[2] // CONTEXT_LATTICE
+    with torch.autocast(rgb.device.type, torch.bfloat16):
+        features, inside = framed(network.encode(rgb))
+        with torch.no_grad():
+            tokens = network.context_tokens(lattice(features, stride), lattice(inside, stride))
+        attention = network.nam.attention(network.nam.correlations(tokens))
+        losses, start = [], 0
+        for group in groups:
+            part = slice(start, start := start + len(group.rgb))
+            rows, cols = slice(y, y + config.window), slice(x, x + config.window)
+            framed_rows, framed_cols = slice(y, rows.stop + 2 * HALO), slice(x, cols.stop + 2 * HALO)
+            prediction = network.decode(
+                features[part, :, framed_rows, framed_cols],
+                rgb[part, :, rows, cols],
+                attention[part],
+                torch.from_numpy(group.nm).float(),
+                inside[:, :, framed_rows, framed_cols],
+            ).float()
+            truth = torch.from_numpy(group.truth[:, :, rows, cols])
+            absolute = (prediction - truth).abs().mean()
+            losses.append(metrics.mrae(prediction, truth, epsilon_at(config, step)) + config.absolute * absolute)
+    weights = [len(group.rgb) / len(rgb) for group in groups]
+    return torch.stack([w * loss for w, loss in zip(weights, losses, strict=True)]).sum()
+
+
+def epsilon_at(config: TrainingConfig, step: int) -> float:
+    """MRAE's epsilon at a step."""
+    late = max(0.0, 3 * step / config.steps - 2)
+    return float(config.epsilon * (config.final_epsilon / config.epsilon) ** late)
+
+
+def rate_at(config: TrainingConfig, step: int) -> float:
+    """The learning rate at a step."""
+    cosine = 0.5 * (1 + math.cos(math.pi * step / config.steps))
+    return config.rate * min(1.0, (step + 1) / 200) * (0.01 + 0.99 * cosine)
+
+
+class Trainer:
+    """A run in a folder: `state.pt` holds what resuming needs, `config.json` what the run is."""
+
+    def __init__(self, network_config: NeSRConfig, config: TrainingConfig, batches: Batches, folder: Path) -> None:
+        self.config, self.batches, self.folder = config, batches, folder
+        torch.manual_seed(config.seed)
+        self.network = NeSR(network_config).train()
+        self.averaged = NeSR(network_config).eval()
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=config.weight_decay)
+        self.step = 0
+        self._check_folder({"network": asdict(network_config), "training": asdict(config)})
+        if self._state.exists():
+            self._resume()
+            return
+        if network_config.output == "anchored":
+            self.network.base.data.copy_(fitted_base(batches))
+        self.averaged.load_state_dict(self.network.state_dict())
+
+    @property
+    def _state(self) -> Path:
+        return self.folder / "state.pt"
+
+    def _check_folder(self, config: dict[str, object]) -> None:
+        """A folder is one run: to resume it with other settings would be neither the old run nor a new one."""
+        path, text = self.folder / "config.json", json.dumps(config, indent=1)
+        if path.exists() and path.read_text() != text:
+            raise ValueError(
+                f"{self.folder} holds a run with other settings; name another folder, or repeat its settings"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def run(self) -> Iterator[Step]:
+        """Train to the end, yielding every step; saves every few minutes and when it ends or is closed."""
+        began = saved = time.monotonic()
+        try:
+            while self.step < self.config.steps:
+                loss = self._advance()
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    self.save()
+                    saved = time.monotonic()
+                yield Step(self.step, loss, time.monotonic() - began)
+        finally:
+            self.save()
+
+    def _advance(self) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate_at(self.config, self.step)
+        loss = loss_of(self.network, self.batches.draw(self.step), self.config, self.step)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        keep = min(self.config.averaging, self.step / (self.step + 10))
+        with torch.no_grad():
+            for mean, new in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(new, 1 - keep)
+        return float(loss.detach())
+
+    def save(self) -> None:
+        """Write what resuming needs, replacing what was there."""
+        state = {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+        }
+        with replacing(self._state) as temporary:
+            torch.save(state, temporary)
+
+    def _resume(self) -> None:
+        state = torch.load(self._state, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = int(state["step"])
