@@ -87,3 +87,14 @@ def config_from_json(text: str) -> NeSRConfig:
     """A config from its JSON; unknown or missing-typed keys raise TypeError."""
     fields: dict[str, Any] = json.loads(text)
     return NeSRConfig(**{**fields, "hidden": tuple(fields.get("hidden", NeSRConfig.hidden))})
+
+
+def describe(path: Path) -> dict[str, str]:
+    """What a model file says of itself, for people."""
+    metadata = read_metadata(path)
+    return {
+        "model": path.stem,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        **{f"network {name}": str(value) for name, value in json.loads(metadata["config"]).items()},
+        **json.loads(metadata.get("provenance", "{}")),
+    }

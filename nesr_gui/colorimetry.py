@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.spectral import FloatArray, Wavelengths
 
-with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", message=".*Matplotlib")  # only colour's plots need it, and we draw none
-    import colour
-
 CAMERA_BANDS = Wavelengths.every(400, 700, 10)
+
+
+@cache
+def _colour() -> Any:
+    """colour-science, imported when first needed: it takes a second, and a transfer function does not need it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*Matplotlib")  # only its plots need it, and we draw none
+        import colour
+    return colour
 
 
 @cache
 def default_camera() -> npt.NDArray[np.float64]:
     """Sensitivities (3, 31) of the default camera on `CAMERA_BANDS`: linear sRGB = sensitivities @ reflectance."""
+    colour = _colour()
     shape = colour.SpectralShape(400, 700, 10)
     observer = colour.MSDS_CMFS["CIE 1931 2 Degree Standard Observer"].copy().align(shape).values  # (31, 3)
     light = colour.SDS_ILLUMINANTS["D65"].copy().align(shape).values  # (31,)
@@ -62,6 +69,7 @@ def wavelength_colours(nm: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     Spectral colours lie outside sRGB: what is negative is cut, and the dim ends of the range are lifted so that a
     scale stays readable on a dark ground.
     """
+    colour = _colour()
     observer = colour.MSDS_CMFS["CIE 1931 2 Degree Standard Observer"]
     nm = np.atleast_1d(np.asarray(nm, dtype=np.float64))
     xyz = np.stack([np.interp(nm, observer.wavelengths, observer.values[:, i]) for i in range(3)], axis=-1)
@@ -73,7 +81,7 @@ def wavelength_colours(nm: npt.ArrayLike) -> npt.NDArray[np.uint8]:
 
 def colour_checker(wavelengths: Wavelengths) -> FloatArray:
     """Published reflectances (24, L) of the 24-patch colour checker, row by row (BabelColor average of 30 charts)."""
-    patches = colour.SDS_COLOURCHECKERS["BabelColor Average"].values()
+    patches = _colour().SDS_COLOURCHECKERS["BabelColor Average"].values()
     return np.stack([np.interp(wavelengths.nm, patch.wavelengths, patch.values) for patch in patches]).astype(
         np.float32
     )

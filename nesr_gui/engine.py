@@ -19,6 +19,7 @@ from torch import Tensor
 import nesr_gui
 from nesr_gui import resources
 from nesr_gui.checkpoint import Checkpoint, load_checkpoint
+from nesr_gui.features import TILE, Features, RecomputedFeatures, StoredFeatures, inside_mask, square_tiles
 from nesr_gui.field import (
     BLOCK_VALUES,
     Block,
@@ -29,7 +30,6 @@ from nesr_gui.field import (
     checked_window,
     cube_of_blocks,
 )
-from nesr_gui.features import TILE, Features, RecomputedFeatures, StoredFeatures, inside_mask, square_tiles
 from nesr_gui.models.nam import Correlations
 from nesr_gui.models.nesr import NeSR, lattice
 from nesr_gui.models.spi import HALO
@@ -88,7 +88,7 @@ def load_model(path: Path | None = None, device: str = "auto") -> Model:
     if where == "cuda":
         torch.backends.cudnn.allow_tf32 = False
     checkpoint = load_checkpoint(path or resources.default_model())
-    checkpoint.network.to(where, memory_format=torch.channels_last)
+    checkpoint.network.to(where)
     return Model(checkpoint, where)
 
 
@@ -108,9 +108,9 @@ def encode(image: RGBImage, model: Model, *, progress: Progress | None = None) -
     report = progress or _quiet
     network = model.network
     rgb = torch.from_numpy(image.values).permute(2, 0, 1)[None].to(model.device)
-    features: Features = RecomputedFeatures(network, rgb)
-    if 4 * network.config.features * image.shape[0] * image.shape[1] <= STORED_BYTES:
-        features = StoredFeatures.of(features, lambda done: report(0.8 * done))
+    computed = RecomputedFeatures(network, rgb)
+    fits = 4 * network.config.features * image.shape[0] * image.shape[1] <= STORED_BYTES
+    features = StoredFeatures.of(computed, lambda done: report(0.8 * done)) if fits else computed
     attention = _attention(network, features, image.shape, lambda done: report(0.8 + 0.2 * done))
     report(1.0)
     return NeSRField(model, image, rgb, features, attention)
@@ -230,10 +230,11 @@ class NeSRField:
         single = rgb[:, :, ::stride, ::stride]
         pixels = single.permute(2, 3, 0, 1).reshape(-1, 3, 1, 1)
         decoded = self._decoded(lattice(window, stride)[0], lattice(inside, stride)[0], pixels, nm)  # (N, L, 1, 1)
-        return decoded[:, :, 0, 0].T.unflatten(1, single.shape[2:])
+        return decoded[:, :, 0, 0].T.reshape(nm.size, *single.shape[2:])
 
     def _decoded(
         self, windows: Tensor, inside: Tensor, rgb: Tensor, nm: npt.NDArray[np.float64], stride: int = 1
     ) -> Tensor:
         asked = torch.from_numpy(nm).float().to(windows.device)
-        return self.model.network.decode(windows, rgb, self._attention, asked, inside, stride)
+        network: NeSR = self.model.network
+        return network.decode(windows, rgb, self._attention, asked, inside, stride)

@@ -20,7 +20,7 @@ MAX_CUBE_BYTES = 2 << 30  # what cube() will hold at once; blocks() has no such 
 BLOCK_VALUES = 16 << 20  # values in one block: 64 MB of float32
 
 Progress = Callable[[float], None]
-"""Long work calls it between two pieces with the fraction done, in [0, 1]; it may raise `Cancelled` to stop the work."""
+"""Long work calls it between two pieces with the fraction done, in [0, 1]; it may raise `Cancelled` to stop it."""
 
 Points = Sequence[tuple[int, int]] | npt.NDArray[np.integer]
 
@@ -118,7 +118,7 @@ class CubeField:
         window = checked_window(self, rows, cols)
         low, high, weight = self._neighbours(checked_nm(self, nm))
         bands = [self._read(slice(i, i + 1), *window)[0, ::stride, ::stride] for i in (int(low[0]), int(high[0]))]
-        return np.ascontiguousarray(_between(*bands, weight))
+        return np.ascontiguousarray(_between(bands[0], bands[1], weight))
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -142,10 +142,10 @@ class CubeField:
             return np.asarray(self._values[bands, rows, cols], dtype=np.float32)
 
     def _neighbours(self, nm: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], FloatArray]:
-        """For each nm: the bands below and above, and the weight of the one above."""
+        """For each nm: the bands below and above, and the weight of the one above; one band twice where it is exact."""
         bands = self.wavelengths.nm
-        high = np.clip(np.searchsorted(bands, nm), 1, max(len(bands) - 1, 1)).clip(max=len(bands) - 1)
-        low = np.maximum(high - 1, 0)
+        low = np.searchsorted(bands, nm, side="right") - 1
+        high = np.where(bands[low] == nm, low, low + 1)
         gap = np.where(high > low, bands[high] - bands[low], 1.0)
         return low, high, ((nm - bands[low]) / gap).astype(np.float32)
 

@@ -46,7 +46,7 @@ class Wavelengths:
         count = (stop - start) / step * (1 + 1e-9)
         if count > 100_000:
             raise ValueError(f"{count:.0f} wavelengths asked for; at most 100,000 are allowed, so take a larger step")
-        return cls(start + step * np.arange(math.floor(count) + 1))
+        return cls(start + step * np.arange(math.floor(count) + 1, dtype=np.float64))
 
     @classmethod
     def count(cls, bands: int, start: float = 400.0, stop: float = 700.0) -> Wavelengths:
@@ -81,7 +81,7 @@ class Wavelengths:
     def __iter__(self) -> Iterator[float]:
         return iter(self.nm.tolist())
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[np.float64]:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[np.float64]:
         return np.array(self.nm, dtype=dtype)
 
 

@@ -21,7 +21,7 @@ def linear_terms(rgb: FloatArray) -> FloatArray:
 
 
 def root_polynomial_terms(rgb: FloatArray) -> FloatArray:
-    """R, G, B, √RG, √GB, √BR of linear sRGB (..., 3): all scale with exposure (Finlayson, Mackiewicz, Hurlbert 2015)."""
+    """R, G, B, √RG, √GB, √BR of linear sRGB (..., 3): all scale with exposure (Finlayson et al. 2015)."""
     return np.concatenate([rgb, np.sqrt(rgb * np.roll(rgb, -1, axis=-1))], axis=-1)
 
 

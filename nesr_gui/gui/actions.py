@@ -69,7 +69,7 @@ def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMe
     toolbar.setMovable(False)
     toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     for entry in TABLE:
-        menu = menus.get(entry.menu) or menus.setdefault(entry.menu, window.menuBar().addMenu(entry.menu))
+        menu = menus.get(entry.menu) or menus.setdefault(entry.menu, window.menuBar().addMenu(f"&{entry.menu}"))
         if entry.starts_group and not menu.isEmpty():
             menu.addSeparator()
         if entry.submenu:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -32,10 +33,9 @@ class App(QObject):
         self._connect_picks()
         self._connect_facts()
         self._connect_work()
-        self._show_actions()
+        self._show_field()
         self._show_recent()
-        self._show_status()
-        self.window.fill_menu("open_sample", [(s.title, lambda s=s: self.open_sample(s)) for s in _samples()])
+        self.window.fill_menu("open_sample", [(s.title, partial(self.open_sample, s)) for s in _samples()])
 
     def open_sample(self, sample: resources.Sample) -> None:
         self.opening.open(sample.photograph, sample.truth)
@@ -45,6 +45,7 @@ class App(QObject):
         self.inquiry.stop()
         self.window.bar.stop()
         self.worker.close()
+        self.session.undo_stack.clear()  # or it says so when it is destroyed, to slots that are no more
 
     def _connect_picks(self) -> None:
         """What the user does."""
@@ -136,8 +137,10 @@ class App(QObject):
         status.show_pixel(session.hover, session.nm, reading.value if reading else None)
         status.show_resolution(session.resolution())
         status.show_model(session.model_name, session.device)
-        is_band = session.mode is Mode.BAND
-        self.window.show_caption(f"Band {session.nm:.1f} nm" if is_band else "Photograph" if session.photograph else "")
+        if session.source_shape is None:
+            self.window.show_caption("Open a photograph, or drop one here")
+        else:
+            self.window.show_caption(f"Band {session.nm:.1f} nm" if session.mode is Mode.BAND else "Photograph")
 
     def _show_actions(self) -> None:
         session, actions, stack = self.session, self.window.actions_by_name, self.session.undo_stack
@@ -155,7 +158,7 @@ class App(QObject):
         actions["show_band" if session.mode is Mode.BAND else "show_photograph"].setChecked(True)
 
     def _show_recent(self) -> None:
-        entries = [(path.name, lambda path=path: self.opening.open(path)) for path in self.opening.recent()]
+        entries = [(path.name, partial(self.opening.open, path)) for path in self.opening.recent()]
         self.window.fill_menu("open_recent", entries)
 
 

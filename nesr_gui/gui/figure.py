@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QMarginsF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtSvg import QSvgGenerator
 
+from nesr_gui.gui.axis import ticks
 from nesr_gui.gui.session import Curve, Pin
 from nesr_gui.gui.wavelength_slider import spectrum_gradient
 from nesr_gui.spectral import Spectrum
@@ -133,17 +133,6 @@ def _draw_axes(painter: QPainter, axes: _Axes, quantity: str) -> None:
     painter.rotate(-90)
     _text(painter, QRectF(-area.height() / 2, 0, area.height(), 16), quantity, _INK, middle)
     painter.restore()
-
-
-def ticks(low: float, high: float, most: int) -> list[float]:
-    """At most about `most` round numbers from `low` to `high`."""
-    if not high > low:
-        return [low]
-    raw = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * n for n in (1, 2, 5, 10) if power * n >= raw * 0.999)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(float(n * step), 12) + 0.0 for n in np.arange(first, last + 1)]
 
 
 def _pen(pin: Pin, dashed: bool) -> QPen:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QPainter, QPalette, QResizeEvent
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QMenu, QWidget
 
 from nesr_gui.gui.pin_marker import REACH, PinMarker
-from nesr_gui.gui.requests import BandImage, Bytes, View
-from nesr_gui.gui.session import Mode, Pin
+from nesr_gui.gui.requests import BandImage, View
+from nesr_gui.gui.session import Bytes, Mode, Pin
 
 
 class _Picture(pg.ImageItem):  # type: ignore[misc]
@@ -38,7 +38,7 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(invertY=True, lockAspect=True, enableMenu=False)
         self.disableAutoRange()
-        self.grabs = lambda scene_pos: False
+        self.grabs: Callable[[QPointF], bool] = lambda scene_pos: False  # whether a drag from there moves a pin
         self._grabbed = False
 
     def mouseClickEvent(self, event: Any) -> None:
@@ -191,7 +191,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         return (row, col) if 0 <= row < height and 0 <= col < width else None
 
     def _marker_at(self, scene_pos: QPointF) -> PinMarker | None:
-        near = [(QPointF(m.scenePos() - scene_pos).manhattanLength(), n) for n, m in self.markers.items()]
+        near = [(QLineF(m.scenePos(), scene_pos).length(), n) for n, m in self.markers.items()]
         distance, number = min(near, default=(math.inf, 0))
         return self.markers[number] if distance <= REACH else None
 

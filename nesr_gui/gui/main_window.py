@@ -35,6 +35,9 @@ class MainWindow(QMainWindow):
         self.image, self.plot, self.table = ImageView(), PlotView(), PinTable()
         self.bar, self.notice, self.status = WavelengthBar(), Notice(), Status()
         self.caption = QLabel(self.image)
+        self.caption.setStyleSheet(
+            "background: rgba(15, 17, 20, 170); color: white; border-radius: 4px; padding: 3px 8px;"
+        )
         self.caption.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
@@ -45,7 +48,7 @@ class MainWindow(QMainWindow):
         self.splitter.setStretchFactor(1, 45)
         self.setCentralWidget(_column(self.notice, self.splitter, self.bar))
         self.setStatusBar(self.status)
-        self._follow_palette()
+        colour_icons(self.actions_by_name, self)
         self._restore()
 
     def show_title(self, name: str) -> None:
@@ -89,7 +92,7 @@ class MainWindow(QMainWindow):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "caption"):
-            self._follow_palette()
+            colour_icons(self.actions_by_name, self)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         kept = settings()
@@ -107,12 +110,6 @@ class MainWindow(QMainWindow):
             state = kept.value(f"window/{key}")
             if isinstance(state, QByteArray):
                 restore(state)
-
-    def _follow_palette(self) -> None:
-        colour_icons(self.actions_by_name, self)
-        self.caption.setStyleSheet(
-            "background: rgba(15, 17, 20, 170); color: white; border-radius: 4px; padding: 3px 8px;"
-        )
 
 
 def _column(*widgets: QWidget) -> QWidget:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import traceback
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPlainTextEdit, QToolButton, QWidget
 
 from nesr_gui.gui.theme import is_dark
@@ -15,7 +16,6 @@ class Notice(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("notice")
         self.text = QLabel()
         self.text.setWordWrap(True)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -42,13 +42,12 @@ class Notice(QFrame):
         layout.addWidget(self.details, 1, 0, 1, 3)
         layout.setColumnStretch(0, 1)
         self._is_failure = True
-        self._follow_palette()
         self.hide()
 
     def show_failure(self, error: Exception) -> None:
         """Say what failed; what a programmer would want to know is folded away."""
         sentence = str(error).strip() or f"The program ran into a {type(error).__name__}."
-        self.text.setText(sentence[:1].upper() + sentence[1:])
+        self.text.setText(sentence.rstrip(".") + ".")  # its first letter as it is: it may be that of a file
         expected = isinstance(error, ValueError | OSError)
         self.details.setPlainText("".join(traceback.format_exception(error)))
         self.more.setVisible(not expected)
@@ -65,18 +64,15 @@ class Notice(QFrame):
 
     def _present(self, is_failure: bool) -> None:
         self._is_failure = is_failure
-        self._follow_palette()
+        self.update()
         self.show()
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "details"):
-            self._follow_palette()
-
-    def _follow_palette(self) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:
         dark = is_dark(self.palette())
         if self._is_failure:
             ground, edge = ("#46302c", "#7a4a42") if dark else ("#fdecea", "#e6b8b2")
         else:
             ground, edge = ("#26382f", "#3f6350") if dark else ("#e8f4ec", "#b3d6c0")
-        self.setStyleSheet(f"#notice {{ background: {ground}; border: none; border-bottom: 1px solid {edge}; }}")
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(ground))
+        painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(edge))

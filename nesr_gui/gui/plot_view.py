@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFont, QPalette, QResizeEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from nesr_gui.colorimetry import wavelength_colours
+from nesr_gui.gui.axis import Axis
 from nesr_gui.gui.session import Curve, Pin, Pixel, Reading
 
 HINT = "Click a pixel of the image to see its spectrum"
@@ -39,7 +40,8 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
     wavelength_picked = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, viewBox=_CurveBox(enableMenu=False))
+        axes = {side: Axis(side) for side in ("left", "bottom")}
+        super().__init__(parent, viewBox=_CurveBox(enableMenu=False), axisItems=axes)
         self.setAccessibleName("Spectra")
         self.setAccessibleDescription("The spectrum of each pin; the line marks the wavelength shown")
         self.setAntialiasing(True)
@@ -47,7 +49,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.box = self.plot.getViewBox()
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)
-        self.plot.setContentsMargins(6, 12, 18, 6)
+        self.plot.setContentsMargins(10, 14, 22, 6)
         self.curves: dict[int, Any] = {}
         self.truths: dict[int, Any] = {}
         self.dots = pg.ScatterPlotItem(size=9, pxMode=True)
@@ -55,14 +57,17 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.plot.addItem(self.dots, ignoreBounds=True)
         self.line = pg.InfiniteLine(550.0, angle=90, movable=True)
         self.line.setZValue(15)
-        self.tag = pg.InfLineLabel(self.line, "{value:.1f} nm", position=0.965, movable=False, anchors=[(-.06, .5), (1.06, .5)])
+        self.tag = pg.InfLineLabel(self.line, "{value:.1f} nm", position=0.965, anchors=[(-0.06, 0.5), (1.06, 0.5)])
         self.plot.addItem(self.line, ignoreBounds=True)
         self.line.sigDragged.connect(lambda line: self.wavelength_picked.emit(float(line.value())))
         self.box.clicked.connect(self.wavelength_picked)
         self.box.double_clicked.connect(self.fit)
         self._add_strip()
         self.hint = QLabel(HINT, self)
-        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hint.setAutoFillBackground(True)
+        self.hint.setBackgroundRole(QPalette.ColorRole.Base)
+        self.hint.setMargin(8)
+        self.hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.show_range((400.0, 700.0), "relative reflectance")
         self._follow_palette()
@@ -71,6 +76,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         """The colours of the wavelengths, between the curves and their axis."""
         self.strip = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0)
         self.strip.setFixedHeight(8)
+        self.strip.setZValue(1)  # over the grid
         self.strip.setXLink(self.box)
         self.strip.setYRange(0, 1, padding=0)
         self._colours = pg.ImageItem(axisOrder="row-major")
@@ -102,7 +108,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         _keep(self.plot, self.curves, known)
         _keep(self.plot, self.truths, measured)
         for number, (pin, curve) in known.items():
-            self.curves[number].setPen(pg.mkPen(pin.colour, width=2))
+            self.curves[number].setPen(pg.mkPen(pin.colour, width=2.2))
             self.curves[number].setData(curve.spectrum.wavelengths.nm, curve.spectrum.values)
             if curve.truth is not None:
                 pen = pg.mkPen(QColor(pin.colour), width=1.6, dash=[5, 4])
@@ -134,7 +140,9 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if hasattr(self, "hint"):
-            self.hint.setGeometry(self.rect())
+            self.hint.adjustSize()
+            area = self.box.mapRectToScene(self.box.rect()).toRect()
+            self.hint.move(area.center() - self.hint.rect().center())
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -155,14 +163,13 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
             axis = self.plot.getAxis(side)
             axis.setPen(pg.mkPen(colours.color(QPalette.ColorRole.Mid)))
             axis.setTextPen(quiet)
-            axis.setStyle(tickFont=small, tickLength=-4 if side == "left" else 4, tickTextOffset=6)
+            axis.enableAutoSIPrefix(False)
+            axis.setStyle(tickFont=small, tickLength=0, tickTextOffset=6)
         self.plot.showGrid(x=True, y=True, alpha=0.35)
         self._name_axes()
         self.line.setPen(pg.mkPen(ink, width=1.4))
         self.line.setHoverPen(pg.mkPen(colours.color(QPalette.ColorRole.Highlight), width=3))
         self.tag.setColor(ink)
-        self.hint.setStyleSheet(f"color: {quiet.name()}; font-size: {self.font().pointSizeF() * 1.15:.1f}pt;")
-        self.hint.setGeometry(self.rect())
 
 
 def _keep(plot: Any, lines: dict[int, Any], wanted: Mapping[int, Any]) -> None:

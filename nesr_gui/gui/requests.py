@@ -43,7 +43,8 @@ class BandRequest:
     @property
     def size(self) -> tuple[int, int]:
         """Rows and columns that will be asked."""
-        return tuple(-(-(s.stop - s.start) // self.stride) for s in (self.rows, self.cols))  # type: ignore[return-value]
+        rows, cols = (-(-(part.stop - part.start) // self.stride) for part in (self.rows, self.cols))
+        return rows, cols
 
     @property
     def rect(self) -> tuple[int, int, int, int]:
@@ -98,7 +99,7 @@ def coarse_band(request: BandRequest, progress: Progress) -> BandImage:
 def exact_band(request: BandRequest, progress: Progress) -> BandImage:
     """The band piece by piece, so that a newer request need not wait for it."""
     start = time.perf_counter()
-    height, width = request.size
+    _, width = request.size
     step = request.stride * max(1, EXACT_PIECE // width)
     pieces = []
     for row in range(request.rows.start, request.rows.stop, step):

@@ -40,11 +40,11 @@ class Screenshot(QObject):
     def fail(self, purpose: str, error: Exception) -> None:
         if not self._done:
             self._done = True
-            print(f"error: {error}", file=sys.stderr)
+            sys.stderr.write(f"error: {error}\n")
             self.finished.emit(1)
 
     def _take(self) -> None:
         written = self._window.grab().save(str(self._path))
         if not written:
-            print(f"error: cannot write {self._path}; name a file that ends in .png, in a folder", file=sys.stderr)
+            sys.stderr.write(f"error: cannot write {self._path}; name a file that ends in .png, in a folder there is\n")
         self.finished.emit(0 if written else 1)

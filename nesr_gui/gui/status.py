@@ -26,7 +26,7 @@ class Status(QStatusBar):
         self.setSizeGripEnabled(False)
         self.setContentsMargins(10, 0, 8, 2)
         self._doing: dict[str, float] = {}
-        self.pixel, self.value = QLabel(), QLabel()
+        self.where = QLabel()
         self.resolution, self.device = QLabel(), QLabel()
         self.work, self.bar = QLabel(), QProgressBar()
         self.bar.setFixedSize(130, 14)
@@ -35,17 +35,16 @@ class Status(QStatusBar):
         self.cancel = QPushButton("Cancel")
         self.cancel.setAccessibleName("Cancel the work in progress")
         self.cancel.clicked.connect(lambda: self.cancel_picked.emit(self.shown()))
-        self.pixel.setMinimumWidth(self.fontMetrics().horizontalAdvance("row 00000, col 00000  "))
-        for widget in (self.pixel, self.value):
-            self.addWidget(widget)
-        for widget in (self.work, self.bar, self.cancel, self.resolution, _line(), self.device):
-            self.addPermanentWidget(widget)
+        self.addWidget(self.where)
+        right: tuple[QWidget, ...] = (self.work, self.bar, self.cancel, self.resolution, _line(), self.device)
+        for part in right:
+            self.addPermanentWidget(part)
         self._show_work()
 
     def show_pixel(self, pixel: Pixel | None, nm: float, value: float | None) -> None:
-        self.pixel.setText("" if pixel is None else f"row {pixel[0]}, col {pixel[1]}")
+        place = "" if pixel is None else f"row {pixel[0]}, col {pixel[1]}   ·   "
         reading = "" if pixel is None or value is None else f"{value:.4f} at "
-        self.value.setText(f"{reading}{nm:.1f} nm")
+        self.where.setText(f"{place}{reading}{nm:.1f} nm")
 
     def show_resolution(self, text: str) -> None:
         self.resolution.setText(text)

@@ -30,6 +30,7 @@ class WavelengthBar(QWidget):
         self.number.setDecimals(1)
         self.number.setSingleStep(0.1)
         self.number.setSuffix(" nm")
+        self.number.setMinimumHeight(28)
         self.number.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.number.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
         self.number.setKeyboardTracking(False)

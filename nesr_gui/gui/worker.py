@@ -114,9 +114,7 @@ class Worker(QObject):
         self._newest: dict[str, _Job] = {}
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
 
-    def submit(
-        self, purpose: str, request: R, run: Callable[[R, Progress], T], then: Callable[[R, T], None]
-    ) -> None:
+    def submit(self, purpose: str, request: R, run: Callable[[R, Progress], T], then: Callable[[R, T], None]) -> None:
         """Have `run(request, progress)` done on the purpose's thread."""
         if (running := self._newest.get(purpose)) is not None:
             running.stop.set()

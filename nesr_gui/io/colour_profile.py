@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import imagecodecs
@@ -33,7 +33,8 @@ def to_linear(pixels: Integers, white: int, profile: bytes, gamma: float | None)
 
     `profile` is the embedded ICC profile or empty; `gamma` is a PNG's file gamma, used where there is no profile.
     """
-    convert, notes = _converter(pixels.shape[2], white, profile, gamma)
+    convert, conversion = _converter(pixels.shape[2], white, profile, gamma)
+    notes = list(conversion)
     height, width = pixels.shape[:2]
     linear = np.empty((height, width, 3), np.float32)
     outside = 0
@@ -53,23 +54,26 @@ def adobe_rgb() -> bytes:
     return bytes(imagecodecs.cms_profile("adobergb"))
 
 
-def _converter(channels: int, white: int, profile: bytes, gamma: float | None) -> tuple[Converter, list[str]]:
+@lru_cache(maxsize=8)  # the photographs of one camera share their tables
+def _converter(channels: int, white: int, profile: bytes, gamma: float | None) -> tuple[Converter, tuple[str, ...]]:
     if profile:
         name, space = _description(profile), profile[16:20]
         if space != b"RGB " and (space != b"GRAY" or channels != 1):
-            return _table(white, _decode), [f"The embedded profile {name} is not for RGB; colours are taken as sRGB."]
+            return _table(white, _decode), (f"The embedded profile {name} is not for RGB; colours are taken as sRGB.",)
         try:
             if space == b"GRAY":
-                return _grey(white, profile), [f"Greys were converted from the embedded profile {name}."]
+                return _grey(white, profile), (f"Greys were converted from the embedded profile {name}.",)
             if _is_srgb(profile):
-                return _table(white, _decode), []
-            return _rgb(white, profile), [f"Colours were converted from the embedded profile {name} to sRGB."]
-        except imagecodecs.CmsError:
-            return _table(white, _decode), [f"The embedded profile {name} is damaged; colours are taken as sRGB."]
+                return _table(white, _decode), ()
+            return _rgb(white, profile), (f"Colours were converted from the embedded profile {name} to sRGB.",)
+        except (imagecodecs.CmsError, FloatingPointError):
+            return _table(white, _decode), (f"The embedded profile {name} is damaged; colours are taken as sRGB.",)
     if gamma and abs(gamma - SRGB_GAMMA) > 0.01:
         exponent = 1 / gamma
-        return _table(white, lambda encoded: encoded**exponent), [f"Values were decoded by the file's gamma {gamma:g}."]
-    return _table(white, _decode), []
+        return _table(white, lambda encoded: encoded**exponent), (
+            f"Values were decoded by the file's gamma {gamma:g}.",
+        )
+    return _table(white, _decode), ()
 
 
 def _decode(encoded: FloatArray) -> FloatArray:
@@ -144,6 +148,8 @@ def _transform(values: FloatArray, profile: bytes) -> FloatArray:
         outdtype="float32",
         intent=1,
     )
+    if not np.isfinite(result).all():
+        raise FloatingPointError("the profile makes values that are not finite numbers")
     return result.reshape(-1, 3) if values.ndim == 1 else result.reshape(values.shape)
 
 

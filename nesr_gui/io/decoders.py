@@ -42,15 +42,19 @@ class Stored:
     orientation: int = 1
     notes: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or 0 in self.pixels.shape or self.pixels.shape[2] > 4:
+            raise UnreadableImage("the file is cut short or damaged")
+
 
 def read_png(file: IO[bytes], check_size: CheckSize) -> Stored:
     """A PNG of any kind: palettes and low bit depths are expanded by libpng, 16 bits stay 16 bits."""
     data = file.read()
     chunks = dict(reversed(list(_png_chunks(data))))  # the first of each name
     header = chunks.get(b"IHDR", b"")
+    check_size(int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big"))
     if len(header) != 13 or b"IEND" not in chunks:
         raise UnreadableImage("the file is cut short or damaged")
-    check_size(int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big"))
     pixels = imagecodecs.png_decode(data)
     stored = Stored(pixels.reshape(*pixels.shape[:2], -1), int(np.iinfo(pixels.dtype).max))
     stored.profile = _png_profile(chunks.get(b"iCCP", b""))

@@ -29,9 +29,16 @@ NANOMETRES = {"nm", "nanometer", "nanometers", "nanometre", "nanometres"}
 
 
 def write_cube(
-    path: str | os.PathLike[str], field: SpectralField, wavelengths: Wavelengths, *, progress: Progress | None = None
+    path: str | os.PathLike[str],
+    field: SpectralField,
+    wavelengths: Wavelengths,
+    *,
+    progress: Progress | None = None,
+    compressed: bool = False,
 ) -> None:
     """Stream `field` at `wavelengths` into a new file, in constant memory; `progress` is called after each block.
+
+    `compressed` (shuffle, gzip) suits what is drawn rather than measured or learned: there it saves nearly everything.
 
     The field's provenance becomes the file's attributes; its entry `reduction` is repeated at the pixel coordinates.
     Nothing is left behind when `progress` raises `Cancelled` or anything else fails.
@@ -46,7 +53,7 @@ def write_cube(
     with replacing(path) as part:
         _check_space(part.parent, 4 * len(wavelengths) * height * width)
         with h5py.File(part, "w") as file:
-            cube = _create(file, field, wavelengths)
+            cube = _create(file, field, wavelengths, {"compression": "gzip", "shuffle": True} if compressed else {})
             report(0.0)
             done = 0
             for block in field.blocks(wavelengths):
@@ -110,7 +117,7 @@ def _gibibytes(size: int) -> str:
     return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.1f} MiB"
 
 
-def _create(file: h5py.File, field: SpectralField, wavelengths: Wavelengths) -> Any:
+def _create(file: h5py.File, field: SpectralField, wavelengths: Wavelengths, filters: dict[str, Any]) -> Any:
     """The empty `cube` with its coordinates and attributes, as CF 1.11 names them."""
     height, width = field.shape
     cube = file.create_dataset(
@@ -119,6 +126,7 @@ def _create(file: h5py.File, field: SpectralField, wavelengths: Wavelengths) -> 
         dtype=np.float32,
         chunks=(1, min(height, TILE), min(width, TILE)),
         fillvalue=np.float32(np.nan),  # a pixel that no block covered must not read as black
+        **filters,
     )
     cube.attrs["long_name"] = field.quantity.value
     if field.quantity is Quantity.REFLECTANCE:

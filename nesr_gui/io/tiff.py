@@ -7,6 +7,7 @@ import struct
 from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 import tifffile
 
 from nesr_gui.io.decoders import ORIENTATION, CheckSize, Stored
@@ -82,12 +83,19 @@ def _stored(page: Any) -> Stored:
     if colours == "MINISWHITE":
         pixels = np.concatenate([white - pixels[..., :1], pixels[..., 1:]], axis=-1).astype(pixels.dtype)
     if colours == "PALETTE":
-        pixels, white = page.colormap.T[pixels[..., 0]], 0xFFFF
+        pixels, white = _expanded(pixels[..., 0], page.colormap)
     profile = bytes(page.tags.valueof(PROFILE, default=b""))
     if pixels.dtype.kind == "f" and profile:
         notes.append("Floating-point values are taken as linear sRGB; the embedded profile was left aside.")
         profile = b""
     return Stored(pixels, white, profile, orientation=page.tags.valueof(ORIENTATION, default=1), notes=notes)
+
+
+def _expanded(indices: npt.NDArray[Any], colormap: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
+    """Palette colours (H, W, 3) and their full scale; many programs write 8-bit colours times 256, not times 257."""
+    eight_bits = not (colormap & 0xFF).any()
+    colours = colormap.T >> 8 if eight_bits else colormap.T  # (entries, 3)
+    return colours[indices], 0xFF if eight_bits else 0xFFFF
 
 
 def _has_more(tiff: Any) -> bool:

@@ -27,7 +27,8 @@ class NeuralAttentionMapping(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.embed = nn.Sequential(nn.Linear(channels + 1, channels), nn.ReLU(), nn.Linear(channels, channels))
+        self.embed_in = nn.Linear(channels + 1, channels)
+        self.embed_out = nn.Linear(channels, channels)
         self.query = nn.Linear(channels, channels, bias=False)
         self.key = nn.Linear(channels, channels, bias=False)
         self.value = nn.Linear(channels, channels, bias=False)
@@ -36,10 +37,10 @@ class NeuralAttentionMapping(nn.Module):
 
     def tokens(self, codes: Tensor, coord: Tensor) -> Tensor:
         """Equation (4): codes (B, L, h, w, C) with coordinates (L,) to tokens v (B, L, h, w, C)."""
-        first = self.embed[0]
-        along = torch.outer(coord.to(first.weight.dtype), first.weight[:, -1]) + first.bias  # (L, C)
-        hidden = F.linear(codes, first.weight[:, :-1]) + along[:, None, None, :]
-        embedded: Tensor = self.embed[2](F.relu(hidden))
+        weight = self.embed_in.weight
+        along = torch.outer(coord.to(weight.dtype), weight[:, -1]) + self.embed_in.bias  # (L, C)
+        hidden = F.linear(codes, weight[:, :-1]) + along[:, None, None, :]
+        embedded: Tensor = self.embed_out(F.relu(hidden))
         return embedded
 
     def correlations(self, tokens: Tensor) -> Correlations:

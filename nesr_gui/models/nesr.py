@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -60,7 +61,7 @@ class NeSR(nn.Module):
         self.spi = SpectralProfileInterpolation(config.channels, config.low, config.high, config.step)
         self.nam = NeuralAttentionMapping(config.channels)
         sizes = (config.channels, *config.hidden, 1)
-        layers = [part for a, b in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(a, b), nn.ReLU())]
+        layers = [part for a, b in itertools.pairwise(sizes) for part in (nn.Linear(a, b), nn.ReLU())]
         self.mlp = nn.Sequential(*layers[:-1])
         if config.output == "anchored":
             self.base = nn.Parameter(torch.full((len(config.bands), 3), 1 / 3))
@@ -102,7 +103,7 @@ class NeSR(nn.Module):
         """
         nm = torch.tensor(self.config.bands, device=windows.device)
         tokens = self.tokens(windows.flatten(0, 1), nm, inside.expand(len(windows), -1, -1, -1, -1).flatten(0, 1))
-        return tokens.unflatten(0, (len(windows), -1))
+        return tokens.reshape(len(windows), -1, *tokens.shape[1:])
 
     def decode(
         self,

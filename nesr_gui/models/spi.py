@@ -46,13 +46,13 @@ class SpectralProfileInterpolation(nn.Module):
         stacked = hidden[:, index].flatten(0, 1).flatten(1, 2)  # (B·L, 3·C, h + 2, w + 2)
         weight = self.second.weight.transpose(1, 2).flatten(1, 2)  # (C, 3·C, 3, 3), wavelength outermost
         codes = F.leaky_relu(_conv2d(stacked, weight, self.second.bias, stride), SLOPE)
-        return codes.permute(0, 2, 3, 1).unflatten(0, (-1, nm.numel()))
+        return codes.permute(0, 2, 3, 1).view(features.shape[0], nm.numel(), *codes.shape[2:], -1)
 
     def _first_slices(self, features: Tensor, positions: Tensor) -> Tensor:
         """The first convolution at wavelengths (U,): (B, U, C, h + 2, w + 2)."""
         taps = resample(features, self._channel(self._around(positions)))  # (B, U, 3, h + 4, w + 4)
         slices = F.leaky_relu(_conv2d(taps.flatten(0, 1), self.folded, self.first.bias), SLOPE)
-        return slices.unflatten(0, (-1, positions.numel()))
+        return slices.view(features.shape[0], positions.numel(), *slices.shape[1:])
 
     @property
     def folded(self) -> Tensor:

@@ -88,7 +88,7 @@ def baselines(scenes: Sequence[Scene], libraries: Sequence[Library], *, eight_bi
     return methods
 
 
-def evaluate(scenes: Sequence[Scene], methods: dict[str, Method], *, eight_bit: bool) -> Iterator[Score]:
+def evaluate_scenes(scenes: Sequence[Scene], methods: dict[str, Method], *, eight_bit: bool) -> Iterator[Score]:
     """Every method on every scene."""
     for scene in scenes:
         photograph = scene.photograph(eight_bit=eight_bit)

@@ -32,7 +32,9 @@ class RenderingConfig:
 
     patch: int = 32  # pixels along a side
     evenness: float = 0.7  # of drawing spectra over the chromaticity plane, see `even_in_chromaticity`
+    tinted: float = 0.3  # share of cut patches whose spectra are multiplied with a library spectrum
     most_materials: int = 6  # in a painted patch
+    texture: float = 0.04  # largest standard deviation of log brightness from pixel to pixel
     shading: float = 0.5  # standard deviation of log brightness across a painted patch
     speculars: float = 0.2  # share of painted patches with highlights
     dimmest: float = 0.15  # smallest exposure; 1 is the scene's own
@@ -70,7 +72,7 @@ class SceneCutter:
         for index in rng.integers(len(self.scenes), size=count):
             y, x = self._corners[index][rng.integers(len(self._corners[index]))]
             crop = self.scenes[index].cube[:, y : y + size, x : x + size]
-            crop = np.rot90(crop, rng.integers(4), axes=(1, 2))
+            crop = np.rot90(crop, int(rng.integers(4)), axes=(1, 2))
             crops.append(crop[:, :, ::-1] if rng.random() < 0.5 else crop)
         return np.stack(crops)
 
@@ -86,13 +88,30 @@ class Painter:
     def __post_init__(self) -> None:
         self._cumulative = np.cumsum(even_in_chromaticity(self.library, self.config.evenness))
 
+    def spectra(self, rng: Generator, count: int, nm: npt.ArrayLike) -> FloatArray:
+        """(count, L), drawn evenly in chromaticity."""
+        rows = np.searchsorted(self._cumulative, rng.random(count)).clip(max=len(self._cumulative) - 1)
+        return self.library.at(nm, rows)
+
+    def tint(self, rng: Generator, cubes: FloatArray) -> FloatArray:
+        """Some patches (B, 31, P, P) as if seen through a dye or lit by light from a coloured wall.
+
+        Products of measured spectra are spectra of the same kind, and they keep the textures of the scenes, so that
+        texture alone does not tell a network which spectra to expect.
+        """
+        filters = self.spectra(rng, len(cubes), BANDS)
+        filters /= np.maximum(filters.max(1, keepdims=True), 1e-3)
+        strength = rng.uniform(0, 1, (len(cubes), 1)) * (rng.random((len(cubes), 1)) < self.config.tinted)
+        tint: FloatArray = cubes * (1 - strength + strength * filters).astype(np.float32)[:, :, None, None]
+        return tint
+
     def paint(self, rng: Generator, count: int, nm: npt.ArrayLike) -> FloatArray:
         """(count, L, P, P) at `nm` (L,)."""
         size, most = self.config.patch, self.config.most_materials
-        rows = np.searchsorted(self._cumulative, rng.random(count * most)).clip(max=len(self._cumulative) - 1)
-        spectra = self.library.at(nm, rows).reshape(count, most, -1)
+        spectra = self.spectra(rng, count * most, nm).reshape(count, most, -1)
         maps = smooth_noise(rng, count * most, size).reshape(count, most, size, size)
-        maps += np.where(rng.random((count, most, 1, 1)) < 0.4, -3, 0)  # some patches hold few materials
+        materials = rng.integers(1, most + 1, count)
+        maps[np.arange(most) >= materials[:, None]] = -np.inf
         shares = np.exp(maps * np.exp(rng.uniform(0, 3.5, (count, 1, 1, 1))))  # from soft to hard borders
         shares = (shares / shares.sum(1, keepdims=True)).astype(np.float32)
         painted = np.einsum("bkl,bkyx->blyx", spectra, shares, optimize=True)
@@ -101,7 +120,7 @@ class Painter:
     def _shade(self, rng: Generator, count: int) -> FloatArray:
         shape = (count, 1, self.config.patch, self.config.patch)
         slow = smooth_noise(rng, count, self.config.patch)[:, None] * self.config.shading
-        texture = rng.normal(size=shape) * rng.uniform(0, 0.15, (count, 1, 1, 1))
+        texture = rng.normal(size=shape) * rng.uniform(0, self.config.texture, (count, 1, 1, 1))
         return np.exp(slow + texture).astype(np.float32)
 
     def _highlights(self, rng: Generator, count: int) -> FloatArray:

@@ -53,8 +53,9 @@ def read_scenes(root: Path) -> Iterator[Scene]:
     folders = cave.scene_folders(root)
     if not folders:
         raise ValueError(f"no scene in {root}; expected folders of 31 PNGs, name_ms_01.png to name_ms_31.png")
-    boxes = next((json.loads(f.read_text()) for f in (root / CHART_FILE, root.parent / CHART_FILE) if f.exists()), {})
+    files = [file for file in (root / CHART_FILE, root.parent / CHART_FILE) if file.exists()]
+    boxes: dict[str, list[int]] = json.loads(files[0].read_text(encoding="utf-8")) if files else {}
     for folder in folders:
         name = folder.name.removesuffix("_ms")
-        box = boxes.get(name)
-        yield Scene(name, cave.read_scene(folder).values, tuple(box) if box else None)
+        y0, y1, x0, x1 = boxes.get(name, (0, 0, 0, 0))
+        yield Scene(name, cave.read_scene(folder).values, (y0, y1, x0, x1) if y1 else None)

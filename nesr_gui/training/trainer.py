@@ -82,8 +82,12 @@ class Batches:
         """Photographs (n, 3, P, P) of scenes and of coarse paintings, with all 31 bands of their truth."""
         cut, coarse, fine = self.counts()
         cubes = [self._cutter.cut(rng, cut)] if self._cutter else []
-        cubes += [self._coarse.paint(rng, coarse, BANDS)] if self._coarse else []
-        return self._exposed(rng, np.concatenate(cubes or [self._fine.paint(rng, fine, BANDS)]))
+        painter = self._coarse or self._fine
+        if cubes and painter:
+            cubes = [painter.tint(rng, cubes[0])]
+        if painter and (coarse or not cubes):
+            cubes.append(painter.paint(rng, coarse or fine, BANDS))
+        return self._exposed(rng, np.concatenate(cubes))
 
     def draw(self, step: int) -> list[Patches]:
         """The patches of a step, in groups of equal wavelengths."""

@@ -1,0 +1,3 @@
+from nesr_gui.cli import main
+
+main()

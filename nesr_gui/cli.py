@@ -1,0 +1,230 @@
+"""The command line: `nesr-gui [IMAGE]` opens the window, the commands do without it.
+
+Imports that cost time stand inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import nesr_gui
+
+if TYPE_CHECKING:
+    from nesr_gui.engine import Model
+    from nesr_gui.spectral import Wavelengths
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class WindowByDefault(click.Group):
+    """What names no command is an image for the window."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["gui", *args])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "--version", "-h"}
+        return super().parse_args(
+            ctx, args if args and (args[0] in own or args[0] in self.commands) else ["gui", *args]
+        )
+
+
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+model_option = click.option("--model", type=FILE, help="Model file (.safetensors); by default the embedded one.")
+
+
+@click.group(cls=WindowByDefault, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(nesr_gui.__version__, package_name="nesr-gui")
+def cli() -> None:
+    """Open a photograph, click a pixel, see its spectrum.
+
+    `nesr-gui [IMAGE]` opens the window; `nesr-gui gui --help` tells its options.
+    """
+
+
+@cli.command()
+@click.argument("image", type=FILE, required=False)
+@model_option
+@device_option
+@click.option("--screenshot", type=FILE, help="Open, wait for the reconstruction, save a picture of the window, exit.")
+def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> None:
+    """Open the window (the default)."""
+    from nesr_gui.gui import app
+
+    raise SystemExit(app.run(image, model=model, device=device, screenshot=screenshot))
+
+
+@cli.command()
+@click.argument("image", type=FILE)
+@click.option("-o", "--out", type=FILE, required=True, help="Cube to write (.h5).")
+@click.option("--wavelengths", "listed", help="In nm: start:stop:step, or a list. [default: the training bands]")
+@click.option("--bands", type=int, help="So many wavelengths, evenly over the model's range.")
+@click.option("--max-pixels", type=int, help="Reduce a larger photograph, in linear light, by a whole number.")
+@model_option
+@device_option
+def reconstruct(
+    image: Path,
+    out: Path,
+    listed: str | None,
+    bands: int | None,
+    max_pixels: int | None,
+    model: Path | None,
+    device: str,
+) -> None:
+    """Write the spectral cube of a photograph."""
+    from nesr_gui import engine, io
+
+    loaded = engine.load_model(model, device)
+    asked = asked_wavelengths(loaded, listed, bands)
+    photograph = io.read_photograph(image)
+    for note in photograph.source.notes:
+        click.echo(note, err=True)
+    photograph = photograph.reduced(max_pixels) if max_pixels else photograph
+    with progress_bar("reading the photograph") as report:
+        field = engine.encode(photograph, loaded, progress=report)
+    with progress_bar(f"writing {len(asked)} bands") as report:
+        io.write_cube(out, field, asked, progress=report)
+    height, width = field.shape
+    click.echo(f"{out}: {len(asked)} bands of {width}×{height} pixels, {asked.nm[0]:g}-{asked.nm[-1]:g} nm")
+
+
+@cli.command()
+@click.argument("image", type=FILE)
+@click.option("--at", "points", metavar="ROW,COL", multiple=True, required=True, help="A pixel; may be repeated.")
+@click.option("-o", "--out", type=FILE, help="Curves to write (.csv); by default they are printed.")
+@click.option("--wavelengths", "listed", help="In nm: start:stop:step, or a list. [default: every nm]")
+@model_option
+@device_option
+def spectrum(
+    image: Path, points: tuple[str, ...], out: Path | None, listed: str | None, model: Path | None, device: str
+) -> None:
+    """Write or print the spectra of single pixels."""
+    from nesr_gui import engine, io
+    from nesr_gui.io import curves
+    from nesr_gui.spectral import Spectrum, Wavelengths
+
+    pixels = [parsed_point(text) for text in points]
+    loaded = engine.load_model(model, device)
+    asked = Wavelengths.parse(listed) if listed else Wavelengths.every(*loaded.wavelength_range, 1)
+    field = engine.encode(io.read_photograph(image), loaded)
+    names = [f"row {row} col {col}" for row, col in pixels]
+    spectra = [Spectrum(asked, values, name) for values, name in zip(field.spectra(pixels, asked), names, strict=True)]
+    if out:
+        curves.write_curves(out, spectra, provenance=field.provenance)
+        click.echo(f"{out}: {len(spectra)} curves at {len(asked)} wavelengths")
+        return
+    click.echo("\t".join(["nm", *names]))
+    for index, nm in enumerate(asked):
+        click.echo("\t".join([f"{nm:g}", *(f"{curve.values[index]:.5f}" for curve in spectra)]))
+
+
+@cli.command()
+@click.argument("folder", type=FOLDER)
+def demo(folder: Path) -> None:
+    """Reconstruct the embedded sample without a display: cube, curves and a picture of the window into FOLDER."""
+    from nesr_gui import demo as demonstration
+
+    for line in demonstration.run(folder):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("file", type=FILE)
+def info(file: Path) -> None:
+    """Tell what a model or a cube file is and where it came from."""
+    if file.suffix == ".safetensors":
+        from nesr_gui.checkpoint import describe
+    else:
+        from nesr_gui.io.hdf5 import describe
+    for key, value in describe(file).items():
+        click.echo(f"{key}: {value}")
+
+
+@cli.command()
+@click.option("--scenes", type=FOLDER, help="Folder of measured scenes (CAVE layout).")
+@click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); may be repeated.")
+@click.option("--out", type=FOLDER, required=True, help="Folder of the run; a run that is there is resumed.")
+@click.option("--size", type=click.Choice(["lean", "paper"]), default="lean", show_default=True)
+@click.option("--output", type=click.Choice(["anchored", "plain"]), default="anchored", show_default=True)
+@click.option("--leave-out", multiple=True, metavar="NAME", help="A scene not to train on.")
+@click.option("--steps", type=int, help="Length of the run. [default: as TrainingConfig]")
+@click.option("--painted", type=float, help="Share of painted patches. [default: as TrainingConfig]")
+@click.option("--seed", type=int, default=0, show_default=True)
+def train(
+    out: Path, scenes: Path | None, spectra: tuple[Path, ...], leave_out: tuple[str, ...], **options: Any
+) -> None:
+    """Train a model; stops at Ctrl-C and resumes where it was."""
+    from nesr_gui.training import command
+
+    command.train(out, scenes, spectra, leave_out, **options)
+
+
+@cli.command()
+@click.option("--scenes", type=FOLDER, required=True, help="Scenes to judge by (CAVE layout).")
+@click.option("--model", "models", type=FILE, multiple=True, help="Model file; may be repeated. [default: embedded]")
+@click.option("--train-scenes", type=FOLDER, help="Scenes that the baselines are fitted on.")
+@click.option("--spectra", type=FILE, multiple=True, help="Libraries that the baselines are fitted on.")
+@click.option("--float", "exact", is_flag=True, help="Float photographs instead of 8-bit sRGB.")
+@click.option("--with-charts", is_flag=True, help="Keep the colour charts in the figures.")
+@click.option("--json", "report", type=FILE, help="Also write the figures to a JSON file.")
+@device_option
+def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> None:
+    """Print how good a model is on measured scenes, beside the baselines."""
+    from nesr_gui.training import command
+
+    rows = command.evaluate(models, **options)
+    if report:
+        report.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+def asked_wavelengths(model: Model, listed: str | None, bands: int | None) -> Wavelengths:
+    """What --wavelengths or --bands asks of a model; its training bands where neither is given."""
+    import numpy as np
+
+    from nesr_gui.spectral import Wavelengths
+
+    if listed and bands is not None:
+        raise ValueError("both --wavelengths and --bands are given; give one of them")
+    if bands is not None:
+        return Wavelengths.count(bands, *model.wavelength_range)
+    return Wavelengths.parse(listed) if listed else Wavelengths(np.array(model.network.config.bands))
+
+
+def parsed_point(text: str) -> tuple[int, int]:
+    """`ROW,COL` as two integers."""
+    try:
+        row, col = (int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"cannot read the pixel {text!r}; write ROW,COL, as in 120,64") from None
+    return row, col
+
+
+def progress_bar(what: str) -> Any:
+    """A bar on the terminal whose context value is a `Progress`; nothing where no terminal watches."""
+    from contextlib import contextmanager
+
+    from tqdm import tqdm
+
+    @contextmanager
+    def bar() -> Any:
+        with tqdm(
+            total=100, desc=what, unit="%", leave=False, disable=None, bar_format="{desc} {bar} {n:.0f} %"
+        ) as shown:
+            yield lambda done: shown.update(100 * done - shown.n)
+
+    return bar()
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's is one line on stderr and exit code 2."""
+    try:
+        cli()
+    except (ValueError, OSError, KeyError) as error:
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        click.echo(f"nesr-gui: {message}", err=True)
+        raise SystemExit(2) from error

@@ -1,0 +1,35 @@
+"""Round numbers for axes, and the axes that stand at them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF
+
+
+def ticks(low: float, high: float, most: float) -> list[float]:
+    """At most about `most` round numbers from `low` to `high`."""
+    if not high > low:
+        return [low]
+    raw = (high - low) / max(most, 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(power * n for n in (1, 2, 5, 10) if power * n >= raw * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(n * step, 12) + 0.0 for n in range(first, last + 1)]
+
+
+class Axis(pg.AxisItem):  # type: ignore[misc]
+    """An axis whose first and last numbers are shown, with one grid line to a number."""
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+        values = ticks(low, high, size / (55 if self.orientation == "bottom" else 70))
+        return [(values[1] - values[0] if len(values) > 1 else 1.0, values)]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[Any]:
+        return [f"{value:g}" for value in values]
+
+    def boundingRect(self) -> QRectF:
+        bounds: QRectF = super().boundingRect()
+        return bounds.adjusted(-20, -10, 20, 10)  # room for the numbers at the ends

@@ -1,0 +1,127 @@
+"""GUI tests: no screen, fresh settings, a numpy field for the engine, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before Qt is imported
+
+import gc
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from nesr_gui.field import CubeField, Progress
+from nesr_gui.gui.app import App
+from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Wavelengths
+
+BANDS = Wavelengths.every(400, 700, 10)
+
+
+def smooth_cube(height: int, width: int) -> FloatArray:
+    """Reflectances (31, height, width) that differ at every pixel and wavelength."""
+    rows, cols = np.mgrid[0:height, 0:width]
+    phase = BANDS.nm[:, None, None] / 60 + rows / 7 + cols / 11
+    return (0.5 + 0.4 * np.sin(phase)).astype(np.float32)
+
+
+@dataclass
+class FakeModel:
+    name: str = "fake"
+    device: str = "cpu"
+    working_pixels: int = 1 << 20
+
+
+@dataclass
+class FakeEngine:
+    """What `nesr_gui.engine` offers, answered by numpy; `gate` holds a reconstruction back until it is set."""
+
+    model: FakeModel = field(default_factory=FakeModel)
+    gate: threading.Event = field(default_factory=threading.Event)
+    encoding: threading.Event = field(default_factory=threading.Event)
+    error: Exception | None = None
+
+    def load_model(self, path: Path | None = None, device: str = "auto") -> FakeModel:
+        return self.model
+
+    def encode(self, image: RGBImage, model: FakeModel, *, progress: Progress) -> CubeField:
+        self.encoding.set()
+        while not self.gate.wait(0.002):
+            progress(0.5)
+        if self.error:
+            raise self.error
+        return CubeField(smooth_cube(*image.shape), BANDS, Quantity.REFLECTANCE, {"model": "fake"})
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    """A stand-in for the engine, which would bring torch; its gate is open."""
+    fake = FakeEngine()
+    fake.gate.set()
+    module = types.ModuleType("nesr_gui.engine")
+    module.load_model, module.encode = fake.load_model, fake.encode  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "nesr_gui.engine", module)
+    return fake
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> Path:
+    """A photograph of 60 rows and 80 columns."""
+    path = tmp_path / "photograph.png"
+    iio.imwrite(path, np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8))
+    return path
+
+
+@pytest.fixture
+def app(qtbot: QtBot, engine: FakeEngine) -> Iterator[App]:
+    """A shown window with nothing open."""
+    made = App()
+    made.window.show()
+    qtbot.waitExposed(made.window)
+    yield made
+    engine.gate.set()
+    made.window.close()
+    made.window.deleteLater()
+
+
+@pytest.fixture
+def opened(app: App, photograph: Path, qtbot: QtBot) -> App:
+    """A window with a photograph and its field."""
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    return app
+
+
+@pytest.fixture(autouse=True)
+def settings_of_its_own(tmp_path: Path) -> None:
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(qapp: QApplication, settings_of_its_own: None) -> Iterator[None]:
+    """Fails a test after which a window, a thread or a running timer is left."""
+    threads = set(threading.enumerate())
+    yield
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert [t.name for t in threading.enumerate() if t not in threads and t.is_alive()] == []
+    assert [w for w in qapp.topLevelWidgets() if w.isVisible()] == []
+    assert [t for t in gc.get_objects() if isinstance(t, QTimer) and _is_active(t)] == []
+
+
+def _is_active(timer: QTimer) -> bool:
+    try:
+        return timer.isActive()
+    except RuntimeError:  # its C++ half is gone
+        return False

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from nesr_gui.field import CubeField
+from nesr_gui.gui.session import Mode, Session
+from nesr_gui.gui.theme import PIN_COLOURS
+from nesr_gui.spectral import RGBImage, Wavelengths
+from tests.gui.conftest import BANDS, smooth_cube
+
+
+@pytest.fixture
+def session(qapp: object) -> Session:
+    made = Session()
+    image = RGBImage(np.full((60, 80, 3), 0.5, np.float32))
+    made.open_photograph(image, np.zeros((60, 80, 3), np.uint8))
+    made.set_field(CubeField(smooth_cube(30, 40), BANDS), 2, (0, 1))
+    return made
+
+
+def test_pins_are_undone_to_none_and_redone(session: Session) -> None:
+    session.add_pin(1, 2)
+    session.add_pin(3, 4)
+    session.move_pin(1, 5, 6, gesture=1)
+    session.remove_pin(2)
+    session.clear_pins()
+    states = [session.pins]
+    while session.undo_stack.canUndo():
+        session.undo_stack.undo()
+        states.append(session.pins)
+    assert session.pins == () and len(states) == 6
+    while session.undo_stack.canRedo():
+        states.pop()
+        session.undo_stack.redo()
+        assert session.pins == states[-1]
+    session.undo_stack.clear()
+
+
+def test_one_drag_is_one_step(session: Session) -> None:
+    session.add_pin(1, 2)
+    for row in range(2, 9):
+        session.move_pin(1, row, 2, gesture=7)
+    session.move_pin(1, 20, 2, gesture=8)
+    session.undo_stack.undo()
+    assert session.pins[0].pixel == (8, 2)
+    session.undo_stack.undo()
+    assert session.pins[0].pixel == (1, 2)
+    session.undo_stack.clear()
+
+
+def test_a_freed_number_is_given_again(session: Session) -> None:
+    for col in range(3):
+        session.add_pin(0, col)
+    session.remove_pin(2)
+    session.add_pin(9, 9)
+    assert [(pin.number, pin.pixel) for pin in session.pins] == [(1, (0, 0)), (3, (0, 2)), (2, (9, 9))]
+    session.undo_stack.clear()
+
+
+def test_pins_outside_the_photograph_are_not_taken(session: Session) -> None:
+    session.add_pin(60, 0)
+    session.add_pin(0, -1)
+    assert session.pins == ()
+
+
+def test_wavelength_is_a_tenth_within_the_range(session: Session, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(session.wavelength_changed) as fact:
+        session.set_wavelength(512.3499)
+    assert fact.args == [512.3] and session.nm == 512.3
+    session.set_wavelength(900)
+    assert session.nm == 700
+    with qtbot.assertNotEmitted(session.wavelength_changed):
+        session.set_wavelength(700.04)
+
+
+def test_a_field_of_other_range_keeps_the_wavelength_inside(session: Session) -> None:
+    session.set_wavelength(690)
+    session.open_cube("a", CubeField(smooth_cube(4, 5)[:3], Wavelengths.every(500, 520, 10)), (0, 1))
+    assert session.nm == 520 and session.mode is Mode.BAND and session.pins == ()
+
+
+def test_truth_of_another_size_is_refused(session: Session) -> None:
+    with pytest.raises(ValueError, match="must be equal"):
+        session.open_photograph(
+            session.photograph,
+            np.zeros((60, 80, 3), np.uint8),
+            CubeField(smooth_cube(3, 3), BANDS),  # type: ignore[arg-type]
+        )
+
+
+def test_resolution_is_named(session: Session) -> None:
+    assert session.resolution() == "40×30 of 80×60, 1:2"
+
+
+def luminance(colour: str) -> float:
+    encoded = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("colour", PIN_COLOURS)
+@pytest.mark.parametrize("ground", ["#ffffff", "#191b1f"])
+def test_pin_colours_stand_out_from_both_grounds(colour: str, ground: str) -> None:
+    dark, light = sorted([luminance(colour), luminance(ground)])
+    assert (light + 0.05) / (dark + 0.05) >= 3

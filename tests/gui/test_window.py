@@ -1,0 +1,346 @@
+"""The window as its user meets it."""
+
+import gc
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
+
+from nesr_gui import io
+from nesr_gui.field import CubeField
+from nesr_gui.gui import theme
+from nesr_gui.gui.actions import TABLE
+from nesr_gui.gui.app import App, run
+from nesr_gui.gui.commands import Commands
+from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
+from nesr_gui.gui.session import Mode
+from nesr_gui.io.curves import read_curves
+from nesr_gui.spectral import Quantity, Wavelengths
+from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def click(app: App, row: int, col: int) -> None:
+    QTest.mouseClick(app.window.image.viewport(), LEFT, pos=app.window.image.position_of(row, col).toPoint())
+
+
+def drag(widget: QWidget, start: QPoint, stop: QPoint) -> None:
+    QTest.mousePress(widget, LEFT, pos=start)
+    for step in range(1, 6):
+        QTest.mouseMove(widget, start + (stop - start) * step / 5)
+    QTest.mouseRelease(widget, LEFT, pos=stop)
+
+
+def pin_with_curve(app: App, qtbot: QtBot, row: int, col: int) -> None:
+    click(app, row, col)
+    qtbot.waitUntil(lambda: (row, col) in app.session.curves and (row, col) in app.session.readings)
+
+
+def test_a_click_makes_a_pin_and_its_curve_is_the_field(opened: App, qtbot: QtBot) -> None:
+    pin_with_curve(opened, qtbot, 12, 34)
+    assert [pin.pixel for pin in opened.session.pins] == [(12, 34)]
+    x, y = opened.window.plot.curves[1].getData()
+    assert opened.session.field is not None and len(x) == 301
+    np.testing.assert_array_equal(y, opened.session.field.spectra([(12, 34)], x)[0])
+    assert not opened.window.plot.hint.isVisible() and opened.window.table.isVisible()
+
+
+def test_a_drag_of_the_image_pans_and_makes_no_pin(opened: App) -> None:
+    image = opened.window.image
+    before = image.view()
+    drag(image.viewport(), image.position_of(20, 20).toPoint(), image.position_of(30, 35).toPoint())
+    assert opened.session.pins == () and image.view().left < before.left
+    QTest.keyClick(opened.window, Qt.Key.Key_F)
+    assert image.view().left == pytest.approx(before.left)
+
+
+def test_a_drag_of_a_pin_moves_it_in_one_step(opened: App, qtbot: QtBot) -> None:
+    pin_with_curve(opened, qtbot, 20, 20)
+    image = opened.window.image
+    drag(image.viewport(), image.position_of(20, 20).toPoint(), image.position_of(40, 50).toPoint())
+    assert [pin.pixel for pin in opened.session.pins] == [(40, 50)]
+    qtbot.waitUntil(lambda: (40, 50) in opened.session.curves)
+    QTest.keyClick(opened.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert [pin.pixel for pin in opened.session.pins] == [(20, 20)]
+    QTest.keyClick(opened.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert opened.session.pins == () and opened.window.image.markers == {} and opened.window.plot.curves == {}
+    opened.commands.redo()
+    qtbot.waitUntil(lambda: list(opened.window.plot.curves) == [1])
+
+
+def all_agree(app: App, nm: float) -> None:
+    bar, plot = app.window.bar, app.window.plot
+    assert app.session.nm == nm
+    assert (bar.slider.value(), bar.number.value(), round(float(plot.line.value()), 6)) == (round(10 * nm), nm, nm)
+
+
+def test_slider_number_line_and_keys_agree(opened: App) -> None:
+    window, bar = opened.window, opened.window.bar
+    QTest.keyClick(window, Qt.Key.Key_Right)
+    all_agree(opened, 551.0)
+    QTest.keyClick(window, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    all_agree(opened, 541.0)
+    bar.number.setValue(433.3)
+    all_agree(opened, 433.3)
+    bar.slider.setValue(6123)
+    all_agree(opened, 612.3)
+    at = QPoint(round(bar.slider.position_of(4500)), 10)
+    QTest.mouseClick(bar.slider, LEFT, pos=at)
+    assert abs(opened.session.nm - 450) < 0.5
+    all_agree(opened, opened.session.nm)
+    plot = window.plot
+    scene = [plot.box.mapViewToScene(QPointF(nm, 0.5)) for nm in (opened.session.nm, 620.0)]
+    drag(plot.viewport(), plot.mapFromScene(scene[0]), plot.mapFromScene(scene[1]))
+    assert abs(opened.session.nm - 620) < 2
+    all_agree(opened, opened.session.nm)
+
+
+def test_arrows_in_the_number_move_its_cursor(opened: App) -> None:
+    opened.window.bar.number.setFocus()
+    QTest.keyClick(opened.window.bar.number, Qt.Key.Key_Left)
+    assert opened.session.nm == 550
+
+
+def test_the_band_is_coarse_at_once_and_exact_at_rest(opened: App, qtbot: QtBot) -> None:
+    bands: list[int] = []
+    opened.inquiry.band_answered.connect(lambda band: bands.append(band.request.stride))
+    opened.inquiry._samples = 300
+    QTest.keyClick(opened.window, Qt.Key.Key_2)
+    assert opened.session.mode is Mode.BAND
+    qtbot.waitUntil(lambda: len(bands) == 2)
+    assert bands == [4, 1] and opened.session.field is not None
+    top = opened.session.levels[1]
+    expected = opened.session.field.band(550)
+    np.testing.assert_allclose(
+        opened.window.image.band.image[30, 40] / 255, _encoded(expected[30, 40] / top), atol=0.005
+    )
+    QTest.keyClick(opened.window, Qt.Key.Key_1)
+    assert opened.window.image.photograph.isVisible() and not opened.window.image.band.isVisible()
+
+
+def _encoded(value: float) -> float:
+    return float(1.055 * value ** (1 / 2.4) - 0.055)
+
+
+def test_the_sweep_plays_loops_and_stops_at_close(opened: App, qtbot: QtBot) -> None:
+    opened.session.set_wavelength(699)
+    QTest.keyClick(opened.window, Qt.Key.Key_Space)
+    assert opened.window.bar.is_playing()
+    qtbot.waitUntil(lambda: opened.session.nm < 450)
+    opened.window.close()
+    assert not opened.window.bar.is_playing()
+
+
+def test_space_presses_a_focused_button_instead(opened: App) -> None:
+    opened.window.notice.show_failure(RuntimeError("x"))
+    opened.window.notice.more.setFocus()
+    QTest.keyClick(opened.window.notice.more, Qt.Key.Key_Space)
+    assert opened.window.notice.details.isVisible() and not opened.window.bar.is_playing()
+
+
+def test_pins_made_while_reconstructing_get_curves_when_it_is_done(
+    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.gate.clear()
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+    qtbot.waitUntil(engine.encoding.is_set)
+    assert app.window.image.photograph.image is not None  # the photograph is there already
+    click(app, 10, 10)
+    assert len(app.session.pins) == 1 and not app.session.curves
+    engine.gate.set()
+    qtbot.waitUntil(lambda: (10, 10) in app.session.curves)
+
+
+def test_cancelling_a_reconstruction_leaves_the_window_usable(
+    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.gate.clear()
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+    qtbot.waitUntil(lambda: app.window.status.shown() == "encode" and engine.encoding.is_set())
+    QTest.mouseClick(app.window.status.cancel, LEFT)
+    assert not app.window.status.cancel.isVisible()
+    engine.gate.set()
+    assert app.window.actions_by_name["reconstruct"].isEnabled()
+    app.commands.reconstruct()
+    qtbot.waitUntil(lambda: app.session.field is not None)
+
+
+def test_full_resolution_keeps_pins_in_place(opened: App, engine: FakeEngine, photograph: Path, qtbot: QtBot) -> None:
+    engine.model.working_pixels = 60 * 80 // 4
+    opened.opening.open(photograph)
+    qtbot.waitUntil(lambda: opened.session.reduction == 2 and opened.session.field is not None)
+    assert opened.window.status.resolution.text() == "40×30 of 80×60, 1:2"
+    pin_with_curve(opened, qtbot, 31, 41)
+    assert opened.window.actions_by_name["reconstruct_fully"].isEnabled()
+    opened.commands.reconstruct_fully()
+    qtbot.waitUntil(lambda: opened.session.reduction == 1 and (31, 41) in opened.session.curves)
+    assert not opened.window.actions_by_name["reconstruct_fully"].isEnabled()
+
+
+def test_a_failed_reconstruction_is_one_sentence(app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot) -> None:
+    engine.error = RuntimeError("out of memory")
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+    qtbot.waitUntil(app.window.notice.isVisible)
+    assert app.window.notice.text.text() == "out of memory."
+    assert app.window.notice.more.isVisible() and not app.window.notice.details.isVisible()
+
+
+def drop(app: App, path: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    app.window.dropEvent(
+        QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, mime, LEFT, Qt.KeyboardModifier.NoModifier)
+    )
+
+
+def test_dropping_what_cannot_be_read_is_told_and_keeps_what_is_open(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
+    bad = tmp_path / "notes.txt"
+    bad.write_text("no photograph")
+    field = opened.session.field
+    drop(opened, bad)
+    qtbot.waitUntil(opened.window.notice.isVisible)
+    assert "notes.txt" in opened.window.notice.text.text() and opened.session.field is field
+
+
+def test_a_dropped_photograph_opens_and_is_remembered(
+    opened: App, tmp_path: Path, photograph: Path, qtbot: QtBot
+) -> None:
+    other = tmp_path / "other & more.png"
+    other.write_bytes(photograph.read_bytes())
+    drop(opened, other)
+    qtbot.waitUntil(lambda: opened.session.name == other.name and opened.session.field is not None)
+    assert opened.opening.recent() == [other, photograph]
+    assert next(a.text() for a in opened.window.submenus["open_recent"].actions()) == "other && more.png"
+
+
+def test_a_cube_opens_as_bands(app: App, tmp_path: Path, qtbot: QtBot) -> None:
+    path = tmp_path / "cube.h5"
+    cube = CubeField(smooth_cube(20, 30)[5:12], Wavelengths(BANDS.nm[5:12]), Quantity.RADIANCE)
+    io.write_cube(path, cube, cube.wavelengths, progress=None)
+    app.opening.open(path)
+    qtbot.waitUntil(lambda: app.window.image.band.image is not None)
+    assert app.session.wavelength_range == (450, 510) and not app.window.actions_by_name["show_photograph"].isEnabled()
+    assert app.window.bar.number.maximum() == 510
+    assert app.window.plot.getPlotItem().getAxis("left").labelText == "radiance"
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, path: Path, kind: str) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), kind))
+
+
+def test_export_cube(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
+    choose(monkeypatch, tmp_path / "out", "HDF5 (*.h5)")
+    opened.commands.export_cube()
+    dialog = opened.window.findChild(CubeExportDialog)
+    assert isinstance(dialog, CubeExportDialog)
+    dialog.stop.setValue(720)
+    assert "400-700 nm" in dialog.verdict.text() and not dialog.go.isEnabled()
+    dialog.stop.setValue(500)
+    assert dialog.verdict.text() == "11 bands of 80×60 pixels: 211 kB as HDF5."
+    dialog.by_count.setChecked(True)
+    dialog.count.setValue(7)
+    dialog.accept()
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    with h5py.File(tmp_path / "out.h5") as file:
+        nm = file["wavelength"][:]
+        assert opened.session.field is not None
+        np.testing.assert_allclose(nm, np.linspace(400, 500, 7))
+        np.testing.assert_array_equal(file["cube"][:], opened.session.field.cube(nm).values)
+
+
+def test_export_curves(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
+    choose(monkeypatch, tmp_path / "out.csv", "")
+    opened.session.add_pin(12, 34)
+    opened.session.add_pin(40, 50)
+    opened.commands.export_curves()
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    curves = read_curves(tmp_path / "out.csv")
+    assert [curve.name for curve in curves] == ["pin 1 (row 12, col 34)", "pin 2 (row 40, col 50)"]
+    assert opened.session.field is not None
+    expected = opened.session.field.spectra([(12, 34), (40, 50)], curves[0].wavelengths)
+    np.testing.assert_array_equal([curve.values for curve in curves], expected)
+
+
+@pytest.mark.parametrize("name", ["figure.png", "figure.svg"])
+def test_export_figure(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, name: str) -> None:
+    pin_with_curve(opened, qtbot, 12, 34)
+    choose(monkeypatch, tmp_path / name, "")
+    opened.commands.export_figure()
+    dialog = opened.window.findChild(FigureExportDialog)
+    assert isinstance(dialog, FigureExportDialog)
+    dialog.dpi.setValue(144)
+    dialog.accept()
+    assert "Wrote" in opened.window.notice.text.text()
+    if name.endswith("svg"):
+        assert "pin 1 (row 12, col 34)" in (tmp_path / name).read_text()
+    else:
+        image = QImage(str(tmp_path / name))
+        assert (image.width(), image.height()) == (960, 660)
+        ink = {image.pixelColor(x, y).name() for x in range(0, 960) for y in range(0, 660, 2)}
+        assert opened.session.pins[0].colour in ink
+
+
+def test_a_figure_that_cannot_be_written_is_told(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose(monkeypatch, tmp_path / "none" / "figure.png", "")
+    opened.commands._save_figure(tmp_path / "none" / "figure.png", 72)
+    assert "cannot write" in opened.window.notice.text.text()
+
+
+def test_closing_while_reconstructing_leaves_nothing(
+    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.gate.clear()
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+    qtbot.waitUntil(engine.encoding.is_set)
+    app.window.close()  # what could be left, the fixture of every test looks for
+
+
+def test_every_action_has_its_command_and_every_control_its_name(app: App) -> None:
+    assert all(entry.submenu or callable(getattr(Commands, entry.name)) for entry in TABLE)
+    nameless = [
+        widget for widget in app.window.findChildren(QWidget)
+        if widget.focusPolicy() != Qt.FocusPolicy.NoFocus and not widget.accessibleName()
+        and not widget.objectName().startswith("qt_")
+    ]  # fmt: skip
+    assert nameless == []
+
+
+def test_the_plot_follows_the_scheme(app: App, qapp: QApplication) -> None:
+    theme.apply(qapp, Qt.ColorScheme.Dark)
+    assert app.window.plot.backgroundBrush().color().lightness() < 60
+    theme.apply(qapp, Qt.ColorScheme.Light)
+    assert app.window.plot.backgroundBrush().color().lightness() > 200
+
+
+def test_geometry_is_remembered_in_settings_of_this_test(app: App, tmp_path: Path) -> None:
+    app.window.close()
+    assert list((tmp_path / "settings").rglob("*.ini"))
+    assert QSettings.defaultFormat() == QSettings.Format.IniFormat
+
+
+def test_screenshot_is_taken_when_all_is_there(
+    engine: FakeEngine, photograph: Path, tmp_path: Path, qapp: QApplication
+) -> None:
+    picture = tmp_path / "window.png"
+    assert run(photograph, model=None, device="auto", screenshot=picture) == 0
+    image = QImage(str(picture))
+    assert (image.width(), image.height()) == (1280, 800)
+    gc.collect()
+
+
+def test_screenshot_of_what_cannot_be_read_fails_in_a_sentence(
+    engine: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path / "none.png", model=None, device="auto", screenshot=tmp_path / "window.png") == 1
+    assert "none.png" in capsys.readouterr().err

@@ -1,0 +1,105 @@
+import threading
+from collections.abc import Iterator
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from nesr_gui.field import Progress
+from nesr_gui.gui.worker import Worker
+
+
+@pytest.fixture
+def worker(qapp: object) -> Iterator[Worker]:
+    made = Worker()
+    yield made
+    made.close()
+
+
+class Held:
+    """Work that waits until told, and says what it was asked."""
+
+    def __init__(self) -> None:
+        self.started, self.go = threading.Event(), threading.Event()
+        self.asked: list[int] = []
+
+    def run(self, request: int, progress: Progress) -> int:
+        self.asked.append(request)
+        self.started.set()
+        assert self.go.wait(5)
+        return 10 * request
+
+    def run_watchfully(self, request: int, progress: Progress) -> int:
+        self.run(request, progress)
+        progress(0.5)
+        return 10 * request
+
+
+def test_newest_wins_and_those_between_are_never_asked(worker: Worker, qtbot: QtBot) -> None:
+    held, answers = Held(), list[tuple[int, int]]()
+    for request in range(1, 6):
+        worker.submit("curves", request, held.run, lambda *answer: answers.append(answer))
+        assert held.started.wait(5)
+    held.go.set()
+    qtbot.waitUntil(lambda: not worker.is_busy("curves"))
+    assert held.asked == [1, 5] and answers == [(1, 10), (5, 50)]
+
+
+def test_a_superseded_job_stops_at_its_next_progress(worker: Worker, qtbot: QtBot) -> None:
+    held, answers = Held(), list[tuple[int, int]]()
+    for request in (1, 2):
+        worker.submit("encode", request, held.run_watchfully, lambda *answer: answers.append(answer))
+        assert held.started.wait(5)
+    held.go.set()
+    qtbot.waitUntil(lambda: not worker.is_busy("encode"))
+    assert answers == [(2, 20)]
+
+
+def test_nothing_is_delivered_after_cancel(worker: Worker, qtbot: QtBot) -> None:
+    held, answers = Held(), list[tuple[int, int]]()
+    worker.submit("curves", 1, held.run, lambda *answer: answers.append(answer))
+    assert held.started.wait(5)
+    worker.cancel("curves")
+    worker.submit("curves", 2, held.run, lambda *answer: answers.append(answer))
+    held.go.set()
+    qtbot.waitUntil(lambda: not worker.is_busy("curves"))
+    assert answers == [(2, 20)]
+
+
+def test_a_click_does_not_wait_behind_an_export(worker: Worker, qtbot: QtBot) -> None:
+    held, answers = Held(), list[int]()
+    worker.submit("export", 1, held.run, lambda request, result: answers.append(result))
+    assert held.started.wait(5)
+    worker.submit("curves", 2, lambda request, progress: request, lambda request, result: answers.append(result))
+    qtbot.waitUntil(lambda: answers == [2])
+    held.go.set()
+    qtbot.waitUntil(lambda: answers == [2, 10])
+
+
+def test_answers_come_on_the_gui_thread(worker: Worker, qtbot: QtBot) -> None:
+    threads: list[threading.Thread] = []
+    worker.submit(
+        "export", 1, lambda request, progress: threading.current_thread(),
+        lambda request, thread: threads.extend([thread, threading.current_thread()]),
+    )  # fmt: skip
+    qtbot.waitUntil(lambda: len(threads) == 2)
+    assert threads[0] is not threads[1] and threads[1] is threading.main_thread()
+
+
+@pytest.mark.parametrize("where", ["run", "then"])
+def test_failures_are_told_and_the_worker_goes_on(worker: Worker, qtbot: QtBot, where: str) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no")
+
+    def fine(*_: object) -> None:
+        pass
+
+    with qtbot.waitSignal(worker.failed) as told:
+        worker.submit("read", 1, fail if where == "run" else fine, fail if where == "then" else fine)
+    assert told.args[0] == "read" and str(told.args[1]) == "no"
+    with qtbot.waitSignal(worker.ended):
+        worker.submit("read", 1, fine, fine)
+
+
+def test_progress_is_told(worker: Worker, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(worker.progressed, check_params_cb=lambda purpose, fraction: fraction == 0.25):
+        worker.submit("encode", 1, lambda request, progress: progress(0.25), lambda *_: None)

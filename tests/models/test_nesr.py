@@ -1,0 +1,74 @@
+"""The composed network: size, independence of the request, output forms."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from nesr_gui.models.hscnn_r import HSCNNR
+from nesr_gui.models.nesr import NeSR, NeSRConfig, lattice, parameter_count
+
+SMALL = NeSRConfig(features=8, blocks=2, channels=4, hidden=(8, 8))
+
+
+def trained_looking(config: NeSRConfig) -> NeSR:
+    """A network whose every parameter matters."""
+    torch.manual_seed(3)
+    network = NeSR(config).eval()
+    for parameter in network.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    return network
+
+
+def test_parameters_of_table_1():
+    assert parameter_count(HSCNNR(bands=31)) == pytest.approx(1.20e6, rel=0.005)
+    assert parameter_count(NeSR(NeSRConfig())) == pytest.approx(1.34e6, rel=0.01)
+
+
+def test_encoder_sees_as_far_as_it_says():
+    encoder = HSCNNR(4, 2)
+    rgb = torch.rand(1, 3, 21, 21, requires_grad=True)
+    encoder(rgb)[0, :, 10, 10].sum().backward()
+    rows = torch.nonzero(rgb.grad.abs().sum((0, 1, 3)))
+    assert (rows.min(), rows.max()) == (10 - encoder.halo, 10 + encoder.halo)
+    assert HSCNNR().halo == 33  # 67 pixels
+
+
+@pytest.mark.parametrize("output", ["plain", "anchored"])
+def test_a_value_does_not_depend_on_the_other_wavelengths(output):
+    network = trained_looking(dataclasses.replace(SMALL, output=output))
+    rgb = torch.rand(2, 3, 9, 7)
+    together = network(rgb, torch.tensor([700.0, 400.0, 533.3, 533.4]))
+    for index, nm in enumerate((700.0, 400.0, 533.3, 533.4)):
+        torch.testing.assert_close(network(rgb, torch.tensor([nm]))[:, 0], together[:, index], atol=1e-5, rtol=1e-5)
+
+
+def test_anchored_output_starts_as_its_base_and_scales_with_its_anchor():
+    network = NeSR(dataclasses.replace(SMALL, output="anchored"))
+    rgb = torch.rand(1, 3, 4, 4)
+    torch.testing.assert_close(network(rgb, torch.tensor([455.0]))[:, 0], rgb.mean(1))
+
+
+def test_black_stays_black_when_anchored_and_nothing_is_negative():
+    network = trained_looking(dataclasses.replace(SMALL, output="anchored"))
+    assert network(torch.zeros(1, 3, 4, 4), torch.tensor([455.0])).abs().max() == 0
+    assert network(torch.rand(1, 3, 16, 16), torch.linspace(400, 700, 7)).min() >= 0
+
+
+def test_context_lattice_is_the_finest_that_fits():
+    network = NeSR(dataclasses.replace(SMALL, context_pixels=100))
+    for shape in [(1, 1), (10, 10), (10, 11), (37, 53), (1, 5000)]:
+        stride = network.context_stride(*shape)
+        assert -(-shape[0] // stride) * -(-shape[1] // stride) <= 100
+        if stride > 1:
+            assert -(-shape[0] // (stride - 1)) * -(-shape[1] // (stride - 1)) > 100
+
+
+def test_lattice_windows_are_centred_on_their_pixels():
+    framed = torch.nn.functional.pad(torch.arange(35.0).view(1, 1, 5, 7), (2, 2, 2, 2))
+    assert lattice(framed, 3)[0, :, 0, 2, 2].tolist() == [0, 3, 6, 21, 24, 27]
+
+
+def test_unknown_encoder_names_those_there_are():
+    with pytest.raises(KeyError, match="hscnn_r"):
+        NeSR(dataclasses.replace(SMALL, encoder="resnet"))

@@ -1,0 +1,74 @@
+"""Model files rebuild their network and refuse what they are not."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from nesr_gui.checkpoint import FORMAT, UnreadableModel, describe, load_checkpoint, save_checkpoint
+from nesr_gui.models.nesr import NeSRConfig
+from tests import tiny
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"output": "plain"},
+        {"features": 5, "blocks": 1, "channels": 3, "hidden": ()},
+        {"hidden": (4, 4, 4), "compressed": False, "context_pixels": 7},
+        {"low": 380.0, "high": 780.0, "step": 20.0},
+    ],
+)
+def test_round_trip_recovers_config_weights_and_provenance(tmp_path, changes):
+    config = dataclasses.replace(tiny.CONFIG, **changes)
+    network = tiny.network(config)
+    save_checkpoint(tmp_path / "m.safetensors", network, {"seed": "7", "data": "two scenes"})
+    loaded = load_checkpoint(tmp_path / "m.safetensors")
+    assert loaded.config == config
+    assert loaded.provenance == {"seed": "7", "data": "two scenes"}
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(loaded.network.state_dict()[name], tensor), name
+    assert describe(tmp_path / "m.safetensors")["seed"] == "7"
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no model file .*nothing\.safetensors"):
+        load_checkpoint(tmp_path / "nothing.safetensors")
+
+
+@pytest.mark.parametrize("content", [b"", b"not tensors", b"\xff" * 64])
+def test_other_files_are_refused(tmp_path, content):
+    (tmp_path / "m.safetensors").write_bytes(content)
+    with pytest.raises(UnreadableModel, match="not a safetensors file"):
+        load_checkpoint(tmp_path / "m.safetensors")
+
+
+def test_foreign_tensors_are_refused(tmp_path):
+    save_file({"a": torch.zeros(2)}, tmp_path / "m.safetensors")
+    with pytest.raises(UnreadableModel, match="written by this program"):
+        load_checkpoint(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize(
+    "config", ["{}", '{"features": "many"}', '{"unknown": 1}', '{"encoder": "resnet"}', "[1]", "no"]
+)
+def test_config_that_does_not_fit_the_weights_is_refused(tmp_path, config):
+    save_checkpoint(tmp_path / "m.safetensors", tiny.network(), {})
+    tensors = load_file(tmp_path / "m.safetensors")
+    save_file(tensors, tmp_path / "m.safetensors", {"format": FORMAT, "config": config, "provenance": json.dumps({})})
+    with pytest.raises(UnreadableModel, match="do not fit"):
+        load_checkpoint(tmp_path / "m.safetensors")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "m.safetensors"
+    save_checkpoint(path, tiny.network(), {})
+    before = path.read_bytes()
+    monkeypatch.setattr("nesr_gui.checkpoint.save_model", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        save_checkpoint(path, tiny.network(NeSRConfig(features=4, blocks=1)), {})
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

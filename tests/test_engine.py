@@ -1,0 +1,157 @@
+"""The field of a photograph: one function, whoever asks, however it is cut into tiles."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+import nesr_gui
+from nesr_gui import engine
+from nesr_gui.checkpoint import Checkpoint, save_checkpoint
+from nesr_gui.engine import Model, NeSRField, chosen_device, encode, load_model
+from nesr_gui.features import RecomputedFeatures, StoredFeatures
+from nesr_gui.field import Cancelled
+from nesr_gui.spectral import RGBImage
+from tests import tiny
+
+DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
+NM = [700.0, 400.0, 512.3, 405.0, 695.1]
+CLOSE = {"atol": 1e-5, "rtol": 1e-5}
+
+
+@pytest.fixture(params=DEVICES)
+def model(request) -> Model:
+    config = dataclasses.replace(tiny.CONFIG, context_pixels=100)
+    return Model(Checkpoint("tiny", tiny.network(config).to(request.param), {}, "ab"), request.param)
+
+
+@pytest.fixture(params=["stored", "recomputed"])
+def features(request, monkeypatch) -> str:
+    if request.param == "recomputed":
+        monkeypatch.setattr(engine, "STORED_BYTES", 0)
+    return request.param
+
+
+@pytest.fixture
+def small_tiles(monkeypatch) -> None:
+    monkeypatch.setattr("nesr_gui.features.TILE", 16)
+    monkeypatch.setattr(engine, "TILE", 16)
+    monkeypatch.setattr(engine, "TOKENS", 100)
+    monkeypatch.setattr(engine, "WAVELENGTHS_AT_ONCE", 2)
+    monkeypatch.setattr(engine, "BLOCK_VALUES", 500)
+
+
+def joint(model: Model, image: RGBImage, nm: list[float]) -> np.ndarray:
+    """The model's own forward pass over the whole image: (L, H, W)."""
+    rgb = torch.from_numpy(image.values).permute(2, 0, 1)[None].to(model.device)
+    with torch.inference_mode():
+        return model.network(rgb, torch.tensor(nm, device=model.device))[0].cpu().numpy()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 3), (37, 53)])
+def test_equals_the_joint_forward_pass(model, features, small_tiles, shape):
+    image = tiny.image(*shape)
+    field = encode(image, model)
+    assert isinstance(field._features, StoredFeatures if features == "stored" else RecomputedFeatures)
+    expected = joint(model, image, NM)
+    assert expected.std() > 0.01
+    for nm, band in zip(NM, expected, strict=True):
+        np.testing.assert_allclose(field.band(nm), band, **CLOSE)
+
+
+def test_all_readers_agree_for_any_tiles(model, features, small_tiles):
+    image = tiny.image(37, 53)
+    field = encode(image, model)
+    expected = joint(model, image, sorted(NM))
+    np.testing.assert_allclose(field.cube(sorted(NM)).values, expected, **CLOSE)
+    points = [(0, 0), (36, 52), (5, 7), (16, 16)]
+    np.testing.assert_allclose(field.spectra(points, sorted(NM)), [expected[:, r, c] for r, c in points], **CLOSE)
+    window = field.cube(sorted(NM), rows=slice(3, 31), cols=slice(9, 50)).values
+    np.testing.assert_allclose(window, expected[:, 3:31, 9:50], **CLOSE)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 7, 60])
+@pytest.mark.parametrize("window", [(None, None), (slice(5, 36), slice(2, 50))])
+def test_strided_band_is_the_band_strided(model, small_tiles, stride, window):
+    field = encode(tiny.image(37, 53), model)
+    whole = field.band(512.3, rows=window[0], cols=window[1])
+    strided = field.band(512.3, stride=stride, rows=window[0], cols=window[1])
+    np.testing.assert_allclose(strided, whole[::stride, ::stride], **CLOSE)
+
+
+def test_a_value_does_not_depend_on_what_else_is_asked(model):
+    field = encode(tiny.image(20, 30), model)
+    alone = field.spectra([(4, 5)], [512.3])[0, 0]
+    among = field.spectra([(0, 0), (4, 5), (19, 29)], [700, 512.3, 511.9, 400])[1, 1]
+    assert alone == pytest.approx(among, abs=1e-6)
+    assert field.spectra([], [500.0]).shape == (0, 1)
+
+
+def test_outside_the_range_or_the_image_is_refused_with_the_range(model):
+    field = encode(tiny.image(4, 5), model)
+    with pytest.raises(ValueError, match="400-700 nm; asked for 380-720 nm"):
+        field.cube([380, 720])
+    with pytest.raises(ValueError, match="columns 0-4"):
+        field.spectra([(0, 5)], [500])
+
+
+def test_encoding_reports_progress_and_can_be_stopped(model, small_tiles):
+    seen: list[float] = []
+    encode(tiny.image(40, 40), model, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[0] == 0
+    assert seen[-1] == 1
+
+    def stop(done: float) -> None:
+        if done > 0.3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        encode(tiny.image(40, 40), model, progress=stop)
+
+
+def test_blocks_bound_their_size_and_may_be_left(model, small_tiles):
+    field = encode(tiny.image(37, 53), model)
+    blocks = field.blocks([400, 500, 600, 700])
+    assert all(block.values.size <= 500 for block in blocks)
+    partial = field.blocks([400, 500])
+    next(partial)
+    partial.close()
+
+
+def test_anchored_values_stay_finite_on_extreme_images(model):
+    for values in (np.zeros((3, 3, 3)), np.ones((3, 3, 3)), np.eye(3)[None].repeat(3, 0)):
+        band = encode(RGBImage(values.astype(np.float32)), model).band(555)
+        assert np.isfinite(band).all()
+        assert band.min() >= 0
+
+
+def test_device_names():
+    assert chosen_device("auto") in DEVICES
+    with pytest.raises(ValueError, match="not on this machine; choose auto or one of: .*cpu"):
+        chosen_device("tpu")
+
+
+def test_a_saved_model_gives_the_same_field(tmp_path, model):
+    path = tmp_path / "tiny.safetensors"
+    save_checkpoint(path, model.network, {"seed": "0"})
+    loaded = load_model(path, model.device)
+    image = tiny.image(8, 9)
+    np.testing.assert_array_equal(encode(image, loaded).band(500), encode(image, model).band(500))
+    provenance = encode(image, loaded).provenance
+    assert provenance["model"] == "tiny"
+    assert len(provenance["model_sha256"]) == 64
+    assert provenance["photograph"] == "random.png"
+
+
+def test_python_interface(tmp_path):
+    import imageio.v3 as iio
+
+    iio.imwrite(tmp_path / "photo.png", np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8))
+    save_checkpoint(tmp_path / "m.safetensors", tiny.network(), {})
+    model = nesr_gui.load_model(tmp_path / "m.safetensors", "cpu")
+    field = nesr_gui.reconstruct(tmp_path / "photo.png", model)
+    assert isinstance(field, NeSRField)
+    assert field.spectra([(11, 3)], [450.0, 550.5]).shape == (1, 2)
+    assert nesr_gui.reconstruct(tmp_path / "photo.png", model, max_pixels=50).shape == (6, 8)
