@@ -6,6 +6,7 @@ Imports that cost time stand inside the commands, so that `--help` answers at on
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,15 @@ def cli() -> None:
 @device_option
 @click.option("--screenshot", type=FILE, help="Open, wait for the reconstruction, save a picture of the window, exit.")
 def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> None:
-    """Open the window (the default)."""
+    """Open the window (the default); without a display, reconstruct into nesr-out/ instead."""
+    from nesr_gui import headless
+
+    if not headless.display_is_there() and screenshot is None:
+        for line in headless.run(image, model=model, device=device):
+            click.echo(line)
+        return
+    if not headless.display_is_there():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from nesr_gui.gui import app
 
     raise SystemExit(app.run(image, model=model, device=device, screenshot=screenshot))
@@ -121,16 +130,6 @@ def spectrum(
     click.echo("\t".join(["nm", *names]))
     for index, nm in enumerate(asked):
         click.echo("\t".join([f"{nm:g}", *(f"{curve.values[index]:.5f}" for curve in spectra)]))
-
-
-@cli.command()
-@click.argument("folder", type=FOLDER)
-def demo(folder: Path) -> None:
-    """Reconstruct the embedded sample without a display: cube, curves and a picture of the window into FOLDER."""
-    from nesr_gui import demo as demonstration
-
-    for line in demonstration.run(folder):
-        click.echo(line)
 
 
 @cli.command()

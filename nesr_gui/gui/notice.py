@@ -18,6 +18,7 @@ class Notice(QFrame):
         super().__init__(parent)
         self.text = QLabel()
         self.text.setWordWrap(True)
+        self.text.setAccessibleName("Message")
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.more = QToolButton()
         self.more.setText("Details")

@@ -56,7 +56,9 @@ def test_one_map_serves_all_windows_of_an_image(nam):
 def test_tokens_equal_the_embedding_of_code_and_coordinate(nam):
     codes, coord = torch.randn(2, 3, 4, 5, C), torch.tensor([-1.0, 0.1, 1.0])
     joined = torch.cat([codes, coord[None, :, None, None, None].expand(2, 3, 4, 5, 1)], -1)
-    torch.testing.assert_close(nam.tokens(codes, coord), nam.embed_out(nam.embed_in(joined).relu()), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(
+        nam.tokens(codes, coord), nam.embed_out(nam.embed_in(joined).relu()), atol=1e-6, rtol=1e-5
+    )
 
 
 def test_correlations_of_parts_add_up(nam):

@@ -1,0 +1,53 @@
+"""The window's main job where there is no display: reconstruct, write cube, curves and a picture of the window."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from nesr_gui import engine, io, resources
+from nesr_gui.io import curves
+from nesr_gui.spectral import Spectrum, Wavelengths
+
+FOLDER = Path("nesr-out")
+
+
+def display_is_there() -> bool:
+    """Whether a window could open: everywhere but on a Unix without X11 or Wayland, unless Qt is told a platform."""
+    if os.environ.get("QT_QPA_PLATFORM") or sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def run(image: Path | None, *, model: Path | None, device: str, folder: Path = FOLDER) -> Iterator[str]:
+    """Do it for `image` or the first sample, writing into `folder`; yields a line for each thing done."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from nesr_gui.gui import app
+    from nesr_gui.gui.spots import spots
+
+    loaded = engine.load_model(model, device)
+    path = image or resources.samples()[0].photograph
+    photograph = io.read_photograph(path)
+    field = engine.encode(photograph.reduced(loaded.working_pixels), loaded)
+    folder.mkdir(parents=True, exist_ok=True)
+    yield f"no display: {path.name} is reconstructed into {folder}/ instead of a window"
+
+    bands = Wavelengths(np.array(loaded.network.config.bands))
+    io.write_cube(folder / "cube.h5", field, bands)
+    yield f"{folder / 'cube.h5'}: {len(bands)} bands, {bands.nm[0]:g}-{bands.nm[-1]:g} nm, {field.shape[1]}×{field.shape[0]}"
+
+    every = Wavelengths.every(*field.wavelength_range, 1)
+    pixels = spots(photograph)
+    values = field.spectra([(row // field.image.reduction, col // field.image.reduction) for row, col in pixels], every)
+    named = [Spectrum(every, curve, f"row {row} col {col}") for (row, col), curve in zip(pixels, values, strict=True)]
+    curves.write_curves(folder / "curves.csv", named, provenance=field.provenance)
+    yield f"{folder / 'curves.csv'}: {len(named)} curves of {len(every)} points"
+
+    picture = folder / "window.png"
+    if app.run(image, model=model, device=device, screenshot=picture):
+        raise OSError(f"the picture of the window could not be written to {picture}")
+    yield f"{picture}: the window with these curves"

@@ -1,0 +1,33 @@
+"""Shared by all tests: no display, and files that many of them open."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before Qt is imported
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from tests import tiny
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A photograph of 12 rows and 16 columns."""
+    path = tmp_path / "photo.png"
+    iio.imwrite(path, np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8))
+    return path
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    """A tiny real model."""
+    from nesr_gui.checkpoint import save_checkpoint
+
+    path = tmp_path / "tiny.safetensors"
+    save_checkpoint(path, tiny.network(), {"seed": "0"})
+    return path

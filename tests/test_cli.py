@@ -1,0 +1,143 @@
+"""The command line as a user types it: files, exit codes, one-line errors."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import nesr_gui
+from nesr_gui import cli, io
+from nesr_gui.io.curves import read_curves
+from tests.training import worlds
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Call the program with words; returns (exit code, stdout, stderr)."""
+
+    def called(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["nesr-gui", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        captured = capsys.readouterr()
+        return stopped.value.code or 0, captured.out, captured.err
+
+    return called
+
+
+def test_reconstruct_writes_what_the_field_says(run, photo, model_file, tmp_path):
+    out = tmp_path / "out.h5"
+    code, text, _ = run("reconstruct", photo, "-o", out, "--wavelengths", "450,550.5", "--model", model_file)
+    assert (code, out.exists()) == (0, True)
+    assert "2 bands of 16×12 pixels" in text
+    field = nesr_gui.reconstruct(photo, nesr_gui.load_model(model_file))
+    cube = nesr_gui.open_cube(out)
+    np.testing.assert_array_equal(cube.cube([450, 550.5]).values, field.cube([450, 550.5]).values)
+    assert cube.provenance["model"] == "tiny"
+    assert cube.provenance["reduction"] == "1"
+
+
+@pytest.mark.parametrize(("options", "bands"), [((), 31), (("--bands", 7), 7), (("--wavelengths", "400:700:100"), 4)])
+def test_reconstruct_s_wavelengths(run, photo, model_file, tmp_path, options, bands):
+    assert run("reconstruct", photo, "-o", tmp_path / "o.h5", "--model", model_file, *options)[0] == 0
+    assert len(io.open_cube(tmp_path / "o.h5").wavelengths) == bands
+
+
+def test_reconstruct_reduces_on_request(run, photo, model_file, tmp_path):
+    run("reconstruct", photo, "-o", tmp_path / "o.h5", "--model", model_file, "--max-pixels", 50)
+    cube = io.open_cube(tmp_path / "o.h5")
+    assert cube.shape == (6, 8)
+    assert cube.provenance["reduction"] == "2"
+
+
+def test_spectrum_prints_or_writes_curves(run, photo, model_file, tmp_path):
+    options = ("spectrum", photo, "--at", "3,4", "--at", "11,15", "--model", model_file)
+    code, text, _ = run(*options, "--wavelengths", "500,600.5")
+    assert code == 0
+    assert text.splitlines()[0] == "nm\trow 3 col 4\trow 11 col 15"
+    assert run(*options, "-o", tmp_path / "c.csv")[0] == 0
+    first, second = read_curves(tmp_path / "c.csv")
+    expected = nesr_gui.reconstruct(photo, nesr_gui.load_model(model_file)).spectra([(3, 4), (11, 15)], first.wavelengths)
+    np.testing.assert_array_equal([first.values, second.values], expected)
+    assert len(first.wavelengths) == 301
+
+
+def test_info_tells_of_models_and_cubes(run, photo, model_file, tmp_path):
+    assert "seed: 0" in run("info", model_file)[1]
+    run("reconstruct", photo, "-o", tmp_path / "o.h5", "--model", model_file)
+    assert "photo.png" in run("info", tmp_path / "o.h5")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["reconstruct", "PHOTO", "-o", "o.h5", "--model", "MODEL", "--wavelengths", "380:720:10"], "400-700 nm"),
+        (["reconstruct", "PHOTO", "-o", "o.h5", "--model", "MODEL", "--wavelengths", "red"], "cannot read wavelengths"),
+        (["reconstruct", "PHOTO", "-o", "o.h5", "--model", "MODEL", "--bands", "0"], "between 1 and"),
+        (["reconstruct", "PHOTO", "-o", "o.docx", "--model", "MODEL"], "o.docx"),
+        (["reconstruct", "MODEL", "-o", "o.h5", "--model", "MODEL"], "tiny.safetensors"),
+        (["reconstruct", "missing.png", "-o", "o.h5", "--model", "MODEL"], "missing.png"),
+        (["reconstruct", "PHOTO", "-o", "o.h5", "--model", "PHOTO"], "not a safetensors file"),
+        (["reconstruct", "PHOTO", "-o", "o.h5", "--device", "abacus", "--model", "MODEL"], "abacus"),
+        (["spectrum", "PHOTO", "--at", "12,0", "--model", "MODEL"], "rows 0-11"),
+        (["spectrum", "PHOTO", "--at", "middle", "--model", "MODEL"], "write ROW,COL"),
+        (["info", "missing.h5"], "missing.h5"),
+        (["evaluate", "--scenes", "."], "no scene in"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_2(run, photo, model_file, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    named = {"PHOTO": photo, "MODEL": model_file}
+    code, _, error = run(*(named.get(word, word) for word in words))
+    assert code == 2
+    assert message in error
+    assert len(error.strip().splitlines()) == 1
+    assert not (tmp_path / "o.h5").exists()
+
+
+def test_train_then_evaluate(run, tmp_path):
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a"))
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("b", 1))
+    worlds.write_library(tmp_path / "l.npz", worlds.library("coarse", 10))
+    data = ["--scenes", tmp_path / "scenes", "--spectra", tmp_path / "l.npz"]
+    train = ["train", *data, "--out", tmp_path / "run", "--steps", 2, "--leave-out", "b"]
+    code, text, _ = run(*train)
+    assert (code, "1 scenes, 60 spectra" in text) == (0, True)
+    model = tmp_path / "run" / "model.safetensors"
+    assert "from step 2 of 2" in run(*train)[1]
+    evaluate = ["evaluate", *data, "--train-scenes", tmp_path / "scenes", "--model", model, "--json", tmp_path / "f.json"]
+    code, text, _ = run(*evaluate)
+    assert code == 0
+    rows = json.loads((tmp_path / "f.json").read_text())
+    assert {row["method"] for row in rows} > {"linear regression", "model"}
+    assert {row["scene"] for row in rows} == {"a", "b", "mean"}
+    assert run(*train[:-1], "nobody", "--steps", 3)[0] == 2
+
+
+def test_help_needs_neither_torch_nor_qt():
+    code = (
+        "import sys; sys.argv = ['nesr-gui', '--help']\n"
+        "from nesr_gui.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'torch', 'PySide6', 'numpy', 'h5py'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "reconstruct" in done.stdout
+
+
+def test_without_a_display_the_sample_is_reconstructed(tmp_path, photo, model_file):
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    if sys.platform in ("win32", "darwin"):
+        pytest.skip("there is always a display here")
+    command = [sys.executable, "-m", "nesr_gui", str(photo), "--model", str(model_file)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "no display" in done.stdout
+    written = {path.name for path in (tmp_path / "nesr-out").iterdir()}
+    assert written == {"cube.h5", "curves.csv", "window.png"}
+    assert len(read_curves(tmp_path / "nesr-out" / "curves.csv")) == 3

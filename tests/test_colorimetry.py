@@ -1,0 +1,45 @@
+"""The default camera, transfer functions, and colours of wavelengths."""
+
+import numpy as np
+import pytest
+
+from nesr_gui import colorimetry
+from nesr_gui.spectral import Wavelengths
+
+
+def test_white_is_white_and_black_black():
+    np.testing.assert_allclose(colorimetry.expose(np.ones(31)), 1, atol=1e-6)
+    np.testing.assert_allclose(colorimetry.expose(np.full(31, 0.18)), 0.18, atol=1e-6)
+    assert (colorimetry.expose(np.zeros((2, 3, 31))) == 0).all()
+
+
+def test_the_colour_checker_photographs_as_published():
+    """sRGB codes of the chart's patches as the industry quotes them (after chromatic adaptation: within a few codes)."""
+    patches = colorimetry.expose(colorimetry.colour_checker(colorimetry.CAMERA_BANDS))
+    codes = colorimetry.encode_srgb(patches) * 255
+    quoted = {0: (115, 82, 68), 2: (98, 122, 157), 13: (70, 148, 73), 14: (175, 54, 60), 18: (243, 243, 242)}
+    for index, code in quoted.items():
+        np.testing.assert_allclose(codes[index], code, atol=9)
+
+
+def test_transfer_functions_undo_each_other():
+    linear = np.linspace(0, 1, 1001, dtype=np.float32)
+    np.testing.assert_allclose(colorimetry.decode_srgb(colorimetry.encode_srgb(linear)), linear, atol=2e-6)
+    assert float(colorimetry.encode_srgb(0.18)) == pytest.approx(0.4614, abs=1e-4)
+
+
+def test_wavelengths_look_like_themselves():
+    violet, blue, green, yellow, red = colorimetry.wavelength_colours([410, 460, 530, 580, 640]).astype(int)
+    assert violet[2] > violet[0] > violet[1]
+    assert blue[2] > 200 > 100 > blue[1]
+    assert green[1] == green.max()
+    assert min(yellow[:2]) > 150 > yellow[2]
+    assert red[0] > 200 > 50 > max(red[1:])
+    assert colorimetry.wavelength_colours([400, 700]).max(axis=1).min() > 60
+
+
+def test_checker_is_interpolated_between_published_samples():
+    fine = colorimetry.colour_checker(Wavelengths.every(400, 700, 5))
+    coarse = colorimetry.colour_checker(colorimetry.CAMERA_BANDS)
+    np.testing.assert_array_equal(fine[:, ::2], coarse)
+    np.testing.assert_allclose(fine[:, 1], coarse[:, :2].mean(1), rtol=1e-5)

@@ -1,0 +1,38 @@
+"""Metrics by hand, alike for numpy and torch."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from nesr_gui import metrics
+
+TRUTH = np.array([[0.5, 0.25], [0.0, 0.1]])
+GUESS = np.array([[0.4, 0.25], [0.1, 0.2]])
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
+def test_by_hand(kind):
+    guess, truth = kind(GUESS), kind(TRUTH)
+    expected = (0.1 / 0.501 + 0 + 0.1 / 0.001 + 0.1 / 0.101) / 4
+    assert float(metrics.mrae(guess, truth)) == pytest.approx(expected)
+    assert float(metrics.rmse(guess, truth)) == pytest.approx(math.sqrt(0.03 / 4))
+    assert metrics.psnr(guess, truth) == pytest.approx(-10 * math.log10(0.03 / 4))
+    assert metrics.psnr(truth, truth) == math.inf
+    angles = metrics.spectral_angle(guess, truth)
+    assert float(angles[0]) == pytest.approx(math.degrees(math.atan2(0.25, 0.4) - math.atan2(0.25, 0.5)))
+    assert float(angles[1]) == pytest.approx(math.degrees(math.atan2(0.1, 0.2)))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
+def test_angle_ignores_brightness_and_black_is_perpendicular(kind):
+    truth = kind(TRUTH)
+    assert float(metrics.spectral_angle(3 * truth, truth).max()) < 1e-5
+    assert float(metrics.spectral_angle(0 * truth, truth)[0]) == pytest.approx(90)
+
+
+def test_mrae_is_a_loss():
+    guess = torch.tensor(GUESS, requires_grad=True)
+    metrics.mrae(guess, torch.tensor(TRUTH)).backward()
+    assert torch.isfinite(guess.grad).all()

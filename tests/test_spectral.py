@@ -1,0 +1,77 @@
+"""Types check once what an array is, and say what is allowed."""
+
+import numpy as np
+import pytest
+
+from nesr_gui.spectral import RGBImage, SpectralCube, Spectrum, Wavelengths, as_nm
+
+
+def test_every_includes_its_end_where_steps_reach_it():
+    assert list(Wavelengths.every(400, 700, 10)) == list(range(400, 701, 10))
+    assert len(Wavelengths.every(400, 700, 0.1)) == 3001
+    assert list(Wavelengths.every(400, 425, 10)) == [400, 410, 420]
+    assert list(Wavelengths.every(500, 500, 1)) == [500]
+
+
+def test_count_includes_both_ends():
+    assert list(Wavelengths.count(4)) == [400, 500, 600, 700]
+    assert list(Wavelengths.count(1)) == [550]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("400:700:100", [400, 500, 600, 700]), ("450,550.5", [450, 550.5]), (" 450 , 460 ", [450, 460]), ("500", [500])],
+)
+def test_parse(text, expected):
+    assert list(Wavelengths.parse(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a", "400:700", "400:700:0", "700:400:10", "400:700:nan", "450,450", "460,450", "inf", "0,1", "1:9e9:1e-9"],
+)
+def test_what_is_no_list_of_wavelengths_is_refused(text):
+    with pytest.raises(ValueError, match="wavelengths|step"):
+        Wavelengths.parse(text)
+
+
+def test_wavelengths_cannot_be_changed_afterwards():
+    nm = np.array([400.0, 500.0])
+    wavelengths = Wavelengths(nm)
+    nm[0] = 600
+    assert list(wavelengths) == [400, 500]
+    with pytest.raises(ValueError, match="read-only"):
+        wavelengths.nm[0] = 1
+
+
+def test_mismatches_are_said():
+    with pytest.raises(ValueError, match=r"cube of shape \(3, 2, 2\) does not match 2 wavelengths"):
+        SpectralCube(np.zeros((3, 2, 2), np.float32), Wavelengths.count(2))
+    with pytest.raises(ValueError, match="does not match 2"):
+        Spectrum(Wavelengths.count(2), np.zeros(3, np.float32))
+    with pytest.raises(ValueError, match="expected"):
+        RGBImage(np.zeros((2, 2), np.float32))
+    with pytest.raises(ValueError, match="outside"):
+        RGBImage(np.full((2, 2, 3), 1.1, np.float32))
+    with pytest.raises(ValueError, match="finite"):
+        as_nm([np.nan])
+    with pytest.raises(ValueError, match="at least one"):
+        as_nm([])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 5), (8, 6), (1, 30)])
+@pytest.mark.parametrize("most", [1, 6, 12, 1000])
+def test_reduction_averages_blocks_in_linear_light(shape, most):
+    image = RGBImage(np.random.default_rng(0).random((*shape, 3)).astype(np.float32))
+    small = image.reduced(most)
+    n = small.reduction
+    assert small.shape[0] * small.shape[1] <= most
+    assert small.source_shape == shape
+    for row, col in np.ndindex(small.shape):
+        block = image.values[row * n : row * n + n, col * n : col * n + n]
+        np.testing.assert_allclose(small.values[row, col], block.mean((0, 1)), rtol=1e-5)
+
+
+def test_a_small_image_is_not_copied():
+    image = RGBImage(np.zeros((4, 4, 3), np.float32))
+    assert image.reduced(16) is image

@@ -1,0 +1,107 @@
+"""Training is repeatable, resumable to the bit, and learns."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from nesr_gui.metrics import MRAE_EPSILON
+from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.training.rendering import BANDS, RenderingConfig
+from nesr_gui.training.trainer import Batches, Trainer, TrainingConfig, epsilon_at, fitted_base, loss_of, rate_at
+from tests.training import worlds
+
+NETWORK = NeSRConfig(features=6, blocks=1, channels=4, hidden=(8,), output="anchored", compressed=True)
+CONFIG = TrainingConfig(steps=6, batch=6, window=8, painted=0.5, rendering=RenderingConfig(patch=16))
+
+
+def batches(config: TrainingConfig = CONFIG) -> Batches:
+    return Batches([worlds.scene("a")], [worlds.library("coarse", 10), worlds.library("fine", 1)], config)
+
+
+def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in trainer.averaged.state_dict().items()}
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_resumed_equals_uninterrupted_to_the_bit(tmp_path, stop):
+    whole = Trainer(NETWORK, CONFIG, batches(), tmp_path / "whole")
+    losses = [step.loss for step in whole.run()]
+    first = Trainer(NETWORK, CONFIG, batches(), tmp_path / "parts")
+    run = first.run()
+    interrupted = [next(run).loss for _ in range(stop)]
+    run.close()
+    second = Trainer(NETWORK, CONFIG, batches(), tmp_path / "parts")
+    assert second.step == stop
+    interrupted += [step.loss for step in second.run()]
+    assert interrupted == losses
+    for name, tensor in weights(whole).items():
+        assert torch.equal(weights(second)[name], tensor), name
+
+
+def test_other_settings_do_not_resume(tmp_path):
+    list(Trainer(NETWORK, CONFIG, batches(), tmp_path).run())
+    with pytest.raises(ValueError, match="other settings"):
+        Trainer(NETWORK, dataclasses.replace(CONFIG, rate=1e-4), batches(), tmp_path)
+
+
+def test_it_learns(tmp_path):
+    config = dataclasses.replace(CONFIG, steps=40, rate=2e-2, final_epsilon=CONFIG.epsilon)
+    trainer = Trainer(dataclasses.replace(NETWORK, output="plain"), config, batches(config), tmp_path)
+
+    def held_out_loss() -> float:
+        with torch.no_grad():
+            losses = [loss_of(trainer.averaged, batches(config).draw(1000 + n), config, n) for n in range(10)]
+        return float(torch.stack(losses).mean())
+
+    before = held_out_loss()
+    list(trainer.run())
+    assert held_out_loss() < 0.7 * before
+
+
+def test_a_step_has_bands_for_coarse_truth_and_any_wavelength_for_fine():
+    on_bands, between = batches().draw(3)
+    assert set(on_bands.nm) <= set(BANDS)
+    assert not set(between.nm) & set(BANDS)
+    assert on_bands.truth.shape == (5, 8, 16, 16)
+    assert between.truth.shape == (1, 8, 16, 16)
+
+
+def test_patches_depend_on_seed_and_step_only():
+    first, again, other = batches().draw(3)[0], batches().draw(3)[0], batches().draw(4)[0]
+    np.testing.assert_array_equal(first.rgb, again.rgb)
+    assert not np.array_equal(first.rgb, other.rgb)
+
+
+@pytest.mark.parametrize(
+    ("scenes", "steps", "expected"),
+    [(1, (10, 1), (3, 2, 1)), (1, (10,), (3, 3, 0)), (1, (1,), (3, 0, 3)), (1, (), (6, 0, 0)), (0, (1,), (0, 0, 6))],
+)
+def test_every_mixture_of_sources_trains(tmp_path, scenes, steps, expected):
+    libraries = [worlds.library(f"by {step}", step) for step in steps]
+    config = dataclasses.replace(CONFIG, steps=1)
+    made = Batches([worlds.scene("a")] * scenes, libraries, config)
+    assert made.counts() == expected
+    assert len(list(Trainer(NETWORK, config, made, tmp_path).run())) == 1
+
+
+def test_nothing_to_train_on_is_said():
+    with pytest.raises(ValueError, match="nothing to train on"):
+        Batches([], [], CONFIG)
+
+
+def test_the_base_starts_where_least_squares_puts_it():
+    base = fitted_base(batches(), 4)
+    assert base.shape == (31, 3)
+    rgb, truth = batches().on_bands(np.random.default_rng(9))
+    predicted = np.einsum("lc,bchw->blhw", base.numpy(), rgb)
+    assert np.abs(predicted - truth).mean() < 0.5 * np.abs(truth - truth.mean()).mean()
+
+
+def test_schedules_begin_and_end_as_stated():
+    config = dataclasses.replace(CONFIG, steps=900)
+    assert epsilon_at(config, 0) == epsilon_at(config, 600) == config.epsilon
+    assert epsilon_at(config, 900) == pytest.approx(MRAE_EPSILON)
+    assert rate_at(config, 0) == pytest.approx(config.rate / 200)
+    assert rate_at(config, 900) == pytest.approx(config.rate / 100)
