@@ -85,3 +85,8 @@ def colour_checker(wavelengths: Wavelengths) -> FloatArray:
     return np.stack([np.interp(wavelengths.nm, patch.wavelengths, patch.values) for patch in patches]).astype(
         np.float32
     )
+
+
+def sprague(nm: npt.ArrayLike, values: npt.ArrayLike, wanted: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Values (L,) on evenly spaced wavelengths at others within them, by Sprague's method (CIE 167:2005)."""
+    return np.asarray(_colour().SpragueInterpolator(nm, values)(wanted))

@@ -60,7 +60,9 @@ def test_spectrum_prints_or_writes_curves(run, photo, model_file, tmp_path):
     assert text.splitlines()[0] == "nm\trow 3 col 4\trow 11 col 15"
     assert run(*options, "-o", tmp_path / "c.csv")[0] == 0
     first, second = read_curves(tmp_path / "c.csv")
-    expected = nesr_gui.reconstruct(photo, nesr_gui.load_model(model_file)).spectra([(3, 4), (11, 15)], first.wavelengths)
+    expected = nesr_gui.reconstruct(photo, nesr_gui.load_model(model_file)).spectra(
+        [(3, 4), (11, 15)], first.wavelengths
+    )
     np.testing.assert_array_equal([first.values, second.values], expected)
     assert len(first.wavelengths) == 301
 
@@ -108,7 +110,16 @@ def test_train_then_evaluate(run, tmp_path):
     assert (code, "1 scenes, 60 spectra" in text) == (0, True)
     model = tmp_path / "run" / "model.safetensors"
     assert "from step 2 of 2" in run(*train)[1]
-    evaluate = ["evaluate", *data, "--train-scenes", tmp_path / "scenes", "--model", model, "--json", tmp_path / "f.json"]
+    evaluate = [
+        "evaluate",
+        *data,
+        "--train-scenes",
+        tmp_path / "scenes",
+        "--model",
+        model,
+        "--json",
+        tmp_path / "f.json",
+    ]
     code, text, _ = run(*evaluate)
     assert code == 0
     rows = json.loads((tmp_path / "f.json").read_text())

@@ -14,7 +14,7 @@ def test_white_is_white_and_black_black():
 
 
 def test_the_colour_checker_photographs_as_published():
-    """sRGB codes of the chart's patches as the industry quotes them (after chromatic adaptation: within a few codes)."""
+    """sRGB codes of the chart's patches as the industry quotes them, within the few codes of adaptation."""
     patches = colorimetry.expose(colorimetry.colour_checker(colorimetry.CAMERA_BANDS))
     codes = colorimetry.encode_srgb(patches) * 255
     quoted = {0: (115, 82, 68), 2: (98, 122, 157), 13: (70, 148, 73), 14: (175, 54, 60), 18: (243, 243, 242)}

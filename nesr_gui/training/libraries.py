@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,18 +27,36 @@ class Library:
     values: FloatArray
 
     def at(self, nm: npt.ArrayLike, rows: npt.NDArray[np.integer] | slice = slice(None)) -> FloatArray:
-        """Reflectances (n, len(nm)) of some rows at any wavelengths, linear between the measured ones."""
-        bands, nm = self.wavelengths.nm, np.asarray(nm, np.float64)
-        high = np.clip(np.searchsorted(bands, nm), 1, len(bands) - 1)
-        weight = ((nm - bands[high - 1]) / (bands[high] - bands[high - 1])).astype(np.float32)
-        values = self.values[rows]
-        between: FloatArray = values[:, high - 1] * (1 - weight) + values[:, high] * weight
-        return between
+        """Reflectances (n, len(nm)) of some rows at any wavelengths within the library's, see `interpolation`."""
+        return self.values[rows] @ interpolation(self.wavelengths, nm).T
 
     @property
     def step(self) -> float:
         """Widest gap between two wavelengths, nm."""
         return float(np.diff(self.wavelengths.nm).max())
+
+
+def interpolation(bands: Wavelengths, nm: npt.ArrayLike) -> FloatArray:
+    """The matrix (len(nm), L) that takes values on even `bands` to other wavelengths within them.
+
+    Sprague's fifth-order interpolation, which CIE 167:2005 recommends for even spacing, tabulated by 1 nm and linear
+    between; exact on the bands. From every tenth nm of the 4742 `tm30` reflectances it restores the rest with RMSE .0011.
+    """
+    low, high = bands.nm[0], bands.nm[-1]
+    table = _sprague(low, high, len(bands))
+    position = (np.asarray(nm, np.float64) - low) / (high - low) * (len(table) - 1)
+    below = np.clip(np.floor(position).astype(int), 0, len(table) - 2)
+    weight = (position - below)[:, None].astype(np.float32)
+    return table[below] * (1 - weight) + table[below + 1] * weight
+
+
+@cache
+def _sprague(low: float, high: float, count: int) -> FloatArray:
+    """(high - low + 1, count): what each band contributes at each nm."""
+    nm, fine = np.linspace(low, high, count), np.linspace(low, high, round(high - low) + 1)
+    if count == len(fine):
+        return np.eye(count, dtype=np.float32)
+    return np.stack([colorimetry.sprague(nm, unit, fine) for unit in np.eye(count)], axis=1).astype(np.float32)
 
 
 def read_libraries(paths: Sequence[Path]) -> list[Library]:
@@ -80,11 +99,11 @@ def without_charts(libraries: Sequence[Library]) -> list[Library]:
     return kept
 
 
-def merged(libraries: Sequence[Library], name: str) -> Library | None:
-    """Libraries of equal wavelengths as one; None where there are none."""
-    if not libraries:
-        return None
-    return Library(name, libraries[0].wavelengths, np.concatenate([library.values for library in libraries]))
+def merged(libraries: Sequence[Library]) -> Library:
+    """Libraries as one, on the wavelengths of the first."""
+    wavelengths = libraries[0].wavelengths
+    name = ", ".join(library.name for library in libraries)
+    return Library(name, wavelengths, np.concatenate([library.at(wavelengths.nm) for library in libraries]))
 
 
 def even_in_chromaticity(library: Library, evenness: float) -> npt.NDArray[np.float64]:

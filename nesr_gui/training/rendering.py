@@ -91,7 +91,7 @@ class Painter:
     def spectra(self, rng: Generator, count: int, nm: npt.ArrayLike) -> FloatArray:
         """(count, L), drawn evenly in chromaticity."""
         rows = np.searchsorted(self._cumulative, rng.random(count)).clip(max=len(self._cumulative) - 1)
-        return self.library.at(nm, rows)
+        return np.maximum(self.library.at(nm, rows), 0)  # interpolation may undershoot
 
     def tint(self, rng: Generator, cubes: FloatArray) -> FloatArray:
         """Some patches (B, 31, P, P) as if seen through a dye or lit by light from a coloured wall.

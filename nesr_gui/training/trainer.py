@@ -14,15 +14,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nesr_gui import metrics
+from nesr_gui import colorimetry, metrics
 from nesr_gui.io.atomic import replacing
 from nesr_gui.models.nesr import NeSR, NeSRConfig, framed, lattice
 from nesr_gui.models.spi import HALO
-from nesr_gui.spectral import FloatArray
-from nesr_gui.training.libraries import Library, merged
+from nesr_gui.training.libraries import Library, interpolation, merged
 from nesr_gui.training.rendering import BANDS, Painter, Patches, RenderingConfig, SceneCutter, photograph
 from nesr_gui.training.scenes import Scene
 
@@ -36,7 +36,7 @@ class TrainingConfig:
 
     steps: int = 12_000
     batch: int = 16
-    painted: float = 0.4  # share of patches painted with spectra; a third of them with 1 nm truth where there is any
+    painted: float = 0.3  # share of patches painted with spectra; a third of them with 1 nm truth where there is any
     wavelengths: int = 8  # decoded per step
     window: int = 16  # pixels along a side decoded per step, somewhere in the patch
     rate: float = 1e-3  # learning rate, after a warm-up of 200 steps; falls to a hundredth along a cosine
@@ -64,90 +64,78 @@ class Batches:
     def __init__(self, scenes: Sequence[Scene], libraries: Sequence[Library], config: TrainingConfig) -> None:
         self.config = config
         self._cutter = SceneCutter(scenes, config.rendering) if scenes else None
-        fine = merged([library for library in libraries if library.step <= 5], "fine")
-        coarse = merged([library for library in libraries if library.step > 5], "coarse")
-        self._fine = Painter(fine, config.rendering) if fine else None
-        self._coarse = Painter(coarse, config.rendering) if coarse else None
+        kinds = [[lib for lib in libraries if lib.step <= 5], [lib for lib in libraries if lib.step > 5]]
+        self._painters = [Painter(merged(kind), config.rendering) for kind in kinds if kind]
         if not (scenes or libraries):
             raise ValueError("nothing to train on; give scenes, spectrum libraries, or both")
 
-    def counts(self) -> tuple[int, int, int]:
-        """Patches in a batch: cut from scenes, painted on the bands, painted between them."""
+    def counts(self) -> list[int]:
+        """Patches in a batch: cut from scenes, then painted by each painter; the coarse library is the larger one."""
         share = self.config.painted if self._cutter else 1.0
-        painted = round(self.config.batch * share) if self._fine or self._coarse else 0
-        fine = 0 if not self._fine else round(painted / 3) if self._coarse else painted
-        return self.config.batch - painted, painted - fine, fine
+        painted = round(self.config.batch * share) if self._painters else 0
+        fine = round(painted / 3)
+        shares = {0: [], 1: [painted], 2: [fine, painted - fine]}[len(self._painters)]
+        return [self.config.batch - painted, *shares]
 
-    def on_bands(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-        """Photographs (n, 3, P, P) of scenes and of coarse paintings, with all 31 bands of their truth."""
-        cut, coarse, fine = self.counts()
-        cubes = [self._cutter.cut(rng, cut)] if self._cutter else []
-        painter = self._coarse or self._fine
-        if cubes and painter:
-            cubes = [painter.tint(rng, cubes[0])]
-        if painter and (coarse or not cubes):
-            cubes.append(painter.paint(rng, coarse or fine, BANDS))
-        return self._exposed(rng, np.concatenate(cubes))
-
-    def draw(self, step: int) -> list[Patches]:
-        """The patches of a step, in groups of equal wavelengths."""
+    def draw(self, step: int) -> Patches:
+        """The patches of a step: half its wavelengths are training bands, half lie anywhere."""
         rng = np.random.default_rng([self.config.seed, step])
-        groups = []
-        if self._cutter or self._coarse:
-            rgb, truth = self.on_bands(rng)
-            chosen = np.sort(rng.choice(len(BANDS), min(self.config.wavelengths, len(BANDS)), replace=False))
-            groups.append(Patches(rgb, truth[:, chosen], BANDS[chosen]))
-        if self._fine:
-            nm = np.sort(rng.uniform(BANDS[0], BANDS[-1], self.config.wavelengths))
-            rgb, truth = self._exposed(rng, self._fine.paint(rng, self.counts()[2], np.concatenate([BANDS, nm])))
-            groups.append(Patches(rgb, truth[:, len(BANDS) :], nm))
-        return groups
+        half = self.config.wavelengths // 2
+        on_bands = rng.choice(BANDS, self.config.wavelengths - half, replace=False)
+        nm = np.sort(np.concatenate([on_bands, rng.uniform(BANDS[0], BANDS[-1], half)]))
+        return self.render(rng, nm)
 
-    def _exposed(self, rng: np.random.Generator, cube: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def render(self, rng: np.random.Generator, nm: npt.NDArray[np.float64]) -> Patches:
+        """A batch with its truth at `nm`: measured, or interpolated between bands 10 nm apart."""
+        cut, *painted = self.counts()
+        wanted = np.concatenate([BANDS, nm])
+        cubes = []
+        if self._cutter:
+            scenes = self._cutter.cut(rng, cut)
+            scenes = self._painters[-1].tint(rng, scenes) if self._painters else scenes
+            matrix = interpolation(colorimetry.CAMERA_BANDS, wanted)
+            cubes.append(np.einsum("lk,bkyx->blyx", matrix, scenes, optimize=True))
+        cubes += [painter.paint(rng, count, wanted) for painter, count in zip(self._painters, painted, strict=True)]
+        cube = np.concatenate(cubes)
         rgb, exposure = photograph(rng, cube[:, : len(BANDS)], self.config.rendering)
-        return rgb, cube * exposure
+        return Patches(rgb, np.maximum(cube[:, len(BANDS) :], 0) * exposure, nm)
 
 
 def fitted_base(batches: Batches, count: int = 40) -> Tensor:
     """Least-squares spectrum per unit of R, G, B over `count` batches: (31, 3), where an anchored output starts."""
-    pairs = [batches.on_bands(np.random.default_rng([batches.config.seed, 0, n])) for n in range(count)]
-    rgb = np.concatenate([np.moveaxis(rgb, 1, -1).reshape(-1, 3) for rgb, _ in pairs])
-    truth = np.concatenate([np.moveaxis(truth, 1, -1).reshape(-1, len(BANDS)) for _, truth in pairs])
+    drawn = [batches.render(np.random.default_rng([batches.config.seed, 0, n]), BANDS) for n in range(count)]
+    rgb = np.concatenate([np.moveaxis(patches.rgb, 1, -1).reshape(-1, 3) for patches in drawn])
+    truth = np.concatenate([np.moveaxis(patches.truth, 1, -1).reshape(-1, len(BANDS)) for patches in drawn])
     return torch.from_numpy(np.linalg.lstsq(rgb, truth, rcond=None)[0].T.copy())
 
 
-def loss_of(network: NeSR, groups: Sequence[Patches], config: TrainingConfig, step: int) -> Tensor:
+def loss_of(network: NeSR, patches: Patches, config: TrainingConfig, step: int) -> Tensor:
     """The loss of one step: MRAE (equation 6) with an epsilon that falls, plus weighted absolute error.
 
     The attention map comes from a lattice over the whole patch, as it does over an image, without a gradient through
     its tokens: Q, K and the temperature learn from it, the tokens learn through the values. The map is a matrix of
     cosines, so fewer pixels estimate the same one, and the gradient would double the cost of a step.
     """
-    rgb = torch.from_numpy(np.concatenate([group.rgb for group in groups]))
+    rgb = torch.from_numpy(patches.rgb)
     y, x = np.random.default_rng([config.seed, step, 1]).integers(rgb.shape[2] - config.window + 1, size=2)
+    rows, cols = slice(y, y + config.window), slice(x, x + config.window)
+    framed_rows, framed_cols = slice(y, rows.stop + 2 * HALO), slice(x, cols.stop + 2 * HALO)
     stride = rgb.shape[2] // CONTEXT_LATTICE
     with torch.autocast(rgb.device.type, torch.bfloat16):
         features, inside = framed(network.encode(rgb))
         with torch.no_grad():
             tokens = network.context_tokens(lattice(features, stride), lattice(inside, stride))
         attention = network.nam.attention(network.nam.correlations(tokens))
-        losses, start = [], 0
-        for group in groups:
-            part = slice(start, start := start + len(group.rgb))
-            rows, cols = slice(y, y + config.window), slice(x, x + config.window)
-            framed_rows, framed_cols = slice(y, rows.stop + 2 * HALO), slice(x, cols.stop + 2 * HALO)
-            prediction = network.decode(
-                features[part, :, framed_rows, framed_cols],
-                rgb[part, :, rows, cols],
-                attention[part],
-                torch.from_numpy(group.nm).float(),
-                inside[:, :, framed_rows, framed_cols],
-            ).float()
-            truth = torch.from_numpy(group.truth[:, :, rows, cols])
-            absolute = (prediction - truth).abs().mean()
-            losses.append(metrics.mrae(prediction, truth, epsilon_at(config, step)) + config.absolute * absolute)
-    weights = [len(group.rgb) / len(rgb) for group in groups]
-    return torch.stack([w * loss for w, loss in zip(weights, losses, strict=True)]).sum()
+        prediction = network.decode(
+            features[:, :, framed_rows, framed_cols],
+            rgb[:, :, rows, cols],
+            attention,
+            torch.from_numpy(patches.nm).float(),
+            inside[:, :, framed_rows, framed_cols],
+        ).float()
+    truth = torch.from_numpy(patches.truth[:, :, rows, cols])
+    absolute = (prediction - truth).abs().mean()
+    return metrics.mrae(prediction, truth, epsilon_at(config, step)) + config.absolute * absolute
 
 
 def epsilon_at(config: TrainingConfig, step: int) -> float:

@@ -5,7 +5,7 @@ import pytest
 
 from nesr_gui import colorimetry
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.training.libraries import Library, even_in_chromaticity, read_libraries, without_charts
+from nesr_gui.training.libraries import Library, even_in_chromaticity, merged, read_libraries, without_charts
 from tests.training import worlds
 
 
@@ -43,10 +43,18 @@ def test_fine_spectra_are_compared_with_the_patches_too():
     assert len(kept.values) == 0
 
 
-def test_linear_between_samples_and_exact_on_them():
-    library = worlds.library("one", 10)
-    np.testing.assert_array_equal(library.at([400, 550, 700]), library.values[:, [0, 15, 30]])
-    np.testing.assert_allclose(library.at([555])[:, 0], library.values[:, 15:17].mean(1), rtol=1e-6)
+def test_exact_on_samples_and_close_between_them():
+    coarse, fine = worlds.library("one", 10), worlds.library("one", 1)
+    np.testing.assert_allclose(coarse.at([400, 550, 700]), coarse.values[:, [0, 15, 30]], atol=1e-6)
+    np.testing.assert_array_equal(fine.at([400, 555, 700]), fine.values[:, [0, 155, 300]])
+    np.testing.assert_allclose(coarse.at(fine.wavelengths.nm), fine.values, atol=3e-3)
+    np.testing.assert_allclose(fine.at([555.5])[:, 0], fine.values[:, 155:157].mean(1), rtol=1e-5)
+
+
+def test_merged_libraries_stand_on_the_first_one_s_wavelengths():
+    merged_library = merged([worlds.library("coarse", 10, 3), worlds.library("fine", 1, 4)])
+    assert merged_library.values.shape == (7, 31)
+    np.testing.assert_allclose(merged_library.values[3:], worlds.library("fine", 10, 4).values, atol=1e-6)
 
 
 def test_a_crowded_colour_is_drawn_as_often_as_a_rare_one():
