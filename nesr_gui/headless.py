@@ -38,7 +38,8 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
 
     bands = Wavelengths(np.array(loaded.network.config.bands))
     io.write_cube(folder / "cube.h5", field, bands)
-    yield f"{folder / 'cube.h5'}: {len(bands)} bands, {bands.nm[0]:g}-{bands.nm[-1]:g} nm, {field.shape[1]}×{field.shape[0]}"
+    height, width = field.shape
+    yield f"{folder / 'cube.h5'}: {len(bands)} bands of {width}×{height} pixels, {bands.nm[0]:g}-{bands.nm[-1]:g} nm"
 
     every = Wavelengths.every(*field.wavelength_range, 1)
     pixels = spots(photograph)

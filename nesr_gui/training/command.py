@@ -57,13 +57,14 @@ def train(
         f"{parameter_count(trainer.network) / 1e6:.2f} M parameters, {len(kept)} scenes, "
         f"{sum(len(library.values) for library in libraries)} spectra, from step {trainer.step} of {config.steps}"
     )
+    provenance = _provenance(config, kept, spectra)  # before hours in which the source tree may change
     try:
         _run(trainer)
     except KeyboardInterrupt:
         click.echo(f"stopped after step {trainer.step}; the same command resumes it")
         return
     model = out / "model.safetensors"
-    save_checkpoint(model, trainer.averaged, _provenance(config, kept, spectra))
+    save_checkpoint(model, trainer.averaged, provenance)
     click.echo(f"wrote {model}")
 
 

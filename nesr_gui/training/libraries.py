@@ -40,7 +40,7 @@ def interpolation(bands: Wavelengths, nm: npt.ArrayLike) -> FloatArray:
     """The matrix (len(nm), L) that takes values on even `bands` to other wavelengths within them.
 
     Sprague's fifth-order interpolation, which CIE 167:2005 recommends for even spacing, tabulated by 1 nm and linear
-    between; exact on the bands. From every tenth nm of the 4742 `tm30` reflectances it restores the rest with RMSE .0011.
+    between; exact on the bands. From every tenth nm of 4742 reflectances (`tm30`) it restores the rest with RMSE .0011.
     """
     low, high = bands.nm[0], bands.nm[-1]
     table = _sprague(low, high, len(bands))

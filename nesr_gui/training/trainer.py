@@ -34,7 +34,7 @@ CONTEXT_LATTICE = 8  # by 8 pixels of a patch make its attention map
 class TrainingConfig:
     """One run. The paper's own schedule is MRAE, Adam at 1e-4 halved every 20,000 of 300,000 steps."""
 
-    steps: int = 12_000
+    steps: int = 9_000
     batch: int = 16
     painted: float = 0.3  # share of patches painted with spectra; a third of them with 1 nm truth where there is any
     wavelengths: int = 8  # decoded per step
