@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from nesr_gui import engine, io, resources
+from nesr_gui.gui import app
+from nesr_gui.gui.spots import spots
 from nesr_gui.io import curves
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 FOLDER = Path("nesr-out")
 
 
-def display_is_there() -> bool:
-    """Whether a window could open: everywhere but on a Unix without X11 or Wayland, unless Qt is told a platform."""
-    if os.environ.get("QT_QPA_PLATFORM") or sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
 def run(image: Path | None, *, model: Path | None, device: str, folder: Path = FOLDER) -> Iterator[str]:
-    """Do it for `image` or the first sample, writing into `folder`; yields a line for each thing done."""
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    from nesr_gui.gui import app
-    from nesr_gui.gui.spots import spots
+    """Do it for `image` or the first sample, writing into `folder`; yields a line for each thing done.
 
+    Qt must have been told a platform that needs no display.
+    """
     loaded = engine.load_model(model, device)
     path = image or resources.samples()[0].photograph
     photograph = io.read_photograph(path)

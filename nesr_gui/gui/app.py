@@ -14,7 +14,7 @@ from nesr_gui.gui import theme
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.commands import Commands, bind
 from nesr_gui.gui.inquiry import Inquiry
-from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.main_window import WINDOW_SIZE, MainWindow
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.screenshot import Screenshot
 from nesr_gui.gui.session import Mode, Session
@@ -186,6 +186,8 @@ def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path
         app.worker.failed.connect(picture.fail)
         picture.finished.connect(qt.exit)
     app.window.show()
+    if screenshot is not None:
+        app.window.resize(WINDOW_SIZE)  # the platform without a screen imagines a small one
     if image is not None:
         app.opening.open(image)
     elif samples := _samples():

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.gui import jobs
 from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
-from nesr_gui.gui.figure import Figure, save_figure
+from nesr_gui.gui.figure import Figure
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.requests import PointsRequest
@@ -76,12 +76,8 @@ class Commands(QObject):
         session = self._session
         shown = [(pin, session.curves[pin.pixel]) for pin in session.pins if pin.pixel in session.curves]
         quantity = str(session.field.quantity) if session.field else ""
-        try:
-            save_figure(path, Figure(shown, session.wavelength_range, quantity), dpi)
-        except OSError as error:
-            self._window.notice.show_failure(error)
-        else:
-            self._tell(path)
+        figure = Figure(shown, session.wavelength_range, quantity)
+        self._worker.submit("export", jobs.FigureExport(path, figure, dpi), jobs.export_figure, self._wrote)
 
     def reconstruct(self) -> None:
         self._opening.reconstruct()
@@ -147,7 +143,7 @@ class Commands(QObject):
     def _stem(self) -> str:
         return Path(self._session.name).stem or "spectra"
 
-    def _wrote(self, request: jobs.CubeExport | jobs.CurvesExport, result: None) -> None:
+    def _wrote(self, request: jobs.CubeExport | jobs.CurvesExport | jobs.FigureExport, result: None) -> None:
         self._tell(request.path)
 
     def _tell(self, path: Path) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QMarginsF, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QByteArray, QMarginsF, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QImageWriter, QPainter, QPen, QPolygonF
 from PySide6.QtSvg import QSvgGenerator
 
 from nesr_gui.gui.axis import ticks
 from nesr_gui.gui.session import Curve, Pin
 from nesr_gui.gui.wavelength_slider import spectrum_gradient
+from nesr_gui.io.atomic import replacing
 from nesr_gui.spectral import Spectrum
 
 SIZE = QRectF(0, 0, 480, 330)  # points of 1/72 inch: 169 x 116 mm
@@ -31,20 +32,36 @@ class Figure:
 
 
 def save_figure(path: Path, figure: Figure, dpi: int) -> None:
-    """Write PNG at `dpi`, or SVG, by the file's ending; OSError where it cannot be written."""
-    if path.suffix.lower() == ".svg":
-        generator = QSvgGenerator()
-        generator.setFileName(str(path))
-        generator.setSize(SIZE.size().toSize())
-        generator.setViewBox(SIZE)
-        generator.setResolution(72)
-        generator.setTitle("Spectra")
-        painter = QPainter()
-        if not painter.begin(generator):
+    """Write PNG at `dpi`, or SVG, by the file's ending; on any thread.
+
+    Raises:
+        ValueError: the ending is neither.
+        OSError: the file cannot be written.
+    """
+    kind = path.suffix.lower()
+    if kind not in (".png", ".svg"):
+        raise ValueError(f"cannot write {path.name}: a figure is a picture; choose a name that ends in .png or .svg")
+    with replacing(path) as part:
+        written = _save_svg(part, figure) if kind == ".svg" else _save_png(part, figure, dpi)
+        if not written:
             raise OSError(f"cannot write {path}; choose another folder")
-        draw(painter, figure)
-        painter.end()
-        return
+
+
+def _save_svg(path: Path, figure: Figure) -> bool:
+    generator = QSvgGenerator()
+    generator.setFileName(str(path))
+    generator.setSize(SIZE.size().toSize())
+    generator.setViewBox(SIZE)
+    generator.setResolution(72)
+    generator.setTitle("Spectra")
+    painter = QPainter()
+    if not painter.begin(generator):
+        return False
+    draw(painter, figure)
+    return painter.end()
+
+
+def _save_png(path: Path, figure: Figure, dpi: int) -> bool:
     scale = dpi / 72
     image = QImage(QSize(round(SIZE.width() * scale), round(SIZE.height() * scale)), QImage.Format.Format_RGB32)
     image.setDotsPerMeterX(round(dpi / 0.0254))
@@ -54,8 +71,7 @@ def save_figure(path: Path, figure: Figure, dpi: int) -> None:
     painter.scale(scale, scale)
     draw(painter, figure)
     painter.end()
-    if not image.save(str(path)):
-        raise OSError(f"cannot write {path}; choose another folder, and a name that ends in .png or .svg")
+    return QImageWriter(str(path), QByteArray(b"png")).write(image)
 
 
 def draw(painter: QPainter, figure: Figure) -> None:

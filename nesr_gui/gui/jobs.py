@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nesr_gui.field import Progress, SpectralField
+from nesr_gui.gui.figure import Figure, save_figure
 from nesr_gui.gui.requests import SHADES, PointsRequest, ask_curves, levels_of
 from nesr_gui.gui.session import Bytes
 from nesr_gui.spectral import RGBImage, Wavelengths
@@ -147,3 +148,17 @@ def export_curves(request: CurvesExport, progress: Progress) -> None:
     ]
     provenance = {**request.points.field.provenance, "working_resolution": request.resolution}
     write_curves(request.path, named, provenance=provenance)
+
+
+@dataclass(frozen=True, eq=False)
+class FigureExport:
+    """A figure to draw into a file."""
+
+    path: Path
+    figure: Figure
+    dpi: int
+
+
+def export_figure(request: FigureExport, progress: Progress) -> None:
+    """Draw the figure; Qt paints on images and SVG files from any thread."""
+    save_figure(request.path, request.figure, request.dpi)

@@ -19,6 +19,8 @@ from nesr_gui.gui.settings import settings
 from nesr_gui.gui.status import Status
 from nesr_gui.gui.wavelength_bar import WavelengthBar
 
+WINDOW_SIZE = QSize(1280, 800)  # what the window is composed at
+
 
 class MainWindow(QMainWindow):
     """Image left, spectra right, wavelength below."""
@@ -103,7 +105,7 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def _restore(self) -> None:
-        self.resize(QSize(1280, 800))
+        self.resize(WINDOW_SIZE)
         self.splitter.setSizes([700, 580])
         kept = settings()
         for key, restore in (("geometry", self.restoreGeometry), ("splitter", self.splitter.restoreState)):

@@ -113,7 +113,7 @@ def nothing_left_behind(qapp: QApplication, settings_of_its_own: None) -> Iterat
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     assert [t.name for t in threading.enumerate() if t not in threads and t.is_alive()] == []
     assert [w for w in qapp.topLevelWidgets() if w.isVisible()] == []
-    assert [t for t in gc.get_objects() if isinstance(t, QTimer) and _is_active(t)] == []
+    assert [t for t in gc.get_objects() if issubclass(type(t), QTimer) and _is_active(t)] == []
 
 
 def _is_active(timer: QTimer) -> bool:

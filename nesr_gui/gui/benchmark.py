@@ -1,0 +1,155 @@
+"""How fast the window answers on this machine: the promise "never blocked", measured."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from nesr_gui import engine
+from nesr_gui.gui import jobs
+from nesr_gui.gui.app import App
+from nesr_gui.gui.session import Mode
+from nesr_gui.io import read_photograph
+from nesr_gui.resources import samples
+from nesr_gui.spectral import RGBImage, Wavelengths
+
+SIDE = 512  # pixels of the photograph along a side
+BEAT_MS = 10
+SCENARIO_SECONDS = 8.0
+REPEATS = 40
+
+
+def photograph() -> RGBImage:
+    """The first sample, mirrored at its edges to 512×512."""
+    values = read_photograph(samples()[0].photograph).values
+    height, width = values.shape[:2]
+    padded = np.pad(values, ((0, max(SIDE - height, 0)), (0, max(SIDE - width, 0)), (0, 0)), mode="symmetric")
+    return RGBImage(padded[:SIDE, :SIDE])
+
+
+def measure(model_path: Path | None, device: str) -> dict[str, float]:
+    """Milliseconds by name, medians where several were taken."""
+    model = engine.load_model(model_path, device)
+    image = photograph()
+    started = time.perf_counter()
+    reconstructed = engine.encode(image, model)
+    figures = {"encode 512×512": 1000 * (time.perf_counter() - started)}
+    rng = np.random.default_rng(0)
+    every = Wavelengths.every(*reconstructed.wavelength_range, 1)
+
+    def click() -> None:
+        reconstructed.spectra([tuple(rng.integers(0, SIDE, 2).tolist())], every)
+
+    figures["click to 301-point curve"] = _median(click)
+    figures["coarse band (stride 3) of 512×512"] = _median(lambda: reconstructed.band(rng.uniform(400, 700), stride=3))
+    figures["coarse band (stride 2) of 512×512"] = _median(lambda: reconstructed.band(rng.uniform(400, 700), stride=2))
+    figures["exact band of 512×512"] = _median(lambda: reconstructed.band(rng.uniform(400, 700)))
+    return figures | _in_the_window(image, model)
+
+
+def _median(work: Callable[[], object]) -> float:
+    work()
+    times = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return 1000 * statistics.median(times)
+
+
+@dataclass(eq=False)
+class Heartbeat:
+    """How late a timer of the GUI thread fires, in ms."""
+
+    late: list[float] = field(default_factory=list)
+    _last: float | None = None
+
+    def beat(self) -> None:
+        now = time.perf_counter()
+        if self._last is not None:
+            self.late.append(max(0.0, 1000 * (now - self._last) - BEAT_MS))
+        self._last = now
+
+
+@dataclass(eq=False)
+class Frames:
+    """Milliseconds from a move of the wavelength to the band that answers it being handed to the view."""
+
+    waits: list[float] = field(default_factory=list)
+    _asked: dict[float, float] = field(default_factory=dict)
+
+    def ask(self, nm: float) -> None:
+        self._asked[nm] = time.perf_counter()
+
+    def answer(self, nm: float) -> None:
+        if nm in self._asked:
+            self.waits.append(1000 * (time.perf_counter() - self._asked.pop(nm)))
+
+
+def _in_the_window(image: RGBImage, model: engine.Model) -> dict[str, float]:
+    """Scrub, click and export at once in a real window, after a reconstruction, with a heartbeat all along."""
+    qt = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(qt, QApplication)
+    app = App()
+    app.window.resize(1280, 800)
+    app.window.show()
+    heart, frames, timers = Heartbeat(), Frames(), QObject()
+    _every(timers, BEAT_MS, heart.beat)
+    app.session.open_photograph(image, jobs.displayed(image), None)
+    loop = QEventLoop()
+    app.session.field_changed.connect(loop.quit)
+    app.worker.submit("encode", jobs.EncodeRequest(image, model), jobs.encode, _take_into(app))
+    loop.exec()
+    with tempfile.TemporaryDirectory() as folder:
+        _scenario(app, frames, timers, Path(folder))
+        QTimer.singleShot(int(1000 * SCENARIO_SECONDS), loop.quit)
+        loop.exec()
+        for timer in timers.findChildren(QTimer):
+            timer.stop()
+        app.window.close()
+    return {
+        "scrub to coarse band, in the window, while exporting": statistics.median(frames.waits),
+        "GUI thread late, 99th percentile": float(np.percentile(heart.late, 99)),
+        "GUI thread late, worst": max(heart.late),
+    }
+
+
+def _take_into(app: App) -> Callable[[jobs.EncodeRequest, jobs.Reconstruction], None]:
+    return lambda request, made: app.session.set_field(made.field, made.reduction, made.levels)
+
+
+def _scenario(app: App, frames: Frames, timers: QObject, folder: Path) -> None:
+    rng = np.random.default_rng(1)
+    app.session.set_mode(Mode.BAND)
+
+    def scrub() -> None:
+        nm = round(float(rng.uniform(400, 700)), 1)
+        frames.ask(nm)
+        app.session.set_wavelength(nm)
+
+    def export() -> None:
+        assert app.session.field is not None
+        if not app.worker.is_busy("export"):
+            request = jobs.CubeExport(folder / "cube.h5", app.session.field, Wavelengths.every(400, 700, 10))
+            app.worker.submit("export", request, jobs.export_cube, lambda asked, result: None)
+
+    app.inquiry.band_answered.connect(lambda band: frames.answer(band.request.nm))
+    _every(timers, 60, scrub)
+    _every(timers, 400, lambda: app.session.add_pin(*rng.integers(0, SIDE, 2).tolist()))
+    _every(timers, 500, export)
+
+
+def _every(parent: QObject, milliseconds: int, do: Callable[[], None]) -> None:
+    timer = QTimer(parent)
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(do)
+    timer.start(milliseconds)

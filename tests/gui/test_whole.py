@@ -1,0 +1,76 @@
+"""The whole program with a tiny real model: a photograph in, spectra out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+import nesr_gui
+from nesr_gui.gui import app as program
+from nesr_gui.gui import benchmark, jobs
+from nesr_gui.gui.app import App
+from nesr_gui.gui.session import Mode
+from nesr_gui.spectral import Wavelengths
+
+
+def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tmp_path: Path) -> None:
+    app = App()
+    app.window.show()
+    qtbot.waitExposed(app.window)
+    app.opening.load_model(model_file, "cpu")
+    app.opening.open(photo)
+    qtbot.waitUntil(lambda: app.session.field is not None, timeout=30_000)
+    expected = nesr_gui.reconstruct(photo, nesr_gui.load_model(model_file, "cpu"))
+
+    where = app.window.image.position_of(5, 7).toPoint()
+    qtbot.mouseClick(app.window.image.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    qtbot.waitUntil(lambda: (5, 7) in app.session.curves)
+    spectrum = app.session.curves[(5, 7)].spectrum
+    np.testing.assert_array_equal(spectrum.values, expected.spectra([(5, 7)], spectrum.wavelengths)[0])
+
+    app.session.set_mode(Mode.BAND)
+    with qtbot.waitSignal(app.inquiry.band_answered, check_params_cb=lambda band: band.request.nm == 612.3):
+        app.session.set_wavelength(612.3)
+
+    out = tmp_path / "out.h5"
+    assert app.session.field is not None
+    request = jobs.CubeExport(out, app.session.field, Wavelengths.every(400, 700, 50))
+    app.worker.submit("export", request, jobs.export_cube, lambda asked, result: None)
+    qtbot.waitUntil(lambda: not app.worker.is_busy("export"))
+    cube = nesr_gui.open_cube(out)
+    np.testing.assert_array_equal(cube.cube(cube.wavelengths).values, expected.cube(cube.wavelengths).values)
+    app.window.close()
+    app.window.deleteLater()
+
+
+def test_screenshot_of_a_photograph(qtbot: QtBot, photo: Path, model_file: Path, tmp_path: Path) -> None:
+    from PySide6.QtGui import QImage
+
+    picture = tmp_path / "window.png"
+    assert program.run(photo, model=model_file, device="cpu", screenshot=picture) == 0
+    image = QImage(str(picture))
+    assert (image.width(), image.height()) == (1280, 800)
+
+
+def test_screenshot_of_what_cannot_be_opened_fails_with_a_sentence(
+    qtbot: QtBot, model_file: Path, tmp_path: Path, capsys
+) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    picture = tmp_path / "window.png"
+    assert program.run(tmp_path / "broken.png", model=model_file, device="cpu", screenshot=picture) != 0
+    assert "broken.png" in capsys.readouterr().err
+    assert not picture.exists()
+
+
+def test_benchmark_measures(qtbot: QtBot, model_file: Path, monkeypatch) -> None:
+    monkeypatch.setattr(benchmark, "SIDE", 48)
+    monkeypatch.setattr(benchmark, "REPEATS", 2)
+    monkeypatch.setattr(benchmark, "SCENARIO_SECONDS", 0.6)
+    figures = benchmark.measure(model_file, "cpu")
+    assert len(figures) == 8
+    assert all(value >= 0 for value in figures.values())
+    json.dumps(figures)
