@@ -101,6 +101,8 @@ class App(QObject):
         session, window = self.session, self.window
         window.show_title(session.name)
         window.notice.hide()
+        if session.photograph and session.photograph.source.notes:
+            window.notice.show_success(" ".join(session.photograph.source.notes))
         window.image.show_image(session.source_shape, session.colours)
         window.image.show_mode(session.mode)
 

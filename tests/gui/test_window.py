@@ -296,6 +296,13 @@ def test_a_figure_that_cannot_be_written_is_told(opened: App, tmp_path: Path, qt
     qtbot.waitUntil(lambda: "cannot write" in opened.window.notice.text.text())
 
 
+def test_how_a_file_was_understood_is_told(app: App, tmp_path: Path, qtbot: QtBot) -> None:
+    iio.imwrite(tmp_path / "clear.png", np.zeros((8, 9, 4), np.uint8))
+    app.opening.open(tmp_path / "clear.png")
+    qtbot.waitUntil(lambda: "alpha channel was dropped" in app.window.notice.text.text())
+    assert app.window.notice.isVisible()
+
+
 def test_closing_while_reconstructing_leaves_nothing(
     app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
