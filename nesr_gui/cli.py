@@ -136,9 +136,13 @@ def spectrum(
 @cli.command()
 @click.argument("file", type=FILE)
 def info(file: Path) -> None:
-    """Tell what a model or a cube file is and where it came from."""
+    """Tell what a model, a cube or a photograph file is and how it is understood."""
+    from nesr_gui import io
+
     if file.suffix == ".safetensors":
         from nesr_gui.checkpoint import describe
+    elif io.is_photograph(file):
+        from nesr_gui.io.photograph import describe
     else:
         from nesr_gui.io.hdf5 import describe
     for key, value in describe(file).items():

@@ -67,7 +67,8 @@ def test_spectrum_prints_or_writes_curves(run, photo, model_file, tmp_path):
     assert len(first.wavelengths) == 301
 
 
-def test_info_tells_of_models_and_cubes(run, photo, model_file, tmp_path):
+def test_info_tells_of_models_cubes_and_photographs(run, photo, model_file, tmp_path):
+    assert "16 x 12 pixels" in run("info", photo)[1]
     assert "seed: 0" in run("info", model_file)[1]
     run("reconstruct", photo, "-o", tmp_path / "o.h5", "--model", model_file)
     assert "photo.png" in run("info", tmp_path / "o.h5")[1]

@@ -72,6 +72,18 @@ def read_photograph(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXEL
     return RGBImage(_upright(linear, stored.orientation), Source(path.name, digest, tuple(notes)))
 
 
+def describe(path: str | os.PathLike[str]) -> dict[str, str]:
+    """What the file holds and how it is understood, as name → text; raises as `read_photograph` does."""
+    image = read_photograph(path)
+    height, width = image.shape
+    return {
+        "format": "photograph",
+        "size": f"{width} x {height} pixels",
+        "sha256": image.source.sha256,
+        "understood as": " ".join(("Linear sRGB after its own encoding was undone.", *image.source.notes)),
+    }
+
+
 def _stored(file: IO[bytes], name: str, max_pixels: int) -> Stored:
     """Decode the file; whatever a decoder makes of a damaged one becomes one sentence."""
     head = file.read(16)
