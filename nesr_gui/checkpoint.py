@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_file, save
 
 from nesr_gui.io.atomic import replacing
 from nesr_gui.models.nesr import NeSR, NeSRConfig
@@ -47,7 +47,7 @@ def save_checkpoint(path: Path, network: NeSR, provenance: Mapping[str, str]) ->
         "provenance": json.dumps(dict(provenance)),
     }
     with replacing(path) as temporary:
-        save_model(network, str(temporary), metadata)
+        temporary.write_bytes(save(network.state_dict(), metadata))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -60,7 +60,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     metadata = read_metadata(path)
     try:
         network = NeSR(config_from_json(metadata["config"]))
-        load_model(network, path, strict=True)
+        network.load_state_dict(load_file(path), strict=True)
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise UnreadableModel(f"the weights in {path.name} do not fit the network that its config describes") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

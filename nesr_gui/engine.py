@@ -1,12 +1,14 @@
 """From a photograph and a model to a field: devices, precision, tiles, the attention map.
 
 The only place that turns numpy into torch for inference. Everything is computed in float32 with TF32 off, features
-included: bfloat16 features are faster, but their error shows in the third decimal of a reflectance.
+included: encoding in bfloat16 took 0.4 of the time, but moved values by up to .0046 (RMSE .0001) on the first sample,
+and would let them depend on tiles where features are computed again.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,15 +33,15 @@ from nesr_gui.field import (
     cube_of_blocks,
 )
 from nesr_gui.models.nam import Correlations
-from nesr_gui.models.nesr import NeSR, lattice
-from nesr_gui.models.spi import HALO
+from nesr_gui.models.nesr import NeSR
+from nesr_gui.models.spi import HALO, SPARSE_STRIDE, lattice
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, SpectralCube, Wavelengths
 
-WORKING_PIXELS = 2_000_000  # what a plain processor encodes while a user still waits
+PATIENCE = 4.0  # seconds a user may wait for a photograph to open
+WORKING_PIXELS = (2_000_000, 1_000_000, 500_000)  # on a processor: few steps, so that a machine keeps to one of them
 STORED_BYTES = 1 << 30  # features above this are computed again per tile instead of kept
-TOKENS = 1 << 16  # (pixel, wavelength) pairs decoded at once: enough to keep the cores busy, small enough for caches
+TOKENS = 1 << 15  # (pixel, wavelength) pairs decoded at once: enough to keep the cores busy, small enough for caches
 WAVELENGTHS_AT_ONCE = 8  # neighbours share slices of the first convolution
-SPARSE_STRIDE = 3  # from this stride on, 5×5 windows around single pixels cost less than convolving all pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,7 @@ class Model:
 
     checkpoint: Checkpoint
     device: str
+    working_pixels: int = WORKING_PIXELS[0]  # what this device encodes in seconds; a larger photograph opens reduced
 
     @property
     def name(self) -> str:
@@ -56,11 +59,6 @@ class Model:
     @property
     def network(self) -> NeSR:
         return self.checkpoint.network
-
-    @property
-    def working_pixels(self) -> int:
-        """How many pixels of a photograph this device encodes in seconds; a larger one opens reduced."""
-        return WORKING_PIXELS if self.device == "cpu" else 1 << 40
 
     @property
     def wavelength_range(self) -> tuple[float, float]:
@@ -89,7 +87,20 @@ def load_model(path: Path | None = None, device: str = "auto") -> Model:
         torch.backends.cudnn.allow_tf32 = False
     checkpoint = load_checkpoint(path or resources.default_model())
     checkpoint.network.to(where)
-    return Model(checkpoint, where)
+    return Model(checkpoint, where, _working_pixels(checkpoint.network) if where == "cpu" else 1 << 40)
+
+
+@torch.inference_mode()
+def _working_pixels(network: NeSR) -> int:
+    """The largest of `WORKING_PIXELS` that this processor encodes within `PATIENCE`, from the best of three tries."""
+    rgb = torch.zeros(1, 3, 128, 128)
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        network.encode(rgb)
+        seconds.append(time.perf_counter() - began)
+    affordable = PATIENCE / min(seconds) * rgb[0, 0].numel()
+    return next((pixels for pixels in WORKING_PIXELS if pixels <= affordable), WORKING_PIXELS[-1])
 
 
 def _quiet(_: float) -> None:
@@ -201,7 +212,9 @@ class NeSRField:
 
     def _tiles(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> Iterator[Block]:
         """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
-        side = max(min(TILE, math.isqrt(BLOCK_VALUES // nm.size)) // stride, 1) * stride
+        fitting = max(math.isqrt(BLOCK_VALUES // nm.size), 1)
+        side = min(TILE, 1 << fitting.bit_length() - 1)  # a power of two: files are cut the same way
+        side = max(side // stride, 1) * stride
         for _, tile_rows, tile_cols in square_tiles(rows, cols, side):
             with torch.inference_mode():
                 yield Block(tile_rows, tile_cols, self._tile(nm, tile_rows, tile_cols, stride))
@@ -213,24 +226,16 @@ class NeSRField:
         rgb = self._rgb[:, :, rows, cols]
         values = np.empty((nm.size, -(-rgb.shape[2] // stride), -(-rgb.shape[3] // stride)), np.float32)
         few = min(nm.size, WAVELENGTHS_AT_ONCE)
-        step = max(TOKENS // (few * values.shape[2]), 1)
+        step = max(TOKENS // (few * rgb.shape[3]), 1)
+        step = max(step // stride, 1) if stride < SPARSE_STRIDE else step  # sparse, the pixels between are not touched
         for row in range(0, values.shape[1], step):
             pixels = slice(row * stride, (row + step) * stride)
             strip = slice(pixels.start, pixels.stop + 2 * HALO)
             for first in range(0, nm.size, few):
                 some = nm[first : first + few]
-                decoded = self._strided(window[:, :, strip], inside[:, :, strip], rgb[:, :, pixels], some, stride)
-                values[first : first + few, row : row + step] = decoded.cpu().numpy()
+                decoded = self._decoded(window[:, :, strip], inside[:, :, strip], rgb[:, :, pixels], some, stride)
+                values[first : first + few, row : row + step] = decoded[0].cpu().numpy()
         return values
-
-    def _strided(self, window: Tensor, inside: Tensor, rgb: Tensor, nm: npt.NDArray[np.float64], stride: int) -> Tensor:
-        """(L, h', w') of a window."""
-        if stride < SPARSE_STRIDE:
-            return self._decoded(window, inside, rgb, nm, stride)[0]
-        single = rgb[:, :, ::stride, ::stride]
-        pixels = single.permute(2, 3, 0, 1).reshape(-1, 3, 1, 1)
-        decoded = self._decoded(lattice(window, stride)[0], lattice(inside, stride)[0], pixels, nm)  # (N, L, 1, 1)
-        return decoded[:, :, 0, 0].T.reshape(nm.size, *single.shape[2:])
 
     def _decoded(
         self, windows: Tensor, inside: Tensor, rgb: Tensor, nm: npt.NDArray[np.float64], stride: int = 1

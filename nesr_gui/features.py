@@ -51,7 +51,10 @@ class RecomputedFeatures:
 
 @dataclass(frozen=True, eq=False)
 class StoredFeatures:
-    """Features of the whole image, kept: (1, F, H + 4, W + 4)."""
+    """Features of the whole image, kept: (1, F, H + 4, W + 4).
+
+    Channel after channel: a band reads the few channels next to its wavelength, and those lie together.
+    """
 
     framed: Tensor
 
@@ -61,7 +64,6 @@ class StoredFeatures:
         height, width = computed.rgb.shape[2:]
         count = computed.network.config.features
         framed = computed.rgb.new_zeros((1, count, height + 2 * HALO, width + 2 * HALO))
-        framed = framed.contiguous(memory_format=torch.channels_last)
         for done, rows, cols in square_tiles(slice(0, height), slice(0, width), TILE):
             progress(done)
             inner = computed.window(rows, cols)[:, :, HALO:-HALO, HALO:-HALO]

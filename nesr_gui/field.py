@@ -17,7 +17,7 @@ import numpy.typing as npt
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths, as_nm
 
 MAX_CUBE_BYTES = 2 << 30  # what cube() will hold at once; blocks() has no such limit
-BLOCK_VALUES = 16 << 20  # values in one block: 64 MB of float32
+BLOCK_VALUES = 2 << 20  # values in one block, 8 MB: between two blocks an export can be cancelled
 
 Progress = Callable[[float], None]
 """Long work calls it between two pieces with the fraction done, in [0, 1]; it may raise `Cancelled` to stop it."""

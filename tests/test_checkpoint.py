@@ -67,7 +67,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "m.safetensors"
     save_checkpoint(path, tiny.network(), {})
     before = path.read_bytes()
-    monkeypatch.setattr("nesr_gui.checkpoint.save_model", lambda *_: 1 / 0)
+    monkeypatch.setattr("nesr_gui.checkpoint.save", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save_checkpoint(path, tiny.network(NeSRConfig(features=4, blocks=1)), {})
     assert path.read_bytes() == before

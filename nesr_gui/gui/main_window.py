@@ -20,6 +20,7 @@ from nesr_gui.gui.status import Status
 from nesr_gui.gui.wavelength_bar import WavelengthBar
 
 WINDOW_SIZE = QSize(1280, 800)  # what the window is composed at
+FRAME = QSize(8, 40)  # what a window manager puts around it: on a screen of just that size all of it must show
 
 
 class MainWindow(QMainWindow):
@@ -105,7 +106,7 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def _restore(self) -> None:
-        self.resize(WINDOW_SIZE)
+        self.resize(WINDOW_SIZE.boundedTo(self.screen().availableSize() - FRAME))
         self.splitter.setSizes([700, 580])
         kept = settings()
         for key, restore in (("geometry", self.restoreGeometry), ("splitter", self.splitter.restoreState)):

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from nesr_gui.models import spi
 from nesr_gui.models.hscnn_r import HSCNNR
 from nesr_gui.models.nam import NeuralAttentionMapping
-from nesr_gui.models.spi import SpectralProfileInterpolation, resample
+from nesr_gui.models.spi import SpectralProfileInterpolation, lattice, resample
 
 
 @dataclass(frozen=True)
@@ -149,13 +149,6 @@ def framed(features: Tensor) -> tuple[Tensor, Tensor]:
     """A whole image's features (B, F, H, W) with SPI's two pixels of zeros around, and the mask of what is inside."""
     inside = F.pad(torch.ones_like(features[:1, :1]), (spi.HALO,) * 4)
     return F.pad(features, (spi.HALO,) * 4), inside
-
-
-def lattice(framed_features: Tensor, stride: int) -> Tensor:
-    """The 5×5 windows around every `stride`-th pixel of framed features (B, F, H + 4, W + 4): (B, N, F, 5, 5)."""
-    size = 2 * spi.HALO + 1
-    windows = framed_features.unfold(2, size, stride).unfold(3, size, stride)  # (B, F, rows, cols, 5, 5)
-    return windows.permute(0, 2, 3, 1, 4, 5).flatten(1, 2)
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 SLOPE = 0.1  # of both LeakyReLUs
 HALO = 2  # pixels around a pixel that its two 3×3×3 convolutions read
+SPARSE_STRIDE = 5  # from this stride on, windows around single pixels cost less than convolving all pixels
 
 
 class SpectralProfileInterpolation(nn.Module):
@@ -40,19 +41,27 @@ class SpectralProfileInterpolation(nn.Module):
             (B, L, h', w', C) with h' = ceil(h / stride), w' = ceil(w / stride).
         """
         positions, index = torch.unique(self._around(nm), return_inverse=True)  # (U,), (L, 3)
-        hidden = self._first_slices(features, positions)  # (B, U, C, h + 2, w + 2)
+        taps = resample(features, self._channel(self._around(positions))).flatten(1, 2)  # (B, 3·U, h + 4, w + 4)
+        if stride < SPARSE_STRIDE:
+            return self._convolved(taps, index, inside, stride)
+        shape = [-(-(size - 2 * HALO) // stride) for size in taps.shape[2:]]
+        windows = lattice(taps, stride).flatten(0, 1)  # (B·N, 3·U, 5, 5)
+        if inside is not None:
+            inside = lattice(inside, stride).expand(len(taps), -1, -1, -1, -1).flatten(0, 1)
+        codes = self._convolved(windows, index, inside, 1)  # (B·N, L, 1, 1, C)
+        return codes.view(len(taps), *shape, nm.numel(), -1).permute(0, 3, 1, 2, 4)
+
+    def _convolved(self, taps: Tensor, index: Tensor, inside: Tensor | None, stride: int) -> Tensor:
+        """Both convolutions of taps (B, 3·U, h + 4, w + 4) at wavelengths made of `index` (L, 3): (B, L, h', w', C)."""
+        slices = taps.reshape(-1, 3, *taps.shape[2:])  # (B·U, 3, h + 4, w + 4)
+        hidden = F.leaky_relu(_conv2d(slices, self.folded, self.first.bias), SLOPE)
+        hidden = hidden.view(len(taps), -1, *hidden.shape[1:])  # (B, U, C, h + 2, w + 2)
         if inside is not None:  # the second convolution pads with zeros, not with what the first makes of zeros
             hidden = hidden * inside[:, None, :, 1:-1, 1:-1]
         stacked = hidden[:, index].flatten(0, 1).flatten(1, 2)  # (B·L, 3·C, h + 2, w + 2)
         weight = self.second.weight.transpose(1, 2).flatten(1, 2)  # (C, 3·C, 3, 3), wavelength outermost
         codes = F.leaky_relu(_conv2d(stacked, weight, self.second.bias, stride), SLOPE)
-        return codes.permute(0, 2, 3, 1).view(features.shape[0], nm.numel(), *codes.shape[2:], -1)
-
-    def _first_slices(self, features: Tensor, positions: Tensor) -> Tensor:
-        """The first convolution at wavelengths (U,): (B, U, C, h + 2, w + 2)."""
-        taps = resample(features, self._channel(self._around(positions)))  # (B, U, 3, h + 4, w + 4)
-        slices = F.leaky_relu(_conv2d(taps.flatten(0, 1), self.folded, self.first.bias), SLOPE)
-        return slices.view(features.shape[0], positions.numel(), *slices.shape[1:])
+        return codes.permute(0, 2, 3, 1).view(len(taps), len(index), *codes.shape[2:], -1)
 
     @property
     def folded(self) -> Tensor:
@@ -76,6 +85,13 @@ def resample(features: Tensor, position: Tensor) -> Tensor:
     above = (below + 1).clamp(max=features.shape[1] - 1)
     weight = (scaled - below).to(features.dtype)[..., None, None]
     return torch.lerp(features[:, below], features[:, above], weight)
+
+
+def lattice(framed: Tensor, stride: int) -> Tensor:
+    """The 5×5 windows around every `stride`-th pixel of a framed image (B, F, H + 4, W + 4): (B, N, F, 5, 5)."""
+    size = 2 * HALO + 1
+    windows = framed.unfold(2, size, stride).unfold(3, size, stride)  # (B, F, rows, cols, 5, 5)
+    return windows.permute(0, 2, 3, 1, 4, 5).flatten(1, 2)
 
 
 def _conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1) -> Tensor:

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from nesr_gui import colorimetry, metrics
 from nesr_gui.io.atomic import replacing
-from nesr_gui.models.nesr import NeSR, NeSRConfig, framed, lattice
-from nesr_gui.models.spi import HALO
+from nesr_gui.models.nesr import NeSR, NeSRConfig, framed
+from nesr_gui.models.spi import HALO, lattice
 from nesr_gui.training.libraries import Library, interpolation, merged
 from nesr_gui.training.rendering import BANDS, Painter, Patches, RenderingConfig, SceneCutter, photograph
 from nesr_gui.training.scenes import Scene

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from nesr_gui.models.hscnn_r import HSCNNR
-from nesr_gui.models.nesr import NeSR, NeSRConfig, lattice, parameter_count
+from nesr_gui.models.nesr import NeSR, NeSRConfig, parameter_count
+from nesr_gui.models.spi import lattice
 
 SMALL = NeSRConfig(features=8, blocks=2, channels=4, hidden=(8, 8))
 
