@@ -57,7 +57,7 @@ def cli() -> None:
 def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> None:
     """Open the window (the default); without a display, reconstruct into nesr-out/ instead."""
     if not display_is_there():
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        draw_off_screen()
         if screenshot is None:
             from nesr_gui import headless
 
@@ -193,7 +193,7 @@ def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> N
 def benchmark(model: Path | None, device: str, report: Path | None) -> None:
     """Measure how fast this machine answers, with the window and without; takes half a minute."""
     if not display_is_there():
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        draw_off_screen()
     from nesr_gui.gui import benchmark as measurement
 
     figures = measurement.measure(model, device)
@@ -208,6 +208,12 @@ def display_is_there() -> bool:
     if os.environ.get("QT_QPA_PLATFORM") or sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def draw_off_screen() -> None:
+    """Let Qt draw into memory, and keep to itself what that platform does not support."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
 
 
 def asked_wavelengths(model: Model, listed: str | None, bands: int | None) -> Wavelengths:

@@ -22,7 +22,8 @@ CAMERA_BANDS = Wavelengths.every(400, 700, 10)
 def _colour() -> Any:
     """colour-science, imported when first needed: it takes a second, and a transfer function does not need it."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*Matplotlib")  # only its plots need it, and we draw none
+        # Matplotlib and SciPy are for parts of it that are not used here.
+        warnings.filterwarnings("ignore", message=".*related API features are not available")
         import colour
     return colour
 

@@ -150,6 +150,7 @@ def test_without_a_display_the_sample_is_reconstructed(tmp_path, photo, model_fi
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "no display" in done.stdout
+    assert done.stderr == ""
     written = {path.name for path in (tmp_path / "nesr-out").iterdir()}
     assert written == {"cube.h5", "curves.csv", "window.png"}
     assert len(read_curves(tmp_path / "nesr-out" / "curves.csv")) == 3

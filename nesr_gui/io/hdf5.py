@@ -124,7 +124,7 @@ def _create(file: h5py.File, field: SpectralField, wavelengths: Wavelengths, fil
         "cube",
         shape=(len(wavelengths), height, width),
         dtype=np.float32,
-        chunks=(1, min(height, TILE), min(width, TILE)),
+        chunks=(1, _side(height), _side(width)),
         fillvalue=np.float32(np.nan),  # a pixel that no block covered must not read as black
         **filters,
     )
@@ -149,6 +149,11 @@ def _create(file: h5py.File, field: SpectralField, wavelengths: Wavelengths, fil
     for key, value in {**field.provenance, "Conventions": "CF-1.11"}.items():
         file.attrs[_text(key)] = _text(value)
     return cube
+
+
+def _side(size: int) -> int:
+    """The side of a tile: at most `TILE`, and such that the last tile is nearly full, since it is stored in full."""
+    return -(-size // -(-size // TILE))
 
 
 def _text(value: str) -> str:

@@ -265,3 +265,11 @@ def test_other_files_and_folders_are_refused(tmp_path: Path) -> None:
         open_cube(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"there is no file"):
         open_cube(tmp_path / "none.nc")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (100, 130), (129, 300), (400, 600)])
+def test_tiles_waste_little_space(tmp_path: Path, shape: tuple[int, int]) -> None:
+    made = CubeField(np.ones((3, *shape), np.float32), Wavelengths.count(3))
+    write_cube(tmp_path / "c.nc", made, Wavelengths.count(3))
+    values = 4 * 3 * shape[0] * shape[1]
+    assert (tmp_path / "c.nc").stat().st_size < 1.05 * values + 40_000
