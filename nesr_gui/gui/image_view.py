@@ -17,14 +17,16 @@ from nesr_gui.gui.session import Bytes, Mode, Pin
 
 
 class _Picture(pg.ImageItem):  # type: ignore[misc]
-    """An image that is smooth when made smaller and shows its pixels when made larger."""
+    """An image that is smooth when made smaller and shows its pixels when made larger, unless they are but samples."""
 
     def __init__(self, parent: QGraphicsItem) -> None:
         super().__init__(axisOrder="row-major")
         self.setParentItem(parent)
+        self.is_sampled = False
 
     def paint(self, painter: QPainter, *args: Any) -> None:
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, abs(painter.worldTransform().m11()) < 1)
+        smooth = self.is_sampled or abs(painter.worldTransform().m11()) < 1
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         super().paint(painter, *args)
 
 
@@ -111,6 +113,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def show_band(self, band: BandImage) -> None:
         """Put a band over exactly the pixels it samples."""
+        self.band.is_sampled = band.request.stride > 1
         self.band.setImage(band.grey, autoLevels=False, levels=(0, 255), rect=QRectF(*band.request.rect))
 
     def show_mode(self, mode: Mode) -> None:

@@ -20,6 +20,7 @@ from nesr_gui.gui.actions import TABLE
 from nesr_gui.gui.app import App, run
 from nesr_gui.gui.commands import Commands
 from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
+from nesr_gui.gui.requests import BandRequest, coarse_band
 from nesr_gui.gui.session import Mode
 from nesr_gui.io.curves import read_curves
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -353,3 +354,11 @@ def test_screenshot_of_what_cannot_be_read_fails_in_a_sentence(
 ) -> None:
     assert run(tmp_path / "none.png", model=None, device="auto", screenshot=tmp_path / "window.png") == 1
     assert "none.png" in capsys.readouterr().err
+
+
+def test_a_coarse_band_is_smooth_and_an_exact_one_shows_its_pixels(opened: App) -> None:
+    assert opened.session.field is not None
+    for stride in (4, 1):
+        request = BandRequest(opened.session.field, 500.0, stride, slice(0, 60), slice(0, 80), 1, (0.0, 1.0))
+        opened.window.image.show_band(coarse_band(request, lambda fraction: None))
+        assert opened.window.image.band.is_sampled == (stride > 1)
