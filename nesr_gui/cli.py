@@ -26,9 +26,6 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 class WindowByDefault(click.Group):
     """What names no command is an image for the window."""
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        return super().resolve_command(ctx, args if args[0] in self.commands else ["gui", *args])
-
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "--version", "-h"}
         return super().parse_args(
@@ -183,7 +180,7 @@ def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> N
 
     rows = command.evaluate(models, **options)
     if report:
-        report.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+        write_json(report, rows)
 
 
 @cli.command()
@@ -200,7 +197,7 @@ def benchmark(model: Path | None, device: str, report: Path | None) -> None:
     for name, milliseconds in figures.items():
         click.echo(f"{name:56}{milliseconds:9.1f} ms")
     if report:
-        report.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        write_json(report, figures)
 
 
 def display_is_there() -> bool:
@@ -208,6 +205,14 @@ def display_is_there() -> bool:
     if os.environ.get("QT_QPA_PLATFORM") or sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write figures for other programs."""
+    from nesr_gui.io.atomic import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def draw_off_screen() -> None:

@@ -180,7 +180,8 @@ class Trainer:
                 f"{self.folder} holds a run with other settings; name another folder, or repeat its settings"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        with replacing(path) as temporary:
+            temporary.write_text(text)
 
     def run(self) -> Iterator[Step]:
         """Train to the end, yielding every step; saves every few minutes and when it ends or is closed."""
