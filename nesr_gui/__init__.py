@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nesr_gui.engine import Model, NeSRField
+    from nesr_gui.engine import Model
     from nesr_gui.field import CubeField
+    from nesr_gui.reconstruction import NeSRField
 
 __version__ = "0.1.0"
 __all__ = ["load_model", "open_cube", "reconstruct"]

@@ -8,17 +8,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from nesr_gui.io.atomic import replacing
 from nesr_gui.models.nesr import NeSR, NeSRConfig
+from nesr_gui.uncertainty import Calibration
 
 FORMAT = "nesr_gui 1"
+PREFIX = "calibration."  # of the tensors that are not the network's
 
 
 class UnreadableModel(ValueError):
@@ -27,27 +31,30 @@ class UnreadableModel(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A network with what is known of it; `sha256` is of the file's bytes."""
+    """A network with what is known of it; `sha256` is of the file's bytes, `calibration` says how far it may be off."""
 
     name: str
     network: NeSR
     provenance: dict[str, str]
     sha256: str
+    calibration: Calibration | None = None
 
     @property
     def config(self) -> NeSRConfig:
         return self.network.config
 
 
-def save_checkpoint(path: Path, network: NeSR, provenance: Mapping[str, str]) -> None:
-    """Write a network, its config and `provenance` (name → text: data, seed, commit, …) to `path`."""
+def save_checkpoint(
+    path: Path, network: NeSR, provenance: Mapping[str, str], calibration: Calibration | None = None
+) -> None:
+    """Write a network, its config, `provenance` (name → text: data, seed, commit, …) and calibration to `path`."""
     metadata = {
         "format": FORMAT,
         "config": json.dumps(asdict(network.config)),
         "provenance": json.dumps(dict(provenance)),
     }
     with replacing(path) as temporary:
-        temporary.write_bytes(save(network.state_dict(), metadata))
+        temporary.write_bytes(save({**network.state_dict(), **_tensors(calibration)}, metadata))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -60,11 +67,25 @@ def load_checkpoint(path: Path) -> Checkpoint:
     metadata = read_metadata(path)
     try:
         network = NeSR(config_from_json(metadata["config"]))
-        network.load_state_dict(load_file(path), strict=True)
+        tensors = load_file(path)
+        calibration = _calibration(tensors)
+        network.load_state_dict(tensors, strict=True)
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise UnreadableModel(f"the weights in {path.name} do not fit the network that its config describes") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Checkpoint(path.stem, network.eval(), json.loads(metadata.get("provenance", "{}")), digest)
+    return Checkpoint(path.stem, network.eval(), json.loads(metadata.get("provenance", "{}")), digest, calibration)
+
+
+def _tensors(calibration: Calibration | None) -> dict[str, Tensor]:
+    if calibration is None:
+        return {}
+    return {PREFIX + part.name: torch.tensor(getattr(calibration, part.name)) for part in fields(calibration)}
+
+
+def _calibration(tensors: dict[str, Tensor]) -> Calibration | None:
+    """Take the calibration out of the tensors of a file, which leaves the network's."""
+    found = {name: tensors.pop(name).numpy() for name in list(tensors) if name.startswith(PREFIX)}
+    return Calibration(**{name.removeprefix(PREFIX): array for name, array in found.items()}) if found else None
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -85,8 +106,8 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 def config_from_json(text: str) -> NeSRConfig:
     """A config from its JSON; unknown or missing-typed keys raise TypeError."""
-    fields: dict[str, Any] = json.loads(text)
-    return NeSRConfig(**{**fields, "hidden": tuple(fields.get("hidden", NeSRConfig.hidden))})
+    settings: dict[str, Any] = json.loads(text)
+    return NeSRConfig(**{**settings, "hidden": tuple(settings.get("hidden", NeSRConfig.hidden))})
 
 
 def describe(path: Path) -> dict[str, str]:

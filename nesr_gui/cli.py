@@ -172,15 +172,28 @@ def train(
 @click.option("--spectra", type=FILE, multiple=True, help="Libraries that the baselines are fitted on.")
 @click.option("--float", "exact", is_flag=True, help="Float photographs instead of 8-bit sRGB.")
 @click.option("--with-charts", is_flag=True, help="Keep the colour charts in the figures.")
+@click.option("--brief", is_flag=True, help="Only the accuracy on the scenes.")
 @click.option("--json", "report", type=FILE, help="Also write the figures to a JSON file.")
 @device_option
 def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> None:
-    """Print how good a model is on measured scenes, beside the baselines."""
-    from nesr_gui.training import command
+    """Print how good a model is on measured scenes, beside the baselines, and how far it can be trusted."""
+    from nesr_gui.training import report as figures
 
-    rows = command.evaluate(models, **options)
+    rows = figures.evaluate(models, **options)
     if report:
         write_json(report, rows)
+
+
+@cli.command()
+@click.argument("model", type=FILE)
+@click.option("--runs", type=FOLDER, required=True, help="Folder of runs named after the scene each left out.")
+@click.option("--scenes", type=FOLDER, required=True, help="All scenes (CAVE layout).")
+@click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); may be repeated.")
+def calibrate(model: Path, runs: Path, scenes: Path, spectra: tuple[Path, ...]) -> None:
+    """Give a model its 90 % intervals, from what models got wrong on scenes they had not seen."""
+    from nesr_gui.training import command
+
+    command.calibrate(model, runs, scenes, spectra)
 
 
 @cli.command()

@@ -6,6 +6,7 @@ divided by its response to a perfect white reflector, so that white is exactly (
 
 from __future__ import annotations
 
+import math
 import warnings
 from functools import cache
 from typing import Any
@@ -50,6 +51,18 @@ def expose(spectra: npt.ArrayLike) -> FloatArray:
     return np.clip(rgb, 0, 1).astype(np.float32)
 
 
+def white_level(rgb: npt.ArrayLike) -> float:
+    """What counts as bright in a photograph (H, W, 3): the 99th percentile of its pixels' largest channels.
+
+    It scales with the exposure and no light or hot pixel moves it; where nearly all is black, an eighth of the maximum.
+    Of a large photograph every n-th pixel is looked at.
+    """
+    rgb = np.asarray(rgb)
+    stride = max(1, math.isqrt(rgb.shape[0] * rgb.shape[1] // 1_000_000))
+    peaks = rgb[::stride, ::stride].max(axis=-1)
+    return max(float(np.percentile(peaks, 99)), float(peaks.max()) / 8, 1e-3)
+
+
 def encode_srgb(linear: npt.ArrayLike) -> FloatArray:
     """Linear sRGB in [0, 1] to its display encoding in [0, 1] (IEC 61966-2-1)."""
     linear = np.asarray(linear, dtype=np.float32)
@@ -62,6 +75,17 @@ def decode_srgb(encoded: npt.ArrayLike) -> FloatArray:
     """Display-encoded sRGB in [0, 1] to linear light in [0, 1] (IEC 61966-2-1)."""
     encoded = np.asarray(encoded, dtype=np.float32)
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def colour_differences(first: npt.ArrayLike, second: npt.ArrayLike) -> FloatArray:
+    """ΔE2000 (CIE 142:2001, ISO/CIE 11664-6) between linear sRGB colours (..., 3), white being that of sRGB: (...)."""
+    colour = _colour()
+    space = colour.RGB_COLOURSPACES["sRGB"]
+    labs = [
+        colour.XYZ_to_Lab(np.asarray(linear, np.float64) @ space.matrix_RGB_to_XYZ.T, space.whitepoint)
+        for linear in (first, second)
+    ]
+    return np.asarray(colour.delta_E(*labs, method="CIE 2000"), np.float32)
 
 
 def wavelength_colours(nm: npt.ArrayLike) -> npt.NDArray[np.uint8]:

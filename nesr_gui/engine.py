@@ -1,4 +1,4 @@
-"""From a photograph and a model to a field: devices, precision, tiles, the attention map.
+"""From a photograph and a model to a field: devices, precision, features, the attention map.
 
 The only place that turns numpy into torch for inference. Everything is computed in float32 with TF32 off, features
 included: encoding in bfloat16 took 0.4 of the time, but moved values by up to .0046 (RMSE .0001) on the first sample,
@@ -7,41 +7,26 @@ and would let them depend on tiles where features are computed again.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-import nesr_gui
-from nesr_gui import resources
+from nesr_gui import colorimetry, resources
 from nesr_gui.checkpoint import Checkpoint, load_checkpoint
 from nesr_gui.features import TILE, Features, RecomputedFeatures, StoredFeatures, inside_mask, square_tiles
-from nesr_gui.field import (
-    BLOCK_VALUES,
-    Block,
-    Points,
-    Progress,
-    checked_nm,
-    checked_points,
-    checked_window,
-    cube_of_blocks,
-)
+from nesr_gui.field import Progress
 from nesr_gui.models.nam import Correlations
 from nesr_gui.models.nesr import NeSR
-from nesr_gui.models.spi import HALO, SPARSE_STRIDE, lattice
-from nesr_gui.spectral import FloatArray, Quantity, RGBImage, SpectralCube, Wavelengths
+from nesr_gui.models.spi import lattice
+from nesr_gui.reconstruction import TOKENS, CalibratedNeSRField, Encoding, NeSRField
+from nesr_gui.spectral import RGBImage
 
 PATIENCE = 4.0  # seconds a user may wait for a photograph to open
 WORKING_PIXELS = (2_000_000, 1_000_000, 500_000)  # on a processor: few steps, so that a machine keeps to one of them
 STORED_BYTES = 1 << 30  # features above this are computed again per tile instead of kept
-TOKENS = 1 << 15  # (pixel, wavelength) pairs decoded at once: enough to keep the cores busy, small enough for caches
-WAVELENGTHS_AT_ONCE = 8  # neighbours share slices of the first convolution
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,13 +103,18 @@ def encode(image: RGBImage, model: Model, *, progress: Progress | None = None) -
     """
     report = progress or _quiet
     network = model.network
-    rgb = torch.from_numpy(image.values).permute(2, 0, 1)[None].to(model.device)
+    level = colorimetry.white_level(image.values) if network.config.normalised else 1.0
+    rgb = torch.from_numpy(image.values / image.values.dtype.type(level)).permute(2, 0, 1)[None].to(model.device)
     computed = RecomputedFeatures(network, rgb)
     fits = 4 * network.config.features * image.shape[0] * image.shape[1] <= STORED_BYTES
     features = StoredFeatures.of(computed, lambda done: report(0.8 * done)) if fits else computed
     attention = _attention(network, features, image.shape, lambda done: report(0.8 + 0.2 * done))
     report(1.0)
-    return NeSRField(model, image, rgb, features, attention)
+    encoding = Encoding(rgb, level, features, attention)
+    calibration = model.checkpoint.calibration
+    if calibration is None:
+        return NeSRField(model, image, encoding)
+    return CalibratedNeSRField(model, image, encoding, calibration)
 
 
 def _attention(network: NeSR, features: Features, shape: tuple[int, int], progress: Progress) -> Tensor:
@@ -145,101 +135,3 @@ def _attention(network: NeSR, features: Features, shape: tuple[int, int], progre
             doubles = [part.cpu().double() for part in sums]
             totals = [a + b for a, b in zip(totals, doubles, strict=True)] if totals else doubles
     return network.nam.attention(Correlations(*(total.float().to(window.device) for total in totals)))
-
-
-class NeSRField:
-    """An encoded photograph: the model's answer at any of its pixels and any wavelength in its range."""
-
-    quantity = Quantity.REFLECTANCE
-
-    def __init__(self, model: Model, image: RGBImage, rgb: Tensor, features: Features, attention: Tensor) -> None:
-        self.model, self.image = model, image
-        self.shape, self.wavelength_range = image.shape, model.wavelength_range
-        self._rgb, self._features, self._attention = rgb, features, attention
-
-    @property
-    def provenance(self) -> dict[str, str]:
-        """See `SpectralField.provenance`."""
-        bands = self.model.network.config.bands
-        return {
-            "source": f"nesr_gui {nesr_gui.__version__}",
-            "model": self.model.name,
-            "model_sha256": self.model.checkpoint.sha256,
-            "model_bands": f"{bands[0]:g}-{bands[-1]:g} nm by {self.model.network.config.step:g} nm",
-            "photograph": self.image.source.name,
-            "photograph_sha256": self.image.source.sha256,
-            "photograph_notes": " ".join(self.image.source.notes),
-            "photograph_shape": "{} x {}".format(*self.image.source_shape),
-            "reduction": str(self.image.reduction),
-            "precision": "float32",
-        }
-
-    @torch.inference_mode()
-    def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
-        """See `SpectralField.spectra`."""
-        nm, places = checked_nm(self, wavelengths), checked_points(self, points)
-        curves = np.empty((len(places), nm.size), np.float32)
-        at_once = max(TOKENS // nm.size, 1)
-        for some in (slice(start, start + at_once) for start in range(0, len(places), at_once)):
-            spots = [(slice(row, row + 1), slice(col, col + 1)) for row, col in places[some].tolist()]
-            windows = torch.cat([self._features.window(*spot) for spot in spots])
-            inside = torch.cat([inside_mask(*spot, self.shape, windows) for spot in spots])
-            rgb = torch.cat([self._rgb[:, :, *spot] for spot in spots])
-            curves[some] = self._decoded(windows, inside, rgb, nm)[:, :, 0, 0].cpu().numpy()
-        return curves
-
-    @torch.inference_mode()
-    def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
-        """See `SpectralField.band`."""
-        rows, cols = checked_window(self, rows, cols)
-        image = np.empty((-(-(rows.stop - rows.start) // stride), -(-(cols.stop - cols.start) // stride)), np.float32)
-        for tile in self._tiles(checked_nm(self, nm), rows, cols, stride):
-            y, x = (tile.rows.start - rows.start) // stride, (tile.cols.start - cols.start) // stride
-            image[y : y + tile.values.shape[1], x : x + tile.values.shape[2]] = tile.values[0]
-        return image
-
-    def blocks(
-        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
-    ) -> Iterator[Block]:
-        """See `SpectralField.blocks`."""
-        return self._tiles(checked_nm(self, wavelengths), *checked_window(self, rows, cols), 1)
-
-    def cube(
-        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
-    ) -> SpectralCube:
-        """See `SpectralField.cube`."""
-        return cube_of_blocks(self, wavelengths, rows, cols)
-
-    def _tiles(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> Iterator[Block]:
-        """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
-        fitting = max(math.isqrt(BLOCK_VALUES // nm.size), 1)
-        side = min(TILE, 1 << fitting.bit_length() - 1)  # a power of two: files are cut the same way
-        side = max(side // stride, 1) * stride
-        for _, tile_rows, tile_cols in square_tiles(rows, cols, side):
-            with torch.inference_mode():
-                yield Block(tile_rows, tile_cols, self._tile(nm, tile_rows, tile_cols, stride))
-
-    def _tile(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> FloatArray:
-        """(L, h', w'), decoded in strips and few wavelengths at a time so that the work stays in the caches."""
-        window = self._features.window(rows, cols)
-        inside = inside_mask(rows, cols, self.shape, window)
-        rgb = self._rgb[:, :, rows, cols]
-        values = np.empty((nm.size, -(-rgb.shape[2] // stride), -(-rgb.shape[3] // stride)), np.float32)
-        few = min(nm.size, WAVELENGTHS_AT_ONCE)
-        step = max(TOKENS // (few * rgb.shape[3]), 1)
-        step = max(step // stride, 1) if stride < SPARSE_STRIDE else step  # sparse, the pixels between are not touched
-        for row in range(0, values.shape[1], step):
-            pixels = slice(row * stride, (row + step) * stride)
-            strip = slice(pixels.start, pixels.stop + 2 * HALO)
-            for first in range(0, nm.size, few):
-                some = nm[first : first + few]
-                decoded = self._decoded(window[:, :, strip], inside[:, :, strip], rgb[:, :, pixels], some, stride)
-                values[first : first + few, row : row + step] = decoded[0].cpu().numpy()
-        return values
-
-    def _decoded(
-        self, windows: Tensor, inside: Tensor, rgb: Tensor, nm: npt.NDArray[np.float64], stride: int = 1
-    ) -> Tensor:
-        asked = torch.from_numpy(nm).float().to(windows.device)
-        network: NeSR = self.model.network
-        return network.decode(windows, rgb, self._attention, asked, inside, stride)

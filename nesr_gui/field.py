@@ -6,10 +6,11 @@ else was asked for.
 
 from __future__ import annotations
 
+import enum
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +75,42 @@ class SpectralField(Protocol):
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> SpectralCube:
         """A small cube at once; refuses one above 2 GiB, for which `blocks` is there."""
+        ...
+
+
+class Doubt(enum.IntFlag):
+    """Why the answer at a pixel should be trusted less than its interval says."""
+
+    CLIPPED = 1  # a channel of the photograph is at its first or last code, so how far beyond it was is lost
+    UNSEEN = 2  # its chromaticity lies outside what training covered
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Where the values of a rectangle lie: `lower` and `upper` bound (L, h, w) float32 at `rows` × `cols`."""
+
+    rows: slice
+    cols: slice
+    lower: FloatArray
+    upper: FloatArray
+
+
+@runtime_checkable
+class CalibratedField(Protocol):
+    """A field that also knows how far its values can be trusted: pointwise intervals that held for 90 % elsewhere."""
+
+    def interval(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper ends at `points` and `wavelengths`, (N, L) float32 each, around what `spectra` answers."""
+        ...
+
+    def interval_blocks(
+        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
+    ) -> Iterator[Interval]:
+        """The same, rectangle by rectangle as `blocks` would give them."""
+        ...
+
+    def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:
+        """`Doubt` flags (h, w) of pixels, for a window as of `band`."""
         ...
 
 

@@ -29,6 +29,7 @@ class NeSRConfig:
     hidden: tuple[int, ...] = (128, 128, 256, 256)  # of the last MLP
     output: Literal["plain", "anchored"] = "plain"
     compressed: bool = False  # the encoder sees the square root of linear RGB, nearer to even steps of lightness
+    normalised: bool = False  # the network sees a photograph over its white level, and its answer is scaled back
     low: float = 400.0  # nm
     high: float = 700.0  # nm
     step: float = 10.0  # nm, of the training bands and of the convolutions

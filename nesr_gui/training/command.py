@@ -1,4 +1,4 @@
-"""What `nesr-gui train` and `nesr-gui evaluate` do."""
+"""What `nesr-gui train` and `nesr-gui calibrate` do."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ import torch
 from tqdm import tqdm
 
 import nesr_gui
-from nesr_gui import engine, resources
-from nesr_gui.checkpoint import save_checkpoint
+from nesr_gui import engine
+from nesr_gui.checkpoint import load_checkpoint, save_checkpoint
 from nesr_gui.models.nesr import NeSRConfig, parameter_count
-from nesr_gui.spectral import FloatArray, RGBImage
-from nesr_gui.training.evaluate import Method, Score, baselines, evaluate_scenes, mean_scores
-from nesr_gui.training.libraries import read_libraries, without_charts
+from nesr_gui.training.calibrating import calibrated, chromaticity_hull, coverage, unit_of
+from nesr_gui.training.libraries import read_libraries, without_charts, without_clusters
+from nesr_gui.training.painted import ON_BANDS, painted_scene
+from nesr_gui.training.robustness import spectra_of
 from nesr_gui.training.scenes import Scene, read_scenes
 from nesr_gui.training.trainer import Batches, Trainer, TrainingConfig
 
 SIZES = {
-    "lean": NeSRConfig(features=48, blocks=8, channels=16, hidden=(64, 64), compressed=True, context_pixels=4096),
-    "paper": NeSRConfig(),
+    "lean": NeSRConfig(
+        features=48, blocks=8, channels=16, hidden=(64, 64), compressed=True, normalised=True, context_pixels=4096
+    ),
+    "paper": NeSRConfig(compressed=True, normalised=True),
 }
-BASELINE_LIBRARY = "capbone"  # the set the baselines are fitted on where a file has it; all sets otherwise
+MODEL = "model.safetensors"
 
 
 def train(
@@ -48,7 +51,7 @@ def train(
         raise ValueError(
             f"no scene {', '.join(sorted(missing))} to leave out; there are {', '.join(s.name for s in scenes)}"
         )
-    libraries = without_charts(read_libraries(spectra))
+    libraries, _ = without_clusters(without_charts(read_libraries(spectra)))
     given = {name: value for name, value in options.items() if value is not None}
     config = TrainingConfig(seed=seed, **given)
     network = replace(SIZES[size], output=output)
@@ -63,7 +66,7 @@ def train(
     except KeyboardInterrupt:
         click.echo(f"stopped after step {trainer.step}; the same command resumes it")
         return
-    model = out / "model.safetensors"
+    model = out / MODEL
     save_checkpoint(model, trainer.averaged, provenance)
     click.echo(f"wrote {model}")
 
@@ -96,53 +99,29 @@ def _commit() -> str:
         return ""
 
 
-def evaluate(
-    models: Sequence[Path],
-    *,
-    scenes: Path,
-    train_scenes: Path | None,
-    spectra: Sequence[Path],
-    exact: bool,
-    with_charts: bool,
-    device: str,
-) -> list[dict[str, Any]]:
-    """Print the figures of models and baselines, scene by scene and their means; return the rows."""
-    judged, known = _scenes(scenes, with_charts), _scenes(train_scenes, with_charts) if train_scenes else []
-    libraries = read_libraries(spectra)
-    fitted = [library for library in libraries if library.name == BASELINE_LIBRARY] or libraries
-    methods = baselines(known, fitted, eight_bit=not exact)
-    for path in models or [resources.default_model()]:
-        loaded = engine.load_model(path, device)
-        methods[loaded.name] = model_method(loaded)
-    click.echo(
-        f"{'float' if exact else '8-bit sRGB'} photographs of the default camera, whole frame, "
-        f"charts {'in' if with_charts else 'out'}; angle in degrees and masked figures over pixels of mean truth > 0.02"
-    )
-    click.echo(f"{'scene':24}{'method':28}" + "".join(f"{figure:>13}" for figure in Score.FIGURES))
-    scores = []
-    for row in evaluate_scenes(judged, methods, eight_bit=not exact):
-        scores.append(row)
-        _print(row)
-    means = mean_scores(scores)
-    for row in means if len(judged) > 1 else []:
-        _print(row)
-    return [asdict(row) for row in [*scores, *means]]
+def calibrate(model: Path, runs: Path, scene_folder: Path, spectra: Sequence[Path]) -> None:
+    """Give a model its intervals, from runs that each left one scene out: `runs`/SCENE/model.safetensors.
 
-
-def _scenes(folder: Path, with_charts: bool) -> list[Scene]:
-    return [replace(scene, chart=None) if with_charts else scene for scene in read_scenes(folder)]
-
-
-def model_method(model: engine.Model) -> Method:
-    """A model as what `evaluate_scenes` judges: photographs to spectra on its training bands."""
-
-    def reconstructed(rgb: FloatArray) -> FloatArray:
-        field = engine.encode(RGBImage(rgb), model)
-        return field.cube(model.network.config.bands).values.transpose(1, 2, 0)
-
-    return reconstructed
-
-
-def _print(row: Score) -> None:
-    figures = [getattr(row, figure) for figure in Score.FIGURES]
-    click.echo(f"{row.scene:24}{row.method:28}" + "".join(f"{figure:13.4f}" for figure in figures))
+    Raises:
+        ValueError: there is no such run.
+    """
+    scenes = [scene for scene in read_scenes(scene_folder) if (runs / scene.name / MODEL).exists()]
+    if not scenes:
+        raise ValueError(f"{runs} has no SCENE/{MODEL} for a scene of {scene_folder}; make it by `train --leave-out`")
+    units = []
+    for scene in tqdm(scenes, unit="scene"):
+        photograph = scene.photograph(eight_bit=True)
+        answers = spectra_of(engine.load_model(runs / scene.name / MODEL), photograph)
+        units.append(unit_of(scene, photograph, answers))
+    learned, held = without_clusters(without_charts(read_libraries(spectra)))
+    if held:
+        cube = painted_scene(held)[ON_BANDS]
+        painted = Scene("painted", cube)
+        photograph = painted.photograph(eight_bit=True)
+        units.append(unit_of(painted, photograph, spectra_of(engine.load_model(model), photograph)))
+    calibration = calibrated(units, chromaticity_hull(list(read_scenes(scene_folder)), learned))
+    checkpoint = load_checkpoint(model)
+    provenance = {**checkpoint.provenance, "calibrated": ", ".join(unit.name for unit in units)}
+    save_checkpoint(model, checkpoint.network, provenance, calibration)
+    for unit in units:
+        click.echo(f"{unit.name:28}{coverage(calibration, unit):8.3f} of the values lie in their intervals")

@@ -15,6 +15,9 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 
 CHART_SETS = ("macbeth", "gretag", "_CCC", "_CCDSG", "_XRCCSG", "_CCPP", "_XRCCPP", "_GM")
 CHART_RADIUS = 0.01  # RMSE below which a library spectrum counts as one of the chart's patches
+CLUSTERS = 150  # kept out of training to judge by
+CLUSTER_RADIUS = 0.02  # RMSE within which spectra belong to a cluster kept out
+MARGIN = 0.01  # RMSE from what is kept out within which a spectrum is not learned from
 CHROMATICITY_CELLS = 32  # along each axis of the chromaticity plane in which spectra are drawn evenly
 
 
@@ -99,11 +102,37 @@ def without_charts(libraries: Sequence[Library]) -> list[Library]:
     return kept
 
 
-def merged(libraries: Sequence[Library]) -> Library:
-    """Libraries as one, on the wavelengths of the first."""
-    wavelengths = libraries[0].wavelengths
-    name = ", ".join(library.name for library in libraries)
-    return Library(name, wavelengths, np.concatenate([library.at(wavelengths.nm) for library in libraries]))
+def without_clusters(libraries: Sequence[Library]) -> tuple[list[Library], list[Library]]:
+    """Libraries to learn from and libraries to be judged by, which have no spectra in common nor near.
+
+    Around `CLUSTERS` spectra of the finest library, chosen by a fixed seed, everything within `CLUSTER_RADIUS` of one
+    is kept out of all libraries; what lies within `MARGIN` of something kept out is used for neither. The second list
+    holds what was kept out of the libraries finer than 10 nm, which have truth between the bands.
+    """
+    fine = [library for library in libraries if library.step < 10]
+    if not fine:
+        return list(libraries), []
+    spectra = [library.at(colorimetry.CAMERA_BANDS.nm) for library in libraries]
+    finest = np.concatenate([s for s, library in zip(spectra, libraries, strict=True) if library.step < 10])
+    chosen = np.random.default_rng(0).choice(len(finest), min(CLUSTERS, len(finest) // 10), replace=False)
+    out = [_distance(s, finest[chosen]) < CLUSTER_RADIUS for s in spectra]
+    border = np.concatenate([s[o] for s, o in zip(spectra, out, strict=True)])
+    learned = [
+        replace(library, values=library.values[_distance(s, border) >= MARGIN])
+        for library, s in zip(libraries, spectra, strict=True)
+    ]
+    held = [replace(lib, values=lib.values[o]) for lib, o in zip(libraries, out, strict=True) if lib.step < 10]
+    return [library for library in learned if len(library.values)], held
+
+
+def _distance(spectra: FloatArray, others: FloatArray) -> npt.NDArray[np.float64]:
+    """RMSE (N,) of each spectrum to the nearest of the others."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if not len(others):
+        return np.full(len(spectra), np.inf)
+    nearest = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(others).kneighbors(spectra)[0][:, 0]
+    return np.asarray(nearest / np.sqrt(spectra.shape[1]))
 
 
 def even_in_chromaticity(library: Library, evenness: float) -> npt.NDArray[np.float64]:

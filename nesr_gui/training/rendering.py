@@ -1,12 +1,18 @@
-"""Training patches: cut from measured scenes, or painted with library spectra, and photographed."""
+"""Training patches: cut from measured scenes, or painted with library spectra, and photographed.
+
+A patch stands for a piece of a photograph that was scaled to its own white level, as every photograph is before a
+network sees it (`colorimetry.white_level`); its truth is scaled alike.
+"""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from nesr_gui import colorimetry
 from nesr_gui.spectral import FloatArray
@@ -19,10 +25,14 @@ Generator = np.random.Generator
 
 @dataclass(frozen=True, eq=False)
 class Patches:
-    """Photographs (B, 3, P, P), linear sRGB, and their truth (B, L, P, P) at `nm` (L,)."""
+    """Photographs (B, 3, P, P), linear sRGB over their white level, and their truth (B, L, P, P) at `nm` (L,), alike.
+
+    `unclipped` (B, 3, P, P) is True where a channel is neither black nor at the top of what was stored.
+    """
 
     rgb: FloatArray
     truth: FloatArray
+    unclipped: npt.NDArray[np.bool_]
     nm: npt.NDArray[np.float64]
 
 
@@ -31,15 +41,18 @@ class RenderingConfig:
     """What patches look like."""
 
     patch: int = 32  # pixels along a side
-    evenness: float = 0.7  # of drawing spectra over the chromaticity plane, see `even_in_chromaticity`
-    tinted: float = 0.3  # share of cut patches whose spectra are multiplied with a library spectrum
+    balance: float = 0.1  # a library is drawn as often as this power of its size says
+    evenness: float = 0.7  # of drawing its spectra over the chromaticity plane, see `even_in_chromaticity`
+    tinted: float = 0.5  # share of cut patches whose spectra are multiplied with a library spectrum
     most_materials: int = 6  # in a painted patch
     texture: float = 0.04  # largest standard deviation of log brightness from pixel to pixel
     shading: float = 0.5  # standard deviation of log brightness across a painted patch
     speculars: float = 0.2  # share of painted patches with highlights
-    dimmest: float = 0.15  # smallest exposure; 1 is the scene's own
+    dimmest: float = 0.15  # smallest white level of a photograph
+    level: float = 0.3  # standard deviation of the log of a patch's white level about its scene's
     noise: float = 0.006  # largest standard deviation of sensor noise
-    eight_bit: float = 0.7  # share of photographs that went through 8-bit sRGB
+    eight_bit: float = 0.5  # share of photographs that went through 8-bit sRGB
+    jpeg: float = 0.2  # share that went through JPEG on top of that
 
 
 @dataclass(eq=False)
@@ -49,9 +62,11 @@ class SceneCutter:
     scenes: Sequence[Scene]
     config: RenderingConfig
     _corners: list[npt.NDArray[np.int64]] = field(init=False)
+    _levels: npt.NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
         self._corners = [self._clear_corners(scene) for scene in self.scenes]
+        self._levels = np.array([colorimetry.white_level(scene.photograph(eight_bit=False)) for scene in self.scenes])
 
     def _clear_corners(self, scene: Scene) -> npt.NDArray[np.int64]:
         """Top left corners (N, 2) of the crops that do not touch the chart, on a grid of 4 pixels."""
@@ -66,32 +81,37 @@ class SceneCutter:
             raise ValueError(f"scene {scene.name} has no room for a {size}-pixel crop beside its chart")
         return np.array(corners)
 
-    def cut(self, rng: Generator, count: int) -> FloatArray:
-        """(count, 31, P, P)."""
+    def cut(self, rng: Generator, count: int) -> tuple[FloatArray, npt.NDArray[np.float64]]:
+        """Crops (count, 31, P, P) and the white levels (count,) of the scenes they are from."""
         size, crops = self.config.patch, []
-        for index in rng.integers(len(self.scenes), size=count):
+        chosen = rng.integers(len(self.scenes), size=count)
+        for index in chosen:
             y, x = self._corners[index][rng.integers(len(self._corners[index]))]
             crop = self.scenes[index].cube[:, y : y + size, x : x + size]
             crop = np.rot90(crop, int(rng.integers(4)), axes=(1, 2))
             crops.append(crop[:, :, ::-1] if rng.random() < 0.5 else crop)
-        return np.stack(crops)
+        return np.stack(crops), self._levels[chosen]
 
 
-@dataclass(eq=False)
 class Painter:
-    """Patches painted with spectra of one library: mixtures with soft and hard borders, shading, highlights."""
+    """Patches painted with spectra of libraries: mixtures with soft and hard borders, shading, highlights."""
 
-    library: Library
-    config: RenderingConfig
-    _cumulative: npt.NDArray[np.float64] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._cumulative = np.cumsum(even_in_chromaticity(self.library, self.config.evenness))
+    def __init__(self, libraries: Sequence[Library], config: RenderingConfig) -> None:
+        self.config, self._libraries = config, libraries
+        sizes = np.array([len(library.values) for library in libraries], np.float64) ** config.balance
+        self._shares = sizes / sizes.sum()
+        self._cumulative = [np.cumsum(even_in_chromaticity(library, config.evenness)) for library in libraries]
 
     def spectra(self, rng: Generator, count: int, nm: npt.ArrayLike) -> FloatArray:
-        """(count, L), drawn evenly in chromaticity."""
-        rows = np.searchsorted(self._cumulative, rng.random(count)).clip(max=len(self._cumulative) - 1)
-        return np.maximum(self.library.at(nm, rows), 0)  # interpolation may undershoot
+        """(count, L): a library, then a spectrum of it, drawn evenly in chromaticity."""
+        drawn = rng.choice(len(self._libraries), count, p=self._shares)
+        places = rng.random(count)
+        values = np.empty((count, np.size(nm)), np.float32)
+        for index in np.unique(drawn):
+            chosen, library = drawn == index, self._libraries[index]
+            rows = np.searchsorted(self._cumulative[index], places[chosen]).clip(max=len(library.values) - 1)
+            values[chosen] = library.at(nm, rows)
+        return np.maximum(values, 0)  # interpolation may undershoot
 
     def tint(self, rng: Generator, cubes: FloatArray) -> FloatArray:
         """Some patches (B, 31, P, P) as if seen through a dye or lit by light from a coloured wall.
@@ -104,6 +124,10 @@ class Painter:
         strength = rng.uniform(0, 1, (len(cubes), 1)) * (rng.random((len(cubes), 1)) < self.config.tinted)
         tint: FloatArray = cubes * (1 - strength + strength * filters).astype(np.float32)[:, :, None, None]
         return tint
+
+    def levels(self, rng: Generator, count: int) -> npt.NDArray[np.float64]:
+        """White levels (count,) of the scenes that painted patches may be thought to be part of."""
+        return rng.uniform(0.4, 1.0, count)
 
     def paint(self, rng: Generator, count: int, nm: npt.ArrayLike) -> FloatArray:
         """(count, L, P, P) at `nm` (L,)."""
@@ -148,15 +172,38 @@ def _tent(size: int, cells: int) -> FloatArray:
     return np.maximum(1 - abs(position - np.arange(cells + 1)), 0).astype(np.float32)
 
 
-def photograph(rng: Generator, camera_cube: FloatArray, config: RenderingConfig) -> tuple[FloatArray, FloatArray]:
-    """Expose patches (B, 31, P, P): photographs (B, 3, P, P) and the exposures (B, 1, 1, 1) that the truth takes."""
+def photograph(
+    rng: Generator, camera_cube: FloatArray, levels: npt.NDArray[np.float64], config: RenderingConfig
+) -> tuple[FloatArray, npt.NDArray[np.bool_], FloatArray]:
+    """Photograph patches (B, 31, P, P) of scenes with white `levels` (B,).
+
+    Returns:
+        What was stored, over its white level (B, 3, P, P); where it is unclipped; the factors (B, 1, 1, 1) that the
+        truth takes.
+    """
     count = len(camera_cube)
-    brightest = np.quantile(camera_cube.reshape(count, -1), 0.99, axis=1)
-    gain = np.exp(rng.uniform(np.log(config.dimmest), 0, count)) / np.maximum(brightest, 0.25)
-    gain = np.where(rng.random(count) < 0.5, np.minimum(1, 1 / np.maximum(brightest, 1e-3)), gain)  # half as they are
-    exposure = gain.astype(np.float32)[:, None, None, None]
-    rgb = colorimetry.expose(np.moveaxis(camera_cube * exposure, 1, -1))
+    peaks = colorimetry.expose(np.moveaxis(camera_cube, 1, -1)).max(-1).reshape(count, -1)
+    levels = levels * np.exp(rng.normal(0, config.level, count))
+    levels = np.maximum(levels, 0.8 * np.quantile(peaks, 0.99, axis=1)).clip(min=0.02)
+    stored = np.exp(rng.uniform(np.log(config.dimmest), 0, count))  # the white level in the file
+    gain = np.where(rng.random(count) < 0.5, np.minimum(1, 1 / levels), stored / levels)  # half as they are
+    rgb = colorimetry.expose(np.moveaxis(camera_cube, 1, -1) * gain[:, None, None, None].astype(np.float32))
     sigma = rng.uniform(0, config.noise, (count, 1, 1, 1)) * (rng.random((count, 1, 1, 1)) < 0.5)
     rgb = np.clip(rgb + rng.normal(size=rgb.shape) * sigma * np.sqrt(rgb + 0.05), 0, 1).astype(np.float32)
-    stored = np.where(rng.random((count, 1, 1, 1)) < config.eight_bit, quantised(rgb), rgb)
-    return np.ascontiguousarray(np.moveaxis(stored, -1, 1)), exposure
+    kind = rng.random(count)
+    for patch in np.flatnonzero(kind < config.eight_bit):
+        rgb[patch] = quantised(rgb[patch])
+    for patch in np.flatnonzero(kind < config.jpeg):
+        rgb[patch] = as_jpeg(rgb[patch], int(rng.integers(60, 96)))
+    unclipped = (rgb > 1 / (255 * 12.92)) & (rgb < 0.995)
+    rgb /= (levels * gain)[:, None, None, None].astype(np.float32)
+    factors = (1 / levels)[:, None, None, None].astype(np.float32)
+    return np.ascontiguousarray(np.moveaxis(rgb, -1, 1)), np.moveaxis(unclipped, -1, 1), factors
+
+
+def as_jpeg(rgb: FloatArray, quality: int) -> FloatArray:
+    """Linear sRGB (H, W, 3) as it comes back from a JPEG file, its colours at half resolution as cameras store them."""
+    codes = np.round(colorimetry.encode_srgb(rgb) * 255).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(codes).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    return colorimetry.decode_srgb(np.asarray(Image.open(file)) / np.float32(255))

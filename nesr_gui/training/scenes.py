@@ -39,9 +39,9 @@ class Scene:
         return mask
 
 
-def quantised(rgb: FloatArray) -> FloatArray:
-    """Linear sRGB as it comes back from an 8-bit sRGB file."""
-    return colorimetry.decode_srgb(np.round(colorimetry.encode_srgb(rgb) * 255) / 255)
+def quantised(rgb: FloatArray, codes: int = 255) -> FloatArray:
+    """Linear sRGB as it comes back from an sRGB file of codes 0 to `codes`."""
+    return colorimetry.decode_srgb(np.round(colorimetry.encode_srgb(rgb) * codes) / codes)
 
 
 def read_scenes(root: Path) -> Iterator[Scene]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +23,14 @@ from nesr_gui import colorimetry, metrics
 from nesr_gui.io.atomic import replacing
 from nesr_gui.models.nesr import NeSR, NeSRConfig, framed
 from nesr_gui.models.spi import HALO, lattice
-from nesr_gui.training.libraries import Library, interpolation, merged
+from nesr_gui.training.libraries import Library, interpolation
 from nesr_gui.training.rendering import BANDS, Painter, Patches, RenderingConfig, SceneCutter, photograph
 from nesr_gui.training.scenes import Scene
 
 SAVE_SECONDS = 180.0
-CONTEXT_LATTICE = 8  # by 8 pixels of a patch make its attention map
+CONTEXT_LATTICE = 4  # by 4 pixels of a patch make its attention map
+COLOUR_WINDOW = 4  # pixels along a side of what is decoded at all bands to compare its colour
+DARK = 0.02  # added to brightness where something is divided by it
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,14 @@ class TrainingConfig:
 
     steps: int = 9_000
     batch: int = 16
-    painted: float = 0.3  # share of patches painted with spectra; a third of them with 1 nm truth where there is any
+    painted: float = 0.4  # share of patches painted with spectra
     wavelengths: int = 8  # decoded per step
-    window: int = 16  # pixels along a side decoded per step, somewhere in the patch
+    window: int = 10  # pixels along a side decoded per step, somewhere in the patch
     rate: float = 1e-3  # learning rate, after a warm-up of 200 steps; falls to a hundredth along a cosine
     weight_decay: float = 1e-4
-    epsilon: float = 0.02  # of the MRAE at first: plain MRAE spends a young network on black pixels
-    final_epsilon: float = metrics.MRAE_EPSILON  # reached along a geometric slope over the last third
-    absolute: float = 5.0  # weight of mean |y - t| beside MRAE, which alone neglects bright pixels
+    squared: float = 20.0  # weight of the squared error over brightness
+    relative: float = 0.0  # weight of MRAE, the paper's loss
+    colour: float = 20.0  # weight of the squared difference of the re-rendered colour over brightness
     averaging: float = 0.999  # of the weights that are kept, an exponential mean over steps
     seed: int = 0
     rendering: RenderingConfig = field(default_factory=RenderingConfig)
@@ -64,18 +67,16 @@ class Batches:
     def __init__(self, scenes: Sequence[Scene], libraries: Sequence[Library], config: TrainingConfig) -> None:
         self.config = config
         self._cutter = SceneCutter(scenes, config.rendering) if scenes else None
-        kinds = [[lib for lib in libraries if lib.step <= 5], [lib for lib in libraries if lib.step > 5]]
-        self._painters = [Painter(merged(kind), config.rendering) for kind in kinds if kind]
+        self._painter = Painter(libraries, config.rendering) if libraries else None
         if not (scenes or libraries):
             raise ValueError("nothing to train on; give scenes, spectrum libraries, or both")
 
-    def counts(self) -> list[int]:
-        """Patches in a batch: cut from scenes, then painted by each painter; the coarse library is the larger one."""
-        share = self.config.painted if self._cutter else 1.0
-        painted = round(self.config.batch * share) if self._painters else 0
-        fine = round(painted / 3)
-        shares = {0: [], 1: [painted], 2: [fine, painted - fine]}[len(self._painters)]
-        return [self.config.batch - painted, *shares]
+    @property
+    def painted(self) -> int:
+        """How many patches of a batch are painted."""
+        if self._cutter is None:
+            return self.config.batch
+        return round(self.config.batch * self.config.painted) if self._painter else 0
 
     def draw(self, step: int) -> Patches:
         """The patches of a step: half its wavelengths are training bands, half lie anywhere."""
@@ -87,18 +88,20 @@ class Batches:
 
     def render(self, rng: np.random.Generator, nm: npt.NDArray[np.float64]) -> Patches:
         """A batch with its truth at `nm`: measured, or interpolated between bands 10 nm apart."""
-        cut, *painted = self.counts()
         wanted = np.concatenate([BANDS, nm])
-        cubes = []
-        if self._cutter:
-            scenes = self._cutter.cut(rng, cut)
-            scenes = self._painters[-1].tint(rng, scenes) if self._painters else scenes
+        cubes, levels = [], []
+        if (cut := self.config.batch - self.painted) and self._cutter:
+            scenes, scene_levels = self._cutter.cut(rng, cut)
+            scenes = self._painter.tint(rng, scenes) if self._painter else scenes
             matrix = interpolation(colorimetry.CAMERA_BANDS, wanted)
             cubes.append(np.einsum("lk,bkyx->blyx", matrix, scenes, optimize=True))
-        cubes += [painter.paint(rng, count, wanted) for painter, count in zip(self._painters, painted, strict=True)]
+            levels.append(scene_levels)
+        if self._painter:
+            cubes.append(self._painter.paint(rng, self.painted, wanted))
+            levels.append(self._painter.levels(rng, self.painted))
         cube = np.concatenate(cubes)
-        rgb, exposure = photograph(rng, cube[:, : len(BANDS)], self.config.rendering)
-        return Patches(rgb, np.maximum(cube[:, len(BANDS) :], 0) * exposure, nm)
+        rgb, unclipped, factors = photograph(rng, cube[:, : len(BANDS)], np.concatenate(levels), self.config.rendering)
+        return Patches(rgb, np.maximum(cube[:, len(BANDS) :], 0) * factors, unclipped, nm)
 
 
 def fitted_base(batches: Batches, count: int = 40) -> Tensor:
@@ -110,7 +113,11 @@ def fitted_base(batches: Batches, count: int = 40) -> Tensor:
 
 
 def loss_of(network: NeSR, patches: Patches, config: TrainingConfig, step: int) -> Tensor:
-    """The loss of one step: MRAE (equation 6) with an epsilon that falls, plus weighted absolute error.
+    """The loss of one step, over a window of every patch.
+
+    The squared error is weighted with one over brightness, as between RMSE, which sees only what is bright, and MRAE
+    (equation 6), which sees only what is dark; and it makes the network learn a mean of the spectra that may have a
+    colour, not a median wavelength by wavelength. The colour term compares the spectra, photographed, with the input.
 
     The attention map comes from a lattice over the whole patch, as it does over an image, without a gradient through
     its tokens: Q, K and the temperature learn from it, the tokens learn through the values. The map is a matrix of
@@ -118,30 +125,34 @@ def loss_of(network: NeSR, patches: Patches, config: TrainingConfig, step: int) 
     """
     rgb = torch.from_numpy(patches.rgb)
     y, x = np.random.default_rng([config.seed, step, 1]).integers(rgb.shape[2] - config.window + 1, size=2)
-    rows, cols = slice(y, y + config.window), slice(x, x + config.window)
-    framed_rows, framed_cols = slice(y, rows.stop + 2 * HALO), slice(x, cols.stop + 2 * HALO)
     stride = rgb.shape[2] // CONTEXT_LATTICE
     with torch.autocast(rgb.device.type, torch.bfloat16):
         features, inside = framed(network.encode(rgb))
         with torch.no_grad():
             tokens = network.context_tokens(lattice(features, stride), lattice(inside, stride))
         attention = network.nam.attention(network.nam.correlations(tokens))
-        prediction = network.decode(
-            features[:, :, framed_rows, framed_cols],
-            rgb[:, :, rows, cols],
-            attention,
-            torch.from_numpy(patches.nm).float(),
-            inside[:, :, framed_rows, framed_cols],
-        ).float()
-    truth = torch.from_numpy(patches.truth[:, :, rows, cols])
-    absolute = (prediction - truth).abs().mean()
-    return metrics.mrae(prediction, truth, epsilon_at(config, step)) + config.absolute * absolute
 
+        def answer(size: int, nm: npt.NDArray[np.float64]) -> tuple[Tensor, tuple[Any, ...]]:
+            """The spectra (B, L, size, size) of the window's corner, and where that is."""
+            rows, cols = slice(y, y + size), slice(x, x + size)
+            around = (..., slice(y, y + size + 2 * HALO), slice(x, x + size + 2 * HALO))
+            asked = torch.tensor(nm, dtype=torch.float32)
+            window = rgb[..., rows, cols]
+            return network.decode(features[around], window, attention, asked, inside[around]).float(), (..., rows, cols)
 
-def epsilon_at(config: TrainingConfig, step: int) -> float:
-    """MRAE's epsilon at a step."""
-    late = max(0.0, 3 * step / config.steps - 2)
-    return float(config.epsilon * (config.final_epsilon / config.epsilon) ** late)
+        prediction, where = answer(config.window, patches.nm)
+        corner, corner_at = answer(COLOUR_WINDOW, BANDS) if config.colour else (prediction, where)
+    truth = torch.from_numpy(patches.truth[where])
+    brightness = rgb.mean(1, keepdim=True) + DARK
+    loss = config.squared * ((prediction - truth).square() / brightness[where]).mean()
+    if config.relative:
+        loss = loss + config.relative * metrics.mrae(prediction, truth)
+    if config.colour:
+        camera = torch.tensor(colorimetry.default_camera(), dtype=torch.float32)
+        difference = torch.einsum("cl,blyx->bcyx", camera, corner) - rgb[corner_at]
+        difference = difference * torch.from_numpy(patches.unclipped[corner_at])
+        loss = loss + config.colour * (difference.square() / brightness[corner_at]).mean()
+    return loss
 
 
 def rate_at(config: TrainingConfig, step: int) -> float:

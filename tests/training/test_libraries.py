@@ -5,7 +5,14 @@ import pytest
 
 from nesr_gui import colorimetry
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.training.libraries import Library, even_in_chromaticity, merged, read_libraries, without_charts
+from nesr_gui.training.libraries import (
+    MARGIN,
+    Library,
+    even_in_chromaticity,
+    read_libraries,
+    without_charts,
+    without_clusters,
+)
 from tests.training import worlds
 
 
@@ -51,10 +58,23 @@ def test_exact_on_samples_and_close_between_them():
     np.testing.assert_allclose(fine.at([555.5])[:, 0], fine.values[:, 155:157].mean(1), rtol=1e-5)
 
 
-def test_merged_libraries_stand_on_the_first_one_s_wavelengths():
-    merged_library = merged([worlds.library("coarse", 10, 3), worlds.library("fine", 1, 4)])
-    assert merged_library.values.shape == (7, 31)
-    np.testing.assert_allclose(merged_library.values[3:], worlds.library("fine", 10, 4).values, atol=1e-6)
+def test_what_is_kept_out_has_no_neighbour_among_what_is_learned():
+    coarse, fine = worlds.library("coarse", 10, 400), worlds.library("fine", 1, 100)
+    learned, held = without_clusters([coarse, fine])
+    assert [library.name for library in held] == ["fine"]
+    assert len(held[0].values) >= 10
+    out = held[0].at(colorimetry.CAMERA_BANDS.nm)
+    for library in learned:
+        spectra = library.at(colorimetry.CAMERA_BANDS.nm)
+        distances = np.sqrt(((spectra[:, None] - out) ** 2).mean(-1))
+        assert distances.min() >= MARGIN
+    assert sum(len(library.values) for library in learned) > 300
+
+
+def test_without_a_fine_library_nothing_is_kept_out():
+    learned, held = without_clusters([worlds.library("coarse", 10)])
+    assert len(learned[0].values) == 60
+    assert held == []
 
 
 def test_a_crowded_colour_is_drawn_as_often_as_a_rare_one():

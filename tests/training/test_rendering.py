@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nesr_gui import colorimetry
-from nesr_gui.training.rendering import BANDS, Painter, RenderingConfig, SceneCutter, photograph, smooth_noise
+from nesr_gui.training.rendering import BANDS, Painter, RenderingConfig, SceneCutter, as_jpeg, photograph, smooth_noise
+from nesr_gui.training.libraries import Library
 from tests.training import worlds
 
 CONFIG = RenderingConfig(patch=16)
@@ -19,7 +20,8 @@ def rng() -> np.random.Generator:
 def test_crops_avoid_the_chart():
     scene = worlds.scene("a", chart=(0, 30, 0, 56))
     scene.cube[:, :30] = -1
-    assert SceneCutter([scene], CONFIG).cut(rng(), 50).min() > 0
+    cubes, _ = SceneCutter([scene], CONFIG).cut(rng(), 50)
+    assert cubes.min() > 0
 
 
 def test_no_room_beside_the_chart_is_said():
@@ -30,13 +32,14 @@ def test_no_room_beside_the_chart_is_said():
 def test_a_crop_is_a_turned_piece_of_its_scene():
     scene = worlds.scene("a")
     values = {tuple(curve) for curve in scene.cube.reshape(31, -1).T.tolist()}
-    crop = SceneCutter([scene], CONFIG).cut(rng(), 4)
+    crop, levels = SceneCutter([scene], CONFIG).cut(rng(), 4)
+    assert levels.tolist() == [colorimetry.white_level(scene.photograph(eight_bit=False))] * 4
     assert crop.shape == (4, 31, 16, 16)
     assert {tuple(curve) for curve in crop[1].reshape(31, -1).T.tolist()} <= values
 
 
 def test_painted_bands_do_not_depend_on_the_others_asked():
-    painter = Painter(worlds.library("fine", 1), CONFIG)
+    painter = Painter([worlds.library("coarse", 10), worlds.library("fine", 1)], CONFIG)
     together = painter.paint(rng(), 3, np.concatenate([BANDS, [455.5]]))
     np.testing.assert_allclose(painter.paint(rng(), 3, [455.5])[:, 0], together[:, -1], rtol=1e-5)
     assert together.min() >= 0
@@ -44,8 +47,8 @@ def test_painted_bands_do_not_depend_on_the_others_asked():
 
 
 def test_tinting_keeps_texture_and_only_darkens():
-    painter = Painter(worlds.library("coarse", 10), dataclasses.replace(CONFIG, tinted=1.0))
-    cubes = SceneCutter([worlds.scene("a")], CONFIG).cut(rng(), 6)
+    painter = Painter([worlds.library("coarse", 10)], dataclasses.replace(CONFIG, tinted=1.0))
+    cubes, _ = SceneCutter([worlds.scene("a")], CONFIG).cut(rng(), 6)
     tinted = painter.tint(rng(), cubes)
     assert (tinted <= cubes * (1 + 1e-5)).all()
     ratio = tinted / cubes
@@ -53,21 +56,53 @@ def test_tinting_keeps_texture_and_only_darkens():
     assert ratio.std(axis=1).max() > 0.01  # which has a colour
 
 
-def test_without_noise_the_photograph_is_the_camera_s():
-    config = dataclasses.replace(CONFIG, noise=0.0, eight_bit=0.0)
-    cubes = SceneCutter([worlds.scene("a")], config).cut(rng(), 6)
-    rgb, exposure = photograph(rng(), cubes, config)
-    expected = colorimetry.expose(np.moveaxis(cubes * exposure, 1, -1))
-    np.testing.assert_allclose(np.moveaxis(rgb, 1, -1), expected, atol=1e-6)
-    assert exposure.min() > 0
-    assert exposure.std() > 0
+def photographs(count: int = 6, **settings: float):
+    """What was stored, where it is unclipped, the factors of the truth, and the cubes."""
+    config = dataclasses.replace(CONFIG, **settings)
+    cubes, levels = SceneCutter([worlds.scene("a")], config).cut(rng(), count)
+    return *photograph(rng(), cubes, levels, config), cubes
+
+
+def test_without_noise_the_photograph_is_the_camera_s_whatever_its_exposure():
+    rgb, unclipped, factors, cubes = photographs(noise=0.0, eight_bit=0.0, jpeg=0.0)
+    expected = np.einsum("cl,blyx->bcyx", colorimetry.default_camera(), cubes * factors)
+    np.testing.assert_allclose(rgb[unclipped], expected[unclipped], rtol=1e-4, atol=1e-5)
+    assert factors.min() > 0
+    assert factors.std() > 0
+    assert unclipped.mean() > 0.9
 
 
 def test_eight_bit_photographs_hold_256_codes():
-    config = dataclasses.replace(CONFIG, eight_bit=1.0)
-    rgb, _ = photograph(rng(), SceneCutter([worlds.scene("a")], config).cut(rng(), 6), config)
-    codes = colorimetry.encode_srgb(rgb) * 255
-    np.testing.assert_allclose(codes, np.round(codes), atol=1e-3)
+    textured = Painter([worlds.library("coarse", 10)], CONFIG).paint(rng(), 4, BANDS)
+    codes = {}
+    for share in (0.0, 1.0):
+        config = dataclasses.replace(CONFIG, eight_bit=share, jpeg=0.0)
+        rgb, _, _ = photograph(rng(), textured, np.ones(4), config)
+        codes[share] = [len(np.unique(patch)) for patch in rgb]
+    assert max(codes[1.0]) <= 256
+    assert min(codes[0.0]) > 256
+
+
+def test_a_jpeg_is_close_and_closer_at_higher_quality():
+    cubes, _ = SceneCutter([worlds.scene("a")], CONFIG).cut(rng(), 1)
+    rgb = colorimetry.expose(np.moveaxis(cubes[0], 0, -1))
+    errors = [abs(as_jpeg(rgb, quality) - rgb).mean() for quality in (20, 60, 95)]
+    assert errors[0] > errors[1] > errors[2] > 0
+    assert errors[2] < 0.03
+
+
+def test_libraries_are_drawn_by_balance_not_by_size():
+    bands = worlds.library("x", 10).wavelengths
+    large = Library("large", bands, np.full((999, 31), 0.2, np.float32))
+    small = Library("small", bands, np.full((1, 31), 0.8, np.float32))
+    drawn = {
+        balance: (
+            Painter([large, small], dataclasses.replace(CONFIG, balance=balance)).spectra(rng(), 4000, BANDS) > 0.5
+        )
+        for balance in (0.0, 1.0)
+    }
+    assert drawn[0.0].mean() == pytest.approx(0.5, abs=0.05)
+    assert drawn[1.0].mean() < 0.01
 
 
 def test_noise_has_unit_variance_about():

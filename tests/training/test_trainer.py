@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui.metrics import MRAE_EPSILON
-from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.models.nesr import NeSR, NeSRConfig
 from nesr_gui.training.rendering import BANDS, RenderingConfig
-from nesr_gui.training.trainer import Batches, Trainer, TrainingConfig, epsilon_at, fitted_base, loss_of, rate_at
+from nesr_gui.training.trainer import Batches, Trainer, TrainingConfig, fitted_base, loss_of, rate_at
 from tests.training import worlds
 
 NETWORK = NeSRConfig(features=6, blocks=1, channels=4, hidden=(8,), output="anchored", compressed=True)
@@ -47,7 +46,7 @@ def test_other_settings_do_not_resume(tmp_path):
 
 
 def test_it_learns(tmp_path):
-    config = dataclasses.replace(CONFIG, steps=40, rate=2e-2, final_epsilon=CONFIG.epsilon)
+    config = dataclasses.replace(CONFIG, steps=40, rate=2e-2)
     trainer = Trainer(dataclasses.replace(NETWORK, output="plain"), config, batches(config), tmp_path)
 
     def held_out_loss() -> float:
@@ -82,14 +81,13 @@ def test_patches_depend_on_seed_and_step_only():
 
 
 @pytest.mark.parametrize(
-    ("scenes", "steps", "expected"),
-    [(1, (10, 1), [3, 1, 2]), (1, (10,), [3, 3]), (1, (1,), [3, 3]), (1, (), [6]), (0, (1,), [0, 6])],
+    ("scenes", "steps", "expected"), [(1, (10, 1), 3), (1, (10,), 3), (1, (1,), 3), (1, (), 0), (0, (1,), 6)]
 )
 def test_every_mixture_of_sources_trains(tmp_path, scenes, steps, expected):
     libraries = [worlds.library(f"by {step}", step) for step in steps]
     config = dataclasses.replace(CONFIG, steps=1)
     made = Batches([worlds.scene("a")] * scenes, libraries, config)
-    assert made.counts() == expected
+    assert made.painted == expected
     assert len(list(Trainer(NETWORK, config, made, tmp_path).run())) == 1
 
 
@@ -106,9 +104,49 @@ def test_the_base_starts_where_least_squares_puts_it():
     assert np.abs(predicted - patches.truth).mean() < 0.5 * np.abs(patches.truth - patches.truth.mean()).mean()
 
 
-def test_schedules_begin_and_end_as_stated():
+@pytest.mark.parametrize("part", ["squared", "relative", "colour"])
+def test_every_part_of_the_loss_is_zero_at_the_truth_and_nowhere_else(part):
+    """An oracle in the network's place: with the truth every part vanishes, with half of it none does."""
+    config = dataclasses.replace(CONFIG, **{**dict.fromkeys(["squared", "relative", "colour"], 0.0), part: 1.0})
+    oracle = Oracle(batches(config), config)
+    assert float(loss_of(oracle, oracle.patches, config, 0)) < 1e-4
+    oracle.factor = 0.5
+    assert float(loss_of(oracle, oracle.patches, config, 0)) > 1e-3
+
+
+def test_colour_of_clipped_pixels_does_not_count():
+    config = dataclasses.replace(CONFIG, squared=0.0, colour=1.0)
+    oracle = Oracle(batches(config), config)
+    oracle.factor = 0.5
+    oracle.patches.unclipped[:] = False
+    assert float(loss_of(oracle, oracle.patches, config, 0)) == 0
+
+
+class Oracle(NeSR):
+    """Answers with the truth times `factor`, wherever it is asked."""
+
+    def __init__(self, made: Batches, config: TrainingConfig) -> None:
+        super().__init__(NETWORK)
+        self.factor = 1.0
+        rendering = dataclasses.replace(config.rendering, noise=0.0, eight_bit=0.0, jpeg=0.0, dimmest=1.0)
+        clean = Batches([], [worlds.library("fine", 1)], dataclasses.replace(config, rendering=rendering))
+        nm = np.concatenate([[455.5, 500.0], BANDS])
+        whole = clean.render(np.random.default_rng(1), nm)
+        self.truth = dict(zip(nm.tolist(), torch.from_numpy(whole.truth).unbind(1), strict=True))
+        self.rgb = torch.from_numpy(whole.rgb)
+        self.patches = dataclasses.replace(whole, truth=whole.truth[:, :2].copy(), nm=nm[:2])
+
+    def decode(self, features, rgb, attention, nm, inside=None, stride=1):
+        """The window is found by its colours."""
+        size = rgb.shape[-1]
+        windows = self.rgb.unfold(2, size, 1).unfold(3, size, 1)  # (B, 3, y, x, size, size)
+        differs = (windows - rgb[:, :, None, None]).abs().amax((0, 1, 4, 5))
+        y, x = divmod(int(differs.argmin()), differs.shape[1])
+        answers = [self.truth[round(float(at), 3)][:, y : y + size, x : x + size] for at in nm]
+        return self.factor * torch.stack(answers, 1)
+
+
+def test_the_rate_begins_and_ends_as_stated():
     config = dataclasses.replace(CONFIG, steps=900)
-    assert epsilon_at(config, 0) == epsilon_at(config, 600) == config.epsilon
-    assert epsilon_at(config, 900) == pytest.approx(MRAE_EPSILON)
     assert rate_at(config, 0) == pytest.approx(config.rate / 200)
     assert rate_at(config, 900) == pytest.approx(config.rate / 100)

@@ -1,0 +1,186 @@
+"""A reconstructed photograph as a field: the model's answer at any pixel and wavelength, and how far to trust it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+import nesr_gui
+from nesr_gui.features import TILE, Features, inside_mask, square_tiles
+from nesr_gui.field import (
+    BLOCK_VALUES,
+    Block,
+    Doubt,
+    Interval,
+    Points,
+    checked_nm,
+    checked_points,
+    checked_window,
+    cube_of_blocks,
+)
+from nesr_gui.models.nesr import NeSR
+from nesr_gui.models.spi import HALO, SPARSE_STRIDE
+from nesr_gui.spectral import FloatArray, Quantity, RGBImage, SpectralCube, Wavelengths
+from nesr_gui.uncertainty import Calibration
+
+if TYPE_CHECKING:
+    from nesr_gui.engine import Model
+
+TOKENS = 1 << 15  # (pixel, wavelength) pairs decoded at once: enough to keep the cores busy, small enough for caches
+WAVELENGTHS_AT_ONCE = 8  # neighbours share slices of the first convolution
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """What a network made of a photograph once: everything its answers follow from.
+
+    `rgb` (1, 3, H, W) is the photograph over its white `level`; answers are scaled back by it.
+    """
+
+    rgb: Tensor
+    level: float
+    features: Features
+    attention: Tensor  # (1, C, C)
+
+
+class NeSRField:
+    """An encoded photograph: the model's answer at any of its pixels and any wavelength in its range."""
+
+    quantity = Quantity.REFLECTANCE
+
+    def __init__(self, model: Model, image: RGBImage, encoding: Encoding) -> None:
+        self.model, self.image = model, image
+        self.shape, self.wavelength_range = image.shape, model.wavelength_range
+        self.bands = Wavelengths(np.array(model.network.config.bands))
+        self._encoding = encoding
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """See `SpectralField.provenance`."""
+        bands = self.bands.nm
+        return {
+            "source": f"nesr_gui {nesr_gui.__version__}",
+            "model": self.model.name,
+            "model_sha256": self.model.checkpoint.sha256,
+            "model_bands": f"{bands[0]:g}-{bands[-1]:g} nm by {self.model.network.config.step:g} nm",
+            "photograph": self.image.source.name,
+            "photograph_sha256": self.image.source.sha256,
+            "photograph_notes": " ".join(self.image.source.notes),
+            "photograph_shape": "{} x {}".format(*self.image.source_shape),
+            "reduction": str(self.image.reduction),
+            "precision": "float32",
+        }
+
+    @torch.inference_mode()
+    def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
+        """See `SpectralField.spectra`."""
+        nm, places = checked_nm(self, wavelengths), checked_points(self, points)
+        curves = np.empty((len(places), nm.size), np.float32)
+        at_once = max(TOKENS // nm.size, 1)
+        for some in (slice(start, start + at_once) for start in range(0, len(places), at_once)):
+            spots = [(slice(row, row + 1), slice(col, col + 1)) for row, col in places[some].tolist()]
+            windows = torch.cat([self._encoding.features.window(*spot) for spot in spots])
+            inside = torch.cat([inside_mask(*spot, self.shape, windows) for spot in spots])
+            rgb = torch.cat([self._encoding.rgb[:, :, *spot] for spot in spots])
+            curves[some] = self._decoded(windows, inside, rgb, nm)[:, :, 0, 0].cpu().numpy()
+        return curves
+
+    @torch.inference_mode()
+    def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
+        """See `SpectralField.band`."""
+        rows, cols = checked_window(self, rows, cols)
+        image = np.empty((-(-(rows.stop - rows.start) // stride), -(-(cols.stop - cols.start) // stride)), np.float32)
+        for tile in self._tiles(checked_nm(self, nm), rows, cols, stride):
+            y, x = (tile.rows.start - rows.start) // stride, (tile.cols.start - cols.start) // stride
+            image[y : y + tile.values.shape[1], x : x + tile.values.shape[2]] = tile.values[0]
+        return image
+
+    def blocks(
+        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
+    ) -> Iterator[Block]:
+        """See `SpectralField.blocks`."""
+        return self._tiles(checked_nm(self, wavelengths), *checked_window(self, rows, cols), 1)
+
+    def cube(
+        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
+    ) -> SpectralCube:
+        """See `SpectralField.cube`."""
+        return cube_of_blocks(self, wavelengths, rows, cols)
+
+    def _tiles(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> Iterator[Block]:
+        """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
+        fitting = max(math.isqrt(BLOCK_VALUES // nm.size), 1)
+        side = min(TILE, 1 << fitting.bit_length() - 1)  # a power of two: files are cut the same way
+        side = max(side // stride, 1) * stride
+        for _, tile_rows, tile_cols in square_tiles(rows, cols, side):
+            with torch.inference_mode():
+                yield Block(tile_rows, tile_cols, self._tile(nm, tile_rows, tile_cols, stride))
+
+    def _tile(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> FloatArray:
+        """(L, h', w'), decoded in strips and few wavelengths at a time so that the work stays in the caches."""
+        window = self._encoding.features.window(rows, cols)
+        inside = inside_mask(rows, cols, self.shape, window)
+        rgb = self._encoding.rgb[:, :, rows, cols]
+        values = np.empty((nm.size, -(-rgb.shape[2] // stride), -(-rgb.shape[3] // stride)), np.float32)
+        few = min(nm.size, WAVELENGTHS_AT_ONCE)
+        step = max(TOKENS // (few * rgb.shape[3]), 1)
+        step = max(step // stride, 1) if stride < SPARSE_STRIDE else step  # sparse, the pixels between are not touched
+        for row in range(0, values.shape[1], step):
+            pixels = slice(row * stride, (row + step) * stride)
+            strip = slice(pixels.start, pixels.stop + 2 * HALO)
+            for first in range(0, nm.size, few):
+                some = nm[first : first + few]
+                decoded = self._decoded(window[:, :, strip], inside[:, :, strip], rgb[:, :, pixels], some, stride)
+                values[first : first + few, row : row + step] = decoded[0].cpu().numpy()
+        return values
+
+    def _decoded(
+        self, windows: Tensor, inside: Tensor, rgb: Tensor, nm: npt.NDArray[np.float64], stride: int = 1
+    ) -> Tensor:
+        asked = torch.from_numpy(nm).float().to(windows.device)
+        network: NeSR = self.model.network
+        return network.decode(windows, rgb, self._encoding.attention, asked, inside, stride) * self._encoding.level
+
+
+class CalibratedNeSRField(NeSRField):
+    """One whose model was calibrated: it says how far its answers may be off, and where not to trust them."""
+
+    def __init__(self, model: Model, image: RGBImage, encoding: Encoding, calibration: Calibration) -> None:
+        super().__init__(model, image, encoding)
+        self._calibration = calibration
+
+    def interval(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """See `CalibratedField.interval`."""
+        rows, cols = checked_points(self, points).T
+        rgb = self._encoding.rgb[0][:, rows, cols].T.cpu().numpy()
+        return self._ends(rgb, self.spectra(points, wavelengths), checked_nm(self, wavelengths))
+
+    def interval_blocks(
+        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
+    ) -> Iterator[Interval]:
+        """See `CalibratedField.interval_blocks`."""
+        nm = checked_nm(self, wavelengths)
+        for block in self.blocks(nm, rows=rows, cols=cols):
+            rgb = self._encoding.rgb[0][:, block.rows, block.cols].flatten(1).T.cpu().numpy()
+            ends = self._ends(rgb, block.values.reshape(len(nm), -1).T, nm)
+            yield Interval(block.rows, block.cols, *(end.T.reshape(block.values.shape) for end in ends))
+
+    def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:
+        """See `CalibratedField.doubts`."""
+        sparse = tuple(slice(side.start, side.stop, stride) for side in checked_window(self, rows, cols))
+        flags = Doubt.UNSEEN * self._calibration.unseen(self.image.values[sparse])
+        if self.image.clipped is not None:
+            flags = flags | Doubt.CLIPPED * self.image.clipped[sparse]
+        return np.asarray(flags, np.uint8)
+
+    def _ends(self, rgb: FloatArray, answers: FloatArray, nm: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
+        level = self._encoding.level
+        low, high = self._calibration.interval(rgb, answers / level, nm)
+        return low * level, high * level
