@@ -7,12 +7,14 @@ import pytest
 import torch
 
 import nesr_gui
-from nesr_gui import engine
+from nesr_gui import colorimetry, engine, reconstruction
 from nesr_gui.checkpoint import Checkpoint, save_checkpoint
-from nesr_gui.engine import Model, NeSRField, chosen_device, encode, load_model
+from nesr_gui.engine import Model, chosen_device, encode, load_model
 from nesr_gui.features import RecomputedFeatures, StoredFeatures
-from nesr_gui.field import Cancelled
+from nesr_gui.field import CalibratedField, Cancelled, Doubt
+from nesr_gui.reconstruction import NeSRField
 from nesr_gui.spectral import RGBImage
+from nesr_gui.uncertainty import Calibration
 from tests import tiny
 
 DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
@@ -22,8 +24,16 @@ CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 
 @pytest.fixture(params=DEVICES)
 def model(request) -> Model:
-    config = dataclasses.replace(tiny.CONFIG, context_pixels=100)
-    return Model(Checkpoint("tiny", tiny.network(config).to(request.param), {}, "ab"), request.param)
+    config = dataclasses.replace(tiny.CONFIG, context_pixels=100, normalised=True)
+    network = tiny.network(config).to(request.param)
+    return Model(Checkpoint("tiny", network, {}, "ab", calibration()), request.param)
+
+
+def calibration() -> Calibration:
+    rng = np.random.default_rng(0)
+    low, high = rng.uniform(-0.5, 0, (31, 3, 3)), rng.uniform(0, 0.5, (31, 3, 3))
+    hull = np.array([[0.2, 0.2], [0.5, 0.2], [0.2, 0.5]], np.float32)
+    return Calibration(np.arange(400, 701, 10.0), low, high, hull, np.array(0.1))
 
 
 @pytest.fixture(params=["stored", "recomputed"])
@@ -36,24 +46,26 @@ def features(request, monkeypatch) -> str:
 @pytest.fixture
 def small_tiles(monkeypatch) -> None:
     monkeypatch.setattr("nesr_gui.features.TILE", 16)
-    monkeypatch.setattr(engine, "TILE", 16)
-    monkeypatch.setattr(engine, "TOKENS", 100)
-    monkeypatch.setattr(engine, "WAVELENGTHS_AT_ONCE", 2)
-    monkeypatch.setattr(engine, "BLOCK_VALUES", 500)
+    for module in (engine, reconstruction):
+        monkeypatch.setattr(module, "TILE", 16)
+        monkeypatch.setattr(module, "TOKENS", 100)
+    monkeypatch.setattr(reconstruction, "WAVELENGTHS_AT_ONCE", 2)
+    monkeypatch.setattr(reconstruction, "BLOCK_VALUES", 500)
 
 
 def joint(model: Model, image: RGBImage, nm: list[float]) -> np.ndarray:
     """The model's own forward pass over the whole image: (L, H, W)."""
+    level = colorimetry.white_level(image.values)
     rgb = torch.from_numpy(image.values).permute(2, 0, 1)[None].to(model.device)
     with torch.inference_mode():
-        return model.network(rgb, torch.tensor(nm, device=model.device))[0].cpu().numpy()
+        return level * model.network(rgb / level, torch.tensor(nm, device=model.device))[0].cpu().numpy()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 3), (37, 53)])
 def test_equals_the_joint_forward_pass(model, features, small_tiles, shape):
     image = tiny.image(*shape)
     field = encode(image, model)
-    assert isinstance(field._features, StoredFeatures if features == "stored" else RecomputedFeatures)
+    assert isinstance(field._encoding.features, StoredFeatures if features == "stored" else RecomputedFeatures)
     expected = joint(model, image, NM)
     assert expected.std() > 0.01
     for nm, band in zip(NM, expected, strict=True):
@@ -127,6 +139,44 @@ def test_anchored_values_stay_finite_on_extreme_images(model):
         assert band.min() >= 0
 
 
+def test_a_darker_photograph_gives_a_darker_answer_of_the_same_shape(model):
+    image = tiny.image(24, 31)
+    bright, dark = (encode(RGBImage(image.values * np.float32(k)), model).cube(NM[::-1]).values for k in (1, 0.1))
+    np.testing.assert_allclose(dark, 0.1 * bright, rtol=1e-3, atol=1e-6)
+
+
+def test_intervals_agree_whoever_asks(model, small_tiles):
+    field = encode(tiny.image(37, 53), model)
+    assert isinstance(field, CalibratedField)
+    nm = np.array([400.0, 512.3, 700.0])
+    lower, upper = (np.empty((3, 37, 53), np.float32) for _ in range(2))
+    for block in field.interval_blocks(nm):
+        lower[:, block.rows, block.cols], upper[:, block.rows, block.cols] = block.lower, block.upper
+    values = field.cube(nm).values
+    assert (lower <= values).all()
+    assert (values <= upper).all()
+    points = [(0, 0), (36, 52), (17, 20)]
+    for ends, cube in zip(field.interval(points, nm), (lower, upper), strict=True):
+        np.testing.assert_allclose(ends, [cube[:, row, col] for row, col in points], **CLOSE)
+
+
+def test_doubts_mark_clipped_and_unseen_pixels(model):
+    values = np.full((4, 6, 3), 0.4, np.float32)
+    values[1, 2] = 0.9, 0.02, 0.02  # outside the hull of `calibration`
+    clipped = np.zeros((4, 6), bool)
+    clipped[3] = True
+    field = encode(RGBImage(values, clipped=clipped), model)
+    expected = Doubt.CLIPPED * clipped
+    expected[1, 2] = Doubt.UNSEEN
+    np.testing.assert_array_equal(field.doubts(), expected)
+    np.testing.assert_array_equal(field.doubts(stride=2, rows=slice(1, 4)), expected[1:4:2, ::2])
+
+
+def test_without_a_calibration_no_limits_are_claimed(model):
+    plain = Model(dataclasses.replace(model.checkpoint, calibration=None), model.device)
+    assert not isinstance(encode(tiny.image(4, 4), plain), CalibratedField)
+
+
 def test_device_names():
     assert chosen_device("auto") in DEVICES
     with pytest.raises(ValueError, match="not on this machine; choose auto or one of: .*cpu"):
@@ -135,10 +185,12 @@ def test_device_names():
 
 def test_a_saved_model_gives_the_same_field(tmp_path, model):
     path = tmp_path / "tiny.safetensors"
-    save_checkpoint(path, model.network, {"seed": "0"})
+    save_checkpoint(path, model.network, {"seed": "0"}, model.checkpoint.calibration)
     loaded = load_model(path, model.device)
     image = tiny.image(8, 9)
     np.testing.assert_array_equal(encode(image, loaded).band(500), encode(image, model).band(500))
+    for ends in zip(*(encode(image, m).interval([(3, 4)], [500.0]) for m in (loaded, model)), strict=True):
+        np.testing.assert_allclose(*ends, rtol=1e-6)
     provenance = encode(image, loaded).provenance
     assert provenance["model"] == "tiny"
     assert len(provenance["model_sha256"]) == 64

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nesr_gui import colorimetry
-from nesr_gui.training.rendering import BANDS, Painter, RenderingConfig, SceneCutter, as_jpeg, photograph, smooth_noise
 from nesr_gui.training.libraries import Library
+from nesr_gui.training.rendering import BANDS, Painter, RenderingConfig, SceneCutter, as_jpeg, photograph, smooth_noise
 from tests.training import worlds
 
 CONFIG = RenderingConfig(patch=16)
