@@ -18,6 +18,9 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 
 CAMERA_BANDS = Wavelengths.every(400, 700, 10)
 
+Table = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+"""Wavelengths (L,) nm, and what was measured at them: (L,) or (L, 3)."""
+
 
 @cache
 def _colour() -> Any:
@@ -115,3 +118,49 @@ def colour_checker(wavelengths: Wavelengths) -> FloatArray:
 def sprague(nm: npt.ArrayLike, values: npt.ArrayLike, wanted: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Values (L,) on evenly spaced wavelengths at others within them, by Sprague's method (CIE 167:2005)."""
     return np.asarray(_colour().SpragueInterpolator(nm, values)(wanted))
+
+
+def illuminant(name: str) -> Table:
+    """Relative power (L,) of a CIE illuminant by its name (A, D65, FL11, LED-B3) at wavelengths (L,) nm.
+
+    Raises:
+        ValueError: there is no illuminant of that name.
+    """
+    known = _colour().SDS_ILLUMINANTS
+    if name not in known:
+        raise ValueError(f"there is no CIE illuminant {name!r}; choose A, D50, D65, E, FL1 to FL12 or LED-B1, say")
+    return known[name].wavelengths, known[name].values
+
+
+def blackbody(kelvin: float) -> Table:
+    """Relative power (L,) of a blackbody (Planck's law) at wavelengths (L,) nm, 300-830 nm by 5 nm."""
+    colour = _colour()
+    light = colour.sd_blackbody(kelvin, colour.SpectralShape(300, 830, 5))
+    return light.wavelengths, light.values / light.values.max()
+
+
+def daylight(kelvin: float) -> Table:
+    """Relative power (L,) of CIE daylight of a correlated colour temperature at wavelengths (L,) nm (CIE 15:2004)."""
+    colour = _colour()
+    # The names D50, D65 … mean temperatures 1.4388/1.4380 higher; a temperature typed by the user is meant as it is.
+    light = colour.sd_CIE_illuminant_D_series(colour.temperature.CCT_to_xy_CIE_D(kelvin))
+    return light.wavelengths, light.values
+
+
+def colour_matching(degrees: int) -> Table:
+    """Colour matching functions (L, 3) of the CIE 1931 2° or CIE 1964 10° observer at wavelengths (L,) nm."""
+    names = {2: "CIE 1931 2 Degree Standard Observer", 10: "CIE 1964 10 Degree Standard Observer"}
+    observer = _colour().MSDS_CMFS[names[degrees]]
+    return observer.wavelengths, observer.values
+
+
+def xyz_to_linear_srgb() -> npt.NDArray[np.float64]:
+    """The matrix (3, 3) of IEC 61966-2-1 from XYZ under D65 to linear sRGB, as colour-science has it."""
+    return np.asarray(_colour().RGB_COLOURSPACES["sRGB"].matrix_XYZ_to_RGB)
+
+
+def adaptation(white: npt.ArrayLike, to: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """The Bradford matrix (3, 3) that takes colours seen under XYZ `white` to those seen under `to`."""
+    return np.asarray(
+        _colour().adaptation.matrix_chromatic_adaptation_VonKries(np.asarray(white), np.asarray(to), "Bradford")
+    )

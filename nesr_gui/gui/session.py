@@ -14,6 +14,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from nesr_gui.field import SpectralField
 from nesr_gui.gui.theme import PIN_COLOURS
 from nesr_gui.spectral import RGBImage, Spectrum
+from nesr_gui.viewing import Viewing
 
 Bytes = npt.NDArray[np.uint8]
 Pixel = tuple[int, int]
@@ -97,6 +98,7 @@ class Session(QObject):
     mode_changed = Signal(object)
     hover_changed = Signal(object)  # Pixel | None
     model_changed = Signal()
+    viewing_changed = Signal(object)  # Viewing
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -116,6 +118,7 @@ class Session(QObject):
         self.readings: Mapping[Pixel, Reading] = {}
         self.model_name = ""
         self.device = ""
+        self.viewing = Viewing.default()
         self.undo_stack = QUndoStack(self)
 
     @property
@@ -169,6 +172,12 @@ class Session(QObject):
     def set_model(self, name: str, device: str) -> None:
         self.model_name, self.device = name, device
         self.model_changed.emit()
+
+    def set_viewing(self, viewing: Viewing) -> None:
+        """See reflectances under another light, or by another observer."""
+        if viewing != self.viewing:
+            self.viewing = viewing
+            self.viewing_changed.emit(viewing)
 
     def set_wavelength(self, nm: float) -> None:
         """Go to `nm`, to a tenth, within the range; the tenth is what slider, line and number agree on."""

@@ -1,0 +1,256 @@
+"""A light and who looks: what a reflectance becomes when it is seen.
+
+`Viewing.default()` is the program's default camera (CIE 1931 2° under D65); another light or observer shows the same
+spectra as they would be seen there, where metamers part.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui import colorimetry
+from nesr_gui.spectral import FloatArray, Spectrum
+
+ILLUMINANTS = {
+    "A": "incandescent, 2856 K",
+    "D50": "horizon daylight",
+    "D55": "mid-morning daylight",
+    "D65": "noon daylight",
+    "D75": "north-sky daylight",
+    "E": "equal energy",
+    "FL1": "fluorescent, daylight",
+    "FL2": "fluorescent, cool white",
+    "FL3": "fluorescent, white",
+    "FL4": "fluorescent, warm white",
+    "FL5": "fluorescent, daylight",
+    "FL6": "fluorescent, light white",
+    "FL7": "fluorescent, broad band, D65",
+    "FL8": "fluorescent, broad band, D50",
+    "FL9": "fluorescent, broad band, cool white",
+    "FL10": "fluorescent, three bands, 5000 K",
+    "FL11": "fluorescent, three bands, 4000 K",
+    "FL12": "fluorescent, three bands, 3000 K",
+    "LED-B1": "LED, blue with phosphor, 2733 K",
+    "LED-B2": "LED, blue with phosphor, 2998 K",
+    "LED-B3": "LED, blue with phosphor, 4103 K",
+    "LED-B4": "LED, blue with phosphor, 5109 K",
+    "LED-B5": "LED, blue with phosphor, 6598 K",
+    "LED-BH1": "LED, blue hybrid with red, 2851 K",
+    "LED-RGB1": "LED, red, green and blue, 2840 K",
+    "LED-V1": "LED, violet with phosphor, 2724 K",
+    "LED-V2": "LED, violet with phosphor, 4070 K",
+}
+"""CIE 15:2018's illuminants by name, with what they stand for."""
+
+KELVIN_RANGES = {"blackbody": (1500.0, 25_000.0), "daylight": (4000.0, 25_000.0)}
+"""Temperatures (K) that can be asked: a blackbody below has next to no blue, daylight is defined from 4000 K."""
+
+Samples = tuple[tuple[float, ...], ...]
+
+
+def _frozen(samples: Sequence[Sequence[float]]) -> Samples:
+    return tuple(tuple(float(value) for value in row) for row in samples)
+
+
+def _checked(name: str, samples: Samples, columns: int) -> npt.NDArray[np.float64]:
+    table = np.array(samples)
+    if (
+        table.ndim != 2
+        or table.shape[1] != columns
+        or not np.isfinite(table).all()
+        or np.any(np.diff(table[:, 0]) <= 0)
+    ):
+        wanted = "wavelength and power" if columns == 2 else "wavelength, R, G and B"
+        raise ValueError(f"{name} is no table of increasing wavelengths; expected finite numbers of {wanted}")
+    return table
+
+
+class LightKind(enum.StrEnum):
+    """Where a light's spectrum comes from."""
+
+    ILLUMINANT = "illuminant"
+    BLACKBODY = "blackbody"
+    DAYLIGHT = "daylight"
+    FILE = "file"
+
+
+@dataclass(frozen=True)
+class Light:
+    """A light by its name, by its temperature `kelvin`, or by `samples` (nm, power) read from a file.
+
+    All fields are plain values, so that a session file can hold them; the spectrum itself is `power`.
+    """
+
+    name: str
+    kind: LightKind = LightKind.ILLUMINANT
+    kelvin: float = 0.0
+    samples: Samples = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", LightKind(self.kind))
+        object.__setattr__(self, "samples", _frozen(self.samples))
+        if self.kind is LightKind.ILLUMINANT and self.name not in ILLUMINANTS:
+            raise ValueError(f"there is no illuminant {self.name!r}; choose one of {', '.join(ILLUMINANTS)}")
+        if self.kind in KELVIN_RANGES:
+            low, high = KELVIN_RANGES[self.kind]
+            if not low <= self.kelvin <= high:
+                raise ValueError(f"{self.kind} of {self.kelvin:g} K asked for; choose {low:g} to {high:g} K")
+        if self.kind is LightKind.FILE:
+            power = _checked(self.name, self.samples, 2)[:, 1]
+            if power.min() < 0 or power.max() <= 0:
+                raise ValueError(f"{self.name} holds no light: its power must not be negative, and somewhere above 0")
+
+    @classmethod
+    def blackbody(cls, kelvin: float) -> Light:
+        """Planck's radiator of 1500 to 25,000 K."""
+        return cls(f"Blackbody {kelvin:g} K", LightKind.BLACKBODY, kelvin)
+
+    @classmethod
+    def daylight(cls, kelvin: float) -> Light:
+        """CIE daylight of a correlated colour temperature of 4000 to 25,000 K."""
+        return cls(f"Daylight {kelvin:g} K", LightKind.DAYLIGHT, kelvin)
+
+    @classmethod
+    def measured(cls, name: str, power: Spectrum) -> Light:
+        """A light whose spectral power was read from a file; beyond its wavelengths it is dark."""
+        pairs = zip(power.wavelengths, power.values.tolist(), strict=True)
+        return cls(name, LightKind.FILE, samples=tuple(pairs))
+
+    def power(self, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Relative power (L,) at wavelengths (L,) nm, linear between its samples."""
+        if self.kind is LightKind.FILE:
+            table = np.array(self.samples)
+            known, power = table[:, 0], table[:, 1]
+        elif self.kind is LightKind.ILLUMINANT:
+            known, power = colorimetry.illuminant(self.name)
+        else:
+            source = colorimetry.blackbody if self.kind is LightKind.BLACKBODY else colorimetry.daylight
+            known, power = source(self.kelvin)
+        return np.interp(nm, known, power, left=0, right=0)
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Who looks: a CIE standard observer of 2 or 10 `degrees`, or a camera with `samples` (nm, R, G, B)."""
+
+    name: str
+    degrees: int = 2
+    samples: Samples = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "samples", _frozen(self.samples))
+        if self.samples:
+            _checked(self.name, self.samples, 4)
+        if self.degrees not in (2, 10):
+            raise ValueError(f"an observer of {self.degrees}° asked for; the CIE standardised those of 2° and 10°")
+
+    @classmethod
+    def camera(cls, name: str, sensitivities: Sequence[Spectrum]) -> Observer:
+        """A camera with the spectral sensitivities of its red, green and blue pixels, on the same wavelengths.
+
+        Raises:
+            ValueError: there are not three, or they stand at different wavelengths.
+        """
+        if len(sensitivities) != 3:
+            raise ValueError(
+                f"{name} holds {len(sensitivities)} curves; a camera file needs three after the wavelength: R, G and B"
+            )
+        nm = sensitivities[0].wavelengths.nm
+        if any(not np.array_equal(channel.wavelengths.nm, nm) for channel in sensitivities):
+            raise ValueError(f"the channels of {name} stand at different wavelengths; one table has one column of them")
+        columns = [channel.values.tolist() for channel in sensitivities]
+        return cls(name, samples=tuple(zip(nm.tolist(), *columns, strict=True)))
+
+    @property
+    def is_camera(self) -> bool:
+        return bool(self.samples)
+
+    def responses(self, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Responses (L, 3) at wavelengths (L,) nm: x̄, ȳ, z̄, or R, G, B of a camera; none beyond what is known."""
+        table = np.array(self.samples)
+        known, values = (table[:, 0], table[:, 1:]) if self.samples else colorimetry.colour_matching(self.degrees)
+        return np.stack([np.interp(nm, known, channel, left=0, right=0) for channel in values.T], axis=1)
+
+
+CIE_1931, CIE_1964 = Observer("CIE 1931 2°", 2), Observer("CIE 1964 10°", 10)
+D65 = Light("D65")
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """A light and an observer."""
+
+    light: Light = D65
+    observer: Observer = CIE_1931
+
+    @classmethod
+    def default(cls) -> Viewing:
+        """The default camera: CIE 1931 2° under D65, `colorimetry.default_camera` on its bands."""
+        return cls()
+
+    @property
+    def name(self) -> str:
+        return f"{self.light.name}, {self.observer.name}"
+
+    def weights(self, nm: npt.ArrayLike) -> FloatArray:
+        """(L, 3) float32 at increasing wavelengths (L,) nm: reflectances (..., L) @ weights = linear sRGB (..., 3).
+
+        Sums over wavelengths are Riemann sums, each value weighted with the width of its cell, and each channel is
+        divided by its response to a perfect white reflector, which so is exactly (1, 1, 1).
+
+        An eye adapts to the light, and so does a white balance: XYZ are taken from the light's white to that of D65
+        (2°, on the same wavelengths) by the Bradford transform before they become sRGB. Under D65 that is no change,
+        and `default()` is the default camera. A camera's R, G and B, divided by their white, stand as they are.
+
+        Raises:
+            ValueError: light and observer leave nothing to see at these wavelengths, or a colour without a white.
+        """
+        nm = np.atleast_1d(np.asarray(nm, dtype=np.float64))
+        return _weights(self, nm.tobytes())
+
+    def xyz_weights(self, nm: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """(L, 3) at increasing wavelengths (L,) nm: reflectances @ weights = XYZ under the light itself, white Y = 1.
+
+        A camera has no XYZ; its are those of the CIE 1931 2° observer under the same light.
+        """
+        nm = np.atleast_1d(np.asarray(nm, dtype=np.float64))
+        xyz = _xyz(self.light, CIE_1931 if self.observer.is_camera else self.observer, nm)
+        brightness = xyz[:, 1].sum()
+        if not brightness > 0:
+            raise ValueError(self._nothing_to_see(nm))
+        return xyz / brightness
+
+    def _nothing_to_see(self, nm: npt.NDArray[np.float64]) -> str:
+        return (
+            f"{self.observer.name} sees nothing, or not all three colours, of {self.light.name} at {nm[0]:g}-{nm[-1]:g}"
+            " nm; choose another light or observer, or an image of more wavelengths"
+        )
+
+
+@lru_cache(maxsize=32)
+def _weights(viewing: Viewing, nm_bytes: bytes) -> FloatArray:
+    nm = np.frombuffer(nm_bytes)
+    seen = _xyz(viewing.light, viewing.observer, nm)  # (L, 3)
+    if not viewing.observer.is_camera:
+        white, d65 = seen.sum(0), _xyz(D65, CIE_1931, nm).sum(0)
+        if min(white.min(), d65.min()) <= 0:
+            raise ValueError(viewing._nothing_to_see(nm))
+        seen = seen @ (colorimetry.xyz_to_linear_srgb() @ colorimetry.adaptation(white, d65)).T
+    white = seen.sum(0)
+    if white.min() <= 1e-9 * np.abs(seen).sum(0).max():
+        raise ValueError(viewing._nothing_to_see(nm))
+    weights: FloatArray = (seen / white).astype(np.float32)
+    weights.setflags(write=False)
+    return weights
+
+
+def _xyz(light: Light, observer: Observer, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(L, 3): what each wavelength of a white reflector adds to the responses."""
+    width = np.gradient(nm) if nm.size > 1 else np.ones(1)  # the ends count in full, as in the default camera
+    return observer.responses(nm) * (light.power(nm) * width)[:, None]
