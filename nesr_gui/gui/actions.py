@@ -49,6 +49,8 @@ TABLE = (
     Entry("show_band", "Band", "View", "2", "band", "Show the image at the chosen wavelength", in_toolbar=True,
           choice="mode"),
     Entry("fit", "Fit image", "View", "F", "fit", "Show the whole image", in_toolbar=True),
+    Entry("panels", "Panels", "View", submenu=True, starts_group=True),
+    Entry("reset_layout", "Reset layout", "View", tip="Put every panel back where it stood at first"),
     Entry("play", "Play or pause the sweep", "Wavelength", "Space"),
     Entry("longer", "1 nm up", "Wavelength", "Right", starts_group=True),
     Entry("shorter", "1 nm down", "Wavelength", "Left"),

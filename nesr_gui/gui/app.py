@@ -189,7 +189,7 @@ def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path
         picture.finished.connect(qt.exit)
     app.window.show()
     if screenshot is not None:
-        app.window.resize(WINDOW_SIZE)  # the platform without a screen imagines a small one
+        app.window.compose(WINDOW_SIZE)  # the platform without a screen imagines a small one
     if image is not None:
         app.opening.open(image)
     elif samples := _samples():

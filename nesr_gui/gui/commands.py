@@ -106,6 +106,9 @@ class Commands(QObject):
     def fit(self) -> None:
         self._window.image.fit()
 
+    def reset_layout(self) -> None:
+        self._window.reset_layout()
+
     def play(self) -> None:
         self._window.bar.toggle_playing()
 

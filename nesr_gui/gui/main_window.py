@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QKeyCombination, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QKeyCombination, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from nesr_gui.gui import theme
 from nesr_gui.gui.actions import colour_icons, make_actions
 from nesr_gui.gui.image_view import ImageView
 from nesr_gui.gui.notice import Notice
+from nesr_gui.gui.panels import Panels
 from nesr_gui.gui.pin_table import PinTable
 from nesr_gui.gui.plot_view import PlotView
 from nesr_gui.gui.settings import settings
@@ -24,7 +34,7 @@ FRAME = QSize(8, 40)  # what a window manager puts around it: on a screen of jus
 
 
 class MainWindow(QMainWindow):
-    """Image left, spectra right, wavelength below."""
+    """The image with its notice and wavelength in the middle; what belongs to it in panels around."""
 
     file_picked = Signal(object)  # Path
     closing = Signal()
@@ -42,17 +52,34 @@ class MainWindow(QMainWindow):
             "background: rgba(15, 17, 20, 170); color: white; border-radius: 4px; padding: 3px 8px;"
         )
         self.caption.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.setHandleWidth(5)
-        self.splitter.addWidget(self.image)
-        self.splitter.addWidget(_column(self.plot, self.table))
-        self.splitter.setStretchFactor(0, 55)
-        self.splitter.setStretchFactor(1, 45)
-        self.setCentralWidget(_column(self.notice, self.splitter, self.bar))
+        self.setCentralWidget(_column(self.notice, self.image, self.bar))
         self.setStatusBar(self.status)
         colour_icons(self.actions_by_name, self)
+        self.panels = Panels(self, self.submenus["panels"])
         self._restore()
+        spectra = _column(self.plot, self.table)
+        self.add_panel("spectra", "Spectra", spectra, Qt.DockWidgetArea.RightDockWidgetArea, shown=True)
+
+    def add_panel(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, *, shown: bool) -> QDockWidget:
+        """Put a widget into a panel of its own, with an entry in the View menu.
+
+        Args:
+            name: what the panel is remembered under.
+            title: what the user reads.
+            widget: what it holds.
+            area: where it stands until the user moves it; panels of one area are tabs, the first in front.
+            shown: whether it is open until the user opens or closes it.
+        """
+        return self.panels.add(name, title, widget, area, shown)
+
+    def compose(self, size: QSize) -> None:
+        """Take a size, and share it out among image and panels."""
+        self.resize(size)
+        self.panels.fit()
+
+    def reset_layout(self) -> None:
+        """Every panel where it stands at first."""
+        self.panels.reset()
 
     def show_title(self, name: str) -> None:
         self.setWindowTitle(f"{name} - nesr_gui" if name else "nesr_gui")
@@ -97,22 +124,28 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "caption"):
             colour_icons(self.actions_by_name, self)
 
+    def childEvent(self, event: QChildEvent) -> None:
+        """Qt makes the tab bars of tabified panels without a name."""
+        child = event.child()
+        if event.polished() and isinstance(child, QTabBar):
+            child.setAccessibleName("Panels")
+        super().childEvent(event)
+
     def closeEvent(self, event: QCloseEvent) -> None:
         kept = settings()
         kept.setValue("window/geometry", self.saveGeometry())
-        kept.setValue("window/splitter", self.splitter.saveState())
+        kept.setValue("window/layout", self.panels.save())
         self.hide()
         self.closing.emit()
         super().closeEvent(event)
 
     def _restore(self) -> None:
         self.resize(WINDOW_SIZE.boundedTo(self.screen().availableSize() - FRAME))
-        self.splitter.setSizes([700, 580])
         kept = settings()
-        for key, restore in (("geometry", self.restoreGeometry), ("splitter", self.splitter.restoreState)):
-            state = kept.value(f"window/{key}")
-            if isinstance(state, QByteArray):
-                restore(state)
+        geometry = kept.value("window/geometry")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        self.panels.restore(kept.value("window/layout"))
 
 
 def _column(*widgets: QWidget) -> QWidget:
@@ -122,5 +155,5 @@ def _column(*widgets: QWidget) -> QWidget:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
     for widget in widgets:
-        layout.addWidget(widget, 1 if isinstance(widget, QSplitter | PlotView) else 0)
+        layout.addWidget(widget, 1 if isinstance(widget, ImageView | PlotView) else 0)
     return column
