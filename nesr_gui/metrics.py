@@ -1,8 +1,8 @@
 """How far a reconstruction is from the truth; the same pure functions serve training, evaluation and reports.
 
 Every function takes a `prediction` and a `truth` of equal shape, both torch tensors or both numpy arrays, in relative
-reflectance with data range 1, and averages over all elements it is given: cropping, masking and leaving charts out
-is the caller's business and must be said beside the number.
+reflectance with data range 1, and averages over all elements it is given, or over one `axis` for a map of errors:
+cropping, masking and leaving charts out is the caller's business and must be said beside the number.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import numpy as np
 MRAE_EPSILON = 1e-3  # equation (6): keeps zero pixels of the truth from dividing by zero
 
 
-def mrae(prediction: Any, truth: Any, epsilon: float = MRAE_EPSILON) -> Any:
+def mrae(prediction: Any, truth: Any, epsilon: float = MRAE_EPSILON, axis: int | None = None) -> Any:
     """Mean relative absolute error, mean(|y - t| / (t + epsilon)); equation (6) of the paper."""
-    return (abs(prediction - truth) / (truth + epsilon)).mean()
+    return (abs(prediction - truth) / (truth + epsilon)).mean(axis)
 
 
-def rmse(prediction: Any, truth: Any) -> Any:
+def rmse(prediction: Any, truth: Any, axis: int | None = None) -> Any:
     """Root of the mean squared error."""
-    return ((prediction - truth) ** 2).mean() ** 0.5
+    return ((prediction - truth) ** 2).mean(axis) ** 0.5
 
 
 def psnr(prediction: Any, truth: Any) -> float:

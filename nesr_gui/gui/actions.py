@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
-from nesr_gui.gui import theme
+from nesr_gui.gui import modes, theme
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Entry:
     choice: str = ""  # actions with the same word exclude each other
     submenu: bool = False
     starts_group: bool = False
+    mode: str = ""  # done by `Commands.show_mode` with this
 
 
 TABLE = (
@@ -35,6 +36,7 @@ TABLE = (
     Entry("export_cube", "Export cube…", "File", "Ctrl+E", "export", "Export bands at chosen wavelengths",
           in_toolbar=True, starts_group=True),
     Entry("export_curves", "Export curves…", "File", "Ctrl+Shift+E", tip="Export the spectra of all pins as text"),
+    Entry("export_sweep", "Export sweep…", "File", tip="Export the sweep through the wavelengths as a film"),
     Entry("export_figure", "Export figure…", "File", tip="Export the plot as a picture"),
     Entry("reconstruct", "Reconstruct", "File", "Ctrl+R", tip="Reconstruct the photograph at working resolution",
           starts_group=True),
@@ -44,11 +46,25 @@ TABLE = (
     Entry("undo", "Undo", "Edit", "Ctrl+Z", "undo", in_toolbar=True, starts_group=True),
     Entry("redo", "Redo", "Edit", "Ctrl+Shift+Z", "redo", in_toolbar=True),
     Entry("clear_pins", "Clear pins", "Edit", "Ctrl+Backspace", "clear", "Remove all pins", in_toolbar=True),
-    Entry("show_photograph", "Photograph", "View", "1", "photograph", "Show the photograph", in_toolbar=True,
-          choice="mode", starts_group=True),
-    Entry("show_band", "Band", "View", "2", "band", "Show the image at the chosen wavelength", in_toolbar=True,
-          choice="mode"),
-    Entry("fit", "Fit image", "View", "F", "fit", "Show the whole image", in_toolbar=True),
+    *(
+        Entry(f"show_{mode.name}", mode.title, "View", str(key), mode.icon, mode.tip, in_toolbar=bool(mode.icon),
+              choice="mode", starts_group=key == 1, mode=mode.name)
+        for key, mode in enumerate(modes.TABLE, 1)
+    ),
+    Entry("picture", "This picture", "View", submenu=True),
+    Entry("compare_with", "Compare with a curve…", "View", tip="Show the similarity to a spectrum from a file"),
+    Entry("auto_levels", "Automatic levels", "View", "L", tip="Limits that 99 % of the values in view lie between"),
+    Entry("single", "One picture", "View", choice="arrangement", starts_group=True),
+    Entry("divide", "Two with a divider", "View", "D", "divide", "Show two pictures, left and right of a line",
+          choice="arrangement", in_toolbar=True),
+    Entry("side_by_side", "Two side by side", "View", "S", "side_by_side", "Show two linked views of the image",
+          choice="arrangement", in_toolbar=True),
+    Entry("other_side", "Change the other picture", "View", "A",
+          tip="Keys and menus go to the left picture or to the right one"),
+    Entry("exchange", "Exchange left and right", "View", "X"),
+    Entry("divider_left", "Divider to the left", "View", "["),
+    Entry("divider_right", "Divider to the right", "View", "]"),
+    Entry("fit", "Fit image", "View", "F", "fit", "Show the whole image", in_toolbar=True, starts_group=True),
     Entry("panels", "Panels", "View", submenu=True, starts_group=True),
     Entry("reset_layout", "Reset layout", "View", tip="Put every panel back where it stood at first"),
     Entry("play", "Play or pause the sweep", "Wavelength", "Space"),

@@ -14,10 +14,18 @@ from nesr_gui.gui import theme
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.commands import Commands, bind
 from nesr_gui.gui.inquiry import Inquiry
+from nesr_gui.gui.look import Arrangement
+from nesr_gui.gui.look_commands import LookCommands
+from nesr_gui.gui.look_menu import is_possible
 from nesr_gui.gui.main_window import WINDOW_SIZE, MainWindow
+from nesr_gui.gui.modes import MODES, TABLE
+from nesr_gui.gui.modes.mode import Scene
 from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.pictures import Picture
+from nesr_gui.gui.picturing import Picturing
+from nesr_gui.gui.pixel_grid import value_text
 from nesr_gui.gui.screenshot import Screenshot
-from nesr_gui.gui.session import Mode, Session
+from nesr_gui.gui.session import Session
 from nesr_gui.gui.worker import Worker
 
 
@@ -29,11 +37,15 @@ class App(QObject):
         self.session, self.worker, self.window = Session(), Worker(), MainWindow()
         self.opening = Opening(self.session, self.worker)
         self.inquiry = Inquiry(self.session, self.worker)
+        self.pictures = tuple(Picturing(self.session, self.worker, side) for side in (0, 1))
         self.commands = Commands(self.window, self.session, self.worker, self.opening)
+        self.look_commands = LookCommands(self.window, self.session, self.worker, self.pictures)
         self._connect_picks()
         self._connect_facts()
+        self._connect_look()
         self._connect_work()
         self._show_field()
+        self._show_look()
         self._show_recent()
         self.window.fill_menu("open_sample", [(s.title, partial(self.open_sample, s)) for s in _samples()])
 
@@ -42,7 +54,8 @@ class App(QObject):
 
     def close(self) -> None:
         """Stop all work; nothing runs on when the window is closed."""
-        self.inquiry.stop()
+        for picturing in self.pictures:
+            picturing.stop()
         self.window.bar.stop()
         self.worker.close()
         self.session.undo_stack.clear()  # or it says so when it is destroyed, to slots that are no more
@@ -50,15 +63,15 @@ class App(QObject):
     def _connect_picks(self) -> None:
         """What the user does."""
         session, window = self.session, self.window
-        bind(window, self.commands)
+        bind(window, self.commands, self.look_commands)
         window.file_picked.connect(self.opening.open)
         window.closing.connect(self.close)
         window.status.cancel_picked.connect(self.worker.cancel)
-        window.image.pixel_picked.connect(session.add_pin)
-        window.image.pin_move_picked.connect(session.move_pin)
-        window.image.pin_remove_picked.connect(session.remove_pin)
-        window.image.pixel_hovered.connect(session.set_hover)
-        window.image.view_changed.connect(self.inquiry.set_view)
+        for image in window.panes.images:
+            image.pixel_picked.connect(session.add_pin)
+            image.pin_move_picked.connect(session.move_pin)
+            image.pin_remove_picked.connect(session.remove_pin)
+            image.pixel_hovered.connect(session.set_hover)
         window.plot.wavelength_picked.connect(session.set_wavelength)
         window.bar.wavelength_picked.connect(session.set_wavelength)
 
@@ -68,7 +81,6 @@ class App(QObject):
         session.image_changed.connect(self._show_image)
         session.field_changed.connect(inquiry.forget)
         session.field_changed.connect(self._show_field)
-        session.wavelength_changed.connect(inquiry.ask_band)
         session.wavelength_changed.connect(inquiry.ask_readings)
         session.wavelength_changed.connect(window.bar.show_wavelength)
         session.wavelength_changed.connect(window.plot.show_wavelength)
@@ -79,17 +91,40 @@ class App(QObject):
         session.curves_changed.connect(self._show_curves)
         session.readings_changed.connect(self._show_readings)
         session.hover_changed.connect(inquiry.ask_readings)
+        session.hover_changed.connect(inquiry.ask_hover)
+        session.hover_changed.connect(window.panes.show_hover)
+        session.hover_curve_changed.connect(window.hover_curve.show_curve)
         session.hover_changed.connect(self._show_status)
-        session.mode_changed.connect(window.image.show_mode)
-        session.mode_changed.connect(inquiry.ask_band)
-        session.mode_changed.connect(self._show_status)
         session.model_changed.connect(self._show_status)
         session.undo_stack.indexChanged.connect(self._show_actions)
+
+    def _connect_look(self) -> None:
+        """How the image is looked at: first what is asked for, then what is shown."""
+        session, window, look = self.session, self.window, self.look_commands
+        for side, picturing in enumerate(self.pictures):
+            session.field_changed.connect(picturing.forget)
+            picturing.answered.connect(partial(self._show_picture, side))
+            picturing.emptied.connect(partial(self._show_picture, side, None))
+        window.panes.view_changed.connect(lambda side, view: self.pictures[side].set_view(view))
+        for fact in (
+            session.wavelength_changed, session.look_changed, session.curves_changed, session.pins_changed,
+            session.viewing_changed, session.image_changed,
+        ):  # fmt: skip
+            fact.connect(self._ask_pictures)
+        session.look_changed.connect(self._show_look)
+        for fact in (session.wavelength_changed, session.viewing_changed, session.curves_changed):
+            fact.connect(self._show_captions)
+        window.panes.menu_wanted.connect(look.fill_menu)
+        window.submenus["picture"].aboutToShow.connect(look.fill_active_menu)
+        window.panes.side_picked.connect(look.activate)
+        window.panes.divider_picked.connect(look.move_divider)
+        window.panes.limits_picked.connect(look.set_levels)
+        window.channels.wavelengths_picked.connect(look.set_false_colour)
+        window.bar.speed_picked.connect(look.set_speed)
 
     def _connect_work(self) -> None:
         """How the work goes."""
         worker, window = self.worker, self.window
-        self.inquiry.band_answered.connect(window.image.show_band)
         self.opening.recent_changed.connect(self._show_recent)
         self.opening.can_reconstruct_changed.connect(self._show_actions)
         worker.progressed.connect(window.status.show_progress)
@@ -103,22 +138,23 @@ class App(QObject):
         window.notice.hide()
         if session.photograph and session.photograph.source.notes:
             window.notice.show_success(" ".join(session.photograph.source.notes))
-        window.image.show_image(session.source_shape, session.colours)
-        window.image.show_mode(session.mode)
+        window.panes.show_image(session.source_shape)
 
     def _show_field(self) -> None:
         session, window = self.session, self.window
-        window.image.forget_band()
         quantity = str(session.field.quantity) if session.field else "relative reflectance"
         window.plot.show_range(session.wavelength_range, quantity)
         window.bar.show_range(*session.wavelength_range)
+        window.channels.show_range(*session.wavelength_range)
         window.bar.show_wavelength(session.nm)
         self._show_curves()
         self._show_readings()
         self._show_actions()
+        self._show_captions()
 
     def _show_pins(self) -> None:
-        self.window.image.show_pins(self.session.pins)
+        for image in self.window.panes.images:
+            image.show_pins(self.session.pins)
         self.window.table.show_pins(self.session.pins)
         self._show_curves()
         self._show_readings()
@@ -136,18 +172,64 @@ class App(QObject):
     def _show_status(self) -> None:
         session, status = self.session, self.window.status
         reading = session.readings.get(session.hover) if session.hover else None
-        status.show_pixel(session.hover, session.nm, reading.value if reading else None)
+        status.show_pixel(session.hover, session.nm, reading.value if reading else None, self._known_of_pixel())
         status.show_resolution(session.resolution())
         status.show_model(session.model_name, session.device)
-        if session.source_shape is None:
-            self.window.show_caption("Open a photograph, or drop one here")
-        else:
-            self.window.show_caption(f"Band {session.nm:.1f} nm" if session.mode is Mode.BAND else "Photograph")
+
+    def _known_of_pixel(self) -> list[str]:
+        """The colour of the pixel under the mouse, and what the pictures shown measure there."""
+        session, known = self.session, list[str]()
+        if session.hover is None:
+            return known
+        if session.colours is not None and session.photograph is not None:
+            row, col = (part // session.photograph.reduction for part in session.hover)
+            known.append("RGB {} {} {}".format(*session.colours[row, col]))
+        for side in session.look.sides:
+            shown = self.pictures[side].shown
+            scale = shown.request.scale if shown else None
+            if shown and scale and scale.key != "band":
+                value = shown.value_at(*session.hover)
+                if value is not None:
+                    known.append(f"{scale.quantity} {value_text(value).replace(chr(10), ' ')}{scale.unit}")
+        return known
+
+    def _ask_pictures(self) -> None:
+        for picturing in self.pictures:
+            picturing.ask()
+
+    def _show_picture(self, side: int, picture: Picture | None) -> None:
+        self.window.panes.show_picture(side, picture)
+        if self.session.hover is not None:
+            self._show_status()
+
+    def _show_look(self) -> None:
+        session, window, look = self.session, self.window, self.session.look
+        window.panes.show_look(look)
+        window.bar.show_speed(look.speed)
+        is_false = any(look.modes[side] == "false_colour" for side in look.sides) and session.field is not None
+        window.channels.show_wavelengths(look.false_colour if is_false else None)
+        self._show_captions()
+        self._show_actions()
+
+    def _show_captions(self) -> None:
+        """What each side shows, or why it cannot."""
+        session, scene = self.session, Scene.of(self.session)
+        for side in (0, 1):
+            mode = MODES[session.look.modes[side]]
+            missing = mode.missing(scene)
+            text = f"{mode.title} {missing}" if missing else mode.caption(scene)
+            is_open = session.source_shape is not None
+            self.window.panes.show_caption(side, text if is_open else "Open a photograph, or drop one here")
 
     def _show_actions(self) -> None:
         session, actions, stack = self.session, self.window.actions_by_name, self.session.undo_stack
-        enable(actions, ["export_cube", "show_band"], session.field is not None)
-        enable(actions, ["show_photograph"], session.photograph is not None)
+        enable(actions, ["export_cube", "export_sweep", "auto_levels", "compare_with"], session.field is not None)
+        scene = Scene.of(session)
+        for mode in TABLE:
+            enable(actions, [f"show_{mode.name}"], is_possible(mode.needs, scene))
+        two = ["other_side", "exchange", "divider_left", "divider_right"]
+        enable(actions, two, session.look.arrangement is not Arrangement.SINGLE)
+        enable(actions, ["single", "divide", "side_by_side"], session.source_shape is not None)
         enable(actions, ["fit"], session.source_shape is not None)
         enable(actions, ["export_curves", "export_figure"], session.field is not None and bool(session.pins))
         enable(actions, ["clear_pins"], bool(session.pins))
@@ -157,7 +239,10 @@ class App(QObject):
         enable(actions, ["reconstruct_fully"], self.opening.can_reconstruct(full=True))
         actions["undo"].setText(f"Undo {stack.undoText()}".strip())
         actions["redo"].setText(f"Redo {stack.redoText()}".strip())
-        actions["show_band" if session.mode is Mode.BAND else "show_photograph"].setChecked(True)
+        actions[f"show_{session.look.mode}"].setChecked(True)
+        actions[
+            {"divided": "divide"}.get(session.look.arrangement, session.look.arrangement.replace(" ", "_"))
+        ].setChecked(True)
 
     def _show_recent(self) -> None:
         entries = [(path.name, partial(self.opening.open, path)) for path in self.opening.recent()]

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import QApplication
 from nesr_gui import engine
 from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
-from nesr_gui.gui.session import Mode
 from nesr_gui.io import read_photograph
 from nesr_gui.resources import samples
 from nesr_gui.spectral import RGBImage, Wavelengths
@@ -136,14 +135,14 @@ def _run_for(loop: QEventLoop, seconds: float) -> None:
 
 def _scrub(app: App, frames: Frames, timers: QObject) -> None:
     rng = np.random.default_rng(1)
-    app.session.set_mode(Mode.BAND)
+    app.session.set_look(app.session.look.showing("band"))
 
     def scrub() -> None:
         nm = round(float(rng.uniform(400, 700)), 1)
         frames.ask(nm)
         app.session.set_wavelength(nm)
 
-    app.inquiry.band_answered.connect(lambda band: frames.answer(band.request.nm))
+    app.pictures[0].answered.connect(lambda picture: frames.answer(picture.request.scene.nm))
     _every(timers, 60, scrub)
 
 

@@ -9,12 +9,13 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.gui import jobs
+from nesr_gui.gui.actions import TABLE
 from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
 from nesr_gui.gui.figure import Figure
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.requests import PointsRequest
-from nesr_gui.gui.session import Mode, Session
+from nesr_gui.gui.session import Session
 from nesr_gui.gui.worker import Worker
 
 
@@ -97,14 +98,8 @@ class Commands(QObject):
     def clear_pins(self) -> None:
         self._session.clear_pins()
 
-    def show_photograph(self) -> None:
-        self._session.set_mode(Mode.PHOTOGRAPH)
-
-    def show_band(self) -> None:
-        self._session.set_mode(Mode.BAND)
-
     def fit(self) -> None:
-        self._window.image.fit()
+        self._window.panes.fit()
 
     def reset_layout(self) -> None:
         self._window.reset_layout()
@@ -153,8 +148,11 @@ class Commands(QObject):
         self._window.notice.show_success(f"Wrote {path}.")
 
 
-def bind(window: MainWindow, commands: Commands) -> None:
-    """Connect every action to the method of its name."""
+def bind(window: MainWindow, *commands: QObject) -> None:
+    """Connect every action to the method of its name, or to `show_mode` of the mode it names."""
+    methods = {entry.name: entry.mode for entry in TABLE}
     for name, action in window.actions_by_name.items():
-        do: Callable[[], None] = getattr(commands, name)
-        action.triggered.connect(lambda checked=False, do=do: do())
+        wanted = "show_mode" if methods[name] else name
+        do: Callable[..., None] = next(getattr(some, wanted) for some in commands if hasattr(some, wanted))
+        given = (methods[name],) if methods[name] else ()
+        action.triggered.connect(lambda checked=False, do=do, given=given: do(*given))

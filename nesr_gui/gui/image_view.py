@@ -1,4 +1,4 @@
-"""The image pane: photograph or band, with the pins on it."""
+"""An image pane: one picture or two, with the pins on them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,14 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QPainter, QPalette, QResizeEvent
-from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QMenu, QWidget
+from PySide6.QtGui import QContextMenuEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QMenu, QWidget
 
+from nesr_gui.gui.canvas import Canvas
+from nesr_gui.gui.caption import Caption
 from nesr_gui.gui.pin_marker import REACH, PinMarker
-from nesr_gui.gui.requests import BandImage, View
-from nesr_gui.gui.session import Bytes, Mode, Pin
-
-
-class _Picture(pg.ImageItem):  # type: ignore[misc]
-    """An image that is smooth when made smaller and shows its pixels when made larger, unless they are but samples."""
-
-    def __init__(self, parent: QGraphicsItem) -> None:
-        super().__init__(axisOrder="row-major")
-        self.setParentItem(parent)
-        self.is_sampled = False
-
-    def paint(self, painter: QPainter, *args: Any) -> None:
-        smooth = self.is_sampled or abs(painter.worldTransform().m11()) < 1
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        super().paint(painter, *args)
+from nesr_gui.gui.sampling import View
+from nesr_gui.gui.session import Pin
 
 
 class _Box(pg.ViewBox):  # type: ignore[misc]
@@ -64,65 +52,65 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
 
 
 class ImageView(pg.GraphicsView):  # type: ignore[misc]
-    """Shows the photograph or a band, and announces where it is clicked, dragged and looked at."""
+    """Shows pictures of the image, and announces where it is clicked, dragged and looked at."""
 
     pixel_picked = Signal(int, int)  # row, col
     pin_move_picked = Signal(int, int, int, int)  # number, row, col, gesture
     pin_remove_picked = Signal(int)  # number
     pixel_hovered = Signal(object)  # (row, col) | None
     view_changed = Signal(object)  # View
+    navigated = Signal(object)  # View, which the user went to by hand
+    fit_picked = Signal()
+    side_picked = Signal(int)  # 0 or 1, where two are shown
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Image")
-        self.setAccessibleDescription("The photograph or one band of it. Click a pixel to see its spectrum.")
+        self.setAccessibleDescription("What is open, as its caption says. Click a pixel to see its spectrum.")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.box = _Box()
         self.setCentralItem(self.box)
-        self._frame = QGraphicsRectItem()
-        self._frame.setPen(Qt.PenStyle.NoPen)
-        self._frame.setFlag(QGraphicsItem.GraphicsItemFlag.ItemClipsChildrenToShape)  # blocks may overhang the edge
-        self.box.addItem(self._frame, ignoreBounds=True)
-        self.photograph, self.band = _Picture(self._frame), _Picture(self._frame)
+        self.canvas = Canvas(self.box, self)
+        self.captions = Caption(0, self), Caption(1, self)
+        self._sides: tuple[int, ...] = (0,)
         self.markers: dict[int, PinMarker] = {}
         self._shape: tuple[int, int] | None = None
-        self._fitted = True
+        self.is_fitted = True
         self._grabbed: PinMarker | None = None
         self._gesture = 0
         self.box.grabs = self._grab
         self.box.clicked.connect(self._pick)
-        self.box.double_clicked.connect(self.fit)
+        self.box.double_clicked.connect(self.fit_picked)
         self.box.pin_dragged.connect(self._drag)
         self.box.sigRangeChangedManually.connect(self._unfit)
         self.box.sigRangeChanged.connect(self._announce_view)
         self.sceneObj.sigMouseMoved.connect(self._hover)
         self._follow_palette()
 
-    def show_image(self, shape: tuple[int, int] | None, colours: Bytes | None) -> None:
-        """Show a newly opened image of `shape` source pixels; `colours` (H, W, 3) where it is a photograph."""
+    def show_image(self, shape: tuple[int, int] | None) -> None:
+        """Make room for a newly opened image of `shape` source pixels."""
         self._shape = shape
         height, width = shape or (1, 1)
-        self._frame.setRect(QRectF(0, 0, width, height))
-        self.band.clear()
-        self.photograph.clear()
-        if colours is not None:
-            self.photograph.setImage(colours, autoLevels=False, levels=None, rect=QRectF(0, 0, width, height))
+        self.canvas.show_image((height, width))
         reach = 0.5 * max(height, width)
         self.box.setLimits(xMin=-reach, xMax=width + reach, yMin=-reach, yMax=height + reach, minXRange=4, minYRange=4)
         self.fit()
 
-    def show_band(self, band: BandImage) -> None:
-        """Put a band over exactly the pixels it samples."""
-        self.band.is_sampled = band.request.stride > 1
-        self.band.setImage(band.grey, autoLevels=False, levels=(0, 255), rect=QRectF(*band.request.rect))
+    def show_sides(self, sides: tuple[int, ...], share: float) -> None:
+        """Show one side's picture, or both divided at a share of the width."""
+        self._sides = sides
+        self.canvas.arrange(sides, share)
+        self._place_captions()
 
-    def show_mode(self, mode: Mode) -> None:
-        self.photograph.setVisible(mode is Mode.PHOTOGRAPH)
-        self.band.setVisible(mode is Mode.BAND)
+    def show_caption(self, side: int, text: str, is_active: bool) -> None:
+        """What a side shows, in its upper corner; marked where it is the one of two that the keys change."""
+        self.captions[side].show_text(text, is_active and len(self._sides) > 1)
+        self._place_captions()
 
-    def forget_band(self) -> None:
-        """Another field: what is shown of the last one is no longer true."""
-        self.band.clear()
+    def show_view(self, view: View) -> None:
+        """Look at what another view shows."""
+        self.is_fitted = False
+        self.box.setRange(QRectF(view.left, view.top, view.right - view.left, view.bottom - view.top), padding=0)
 
     def show_pins(self, pins: Sequence[Pin]) -> None:
         shown = {pin.number: pin for pin in pins}
@@ -141,9 +129,13 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def fit(self) -> None:
         """Show the whole image."""
         if self._shape is not None:
-            self._fitted = True
+            self.is_fitted = True
             self.box.setRange(QRectF(0, 0, self._shape[1], self._shape[0]), padding=0.02)
             self._announce_view()
+
+    @property
+    def has_image(self) -> bool:
+        return self._shape is not None
 
     def view(self) -> View:
         """What is in sight, in source pixels."""
@@ -157,8 +149,10 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
-        if event is not None and self._fitted:
-            self.fit()
+        if event is not None and hasattr(self, "captions"):
+            self._place_captions()
+            if self.is_fitted:
+                self.fit()
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
@@ -181,12 +175,19 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def _follow_palette(self) -> None:
         self.setBackground(self.palette().color(QPalette.ColorRole.Midlight))
 
+    def _place_captions(self) -> None:
+        for caption in self.captions:
+            caption.setVisible(caption.side in self._sides and bool(caption.text()))
+            at_right = len(self._sides) == 2 and caption.side == 1
+            caption.move(self.width() - caption.width() - 10 if at_right else 10, 10)
+
     def _announce_view(self) -> None:
         if self._shape is not None:
             self.view_changed.emit(self.view())
 
     def _unfit(self) -> None:
-        self._fitted = False
+        self.is_fitted = False
+        self.navigated.emit(self.view())
 
     def _pixel(self, at: QPointF) -> tuple[int, int] | None:
         row, col = math.floor(at.y()), math.floor(at.x())
@@ -200,6 +201,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def _pick(self, at: QPointF) -> None:
         pixel = self._pixel(at)
+        if len(self._sides) == 2:
+            self.side_picked.emit(self.canvas.side_at(at.x()))
         if pixel is not None and self._marker_at(self.box.mapViewToScene(at)) is None:
             self.pixel_picked.emit(*pixel)
 

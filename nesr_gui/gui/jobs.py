@@ -13,8 +13,9 @@ import numpy as np
 
 from nesr_gui.field import Progress, SpectralField
 from nesr_gui.gui.figure import Figure, save_figure
-from nesr_gui.gui.requests import SHADES, PointsRequest, ask_curves, levels_of
+from nesr_gui.gui.requests import PointsRequest, ask_curves
 from nesr_gui.gui.session import Bytes
+from nesr_gui.gui.shading import SHADES, levels_of
 from nesr_gui.spectral import RGBImage, Wavelengths
 
 if TYPE_CHECKING:

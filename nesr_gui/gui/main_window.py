@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QDockWidget,
-    QLabel,
     QMainWindow,
     QTabBar,
     QVBoxLayout,
@@ -20,10 +19,11 @@ from PySide6.QtWidgets import (
 
 from nesr_gui.gui import theme
 from nesr_gui.gui.actions import colour_icons, make_actions
-from nesr_gui.gui.image_view import ImageView
 from nesr_gui.gui.notice import Notice
 from nesr_gui.gui.panels import Panels
+from nesr_gui.gui.panes import Panes
 from nesr_gui.gui.pin_table import PinTable
+from nesr_gui.gui.plot_marks import ChannelMarkers, HoverCurve
 from nesr_gui.gui.plot_view import PlotView
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.status import Status
@@ -45,14 +45,11 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(theme.icon("nesr", self.palette()))
         self.setAcceptDrops(True)
         self.actions_by_name, self.submenus = make_actions(self)
-        self.image, self.plot, self.table = ImageView(), PlotView(), PinTable()
+        self.panes, self.plot, self.table = Panes(), PlotView(), PinTable()
+        self.image = self.panes.images[0]
+        self.hover_curve, self.channels = HoverCurve(self.plot), ChannelMarkers(self.plot)
         self.bar, self.notice, self.status = WavelengthBar(), Notice(), Status()
-        self.caption = QLabel(self.image)
-        self.caption.setStyleSheet(
-            "background: rgba(15, 17, 20, 170); color: white; border-radius: 4px; padding: 3px 8px;"
-        )
-        self.caption.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setCentralWidget(_column(self.notice, self.image, self.bar))
+        self.setCentralWidget(_column(self.notice, self.panes, self.bar))
         self.setStatusBar(self.status)
         colour_icons(self.actions_by_name, self)
         self.panels = Panels(self, self.submenus["panels"])
@@ -84,13 +81,6 @@ class MainWindow(QMainWindow):
     def show_title(self, name: str) -> None:
         self.setWindowTitle(f"{name} - nesr_gui" if name else "nesr_gui")
 
-    def show_caption(self, text: str) -> None:
-        """What the image pane shows, in its corner."""
-        self.caption.setText(text)
-        self.caption.adjustSize()
-        self.caption.move(10, 10)
-        self.caption.setVisible(bool(text))
-
     def fill_menu(self, name: str, entries: Iterable[tuple[str, Callable[[], None]]]) -> None:
         """Put these entries in a submenu; an empty one cannot be opened."""
         menu = self.submenus[name]
@@ -121,7 +111,7 @@ class MainWindow(QMainWindow):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "caption"):
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "panels"):
             colour_icons(self.actions_by_name, self)
 
     def childEvent(self, event: QChildEvent) -> None:
@@ -155,5 +145,5 @@ def _column(*widgets: QWidget) -> QWidget:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
     for widget in widgets:
-        layout.addWidget(widget, 1 if isinstance(widget, ImageView | PlotView) else 0)
+        layout.addWidget(widget, 1 if isinstance(widget, Panes | PlotView) else 0)
     return column

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -12,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from nesr_gui.field import SpectralField
+from nesr_gui.gui.look import Look
 from nesr_gui.gui.theme import PIN_COLOURS
 from nesr_gui.spectral import RGBImage, Spectrum
 from nesr_gui.viewing import Viewing
@@ -19,13 +19,6 @@ from nesr_gui.viewing import Viewing
 Bytes = npt.NDArray[np.uint8]
 Pixel = tuple[int, int]
 """(row, col) of the source photograph, whatever resolution it is worked at."""
-
-
-class Mode(enum.Enum):
-    """What the image pane shows."""
-
-    PHOTOGRAPH = "Photograph"
-    BAND = "Band"
 
 
 @dataclass(frozen=True)
@@ -95,8 +88,9 @@ class Session(QObject):
     pins_changed = Signal()
     curves_changed = Signal()
     readings_changed = Signal()
-    mode_changed = Signal(object)
+    look_changed = Signal()
     hover_changed = Signal(object)  # Pixel | None
+    hover_curve_changed = Signal(object)  # Spectrum | None
     model_changed = Signal()
     viewing_changed = Signal(object)  # Viewing
 
@@ -111,9 +105,10 @@ class Session(QObject):
         self.reduction = 1  # source pixels along one side of a pixel of the field
         self.levels = (0.0, 1.0)  # what a band shows as black and as white
         self.nm = 550.0
-        self.mode = Mode.PHOTOGRAPH
+        self.look = Look()
         self.pins: tuple[Pin, ...] = ()
         self.hover: Pixel | None = None
+        self.hover_curve: Spectrum | None = None
         self.curves: Mapping[Pixel, Curve] = {}
         self.readings: Mapping[Pixel, Reading] = {}
         self.model_name = ""
@@ -143,24 +138,24 @@ class Session(QObject):
                 f"{photograph.source_shape[1]}x{photograph.source_shape[0]}; they must be equal"
             )
         self.photograph, self.colours, self.truth = photograph, colours, truth
-        self._start(photograph.source.name, photograph.source_shape, Mode.PHOTOGRAPH)
+        self._start(photograph.source.name, photograph.source_shape, ("photograph", "band"))
 
     def open_cube(self, name: str, cube: SpectralField, levels: tuple[float, float]) -> None:
         """Show a cube, which can be asked at once."""
         self.photograph = self.colours = self.truth = None
-        self._start(name, cube.shape, Mode.BAND)
+        self._start(name, cube.shape, ("band", "false_colour"))
         self.set_field(cube, 1, levels)
 
-    def _start(self, name: str, source_shape: tuple[int, int], mode: Mode) -> None:
+    def _start(self, name: str, source_shape: tuple[int, int], modes: tuple[str, str]) -> None:
         self.name, self.source_shape, self.field, self.reduction = name, source_shape, None, 1
         self.curves, self.readings = {}, {}
         self.undo_stack.clear()
         self._put_pins(())
         self.set_hover(None)
+        self.look = replace(self.look, modes=modes, active=0, levels={}, reference=None)
         self.image_changed.emit()
         self.field_changed.emit()
-        self.mode = mode
-        self.mode_changed.emit(mode)
+        self.look_changed.emit()
 
     def set_field(self, field: SpectralField, reduction: int, levels: tuple[float, float]) -> None:
         """The reconstruction is ready, or ready at another resolution; pins stay where they are."""
@@ -190,16 +185,31 @@ class Session(QObject):
     def step_wavelength(self, by: float) -> None:
         self.set_wavelength(self.nm + by)
 
-    def set_mode(self, mode: Mode) -> None:
-        possible = self.field if mode is Mode.BAND else self.photograph
-        if mode is not self.mode and possible is not None:
-            self.mode = mode
-            self.mode_changed.emit(mode)
+    def set_look(self, look: Look) -> None:
+        """Show what is open in another way."""
+        if look != self.look:
+            self.look = look
+            self.look_changed.emit()
+
+    def reference(self) -> tuple[Spectrum | None, str]:
+        """What similarity is measured to, and its name: the spectrum chosen, or else the last pin's."""
+        if self.look.reference is not None:
+            return self.look.reference, self.look.reference.name
+        pin = self.pins[-1] if self.pins else None
+        curve = self.curves.get(pin.pixel) if pin else None
+        return (curve.spectrum, pin.label) if pin and curve else (None, "")
 
     def set_hover(self, pixel: Pixel | None) -> None:
         if pixel != self.hover:
             self.hover = pixel
             self.hover_changed.emit(pixel)
+            if pixel is None:
+                self.set_hover_curve(None)
+
+    def set_hover_curve(self, curve: Spectrum | None) -> None:
+        """The spectrum under the mouse."""
+        self.hover_curve = curve
+        self.hover_curve_changed.emit(curve)
 
     def set_curves(self, curves: Mapping[Pixel, Curve]) -> None:
         """Take curves for the present field; those of pixels without a pin are let go."""

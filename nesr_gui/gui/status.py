@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
 
@@ -12,8 +15,11 @@ WORK = {
     "encode": "Reconstructing",
     "model": "Loading the model",
     "read": "Opening",
+    "exact": "Computing the picture",
+    "exact right": "Computing the picture",
 }
 """What is told of the work for each purpose, the most telling first; the rest is too short to tell."""
+_TOLD_AFTER = {"exact": 0.7, "exact right": 0.7}  # seconds; most pictures are there before
 
 
 class Status(QStatusBar):
@@ -26,6 +32,7 @@ class Status(QStatusBar):
         self.setSizeGripEnabled(False)
         self.setContentsMargins(10, 0, 8, 2)
         self._doing: dict[str, float] = {}
+        self._since: dict[str, float] = {}
         self.where = QLabel()
         self.resolution, self.device = QLabel(), QLabel()
         self.work, self.bar = QLabel(), QProgressBar()
@@ -41,10 +48,11 @@ class Status(QStatusBar):
             self.addPermanentWidget(part)
         self._show_work()
 
-    def show_pixel(self, pixel: Pixel | None, nm: float, value: float | None) -> None:
+    def show_pixel(self, pixel: Pixel | None, nm: float, value: float | None, more: Sequence[str] = ()) -> None:
+        """Where the mouse is, the value there, and `more` that is known of the pixel."""
         place = "" if pixel is None else f"row {pixel[0]}, col {pixel[1]}   ·   "
         reading = "" if pixel is None or value is None else f"{value:.4f} at "
-        self.where.setText(f"{place}{reading}{nm:.1f} nm")
+        self.where.setText("   ·   ".join([f"{place}{reading}{nm:.1f} nm", *more]))
 
     def show_resolution(self, text: str) -> None:
         self.resolution.setText(text)
@@ -54,8 +62,12 @@ class Status(QStatusBar):
 
     def show_progress(self, purpose: str, fraction: float) -> None:
         if purpose in WORK:
-            self._doing[purpose] = fraction
-            self._show_work()
+            if fraction <= 0:
+                self._since[purpose] = time.monotonic()
+            lasted = time.monotonic() - self._since.get(purpose, 0.0)
+            if lasted >= _TOLD_AFTER.get(purpose, 0.0):
+                self._doing[purpose] = fraction
+                self._show_work()
 
     def show_end(self, purpose: str) -> None:
         if self._doing.pop(purpose, None) is not None:
@@ -69,7 +81,7 @@ class Status(QStatusBar):
         purpose = self.shown()
         for widget in (self.work, self.bar):
             widget.setVisible(bool(purpose))
-        self.cancel.setVisible(purpose in ("export", "encode"))
+        self.cancel.setVisible(purpose not in ("", "model", "read"))
         if purpose:
             fraction = self._doing[purpose]
             self.bar.setRange(0, 0 if fraction <= 0 else 1000)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QToolButton, QWidget
 
 from nesr_gui.gui import theme
 from nesr_gui.gui.wavelength_slider import WavelengthSlider
 
-SWEEP_NM_PER_SECOND = 40.0
+SPEEDS = (0.5, 500.0)  # nm/s
 _FRAME_MS = 40
 
 
@@ -18,6 +18,7 @@ class WavelengthBar(QWidget):
 
     wavelength_picked = Signal(float)
     playing_changed = Signal(bool)
+    speed_picked = Signal(float)  # nm/s
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,15 +36,27 @@ class WavelengthBar(QWidget):
         self.number.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
         self.number.setKeyboardTracking(False)
         self.number.setAccessibleName("Wavelength in nanometres")
+        self.speed = QDoubleSpinBox()
+        self.speed.setRange(*SPEEDS)
+        self.speed.setDecimals(1)
+        self.speed.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+        self.speed.setSuffix(" nm/s")
+        self.speed.setValue(40.0)
+        self.speed.setMinimumHeight(28)
+        self.speed.setKeyboardTracking(False)
+        self.speed.setAccessibleName("Speed of the sweep in nanometres per second")
+        self.speed.setToolTip("Speed of the sweep")
+        self._clock, self._position = QElapsedTimer(), 550.0  # where the sweep is, finer than what it announces
         self._timer = QTimer(self)
         self._timer.setInterval(_FRAME_MS)
         self._timer.timeout.connect(self._sweep)
         self.slider.valueChanged.connect(lambda tenths: self.wavelength_picked.emit(tenths / 10))
         self.number.valueChanged.connect(self.wavelength_picked)
+        self.speed.valueChanged.connect(self.speed_picked)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 6)
         layout.setSpacing(10)
-        for widget, stretch in ((self.play, 0), (self.slider, 1), (self.number, 0)):
+        for widget, stretch in ((self.play, 0), (self.speed, 0), (self.slider, 1), (self.number, 0)):
             layout.addWidget(widget, stretch, Qt.AlignmentFlag.AlignTop)
         self.show_range(400.0, 700.0)
         self._show_playing()
@@ -60,7 +73,13 @@ class WavelengthBar(QWidget):
         with QSignalBlocker(self.slider), QSignalBlocker(self.number):
             self.slider.setValue(round(10 * nm))
             self.number.setValue(nm)
+        if abs(nm - self._position) > 0.06:  # not the sweep's own, to a tenth
+            self._position = nm
         self.slider.update()
+
+    def show_speed(self, nm_per_second: float) -> None:
+        with QSignalBlocker(self.speed):
+            self.speed.setValue(nm_per_second)
 
     def is_playing(self) -> bool:
         return self._timer.isActive()
@@ -70,6 +89,7 @@ class WavelengthBar(QWidget):
         if self._timer.isActive():
             self._timer.stop()
         else:
+            self._clock.start()
             self._timer.start()
         self._show_playing()
         self.playing_changed.emit(self.is_playing())
@@ -88,8 +108,9 @@ class WavelengthBar(QWidget):
             self._show_playing()
 
     def _sweep(self) -> None:
-        nm = self.number.value() + SWEEP_NM_PER_SECOND * _FRAME_MS / 1000
-        self.wavelength_picked.emit(nm if nm <= self.number.maximum() else self.number.minimum())
+        nm = self._position + self.speed.value() * self._clock.restart() / 1000
+        self._position = nm if nm <= self.number.maximum() else self.number.minimum()
+        self.wavelength_picked.emit(self._position)
 
     def _show_playing(self) -> None:
         playing = self.is_playing()

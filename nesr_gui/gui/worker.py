@@ -17,7 +17,10 @@ from nesr_gui.field import Cancelled, Progress
 R = TypeVar("R")
 T = TypeVar("T")
 
-LANES = {"curves": "quick", "readings": "quick", "coarse": "quick"}
+LANES = {
+    "curves": "quick", "readings": "quick", "hover": "quick", "coarse": "quick", "coarse right": "quick",
+    "shade": "quick", "shade right": "quick", "exact right": "exact",
+}  # fmt: skip
 """Purposes that share a thread; any other has its own, so that a click never waits behind an export."""
 _PATIENT = {"exact": 5, "encode": 10, "export": 10, "model": 5}
 """How far the thread of a purpose steps back from the window's (nice levels); threads that torch starts inherit it."""

@@ -1,0 +1,38 @@
+"""What a picture shows, in words over its corner; pressed, what it could show instead."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+
+_STYLE = """
+QToolButton {{ background: rgba(15, 17, 20, 178); color: white; border: 2px solid {edge}; border-radius: 5px;
+  padding: 3px 8px; }}
+QToolButton:hover {{ background: rgba(40, 44, 50, 220); }}
+QToolButton:focus {{ border-color: #8ab4ff; }}
+QToolButton::menu-indicator {{ image: none; }}
+"""
+
+
+class Caption(QToolButton):
+    """Names the picture of a side; its menu is filled when it opens."""
+
+    menu_wanted = Signal(object)  # QMenu
+
+    def __init__(self, side: int, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.side = side
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setToolTip("Choose what is shown here")
+        menu = QMenu(self)
+        menu.aboutToShow.connect(lambda: self.menu_wanted.emit(menu))
+        self.setMenu(menu)
+        self.show_text("", False)
+
+    def show_text(self, text: str, is_active: bool) -> None:
+        """What is shown; an edge marks the side of two that the keys change."""
+        self.setText(text)
+        self.setAccessibleName(f"{('Left', 'Right')[self.side]} picture: {text}" if is_active else f"Picture: {text}")
+        self.setStyleSheet(_STYLE.format(edge="#8ab4ff" if is_active else "transparent"))
+        self.adjustSize()

@@ -1,0 +1,24 @@
+"""The ways to look at a spectral image, in the order of their keys 1, 2, 3, …
+
+A new one is a `ViewMode` in a file of its own and a row here; menu, toolbar, keys, levels and session files follow.
+"""
+
+from nesr_gui.gui.modes.band import Band
+from nesr_gui.gui.modes.colour_error import ColourError
+from nesr_gui.gui.modes.false_colour import FalseColour
+from nesr_gui.gui.modes.mode import ViewMode
+from nesr_gui.gui.modes.photograph import Photograph
+from nesr_gui.gui.modes.rerendered import Rerendered
+from nesr_gui.gui.modes.similarity import Similarity
+from nesr_gui.gui.modes.truth_error import TruthError
+
+TABLE: tuple[ViewMode, ...] = (
+    Photograph(),
+    Band(),
+    FalseColour(),
+    Rerendered(),
+    Similarity(),
+    ColourError(),
+    TruthError(),
+)
+MODES = {mode.name: mode for mode in TABLE}

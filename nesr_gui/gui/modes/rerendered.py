@@ -1,0 +1,51 @@
+"""The spectra seen under a light, by an observer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nesr_gui.field import Progress, SpectralField
+from nesr_gui.gui.modes.mode import Scale, Scene, ViewMode
+from nesr_gui.gui.modes.pieces import bands_of, not_shared, spectra_in_pieces
+from nesr_gui.gui.sampling import Sampling
+from nesr_gui.spectral import FloatArray, Quantity
+from nesr_gui.viewing import Viewing
+
+VISIBLE = (380.0, 780.0)
+RADIANCE = "puts a reflectance under a light, and this cube holds radiance, which has its light in it"
+
+
+def rendered(field: SpectralField, viewing: Viewing, sampling: Sampling, progress: Progress) -> FloatArray:
+    """Linear sRGB (h, w, 3) of a field's reflectances as `viewing` sees them; a perfect reflector is (1, 1, 1)."""
+    bands = bands_of(field, within=VISIBLE)
+    weights = viewing.weights(bands.nm)  # (L, 3)
+
+    def see(spectra: FloatArray, rows: slice, cols: slice) -> FloatArray:
+        return np.tensordot(spectra, weights, axes=(0, 0))  # (h, w, 3)
+
+    return spectra_in_pieces(field, bands, sampling, progress, see, 3)
+
+
+class Rerendered(ViewMode):
+    """The colours that the spectra have under the chosen light, for the chosen observer or camera."""
+
+    name, title, tip = "rerendered", "Re-rendered", "Show the spectra under the chosen light, by the chosen observer"
+
+    def missing(self, scene: Scene) -> str:
+        refused = scene.field is not None and scene.field.quantity is Quantity.RADIANCE
+        return RADIANCE if refused else super().missing(scene) or not_shared(scene.field, "the eye", VISIBLE)
+
+    def caption(self, scene: Scene) -> str:
+        return f"Re-rendered: {scene.viewing.name}"
+
+    def depends(self, scene: Scene) -> tuple[object, ...]:
+        return scene.field, scene.viewing
+
+    def bands(self, scene: Scene) -> int:
+        return len(bands_of(scene.answering, within=VISIBLE))
+
+    def scale(self, scene: Scene) -> Scale:
+        return Scale("rerendered", "linear sRGB, white = 1", "", (0.0, 1.0), is_colour=True)
+
+    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> FloatArray:
+        return rendered(scene.answering, scene.viewing, sampling, progress)

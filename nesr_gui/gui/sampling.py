@@ -1,0 +1,110 @@
+"""Which pixels of a field the window asks for: what is in view, as densely as time and screen allow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nesr_gui.spectral import FloatArray
+
+
+@dataclass(frozen=True)
+class View:
+    """What the image pane shows: a rectangle in source pixels, and source pixels per pixel of the screen."""
+
+    top: float
+    bottom: float
+    left: float
+    right: float
+    scale: float
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Every `stride`-th pixel of `rows` × `cols`; a pixel stands for `reduction`² of the source."""
+
+    stride: int
+    rows: slice
+    cols: slice
+    reduction: int = 1
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns that will be asked."""
+        rows, cols = (-(-(part.stop - part.start) // self.stride) for part in (self.rows, self.cols))
+        return rows, cols
+
+    @property
+    def rect(self) -> tuple[int, int, int, int]:
+        """x, y, width, height in source pixels of the blocks that the samples stand for."""
+        (height, width), side = self.size, self.stride * self.reduction
+        return self.cols.start * self.reduction, self.rows.start * self.reduction, width * side, height * side
+
+    def covers(self, view: View, shape: tuple[int, int]) -> bool:
+        """Whether nothing of a source image of `shape` that is in view lies outside."""
+        x, y, width, height = self.rect
+        return (
+            y <= max(view.top, 0) and y + height >= min(view.bottom, shape[0])
+            and x <= max(view.left, 0) and x + width >= min(view.right, shape[1])
+        )  # fmt: skip
+
+    def strips(self, samples: int) -> Iterator[Sampling]:
+        """Cut across into pieces of at most about `samples` samples, one row of them at least."""
+        step = self.stride * max(1, samples // self.size[1])
+        for row in range(self.rows.start, self.rows.stop, step):
+            yield replace(self, rows=slice(row, min(row + step, self.rows.stop)))
+
+    def index_of(self, row: int, col: int) -> tuple[int, int] | None:
+        """Which sample stands for a pixel of the source; None outside."""
+        x, y, width, height = self.rect
+        side = self.stride * self.reduction
+        return ((row - y) // side, (col - x) // side) if 0 <= row - y < height and 0 <= col - x < width else None
+
+
+def whole(shape: tuple[int, int], reduction: int) -> Sampling:
+    """Every pixel of an image of `shape`."""
+    return Sampling(1, slice(0, shape[0]), slice(0, shape[1]), reduction)
+
+
+def resolve_sampling(shape: tuple[int, int], reduction: int, view: View, samples: int | None) -> Sampling:
+    """What is in view of a field of `shape`: at most about `samples` pixels, or with None as fine as the screen shows.
+
+    Samplings start on multiples of the stride, so that a moved view samples the same pixels.
+    """
+    fine = max(1, math.floor(view.scale / reduction))
+    edges = []
+    for low, high, size in ((view.top, view.bottom, shape[0]), (view.left, view.right, shape[1])):
+        start = min(max(math.floor(low / reduction), 0), size - 1)
+        edges.append((start, min(max(math.ceil(high / reduction), start + 1), size)))
+    area = math.prod(stop - start for start, stop in edges)
+    stride = fine if samples is None else max(fine, math.ceil(math.sqrt(area / samples)))
+    rows, cols = (slice(start - start % stride, stop) for start, stop in edges)
+    return Sampling(stride, rows, cols, reduction)
+
+
+def reduced_values(source: FloatArray, sampling: Sampling) -> FloatArray:
+    """Source pixels as the field's pixels see them: blocks of `reduction`² averaged, then every `stride`-th.
+
+    Args:
+        source: (h, w) or (h, w, C), the pixels of the source that `source_window(sampling, …)` names.
+    """
+    side = sampling.reduction
+    if side > 1:
+        starts = np.arange(0, source.shape[0], side), np.arange(0, source.shape[1], side)
+        sums = np.add.reduceat(np.add.reduceat(source, starts[0], axis=0), starts[1], axis=1)
+        counts = np.outer(*(np.diff(at, append=size) for at, size in zip(starts, source.shape[:2], strict=True)))
+        source = (sums / counts.reshape(counts.shape + (1,) * (source.ndim - 2))).astype(np.float32)
+    reduced: FloatArray = source[:: sampling.stride, :: sampling.stride]
+    return reduced
+
+
+def source_window(sampling: Sampling, shape: tuple[int, int]) -> tuple[slice, slice]:
+    """The rows and columns of a source image of `shape` that a sampling stands on."""
+    rows, cols = (
+        slice(part.start * sampling.reduction, min(part.stop * sampling.reduction, size))
+        for part, size in zip((sampling.rows, sampling.cols), shape, strict=True)
+    )
+    return rows, cols

@@ -1,0 +1,106 @@
+"""From values to what the screen shows: limits, shades and colours."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
+
+from nesr_gui import colorimetry
+from nesr_gui.field import SpectralField
+from nesr_gui.gui.session import Bytes
+from nesr_gui.spectral import FloatArray
+
+SHADES = np.round(255 * colorimetry.encode_srgb(np.linspace(0, 1, 1 << 16))).astype(np.uint8)
+GREY, TINT = "grey", "wavelength"
+REVERSED = " reversed"
+_PLAIN = ("viridis", "cividis", "inferno", "magma", "plasma", "turbo", "CET-L8", "CET-L17", "CET-D1", "CET-R4")
+_COLORCET = ("fire", "bmy", "kbc", "gouldian", "coolwarm", "rainbow4")
+_SAMPLES = 1 << 16  # values a histogram is made of
+
+
+def colormaps() -> tuple[str, ...]:
+    """The names that can be chosen: pyqtgraph's, and colorcet's where it is installed."""
+    more = tuple(f"cc {name}" for name in _COLORCET) if importlib.util.find_spec("colorcet") else ()
+    return GREY, TINT, *_PLAIN, *(name + REVERSED for name in _PLAIN[:1]), *more
+
+
+@lru_cache(maxsize=64)
+def lookup(name: str, nm: float) -> Bytes | None:
+    """The 256 colours (256, 3) of a colormap; None for plain grey. `nm` colours the tint.
+
+    A name that is not known here, from a session of another machine, is grey.
+    """
+    if name == TINT:
+        ramp = np.arange(256)[:, None] * (colorimetry.wavelength_colours(nm)[0] / 255)
+        return np.round(ramp).astype(np.uint8)
+    if name not in colormaps() or name == GREY:
+        return None
+    source = "colorcet" if name.startswith("cc ") else None
+    table = pg.colormap.get(name.removeprefix("cc ").removesuffix(REVERSED), source=source).getLookupTable(nPts=256)
+    colours: Bytes = table[::-1] if name.endswith(REVERSED) else table
+    return np.ascontiguousarray(colours[:, :3].astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class Shading:
+    """What is shown as black and as white, and whether the steps between are encoded like a photograph's.
+
+    Grey is encoded, so that a band is as bright as the photograph next to it; other colormaps are read by their scale.
+    """
+
+    limits: tuple[float, float]
+    encoded: bool
+
+    @classmethod
+    def of(cls, limits: tuple[float, float], colormap: str, is_colour: bool = False) -> Shading:
+        return cls(limits, is_colour or colormap in (GREY, TINT))
+
+    def shade(self, values: FloatArray) -> Bytes:
+        """Values as 0-255, of the same shape; what is no number is as the lower limit."""
+        low, high = self.limits
+        top = 65535 if self.encoded else 255.999
+        index = values - np.float32(low)
+        index *= np.float32(top / max(high - low, 1e-12))
+        np.fmin(np.fmax(index, 0, out=index), np.float32(top), out=index)
+        shown: Bytes = SHADES[index.astype(np.uint16)] if self.encoded else index.astype(np.uint8)
+        return shown
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """How often values occur: counts (N,) in N equal steps from `low` to `high`, and where most of them lie."""
+
+    low: float
+    high: float
+    counts: npt.NDArray[np.int64]
+    percentiles: tuple[float, float]  # 0.5 and 99.5 %
+
+    @classmethod
+    def of(cls, values: FloatArray) -> Histogram | None:
+        """The histogram of all finite values, of all channels together; None where there is none."""
+        flat = values.reshape(-1)
+        flat = flat[:: max(1, flat.size // _SAMPLES)]
+        flat = flat[np.isfinite(flat)]
+        if not flat.size:
+            return None
+        low, high = float(flat.min()), float(flat.max())
+        high = high if high > low else low + max(abs(low), 1.0) * 1e-3
+        counts, _ = np.histogram(flat, 128, (low, high))
+        bottom, top = np.percentile(flat, (0.5, 99.5)).tolist()
+        return cls(low, high, counts, (bottom, top if top > bottom else high))
+
+
+def levels_of(field: SpectralField) -> tuple[float, float]:
+    """Black and white for every band of a field, fixed so that scrubbing shows what changes: 0 and nearly the top."""
+    stride = max(1, max(field.shape) // 96)
+    bands = [field.band(nm, stride=stride) for nm in np.linspace(*field.wavelength_range, 7)]
+    values = np.stack(bands)
+    values = values[np.isfinite(values)]
+    top = float(np.percentile(values, 99.5)) if values.size else 1.0
+    low = float(np.percentile(values, 0.5)) if values.size and values.min() < 0 else 0.0
+    return min(low, 0.0), top if top > 0 else 1.0
