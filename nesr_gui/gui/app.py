@@ -190,7 +190,8 @@ class App(QObject):
             if shown and scale and scale.key != "band":
                 value = shown.value_at(*session.hover)
                 if value is not None:
-                    known.append(f"{scale.quantity} {value_text(value).replace(chr(10), ' ')}{scale.unit}")
+                    what = shown.request.mode.title if scale.is_colour else scale.quantity
+                    known.append(f"{what} {' '.join(value_text(value).split())}{scale.unit}")
         return known
 
     def _ask_pictures(self) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, QRectF, Qt, Signal
+from PySide6.QtCore import QLineF, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
-from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
 from nesr_gui.gui.pictures import Picture
 from nesr_gui.gui.pixel_grid import PixelGrid
@@ -28,6 +28,24 @@ class _Image(pg.ImageItem):  # type: ignore[misc]
         super().paint(painter, *args)
 
 
+class _Cross(QGraphicsItem):
+    """A cross of a fixed size on the screen that leaves its middle free."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
+        self.setZValue(8)
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(-13, -13, 26, 26)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        arms = [QLineF(4 * x, 4 * y, 12 * x, 12 * y) for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+        for colour, width in (("black", 3.4), ("white", 1.6)):
+            painter.setPen(QPen(QColor(colour), width))
+            painter.drawLines(arms)
+
+
 class Layer(QGraphicsRectItem):
     """One picture with its pixel grid, seen only within this rectangle: blocks may overhang the image's edge."""
 
@@ -40,18 +58,19 @@ class Layer(QGraphicsRectItem):
         self.picture: Picture | None = None
 
     def show_picture(self, picture: Picture | None, lookup: Bytes | None) -> None:
-        self.picture = picture
+        """Put a picture over exactly the pixels it samples."""
+        known, self.picture = self.picture, picture
         self.grid.show_picture(picture, lookup)
         if picture is None:
             self.image.clear()
             return
-        sampling = picture.request.sampling
+        sampling, shown = picture.request.sampling, picture.shown
         self.image.is_sampled = sampling.stride > 1
-        levels = (0, 255) if picture.shown.ndim == 2 else None
-        if self.image.image is not picture.shown:
-            self.image.setImage(picture.shown, autoLevels=False, levels=levels, lut=lookup, rect=QRectF(*sampling.rect))
-        else:
+        if known is not None and known.shown is shown and known.request.sampling == sampling:
             self.image.setLookupTable(lookup)
+            return
+        levels = (0, 255) if shown.ndim == 2 else None
+        self.image.setImage(shown, autoLevels=False, levels=levels, lut=lookup, rect=QRectF(*sampling.rect))
 
 
 class Canvas(QObject):
@@ -70,9 +89,7 @@ class Canvas(QObject):
         self.line.setHoverPen(pg.mkPen("#3f7fe0", width=4))
         self.line.addMarker("<|>", 0.5, 14)
         self.line.setZValue(5)
-        self.cursor = QGraphicsRectItem(0, 0, 1, 1)
-        self.cursor.setPen(QPen(QColor("#ffd400"), 0))
-        self.cursor.setZValue(8)
+        self.cursor = _Cross()
         for item in (*self.layers, self.line, self.cursor):
             box.addItem(item, ignoreBounds=True)
         self.cursor.hide()
@@ -103,7 +120,7 @@ class Canvas(QObject):
         """Mark the pixel that the mouse points at in another view."""
         self.cursor.setVisible(pixel is not None)
         if pixel is not None:
-            self.cursor.setRect(QRectF(pixel[1], pixel[0], 1, 1))
+            self.cursor.setPos(pixel[1] + 0.5, pixel[0] + 0.5)
 
     def place(self) -> None:
         """The line stays where it is on the screen, and the image moves under it."""

@@ -92,8 +92,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._shape = shape
         height, width = shape or (1, 1)
         self.canvas.show_image((height, width))
-        reach = 0.5 * max(height, width)
-        self.box.setLimits(xMin=-reach, xMax=width + reach, yMin=-reach, yMax=height + reach, minXRange=4, minYRange=4)
+        self._limit()
         self.fit()
 
     def show_sides(self, sides: tuple[int, ...], share: float) -> None:
@@ -151,6 +150,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         super().resizeEvent(event)
         if event is not None and hasattr(self, "captions"):
             self._place_captions()
+            self._limit()
             if self.is_fitted:
                 self.fit()
 
@@ -174,6 +174,14 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def _follow_palette(self) -> None:
         self.setBackground(self.palette().color(QPalette.ColorRole.Midlight))
+
+    def _limit(self) -> None:
+        """Half an image beyond the image can be seen, or as much as it takes to see all of it in this widget."""
+        height, width = self._shape or (1, 1)
+        tall = self.height() / max(self.width(), 1)
+        reach = 0.5 * max(height, width)
+        across, down = reach + max(height / tall - width, 0), reach + max(width * tall - height, 0)
+        self.box.setLimits(xMin=-across, xMax=width + across, yMin=-down, yMax=height + down, minXRange=4, minYRange=4)
 
     def _place_captions(self) -> None:
         for caption in self.captions:

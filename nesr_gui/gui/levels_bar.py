@@ -127,7 +127,7 @@ class LevelsScale(QWidget):
         painter.setFont(font)
         painter.setPen(self.palette().windowText().color())
         height = painter.fontMetrics().height()
-        for value in ticks(*self._axis, self.height() / (2.6 * height)):
+        for value in ticks(*self._axis, self.height() / (3.5 * height)):
             y = self.y_of(value)
             where = QRectF(_LEFT + _STRIP + 4, y - height / 2, self.width() - _LEFT - _STRIP - 6, height)
             painter.drawText(where, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{value:g}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,15 +17,16 @@ from nesr_gui.spectral import FloatArray
 SHADES = np.round(255 * colorimetry.encode_srgb(np.linspace(0, 1, 1 << 16))).astype(np.uint8)
 GREY, TINT = "grey", "wavelength"
 REVERSED = " reversed"
-_PLAIN = ("viridis", "cividis", "inferno", "magma", "plasma", "turbo", "CET-L8", "CET-L17", "CET-D1", "CET-R4")
-_COLORCET = ("fire", "bmy", "kbc", "gouldian", "coolwarm", "rainbow4")
+_NAMED = (
+    "viridis", "cividis", "inferno", "magma", "plasma", "turbo", "CET-L3", "CET-L8", "CET-L17", "CET-D1A", "CET-CBL2",
+    "CET-R4",
+)  # fmt: skip
 _SAMPLES = 1 << 16  # values a histogram is made of
 
 
 def colormaps() -> tuple[str, ...]:
-    """The names that can be chosen: pyqtgraph's, and colorcet's where it is installed."""
-    more = tuple(f"cc {name}" for name in _COLORCET) if importlib.util.find_spec("colorcet") else ()
-    return GREY, TINT, *_PLAIN, *(name + REVERSED for name in _PLAIN[:1]), *more
+    """The names that can be chosen: matplotlib's and colorcet's (CET), as pyqtgraph brings them."""
+    return GREY, TINT, *_NAMED, _NAMED[0] + REVERSED
 
 
 @lru_cache(maxsize=64)
@@ -40,8 +40,7 @@ def lookup(name: str, nm: float) -> Bytes | None:
         return np.round(ramp).astype(np.uint8)
     if name not in colormaps() or name == GREY:
         return None
-    source = "colorcet" if name.startswith("cc ") else None
-    table = pg.colormap.get(name.removeprefix("cc ").removesuffix(REVERSED), source=source).getLookupTable(nPts=256)
+    table = pg.colormap.get(name.removesuffix(REVERSED)).getLookupTable(nPts=256)
     colours: Bytes = table[::-1] if name.endswith(REVERSED) else table
     return np.ascontiguousarray(colours[:, :3].astype(np.uint8))
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from nesr_gui.gui.session import Pixel
 
@@ -42,7 +42,8 @@ class Status(QStatusBar):
         self.cancel = QPushButton("Cancel")
         self.cancel.setAccessibleName("Cancel the work in progress")
         self.cancel.clicked.connect(lambda: self.cancel_picked.emit(self.shown()))
-        self.addWidget(self.where)
+        self.where.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # never widens the window
+        self.addWidget(self.where, 1)
         right: tuple[QWidget, ...] = (self.work, self.bar, self.cancel, self.resolution, _line(), self.device)
         for part in right:
             self.addPermanentWidget(part)

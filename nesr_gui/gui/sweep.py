@@ -27,8 +27,8 @@ from nesr_gui.spectral import Spectrum
 ENDINGS = (".mp4", ".gif")
 MOST_FRAMES = 20_000
 NO_VIDEO = (
-    "MP4 films need imageio-ffmpeg, which is not installed; run: pip install 'nesr-gui[video]', or choose a name that "
-    "ends in .gif"
+    "MP4 films need imageio-ffmpeg, which is not installed; run: pip install 'nesr-gui[video]', or choose a GIF "
+    "animation"
 )
 
 
@@ -65,6 +65,11 @@ class SweepExport:
     mode: str
     scene: Scene
     sweep: Sweep
+
+
+def missing_for(ending: str) -> str:
+    """What is not installed for files of this ending, and what to do; empty where all is there."""
+    return NO_VIDEO if ending == ".mp4" and importlib.util.find_spec("imageio_ffmpeg") is None else ""
 
 
 def export_sweep(request: SweepExport, progress: Progress) -> Sweep:
@@ -128,8 +133,8 @@ def _writer(path: Path, ending: str, frames_per_second: int) -> Iterator[Any]:
 
     if ending == ".gif":
         made = v2.get_writer(path, format="GIF-PIL", mode="I", duration=1000 / frames_per_second, loop=0)
-    elif importlib.util.find_spec("imageio_ffmpeg") is None:
-        raise ValueError(NO_VIDEO)
+    elif missing := missing_for(ending):
+        raise ValueError(missing)
     else:  # the temporary name says nothing of the format, so it is said
         made = v2.get_writer(
             path, format="FFMPEG", mode="I", fps=frames_per_second, codec="libx264", quality=8, macro_block_size=2,

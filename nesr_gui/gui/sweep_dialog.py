@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nesr_gui.gui.sweep import ENDINGS, Sweep
+from nesr_gui.gui.sweep import ENDINGS, Sweep, missing_for
 from nesr_gui.gui.wavelength_bar import SPEEDS
 
 
@@ -55,6 +55,7 @@ class SweepDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
         for box in (self.start, self.stop, self.speed, self.rate, self.side):
             box.valueChanged.connect(self._judge)
+        self.format.currentIndexChanged.connect(self._judge)
         self._lay_out()
         self._judge()
 
@@ -88,6 +89,8 @@ class SweepDialog(QDialog):
     def _judge(self) -> None:
         try:
             frames = len(self.sweep().wavelengths())
+            if missing := missing_for(self.ending()):
+                raise ValueError(missing)
         except ValueError as error:
             self.verdict.setText(str(error)[:1].upper() + str(error)[1:] + ".")
             self.go.setEnabled(False)

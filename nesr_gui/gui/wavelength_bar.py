@@ -40,6 +40,7 @@ class WavelengthBar(QWidget):
         self.speed.setRange(*SPEEDS)
         self.speed.setDecimals(1)
         self.speed.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+        self.speed.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # arrow keys and the wheel do it
         self.speed.setSuffix(" nm/s")
         self.speed.setValue(40.0)
         self.speed.setMinimumHeight(28)

@@ -39,7 +39,7 @@ class WavelengthSlider(QSlider):
         return QSize(400, 24 + self.fontMetrics().height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(160, 24 + self.fontMetrics().height())
+        return QSize(120, 24 + self.fontMetrics().height())
 
     def track(self) -> QRectF:
         """Where the gradient is, in this widget's pixels."""

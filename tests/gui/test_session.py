@@ -3,7 +3,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.field import CubeField
-from nesr_gui.gui.session import Mode, Session
+from nesr_gui.gui.session import Session
 from nesr_gui.gui.theme import PIN_COLOURS
 from nesr_gui.spectral import RGBImage, Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
@@ -76,7 +76,7 @@ def test_wavelength_is_a_tenth_within_the_range(session: Session, qtbot: QtBot) 
 def test_a_field_of_other_range_keeps_the_wavelength_inside(session: Session) -> None:
     session.set_wavelength(690)
     session.open_cube("a", CubeField(smooth_cube(4, 5)[:3], Wavelengths.every(500, 520, 10)), (0, 1))
-    assert session.nm == 520 and session.mode is Mode.BAND and session.pins == ()
+    assert session.nm == 520 and session.look.mode == "band" and session.pins == ()
 
 
 def test_truth_of_another_size_is_refused(session: Session) -> None:

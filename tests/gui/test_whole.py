@@ -13,7 +13,6 @@ import nesr_gui
 from nesr_gui.gui import app as program
 from nesr_gui.gui import benchmark, jobs
 from nesr_gui.gui.app import App
-from nesr_gui.gui.session import Mode
 from nesr_gui.spectral import Wavelengths
 
 
@@ -32,8 +31,8 @@ def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tm
     spectrum = app.session.curves[(5, 7)].spectrum
     np.testing.assert_array_equal(spectrum.values, expected.spectra([(5, 7)], spectrum.wavelengths)[0])
 
-    app.session.set_mode(Mode.BAND)
-    with qtbot.waitSignal(app.inquiry.band_answered, check_params_cb=lambda band: band.request.nm == 612.3):
+    app.session.set_look(app.session.look.showing("band"))
+    with qtbot.waitSignal(app.pictures[0].answered, check_params_cb=lambda shown: shown.request.scene.nm == 612.3):
         app.session.set_wavelength(612.3)
 
     out = tmp_path / "out.h5"

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from nesr_gui.field import CubeField
+from nesr_gui.gui.sampling import Sampling, View, reduced_values, resolve_sampling, source_window
+from tests.gui.conftest import BANDS, smooth_cube
+
+FIELD = CubeField(smooth_cube(300, 400), BANDS)
+ALL = View(-10, 310, -10, 410, 0.5)
+
+
+def band(sampling: Sampling) -> np.ndarray:
+    return FIELD.band(512.3, stride=sampling.stride, rows=sampling.rows, cols=sampling.cols)
+
+
+@pytest.mark.parametrize("samples", [100, 5000, 1 << 20, None])
+@pytest.mark.parametrize("reduction", [1, 3])
+@pytest.mark.parametrize("view", [ALL, View(31.5, 97, 50.2, 120, 0.3), View(100, 900, 0, 1200, 4.0)])
+def test_a_sampling_covers_what_is_in_view_and_stands_where_it_was_sampled(
+    samples: int | None, reduction: int, view: View
+) -> None:
+    sampling = resolve_sampling(FIELD.shape, reduction, view, samples)
+    values = band(sampling)
+    x, y, width, height = sampling.rect
+    side = sampling.stride * reduction
+    assert values.shape == sampling.size == (height // side, width // side) and x % side == y % side == 0
+    assert sampling.covers(view, (300 * reduction, 400 * reduction))
+    if samples is not None:
+        assert values.size <= samples * 1.3 + 200
+    whole = FIELD.band(512.3)
+    for i in range(0, values.shape[0], 7):
+        for j in range(0, values.shape[1], 7):  # the block of each sample begins at the pixel that was sampled
+            assert values[i, j] == whole[(y + i * side) // reduction, (x + j * side) // reduction]
+            assert sampling.index_of(y + i * side, x + j * side + side - 1) == (i, j)
+    assert sampling.index_of(y - 1, x) is None and sampling.index_of(y, x + width) is None
+
+
+def test_the_exact_sampling_is_as_fine_as_the_screen() -> None:
+    assert resolve_sampling(FIELD.shape, 1, View(0, 300, 0, 400, 0.5), None).stride == 1
+    assert resolve_sampling(FIELD.shape, 1, View(0, 300, 0, 400, 3.7), None).stride == 3
+    assert resolve_sampling(FIELD.shape, 2, View(0, 600, 0, 800, 3.7), None).stride == 1
+
+
+def test_strips_make_up_the_whole() -> None:
+    sampling = resolve_sampling(FIELD.shape, 1, View(13, 299, 7, 390, 2.2), None)
+    strips = list(sampling.strips(1000))
+    assert len(strips) > 3
+    np.testing.assert_array_equal(np.concatenate([band(strip) for strip in strips]), band(sampling))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_source_pixels_are_averaged_as_the_reduced_photograph_is(stride: int, channels: tuple[int, ...]) -> None:
+    source = np.random.default_rng(0).random((31, 44, *channels), np.float32)
+    sampling = Sampling(stride, slice(2, 7), slice(0, 9), 5)
+    rows, cols = source_window(sampling, (31, 44))
+    reduced = reduced_values(source[rows, cols], sampling)
+    assert reduced.shape[:2] == sampling.size
+    for i, j in ((0, 0), (1, 2), (reduced.shape[0] - 1, reduced.shape[1] - 1)):
+        y, x = (2 + i * stride) * 5, j * stride * 5
+        expected = source[y : y + 5, x : x + 5].mean((0, 1))
+        np.testing.assert_allclose(reduced[i, j], expected, rtol=1e-5)
