@@ -164,8 +164,11 @@ class LevelsBar(QWidget):
             box.valueChanged.connect(lambda _: self._pick(self.low.value(), self.high.value()))
         self.hide()
 
-    def show_picture(self, picture: Picture | None, lookup: Bytes | None) -> None:
-        """The scale of a picture; hidden where it has none. An inexact picture leaves the histogram as it was."""
+    def show_picture(self, picture: Picture | None, limits: Limits, lookup: Bytes | None) -> None:
+        """The scale of a picture and its limits, which may be newer than the picture; hidden where there is none.
+
+        A picture that is not exact leaves the histogram as it was.
+        """
         scale = picture.request.scale if picture is not None else None
         self.setVisible(scale is not None)
         if picture is None or scale is None:
@@ -178,7 +181,7 @@ class LevelsBar(QWidget):
             self._automatic = picture.histogram.percentiles
         self.auto.setEnabled(self._histogram is not None)
         self.title.setText(f"{scale.quantity} ({scale.unit})" if scale.unit else scale.quantity)
-        low, high = picture.request.limits
+        low, high = limits
         step = max(high - low, 1e-9) / 50
         for box, value in ((self.high, high), (self.low, low)):
             with QSignalBlocker(box):

@@ -104,7 +104,9 @@ class Panes(QWidget):
         for place, bar in enumerate(self.bars):
             side = sides[0] if len(sides) == 1 and place == 1 else place
             picture = self._pictures[side] if side in sides and (len(sides) == 2 or place == 1) else None
-            bar.show_picture(picture, self._lookup(picture))
+            scale = picture.request.scale if picture is not None else None
+            limits = self._look.levels.get(scale.key, scale.limits) if scale else (0.0, 1.0)
+            bar.show_picture(picture, limits, self._lookup(picture))
 
     def _lookup(self, picture: Picture | None) -> Bytes | None:
         if picture is None or picture.shown.ndim == 3:

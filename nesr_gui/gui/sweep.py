@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -82,6 +83,8 @@ def export_sweep(request: SweepExport, progress: Progress) -> Sweep:
     ending, nms = request.path.suffix.lower(), request.sweep.wavelengths()
     if ending not in ENDINGS:
         raise ValueError(f"cannot write {request.path.name}: choose a name that ends in .mp4 or .gif")
+    if missing := missing_for(ending):
+        raise ValueError(missing)
     with replacing(request.path) as part, _writer(part, ending, request.sweep.frames_per_second) as writer:
         for i, nm in enumerate(nms):
             progress(i / len(nms))
@@ -128,20 +131,22 @@ def _labelled(rgb: Bytes, text: str) -> Bytes:
 
 
 @contextmanager
-def _writer(path: Path, ending: str, frames_per_second: int) -> Iterator[Any]:
+def _writer(part: Path, ending: str, frames_per_second: int) -> Iterator[Any]:
+    """Takes frames for the temporary file `part`; imageio and ffmpeg know formats by their names' endings only."""
     from imageio import v2
 
-    if ending == ".gif":
-        made = v2.get_writer(path, format="GIF-PIL", mode="I", duration=1000 / frames_per_second, loop=0)
-    elif missing := missing_for(ending):
-        raise ValueError(missing)
-    else:  # the temporary name says nothing of the format, so it is said
-        made = v2.get_writer(
-            path, format="FFMPEG", mode="I", fps=frames_per_second, codec="libx264", quality=8, macro_block_size=2,
-            output_params=["-f", "mp4"], ffmpeg_log_level="error",
-        )  # fmt: skip
-    with made:
-        yield made
+    film = part.with_name(part.name + ending)
+    options: dict[str, Any] = (
+        {"format": "GIF-PIL", "duration": 1 / frames_per_second, "loop": 0}
+        if ending == ".gif"
+        else {"format": "FFMPEG", "fps": frames_per_second, "codec": "libx264", "quality": 8, "macro_block_size": 2}
+    )
+    try:
+        with v2.get_writer(film, mode="I", **options) as made:
+            yield made
+        os.replace(film, part)
+    finally:
+        film.unlink(missing_ok=True)
 
 
 def read_references(path: Path, progress: Progress) -> list[Spectrum]:

@@ -1,0 +1,310 @@
+"""Looking at an image, as the user does it: keys, divider, linked views, levels, hover."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
+from pytestqt.qtbot import QtBot
+
+from nesr_gui.field import CubeField
+from nesr_gui.gui.app import App
+from nesr_gui.gui.look import Arrangement, Measure
+from nesr_gui.gui.look_menu import fill_look_menu
+from nesr_gui.gui.modes import TABLE
+from nesr_gui.gui.modes.mode import Scene
+from nesr_gui.gui.pictures import Picture
+from nesr_gui.gui.sweep_dialog import SweepDialog
+from nesr_gui.io.curves import write_curves
+from nesr_gui.spectral import Spectrum
+from tests.gui.conftest import BANDS, smooth_cube
+from tests.gui.test_window import LEFT, click, drag
+
+
+@pytest.fixture
+def known(opened: App, qtbot: QtBot) -> App:
+    """A window with a photograph, its field, its truth and a pin."""
+    opened.session.truth = CubeField((0.9 * smooth_cube(60, 80)).astype(np.float32), BANDS)
+    opened.session.add_pin(12, 34)
+    qtbot.waitUntil(lambda: (12, 34) in opened.session.curves)
+    return opened
+
+
+def press(app: App, key: str) -> None:
+    QTest.keyClick(app.window, key)
+
+
+def exact(app: App, mode: str, side: int = 0) -> Callable[[], bool]:
+    def is_there() -> bool:
+        shown = app.pictures[side].shown
+        return shown is not None and shown.is_exact and shown.request.mode.name == mode
+
+    return is_there
+
+
+def shown(app: App, side: int = 0) -> Picture:
+    picture = app.pictures[side].shown
+    assert picture is not None
+    return picture
+
+
+@pytest.mark.parametrize(("key", "mode"), [(str(key), mode) for key, mode in enumerate(TABLE, 1)])
+def test_each_key_shows_its_mode_exactly(known: App, qtbot: QtBot, key: str, mode: object) -> None:
+    press(known, "2" if key == "1" else "1")
+    press(known, key)
+    qtbot.waitUntil(exact(known, mode.name))
+    layer = known.window.image.canvas.layers[0]
+    assert layer.picture is shown(known) and known.window.actions_by_name[f"show_{mode.name}"].isChecked()
+    expected = mode.paint(shown(known).request.scene, shown(known).request.sampling, lambda fraction: None)
+    np.testing.assert_array_equal(shown(known).painted, expected)
+    assert known.window.image.captions[0].text() == mode.caption(Scene.of(known.session))
+    assert known.window.panes.bars[1].isVisible() == (mode.name != "photograph")
+
+
+def test_only_the_wavelength_moves_so_nothing_is_read_again(known: App, qtbot: QtBot) -> None:
+    press(known, "4")
+    qtbot.waitUntil(exact(known, "rerendered"))
+    before = shown(known)
+    known.session.set_wavelength(612.0)
+    assert not known.worker.is_busy("coarse")
+    press(known, "2")
+    qtbot.waitUntil(exact(known, "band"))
+    press(known, "4")
+    assert shown(known) is before  # kept, and there at once
+
+
+def test_what_is_missing_is_said_until_it_is_there(opened: App, qtbot: QtBot) -> None:
+    assert not opened.window.actions_by_name["show_truth_error"].isEnabled()
+    press(opened, "5")
+    assert "click a pixel" in opened.window.image.captions[0].text() and opened.pictures[0].shown is None
+    click(opened, 20, 20)
+    qtbot.waitUntil(exact(opened, "similarity"))
+    assert shown(opened).painted[20, 20] == pytest.approx(0, abs=0.05)
+    assert opened.window.image.captions[0].text() == "Similarity to pin 1 (row 20, col 20)"
+    before = shown(opened)
+    opened.session.move_pin(1, 40, 50, gesture=1)
+    qtbot.waitUntil(lambda: exact(opened, "similarity")() and shown(opened) is not before)
+    assert shown(opened).painted[40, 50] == pytest.approx(0, abs=0.05)
+
+
+def test_the_divider_divides_by_mouse_and_keys(known: App, qtbot: QtBot) -> None:
+    press(known, "D")
+    assert known.session.look.arrangement is Arrangement.DIVIDED
+    qtbot.waitUntil(lambda: exact(known, "band", 1)() and exact(known, "photograph")())
+    canvas, image = known.window.image.canvas, known.window.image
+    left, right = (layer.rect() for layer in canvas.layers)
+    assert left.right() == pytest.approx(right.left()) and left.width() + right.width() == pytest.approx(80)
+    press(known, "]")
+    assert known.session.look.divider == pytest.approx(0.52) and canvas.layers[0].rect().width() > left.width()
+    start = image.mapFromScene(image.box.mapViewToScene(QPointF(canvas.line.value(), 10)))
+    drag(image.viewport(), start, start - QPoint(60, 0))
+    assert known.session.look.divider < 0.45 and canvas.layers[0].rect().width() < left.width()
+    view = image.view()
+    image.box.setRange(QRectF(10, 10, 20, 20))  # the line stays where it is on the screen
+    now = image.view()
+    share = (canvas.line.value() - now.left) / (now.right - now.left)
+    assert share == pytest.approx(known.session.look.divider) and now != view
+    press(known, "D")
+    assert known.session.look.arrangement is Arrangement.SINGLE and not canvas.line.isVisible()
+
+
+def test_keys_go_to_the_side_that_was_picked(known: App, qtbot: QtBot) -> None:
+    press(known, "D")
+    click(known, 20, 70)
+    assert known.session.look.active == 1
+    press(known, "3")
+    assert known.session.look.modes == ("photograph", "false_colour")
+    press(known, "A")
+    press(known, "2")
+    assert known.session.look.modes == ("band", "false_colour")
+    press(known, "X")
+    assert known.session.look.modes == ("false_colour", "band") and known.session.look.active == 1
+    qtbot.waitUntil(lambda: exact(known, "false_colour")() and exact(known, "band", 1)())
+
+
+def test_two_views_show_the_same_part_and_the_same_cursor(known: App, qtbot: QtBot) -> None:
+    press(known, "S")
+    first, second = known.window.panes.images
+    qtbot.waitUntil(lambda: second.isVisible() and exact(known, "band", 1)())
+    qtbot.waitUntil(lambda: abs(first.width() - second.width()) <= 1)
+    for image, other in ((first, second), (second, first)):
+        centre = image.position_of(30, 40)
+        image.box.scaleBy((0.5, 0.5), QPointF(40, 30))
+        image.box.sigRangeChangedManually.emit(image.box.state["mouseEnabled"])
+        assert other.view().left == pytest.approx(image.view().left, abs=0.5)
+        assert other.view().scale == pytest.approx(image.view().scale, rel=0.02)
+        QTest.mouseMove(image.viewport(), centre.toPoint())
+        qtbot.waitUntil(lambda image=image: known.window.panes._pointed is image)
+        assert other.canvas.cursor.isVisible() and not image.canvas.cursor.isVisible()
+    press(known, "F")
+    assert first.is_fitted and second.is_fitted
+    QTest.mouseClick(second.viewport(), LEFT, pos=second.position_of(5, 6).toPoint())
+    assert [pin.pixel for pin in known.session.pins] == [(12, 34), (5, 6)] and known.session.look.active == 1
+    assert set(first.markers) == set(second.markers) == {1, 2}
+
+
+def test_levels_are_dragged_typed_automatic_and_kept_for_each_mode(known: App, qtbot: QtBot) -> None:
+    press(known, "2")
+    qtbot.waitUntil(exact(known, "band"))
+    bar, values = known.window.panes.bars[1], shown(known).painted
+    at = QPoint(10, round(bar.scale.y_of(bar.scale.limits[1])))
+    drag(bar.scale, at, at + QPoint(0, 40))
+    high = known.session.look.levels["band"][1]
+    assert high < known.session.levels[1] and bar.high.value() == pytest.approx(high, abs=1e-3)
+    qtbot.waitUntil(lambda: shown(known).request.limits[1] == high)
+    assert shown(known).painted is values  # nothing was read again
+    bar.low.setValue(0.2)
+    qtbot.waitUntil(lambda: shown(known).request.limits[0] == pytest.approx(0.2))
+    assert (shown(known).shown[values < 0.2] == 0).all() and (shown(known).shown[values > high] == 255).all()
+    press(known, "L")
+    low, high = known.session.look.levels["band"]
+    assert (low, high) == pytest.approx(tuple(np.percentile(values, (0.5, 99.5))), abs=1e-3)
+    known.session.set_wavelength(450.0)
+    assert known.session.look.levels["band"] == (low, high)  # fixed while scrubbing
+    press(known, "4")
+    qtbot.waitUntil(exact(known, "rerendered"))
+    assert shown(known).request.limits == (0.0, 1.0)
+
+
+def test_a_colormap_colours_without_reading(known: App, qtbot: QtBot) -> None:
+    press(known, "2")
+    qtbot.waitUntil(exact(known, "band"))
+    values = shown(known).painted
+    known.session.set_look(known.session.look.with_colormap("band", "viridis"))
+    qtbot.waitUntil(lambda: shown(known).request.colormap == "viridis")
+    assert shown(known).painted is values and known.window.image.canvas.layers[0].image.lut.shape == (256, 3)
+
+
+def test_false_colour_markers_are_dragged_in_the_plot(known: App, qtbot: QtBot) -> None:
+    plot, lines = known.window.plot, known.window.channels.lines
+    assert not any(line.isVisible() for line in lines)
+    press(known, "3")
+    qtbot.waitUntil(exact(known, "false_colour"))
+    assert [line.value() for line in lines] == [650, 550, 450] and all(line.isVisible() for line in lines)
+    scene = [plot.box.mapViewToScene(QPointF(nm, 0.5)) for nm in (650.0, 600.0)]
+    drag(plot.viewport(), plot.mapFromScene(scene[0]), plot.mapFromScene(scene[1]))
+    red = known.session.look.false_colour[0]
+    assert red == pytest.approx(600, abs=4) and known.session.look.false_colour[1:] == (550, 450)
+    qtbot.waitUntil(lambda: exact(known, "false_colour")() and shown(known).request.scene.look.false_colour[0] == red)
+
+
+def test_the_menu_of_a_picture_offers_all_it_could_be(known: App, qtbot: QtBot) -> None:
+    menu = QMenu()
+    qtbot.addWidget(menu)
+    picked = []
+    look = replace(known.session.look, modes=("photograph", "truth_error"), arrangement=Arrangement.DIVIDED)
+    scene = replace(Scene.of(known.session), look=look)
+    for _ in range(3):
+        fill_look_menu(menu, scene, 1, picked.append)
+        qtbot.wait(1)
+    entries = {action.text().partition("\t")[0]: action for action in menu.actions()}
+    assert len(menu.findChildren(QMenu)) == 1 and "Photograph" in entries
+    entries["Over all wavelengths: RMSE"].trigger()
+    entries["Band"].trigger()
+    assert picked[0].measure is Measure.RMSE and picked[0].active == 1
+    assert picked[1].modes == ("photograph", "band")
+
+
+def test_a_caption_opens_its_menu(known: App) -> None:
+    caption = known.window.image.captions[0]
+    caption.menu().aboutToShow.emit()
+    entries = {action.text().partition("\t")[0]: action for action in caption.menu().actions()}
+    entries["Colour error"].trigger()
+    assert known.session.look.mode == "colour_error"
+
+
+def test_the_pixel_under_the_mouse_is_told(known: App, qtbot: QtBot) -> None:
+    press(known, "7")
+    qtbot.waitUntil(exact(known, "truth_error"))
+    QTest.mouseMove(known.window.image.viewport(), known.window.image.position_of(30, 41).toPoint())
+    qtbot.waitUntil(lambda: known.session.hover_curve is not None and (30, 41) in known.session.readings)
+    x, y = known.window.hover_curve.line.getData()
+    assert known.session.field is not None
+    np.testing.assert_array_equal(y, known.session.field.spectra([(30, 41)], x)[0])
+    rgb = "RGB {} {} {}".format(*known.session.colours[30, 41])
+    text = known.window.status.where.text()
+    assert "row 30, col 41" in text and "at 550.0 nm" in text and rgb in text
+    assert f"|difference| {shown(known).painted[30, 41]:.3f}" in text
+    known.session.set_hover(None)
+    assert known.session.hover_curve is None and len(known.window.hover_curve.line.getData()[0]) == 0
+
+
+def test_values_are_written_into_large_pixels(known: App, qtbot: QtBot) -> None:
+    press(known, "2")
+    qtbot.waitUntil(exact(known, "band"))
+    image = known.window.image
+    image.captions[0].hide()
+
+    def ink(side: float) -> int:
+        """Colours on a flat ground: letters and lines are the only other ones."""
+        image.box.setRange(QRectF(30, 20, side, side), padding=0)
+        known.session.set_look(known.session.look.with_levels("band", (5.0, 6.0)))  # all black
+        qtbot.waitUntil(lambda: shown(known).shown.max() == 0)
+        picture = image.grab().toImage()
+        return len({picture.pixel(x, y) for x in range(0, image.width(), 2) for y in range(0, image.height(), 2)})
+
+    known.session.clear_pins()
+    assert ink(40) < ink(20) < ink(4.5)
+
+
+def test_similarity_to_a_curve_from_a_file(
+    opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    curves = [Spectrum(BANDS, smooth_cube(60, 80)[:, row, 5], f"leaf {row}") for row in (7, 8)]
+    write_curves(tmp_path / "one.csv", curves[:1])
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(tmp_path / "one.csv"), ""))
+    opened.look_commands.compare_with()
+    qtbot.waitUntil(exact(opened, "similarity"))
+    assert shown(opened).painted[7, 5] == pytest.approx(0, abs=0.05)
+    assert opened.window.image.captions[0].text() == "Similarity to leaf 7"
+    opened.look_commands._take_references(tmp_path / "two.csv", curves)
+    dialog = opened.window.findChild(QInputDialog)
+    assert dialog is not None and dialog.comboBoxItems() == ["leaf 7", "leaf 8"]
+    dialog.setTextValue("leaf 8")
+    dialog.accept()
+    assert opened.session.look.reference is not None and opened.session.look.reference.name == "leaf 8"
+
+
+def test_the_sweep_goes_at_its_speed(opened: App, qtbot: QtBot) -> None:
+    opened.window.bar.speed.setValue(200)
+    assert opened.session.look.speed == 200
+    opened.session.set_wavelength(400)
+    QTest.keyClick(opened.window, Qt.Key.Key_Space)
+    qtbot.wait(400)
+    QTest.keyClick(opened.window, Qt.Key.Key_Space)
+    assert 430 < opened.session.nm < 600
+    opened.window.bar.speed.setValue(1.0)  # less than a tenth of a nm between two frames
+    start = opened.session.nm
+    QTest.keyClick(opened.window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: opened.session.nm > start)
+    QTest.keyClick(opened.window, Qt.Key.Key_Space)
+    assert opened.session.nm < start + 2
+
+
+def test_the_sweep_is_exported_from_the_window(
+    opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "film"), ""))
+    opened.look_commands.export_sweep()
+    dialog = opened.window.findChild(SweepDialog)
+    assert isinstance(dialog, SweepDialog)
+    dialog.format.setCurrentIndex(1)
+    dialog.speed.setValue(500)
+    dialog.rate.setValue(10)
+    dialog.accept()
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    assert (tmp_path / "film.gif").stat().st_size > 1000
+
+
+def test_another_image_starts_with_its_own_look(known: App, qtbot: QtBot) -> None:
+    known.session.set_look(known.session.look.with_levels("band", (0, 0.1)).arranged(Arrangement.SIDE_BY_SIDE))
+    press(known, "5")
+    known.session.open_cube("cube", CubeField(smooth_cube(20, 30), BANDS), (0.0, 1.0))
+    look = known.session.look
+    assert look.modes == ("band", "false_colour") and not look.levels and look.arrangement is Arrangement.SIDE_BY_SIDE
+    qtbot.waitUntil(lambda: exact(known, "band")() and exact(known, "false_colour", 1)())
+    assert shown(known).request.sampling.size == (20, 30)

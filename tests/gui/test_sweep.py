@@ -1,0 +1,110 @@
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import imageio.v3 as iio
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from nesr_gui.field import Cancelled, CubeField
+from nesr_gui.gui import sweep as films
+from nesr_gui.gui.look import Look
+from nesr_gui.gui.modes.mode import Scene
+from nesr_gui.gui.shading import GREY, Shading
+from nesr_gui.gui.sweep import Sweep, SweepExport, export_sweep, frame, read_references
+from nesr_gui.gui.sweep_dialog import SweepDialog
+from nesr_gui.io.curves import write_curves
+from nesr_gui.spectral import Spectrum
+from nesr_gui.viewing import Viewing
+from tests.gui.conftest import BANDS, smooth_cube
+
+SWEEP = Sweep(450.0, 500.0, 50.0, 10, 64, is_labelled=False)
+
+
+def ignore(fraction: float) -> None:
+    pass
+
+
+@pytest.fixture
+def scene(qapp: object) -> Scene:
+    field, viewing = CubeField(smooth_cube(31, 45), BANDS), Viewing.default()
+    return Scene(field, None, None, None, None, "", viewing, 550.0, 1, (0.0, 1.0), Look())
+
+
+def decoded(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """The frames of a film, as ffmpeg itself decodes them."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run(command, capture_output=True, check=True).stdout
+    return np.frombuffer(raw, np.uint8).reshape(-1, *shape, 3)
+
+
+def test_frames_are_at_the_speed_asked() -> None:
+    assert len(SWEEP.wavelengths()) == 11 and SWEEP.wavelengths()[1] == pytest.approx(455)
+    assert len(replace(SWEEP, speed=5.0).wavelengths()) == 101
+    for wrong in (replace(SWEEP, stop=450.0), replace(SWEEP, speed=0.001)):
+        with pytest.raises(ValueError, match=r"must go up|at most 20,000"):
+            wrong.wavelengths()
+
+
+@pytest.mark.parametrize("ending", [".gif", ".mp4"])
+def test_a_film_holds_the_bands(scene: Scene, tmp_path: Path, ending: str) -> None:
+    path, told = tmp_path / f"film{ending}", list[float]()
+    export_sweep(SweepExport(path, "band", scene, SWEEP), told.append)
+    assert told == sorted(told) and told[-1] == 1.0 and [p.name for p in tmp_path.iterdir()] == [path.name]
+    frames = iio.imread(path, plugin="pillow") if ending == ".gif" else decoded(path, (32, 46))
+    assert frames.shape[:3] == (11, 32, 46)
+    for shown, nm in ((frames[0], 450.0), (frames[-1], 500.0)):
+        expected = Shading.of((0.0, 1.0), GREY).shade(scene.answering.band(nm))
+        assert np.abs(shown[:31, :45, 0].astype(int) - expected).mean() < 6  # both formats lose a little
+    if ending == ".gif":
+        assert iio.immeta(path, plugin="pillow")["loop"] in (0, 65535)  # for ever, or nearly
+        assert iio.immeta(path, plugin="pillow")["duration"] == 100
+
+
+@pytest.mark.parametrize("ending", [".gif", ".mp4"])
+def test_a_cancelled_film_leaves_the_older_one(scene: Scene, tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"film{ending}"
+    path.write_bytes(b"older")
+
+    def stop(fraction: float) -> None:
+        if fraction > 0.4:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        export_sweep(SweepExport(path, "band", scene, SWEEP), stop)
+    assert path.read_bytes() == b"older" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_film_without_its_package_or_of_another_kind_is_refused(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr(films.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"nesr-gui\[video\]"):
+        export_sweep(SweepExport(tmp_path / "film.mp4", "band", scene, SWEEP), ignore)
+    with pytest.raises(ValueError, match=r"\.mp4 or \.gif"):
+        export_sweep(SweepExport(tmp_path / "film.avi", "band", scene, SWEEP), ignore)
+    assert list(tmp_path.iterdir()) == []
+    dialog = SweepDialog((400.0, 700.0), 40.0, (31, 45))
+    qtbot.addWidget(dialog)
+    assert "nesr-gui[video]" in dialog.verdict.text() and not dialog.go.isEnabled()
+    dialog.format.setCurrentIndex(1)
+    assert dialog.verdict.text() == "188 frames of 45×31 pixels, 7.5 s." and dialog.go.isEnabled()
+
+
+def test_colours_labels_and_modes_that_stand_still(scene: Scene) -> None:
+    tinted = replace(scene, look=Look().with_colormap("band", "wavelength"))
+    red = frame(SweepExport(Path("x.gif"), "band", tinted, SWEEP), 650.0)
+    assert red[..., 0].max() > 150 > 60 > red[..., 2].max()
+    plain = SweepExport(Path("x.gif"), "rerendered", scene, SWEEP)
+    band = frame(replace(plain, mode="band"), 480.0)
+    np.testing.assert_array_equal(frame(plain, 480.0), band)
+    labelled = frame(replace(plain, sweep=replace(SWEEP, is_labelled=True)), 480.0)
+    assert labelled.shape == band.shape and (labelled != band).any() and (labelled[-4:] == band[-4:]).all()
+
+
+def test_references_are_read_from_curves(tmp_path: Path) -> None:
+    curve = Spectrum(BANDS, np.linspace(0, 1, 31, dtype=np.float32), "leaf")
+    write_curves(tmp_path / "curves.csv", [curve])
+    assert [read.name for read in read_references(tmp_path / "curves.csv", ignore)] == ["leaf"]
