@@ -6,7 +6,7 @@ import importlib.util
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ def _writer(part: Path, ending: str, frames_per_second: int) -> Iterator[Any]:
         else {"format": "FFMPEG", "fps": frames_per_second, "codec": "libx264", "quality": 8, "macro_block_size": 2}
     )
     try:
-        with v2.get_writer(film, mode="I", **options) as made:
+        with closing(v2.get_writer(film, mode="I", **options)) as made:  # its own `with` leaves ffmpeg after an error
             yield made
         os.replace(film, part)
     finally:
