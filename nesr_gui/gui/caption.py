@@ -32,7 +32,10 @@ class Caption(QToolButton):
 
     def show_text(self, text: str, is_active: bool) -> None:
         """What is shown; an edge marks the side of two that the keys change."""
-        self.setText(text)
+        style = _STYLE.format(edge="#8ab4ff" if is_active else "transparent")
+        if style != self.styleSheet():  # costly, and rare beside a wavelength that moves
+            self.setStyleSheet(style)
+        if text != self.text():
+            self.setText(text)
+            self.adjustSize()
         self.setAccessibleName(f"{('Left', 'Right')[self.side]} picture: {text}" if is_active else f"Picture: {text}")
-        self.setStyleSheet(_STYLE.format(edge="#8ab4ff" if is_active else "transparent"))
-        self.adjustSize()

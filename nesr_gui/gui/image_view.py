@@ -103,7 +103,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def show_caption(self, side: int, text: str, is_active: bool) -> None:
         """What a side shows, in its upper corner; marked where it is the one of two that the keys change."""
-        self.captions[side].show_text(text, is_active and len(self._sides) > 1)
+        self.captions[side].show_text(text, is_active)
         self._place_captions()
 
     def show_view(self, view: View) -> None:
