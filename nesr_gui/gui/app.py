@@ -14,16 +14,11 @@ from nesr_gui.gui import theme
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.commands import Commands, bind
 from nesr_gui.gui.inquiry import Inquiry
-from nesr_gui.gui.look import Arrangement
 from nesr_gui.gui.look_commands import LookCommands
-from nesr_gui.gui.look_menu import is_possible
+from nesr_gui.gui.look_display import LookDisplay
 from nesr_gui.gui.main_window import WINDOW_SIZE, MainWindow
-from nesr_gui.gui.modes import MODES, TABLE
-from nesr_gui.gui.modes.mode import Scene
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.pictures import Picture
 from nesr_gui.gui.picturing import Picturing
-from nesr_gui.gui.pixel_grid import value_text
 from nesr_gui.gui.screenshot import Screenshot
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.worker import Worker
@@ -40,12 +35,13 @@ class App(QObject):
         self.pictures = tuple(Picturing(self.session, self.worker, side) for side in (0, 1))
         self.commands = Commands(self.window, self.session, self.worker, self.opening)
         self.look_commands = LookCommands(self.window, self.session, self.worker, self.pictures)
+        self.look_display = LookDisplay(self.session, self.window, self.pictures)
         self._connect_picks()
         self._connect_facts()
         self._connect_look()
         self._connect_work()
         self._show_field()
-        self._show_look()
+        self.look_display.show_look()
         self._show_recent()
         self.window.fill_menu("open_sample", [(s.title, partial(self.open_sample, s)) for s in _samples()])
 
@@ -103,17 +99,19 @@ class App(QObject):
         session, window, look = self.session, self.window, self.look_commands
         for side, picturing in enumerate(self.pictures):
             session.field_changed.connect(picturing.forget)
-            picturing.answered.connect(partial(self._show_picture, side))
-            picturing.emptied.connect(partial(self._show_picture, side, None))
+            picturing.answered.connect(partial(window.panes.show_picture, side))
+            picturing.emptied.connect(partial(window.panes.show_picture, side, None))
+            picturing.answered.connect(self._show_status)
         window.panes.view_changed.connect(lambda side, view: self.pictures[side].set_view(view))
         for fact in (
             session.wavelength_changed, session.look_changed, session.curves_changed, session.pins_changed,
             session.viewing_changed, session.image_changed,
         ):  # fmt: skip
             fact.connect(self._ask_pictures)
-        session.look_changed.connect(self._show_look)
+        session.look_changed.connect(self.look_display.show_look)
+        session.look_changed.connect(self._show_actions)
         for fact in (session.wavelength_changed, session.viewing_changed, session.curves_changed):
-            fact.connect(self._show_captions)
+            fact.connect(self.look_display.show_captions)
         window.panes.menu_wanted.connect(look.fill_menu)
         window.submenus["picture"].aboutToShow.connect(look.fill_active_menu)
         window.panes.side_picked.connect(look.activate)
@@ -150,7 +148,7 @@ class App(QObject):
         self._show_curves()
         self._show_readings()
         self._show_actions()
-        self._show_captions()
+        self.look_display.show_captions()
 
     def _show_pins(self) -> None:
         for image in self.window.panes.images:
@@ -172,65 +170,19 @@ class App(QObject):
     def _show_status(self) -> None:
         session, status = self.session, self.window.status
         reading = session.readings.get(session.hover) if session.hover else None
-        status.show_pixel(session.hover, session.nm, reading.value if reading else None, self._known_of_pixel())
+        status.show_pixel(
+            session.hover, session.nm, reading.value if reading else None, self.look_display.known_of_pixel()
+        )
         status.show_resolution(session.resolution())
         status.show_model(session.model_name, session.device)
-
-    def _known_of_pixel(self) -> list[str]:
-        """The colour of the pixel under the mouse, and what the pictures shown measure there."""
-        session, known = self.session, list[str]()
-        if session.hover is None:
-            return known
-        if session.colours is not None and session.photograph is not None:
-            row, col = (part // session.photograph.reduction for part in session.hover)
-            known.append("RGB {} {} {}".format(*session.colours[row, col]))
-        for side in session.look.sides:
-            shown = self.pictures[side].shown
-            scale = shown.request.scale if shown else None
-            if shown and scale and scale.key != "band":
-                value = shown.value_at(*session.hover)
-                if value is not None:
-                    what = shown.request.mode.title if scale.is_colour else scale.quantity
-                    known.append(f"{what} {' '.join(value_text(value).split())}{scale.unit}")
-        return known
 
     def _ask_pictures(self) -> None:
         for picturing in self.pictures:
             picturing.ask()
 
-    def _show_picture(self, side: int, picture: Picture | None) -> None:
-        self.window.panes.show_picture(side, picture)
-        if self.session.hover is not None:
-            self._show_status()
-
-    def _show_look(self) -> None:
-        session, window, look = self.session, self.window, self.session.look
-        window.panes.show_look(look)
-        window.bar.show_speed(look.speed)
-        is_false = any(look.modes[side] == "false_colour" for side in look.sides) and session.field is not None
-        window.channels.show_wavelengths(look.false_colour if is_false else None)
-        self._show_captions()
-        self._show_actions()
-
-    def _show_captions(self) -> None:
-        """What each side shows, or why it cannot."""
-        session, scene = self.session, Scene.of(self.session)
-        for side in (0, 1):
-            mode = MODES[session.look.modes[side]]
-            missing = mode.missing(scene)
-            text = f"{mode.title} {missing}" if missing else mode.caption(scene)
-            is_open = session.source_shape is not None
-            self.window.panes.show_caption(side, text if is_open else "Open a photograph, or drop one here")
-
     def _show_actions(self) -> None:
         session, actions, stack = self.session, self.window.actions_by_name, self.session.undo_stack
-        enable(actions, ["export_cube", "export_sweep", "auto_levels", "compare_with"], session.field is not None)
-        scene = Scene.of(session)
-        for mode in TABLE:
-            enable(actions, [f"show_{mode.name}"], is_possible(mode.needs, scene))
-        two = ["other_side", "exchange", "divider_left", "divider_right"]
-        enable(actions, two, session.look.arrangement is not Arrangement.SINGLE)
-        enable(actions, ["single", "divide", "side_by_side"], session.source_shape is not None)
+        enable(actions, ["export_cube"], session.field is not None)
         enable(actions, ["fit"], session.source_shape is not None)
         enable(actions, ["export_curves", "export_figure"], session.field is not None and bool(session.pins))
         enable(actions, ["clear_pins"], bool(session.pins))
@@ -240,10 +192,7 @@ class App(QObject):
         enable(actions, ["reconstruct_fully"], self.opening.can_reconstruct(full=True))
         actions["undo"].setText(f"Undo {stack.undoText()}".strip())
         actions["redo"].setText(f"Redo {stack.redoText()}".strip())
-        actions[f"show_{session.look.mode}"].setChecked(True)
-        actions[
-            {"divided": "divide"}.get(session.look.arrangement, session.look.arrangement.replace(" ", "_"))
-        ].setChecked(True)
+        self.look_display.show_actions()
 
     def _show_recent(self) -> None:
         entries = [(path.name, partial(self.opening.open, path)) for path in self.opening.recent()]

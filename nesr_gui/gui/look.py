@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -99,29 +100,39 @@ def as_json(look: Look) -> dict[str, Any]:
     return known
 
 
-def from_json(known: Mapping[str, Any]) -> Look:
-    """A look as `as_json` wrote it; what is missing is as at first.
+def from_json(known: Mapping[str, Any], modes: Collection[str]) -> Look:
+    """A look as `as_json` wrote it, of `modes` that there are; what is missing is as at first.
 
     Raises:
         ValueError: it is no such thing.
     """
     try:
         given = dict(known)
-        if (spectrum := given.get("reference")) is not None:
-            bands = Wavelengths(np.array(spectrum["nm"]))
-            given["reference"] = Spectrum(bands, np.array(spectrum["values"]), str(spectrum["name"]))
-        for name, kind in (("arrangement", Arrangement), ("measure", Measure), ("modes", _pair), ("levels", _levels)):
+        for name, read in _READERS.items():
             if name in given:
-                given[name] = kind(given[name])
-        if "false_colour" in given:
-            red, green, blue = map(float, given["false_colour"])
-            given["false_colour"] = red, green, blue
+                given[name] = read(given[name])
         look = Look(**given)
-        if look.active not in (0, 1):
-            raise ValueError(f"there is no side {look.active}; a view has sides 0 and 1")
+        if unknown := set(look.modes) - set(modes):
+            raise ValueError(f"there is no mode {', '.join(sorted(unknown))}")
         return look
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise ValueError(f"this is no view that nesr_gui saved ({error}); open the image itself") from error
+
+
+def _number(low: float, high: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        number = float(value)
+        if not low <= number <= high:  # what is no number is not between
+            raise ValueError(f"{number:g} is not between {low:g} and {high:g}")
+        return number
+
+    return read
+
+
+def _reference(known: Any) -> Spectrum | None:
+    if known is None:
+        return None
+    return Spectrum(Wavelengths(np.array(known["nm"])), np.array(known["values"]), str(known["name"]))
 
 
 def _pair(modes: Any) -> tuple[str, str]:
@@ -129,5 +140,21 @@ def _pair(modes: Any) -> tuple[str, str]:
     return str(left), str(right)
 
 
+def _three(wavelengths: Any) -> tuple[float, float, float]:
+    red, green, blue = map(_number(1, 1e6), wavelengths)
+    return red, green, blue
+
+
 def _levels(levels: Any) -> dict[str, Limits]:
-    return {str(key): (float(low), float(high)) for key, (low, high) in levels.items()}
+    made = {str(key): (float(low), float(high)) for key, (low, high) in levels.items()}
+    if not all(math.isfinite(low) and math.isfinite(high) and low < high for low, high in made.values()):
+        raise ValueError("a lower limit is not below its upper one")
+    return made
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "modes": _pair, "active": lambda side: (0, 1).index(side), "arrangement": Arrangement,
+    "divider": _number(0.05, 0.95), "false_colour": _three, "measure": Measure, "reference": _reference,
+    "levels": _levels, "colormaps": lambda names: {str(key): str(name) for key, name in names.items()},
+    "speed": _number(0.1, 1000),
+}  # fmt: skip

@@ -76,7 +76,8 @@ def resolve_picture(name: str, scene: Scene, view: View, budget: int | None) -> 
         assert scene.photograph is not None
         return PictureRequest(mode, scene, whole(scene.photograph.shape, scene.photograph.reduction))
     samples = None if budget is None else max(budget // bands, FEWEST_SAMPLES)
-    return PictureRequest(mode, scene, resolve_sampling(scene.answering.shape, scene.reduction, view, samples))
+    sampling = resolve_sampling(scene.answering.shape, scene.reduction, view, samples, is_costly=bands > 3)
+    return PictureRequest(mode, scene, sampling)
 
 
 def coarse_picture(request: PictureRequest, progress: Progress) -> Picture:

@@ -69,12 +69,15 @@ def whole(shape: tuple[int, int], reduction: int) -> Sampling:
     return Sampling(1, slice(0, shape[0]), slice(0, shape[1]), reduction)
 
 
-def resolve_sampling(shape: tuple[int, int], reduction: int, view: View, samples: int | None) -> Sampling:
+def resolve_sampling(
+    shape: tuple[int, int], reduction: int, view: View, samples: int | None, is_costly: bool = False
+) -> Sampling:
     """What is in view of a field of `shape`: at most about `samples` pixels, or with None as fine as the screen shows.
 
-    Samplings start on multiples of the stride, so that a moved view samples the same pixels.
+    Samplings start on multiples of the stride, so that a moved view samples the same pixels. Between two strides the
+    finer one is taken, which may be four times what the screen shows, or the nearer one where each pixel is costly.
     """
-    fine = max(1, math.floor(view.scale / reduction))
+    fine = max(1, round(view.scale / reduction) if is_costly else math.floor(view.scale / reduction))
     edges = []
     for low, high, size in ((view.top, view.bottom, shape[0]), (view.left, view.right, shape[1])):
         start = min(max(math.floor(low / reduction), 0), size - 1)

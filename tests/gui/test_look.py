@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nesr_gui.gui.look import Arrangement, Look, Measure, as_json, from_json
+from nesr_gui.gui.modes import MODES
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 
@@ -13,19 +14,22 @@ def test_a_look_comes_back_from_json() -> None:
         ("rerendered", "truth_error"), 1, Arrangement.DIVIDED, 0.3, (600.0, 500.0, 420.5), Measure.MRAE, spectrum,
         {"band": (0.0, 0.4)}, {"band": "viridis"}, 12.5,
     )  # fmt: skip
-    back = from_json(json.loads(json.dumps(as_json(look))))
+    back = from_json(json.loads(json.dumps(as_json(look))), MODES)
     assert as_json(back) == as_json(look) and back.reference is not None
     np.testing.assert_array_equal(back.reference.values, spectrum.values)
-    assert from_json(json.loads(json.dumps(as_json(Look())))) == Look() == from_json({})
+    assert from_json(json.loads(json.dumps(as_json(Look()))), MODES) == Look() == from_json({}, MODES)
 
 
 @pytest.mark.parametrize("broken", [
     {"arrangement": "triple"}, {"modes": ["band"]}, {"levels": {"band": [1]}}, {"reference": {"name": "x"}},
     {"colour": 1}, {"active": 2}, {"false_colour": [1, 2]}, {"measure": "taste"}, {"modes": 3}, {"levels": 7},
+    {"modes": ["band", "sepia"]},
+    {"levels": {"band": [1, 1]}}, {"levels": {"band": [0, float("nan")]}}, {"divider": 2}, {"speed": 0},
+    {"false_colour": [1, 2, float("inf")]},
 ])  # fmt: skip
 def test_what_is_no_look_is_refused_in_a_sentence(broken: dict) -> None:
     with pytest.raises(ValueError, match="no view that nesr_gui saved"):
-        from_json(broken)
+        from_json(broken, MODES)
 
 
 def test_two_pictures_are_never_the_same_at_first() -> None:

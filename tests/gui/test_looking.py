@@ -308,3 +308,16 @@ def test_another_image_starts_with_its_own_look(known: App, qtbot: QtBot) -> Non
     assert look.modes == ("band", "false_colour") and not look.levels and look.arrangement is Arrangement.SIDE_BY_SIDE
     qtbot.waitUntil(lambda: exact(known, "band")() and exact(known, "false_colour", 1)())
     assert shown(known).request.sampling.size == (20, 30)
+
+
+def test_only_pictures_that_take_long_are_told_of(opened: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, now = opened.window.status, [10.0]
+    monkeypatch.setattr("nesr_gui.gui.status.time.monotonic", lambda: now[0])
+    status.show_progress("exact", 0.0)
+    status.show_progress("exact", 0.2)
+    assert status.shown() == ""
+    now[0] += 1
+    status.show_progress("exact", 0.4)
+    assert "Computing the picture 40%" in status.work.text() and status.cancel.isVisibleTo(status)
+    status.show_end("exact")
+    assert status.shown() == ""

@@ -38,6 +38,7 @@ def test_a_sampling_covers_what_is_in_view_and_stands_where_it_was_sampled(
 def test_the_exact_sampling_is_as_fine_as_the_screen() -> None:
     assert resolve_sampling(FIELD.shape, 1, View(0, 300, 0, 400, 0.5), None).stride == 1
     assert resolve_sampling(FIELD.shape, 1, View(0, 300, 0, 400, 3.7), None).stride == 3
+    assert resolve_sampling(FIELD.shape, 1, View(0, 300, 0, 400, 3.7), None, is_costly=True).stride == 4
     assert resolve_sampling(FIELD.shape, 2, View(0, 600, 0, 800, 3.7), None).stride == 1
 
 
