@@ -38,11 +38,14 @@ class LevelsScale(QWidget):
 
     def show_levels(self, limits: Limits, usual: Limits, histogram: Histogram | None, lookup: Bytes | None) -> None:
         """Limits as they are and as they are at first, which the axis always holds, and the colours between."""
-        self.limits, self._histogram, self._lookup = limits, histogram, lookup
+        axis = self._axis
         if self._held is None:  # the axis must not move under the hand
             low, high = min(limits[0], usual[0]), max(limits[1], usual[1])
-            self._axis = (low - (_ROOM - 1) * (high - low) if low < 0 else low, low + (high - low) * _ROOM)
-        self.update()
+            axis = (low - (_ROOM - 1) * (high - low) if low < 0 else low, low + (high - low) * _ROOM)
+        is_new = (limits, axis) != (self.limits, self._axis) or histogram is not self._histogram
+        if is_new or lookup is not self._lookup:  # while scrubbing nothing is, and painting takes its time
+            self.limits, self._axis, self._histogram, self._lookup = limits, axis, histogram, lookup
+            self.update()
 
     def y_of(self, value: float) -> float:
         low, high = self._axis
