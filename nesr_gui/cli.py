@@ -141,7 +141,7 @@ def info(file: Path) -> None:
     elif io.is_photograph(file):
         from nesr_gui.io.photograph import describe
     else:
-        from nesr_gui.io.hdf5 import describe
+        from nesr_gui.io import describe
     for key, value in describe(file).items():
         click.echo(f"{key}: {value}")
 

@@ -114,16 +114,24 @@ class CalibratedField(Protocol):
         ...
 
 
+class Bands(Protocol):
+    """Stored bands in order of wavelength, numpy or lazy: slices, with steps, of (L, H, W) give float32."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def __getitem__(self, window: tuple[slice, slice, slice], /) -> npt.NDArray[np.floating]: ...
+
+
 class CubeField:
     """A measured or exported cube, linear between its bands.
 
-    `values` is (L, H, W): an array, or anything that reads a slice of itself when indexed (an h5py dataset), so that a
-    file larger than memory opens without being read.
+    `values` is (L, H, W): an array, or anything that reads a slice of itself when indexed (`Bands`), so that a file
+    larger than memory opens without being read.
     """
 
     def __init__(
         self,
-        values: FloatArray,
+        values: Bands,
         wavelengths: Wavelengths,
         quantity: Quantity = Quantity.UNKNOWN,
         provenance: dict[str, str] | None = None,
@@ -152,10 +160,10 @@ class CubeField:
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
-        window = checked_window(self, rows, cols)
+        sampled = [slice(part.start, part.stop, stride) for part in checked_window(self, rows, cols)]
         low, high, weight = self._neighbours(checked_nm(self, nm))
-        bands = [self._read(slice(i, i + 1), *window)[0, ::stride, ::stride] for i in (int(low[0]), int(high[0]))]
-        return np.ascontiguousarray(_between(bands[0], bands[1], weight))
+        bands = {i: self._read(slice(i, i + 1), *sampled)[0] for i in {int(low[0]), int(high[0])}}
+        return np.ascontiguousarray(_between(bands[int(low[0])], bands[int(high[0])], weight))
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None

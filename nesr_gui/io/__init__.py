@@ -5,60 +5,37 @@ Importing this is cheap: the libraries behind a format are loaded when a file of
 
 from __future__ import annotations
 
-import enum
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nesr_gui.field import CubeField, Progress, SpectralField
+from nesr_gui.io.export import Encoding, Export
+from nesr_gui.io.format import Format, Kind, lazy
+from nesr_gui.io.reading import Reading
 from nesr_gui.spectral import RGBImage, Wavelengths
 
-
-class Kind(enum.StrEnum):
-    """What a file holds; the value is the plural a dialog shows."""
-
-    PHOTOGRAPH = "Photographs"
-    CUBE = "Spectral cubes"
-    CURVES = "Curves"
-
-
-@dataclass(frozen=True)
-class Format:
-    """One row of the table. `read` and `write` are None where the program does not do that; no extension: a folder."""
-
-    name: str
-    extensions: tuple[str, ...]
-    kind: Kind
-    read: Callable[..., Any] | None = None
-    write: Callable[..., Any] | None = None
+__all__ = [
+    "FORMATS",
+    "Encoding",
+    "Format",
+    "Kind",
+    "Reading",
+    "describe",
+    "dialog_filter",
+    "is_photograph",
+    "open_cube",
+    "read_photograph",
+    "write_cube",
+    "writer",
+]
 
 
 def _read_photograph(path: Path) -> RGBImage:
     from nesr_gui.io import photograph
 
     return photograph.read_photograph(path)
-
-
-def _open_hdf5(path: Path) -> CubeField:
-    from nesr_gui.io import hdf5
-
-    return hdf5.open_cube(path)
-
-
-def _write_hdf5(path: Path, *args: Any, **options: Any) -> None:
-    from nesr_gui.io import hdf5
-
-    hdf5.write_cube(path, *args, **options)
-
-
-def _open_cave(path: Path) -> CubeField:
-    from nesr_gui.io import cave
-
-    scene = cave.read_scene(path)
-    origin = {"source": scene.source.name, "source_sha256": scene.source.sha256}
-    return CubeField(scene.values, scene.wavelengths, scene.quantity, origin)
 
 
 def _read_curves(path: Path) -> Any:
@@ -79,9 +56,103 @@ FORMATS = (
     Format("TIFF", (".tif", ".tiff"), Kind.PHOTOGRAPH, _read_photograph),
     Format("BMP", (".bmp",), Kind.PHOTOGRAPH, _read_photograph),
     Format("WebP", (".webp",), Kind.PHOTOGRAPH, _read_photograph),
-    Format("NetCDF-4 / HDF5", (".nc", ".h5", ".hdf5"), Kind.CUBE, _open_hdf5, _write_hdf5),
-    Format("CAVE scene", (), Kind.CUBE, _open_cave),
+    Format(
+        "NetCDF-4 / HDF5",
+        (".nc", ".h5", ".hdf5", ".he5", ".nc4"),
+        Kind.CUBE,
+        lazy("hdf5", "open_cube"),
+        lazy("hdf5", "write_cube"),
+        dtypes=("float32", "float16", "uint16"),
+        holds_bounds=True,
+        writes=(".nc", ".h5", ".hdf5"),
+        streamed="one block",
+    ),
+    Format(
+        "ENVI",
+        (".hdr", ".img", ".dat", ".bsq", ".bil", ".bip", ".raw"),
+        Kind.CUBE,
+        lazy("envi", "open_cube"),
+        lazy("envi", "write_cube"),
+        claims=lazy("envi_header", "is_header"),
+        dtypes=("float32", "uint16"),
+        writes=(".hdr",),
+        streamed="one block",
+    ),
+    Format(
+        "MATLAB",
+        (".mat",),
+        Kind.CUBE,
+        lazy("matlab", "open_cube"),
+        lazy("matlab", "write_cube"),
+        streamed="one block",
+    ),
+    Format(
+        "TIFF",
+        (".tif", ".tiff"),
+        Kind.CUBE,
+        lazy("geotiff", "open_cube"),
+        lazy("geotiff", "write_cube"),
+        claims=lazy("geotiff", "is_cube"),
+        dtypes=("float32", "float16", "uint16"),
+        streamed="some tiles",
+    ),
+    Format(
+        "Zarr",
+        (".zarr",),
+        Kind.CUBE,
+        lazy("zarr3", "open_cube"),
+        lazy("zarr3", "write_cube"),
+        dtypes=("float32", "float16", "uint16"),
+        holds_bounds=True,
+        streamed="some tiles",
+    ),
+    Format(
+        "Spectral OpenEXR",
+        (".exr",),
+        Kind.CUBE,
+        lazy("exr", "open_cube"),
+        lazy("exr", "write_cube"),
+        claims=lazy("exr", "is_cube"),
+        dtypes=("float32", "float16"),
+        streamed="some lines",
+    ),
+    Format(
+        "NumPy array",
+        (".npy",),
+        Kind.CUBE,
+        lazy("numpy_file", "open_cube"),
+        lazy("numpy_file", "write_cube"),
+        dtypes=("float32", "float16", "uint16"),
+        streamed="one block",
+    ),
+    Format(
+        "NumPy archive",
+        (".npz",),
+        Kind.CUBE,
+        lazy("numpy_file", "open_cube"),
+        lazy("numpy_file", "write_archive"),
+        dtypes=("float32", "float16", "uint16"),
+        holds_bounds=True,
+        streamed="one block",
+    ),
+    Format("CAVE scene", (), Kind.CUBE, lazy("cave", "open_cube"), claims=lazy("cave", "is_scene")),
+    Format(
+        "Folder of PNG bands",
+        (),
+        Kind.CUBE,
+        lazy("band_folder", "open_cube"),
+        lazy("band_folder", "write_cube"),
+        dtypes=("uint16",),
+        streamed="one band",
+    ),
     Format("CSV", (".csv",), Kind.CURVES, _read_curves, _write_curves),
+    Format(
+        "ENVI library",
+        (".sli",),
+        Kind.CURVES,
+        lazy("envi_library", "read_curves"),
+        lazy("envi_library", "write_curves"),
+    ),
 )
 
 
@@ -96,35 +167,104 @@ def read_photograph(path: str | os.PathLike[str]) -> RGBImage:
     return image
 
 
-def open_cube(path: str | os.PathLike[str]) -> CubeField:
-    """Open a spectral cube, a file or a folder of band images, without reading more of it than its format demands.
+def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+    """Open a spectral cube, a file or a folder, without reading more of it than its format demands.
+
+    `reading` says what the file does not, and goes before what it says.
 
     Raises:
         FileNotFoundError: there is no such file.
+        Unclear: the file does not say what must be known.
         ValueError: the extension is of no cube, or the file cannot be read as one (`UnreadableFile`).
     """
-    cube: CubeField = _reader(Path(path), Kind.CUBE)(Path(path))
+    path = Path(path)
+    cube: CubeField = _reader(path, Kind.CUBE)(path, reading or Reading())
     return cube
 
 
 def write_cube(
-    path: str | os.PathLike[str], field: SpectralField, wavelengths: Wavelengths, *, progress: Progress | None = None
-) -> None:
-    """Write `field` at `wavelengths` in the format `path` ends with; `progress` may raise `Cancelled`.
+    path: str | os.PathLike[str],
+    field: SpectralField,
+    wavelengths: Wavelengths,
+    *,
+    progress: Progress | None = None,
+    rows: slice | None = None,
+    cols: slice | None = None,
+    encoding: Encoding | None = None,
+) -> int:
+    """Write `field` at `wavelengths` in the format `path` ends with, in constant memory; no ending: a folder of bands.
+
+    `progress` may raise `Cancelled`; nothing is left behind then. An older file or set stays until the new is complete.
+
+    Returns:
+        How many values did not fit the encoding and were cut to what does.
 
     Raises:
-        ValueError: the extension is of no cube, or the field does not cover the wavelengths.
+        ValueError: the extension is of no cube, the format cannot store the encoding, or the field does not cover the
+            wavelengths or the window.
         OSError: the folder cannot be written or has too little space.
     """
-    found = _by_extension(Path(path), Kind.CUBE, [f for f in FORMATS if f.kind is Kind.CUBE and f.write])
+    path = Path(path)
+    chosen = encoding or Encoding()
+    found = writer(path, chosen)
+    export = Export(field, wavelengths, progress=progress, rows=rows, cols=cols, encoding=chosen)
     assert found.write is not None  # the rows were chosen by it
-    found.write(Path(path), field, wavelengths, progress=progress)
+    found.write(path, export)
+    return export.clipped
+
+
+def writer(path: str | os.PathLike[str], encoding: Encoding) -> Format:
+    """The format that `path` will be written in; raises ValueError where none is or it cannot store `encoding`."""
+    path = Path(path)
+    writable = [f for f in FORMATS if f.kind is Kind.CUBE and f.write]
+    endings = {ending: f for f in writable for ending in f.writes or f.extensions}
+    folder = next(f for f in writable if not f.extensions)
+    found = endings.get(path.suffix.lower(), None if path.suffix else folder)
+    if found is None:
+        allowed = ", ".join(f"{f.name} ({' '.join(f.writes or f.extensions)})" for f in writable if f.extensions)
+        raise ValueError(
+            f"{path.name} has the extension {path.suffix!r}; {Kind.CUBE.value.lower()} are {allowed}, or a folder"
+        )
+    if encoding.dtype not in found.dtypes:
+        named = (
+            f"{path.name} has no extension and would be a {found.name.lower()}, which"
+            if found is folder
+            else found.name
+        )
+        raise ValueError(
+            f"{named} cannot store {encoding.dtype}; choose {' or '.join(found.dtypes)}, or another extension"
+        )
+    if encoding.error_band and not found.holds_bounds:
+        able = ", ".join(f"{f.name} ({' '.join(f.writes or f.extensions)})" for f in writable if f.holds_bounds)
+        raise ValueError(f"{found.name} cannot store an error band beside the cube; {able} can")
+    return found
+
+
+def describe(path: str | os.PathLike[str], reading: Reading | None = None) -> dict[str, str]:
+    """What a cube holds, as name → text, its provenance last; raises as `open_cube` does."""
+    path = Path(path)
+    field = open_cube(path, reading)
+    height, width = field.shape
+    low, high = field.wavelength_range
+    files = [f for f in path.rglob("*") if f.is_file()] if path.is_dir() else [path]
+    return {
+        "format": f"{_format(path, Kind.CUBE).name} spectral cube",
+        "size": f"{width} x {height} pixels",
+        "bands": f"{len(field.wavelengths)}, {low:g}-{high:g} nm",
+        "quantity": field.quantity.value,
+        "bytes": str(sum(file.stat().st_size for file in files)),
+        **field.provenance,
+    }
 
 
 def is_photograph(path: str | os.PathLike[str]) -> bool:
-    """Whether the name ends as a photograph's does; what the file holds shows when it is read."""
-    suffix = Path(path).suffix.lower()
-    return any(suffix in f.extensions for f in FORMATS if f.kind is Kind.PHOTOGRAPH)
+    """Whether the name ends as a photograph's does and the file is no cube of the same ending."""
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if not any(suffix in f.extensions for f in FORMATS if f.kind is Kind.PHOTOGRAPH):
+        return False
+    shared = [f for f in FORMATS if f.kind is Kind.CUBE and suffix in f.extensions and f.claims]
+    return not any(path.is_file() and f.claims(path) for f in shared if f.claims)
 
 
 def dialog_filter(kind: Kind) -> str:
@@ -132,12 +272,19 @@ def dialog_filter(kind: Kind) -> str:
     return f"{kind.value} ({' '.join('*' + e for f in FORMATS if f.kind is kind for e in f.extensions)})"
 
 
-def _reader(path: Path, kind: Kind) -> Callable[[Path], Any]:
+def _reader(path: Path, kind: Kind) -> Callable[..., Any]:
+    found = _format(path, kind).read
+    assert found is not None  # the rows were chosen by it
+    return found
+
+
+def _format(path: Path, kind: Kind) -> Format:
     readable = [f for f in FORMATS if f.kind is kind and f.read]
     folders = [f for f in readable if not f.extensions]
-    found = folders[0] if folders and path.is_dir() else _by_extension(path, kind, readable)
-    assert found.read is not None  # the rows were chosen by it
-    return found.read
+    named = [f for f in readable if path.suffix.lower() in f.extensions]
+    if folders and path.is_dir() and not named:
+        return next(f for f in folders if f.claims is None or f.claims(path))
+    return _by_extension(path, kind, readable)
 
 
 def _by_extension(path: Path, kind: Kind, formats: list[Format]) -> Format:

@@ -1,13 +1,28 @@
-"""A file appears under its name complete, or not at all."""
+"""A file, or a set of files that belong together, appears under its name complete, or not at all.
+
+Temporary names say which process makes them, so that what a killed one left can be told from what a living one writes.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import hashlib
 import os
+import platform
+import re
 import secrets
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+_TEMPORARY = re.compile(r"\..+\.(?P<host>[0-9a-f]{6})-(?P<pid>\d+)-[0-9a-f]{16}\.(?P<state>part|ready)")
+_ORDER = ".order"
+_DAY = 86_400.0  # seconds
 
 
 @contextmanager
@@ -22,37 +37,146 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         OSError: the folder is missing or cannot be written, `path` is a folder, or another program holds it.
     """
     target = Path(os.path.realpath(path))
-    part = _create_beside(target)
+    part = _named_beside(target)
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, f"cannot write {target}: it is a folder; choose a file name")
+    with _explained(target.parent):
+        part.open("xb").close()  # not mkstemp, whose files nobody else may read
     try:
         yield part
-        with part.open("r+b") as file:  # the data must be on the disk before the name says so
-            os.fsync(file.fileno())
+        _flush(part)  # the data must be on the disk before the name says so
         _take_name(part, target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
 
 
-def _create_beside(target: Path) -> Path:
+@contextmanager
+def replacing_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary folder in which to write files or folders under the names of `paths`, all of one folder.
+
+    When the block ends well they move to their places, the last of `paths` (the header, which readers need) last. A
+    process killed while it writes leaves the older set; one killed in the few steps of moving leaves a set without its
+    header, which readers refuse and the next `sweep` completes. What is there under another kind (a file where a folder
+    comes) is an error; folders are replaced whole.
+
+    Raises:
+        OSError: as `replacing`.
+    """
+    targets = [Path(os.path.realpath(path)) for path in paths]
+    part = _named_beside(targets[-1])
+    with _explained(part.parent):
+        part.mkdir()
+    try:
+        yield part
+        (part / _ORDER).write_text("\n".join(target.name for target in targets), encoding="utf-8")
+        for target in targets:
+            _check_kind(part / target.name, target)
+        for folder, _, names in os.walk(part):
+            for name in names:
+                _flush(Path(folder, name))
+        ready = part.with_suffix(".ready")
+        os.replace(part, ready)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    _move_in(ready)
+
+
+@contextmanager
+def scratch_beside(path: Path) -> Iterator[Path]:
+    """Give a temporary folder on the disk of `path`; it is deleted in the end."""
+    part = _named_beside(path)
+    with _explained(part.parent):
+        part.mkdir()
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left unfinished in `folder`, and complete the sets they had finished writing."""
+    for path in folder.glob(".*-*-*.*"):
+        named = _TEMPORARY.fullmatch(path.name)
+        if not named or not _is_abandoned(path, named["host"], int(named["pid"])):
+            continue
+        with contextlib.suppress(OSError):  # another process may do the same at this moment
+            if named["state"] == "ready":
+                _move_in(path)
+            elif path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+_sweep_once = cache(sweep)
+
+
+def _is_abandoned(path: Path, host: str, pid: int) -> bool:
+    if host != _HOST or os.name == "nt":  # there is no asking after that process: it had a day
+        return time.time() - path.stat().st_mtime > _DAY
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
+def _named_beside(target: Path) -> Path:
+    """A free name for what will become `target`; by the way the folder is swept, once in the life of a process."""
     if not target.parent.is_dir():
         raise FileNotFoundError(
             errno.ENOENT, f"cannot write {target.name}: there is no folder {target.parent}; create it or choose another"
         )
-    if target.is_dir():
-        raise IsADirectoryError(errno.EISDIR, f"cannot write {target}: it is a folder; choose a file name")
-    part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.part")
+    _sweep_once(target.parent)
+    return target.with_name(f".{target.name[:100]}.{_HOST}-{os.getpid()}-{secrets.token_hex(8)}.part")
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
     try:
-        part.open("xb").close()  # not mkstemp, whose files nobody else may read
+        yield
     except OSError as error:
-        raise type(error)(
-            error.errno, f"cannot write in {target.parent} ({error.strerror}); choose another folder"
-        ) from error
-    return part
+        raise type(error)(error.errno, f"cannot write in {folder} ({error.strerror}); choose another folder") from error
+
+
+def _check_kind(made: Path, target: Path) -> None:
+    if target.exists() and made.is_dir() != target.is_dir():
+        kind, other = ("folder", "file") if made.is_dir() else ("file", "folder")
+        raise FileExistsError(errno.EEXIST, f"cannot write the {kind} {target}: it is a {other}; choose another name")
+
+
+def _flush(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _move_in(ready: Path) -> None:
+    """Move a finished set to its places; may be repeated after a kill at any step."""
+    names = (ready / _ORDER).read_text(encoding="utf-8").splitlines()
+    header, folder = names[-1], ready.parent
+    with _held(folder / header):
+        if (ready / header).is_file():
+            (folder / header).unlink(missing_ok=True)
+        for name in (name for name in names if (ready / name).exists()):
+            if (folder / name).is_dir():
+                os.replace(folder / name, ready / f"{name}.{secrets.token_hex(4)}.old")
+            os.replace(ready / name, folder / name)
+    shutil.rmtree(ready, ignore_errors=True)
 
 
 def _take_name(part: Path, target: Path) -> None:
-    try:
+    with _held(target):
         os.replace(part, target)
+
+
+@contextmanager
+def _held(target: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise type(error)(
             error.errno,

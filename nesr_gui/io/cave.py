@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from nesr_gui.field import CubeField
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.reading import Reading
 from nesr_gui.spectral import FloatArray, Quantity, Source, SpectralCube, Wavelengths
 
 WAVELENGTHS = Wavelengths.every(400, 700, 10)
@@ -25,6 +27,19 @@ def scene_folders(root: str | os.PathLike[str]) -> list[Path]:
         raise FileNotFoundError(f"there is no folder {root}")
     folders = [root, *root.glob("*/"), *root.glob("*/*/")]
     return sorted(folder for folder in folders if folder.is_dir() and not _missing(_band_files(folder)))
+
+
+def open_cube(folder: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+    """The field of a scene, whose bands and wavelengths are those of the archive; raises as `read_scene`."""
+    scene = read_scene(folder)
+    origin = {"source": scene.source.name, "source_sha256": scene.source.sha256}
+    quantity = (reading.quantity if reading else None) or scene.quantity
+    return CubeField(scene.values, scene.wavelengths, quantity, origin)
+
+
+def is_scene(folder: Path) -> bool:
+    """Whether a folder, or one in it, has bands named like those of the archive."""
+    return any(_band_files(place) for place in (folder, *folder.glob("*/")))
 
 
 def read_scene(folder: str | os.PathLike[str]) -> SpectralCube:

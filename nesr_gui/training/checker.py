@@ -15,6 +15,7 @@ import numpy as np
 from nesr_gui import colorimetry
 from nesr_gui.field import CubeField
 from nesr_gui.io import hdf5
+from nesr_gui.io.export import Export
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube
 
 PATCH, GAP = 56, 12  # pixels
@@ -44,7 +45,7 @@ def main(folder: Path) -> None:
     iio.imwrite(folder / "colour_checker.png", np.round(colorimetry.encode_srgb(rgb) * 255).astype(np.uint8))
     provenance = {"source": "24-patch colour checker, BabelColor average, as published in colour-science; rendered"}
     field = CubeField(truth.values, truth.wavelengths, truth.quantity, provenance)
-    hdf5.write_cube(folder / "colour_checker.h5", field, truth.wavelengths, compressed=True)
+    hdf5.write_cube(folder / "colour_checker.h5", Export(field, truth.wavelengths), compressed=True)
 
 
 if __name__ == "__main__":
