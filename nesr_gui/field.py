@@ -196,7 +196,12 @@ class CubeField:
 
 
 def _between(low: FloatArray, high: FloatArray, weight: FloatArray) -> FloatArray:
-    return low + weight * (high - low)
+    """A new array; a band is itself even where it or its neighbour is infinite or NaN."""
+    exact = weight == 0
+    if exact.all():
+        return np.array(low)
+    with np.errstate(invalid="ignore"):
+        return np.where(exact, low, low + weight * (high - low))
 
 
 def checked_nm(field: SpectralField, wavelengths: Wavelengths | npt.ArrayLike) -> npt.NDArray[np.float64]:

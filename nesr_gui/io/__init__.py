@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nesr_gui.field import CubeField, Progress, SpectralField
+from nesr_gui.io.cube_formats import CUBES
 from nesr_gui.io.export import Encoding, Export
 from nesr_gui.io.format import Format, Kind, lazy
 from nesr_gui.io.reading import Reading
@@ -56,95 +57,7 @@ FORMATS = (
     Format("TIFF", (".tif", ".tiff"), Kind.PHOTOGRAPH, _read_photograph),
     Format("BMP", (".bmp",), Kind.PHOTOGRAPH, _read_photograph),
     Format("WebP", (".webp",), Kind.PHOTOGRAPH, _read_photograph),
-    Format(
-        "NetCDF-4 / HDF5",
-        (".nc", ".h5", ".hdf5", ".he5", ".nc4"),
-        Kind.CUBE,
-        lazy("hdf5", "open_cube"),
-        lazy("hdf5", "write_cube"),
-        dtypes=("float32", "float16", "uint16"),
-        holds_bounds=True,
-        writes=(".nc", ".h5", ".hdf5"),
-        streamed="one block",
-    ),
-    Format(
-        "ENVI",
-        (".hdr", ".img", ".dat", ".bsq", ".bil", ".bip", ".raw"),
-        Kind.CUBE,
-        lazy("envi", "open_cube"),
-        lazy("envi", "write_cube"),
-        claims=lazy("envi_header", "is_header"),
-        dtypes=("float32", "uint16"),
-        writes=(".hdr",),
-        streamed="one block",
-    ),
-    Format(
-        "MATLAB",
-        (".mat",),
-        Kind.CUBE,
-        lazy("matlab", "open_cube"),
-        lazy("matlab", "write_cube"),
-        streamed="one block",
-    ),
-    Format(
-        "TIFF",
-        (".tif", ".tiff"),
-        Kind.CUBE,
-        lazy("geotiff", "open_cube"),
-        lazy("geotiff", "write_cube"),
-        claims=lazy("geotiff", "is_cube"),
-        dtypes=("float32", "float16", "uint16"),
-        streamed="some tiles",
-    ),
-    Format(
-        "Zarr",
-        (".zarr",),
-        Kind.CUBE,
-        lazy("zarr3", "open_cube"),
-        lazy("zarr3", "write_cube"),
-        dtypes=("float32", "float16", "uint16"),
-        holds_bounds=True,
-        streamed="some tiles",
-    ),
-    Format(
-        "Spectral OpenEXR",
-        (".exr",),
-        Kind.CUBE,
-        lazy("exr", "open_cube"),
-        lazy("exr", "write_cube"),
-        claims=lazy("exr", "is_cube"),
-        dtypes=("float32", "float16"),
-        streamed="some lines",
-    ),
-    Format(
-        "NumPy array",
-        (".npy",),
-        Kind.CUBE,
-        lazy("numpy_file", "open_cube"),
-        lazy("numpy_file", "write_cube"),
-        dtypes=("float32", "float16", "uint16"),
-        streamed="one block",
-    ),
-    Format(
-        "NumPy archive",
-        (".npz",),
-        Kind.CUBE,
-        lazy("numpy_file", "open_cube"),
-        lazy("numpy_file", "write_archive"),
-        dtypes=("float32", "float16", "uint16"),
-        holds_bounds=True,
-        streamed="one block",
-    ),
-    Format("CAVE scene", (), Kind.CUBE, lazy("cave", "open_cube"), claims=lazy("cave", "is_scene")),
-    Format(
-        "Folder of PNG bands",
-        (),
-        Kind.CUBE,
-        lazy("band_folder", "open_cube"),
-        lazy("band_folder", "write_cube"),
-        dtypes=("uint16",),
-        streamed="one band",
-    ),
+    *CUBES,
     Format("CSV", (".csv",), Kind.CURVES, _read_curves, _write_curves),
     Format(
         "ENVI library",
@@ -178,7 +91,13 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
         ValueError: the extension is of no cube, or the file cannot be read as one (`UnreadableFile`).
     """
     path = Path(path)
-    cube: CubeField = _reader(path, Kind.CUBE)(path, reading or Reading())
+    chosen = _format(path, Kind.CUBE)
+    assert chosen.read is not None  # the row was chosen by it
+    if chosen.trial and path.is_file():
+        from nesr_gui.io.trial import scout
+
+        scout.check(path, chosen.trial)
+    cube: CubeField = chosen.read(path, reading or Reading())
     return cube
 
 

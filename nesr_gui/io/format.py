@@ -27,6 +27,7 @@ class Format:
         dtypes: the `Encoding.dtype`s it can store.
         holds_bounds: whether an error band can be stored beside the cube.
         writes: the extension to write; by default the first.
+        trial: the module whose library may crash on a damaged file, so that another process opens it first.
         streamed: how much of a cube is in memory while it is written.
     """
 
@@ -39,6 +40,7 @@ class Format:
     dtypes: tuple[str, ...] = ("float32",)
     holds_bounds: bool = False
     writes: tuple[str, ...] = ()
+    trial: str = ""
     streamed: str = ""
 
 

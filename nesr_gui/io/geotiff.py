@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import weakref
@@ -22,6 +23,8 @@ from nesr_gui.io.reading import Found, Reading, field_of
 from nesr_gui.io.sidecar import checked_description, described
 from nesr_gui.io.tiff_bands import TiffBands, decodable
 from nesr_gui.spectral import Quantity
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is wrong with a file is said once, by us
 
 TILE = 256  # pixels along a side at most; TIFF wants multiples of 16
 DESCRIPTION, GDAL_METADATA, GDAL_NODATA = 270, 42112, 42113
@@ -77,6 +80,7 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
     tiff = None
     try:
         tiff = tifffile.TiffFile(path)
+        decodable(tiff.pages[0])
         found = _found(path.name, tiff)
         field = field_of(found, reading or Reading())
     except Exception as error:  # tifffile meets damaged files with errors of many classes
@@ -114,7 +118,6 @@ def _found(name: str, tiff: tifffile.TiffFile) -> Found:
     pages: Any = tiff.pages
     page = pages[0]
     array = TiffBands(list(pages) if page.samplesperpixel == 1 and _is_stack(tiff) else [page])
-    decodable(page)
     items, said = _items(page), checked_description(_own(page))
     wavelengths, unit = _listed(items)
     scale, offset = _per_band(items, "scale", 1.0), _per_band(items, "offset", 0.0)

@@ -107,7 +107,7 @@ def variables(file: h5py.File) -> list[Variable]:
                 continue
             member = group[name]
             if isinstance(member, h5py.Dataset) and member.shape is not None:
-                found.append(Variable(prefix + name, member, _dims(member), dict(member.attrs)))
+                found.append(Variable(prefix + name, member, _dims(file, member), _attributes(member)))
             elif isinstance(member, h5py.Group) and prefix.count("/") < 8:  # a cycle of hard links ends here
                 waiting.append((f"{prefix}{name}/", member))
     return found
@@ -128,13 +128,28 @@ def check_cube(file: h5py.File, dataset: Any) -> None:
         raise ValueError(f"its `{name}` is cut in chunks of more than 1 GiB")
 
 
-def _dims(dataset: h5py.Dataset) -> tuple[str, ...]:
-    """The names of the dimension scales, or of the dimensions themselves."""
-    names = []
-    for dim in dataset.dims:
-        scales = dim.values()
-        names.append(str(scales[0].name).rpartition("/")[2] if scales else dim.label)
-    return tuple(names)
+def _dims(file: h5py.File, dataset: h5py.Dataset) -> tuple[str, ...]:
+    """The names of the dimension scales, empty where a dimension has none.
+
+    HDF5's own functions for dimension scales crash on damaged files, so the references are followed one by one.
+    """
+    listed = dataset.attrs.get("DIMENSION_LIST")
+    if listed is None or len(listed) != dataset.ndim:
+        return ()
+    return tuple(_scale_name(file, refs) for refs in listed)
+
+
+def _scale_name(file: h5py.File, references: Any) -> str:
+    try:
+        return str(file[references[0]].name).rpartition("/")[2]
+    except (KeyError, ValueError, TypeError, IndexError):  # there is none, or it was deleted
+        return ""
+
+
+def _attributes(dataset: h5py.Dataset) -> dict[str, Any]:
+    """Those that are numbers or text."""
+    skipped = ("DIMENSION_LIST", "REFERENCE_LIST")
+    return {name: dataset.attrs[name] for name in dataset.attrs if name not in skipped}
 
 
 def _describe_axes(file: h5py.File, export: Export) -> None:

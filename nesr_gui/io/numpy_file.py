@@ -84,8 +84,10 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
             array = _mapped(path, file)
     except Unclear:
         raise
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, SyntaxError, NotImplementedError) as error:
-        raise UnreadableFile(f"cannot open {path.name}: {error}; expected a NumPy file with numbers") from error
+    except Exception as error:  # NumPy parses the header as Python, and zip archives fail in many ways
+        raise UnreadableFile(
+            f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a NumPy file with numbers"
+        ) from error
     return field_of(_found_beside(path, array), reading)
 
 

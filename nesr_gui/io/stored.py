@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import FloatArray
 
+READ_AHEAD = 1 << 18  # bytes between rows above which reading ahead is waste
 STRIP = 1 << 22  # values that are read at once where a library cannot skip rows itself
 
 
@@ -58,6 +61,11 @@ class StoredBands:
         for axis, part in zip(self.axes, (bands, rows, cols), strict=True):
             index[axis] = part
         if isinstance(self.array, np.ndarray):
+            _advise(
+                self.array,
+                self.array.strides[self.axes[1]] * (rows.step or 1),
+                len(range(*rows.indices(self.shape[1]))),
+            )
             return self.array[tuple(index)].transpose(self.axes)
         start, stop, step = rows.indices(self.shape[1])
         height = max(STRIP // self.shape[2] // step, 1) * step if step > 1 else stop - start
@@ -65,7 +73,11 @@ class StoredBands:
         for row in range(start, stop, height):
             index[self.axes[1]] = slice(row, min(row + height, stop))
             index[self.axes[2]] = slice(cols.start, cols.stop)
-            read = np.asarray(self.array[tuple(index)]).transpose(self.axes)
+            try:
+                read = np.asarray(self.array[tuple(index)]).transpose(self.axes)
+            except (OSError, RuntimeError, KeyError) as error:
+                reason = " ".join(str(error).split())[:200]
+                raise UnreadableFile(f"the file is damaged, or was changed since it was opened ({reason})") from error
             strips.append(read[:, ::step, :: cols.step or 1])
         return strips[0] if len(strips) == 1 else np.concatenate(strips, axis=1)
 
@@ -84,3 +96,13 @@ class StoredBands:
         if self.bad is not None:
             values[self.bad[wanted]] = np.nan
         return values
+
+
+def _advise(array: npt.NDArray[Any], gap: int, rows: int) -> None:
+    """Tell the system whether to read ahead in a mapped file: not for single pixels and rows that are far apart.
+
+    What is read ahead there, some megabytes for each row, takes a hundred times as long as what was asked for.
+    """
+    pages = getattr(array, "_mmap", None)
+    if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
+        pages.madvise(mmap.MADV_RANDOM if rows == 1 or gap > READ_AHEAD else mmap.MADV_NORMAL)

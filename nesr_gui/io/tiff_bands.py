@@ -19,6 +19,8 @@ def decodable(page: Any) -> None:
     if not ends or max(ends) > size:
         raise UnreadableFile("its data are cut short")
     height, width = _segment_size(page)
+    if height < 1 or width < 1:
+        raise UnreadableFile("its strips or tiles have no size")
     depth = page.samplesperpixel if page.planarconfig == 1 else 1
     if height * width * depth * page.dtype.itemsize > MAX_SEGMENT:
         raise UnreadableFile("one of its strips or tiles takes more than 1 GiB")

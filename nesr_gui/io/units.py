@@ -27,6 +27,7 @@ _INVERSE = {  # nm = factor / value
 }
 TO_NM = {unit: factor for factor, units in _LENGTHS.items() for unit in units.split()}
 INVERSE_TO_NM = {unit: factor for factor, units in _INVERSE.items() for unit in units.split()}
+DECIMALS = 9  # of a converted wavelength in nm: what lies below is the rounding of the conversion
 UNSTATED = {"", "unknown", "none", "1"}
 
 
@@ -55,9 +56,9 @@ def nanometres(values: npt.ArrayLike, unit: str) -> Axis:
     elif TO_NM.get(name) != 1:
         notes["source_wavelength_unit"] = unit.strip()
     if name in TO_NM:
-        return Axis(given * TO_NM[name], notes)
+        return Axis(given if TO_NM[name] == 1 else np.round(given * TO_NM[name], DECIMALS), notes)
     if name in INVERSE_TO_NM:
-        return Axis(INVERSE_TO_NM[name] / given, notes)
+        return Axis(np.round(INVERSE_TO_NM[name] / given, DECIMALS), notes)
     raise ValueError(f"they are in {unit!r}; expected nm, µm, mm, m, Å, cm⁻¹, m⁻¹ or GHz")
 
 
