@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nesr_gui.engine import Model
     from nesr_gui.field import CubeField
+    from nesr_gui.io import Reading
     from nesr_gui.reconstruction import NeSRField
 
 __version__ = "0.1.0"
@@ -45,8 +46,11 @@ def reconstruct(
     return engine.encode(image.reduced(max_pixels) if max_pixels else image, model or load_model())
 
 
-def open_cube(path: str | PathLike[str]) -> CubeField:
-    """The field of a cube file, linear between its bands; the file is read as it is asked."""
+def open_cube(path: str | PathLike[str], reading: Reading | None = None) -> CubeField:
+    """The field of a cube, a file or a folder, linear between its bands; the file is read as it is asked.
+
+    `nesr_gui.io.Reading` says what the file leaves open, such as its wavelengths; see `nesr_gui.io.open_cube`.
+    """
     from nesr_gui import io
 
-    return io.open_cube(Path(path))
+    return io.open_cube(Path(path), reading)

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import nesr_gui
+from nesr_gui import cube_options
 
 if TYPE_CHECKING:
     from nesr_gui.engine import Model
     from nesr_gui.spectral import Wavelengths
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+PATH = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -101,24 +103,29 @@ def reconstruct(
 
 
 @cli.command()
-@click.argument("image", type=FILE)
+@click.argument("image", type=PATH)
 @click.option("--at", "points", metavar="ROW,COL", multiple=True, required=True, help="A pixel; may be repeated.")
 @click.option("-o", "--out", type=FILE, help="Curves to write (.csv); by default they are printed.")
 @click.option("--wavelengths", "listed", help="In nm: start:stop:step, or a list. [default: every nm]")
+@cube_options.reading_options
 @model_option
 @device_option
 def spectrum(
-    image: Path, points: tuple[str, ...], out: Path | None, listed: str | None, model: Path | None, device: str
+    image: Path,
+    points: tuple[str, ...],
+    out: Path | None,
+    listed: str | None,
+    model: Path | None,
+    device: str,
+    **options: Any,
 ) -> None:
-    """Write or print the spectra of single pixels."""
-    from nesr_gui import engine, io
+    """Write or print the spectra of single pixels of a photograph or a cube."""
     from nesr_gui.io import curves
     from nesr_gui.spectral import Spectrum, Wavelengths
 
     pixels = [parsed_point(text) for text in points]
-    loaded = engine.load_model(model, device)
-    asked = Wavelengths.parse(listed) if listed else Wavelengths.every(*loaded.wavelength_range, 1)
-    field = engine.encode(io.read_photograph(image), loaded)
+    field = cube_options.opened(image, model, device, options)
+    asked = Wavelengths.parse(listed) if listed else cube_options.usual_wavelengths(field)
     names = [f"row {row} col {col}" for row, col in pixels]
     spectra = [Spectrum(asked, values, name) for values, name in zip(field.spectra(pixels, asked), names, strict=True)]
     if out:
@@ -131,19 +138,24 @@ def spectrum(
 
 
 @cli.command()
-@click.argument("file", type=FILE)
-def info(file: Path) -> None:
+@click.argument("file", type=PATH)
+@cube_options.reading_options
+def info(file: Path, **options: Any) -> None:
     """Tell what a model, a cube or a photograph file is and how it is understood."""
     from nesr_gui import io
 
     if file.suffix == ".safetensors":
         from nesr_gui.checkpoint import describe
+
+        said = describe(file)
     elif io.is_photograph(file):
-        from nesr_gui.io.photograph import describe
+        from nesr_gui.io.photograph import describe as describe_photograph
+
+        said = describe_photograph(file)
     else:
-        from nesr_gui.io import describe
-    for key, value in describe(file).items():
-        click.echo(f"{key}: {value}")
+        said = io.describe(file, cube_options.asked_reading(**options))
+    for key, value in said.items():
+        click.echo(f"{key}: {' '.join(value.split())}")
 
 
 @cli.command()
@@ -278,5 +290,6 @@ def main() -> None:
         cli()
     except (ValueError, OSError, KeyError) as error:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        message = f"{message}{cube_options.advice(error)}"
         click.echo(f"nesr-gui: {message}", err=True)
         raise SystemExit(2) from error

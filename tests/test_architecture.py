@@ -50,7 +50,8 @@ ALLOWED = {
     },
     "gui": {"spectral", "colorimetry", "viewing", "metrics", "io", "field", "engine", "checkpoint", "resources"},
     "headless": {"spectral", "io", "engine", "gui", "resources"},
-    "cli": {"spectral", "io", "engine", "checkpoint", "training", "gui", "headless"},
+    "cube_options": {"spectral", "field", "io", "engine"},
+    "cli": {"spectral", "io", "engine", "checkpoint", "training", "gui", "headless", "cube_options"},
     "__init__": {"io", "engine", "field", "reconstruction"},
     "__main__": {"cli"},
 }

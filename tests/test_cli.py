@@ -10,7 +10,9 @@ import pytest
 
 import nesr_gui
 from nesr_gui import cli, io
+from nesr_gui.field import CubeField
 from nesr_gui.io.curves import read_curves
+from nesr_gui.spectral import Quantity, Wavelengths
 from tests.training import worlds
 
 
@@ -176,3 +178,26 @@ def test_without_a_display_the_sample_is_reconstructed(tmp_path, photo, model_fi
     written = {path.name for path in (tmp_path / "nesr-out").iterdir()}
     assert written == {"cube.h5", "curves.csv", "window.png"}
     assert len(read_curves(tmp_path / "nesr-out" / "curves.csv")) == 3
+
+
+def test_info_and_spectrum_of_cubes(run, tmp_path):
+    cube = np.random.default_rng(0).random((3, 5, 6), np.float32)
+    np.save(tmp_path / "c.npy", cube)
+    code, _, error = run("info", tmp_path / "c.npy")
+    assert code == 2 and "say it with --band-axis 0" in error and len(error.splitlines()) == 1
+    code, _, error = run("info", tmp_path / "c.npy", "--band-axis", 0)
+    assert code == 2 and "say it with --band-wavelengths 400:700:150" in error
+    said = ("--band-wavelengths", "450,500,650", "--quantity", "radiance")
+    code, text, _ = run("info", tmp_path / "c.npy", *said)
+    assert code == 0 and "bands: 3, 450-650 nm" in text and "quantity: radiance" in text
+    code, text, _ = run("spectrum", tmp_path / "c.npy", "--at", "4,5", *said)
+    assert code == 0
+    np.testing.assert_allclose([float(row.split()[1]) for row in text.splitlines()[1:]], cube[:, 4, 5], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["c.hdr", "c.mat", "c.tif", "c.zarr", "c.npz", "c.exr"])
+def test_info_tells_of_every_kind_of_cube(run, tmp_path, name):
+    field = CubeField(np.ones((2, 3, 4), np.float32), Wavelengths.count(2), Quantity.RADIANCE, {"source": "p.png"})
+    io.write_cube(tmp_path / name, field, field.wavelengths)
+    code, text, _ = run("info", tmp_path / name)
+    assert code == 0 and "size: 4 x 3 pixels" in text and "source: p.png" in text and "radiance" in text

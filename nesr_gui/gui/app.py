@@ -129,6 +129,7 @@ class App(QObject):
         worker.ended.connect(window.status.show_end)
         worker.ended.connect(self._show_actions)
         worker.failed.connect(lambda purpose, error: window.notice.show_failure(error))
+        worker.failed.connect(lambda purpose, error: self.commands.ask_reading(error))
 
     def _show_image(self) -> None:
         session, window = self.session, self.window
@@ -230,6 +231,7 @@ def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path
     elif samples := _samples():
         app.open_sample(samples[0])
     app.opening.load_model(model, device)
+    app.opening.tidy()
     code = qt.exec()
     app.window.close()
     return code

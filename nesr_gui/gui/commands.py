@@ -14,8 +14,10 @@ from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
 from nesr_gui.gui.figure import Figure
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.reading_dialog import LABELS, ReadingDialog
 from nesr_gui.gui.requests import PointsRequest
 from nesr_gui.gui.session import Session
+from nesr_gui.gui.settings import settings
 from nesr_gui.gui.worker import Worker
 
 
@@ -33,6 +35,16 @@ class Commands(QObject):
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a photograph or a spectral cube", "", filters)
         if path:
             self._opening.open(Path(path))
+
+    def ask_reading(self, error: Exception) -> None:
+        """Ask what the file of a cube leaves open, where that is why it did not open, and open it so."""
+        from nesr_gui.io.errors import Unclear
+
+        if not isinstance(error, Unclear) or error.path is None or error.field not in LABELS:
+            return
+        dialog, path = ReadingDialog(error, self._window), error.path
+        dialog.accepted.connect(lambda: self._opening.open_cube(path, dialog.reading()))
+        dialog.open()
 
     def export_cube(self) -> None:
         field = self._session.field
@@ -142,6 +154,7 @@ class Commands(QObject):
         return Path(self._session.name).stem or "spectra"
 
     def _wrote(self, request: jobs.CubeExport | jobs.CurvesExport | jobs.FigureExport, result: None) -> None:
+        settings().setValue("files/exported", str(request.path.resolve().parent))
         self._tell(request.path)
 
     def _tell(self, path: Path) -> None:

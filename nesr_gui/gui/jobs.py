@@ -20,6 +20,7 @@ from nesr_gui.spectral import RGBImage, Wavelengths
 
 if TYPE_CHECKING:
     from nesr_gui.engine import Model
+    from nesr_gui.io.reading import Reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,37 @@ def read_file(request: ReadRequest, progress: Progress) -> Photograph | Cube:
     progress(0.5)
     truth = io.open_cube(request.truth) if request.truth else None
     return Photograph(image, displayed(image), truth)
+
+
+@dataclass(frozen=True, eq=False)
+class CubeRequest:
+    """A cube to open, with what the user said of it."""
+
+    path: Path
+    reading: Reading
+
+
+def read_cube(request: CubeRequest, progress: Progress) -> Cube:
+    """Open a cube; `Unclear` asks for what its file leaves open."""
+    from nesr_gui import io
+
+    field = io.open_cube(request.path, request.reading)
+    return Cube(field, levels_of(field))
+
+
+@dataclass(frozen=True)
+class SweepRequest:
+    """Folders where a program that was killed may have left something unfinished."""
+
+    folders: tuple[Path, ...]
+
+
+def sweep_folders(request: SweepRequest, progress: Progress) -> None:
+    """Tidy up after programs that were killed while they wrote."""
+    from nesr_gui.io.atomic import sweep
+
+    for folder in request.folders:
+        sweep(folder)
 
 
 def displayed(image: RGBImage) -> Bytes:

@@ -14,6 +14,7 @@ from nesr_gui.gui.worker import Worker
 
 if TYPE_CHECKING:
     from nesr_gui.engine import Model
+    from nesr_gui.io.reading import Reading
 
 _MOST_RECENT = 8
 
@@ -35,6 +36,16 @@ class Opening(QObject):
     def open(self, path: Path, truth: Path | None = None) -> None:
         """Open a photograph, with its measured cube if that is known, or a cube."""
         self._worker.submit("read", jobs.ReadRequest(path, truth), jobs.read_file, self._take_file)
+
+    def open_cube(self, path: Path, reading: Reading) -> None:
+        """Open a cube whose file left something open."""
+        self._worker.submit("read", jobs.CubeRequest(path, reading), jobs.read_cube, self._take_file)
+
+    def tidy(self) -> None:
+        """Remove what a killed program left beside the files that were opened and written last."""
+        exported = settings().value("files/exported", "")
+        folders = {path.parent for path in self.recent()} | ({Path(str(exported))} if exported else set())
+        self._worker.submit("sweep", jobs.SweepRequest(tuple(folders)), jobs.sweep_folders, lambda request, done: None)
 
     def reconstruct(self, full: bool = False) -> None:
         """Reconstruct the open photograph, at the working resolution or at its own."""
@@ -60,7 +71,7 @@ class Opening(QObject):
         if self._session.field is None:
             self.reconstruct()
 
-    def _take_file(self, request: jobs.ReadRequest, opened: jobs.Photograph | jobs.Cube) -> None:
+    def _take_file(self, request: jobs.ReadRequest | jobs.CubeRequest, opened: jobs.Photograph | jobs.Cube) -> None:
         self._worker.cancel("encode")
         if isinstance(opened, jobs.Cube):
             self._session.open_cube(request.path.name, opened.field, opened.levels)

@@ -12,6 +12,7 @@ from typing import Any
 
 from nesr_gui.field import CubeField, Progress, SpectralField
 from nesr_gui.io.cube_formats import CUBES
+from nesr_gui.io.errors import Unclear
 from nesr_gui.io.export import Encoding, Export
 from nesr_gui.io.format import Format, Kind, lazy
 from nesr_gui.io.reading import Reading
@@ -97,7 +98,11 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
         from nesr_gui.io.trial import scout
 
         scout.check(path, chosen.trial)
-    cube: CubeField = chosen.read(path, reading or Reading())
+    try:
+        cube: CubeField = chosen.read(path, reading or Reading())
+    except Unclear as asked:
+        asked.path, asked.reading = path, reading
+        raise
     return cube
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nesr_gui.io.reading import Reading
 
 
 class UnreadableFile(ValueError):
@@ -17,8 +21,12 @@ class Unclear(UnreadableFile):
     """The file can be read as soon as the user says what it leaves open.
 
     `field` names what is missing as `Reading` calls it, `choices` what it can be (empty: anything), and `guess` what it
-    most likely is, as a user would type it, with the `reason` for the guess.
+    most likely is, as a user would type it, with the `reason` for the guess. `io.open_cube` adds which file it is, and
+    what the user had said already.
     """
+
+    path: Path | None = None
+    reading: Reading | None = None
 
     def __init__(
         self, question: str, field: str, guess: str = "", reason: str = "", choices: tuple[str, ...] = ()

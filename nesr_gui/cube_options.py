@@ -1,0 +1,67 @@
+"""Options of the commands that open cubes: what a file leaves open, said on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from nesr_gui.field import SpectralField
+    from nesr_gui.io import Reading
+    from nesr_gui.spectral import Wavelengths
+
+OPTIONS = {"wavelengths": "--band-wavelengths", "band_axis": "--band-axis", "variable": "--variable"}
+"""By what `Unclear` calls the answer."""
+
+
+def reading_options(command: Any) -> Any:
+    """What a cube's file may leave open, as options."""
+    said = [
+        click.option(
+            "--band-wavelengths", metavar="NM", help="Of a cube that does not say them: 400:700:10, or a list."
+        ),
+        click.option("--band-axis", type=click.IntRange(0, 2), help="The axis of a cube's array that runs over bands."),
+        click.option("--quantity", type=click.Choice(["reflectance", "radiance", "unknown"]), help="What is measured."),
+        click.option("--variable", metavar="NAME", help="The array to open where a file has several."),
+    ]
+    for option in reversed(said):
+        command = option(command)
+    return command
+
+
+def opened(image: Path, model: Path | None, device: str, options: dict[str, Any]) -> SpectralField:
+    """A photograph reconstructed, or a cube as it is."""
+    from nesr_gui import io
+
+    if not io.is_photograph(image):
+        return io.open_cube(image, asked_reading(**options))
+    from nesr_gui import engine
+
+    return engine.encode(io.read_photograph(image), engine.load_model(model, device))
+
+
+def usual_wavelengths(field: SpectralField) -> Wavelengths:
+    """Every nm of a reconstruction; of a cube its own bands."""
+    from nesr_gui.field import CubeField
+    from nesr_gui.spectral import Wavelengths
+
+    return field.wavelengths if isinstance(field, CubeField) else Wavelengths.every(*field.wavelength_range, 1)
+
+
+def asked_reading(
+    band_wavelengths: str | None, band_axis: int | None, quantity: str | None, variable: str | None
+) -> Reading:
+    """What the options say of a cube."""
+    from nesr_gui.io import Reading
+    from nesr_gui.spectral import Quantity, Wavelengths
+
+    listed = Wavelengths.parse(band_wavelengths) if band_wavelengths else None
+    return Reading(listed, band_axis, Quantity[quantity.upper()] if quantity else None, variable)
+
+
+def advice(error: Exception) -> str:
+    """How to answer what an `Unclear` asks; nothing for other errors."""
+    option = OPTIONS.get(getattr(error, "field", ""))
+    return f"; say it with {option} {getattr(error, 'guess', '') or '…'}" if option else ""

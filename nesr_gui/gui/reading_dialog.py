@@ -1,0 +1,96 @@
+"""What a cube's file leaves open, asked of the user: its wavelengths, the axis of its bands, which of its arrays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from nesr_gui.io.errors import Unclear
+from nesr_gui.io.reading import Reading
+from nesr_gui.spectral import Quantity, Wavelengths
+
+LABELS = {"wavelengths": "Wavelengths (nm)", "band_axis": "Axis of the bands", "variable": "Array"}
+
+
+class ReadingDialog(QDialog):
+    """One question with the likely answer filled in and the reason for it; says at once what cannot be."""
+
+    def __init__(self, asked: Unclear, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Open a spectral cube")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._asked = asked
+        self.text = QLineEdit(asked.guess)
+        self.text.setPlaceholderText("400:700:10, or a list: 450, 550.5")
+        self.choice = QComboBox()
+        self.choice.addItems(asked.choices)
+        self.choice.setCurrentText(asked.guess)
+        self.answer: QWidget = self.choice if asked.choices else self.text
+        self.answer.setAccessibleName(LABELS.get(asked.field, asked.field))
+        self.quantity = QComboBox()
+        self.quantity.setAccessibleName("What the numbers measure")
+        self.quantity.addItem("as the file says", None)
+        for quantity in Quantity:
+            self.quantity.addItem(quantity.value, quantity)
+        self.verdict = QLabel()
+        self.verdict.setWordWrap(True)
+        self.verdict.setMinimumHeight(3 * self.fontMetrics().height())
+        self.verdict.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.buttons = QDialogButtonBox()
+        self.go = self.buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        self.text.textChanged.connect(self._judge)
+        self._lay_out()
+        self._judge()
+
+    def reading(self) -> Reading:
+        """What is known now, earlier answers included; ValueError says in a sentence why the answer cannot be."""
+        known = self._asked.reading or Reading()
+        if (quantity := self.quantity.currentData()) is not None:
+            known = replace(known, quantity=Quantity(quantity))
+        if self._asked.field == "wavelengths":
+            return replace(known, wavelengths=Wavelengths.parse(self.text.text()))
+        if self._asked.field == "band_axis":
+            return replace(known, band_axis=int(self.choice.currentText()))
+        return replace(known, variable=self.choice.currentText())
+
+    def _lay_out(self) -> None:
+        question = QLabel(_sentence(self._asked.question))
+        question.setWordWrap(True)
+        form = QFormLayout()
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(8)
+        form.addRow(LABELS.get(self._asked.field, self._asked.field), self.answer)
+        form.addRow("The numbers are", self.quantity)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 18, 20, 16)
+        layout.setSpacing(14)
+        layout.addWidget(question)
+        layout.addLayout(form)
+        layout.addWidget(self.verdict)
+        layout.addWidget(self.buttons)
+        self.setMinimumWidth(460)
+        unused = self.text if self._asked.choices else self.choice
+        unused.setParent(None)
+
+    def _judge(self) -> None:
+        try:
+            reading = self.reading()
+        except ValueError as error:
+            self.verdict.setText(_sentence(str(error)))
+            self.go.setEnabled(False)
+            return
+        said = f"The suggestion: {self._asked.reason}." if self._asked.reason else ""
+        if reading.wavelengths is not None and self._asked.field == "wavelengths":
+            nm = reading.wavelengths.nm
+            said = f"{len(nm)} bands, {nm[0]:g}-{nm[-1]:g} nm. {said}".strip()
+        self.verdict.setText(said)
+        self.go.setEnabled(True)
+
+
+def _sentence(text: str) -> str:
+    return text.rstrip(".") + "."

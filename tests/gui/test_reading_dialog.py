@@ -1,0 +1,60 @@
+"""What a file leaves open is asked with a likely answer, and the answer opens it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nesr_gui.gui.app import App
+from nesr_gui.gui.reading_dialog import ReadingDialog
+from nesr_gui.io import Reading
+from nesr_gui.io.errors import Unclear
+from nesr_gui.spectral import Quantity, Wavelengths
+
+
+def test_wavelengths_are_suggested_and_judged(qtbot):
+    asked = Unclear("a.mat does not say it", "wavelengths", "400:700:10", "31 bands")
+    asked.reading = Reading(band_axis=2)
+    dialog = ReadingDialog(asked)
+    qtbot.addWidget(dialog)
+    assert (
+        dialog.text.text() == "400:700:10"
+        and dialog.verdict.text() == "31 bands, 400-700 nm. The suggestion: 31 bands."
+    )
+    dialog.text.setText("red")
+    assert not dialog.go.isEnabled() and "cannot read wavelengths" in dialog.verdict.text()
+    dialog.text.setText("450, 550")
+    dialog.quantity.setCurrentText("radiance")
+    reading = dialog.reading()
+    assert dialog.go.isEnabled() and reading.wavelengths.nm.tolist() == [450, 550]
+    assert reading.band_axis == 2 and reading.quantity is Quantity.RADIANCE
+
+
+@pytest.mark.parametrize(
+    ("field", "choices", "expected"), [("band_axis", ("0", "1", "2"), 1), ("variable", ("a", "1"), "1")]
+)
+def test_choices_are_offered(qtbot, field, choices, expected):
+    dialog = ReadingDialog(Unclear("which", field, "1", "the largest", choices))
+    qtbot.addWidget(dialog)
+    assert dialog.choice.count() == len(choices) and getattr(dialog.reading(), field) == expected
+    assert dialog.choice.accessibleName()
+
+
+def test_a_cube_without_wavelengths_is_asked_for_and_opens(qtbot, tmp_path: Path):
+    np.save(tmp_path / "c.npy", np.random.default_rng(0).random((3, 20, 30), np.float32))
+    app = App()
+    qtbot.addWidget(app.window)
+    app.window.show()
+    app.opening.open(tmp_path / "c.npy")
+
+    for _ in range(2):  # the axis, then the wavelengths
+        qtbot.waitUntil(lambda: app.window.findChild(ReadingDialog) is not None)
+        dialog = app.window.findChild(ReadingDialog)
+        with qtbot.waitSignal(dialog.destroyed):
+            dialog.go.click()
+    qtbot.waitUntil(lambda: app.session.field is not None, timeout=5000)
+    assert app.session.field.wavelength_range == (400, 700)
+    assert app.session.field.wavelengths.nm.tolist() == Wavelengths.count(3).nm.tolist()
+    app.window.close()
