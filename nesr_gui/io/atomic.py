@@ -156,6 +156,9 @@ def _flush(path: Path) -> None:
 
 def _move_in(ready: Path) -> None:
     """Move a finished set to its places; may be repeated after a kill at any step."""
+    if not (ready / _ORDER).is_file():  # everything was moved; the kill came while what remained was deleted
+        shutil.rmtree(ready, ignore_errors=True)
+        return
     names = (ready / _ORDER).read_text(encoding="utf-8").splitlines()
     header, folder = names[-1], ready.parent
     with _held(folder / header):

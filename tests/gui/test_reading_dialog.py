@@ -42,6 +42,11 @@ def test_choices_are_offered(qtbot, field, choices, expected):
     assert dialog.choice.accessibleName()
 
 
+def asked(app: App) -> list[str]:
+    """What the dialogs that are open ask for."""
+    return [dialog._asked.field for dialog in app.window.findChildren(ReadingDialog)]
+
+
 def test_a_cube_without_wavelengths_is_asked_for_and_opens(qtbot, tmp_path: Path):
     np.save(tmp_path / "c.npy", np.random.default_rng(0).random((3, 20, 30), np.float32))
     app = App()
@@ -49,11 +54,10 @@ def test_a_cube_without_wavelengths_is_asked_for_and_opens(qtbot, tmp_path: Path
     app.window.show()
     app.opening.open(tmp_path / "c.npy")
 
-    for _ in range(2):  # the axis, then the wavelengths
-        qtbot.waitUntil(lambda: app.window.findChild(ReadingDialog) is not None)
-        dialog = app.window.findChild(ReadingDialog)
-        with qtbot.waitSignal(dialog.destroyed):
-            dialog.go.click()
+    for field in ("band_axis", "wavelengths"):
+        qtbot.waitUntil(lambda field=field: field in asked(app))
+        app.window.findChild(ReadingDialog).go.click()
+        qtbot.waitUntil(lambda field=field: field not in asked(app))
     qtbot.waitUntil(lambda: app.session.field is not None, timeout=5000)
     assert app.session.field.wavelength_range == (400, 700)
     assert app.session.field.wavelengths.nm.tolist() == Wavelengths.count(3).nm.tolist()

@@ -1,0 +1,202 @@
+"""Truncated, mislabelled and malicious cubes: one sentence, at once, without taking the memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import tifffile
+
+from nesr_gui import io
+from nesr_gui.field import CubeField
+from nesr_gui.io import Encoding, Reading
+from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.spectral import Quantity, Wavelengths
+
+BANDS = Wavelengths.count(3)
+HDR = "ENVI\nsamples = 4\nlines = 5\nbands = 3\ndata type = 4\ninterleave = bsq\nwavelength = {400, 550, 700}\n"
+
+
+def write(folder: Path, name: str) -> Path:
+    made = CubeField(np.random.default_rng(1).random((3, 40, 50), np.float32), BANDS, Quantity.REFLECTANCE)
+    io.write_cube(folder / name, made, BANDS, encoding=Encoding("float32" if "." in name else "uint16"))
+    return folder / name
+
+
+def refused(path: Path) -> str:
+    """The sentence, whether it is said at opening or at the first reading."""
+    with pytest.raises(UnreadableFile) as error:
+        field = io.open_cube(path)
+        field.cube(field.wavelengths)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 700
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("samples = 4", "samples = 1000000000000"), "states 1000000000000 samples"),
+        (("samples = 4", "samples = -4"), "states -4 samples"),
+        (("samples = 4", "samples = 0"), "each must be 1 to"),
+        (("samples = 4", "samples = many"), "samples = 'many'; expected a whole number"),
+        (("samples = 4\n", ""), "samples = ''; expected a whole number"),
+        (("lines = 5", "lines = 16000000"), "so one of the two is damaged"),
+        (("data type = 4", "data type = 7"), "has data type 7; ENVI knows 1, 2, 3"),
+        (("interleave = bsq", "interleave = bsp"), "interleave 'bsp'"),
+        (("bands = 3", "bands = 3\nheader offset = -8"), "one of the two is damaged"),
+        (("bands = 3", "bands = 3\nheader offset = 80"), "one of the two is damaged"),
+        (("bands = 3", "bands = 3\nfile compression = 1"), "compressed data"),
+        (("bands = 3", "bands = 3\ndata file = ../../etc/passwd"), "only one beside the header is opened"),
+        (("bands = 3", "bands = 3\ndata file = /etc/passwd"), "only one beside the header is opened"),
+        (("bands = 3", "bands = 3\ndata file = ..\\x"), "only one beside the header is opened"),
+        (("bands = 3", "bands = 3\ndata file = none.img"), "has no data file beside it"),
+        (("bands = 3", "bands = 3\nfile type = ENVI Spectral Library"), "is a spectral library; open it as curves"),
+        (("{400, 550, 700}", "{400, nan, 700}"), "finite, positive numbers"),
+        (("{400, 550, 700}", "{400, -550, 700}"), "finite, positive numbers"),
+        (("{400, 550, 700}", "{400, 550}"), "2 wavelengths for 3 bands"),
+        (("{400, 550, 700}", "{a, b, c}"), "not a list of numbers"),
+        (("{400, 550, 700}", "{400, 550, 700"), "the list of 'wavelength' has no end"),
+        (("bands = 3", "bands = 3\nwavelength units = furlongs"), "they are in 'furlongs'"),
+        (("{400, 550, 700}", "{400, 550, 700}\nbbl = {1, 0}"), "2 bbl for 3 bands"),
+        (("bands = 3", "bands = 3\nreflectance scale factor = 0"), "not one number above 0"),
+        (("bands = 3", "bands = 3\ndata gain values = {1, inf, 1}"), "zero or not finite"),
+        (("ENVI", "IVNE"), "its first line is not ENVI"),
+    ],
+)
+def test_envi_headers(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    (tmp_path / "c.hdr").write_text(HDR.replace(*change, 1))
+    np.zeros((3, 5, 4), "<f4").tofile(tmp_path / "c.img")
+    assert said in refused(tmp_path / "c.hdr")
+
+
+@pytest.mark.parametrize("name", ["c.nc", "c.img", "c.mat", "c.tif", "c.exr", "c.npy", "c.npz"])
+def test_cut_files(tmp_path: Path, name: str) -> None:
+    for library in {"c.exr": ["OpenEXR"]}.get(name, []):
+        pytest.importorskip(library)
+    path = write(tmp_path, "c.hdr" if name == "c.img" else name).with_name(name)
+    data = path.read_bytes()
+    for length in (0, 3, 100, len(data) // 2, len(data) - 3000):
+        path.write_bytes(data[:length])
+        assert path.name.partition(".")[0] in refused(path)
+
+
+@pytest.mark.parametrize("name", ["c.nc", "c.mat", "c.tif", "c.exr", "c.npy", "c.npz", "c.hdr"])
+def test_mislabelled_files(tmp_path: Path, name: str) -> None:
+    if name == "c.exr":
+        pytest.importorskip("OpenEXR")
+    for content in (b"", b"\0" * 5000, b"<html>" * 999, b"\x89PNG\r\n\x1a\n" + b"x" * 500, bytes(range(256)) * 9):
+        (tmp_path / name).write_bytes(content)
+        assert "c." in refused(tmp_path / name)
+
+
+def _npy(path: Path, shape: str, descr: str = "<f4") -> None:
+    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(4000))
+
+
+@pytest.mark.parametrize("shape", ["(1000000000000, 3, 3)", "(-3, 3, 3)", "(3, 3, 10**4)", "(99999, 99999, 99999)"])
+def test_numpy_headers(tmp_path: Path, shape: str) -> None:
+    _npy(tmp_path / "c.npy", shape)
+    assert "c.npy" in refused(tmp_path / "c.npy")
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(tmp_path / "c.npz", "w", method) as archive:
+            archive.write(tmp_path / "c.npy", "cube.npy")
+        assert "c.npz" in refused(tmp_path / "c.npz")
+
+
+def test_sidecars_that_lie(tmp_path: Path) -> None:
+    path = write(tmp_path, "c.npy")
+    for said in ("[", "3", '{"wavelengths_nm": "x"}', '{"wavelengths_nm": [1, 2]}', '{"quantity": "love"}', "[" * 9999):
+        (tmp_path / "c.npy.json").write_text(said)
+        assert "c.npy" in refused(path)
+
+
+def _huge(file: h5py.File) -> None:
+    cube = file.create_dataset("cube", (3, 10**9, 10**9), np.float32, chunks=(1, 64, 64))
+    cube[0, 0, 0] = 1
+
+
+def _chunky(file: h5py.File) -> None:
+    file.create_dataset("cube", (3, 30_000, 30_000), np.float32, chunks=(1, 30_000, 30_000), compression="gzip")
+
+
+def _cycle(file: h5py.File) -> None:
+    group = file.create_group("a")
+    group["a"] = group
+    group["b"] = file["/"]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"), [(_huge, "expected numbers with"), (_chunky, "written"), (_cycle, "no `cube`")]
+)
+@pytest.mark.parametrize("name", ["c.h5", "c.mat"])
+def test_hdf5_that_is_too_large_or_has_no_end(
+    tmp_path: Path, make: Callable[[h5py.File], None], said: str, name: str
+) -> None:
+    with h5py.File(tmp_path / name, "w") as file:
+        make(file)
+        file["bands"] = BANDS.nm
+    assert said in refused(tmp_path / name)
+
+
+def test_zarr_metadata(tmp_path: Path) -> None:
+    pytest.importorskip("zarr")
+    path = write(tmp_path, "c.zarr")
+    metadata = path / "cube" / "zarr.json"
+    said = json.loads(metadata.read_text())
+    for key, value in (("shape", [3, 10**12, 10**12]), ("shape", [-3, 4, 5]), ("data_type", "object"), ("codecs", [])):
+        metadata.write_text(json.dumps({**said, key: value}))
+        refused(path)
+    metadata.write_text("{")
+    refused(path)
+    (path / "zarr.json").write_text("{")
+    refused(path)
+
+
+def test_tiff_metadata_cannot_define_entities(tmp_path: Path) -> None:
+    bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><GDALMetadata><Item name="wavelength" '
+    bomb += 'sample="0">&b;</Item></GDALMetadata>'
+    values = np.zeros((6, 5, 4), np.float32)
+    tifffile.imwrite(tmp_path / "c.tif", values, planarconfig="separate", photometric="minisblack", metadata=None,
+                     extratags=[(42112, "s", 0, bomb, True)])  # fmt: skip
+    with pytest.raises(Unclear, match="wavelengths"):
+        io.open_cube(tmp_path / "c.tif")
+    assert io.open_cube(tmp_path / "c.tif", Reading(wavelengths=Wavelengths.count(6))).shape == (5, 4)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_refusing_takes_a_second_and_little_memory(tmp_path: Path) -> None:
+    (tmp_path / "c.hdr").write_text(HDR.replace("samples = 4", "samples = 1000000000000"))
+    (tmp_path / "c.img").write_bytes(b"")
+    _npy(tmp_path / "c.npy", "(1000000000000, 3, 3)")
+    with h5py.File(tmp_path / "c.h5", "w") as file:
+        _huge(file)
+    code = """
+import sys, time
+from pathlib import Path
+from nesr_gui import io
+for name in ("c.hdr", "c.npy", "c.h5"):
+    start = time.process_time()
+    try:
+        io.open_cube(Path(sys.argv[1]) / name)
+    except ValueError as error:
+        assert len(str(error).splitlines()) == 1
+    else:
+        raise SystemExit("opened")
+    assert time.process_time() - start < 1, name
+status = Path("/proc/self/status").read_text()  # resource counts what the parent took before this began
+print(int(status.partition("VmHWM:")[2].split()[0]) // 1000)
+"""
+    ran = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True,
+                         env={"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin"})  # fmt: skip
+    assert re.fullmatch(r"\d+\n", ran.stdout) and int(ran.stdout) < 200, ran.stdout
