@@ -18,7 +18,7 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 
 FILL = 65535  # the stored uint16 that means "no value"
 DTYPES = ("float32", "float16", "uint16")
-PIECE_BYTES = 128 << 20  # what a format that must write whole tiles may hold at once
+PIECE_BYTES = 64 << 20  # what a format that must write whole tiles may hold at once
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def write_cube(path: str | os.PathLike[str], export: Export) -> None:
                 file.create_dataset(name, data=values).attrs["MATLAB_class"] = np.bytes_("double")
             for key, value in {**export.provenance, "quantity": export.field.quantity.value}.items():
                 file.attrs[key.replace("\0", "")] = str(value).replace("\0", "")
-            for _, block in export.blocks():
+            for _, block in export.pieces(hdf5.TILE, hdf5.TILE):
                 cube[:, block.cols, block.rows] = block.values.transpose(0, 2, 1)
         with part.open("r+b") as raw:
             raw.write(_user_block())
