@@ -6,7 +6,7 @@ import importlib.util
 import json
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +18,8 @@ import pytest
 import tifffile
 
 from nesr_gui import io
-from nesr_gui.field import CubeField
-from nesr_gui.io import FORMATS, Encoding, Format, Kind
+from nesr_gui.field import CubeField, Interval
+from nesr_gui.io import FORMATS, Encoding, Format, Kind, Reading
 from nesr_gui.spectral import Quantity, Wavelengths
 
 UNEVEN = Wavelengths(np.array([400, 450.25, 512.3, 1 / 3 + 600, 700]))
@@ -267,3 +267,36 @@ def test_radiance_and_unknown_stay_what_they_are(tmp_path: Path) -> None:
             read = io.open_cube(path)
             assert read.quantity is quantity, row.name
             np.testing.assert_allclose(read.band(400), 0.5, rtol=1e-4)
+
+
+class Doubtful(CubeField):
+    """A cube whose values may be a tenth off."""
+
+    def interval(self, points: Any, wavelengths: Any) -> tuple[Any, Any]:
+        values = self.spectra(points, wavelengths)
+        return values - 0.1, values + 0.1
+
+    def interval_blocks(self, wavelengths: Any, *, rows: Any = None, cols: Any = None) -> Iterator[Interval]:
+        for block in self.blocks(wavelengths, rows=rows, cols=cols):
+            yield Interval(block.rows, block.cols, block.values - 0.1, block.values + 0.1)
+
+    def doubts(self, **window: Any) -> Any:
+        return np.zeros(self.shape, np.uint8)
+
+
+@pytest.mark.parametrize("name", ["c.nc", "c.zarr", "c.npz"])
+@pytest.mark.parametrize("dtype", ["float32", "uint16"])
+def test_the_error_band_is_stored_beside_the_cube(tmp_path: Path, name: str, dtype: str) -> None:
+    if name == "c.zarr":
+        pytest.importorskip("zarr")
+    values = np.random.default_rng(5).uniform(0.2, 1, (5, 30, 20)).astype(np.float32)
+    made = Doubtful(values, UNEVEN, Quantity.REFLECTANCE, PROVENANCE)
+    fractions: list[float] = []
+    encoding = Encoding(dtype, error_band=True)
+    io.write_cube(tmp_path / name, made, UNEVEN, encoding=encoding, cols=slice(3, 20), progress=fractions.append)
+    assert fractions == sorted(fractions) and fractions[-1] == pytest.approx(1)
+    for variable, by in ((None, 0.0), ("lower", -0.1), ("upper", 0.1)):
+        read = io.open_cube(tmp_path / name, Reading(variable=variable))
+        np.testing.assert_allclose(read.cube(UNEVEN).values, values[:, :, 3:] + by, atol=6e-5)
+    if name != "c.npz":
+        assert _xarray(tmp_path / name).values.shape == (5, 30, 17)
