@@ -49,7 +49,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("image", type=FILE, required=False)
+@click.argument("image", type=PATH, required=False)
 @model_option
 @device_option
 @click.option("--screenshot", type=FILE, help="Open, wait for the reconstruction, save a picture of the window, exit.")

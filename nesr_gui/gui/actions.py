@@ -31,6 +31,7 @@ class Entry:
 
 TABLE = (
     Entry("open_file", "Open…", "File", "Ctrl+O", "open", "Open a photograph or a spectral cube", in_toolbar=True),
+    Entry("open_folder", "Open folder…", "File", "Ctrl+Shift+O", tip="Open a cube that is a folder: Zarr or bands"),
     Entry("open_sample", "Open sample", "File", submenu=True),
     Entry("open_recent", "Open recent", "File", submenu=True),
     Entry("export_cube", "Export cube…", "File", "Ctrl+E", "export", "Export bands at chosen wavelengths",

@@ -36,6 +36,13 @@ class Commands(QObject):
         if path:
             self._opening.open(Path(path))
 
+    def open_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(
+            self._window, "Open a cube that is a folder: Zarr, or one file per band"
+        )
+        if path:
+            self._opening.open(Path(path))
+
     def ask_reading(self, error: Exception) -> None:
         """Ask what the file of a cube leaves open, where that is why it did not open, and open it so."""
         from nesr_gui.io.errors import Unclear

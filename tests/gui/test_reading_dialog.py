@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QFileDialog
 
+from nesr_gui import io
+from nesr_gui.field import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.reading_dialog import ReadingDialog
-from nesr_gui.io import Reading
+from nesr_gui.gui.settings import settings
+from nesr_gui.io import Reading, atomic
 from nesr_gui.io.errors import Unclear
 from nesr_gui.spectral import Quantity, Wavelengths
 
@@ -61,4 +67,30 @@ def test_a_cube_without_wavelengths_is_asked_for_and_opens(qtbot, tmp_path: Path
     qtbot.waitUntil(lambda: app.session.field is not None, timeout=5000)
     assert app.session.field.wavelength_range == (400, 700)
     assert app.session.field.wavelengths.nm.tolist() == Wavelengths.count(3).nm.tolist()
+    app.window.close()
+
+
+def test_a_folder_is_opened_from_the_menu(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "bands"
+    made = CubeField(np.full((2, 8, 9), 0.25, np.float32), Wavelengths.count(2), Quantity.REFLECTANCE)
+    io.write_cube(folder, made, made.wavelengths, encoding=io.Encoding("uint16"))
+    app = App()
+    qtbot.addWidget(app.window)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *words: str(folder))
+    app.window.actions_by_name["open_folder"].trigger()
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    assert app.session.field.shape == (8, 9) and app.session.name == "bands"
+    app.window.close()
+
+
+def test_starting_tidies_up_where_files_were_written(qtbot, tmp_path: Path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = tmp_path / f".c.h5.{atomic._HOST}-{dead.pid}-0123456789abcdef.part"
+    left.write_text("half")
+    settings().setValue("files/exported", str(tmp_path))
+    app = App()
+    qtbot.addWidget(app.window)
+    app.opening.tidy()
+    qtbot.waitUntil(lambda: not left.exists())
     app.window.close()
