@@ -11,8 +11,9 @@ import pytest
 import nesr_gui
 from nesr_gui import cli, io
 from nesr_gui.field import CubeField
-from nesr_gui.io.curves import read_curves
-from nesr_gui.spectral import Quantity, Wavelengths
+from nesr_gui.io.curves import read_curves, write_curves
+from nesr_gui.io.envi_library import write_curves as write_library
+from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.training import worlds
 
 
@@ -195,9 +196,19 @@ def test_info_and_spectrum_of_cubes(run, tmp_path):
     np.testing.assert_allclose([float(row.split()[1]) for row in text.splitlines()[1:]], cube[:, 4, 5], atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["c.csv", "c.sli"])
+def test_info_tells_of_curves(run, tmp_path, name):
+    curves = [Spectrum(Wavelengths.count(3), np.ones(3, np.float32), label) for label in ("one", "two")]
+    (write_curves if name == "c.csv" else write_library)(tmp_path / name, curves)
+    code, text, _ = run("info", tmp_path / name)
+    assert code == 0 and "curves: 2, 400-700 nm" in text and "names: one, two" in text
+
+
 @pytest.mark.parametrize("name", ["c.hdr", "c.mat", "c.tif", "c.zarr", "c.npz", "c.exr"])
 def test_info_tells_of_every_kind_of_cube(run, tmp_path, name):
     field = CubeField(np.ones((2, 3, 4), np.float32), Wavelengths.count(2), Quantity.RADIANCE, {"source": "p.png"})
     io.write_cube(tmp_path / name, field, field.wavelengths)
     code, text, _ = run("info", tmp_path / name)
+    size = int(text.partition("bytes: ")[2].split()[0])
+    assert size >= 4 * 2 * 3 * 4 or name == "c.exr"
     assert code == 0 and "size: 4 x 3 pixels" in text and "source: p.png" in text and "radiance" in text

@@ -16,7 +16,7 @@ from nesr_gui.io.errors import Unclear
 from nesr_gui.io.export import Encoding, Export
 from nesr_gui.io.format import Format, Kind, lazy
 from nesr_gui.io.reading import Reading
-from nesr_gui.spectral import RGBImage, Wavelengths
+from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
 
 __all__ = [
     "FORMATS",
@@ -165,19 +165,34 @@ def writer(path: str | os.PathLike[str], encoding: Encoding) -> Format:
 
 
 def describe(path: str | os.PathLike[str], reading: Reading | None = None) -> dict[str, str]:
-    """What a cube holds, as name → text, its provenance last; raises as `open_cube` does."""
+    """What a file of a cube or of curves holds, as name → text, its provenance last; raises as their readers do."""
     path = Path(path)
-    field = open_cube(path, reading)
+    if table := next((f for f in FORMATS if f.kind is Kind.CURVES and path.suffix.lower() in f.extensions), None):
+        return _described_curves(path, table)
+    field, found = open_cube(path, reading), _format(path, Kind.CUBE)
     height, width = field.shape
     low, high = field.wavelength_range
-    files = [f for f in path.rglob("*") if f.is_file()] if path.is_dir() else [path]
+    files = found.files(path) if found.files else [path, *path.rglob("*")]
     return {
-        "format": f"{_format(path, Kind.CUBE).name} spectral cube",
+        "format": f"{found.name} spectral cube",
         "size": f"{width} x {height} pixels",
         "bands": f"{len(field.wavelengths)}, {low:g}-{high:g} nm",
         "quantity": field.quantity.value,
-        "bytes": str(sum(file.stat().st_size for file in files)),
+        "bytes": str(sum(file.stat().st_size for file in files if file.is_file())),
         **field.provenance,
+    }
+
+
+def _described_curves(path: Path, table: Format) -> dict[str, str]:
+    assert table.read is not None  # curves are read in every format
+    found: list[Spectrum] = table.read(path)
+    low, high = (pick([pick(curve.wavelengths.nm) for curve in found]) for pick in (min, max))
+    named = ", ".join(curve.name for curve in found[:20]) + (", …" if len(found) > 20 else "")
+    return {
+        "format": f"{table.name} curves",
+        "curves": f"{len(found)}, {low:g}-{high:g} nm",
+        "names": named,
+        "bytes": str(path.stat().st_size),
     }
 
 

@@ -24,6 +24,7 @@ CUBES = (
         lazy("envi", "open_cube"),
         lazy("envi", "write_cube"),
         claims=lazy("envi_header", "is_header"),
+        files=lazy("envi_header", "files_of"),
         dtypes=("float32", "uint16"),
         writes=(".hdr",),
         streamed="one block",

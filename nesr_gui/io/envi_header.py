@@ -139,6 +139,12 @@ def data_of(header: Header) -> Path:
     raise UnreadableFile(f"{path.name} has no data file beside it; expected {candidates[0].name} or {path.stem}.img")
 
 
+def files_of(path: Path) -> list[Path]:
+    """Header and data file of a set."""
+    header = read_header(header_of(path))
+    return [header.path, data_of(header)]
+
+
 def header_text(values: Mapping[str, Any], provenance: Mapping[str, str]) -> str:
     """An ENVI header: numbers and texts as they are, sequences in braces, the provenance under our own keys."""
     lines = ["ENVI"]

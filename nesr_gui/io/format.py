@@ -28,6 +28,7 @@ class Format:
         holds_bounds: whether an error band can be stored beside the cube.
         writes: the extension to write; by default the first.
         trial: the module whose library may crash on a damaged file, so that another process opens it first.
+        files: the files of a set, given one of them; by default that one, or all in a folder.
         streamed: how much of a cube is in memory while it is written.
     """
 
@@ -41,6 +42,7 @@ class Format:
     holds_bounds: bool = False
     writes: tuple[str, ...] = ()
     trial: str = ""
+    files: Callable[[Path], list[Path]] | None = None
     streamed: str = ""
 
 
