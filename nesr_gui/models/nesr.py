@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nesr_gui.models import spi
+from nesr_gui.models.guide import ColourGuide
 from nesr_gui.models.hscnn_r import HSCNNR
 from nesr_gui.models.nam import NeuralAttentionMapping
-from nesr_gui.models.spi import SpectralProfileInterpolation, lattice, resample
+from nesr_gui.models.spi import SpectralProfileInterpolation, lattice
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class NeSRConfig:
     channels: int = 32  # C, of the latent codes
     hidden: tuple[int, ...] = (128, 128, 256, 256)  # of the last MLP
     output: Literal["plain", "anchored"] = "plain"
+    guide: int = 32  # width of the MLP of the colour alone, where the output is anchored
     compressed: bool = False  # the encoder sees the square root of linear RGB, nearer to even steps of lightness
     normalised: bool = False  # the network sees a photograph over its white level, and its answer is scaled back
     low: float = 400.0  # nm
@@ -65,7 +67,7 @@ class NeSR(nn.Module):
         layers = [part for a, b in itertools.pairwise(sizes) for part in (nn.Linear(a, b), nn.ReLU())]
         self.mlp = nn.Sequential(*layers[:-1])
         if config.output == "anchored":
-            self.base = nn.Parameter(torch.full((len(config.bands), 3), 1 / 3))
+            self.guide = ColourGuide(len(config.bands), config.guide)
             nn.init.zeros_(layers[-2].weight)  # type: ignore[arg-type]
             nn.init.zeros_(layers[-2].bias)  # type: ignore[arg-type]
 
@@ -134,9 +136,9 @@ class NeSR(nn.Module):
         return values if self.training else values.clamp_min(0)
 
     def _anchored(self, residual: Tensor, rgb: Tensor, nm: Tensor) -> Tensor:
-        """base(nm)·rgb + s·MLP, with s the mean of rgb: homogeneous in rgb but for what the MLP makes of it."""
-        base = resample(self.base[None, :, :, None], (self.coord(nm) + 1) / 2)[0, :, :, 0]  # (L, 3)
-        return torch.einsum("lc,bchw->blhw", base, rgb) + rgb.mean(1, keepdim=True) * residual
+        """What the colour alone says, plus s·MLP with s the mean of rgb: black stays black."""
+        guided: Tensor = self.guide(rgb, (self.coord(nm) + 1) / 2)
+        return guided + rgb.mean(1, keepdim=True) * residual
 
     def forward(self, rgb: Tensor, nm: Tensor) -> Tensor:
         """The joint forward pass: rgb (B, 3, H, W) and wavelengths (L,) to the spectral image (B, L, H, W)."""

@@ -7,7 +7,7 @@ network sees it (`colorimetry.white_level`); its truth is scaled alike.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,12 +27,15 @@ Generator = np.random.Generator
 class Patches:
     """Photographs (B, 3, P, P), linear sRGB over their white level, and their truth (B, L, P, P) at `nm` (L,), alike.
 
-    `unclipped` (B, 3, P, P) is True where a channel is neither black nor at the top of what was stored.
+    `faithful` (B, 3, P, P) is True where a channel was stored as the camera saw it but for rounding: not clipped at
+    either end, nor in a JPEG, which smears colours; `brightness`
+    (B, 1, P, P) is the mean of the truth over all bands.
     """
 
     rgb: FloatArray
     truth: FloatArray
-    unclipped: npt.NDArray[np.bool_]
+    faithful: npt.NDArray[np.bool_]
+    brightness: FloatArray
     nm: npt.NDArray[np.float64]
 
 
@@ -44,12 +47,13 @@ class RenderingConfig:
     balance: float = 0.1  # a library is drawn as often as this power of its size says
     evenness: float = 0.7  # of drawing its spectra over the chromaticity plane, see `even_in_chromaticity`
     tinted: float = 0.5  # share of cut patches whose spectra are multiplied with a library spectrum
+    mosaic: float = 0.5  # share of cut and of painted patches that are mosaics, see `Batches.render`
     most_materials: int = 6  # in a painted patch
     texture: float = 0.04  # largest standard deviation of log brightness from pixel to pixel
     shading: float = 0.5  # standard deviation of log brightness across a painted patch
     speculars: float = 0.2  # share of painted patches with highlights
     dimmest: float = 0.15  # smallest white level of a photograph
-    level: float = 0.3  # standard deviation of the log of a patch's white level about its scene's
+    level: float = 0.15  # standard deviation of the log of a patch's white level about its scene's
     noise: float = 0.006  # largest standard deviation of sensor noise
     eight_bit: float = 0.5  # share of photographs that went through 8-bit sRGB
     jpeg: float = 0.2  # share that went through JPEG on top of that
@@ -92,6 +96,16 @@ class SceneCutter:
             crops.append(crop[:, :, ::-1] if rng.random() < 0.5 else crop)
         return np.stack(crops), self._levels[chosen]
 
+    def pixels(self, rng: Generator, count: int) -> FloatArray:
+        """(count, 31), pixels outside the charts over their scene's white level; every scene is drawn as often."""
+        drawn = np.empty((count, len(BANDS)), np.float32)
+        chosen = rng.integers(len(self.scenes), size=count)
+        for index, scene in enumerate(self.scenes):
+            clear = np.flatnonzero(scene.outside_chart())
+            some = clear[rng.integers(len(clear), size=int((chosen == index).sum()))]
+            drawn[chosen == index] = scene.cube.reshape(len(BANDS), -1)[:, some].T / self._levels[index]
+        return drawn
+
 
 class Painter:
     """Patches painted with spectra of libraries: mixtures with soft and hard borders, shading, highlights."""
@@ -112,6 +126,12 @@ class Painter:
             rows = np.searchsorted(self._cumulative[index], places[chosen]).clip(max=len(library.values) - 1)
             values[chosen] = library.at(nm, rows)
         return np.maximum(values, 0)  # interpolation may undershoot
+
+    def lit(self, rng: Generator, count: int, nm: npt.ArrayLike) -> FloatArray:
+        """(count, L), spectra of surfaces that are lit by more or less light."""
+        return self.spectra(rng, count, nm) * np.exp(rng.normal(-0.5, self.config.shading, (count, 1))).astype(
+            np.float32
+        )
 
     def tint(self, rng: Generator, cubes: FloatArray) -> FloatArray:
         """Some patches (B, 31, P, P) as if seen through a dye or lit by light from a coloured wall.
@@ -154,6 +174,15 @@ class Painter:
         return (some * spots).astype(np.float32)
 
 
+def laid(rng: Generator, tiles: Callable[[int], FloatArray], count: int, size: int) -> FloatArray:
+    """Mosaics (count, L, size, size) of square tiles with sides of 1 to 8 pixels; `tiles(n)` gives n spectra (n, L)."""
+    side = int(rng.choice([s for s in (1, 2, 4, 8) if size % s == 0]))
+    across = size // side
+    spectra = tiles(count * across**2)
+    grid = np.moveaxis(spectra.reshape(count, across, across, -1), -1, 1)
+    return grid.repeat(side, axis=2).repeat(side, axis=3)
+
+
 def smooth_noise(rng: Generator, count: int, size: int) -> FloatArray:
     """(count, size, size) of about unit variance, each varying over its own length between 1/2 and 1/8 of a side."""
     result = np.empty((count, size, size), np.float32)
@@ -173,32 +202,37 @@ def _tent(size: int, cells: int) -> FloatArray:
 
 
 def photograph(
-    rng: Generator, camera_cube: FloatArray, levels: npt.NDArray[np.float64], config: RenderingConfig
+    rng: Generator,
+    camera_cube: FloatArray,
+    levels: npt.NDArray[np.float64],
+    config: RenderingConfig,
+    jpeg: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[FloatArray, npt.NDArray[np.bool_], FloatArray]:
-    """Photograph patches (B, 31, P, P) of scenes with white `levels` (B,).
+    """Photograph patches (B, 31, P, P) of scenes with white `levels` (B,); `jpeg` (B,) are those that may become JPEG.
 
     Returns:
-        What was stored, over its white level (B, 3, P, P); where it is unclipped; the factors (B, 1, 1, 1) that the
+        What was stored, over its white level (B, 3, P, P); where it is faithful; the factors (B, 1, 1, 1) that the
         truth takes.
     """
     count = len(camera_cube)
-    peaks = colorimetry.expose(np.moveaxis(camera_cube, 1, -1)).max(-1).reshape(count, -1)
+    peaks = np.einsum("cl,blyx->bcyx", colorimetry.default_camera(), camera_cube).reshape(count, -1)
     levels = levels * np.exp(rng.normal(0, config.level, count))
-    levels = np.maximum(levels, 0.8 * np.quantile(peaks, 0.99, axis=1)).clip(min=0.02)
+    levels = np.maximum(levels, peaks.max(1) / 1.25).clip(min=0.02)  # a photograph exceeds its level but little
     stored = np.exp(rng.uniform(np.log(config.dimmest), 0, count))  # the white level in the file
     gain = np.where(rng.random(count) < 0.5, np.minimum(1, 1 / levels), stored / levels)  # half as they are
     rgb = colorimetry.expose(np.moveaxis(camera_cube, 1, -1) * gain[:, None, None, None].astype(np.float32))
     sigma = rng.uniform(0, config.noise, (count, 1, 1, 1)) * (rng.random((count, 1, 1, 1)) < 0.5)
     rgb = np.clip(rgb + rng.normal(size=rgb.shape) * sigma * np.sqrt(rgb + 0.05), 0, 1).astype(np.float32)
     kind = rng.random(count)
+    smeared = (kind < config.jpeg) & (True if jpeg is None else jpeg)
     for patch in np.flatnonzero(kind < config.eight_bit):
         rgb[patch] = quantised(rgb[patch])
-    for patch in np.flatnonzero(kind < config.jpeg):
+    for patch in np.flatnonzero(smeared):
         rgb[patch] = as_jpeg(rgb[patch], int(rng.integers(60, 96)))
-    unclipped = (rgb > 1 / (255 * 12.92)) & (rgb < 0.995)
+    faithful = (rgb > 1 / (255 * 12.92)) & (rgb < 0.995) & ~smeared[:, None, None, None]
     rgb /= (levels * gain)[:, None, None, None].astype(np.float32)
     factors = (1 / levels)[:, None, None, None].astype(np.float32)
-    return np.ascontiguousarray(np.moveaxis(rgb, -1, 1)), np.moveaxis(unclipped, -1, 1), factors
+    return np.ascontiguousarray(np.moveaxis(rgb, -1, 1)), np.moveaxis(faithful, -1, 1), factors
 
 
 def as_jpeg(rgb: FloatArray, quality: int) -> FloatArray:

@@ -7,7 +7,16 @@ import pytest
 
 from nesr_gui import colorimetry
 from nesr_gui.training.libraries import Library
-from nesr_gui.training.rendering import BANDS, Painter, RenderingConfig, SceneCutter, as_jpeg, photograph, smooth_noise
+from nesr_gui.training.rendering import (
+    BANDS,
+    Painter,
+    RenderingConfig,
+    SceneCutter,
+    as_jpeg,
+    laid,
+    photograph,
+    smooth_noise,
+)
 from tests.training import worlds
 
 CONFIG = RenderingConfig(patch=16)
@@ -57,19 +66,19 @@ def test_tinting_keeps_texture_and_only_darkens():
 
 
 def photographs(count: int = 6, **settings: float):
-    """What was stored, where it is unclipped, the factors of the truth, and the cubes."""
+    """What was stored, where it is faithful, the factors of the truth, and the cubes."""
     config = dataclasses.replace(CONFIG, **settings)
     cubes, levels = SceneCutter([worlds.scene("a")], config).cut(rng(), count)
     return *photograph(rng(), cubes, levels, config), cubes
 
 
 def test_without_noise_the_photograph_is_the_camera_s_whatever_its_exposure():
-    rgb, unclipped, factors, cubes = photographs(noise=0.0, eight_bit=0.0, jpeg=0.0)
+    rgb, faithful, factors, cubes = photographs(noise=0.0, eight_bit=0.0, jpeg=0.0)
     expected = np.einsum("cl,blyx->bcyx", colorimetry.default_camera(), cubes * factors)
-    np.testing.assert_allclose(rgb[unclipped], expected[unclipped], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(rgb[faithful], expected[faithful], rtol=1e-4, atol=1e-5)
     assert factors.min() > 0
     assert factors.std() > 0
-    assert unclipped.mean() > 0.9
+    assert faithful.mean() > 0.9
 
 
 def test_eight_bit_photographs_hold_256_codes():
@@ -89,6 +98,32 @@ def test_a_jpeg_is_close_and_closer_at_higher_quality():
     errors = [abs(as_jpeg(rgb, quality) - rgb).mean() for quality in (20, 60, 95)]
     assert errors[0] > errors[1] > errors[2] > 0
     assert errors[2] < 0.03
+
+
+def test_a_mosaic_has_square_tiles_of_the_spectra_it_is_given():
+    for seed in range(8):
+        generator = np.random.default_rng(seed)
+        mosaics = laid(generator, lambda n: np.arange(n * 2, dtype=np.float32).reshape(n, 2), 3, 16)
+        assert mosaics.shape == (3, 2, 16, 16)
+        values, counts = np.unique(mosaics[:, 0], return_counts=True)
+        side = round(np.sqrt(counts[0]))
+        assert (counts == side**2).all()
+        assert len(values) == 3 * (16 // side) ** 2
+        np.testing.assert_array_equal(mosaics[:, 1], mosaics[:, 0] + 1)
+        np.testing.assert_array_equal(mosaics[0, 0, :side, :side], mosaics[0, 0, 0, 0])
+
+
+def test_pixels_are_of_scenes_and_never_of_their_charts():
+    scene = worlds.scene("a", chart=(0, 24, 0, 56))
+    scene.cube[:, :24] = 9
+    cutter = SceneCutter([scene, worlds.scene("b", 1)], CONFIG)
+    assert cutter.pixels(rng(), 500).max() < 9 / colorimetry.white_level(scene.photograph(eight_bit=False))
+    levels = [colorimetry.white_level(s.photograph(eight_bit=False)) for s in cutter.scenes]
+    known = {
+        tuple(np.round(pixel, 5)) for s, k in zip(cutter.scenes, levels, strict=True)
+        for pixel in (s.cube.reshape(31, -1).T / k).tolist()
+    }  # fmt: skip
+    assert {tuple(np.round(pixel, 5)) for pixel in cutter.pixels(rng(), 50).astype(float).tolist()} <= known
 
 
 def test_libraries_are_drawn_by_balance_not_by_size():

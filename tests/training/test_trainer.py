@@ -118,7 +118,7 @@ def test_colour_of_clipped_pixels_does_not_count():
     config = dataclasses.replace(CONFIG, squared=0.0, colour=1.0)
     oracle = Oracle(batches(config), config)
     oracle.factor = 0.5
-    oracle.patches.unclipped[:] = False
+    oracle.patches.faithful[:] = False
     assert float(loss_of(oracle, oracle.patches, config, 0)) == 0
 
 
