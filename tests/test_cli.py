@@ -104,7 +104,14 @@ def test_mistakes_are_one_line_and_exit_2(run, photo, model_file, tmp_path, monk
     assert not (tmp_path / "o.h5").exists()
 
 
-def test_train_then_evaluate(run, tmp_path):
+@pytest.fixture
+def short_lessons(monkeypatch):
+    """What colours alone say is learned in a few steps."""
+    monkeypatch.setattr("nesr_gui.training.trainer.GUIDE_STEPS", 3)
+    monkeypatch.setattr("nesr_gui.training.trainer.GUIDE_BATCHES", 2)
+
+
+def test_train_then_evaluate(run, tmp_path, short_lessons):
     worlds.write_scene(tmp_path / "scenes", worlds.scene("a"))
     worlds.write_scene(tmp_path / "scenes", worlds.scene("b", 1))
     worlds.write_library(tmp_path / "l.npz", worlds.library("fine", 1))
@@ -136,7 +143,7 @@ def test_train_then_evaluate(run, tmp_path):
     assert run(*train[:-1], "nobody", "--steps", 3)[0] == 2
 
 
-def test_a_calibrated_model_says_how_far_it_may_be_off(run, tmp_path):
+def test_a_calibrated_model_says_how_far_it_may_be_off(run, tmp_path, short_lessons):
     for seed, name in enumerate("ab"):
         worlds.write_scene(tmp_path / "scenes", worlds.scene(name, seed))
     worlds.write_library(tmp_path / "l.npz", worlds.library("fine", 1))

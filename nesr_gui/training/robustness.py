@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from nesr_gui import colorimetry, engine, metrics
 from nesr_gui.field import CalibratedField
@@ -75,7 +76,7 @@ def jpeg_scores(model: engine.Model, scene: Scene) -> list[Score]:
 class Trust:
     """How intervals held on a scene, all wavelengths, pixels outside the chart.
 
-    `by_brightness` is the coverage for pixels of mean truth in `BRIGHTNESSES`. The interval scores (lower is better)
+    `by_brightness` is the coverage for pixels of mean truth in `BRIGHTNESSES`, NaN where there are none. The interval scores (lower is better)
     are those of the intervals and of a band of constant width that covered as much where they were learned.
     """
 
@@ -104,7 +105,11 @@ def trust(model: engine.Model, scene: Scene) -> Trust | None:
     return Trust(
         scene.name,
         float(held.mean()),
-        tuple(float(held[:, (brightness >= a) & (brightness < b)].mean()) for a, b in BRIGHTNESSES),
+        tuple(_share(held[:, (brightness >= low) & (brightness < high)]) for low, high in BRIGHTNESSES),
         interval_score(low, high, truth),
         interval_score(np.maximum(answers - width, 0), answers + width, truth),
     )
+
+
+def _share(held: npt.NDArray[np.bool_]) -> float:
+    return float(held.mean()) if held.size else float("nan")

@@ -148,7 +148,8 @@ def fit_guide(guide: ColourGuide, batches: Batches) -> None:
     drawn = [batches.render(np.random.default_rng([config.seed, 0, n]), BANDS) for n in range(GUIDE_BATCHES)]
     pixels = [_pixels(patches) for patches in drawn]
     rgb, truth, _ = (torch.cat(parts) for parts in zip(*pixels, strict=True))
-    guide.base.data.copy_(torch.linalg.lstsq(rgb, truth).solution.T)
+    base = np.linalg.lstsq(rgb.double().numpy(), truth.double().numpy(), rcond=None)[0].T
+    guide.base.data.copy_(torch.from_numpy(base.round(4)))  # rounded, or its last bits would differ from run to run
     rng = np.random.default_rng([config.seed, 1])
     optimizer = torch.optim.AdamW(guide.parameters(), weight_decay=config.weight_decay)
     position = torch.linspace(0, 1, guide.knots)

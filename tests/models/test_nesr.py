@@ -44,10 +44,11 @@ def test_a_value_does_not_depend_on_the_other_wavelengths(output):
         torch.testing.assert_close(network(rgb, torch.tensor([nm]))[:, 0], together[:, index], atol=1e-5, rtol=1e-5)
 
 
-def test_anchored_output_starts_as_its_base_and_scales_with_its_anchor():
+def test_anchored_output_starts_as_its_guide():
     network = NeSR(dataclasses.replace(SMALL, output="anchored"))
-    rgb = torch.rand(1, 3, 4, 4)
-    torch.testing.assert_close(network(rgb, torch.tensor([455.0]))[:, 0], rgb.mean(1))
+    rgb, nm = torch.rand(1, 3, 4, 4), torch.tensor([455.0, 700.0])
+    network.guide.last.weight.data.normal_()
+    torch.testing.assert_close(network(rgb, nm), network.guide(rgb, network.coord(nm) / 2 + 0.5).clamp_min(0))
 
 
 def test_black_stays_black_when_anchored_and_nothing_is_negative():
