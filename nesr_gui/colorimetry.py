@@ -164,3 +164,17 @@ def adaptation(white: npt.ArrayLike, to: npt.ArrayLike) -> npt.NDArray[np.float6
     return np.asarray(
         _colour().adaptation.matrix_chromatic_adaptation_VonKries(np.asarray(white), np.asarray(to), "Bradford")
     )
+
+
+def blackbody_uv(kelvin: float) -> npt.NDArray[np.float64]:
+    """CIE 1960 u, v of a blackbody of 1000 to 15,000 K (Krystek 1985)."""
+    return np.asarray(_colour().temperature.CCT_to_uv_Krystek1985(kelvin))
+
+
+def chart_reflectances(wavelengths: Wavelengths) -> FloatArray:
+    """Published reflectances (54, L) of the surfaces of two colour charts: the colour checker, and PMC
+    (preferred memory colours: skins, fruits, plants, sky; Luo 2024)."""
+    charts = [_colour().SDS_COLOURCHECKERS[name].values() for name in ("BabelColor Average", "PMC")]
+    return np.stack(
+        [np.interp(wavelengths.nm, patch.wavelengths, patch.values) for chart in charts for patch in chart]
+    ).astype(np.float32)

@@ -73,6 +73,7 @@ class NeSRField:
             "photograph": self.image.source.name,
             "photograph_sha256": self.image.source.sha256,
             "photograph_notes": " ".join(self.image.source.notes),
+            **dict(self.image.source.understood),
             "photograph_shape": "{} x {}".format(*self.image.source_shape),
             "reduction": str(self.image.reduction),
             "precision": "float32",

@@ -102,24 +102,31 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class Source:
-    """Where an image came from: file name, SHA-256 of its bytes, and how it was understood (`notes`, sentences)."""
+    """Where an image came from: file name, SHA-256 of its bytes, and how it was understood.
+
+    `notes` are sentences for the user; `understood` are the keys and values that files record.
+    """
 
     name: str = "untitled"
     sha256: str = ""
     notes: tuple[str, ...] = ()
+    understood: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class RGBImage:
     """Photograph: values (H, W, 3) float32, linear sRGB in [0, 1].
 
-    `reduction` counts the source pixels along one side of each pixel; 1 is the source's own resolution.
+    `reduction` counts the source pixels along one side of each pixel; 1 is the source's own resolution. `clipped`
+    (H, W) bool marks pixels of which a channel was cut off: in the file, at its first or last number, or here, where
+    its colour lies outside [0, 1]; None where that is not known.
     """
 
     values: FloatArray
     source: Source = field(default_factory=Source)
     reduction: int = 1
     source_shape: tuple[int, int] = (0, 0)
+    clipped: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         values = np.ascontiguousarray(self.values, dtype=np.float32)
@@ -127,6 +134,8 @@ class RGBImage:
             raise ValueError(f"photograph of shape {values.shape}; expected (H, W, 3) with at least one pixel")
         if not np.all(np.isfinite(values)) or values.min() < 0 or values.max() > 1:
             raise ValueError("photograph with values outside [0, 1]; expected finite linear sRGB in [0, 1]")
+        if self.clipped is not None and (self.clipped.dtype != np.bool_ or self.clipped.shape != values.shape[:2]):
+            raise ValueError(f"clipped pixels of shape {self.clipped.shape}; expected booleans {values.shape[:2]}")
         object.__setattr__(self, "values", values)
         if self.source_shape == (0, 0):
             object.__setattr__(self, "source_shape", values.shape[:2])
@@ -140,17 +149,35 @@ class RGBImage:
         """The image at the finest whole-number reduction with at most `max_pixels` pixels.
 
         Blocks of pixels are averaged in linear light, which is what a sensor with larger pixels would have seen;
-        blocks cut by the border average the pixels they have.
+        blocks cut by the border average the pixels they have. A block with a clipped pixel is clipped.
         """
-        height, width = self.shape
-        factor = next(n for n in range(1, height + width) if -(-height // n) * -(-width // n) <= max(max_pixels, 1))
+        factor = reduction_to(max_pixels, self.shape)
         if factor == 1:
             return self
-        starts = np.arange(0, height, factor), np.arange(0, width, factor)
-        sums = np.add.reduceat(np.add.reduceat(self.values, starts[0], axis=0), starts[1], axis=1)
-        counts = np.outer(np.diff(starts[0], append=height), np.diff(starts[1], append=width))
-        values = np.clip(sums / counts[:, :, None], 0, 1).astype(np.float32)
-        return replace(self, values=values, reduction=self.reduction * factor)
+        clipped = None if self.clipped is None else any_in_blocks(self.clipped, factor)
+        values = block_means(self.values, factor)
+        return replace(self, values=values, reduction=self.reduction * factor, clipped=clipped)
+
+
+def reduction_to(max_pixels: int, shape: tuple[int, int]) -> int:
+    """The smallest whole number by which (H, W) is divided to at most `max_pixels` pixels."""
+    height, width = shape
+    return next(n for n in range(1, height + width) if -(-height // n) * -(-width // n) <= max(max_pixels, 1))
+
+
+def block_means(values: FloatArray, factor: int) -> FloatArray:
+    """Means (h, w, 3) of blocks of `factor` by `factor` pixels of values (H, W, 3) in [0, 1]."""
+    height, width = values.shape[:2]
+    starts = np.arange(0, height, factor), np.arange(0, width, factor)
+    sums = np.add.reduceat(np.add.reduceat(values, starts[0], axis=0), starts[1], axis=1)
+    counts = np.outer(np.diff(starts[0], append=height), np.diff(starts[1], append=width))
+    return np.clip(sums / counts[:, :, None], 0, 1).astype(np.float32)
+
+
+def any_in_blocks(marks: npt.NDArray[np.bool_], factor: int) -> npt.NDArray[np.bool_]:
+    """Whether blocks of `factor` by `factor` pixels (h, w) hold a mark of (H, W)."""
+    starts = np.arange(0, marks.shape[0], factor), np.arange(0, marks.shape[1], factor)
+    return np.logical_or.reduceat(np.logical_or.reduceat(marks, starts[0], axis=0), starts[1], axis=1)
 
 
 @dataclass(frozen=True, eq=False)

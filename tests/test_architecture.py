@@ -19,7 +19,7 @@ ALLOWED = {
     "colorimetry": {"spectral"},
     "viewing": {"spectral", "colorimetry"},
     "field": {"spectral"},
-    "io": {"spectral", "field", "colorimetry"},
+    "io": {"spectral", "field", "colorimetry", "viewing"},
     "baselines": {"spectral", "field"},
     "uncertainty": {"spectral"},
     "checkpoint": {"models", "io", "uncertainty"},

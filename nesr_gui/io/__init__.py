@@ -5,6 +5,7 @@ Importing this is cheap: the libraries behind a format are loaded when a file of
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -52,12 +53,27 @@ def _write_curves(path: Path, *args: Any, **options: Any) -> None:
     curves.write_curves(path, *args, **options)
 
 
+RAW = (
+    ".dng", ".nef", ".nrw", ".cr2", ".cr3", ".crw", ".arw", ".srf", ".sr2", ".raf", ".orf", ".rw2", ".pef", ".srw",
+    ".x3f", ".3fr", ".iiq", ".mrw", ".erf", ".kdc", ".mos",
+)  # fmt: skip
+
+OPTIONAL = {
+    "HEIC": ("pillow_heif", "raw"),
+    "camera RAW": ("rawpy", "raw"),
+    "OpenEXR": ("OpenEXR", "formats"),
+}
+"""Format → the package it needs, and the extra that brings it."""
+
 FORMATS = (
     Format("PNG", (".png",), Kind.PHOTOGRAPH, _read_photograph),
     Format("JPEG", (".jpg", ".jpeg"), Kind.PHOTOGRAPH, _read_photograph),
     Format("TIFF", (".tif", ".tiff"), Kind.PHOTOGRAPH, _read_photograph),
     Format("BMP", (".bmp",), Kind.PHOTOGRAPH, _read_photograph),
     Format("WebP", (".webp",), Kind.PHOTOGRAPH, _read_photograph),
+    Format("HEIC", (".heic", ".heif"), Kind.PHOTOGRAPH, _read_photograph),
+    Format("OpenEXR", (".exr",), Kind.PHOTOGRAPH, _read_photograph),
+    Format("camera RAW", RAW, Kind.PHOTOGRAPH, _read_photograph),
     *CUBES,
     Format("CSV", (".csv",), Kind.CURVES, _read_curves, _write_curves),
     Format(
@@ -208,7 +224,19 @@ def is_photograph(path: str | os.PathLike[str]) -> bool:
 
 def dialog_filter(kind: Kind) -> str:
     """The files of a kind as Qt's dialogs take it: `Photographs (*.png *.jpg)`."""
-    return f"{kind.value} ({' '.join('*' + e for f in FORMATS if f.kind is kind for e in f.extensions)})"
+    return (
+        f"{kind.value}{_missing(kind)} ({' '.join('*' + e for f in FORMATS if f.kind is kind for e in f.extensions)})"
+    )
+
+
+def _missing(kind: Kind) -> str:
+    """Which formats of a kind wait for a package, and how to get it."""
+    waiting: dict[str, list[str]] = {}
+    for row in FORMATS:
+        package, extra = OPTIONAL.get(row.name, ("", ""))
+        if row.kind is kind and package and importlib.util.find_spec(package) is None:
+            waiting.setdefault(extra, []).append(row.name)
+    return "".join(f"; {' and '.join(names)} with nesr-gui[{extra}]" for extra, names in waiting.items())
 
 
 def _reader(path: Path, kind: Kind) -> Callable[..., Any]:

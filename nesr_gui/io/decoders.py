@@ -1,7 +1,7 @@
 """What each photograph format stores, as it stands in the file: one decoder per format, chosen by the first bytes.
 
 Sizes are checked from the header before anything is decoded, and cut files are refused. Pillow reads JPEG, BMP, WebP;
-PNG goes through imagecodecs, because Pillow cuts 16-bit colour to 8 bits. TIFF has its own module.
+PNG goes through imagecodecs, because Pillow cuts 16-bit colour to 8 bits. Other formats have modules of their own.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlugin
 
-from nesr_gui.io.colour_profile import adobe_rgb
+from nesr_gui.io import encodings, exif
+from nesr_gui.io.encodings import ColourCode
 from nesr_gui.io.errors import UnreadableImage
 
 MAX_PROFILE_BYTES = 16 << 20
-ORIENTATION = 0x0112  # EXIF and TIFF tag
-INTEROPERABILITY = 0xA005  # EXIF: the directory in which a camera says that it wrote Adobe RGB
+
+SRGB_GAMMA = 1 / 2.2  # the gAMA chunk by which PNG writers mean sRGB
 
 CheckSize = Callable[[int, int], None]
 """Given (width, height) from a header, raises UnreadableImage when that is too large to decode."""
@@ -31,14 +32,15 @@ CheckSize = Callable[[int, int], None]
 class Stored:
     """The content of a photograph file: pixels (H, W, channels) with `white` as full scale, and how to read them.
 
-    Floating-point pixels are linear light, and `white` means nothing to them. One channel is grey, two are grey and
-    alpha, three RGB, four RGB and alpha. `orientation` is EXIF's, 1 to 8.
+    Floating-point pixels are linear light unless `code` says otherwise, and `white` means nothing to them. One channel
+    is grey, two are grey and alpha, three RGB, four RGB and alpha. `profile` is the embedded ICC profile or empty,
+    `code` the encoding that the file names, which goes before the profile. `orientation` is EXIF's, 1 to 8.
     """
 
     pixels: npt.NDArray[Any]
     white: int = 255
     profile: bytes = b""
-    gamma: float | None = None
+    code: ColourCode | None = None
     orientation: int = 1
     notes: list[str] = field(default_factory=list)
 
@@ -58,11 +60,12 @@ def read_png(file: IO[bytes], check_size: CheckSize) -> Stored:
     pixels = imagecodecs.png_decode(data)
     stored = Stored(pixels.reshape(*pixels.shape[:2], -1), int(np.iinfo(pixels.dtype).max))
     stored.profile = _png_profile(chunks.get(b"iCCP", b""))
-    if b"sRGB" not in chunks and len(gamma := chunks.get(b"gAMA", b"")) == 4:
-        stored.gamma = int.from_bytes(gamma, "big") / 100_000 or None
-    stored.orientation = _exif(chunks.get(b"eXIf", b"")).get(ORIENTATION, 1)
-    if len(cicp := chunks.get(b"cICP", b"")) == 4 and tuple(cicp[:2]) != (1, 13):
-        stored.notes.append(f"Its colour code (cICP {cicp[0]}/{cicp[1]}) is not understood and was left aside.")
+    exif.follow(stored, exif.parsed(chunks.get(b"eXIf", b"")), is_named=b"sRGB" in chunks or b"gAMA" in chunks)
+    if b"sRGB" not in chunks and not stored.profile:
+        stored.code = _png_gamma(chunks) or stored.code
+    if len(cicp := chunks.get(b"cICP", b"")) == 4:
+        stored.code, note = coded(cicp[0], cicp[1], stored.code)
+        stored.notes += note
     if int.from_bytes(chunks.get(b"acTL", b"")[:4], "big") > 1:
         stored.notes.append("The file is animated; its first picture was read.")
     return stored
@@ -74,12 +77,7 @@ def read_jpeg(file: IO[bytes], check_size: CheckSize) -> Stored:
     check_size(*image.size)
     if image.mode not in ("L", "RGB"):
         raise UnreadableImage(f"its colours are {image.mode}, made for print; save it as RGB first")
-    exif = image.getexif()
-    stored = _from_pillow(image, exif)
-    if not stored.profile and exif.get_ifd(INTEROPERABILITY).get(1) == "R03":  # DCF option file: Adobe RGB
-        stored.profile = adobe_rgb()
-        stored.notes.append("The camera's note that the colours are Adobe RGB was followed.")
-    return stored
+    return _from_pillow(image, image.getexif())
 
 
 def read_bmp(file: IO[bytes], check_size: CheckSize) -> Stored:
@@ -107,11 +105,13 @@ def read_webp(file: IO[bytes], check_size: CheckSize) -> Stored:
     return stored
 
 
-def _from_pillow(image: ImageFile.ImageFile, exif: Image.Exif) -> Stored:
+def _from_pillow(image: ImageFile.ImageFile, tags: Image.Exif) -> Stored:
     profile = image.info.get("icc_profile") or b""
     whole = image.mode in ("L", "LA", "RGB", "RGBA")  # bilevel and palette are expanded
     pixels = np.asarray(image if whole else image.convert("RGB"))
-    return Stored(pixels.reshape(*pixels.shape[:2], -1), profile=profile, orientation=exif.get(ORIENTATION, 1))
+    stored = Stored(pixels.reshape(*pixels.shape[:2], -1), profile=profile)
+    exif.follow(stored, tags)
+    return stored
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -131,8 +131,31 @@ def _png_profile(chunk: bytes) -> bytes:
     return zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES) if packed else b""
 
 
-def _exif(data: bytes) -> Image.Exif:
-    exif = Image.Exif()
-    if data:
-        exif.load(data)
-    return exif
+def _png_gamma(chunks: dict[bytes, bytes]) -> ColourCode | None:
+    """gAMA and cHRM, where they mean something else than sRGB."""
+    gamma, places = chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b"")
+    primaries = encodings.SRGB_PRIMARIES
+    if len(places) == 32:
+        white, *colours = (
+            tuple(int.from_bytes(places[at + i : at + i + 4], "big") / 100_000 for i in (0, 4)) for at in (0, 8, 16, 24)
+        )
+        written = (*colours[0], *colours[1], *colours[2], *white)
+        primaries = primaries if encodings.is_srgb(written) else written
+    exponent = int.from_bytes(gamma, "big") / 100_000 if len(gamma) == 4 else 0
+    if not exponent or abs(exponent - SRGB_GAMMA) <= 0.01:
+        same = primaries == encodings.SRGB_PRIMARIES
+        return None if same else ColourCode("the sRGB curve with the file's own primaries", primaries=primaries)
+    return encodings.of_power(1 / exponent, primaries)
+
+
+def coded(primaries: int, transfer: int, otherwise: ColourCode | None) -> tuple[ColourCode | None, list[str]]:
+    """The encoding of two code numbers (ITU-T H.273), or what else the file says and a note."""
+    if {primaries, transfer} == {2}:  # "unspecified"
+        return otherwise, []
+    found = encodings.of_codes(primaries, transfer)
+    if found is not None:
+        return found, []
+    taken = otherwise.name if otherwise else "sRGB, or its embedded profile"
+    return otherwise, [
+        f"Its colour code {primaries}/{transfer} is not one that is read here; colours are taken as {taken}."
+    ]

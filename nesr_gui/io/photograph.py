@@ -1,4 +1,4 @@
-"""Photographs of any usual format as linear sRGB.
+"""Photographs of any usual format: decoded once, then understood as linear sRGB in one way or another.
 
 What a file is, is decided by its first bytes, never by its name.
 """
@@ -9,29 +9,60 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 
-from nesr_gui.io import colour_profile, decoders, tiff
+from nesr_gui.io import decoders, tiff
 from nesr_gui.io.decoders import CheckSize, Stored
 from nesr_gui.io.errors import UnreadableImage
-from nesr_gui.spectral import FloatArray, RGBImage, Source
+from nesr_gui.io.interpretation import Interpretation
+from nesr_gui.spectral import RGBImage
 
-__all__ = ["UnreadableImage", "read_photograph"]
+__all__ = ["Decoded", "UnreadableImage", "decode", "describe", "read_photograph"]
 
 MAX_PIXELS = 200_000_000
+EXTENDED = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of HEIC
+RAW_HEADS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM", b"FOVb")
+"""How raw files begin that are no TIFF; the others are recognised by the TIFF reader."""
 
-DECODERS: dict[str, tuple[Callable[[bytes], bool], Callable[[IO[bytes], CheckSize], Stored]]] = {
+Decoder = Callable[[IO[bytes], CheckSize], Stored]
+
+
+def _read_exr(file: IO[bytes], check_size: CheckSize) -> Stored:
+    from nesr_gui.io import exr_photograph
+
+    return exr_photograph.read_exr(file, check_size)
+
+
+def _read_heic(file: IO[bytes], check_size: CheckSize) -> Stored:
+    from nesr_gui.io import heic
+
+    return heic.read_heic(file, check_size)
+
+
+def _read_raw(file: IO[bytes], check_size: CheckSize) -> Stored:
+    from nesr_gui.io import raw
+
+    return raw.read_raw(file, check_size)
+
+
+DECODERS: dict[str, tuple[Callable[[bytes], bool], Decoder]] = {
     "PNG": (lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), decoders.read_png),
     "JPEG": (lambda head: head.startswith(b"\xff\xd8\xff"), decoders.read_jpeg),
+    "camera RAW": (
+        lambda head: head.startswith(RAW_HEADS) or head[4:12] == b"ftypcrx " or head[8:11] == b"CR\x02",
+        _read_raw,
+    ),
     "TIFF": (lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), tiff.read_tiff),
     "BMP": (lambda head: head.startswith(b"BM"), decoders.read_bmp),
     "WebP": (lambda head: head.startswith(b"RIFF") and head[8:12] == b"WEBP", decoders.read_webp),
+    "HEIC": (lambda head: head[4:8] == b"ftyp" and head[8:12] in EXTENDED, _read_heic),
+    "OpenEXR": (lambda head: head.startswith(b"v/1\x01"), _read_exr),
 }
-"""Format → whether the first 16 bytes are of it, and what decodes it."""
+"""Format → whether the first 16 bytes are of it, and what decodes it; the first that fits."""
 
 # EXIF orientation → (transpose, flip rows, flip columns), the transposition first
 ORIENTATIONS = {
@@ -46,15 +77,30 @@ ORIENTATIONS = {
 }
 
 
-def read_photograph(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> RGBImage:
-    """Read a PNG, JPEG, TIFF, BMP or WebP: (H, W, 3) linear sRGB in [0, 1], upright, at the file's own precision.
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A photograph's file as it stands, upright: what every interpretation of it starts from.
 
-    An embedded profile is applied. What was done beyond plain reading stands in `source.notes`: alpha dropped, colours
-    clipped, exposure scaled, one picture taken of several.
+    `stored` keeps the file's own numbers at their own precision; nothing changes them.
+    """
+
+    stored: Stored
+    name: str
+    sha256: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        return self.stored.pixels.shape[0], self.stored.pixels.shape[1]
+
+
+def decode(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Decoded:
+    """Decode a photograph: PNG, JPEG, TIFF, BMP, WebP, and with their libraries HEIC, camera RAW, OpenEXR.
 
     Raises:
         FileNotFoundError: there is no such file.
-        UnreadableImage: it is no such photograph, damaged, not in grey or RGB, or has more than `max_pixels` pixels.
+        UnreadableImage: it is no such photograph, damaged, not in grey or RGB, has more than `max_pixels` pixels, or
+            is of a format whose library is not installed.
     """
     path = Path(path)
     if path.is_dir():
@@ -65,11 +111,35 @@ def read_photograph(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXEL
         stored = _stored(file, path.name, max_pixels)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    try:
-        linear, notes = _linear(stored)
-    except UnreadableImage as error:
-        raise UnreadableImage(f"cannot read {path.name}: {error}") from error
-    return RGBImage(_upright(linear, stored.orientation), Source(path.name, digest, tuple(notes)))
+    transpose, rows, columns = ORIENTATIONS.get(stored.orientation, ORIENTATIONS[1])
+    pixels = stored.pixels.transpose(1, 0, 2) if transpose else stored.pixels
+    pixels = pixels[:: -1 if rows else 1, :: -1 if columns else 1]
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        raise UnreadableImage(
+            f"cannot read {path.name}: it has values that are not finite numbers; mend it in the program that wrote it"
+        )
+    return Decoded(replace(stored, pixels=pixels, orientation=1), path.name, digest)
+
+
+def read_photograph(
+    path: str | os.PathLike[str],
+    interpretation: Interpretation | None = None,
+    *,
+    max_pixels: int = MAX_PIXELS,
+) -> RGBImage:
+    """Read a photograph: (H, W, 3) linear sRGB in [0, 1], upright, at the file's own precision.
+
+    Args:
+        path: see `decode`.
+        interpretation: how the file is understood; by default as it says itself.
+        max_pixels: how large a file is read at all.
+
+    What was done beyond plain reading stands in `source.notes`: alpha dropped, colours clipped, exposure scaled, one
+    picture taken of several. Raises as `decode` does.
+    """
+    from nesr_gui.io.interpreting import interpret
+
+    return interpret(decode(path, max_pixels=max_pixels), interpretation or Interpretation())
 
 
 def describe(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -110,38 +180,3 @@ def _stored(file: IO[bytes], name: str, max_pixels: int) -> Stored:
         raise UnreadableImage(f"cannot read {name}: {error}") from error
     except Exception as error:  # decoders meet damaged files with errors of many classes
         raise UnreadableImage(f"cannot read {name}: the file is cut short or damaged ({error})") from error
-
-
-def _linear(stored: Stored) -> tuple[FloatArray, list[str]]:
-    """Linear sRGB (H, W, 3) in [0, 1] of what a file stores, with the notes on how."""
-    pixels, notes = stored.pixels, list(stored.notes)
-    channels = pixels.shape[2]
-    if channels in (2, 4):
-        pixels = pixels[..., : channels - 1]
-        notes.append("The alpha channel was dropped.")
-    if pixels.dtype.kind == "f":
-        linear, more = _exposed(pixels)
-    else:
-        linear, more = colour_profile.to_linear(pixels, stored.white, stored.profile, stored.gamma)
-    return linear, notes + more
-
-
-def _exposed(pixels: npt.NDArray[Any]) -> tuple[FloatArray, list[str]]:
-    """Linear light (H, W, 1 or 3) brought into [0, 1]."""
-    notes = []
-    if not np.isfinite(pixels).all():
-        raise UnreadableImage("it has values that are not finite numbers; mend it in the program that wrote it")
-    peak, least = float(pixels.max()), float(pixels.min())
-    if least < 0:
-        notes.append(f"Negative values, down to {least:.3g}, were set to 0.")
-    if peak > 1:
-        pixels = pixels / pixels.dtype.type(peak)
-        notes.append(f"The exposure was divided by {peak:.6g}, so that the brightest value is 1.")
-    linear = np.clip(pixels, 0, 1).astype(np.float32)
-    return np.repeat(linear, 3, axis=2) if linear.shape[2] == 1 else linear, notes
-
-
-def _upright(values: FloatArray, orientation: int) -> FloatArray:
-    transpose, rows, columns = ORIENTATIONS.get(orientation, ORIENTATIONS[1])
-    values = values.transpose(1, 0, 2) if transpose else values
-    return values[:: -1 if rows else 1, :: -1 if columns else 1]

@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from nesr_gui.io.decoders import ORIENTATION, CheckSize, Stored
+from nesr_gui.io import exif
+from nesr_gui.io.decoders import CheckSize, Stored
 from nesr_gui.io.errors import UnreadableImage
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is wrong with a file is said once, by us
 
 PROFILE, COLORMAP, DNG_VERSION = 34675, 320, 50706
 PREVIEW = 1  # bit of NewSubfileType by which raw files mark their small first page
+ASSOCIATED = 1  # of ExtraSamples
 AXES = {"YX", "YXS", "SYX"}
 COLOURS = {"MINISBLACK", "MINISWHITE", "RGB", "PALETTE", "YCBCR"}
 
@@ -25,6 +27,8 @@ def read_tiff(file: IO[bytes], check_size: CheckSize) -> Stored:
     """Grey, RGB or palette, integers or floating point (linear light), in any compression imagecodecs knows."""
     with tifffile.TiffFile(file) as tiff:
         page: Any = tiff.pages[0]
+        if DNG_VERSION in page.tags or page.subfiletype & PREVIEW:
+            return _read_raw(file, check_size)
         check_size(page.imagewidth, page.imagelength)
         _check_layout(page)
         _check_whole(page, file)
@@ -34,10 +38,16 @@ def read_tiff(file: IO[bytes], check_size: CheckSize) -> Stored:
     return stored
 
 
+def _read_raw(file: IO[bytes], check_size: CheckSize) -> Stored:
+    """Most raw files are TIFFs whose first page is a preview."""
+    from nesr_gui.io import raw
+
+    file.seek(0)
+    return raw.read_raw(file, check_size)
+
+
 def _check_layout(page: Any) -> None:
     colours = getattr(page.photometric, "name", str(page.photometric))
-    if DNG_VERSION in page.tags or page.subfiletype & PREVIEW:
-        raise UnreadableImage("it is a camera's raw file; develop it to TIFF or JPEG first")
     if page.samplesperpixel > 4 or page.axes not in AXES:
         raise UnreadableImage(
             f"it has {page.samplesperpixel} channels ({page.axes}) where a photograph has 1 to 4; "
@@ -59,7 +69,7 @@ def _check_whole(page: Any, file: IO[bytes]) -> None:
     parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if not parts or any(count <= 0 or offset + count > length for offset, count in parts):
         raise UnreadableImage("the file is cut short or damaged")
-    if {PROFILE, COLORMAP, ORIENTATION} & _declared(page, file) - {tag.code for tag in page.tags}:
+    if {PROFILE, COLORMAP, exif.ORIENTATION} & _declared(page, file) - {tag.code for tag in page.tags}:
         raise UnreadableImage("the file is cut short or damaged")
 
 
@@ -88,7 +98,18 @@ def _stored(page: Any) -> Stored:
     if pixels.dtype.kind == "f" and profile:
         notes.append("Floating-point values are taken as linear sRGB; the embedded profile was left aside.")
         profile = b""
-    return Stored(pixels, white, profile, orientation=page.tags.valueof(ORIENTATION, default=1), notes=notes)
+    if ASSOCIATED in page.extrasamples:
+        notes.append("Its colours are multiplied by the alpha channel: transparent parts are darker than they were.")
+    stored = Stored(pixels, white, profile, notes=notes)
+    tags = exif.parsed(b"")
+    for code in (exif.ORIENTATION, exif.MAKE):
+        if (value := page.tags.valueof(code)) is not None:
+            tags[code] = value
+    details = page.tags.valueof(exif.DETAILS)
+    if isinstance(details, dict) and "ColorSpace" in details:
+        tags.get_ifd(exif.DETAILS)[exif.COLOUR_SPACE] = int(details["ColorSpace"])
+    exif.follow(stored, tags)
+    return stored
 
 
 def _expanded(indices: npt.NDArray[Any], colormap: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:

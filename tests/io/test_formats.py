@@ -31,7 +31,7 @@ def field() -> CubeField:
 @pytest.mark.parametrize("extension", [*PHOTOGRAPHS, ".JPG", ".Png"])
 def test_every_photograph_extension_is_read(tmp_path: Path, extension: str) -> None:
     path = tmp_path / f"p{extension}"
-    Image.fromarray(PIXELS).save(path)
+    Image.fromarray(PIXELS).save(path, Image.registered_extensions().get(extension.lower(), "PNG"))
     assert io.is_photograph(path)
     assert io.read_photograph(str(path)).shape == (6, 5)
 
@@ -69,7 +69,9 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 
 
 def test_dialog_filters() -> None:
-    assert io.dialog_filter(Kind.PHOTOGRAPH) == "Photographs (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.webp)"
+    assert io.dialog_filter(Kind.PHOTOGRAPH).startswith(
+        "Photographs (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.webp *.heic"
+    )
     assert io.dialog_filter(Kind.CUBE).startswith("Spectral cubes (*.nc *.h5 *.hdf5 ")
     assert io.dialog_filter(Kind.CURVES) == "Curves (*.csv *.sli)"
 

@@ -198,7 +198,7 @@ def test_colours_outside_srgb_are_clipped_and_said(tmp_path: Path) -> None:
     for profile in (P3, ADOBE):
         image = read(tmp_path, pillow(pixels, "PNG", icc_profile=profile))
         np.testing.assert_allclose(image.values[0, 0], (0, 1, 0), atol=1e-3)
-        assert any("5.00 % of the pixels have colours outside sRGB" in note for note in image.source.notes)
+        assert any("5 pixels (5.00 %) have colours outside sRGB" in note for note in image.source.notes)
     image = read(tmp_path, pillow(pixels[1:], "PNG", icc_profile=ADOBE))
     assert not any("outside" in note for note in image.source.notes)
 
@@ -220,12 +220,12 @@ def test_a_profile_that_cannot_be_used_is_said(tmp_path: Path, profile: bytes, s
 
 
 def test_tables_of_a_matrix_profile_equal_the_colour_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick, _ = colour_profile.to_linear(RGB16, 65535, ADOBE, None)
+    colour_profile.of_profile.cache_clear()
+    quick = colour_profile.of_profile(3, 65535, ADOBE)[0](RGB16)
     monkeypatch.setattr(colour_profile, "LINEAR_TOLERANCE", 0.0)  # so that no profile passes for a matrix
-    monkeypatch.setattr(colour_profile, "STRIP_PIXELS", 100)
-    colour_profile._converter.cache_clear()
-    slow, _ = colour_profile.to_linear(RGB16, 65535, ADOBE, None)
-    colour_profile._converter.cache_clear()
+    colour_profile.of_profile.cache_clear()
+    slow = colour_profile.of_profile(3, 65535, ADOBE)[0](RGB16)
+    colour_profile.of_profile.cache_clear()
     np.testing.assert_allclose(quick, slow, atol=1e-4)
 
 
@@ -234,7 +234,7 @@ def test_a_camera_that_only_names_adobe_rgb_is_understood(tmp_path: Path) -> Non
     exif.get_ifd(0x8769)[0xA005] = {1: "R03"}
     named = read(tmp_path, pillow(RGB8, "JPEG", exif=exif))
     embedded = read(tmp_path, pillow(RGB8, "JPEG", icc_profile=ADOBE))
-    np.testing.assert_array_equal(named.values, embedded.values)
+    np.testing.assert_allclose(named.values, embedded.values, atol=1e-4)
 
 
 def test_a_png_gamma_is_applied(tmp_path: Path) -> None:
@@ -437,7 +437,7 @@ def test_a_profile_bomb_is_bounded(tmp_path: Path) -> None:
 
 
 def test_folders_and_missing_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableImage, match=r"is a folder; expected a photograph \(PNG, JPEG, TIFF, BMP, WebP\)"):
+    with pytest.raises(UnreadableImage, match=r"is a folder; expected a photograph \(PNG, JPEG, camera RAW, TIFF,"):
         read_photograph(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"there is no file .*none.png"):
         read_photograph(tmp_path / "none.png")

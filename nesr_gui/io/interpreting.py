@@ -1,0 +1,186 @@
+"""From a file's numbers to linear sRGB under one interpretation: cheap enough to be done again when it changes.
+
+The image is worked strip by strip and reduced on the way, so that the memory is that of the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui.field import Progress
+from nesr_gui.io import colour_profile, encodings
+from nesr_gui.io.balancing import balance_matrix, grey_gains
+from nesr_gui.io.camera_matrix import camera_matrix
+from nesr_gui.io.colour_profile import Converter
+from nesr_gui.io.decoders import Stored
+from nesr_gui.io.encodings import ColourCode
+from nesr_gui.io.errors import UnreadableImage
+from nesr_gui.io.interpretation import Balance, Encoding, Interpretation
+from nesr_gui.io.photograph import Decoded
+from nesr_gui.spectral import FloatArray, RGBImage, Source, any_in_blocks, block_means, reduction_to
+
+STRIP_PIXELS = 1 << 20  # pixels converted at once, so that the work arrays stay small
+OUTSIDE = 2e-3  # beyond [0, 1] by more than the colour engine's rounding
+AROUND = 2  # pixels on each side of a grey point that are averaged with it
+
+
+@dataclass
+class _Reading:
+    """What is known on the way: the conversion so far, its name, and what to tell."""
+
+    convert: Converter
+    encoding: str
+    notes: list[str] = field(default_factory=list)
+    scaled: float = 1.0
+    has_negative: bool = False
+
+
+def interpret(
+    decoded: Decoded,
+    interpretation: Interpretation,
+    *,
+    max_pixels: int | None = None,
+    progress: Progress | None = None,
+) -> RGBImage:
+    """Linear sRGB (H, W, 3) of a decoded file.
+
+    In this order: the encoding is undone; values brighter than white are scaled to it, where the file holds such; the
+    grey point is balanced; the camera's colours become the default camera's; temperature and tint are corrected; the
+    exposure is changed; what then lies outside sRGB is clipped, marked in `clipped`, and counted in the notes.
+
+    Args:
+        decoded: from `photograph.decode`; it is not changed.
+        interpretation: how to understand it.
+        max_pixels: average blocks of pixels in linear light to at most so many; None keeps all.
+        progress: called between strips with the fraction done; what it raises ends the work.
+
+    Raises:
+        UnreadableImage: no colours can be made of the file's primaries.
+    """
+    stored = decoded.stored
+    pixels = stored.pixels
+    notes = list(stored.notes)
+    if pixels.shape[2] in (2, 4):
+        pixels = pixels[..., : pixels.shape[2] - 1]
+        notes.append("The alpha channel was dropped.")
+    reading = _conversion(stored, pixels, interpretation)
+    adjustment = _adjustment(pixels, reading, interpretation)
+    is_adjusted = not np.array_equal(adjustment, np.eye(3))
+    if is_adjusted or reading.scaled != 1:
+        reading.convert = reading.convert.then(adjustment / reading.scaled)
+    factor = 1 if max_pixels is None else reduction_to(max_pixels, decoded.shape)
+    white = None if pixels.dtype.kind == "f" else stored.white
+    values, clipped, outside = _developed(pixels, white, reading.convert, factor, progress)
+    notes += reading.notes
+    if outside and (is_adjusted or not reading.has_negative):  # which the notes tell
+        notes.append(_of_the_outside(outside, decoded.shape, is_adjusted))
+    understood = {"photograph_encoding": reading.encoding, **interpretation.in_words()}
+    source = Source(decoded.name, decoded.sha256, tuple(notes), tuple(understood.items()))
+    return RGBImage(values, source, factor, decoded.shape, clipped)
+
+
+def _conversion(stored: Stored, pixels: npt.NDArray[np.generic], chosen: Interpretation) -> _Reading:
+    """The encoding undone, as the user chose or as the file says."""
+    is_float = pixels.dtype.kind == "f"
+    white = None if is_float else stored.white
+    if chosen.encoding is not Encoding.AUTOMATIC:
+        code = _chosen(chosen)
+        reading = _Reading(colour_profile.of_code(white, code), f"{code.name}, chosen")
+        if stored.profile or stored.code:
+            reading.notes.append(f"Colours are taken as {code.name}, as chosen; what the file says was left aside.")
+    elif stored.profile and stored.code is None and white is not None:
+        convert, name, note = colour_profile.of_profile(pixels.shape[2], white, stored.profile)
+        return _Reading(convert, name, [note] if note else [])
+    else:
+        code = stored.code or (encodings.LINEAR if is_float else encodings.SRGB)
+        try:
+            reading = _Reading(colour_profile.of_code(white, code), code.name)
+        except ValueError as error:
+            raise UnreadableImage(str(error)) from error
+        if stored.code:
+            reading.notes.append(f"Colours were converted from {code.name}, as the file says.")
+    if is_float or code.exceeds_white:
+        _scale(pixels, reading)
+    return reading
+
+
+def _chosen(chosen: Interpretation) -> ColourCode:
+    return {
+        Encoding.SRGB: encodings.SRGB,
+        Encoding.LINEAR: encodings.LINEAR,
+        Encoding.GAMMA: encodings.of_power(chosen.gamma),
+        Encoding.DISPLAY_P3: encodings.DISPLAY_P3,
+        Encoding.ADOBE_RGB: encodings.ADOBE_RGB,
+    }[chosen.encoding]
+
+
+def _scale(pixels: npt.NDArray[np.generic], reading: _Reading) -> None:
+    """Bring light that is brighter than white to white, said so; negative light there is none."""
+    extremes = [(float(light.min()), float(light.max())) for light in map(reading.convert, _strips(pixels))]
+    least, peak = min(low for low, _ in extremes), max(high for _, high in extremes)
+    reading.has_negative = least < 0
+    if least < 0:
+        reading.notes.append(f"Negative values, down to {least:.3g}, were set to 0.")
+    if peak > 1:
+        reading.scaled = peak
+        reading.notes.append(f"The exposure was divided by {peak:.6g}, so that the brightest value is 1.")
+
+
+def _adjustment(pixels: npt.NDArray[np.generic], reading: _Reading, chosen: Interpretation) -> npt.NDArray[np.float64]:
+    """(3, 3): what the user changes, of linear light."""
+    matrix = np.eye(3)
+    if chosen.balance is Balance.GREY_POINT and chosen.grey_point is not None:
+        row, col = (min(at, size - 1) for at, size in zip(chosen.grey_point, pixels.shape[:2], strict=True))
+        around = slice(max(row - AROUND, 0), row + AROUND + 1), slice(max(col - AROUND, 0), col + AROUND + 1)
+        gains = grey_gains(reading.convert(pixels[around]))
+        if gains is None:
+            reading.notes.append("The grey point is black or has no colour to balance; white was left as it is.")
+        else:
+            matrix = np.diag(gains)
+    if chosen.camera is not None:
+        fit = camera_matrix(chosen.camera)
+        matrix = fit.matrix @ matrix
+        reading.notes.append(fit.in_words(chosen.camera.name))
+    if chosen.balance is Balance.TEMPERATURE:
+        matrix = balance_matrix(chosen.kelvin, chosen.tint) @ matrix
+    return matrix * 2.0**chosen.stops
+
+
+def _developed(
+    pixels: npt.NDArray[np.generic], white: int | None, convert: Converter, factor: int, progress: Progress | None
+) -> tuple[FloatArray, npt.NDArray[np.bool_], int]:
+    """Values (h, w, 3) in [0, 1], clipped pixels (h, w), and how many source pixels lay outside."""
+    height, width = (-(-size // factor) for size in pixels.shape[:2])
+    values, clipped = np.empty((height, width, 3), np.float32), np.empty((height, width), bool)
+    outside = row = 0
+    for strip in _strips(pixels, factor):
+        light = convert(strip)
+        beyond = (light.min(axis=2) < -OUTSIDE) | (light.max(axis=2) > 1 + OUTSIDE)
+        outside += int(beyond.sum())
+        if white is not None:
+            beyond |= (strip.min(axis=2) == 0) | (strip.max(axis=2) == white)
+        np.clip(light, 0, 1, out=light)
+        rows = slice(row, row + -(-strip.shape[0] // factor))
+        values[rows] = block_means(light, factor) if factor > 1 else light
+        clipped[rows] = any_in_blocks(beyond, factor) if factor > 1 else beyond
+        row = rows.stop
+        if progress is not None:
+            progress(row / height)
+    return values, clipped, outside
+
+
+def _strips(pixels: npt.NDArray[np.generic], factor: int = 1) -> list[npt.NDArray[np.generic]]:
+    """Views of some rows each, a whole number of blocks of `factor` rows."""
+    height, width = pixels.shape[:2]
+    rows = -(-max(STRIP_PIXELS // width, 1) // factor) * factor
+    return [pixels[row : row + rows] for row in range(0, height, rows)]
+
+
+def _of_the_outside(count: int, shape: tuple[int, int], is_adjusted: bool) -> str:
+    share = max(100 * count / (shape[0] * shape[1]), 0.01)
+    pixels, verb = ("pixel", "has a colour") if count == 1 else ("pixels", "have colours")
+    where = "outside sRGB or brighter than white" if is_adjusted else "outside sRGB"
+    return f"{count:,} {pixels} ({share:.2f} %) {verb} {where}, clipped and marked."
