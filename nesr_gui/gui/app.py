@@ -64,10 +64,14 @@ class App(QObject):
         window.closing.connect(self.close)
         window.status.cancel_picked.connect(self.worker.cancel)
         for image in window.panes.images:
-            image.pixel_picked.connect(session.add_pin)
+            image.pixel_picked.connect(session.pick_pixel)
             image.pin_move_picked.connect(session.move_pin)
             image.pin_remove_picked.connect(session.remove_pin)
             image.pixel_hovered.connect(session.set_hover)
+        window.input.interpretation_picked.connect(session.understanding.choose)
+        window.input.grey_pick_picked.connect(session.understanding.set_picking)
+        window.input.reset_picked.connect(session.understanding.reset)
+        window.input.camera_file_picked.connect(self.commands.load_camera)
         window.plot.wavelength_picked.connect(session.set_wavelength)
         window.bar.wavelength_picked.connect(session.set_wavelength)
 
@@ -75,6 +79,11 @@ class App(QObject):
         """What became of it: first what is asked for, then what is shown."""
         session, window, inquiry = self.session, self.window, self.inquiry
         session.image_changed.connect(self._show_image)
+        session.photograph_changed.connect(self._show_photograph)
+        session.understanding.changed.connect(window.input.show_interpretation)
+        session.understanding.changed.connect(self.opening.interpret)
+        session.understanding.picking_changed.connect(window.input.show_picking)
+        session.understanding.picking_changed.connect(self.look_display.show_captions)
         session.field_changed.connect(inquiry.forget)
         session.field_changed.connect(self._show_field)
         session.wavelength_changed.connect(inquiry.ask_readings)
@@ -105,7 +114,7 @@ class App(QObject):
         window.panes.view_changed.connect(lambda side, view: self.pictures[side].set_view(view))
         for fact in (
             session.wavelength_changed, session.look_changed, session.curves_changed, session.pins_changed,
-            session.viewing_changed, session.image_changed,
+            session.viewing_changed, session.image_changed, session.photograph_changed,
         ):  # fmt: skip
             fact.connect(self._ask_pictures)
         session.look_changed.connect(self.look_display.show_look)
@@ -137,7 +146,13 @@ class App(QObject):
         window.notice.hide()
         if session.photograph and session.photograph.source.notes:
             window.notice.show_success(" ".join(session.photograph.source.notes))
+        window.input.show_photograph(session.photograph)
+        window.input.show_interpretation(session.understanding.interpretation)
         window.panes.show_image(session.source_shape)
+
+    def _show_photograph(self) -> None:
+        session, window = self.session, self.window
+        window.input.show_photograph(session.photograph)
 
     def _show_field(self) -> None:
         session, window = self.session, self.window

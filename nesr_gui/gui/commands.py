@@ -99,6 +99,13 @@ class Commands(QObject):
         figure = Figure(shown, session.wavelength_range, quantity)
         self._worker.submit("export", jobs.FigureExport(path, figure, dpi), jobs.export_figure, self._wrote)
 
+    def load_camera(self) -> None:
+        """Ask for a camera's sensitivities, to understand the photograph by."""
+        filters = "Camera sensitivities (*.csv *.txt);;All files (*)"
+        path, _ = QFileDialog.getOpenFileName(self._window, "Load camera sensitivities", "", filters)
+        if path:
+            self._opening.load_camera(Path(path))
+
     def reconstruct(self) -> None:
         self._opening.reconstruct()
 

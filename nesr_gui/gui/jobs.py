@@ -5,7 +5,7 @@ The formats and the engine are imported where they are used, so that the window 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,25 +16,32 @@ from nesr_gui.gui.figure import Figure, save_figure
 from nesr_gui.gui.requests import PointsRequest, ask_curves
 from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.shading import SHADES, levels_of
+from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage, Wavelengths
+from nesr_gui.viewing import Observer
 
 if TYPE_CHECKING:
     from nesr_gui.engine import Model
+    from nesr_gui.io.photograph import Decoded
     from nesr_gui.io.reading import Reading
+
+SHOWN_PIXELS = 12_000_000  # a photograph of more is shown reduced, by a whole number; its numbers are kept
 
 
 @dataclass(frozen=True, eq=False)
 class ReadRequest:
-    """A file to open: a photograph, with its measured cube where that is known, or a cube."""
+    """A file to open: a photograph, with its measured cube where that is known and how to understand it, or a cube."""
 
     path: Path
     truth: Path | None = None
+    interpretation: Interpretation = field(default_factory=Interpretation)
 
 
 @dataclass(frozen=True, eq=False)
 class Photograph:
-    """A photograph as read, and its colours as displayed: (H, W, 3) uint8."""
+    """A file's numbers, the photograph they are understood as, and its colours as displayed: (H, W, 3) uint8."""
 
+    decoded: Decoded
     image: RGBImage
     colours: Bytes
     truth: SpectralField | None = None
@@ -53,12 +60,46 @@ def read_file(request: ReadRequest, progress: Progress) -> Photograph | Cube:
     from nesr_gui import io
 
     if not io.is_photograph(request.path):
-        field = io.open_cube(request.path)
-        return Cube(field, levels_of(field))
-    image = io.read_photograph(request.path)
+        cube = io.open_cube(request.path)
+        return Cube(cube, levels_of(cube))
+    decoded = io.decode_photograph(request.path)
     progress(0.5)
+    made = interpret(InterpretRequest(decoded, request.interpretation), lambda done: progress(0.5 + 0.5 * done))
     truth = io.open_cube(request.truth) if request.truth else None
-    return Photograph(image, displayed(image), truth)
+    return replace(made, truth=truth)
+
+
+@dataclass(frozen=True, eq=False)
+class InterpretRequest:
+    """A decoded file, and how to understand it."""
+
+    decoded: Decoded
+    interpretation: Interpretation
+
+
+def interpret(request: InterpretRequest, progress: Progress) -> Photograph:
+    """Make the photograph that is shown, of at most `SHOWN_PIXELS`."""
+    from nesr_gui.io.interpreting import interpret as understood
+
+    image = understood(request.decoded, request.interpretation, max_pixels=SHOWN_PIXELS, progress=progress)
+    return Photograph(request.decoded, image, displayed(image))
+
+
+@dataclass(frozen=True, eq=False)
+class CameraRequest:
+    """A table of a camera's sensitivities."""
+
+    path: Path
+
+
+def read_camera(request: CameraRequest, progress: Progress) -> Observer:
+    """Read a camera, and see that its colours can be turned into the default camera's."""
+    from nesr_gui.io.camera_matrix import camera_matrix
+    from nesr_gui.io.sensitivities import read_sensitivities
+
+    camera = Observer.camera(request.path.name, read_sensitivities(request.path))
+    camera_matrix(camera)
+    return camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,11 +160,16 @@ def load_model(request: ModelRequest, progress: Progress) -> Model:
 
 @dataclass(frozen=True, eq=False)
 class EncodeRequest:
-    """A photograph to reconstruct, at its own resolution or at what this machine encodes in about three seconds."""
+    """A photograph to reconstruct: in full, or at the resolution that is chosen or this machine does in some seconds.
+
+    `decoded` and `interpretation` are what it was made of; where it is shown reduced, more can be made of them.
+    """
 
     photograph: RGBImage
     model: Model
     full: bool = False
+    decoded: Decoded | None = None
+    interpretation: Interpretation = field(default_factory=Interpretation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +185,19 @@ def encode(request: EncodeRequest, progress: Progress) -> Reconstruction:
     """Reconstruct a photograph."""
     from nesr_gui.engine import encode as encode_image
 
-    image = request.photograph if request.full else request.photograph.reduced(request.model.working_pixels)
-    field = encode_image(image, request.model, progress=progress)
-    return Reconstruction(field, image.reduction // request.photograph.reduction, levels_of(field))
+    image = _to_encode(request)
+    made = encode_image(image, request.model, progress=progress)
+    return Reconstruction(made, image.reduction, levels_of(made))
+
+
+def _to_encode(request: EncodeRequest) -> RGBImage:
+    """The photograph at the resolution asked for, reduced once, from the source's own pixels."""
+    most = None if request.full else request.interpretation.working_pixels or request.model.working_pixels
+    if request.photograph.reduction > 1 and request.decoded is not None:
+        from nesr_gui.io.interpreting import interpret as understood
+
+        return understood(request.decoded, request.interpretation, max_pixels=most)
+    return request.photograph if most is None else request.photograph.reduced(most)
 
 
 @dataclass(frozen=True, eq=False)

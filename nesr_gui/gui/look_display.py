@@ -41,6 +41,8 @@ class LookDisplay:
             mode = MODES[scene.look.modes[side]]
             missing = mode.missing(scene)
             text = f"{mode.title} {missing}" if missing else mode.caption(scene)
+            if self._session.understanding.is_picking:
+                text = "Click something grey"
             self._window.panes.show_caption(side, text if is_open else "Open a photograph, or drop one here")
 
     def show_actions(self) -> None:

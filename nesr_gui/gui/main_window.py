@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from nesr_gui.gui import theme
 from nesr_gui.gui.actions import colour_icons, make_actions
+from nesr_gui.gui.input_panel import InputPanel
 from nesr_gui.gui.notice import Notice
 from nesr_gui.gui.panels import Panels
 from nesr_gui.gui.panes import Panes
@@ -46,7 +47,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.actions_by_name, self.submenus = make_actions(self)
         self.panes, self.plot, self.table = Panes(), PlotView(), PinTable()
-        self.image = self.panes.images[0]
+        self.image, self.input = self.panes.images[0], InputPanel()
         self.hover_curve, self.channels = HoverCurve(self.plot), ChannelMarkers(self.plot)
         self.bar, self.notice, self.status = WavelengthBar(), Notice(), Status()
         self.setCentralWidget(_column(self.notice, self.panes, self.bar))
@@ -55,7 +56,9 @@ class MainWindow(QMainWindow):
         self.panels = Panels(self, self.submenus["panels"])
         self._restore()
         spectra = _column(self.plot, self.table)
-        self.add_panel("spectra", "Spectra", spectra, Qt.DockWidgetArea.RightDockWidgetArea, shown=True)
+        right = Qt.DockWidgetArea.RightDockWidgetArea
+        self.add_panel("spectra", "Spectra", spectra, right, shown=True)
+        self.add_panel("input", "Input", self.input, right, shown=True)
 
     def add_panel(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, *, shown: bool) -> QDockWidget:
         """Put a widget into a panel of its own, with an entry in the View menu.

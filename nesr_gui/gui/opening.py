@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from nesr_gui.gui import jobs
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.worker import Worker
+from nesr_gui.io.interpretation import Interpretation
+from nesr_gui.viewing import Observer
 
 if TYPE_CHECKING:
     from nesr_gui.engine import Model
@@ -29,13 +32,31 @@ class Opening(QObject):
         super().__init__(parent)
         self._session, self._worker = session, worker
         self._model: Model | None = None
+        self._shown = Interpretation()  # how the photograph that is shown was understood
 
     def load_model(self, path: Path | None, device: str) -> None:
         self._worker.submit("model", jobs.ModelRequest(path, device), jobs.load_model, self._take_model)
 
-    def open(self, path: Path, truth: Path | None = None) -> None:
-        """Open a photograph, with its measured cube if that is known, or a cube."""
-        self._worker.submit("read", jobs.ReadRequest(path, truth), jobs.read_file, self._take_file)
+    def open(self, path: Path, truth: Path | None = None, interpretation: Interpretation | None = None) -> None:
+        """Open a photograph, with its measured cube if that is known and how to understand it, or a cube."""
+        request = jobs.ReadRequest(path, truth, interpretation or Interpretation())
+        self._worker.submit("read", request, jobs.read_file, self._take_file)
+
+    def interpret(self, interpretation: Interpretation) -> None:
+        """Understand the open photograph so; the newest wins. A working resolution leaves its colours as they are."""
+        decoded = self._session.understanding.decoded
+        if decoded is None:
+            return
+        if replace(interpretation, working_pixels=None) == self._shown:
+            self._worker.cancel("interpret")
+            self.reconstruct()
+            return
+        request = jobs.InterpretRequest(decoded, interpretation)
+        self._worker.submit("interpret", request, jobs.interpret, self._take_interpretation)
+
+    def load_camera(self, path: Path) -> None:
+        """Take the open photograph as one of the camera whose sensitivities a table holds."""
+        self._worker.submit("camera", jobs.CameraRequest(path), jobs.read_camera, self._take_camera)
 
     def open_cube(self, path: Path, reading: Reading) -> None:
         """Open a cube whose file left something open."""
@@ -50,7 +71,10 @@ class Opening(QObject):
     def reconstruct(self, full: bool = False) -> None:
         """Reconstruct the open photograph, at the working resolution or at its own."""
         if self._model is not None and self._session.photograph is not None:
-            request = jobs.EncodeRequest(self._session.photograph, self._model, full)
+            understanding = self._session.understanding
+            request = jobs.EncodeRequest(
+                self._session.photograph, self._model, full, understanding.decoded, understanding.interpretation
+            )
             self._worker.submit("encode", request, jobs.encode, self._take_reconstruction)
             self.can_reconstruct_changed.emit()
 
@@ -72,13 +96,30 @@ class Opening(QObject):
             self.reconstruct()
 
     def _take_file(self, request: jobs.ReadRequest | jobs.CubeRequest, opened: jobs.Photograph | jobs.Cube) -> None:
-        self._worker.cancel("encode")
+        for purpose in ("encode", "interpret", "camera"):
+            self._worker.cancel(purpose)
         if isinstance(opened, jobs.Cube):
             self._session.open_cube(request.path.name, opened.field, opened.levels)
         else:
-            self._session.open_photograph(opened.image, opened.colours, opened.truth)
+            assert isinstance(request, jobs.ReadRequest)  # the other is of cubes
+            self._shown = replace(request.interpretation, working_pixels=None)
+            self._session.open_photograph(
+                opened.image, opened.colours, opened.truth, opened.decoded, request.interpretation
+            )
             self.reconstruct()
         self._remember(request.path)
+
+    def _take_interpretation(self, request: jobs.InterpretRequest, made: jobs.Photograph) -> None:
+        understanding = self._session.understanding
+        if request.decoded is not understanding.decoded:
+            return
+        self._shown = replace(request.interpretation, working_pixels=None)
+        self._session.reread_photograph(made.image, made.colours)
+        if request.interpretation == understanding.interpretation:  # and not one that was passed on the way
+            self.reconstruct()
+
+    def _take_camera(self, request: jobs.CameraRequest, camera: Observer) -> None:
+        self._session.understanding.choose_camera(camera)
 
     def _take_reconstruction(self, request: jobs.EncodeRequest, made: jobs.Reconstruction) -> None:
         if request.photograph is self._session.photograph:

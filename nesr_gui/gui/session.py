@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,13 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from nesr_gui.field import SpectralField
 from nesr_gui.gui.look import Look
 from nesr_gui.gui.theme import PIN_COLOURS
+from nesr_gui.gui.understanding import Understanding
+from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
 from nesr_gui.viewing import Viewing
+
+if TYPE_CHECKING:
+    from nesr_gui.io.photograph import Decoded
 
 Bytes = npt.NDArray[np.uint8]
 Pixel = tuple[int, int]
@@ -83,6 +89,7 @@ class Session(QObject):
     """Decides what a pick means and says what became of it; widgets show the facts it emits."""
 
     image_changed = Signal()  # another photograph or cube is open
+    photograph_changed = Signal()  # the one that is open is understood otherwise
     field_changed = Signal()  # it can be asked now, or at another resolution
     wavelength_changed = Signal(float)
     pins_changed = Signal()
@@ -115,6 +122,7 @@ class Session(QObject):
         self.device = ""
         self.viewing = Viewing.default()
         self.undo_stack = QUndoStack(self)
+        self.understanding = Understanding(self.undo_stack, self)
 
     @property
     def wavelength_range(self) -> tuple[float, float]:
@@ -130,21 +138,38 @@ class Session(QObject):
         (height, width), (full_height, full_width) = self.field.shape, self.source_shape
         return f"{width}×{height} of {full_width}×{full_height}, 1:{self.reduction}"
 
-    def open_photograph(self, photograph: RGBImage, colours: Bytes, truth: SpectralField | None = None) -> None:
-        """Show a photograph at once, in `colours` (H, W, 3); its field comes later."""
+    def open_photograph(
+        self,
+        photograph: RGBImage,
+        colours: Bytes,
+        truth: SpectralField | None = None,
+        decoded: Decoded | None = None,
+        interpretation: Interpretation | None = None,
+    ) -> None:
+        """Show a photograph at once, in `colours` (H, W, 3); its field comes later.
+
+        `decoded` is its file, where there is one, and `interpretation` how the photograph was made of it.
+        """
         if truth is not None and truth.shape != photograph.source_shape:
             raise ValueError(
                 f"the measured cube has {truth.shape[1]}x{truth.shape[0]} pixels, the photograph "
                 f"{photograph.source_shape[1]}x{photograph.source_shape[0]}; they must be equal"
             )
         self.photograph, self.colours, self.truth = photograph, colours, truth
+        self.understanding.start(decoded, interpretation or Interpretation())
         self._start(photograph.source.name, photograph.source_shape, ("photograph", "band"))
 
     def open_cube(self, name: str, cube: SpectralField, levels: tuple[float, float]) -> None:
         """Show a cube, which can be asked at once."""
         self.photograph = self.colours = self.truth = None
+        self.understanding.start(None, Interpretation())
         self._start(name, cube.shape, ("band", "false_colour"))
         self.set_field(cube, 1, levels)
+
+    def reread_photograph(self, photograph: RGBImage, colours: Bytes) -> None:
+        """Show the open photograph as it is understood now; its old field answers until the new one is there."""
+        self.photograph, self.colours = photograph, colours
+        self.photograph_changed.emit()
 
     def _start(self, name: str, source_shape: tuple[int, int], modes: tuple[str, str]) -> None:
         self.name, self.source_shape, self.field, self.reduction = name, source_shape, None, 1
@@ -220,6 +245,13 @@ class Session(QObject):
     def set_readings(self, readings: Mapping[Pixel, Reading]) -> None:
         self.readings = readings
         self.readings_changed.emit()
+
+    def pick_pixel(self, row: int, col: int) -> None:
+        """A click in the image: a pin, unless a grey point is being picked."""
+        if self.understanding.is_picking and self._inside(row, col):
+            self.understanding.pick_grey(row, col)
+        else:
+            self.add_pin(row, col)
 
     def add_pin(self, row: int, col: int) -> None:
         if self.source_shape is None or not self._inside(row, col):

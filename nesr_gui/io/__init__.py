@@ -9,7 +9,7 @@ import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nesr_gui.field import CubeField, Progress, SpectralField
 from nesr_gui.io.cube_formats import CUBES
@@ -19,12 +19,16 @@ from nesr_gui.io.format import Format, Kind, lazy
 from nesr_gui.io.reading import Reading
 from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
 
+if TYPE_CHECKING:
+    from nesr_gui.io.photograph import Decoded
+
 __all__ = [
     "FORMATS",
     "Encoding",
     "Format",
     "Kind",
     "Reading",
+    "decode_photograph",
     "describe",
     "dialog_filter",
     "is_photograph",
@@ -95,6 +99,14 @@ def read_photograph(path: str | os.PathLike[str]) -> RGBImage:
     """
     image: RGBImage = _reader(Path(path), Kind.PHOTOGRAPH)(Path(path))
     return image
+
+
+def decode_photograph(path: str | os.PathLike[str]) -> Decoded:
+    """Decode a photograph, to be understood in several ways; see `nesr_gui.io.photograph.decode`; raises as reading."""
+    _reader(Path(path), Kind.PHOTOGRAPH)  # which refuses other extensions
+    from nesr_gui.io import photograph
+
+    return photograph.decode(path)
 
 
 def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
