@@ -168,16 +168,26 @@ def reduction_to(max_pixels: int, shape: tuple[int, int]) -> int:
 def block_means(values: FloatArray, factor: int) -> FloatArray:
     """Means (h, w, 3) of blocks of `factor` by `factor` pixels of values (H, W, 3) in [0, 1]."""
     height, width = values.shape[:2]
-    starts = np.arange(0, height, factor), np.arange(0, width, factor)
-    sums = np.add.reduceat(np.add.reduceat(values, starts[0], axis=0), starts[1], axis=1)
-    counts = np.outer(np.diff(starts[0], append=height), np.diff(starts[1], append=width))
-    return np.clip(sums / counts[:, :, None], 0, 1).astype(np.float32)
+    tall = np.zeros((-(-height // factor), width, 3), values.dtype)
+    sums = np.zeros((tall.shape[0], -(-width // factor), 3), values.dtype)
+    for i in range(factor):  # whole slices: many times faster than reducing along short axes
+        tall[: -(-(height - i) // factor)] += values[i::factor]
+    for i in range(factor):
+        sums[:, : -(-(width - i) // factor)] += tall[:, i::factor]
+    rows, cols = (np.diff(np.arange(0, size, factor), append=size) for size in (height, width))
+    return np.clip(sums / np.outer(rows, cols)[:, :, None].astype(values.dtype), 0, 1).astype(np.float32)
 
 
 def any_in_blocks(marks: npt.NDArray[np.bool_], factor: int) -> npt.NDArray[np.bool_]:
     """Whether blocks of `factor` by `factor` pixels (h, w) hold a mark of (H, W)."""
-    starts = np.arange(0, marks.shape[0], factor), np.arange(0, marks.shape[1], factor)
-    return np.logical_or.reduceat(np.logical_or.reduceat(marks, starts[0], axis=0), starts[1], axis=1)
+    height, width = marks.shape
+    tall = np.zeros((-(-height // factor), width), np.bool_)
+    found = np.zeros((tall.shape[0], -(-width // factor)), np.bool_)
+    for i in range(factor):
+        tall[: -(-(height - i) // factor)] |= marks[i::factor]
+    for i in range(factor):
+        found[:, : -(-(width - i) // factor)] |= tall[:, i::factor]
+    return found
 
 
 @dataclass(frozen=True, eq=False)

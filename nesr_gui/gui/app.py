@@ -36,6 +36,7 @@ class App(QObject):
         self.commands = Commands(self.window, self.session, self.worker, self.opening)
         self.look_commands = LookCommands(self.window, self.session, self.worker, self.pictures)
         self.look_display = LookDisplay(self.session, self.window, self.pictures)
+        self._told = ""  # in the notice, of how the file is understood
         self._connect_picks()
         self._connect_facts()
         self._connect_look()
@@ -144,14 +145,17 @@ class App(QObject):
         session, window = self.session, self.window
         window.show_title(session.name)
         window.notice.hide()
-        if session.photograph and session.photograph.source.notes:
-            window.notice.show_success(" ".join(session.photograph.source.notes))
+        self._told = " ".join(session.photograph.source.notes) if session.photograph else ""
+        if self._told:
+            window.notice.show_success(self._told)
         window.input.show_photograph(session.photograph)
         window.input.show_interpretation(session.understanding.interpretation)
         window.panes.show_image(session.source_shape)
 
     def _show_photograph(self) -> None:
         session, window = self.session, self.window
+        if window.notice.text.text() == self._told:  # of the file as it was understood before
+            window.notice.hide()
         window.input.show_photograph(session.photograph)
 
     def _show_field(self) -> None:

@@ -73,9 +73,9 @@ class InputPanel(QScrollArea):
         known = dict(source.understood)
         lines = [f"<b>{escape(source.name)}</b>, {width} × {height} pixels"]
         if encoding := known.get("photograph_encoding"):
-            lines.append(f"Encoding: {escape(encoding)}")
+            lines[0] += f", {escape(encoding)}"
         lines += [escape(note) for note in source.notes]
-        self.words.setText("<br>".join(lines))
+        self.words.setText("".join(f"<p style='margin: 0 0 5px 0'>{line}</p>" for line in lines))
 
     def show_interpretation(self, interpretation: Interpretation) -> None:
         """Set every control, none of which announces it."""
@@ -93,7 +93,7 @@ class InputPanel(QScrollArea):
             dial.show_value(value)
         for dial in (self.kelvin, self.tint):
             self._form.setRowVisible(dial, chosen.balance is Balance.TEMPERATURE)
-        self.camera.setText(chosen.camera.name if chosen.camera else "Default: CIE 1931 observer, as sRGB")
+        self.camera.setText(chosen.camera.name if chosen.camera else "Default: the CIE 1931 observer")
         self.default_camera.setVisible(chosen.camera is not None)
         self.reset.setEnabled(chosen != Interpretation())
 
@@ -126,7 +126,6 @@ class InputPanel(QScrollArea):
         for dial, item in ((self.kelvin, "kelvin"), (self.tint, "tint"), (self.stops, "stops")):
             dial.value_picked.connect(lambda value, item=item: self._pick(**{item: value}))
         self.camera = QLabel()
-        self.camera.setWordWrap(True)
         self.load_camera = QPushButton("Load sensitivities…")
         self.load_camera.setToolTip("A table (CSV) with the columns wavelength, R, G, B of the camera that took this")
         self.load_camera.setAccessibleName("Load the sensitivities of the camera")
@@ -152,8 +151,8 @@ class InputPanel(QScrollArea):
         form.addRow("Temperature", self.kelvin)
         form.addRow("Tint", self.tint)
         form.addRow("E&xposure", self.stops)
-        form.addRow("Camera", self.camera)
-        form.addRow("", _row(self.load_camera, self.default_camera))
+        form.addRow("Camera", _row(self.load_camera, self.default_camera))
+        form.addRow("", self.camera)
         form.addRow("Working &resolution", _row(self.resolution))
         form.addRow("", _row(self.reset))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Protocol
 
 import imagecodecs
@@ -22,7 +22,7 @@ from nesr_gui.spectral import FloatArray
 Numbers = npt.NDArray[Any]
 Matrix = npt.NDArray[np.float64]
 
-LINEAR_TOLERANCE = 1e-4  # of the sum of a matrix profile's three tables
+LINEAR_TOLERANCE = 1e-4  # of what three tables and a matrix make of a profile
 SAME_AS_SRGB = 0.5 / 255  # half a step of 8 bits, in display encoding
 LARGEST_TABLE = 0xFFFF
 
@@ -39,37 +39,25 @@ class Converter(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """A converter of integers: the sum of what each channel contributes, (white + 1, 3) each, looked up."""
+    """A converter of integers: the light of each number, looked up (3, white + 1), then a matrix (3, 3)."""
 
-    channels: tuple[FloatArray, FloatArray, FloatArray]
-
-    @classmethod
-    def of(cls, light: FloatArray, matrix: Matrix) -> Tables:
-        """Of the light (white + 1,) of each number, mixed by `matrix`."""
-        red, green, blue = (np.outer(light, column).astype(np.float32) for column in matrix.T)
-        return cls((red, green, blue))
-
-    @cached_property
-    def _apart(self) -> bool:
-        """Whether each channel contributes to its own colour alone."""
-        return not any(np.delete(table, i, axis=1).any() for i, table in enumerate(self.channels))
+    curves: FloatArray
+    matrix: Matrix
 
     def then(self, matrix: Matrix) -> Tables:
-        red, green, blue = ((table @ matrix.T).astype(np.float32) for table in self.channels)
-        return Tables((red, green, blue))
+        return Tables(self.curves, matrix @ self.matrix)
 
     def __call__(self, strip: Numbers) -> FloatArray:
         if strip.shape[2] == 1:
-            return np.take(sum(self.channels[1:], self.channels[0]), strip[..., 0], axis=0)
-        if self._apart:
-            alone = np.empty(strip.shape, np.float32)
-            for i, table in enumerate(self.channels):
-                np.take(np.ascontiguousarray(table[:, i]), strip[..., i], out=alone[..., i])
-            return alone
-        total: FloatArray = np.take(self.channels[0], strip[..., 0], axis=0)
-        for i in (1, 2):
-            total += np.take(self.channels[i], strip[..., i], axis=0)
-        return total
+            greys = (self.curves.T @ self.matrix.T).astype(np.float32)  # (white + 1, 3)
+            return np.take(greys, strip[..., 0], axis=0, mode="clip")
+        light = np.empty(strip.shape, np.float32)
+        if (self.curves[1:] == self.curves[0]).all():
+            np.take(self.curves[0], strip, out=light, mode="clip")
+        else:
+            for i, curve in enumerate(self.curves):
+                light[..., i] = np.take(curve, strip[..., i], mode="clip")
+        return _mixed(light, self.matrix)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +71,7 @@ class Pointwise:
         return Pointwise(self.light, matrix @ self.matrix)
 
     def __call__(self, strip: Numbers) -> FloatArray:
-        light = self.light(_three(strip))
-        return light if np.array_equal(self.matrix, np.eye(3)) else light @ self.matrix.T.astype(light.dtype)
+        return _mixed(self.light(_three(strip)), self.matrix)
 
 
 @lru_cache(maxsize=16)
@@ -94,7 +81,7 @@ def of_code(white: int | None, code: ColourCode) -> Converter:
         return Pointwise(code.linear, code.matrix())
     if white > LARGEST_TABLE:
         return Pointwise(lambda strip: code.linear(strip / np.float64(white)), code.matrix())
-    return Tables.of(code.linear(_ramp(white)), code.matrix())
+    return Tables(np.stack([code.linear(_ramp(white))] * 3), code.matrix())
 
 
 @lru_cache(maxsize=8)  # the photographs of one camera share their tables
@@ -129,20 +116,21 @@ def of_profile(channels: int, white: int, profile: bytes) -> tuple[Converter, st
 
 
 def _rgb(white: int, profile: bytes) -> Converter:
-    """Convert through an RGB profile; a matrix profile, as nearly all are, as the sum of three tables.
+    """Convert through an RGB profile; a matrix profile, as nearly all are, by three tables and a matrix.
 
     In linear light such a profile sums what each channel contributes, so the colour engine is asked for the channels
-    alone: several times faster than asking it for every pixel. Whether the sum holds is tried out.
+    alone: several times faster than asking it for every pixel. Whether that holds is tried out.
     """
     if white <= LARGEST_TABLE:
         ramp = _ramp(white)
-        black = _transform(np.zeros((1, 3), np.float32), profile)
-        alone = [_transform(np.outer(ramp, axis).astype(np.float32), profile) - black for axis in np.eye(3)]
-        trial = np.random.default_rng(0).integers(0, white, (512, 3), endpoint=True)
-        total = black + sum(table[trial[:, i]] for i, table in enumerate(alone))
+        alone = [_transform(np.outer(ramp, axis).astype(np.float32), profile).astype(np.float64) for axis in np.eye(3)]
+        full = [light[-1] for light in alone]  # linear sRGB of the channel at its largest number
+        curves = np.stack([light @ most / (most @ most) for light, most in zip(alone, full, strict=True)])
+        tables = Tables(curves.astype(np.float32), np.stack(full, axis=1))
+        trial = np.random.default_rng(0).integers(0, white, (1, 512, 3), endpoint=True)
         exact = _transform((trial / white).astype(np.float32), profile)
-        if np.abs(total - exact).max() < LINEAR_TOLERANCE:
-            return Tables((alone[0] + black, alone[1], alone[2]))
+        if np.abs(tables(trial) - exact).max() < LINEAR_TOLERANCE:
+            return tables
     return Pointwise(lambda strip: _transform((strip / np.float64(white)).astype(np.float32), profile), np.eye(3))
 
 
@@ -151,7 +139,7 @@ def _grey(white: int, profile: bytes) -> Converter:
     table = _transform(ramp, profile)[:, 1]  # grey has three equal channels
     if white > LARGEST_TABLE:
         return Pointwise(lambda strip: np.interp(strip / np.float64(white), ramp, table).astype(np.float32), np.eye(3))
-    return Tables.of(table, np.eye(3))
+    return Tables(np.stack([table] * 3), np.eye(3))
 
 
 def _is_srgb(profile: bytes) -> bool:
@@ -181,6 +169,16 @@ def _transform(values: FloatArray, profile: bytes) -> FloatArray:
     if not np.isfinite(result).all():
         raise FloatingPointError("the profile makes values that are not finite numbers")
     return result.reshape(-1, 3) if values.ndim == 1 else result.reshape(values.shape)
+
+
+def _mixed(light: Numbers, matrix: Matrix) -> Numbers:
+    """Light (h, W, 3) times a matrix, at its own precision."""
+    weights = matrix.astype(light.dtype)
+    if np.array_equal(matrix, np.eye(3)):
+        return light
+    if np.array_equal(matrix, np.diag(np.diagonal(matrix))):
+        return light * np.diagonal(weights)
+    return (light.reshape(-1, 3) @ weights.T).reshape(light.shape)
 
 
 def _description(profile: bytes) -> str:

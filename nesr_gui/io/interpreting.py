@@ -158,10 +158,12 @@ def _developed(
     outside = row = 0
     for strip in _strips(pixels, factor):
         light = convert(strip)
-        beyond = (light.min(axis=2) < -OUTSIDE) | (light.max(axis=2) > 1 + OUTSIDE)
-        outside += int(beyond.sum())
+        beyond = np.zeros(strip.shape[:2], bool)
+        if light.min() < -OUTSIDE or light.max() > 1 + OUTSIDE:
+            beyond = _any_channel((light < -OUTSIDE) | (light > 1 + OUTSIDE))
+            outside += int(np.count_nonzero(beyond))
         if white is not None:
-            beyond |= (strip.min(axis=2) == 0) | (strip.max(axis=2) == white)
+            beyond |= _any_channel((strip == 0) | (strip == white))
         np.clip(light, 0, 1, out=light)
         rows = slice(row, row + -(-strip.shape[0] // factor))
         values[rows] = block_means(light, factor) if factor > 1 else light
@@ -170,6 +172,14 @@ def _developed(
         if progress is not None:
             progress(row / height)
     return values, clipped, outside
+
+
+def _any_channel(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """(h, W, channels) → (h, W); a reduction along so short an axis would take ten times as long."""
+    found = marks[..., 0]
+    for channel in range(1, marks.shape[2]):
+        found = found | marks[..., channel]
+    return found
 
 
 def _strips(pixels: npt.NDArray[np.generic], factor: int = 1) -> list[npt.NDArray[np.generic]]:
