@@ -39,12 +39,16 @@ class ReadRequest:
 
 @dataclass(frozen=True, eq=False)
 class Photograph:
-    """A file's numbers, the photograph they are understood as, and its colours as displayed: (H, W, 3) uint8."""
+    """A file's numbers, the photograph they are understood as, and its colours as displayed: (H, W, 3) uint8.
+
+    A draft is for the eye alone, until the whole is there.
+    """
 
     decoded: Decoded
     image: RGBImage
     colours: Bytes
     truth: SpectralField | None = None
+    is_draft: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +67,9 @@ def read_file(request: ReadRequest, progress: Progress) -> Photograph | Cube:
         cube = io.open_cube(request.path)
         return Cube(cube, levels_of(cube))
     decoded = io.decode_photograph(request.path)
-    progress(0.5)
-    made = interpret(InterpretRequest(decoded, request.interpretation), lambda done: progress(0.5 + 0.5 * done))
+    progress(0.7)
+    asked = InterpretRequest(decoded, request.interpretation)
+    made = draft(asked, progress) or interpret(asked, lambda done: progress(0.7 + 0.3 * done))
     truth = io.open_cube(request.truth) if request.truth else None
     return replace(made, truth=truth)
 
@@ -83,6 +88,14 @@ def interpret(request: InterpretRequest, progress: Progress) -> Photograph:
 
     image = understood(request.decoded, request.interpretation, max_pixels=SHOWN_PIXELS, progress=progress)
     return Photograph(request.decoded, image, displayed(image))
+
+
+def draft(request: InterpretRequest, progress: Progress) -> Photograph | None:
+    """A first look at a large photograph, at once; None where all of it is as quick."""
+    from nesr_gui.io.interpreting import draft as drafted
+
+    image = drafted(request.decoded, request.interpretation)
+    return None if image is None else Photograph(request.decoded, image, displayed(image), is_draft=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ class Opening(QObject):
         super().__init__(parent)
         self._session, self._worker = session, worker
         self._model: Model | None = None
-        self._shown = Interpretation()  # how the photograph that is shown was understood
+        self._shown: Interpretation | None = None  # how the photograph that is shown was understood; a draft is not
 
     def load_model(self, path: Path | None, device: str) -> None:
         self._worker.submit("model", jobs.ModelRequest(path, device), jobs.load_model, self._take_model)
@@ -48,10 +48,12 @@ class Opening(QObject):
         if decoded is None:
             return
         if replace(interpretation, working_pixels=None) == self._shown:
-            self._worker.cancel("interpret")
+            for purpose in ("draft", "interpret"):
+                self._worker.cancel(purpose)
             self.reconstruct()
             return
         request = jobs.InterpretRequest(decoded, interpretation)
+        self._worker.submit("draft", request, jobs.draft, self._take_draft)
         self._worker.submit("interpret", request, jobs.interpret, self._take_interpretation)
 
     def load_camera(self, path: Path) -> None:
@@ -70,7 +72,7 @@ class Opening(QObject):
 
     def reconstruct(self, full: bool = False) -> None:
         """Reconstruct the open photograph, at the working resolution or at its own."""
-        if self._model is not None and self._session.photograph is not None:
+        if self._model is not None and self._shown is not None and self._session.photograph is not None:
             understanding = self._session.understanding
             request = jobs.EncodeRequest(
                 self._session.photograph, self._model, full, understanding.decoded, understanding.interpretation
@@ -81,7 +83,7 @@ class Opening(QObject):
     def can_reconstruct(self, full: bool = False) -> bool:
         """Whether there is something to reconstruct that is not there yet or under way."""
         wanted = self._session.reduction > 1 if full else self._session.field is None
-        ready = self._model is not None and self._session.photograph is not None
+        ready = self._model is not None and self._shown is not None and self._session.photograph is not None
         return wanted and ready and not self._worker.is_busy("encode")
 
     def recent(self) -> list[Path]:
@@ -96,18 +98,27 @@ class Opening(QObject):
             self.reconstruct()
 
     def _take_file(self, request: jobs.ReadRequest | jobs.CubeRequest, opened: jobs.Photograph | jobs.Cube) -> None:
-        for purpose in ("encode", "interpret", "camera"):
+        for purpose in ("encode", "draft", "interpret", "camera"):
             self._worker.cancel(purpose)
         if isinstance(opened, jobs.Cube):
             self._session.open_cube(request.path.name, opened.field, opened.levels)
         else:
             assert isinstance(request, jobs.ReadRequest)  # the other is of cubes
-            self._shown = replace(request.interpretation, working_pixels=None)
+            self._shown = None if opened.is_draft else replace(request.interpretation, working_pixels=None)
             self._session.open_photograph(
                 opened.image, opened.colours, opened.truth, opened.decoded, request.interpretation
             )
-            self.reconstruct()
+            if opened.is_draft:
+                asked = jobs.InterpretRequest(opened.decoded, request.interpretation)
+                self._worker.submit("interpret", asked, jobs.interpret, self._take_interpretation)
+            else:
+                self.reconstruct()
         self._remember(request.path)
+
+    def _take_draft(self, request: jobs.InterpretRequest, made: jobs.Photograph | None) -> None:
+        if made is not None and request.decoded is self._session.understanding.decoded:
+            self._shown = None
+            self._session.reread_photograph(made.image, made.colours)
 
     def _take_interpretation(self, request: jobs.InterpretRequest, made: jobs.Photograph) -> None:
         understanding = self._session.understanding

@@ -10,7 +10,7 @@ _GRID = 12  # cells along the longer side
 
 
 def spots(image: RGBImage, count: int = 3) -> list[tuple[int, int]]:
-    """`count` pixels (row, col) in even areas of colours that differ, always the same for the same image."""
+    """`count` pixels (row, col) of the source, in even areas of colours that differ; the same for the same image."""
     height, width = image.shape
     side = max(max(height, width) // _GRID, 1)
     cells = []
@@ -25,4 +25,5 @@ def spots(image: RGBImage, count: int = 3) -> list[tuple[int, int]]:
     while len(chosen) < min(count, len(cells)):
         far = [min(float(np.linalg.norm(mean - cells[c][1])) for c in chosen) * even for _, mean, even in cells]
         chosen.append(int(np.argmax(far)))
-    return sorted((cells[c][0] for c in chosen), key=lambda at: (at[1], at[0]))
+    found = [tuple(at * image.reduction for at in cells[c][0]) for c in chosen]  # of the source
+    return sorted(((row, col) for row, col in found), key=lambda at: (at[1], at[0]))

@@ -5,7 +5,7 @@ The image is worked strip by strip and reduced on the way, so that the memory is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,27 @@ from nesr_gui.io.interpretation import Balance, Encoding, Interpretation
 from nesr_gui.io.photograph import Decoded
 from nesr_gui.spectral import FloatArray, RGBImage, Source, any_in_blocks, block_means, reduction_to
 
+DRAFT_PIXELS = 1 << 20  # of a picture that must be there at once
 STRIP_PIXELS = 1 << 20  # pixels converted at once, so that the work arrays stay small
 OUTSIDE = 2e-3  # beyond [0, 1] by more than the colour engine's rounding
 AROUND = 2  # pixels on each side of a grey point that are averaged with it
+
+
+def draft(decoded: Decoded, interpretation: Interpretation) -> RGBImage | None:
+    """A first look at a large file: some of its pixels, far enough apart to be at most `DRAFT_PIXELS`.
+
+    It is for the eye; its pixels are samples and no means. None where the file is small enough to be done at once.
+    """
+    step = reduction_to(DRAFT_PIXELS, decoded.shape)
+    if step == 1:
+        return None
+    point = interpretation.grey_point
+    thinned = replace(
+        interpretation, grey_point=(point[0] // step, point[1] // step) if point else None, working_pixels=None
+    )
+    stored = replace(decoded.stored, pixels=decoded.stored.pixels[::step, ::step])
+    image = interpret(Decoded(stored, decoded.name, decoded.sha256), thinned)
+    return replace(image, reduction=step, source_shape=decoded.shape)
 
 
 @dataclass

@@ -179,4 +179,5 @@ def _stored(file: IO[bytes], name: str, max_pixels: int) -> Stored:
     except UnreadableImage as error:
         raise UnreadableImage(f"cannot read {name}: {error}") from error
     except Exception as error:  # decoders meet damaged files with errors of many classes
-        raise UnreadableImage(f"cannot read {name}: the file is cut short or damaged ({error})") from error
+        said = " ".join(str(error).split())
+        raise UnreadableImage(f"cannot read {name}: the file is cut short or damaged ({said})") from error
