@@ -204,9 +204,11 @@ def encode(request: EncodeRequest, progress: Progress) -> Reconstruction:
 
 
 def _to_encode(request: EncodeRequest) -> RGBImage:
-    """The photograph at the resolution asked for, reduced once, from the source's own pixels."""
+    """The photograph at the resolution asked for: of what is shown where that suffices, else of the file's numbers."""
     most = None if request.full else request.interpretation.working_pixels or request.model.working_pixels
-    if request.photograph.reduction > 1 and request.decoded is not None:
+    shown = request.photograph.shape[0] * request.photograph.shape[1]
+    suffices = most is not None and most <= shown
+    if request.photograph.reduction > 1 and request.decoded is not None and not suffices:
         from nesr_gui.io.interpreting import interpret as understood
 
         return understood(request.decoded, request.interpretation, max_pixels=most)

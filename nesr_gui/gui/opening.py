@@ -116,7 +116,9 @@ class Opening(QObject):
         self._remember(request.path)
 
     def _take_draft(self, request: jobs.InterpretRequest, made: jobs.Photograph | None) -> None:
-        if made is not None and request.decoded is self._session.understanding.decoded:
+        understanding = self._session.understanding
+        is_late = self._shown == replace(understanding.interpretation, working_pixels=None)
+        if made is not None and request.decoded is understanding.decoded and not is_late:
             self._shown = None
             self._session.reread_photograph(made.image, made.colours)
 

@@ -60,6 +60,9 @@ class _Lane:
 
     def put(self, job: _Job) -> None:
         with self._changed:
+            self._waiting.pop(
+                job.purpose, None
+            )  # a newer job waits behind the others: they are done in the order asked
             self._waiting[job.purpose] = job
             self._changed.notify()
 

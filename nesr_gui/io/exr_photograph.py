@@ -30,10 +30,11 @@ def read_exr(file: IO[bytes], check_size: CheckSize) -> Stored:
             header = headers.header()
             low, high = header["dataWindow"]
             check_size(int(high[0] - low[0]) + 1, int(high[1] - low[1]) + 1)
+            code = _code(header)  # the header ends with its file
         with OpenEXR.File(path, separate_channels=True) as opened:
             channels = {name: channel.pixels for name, channel in opened.channels().items()}
             parts = len(opened.parts)
-    stored = Stored(_pixels(channels), code=_code(header))
+    stored = Stored(_pixels(channels), code=code)
     if "A" in channels and (channels["A"] < 1).any():
         stored.notes.append(ALPHA_NOTE)
     if parts > 1:

@@ -194,7 +194,7 @@ def test_a_large_photograph_is_a_draft_first_and_reconstructed_from_all_its_pixe
     app.opening.open(photograph)
     qtbot.waitUntil(lambda: app.session.field is not None)
     assert shapes == [(20, 27), (30, 40)] and app.session.source_shape == (60, 80)
-    assert app.session.field.shape == (20, 27) and app.session.reduction == 3
+    assert app.session.field.shape == (15, 20) and app.session.reduction == 4
     pin_with_curve(app, qtbot, 59, 79)
     app.window.input.stops.number.setValue(-1)
     reread(app, qtbot)
@@ -216,3 +216,21 @@ def test_a_cube_leaves_nothing_to_understand(opened: App, qtbot: QtBot, tmp_path
     qtbot.waitUntil(lambda: opened.session.name == "cube.h5")
     assert not opened.window.input.controls.isEnabled()
     assert opened.session.understanding.interpretation == Interpretation()
+
+
+def test_many_changes_in_a_row_end_with_the_last_one_in_full(
+    app: App, photograph: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpreting, "DRAFT_PIXELS", 600)
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    before = values(app).copy()
+    for step in range(1, 21):
+        app.window.input.stops.number.setValue(-0.1 * step)
+        qtbot.wait(3 * (step % 3))
+    field = app.session.field
+    reread(app, qtbot)
+    qtbot.waitUntil(lambda: not any(map(app.worker.is_busy, ("draft", "interpret", "encode"))))
+    np.testing.assert_allclose(values(app), before / 4, rtol=1e-5)
+    assert app.session.field is not field and app.session.field.shape == (60, 80)
