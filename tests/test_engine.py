@@ -13,7 +13,7 @@ from nesr_gui.engine import Model, chosen_device, encode, load_model
 from nesr_gui.features import RecomputedFeatures, StoredFeatures
 from nesr_gui.field import CalibratedField, Cancelled, Doubt
 from nesr_gui.reconstruction import NeSRField
-from nesr_gui.spectral import RGBImage
+from nesr_gui.spectral import RGBImage, Source
 from nesr_gui.uncertainty import Calibration
 from tests import tiny
 
@@ -207,3 +207,9 @@ def test_python_interface(tmp_path):
     assert isinstance(field, NeSRField)
     assert field.spectra([(11, 3)], [450.0, 550.5]).shape == (1, 2)
     assert nesr_gui.reconstruct(tmp_path / "photo.png", model, max_pixels=50).shape == (6, 8)
+
+
+def test_how_the_file_was_understood_is_recorded(model):
+    understood = (("photograph_encoding", "Display P3, chosen"), ("photograph_exposure", "+1 stops"))
+    image = dataclasses.replace(tiny.image(4, 5), source=Source("p.png", "00", (), understood))
+    assert dict(understood).items() <= encode(image, model).provenance.items()

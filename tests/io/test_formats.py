@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -89,3 +90,11 @@ def test_importing_the_table_is_light() -> None:
     code = f"import sys, nesr_gui.io; print([m for m in {heavy} if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_the_dialog_names_the_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    missing = {"rawpy", "pillow_heif"}
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in missing else find(name, *rest))
+    assert io.dialog_filter(Kind.PHOTOGRAPH).startswith("Photographs; HEIC and camera RAW with nesr-gui[raw] (*.png")
+    assert io.dialog_filter(Kind.CUBE).startswith("Spectral cubes (")
