@@ -71,6 +71,7 @@ class App(QObject):
             image.pixel_hovered.connect(session.set_hover)
         window.input.interpretation_picked.connect(session.understanding.choose)
         window.input.grey_pick_picked.connect(session.understanding.set_picking)
+        window.pick_leaving.activated.connect(lambda: session.understanding.set_picking(False))
         window.input.reset_picked.connect(session.understanding.reset)
         window.input.camera_file_picked.connect(self.commands.load_camera)
         window.plot.wavelength_picked.connect(session.set_wavelength)
@@ -84,6 +85,7 @@ class App(QObject):
         session.understanding.changed.connect(window.input.show_interpretation)
         session.understanding.changed.connect(self.opening.interpret)
         session.understanding.picking_changed.connect(window.input.show_picking)
+        session.understanding.picking_changed.connect(window.pick_leaving.setEnabled)
         session.understanding.picking_changed.connect(self.look_display.show_captions)
         session.field_changed.connect(inquiry.forget)
         session.field_changed.connect(self._show_field)
@@ -157,6 +159,7 @@ class App(QObject):
         if window.notice.text.text() == self._told:  # of the file as it was understood before
             window.notice.hide()
         window.input.show_photograph(session.photograph)
+        self._show_status()
 
     def _show_field(self) -> None:
         session, window = self.session, self.window

@@ -125,7 +125,7 @@ def _in_the_window(image: RGBImage, model: engine.Model) -> dict[str, float]:
 
 
 def _take_into(app: App) -> Callable[[jobs.EncodeRequest, jobs.Reconstruction], None]:
-    return lambda request, made: app.session.set_field(made.field, made.reduction, made.levels)
+    return lambda request, made: app.session.set_field(made.field, made.image.reduction, made.levels, made.image)
 
 
 def _run_for(loop: QEventLoop, seconds: float) -> None:

@@ -187,10 +187,10 @@ class EncodeRequest:
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """A field that answers, the reduction it was made at, and its display levels."""
+    """A field that answers, the image that was encoded, of the same shape, and the field's display levels."""
 
     field: SpectralField
-    reduction: int
+    image: RGBImage
     levels: tuple[float, float]
 
 
@@ -200,7 +200,7 @@ def encode(request: EncodeRequest, progress: Progress) -> Reconstruction:
 
     image = _to_encode(request)
     made = encode_image(image, request.model, progress=progress)
-    return Reconstruction(made, image.reduction, levels_of(made))
+    return Reconstruction(made, image, levels_of(made))
 
 
 def _to_encode(request: EncodeRequest) -> RGBImage:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QKeyCombination, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -50,6 +50,7 @@ class MainWindow(QMainWindow):
         self.image, self.input = self.panes.images[0], InputPanel()
         self.hover_curve, self.channels = HoverCurve(self.plot), ChannelMarkers(self.plot)
         self.bar, self.notice, self.status = WavelengthBar(), Notice(), Status()
+        self.pick_leaving = QShortcut(QKeySequence(Qt.Key.Key_Escape), self, enabled=False)
         self.setCentralWidget(_column(self.notice, self.panes, self.bar))
         self.setStatusBar(self.status)
         colour_icons(self.actions_by_name, self)

@@ -136,7 +136,7 @@ class Opening(QObject):
 
     def _take_reconstruction(self, request: jobs.EncodeRequest, made: jobs.Reconstruction) -> None:
         if request.photograph is self._session.photograph:
-            self._session.set_field(made.field, made.reduction, made.levels)
+            self._session.set_field(made.field, made.image.reduction, made.levels, made.image)
 
     def _remember(self, path: Path) -> None:
         path = path.resolve()

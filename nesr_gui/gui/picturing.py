@@ -61,12 +61,15 @@ class Picturing(QObject):
         self._asked = None
 
     def forget(self) -> None:
-        """Another field: nothing that is under way, kept or shown belongs to it."""
+        """Another field: nothing kept or under way belongs to it; what is shown stays until its successor is there.
+
+        Where there is no other picture to come, `ask` shows nothing.
+        """
         self._kept.clear()
         self.budget = FIRST_VALUES
         wanted = self._resolve(None)
         if wanted is None or self.shown is None or not wanted.is_same_as(self.shown.request):
-            self._show_nothing()
+            self.stop()
             self.ask()
 
     def set_view(self, view: View) -> None:

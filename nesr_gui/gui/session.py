@@ -108,6 +108,7 @@ class Session(QObject):
         self.colours: Bytes | None = None  # the photograph as displayed
         self.field: SpectralField | None = None
         self.truth: SpectralField | None = None
+        self.encoded: RGBImage | None = None  # what the field was made of, pixel by pixel; a cube was not
         self.source_shape: tuple[int, int] | None = None
         self.reduction = 1  # source pixels along one side of a pixel of the field
         self.levels = (0.0, 1.0)  # what a band shows as black and as white
@@ -172,7 +173,7 @@ class Session(QObject):
         self.photograph_changed.emit()
 
     def _start(self, name: str, source_shape: tuple[int, int], modes: tuple[str, str]) -> None:
-        self.name, self.source_shape, self.field, self.reduction = name, source_shape, None, 1
+        self.name, self.source_shape, self.field, self.encoded, self.reduction = name, source_shape, None, None, 1
         self.curves, self.readings = {}, {}
         self.undo_stack.clear()
         self._put_pins(())
@@ -182,9 +183,11 @@ class Session(QObject):
         self.field_changed.emit()
         self.look_changed.emit()
 
-    def set_field(self, field: SpectralField, reduction: int, levels: tuple[float, float]) -> None:
-        """The reconstruction is ready, or ready at another resolution; pins stay where they are."""
-        self.field, self.reduction, self.levels = field, reduction, levels
+    def set_field(
+        self, field: SpectralField, reduction: int, levels: tuple[float, float], encoded: RGBImage | None = None
+    ) -> None:
+        """The reconstruction of an image is ready, or ready at another resolution; pins stay where they are."""
+        self.field, self.encoded, self.reduction, self.levels = field, encoded, reduction, levels
         self.curves, self.readings = {}, {}
         self.field_changed.emit()
         self.set_wavelength(self.nm)

@@ -15,11 +15,12 @@ WORK = {
     "encode": "Reconstructing",
     "model": "Loading the model",
     "read": "Opening",
+    "interpret": "Reading the colours",
     "exact": "Computing the picture",
     "exact right": "Computing the picture",
 }
 """What is told of the work for each purpose, the most telling first; the rest is too short to tell."""
-_TOLD_AFTER = {"exact": 0.7, "exact right": 0.7}  # seconds; most pictures are there before
+_TOLD_AFTER = {"exact": 0.7, "exact right": 0.7, "interpret": 0.4}  # seconds; most are there before
 
 
 class Status(QStatusBar):
@@ -82,7 +83,7 @@ class Status(QStatusBar):
         purpose = self.shown()
         for widget in (self.work, self.bar):
             widget.setVisible(bool(purpose))
-        self.cancel.setVisible(purpose not in ("", "model", "read"))
+        self.cancel.setVisible(purpose not in ("", "model", "read", "interpret"))
         if purpose:
             fraction = self._doing[purpose]
             self.bar.setRange(0, 0 if fraction <= 0 else 1000)

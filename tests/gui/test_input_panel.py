@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import imageio.v3 as iio
 import numpy as np
@@ -15,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
+from nesr_gui.gui.session import Bytes
 from nesr_gui.io import interpreting
 from nesr_gui.io.interpretation import Balance, Encoding, Interpretation
 from nesr_gui.spectral import FloatArray
@@ -45,6 +47,11 @@ def values(app: App) -> FloatArray:
     return app.session.photograph.values
 
 
+def shown(app: App, side: int) -> Bytes | None:
+    picture = app.window.panes.images[side].canvas.layers[side].picture
+    return picture.shown if picture else None
+
+
 def test_the_panel_says_how_the_file_was_understood(opened: App) -> None:
     panel = opened.window.input
     assert "photograph.png" in panel.words.text() and "sRGB" in panel.words.text()
@@ -70,7 +77,7 @@ def test_a_change_shows_at_once_is_reconstructed_and_keeps_pins_and_view(opened:
     assert opened.session.field is not field and opened.window.image.view() == view
     assert [pin.pixel for pin in opened.session.pins] == [(12, 34)]
     np.testing.assert_array_equal(opened.session.colours, jobs.displayed(opened.session.photograph))
-    qtbot.waitUntil(lambda: opened.window.image.canvas.layers[0].image.image is opened.session.colours)
+    qtbot.waitUntil(lambda: shown(opened, 0) is opened.session.colours)
     qtbot.waitUntil(lambda: (12, 34) in opened.session.curves)
 
 
@@ -139,11 +146,17 @@ def test_a_grey_point_is_picked_in_the_image(opened: App, qtbot: QtBot, by_combo
     assert opened.session.understanding.interpretation.grey_point == (30, 40)
 
 
-def test_picking_ends_when_it_is_unchecked_or_something_else_opens(opened: App, photograph: Path, qtbot: QtBot) -> None:
+def test_picking_ends_when_it_is_unchecked_left_or_something_else_opens(
+    opened: App, photograph: Path, qtbot: QtBot
+) -> None:
     panel = opened.window.input
     panel.pick.click()
     panel.pick.click()
     assert not opened.session.understanding.is_picking and panel.balance.currentData() == Balance.AS_IS
+    panel.pick.click()
+    QTest.keyClick(opened.window, Qt.Key.Key_Escape)
+    assert not opened.session.understanding.is_picking and not panel.pick.isChecked()
+    assert opened.window.image.captions[0].text() == "Photograph"
     panel.pick.click()
     opened.opening.open(photograph)
     qtbot.waitUntil(lambda: not opened.session.understanding.is_picking)
@@ -237,3 +250,55 @@ def test_many_changes_in_a_row_end_with_the_last_one_in_full(
     qtbot.waitUntil(lambda: not any(map(app.worker.is_busy, ("draft", "interpret", "encode"))))
     np.testing.assert_allclose(values(app), before / 4, rtol=1e-5)
     assert app.session.field is not field and app.session.field.shape == (60, 80)
+
+
+def test_a_change_shows_in_both_views_and_a_grey_point_is_picked_in_either(opened: App, qtbot: QtBot) -> None:
+    opened.look_commands.side_by_side()
+    second = opened.window.panes.images[1]
+    for side in (0, 1):
+        opened.session.set_look(opened.session.look.showing("photograph", side))
+    opened.window.input.stops.number.setValue(-1)
+    reread(opened, qtbot)
+    qtbot.waitUntil(lambda: shown(opened, 0) is opened.session.colours and shown(opened, 1) is opened.session.colours)
+    opened.window.input.pick.click()
+    assert second.captions[1].text() == "Click something grey"
+    second.pixel_picked.emit(30, 40)
+    assert opened.session.understanding.interpretation.grey_point == (30, 40) and opened.session.pins == ()
+
+
+def test_colour_error_is_of_the_photograph_that_was_encoded(opened: App, qtbot: QtBot, engine: FakeEngine) -> None:
+    before = opened.session.photograph
+    assert opened.session.encoded is before
+    opened.look_commands.show_mode("colour_error")
+    engine.gate.clear()
+    with qtbot.waitSignal(opened.session.photograph_changed):
+        opened.window.input.stops.number.setValue(-1)
+    assert opened.session.encoded is before and opened.session.photograph is not before
+    engine.gate.set()
+    reread(opened, qtbot)
+    assert opened.session.encoded is opened.session.photograph
+    qtbot.waitUntil(lambda: opened.pictures[0].shown.request.scene.encoded is opened.session.encoded)
+
+
+def test_what_is_shown_of_the_old_field_stays_until_the_new_one_answers(opened: App, qtbot: QtBot) -> None:
+    opened.look_commands.show_mode("band")
+    qtbot.waitUntil(lambda: shown(opened, 0) is not None and opened.window.panes.bars[1].isVisible())
+    field, emptied = opened.session.field, list[None]()
+    opened.pictures[0].emptied.connect(lambda: emptied.append(None))
+    opened.window.input.stops.number.setValue(-1)
+    reread(opened, qtbot)
+    qtbot.waitUntil(lambda: opened.pictures[0].shown.request.scene.field is not field)
+    assert opened.session.field is not field and not emptied
+
+
+def test_long_reading_of_the_colours_is_told(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, clock = app.window.status, iter([10.0, 10.0, 10.2, 10.9])
+    monkeypatch.setattr("nesr_gui.gui.status.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    for fraction in (0.0, 0.3):
+        status.show_progress("interpret", fraction)
+    assert status.shown() == ""
+    status.show_progress("interpret", 0.6)
+    assert status.shown() == "interpret" and status.work.text() == "Reading the colours 60%"
+    assert status.cancel.isHidden()  # what it makes is what is reconstructed
+    status.show_end("interpret")
+    assert status.shown() == ""

@@ -29,11 +29,13 @@ def ignore(fraction: float) -> None:
 @pytest.fixture(scope="module")
 def scene() -> Scene:
     field = CubeField(VALUES, BANDS, Quantity.REFLECTANCE)
-    photograph = RGBImage(RNG.random((HEIGHT, WIDTH, 3), np.float32))
+    photograph, encoded = (RGBImage(RNG.random((HEIGHT, WIDTH, 3), np.float32)) for _ in range(2))
     truth = CubeField((0.9 * VALUES + 0.05 * RNG.random(VALUES.shape)).astype(np.float32), BANDS)
     colours = (255 * photograph.values).astype(np.uint8)
     reference = Spectrum(BANDS, VALUES[:, 3, 4].copy(), "leaf")
-    return Scene(field, photograph, colours, truth, reference, "leaf", Viewing.default(), 512.3, 1, (0.0, 0.8), Look())
+    return Scene(
+        field, photograph, encoded, colours, truth, reference, "leaf", Viewing.default(), 512.3, 1, (0.0, 0.8), Look()
+    )
 
 
 def measured(scene: Scene, measure: Measure) -> Scene:
@@ -84,8 +86,8 @@ def test_similarity_reads_what_both_cover(scene: Scene) -> None:
     assert "400-700 nm" in mode.missing(beyond) and "800-900 nm" in mode.missing(beyond)
 
 
-def test_colour_error_is_the_difference_to_the_photograph(scene: Scene) -> None:
-    expected = colour_differences(expose(spectra(scene.field)), scene.photograph.values)
+def test_colour_error_is_the_difference_to_the_photograph_as_it_was_encoded(scene: Scene) -> None:
+    expected = colour_differences(expose(spectra(scene.field)), scene.encoded.values)
     np.testing.assert_allclose(MODES["colour_error"].paint(scene, WHOLE, ignore), expected, atol=0.02)
     lit = replace(scene, viewing=Viewing(Light("A")))  # the light to look under is not the photograph's
     assert MODES["colour_error"].depends(lit) == MODES["colour_error"].depends(scene)

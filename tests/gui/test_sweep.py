@@ -30,7 +30,7 @@ def ignore(fraction: float) -> None:
 @pytest.fixture
 def scene(qapp: object) -> Scene:
     field, viewing = CubeField(smooth_cube(31, 45), BANDS), Viewing.default()
-    return Scene(field, None, None, None, None, "", viewing, 550.0, 1, (0.0, 1.0), Look())
+    return Scene(field, None, None, None, None, None, "", viewing, 550.0, 1, (0.0, 1.0), Look())
 
 
 def decoded(path: Path, shape: tuple[int, int]) -> np.ndarray:

@@ -9,7 +9,7 @@ from nesr_gui.field import Progress
 from nesr_gui.gui.modes.mode import Need, Scale, Scene, ViewMode
 from nesr_gui.gui.modes.pieces import bands_of, not_shared, spectra_in_pieces
 from nesr_gui.gui.modes.rerendered import VISIBLE
-from nesr_gui.gui.sampling import Sampling, reduced_values, source_window
+from nesr_gui.gui.sampling import Sampling
 from nesr_gui.spectral import FloatArray
 from nesr_gui.viewing import Viewing
 
@@ -17,7 +17,8 @@ from nesr_gui.viewing import Viewing
 class ColourError(ViewMode):
     """ΔE2000 between photograph and re-rendering, by the camera and the light the photograph was read with.
 
-    The light chosen for viewing plays no part: under another one the colours are meant to differ.
+    The light chosen for viewing plays no part: under another one the colours are meant to differ. The photograph is the
+    one the field was made of, as it was understood then.
     """
 
     name, title = "colour_error", "Colour error"
@@ -28,7 +29,7 @@ class ColourError(ViewMode):
         return super().missing(scene) or not_shared(scene.field, "the eye", VISIBLE)
 
     def depends(self, scene: Scene) -> tuple[object, ...]:
-        return scene.field, scene.photograph
+        return scene.field, scene.encoded
 
     def bands(self, scene: Scene) -> int:
         return len(bands_of(scene.answering, within=VISIBLE))
@@ -37,11 +38,10 @@ class ColourError(ViewMode):
         return Scale("colour_error", "ΔE2000", "", (0.0, 5.0), "magma")
 
     def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> FloatArray:
-        assert scene.photograph is not None
+        assert scene.encoded is not None
         bands = bands_of(scene.answering, within=VISIBLE)
         weights = Viewing.default().weights(bands.nm)
-        source = scene.photograph.values[source_window(sampling, scene.photograph.shape)]
-        photograph = reduced_values(source, sampling)
+        photograph = scene.encoded.values[sampling.rows, sampling.cols][:: sampling.stride, :: sampling.stride]
 
         def compare(spectra: FloatArray, rows: slice, cols: slice) -> FloatArray:
             seen = np.clip(np.tensordot(spectra, weights, axes=(0, 0)), 0, 1)  # as a photograph clips

@@ -21,6 +21,7 @@ class Scene:
 
     field: SpectralField | None
     photograph: RGBImage | None
+    encoded: RGBImage | None  # what the field was made of, of the field's shape
     colours: Bytes | None  # (H, W, 3), the photograph as displayed
     truth: SpectralField | None
     reference: Spectrum | None  # what the similarity is to
@@ -34,8 +35,8 @@ class Scene:
     @classmethod
     def of(cls, session: Session) -> Scene:
         return cls(
-            session.field, session.photograph, session.colours, session.truth, *session.reference(), session.viewing,
-            session.nm, session.reduction, session.levels, session.look,
+            session.field, session.photograph, session.encoded, session.colours, session.truth, *session.reference(),
+            session.viewing, session.nm, session.reduction, session.levels, session.look,
         )  # fmt: skip
 
     @property
