@@ -161,7 +161,7 @@ def fit_guide(guide: ColourGuide, batches: Batches) -> None:
         answer = guide(rgb[some].T[None, :, None], position)[0, :, 0].T
         loss = ((answer - truth[some]).square() / (brightness[some] + DARK)).mean()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
 
 
