@@ -82,7 +82,7 @@ class Doubt(enum.IntFlag):
     """Why the answer at a pixel should be trusted less than its interval says."""
 
     CLIPPED = 1  # a channel of the photograph is at its first or last code, so how far beyond it was is lost
-    UNSEEN = 2  # its chromaticity lies outside what training covered
+    UNSEEN = 2  # training met few colours of its chromaticity
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,14 +26,14 @@ GREY = 0.1  # a residual is taken relative to the answer plus this part of the p
 class Calibration:
     """Quantiles of relative residuals: low and high (L, saturations, brightnesses) at `nm` (L,), linear between.
 
-    `hull` (N, 2) holds the corners, counterclockwise, of the convex region of chromaticity that training covered;
-    `constant` () is half the width of the band around every answer that covers as much, to compare with.
+    `seen` (C, C) bool is True where training covered the plane of chromaticity, see `chromaticity_cells`; `constant` ()
+    is half the width of the band around every answer that covers as much, to compare with.
     """
 
     nm: npt.NDArray[np.float64]
     low: FloatArray
     high: FloatArray
-    hull: FloatArray
+    seen: npt.NDArray[np.bool_]
     constant: FloatArray
 
     def interval(
@@ -52,14 +52,16 @@ class Calibration:
         return ends[0], ends[1]
 
     def unseen(self, rgb: FloatArray) -> npt.NDArray[np.bool_]:
-        """Which colours (..., 3) lie outside the region of chromaticity that training covered; black lies inside."""
-        total = rgb.sum(-1)
-        points = rgb[..., :2] / np.maximum(total, 1e-9)[..., None]
-        outside = np.zeros(total.shape, bool)
-        for corner, following in zip(self.hull, np.roll(self.hull, -1, axis=0), strict=True):
-            edge, offset = following - corner, points - corner
-            outside |= edge[0] * offset[..., 1] - edge[1] * offset[..., 0] < -1e-6
-        return outside & (total > 0)
+        """Which colours (..., 3) have a chromaticity that training did not cover; black has none and is not unseen."""
+        row, col = chromaticity_cells(rgb, len(self.seen))
+        return ~self.seen[row, col] & (rgb.max(-1) > 0)
+
+
+def chromaticity_cells(rgb: FloatArray, cells: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Where colours (..., 3) lie on a grid of `cells` × `cells` over r = R / (R + G + B) and g."""
+    shares = rgb[..., :2] / np.maximum(rgb.sum(-1, keepdims=True), 1e-9)
+    places = np.minimum(shares * cells, cells - 1).astype(np.intp)
+    return places[..., 0], places[..., 1]
 
 
 def scale(rgb: FloatArray, answers: FloatArray) -> FloatArray:

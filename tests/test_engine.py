@@ -32,8 +32,9 @@ def model(request) -> Model:
 def calibration() -> Calibration:
     rng = np.random.default_rng(0)
     low, high = rng.uniform(-0.5, 0, (31, 3, 3)), rng.uniform(0, 0.5, (31, 3, 3))
-    hull = np.array([[0.2, 0.2], [0.5, 0.2], [0.2, 0.5]], np.float32)
-    return Calibration(np.arange(400, 701, 10.0), low, high, hull, np.array(0.1))
+    seen = np.zeros((32, 32), bool)
+    seen[8:14, 8:14] = True
+    return Calibration(np.arange(400, 701, 10.0), low, high, seen, np.array(0.1))
 
 
 @pytest.fixture(params=["stored", "recomputed"])
@@ -162,7 +163,7 @@ def test_intervals_agree_whoever_asks(model, small_tiles):
 
 def test_doubts_mark_clipped_and_unseen_pixels(model):
     values = np.full((4, 6, 3), 0.4, np.float32)
-    values[1, 2] = 0.9, 0.02, 0.02  # outside the hull of `calibration`
+    values[1, 2] = 0.9, 0.02, 0.02  # not seen by `calibration`
     clipped = np.zeros((4, 6), bool)
     clipped[3] = True
     field = encode(RGBImage(values, clipped=clipped), model)

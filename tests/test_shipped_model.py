@@ -56,7 +56,8 @@ def test_flat_and_tiny_photographs_have_plausible_spectra(model, shape, colour):
     answer = spectra(model, rgb)
     assert np.isfinite(answer).all()
     assert answer.min() >= 0
-    assert answer.max() <= 1.3 * max(max(colour), 1e-3) + 0.25 * (max(colour) > min(colour))
+    # no material is as saturated as a corner of sRGB, so what comes near must reflect more than all light
+    assert answer.max() <= (1.3 if max(colour) == min(colour) else 2) * max(*colour, 1e-3)
     assert np.ptp(answer, axis=(0, 1)).max() <= 0.35 * max(max(colour), 1e-3)  # a flat photograph is answered evenly
     if colour[0] == colour[1] == colour[2] > 0:
         assert answer.mean() == pytest.approx(colour[0], rel=0.2)

@@ -3,11 +3,21 @@
 import numpy as np
 import pytest
 
-from nesr_gui.training.calibrating import Unit, calibrated, coverage, interval_score, stretched
+from nesr_gui import colorimetry
+from nesr_gui.training.calibrating import (
+    Unit,
+    calibrated,
+    coverage,
+    interval_score,
+    seen_chromaticities,
+    stretched,
+)
 from nesr_gui.uncertainty import BRIGHTNESS, SATURATION, Calibration, bins
+from tests.training import worlds
 
 BANDS = np.arange(400, 701, 10.0)
-TRIANGLE = np.array([[0.1, 0.1], [0.8, 0.1], [0.1, 0.8]], np.float32)
+SEEN = np.zeros((32, 32), bool)
+SEEN[6:20, 6:20] = True
 
 
 def unit(name: str, seed: int, spread: float = 0.1) -> Unit:
@@ -26,7 +36,7 @@ def units():
 
 @pytest.fixture(scope="module")
 def calibration(units):
-    return calibrated(units, TRIANGLE)
+    return calibrated(units, SEEN)
 
 
 def test_intervals_hold_for_a_unit_never_seen(calibration):
@@ -35,8 +45,8 @@ def test_intervals_hold_for_a_unit_never_seen(calibration):
 
 def test_every_unit_counts_the_same_whatever_its_size(units):
     large = Unit("a", *(np.concatenate([part] * 3) for part in (units[0].rgb, units[0].answers, units[0].truth)))
-    again = calibrated([large, *units[1:]], TRIANGLE)
-    np.testing.assert_allclose(again.high, calibrated(units, TRIANGLE).high, atol=0.02)
+    again = calibrated([large, *units[1:]], SEEN)
+    np.testing.assert_allclose(again.high, calibrated(units, SEEN).high, atol=0.02)
 
 
 def test_they_widen_with_wavelength_as_the_errors_do(calibration):
@@ -80,9 +90,20 @@ def test_pixels_are_shared_out_among_the_sorts():
     assert (bins(np.zeros((1, 3), np.float32)) >= 0).all()  # black belongs somewhere too
 
 
-def test_colours_outside_the_hull_are_unseen_whatever_their_brightness():
+def test_colours_of_unseen_chromaticity_are_told_whatever_their_brightness():
     some = np.zeros((31, 3, 3), np.float32)
-    calibration = Calibration(BANDS, some, some, TRIANGLE, np.array(0.1, np.float32))
-    colours = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 8], [1, 1, 12]], np.float32)
+    calibration = Calibration(BANDS, some, some, SEEN, np.array(0.1, np.float32))
+    colours = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 2], [1, 1, 12]], np.float32)
     assert calibration.unseen(colours).tolist() == [False, True, False, False, True]
     assert calibration.unseen(0.01 * colours).tolist() == calibration.unseen(colours).tolist()
+
+
+def test_seen_is_what_training_met_and_its_neighbours(monkeypatch):
+    monkeypatch.setattr("nesr_gui.training.calibrating.FEWEST", 1)
+    library = worlds.library("coarse", 10, 400)
+    seen = seen_chromaticities([worlds.scene("a")], [library])
+    calibration = Calibration(BANDS, *np.zeros((2, 31, 3, 3), np.float32), seen, np.array(0.1, np.float32))
+    known = colorimetry.expose(library.values)
+    unclipped = (known.min(1) > 0) & (known.max(1) < 1)
+    assert not calibration.unseen(known[unclipped]).any()
+    assert calibration.unseen(np.array([[0, 1, 0], [0, 0, 1], [1, 0, 1]], np.float32)).all()

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from nesr_gui import colorimetry
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.libraries import Library
 from nesr_gui.training.scenes import Scene
-from nesr_gui.uncertainty import BRIGHTNESS, COVERAGE, SATURATION, Calibration, bins, scale
+from nesr_gui.uncertainty import BRIGHTNESS, COVERAGE, SATURATION, Calibration, bins, chromaticity_cells, scale
 
 BANDS = colorimetry.CAMERA_BANDS.nm
 PIXELS = 20_000  # looked at in one unit
 PRIOR = 0.03  # how much a pixel counts in sorts it does not belong to, so that rare ones borrow from the rest
+CELLS = 32  # along each axis of the plane of chromaticity
+FEWEST = 20  # colours that make a cell of it seen
+DIM = 0.05  # mean of the channels below which chromaticity is noise
 WIDEST = 3.0  # by which intervals may be stretched to hold across units
 
 
@@ -37,16 +41,16 @@ def unit_of(scene: Scene, photograph: FloatArray, answers: FloatArray) -> Unit:
     return Unit(scene.name, rgb, answers[mask][rows], np.moveaxis(scene.cube, 0, -1)[mask][rows])
 
 
-def calibrated(units: Sequence[Unit], hull: FloatArray) -> Calibration:
+def calibrated(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> Calibration:
     """Intervals that hold, on average over units, for a unit that was not used to make them.
 
     Every unit counts the same. The quantiles of all units together are stretched by the factor that a unit left out
     needed on average.
     """
-    whole = _quantiles(units, hull)
+    whole = _quantiles(units, seen)
     if len(units) < 3:
         return whole
-    left_out = [(unit, _quantiles([u for u in units if u is not unit], hull)) for unit in units]
+    left_out = [(unit, _quantiles([u for u in units if u is not unit], seen)) for unit in units]
     low, high = 1.0, WIDEST
     for _ in range(12):
         factor = (low + high) / 2
@@ -80,21 +84,27 @@ def _constant_width(units: Sequence[Unit]) -> float:
     return float(errors[order][np.searchsorted(np.cumsum(weights[order]), COVERAGE * len(units))])
 
 
-def chromaticity_hull(scenes: Sequence[Scene], libraries: Sequence[Library]) -> FloatArray:
-    """Corners (N, 2), counterclockwise, of the convex hull of all chromaticities (r, g) learned from."""
-    from scipy.spatial import ConvexHull
+def seen_chromaticities(scenes: Sequence[Scene], libraries: Sequence[Library]) -> npt.NDArray[np.bool_]:
+    """Where training covered the plane of chromaticity: cells with at least `FEWEST` colours, and those next to them.
 
+    Every library spectrum counts, and of scenes every pixel outside the chart that is not too dark to have a
+    chromaticity. A convex hull would not do: a few clipped colours span the whole plane.
+    """
     colours = [colorimetry.expose(library.at(BANDS)) for library in libraries]
     for scene in scenes:
         rgb = scene.photograph(eight_bit=False)[scene.outside_chart()]
-        colours.append(rgb[rgb.mean(1) > 0.02])  # the chromaticity of darker ones is noise
-    rgb = np.concatenate(colours).astype(np.float64)
-    points = rgb[:, :2] / np.maximum(rgb.sum(1, keepdims=True), 1e-6)
-    hull: FloatArray = points[ConvexHull(points).vertices].astype(np.float32)
-    return hull
+        colours.append(rgb[rgb.mean(1) > DIM])
+    rgb = np.concatenate(colours)
+    rgb = rgb[(rgb.min(1) > 0) & (rgb.max(1) < 1)]  # a clipped colour is not where it seems to be
+    counts = np.zeros((CELLS, CELLS), int)
+    np.add.at(counts, chromaticity_cells(rgb, CELLS), 1)
+    padded = np.pad(counts >= FEWEST, 1)
+    return np.any(
+        [padded[1 + y : CELLS + 1 + y, 1 + x : CELLS + 1 + x] for y in (-1, 0, 1) for x in (-1, 0, 1)], axis=0
+    )
 
 
-def _quantiles(units: Sequence[Unit], hull: FloatArray) -> Calibration:
+def _quantiles(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> Calibration:
     residuals = np.concatenate([(u.truth - u.answers) / scale(u.rgb, u.answers) for u in units])  # (N, 31)
     shares = np.concatenate([(bins(u.rgb) + PRIOR) / len(u.rgb) for u in units])  # (N, sorts)
     tail = (1 - COVERAGE) / 2
@@ -106,4 +116,4 @@ def _quantiles(units: Sequence[Unit], hull: FloatArray) -> Calibration:
             places = (below < part * below[-1]).sum(0).clip(max=len(values) - 1)
             ends[end, band] = values[order][places]
     low, high = ends.reshape(2, len(BANDS), len(SATURATION), len(BRIGHTNESS))
-    return Calibration(BANDS, low, high, hull, np.array(_constant_width(units), np.float32))
+    return Calibration(BANDS, low, high, seen, np.array(_constant_width(units), np.float32))

@@ -17,7 +17,7 @@ import nesr_gui
 from nesr_gui import engine
 from nesr_gui.checkpoint import load_checkpoint, save_checkpoint
 from nesr_gui.models.nesr import NeSRConfig, parameter_count
-from nesr_gui.training.calibrating import calibrated, chromaticity_hull, coverage, unit_of
+from nesr_gui.training.calibrating import calibrated, coverage, seen_chromaticities, unit_of
 from nesr_gui.training.libraries import read_libraries, without_charts, without_clusters
 from nesr_gui.training.painted import ON_BANDS, painted_scene
 from nesr_gui.training.robustness import spectra_of
@@ -119,7 +119,7 @@ def calibrate(model: Path, runs: Path, scene_folder: Path, spectra: Sequence[Pat
         painted = Scene("painted", cube)
         photograph = painted.photograph(eight_bit=True)
         units.append(unit_of(painted, photograph, spectra_of(engine.load_model(model), photograph)))
-    calibration = calibrated(units, chromaticity_hull(list(read_scenes(scene_folder)), learned))
+    calibration = calibrated(units, seen_chromaticities(list(read_scenes(scene_folder)), learned))
     checkpoint = load_checkpoint(model)
     provenance = {**checkpoint.provenance, "calibrated": ", ".join(unit.name for unit in units)}
     save_checkpoint(model, checkpoint.network, provenance, calibration)

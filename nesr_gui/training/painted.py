@@ -35,11 +35,13 @@ class Continuity:
 
 
 def painted_scene(libraries: Sequence[Library], seed: int = 0) -> FloatArray:
-    """A mosaic (301, H, W) of painted patches, reflectance at every nm."""
+    """A mosaic (301, H, W) of painted patches at every nm, over its white level, so that little of it is clipped."""
     config = RenderingConfig(balance=1.0)
     painted = Painter(libraries, config).paint(np.random.default_rng(seed), PATCHES**2, NM)
     mosaic = painted.reshape(PATCHES, PATCHES, len(NM), config.patch, config.patch).transpose(2, 0, 3, 1, 4)
-    return np.ascontiguousarray(mosaic.reshape(len(NM), PATCHES * config.patch, -1))
+    cube = np.ascontiguousarray(mosaic.reshape(len(NM), PATCHES * config.patch, -1))
+    response = np.einsum("cl,lyx->yxc", colorimetry.default_camera(), cube[ON_BANDS])
+    return cube / np.float32(colorimetry.white_level(response))
 
 
 def continuity(truth: FloatArray, methods: dict[str, Method], models: Sequence[engine.Model]) -> list[Continuity]:

@@ -77,7 +77,8 @@ class Trust:
     """How intervals held on a scene, all wavelengths, pixels outside the chart.
 
     `by_brightness` is the coverage for pixels of mean truth in `BRIGHTNESSES`, NaN where there are none. The interval
-    scores (lower is better) are those of the intervals and of a band of constant width that covered as much where they were learned.
+    scores (lower is better) are those of the intervals and of a band of constant width that covered as much where they
+    were learned.
     """
 
     scene: str
