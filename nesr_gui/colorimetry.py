@@ -18,6 +18,9 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 
 CAMERA_BANDS = Wavelengths.every(400, 700, 10)
 
+CHARTS = ("BabelColor Average", "ColorChecker N Ohta", "ISO 17321-1")
+"""The colour charts whose published reflectances colour-science brings."""
+
 Table = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 """Wavelengths (L,) nm, and what was measured at them: (L,) or (L, 3)."""
 
@@ -171,10 +174,31 @@ def blackbody_uv(kelvin: float) -> npt.NDArray[np.float64]:
     return np.asarray(_colour().temperature.CCT_to_uv_Krystek1985(kelvin))
 
 
+def lab(xyz: npt.ArrayLike, white: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """CIE 1976 L*a*b* (N, 3) of XYZ (N, 3) relative to a white (3,) of Y = 1 (ISO/CIE 11664-4)."""
+    colour = _colour()
+    return np.asarray(colour.XYZ_to_Lab(np.asarray(xyz), colour.XYZ_to_xy(np.asarray(white))))
+
+
+def delta_e(lab: npt.ArrayLike, other: npt.ArrayLike) -> float:
+    """CIEDE2000 colour difference of two colours L*a*b* (3,) (ISO/CIE 11664-6)."""
+    return float(_colour().delta_E(np.asarray(lab), np.asarray(other), method="CIE 2000"))
+
+
+def mallett_basis(nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Reflectances (L, 3) of sRGB's primaries by Mallett and Yuksel (2019) at wavelengths (L,) nm; they sum to 1."""
+    basis = _colour().recovery.MSDS_BASIS_FUNCTIONS_sRGB_MALLETT2019
+    return np.stack([np.interp(nm, basis.wavelengths, column) for column in basis.values.T], axis=1)
+
+
+def chart(name: str) -> list[tuple[str, Table]]:
+    """Name and reflectance of each patch of one of `CHARTS`, or of another chart that colour-science has."""
+    patches = _colour().SDS_COLOURCHECKERS[name]
+    return [(patch_name, (patch.wavelengths, patch.values)) for patch_name, patch in patches.items()]
+
+
 def chart_reflectances(wavelengths: Wavelengths) -> FloatArray:
     """Published reflectances (54, L) of the surfaces of two colour charts: the colour checker, and PMC
     (preferred memory colours: skins, fruits, plants, sky; Luo 2024)."""
-    charts = [_colour().SDS_COLOURCHECKERS[name].values() for name in ("BabelColor Average", "PMC")]
-    return np.stack(
-        [np.interp(wavelengths.nm, patch.wavelengths, patch.values) for chart in charts for patch in chart]
-    ).astype(np.float32)
+    patches = chart("BabelColor Average") + chart("PMC")
+    return np.stack([np.interp(wavelengths.nm, *measured) for _, measured in patches]).astype(np.float32)

@@ -24,7 +24,7 @@ Sensitivities = tuple[Spectrum, Spectrum, Spectrum]
 def read_sensitivities(path: str | os.PathLike[str]) -> Sensitivities:
     """Read a camera's sensitivities: a CSV of the columns wavelength (nm), R, G, B.
 
-    The first line names the columns, the wavelength first (`wavelength`, `wavelength_nm`, `wavelength (nm)`), the
+    The first line names the columns, the wavelength first (`wavelength`, `wavelength_nm`, `wavelength (nm)`, `nm`), the
     channels in any order (`R`, `red`, …). Columns are parted by comma, semicolon or tab; lines that begin with `#` are
     left aside. A value is the response per unit of spectral power at that wavelength, of the bare values of the
     camera: linear, before any white balance. Channels may be scaled, each by its own factor.
@@ -68,7 +68,7 @@ def _rows(text: str) -> list[list[str]]:
 
 def _order(header: list[str]) -> list[int]:
     """The columns of R, G and B."""
-    first = re.fullmatch(r"wavelengths?[\s_]*[(\[]?(nm|nanomet(?:er|re)s?)?[)\]]?", header[0].lower())
+    first = re.fullmatch(r"nm|wavelengths?[\s_]*[(\[]?(nm|nanomet(?:er|re)s?)?[)\]]?", header[0].lower())
     named = {CHANNELS.get(name.lower()): column for column, name in enumerate(header) if column > 0}
     if first is None or len(header) != 4 or set(named) != {0, 1, 2}:
         raise ValueError(f"its first line is {','.join(header)[:60]!r}")

@@ -26,6 +26,7 @@ def written(path: Path, header: str, separator: str = ",", rows: object = ROWS, 
         ("# a camera\n\nWavelength (nm); red ; green ; blue", ";"),
         ("\ufeffwavelength_nm\tr\tg\tb", "\t"),
         ("wavelengths [nm],Red,Green,Blue", ","),
+        ("nm,R,G,B", ","),
     ],
 )
 def test_a_table_is_read(tmp_path: Path, header: str, separator: str) -> None:
