@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolButton
 
 from nesr_gui.gui import modes, theme
 
@@ -36,8 +36,11 @@ TABLE = (
     Entry("open_recent", "Open recent", "File", submenu=True),
     Entry("export_cube", "Export cube…", "File", "Ctrl+E", "export", "Export bands at chosen wavelengths",
           in_toolbar=True, starts_group=True),
-    Entry("export_curves", "Export curves…", "File", "Ctrl+Shift+E", tip="Export the spectra of all pins as text"),
+    Entry("export_curves", "Export curves…", "File", "Ctrl+Shift+E", tip="Export the spectra of all marks as text"),
+    Entry("export_table", "Export marks…", "File", tip="Export the table of marks, which can be imported again"),
     Entry("export_sweep", "Export sweep…", "File", tip="Export the sweep through the wavelengths as a film"),
+    Entry("import_marks", "Import marks…", "File", tip="Add the marks of a table that was exported"),
+    Entry("load_spectra", "Load spectra to compare…", "File", tip="A table of text or an ENVI spectral library"),
     Entry("export_figure", "Export figure…", "File", tip="Export the plot as a picture"),
     Entry("reconstruct", "Reconstruct", "File", "Ctrl+R", tip="Reconstruct the photograph at working resolution",
           starts_group=True),
@@ -46,7 +49,21 @@ TABLE = (
     Entry("quit", "Quit", "File", "Ctrl+Q", starts_group=True),
     Entry("undo", "Undo", "Edit", "Ctrl+Z", "undo", in_toolbar=True, starts_group=True),
     Entry("redo", "Redo", "Edit", "Ctrl+Shift+Z", "redo", in_toolbar=True),
-    Entry("clear_pins", "Clear pins", "Edit", "Ctrl+Backspace", "clear", "Remove all pins", in_toolbar=True),
+    Entry("copy_table", "Copy table of marks", "Edit", "Ctrl+C", starts_group=True),
+    Entry("rename_mark", "Rename mark", "Edit", "F2"),
+    Entry("remove_mark", "Remove mark", "Edit", "Del", tip="Remove the active mark"),
+    Entry("clear_pins", "Clear marks", "Edit", "Ctrl+Backspace", "clear", "Remove all marks", in_toolbar=True),
+    Entry("tool_point", "Pin", "Mark", "P", "point", "Mark a pixel with a click", in_toolbar=True, choice="tool",
+          starts_group=True),
+    Entry("tool_rectangle", "Rectangle", "Mark", "R", "rectangle", "Mark a rectangle with a drag", in_toolbar=True,
+          choice="tool"),
+    Entry("tool_ellipse", "Ellipse", "Mark", "E", "ellipse", "Mark an ellipse with a drag", in_toolbar=True,
+          choice="tool"),
+    Entry("tool_polygon", "Polygon", "Mark", "G", "polygon",
+          "Mark a polygon: click its corners, double-click or Enter ends it, Escape gives up", in_toolbar=True,
+          choice="tool"),
+    Entry("tool_lasso", "Lasso", "Mark", "L", "lasso", "Mark what is circled with a drag", in_toolbar=True,
+          choice="tool"),
     *(
         Entry(f"show_{mode.name}", mode.title, "View", str(key), mode.icon, mode.tip, in_toolbar=bool(mode.icon),
               choice="mode", starts_group=key == 1, mode=mode.name)
@@ -54,7 +71,7 @@ TABLE = (
     ),
     Entry("picture", "This picture", "View", submenu=True),
     Entry("compare_with", "Compare with a curve…", "View", tip="Show the similarity to a spectrum from a file"),
-    Entry("auto_levels", "Automatic levels", "View", "L", tip="Limits that 99 % of the values in view lie between"),
+    Entry("auto_levels", "Automatic levels", "View", "Ctrl+L", tip="Limits between which 99 % of what is in view lies"),
     Entry("single", "One picture", "View", choice="arrangement", starts_group=True),
     Entry("divide", "Divider", "View", "D", "divide", "Show two pictures, left and right of a line",
           choice="arrangement", in_toolbar=True),
@@ -104,7 +121,10 @@ def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMe
             if entry.starts_group and toolbar.actions():
                 toolbar.addSeparator()
             toolbar.addAction(action)
-            toolbar.widgetForAction(action).setAccessibleName(entry.text.rstrip("…"))
+            button = toolbar.widgetForAction(action)
+            button.setAccessibleName(entry.text.rstrip("…"))
+            if entry.choice == "tool" and isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)  # five in the room of two
     return actions, submenus
 
 

@@ -13,14 +13,17 @@ from nesr_gui import resources
 from nesr_gui.gui import theme
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.commands import Commands, bind
+from nesr_gui.gui.curve_inquiry import CurveInquiry
 from nesr_gui.gui.inquiry import Inquiry
 from nesr_gui.gui.look_commands import LookCommands
 from nesr_gui.gui.look_display import LookDisplay
 from nesr_gui.gui.main_window import WINDOW_SIZE, MainWindow
+from nesr_gui.gui.mark_commands import MarkCommands
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.picturing import Picturing
 from nesr_gui.gui.screenshot import Screenshot
 from nesr_gui.gui.session import Session
+from nesr_gui.gui.spectra_display import SpectraDisplay
 from nesr_gui.gui.worker import Worker
 
 
@@ -32,13 +35,18 @@ class App(QObject):
         self.session, self.worker, self.window = Session(), Worker(), MainWindow()
         self.opening = Opening(self.session, self.worker)
         self.inquiry = Inquiry(self.session, self.worker)
+        self.curve_inquiry = CurveInquiry(self.session, self.worker)
         self.pictures = tuple(Picturing(self.session, self.worker, side) for side in (0, 1))
         self.commands = Commands(self.window, self.session, self.worker, self.opening)
+        self.mark_commands = MarkCommands(self.window, self.session, self.worker)
         self.look_commands = LookCommands(self.window, self.session, self.worker, self.pictures)
+        self.display = SpectraDisplay(self.session, self.window)
         self.look_display = LookDisplay(self.session, self.window, self.pictures)
         self._told = ""  # in the notice, of how the file is understood
         self._connect_picks()
+        self._connect_mark_picks()
         self._connect_facts()
+        self._connect_mark_facts()
         self._connect_look()
         self._connect_work()
         self._show_field()
@@ -60,15 +68,10 @@ class App(QObject):
     def _connect_picks(self) -> None:
         """What the user does."""
         session, window = self.session, self.window
-        bind(window, self.commands, self.look_commands)
+        bind(window, self.commands, self.mark_commands, self.look_commands)
         window.file_picked.connect(self.opening.open)
         window.closing.connect(self.close)
         window.status.cancel_picked.connect(self.worker.cancel)
-        for image in window.panes.images:
-            image.pixel_picked.connect(session.pick_pixel)
-            image.pin_move_picked.connect(session.move_pin)
-            image.pin_remove_picked.connect(session.remove_pin)
-            image.pixel_hovered.connect(session.set_hover)
         window.input.interpretation_picked.connect(session.understanding.choose)
         window.input.grey_pick_picked.connect(session.understanding.set_picking)
         window.pick_leaving.activated.connect(lambda: session.understanding.set_picking(False))
@@ -76,6 +79,37 @@ class App(QObject):
         window.input.camera_file_picked.connect(self.commands.load_camera)
         window.plot.wavelength_picked.connect(session.set_wavelength)
         window.bar.wavelength_picked.connect(session.set_wavelength)
+
+    def _connect_mark_picks(self) -> None:
+        """What the user does in the image, with marks, curves and light."""
+        session, window, commands = self.session, self.window, self.mark_commands
+        marking, table, bar, light = session.marking, window.table, window.spectra_bar, window.light
+        for image in window.panes.images:
+            image.pixel_hovered.connect(session.set_hover)
+            marks = image.marks
+            marks.pixel_picked.connect(session.pick_pixel)
+            marks.drawn.connect(marking.add)
+            marks.picked.connect(marking.set_active)
+            marks.place_picked.connect(marking.move)
+            marks.menu_picked.connect(commands.show_menu)
+            marks.shift_picked.connect(lambda rows, cols: marking.shift(marking.active, rows, cols))
+            marks.tool_left.connect(commands.tool_point)
+        table.mark_picked.connect(marking.set_active)
+        table.name_picked.connect(commands.name_mark)
+        table.visible_picked.connect(lambda number, visible: marking.edit(number, visible=visible))
+        table.menu_picked.connect(commands.show_menu)
+        table.selection_picked.connect(self.display.show_pair)
+        bar.transform_picked.connect(session.comparison.set_transform)
+        bar.truth_picked.connect(session.comparison.show_truth)
+        bar.smooth_picked.connect(session.comparison.show_smooth)
+        bar.reference_picked.connect(session.comparison.set_visible)
+        bar.clear_picked.connect(session.comparison.clear)
+        bar.library_asked.connect(commands.load_spectra)
+        bar.chart_picked.connect(commands.load_chart)
+        light.viewing_picked.connect(session.set_viewing)
+        light.light_file_asked.connect(commands.load_light)
+        light.camera_file_asked.connect(commands.load_camera)
+        light.white_asked.connect(commands.use_white)
 
     def _connect_facts(self) -> None:
         """What became of it: first what is asked for, then what is shown."""
@@ -86,25 +120,45 @@ class App(QObject):
         session.understanding.changed.connect(self.opening.interpret)
         session.understanding.picking_changed.connect(window.input.show_picking)
         session.understanding.picking_changed.connect(window.pick_leaving.setEnabled)
+        session.understanding.picking_changed.connect(self.display.show_asking)
         session.understanding.picking_changed.connect(self.look_display.show_captions)
         session.field_changed.connect(inquiry.forget)
+        session.field_changed.connect(self.curve_inquiry.forget)
         session.field_changed.connect(self._show_field)
         session.wavelength_changed.connect(inquiry.ask_readings)
         session.wavelength_changed.connect(window.bar.show_wavelength)
         session.wavelength_changed.connect(window.plot.show_wavelength)
-        session.wavelength_changed.connect(self._show_status)
-        session.pins_changed.connect(inquiry.ask_curves)
-        session.pins_changed.connect(inquiry.ask_readings)
-        session.pins_changed.connect(self._show_pins)
-        session.curves_changed.connect(self._show_curves)
-        session.readings_changed.connect(self._show_readings)
+        session.readings_changed.connect(self.display.show_readings)
         session.hover_changed.connect(inquiry.ask_readings)
         session.hover_changed.connect(inquiry.ask_hover)
         session.hover_changed.connect(window.panes.show_hover)
-        session.hover_curve_changed.connect(window.hover_curve.show_curve)
-        session.hover_changed.connect(self._show_status)
-        session.model_changed.connect(self._show_status)
+        session.hover_curve_changed.connect(self.display.show_hover_curve)
+        told = session.wavelength_changed, session.readings_changed, session.hover_changed, session.model_changed
+        for fact in told:
+            fact.connect(self._show_status)
         session.undo_stack.indexChanged.connect(self._show_actions)
+
+    def _connect_mark_facts(self) -> None:
+        """What became of marks, curves and light."""
+        session, window, inquiry, curves = self.session, self.window, self.inquiry, self.curve_inquiry
+        marking = session.marking
+        marking.changed.connect(inquiry.ask_curves)
+        marking.changed.connect(inquiry.ask_readings)
+        marking.changed.connect(curves.ask_regions)
+        marking.changed.connect(self.display.show_marks)
+        marking.active_changed.connect(self.display.show_active)
+        marking.tool_changed.connect(self.display.show_tool)
+        marking.tool_changed.connect(self._show_actions)
+        session.curves_changed.connect(curves.ask_findings)
+        session.curves_changed.connect(self.display.show_curves)
+        session.viewing_changed.connect(window.light.show_viewing)
+        session.viewing_changed.connect(curves.ask_findings)
+        session.white_changed.connect(curves.ask_findings)
+        session.white_changed.connect(self.display.show_light)
+        session.findings_changed.connect(self.display.show_findings)
+        session.comparison.changed.connect(curves.ask_findings)
+        session.comparison.changed.connect(self.display.show_comparison)
+        session.wavelength_changed.connect(self.display.show_normalised)
 
     def _connect_look(self) -> None:
         """How the image is looked at: first what is asked for, then what is shown."""
@@ -116,13 +170,17 @@ class App(QObject):
             picturing.answered.connect(self._show_status)
         window.panes.view_changed.connect(lambda side, view: self.pictures[side].set_view(view))
         for fact in (
-            session.wavelength_changed, session.look_changed, session.curves_changed, session.pins_changed,
-            session.viewing_changed, session.image_changed, session.photograph_changed,
+            session.wavelength_changed, session.look_changed, session.curves_changed, session.marking.changed,
+            session.marking.active_changed, session.viewing_changed, session.white_changed, session.image_changed,
+            session.photograph_changed,
         ):  # fmt: skip
             fact.connect(self._ask_pictures)
         session.look_changed.connect(self.look_display.show_look)
         session.look_changed.connect(self._show_actions)
-        for fact in (session.wavelength_changed, session.viewing_changed, session.curves_changed):
+        for fact in (
+            session.wavelength_changed, session.viewing_changed, session.white_changed, session.curves_changed,
+            session.marking.active_changed,
+        ):  # fmt: skip
             fact.connect(self.look_display.show_captions)
         window.panes.menu_wanted.connect(look.fill_menu)
         window.submenus["picture"].aboutToShow.connect(look.fill_active_menu)
@@ -168,27 +226,10 @@ class App(QObject):
         window.bar.show_range(*session.wavelength_range)
         window.channels.show_range(*session.wavelength_range)
         window.bar.show_wavelength(session.nm)
-        self._show_curves()
-        self._show_readings()
-        self._show_actions()
+        self.display.show_curves()
         self.look_display.show_captions()
-
-    def _show_pins(self) -> None:
-        for image in self.window.panes.images:
-            image.show_pins(self.session.pins)
-        self.window.table.show_pins(self.session.pins)
-        self._show_curves()
-        self._show_readings()
-
-    def _show_curves(self) -> None:
-        self.window.plot.show_curves(self.session.pins, self.session.curves)
-        self._show_readings()
-
-    def _show_readings(self) -> None:
-        session = self.session
-        for widget in (self.window.plot, self.window.table):
-            widget.show_readings(session.nm, session.pins, session.readings)
         self._show_status()
+        self._show_actions()
 
     def _show_status(self) -> None:
         session, status = self.session, self.window.status
@@ -207,8 +248,6 @@ class App(QObject):
         session, actions, stack = self.session, self.window.actions_by_name, self.session.undo_stack
         enable(actions, ["export_cube"], session.field is not None)
         enable(actions, ["fit"], session.source_shape is not None)
-        enable(actions, ["export_curves", "export_figure"], session.field is not None and bool(session.pins))
-        enable(actions, ["clear_pins"], bool(session.pins))
         enable(actions, ["undo"], stack.canUndo())
         enable(actions, ["redo"], stack.canRedo())
         enable(actions, ["reconstruct"], self.opening.can_reconstruct())
@@ -216,6 +255,7 @@ class App(QObject):
         actions["undo"].setText(f"Undo {stack.undoText()}".strip())
         actions["redo"].setText(f"Redo {stack.redoText()}".strip())
         self.look_display.show_actions()
+        self.display.show_actions()
 
     def _show_recent(self) -> None:
         entries = [(path.name, partial(self.opening.open, path)) for path in self.opening.recent()]
@@ -241,7 +281,8 @@ def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path
     app = App()
     if screenshot is not None:
         picture = Screenshot(screenshot, app.window, app.session)
-        for fact in (app.session.field_changed, app.session.curves_changed, app.session.readings_changed):
+        session = app.session
+        for fact in (session.field_changed, session.curves_changed, session.readings_changed, session.findings_changed):
             fact.connect(picture.look)
         app.worker.failed.connect(picture.fail)
         picture.finished.connect(qt.exit)

@@ -9,9 +9,10 @@ from PySide6.QtCore import QLineF, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
+from nesr_gui.gui.marks import Pixel
 from nesr_gui.gui.pictures import Picture
 from nesr_gui.gui.pixel_grid import PixelGrid
-from nesr_gui.gui.session import Bytes, Pixel
+from nesr_gui.gui.session import Bytes
 
 
 class _Image(pg.ImageItem):  # type: ignore[misc]

@@ -15,9 +15,9 @@ from nesr_gui.gui.figure import Figure
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.reading_dialog import LABELS, ReadingDialog
-from nesr_gui.gui.requests import PointsRequest
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings
+from nesr_gui.gui.spectra_jobs import CurvesExport, export_curves
 from nesr_gui.gui.worker import Worker
 
 
@@ -70,15 +70,12 @@ class Commands(QObject):
 
     def export_curves(self) -> None:
         session = self._session
-        if session.field is None or not session.pins:
+        if session.field is None or not session.marks:
             return
         path = self._ask_path("Export curves", f"{self._stem()}-curves.csv", "Comma-separated values (*.csv)")
         if path:
-            pixels = tuple(pin.pixel for pin in session.pins)
-            points = PointsRequest(session.field, None, session.reduction, pixels)
-            labels = tuple(pin.label for pin in session.pins)
-            request = jobs.CurvesExport(path, points, labels, session.resolution())
-            self._worker.submit("export", request, jobs.export_curves, self._wrote)
+            request = CurvesExport(path, session.field, session.reduction, session.marks, session.resolution())
+            self._worker.submit("export", request, export_curves, self._wrote)
 
     def export_figure(self) -> None:
         dialog = FigureExportDialog(self._window)
@@ -94,15 +91,13 @@ class Commands(QObject):
 
     def _save_figure(self, path: Path, dpi: int) -> None:
         session = self._session
-        shown = [(pin, session.curves[pin.pixel]) for pin in session.pins if pin.pixel in session.curves]
         quantity = str(session.field.quantity) if session.field else ""
-        figure = Figure(shown, session.wavelength_range, quantity)
+        figure = Figure(session.plotted(), session.wavelength_range, quantity)
         self._worker.submit("export", jobs.FigureExport(path, figure, dpi), jobs.export_figure, self._wrote)
 
     def load_camera(self) -> None:
         """Ask for a camera's sensitivities, to understand the photograph by."""
-        filters = "Camera sensitivities (*.csv *.txt);;All files (*)"
-        path, _ = QFileDialog.getOpenFileName(self._window, "Load camera sensitivities", "", filters)
+        path, _ = QFileDialog.getOpenFileName(self._window, "Load camera sensitivities", "", jobs.CAMERAS)
         if path:
             self._opening.load_camera(Path(path))
 
@@ -120,9 +115,6 @@ class Commands(QObject):
 
     def redo(self) -> None:
         self._session.undo_stack.redo()
-
-    def clear_pins(self) -> None:
-        self._session.clear_pins()
 
     def fit(self) -> None:
         self._window.panes.fit()
@@ -167,7 +159,7 @@ class Commands(QObject):
     def _stem(self) -> str:
         return Path(self._session.name).stem or "spectra"
 
-    def _wrote(self, request: jobs.CubeExport | jobs.CurvesExport | jobs.FigureExport, result: None) -> None:
+    def _wrote(self, request: jobs.CubeExport | CurvesExport | jobs.FigureExport, result: None) -> None:
         settings().setValue("files/exported", str(request.path.resolve().parent))
         self._tell(request.path)
 

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QByteArray, QMarginsF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QImageWriter, QPainter, QPen, QPolygonF
 from PySide6.QtSvg import QSvgGenerator
 
 from nesr_gui.gui.axis import ticks
-from nesr_gui.gui.session import Curve, Pin
+from nesr_gui.gui.marks import Mark, Shape
+from nesr_gui.gui.plotted import Kind, Line, Plotted, Values, symbol_places
+from nesr_gui.gui.signs import placed
 from nesr_gui.gui.wavelength_slider import spectrum_gradient
 from nesr_gui.io.atomic import replacing
-from nesr_gui.spectral import Spectrum
 
 SIZE = QRectF(0, 0, 480, 330)  # points of 1/72 inch: 169 x 116 mm
 _INK, _QUIET, _GRID = QColor("#1c2127"), QColor("#4b525c"), QColor("#e1e4e8")
@@ -24,9 +26,9 @@ _ROW = 15.0  # points between two lines of the legend
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """What is drawn: pins with their curves, the wavelengths of the axis, and the name of the quantity."""
+    """What is drawn: the plot as it is, the wavelengths of the axis, and the name of the quantity."""
 
-    curves: Sequence[tuple[Pin, Curve]]
+    plotted: Plotted
     nm_range: tuple[float, float]
     quantity: str
 
@@ -78,24 +80,69 @@ def draw(painter: QPainter, figure: Figure) -> None:
     """The whole figure in points."""
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
     painter.fillRect(SIZE, Qt.GlobalColor.white)
-    entries = _legend(figure)
-    columns = 2 if len(entries) > 1 else 1
-    legend_height = _ROW * math.ceil(len(entries) / columns)
-    area = SIZE.marginsRemoved(QMarginsF(56, 14 + legend_height + (8 if entries else 0), 18, 50))
-    spectra = [spectrum for _, spectrum, _ in entries]
-    low = min([0.0, *(float(s.values.min()) for s in spectra)])
-    high = max([float(s.values.max()) for s in spectra], default=1.0)
-    axes = _Axes(area, figure.nm_range, (low, low + (high - low) * 1.06 if high > low else 1.0))
-    _draw_axes(painter, axes, figure.quantity)
-    for pin, spectrum, dashed in entries:
-        painter.setPen(_pen(pin, dashed))
-        painter.drawPolyline(axes.line(spectrum))
-    for place, (pin, _, dashed) in enumerate(entries):
+    plotted, lines = figure.plotted, figure.plotted.lines()
+    columns = 2 if len(lines) > 3 else 1
+    legend_height = _ROW * math.ceil(len(lines) / columns)
+    area = SIZE.marginsRemoved(QMarginsF(56, 14 + legend_height + (8 if lines else 0), 18, 50))
+    axes = _Axes(area, figure.nm_range, _value_range(plotted))
+    _draw_axes(painter, axes, plotted.transform.unit(figure.quantity))
+    painter.save()
+    painter.setClipRect(area)
+    for mark in plotted.marks:
+        curve = plotted.curves.get(mark.place)
+        if curve is not None and (spread := plotted.spread(curve)) is not None:
+            shade = QColor(mark.colour)
+            shade.setAlpha(48)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(shade)
+            painter.drawPolygon(axes.band(curve.spectrum.wavelengths.nm, *spread))
+    for line in lines:
+        values = plotted.values(line.spectrum)
+        painter.setPen(_pen(line))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPolyline(axes.line(line.spectrum.wavelengths.nm, values))
+        if line.kind is Kind.CURVE and line.mark is not None:
+            _draw_symbols(painter, axes, line.mark, line.spectrum.wavelengths.nm, values)
+    painter.restore()
+    _draw_legend(painter, area, lines, columns, plotted)
+
+
+def _value_range(plotted: Plotted) -> tuple[float, float]:
+    """From zero or below to a little above the highest value."""
+    values = [plotted.values(line.spectrum) for line in plotted.lines()]
+    for curve in (plotted.curves.get(mark.place) for mark in plotted.marks):
+        if curve is not None and (spread := plotted.spread(curve)) is not None:
+            values += spread
+    finite = np.concatenate([part[np.isfinite(part)] for part in values]) if values else np.zeros(0)
+    low = min(0.0, float(finite.min(initial=0.0)))
+    high = max(0.0, float(finite.max(initial=0.0)))
+    return low, low + (high - low) * 1.06 if high > low else low + 1.0
+
+
+def _draw_symbols(painter: QPainter, axes: _Axes, mark: Mark, nm: Values, values: Values) -> None:
+    """The mark's symbol along its curve."""
+    painter.setPen(QPen(QColor("white"), 0.5))
+    painter.setBrush(QColor(mark.colour))
+    for at in symbol_places(mark.number, axes.x_range):
+        value = float(np.interp(at, nm, values, left=np.nan, right=np.nan))
+        if math.isfinite(value):
+            painter.drawPath(placed(mark.symbol, QPointF(axes.x(at), axes.y(value)), 6.5))
+
+
+def _draw_legend(painter: QPainter, area: QRectF, lines: Sequence[Line], columns: int, plotted: Plotted) -> None:
+    for place, line in enumerate(lines):
         row, column = divmod(place, columns)
         at = QPointF(area.left() + column * area.width() / columns, 14 + _ROW * (row + 0.5))
-        painter.setPen(_pen(pin, dashed))
+        painter.setPen(_pen(line))
         painter.drawLine(at, at + QPointF(22, 0))
-        _text(painter, QRectF(at.x() + 28, at.y() - 8, 220, 16), pin.label + (", measured" if dashed else ""), _INK)
+        name = line.name
+        if line.kind is Kind.CURVE and line.mark is not None:
+            painter.setPen(QPen(QColor("white"), 0.5))
+            painter.setBrush(QColor(line.mark.colour))
+            painter.drawPath(placed(line.mark.symbol, at + QPointF(11, 0), 7.5))
+            spread = plotted.curves[line.mark.place].spread_text()
+            name = (line.mark.title if line.mark.shape is not Shape.POINT else line.mark.label) + spread
+        _text(painter, QRectF(at.x() + 28, at.y() - 8, area.width() / columns - 34, 16), name, _INK)
 
 
 @dataclass(frozen=True)
@@ -114,18 +161,12 @@ class _Axes:
         low, high = self.y_range
         return self.area.bottom() - self.area.height() * (value - low) / max(high - low, 1e-9)
 
-    def line(self, spectrum: Spectrum) -> QPolygonF:
-        pairs = zip(spectrum.wavelengths, spectrum.values.tolist(), strict=True)
-        return QPolygonF([QPointF(self.x(nm), self.y(value)) for nm, value in pairs])
+    def line(self, nm: Values, values: Values) -> QPolygonF:
+        pairs = zip(nm.tolist(), values.tolist(), strict=True)
+        return QPolygonF([QPointF(self.x(at), self.y(value)) for at, value in pairs if math.isfinite(value)])
 
-
-def _legend(figure: Figure) -> list[tuple[Pin, Spectrum, bool]]:
-    entries = []
-    for pin, curve in figure.curves:
-        entries.append((pin, curve.spectrum, False))
-        if curve.truth is not None:
-            entries.append((pin, curve.truth, True))
-    return entries
+    def band(self, nm: Values, low: Values, high: Values) -> QPolygonF:
+        return QPolygonF(self.line(nm, low).toList() + self.line(nm, high).toList()[::-1])
 
 
 def _draw_axes(painter: QPainter, axes: _Axes, quantity: str) -> None:
@@ -151,11 +192,12 @@ def _draw_axes(painter: QPainter, axes: _Axes, quantity: str) -> None:
     painter.restore()
 
 
-def _pen(pin: Pin, dashed: bool) -> QPen:
-    pen = QPen(QColor(pin.colour), 1.3 if dashed else 1.7)
+def _pen(line: Line) -> QPen:
+    colour = QColor(line.mark.colour) if line.mark is not None else _QUIET
+    pen = QPen(colour, 1.7 if line.kind is Kind.CURVE else 1.3)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    if dashed:
-        pen.setDashPattern([3.5, 2.5])
+    if line.kind.value:
+        pen.setDashPattern([0.75 * part for part in line.kind.value])
     return pen
 
 

@@ -1,34 +1,33 @@
-"""An image pane: one picture or two, with the pins on them."""
+"""An image pane: one picture or two, with the marks on them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QWidget
 
 from nesr_gui.gui.canvas import Canvas
 from nesr_gui.gui.caption import Caption
-from nesr_gui.gui.pin_marker import REACH, PinMarker
+from nesr_gui.gui.mark_layer import MarkLayer
 from nesr_gui.gui.sampling import View
-from nesr_gui.gui.session import Pin
 
 
 class _Box(pg.ViewBox):  # type: ignore[misc]
-    """Zoom with the wheel, pan with a drag, unless the drag began on a pin."""
+    """Zoom with the wheel, pan with a drag, unless the drag is about marks."""
 
     clicked = Signal(object)  # QPointF in source pixels
     double_clicked = Signal()
-    pin_dragged = Signal(object, bool)  # QPointF in source pixels; True at the start
+    mark_dragged = Signal(object, bool, bool)  # QPointF in source pixels; whether it starts, whether it ends
 
     def __init__(self) -> None:
         super().__init__(invertY=True, lockAspect=True, enableMenu=False)
         self.disableAutoRange()
-        self.grabs: Callable[[QPointF], bool] = lambda scene_pos: False  # whether a drag from there moves a pin
+        self.grabs: Callable[[QPointF], bool] = lambda scene_pos: False  # whether a drag from there is about marks
         self._grabbed = False
 
     def mouseClickEvent(self, event: Any) -> None:
@@ -43,45 +42,44 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
         if event.button() == Qt.MouseButton.RightButton:
             return
         if event.isStart():
-            self._grabbed = self.grabs(event.buttonDownScenePos())
+            left = event.button() == Qt.MouseButton.LeftButton  # the middle button pans, whatever is there
+            self._grabbed = left and self.grabs(event.buttonDownScenePos())
         if not self._grabbed:
             super().mouseDragEvent(event, axis)
             return
         event.accept()
-        self.pin_dragged.emit(self.mapSceneToView(event.scenePos()), event.isStart())
+        self.mark_dragged.emit(self.mapSceneToView(event.scenePos()), event.isStart(), event.isFinish())
 
 
 class ImageView(pg.GraphicsView):  # type: ignore[misc]
     """Shows pictures of the image, and announces where it is clicked, dragged and looked at."""
 
-    pixel_picked = Signal(int, int)  # row, col
-    pin_move_picked = Signal(int, int, int, int)  # number, row, col, gesture
-    pin_remove_picked = Signal(int)  # number
     pixel_hovered = Signal(object)  # (row, col) | None
     view_changed = Signal(object)  # View
     navigated = Signal(object)  # View, which the user went to by hand
     fit_picked = Signal()
-    side_picked = Signal(int)  # 0 or 1, where two are shown
+    side_picked = Signal(int)  # 0 or 1: whose picture is clicked
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Image")
-        self.setAccessibleDescription("What is open, as its caption says. Click a pixel to see its spectrum.")
+        self.setAccessibleDescription(
+            "What is open, as its caption says. Click a pixel to see its spectrum; Alt with an arrow key moves the "
+            "active mark by a pixel, with Shift by ten."
+        )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.box = _Box()
         self.setCentralItem(self.box)
         self.canvas = Canvas(self.box, self)
         self.captions = Caption(0, self), Caption(1, self)
+        self.marks = MarkLayer(self, self.box)
         self._sides: tuple[int, ...] = (0,)
-        self.markers: dict[int, PinMarker] = {}
         self._shape: tuple[int, int] | None = None
         self.is_fitted = True
-        self._grabbed: PinMarker | None = None
-        self._gesture = 0
-        self.box.grabs = self._grab
-        self.box.clicked.connect(self._pick)
-        self.box.double_clicked.connect(self.fit_picked)
-        self.box.pin_dragged.connect(self._drag)
+        self.box.grabs = self.marks.grab
+        self.box.clicked.connect(self._click)
+        self.box.double_clicked.connect(self._double_click)
+        self.box.mark_dragged.connect(self.marks.drag)
         self.box.sigRangeChangedManually.connect(self._unfit)
         self.box.sigRangeChanged.connect(self._announce_view)
         self.sceneObj.sigMouseMoved.connect(self._hover)
@@ -110,20 +108,6 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         """Look at what another view shows."""
         self.is_fitted = False
         self.box.setRange(QRectF(view.left, view.top, view.right - view.left, view.bottom - view.top), padding=0)
-
-    def show_pins(self, pins: Sequence[Pin]) -> None:
-        shown = {pin.number: pin for pin in pins}
-        for number in [number for number in self.markers if number not in shown]:
-            marker = self.markers.pop(number)
-            self.box.removeItem(marker)
-            if marker is self._grabbed:
-                self._grabbed = None
-        for number, pin in shown.items():
-            if number in self.markers:
-                self.markers[number].show_pin(pin)
-            else:
-                self.markers[number] = PinMarker(pin)
-                self.box.addItem(self.markers[number], ignoreBounds=True)
 
     def fit(self) -> None:
         """Show the whole image."""
@@ -159,13 +143,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.pixel_hovered.emit(None)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        marker = self._marker_at(self.mapToScene(event.pos()))
-        if marker is not None:
-            number = marker.pin.number
-            menu = QMenu(self)
-            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            menu.addAction(f"Remove pin {number}", lambda: self.pin_remove_picked.emit(number))
-            menu.popup(event.globalPos())
+        self.marks.open_menu(self.mapToScene(event.pos()), event.globalPos())
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -202,30 +180,15 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         height, width = self._shape or (0, 0)
         return (row, col) if 0 <= row < height and 0 <= col < width else None
 
-    def _marker_at(self, scene_pos: QPointF) -> PinMarker | None:
-        near = [(QLineF(m.scenePos(), scene_pos).length(), n) for n, m in self.markers.items()]
-        distance, number = min(near, default=(math.inf, 0))
-        return self.markers[number] if distance <= REACH else None
+    def _click(self, at: QPointF) -> None:
+        self.side_picked.emit(self.canvas.side_at(at.x()) if len(self._sides) == 2 else self._sides[0])
+        self.marks.click(at)
 
-    def _pick(self, at: QPointF) -> None:
-        pixel = self._pixel(at)
-        if len(self._sides) == 2:
-            self.side_picked.emit(self.canvas.side_at(at.x()))
-        if pixel is not None and self._marker_at(self.box.mapViewToScene(at)) is None:
-            self.pixel_picked.emit(*pixel)
-
-    def _grab(self, scene_pos: QPointF) -> bool:
-        self._grabbed = self._marker_at(scene_pos)
-        return self._grabbed is not None
-
-    def _drag(self, at: QPointF, starts: bool) -> None:
-        self._gesture += starts
-        pixel = self._pixel(at)
-        if pixel is not None and self._grabbed is not None:
-            self.pin_move_picked.emit(self._grabbed.pin.number, *pixel, self._gesture)
+    def _double_click(self) -> None:
+        if not self.marks.finish():
+            self.fit_picked.emit()
 
     def _hover(self, scene_pos: QPointF) -> None:
         inside = self.sceneObj.sceneRect().contains(scene_pos)
         self.pixel_hovered.emit(self._pixel(self.box.mapSceneToView(scene_pos)) if inside else None)
-        taken = self._marker_at(scene_pos) is not None
-        self.setCursor(Qt.CursorShape.OpenHandCursor if taken else Qt.CursorShape.CrossCursor)
+        self.setCursor(self.marks.cursor_at(scene_pos))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from nesr_gui.gui.requests import PointsRequest, ask_curves, ask_readings
-from nesr_gui.gui.session import Curve, Pixel, Reading, Session
+from nesr_gui.gui.answers import Curve, Reading
+from nesr_gui.gui.marks import Pixel, Place
+from nesr_gui.gui.requests import PointsRequest, ask_curves, ask_readings, ask_spectra
+from nesr_gui.gui.session import Session
 from nesr_gui.gui.worker import Worker
+from nesr_gui.spectral import Spectrum
 
 
 class Inquiry(QObject):
@@ -43,21 +46,21 @@ class Inquiry(QObject):
         session = self._session
         if session.field is not None and session.hover is not None:
             request = PointsRequest(session.field, None, session.reduction, (session.hover,))
-            self._worker.submit("hover", request, ask_curves, self._take_hover)
+            self._worker.submit("hover", request, ask_spectra, self._take_hover)
 
     def _points(self, pixels: tuple[Pixel, ...], nm: float | None = None) -> PointsRequest:
         session = self._session
         assert session.field is not None
         return PointsRequest(session.field, session.truth, session.reduction, pixels, nm)
 
-    def _take_curves(self, request: PointsRequest, curves: dict[Pixel, Curve]) -> None:
+    def _take_curves(self, request: PointsRequest, curves: dict[Place, Curve]) -> None:
         if request.field is self._session.field:
             self._session.set_curves(curves)
 
-    def _take_readings(self, request: PointsRequest, readings: dict[Pixel, Reading]) -> None:
+    def _take_readings(self, request: PointsRequest, readings: dict[Place, Reading]) -> None:
         if request.field is self._session.field:
             self._session.set_readings(readings)
 
-    def _take_hover(self, request: PointsRequest, curves: dict[Pixel, Curve]) -> None:
+    def _take_hover(self, request: PointsRequest, spectra: dict[Pixel, Spectrum]) -> None:
         if request.field is self._session.field and self._session.hover is not None:
-            self._session.set_hover_curve(curves[request.pixels[0]].spectrum)
+            self._session.set_hover_curve(spectra[request.pixels[0]])

@@ -13,7 +13,6 @@ import numpy as np
 
 from nesr_gui.field import Progress, SpectralField
 from nesr_gui.gui.figure import Figure, save_figure
-from nesr_gui.gui.requests import PointsRequest, ask_curves
 from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.shading import SHADES, levels_of
 from nesr_gui.io.interpretation import Interpretation
@@ -96,6 +95,9 @@ def draft(request: InterpretRequest, progress: Progress) -> Photograph | None:
 
     image = drafted(request.decoded, request.interpretation)
     return None if image is None else Photograph(request.decoded, image, displayed(image), is_draft=True)
+
+
+CAMERAS = "Camera sensitivities (*.csv *.txt);;All files (*)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,29 +231,6 @@ def export_cube(request: CubeExport, progress: Progress) -> None:
     from nesr_gui import io
 
     io.write_cube(request.path, request.field, request.wavelengths, progress=progress)
-
-
-@dataclass(frozen=True, eq=False)
-class CurvesExport:
-    """Curves to write: a label for each pixel, and what to say of the resolution."""
-
-    path: Path
-    points: PointsRequest
-    labels: tuple[str, ...]
-    resolution: str
-
-
-def export_curves(request: CurvesExport, progress: Progress) -> None:
-    """Ask the curves and write them as text."""
-    from nesr_gui.io.curves import write_curves
-
-    curves = ask_curves(request.points, progress)
-    named = [
-        replace(curves[pixel].spectrum, name=label)
-        for pixel, label in zip(request.points.pixels, request.labels, strict=True)
-    ]
-    provenance = {**request.points.field.provenance, "working_resolution": request.resolution}
-    write_curves(request.path, named, provenance=provenance)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,11 @@ from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.modes.mode import Scene
 from nesr_gui.gui.picturing import Picturing
 from nesr_gui.gui.session import Session
-from nesr_gui.gui.sweep import Sweep, SweepExport, export_sweep, read_references
+from nesr_gui.gui.spectra_jobs import FileRequest, read_library
+from nesr_gui.gui.sweep import Sweep, SweepExport, export_sweep
 from nesr_gui.gui.sweep_dialog import SweepDialog
 from nesr_gui.gui.worker import Worker
+from nesr_gui.io.spectra import spectra_filter
 from nesr_gui.spectral import Spectrum
 
 DIVIDER_STEP = 0.02  # of the view's width
@@ -90,11 +92,9 @@ class LookCommands(QObject):
 
     def compare_with(self) -> None:
         """Take a curve of a file as what similarity is measured to."""
-        path, _ = QFileDialog.getOpenFileName(
-            self._window, "Compare with a curve", "", "Curves as comma-separated values (*.csv)"
-        )
+        path, _ = QFileDialog.getOpenFileName(self._window, "Compare with a curve", "", spectra_filter())
         if path:
-            self._worker.submit("reference", Path(path), read_references, self._take_references)
+            self._worker.submit("reference", FileRequest(Path(path)), read_library, self._take_references)
 
     def export_sweep(self) -> None:
         """Ask what to film, then where to, and do it."""
@@ -130,13 +130,13 @@ class LookCommands(QObject):
         again = look.arrangement is arrangement
         self._session.set_look(look.arranged(Arrangement.SINGLE if again else arrangement))
 
-    def _take_references(self, path: Path, curves: list[Spectrum]) -> None:
+    def _take_references(self, request: FileRequest, curves: list[Spectrum]) -> None:
         if len(curves) == 1:
             self._compare(curves[0])
             return
         dialog = QInputDialog(self._window)
         dialog.setWindowTitle("Compare with a curve")
-        dialog.setLabelText(f"{path.name} holds {len(curves)} curves. Compare with")
+        dialog.setLabelText(f"{request.path.name} holds {len(curves)} curves. Compare with")
         dialog.setComboBoxItems([curve.name for curve in curves])
         by_name = {curve.name: curve for curve in curves}
         dialog.textValueSelected.connect(lambda name: self._compare(by_name[name]))

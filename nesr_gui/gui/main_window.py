@@ -17,16 +17,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nesr_gui.colorimetry import CHARTS
 from nesr_gui.gui import theme
 from nesr_gui.gui.actions import colour_icons, make_actions
 from nesr_gui.gui.input_panel import InputPanel
+from nesr_gui.gui.light_panel import LightPanel
+from nesr_gui.gui.mark_table import MarkTable
 from nesr_gui.gui.notice import Notice
+from nesr_gui.gui.pair_line import PairLine
 from nesr_gui.gui.panels import Panels
 from nesr_gui.gui.panes import Panes
-from nesr_gui.gui.pin_table import PinTable
 from nesr_gui.gui.plot_marks import ChannelMarkers, HoverCurve
 from nesr_gui.gui.plot_view import PlotView
 from nesr_gui.gui.settings import settings
+from nesr_gui.gui.spectra_bar import SpectraBar
 from nesr_gui.gui.status import Status
 from nesr_gui.gui.wavelength_bar import WavelengthBar
 
@@ -46,9 +50,10 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(theme.icon("nesr", self.palette()))
         self.setAcceptDrops(True)
         self.actions_by_name, self.submenus = make_actions(self)
-        self.panes, self.plot, self.table = Panes(), PlotView(), PinTable()
+        self.panes, self.plot, self.table = Panes(), PlotView(), MarkTable()
         self.image, self.input = self.panes.images[0], InputPanel()
         self.hover_curve, self.channels = HoverCurve(self.plot), ChannelMarkers(self.plot)
+        self.spectra_bar, self.pair, self.light = SpectraBar(CHARTS), PairLine(), LightPanel()
         self.bar, self.notice, self.status = WavelengthBar(), Notice(), Status()
         self.pick_leaving = QShortcut(QKeySequence(Qt.Key.Key_Escape), self, enabled=False)
         self.setCentralWidget(_column(self.notice, self.panes, self.bar))
@@ -56,10 +61,11 @@ class MainWindow(QMainWindow):
         colour_icons(self.actions_by_name, self)
         self.panels = Panels(self, self.submenus["panels"])
         self._restore()
-        spectra = _column(self.plot, self.table)
-        right = Qt.DockWidgetArea.RightDockWidgetArea
+        spectra = _column(self.spectra_bar, self.plot, self.table, self.pair)
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.add_panel("spectra", "Spectra", spectra, right, shown=True)
         self.add_panel("input", "Input", self.input, right, shown=True)
+        self.add_panel("light", "Light and camera", self.light, left, shown=False)
 
     def add_panel(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, *, shown: bool) -> QDockWidget:
         """Put a widget into a panel of its own, with an entry in the View menu.

@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from nesr_gui.gui.image_view import ImageView
 from nesr_gui.gui.levels_bar import LevelsBar
 from nesr_gui.gui.look import Arrangement, Look
+from nesr_gui.gui.marks import Pixel
 from nesr_gui.gui.pictures import Picture
 from nesr_gui.gui.sampling import View
-from nesr_gui.gui.session import Bytes, Pixel
+from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.shading import lookup
 
 
@@ -48,7 +49,6 @@ class Panes(QWidget):
         image.fit_picked.connect(self.fit)
         image.side_picked.connect(self.side_picked)
         image.pixel_hovered.connect(lambda pixel: self._point(image))
-        image.pixel_picked.connect(lambda row, col: self._activate(image))
         image.canvas.divided.connect(self.divider_picked)
         for caption in image.captions:
             caption.menu_wanted.connect(lambda menu, side=caption.side: self.menu_wanted.emit(side, menu))
@@ -121,7 +121,3 @@ class Panes(QWidget):
 
     def _point(self, image: ImageView) -> None:
         self._pointed = image
-
-    def _activate(self, image: ImageView) -> None:
-        if self._look.arrangement is Arrangement.SIDE_BY_SIDE:
-            self.side_picked.emit(self.images.index(image))

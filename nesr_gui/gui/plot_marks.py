@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QPalette
 
 from nesr_gui.gui.plot_view import PlotView
-from nesr_gui.spectral import Spectrum
+from nesr_gui.gui.plotted import Values
 
 CHANNELS = (("R", "#d62f2f"), ("G", "#1f9d3a"), ("B", "#2f62e0"))
 
@@ -22,14 +22,15 @@ class HoverCurve(QObject):
         self.line.setZValue(-1)
         plot.plot.addItem(self.line, ignoreBounds=True)
 
-    def show_curve(self, curve: Spectrum | None) -> None:
-        if curve is None:
+    def show_values(self, line: tuple[Values, Values] | None) -> None:
+        """Draw values (L,) over wavelengths (L,) nm, or with None nothing."""
+        if line is None:
             self.line.setData([], [])
             return
         ink = QColor(self._plot.palette().color(QPalette.ColorRole.WindowText))
         ink.setAlpha(150)
         self.line.setPen(pg.mkPen(ink, width=1))
-        self.line.setData(curve.wavelengths.nm, curve.values)
+        self.line.setData(*line, connect="finite")
 
 
 class ChannelMarkers(QObject):

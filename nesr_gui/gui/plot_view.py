@@ -1,8 +1,8 @@
-"""The plot pane: a curve for each pin, over the colours of the spectrum, with a line at the wavelength."""
+"""The plot pane: a curve for each mark, over the colours of the spectrum, with a line at the wavelength."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from nesr_gui.colorimetry import wavelength_colours
 from nesr_gui.gui.axis import Axis
-from nesr_gui.gui.session import Curve, Pin, Pixel, Reading
+from nesr_gui.gui.crosshair import Crosshair
+from nesr_gui.gui.curve_layer import CurveLayer
+from nesr_gui.gui.plotted import Plotted
 
 HINT = "Click a pixel of the image to see its spectrum"
 
@@ -43,18 +45,15 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         axes = {side: Axis(side) for side in ("left", "bottom")}
         super().__init__(parent, viewBox=_CurveBox(enableMenu=False), axisItems=axes)
         self.setAccessibleName("Spectra")
-        self.setAccessibleDescription("The spectrum of each pin; the line marks the wavelength shown")
+        self.setAccessibleDescription("The spectrum of each mark; the line marks the wavelength shown")
         self.setAntialiasing(True)
         self.plot = self.getPlotItem()
         self.box = self.plot.getViewBox()
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)
         self.plot.setContentsMargins(10, 14, 22, 6)
-        self.curves: dict[int, Any] = {}
-        self.truths: dict[int, Any] = {}
-        self.dots = pg.ScatterPlotItem(size=9, pxMode=True)
-        self.dots.setZValue(20)
-        self.plot.addItem(self.dots, ignoreBounds=True)
+        self.layer = CurveLayer(self.plot, self._quiet_ink, lambda: self._range)
+        self.curves, self.truths = self.layer.curves, self.layer.truths
         self.line = pg.InfiniteLine(550.0, angle=90, movable=True)
         self.line.setZValue(15)
         self.tag = pg.InfLineLabel(self.line, "{value:.1f} nm", position=0.965, anchors=[(-0.06, 0.5), (1.06, 0.5)])
@@ -63,6 +62,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.box.clicked.connect(self.wavelength_picked)
         self.box.double_clicked.connect(self.fit)
         self._add_strip()
+        self.crosshair = Crosshair(self, self.plot, self.layer.readout, lambda: self._range)
         self.hint = QLabel(HINT, self)
         self.hint.setAutoFillBackground(True)
         self.hint.setBackgroundRole(QPalette.ColorRole.Base)
@@ -90,7 +90,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         """The wavelengths and the quantity of the field."""
         low, high = nm_range
         self._range = (low, high) if high > low else (low - 0.5, high + 0.5)
-        self._quantity = quantity
+        self._quantity = self._unit = quantity
         low, high = self._range
         colours = wavelength_colours(np.linspace(low, high, 512))[None]
         self._colours.setImage(colours, autoLevels=False, levels=None, rect=QRectF(low, 0, high - low, 1))
@@ -101,39 +101,27 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
     def show_wavelength(self, nm: float) -> None:
         self.line.setValue(nm)  # emits sigDragged for the hand only, so nothing echoes
 
-    def show_curves(self, pins: Sequence[Pin], curves: Mapping[Pixel, Curve]) -> None:
-        """A line for each pin that has its curve, dashed for the measured one."""
-        known = {pin.number: (pin, curves[pin.pixel]) for pin in pins if pin.pixel in curves}
-        measured = {number: entry for number, entry in known.items() if entry[1].truth is not None}
-        _keep(self.plot, self.curves, known)
-        _keep(self.plot, self.truths, measured)
-        for number, (pin, curve) in known.items():
-            self.curves[number].setPen(pg.mkPen(pin.colour, width=2.2))
-            self.curves[number].setData(curve.spectrum.wavelengths.nm, curve.spectrum.values)
-            if curve.truth is not None:
-                pen = pg.mkPen(QColor(pin.colour), width=1.6, dash=[5, 4])
-                self.truths[number].setPen(pen)
-                self.truths[number].setData(curve.truth.wavelengths.nm, curve.truth.values)
-        self.hint.setVisible(not pins)
+    def show_curves(self, plotted: Plotted) -> None:
+        """A line for each mark that has its curve, and what it is compared with."""
+        self.layer.show(plotted)
+        self.hint.setVisible(not plotted.marks and not plotted.library)
+        self._unit = plotted.transform.unit(self._quantity)
+        self._name_axes()
         self.fit()
 
-    def show_readings(self, nm: float, pins: Sequence[Pin], readings: Mapping[Pixel, Reading]) -> None:
-        """A dot on each curve at the wavelength."""
-        at = [(pin, readings[pin.pixel].value) for pin in pins if pin.pixel in readings and pin.number in self.curves]
-        ground = self.palette().color(QPalette.ColorRole.Base)
-        self.dots.setData(
-            x=[nm] * len(at), y=[value for _, value in at], brush=[pg.mkBrush(pin.colour) for pin, _ in at],
-            pen=pg.mkPen(ground, width=1.5),
-        )  # fmt: skip
+    def show_readings(self, nm: float, values: Mapping[int, float]) -> None:
+        """The sign of each mark on its curve at the wavelength; `values` by number."""
+        self.layer.show_dots(nm, values)
 
     def fit(self) -> None:
         """Show the whole range and every curve from zero up."""
-        lines = [line.getData()[1] for line in (*self.curves.values(), *self.truths.values())]
-        low = min((float(np.min(y)) for y in lines), default=0.0)
-        high = max((float(np.max(y)) for y in lines), default=1.0)
-        low, high = min(low, 0.0), high if high > 0 else 1.0
+        low, high = self.layer.extent() or (0.0, 1.0)
+        low, high = min(low, 0.0), max(high, 0.0)
+        if high <= low:
+            high = low + 1.0
         self.box.setXRange(*self._range, padding=0)
-        self.box.setYRange(low, low + (high - low) * 1.12, padding=0)
+        below = 0.06 * (high - low) if low < 0 else 0.0
+        self.box.setYRange(low - below, low + (high - low) * 1.12, padding=0)
         margin = self._range[1] - self._range[0]
         self.box.setLimits(xMin=self._range[0], xMax=self._range[1], minXRange=min(2.0, margin))
 
@@ -149,9 +137,12 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "hint"):
             self._follow_palette()
 
+    def _quiet_ink(self) -> QColor:
+        return self.palette().color(QPalette.ColorRole.PlaceholderText)
+
     def _name_axes(self) -> None:
         ink = self.palette().color(QPalette.ColorRole.WindowText).name()
-        for side, text in (("left", self._quantity), ("bottom", "wavelength (nm)")):
+        for side, text in (("left", self._unit), ("bottom", "wavelength (nm)")):
             self.plot.getAxis(side).setLabel(text, color=ink, **{"font-size": f"{self.font().pointSizeF():g}pt"})
 
     def _follow_palette(self) -> None:
@@ -170,12 +161,4 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.line.setPen(pg.mkPen(ink, width=1.4))
         self.line.setHoverPen(pg.mkPen(colours.color(QPalette.ColorRole.Highlight), width=3))
         self.tag.setColor(ink)
-
-
-def _keep(plot: Any, lines: dict[int, Any], wanted: Mapping[int, Any]) -> None:
-    """Have one line in `plot` for each number of `wanted`."""
-    for number in [number for number in lines if number not in wanted]:
-        plot.removeItem(lines.pop(number))
-    for number in wanted:
-        if number not in lines:
-            lines[number] = plot.plot()
+        self.layer.show(self.layer.plotted)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nesr_gui.field import Progress, SpectralField
-from nesr_gui.gui.session import Curve, Pixel, Reading
-from nesr_gui.spectral import Spectrum, Wavelengths
+import numpy as np
+
+from nesr_gui.field import CalibratedField, Progress, SpectralField
+from nesr_gui.gui.answers import Curve, Reading
+from nesr_gui.gui.marks import Pixel, Place
+from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +33,19 @@ def curve_wavelengths(field: SpectralField) -> Wavelengths:
     return Wavelengths.every(*field.wavelength_range, 1.0)
 
 
-def ask_curves(request: PointsRequest, progress: Progress) -> dict[Pixel, Curve]:
+def ask_spectra(request: PointsRequest, progress: Progress) -> dict[Pixel, Spectrum]:
+    """The spectrum of each pixel, and nothing else of it."""
+    bands = curve_wavelengths(request.field)
+    found = request.field.spectra(_reduced(request), bands)
+    return {pixel: Spectrum(bands, values) for pixel, values in zip(request.pixels, found, strict=True)}
+
+
+def ask_curves(request: PointsRequest, progress: Progress) -> dict[Place, Curve]:
     """The curve of each pixel."""
     field, truth = request.field, request.truth
     bands = curve_wavelengths(field)
     curves = [Spectrum(bands, values) for values in field.spectra(_reduced(request), bands)]
+    intervals = _intervals(field, _reduced(request), bands)
     truths: list[Spectrum | None] = [None] * len(curves)
     if truth is not None:
         low, high = truth.wavelength_range
@@ -42,11 +53,20 @@ def ask_curves(request: PointsRequest, progress: Progress) -> dict[Pixel, Curve]
         if shared.size:
             truths = [Spectrum(Wavelengths(shared), v) for v in truth.spectra(list(request.pixels), shared)]
     return {
-        pixel: Curve(curve, measured) for pixel, curve, measured in zip(request.pixels, curves, truths, strict=True)
+        pixel: Curve(curve, measured, interval=interval)
+        for pixel, curve, measured, interval in zip(request.pixels, curves, truths, intervals, strict=True)
     }
 
 
-def ask_readings(request: PointsRequest, progress: Progress) -> dict[Pixel, Reading]:
+def _intervals(field: SpectralField, points: list[Pixel], bands: Wavelengths) -> list[FloatArray] | list[None]:
+    """The limits (2, L) at each point between which the field's maker says 90 % of true values lie, if it says so."""
+    if not isinstance(field, CalibratedField):
+        return [None] * len(points)
+    low, high = field.interval(points, bands)
+    return list(np.stack([low, high], axis=1).astype(np.float32))
+
+
+def ask_readings(request: PointsRequest, progress: Progress) -> dict[Place, Reading]:
     """The value of each pixel at one wavelength, asked of the field rather than read off a curve."""
     assert request.nm is not None
     values = request.field.spectra(_reduced(request), [request.nm])[:, 0].tolist()

@@ -27,13 +27,13 @@ class Screenshot(QObject):
         session = self._session
         if session.field is None or self._done:
             return
-        if not session.pins:
+        if not session.marks:
             height, width = session.source_shape or (1, 1)
             middle = [(height // 2, width // 2)]
             for row, col in spots(session.photograph) if session.photograph else middle:
                 session.add_pin(row, col)
             return
-        if all(pin.pixel in session.curves and pin.pixel in session.readings for pin in session.pins):
+        if all(session.reading(mark) is not None and mark.place in session.findings for mark in session.marks):
             self._done = True
             QTimer.singleShot(0, self, self._take)  # after every other slot has shown the same news
 

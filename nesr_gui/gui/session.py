@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
 
 from nesr_gui.field import SpectralField
+from nesr_gui.gui.answers import Curve, Finding, Reading
+from nesr_gui.gui.comparison import Comparison
 from nesr_gui.gui.look import Look
-from nesr_gui.gui.theme import PIN_COLOURS
+from nesr_gui.gui.marking import Marking
+from nesr_gui.gui.marks import Mark, Pixel, Place, Shape
+from nesr_gui.gui.plotted import Plotted
 from nesr_gui.gui.understanding import Understanding
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
@@ -23,66 +27,6 @@ if TYPE_CHECKING:
     from nesr_gui.io.photograph import Decoded
 
 Bytes = npt.NDArray[np.uint8]
-Pixel = tuple[int, int]
-"""(row, col) of the source photograph, whatever resolution it is worked at."""
-
-
-@dataclass(frozen=True)
-class Pin:
-    """A marked pixel of the source photograph."""
-
-    number: int
-    row: int
-    col: int
-    colour: str
-
-    @property
-    def pixel(self) -> Pixel:
-        return self.row, self.col
-
-    @property
-    def label(self) -> str:
-        """The name a pin has in files: pin 1 (row 120, col 64)."""
-        return f"pin {self.number} (row {self.row}, col {self.col})"
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """What is known at one pixel: its spectrum, and the measured one where there is one."""
-
-    spectrum: Spectrum
-    truth: Spectrum | None = None
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Values at one pixel and the current wavelength."""
-
-    value: float
-    truth: float | None = None
-
-
-class _ChangePins(QUndoCommand):
-    """From one set of pins to another; moves of one gesture are one step."""
-
-    def __init__(self, session: Session, text: str, after: tuple[Pin, ...], gesture: int = 0) -> None:
-        super().__init__(text)
-        self._session, self._before, self._after, self._gesture = session, session.pins, after, gesture
-
-    def redo(self) -> None:
-        self._session._put_pins(self._after)
-
-    def undo(self) -> None:
-        self._session._put_pins(self._before)
-
-    def id(self) -> int:
-        return 1 if self._gesture else -1
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        if not isinstance(other, _ChangePins) or other._gesture != self._gesture:
-            return False
-        self._after = other._after
-        return True
 
 
 class Session(QObject):
@@ -92,7 +36,6 @@ class Session(QObject):
     photograph_changed = Signal()  # the one that is open is understood otherwise
     field_changed = Signal()  # it can be asked now, or at another resolution
     wavelength_changed = Signal(float)
-    pins_changed = Signal()
     curves_changed = Signal()
     readings_changed = Signal()
     look_changed = Signal()
@@ -100,6 +43,8 @@ class Session(QObject):
     hover_curve_changed = Signal(object)  # Spectrum | None
     model_changed = Signal()
     viewing_changed = Signal(object)  # Viewing
+    white_changed = Signal()
+    findings_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -114,21 +59,41 @@ class Session(QObject):
         self.levels = (0.0, 1.0)  # what a band shows as black and as white
         self.nm = 550.0
         self.look = Look()
-        self.pins: tuple[Pin, ...] = ()
         self.hover: Pixel | None = None
         self.hover_curve: Spectrum | None = None
-        self.curves: Mapping[Pixel, Curve] = {}
-        self.readings: Mapping[Pixel, Reading] = {}
+        self.curves: Mapping[Place, Curve] = {}
+        self.readings: Mapping[Place, Reading] = {}
         self.model_name = ""
         self.device = ""
         self.viewing = Viewing.default()
+        self.white: Spectrum | None = None  # what stands for a perfect white where the quantity is no reflectance
+        self.findings: Mapping[Place, Finding] = {}
+        self.comparison = Comparison(self)
         self.undo_stack = QUndoStack(self)
+        self.marking = Marking(self.undo_stack, self)
         self.understanding = Understanding(self.undo_stack, self)
 
     @property
     def wavelength_range(self) -> tuple[float, float]:
         """nm that can be picked; before there is a field, what the models cover."""
         return self.field.wavelength_range if self.field else (400.0, 700.0)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        return self.marking.marks
+
+    @property
+    def pins(self) -> tuple[Mark, ...]:
+        """The marks that are pixels."""
+        return tuple(mark for mark in self.marks if mark.shape is Shape.POINT)
+
+    def plotted(self) -> Plotted:
+        """What the plot shows now."""
+        comparison = self.comparison
+        return Plotted(
+            self.marking.shown, self.curves, self.findings, comparison.shown, comparison.truth, comparison.smooth,
+            comparison.transform, self.nm, self.marking.active,
+        )  # fmt: skip
 
     def resolution(self) -> str:
         """What the field is worked at, in words: 2048×1365 of 6000×4000, 1:3."""
@@ -174,9 +139,9 @@ class Session(QObject):
 
     def _start(self, name: str, source_shape: tuple[int, int], modes: tuple[str, str]) -> None:
         self.name, self.source_shape, self.field, self.encoded, self.reduction = name, source_shape, None, None, 1
-        self.curves, self.readings = {}, {}
-        self.undo_stack.clear()
-        self._put_pins(())
+        self.curves, self.readings, self.findings = {}, {}, {}
+        self.white = None
+        self.marking.start(source_shape)
         self.set_hover(None)
         self.look = replace(self.look, modes=modes, active=0, levels={}, reference=None)
         self.image_changed.emit()
@@ -186,15 +151,36 @@ class Session(QObject):
     def set_field(
         self, field: SpectralField, reduction: int, levels: tuple[float, float], encoded: RGBImage | None = None
     ) -> None:
-        """The reconstruction of an image is ready, or ready at another resolution; pins stay where they are."""
+        """The reconstruction of an image is ready, or ready at another resolution; marks stay where they are."""
         self.field, self.encoded, self.reduction, self.levels = field, encoded, reduction, levels
-        self.curves, self.readings = {}, {}
+        self.curves, self.readings, self.findings = {}, {}, {}
         self.field_changed.emit()
         self.set_wavelength(self.nm)
 
     def set_model(self, name: str, device: str) -> None:
         self.model_name, self.device = name, device
         self.model_changed.emit()
+
+    def set_white(self, number: int | None) -> None:
+        """Take the curve of a mark for that of a perfect white."""
+        mark = self.marking.get(number)
+        curve = self.curves.get(mark.place) if mark is not None else None
+        self.white = replace(curve.spectrum, name=mark.title) if curve is not None and mark is not None else None
+        self.white_changed.emit()
+
+    def set_findings(self, findings: Mapping[Place, Finding]) -> None:
+        self.findings = findings
+        self.findings_changed.emit()
+
+    def reading(self, mark: Mark) -> Reading | None:
+        """The value of a mark at the wavelength; of a region, the mean curve between its two nearest nm."""
+        if mark.shape is Shape.POINT:
+            return self.readings.get(mark.place)
+        curve = self.curves.get(mark.place)
+        if curve is None:
+            return None
+        truth = _at(curve.truth, self.nm) if curve.truth is not None else None
+        return Reading(_at(curve.spectrum, self.nm), truth)
 
     def set_viewing(self, viewing: Viewing) -> None:
         """See reflectances under another light, or by another observer."""
@@ -220,12 +206,12 @@ class Session(QObject):
             self.look_changed.emit()
 
     def reference(self) -> tuple[Spectrum | None, str]:
-        """What similarity is measured to, and its name: the spectrum chosen, or else the last pin's."""
+        """What similarity is measured to, and its name: the spectrum chosen, or else the active mark's."""
         if self.look.reference is not None:
             return self.look.reference, self.look.reference.name
-        pin = self.pins[-1] if self.pins else None
-        curve = self.curves.get(pin.pixel) if pin else None
-        return (curve.spectrum, pin.label) if pin and curve else (None, "")
+        mark = self.marking.get(self.marking.active)
+        curve = self.curves.get(mark.place) if mark else None
+        return (curve.spectrum, mark.title) if mark and curve else (None, "")
 
     def set_hover(self, pixel: Pixel | None) -> None:
         if pixel != self.hover:
@@ -239,50 +225,28 @@ class Session(QObject):
         self.hover_curve = curve
         self.hover_curve_changed.emit(curve)
 
-    def set_curves(self, curves: Mapping[Pixel, Curve]) -> None:
-        """Take curves for the present field; those of pixels without a pin are let go."""
+    def set_curves(self, curves: Mapping[Place, Curve]) -> None:
+        """Take curves for the present field; those of places without a mark are let go."""
         known = {**self.curves, **curves}
-        self.curves = {pin.pixel: known[pin.pixel] for pin in self.pins if pin.pixel in known}
+        self.curves = {mark.place: known[mark.place] for mark in self.marks if mark.place in known}
         self.curves_changed.emit()
 
-    def set_readings(self, readings: Mapping[Pixel, Reading]) -> None:
+    def set_readings(self, readings: Mapping[Place, Reading]) -> None:
         self.readings = readings
         self.readings_changed.emit()
 
     def pick_pixel(self, row: int, col: int) -> None:
         """A click in the image: a pin, unless a grey point is being picked."""
-        if self.understanding.is_picking and self._inside(row, col):
+        height, width = self.source_shape or (0, 0)
+        if self.understanding.is_picking and 0 <= row < height and 0 <= col < width:
             self.understanding.pick_grey(row, col)
         else:
             self.add_pin(row, col)
 
     def add_pin(self, row: int, col: int) -> None:
-        if self.source_shape is None or not self._inside(row, col):
-            return
-        taken = {pin.number for pin in self.pins}
-        number = next(n for n in range(1, len(taken) + 2) if n not in taken)
-        pin = Pin(number, row, col, PIN_COLOURS[(number - 1) % len(PIN_COLOURS)])
-        self.undo_stack.push(_ChangePins(self, f"add pin {number}", (*self.pins, pin)))
+        """Mark a pixel of the open image."""
+        self.marking.add((row, col))
 
-    def move_pin(self, number: int, row: int, col: int, gesture: int) -> None:
-        """Move a pin; moves with the same `gesture` (one drag of the mouse, > 0) are undone together."""
-        moved = tuple(replace(pin, row=row, col=col) if pin.number == number else pin for pin in self.pins)
-        if moved != self.pins and self._inside(row, col):
-            self.undo_stack.push(_ChangePins(self, f"move pin {number}", moved, gesture))
 
-    def remove_pin(self, number: int) -> None:
-        left = tuple(pin for pin in self.pins if pin.number != number)
-        if left != self.pins:
-            self.undo_stack.push(_ChangePins(self, f"remove pin {number}", left))
-
-    def clear_pins(self) -> None:
-        if self.pins:
-            self.undo_stack.push(_ChangePins(self, "clear pins", ()))
-
-    def _put_pins(self, pins: tuple[Pin, ...]) -> None:
-        self.pins = pins
-        self.pins_changed.emit()
-
-    def _inside(self, row: int, col: int) -> bool:
-        height, width = self.source_shape or (0, 0)
-        return 0 <= row < height and 0 <= col < width
+def _at(spectrum: Spectrum, nm: float) -> float:
+    return float(np.interp(nm, spectrum.wavelengths.nm, spectrum.values))

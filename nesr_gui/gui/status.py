@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
-from nesr_gui.gui.session import Pixel
+from nesr_gui.gui.marks import Pixel
 
 WORK = {
     "export": "Exporting",
@@ -18,6 +18,7 @@ WORK = {
     "interpret": "Reading the colours",
     "exact": "Computing the picture",
     "exact right": "Computing the picture",
+    "regions_finer": "Averaging a region",
 }
 """What is told of the work for each purpose, the most telling first; the rest is too short to tell."""
 _TOLD_AFTER = {"exact": 0.7, "exact right": 0.7, "interpret": 0.4}  # seconds; most are there before

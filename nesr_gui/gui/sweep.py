@@ -23,7 +23,6 @@ from nesr_gui.gui.sampling import Sampling
 from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.shading import lookup
 from nesr_gui.io.atomic import replacing
-from nesr_gui.spectral import Spectrum
 
 ENDINGS = (".mp4", ".gif")
 MOST_FRAMES = 20_000
@@ -147,10 +146,3 @@ def _writer(part: Path, ending: str, frames_per_second: int) -> Iterator[Any]:
         os.replace(film, part)
     finally:
         film.unlink(missing_ok=True)
-
-
-def read_references(path: Path, progress: Progress) -> list[Spectrum]:
-    """The curves of a file."""
-    from nesr_gui.io.curves import read_curves
-
-    return read_curves(path)

@@ -12,6 +12,9 @@ from nesr_gui import resources
 PIN_COLOURS = ("#d2550f", "#2f7fd4", "#0a8f6a", "#bf5f9b", "#b98200", "#1795c9", "#8d8413", "#7d7f87")
 """Okabe and Ito's colours for colour-blind eyes, moved to the lightness that stands out from white and black alike."""
 
+MARK_SYMBOLS = ("circle", "square", "triangle", "diamond", "cross", "wedge", "star")
+"""Seven beside eight colours, so that no two of the first 56 marks share both."""
+
 _ROLES = QPalette.ColorRole
 _LIGHT = {
     _ROLES.Window: "#f3f4f6", _ROLES.WindowText: "#1c2127", _ROLES.Base: "#ffffff", _ROLES.AlternateBase: "#f3f4f6",
@@ -76,28 +79,3 @@ def icon(name: str, colours: QPalette) -> QIcon:
             painter.end()
             made.addPixmap(pixmap, mode)
     return made
-
-
-def pin_icon(number: int, colour: str, size: int = 18, ratio: float = 2.0) -> QPixmap:
-    """A pin's disc with its number: the same sign in the image, the table and the figure."""
-    pixmap = QPixmap(round(size * ratio), round(size * ratio))
-    pixmap.setDevicePixelRatio(ratio)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    draw_pin_disc(painter, QRectF(0.5, 0.5, size - 1, size - 1), number, colour)
-    painter.end()
-    return pixmap
-
-
-def draw_pin_disc(painter: QPainter, where: QRectF, number: int, colour: str) -> None:
-    """A filled disc in the pin's colour with its number in white."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colour))
-    painter.drawEllipse(where)
-    font = painter.font()
-    font.setPixelSize(max(round(where.height() * (0.66 if number < 10 else 0.54)), 1))
-    font.setBold(True)
-    painter.setFont(font)
-    painter.setPen(QColor("white"))
-    painter.drawText(where, Qt.AlignmentFlag.AlignCenter, str(number))

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
@@ -262,8 +262,18 @@ def test_a_change_shows_in_both_views_and_a_grey_point_is_picked_in_either(opene
     qtbot.waitUntil(lambda: shown(opened, 0) is opened.session.colours and shown(opened, 1) is opened.session.colours)
     opened.window.input.pick.click()
     assert second.captions[1].text() == "Click something grey"
-    second.pixel_picked.emit(30, 40)
+    QTest.mouseClick(second.viewport(), LEFT, pos=second.position_of(30, 40).toPoint())
     assert opened.session.understanding.interpretation.grey_point == (30, 40) and opened.session.pins == ()
+
+
+def test_a_grey_point_is_picked_whatever_mark_is_there_and_whatever_tool_is_chosen(opened: App, qtbot: QtBot) -> None:
+    pin_with_curve(opened, qtbot, 30, 40)
+    opened.mark_commands.tool_rectangle()
+    opened.window.input.pick.click()
+    assert not opened.window.image.marks.grab(opened.window.image.box.mapViewToScene(QPointF(40.5, 30.5)))
+    click(opened, 30, 40)
+    assert opened.session.understanding.interpretation.grey_point == (30, 40)
+    assert [mark.place for mark in opened.session.marks] == [(30, 40)] and not opened.session.understanding.is_picking
 
 
 def test_colour_error_is_of_the_photograph_that_was_encoded(opened: App, qtbot: QtBot, engine: FakeEngine) -> None:

@@ -18,7 +18,9 @@ from nesr_gui.gui.look_menu import fill_look_menu
 from nesr_gui.gui.modes import TABLE
 from nesr_gui.gui.modes.mode import Scene
 from nesr_gui.gui.pictures import Picture
+from nesr_gui.gui.spectra_jobs import FileRequest
 from nesr_gui.gui.sweep_dialog import SweepDialog
+from nesr_gui.gui.transform import Transform
 from nesr_gui.io.curves import write_curves
 from nesr_gui.spectral import Spectrum
 from tests.gui.conftest import BANDS, smooth_cube
@@ -34,8 +36,8 @@ def known(opened: App, qtbot: QtBot) -> App:
     return opened
 
 
-def press(app: App, key: str) -> None:
-    QTest.keyClick(app.window, key)
+def press(app: App, key: str, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(app.window, key, modifiers)
 
 
 def exact(app: App, mode: str, side: int = 0) -> Callable[[], bool]:
@@ -84,9 +86,9 @@ def test_what_is_missing_is_said_until_it_is_there(opened: App, qtbot: QtBot) ->
     click(opened, 20, 20)
     qtbot.waitUntil(exact(opened, "similarity"))
     assert shown(opened).painted[20, 20] == pytest.approx(0, abs=0.05)
-    assert opened.window.image.captions[0].text() == "Similarity to pin 1 (row 20, col 20)"
+    assert opened.window.image.captions[0].text() == "Similarity to pin 1"
     before = shown(opened)
-    opened.session.move_pin(1, 40, 50, gesture=1)
+    opened.session.marking.move(1, (40, 50), gesture=1)
     qtbot.waitUntil(lambda: exact(opened, "similarity")() and shown(opened) is not before)
     assert shown(opened).painted[40, 50] == pytest.approx(0, abs=0.05)
 
@@ -144,7 +146,44 @@ def test_two_views_show_the_same_part_and_the_same_cursor(known: App, qtbot: QtB
     assert first.is_fitted and second.is_fitted
     QTest.mouseClick(second.viewport(), LEFT, pos=second.position_of(5, 6).toPoint())
     assert [pin.pixel for pin in known.session.pins] == [(12, 34), (5, 6)] and known.session.look.active == 1
-    assert set(first.markers) == set(second.markers) == {1, 2}
+    assert set(first.marks.items) == set(second.marks.items) == {1, 2}
+
+
+def test_drags_in_two_views_are_two_steps(known: App) -> None:
+    known.look_commands.side_by_side()
+    for image, to in zip(known.window.panes.images, (QPointF(20.5, 20.5), QPointF(8.5, 9.5)), strict=True):
+        pixel = known.session.marks[0].pixel
+        assert image.marks.grab(image.box.mapViewToScene(QPointF(pixel[1] + 0.5, pixel[0] + 0.5)))
+        image.marks.drag(to, True, True)
+    assert known.session.marks[0].pixel == (9, 8)
+    known.commands.undo()
+    assert known.session.marks[0].pixel == (20, 20)
+    known.commands.undo()
+    assert known.session.marks[0].pixel == (12, 34)
+
+
+def test_similarity_follows_the_active_mark(known: App, qtbot: QtBot) -> None:
+    known.session.add_pin(5, 6)
+    qtbot.waitUntil(lambda: (5, 6) in known.session.curves)
+    assert known.session.reference()[0] is known.session.curves[5, 6].spectrum
+    known.session.marking.set_active(1)
+    assert known.session.reference() == (known.session.curves[12, 34].spectrum, "pin 1")
+    press(known, "5")
+    qtbot.waitUntil(exact(known, "similarity"))
+    assert known.window.image.captions[0].text() == "Similarity to pin 1"
+    assert shown(known).painted[12, 34] == pytest.approx(0, abs=0.05)
+    known.session.marking.set_active(2)
+    qtbot.waitUntil(lambda: shown(known).painted[5, 6] < 0.05)
+    assert known.window.image.captions[0].text() == "Similarity to pin 2"
+
+
+def test_the_curve_under_the_mouse_is_shown_as_the_others_are(known: App) -> None:
+    session = known.session
+    session.comparison.set_transform(Transform(derivative=True))
+    curve = session.curves[12, 34].spectrum
+    session.set_hover_curve(curve)
+    np.testing.assert_allclose(known.window.hover_curve.line.getData()[1], session.plotted().values(curve))
+    assert np.abs(session.plotted().values(curve) - curve.values).max() > 0.1
 
 
 def test_levels_are_dragged_typed_automatic_and_kept_for_each_mode(known: App, qtbot: QtBot) -> None:
@@ -160,7 +199,7 @@ def test_levels_are_dragged_typed_automatic_and_kept_for_each_mode(known: App, q
     bar.low.setValue(0.2)
     qtbot.waitUntil(lambda: shown(known).request.limits[0] == pytest.approx(0.2))
     assert (shown(known).shown[values < 0.2] == 0).all() and (shown(known).shown[values > high] == 255).all()
-    press(known, "L")
+    press(known, "L", Qt.KeyboardModifier.ControlModifier)
     low, high = known.session.look.levels["band"]
     assert (low, high) == pytest.approx(tuple(np.percentile(values, (0.5, 99.5))), abs=1e-3)
     known.session.set_wavelength(450.0)
@@ -247,7 +286,7 @@ def test_values_are_written_into_large_pixels(known: App, qtbot: QtBot) -> None:
         picture = image.grab().toImage()
         return len({picture.pixel(x, y) for x in range(0, image.width(), 2) for y in range(0, image.height(), 2)})
 
-    known.session.clear_pins()
+    known.session.marking.clear()
     assert ink(40) < ink(20) < ink(4.5)
 
 
@@ -261,7 +300,7 @@ def test_similarity_to_a_curve_from_a_file(
     qtbot.waitUntil(exact(opened, "similarity"))
     assert shown(opened).painted[7, 5] == pytest.approx(0, abs=0.05)
     assert opened.window.image.captions[0].text() == "Similarity to leaf 7"
-    opened.look_commands._take_references(tmp_path / "two.csv", curves)
+    opened.look_commands._take_references(FileRequest(tmp_path / "two.csv"), curves)
     dialog = opened.window.findChild(QInputDialog)
     assert dialog is not None and dialog.comboBoxItems() == ["leaf 7", "leaf 8"]
     dialog.setTextValue("leaf 8")

@@ -34,7 +34,19 @@ def scene() -> Scene:
     colours = (255 * photograph.values).astype(np.uint8)
     reference = Spectrum(BANDS, VALUES[:, 3, 4].copy(), "leaf")
     return Scene(
-        field, photograph, encoded, colours, truth, reference, "leaf", Viewing.default(), 512.3, 1, (0.0, 0.8), Look()
+        field,
+        photograph,
+        encoded,
+        colours,
+        truth,
+        reference,
+        "leaf",
+        Viewing.default(),
+        None,
+        512.3,
+        1,
+        (0.0, 0.8),
+        Look(),
     )
 
 
@@ -185,6 +197,16 @@ def test_radiance_is_not_put_under_a_light(scene: Scene) -> None:
     assert "radiance" in MODES["rerendered"].missing(radiance)
     infrared = replace(scene, field=CubeField(VALUES, Wavelengths.every(800, 1100, 10)))
     assert "800-1100 nm" in MODES["rerendered"].missing(infrared)
+
+
+def test_radiance_is_seen_relative_to_a_white(scene: Scene) -> None:
+    light = np.linspace(0.3, 2.0, len(BANDS), dtype=np.float32)
+    lit = CubeField(VALUES * light[:, None, None], BANDS, Quantity.RADIANCE)
+    radiance = replace(scene, field=lit, white=Spectrum(BANDS, light, "paper"))
+    mode = MODES["rerendered"]
+    assert mode.missing(radiance) == "" and "paper" in mode.caption(radiance)
+    assert mode.depends(radiance) != mode.depends(replace(radiance, white=Spectrum(BANDS, 2 * light, "paper")))
+    np.testing.assert_allclose(mode.paint(radiance, WHOLE, ignore), mode.paint(scene, WHOLE, ignore), atol=1e-4)
 
 
 def test_a_truth_of_fewer_wavelengths_says_where_it_ends(scene: Scene) -> None:

@@ -18,51 +18,6 @@ def session(qapp: object) -> Session:
     return made
 
 
-def test_pins_are_undone_to_none_and_redone(session: Session) -> None:
-    session.add_pin(1, 2)
-    session.add_pin(3, 4)
-    session.move_pin(1, 5, 6, gesture=1)
-    session.remove_pin(2)
-    session.clear_pins()
-    states = [session.pins]
-    while session.undo_stack.canUndo():
-        session.undo_stack.undo()
-        states.append(session.pins)
-    assert session.pins == () and len(states) == 6
-    while session.undo_stack.canRedo():
-        states.pop()
-        session.undo_stack.redo()
-        assert session.pins == states[-1]
-    session.undo_stack.clear()
-
-
-def test_one_drag_is_one_step(session: Session) -> None:
-    session.add_pin(1, 2)
-    for row in range(2, 9):
-        session.move_pin(1, row, 2, gesture=7)
-    session.move_pin(1, 20, 2, gesture=8)
-    session.undo_stack.undo()
-    assert session.pins[0].pixel == (8, 2)
-    session.undo_stack.undo()
-    assert session.pins[0].pixel == (1, 2)
-    session.undo_stack.clear()
-
-
-def test_a_freed_number_is_given_again(session: Session) -> None:
-    for col in range(3):
-        session.add_pin(0, col)
-    session.remove_pin(2)
-    session.add_pin(9, 9)
-    assert [(pin.number, pin.pixel) for pin in session.pins] == [(1, (0, 0)), (3, (0, 2)), (2, (9, 9))]
-    session.undo_stack.clear()
-
-
-def test_pins_outside_the_photograph_are_not_taken(session: Session) -> None:
-    session.add_pin(60, 0)
-    session.add_pin(0, -1)
-    assert session.pins == ()
-
-
 def test_wavelength_is_a_tenth_within_the_range(session: Session, qtbot: QtBot) -> None:
     with qtbot.waitSignal(session.wavelength_changed) as fact:
         session.set_wavelength(512.3499)
@@ -76,7 +31,7 @@ def test_wavelength_is_a_tenth_within_the_range(session: Session, qtbot: QtBot) 
 def test_a_field_of_other_range_keeps_the_wavelength_inside(session: Session) -> None:
     session.set_wavelength(690)
     session.open_cube("a", CubeField(smooth_cube(4, 5)[:3], Wavelengths.every(500, 520, 10)), (0, 1))
-    assert session.nm == 520 and session.look.mode == "band" and session.pins == ()
+    assert session.nm == 520 and session.look.mode == "band" and session.marks == ()
 
 
 def test_truth_of_another_size_is_refused(session: Session) -> None:

@@ -13,7 +13,8 @@ from nesr_gui.gui import sweep as films
 from nesr_gui.gui.look import Look
 from nesr_gui.gui.modes.mode import Scene
 from nesr_gui.gui.shading import GREY, Shading
-from nesr_gui.gui.sweep import Sweep, SweepExport, export_sweep, frame, read_references
+from nesr_gui.gui.spectra_jobs import FileRequest, read_library
+from nesr_gui.gui.sweep import Sweep, SweepExport, export_sweep, frame
 from nesr_gui.gui.sweep_dialog import SweepDialog
 from nesr_gui.io.curves import write_curves
 from nesr_gui.spectral import Spectrum
@@ -30,7 +31,7 @@ def ignore(fraction: float) -> None:
 @pytest.fixture
 def scene(qapp: object) -> Scene:
     field, viewing = CubeField(smooth_cube(31, 45), BANDS), Viewing.default()
-    return Scene(field, None, None, None, None, None, "", viewing, 550.0, 1, (0.0, 1.0), Look())
+    return Scene(field, None, None, None, None, None, "", viewing, None, 550.0, 1, (0.0, 1.0), Look())
 
 
 def decoded(path: Path, shape: tuple[int, int]) -> np.ndarray:
@@ -107,4 +108,4 @@ def test_colours_labels_and_modes_that_stand_still(scene: Scene) -> None:
 def test_references_are_read_from_curves(tmp_path: Path) -> None:
     curve = Spectrum(BANDS, np.linspace(0, 1, 31, dtype=np.float32), "leaf")
     write_curves(tmp_path / "curves.csv", [curve])
-    assert [read.name for read in read_references(tmp_path / "curves.csv", ignore)] == ["leaf"]
+    assert [read.name for read in read_library(FileRequest(tmp_path / "curves.csv"), ignore)] == ["leaf"]

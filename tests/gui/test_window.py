@@ -21,6 +21,7 @@ from nesr_gui.gui.app import App, run
 from nesr_gui.gui.commands import Commands
 from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
 from nesr_gui.gui.look_commands import LookCommands
+from nesr_gui.gui.mark_commands import MarkCommands
 from nesr_gui.io.curves import read_curves
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
@@ -71,7 +72,7 @@ def test_a_drag_of_a_pin_moves_it_in_one_step(opened: App, qtbot: QtBot) -> None
     QTest.keyClick(opened.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert [pin.pixel for pin in opened.session.pins] == [(20, 20)]
     QTest.keyClick(opened.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert opened.session.pins == () and opened.window.image.markers == {} and opened.window.plot.curves == {}
+    assert opened.session.pins == () and opened.window.image.marks.items == {} and opened.window.plot.curves == {}
     opened.commands.redo()
     qtbot.waitUntil(lambda: list(opened.window.plot.curves) == [1])
 
@@ -320,7 +321,9 @@ def test_closing_while_reconstructing_leaves_nothing(
 
 def test_every_action_has_its_command_and_every_control_its_name(app: App) -> None:
     names = [entry.name for entry in TABLE if not entry.submenu and not entry.mode]
-    assert all(callable(getattr(Commands, name, None) or getattr(LookCommands, name)) for name in names)
+    assert all(
+        any(callable(getattr(some, name, None)) for some in (Commands, LookCommands, MarkCommands)) for name in names
+    )
     inner = {view.viewport() for view in app.window.findChildren(QAbstractScrollArea)}  # their view has the name
     nameless = [
         (type(widget).__name__, widget.objectName()) for widget in app.window.findChildren(QWidget)

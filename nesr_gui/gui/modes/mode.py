@@ -27,6 +27,7 @@ class Scene:
     reference: Spectrum | None  # what the similarity is to
     reference_name: str
     viewing: Viewing
+    white: Spectrum | None  # what stands for a perfect white where the quantity is no reflectance
     nm: float
     reduction: int
     levels: Limits  # of the field's values, for every band the same
@@ -36,7 +37,7 @@ class Scene:
     def of(cls, session: Session) -> Scene:
         return cls(
             session.field, session.photograph, session.encoded, session.colours, session.truth, *session.reference(),
-            session.viewing, session.nm, session.reduction, session.levels, session.look,
+            session.viewing, session.white, session.nm, session.reduction, session.levels, session.look,
         )  # fmt: skip
 
     @property

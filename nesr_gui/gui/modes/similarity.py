@@ -25,7 +25,7 @@ class Similarity(ViewMode):
     """The spectral angle between each pixel's spectrum and a reference: 0° is one shape, however bright."""
 
     name, title = "similarity", "Similarity"
-    tip = "Show the spectral angle to the active pin's spectrum, or to a chosen one"
+    tip = "Show the spectral angle to the active mark's spectrum, or to a chosen one"
     needs = (Need.FIELD, Need.REFERENCE)
 
     def missing(self, scene: Scene) -> str:
@@ -46,7 +46,7 @@ class Similarity(ViewMode):
 
     def choices(self, scene: Scene) -> Sequence[Choice]:
         follows = scene.look.reference is None
-        made = [Choice("To the active pin", replace(scene.look, reference=None), follows)]
+        made = [Choice("To the active mark", replace(scene.look, reference=None), follows)]
         if scene.reference is not None:
             kept = replace(scene.reference, name=scene.reference_name)
             text = f"{'Keep' if follows else 'To'} {scene.reference_name}"

@@ -1,0 +1,51 @@
+"""What the field answers, and what follows from it, for one mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nesr_gui.appearance import Appearance
+from nesr_gui.spectral import FloatArray, Spectrum
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """What is known at one place: its spectrum, and the measured one where there is one.
+
+    Of a region the spectrum is the mean of `pixels` of its `of` pixels, and `deviation` (L,) their standard deviation.
+    `interval` is what the model gives as the limits (2, L) between which 90 % of true values lie.
+    """
+
+    spectrum: Spectrum
+    truth: Spectrum | None = None
+    deviation: FloatArray | None = None
+    interval: FloatArray | None = None
+    pixels: int = 1
+    of: int = 1
+
+    def spread_text(self) -> str:
+        """What the shading around the curve stands for, in words; nothing where there is none."""
+        if self.deviation is not None:
+            of = f"{self.of}" if self.pixels == self.of else f"{self.pixels} of {self.of}"
+            return f", mean ± SD of {of} pixels"
+        return ", 90 % interval" if self.interval is not None else ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Values at one place and the current wavelength."""
+
+    value: float
+    truth: float | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Of one place: its appearance, where there is a reflectance to look at, and the smooth metamer of its colour.
+
+    `refusal` is the sentence that says why there is no appearance.
+    """
+
+    appearance: Appearance | None = None
+    smooth: Spectrum | None = None
+    refusal: str = ""

@@ -1,0 +1,81 @@
+"""How curves are compared: what is done to them, and what is shown beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QObject, Signal
+
+from nesr_gui.gui.transform import Transform
+from nesr_gui.spectral import Spectrum
+
+MOST = 48  # spectra from libraries at once: more than can be told apart
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A spectrum from a library, with where it is from."""
+
+    spectrum: Spectrum
+    source: str
+    visible: bool = True
+
+
+class Comparison(QObject):
+    """Holds the transform of the curves, and the references: measured truth, smooth metamers, library spectra."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.transform = Transform()
+        self.truth, self.smooth = True, False
+        self.library: tuple[Reference, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Reference, ...]:
+        """The library spectra that are not hidden."""
+        return tuple(reference for reference in self.library if reference.visible)
+
+    def set_transform(self, transform: Transform) -> None:
+        if transform != self.transform:
+            self.transform = transform
+            self.changed.emit()
+
+    def show_truth(self, shown: bool) -> None:
+        if shown != self.truth:
+            self.truth = shown
+            self.changed.emit()
+
+    def show_smooth(self, shown: bool) -> None:
+        if shown != self.smooth:
+            self.smooth = shown
+            self.changed.emit()
+
+    def add(self, spectra: Sequence[Spectrum], source: str) -> None:
+        """Take spectra from a library.
+
+        Raises:
+            ValueError: there would be too many to tell apart.
+        """
+        if len(self.library) + len(spectra) > MOST:
+            loaded = f", and {len(self.library)} are loaded" if self.library else ""
+            raise ValueError(
+                f"{source} holds {len(spectra)} spectra{loaded}; at most {MOST} can be compared at once, so "
+                "remove some or make a smaller file"
+            )
+        self.library = (*self.library, *(Reference(spectrum, source) for spectrum in spectra))
+        self.changed.emit()
+
+    def set_visible(self, place: int, visible: bool) -> None:
+        """Show or hide the library spectrum at `place`."""
+        changed = replace(self.library[place], visible=visible)
+        self.library = (*self.library[:place], changed, *self.library[place + 1 :])
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Let all library spectra go."""
+        if self.library:
+            self.library = ()
+            self.changed.emit()

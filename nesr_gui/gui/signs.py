@@ -1,0 +1,74 @@
+"""The sign of a mark, its symbol in its colour with its number: the same in image, plot, table and figure."""
+
+from __future__ import annotations
+
+import math
+from functools import cache, lru_cache
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPixmap, QPolygonF, QTransform
+
+_HALF = {
+    "square": [(-0.45, -0.45), (0.45, -0.45), (0.45, 0.45), (-0.45, 0.45)],
+    "triangle": [(0, -0.56), (0.6, 0.46), (-0.6, 0.46)],
+    "wedge": [(0, 0.56), (0.6, -0.46), (-0.6, -0.46)],
+    "diamond": [(0, -0.6), (0.6, 0), (0, 0.6), (-0.6, 0)],
+    "cross": [(-0.24, -0.54), (0.24, -0.54), (0.24, -0.24), (0.54, -0.24), (0.54, 0.24), (0.24, 0.24), (0.24, 0.54),
+              (-0.24, 0.54), (-0.24, 0.24), (-0.54, 0.24), (-0.54, -0.24), (-0.24, -0.24)],
+    "star": [(r * math.sin(n * math.pi / 5), -r * math.cos(n * math.pi / 5))
+             for n, r in enumerate([0.62, 0.33] * 5)],
+}  # fmt: skip
+_NUMBER_AT = {"triangle": 0.12, "wedge": -0.12}
+"""How far below its middle a symbol has room for the number, in its own size."""
+
+
+@cache
+def symbol_path(symbol: str) -> QPainterPath:
+    """The outline of a symbol of `theme.MARK_SYMBOLS`, about one unit wide around the origin."""
+    path = QPainterPath()
+    if symbol == "circle":
+        path.addEllipse(QPointF(0, 0), 0.5, 0.5)
+    else:
+        path.addPolygon(QPolygonF([QPointF(x, y) for x, y in _HALF[symbol]]))
+        path.closeSubpath()
+    return path
+
+
+def placed(symbol: str, centre: QPointF, size: float) -> QPainterPath:
+    """The outline of a symbol of `size` around a point."""
+    return QTransform(size, 0, 0, size, centre.x(), centre.y()).map(symbol_path(symbol))
+
+
+def draw_sign(painter: QPainter, where: QRectF, number: int, colour: str, symbol: str) -> None:
+    """A filled symbol with its number in white."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawPath(placed(symbol, where.center(), where.height()))
+    font = painter.font()
+    part = {"circle": 0.66, "square": 0.66, "diamond": 0.6}.get(symbol, 0.52) * (1.0 if number < 10 else 0.8)
+    font.setPixelSize(max(round(where.height() * part), 1))
+    font.setBold(True)
+    painter.setFont(font)
+    painter.setPen(QColor("white"))
+    lowered = where.translated(0, _NUMBER_AT.get(symbol, 0) * where.height())
+    painter.drawText(lowered, Qt.AlignmentFlag.AlignCenter, str(number))
+
+
+@lru_cache(maxsize=512)
+def sign_icon(number: int, colour: str, symbol: str, size: int = 18, ratio: float = 2.0) -> QIcon:
+    """The sign as an icon."""
+    pixmap = QPixmap(round(size * ratio), round(size * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    draw_sign(painter, QRectF(1.5, 1.5, size - 3, size - 3), number, colour, symbol)
+    painter.end()
+    return plain_icon(pixmap)
+
+
+def plain_icon(pixmap: QPixmap) -> QIcon:
+    """An icon that keeps its colours in a selected row."""
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon
