@@ -1,0 +1,454 @@
+"""Marks, curves, colours and light, as the user meets them in the window."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pyqtgraph as pg
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu
+from pytestqt.qtbot import QtBot
+
+from nesr_gui import colorimetry
+from nesr_gui.field import CubeField, Interval
+from nesr_gui.gui.app import App
+from nesr_gui.gui.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
+from nesr_gui.gui.marks import Region, Shape
+from nesr_gui.gui.transform import Normalise, Transform
+from nesr_gui.io.curves import read_curves, write_curves
+from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
+from nesr_gui.viewing import CIE_1964, Light, LightKind, Viewing
+from tests.gui.conftest import BANDS, smooth_cube
+from tests.gui.test_window import click, drag
+
+KEY, CONTROL = Qt.Key, Qt.KeyboardModifier.ControlModifier
+
+
+def at(app: App, row: float, col: float) -> QPoint:
+    image = app.window.image
+    return image.mapFromScene(image.box.mapViewToScene(QPointF(col, row)))
+
+
+def press(app: App, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(app.window.image, key, modifier)
+
+
+def draw(app: App, key: Qt.Key, start: tuple[float, float], stop: tuple[float, float]) -> None:
+    press(app, key)
+    drag(app.window.image.viewport(), at(app, *start), at(app, *stop))
+
+
+def settled(app: App, qtbot: QtBot) -> None:
+    """Everything is known of every mark."""
+    busy = ("curves", "readings", "regions", "regions_finer", "findings", "spectra", "export")
+    qtbot.waitUntil(
+        lambda: (
+            all(mark.place in app.session.findings for mark in app.session.marks)
+            and not any(app.worker.is_busy(purpose) for purpose in busy)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "shape"), [(KEY.Key_R, Shape.RECTANGLE), (KEY.Key_E, Shape.ELLIPSE)], ids=["rectangle", "ellipse"]
+)
+def test_a_drag_draws_a_region_and_its_curve_is_the_mean(opened: App, qtbot: QtBot, key: Qt.Key, shape: Shape) -> None:
+    draw(opened, key, (10, 20), (30, 50))
+    (mark,) = opened.session.marks
+    assert mark.place == Region(shape, ((10, 20), (30, 50)))
+    settled(opened, qtbot)
+    field, curve = opened.session.field, opened.session.curves[mark.place]
+    assert field is not None and curve.pixels == curve.of and 1 in opened.window.plot.layer.spreads
+    if shape is Shape.RECTANGLE:
+        x, y = opened.window.plot.curves[1].getData()
+        np.testing.assert_allclose(
+            y, field.cube(x, rows=slice(10, 30), cols=slice(20, 50)).values.mean((1, 2)), atol=1e-6
+        )
+    press(opened, KEY.Key_Z, CONTROL)
+    assert opened.session.marks == () and opened.window.image.marks.items == {}
+    assert opened.window.plot.curves == {} and opened.window.plot.layer.spreads == {}
+
+
+def test_a_polygon_is_clicked_and_ends_with_enter_or_at_its_start(opened: App) -> None:
+    press(opened, KEY.Key_G)
+    for corner in ((10, 10), (10, 40), (40, 40), (20, 20)):
+        QTest.mouseClick(opened.window.image.viewport(), Qt.MouseButton.LeftButton, pos=at(opened, *corner))
+    press(opened, KEY.Key_Backspace)
+    press(opened, KEY.Key_Return)
+    for corner in ((50, 50), (50, 70), (58, 70), (50, 50)):
+        QTest.mouseClick(opened.window.image.viewport(), Qt.MouseButton.LeftButton, pos=at(opened, *corner))
+    polygons = [mark.place for mark in opened.session.marks if isinstance(mark.place, Region)]
+    assert [len(polygon.vertices) for polygon in polygons] == [3, 3]
+    np.testing.assert_allclose(polygons[0].vertices, [(10, 10), (10, 40), (40, 40)], atol=0.2)
+
+
+def test_escape_gives_up_a_drawing_and_then_the_tool(opened: App) -> None:
+    press(opened, KEY.Key_G)
+    click(opened, 10, 10)
+    assert opened.window.image.marks.drawing.is_drawing
+    press(opened, KEY.Key_Escape)
+    assert not opened.window.image.marks.drawing.is_drawing and opened.session.marking.tool is Shape.POLYGON
+    press(opened, KEY.Key_Escape)
+    assert opened.session.marking.tool is Shape.POINT and opened.window.actions_by_name["tool_point"].isChecked()
+    assert opened.session.marks == ()
+
+
+def test_a_lasso_follows_the_hand(opened: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(pg.CONFIG_OPTIONS, "mouseRateLimit", -1)  # a hand is slower than this test
+    press(opened, KEY.Key_L)
+    viewport = opened.window.image.viewport()
+    path = [(30 + 15 * np.sin(a), 40 + 20 * np.cos(a)) for a in np.linspace(0, 2 * np.pi, 40)]
+    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=at(opened, *path[0]))
+    for point in path[1:]:
+        QTest.mouseMove(viewport, at(opened, *point))
+    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=at(opened, *path[-1]))
+    settled(opened, qtbot)
+    (mark,) = opened.session.marks
+    assert mark.shape is Shape.LASSO
+    assert opened.session.curves[mark.place].of == pytest.approx(np.pi * 15 * 20, rel=0.05)
+
+
+def test_a_region_is_moved_by_its_outline_and_reshaped_by_a_handle(opened: App, qtbot: QtBot) -> None:
+    draw(opened, KEY.Key_R, (10, 20), (30, 50))
+    press(opened, KEY.Key_P)
+    drag(opened.window.image.viewport(), at(opened, 30, 35), at(opened, 35, 40))
+    assert opened.session.marks[0].place == Region(Shape.RECTANGLE, ((15, 25), (35, 55)))
+    drag(opened.window.image.viewport(), at(opened, 35, 55), at(opened, 40, 70))
+    assert opened.session.marks[0].place == Region(Shape.RECTANGLE, ((15, 25), (40, 70)))
+    opened.commands.undo()
+    opened.commands.undo()
+    assert opened.session.marks[0].place == Region(Shape.RECTANGLE, ((10, 20), (30, 50)))
+    settled(opened, qtbot)
+
+
+def test_the_keyboard_moves_the_active_mark(opened: App, qtbot: QtBot) -> None:
+    click(opened, 20, 20)
+    press(opened, KEY.Key_Right, Qt.KeyboardModifier.AltModifier)
+    press(opened, KEY.Key_Down, Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert opened.session.marks[0].pixel == (30, 21)
+    settled(opened, qtbot)
+
+
+def test_a_click_on_a_mark_makes_it_active_everywhere(opened: App, qtbot: QtBot) -> None:
+    click(opened, 10, 10)
+    click(opened, 40, 60)
+    settled(opened, qtbot)
+    table = opened.window.table
+    assert opened.session.marking.active == 2 and table.selected() == [2]
+    click(opened, 10, 10)
+    assert opened.session.marking.active == 1 and table.selected() == [1] and len(opened.session.marks) == 2
+    assert opened.window.plot.curves[1].opts["pen"].widthF() > opened.window.plot.curves[2].opts["pen"].widthF()
+    table.setCurrentCell(1, VALUE)
+    assert opened.session.marking.active == 2
+
+
+def test_marker_curve_row_and_export_share_their_signs(
+    opened: App, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    click(opened, 10, 10)
+    draw(opened, KEY.Key_R, (20, 20), (30, 40))
+    opened.session.marking.edit(2, name="leaf", colour="#00aa55", symbol="star")
+    settled(opened, qtbot)
+    (mark,) = [mark for mark in opened.session.marks if mark.number == 2]
+    assert opened.window.image.marks.items[2].mark is mark
+    assert opened.window.plot.curves[2].opts["pen"].color().name() == "#00aa55"
+    spots = [spot for spot in opened.window.plot.layer.symbols.points() if spot.data() == 2]
+    assert len(spots) == 5 and {spot.brush().color().name() for spot in spots} == {"#00aa55"}
+    row = opened.window.table.item(1, MARK)
+    assert row is not None and row.text() == "leaf"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "m.csv"), ""))
+    opened.mark_commands.export_table()
+    settled(opened, qtbot)
+    before = opened.session.marks
+    opened.session.marking.clear()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(tmp_path / "m.csv"), ""))
+    opened.mark_commands.import_marks()
+    qtbot.waitUntil(lambda: opened.session.marks == before)
+    settled(opened, qtbot)
+
+
+def test_rename_hide_and_remove_in_the_table(opened: App, qtbot: QtBot) -> None:
+    for place in ((10, 10), (20, 20), (30, 30)):
+        opened.session.add_pin(*place)
+    settled(opened, qtbot)
+    table = opened.window.table
+    QTest.keyClick(opened.window, KEY.Key_F2)
+    editor = table.findChild(QLineEdit)
+    assert isinstance(editor, QLineEdit)
+    editor.selectAll()
+    QTest.keyClicks(editor, "a leaf")
+    QTest.keyClick(editor, KEY.Key_Return)
+    qtbot.waitUntil(lambda: opened.session.marks[2].name == "a leaf")
+    table.item(0, MARK).setCheckState(Qt.CheckState.Unchecked)
+    assert not opened.session.marks[0].visible and 1 not in opened.window.plot.curves
+    assert not opened.window.image.marks.items[1].isVisible() and opened.session.marks[0].name == ""
+    table.setFocus()
+    table.clearSelection()
+    table.selectRow(1)
+    QTest.keyClick(table, KEY.Key_Delete)
+    assert [mark.number for mark in opened.session.marks] == [1, 3]
+    settled(opened, qtbot)
+
+
+def test_the_menu_of_a_mark_changes_it(opened: App, qtbot: QtBot) -> None:
+    opened.session.add_pin(10, 10)
+    settled(opened, qtbot)
+    opened.mark_commands.show_menu(1, QPoint(5, 5))
+    (menu,) = [menu for menu in opened.window.findChildren(QMenu) if menu.title() == "pin 1"]
+    entries = {action.text(): action for action in menu.actions()}
+    colours = entries["Colour"].menu()
+    assert isinstance(colours, QMenu) and "Use as white" not in entries
+    colours.actions()[1].trigger()
+    assert opened.session.marks[0].colour == "#2f7fd4"
+    entries["Remove"].trigger()
+    assert opened.session.marks == ()
+    menu.close()
+
+
+def test_the_table_tells_colours_under_the_chosen_light(opened: App, qtbot: QtBot) -> None:
+    click(opened, 10, 10)
+    click(opened, 40, 60)
+    settled(opened, qtbot)
+    table = opened.window.table
+    texts = [[table.item(row, column).text() for column in (XY, LAB, DOMINANT)] for row in (0, 1)]
+    opened.window.light.viewing_picked.emit(Viewing(Light("A"), CIE_1964))
+    qtbot.waitUntil(lambda: table.item(0, XY).text() != texts[0][0])
+    for row, mark in enumerate(opened.session.marks):
+        seen = opened.session.findings[mark.place].appearance
+        assert seen is not None and table.item(row, XY).text() == "{:.4f}, {:.4f}".format(*seen.xy)
+        assert seen.hex in table.item(row, COLOUR).toolTip()
+    table.selectAll()
+    pair = opened.window.pair
+    first, second = (opened.session.findings[mark.place].appearance for mark in opened.session.marks)
+    assert first is not None and second is not None
+    assert f"ΔE2000 {colorimetry.delta_e(first.lab, second.lab):.2f}" in pair.text() and "spectral angle" in pair.text()
+    opened.mark_commands.copy_table()
+    lines = QGuiApplication.clipboard().text().split("\n")
+    assert len(lines) == 3 and lines[0].startswith("number\tname\tshape") and lines[1].startswith("1\t")
+
+
+def test_the_panel_chooses_light_and_observer(opened: App, qtbot: QtBot) -> None:
+    panel, session = opened.window.light, opened.session
+    panel.light.setCurrentIndex(panel.light.findText("LED-B1", Qt.MatchFlag.MatchStartsWith))
+    panel.light.activated.emit(panel.light.currentIndex())
+    assert session.viewing == Viewing(Light("LED-B1"))
+    panel.light.setCurrentIndex(panel.light.findText("Blackbody", Qt.MatchFlag.MatchStartsWith))
+    panel.light.activated.emit(panel.light.currentIndex())
+    panel.kelvin.setValue(2200)
+    assert session.viewing.light == Light.blackbody(2200)
+    panel.observer.setCurrentIndex(1)
+    panel.observer.activated.emit(1)
+    assert session.viewing.observer == CIE_1964
+    panel.reset.click()
+    assert session.viewing == Viewing.default() and panel.light.currentText().startswith("D65")
+
+
+def test_lights_and_cameras_come_from_files(
+    opened: App, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nm = np.arange(380, 721, 10)
+    path = tmp_path / "lamp.csv"
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(path), ""))
+    path.write_text("wavelength,power\n" + "".join(f"{at},{at - 300}\n" for at in nm))
+    opened.window.light.load_light.click()
+    qtbot.waitUntil(lambda: opened.session.viewing.light.kind is LightKind.FILE)
+    assert opened.window.light.light.currentText() == "lamp.csv"
+    path = tmp_path / "camera.csv"
+    curves = np.exp(-(((nm[:, None] - [600, 540, 460]) / 40) ** 2))
+    path.write_text("nm,R,G,B\n" + "".join(f"{at},{r},{g},{b}\n" for at, (r, g, b) in zip(nm, curves, strict=True)))
+    opened.window.light.load_camera.click()
+    qtbot.waitUntil(lambda: opened.session.viewing.observer.is_camera)
+    path.write_text("nm,R\n400,1\n500,2\n")
+    opened.window.light.load_camera.click()
+    qtbot.waitUntil(lambda: "wavelength,R,G,B" in opened.window.notice.text.text())
+    settled(opened, qtbot)
+
+
+def test_radiance_is_seen_relative_to_a_white_that_is_picked(app: App, qtbot: QtBot) -> None:
+    light = np.linspace(1, 3, 31)[:, None, None]
+    cube = CubeField((smooth_cube(20, 30) * light).astype(np.float32), BANDS, Quantity.RADIANCE)
+    app.session.open_cube("radiance", cube, (0.0, 3.0))
+    app.session.add_pin(3, 3)
+    app.session.add_pin(10, 20)
+    settled(app, qtbot)
+    table, panel = app.window.table, app.window.light
+    assert table.item(0, XY).text() == "–" and "radiance" in panel.note.text() and not panel.light.isEnabled()
+    panel.white_asked.emit()
+    qtbot.waitUntil(lambda: table.item(1, LAB).text() == "100.0  0.0  0.0")
+    assert "Relative to pin 2" in panel.note.text() and panel.light.isEnabled()
+    assert table.item(0, XY).text() != "–"
+
+
+def test_what_cannot_be_seen_is_told_where_the_colour_would_stand(app: App, qtbot: QtBot) -> None:
+    values = smooth_cube(20, 30)[:4].copy()
+    values[:, 3, 3] = np.nan
+    app.session.open_cube("violet", CubeField(values, Wavelengths(BANDS.nm[:4]), Quantity.REFLECTANCE), (0.0, 1.0))
+    app.session.add_pin(3, 3)
+    app.session.add_pin(10, 20)
+    settled(app, qtbot)
+    assert [app.window.table.item(row, XY).text() for row in (0, 1)] == ["–", "–"]
+    assert "no numbers" in app.window.table.item(0, XY).toolTip()
+    assert "sees nothing, or not all three" in app.window.table.item(1, XY).toolTip()
+    assert "sees nothing" not in app.window.notice.text.text()
+
+
+def test_curves_are_normalised_differentiated_and_compared(opened: App, qtbot: QtBot) -> None:
+    click(opened, 10, 10)
+    click(opened, 40, 60)
+    settled(opened, qtbot)
+    bar, plot = opened.window.spectra_bar, opened.window.plot
+    bar.normalise.setCurrentIndex(list(Normalise).index(Normalise.AT_WAVELENGTH))
+    opened.session.set_wavelength(612)
+    for curve in plot.curves.values():
+        x, y = curve.getData()
+        assert np.interp(612, x, y) == pytest.approx(1)
+    bar.normalise.setCurrentIndex(0)
+    bar.difference.click()
+    np.testing.assert_allclose(plot.curves[2].getData()[1], 0, atol=1e-12)
+    first, second = (opened.session.curves[mark.place].spectrum.values for mark in opened.session.marks)
+    np.testing.assert_allclose(plot.curves[1].getData()[1], first - second, atol=1e-6)
+    assert plot.getPlotItem().getAxis("left").labelText == "difference in relative reflectance"
+    bar.difference.click()
+    bar.derivative.click()
+    np.testing.assert_allclose(plot.curves[1].getData()[1], np.gradient(first), atol=1e-6)
+    assert opened.session.comparison.transform == Transform(derivative=True)
+
+
+def test_references_stand_beside_the_curves(
+    opened: App, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    click(opened, 10, 10)
+    settled(opened, qtbot)
+    bar, plot, session = opened.window.spectra_bar, opened.window.plot, opened.session
+    write_curves(tmp_path / "lib.csv", [Spectrum(BANDS, np.linspace(0, 1, 31), name) for name in ("grass", "stone")])
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(tmp_path / "lib.csv"), ""))
+    bar.menu.aboutToShow.emit()
+    next(action for action in bar.menu.actions() if action.text() == "Load spectra…").trigger()
+    qtbot.waitUntil(lambda: [line.name for line in session.plotted().lines()] == ["pin 1", "grass", "stone"])
+    bar.menu.aboutToShow.emit()
+    next(action for action in bar.menu.actions() if action.text().startswith("grass")).trigger()
+    assert [line.name for line in session.plotted().lines()] == ["pin 1", "stone"]
+    next(action for action in bar.menu.actions() if action.text().startswith("Smooth")).trigger()
+    qtbot.waitUntil(lambda: "pin 1, smooth metamer" in [line.name for line in session.plotted().lines()])
+    smooth = session.findings[(10, 10)].smooth
+    assert smooth is not None and session.photograph is not None
+    seen = np.interp(colorimetry.CAMERA_BANDS, smooth.wavelengths.nm, smooth.values) @ colorimetry.default_camera().T
+    np.testing.assert_allclose(seen, session.photograph.values[10, 10], atol=2e-3)
+    readout = {name: value for _, name, value in plot.layer.readout(550.0)}
+    reading = session.reading(session.marks[0])
+    assert reading is not None and readout["pin 1"] == pytest.approx(reading.value, abs=1e-6)
+    assert readout["stone"] == pytest.approx(0.5)
+    for _ in range(3):
+        opened.mark_commands.load_chart(colorimetry.CHARTS[0])
+        settled(opened, qtbot)
+    assert "at most 48" in opened.window.notice.text.text()
+    session.comparison.clear()
+
+
+def test_the_crosshair_reads_every_curve(opened: App, qtbot: QtBot) -> None:
+    click(opened, 10, 10)
+    settled(opened, qtbot)
+    plot = opened.window.plot
+    plot.crosshair.follow(plot.box.mapViewToScene(QPointF(480, 0.5)))
+    assert plot.crosshair.label.isVisible() and "480.0 nm" in plot.crosshair.label.text()
+    value = float(opened.session.field.spectra([(10, 10)], [480])[0, 0])  # type: ignore[union-attr]
+    assert f"{value:.4f}" in plot.crosshair.label.text() and "pin 1" in plot.crosshair.label.text()
+    plot.crosshair.follow(QPointF(-5, -5))
+    assert not plot.crosshair.label.isVisible()
+
+
+class SureField(CubeField):
+    """A field that says how far it can be trusted."""
+
+    def interval(self, points, wavelengths):
+        values = self.spectra(points, wavelengths)
+        return values - 0.1, values + 0.2
+
+    def interval_blocks(self, wavelengths, *, rows=None, cols=None):
+        for block in self.blocks(wavelengths, rows=rows, cols=cols):
+            yield Interval(block.rows, block.cols, block.values - 0.1, block.values + 0.2)
+
+    def doubts(self, *, stride=1, rows=None, cols=None):
+        return np.zeros(self.band(500, stride=stride, rows=rows, cols=cols).shape, np.uint8)
+
+
+def test_an_interval_is_shaded_and_exported(
+    app: App, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.session.open_cube("sure", SureField(smooth_cube(20, 30), BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
+    app.session.add_pin(3, 4)
+    app.session.marking.add(Region(Shape.RECTANGLE, ((5, 5), (9, 9))))
+    settled(app, qtbot)
+    assert set(app.window.plot.layer.spreads) == {1, 2}
+    low, high = app.session.plotted().spread(app.session.curves[(3, 4)])  # type: ignore[misc]
+    np.testing.assert_allclose(high - low, 0.3, atol=1e-6)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "c.csv"), ""))
+    app.commands.export_curves()
+    qtbot.waitUntil(lambda: "Wrote" in app.window.notice.text.text())
+    curves = {curve.name: curve for curve in read_curves(tmp_path / "c.csv")}
+    pin, region = "pin 1 (row 3, col 4)", "rectangle 2 (rows 5-9, cols 5-9)"
+    assert list(curves) == [pin, f"{pin} 90 % low", f"{pin} 90 % high", region, f"{region} standard deviation"]
+    np.testing.assert_allclose(curves[f"{pin} 90 % high"].values, curves[pin].values + 0.2, atol=1e-6)
+    text = (tmp_path / "c.csv").read_text(encoding="utf-8")
+    assert "90 % interval" in text and "mean ± SD of 16 pixels" in text
+
+
+class SlowField(CubeField):
+    """A field whose windows wait for a gate."""
+
+    def __init__(self) -> None:
+        super().__init__(smooth_cube(60, 80), BANDS, Quantity.REFLECTANCE)
+        self.gate, self.asked = threading.Event(), threading.Event()
+
+    def cube(self, *args, **kwargs):
+        self.asked.set()
+        self.gate.wait(5)
+        return super().cube(*args, **kwargs)
+
+
+@pytest.mark.parametrize("how", ["removed", "cancelled"])
+def test_asking_all_pixels_of_a_region_can_be_stopped(app: App, qtbot: QtBot, how: str) -> None:
+    field = SlowField()
+    app.session.open_cube("slow", field, (0.0, 1.0))
+    first, second = (Region(Shape.RECTANGLE, ((row, 0), (row + 30, 80))) for row in (0, 30))
+    app.session.marking.add(first)
+    app.session.marking.add(second)
+    qtbot.waitUntil(lambda: len(app.session.curves) == 2 and field.asked.is_set())
+    assert app.session.curves[first].spread_text() == ", mean ± SD of 192 of 2400 pixels"
+    assert "192 of 2400 pixels" in app.window.table.item(0, POSITION).text()
+    if how == "removed":
+        app.session.marking.remove(1)
+    else:
+        qtbot.waitUntil(app.window.status.cancel.isVisible)
+        QTest.mouseClick(app.window.status.cancel, Qt.MouseButton.LeftButton)
+    field.gate.set()
+    qtbot.waitUntil(lambda: app.session.curves[second].pixels == 2400)  # the other one is asked all the same
+    assert first not in app.session.curves if how == "removed" else app.session.curves[first].pixels == 192
+    settled(app, qtbot)
+
+
+def test_regions_stay_in_place_at_another_resolution(opened: App, qtbot: QtBot) -> None:
+    draw(opened, KEY.Key_R, (10, 20), (30, 50))
+    settled(opened, qtbot)
+    place = opened.session.marks[0].place
+    opened.session.set_field(CubeField(smooth_cube(30, 40), BANDS, Quantity.REFLECTANCE), 2, (0.0, 1.0))
+    settled(opened, qtbot)
+    assert opened.session.marks[0].place == place and opened.session.curves[place].of == 10 * 15
+
+
+def test_a_figure_shows_what_the_plot_shows(opened: App, qtbot: QtBot, tmp_path: Path) -> None:
+    click(opened, 10, 10)
+    draw(opened, KEY.Key_E, (20, 20), (40, 50))
+    opened.session.comparison.set_transform(Transform(Normalise.MAXIMUM))
+    opened.session.comparison.add([Spectrum(Wavelengths.count(4), np.ones(4), "flat <grey>")], "lib")
+    settled(opened, qtbot)
+    opened.commands._save_figure(tmp_path / "f.svg", 72)
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    svg = (tmp_path / "f.svg").read_text(encoding="utf-8")
+    for text in ("pin 1 (row 10, col 10)", "ellipse 2, mean ± SD of", "flat &lt;grey&gt;", "maximum = 1"):
+        assert text in svg

@@ -1,0 +1,102 @@
+"""Curves as they are compared, and marks as rows."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from nesr_gui.appearance import Appearance
+from nesr_gui.gui.answers import Curve, Finding, Reading
+from nesr_gui.gui.comparison import Reference
+from nesr_gui.gui.mark_rows import as_text, mark_of, row_of
+from nesr_gui.gui.marks import Mark, Region, Shape, new_mark
+from nesr_gui.gui.plotted import Kind, Plotted
+from nesr_gui.gui.transform import Normalise, Transform
+from nesr_gui.spectral import Spectrum, Wavelengths
+
+BANDS = Wavelengths.every(400, 700, 1)
+RNG = np.random.default_rng(3)
+FIRST, SECOND = (Spectrum(BANDS, RNG.uniform(0.1, 0.9, 301)) for _ in range(2))
+
+
+@pytest.mark.parametrize("normalise", [n for n in Normalise if n is not Normalise.NONE])
+def test_normalised_curves_do_not_know_their_brightness(normalise: Normalise) -> None:
+    brighter = Spectrum(BANDS, 3 * FIRST.values)
+    transform = Transform(normalise)
+    np.testing.assert_allclose(transform.curve(brighter, 512.3), transform.curve(FIRST, 512.3), rtol=1e-5)
+    one = {
+        Normalise.MAXIMUM: np.max,
+        Normalise.AREA: lambda values: np.trapezoid(values, BANDS.nm) / 300,
+        Normalise.AT_WAVELENGTH: lambda values: np.interp(512.3, BANDS.nm, values),
+    }[normalise]
+    assert one(transform.curve(FIRST, 512.3)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("normalise", list(Normalise))
+@pytest.mark.parametrize("derivative", [False, True])
+def test_the_difference_to_itself_is_nothing_and_differences_turn_around(
+    normalise: Normalise, derivative: bool
+) -> None:
+    transform = Transform(normalise, derivative, difference=True)
+    assert np.abs(transform.apply(FIRST, 550, FIRST)).max() == 0
+    np.testing.assert_allclose(transform.apply(FIRST, 550, SECOND), -transform.apply(SECOND, 550, FIRST), atol=1e-12)
+
+
+def test_derivative_of_a_line_is_its_slope() -> None:
+    line = Spectrum(Wavelengths.every(400, 700, 10), np.linspace(0, 1, 31))
+    np.testing.assert_allclose(Transform(derivative=True).curve(line, 500), 1 / 300, rtol=1e-5)
+
+
+def test_differences_end_where_the_active_curve_ends() -> None:
+    short = Spectrum(Wavelengths.every(500, 600, 10), np.full(11, 0.5))
+    values = Transform(difference=True).apply(FIRST, 550, short)
+    assert np.isnan(values[:100]).all() and np.isfinite(values[100:201]).all() and np.isnan(values[201:]).all()
+
+
+@pytest.mark.parametrize("values", [np.zeros(301), np.full(301, np.nan)])
+@pytest.mark.parametrize("normalise", list(Normalise))
+def test_nothing_is_divided_by_nothing(values: np.ndarray, normalise: Normalise) -> None:
+    np.testing.assert_array_equal(Transform(normalise).curve(Spectrum(BANDS, values), 500), values)
+
+
+def test_the_spread_is_scaled_and_shifted_with_its_curve() -> None:
+    marks = [new_mark((1, 1), ()), new_mark((2, 2), (1,))]
+    spread = np.full(301, 0.1, np.float32)
+    curves = {(1, 1): Curve(FIRST, deviation=spread), (2, 2): Curve(SECOND)}
+    for normalise, difference in itertools.product(Normalise, (False, True)):
+        plotted = Plotted(marks, curves, transform=Transform(normalise, False, difference), active=2)
+        edges = plotted.spread(curves[(1, 1)])
+        assert edges is not None
+        np.testing.assert_allclose((edges[0] + edges[1]) / 2, plotted.values(FIRST), atol=1e-6)
+        np.testing.assert_allclose(edges[1] - edges[0], 0.2 / plotted.transform.scale(FIRST, 550), rtol=1e-5)
+    assert Plotted(marks, curves, transform=Transform(derivative=True)).spread(curves[(1, 1)]) is None
+
+
+def test_lines_are_the_marks_with_what_they_are_compared_with() -> None:
+    mark = new_mark((1, 1), ())
+    known = {"curves": {(1, 1): Curve(FIRST, SECOND)}, "findings": {(1, 1): Finding(smooth=SECOND)}}
+    library = [Reference(Spectrum(BANDS, FIRST.values, "grass"), "file")]
+    kinds = [line.kind for line in Plotted([mark], **known, library=library, truth=True, smooth=True).lines()]
+    assert kinds == [Kind.CURVE, Kind.TRUTH, Kind.SMOOTH, Kind.LIBRARY]
+    assert [line.kind for line in Plotted([mark], **known, truth=False).lines()] == [Kind.CURVE]
+
+
+POLYGON = Region(Shape.POLYGON, ((1, 2.25), (8, 3), (4, 20.5)))
+
+
+@pytest.mark.parametrize("mark", [new_mark((3, 4), ()), Mark(9, POLYGON, "#123456", "star", 'a, "b"', False)])
+def test_a_row_makes_its_mark_again(mark: Mark) -> None:
+    seen = Appearance((0.1, 0.2, 0.3), (0.31, 0.32), (50.0, 1.0, 2.0), float("nan"))
+    row = row_of(mark, 512.5, Reading(0.25, 0.5), Curve(FIRST, pixels=3, of=9), Finding(seen))
+    assert mark_of(row) == mark
+    assert row["value_at_512.5_nm"] == "0.25" and row["pixels"] == "3 of 9" and row["L*"] == "50"
+    assert row["dominant_nm"] == "" and as_text([row]).count("\n") == 1
+    assert row.keys() == row_of(mark, 512.5, None, None, None).keys()
+
+
+@pytest.mark.parametrize("change", [{"vertices": "a b"}, {"vertices": ""}, {"colour": "red"}, {"shape": "blob"}])
+def test_a_row_that_is_no_mark_is_refused(change: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="this is no mark"):
+        mark_of({**row_of(new_mark((3, 4), ()), 500, None, None, None), **change})
