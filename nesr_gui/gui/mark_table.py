@@ -16,7 +16,7 @@ from nesr_gui.gui.signs import plain_icon, sign_icon
 
 TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "λ dominant", "Position")
 MARK, VALUE, MEASURED, COLOUR, XY, LAB, DOMINANT, POSITION = range(len(TITLES))
-_WIDTHS = (122, 92, 84, 44, 106, 122, 92, 330)
+_WIDTHS = (132, 88, 84, 44, 112, 116, 88, 330)
 _MOST_ROWS, _ROW_HEIGHT = 6, 26  # shown without scrolling
 _RIGHT = (VALUE, MEASURED, DOMINANT)
 
