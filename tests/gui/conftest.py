@@ -12,6 +12,7 @@ from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
@@ -29,6 +30,15 @@ def smooth_cube(height: int, width: int) -> FloatArray:
     rows, cols = np.mgrid[0:height, 0:width]
     phase = BANDS.nm[:, None, None] / 60 + rows / 7 + cols / 11
     return (0.5 + 0.4 * np.sin(phase)).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def every_move_counts() -> Iterator[None]:
+    """pyqtgraph drops mouse moves that follow each other within 10 ms, as those of tests do."""
+    before = pg.getConfigOption("mouseRateLimit")
+    pg.setConfigOption("mouseRateLimit", -1)
+    yield
+    pg.setConfigOption("mouseRateLimit", before)
 
 
 @dataclass
