@@ -42,12 +42,15 @@ class Block:
 class SpectralField(Protocol):
     """A spectral image that can be asked at any pixel and wavelength; safe to ask from several threads.
 
-    `wavelength_range` is closed, in nm; `shape` is (H, W). Points are (row, col) integers inside the image.
+    `wavelength_range` is closed, in nm; `bands` are the wavelengths it was measured at or its model trained on; `shape`
+    is (H, W). Points are (row, col) integers inside the image.
     All methods raise ValueError, naming the range, for a wavelength or pixel outside it.
     """
 
     @property
     def wavelength_range(self) -> tuple[float, float]: ...
+    @property
+    def bands(self) -> Wavelengths: ...
     @property
     def shape(self) -> tuple[int, int]: ...
     @property
@@ -147,6 +150,11 @@ class CubeField:
         self.provenance = dict(provenance or {})
         self.shape: tuple[int, int] = (int(values.shape[1]), int(values.shape[2]))
         self.wavelength_range: tuple[float, float] = (float(wavelengths.nm[0]), float(wavelengths.nm[-1]))
+
+    @property
+    def bands(self) -> Wavelengths:
+        """See `SpectralField`."""
+        return self.wavelengths
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""

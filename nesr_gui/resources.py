@@ -49,6 +49,11 @@ def default_model() -> Path:
     return ROOT / "models" / "nesr-lean.safetensors"
 
 
+def model_card() -> str:
+    """What the embedded model was made from and how good it is, as Markdown."""
+    return default_model().with_suffix(".md").read_text(encoding="utf-8")
+
+
 def icon(name: str) -> Path:
     """An SVG icon of the program."""
     return ROOT / "icons" / f"{name}.svg"

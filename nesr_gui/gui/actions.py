@@ -90,6 +90,7 @@ TABLE = (
     Entry("shorter", "1 nm down", "Wavelength", "Left"),
     Entry("much_longer", "10 nm up", "Wavelength", "Shift+Right"),
     Entry("much_shorter", "10 nm down", "Wavelength", "Shift+Left"),
+    Entry("about_model", "About the embedded model", "Help", tip="What it was made from and how good it is"),
     Entry("about", "About nesr_gui", "Help"),
 )  # fmt: skip
 

@@ -223,7 +223,7 @@ class App(QObject):
         session, window = self.session, self.window
         quantity = str(session.field.quantity) if session.field else "relative reflectance"
         window.plot.show_range(session.wavelength_range, quantity)
-        window.bar.show_range(*session.wavelength_range)
+        window.bar.show_range(*session.wavelength_range, session.bands)
         window.channels.show_range(*session.wavelength_range)
         window.bar.show_wavelength(session.nm)
         self.display.show_curves()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QTextBrowser, QVBoxLayout
 
+from nesr_gui import resources
 from nesr_gui.gui import jobs
 from nesr_gui.gui.actions import TABLE
 from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
@@ -148,6 +149,18 @@ class Commands(QObject):
             "the likely one. It is no measurement."
         )
         box.open()
+
+    def about_model(self) -> None:
+        """The card of the embedded model: what it was made from, how good it is, where it fails."""
+        dialog = QDialog(self._window)
+        dialog.setWindowTitle("About the embedded model")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        card = QTextBrowser()
+        card.setAccessibleName("Card of the embedded model")
+        card.setMarkdown(resources.model_card())
+        QVBoxLayout(dialog).addWidget(card)
+        dialog.resize(860, 640)
+        dialog.open()
 
     def _ask_path(self, title: str, name: str, filters: str) -> Path | None:
         chosen, kind = QFileDialog.getSaveFileName(self._window, title, name, filters)

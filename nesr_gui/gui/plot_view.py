@@ -58,7 +58,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.line.setZValue(15)
         self.tag = pg.InfLineLabel(self.line, "{value:.1f} nm", position=0.965, anchors=[(-0.06, 0.5), (1.06, 0.5)])
         self.plot.addItem(self.line, ignoreBounds=True)
-        self.line.sigDragged.connect(lambda line: self.wavelength_picked.emit(float(line.value())))
+        self.line.sigDragged.connect(self._drag_line)
         self.box.clicked.connect(self.wavelength_picked)
         self.box.double_clicked.connect(self.fit)
         self._add_strip()
@@ -97,6 +97,11 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.line.setBounds(nm_range)
         self._name_axes()
         self.fit()
+
+    def _drag_line(self, line: Any) -> None:
+        """Snap to the tenth that is picked: a move that rounds to what is shown is no news, so nobody else would."""
+        line.setValue(round(float(line.value()), 1))
+        self.wavelength_picked.emit(float(line.value()))
 
     def show_wavelength(self, nm: float) -> None:
         self.line.setValue(nm)  # emits sigDragged for the hand only, so nothing echoes

@@ -95,6 +95,11 @@ class Session(QObject):
             comparison.transform, self.nm, self.marking.active,
         )  # fmt: skip
 
+    @property
+    def bands(self) -> list[float]:
+        """nm that the open field was measured at or its model trained on."""
+        return self.field.bands.nm.tolist() if self.field else []
+
     def resolution(self) -> str:
         """What the field is worked at, in words: 2048×1365 of 6000×4000, 1:3."""
         if self.field is None or self.source_shape is None:

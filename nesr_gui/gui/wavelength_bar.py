@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QElapsedTimer, QEvent, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from nesr_gui.gui import theme
 from nesr_gui.gui.wavelength_slider import WavelengthSlider
@@ -47,6 +49,10 @@ class WavelengthBar(QWidget):
         self.speed.setKeyboardTracking(False)
         self.speed.setAccessibleName("Speed of the sweep in nanometres per second")
         self.speed.setToolTip("Speed of the sweep")
+        self.badge = QLabel()
+        self.badge.setMinimumHeight(28)
+        self.badge.setFixedWidth(self.badge.fontMetrics().horizontalAdvance("between bands") + 4)
+        self._bands: list[float] = []
         self._clock, self._position = QElapsedTimer(), 550.0  # where the sweep is, finer than what it announces
         self._timer = QTimer(self)
         self._timer.setInterval(_FRAME_MS)
@@ -57,18 +63,20 @@ class WavelengthBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 6)
         layout.setSpacing(10)
-        for widget, stretch in ((self.play, 0), (self.speed, 0), (self.slider, 1), (self.number, 0)):
+        for widget, stretch in ((self.play, 0), (self.speed, 0), (self.slider, 1), (self.number, 0), (self.badge, 0)):
             layout.addWidget(widget, stretch, Qt.AlignmentFlag.AlignTop)
         self.show_range(400.0, 700.0)
         self._show_playing()
 
-    def show_range(self, low: float, high: float) -> None:
-        """The wavelengths that can be picked."""
+    def show_range(self, low: float, high: float, bands: Sequence[float] = ()) -> None:
+        """The wavelengths that can be picked, and those that were measured or trained on."""
+        self._bands = list(bands)
         with QSignalBlocker(self.slider), QSignalBlocker(self.number):
             self.slider.setRange(round(10 * low), round(10 * high))
             self.number.setRange(low, high)
         self.number.setAccessibleDescription(f"Between {low:g} and {high:g} nm")
         self.slider.update()
+        self._show_badge()
 
     def show_wavelength(self, nm: float) -> None:
         with QSignalBlocker(self.slider), QSignalBlocker(self.number):
@@ -77,6 +85,7 @@ class WavelengthBar(QWidget):
         if abs(nm - self._position) > 0.06:  # not the sweep's own, to a tenth
             self._position = nm
         self.slider.update()
+        self._show_badge()
 
     def show_speed(self, nm_per_second: float) -> None:
         with QSignalBlocker(self.speed):
@@ -112,6 +121,14 @@ class WavelengthBar(QWidget):
         nm = self._position + self.speed.value() * self._clock.restart() / 1000
         self._position = nm if nm <= self.number.maximum() else self.number.minimum()
         self.wavelength_picked.emit(self._position)
+
+    def _show_badge(self) -> None:
+        """Whether something was known at this very wavelength, or the answer lies between what was."""
+        nm = self.number.value()
+        on_band = any(abs(nm - band) < 0.05 for band in self._bands)
+        self.badge.setText(("on a band" if on_band else "between bands") if self._bands else "")
+        said = "is one of" if on_band else "lies between"
+        self.badge.setToolTip(f"{nm:.1f} nm {said} the wavelengths the model was trained on, or the cube measured at")
 
     def _show_playing(self) -> None:
         playing = self.is_playing()

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFileDialog, QTextBrowser, QWidget
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
@@ -361,3 +361,21 @@ def test_screenshot_of_what_cannot_be_read_fails_in_a_sentence(
 ) -> None:
     assert run(tmp_path / "none.png", model=None, device="auto", screenshot=tmp_path / "window.png") == 1
     assert "none.png" in capsys.readouterr().err
+
+
+def test_the_badge_tells_bands_from_what_lies_between(opened: App, qtbot: QtBot) -> None:
+    badge = opened.window.bar.badge
+    opened.session.set_wavelength(560.0)
+    assert badge.text() == "on a band"
+    opened.session.set_wavelength(560.1)
+    assert badge.text() == "between bands"
+    assert "560.1 nm lies between" in badge.toolTip()
+
+
+def test_the_card_of_the_embedded_model_is_shown(app: App, qtbot: QtBot) -> None:
+    app.window.actions_by_name["about_model"].trigger()
+    (card,) = app.window.findChildren(QTextBrowser)
+    assert "nesr-lean" in card.toPlainText()
+    assert "Known failures" in card.toPlainText()
+    card.window().close()
+    qtbot.waitUntil(lambda: not app.window.findChildren(QTextBrowser))
