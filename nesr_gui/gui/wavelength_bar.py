@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from nesr_gui.gui import theme
 from nesr_gui.gui.wavelength_slider import WavelengthSlider
@@ -50,8 +50,10 @@ class WavelengthBar(QWidget):
         self.speed.setAccessibleName("Speed of the sweep in nanometres per second")
         self.speed.setToolTip("Speed of the sweep")
         self.badge = QLabel()
-        self.badge.setMinimumHeight(28)
-        self.badge.setFixedWidth(self.badge.fontMetrics().horizontalAdvance("between bands") + 4)
+        self.badge.setAlignment(Qt.AlignmentFlag.AlignRight)
+        small = self.badge.font()
+        small.setPointSizeF(0.8 * small.pointSizeF())
+        self.badge.setFont(small)
         self._bands: list[float] = []
         self._clock, self._position = QElapsedTimer(), 550.0  # where the sweep is, finer than what it announces
         self._timer = QTimer(self)
@@ -63,8 +65,13 @@ class WavelengthBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 6)
         layout.setSpacing(10)
-        for widget, stretch in ((self.play, 0), (self.speed, 0), (self.slider, 1), (self.number, 0), (self.badge, 0)):
+        for widget, stretch in ((self.play, 0), (self.speed, 0), (self.slider, 1)):
             layout.addWidget(widget, stretch, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout()  # below each other: beside each other they would take width from the image
+        column.setSpacing(0)
+        column.addWidget(self.number)
+        column.addWidget(self.badge)
+        layout.addLayout(column)
         self.show_range(400.0, 700.0)
         self._show_playing()
 
