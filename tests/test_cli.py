@@ -107,8 +107,8 @@ def test_mistakes_are_one_line_and_exit_2(run, photo, model_file, tmp_path, monk
 @pytest.fixture
 def short_lessons(monkeypatch):
     """What colours alone say is learned in a few steps."""
-    monkeypatch.setattr("nesr_gui.training.trainer.GUIDE_STEPS", 3)
-    monkeypatch.setattr("nesr_gui.training.trainer.GUIDE_BATCHES", 2)
+    monkeypatch.setattr("nesr_gui.training.lessons.GUIDE_STEPS", 3)
+    monkeypatch.setattr("nesr_gui.training.lessons.GUIDE_BATCHES", 2)
 
 
 def test_train_then_evaluate(run, tmp_path, short_lessons):

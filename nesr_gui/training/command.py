@@ -17,20 +17,25 @@ import nesr_gui
 from nesr_gui import engine
 from nesr_gui.checkpoint import load_checkpoint, save_checkpoint
 from nesr_gui.models.nesr import NeSRConfig, parameter_count
+from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.calibrating import calibrated, coverage, seen_chromaticities, unit_of
 from nesr_gui.training.libraries import read_libraries, without_charts, without_clusters
 from nesr_gui.training.painted import ON_BANDS, painted_scene
 from nesr_gui.training.robustness import spectra_of
 from nesr_gui.training.scenes import Scene, read_scenes
-from nesr_gui.training.trainer import Batches, Trainer, TrainingConfig
+from nesr_gui.training.trainer import Trainer
 
 SIZES = {
-    "lean": NeSRConfig(
-        features=48, blocks=8, channels=16, hidden=(64, 64), compressed=True, normalised=True, context_pixels=4096
-    ),
-    "paper": NeSRConfig(compressed=True, normalised=True),
+    "lean": NeSRConfig(features=48, blocks=8, channels=16, hidden=(64, 64), context_pixels=4096),
+    "paper": NeSRConfig(),
 }
 MODEL = "model.safetensors"
+
+
+def network_config(size: str, output: Literal["plain", "anchored"]) -> NeSRConfig:
+    """A network of one of the `SIZES`: plain as the paper has it, or anchored, which takes its input another way too."""
+    own = output == "anchored"
+    return replace(SIZES[size], output=output, compressed=own, normalised=own)
 
 
 def train(
@@ -54,7 +59,7 @@ def train(
     libraries, _ = without_clusters(without_charts(read_libraries(spectra)))
     given = {name: value for name, value in options.items() if value is not None}
     config = TrainingConfig(seed=seed, **given)
-    network = replace(SIZES[size], output=output)
+    network = network_config(size, output)
     trainer = Trainer(network, config, Batches(kept, libraries, config), out)
     click.echo(
         f"{parameter_count(trainer.network) / 1e6:.2f} M parameters, {len(kept)} scenes, "

@@ -67,9 +67,11 @@ class SceneCutter:
     config: RenderingConfig
     _corners: list[npt.NDArray[np.int64]] = field(init=False)
     _levels: npt.NDArray[np.float64] = field(init=False)
+    _clear: list[npt.NDArray[np.intp]] = field(init=False)  # pixels outside the chart, of each scene laid out in a row
 
     def __post_init__(self) -> None:
         self._corners = [self._clear_corners(scene) for scene in self.scenes]
+        self._clear = [np.flatnonzero(scene.outside_chart()) for scene in self.scenes]
         self._levels = np.array([colorimetry.white_level(scene.photograph(eight_bit=False)) for scene in self.scenes])
 
     def _clear_corners(self, scene: Scene) -> npt.NDArray[np.int64]:
@@ -100,8 +102,7 @@ class SceneCutter:
         """(count, 31), pixels outside the charts over their scene's white level; every scene is drawn as often."""
         drawn = np.empty((count, len(BANDS)), np.float32)
         chosen = rng.integers(len(self.scenes), size=count)
-        for index, scene in enumerate(self.scenes):
-            clear = np.flatnonzero(scene.outside_chart())
+        for index, (scene, clear) in enumerate(zip(self.scenes, self._clear, strict=True)):
             some = clear[rng.integers(len(clear), size=int((chosen == index).sum()))]
             drawn[chosen == index] = scene.cube.reshape(len(BANDS), -1)[:, some].T / self._levels[index]
         return drawn

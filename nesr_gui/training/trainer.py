@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,38 +21,15 @@ from torch import Tensor
 
 from nesr_gui import colorimetry, metrics
 from nesr_gui.io.atomic import replacing
-from nesr_gui.models.guide import ColourGuide
 from nesr_gui.models.nesr import NeSR, NeSRConfig, framed
 from nesr_gui.models.spi import HALO, lattice
-from nesr_gui.spectral import FloatArray
-from nesr_gui.training.libraries import Library, interpolation
-from nesr_gui.training.rendering import BANDS, Painter, Patches, RenderingConfig, SceneCutter, laid, photograph
-from nesr_gui.training.scenes import Scene
+from nesr_gui.training.batches import Batches, TrainingConfig
+from nesr_gui.training.lessons import DARK, fit_guide
+from nesr_gui.training.rendering import BANDS, Patches
 
 SAVE_SECONDS = 180.0
 CONTEXT_LATTICE = 4  # by 4 pixels of a patch make its attention map
 COLOUR_WINDOW = 4  # pixels along a side of what is decoded at all bands to compare its colour
-GUIDE_BATCHES, GUIDE_STEPS, GUIDE_PIXELS, GUIDE_RATE = 80, 2_000, 2_048, 3e-3  # what the colour guide learns from
-DARK = 0.02  # added to brightness where something is divided by it
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """One run. The paper's own schedule is MRAE, Adam at 1e-4 halved every 20,000 of 300,000 steps."""
-
-    steps: int = 9_000
-    batch: int = 16
-    painted: float = 0.4  # share of patches painted with spectra
-    wavelengths: int = 8  # decoded per step
-    window: int = 10  # pixels along a side decoded per step, somewhere in the patch
-    rate: float = 1e-3  # learning rate, after a warm-up of 200 steps; falls to a hundredth along a cosine
-    weight_decay: float = 1e-4
-    squared: float = 20.0  # weight of the squared error over brightness
-    relative: float = 0.0  # weight of MRAE, the paper's loss
-    colour: float = 20.0  # weight of the squared difference of the re-rendered colour over brightness
-    averaging: float = 0.999  # of the weights that are kept, an exponential mean over steps
-    seed: int = 0
-    rendering: RenderingConfig = field(default_factory=RenderingConfig)
 
 
 @dataclass(frozen=True)
@@ -62,114 +39,6 @@ class Step:
     number: int  # steps done
     loss: float
     seconds: float  # since this process began
-
-
-Kind = tuple[FloatArray, npt.NDArray[np.float64], bool]
-"""Patches (B, L, P, P), the white levels of their scenes (B,), and whether they look like photographs."""
-
-
-class Batches:
-    """The patches of step n, for every n."""
-
-    def __init__(self, scenes: Sequence[Scene], libraries: Sequence[Library], config: TrainingConfig) -> None:
-        self.config = config
-        self._cutter = SceneCutter(scenes, config.rendering) if scenes else None
-        self._painter = Painter(libraries, config.rendering) if libraries else None
-        if not (scenes or libraries):
-            raise ValueError("nothing to train on; give scenes, spectrum libraries, or both")
-
-    @property
-    def painted(self) -> int:
-        """How many patches of a batch are painted."""
-        if self._cutter is None:
-            return self.config.batch
-        return round(self.config.batch * self.config.painted) if self._painter else 0
-
-    def draw(self, step: int) -> Patches:
-        """The patches of a step: half its wavelengths are training bands, half lie anywhere."""
-        rng = np.random.default_rng([self.config.seed, step])
-        half = self.config.wavelengths // 2
-        on_bands = rng.choice(BANDS, self.config.wavelengths - half, replace=False)
-        nm = np.sort(np.concatenate([on_bands, rng.uniform(BANDS[0], BANDS[-1], half)]))
-        return self.render(rng, nm)
-
-    def render(self, rng: np.random.Generator, nm: npt.NDArray[np.float64]) -> Patches:
-        """A batch with its truth at `nm`: measured, or interpolated between bands 10 nm apart.
-
-        Some patches are as photographs are: crops of scenes, and painted surfaces. The others are mosaics whose every
-        tile is another pixel of a scene or another spectrum. They show a thousand colours where a crop shows three, and
-        nothing around a tile tells what it is, so that a network learns to answer by colour first: with few scenes it
-        would else learn to tell them apart.
-        """
-        wanted = np.concatenate([BANDS, nm])
-        kinds = self._cut(rng, wanted) + self._painted(rng, wanted)
-        cube = np.maximum(np.concatenate([patches for patches, _, _ in kinds]), 0)
-        levels = np.concatenate([level for _, level, _ in kinds])
-        jpeg = np.concatenate([np.full(len(patches), natural) for patches, _, natural in kinds])
-        rgb, faithful, factors = photograph(rng, cube[:, : len(BANDS)], levels, self.config.rendering, jpeg)
-        cube *= factors
-        return Patches(rgb, cube[:, len(BANDS) :], faithful, cube[:, : len(BANDS)].mean(1, keepdims=True), nm)
-
-    def _cut(self, rng: np.random.Generator, wanted: npt.NDArray[np.float64]) -> list[Kind]:
-        count, rendering = self.config.batch - self.painted, self.config.rendering
-        if self._cutter is None or count == 0:
-            return []
-        cutter, painter = self._cutter, self._painter
-        laid_out = round(count * rendering.mosaic)
-        matrix = interpolation(colorimetry.CAMERA_BANDS, wanted)
-        crops, levels = cutter.cut(rng, count - laid_out)
-        crops = painter.tint(rng, crops) if painter else crops
-
-        def tiles(number: int) -> FloatArray:
-            pixels = cutter.pixels(rng, number)[:, :, None, None]
-            return (painter.tint(rng, pixels) if painter else pixels)[:, :, 0, 0]
-
-        mosaics = laid(rng, tiles, laid_out, rendering.patch)
-        crops, mosaics = (np.einsum("lk,bkyx->blyx", matrix, part, optimize=True) for part in (crops, mosaics))
-        return [(crops, levels, True), (mosaics, np.ones(laid_out), False)]
-
-    def _painted(self, rng: np.random.Generator, wanted: npt.NDArray[np.float64]) -> list[Kind]:
-        count, rendering, painter = self.painted, self.config.rendering, self._painter
-        if painter is None or count == 0:
-            return []
-        laid_out = round(count * rendering.mosaic)
-        surfaces = painter.paint(rng, count - laid_out, wanted)
-        mosaics = laid(rng, lambda number: painter.lit(rng, number, wanted), laid_out, rendering.patch)
-        levels = painter.levels(rng, count)
-        return [(surfaces, levels[laid_out:], True), (mosaics, levels[:laid_out], False)]
-
-
-def fit_guide(guide: ColourGuide, batches: Batches) -> None:
-    """Teach the guide what colours alone say, before the rest learns what it leaves: a minute instead of an hour.
-
-    Least squares give its base, and `GUIDE_STEPS` steps on pixels of mosaics and patches its MLP.
-    """
-    config = batches.config
-    drawn = [batches.render(np.random.default_rng([config.seed, 0, n]), BANDS) for n in range(GUIDE_BATCHES)]
-    pixels = [_pixels(patches) for patches in drawn]
-    rgb, truth, _ = (torch.cat(parts) for parts in zip(*pixels, strict=True))
-    base = np.linalg.lstsq(rgb.double().numpy(), truth.double().numpy(), rcond=None)[0].T
-    guide.base.data.copy_(torch.from_numpy(base.round(4)))  # rounded, or its last bits would differ from run to run
-    rng = np.random.default_rng([config.seed, 1])
-    optimizer = torch.optim.AdamW(guide.parameters(), weight_decay=config.weight_decay)
-    position = torch.linspace(0, 1, guide.knots)
-    for step in range(GUIDE_STEPS):
-        for group in optimizer.param_groups:
-            group["lr"] = GUIDE_RATE * (1 - step / GUIDE_STEPS)
-        rgb, truth, brightness = pixels[rng.integers(len(pixels))]
-        some = torch.from_numpy(rng.integers(len(rgb), size=GUIDE_PIXELS))
-        answer = guide(rgb[some].T[None, :, None], position)[0, :, 0].T
-        loss = ((answer - truth[some]).square() / (brightness[some] + DARK)).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-
-
-def _pixels(patches: Patches) -> tuple[Tensor, Tensor, Tensor]:
-    """Colours (N, 3), spectra (N, L) and brightness (N, 1) of all pixels."""
-    parts = (patches.rgb, patches.truth, patches.brightness)
-    colours, spectra, brightness = (torch.from_numpy(np.moveaxis(p, 1, -1).reshape(-1, p.shape[1])) for p in parts)
-    return colours, spectra, brightness
 
 
 def loss_of(network: NeSR, patches: Patches, config: TrainingConfig, step: int) -> Tensor:

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from nesr_gui.models.guide import ColourGuide, catmull_rom
+from nesr_gui.training.batches import Batches, TrainingConfig
+from nesr_gui.training.lessons import fit_guide
 from nesr_gui.training.rendering import BANDS
-from nesr_gui.training.trainer import Batches, TrainingConfig, fit_guide
 from tests.training import worlds
 
 

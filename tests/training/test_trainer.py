@@ -7,17 +7,18 @@ import pytest
 import torch
 
 from nesr_gui.models.nesr import NeSR, NeSRConfig
-from nesr_gui.training import trainer
+from nesr_gui.training import lessons
+from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.rendering import BANDS, RenderingConfig
-from nesr_gui.training.trainer import Batches, Trainer, TrainingConfig, loss_of, rate_at
+from nesr_gui.training.trainer import Trainer, loss_of, rate_at
 from tests.training import worlds
 
 
 @pytest.fixture(autouse=True)
 def short_lessons(monkeypatch):
     """The guide's own training is tested beside it."""
-    monkeypatch.setattr(trainer, "GUIDE_STEPS", 3)
-    monkeypatch.setattr(trainer, "GUIDE_BATCHES", 2)
+    monkeypatch.setattr(lessons, "GUIDE_STEPS", 3)
+    monkeypatch.setattr(lessons, "GUIDE_BATCHES", 2)
 
 
 NETWORK = NeSRConfig(features=6, blocks=1, channels=4, hidden=(8,), output="anchored", compressed=True)
