@@ -55,13 +55,15 @@ class Commands(QObject):
         dialog.open()
 
     def export_cube(self) -> None:
+        from nesr_gui import io
+
         field = self._session.field
         if field is None:
             return
         dialog = CubeExportDialog(field, self._session.resolution(), self._window)
 
         def go() -> None:
-            path = self._ask_path("Export cube", f"{self._stem()}.h5", "HDF5 (*.h5)")
+            path = self._ask_path("Export cube", self._stem(), io.save_filters(io.Kind.CUBE))
             if path:
                 request = jobs.CubeExport(path, field, dialog.wavelengths())
                 self._worker.submit("export", request, jobs.export_cube, self._wrote)

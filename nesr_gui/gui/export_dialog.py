@@ -101,10 +101,8 @@ class CubeExportDialog(QDialog):
             self.go.setEnabled(False)
             return
         height, width = self._field.shape
-        plural = "band" if len(bands) == 1 else "bands"
-        self.verdict.setText(
-            f"{len(bands)} {plural} of {width}×{height} pixels: {size_text(4 * len(bands) * height * width)} as HDF5."
-        )
+        plural, size = "band" if len(bands) == 1 else "bands", size_text(4 * len(bands) * height * width)
+        self.verdict.setText(f"{len(bands)} {plural} of {width}×{height} pixels: {size} as float32.")
         self.go.setEnabled(True)
 
 

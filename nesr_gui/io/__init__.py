@@ -241,6 +241,12 @@ def dialog_filter(kind: Kind) -> str:
     )
 
 
+def save_filters(kind: Kind) -> str:
+    """The formats of a kind that are written to a file, for Qt's dialogs, each with the ending it is written with."""
+    written = (f for f in FORMATS if f.kind is kind and f.write and f.extensions)
+    return ";;".join(f"{f.name} (*{f.extensions[0]})" for f in written)
+
+
 def _missing(kind: Kind) -> str:
     """Which formats of a kind wait for a package, and how to get it."""
     waiting: dict[str, list[str]] = {}

@@ -33,7 +33,7 @@ MODEL = "model.safetensors"
 
 
 def network_config(size: str, output: Literal["plain", "anchored"]) -> NeSRConfig:
-    """A network of one of the `SIZES`: plain as the paper has it, or anchored, which takes its input another way too."""
+    """A network of one of the `SIZES`: plain as the paper has it, or anchored, which takes its input otherwise too."""
     own = output == "anchored"
     return replace(SIZES[size], output=output, compressed=own, normalised=own)
 

@@ -244,6 +244,22 @@ def choose(monkeypatch: pytest.MonkeyPatch, path: Path, kind: str) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), kind))
 
 
+def test_a_cube_is_written_in_any_format_that_is_offered(
+    opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    offered = io.save_filters(io.Kind.CUBE).split(";;")
+    assert [text.partition(" (")[0] for text in offered][:2] == ["NetCDF-4 / HDF5", "ENVI"]
+    choose(monkeypatch, tmp_path / "out", offered[1])
+    opened.commands.export_cube()
+    dialog = opened.window.findChild(CubeExportDialog)
+    assert isinstance(dialog, CubeExportDialog)
+    dialog.accept()
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    written, field = io.open_cube(tmp_path / "out.hdr"), opened.session.field
+    assert field is not None
+    np.testing.assert_allclose(written.band(550.0), field.band(550.0), rtol=1e-5)
+
+
 def test_export_cube(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
     choose(monkeypatch, tmp_path / "out", "HDF5 (*.h5)")
     opened.commands.export_cube()
@@ -252,7 +268,7 @@ def test_export_cube(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     dialog.stop.setValue(720)
     assert "400-700 nm" in dialog.verdict.text() and not dialog.go.isEnabled()
     dialog.stop.setValue(500)
-    assert dialog.verdict.text() == "11 bands of 80×60 pixels: 211 kB as HDF5."
+    assert dialog.verdict.text() == "11 bands of 80×60 pixels: 211 kB as float32."
     dialog.by_count.setChecked(True)
     dialog.count.setValue(7)
     dialog.accept()
