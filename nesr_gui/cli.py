@@ -63,9 +63,9 @@ def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | 
             for line in headless.run(image, model=model, device=device):
                 click.echo(line)
             return
-    from nesr_gui.gui import app
+    from nesr_gui.gui import program
 
-    raise SystemExit(app.run(image, model=model, device=device, screenshot=screenshot))
+    raise SystemExit(program.run(image, model=model, device=device, screenshot=screenshot))
 
 
 @cli.command()

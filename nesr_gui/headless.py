@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nesr_gui import engine, io, resources
-from nesr_gui.gui import app
+from nesr_gui.gui import program
 from nesr_gui.gui.spots import spots
 from nesr_gui.io import curves
 from nesr_gui.spectral import Spectrum, Wavelengths
@@ -41,6 +41,6 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
     yield f"{folder / 'curves.csv'}: {len(named)} curves of {len(every)} points"
 
     picture = folder / "window.png"
-    if app.run(image, model=model, device=device, screenshot=picture):
+    if program.run(image, model=model, device=device, screenshot=picture):
         raise OSError(f"the picture of the window could not be written to {picture}")
     yield f"{picture}: the window with these curves"

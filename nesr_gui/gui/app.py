@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
-from nesr_gui.gui import theme
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.commands import Commands, bind
 from nesr_gui.gui.curve_inquiry import CurveInquiry
 from nesr_gui.gui.inquiry import Inquiry
 from nesr_gui.gui.look_commands import LookCommands
 from nesr_gui.gui.look_display import LookDisplay
-from nesr_gui.gui.main_window import WINDOW_SIZE, MainWindow
+from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.mark_commands import MarkCommands
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.picturing import Picturing
-from nesr_gui.gui.screenshot import Screenshot
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.spectra_display import SpectraDisplay
 from nesr_gui.gui.worker import Worker
@@ -52,7 +47,7 @@ class App(QObject):
         self._show_field()
         self.look_display.show_look()
         self._show_recent()
-        self.window.fill_menu("open_sample", [(s.title, partial(self.open_sample, s)) for s in _samples()])
+        self.window.fill_menu("open_sample", [(s.title, partial(self.open_sample, s)) for s in present_samples()])
 
     def open_sample(self, sample: resources.Sample) -> None:
         self.opening.open(sample.photograph, sample.truth)
@@ -262,39 +257,9 @@ class App(QObject):
         self.window.fill_menu("open_recent", entries)
 
 
-def _samples() -> list[resources.Sample]:
+def present_samples() -> list[resources.Sample]:
+    """The embedded samples."""
     try:
         return resources.samples()
     except OSError:  # a source tree whose samples are not made yet
         return []
-
-
-def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path | None) -> int:
-    """Open the window on `image` or the first sample; with `screenshot` write that picture and leave.
-
-    Returns the program's exit code.
-    """
-    qt = QApplication.instance() or QApplication(sys.argv[:1])
-    assert isinstance(qt, QApplication)
-    qt.setApplicationName("nesr_gui")
-    theme.follow_system(qt)
-    app = App()
-    if screenshot is not None:
-        picture = Screenshot(screenshot, app.window, app.session)
-        session = app.session
-        for fact in (session.field_changed, session.curves_changed, session.readings_changed, session.findings_changed):
-            fact.connect(picture.look)
-        app.worker.failed.connect(picture.fail)
-        picture.finished.connect(qt.exit)
-    app.window.show()
-    if screenshot is not None:
-        app.window.compose(WINDOW_SIZE)  # the platform without a screen imagines a small one
-    if image is not None:
-        app.opening.open(image)
-    elif samples := _samples():
-        app.open_sample(samples[0])
-    app.opening.load_model(model, device)
-    app.opening.tidy()
-    code = qt.exec()
-    app.window.close()
-    return code

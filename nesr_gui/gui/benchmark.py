@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from nesr_gui import engine
 from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
+from nesr_gui.gui.settings import nothing_remembered
 from nesr_gui.io import read_photograph
 from nesr_gui.resources import samples
 from nesr_gui.spectral import RGBImage, Wavelengths
@@ -93,6 +94,7 @@ class Frames:
             self.waits.append(1000 * (time.perf_counter() - self._asked.pop(nm)))
 
 
+@nothing_remembered()
 def _in_the_window(image: RGBImage, model: engine.Model) -> dict[str, float]:
     """Scrub, click and export at once in a real window, after a reconstruction, with a heartbeat all along."""
     qt = QApplication.instance() or QApplication(sys.argv[:1])

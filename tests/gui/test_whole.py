@@ -10,8 +10,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 import nesr_gui
-from nesr_gui.gui import app as program
-from nesr_gui.gui import benchmark, jobs
+from nesr_gui.gui import benchmark, jobs, program
 from nesr_gui.gui.app import App
 from nesr_gui.spectral import Wavelengths
 

@@ -17,11 +17,13 @@ from nesr_gui import io
 from nesr_gui.field import CubeField
 from nesr_gui.gui import theme
 from nesr_gui.gui.actions import TABLE
-from nesr_gui.gui.app import App, run
+from nesr_gui.gui.app import App
 from nesr_gui.gui.commands import Commands
 from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
 from nesr_gui.gui.look_commands import LookCommands
 from nesr_gui.gui.mark_commands import MarkCommands
+from nesr_gui.gui.program import run
+from nesr_gui.gui.settings import settings
 from nesr_gui.io.curves import read_curves
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
@@ -369,6 +371,7 @@ def test_screenshot_is_taken_when_all_is_there(
     assert run(photograph, model=None, device="auto", screenshot=picture) == 0
     image = QImage(str(picture))
     assert (image.width(), image.height()) == (1280, 800)
+    assert not settings().allKeys()  # it leaves the user's layout and recent files alone
     gc.collect()
 
 

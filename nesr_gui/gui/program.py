@@ -1,0 +1,51 @@
+"""The program as it is started: one window, to work with or to take a picture of."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from nesr_gui.gui import theme
+from nesr_gui.gui.app import App, present_samples
+from nesr_gui.gui.main_window import WINDOW_SIZE
+from nesr_gui.gui.screenshot import Screenshot
+from nesr_gui.gui.settings import nothing_remembered
+
+
+def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path | None) -> int:
+    """Open the window on `image` or the first sample; with `screenshot` write that picture and leave.
+
+    Returns the program's exit code.
+    """
+    with nothing_remembered() if screenshot else nullcontext():
+        return _run(image, model, device, screenshot)
+
+
+def _run(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> int:
+    qt = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(qt, QApplication)
+    qt.setApplicationName("nesr_gui")
+    theme.follow_system(qt)
+    app = App()
+    if screenshot is not None:
+        picture = Screenshot(screenshot, app.window, app.session)
+        session = app.session
+        for fact in (session.field_changed, session.curves_changed, session.readings_changed, session.findings_changed):
+            fact.connect(picture.look)
+        app.worker.failed.connect(picture.fail)
+        picture.finished.connect(qt.exit)
+    app.window.show()
+    if screenshot is not None:
+        app.window.compose(WINDOW_SIZE)  # the platform without a screen imagines a small one
+    if image is not None:
+        app.opening.open(image)
+    elif samples := present_samples():
+        app.open_sample(samples[0])
+    app.opening.load_model(model, device)
+    app.opening.tidy()
+    code = qt.exec()
+    app.window.close()
+    return code
