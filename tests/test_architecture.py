@@ -64,8 +64,7 @@ ALLOWED = {
         "metamers",
     },
     "headless": {"spectral", "io", "engine", "gui", "resources"},
-    "cube_options": {"spectral", "field", "io", "engine"},
-    "cli": {"spectral", "io", "engine", "checkpoint", "training", "gui", "headless", "cube_options"},
+    "cli": {"spectral", "io", "engine", "checkpoint", "training", "gui", "headless", "field"},
     "__init__": {"io", "engine", "field", "reconstruction"},
     "__main__": {"cli"},
 }

@@ -1,0 +1,48 @@
+"""The command line: `nesr-gui [IMAGE]` opens the window, the commands do without it.
+
+Imports that cost time stand inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import click
+
+import nesr_gui
+from nesr_gui.cli import cube_options, learning, spectra, window
+
+
+class WindowByDefault(click.Group):
+    """What names no command is an image for the window."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "--version", "-h"}
+        return super().parse_args(
+            ctx, args if args and (args[0] in own or args[0] in self.commands) else ["gui", *args]
+        )
+
+
+@click.group(cls=WindowByDefault, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(nesr_gui.__version__, package_name="nesr-gui")
+def cli() -> None:
+    """Open a photograph, click a pixel, see its spectrum.
+
+    `nesr-gui [IMAGE]` opens the window; `nesr-gui gui --help` tells its options.
+    """
+
+
+for command in (
+    window.gui, spectra.reconstruct, spectra.spectrum, spectra.info,
+    learning.train, learning.evaluate, learning.calibrate, window.benchmark,
+):  # fmt: skip
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's is one line on stderr and exit code 2."""
+    try:
+        cli()
+    except (ValueError, OSError, KeyError) as error:
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        message = f"{message}{cube_options.advice(error)}"
+        click.echo(f"nesr-gui: {message}", err=True)
+        raise SystemExit(2) from error
