@@ -87,6 +87,11 @@ class Doubt(enum.IntFlag):
     CLIPPED = 1  # a channel of the photograph is at its first or last code, so how far beyond it was is lost
     UNSEEN = 2  # training met few colours of its chromaticity
 
+    @property
+    def text(self) -> str:
+        """What a reader is told of one flag."""
+        return {Doubt.CLIPPED: "clipped in the photograph", Doubt.UNSEEN: "a colour training hardly met"}[self]
+
 
 @dataclass(frozen=True, eq=False)
 class Interval:
@@ -110,6 +115,12 @@ class CalibratedField(Protocol):
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> Iterator[Interval]:
         """The same, rectangle by rectangle as `blocks` would give them."""
+        ...
+
+    def interval_band(
+        self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper ends at one wavelength, (h, w) each, for a window as of `band`."""
         ...
 
     def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:

@@ -173,6 +173,16 @@ class CalibratedNeSRField(NeSRField):
             ends = self._ends(rgb, block.values.reshape(len(nm), -1).T, nm)
             yield Interval(block.rows, block.cols, *(end.T.reshape(block.values.shape) for end in ends))
 
+    def interval_band(
+        self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """See `CalibratedField.interval_band`."""
+        answers = self.band(nm, stride=stride, rows=rows, cols=cols)
+        height, width = (slice(side.start, side.stop, stride) for side in checked_window(self, rows, cols))
+        rgb = self._encoding.rgb[0, :, height, width].flatten(1).T.cpu().numpy()
+        low, high = self._ends(rgb, answers.reshape(-1, 1), checked_nm(self, nm))
+        return low.reshape(answers.shape), high.reshape(answers.shape)
+
     def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:
         """See `CalibratedField.doubts`."""
         sparse = tuple(slice(side.start, side.stop, stride) for side in checked_window(self, rows, cols))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from nesr_gui.appearance import Appearance
+from nesr_gui.field import Doubt
 from nesr_gui.spectral import FloatArray, Spectrum
 
 
@@ -13,6 +15,7 @@ class Curve:
     """What is known at one place: its spectrum, and the measured one where there is one.
 
     Of a region the spectrum is the mean of `pixels` of its `of` pixels, and `deviation` (L,) their standard deviation.
+    `doubts` is the share of its pixels that each flag is raised for, where the model raises flags.
     `interval` is what the model gives as the limits (2, L) between which 90 % of true values lie.
     """
 
@@ -22,6 +25,7 @@ class Curve:
     interval: FloatArray | None = None
     pixels: int = 1
     of: int = 1
+    doubts: Mapping[Doubt, float] = field(default_factory=dict)
 
     def spread_text(self) -> str:
         """What the shading around the curve stands for, in words; nothing where there is none."""
@@ -30,6 +34,11 @@ class Curve:
             return f", mean ± SD of {of} pixels"
         return ", 90 % interval" if self.interval is not None else ""
 
+    def doubts_text(self) -> str:
+        """Why not to trust it, in words; nothing where there is no reason."""
+        said = [doubt.text if share == 1 else f"{share:.0%} {doubt.text}" for doubt, share in self.doubts.items()]
+        return f"; {', '.join(said)}" if said else ""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -37,6 +46,7 @@ class Reading:
 
     value: float
     truth: float | None = None
+    doubt: Doubt = field(default=Doubt(0))
 
 
 @dataclass(frozen=True)

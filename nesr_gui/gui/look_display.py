@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nesr_gui.field import Doubt
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.look import Arrangement
 from nesr_gui.gui.look_menu import is_possible
@@ -65,6 +66,8 @@ class LookDisplay:
         if session.colours is not None and session.photograph is not None:
             row, col = (part // session.photograph.reduction for part in session.hover)
             known.append("RGB {} {} {}".format(*session.colours[row, col]))
+        reading = session.readings.get(session.hover)
+        known += [doubt.text for doubt in Doubt if reading is not None and doubt in reading.doubt]
         for side in session.look.sides:
             shown = self._pictures[side].shown
             scale = shown.request.scale if shown else None

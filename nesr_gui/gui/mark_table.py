@@ -95,12 +95,13 @@ class MarkTable(QTableWidget):
         blocked.unblock()
 
     def show_curves(self, marks: Sequence[Mark], curves: Mapping[Place, Curve]) -> None:
-        """Of regions, how many of their pixels the mean is of."""
+        """What is shaded around each curve, and why not to trust it where there is a reason."""
         blocked = QSignalBlocker(self)
         for row, mark in enumerate(marks):
             curve = curves.get(mark.place)
-            pixels = curve.spread_text() if curve is not None else ""
-            self._cell(row, POSITION).setText(mark.position + pixels)
+            known = curve.spread_text() + curve.doubts_text() if curve is not None else ""
+            self._cell(row, POSITION).setText(mark.position + known)
+            self._cell(row, POSITION).setToolTip(mark.position + known)
         blocked.unblock()
 
     def show_findings(self, marks: Sequence[Mark], findings: Mapping[Place, Finding]) -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from nesr_gui.field import Progress, SpectralField
 from nesr_gui.gui.answers import Curve
 from nesr_gui.gui.marks import Place, Region, inside
-from nesr_gui.gui.requests import curve_wavelengths
+from nesr_gui.gui.requests import curve_wavelengths, doubt_shares
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 FEW = 192  # pixels of a region that are asked at once, evenly strewn over it: a first answer within half a second
@@ -45,7 +45,8 @@ def ask_regions(request: RegionsRequest, progress: Progress) -> dict[Place, Curv
         asked = strewn(members, request.most)
         mean, deviation = _statistics(request.field, asked, bands, progress)
         truth = _truth(request, region, bands, progress)
-        curves[region] = Curve(Spectrum(bands, mean), truth, deviation=deviation, pixels=len(asked), of=of)
+        shares = doubt_shares(request.field, asked)
+        curves[region] = Curve(Spectrum(bands, mean), truth, deviation, pixels=len(asked), of=of, doubts=shares)
     return curves
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nesr_gui.field import CalibratedField, Progress, SpectralField
+from nesr_gui.field import CalibratedField, Doubt, Points, Progress, SpectralField
 from nesr_gui.gui.answers import Curve, Reading
 from nesr_gui.gui.marks import Pixel, Place
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
@@ -46,6 +46,7 @@ def ask_curves(request: PointsRequest, progress: Progress) -> dict[Place, Curve]
     bands = curve_wavelengths(field)
     curves = [Spectrum(bands, values) for values in field.spectra(_reduced(request), bands)]
     intervals = _intervals(field, _reduced(request), bands)
+    doubts = [doubt_shares(field, [pixel]) for pixel in _reduced(request)]
     truths: list[Spectrum | None] = [None] * len(curves)
     if truth is not None:
         low, high = truth.wavelength_range
@@ -53,8 +54,10 @@ def ask_curves(request: PointsRequest, progress: Progress) -> dict[Place, Curve]
         if shared.size:
             truths = [Spectrum(Wavelengths(shared), v) for v in truth.spectra(list(request.pixels), shared)]
     return {
-        pixel: Curve(curve, measured, interval=interval)
-        for pixel, curve, measured, interval in zip(request.pixels, curves, truths, intervals, strict=True)
+        pixel: Curve(curve, measured, interval=interval, doubts=shares)
+        for pixel, curve, measured, interval, shares in zip(
+            request.pixels, curves, truths, intervals, doubts, strict=True
+        )
     }
 
 
@@ -66,6 +69,17 @@ def _intervals(field: SpectralField, points: list[Pixel], bands: Wavelengths) ->
     return list(np.stack([low, high], axis=1).astype(np.float32))
 
 
+def doubt_shares(field: SpectralField, points: Points) -> dict[Doubt, float]:
+    """Of the pixels (N, 2), the share that each flag is raised for, if for any."""
+    if not isinstance(field, CalibratedField):
+        return {}
+    places = np.asarray(points)
+    (top, left), (bottom, right) = places.min(0), places.max(0) + 1
+    flags = field.doubts(rows=slice(top, bottom), cols=slice(left, right))[places[:, 0] - top, places[:, 1] - left]
+    shares = {doubt: float((flags & doubt > 0).mean()) for doubt in Doubt}
+    return {doubt: share for doubt, share in shares.items() if share}
+
+
 def ask_readings(request: PointsRequest, progress: Progress) -> dict[Place, Reading]:
     """The value of each pixel at one wavelength, asked of the field rather than read off a curve."""
     assert request.nm is not None
@@ -74,4 +88,5 @@ def ask_readings(request: PointsRequest, progress: Progress) -> dict[Place, Read
     truth = request.truth
     if truth is not None and truth.wavelength_range[0] <= request.nm <= truth.wavelength_range[1]:
         truths = truth.spectra(list(request.pixels), [request.nm])[:, 0].tolist()
-    return {pixel: Reading(*pair) for pixel, pair in zip(request.pixels, zip(values, truths, strict=True), strict=True)}
+    doubts = [Doubt(sum(doubt_shares(request.field, [pixel]))) for pixel in _reduced(request)]
+    return {pixel: Reading(*known) for pixel, *known in zip(request.pixels, values, truths, doubts, strict=True)}

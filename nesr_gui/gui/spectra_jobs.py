@@ -43,7 +43,8 @@ def export_curves(request: CurvesExport, progress: Progress) -> None:
             columns.append(Spectrum(curve.spectrum.wavelengths, values, f"{mark.label} {name}"))
     provenance = {**request.field.provenance, "working_resolution": request.resolution}
     for mark in request.marks:
-        if text := curves[mark.place].spread_text():
+        curve = curves[mark.place]
+        if text := curve.spread_text() + curve.doubts_text():
             provenance[f"mark_{mark.number}"] = f"{mark.label}{text}"
     write_curves(request.path, columns, provenance=provenance)
 

@@ -18,7 +18,7 @@ from PySide6.QtCore import QEvent, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.field import CubeField, Progress
+from nesr_gui.field import CubeField, Doubt, Progress
 from nesr_gui.gui.app import App
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Wavelengths
 
@@ -30,6 +30,27 @@ def smooth_cube(height: int, width: int) -> FloatArray:
     rows, cols = np.mgrid[0:height, 0:width]
     phase = BANDS.nm[:, None, None] / 60 + rows / 7 + cols / 11
     return (0.5 + 0.4 * np.sin(phase)).astype(np.float32)
+
+
+class Limited(CubeField):
+    """Wider limits for greater values; the upper left is clipped, the last column's colour was hardly met."""
+
+    def interval(self, points, wavelengths):
+        values = self.spectra(points, wavelengths)
+        return 0.5 * values, 1.5 * values
+
+    def interval_blocks(self, wavelengths, *, rows=None, cols=None):
+        raise NotImplementedError("a picture asks for bands")
+
+    def interval_band(self, nm, **window):
+        values = self.band(nm, **window)
+        return 0.5 * values, 1.5 * values
+
+    def doubts(self, *, stride=1, rows=None, cols=None):
+        flags = np.zeros(self.shape, np.uint8)
+        flags[:4, :6] = Doubt.CLIPPED
+        flags[:, -1] = Doubt.UNSEEN
+        return flags[rows or slice(None), cols or slice(None)][::stride, ::stride]
 
 
 @pytest.fixture(autouse=True)

@@ -22,14 +22,16 @@ from nesr_gui.gui.spectra_jobs import FileRequest
 from nesr_gui.gui.sweep_dialog import SweepDialog
 from nesr_gui.gui.transform import Transform
 from nesr_gui.io.curves import write_curves
-from nesr_gui.spectral import Spectrum
-from tests.gui.conftest import BANDS, smooth_cube
+from nesr_gui.spectral import Quantity, Spectrum
+from tests.gui.conftest import BANDS, Limited, smooth_cube
 from tests.gui.test_window import LEFT, click, drag
 
 
 @pytest.fixture
 def known(opened: App, qtbot: QtBot) -> App:
-    """A window with a photograph, its field, its truth and a pin."""
+    """A window with a photograph, a field that knows its limits, its truth and a pin."""
+    limited = Limited(smooth_cube(60, 80), BANDS, Quantity.REFLECTANCE)
+    opened.session.set_field(limited, 1, opened.session.levels, opened.session.photograph)
     opened.session.truth = CubeField((0.9 * smooth_cube(60, 80)).astype(np.float32), BANDS)
     opened.session.add_pin(12, 34)
     qtbot.waitUntil(lambda: (12, 34) in opened.session.curves)
@@ -64,7 +66,7 @@ def test_each_key_shows_its_mode_exactly(known: App, qtbot: QtBot, key: str, mod
     expected = mode.paint(shown(known).request.scene, shown(known).request.sampling, lambda fraction: None)
     np.testing.assert_array_equal(shown(known).painted, expected)
     assert known.window.image.captions[0].text() == mode.caption(Scene.of(known.session))
-    assert known.window.panes.bars[1].isVisible() == (mode.name != "photograph")
+    assert known.window.panes.bars[1].isVisible() == (mode.scale(shown(known).request.scene) is not None)
 
 
 def test_only_the_wavelength_moves_so_nothing_is_read_again(known: App, qtbot: QtBot) -> None:

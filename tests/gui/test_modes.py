@@ -10,11 +10,12 @@ from nesr_gui.colorimetry import colour_differences, expose
 from nesr_gui.field import Cancelled, CubeField
 from nesr_gui.gui.look import Look, Measure
 from nesr_gui.gui.modes import MODES, TABLE, pieces
+from nesr_gui.gui.modes.doubts import COLOURS
 from nesr_gui.gui.modes.mode import Need, Scene
 from nesr_gui.gui.sampling import Sampling
 from nesr_gui.spectral import Quantity, RGBImage, Spectrum, Wavelengths
 from nesr_gui.viewing import Light, Viewing
-from tests.gui.conftest import BANDS, smooth_cube
+from tests.gui.conftest import BANDS, Limited, smooth_cube
 
 HEIGHT, WIDTH = 22, 30
 VALUES = smooth_cube(HEIGHT, WIDTH)
@@ -28,7 +29,7 @@ def ignore(fraction: float) -> None:
 
 @pytest.fixture(scope="module")
 def scene() -> Scene:
-    field = CubeField(VALUES, BANDS, Quantity.REFLECTANCE)
+    field = Limited(VALUES, BANDS, Quantity.REFLECTANCE)
     photograph, encoded = (RGBImage(RNG.random((HEIGHT, WIDTH, 3), np.float32)) for _ in range(2))
     truth = CubeField((0.9 * VALUES + 0.05 * RNG.random(VALUES.shape)).astype(np.float32), BANDS)
     colours = (255 * photograph.values).astype(np.uint8)
@@ -59,7 +60,7 @@ def spectra(field: CubeField) -> np.ndarray:
 
 
 def test_keys_and_names_are_told_apart() -> None:
-    assert len(MODES) == len(TABLE) == 7 and list(MODES)[:2] == ["photograph", "band"]
+    assert len(MODES) == len(TABLE) == 9 and list(MODES)[:2] == ["photograph", "band"]
 
 
 def test_photograph_and_band(scene: Scene) -> None:
@@ -176,7 +177,7 @@ def test_long_work_tells_its_progress_and_can_be_stopped(
 def test_only_what_a_picture_depends_on_makes_it_another(scene: Scene) -> None:
     moved = replace(scene, nm=600.0)
     changed = {mode.name for mode in TABLE if mode.depends(moved) != mode.depends(scene)}
-    assert changed == {"band", "truth_error"}
+    assert changed == {"band", "truth_error", "uncertainty"}
     over_all = measured(scene, Measure.RMSE)
     assert MODES["truth_error"].depends(over_all) == MODES["truth_error"].depends(replace(over_all, nm=600.0))
 
@@ -187,6 +188,7 @@ def test_what_is_missing_is_said(scene: Scene, mode: object) -> None:
     parts = {
         Need.PHOTOGRAPH: {"photograph": None, "colours": None}, Need.FIELD: {"field": None},
         Need.TRUTH: {"truth": None}, Need.REFERENCE: {"reference": None},
+        Need.INTERVALS: {"field": CubeField(VALUES, BANDS)},
     }  # fmt: skip
     for need in Need:
         assert mode.missing(replace(scene, **parts[need])) == (need.value if need in mode.needs else "")
@@ -213,3 +215,18 @@ def test_a_truth_of_fewer_wavelengths_says_where_it_ends(scene: Scene) -> None:
     short = replace(scene, truth=CubeField(VALUES[:5], Wavelengths(BANDS.nm[:5])))
     assert "400-440 nm" in MODES["truth_error"].missing(short)
     assert MODES["truth_error"].missing(measured(short, Measure.RMSE)) == ""
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_uncertainty_and_doubts_are_the_fields(scene: Scene, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "PIECE", 50)
+    asked = Sampling(stride, slice(2, HEIGHT), slice(0, WIDTH))
+    window = slice(2, HEIGHT, stride), slice(0, WIDTH, stride)
+    width = MODES["uncertainty"].paint(scene, asked, ignore)
+    np.testing.assert_allclose(width, scene.answering.band(512.3)[window], rtol=1e-6)
+    picture = MODES["doubts"].paint(scene, asked, ignore)
+    flags = scene.answering.doubts()[window]
+    for doubt, colour in COLOURS.items():
+        np.testing.assert_array_equal((picture == colour).all(-1), flags == doubt)
+    rest = picture[flags == 0]
+    assert (rest == rest[:, :1]).all() and rest.std() > 5

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import colorimetry
-from nesr_gui.field import CubeField, Interval
+from nesr_gui.field import CubeField, Doubt, Interval
 from nesr_gui.gui.app import App
 from nesr_gui.gui.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
 from nesr_gui.gui.marks import Region, Shape
@@ -373,8 +373,14 @@ class SureField(CubeField):
         for block in self.blocks(wavelengths, rows=rows, cols=cols):
             yield Interval(block.rows, block.cols, block.values - 0.1, block.values + 0.2)
 
+    def interval_band(self, nm, **window):
+        values = self.band(nm, **window)
+        return values - 0.1, values + 0.2
+
     def doubts(self, *, stride=1, rows=None, cols=None):
-        return np.zeros(self.band(500, stride=stride, rows=rows, cols=cols).shape, np.uint8)
+        flags = np.zeros(self.shape, np.uint8)
+        flags[:, :6] = Doubt.CLIPPED
+        return flags[rows or slice(None), cols or slice(None)][::stride, ::stride]
 
 
 def test_an_interval_is_shaded_and_exported(
@@ -396,6 +402,21 @@ def test_an_interval_is_shaded_and_exported(
     np.testing.assert_allclose(curves[f"{pin} 90 % high"].values, curves[pin].values + 0.2, atol=1e-6)
     text = (tmp_path / "c.csv").read_text(encoding="utf-8")
     assert "90 % interval" in text and "mean ± SD of 16 pixels" in text
+
+
+def test_doubts_are_told_of_marks_and_of_the_pixel_under_the_mouse(app: App, qtbot: QtBot) -> None:
+    app.session.open_cube("sure", SureField(smooth_cube(20, 30), BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
+    for place in ((3, 4), (3, 14)):
+        app.session.add_pin(*place)
+    app.session.marking.add(Region(Shape.RECTANGLE, ((5, 4), (9, 8))))
+    settled(app, qtbot)
+    positions = [app.window.table.item(row, POSITION).text() for row in range(3)]  # type: ignore[union-attr]
+    assert positions[0].endswith("; clipped in the photograph") and "clipped" not in positions[1]
+    assert positions[2].endswith("; 50% clipped in the photograph")
+    app.session.set_hover((8, 2))
+    qtbot.waitUntil(lambda: "clipped in the photograph" in app.window.status.where.text())
+    app.session.set_hover((8, 20))
+    qtbot.waitUntil(lambda: "clipped" not in app.window.status.where.text())
 
 
 class SlowField(CubeField):

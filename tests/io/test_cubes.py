@@ -280,6 +280,9 @@ class Doubtful(CubeField):
         for block in self.blocks(wavelengths, rows=rows, cols=cols):
             yield Interval(block.rows, block.cols, block.values - 0.1, block.values + 0.1)
 
+    def interval_band(self, nm: float, **window: Any) -> tuple[Any, Any]:
+        raise NotImplementedError("files ask for blocks")
+
     def doubts(self, **window: Any) -> Any:
         return np.zeros(self.shape, np.uint8)
 

@@ -5,12 +5,14 @@ A new one is a `ViewMode` in a file of its own and a row here; menu, toolbar, ke
 
 from nesr_gui.gui.modes.band import Band
 from nesr_gui.gui.modes.colour_error import ColourError
+from nesr_gui.gui.modes.doubts import Doubts
 from nesr_gui.gui.modes.false_colour import FalseColour
 from nesr_gui.gui.modes.mode import ViewMode
 from nesr_gui.gui.modes.photograph import Photograph
 from nesr_gui.gui.modes.rerendered import Rerendered
 from nesr_gui.gui.modes.similarity import Similarity
 from nesr_gui.gui.modes.truth_error import TruthError
+from nesr_gui.gui.modes.uncertainty import Uncertainty
 
 TABLE: tuple[ViewMode, ...] = (
     Photograph(),
@@ -20,5 +22,7 @@ TABLE: tuple[ViewMode, ...] = (
     Similarity(),
     ColourError(),
     TruthError(),
+    Uncertainty(),
+    Doubts(),
 )
 MODES = {mode.name: mode for mode in TABLE}

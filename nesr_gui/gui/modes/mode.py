@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nesr_gui.field import Progress, SpectralField
+from nesr_gui.field import CalibratedField, Progress, SpectralField
 from nesr_gui.gui.look import Limits, Look
 from nesr_gui.gui.sampling import Sampling
 from nesr_gui.gui.session import Bytes, Session
@@ -53,12 +53,14 @@ class Need(enum.Enum):
     PHOTOGRAPH = "needs a photograph; open one"
     FIELD = "needs a reconstruction or a cube; open one, or wait until it is ready"
     TRUTH = "needs the measured cube of this photograph; open a sample that has one"
+    INTERVALS = "needs a reconstruction by a model that knows its limits; open a photograph with the embedded one"
     REFERENCE = "needs a spectrum to compare with; click a pixel"
 
     def is_met(self, scene: Scene) -> bool:
         return {
             Need.PHOTOGRAPH: scene.photograph, Need.FIELD: scene.field, Need.TRUTH: scene.truth,
             Need.REFERENCE: scene.reference,
+            Need.INTERVALS: scene.field if isinstance(scene.field, CalibratedField) else None,
         }[self] is not None  # fmt: skip
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from nesr_gui.field import BLOCK_VALUES, Progress, SpectralField
 from nesr_gui.gui.sampling import Sampling
@@ -13,6 +15,7 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 STEP = 10.0  # nm between two readings of whole spectra
 PIECE = 1 << 16  # samples of a band between two chances to stop
 
+Value = TypeVar("Value", bound=np.generic)
 Reduce = Callable[[FloatArray, slice, slice], FloatArray]
 """From spectra (L, h, w), and the rows and columns of the picture they stand at, to values (h, w) or (h, w, 3)."""
 
@@ -36,11 +39,20 @@ def not_shared(field: SpectralField | None, other: str, within: tuple[float, flo
 
 def band_in_pieces(field: SpectralField, nm: float, sampling: Sampling, progress: Progress) -> FloatArray:
     """One band (h, w), strip by strip."""
-    pieces: list[FloatArray] = []
+    return in_strips(
+        sampling, progress, lambda strip: field.band(nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
+    )
+
+
+def in_strips(
+    sampling: Sampling, progress: Progress, paint: Callable[[Sampling], npt.NDArray[Value]]
+) -> npt.NDArray[Value]:
+    """What `paint` makes of each strip of a sampling, one below the other."""
+    pieces: list[npt.NDArray[Value]] = []
     height = sampling.rows.stop - sampling.rows.start
     for strip in sampling.strips(PIECE):
         progress((strip.rows.start - sampling.rows.start) / height)
-        pieces.append(field.band(nm, stride=strip.stride, rows=strip.rows, cols=strip.cols))
+        pieces.append(paint(strip))
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
