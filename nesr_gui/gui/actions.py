@@ -1,4 +1,7 @@
-"""Every action of the window, in one table: menus, toolbar and shortcuts are made from it."""
+"""Every action of the window, in one table: menus, toolbar, shortcuts and their sheet are made from it.
+
+Keys are named by the character they write, not by where they are: `<` is Shift+, on one keyboard and a key on another.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ class Entry:
     name: str
     text: str
     menu: str
-    shortcut: str = ""
+    shortcut: str = ""  # the first is told in menus; others stand after a blank
     icon: str = ""
     tip: str = ""
     in_toolbar: bool = False
@@ -27,6 +30,10 @@ class Entry:
     submenu: bool = False
     starts_group: bool = False
     mode: str = ""  # done by `Commands.show_mode` with this
+
+    @property
+    def keys(self) -> list[QKeySequence]:
+        return [QKeySequence(key) for key in self.shortcut.split()]
 
 
 TABLE = (
@@ -64,6 +71,10 @@ TABLE = (
           choice="tool"),
     Entry("tool_lasso", "Lasso", "Mark", "L", "lasso", "Mark what is circled with a drag", in_toolbar=True,
           choice="tool"),
+    Entry("add_pin", "Pin in the middle", "Mark", "Shift+P", tip="Mark the pixel in the middle of the view",
+          starts_group=True),
+    Entry("next_mark", "Next mark", "Mark", "N", tip="Make the next mark the active one"),
+    Entry("previous_mark", "Previous mark", "Mark", "Shift+N", tip="Make the mark before the active one"),
     *(
         Entry(f"show_{mode.name}", mode.title, "View", str(key), mode.icon, mode.tip, in_toolbar=bool(mode.icon),
               choice="mode", starts_group=key == 1, mode=mode.name)
@@ -83,16 +94,42 @@ TABLE = (
     Entry("divider_left", "Divider to the left", "View", "["),
     Entry("divider_right", "Divider to the right", "View", "]"),
     Entry("fit", "Fit image", "View", "F", "fit", "Show the whole image", in_toolbar=True, starts_group=True),
+    Entry("zoom_in", "Zoom in", "View", "Ctrl++ Ctrl+=", tip="Zoom in on the active mark, or the middle"),
+    Entry("zoom_out", "Zoom out", "View", "Ctrl+-"),
     Entry("panels", "Panels", "View", submenu=True, starts_group=True),
     Entry("reset_layout", "Reset layout", "View", tip="Put every panel back where it stood at first"),
     Entry("play", "Play or pause the sweep", "Wavelength", "Space"),
-    Entry("longer", "1 nm up", "Wavelength", "Right", starts_group=True),
-    Entry("shorter", "1 nm down", "Wavelength", "Left"),
-    Entry("much_longer", "10 nm up", "Wavelength", "Shift+Right"),
-    Entry("much_shorter", "10 nm down", "Wavelength", "Shift+Left"),
+    Entry("longer", "1 nm up", "Wavelength", ". Right", starts_group=True),
+    Entry("shorter", "1 nm down", "Wavelength", ", Left"),
+    Entry("much_longer", "10 nm up", "Wavelength", "> Shift+Right :"),
+    Entry("much_shorter", "10 nm down", "Wavelength", "< Shift+Left ;"),
+    Entry("find_action", "Find an action…", "Help", "Ctrl+K", tip="Type what you want, a wavelength, or a file's name"),
+    Entry("shortcuts", "Keyboard shortcuts", "Help", "?", tip="Every key and what it does"),
     Entry("about_model", "About the embedded model", "Help", tip="What it was made from and how good it is"),
     Entry("about", "About nesr_gui", "Help"),
 )  # fmt: skip
+
+_LACKS = {
+    "needs an image; open one": (
+        "import_marks", "single", "divide", "side_by_side", "fit", "zoom_in", "zoom_out", "add_pin",
+    ),
+    "needs a reconstruction or a cube; open one, or wait until it is ready": (
+        "export_cube", "export_sweep", "auto_levels", "compare_with",
+    ),
+    "needs a mark; click a pixel": (
+        "export_curves", "export_table", "export_figure", "copy_table", "rename_mark", "remove_mark", "clear_pins",
+        "next_mark", "previous_mark",
+    ),
+    "needs two pictures; show a divider, or two side by side": (
+        "other_side", "exchange", "divider_left", "divider_right",
+    ),
+    "needs a photograph that is not reconstructed yet": ("reconstruct",),
+    "needs a photograph that is shown reduced": ("reconstruct_fully",),
+    "needs something that was done": ("undo",),
+    "needs something that was undone": ("redo",),
+}  # fmt: skip
+LACKS = {name: why for why, names in _LACKS.items() for name in names}
+"""Why an action is disabled, and what to do; that of a mode depends on what is open."""
 
 
 def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMenu]]:
@@ -131,8 +168,8 @@ def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMe
 
 def _action(entry: Entry, window: QMainWindow) -> QAction:
     action = QAction(entry.text, window)
-    if entry.shortcut:
-        action.setShortcut(QKeySequence(entry.shortcut))
+    action.setShortcuts(entry.keys)
+    action.setWhatsThis(LACKS.get(entry.name, ""))
     key = f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})" if entry.shortcut else ""
     action.setToolTip((entry.tip or entry.text) + key)
     action.setIconText(entry.text.rstrip("…"))

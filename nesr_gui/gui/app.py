@@ -18,6 +18,7 @@ from nesr_gui.gui.mark_commands import MarkCommands
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.picturing import Picturing
 from nesr_gui.gui.session import Session
+from nesr_gui.gui.shell import Shell
 from nesr_gui.gui.spectra_display import SpectraDisplay
 from nesr_gui.gui.worker import Worker
 
@@ -35,6 +36,7 @@ class App(QObject):
         self.commands = Commands(self.window, self.session, self.worker, self.opening)
         self.mark_commands = MarkCommands(self.window, self.session, self.worker)
         self.look_commands = LookCommands(self.window, self.session, self.worker, self.pictures)
+        self.shell = Shell(self.window, self.session)
         self.display = SpectraDisplay(self.session, self.window)
         self.look_display = LookDisplay(self.session, self.window, self.pictures)
         self._told = ""  # in the notice, of how the file is understood
@@ -63,7 +65,7 @@ class App(QObject):
     def _connect_picks(self) -> None:
         """What the user does."""
         session, window = self.session, self.window
-        bind(window, self.commands, self.mark_commands, self.look_commands)
+        bind(window, self.commands, self.mark_commands, self.look_commands, self.shell)
         window.file_picked.connect(self.opening.open)
         window.closing.connect(self.close)
         window.status.cancel_picked.connect(self.worker.cancel)
@@ -87,7 +89,7 @@ class App(QObject):
             marks.picked.connect(marking.set_active)
             marks.place_picked.connect(marking.move)
             marks.menu_picked.connect(commands.show_menu)
-            marks.shift_picked.connect(lambda rows, cols: marking.shift(marking.active, rows, cols))
+            marks.shift_picked.connect(lambda *step: marking.shift(marking.active, *step))
             marks.tool_left.connect(commands.tool_point)
         table.mark_picked.connect(marking.set_active)
         table.name_picked.connect(commands.name_mark)
@@ -242,7 +244,7 @@ class App(QObject):
     def _show_actions(self) -> None:
         session, actions, stack = self.session, self.window.actions_by_name, self.session.undo_stack
         enable(actions, ["export_cube"], session.field is not None)
-        enable(actions, ["fit"], session.source_shape is not None)
+        enable(actions, ["fit", "zoom_in", "zoom_out", "add_pin"], session.source_shape is not None)
         enable(actions, ["undo"], stack.canUndo())
         enable(actions, ["redo"], stack.canRedo())
         enable(actions, ["reconstruct"], self.opening.can_reconstruct())

@@ -64,8 +64,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         super().__init__(parent)
         self.setAccessibleName("Image")
         self.setAccessibleDescription(
-            "What is open, as its caption says. Click a pixel to see its spectrum; Alt with an arrow key moves the "
-            "active mark by a pixel, with Shift by ten."
+            "What is open, as its caption says. Click a pixel to see its spectrum, or press Shift with P for the "
+            "one in the middle; arrow keys move the active mark by a pixel, with Shift by ten."
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.box = _Box()
@@ -116,6 +116,15 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self.box.setRange(QRectF(0, 0, self._shape[1], self._shape[0]), padding=0.02)
             self._announce_view()
 
+    def zoom(self, factor: float, pixel: tuple[int, int] | None) -> None:
+        """Make things `factor` times as large, with `pixel` in the middle or what is there."""
+        view = self.view()
+        middle = ((view.top + view.bottom) / 2, (view.left + view.right) / 2)
+        row, col = middle if pixel is None else (pixel[0] + 0.5, pixel[1] + 0.5)
+        height, width = (view.bottom - view.top) / factor, (view.right - view.left) / factor
+        self.box.setRange(QRectF(col - width / 2, row - height / 2, width, height), padding=0)
+        self._unfit()
+
     @property
     def has_image(self) -> bool:
         return self._shape is not None
@@ -143,7 +152,10 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.pixel_hovered.emit(None)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        self.marks.open_menu(self.mapToScene(event.pos()), event.globalPos())
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self.marks.open_active_menu()
+        else:
+            self.marks.open_menu(self.mapToScene(event.pos()), event.globalPos())
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -51,6 +51,7 @@ class LookDisplay:
         actions, scene, look = self._window.actions_by_name, Scene.of(self._session), self._session.look
         for mode in TABLE:
             enable(actions, [f"show_{mode.name}"], is_possible(mode.needs, scene))
+            actions[f"show_{mode.name}"].setWhatsThis(mode.missing(scene))
         enable(actions, ["export_sweep", "auto_levels", "compare_with"], scene.field is not None)
         two = ["other_side", "exchange", "divider_left", "divider_right"]
         enable(actions, two, look.arrangement is not Arrangement.SINGLE)

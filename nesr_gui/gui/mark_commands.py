@@ -52,6 +52,19 @@ class MarkCommands(QObject):
         table, marking = self._window.table, self._session.marking
         marking.remove(*(table.selected() if table.hasFocus() else [marking.active]))
 
+    def add_pin(self) -> None:
+        """A pin in the middle of the view, from where the arrow keys take it to its pixel."""
+        view, (height, width) = self._window.image.view(), self._session.source_shape or (0, 0)
+        row, col = int((view.top + view.bottom) / 2), int((view.left + view.right) / 2)
+        self._session.pick_pixel(min(max(row, 0), height - 1), min(max(col, 0), width - 1))
+        self._window.image.setFocus()
+
+    def next_mark(self) -> None:
+        self._session.marking.activate_next(1)
+
+    def previous_mark(self) -> None:
+        self._session.marking.activate_next(-1)
+
     def rename_mark(self) -> None:
         if self._session.marking.active is not None:
             self._window.table.rename(self._session.marking.active)

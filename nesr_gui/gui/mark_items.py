@@ -72,6 +72,10 @@ class MarkItem(QGraphicsItem):
         self._sign.update()
         self.update()
 
+    def sign_scene_pos(self) -> QPointF:
+        """Where the sign stands in the scene."""
+        return self._sign.scenePos()
+
     def grip(self, scene_pos: QPointF) -> int | None:
         """What of the mark is at a place of the scene: a handle, `WHOLE`, or nothing."""
         if not self.isVisible():

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGraphicsView
 
 from nesr_gui.gui.mark_drawing import DRAGGED, Drawing
 from nesr_gui.gui.mark_items import WHOLE, MarkItem, nearest
@@ -30,12 +30,12 @@ class MarkLayer(QObject):
     picked = Signal(int)  # number of the mark that is meant
     place_picked = Signal(int, object, int)  # number, Place, gesture
     menu_picked = Signal(int, QPoint)  # number, where on the screen
-    shift_picked = Signal(int, int)  # rows, cols by which the active mark is to move
+    shift_picked = Signal(int, int, int)  # rows, cols by which the active mark is to move; gesture
     tool_left = Signal()  # Escape, while nothing was being drawn
 
-    def __init__(self, view: QWidget, box: Any) -> None:
+    def __init__(self, view: QGraphicsView, box: Any) -> None:
         super().__init__(view)
-        self._box = box
+        self._view, self._box = view, box
         self.items: dict[int, MarkItem] = {}
         self.drawing = Drawing(self)
         self.drawing.drawn.connect(self.drawn)
@@ -44,10 +44,12 @@ class MarkLayer(QObject):
         self._from: Point = (0.0, 0.0)
         self._gesture = 0
         self._asks_pixel = False
+        self._active: int | None = None
         view.installEventFilter(self)
 
     def show_marks(self, marks: Sequence[Mark], active: int | None) -> None:
         shown = {mark.number: mark for mark in marks}
+        self._active = active
         for number in [number for number in self.items if number not in shown]:
             self._box.removeItem(self.items.pop(number))
             if self._held is not None and self._held[0].number == number:
@@ -117,9 +119,21 @@ class MarkLayer(QObject):
         if found is not None:
             self.menu_picked.emit(found[0].mark.number, screen_pos)
 
+    def open_active_menu(self) -> None:
+        """The menu of the active mark, asked for with the keyboard."""
+        item = self.items.get(self._active) if self._active is not None else None
+        if item is not None:
+            at = self._view.mapFromScene(item.sign_scene_pos())
+            self.menu_picked.emit(item.mark.number, self._view.mapToGlobal(at))
+
     def eventFilter(self, view: QObject, event: QEvent) -> bool:
-        """Enter ends a polygon, Backspace takes a corner back, Escape lets it be; Alt and an arrow move a mark."""
-        if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
+        """Enter ends a polygon, Backspace takes a corner back, Escape lets it be; arrows move the active mark."""
+        if not isinstance(event, QKeyEvent):
+            return False
+        if event.type() == QEvent.Type.ShortcutOverride and self._moves_mark(event):
+            event.accept()  # or it would be the shortcut that steps the wavelength
+            return True
+        if event.type() != QEvent.Type.KeyPress:
             return False
         key, drawing = Qt.Key(event.key()), self.drawing.is_drawing
         if key == Qt.Key.Key_Escape:
@@ -127,9 +141,10 @@ class MarkLayer(QObject):
             if not drawing:
                 self.tool_left.emit()
             return True
-        if key in _ARROWS and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+        if self._moves_mark(event):
             pixels = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-            self.shift_picked.emit(*(pixels * step for step in _ARROWS[key]))
+            self._gesture = self._gesture if event.isAutoRepeat() else next(_GESTURES)  # a held key is one step
+            self.shift_picked.emit(*(pixels * step for step in _ARROWS[key]), self._gesture)
             return True
         if drawing and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             return self.finish()
@@ -137,6 +152,11 @@ class MarkLayer(QObject):
             self.drawing.take_back()
             return True
         return False
+
+    def _moves_mark(self, event: QKeyEvent) -> bool:
+        """Whether a key moves the active mark: an arrow, where there is such a mark."""
+        others = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier
+        return self._active in self.items and Qt.Key(event.key()) in _ARROWS and not event.modifiers() & others
 
     def _mark_at(self, scene_pos: QPointF) -> tuple[MarkItem, int] | None:
         """The mark that the mouse would take hold of there, and by what; none while a pixel is asked for."""

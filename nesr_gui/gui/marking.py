@@ -81,13 +81,20 @@ class Marking(QObject):
         if mark is not None and self._holds(place):
             self._replace(f"move {mark.title}", replace(mark, place=place), gesture)
 
-    def shift(self, number: int | None, rows: int, cols: int) -> None:
-        """Move a mark by whole pixels."""
+    def shift(self, number: int | None, rows: int, cols: int, gesture: int = 0) -> None:
+        """Move a mark by whole pixels; for `gesture` see `move`."""
         mark = self.get(number)
         if mark is not None:
             place = mark.place
             moved = place.moved(rows, cols) if isinstance(place, Region) else (place[0] + rows, place[1] + cols)
-            self.move(mark.number, moved, gesture=0)
+            self.move(mark.number, moved, gesture)
+
+    def activate_next(self, by: int) -> None:
+        """Make another mark the active one, in the order of the table, round and round."""
+        numbers = [mark.number for mark in self.marks]
+        if numbers:
+            at = numbers.index(self.active) + by if self.active in numbers else min(by, 0)
+            self.set_active(numbers[at % len(numbers)])
 
     def edit(self, number: int, **values: Any) -> None:
         """Give a mark another `name`, `colour`, `symbol`, or hide and show it (`visible`)."""

@@ -99,6 +99,10 @@ class Panes(QWidget):
         for image in self.images:
             image.fit()
 
+    def zoom(self, factor: float, pixel: Pixel | None) -> None:
+        """Make things `factor` times as large, around a pixel or the middle of what is in sight."""
+        self.images[0].zoom(factor, pixel)
+
     def _show_bars(self) -> None:
         sides = self._look.sides
         for place, bar in enumerate(self.bars):

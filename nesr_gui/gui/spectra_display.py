@@ -87,7 +87,8 @@ class SpectraDisplay:
         """What can be done with marks, and which tool is chosen."""
         session, actions = self._session, self._window.actions_by_name
         enable(actions, ["export_curves", "export_figure"], session.field is not None and bool(session.marks))
-        enable(actions, ["clear_pins", "remove_mark", "rename_mark", "copy_table", "export_table"], bool(session.marks))
+        on_marks = ["clear_pins", "remove_mark", "rename_mark", "copy_table", "export_table"]
+        enable(actions, [*on_marks, "next_mark", "previous_mark"], bool(session.marks))
         enable(actions, ["import_marks"], session.source_shape is not None)
         actions[f"tool_{session.marking.tool}"].setChecked(True)
 

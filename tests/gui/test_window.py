@@ -24,6 +24,7 @@ from nesr_gui.gui.look_commands import LookCommands
 from nesr_gui.gui.mark_commands import MarkCommands
 from nesr_gui.gui.program import run
 from nesr_gui.gui.settings import settings
+from nesr_gui.gui.shell import Shell
 from nesr_gui.io.curves import read_curves
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
@@ -340,7 +341,8 @@ def test_closing_while_reconstructing_leaves_nothing(
 def test_every_action_has_its_command_and_every_control_its_name(app: App) -> None:
     names = [entry.name for entry in TABLE if not entry.submenu and not entry.mode]
     assert all(
-        any(callable(getattr(some, name, None)) for some in (Commands, LookCommands, MarkCommands)) for name in names
+        any(callable(getattr(some, name, None)) for some in (Commands, LookCommands, MarkCommands, Shell))
+        for name in names
     )
     inner = {view.viewport() for view in app.window.findChildren(QAbstractScrollArea)}  # their view has the name
     nameless = [

@@ -1,0 +1,154 @@
+"""The keyboard does everything: palette, sheet, wavelength, marks."""
+
+from collections import Counter
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from nesr_gui.gui.actions import LACKS, TABLE
+from nesr_gui.gui.app import App
+from nesr_gui.gui.command_palette import CommandPalette
+from nesr_gui.gui.matching import fitness
+from nesr_gui.gui.offers import of_menus, of_wavelength
+from nesr_gui.gui.shortcut_sheet import ShortcutSheet, sections
+
+SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+
+
+def opened_palette(app: App, *, typed: str = "") -> CommandPalette:
+    QTest.keyClick(app.window, Qt.Key.Key_K, CONTROL)
+    (palette,) = app.window.findChildren(CommandPalette)
+    QTest.keyClicks(palette.line, typed)
+    return palette
+
+
+def enter(palette: CommandPalette) -> None:
+    QTest.keyClick(palette.line, Qt.Key.Key_Return)
+
+
+def test_fitness_prefers_words_and_names() -> None:
+    texts = ["Export cube…", "Export curves…", "Exchange left and right", "Reset layout"]
+
+    def best(query: str) -> str:
+        return max(texts, key=lambda text: -1.0 if (worth := fitness(query, text)) is None else worth)
+
+    assert [best(query) for query in ("exp cur", "ec", "reslay", "left")] == [
+        "Export curves…", "Export cube…", "Reset layout", "Exchange left and right",
+    ]  # fmt: skip
+    assert fitness("qz", *texts) is None and fitness("", "anything") == 0
+    assert fitness("RESUME", "résumé") is not None
+    named, told = fitness("zoom", "Zoom in", ""), fitness("zoom", "Fit", "Zoom in")
+    assert named is not None and told is not None and named > told
+
+
+def test_the_palette_offers_every_action_and_does_it(opened: App, qtbot: QtBot) -> None:
+    offered = {offer.name for offer in of_menus(opened.window.menuBar())}
+    assert {action.text().replace("&", "") for action in opened.window.actions_by_name.values()} <= offered
+    palette = opened_palette(opened, typed="side by")
+    assert palette.shown()[0].name == "Side by side"
+    enter(palette)
+    qtbot.waitUntil(lambda: opened.session.look.arrangement.name == "SIDE_BY_SIDE")
+    qtbot.waitUntil(lambda: not opened.window.findChildren(CommandPalette))
+
+
+@pytest.mark.parametrize(("typed", "nm"), [("612", 612.0), ("433.3 nm", 433.3), ("433,3nm", 433.3)])
+def test_a_wavelength_that_is_typed_is_gone_to(opened: App, qtbot: QtBot, typed: str, nm: float) -> None:
+    enter(opened_palette(opened, typed=typed))
+    qtbot.waitUntil(lambda: opened.session.nm == nm)
+
+
+def test_a_wavelength_outside_is_refused_with_the_range(opened: App) -> None:
+    palette = opened_palette(opened, typed="900")
+    first = palette.shown()[0]
+    assert not first.possible and first.why == "what is open covers 400 to 700 nm"
+    enter(palette)
+    assert palette.isVisible() and opened.session.nm == 550
+    palette.reject()
+    assert of_wavelength("12 pins", (400, 700), print) is None
+
+
+def test_the_palette_is_led_by_keys_and_says_what_enter_does(opened: App, qtbot: QtBot) -> None:
+    palette = opened_palette(opened, typed="export")
+    first = palette.list.currentRow()
+    QTest.keyClick(palette.line, Qt.Key.Key_Down)
+    assert palette.list.currentRow() == first + 1
+    assert palette.shown()[first + 1].name in palette.line.accessibleDescription()
+    QTest.keyClick(palette.line, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not opened.window.findChildren(CommandPalette))
+
+
+def test_what_cannot_be_done_says_why(app: App) -> None:
+    offers = {offer.name: offer for offer in of_menus(app.window.menuBar())}
+    silent = [name for name, offer in offers.items() if not offer.possible and not offer.why]
+    assert silent == []
+    assert offers["Rename mark"].why == "needs a mark; click a pixel"
+    palette = opened_palette(app, typed="rename")
+    enter(palette)
+    assert palette.isVisible()
+    palette.reject()
+    assert set(LACKS) <= set(app.window.actions_by_name)
+
+
+def test_the_sheet_tells_every_key(app: App) -> None:
+    told = {key for _, rows in sections() for _, keys in rows for key in keys}
+    native = QKeySequence.SequenceFormat.NativeText
+    for action in app.window.actions_by_name.values():
+        assert {key.toString(native) for key in action.shortcuts()} <= told
+    QTest.keyClick(app.window, Qt.Key.Key_Question)
+    (sheet,) = app.window.findChildren(ShortcutSheet)
+    assert "10 nm down" in sheet.text.toPlainText() and "Ctrl+K" in sheet.text.toPlainText()
+    sheet.close()
+
+
+def test_no_two_actions_share_a_key(app: App) -> None:
+    keys = Counter(key.toString() for action in app.window.findChildren(QAction) for key in action.shortcuts())
+    assert [key for key, count in keys.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "nm"), [(".", 551), (",", 549), (">", 560), ("<", 540), (":", 560), (";", 540)]
+)  # < > are Shift with , . on American keyboards, ; : on German ones
+def test_marks_of_punctuation_step_the_wavelength(opened: App, key: str, nm: float) -> None:
+    QTest.keyClicks(opened.window, key)
+    assert opened.session.nm == nm
+
+
+def test_arrows_move_the_active_mark_while_the_image_has_the_focus(opened: App) -> None:
+    image, marking = opened.window.image, opened.session.marking
+    QTest.keyClick(image, Qt.Key.Key_Right)
+    assert opened.session.nm == 551  # there is no mark
+    QTest.keyClick(opened.window, Qt.Key.Key_P, SHIFT)
+    assert [mark.pixel for mark in marking.marks] == [(30, 40)] and QApplication.focusWidget() is image
+    QTest.keyClick(image, Qt.Key.Key_Right)
+    QTest.keyClick(image, Qt.Key.Key_Up, SHIFT)
+    assert [mark.pixel for mark in marking.marks] == [(20, 41)] and opened.session.nm == 551
+    QTest.keyClick(opened.window.bar, Qt.Key.Key_Right)
+    assert opened.session.nm == 552
+    for _ in range(3):
+        opened.commands.undo()
+    assert marking.marks == ()
+
+
+def test_marks_are_gone_through_and_zoomed_to(opened: App) -> None:
+    for col in (10, 20, 30):
+        opened.session.add_pin(5, col)
+    active = []
+    for key in ("N", "N", "Shift+N"):
+        QTest.keySequence(opened.window, QKeySequence(key))
+        active.append(opened.session.marking.active)
+    assert active == [1, 2, 1]
+    before = opened.window.image.view()
+    QTest.keyClick(opened.window, Qt.Key.Key_Plus, CONTROL)
+    view = opened.window.image.view()
+    assert view.right - view.left == pytest.approx((before.right - before.left) / 2)
+    assert ((view.top + view.bottom) / 2, (view.left + view.right) / 2) == pytest.approx((5.5, 10.5))
+    QTest.keyClick(opened.window, Qt.Key.Key_Minus, CONTROL)
+    assert opened.window.image.view().right - opened.window.image.view().left > view.right - view.left
+
+
+def test_every_menu_has_actions_with_keys_that_parse() -> None:
+    assert all(not key.isEmpty() for entry in TABLE for key in entry.keys)
