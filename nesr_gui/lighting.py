@@ -97,6 +97,14 @@ class CalibratedLitField(LitField):
         for block in self._calibrated.interval_blocks(wavelengths, rows=rows, cols=cols):
             yield Interval(block.rows, block.cols, block.lower * power, block.upper * power)
 
+    def interval_band(
+        self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """See `CalibratedField.interval_band`."""
+        lower, upper = self._calibrated.interval_band(nm, stride=stride, rows=rows, cols=cols)
+        power = self.power(nm)[0]
+        return lower * power, upper * power
+
     def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:
         """See `CalibratedField.doubts`."""
         return self._calibrated.doubts(stride=stride, rows=rows, cols=cols)

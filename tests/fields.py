@@ -22,5 +22,11 @@ class CalibratedCube(CubeField):
         for block in self.blocks(wavelengths, rows=rows, cols=cols):
             yield Interval(block.rows, block.cols, 0.9 * block.values, 1.1 * block.values)
 
+    def interval_band(
+        self, nm: float, *, stride: int = 1, rows: Any = None, cols: Any = None
+    ) -> tuple[FloatArray, FloatArray]:
+        values = self.band(nm, stride=stride, rows=rows, cols=cols)
+        return 0.9 * values, 1.1 * values
+
     def doubts(self, *, stride: int = 1, rows: Any = None, cols: Any = None) -> np.ndarray:
         return self.band(self.bands.nm[0], stride=stride, rows=rows, cols=cols).astype(np.uint8)
