@@ -145,7 +145,7 @@ class NeSRField:
     def _decoded(
         self, windows: Tensor, inside: Tensor, rgb: Tensor, nm: npt.NDArray[np.float64], stride: int = 1
     ) -> Tensor:
-        asked = torch.from_numpy(nm).float().to(windows.device)
+        asked = torch.tensor(nm, dtype=torch.float32, device=windows.device)  # a copy: theirs may be read-only
         network: NeSR = self.model.network
         return network.decode(windows, rgb, self._encoding.attention, asked, inside, stride) * self._encoding.level
 

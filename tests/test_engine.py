@@ -156,6 +156,9 @@ def test_intervals_agree_whoever_asks(model, small_tiles):
     values = field.cube(nm).values
     assert (lower <= values).all()
     assert (values <= upper).all()
+    read_only = field.bands.nm
+    assert not read_only.flags.writeable
+    next(field.interval_blocks(read_only))
     sparse = {"stride": 3, "rows": slice(2, 30), "cols": slice(1, 50)}
     for ends, cube in zip(field.interval_band(512.3, **sparse), (lower, upper), strict=True):
         np.testing.assert_allclose(ends, cube[1, 2:30:3, 1:50:3], **CLOSE)

@@ -38,6 +38,7 @@ def train(
 @click.option("--with-charts", is_flag=True, help="Keep the colour charts in the figures.")
 @click.option("--brief", is_flag=True, help="Only the accuracy on the scenes.")
 @click.option("--json", "report", type=FILE, help="Also write the figures to a JSON file.")
+@click.option("--failures", type=FILE, help="Also draw where the (first) model fails: a PNG, SVG or PDF.")
 @device_option
 def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> None:
     """Print how good a model is on measured scenes, beside the baselines, and how far it can be trusted."""

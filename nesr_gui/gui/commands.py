@@ -159,9 +159,10 @@ class Commands(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         card = QTextBrowser()
         card.setAccessibleName("Card of the embedded model")
+        card.setSearchPaths([str(resources.default_model().parent)])  # its pictures stand beside it
         card.setMarkdown(resources.model_card())
         QVBoxLayout(dialog).addWidget(card)
-        dialog.resize(860, 640)
+        dialog.resize(1110, 700)
         dialog.open()
 
     def _ask_path(self, title: str, name: str, filters: str) -> Path | None:

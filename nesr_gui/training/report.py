@@ -11,8 +11,8 @@ import click
 
 from nesr_gui import engine, resources
 from nesr_gui.spectral import FloatArray
-from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.evaluate import Method, Score, baselines, evaluate_scenes, mean_scores
+from nesr_gui.training.failures import draw_failures
 from nesr_gui.training.libraries import Library, read_libraries, without_charts, without_clusters
 from nesr_gui.training.painted import Continuity, continuity, painted_scene
 from nesr_gui.training.robustness import (
@@ -24,7 +24,7 @@ from nesr_gui.training.robustness import (
     spectra_of,
     trust,
 )
-from nesr_gui.training.scenes import Scene
+from nesr_gui.training.scenes import Scene, read_scenes
 
 BASELINE_LIBRARY = "capbone"  # the set the baselines are fitted on where a file has it; all sets otherwise
 
@@ -38,6 +38,7 @@ def evaluate(
     exact: bool,
     with_charts: bool,
     brief: bool,
+    failures: Path | None,
     device: str,
 ) -> dict[str, list[dict[str, Any]]]:
     """Print the figures of models and baselines; return them as rows by section, with `brief` those of accuracy."""
@@ -50,6 +51,8 @@ def evaluate(
     if not brief:
         report |= _robustness(judged, loaded)
         report["between bands"] = _continuity(held, methods, loaded)
+    if failures:
+        draw_failures(failures, loaded[0], judged)
     return {name: [row if isinstance(row, dict) else asdict(row) for row in rows] for name, rows in report.items()}
 
 

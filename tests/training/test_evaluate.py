@@ -8,6 +8,7 @@ import pytest
 from nesr_gui.baselines.neighbours import ChromaticityNeighbours
 from nesr_gui.baselines.regression import Regression, linear_terms, root_polynomial_terms
 from nesr_gui.training.evaluate import baselines, evaluate_scenes, mean_scores, score
+from nesr_gui.training.failures import SPOT, worst_spots
 from tests.training import worlds
 
 
@@ -68,3 +69,15 @@ def test_means_count_every_scene_once():
     assert len(rows) == 6
     (mean, *_) = mean_scores(rows)
     assert mean.rmse == pytest.approx(np.mean([row.rmse for row in rows if row.method == "linear regression"]))
+
+
+def test_the_worst_spots_lie_apart_and_never_in_the_chart():
+    error = np.random.default_rng(0).random((10 * SPOT + 3, 14 * SPOT), np.float32) * 0.01
+    error[SPOT : 2 * SPOT, 3 * SPOT : 4 * SPOT] = 0.9
+    error[SPOT : 2 * SPOT, 4 * SPOT : 5 * SPOT] = 0.8  # its neighbour, not another spot
+    error[8 * SPOT : 9 * SPOT, 12 * SPOT : 13 * SPOT] = 0.7
+    error[:, :SPOT] = np.nan
+    places = worst_spots(error)
+    corners = [(rows.start // SPOT, cols.start // SPOT) for rows, cols in places]
+    assert corners[:2] == [(1, 3), (8, 12)] and len(corners) == 3 and corners[2][1] > 0
+    assert worst_spots(np.full((40, 40), np.nan, np.float32)) == []
