@@ -7,6 +7,7 @@ divided by its response to a perfect white reflector, so that white is exactly (
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from functools import cache
 from typing import Any
@@ -28,10 +29,17 @@ Table = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 @cache
 def _colour() -> Any:
     """colour-science, imported when first needed: it takes a second, and a transfer function does not need it."""
-    with warnings.catch_warnings():
-        # Matplotlib and SciPy are for parts of it that are not used here.
-        warnings.filterwarnings("ignore", message=".*related API features are not available")
-        import colour
+    unseen = "matplotlib" not in sys.modules
+    if unseen:  # or it would import all of pyplot, another second, for plots that are not drawn here
+        sys.modules["matplotlib"] = None  # type: ignore[assignment]
+    try:
+        with warnings.catch_warnings():
+            # Matplotlib and SciPy are for parts of it that are not used here.
+            warnings.filterwarnings("ignore", message=".*related API features are not available")
+            import colour
+    finally:
+        if unseen:
+            del sys.modules["matplotlib"]
     return colour
 
 

@@ -11,9 +11,11 @@ import pytest
 
 import nesr_gui
 from nesr_gui import cli, io
+from nesr_gui.colorimetry import encode_srgb
 from nesr_gui.field import CubeField
 from nesr_gui.io.curves import read_curves, write_curves
 from nesr_gui.io.envi_library import write_curves as write_library
+from nesr_gui.photographing import photograph
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.training import worlds
 
@@ -222,3 +224,19 @@ def test_info_tells_of_every_kind_of_cube(run, tmp_path, name):
     size = int(text.partition("bytes: ")[2].split()[0])
     assert size >= 4 * 2 * 3 * 4 or name == "c.exr"
     assert code == 0 and "size: 4 x 3 pixels" in text and "source: p.png" in text and "radiance" in text
+
+
+def test_compare_prints_figures_of_a_turned_cube(run, photo, model_file, tmp_path):
+    values, bands = np.random.default_rng(5).random((31, 12, 16), np.float32), Wavelengths.every(400, 700, 10)
+    made, _ = photograph(CubeField(values, bands, Quantity.REFLECTANCE), "")
+    iio.imwrite(photo, np.round(255 * encode_srgb(made.values)).astype(np.uint8))
+    cube, report = tmp_path / "turned.h5", tmp_path / "figures.json"
+    io.write_cube(cube, CubeField(np.ascontiguousarray(values[:, ::-1]), bands, Quantity.REFLECTANCE), bands)
+    code, text, _ = run("compare", photo, cube, "--json", report, "--model", model_file, "--device", "cpu")
+    assert code == 0 and "top and bottom exchanged, values × 1," in text and "MRAE" in text
+    figures = json.loads(report.read_text())
+    assert figures["pixels"] == 192 and figures["orientation"] == "top and bottom exchanged"
+    other = tmp_path / "other.h5"
+    io.write_cube(other, CubeField(values[:, :, :7], bands), bands)
+    code, _, error = run("compare", photo, other, "--model", model_file)
+    assert code == 2 and "7x12" in error and error.count("\n") == 1

@@ -1,5 +1,8 @@
 """The default camera, transfer functions, and colours of wavelengths."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -43,3 +46,11 @@ def test_checker_is_interpolated_between_published_samples():
     coarse = colorimetry.colour_checker(colorimetry.CAMERA_BANDS)
     np.testing.assert_array_equal(fine[:, ::2], coarse)
     np.testing.assert_allclose(fine[:, 1], coarse[:, :2].mean(1), rtol=1e-5)
+
+
+def test_the_library_of_colours_does_not_bring_matplotlib():
+    """It is installed for training alone, and would make the window a second slower to open."""
+    code = (
+        "import sys; from nesr_gui import colorimetry as c; c.default_camera(); sys.exit('matplotlib' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

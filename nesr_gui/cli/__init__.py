@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 import nesr_gui
-from nesr_gui.cli import cube_options, learning, spectra, window
+from nesr_gui.cli import comparing, cube_options, learning, spectra, window
 
 
 class WindowByDefault(click.Group):
@@ -31,7 +31,7 @@ def cli() -> None:
 
 
 for command in (
-    window.gui, spectra.reconstruct, spectra.spectrum, spectra.info,
+    window.gui, spectra.reconstruct, spectra.spectrum, spectra.info, comparing.compare,
     learning.train, learning.evaluate, learning.calibrate, window.benchmark,
 ):  # fmt: skip
     cli.add_command(command)

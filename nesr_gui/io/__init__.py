@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nesr_gui.field import CubeField, Progress, SpectralField
 from nesr_gui.io.cube_formats import CUBES
 from nesr_gui.io.errors import Unclear
-from nesr_gui.io.export import Encoding, Export
+from nesr_gui.io.export import Encoding, Export, disk_full, is_disk_full
 from nesr_gui.io.format import Format, Kind, lazy
 from nesr_gui.io.reading import Reading
 from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "Encoding",
+    "Export",
     "Format",
     "Kind",
     "Reading",
@@ -35,6 +36,7 @@ __all__ = [
     "open_cube",
     "read_photograph",
     "write_cube",
+    "write_export",
     "writer",
 ]
 
@@ -156,13 +158,28 @@ def write_cube(
             wavelengths or the window.
         OSError: the folder cannot be written or has too little space.
     """
-    path = Path(path)
-    chosen = encoding or Encoding()
-    found = writer(path, chosen)
-    export = Export(field, wavelengths, progress=progress, rows=rows, cols=cols, encoding=chosen)
-    assert found.write is not None  # the rows were chosen by it
-    found.write(path, export)
+    writer(path, encoding or Encoding())
+    export = Export(field, wavelengths, progress=progress, rows=rows, cols=cols, encoding=encoding)
+    write_export(path, export)
     return export.clipped
+
+
+def write_export(path: str | os.PathLike[str], export: Export) -> None:
+    """Write an export in the format `path` ends with; see `write_cube`.
+
+    Raises:
+        ValueError: the extension is of no cube, or the format cannot store the encoding.
+        OSError: the folder cannot be written, has too little space, or was filled meanwhile.
+    """
+    path = Path(path)
+    found = writer(path, export.encoding)
+    assert found.write is not None  # the rows were chosen by it
+    try:
+        found.write(path, export)
+    except (OSError, RuntimeError) as error:
+        if is_disk_full(error):
+            raise disk_full(path, error) from error
+        raise
 
 
 def writer(path: str | os.PathLike[str], encoding: Encoding) -> Format:

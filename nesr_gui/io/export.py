@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import nesr_gui
 from nesr_gui.field import BLOCK_VALUES, Block, CalibratedField, Progress, SpectralField, checked_nm, checked_window
+from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 FILL = 65535  # the stored uint16 that means "no value"
 DTYPES = ("float32", "float16", "uint16")
+_OWN = ("window", "encoding", "masked")  # entries of a provenance that tell of one export, not of what is exported
 PIECE_BYTES = 64 << 20  # what a format that must write whole tiles may hold at once
 
 
@@ -60,6 +63,12 @@ class Encoding:
         stored[np.isnan(values)] = FILL
         return stored, int((steps != cut).sum())
 
+    def decode(self, stored: npt.NDArray[Any]) -> FloatArray:
+        """What a reader makes of stored numbers."""
+        if not self.is_packed:
+            return stored.astype(np.float32)
+        return np.where(stored == FILL, np.nan, stored * np.float64(self.scale)).astype(np.float32)
+
 
 class Export:
     """One export under way: hands out encoded blocks, reports progress, counts the values that did not fit.
@@ -67,6 +76,9 @@ class Export:
     Args:
         progress: called with the fraction done after each block; it may raise `Cancelled`.
         rows, cols: the window, by default everything; blocks are given relative to it.
+        mask: a region in pixels of the source, of which a pixel of the field has `reduction`²; what lies outside has
+            no value.
+        origin: the name of the file that was opened, where the field's provenance does not say it.
 
     Raises:
         ValueError: the field does not cover the wavelengths or the window, or an error band is asked of one without.
@@ -81,9 +93,13 @@ class Export:
         rows: slice | None = None,
         cols: slice | None = None,
         encoding: Encoding | None = None,
+        mask: Region | None = None,
+        reduction: int = 1,
+        origin: str = "",
     ) -> None:
         checked_nm(field, wavelengths)
         self.field, self.wavelengths = field, wavelengths
+        self.mask, self.reduction, self.origin = mask, reduction, origin
         self.rows, self.cols = checked_window(field, rows, cols)
         self.encoding = encoding or Encoding()
         if self.encoding.error_band and not isinstance(field, CalibratedField):
@@ -109,12 +125,23 @@ class Export:
 
     @property
     def provenance(self) -> dict[str, str]:
-        """The field's, and what of it was taken where that is not everything as it is."""
-        said = dict(self.field.provenance)
+        """The field's, and what of it was taken where that is not everything as it is.
+
+        `row_offset` and `column_offset` are where the first pixel lies in the source, in its pixels.
+        """
+        said = {key: text for key, text in self.field.provenance.items() if key not in _OWN}
+        said["program"] = f"nesr_gui {nesr_gui.__version__}"
+        if self.origin:
+            said["exported_from"] = self.origin
         if self.shape[1:] != self.field.shape:
             said["window"] = (
                 f"rows {self.rows.start}-{self.rows.stop - 1}, columns {self.cols.start}-{self.cols.stop - 1}"
             )
+            side = _whole(said.get("reduction"), 1)
+            for key, part in (("row_offset", self.rows), ("column_offset", self.cols)):
+                said[key] = str(_whole(said.get(key), 0) + part.start * side)
+        if self.mask is not None:
+            said["masked"] = f"outside {self.mask}, in source pixels"
         if self.encoding.dtype == "float16":
             said["encoding"] = "float16"
         if self.encoding.is_packed:
@@ -150,8 +177,7 @@ class Export:
             for row in range(0, height, strip):
                 rows = slice(self.rows.start + row, self.rows.start + min(row + strip, height))
                 values = self.field.band(nm, rows=rows, cols=self.cols)
-                band[row : row + strip], clipped = self.encoding.encode(values)
-                self.clipped += clipped
+                band[row : row + strip] = self._stored(rows, self.cols, values)
                 self._report(values.size)
             yield index, band
 
@@ -167,14 +193,33 @@ class Export:
                 self._report(2 * interval.lower.size)
 
     def _block(self, rows: slice, cols: slice, values: FloatArray) -> Block:
-        stored, clipped = self.encoding.encode(values)
-        self.clipped += clipped
+        stored = self._stored(rows, cols, values)
         (top, left) = self.rows.start, self.cols.start
         return Block(slice(rows.start - top, rows.stop - top), slice(cols.start - left, cols.stop - left), stored)
+
+    def _stored(self, rows: slice, cols: slice, values: FloatArray) -> npt.NDArray[Any]:
+        if self.mask is not None:
+            values = np.where(
+                self.kept(np.arange(rows.start, rows.stop), np.arange(cols.start, cols.stop)), values, np.nan
+            )
+        stored, clipped = self.encoding.encode(values)
+        self.clipped += clipped
+        return stored
+
+    def kept(self, rows: npt.NDArray[np.integer], cols: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+        """Which pixels of the field at `rows` (h,) × `cols` (w,), both increasing, are not masked: (h, w)."""
+        if self.mask is None:
+            return np.ones((len(rows), len(cols)), bool)
+        return inside(self.mask, (rows + 0.5) * self.reduction, (cols + 0.5) * self.reduction)
 
     def _report(self, values: int) -> None:
         self._done += values
         self._progress(min(self._done / (len(self.variables) * math.prod(self.shape)), 1.0))
+
+
+def _whole(text: str | None, default: int) -> int:
+    """A number of a provenance, which other programs may have written."""
+    return int(text) if text is not None and text.isdecimal() else default
 
 
 def _joined(blocks: list[Block]) -> Block:
@@ -193,15 +238,38 @@ def _joined(blocks: list[Block]) -> Block:
     return Block(rows, cols, values)
 
 
+class NoSpace(OSError):
+    """A disk has no room for a cube; its text is one sentence."""
+
+    def __str__(self) -> str:
+        return str(self.args[-1])
+
+
 def check_space(folder: Path, needed: int) -> None:
     """Raise OSError where `needed` bytes do not fit; an older file stays until the new one is complete."""
     free = shutil.disk_usage(folder).free
     if needed + (1 << 20) > free:
-        raise OSError(
+        raise NoSpace(
             errno.ENOSPC,
             f"this cube takes {_gibibytes(needed)} and {folder} has {_gibibytes(free)} free; "
             "export fewer wavelengths or fewer pixels, or choose another disk",
         )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a write failed for want of space; libraries say so by number or in words."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
+
+
+def disk_full(path: Path, error: BaseException) -> OSError:
+    """The sentence for a disk that was filled while `path` was written; one that is said already stays as it is."""
+    if isinstance(error, NoSpace):
+        return error
+    return NoSpace(
+        errno.ENOSPC,
+        f"the disk of {path.parent} became full while {path.name} was written, and nothing of it is left; "
+        "make room, or choose another disk",
+    )
 
 
 def _gibibytes(size: int) -> str:

@@ -1,6 +1,7 @@
 """Cubes as spectral OpenEXR: one channel per wavelength and a colour preview (Fichet, Pacanowski, Wilkie, JCGT 2021).
 
-Reflectance stands in channels like `T.550,5nm`, anything else in `S0.550,5nm`. Written some lines at a time.
+Reflectance stands in channels like `T.550,5nm`, anything else in `S0.550,5nm`. Written some lines at a time. Read are
+also the reflectances of the KAIST data set, whose channels are called w420nm.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ OURS = "nesrProvenance"
 _CHANNEL = re.compile(
     r"(?:(?P<root>.*)\.)?(?P<kind>S0|T)\.(?P<value>\d*[,.]?\d*(?:[Ee][+-]?\d+)?)(?P<unit>(?:[YZEPTGMkhdcmunpfazy]|da)?(?:m|Hz))"
 )
+_KAIST = re.compile(
+    r"(?P<root>)(?P<kind>w)(?P<value>\d+(?:\.\d+)?)(?P<unit>nm)"
+)  # the reflectances of Choi et al. 2017
 _PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "c": 1e-2, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
@@ -99,7 +103,8 @@ def is_cube(path: Path) -> bool:
             data = file.read(1 << 20)
     except OSError:
         return False
-    return data[:4] == b"\x76\x2f\x31\x01" and b"spectralLayoutVersion\0" in data
+    named = b"spectralLayoutVersion\0" in data or re.search(rb"\0w\d{3}nm\0", data) is not None
+    return data[:4] == b"\x76\x2f\x31\x01" and named
 
 
 def preview_matrix(wavelengths: Wavelengths) -> FloatArray | None:
@@ -125,16 +130,19 @@ def _decimal(nm: float) -> str:
 def _found(name: str, file: Any, reading: Reading) -> Found:
     header = file.header()
     matches = [match for match in map(_CHANNEL.fullmatch, header["channels"]) if match]
+    matches = matches or [match for match in map(_KAIST.fullmatch, header["channels"]) if match]
     kinds = {match["kind"] for match in matches}
     if not kinds:
         raise ValueError("it has no spectral channels such as T.550,0nm")
-    kind = reading.variable if reading.variable in kinds else "T" if "T" in kinds else "S0"
+    kind = (
+        reading.variable if reading.variable in kinds else next(known for known in ("T", "S0", "w") if known in kinds)
+    )
     chosen = [match for match in matches if match["kind"] == kind]
     roots = sorted({match["root"] or "" for match in chosen})
     chosen = [match for match in chosen if (match["root"] or "") == roots[0]]
     said = _own(header)
     stated = said.pop("quantity", "")
-    quantity = Quantity.REFLECTANCE if kind == "T" else Quantity.RADIANCE
+    quantity = Quantity.RADIANCE if kind == "S0" else Quantity.REFLECTANCE
     return Found(
         name,
         Channels(file, [match[0] for match in chosen]),

@@ -19,10 +19,11 @@ from nesr_gui.checkpoint import load_checkpoint, save_checkpoint
 from nesr_gui.models.nesr import NeSRConfig, parameter_count
 from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.calibrating import calibrated, coverage, seen_chromaticities, unit_of
+from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.libraries import read_libraries, without_charts, without_clusters
 from nesr_gui.training.painted import ON_BANDS, painted_scene
 from nesr_gui.training.robustness import spectra_of
-from nesr_gui.training.scenes import Scene, read_scenes
+from nesr_gui.training.scenes import Scene
 from nesr_gui.training.trainer import Trainer
 
 SIZES = {

@@ -11,6 +11,7 @@ import click
 
 from nesr_gui import engine, resources
 from nesr_gui.spectral import FloatArray
+from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.evaluate import Method, Score, baselines, evaluate_scenes, mean_scores
 from nesr_gui.training.failures import draw_failures
 from nesr_gui.training.libraries import Library, read_libraries, without_charts, without_clusters
@@ -24,7 +25,7 @@ from nesr_gui.training.robustness import (
     spectra_of,
     trust,
 )
-from nesr_gui.training.scenes import Scene, read_scenes
+from nesr_gui.training.scenes import Scene
 
 BASELINE_LIBRARY = "capbone"  # the set the baselines are fitted on where a file has it; all sets otherwise
 

@@ -1,0 +1,164 @@
+"""How far a reconstruction is from what was measured, over any part of an image, in constant memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui import metrics
+from nesr_gui.colorimetry import colour_differences
+from nesr_gui.field import Progress, SpectralField, checked_window
+from nesr_gui.photographing import LOST, camera_weights, lost_response
+from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
+from nesr_gui.viewing import Viewing
+
+STEP = 10.0  # nm between the wavelengths that are compared
+BRIGHT = 0.02  # mean truth above which the spectral angle says something
+
+Members = Callable[[slice, slice], npt.NDArray[np.bool_]]
+"""Which pixels of a rectangle, rows × columns, count: (h, w)."""
+
+CONDITIONS = (
+    "MRAE = mean |y - t| / (t + 0.001); RMSE and PSNR for a range of 1; spectral angle in degrees over pixels of mean "
+    f"truth above {BRIGHT:g}; ΔE2000 of the colours for the default camera (CIE 1931 2°, D65)"
+)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How good some pixels are: see `CONDITIONS`; nan where nothing can be said. `pixels` counts those compared."""
+
+    mrae: float
+    rmse: float
+    psnr: float
+    angle: float
+    colour: float
+    pixels: int
+
+    def in_words(self) -> str:
+        """All of them, in a line."""
+        return (
+            f"MRAE {self.mrae:.4f}, RMSE {self.rmse:.4f}, PSNR {self.psnr:.2f} dB, angle {self.angle:.2f}°, "
+            f"ΔE2000 {self.colour:.2f}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Errors of pixels (h, w) over the wavelengths compared; nan where the truth is not known."""
+
+    mrae: FloatArray
+    rmse: FloatArray
+    angle: FloatArray
+    colour: FloatArray
+    bright: npt.NDArray[np.bool_]
+
+
+def shared_bands(field: SpectralField, truth: SpectralField) -> Wavelengths:
+    """Where two fields are compared: about every 10 nm of what both cover.
+
+    Raises:
+        ValueError: they have no wavelength in common.
+    """
+    (low, high), (least, most) = field.wavelength_range, truth.wavelength_range
+    start, stop = max(low, least), min(high, most)
+    if start > stop:
+        raise ValueError(
+            f"the measured cube covers {least:g}-{most:g} nm and the reconstruction {low:g}-{high:g} nm, which have no "
+            "wavelength in common; open a cube that reaches into the other"
+        )
+    return Wavelengths.count(max(round((stop - start) / STEP), 1) + 1 if stop > start else 1, start, stop)
+
+
+class Comparison:
+    """Compares spectra at some wavelengths with those measured."""
+
+    def __init__(self, bands: Wavelengths, measured: Quantity) -> None:
+        self.bands = bands
+        viewing = Viewing.default()
+        self._sees = lost_response(viewing, measured, bands) <= LOST
+        if self._sees:
+            self._weights = viewing.weights(bands.nm), camera_weights(viewing, measured, bands.nm)
+
+    def errors(self, spectra: FloatArray, truth: FloatArray) -> Errors:
+        """Of spectra (L, h, w), all measures."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mrae, rmse = metrics.mrae(spectra, truth, axis=0), metrics.rmse(spectra, truth, axis=0)
+            last = (np.moveaxis(part, 0, -1) for part in (spectra, truth))
+            angle = np.asarray(metrics.spectral_angle(*last), np.float32)
+            bright = truth.mean(axis=0) > BRIGHT
+        return Errors(mrae, rmse, angle, self.colour(spectra, truth), bright)
+
+    def colour(self, spectra: FloatArray, truth: FloatArray) -> FloatArray:
+        """ΔE2000 (h, w) of spectra (L, h, w), their colours cut to sRGB as a photograph's are.
+
+        Nan where the wavelengths do not make a colour.
+        """
+        if not self._sees:
+            return np.full(truth.shape[1:], np.nan, np.float32)
+        known = np.isfinite(truth).all(axis=0)
+        parts = zip((spectra, np.where(known, truth, 0)), self._weights, strict=True)
+        seen, measured = (np.clip(np.tensordot(part, weights, axes=(0, 0)), 0, 1) for part, weights in parts)
+        return np.where(known, colour_differences(seen, measured), np.float32(np.nan))
+
+
+class Tally:
+    """Sums of errors, of which figures are made in the end."""
+
+    def __init__(self) -> None:
+        self._sums = np.zeros(4)  # of MRAE, squared RMSE, angle, ΔE2000
+        self._pixels = self._bright = 0
+
+    def add(self, errors: Errors, members: npt.NDArray[np.bool_] | None = None) -> None:
+        """Count pixels (h, w), those without truth left out."""
+        counted = np.isfinite(errors.mrae)
+        if members is not None:
+            counted &= members
+        bright = counted & errors.bright
+        parts = (
+            errors.mrae[counted], errors.rmse[counted].astype(np.float64) ** 2, errors.angle[bright],
+            errors.colour[counted],
+        )  # fmt: skip
+        self._sums += [part.sum(dtype=np.float64) for part in parts]
+        self._pixels += int(counted.sum())
+        self._bright += int(bright.sum())
+
+    def figures(self) -> Figures:
+        """What was counted, in figures."""
+        mrae, square, colour = (self._sums[[0, 1, 3]] / self._pixels).tolist() if self._pixels else (math.nan,) * 3
+        angle = float(self._sums[2]) / self._bright if self._bright else math.nan
+        psnr = -10 * math.log10(square) if square > 0 else math.inf if square == 0 else math.nan
+        return Figures(mrae, math.sqrt(square), psnr, angle, colour, self._pixels)
+
+
+def accuracy(
+    field: SpectralField,
+    truth: SpectralField,
+    *,
+    rows: slice | None = None,
+    cols: slice | None = None,
+    members: Members | None = None,
+    progress: Progress | None = None,
+) -> Figures:
+    """The figures of a window of a field against a truth of the same shape, block by block; of its `members` only.
+
+    Raises:
+        ValueError: the shapes differ, they share no wavelength, or the window is outside.
+    """
+    if field.shape != truth.shape:
+        raise ValueError(f"the measured cube has shape {truth.shape} and the reconstruction {field.shape}")
+    comparison = Comparison(shared_bands(field, truth), truth.quantity)
+    window, tally, done = checked_window(field, rows, cols), Tally(), 0
+    total = math.prod(part.stop - part.start for part in window)
+    for block in field.blocks(comparison.bands, rows=window[0], cols=window[1]):
+        known = truth.cube(comparison.bands, rows=block.rows, cols=block.cols).values
+        chosen = members(block.rows, block.cols) if members is not None else None
+        tally.add(comparison.errors(block.values, known), chosen)
+        done += known[0].size
+        if progress is not None:
+            progress(done / total)
+    return tally.figures()

@@ -1,0 +1,115 @@
+"""Reflectances under a light: what leaves the surface, as radiance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui.field import Block, CalibratedField, Interval, Points, SpectralField, checked_nm, cube_of_blocks
+from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths
+from nesr_gui.viewing import Light
+
+
+def lit(field: SpectralField, light: Light) -> LitField:
+    """A field of reflectances under `light`.
+
+    Raises:
+        ValueError: the field holds no reflectances, or the light is dark in its range.
+    """
+    return CalibratedLitField(field, light) if isinstance(field, CalibratedField) else LitField(field, light)
+
+
+class LitField:
+    """Relative radiance: reflectance times the power of a light, whose greatest power in the field's range is 1."""
+
+    quantity = Quantity.RADIANCE
+
+    def __init__(self, field: SpectralField, light: Light) -> None:
+        if field.quantity is not Quantity.REFLECTANCE:
+            known = field.quantity is Quantity.RADIANCE
+            why = (
+                "this image holds radiance, which contains its light"
+                if known
+                else "what this image measures is unknown"
+            )
+            raise ValueError(f"{why}; only relative reflectance can be put under {light.name}")
+        self.field, self.light = field, light
+        self.bands, self.shape, self.wavelength_range = field.bands, field.shape, field.wavelength_range
+        low, high = field.wavelength_range
+        self._brightest = float(light.power(np.unique(np.append(np.arange(low, high), high))).max())
+        if not self._brightest > 0:
+            raise ValueError(f"{light.name} is dark at {low:g}-{high:g} nm; choose another light")
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """The field's, with the light."""
+        low, high = self.wavelength_range
+        scale = f"its greatest power at {low:g}-{high:g} nm being 1"
+        return {
+            **self.field.provenance,
+            "light": self.light.name,
+            "radiance": f"reflectance x power of the light, {scale}",
+        }
+
+    def power(self, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
+        """The light (L,) that values at `wavelengths` are multiplied by."""
+        return (self.light.power(checked_nm(self, wavelengths)) / self._brightest).astype(np.float32)
+
+    def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
+        """See `SpectralField.spectra`."""
+        return self.field.spectra(points, wavelengths) * self.power(wavelengths)
+
+    def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
+        """See `SpectralField.band`."""
+        return self.field.band(nm, stride=stride, rows=rows, cols=cols) * self.power(nm)[0]
+
+    def blocks(
+        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
+    ) -> Iterator[Block]:
+        """See `SpectralField.blocks`."""
+        power = self.power(wavelengths)[:, None, None]
+        for block in self.field.blocks(wavelengths, rows=rows, cols=cols):
+            yield Block(block.rows, block.cols, block.values * power)
+
+    def cube(
+        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
+    ) -> SpectralCube:
+        """See `SpectralField.cube`."""
+        return cube_of_blocks(self, wavelengths, rows, cols)
+
+
+class CalibratedLitField(LitField):
+    """One whose reflectances have an interval: so has the radiance, since the light is known."""
+
+    def interval(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """See `CalibratedField.interval`."""
+        lower, upper = self._calibrated.interval(points, wavelengths)
+        power = self.power(wavelengths)
+        return lower * power, upper * power
+
+    def interval_blocks(
+        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
+    ) -> Iterator[Interval]:
+        """See `CalibratedField.interval_blocks`."""
+        power = self.power(wavelengths)[:, None, None]
+        for block in self._calibrated.interval_blocks(wavelengths, rows=rows, cols=cols):
+            yield Interval(block.rows, block.cols, block.lower * power, block.upper * power)
+
+    def interval_band(
+        self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """See `CalibratedField.interval_band`."""
+        lower, upper = self._calibrated.interval_band(nm, stride=stride, rows=rows, cols=cols)
+        power = self.power(nm)[0]
+        return lower * power, upper * power
+
+    def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:
+        """See `CalibratedField.doubts`."""
+        return self._calibrated.doubts(stride=stride, rows=rows, cols=cols)
+
+    @property
+    def _calibrated(self) -> CalibratedField:
+        assert isinstance(self.field, CalibratedField)  # `lit` chose this class by it
+        return self.field

@@ -1,0 +1,317 @@
+"""What a multispectral sensor would see of a spectral image: means over the responses of its bands.
+
+A field is asked at nodes, and taken to be linear between them: at every whole nm and the centre of every band, or, of
+a cube, which is linear between its own bands, at those. Under that assumption the means are exact for box-shaped and
+tabulated responses, and to 1e-6 for Gaussian ones.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui.field import (
+    Block,
+    CubeField,
+    Points,
+    SpectralField,
+    checked_window,
+    cube_of_blocks,
+)
+from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Spectrum, Wavelengths, as_nm
+
+STEP = 1.0  # nm between the nodes of a field that is no cube
+MAX_MISSING = 0.01  # of a response may lie outside the field's range
+SAID_MISSING = 1e-4  # above this the file says it
+MAX_BANDS = 1000
+_SIGMA = 1 / (2 * math.sqrt(2 * math.log(2)))  # of a Gaussian whose full width at half maximum is 1
+_REACH = 5.0  # standard deviations after which a Gaussian ends
+_GAUSS = np.polynomial.legendre.leggauss(4)
+_WRITE = "write [NAME:]CENTRE/FWHM in nm, as in 492.4/66, B3:559.8/36"
+
+Samples = tuple[tuple[float, float], ...]
+Doubles = npt.NDArray[np.float64]
+
+
+class BandShape(enum.StrEnum):
+    """How a band responds around its centre."""
+
+    GAUSSIAN = "Gaussian"
+    BOX = "box"
+    TABLE = "table"
+
+
+@dataclass(frozen=True)
+class SensorBand:
+    """One band: `centre` and full width at half maximum `fwhm` in nm; of a table its `samples` (nm, response)."""
+
+    name: str
+    centre: float
+    fwhm: float
+    shape: BandShape = BandShape.GAUSSIAN
+    samples: Samples = ()
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(number) and number > 0 for number in (self.centre, self.fwhm)):
+            raise ValueError(
+                f"band {self.name} has a centre of {self.centre:g} nm and a width of {self.fwhm:g} nm; "
+                "both must be above 0"
+            )
+
+    @classmethod
+    def measured(cls, response: Spectrum) -> SensorBand:
+        """A band by its table of responses; negative ones, which are noise, count as none.
+
+        Raises:
+            ValueError: there are fewer than two, or it responds to nothing.
+        """
+        nm, values = response.wavelengths.nm, np.maximum(response.values.astype(np.float64), 0)
+        if nm.size < 2 or not np.isfinite(values).all() or not values.any():
+            raise ValueError(f"band {response.name} has no response; expected finite numbers, some of them above 0")
+        area = np.trapezoid(values, nm)
+        centre = float(np.trapezoid(values * nm, nm) / area)
+        above = nm[values >= values.max() / 2]
+        fwhm = float(above[-1] - above[0]) or float(area / values.max())
+        return cls(response.name, centre, fwhm, BandShape.TABLE, tuple(zip(nm.tolist(), values.tolist(), strict=True)))
+
+    def knots(self) -> Doubles:
+        """Where the response begins, bends and ends (nm)."""
+        if self.shape is BandShape.TABLE:
+            return np.array(self.samples)[:, 0]
+        if self.shape is BandShape.BOX:
+            return np.array([self.centre - self.fwhm / 2, self.centre + self.fwhm / 2])
+        return self.centre + self.fwhm * _SIGMA * np.linspace(-_REACH, _REACH, 41)
+
+    def response(self, nm: Doubles) -> Doubles:
+        """Relative response at `nm`; none beyond the first and last knot."""
+        if self.shape is BandShape.TABLE:
+            table = np.array(self.samples)
+            return np.interp(nm, table[:, 0], table[:, 1], left=0, right=0)
+        if self.shape is BandShape.BOX:
+            return (np.abs(nm - self.centre) <= self.fwhm / 2).astype(np.float64)
+        deviations = (nm - self.centre) / (self.fwhm * _SIGMA)
+        return np.where(np.abs(deviations) <= _REACH, np.exp(-(deviations**2) / 2), 0.0)
+
+    def weights(self, nodes: Doubles) -> tuple[Doubles, float]:
+        """What each node (N,) adds to the mean, the sum being 1, and the share of the response beyond the nodes.
+
+        All are zero where nothing of the response lies between them.
+        """
+        knots = self.knots()
+        edges = np.union1d(knots, nodes[(nodes > knots[0]) & (nodes < knots[-1])])
+        half = np.diff(edges)[:, None] / 2
+        at = (edges[:-1, None] + half + half * _GAUSS[0]).ravel()
+        mass = self.response(at) * (half * _GAUSS[1]).ravel()
+        total, within = mass.sum(), (at >= nodes[0]) & (at <= nodes[-1])
+        at, mass = at[within], mass[within]
+        covered = mass.sum()
+        if covered <= 0 or nodes.size < 2:
+            return np.zeros(nodes.size), 1.0
+        low = np.clip(np.searchsorted(nodes, at, side="right") - 1, 0, nodes.size - 2)
+        share = (at - nodes[low]) / (nodes[low + 1] - nodes[low])
+        added = np.bincount(low, mass * (1 - share), nodes.size) + np.bincount(low + 1, mass * share, nodes.size)
+        return added / covered, max(float(1 - covered / total), 0.0)
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """Bands in order of their centres; `source` says where their figures are published."""
+
+    name: str
+    bands: tuple[SensorBand, ...]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        bands = tuple(sorted(self.bands, key=lambda band: band.centre))
+        if not 1 <= len(bands) <= MAX_BANDS:
+            raise ValueError(f"a sensor of {len(bands)} bands; between 1 and {MAX_BANDS:,} are allowed")
+        same = [f"{a.name} and {b.name}" for a, b in pairwise(bands) if a.centre == b.centre]
+        if same:
+            raise ValueError(f"bands {same[0]} have the same centre; a cube holds one band at a wavelength")
+        object.__setattr__(self, "bands", bands)
+
+    @classmethod
+    def parse(cls, text: str, shape: BandShape = BandShape.GAUSSIAN) -> Sensor:
+        """Read bands as `[NAME:]CENTRE/FWHM` in nm, parted by commas or lines; also lines of a pasted table.
+
+        Raises:
+            ValueError: the text is no such list.
+        """
+        bands: list[SensorBand] = []
+        for entry in filter(None, (part.strip() for part in re.split(r"[,;\n]", text))):
+            *words, centre, fwhm = ["", *re.split(r"[\s:/]+", entry)] if re.search(r"[\s:/]", entry) else ["", "", ""]
+            try:
+                name = " ".join(words).strip() or f"B{len(bands) + 1}"
+                bands.append(SensorBand(name, float(centre), float(fwhm), shape))
+            except ValueError as error:
+                if "must be above" in str(error):
+                    raise
+                raise ValueError(f"cannot read the band {entry[:40]!r}; {_WRITE}") from None
+        if not bands:
+            raise ValueError(f"no sensor band is given; {_WRITE}")
+        return cls("own bands", tuple(bands))
+
+    @classmethod
+    def measured(cls, name: str, responses: Sequence[Spectrum]) -> Sensor:
+        """A sensor by a table of responses, such as `io.spectra.read_spectra` reads."""
+        return cls(name, tuple(SensorBand.measured(response) for response in responses), name)
+
+    def shaped(self, shape: BandShape) -> Sensor:
+        """The same centres and widths with another shape."""
+        return replace(self, bands=tuple(replace(band, shape=shape, samples=()) for band in self.bands))
+
+    @property
+    def wavelengths(self) -> Wavelengths:
+        """The centres."""
+        return Wavelengths(np.array([band.centre for band in self.bands]))
+
+    def __str__(self) -> str:
+        """The text that `parse` reads."""
+        return ", ".join(f"{band.name}:{band.centre:g}/{band.fwhm:g}" for band in self.bands)
+
+
+def _boxes(name: str, source: str, *bands: tuple[str, float, float]) -> Sensor:
+    return Sensor(name, tuple(SensorBand(*band, BandShape.BOX) for band in bands), source)
+
+
+_ESA = "ESA, Sentinel-2 MSI user guide, spectral bands: central wavelength and bandwidth; as boxes"
+_USGS = "USGS, band designations of Landsat 8 and 9 (OLI, OLI-2): lower and upper edge; as boxes"
+SENSORS = {
+    sensor.name: sensor
+    for sensor in (
+        _boxes("Sentinel-2A", _ESA, ("B1", 442.7, 21), ("B2", 492.4, 66), ("B3", 559.8, 36), ("B4", 664.6, 31)),
+        _boxes("Sentinel-2B", _ESA, ("B1", 442.2, 21), ("B2", 492.1, 66), ("B3", 559.0, 36), ("B4", 664.9, 31)),
+        _boxes("Landsat 8-9", _USGS, ("B1", 440, 20), ("B2", 480, 60), ("B3", 560, 60), ("B4", 655, 30)),
+    )
+}
+"""The bands of satellites that lie between 400 and 700 nm, by name."""
+
+SAMPLINGS = {
+    "31 bands, 10 nm (CAVE, ICVL, NTIRE)": Wavelengths.every(400, 700, 10),
+    "ICVL's spectrograph, 1.25 nm": Wavelengths.every(400, 700, 1.25),
+    "7 bands of the paper": Wavelengths.count(7),
+    "11 bands of the paper": Wavelengths.count(11),
+    "16 bands of the paper": Wavelengths.count(16),
+    "61 bands of the paper": Wavelengths.count(61),
+}
+"""Wavelengths that data sets and papers use, by name."""
+
+
+class SensorField:
+    """A field seen by a sensor: it answers at the centres of the sensor's bands, and only there.
+
+    Raises:
+        ValueError: more than a hundredth of a band's response lies outside the field's range.
+    """
+
+    def __init__(self, field: SpectralField, sensor: Sensor) -> None:
+        self.field, self.sensor = field, sensor
+        self.wavelengths = self.bands = sensor.wavelengths
+        self.wavelength_range: tuple[float, float] = (float(self.bands.nm[0]), float(self.bands.nm[-1]))
+        self.shape: tuple[int, int] = field.shape
+        self.quantity: Quantity = field.quantity
+        nodes = _nodes(field, sensor)
+        found = [band.weights(nodes) for band in sensor.bands]
+        self.missing = tuple(missing for _, missing in found)
+        self._check()
+        weights = np.stack([weights for weights, _ in found])
+        used = weights.any(axis=0)
+        self._nodes, self._weights = nodes[used], weights[:, used].astype(np.float32)
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """The field's, with the bands and how they were integrated."""
+        bands = [f"{band.name} {band.centre:g} nm, FWHM {band.fwhm:g} nm, {band.shape}" for band in self.sensor.bands]
+        said = {
+            **self.field.provenance,
+            "sensor": self.sensor.name,
+            "sensor_bands": "; ".join(bands),
+            "sensor_integration": f"means over the responses, from {len(self._nodes)} wavelengths, linear between",
+        }
+        if self.sensor.source:
+            said["sensor_source"] = self.sensor.source
+        if missing := self.said_missing():
+            said["sensor_missing"] = missing
+        return said
+
+    def said_missing(self) -> str:
+        """Which bands reach beyond the field's range, and how far, in words; empty where none does."""
+        short = zip(self.sensor.bands, self.missing, strict=True)
+        named = [f"{band.name} {100 * missing:.2g} %" for band, missing in short if missing > SAID_MISSING]
+        return f"of the response lies outside the range: {', '.join(named)}" if named else ""
+
+    def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
+        """See `SpectralField.spectra`."""
+        nodes, weights = self._asked(wavelengths)
+        return np.ascontiguousarray(_means(weights, self.field.spectra(points, nodes).T).T)
+
+    def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
+        """See `SpectralField.band`."""
+        nodes, weights = self._asked(nm)
+        total: FloatArray | None = None
+        for node, weight in zip(nodes.tolist(), weights[0], strict=True):
+            part = weight * self.field.band(node, stride=stride, rows=rows, cols=cols)
+            total = part if total is None else total + part
+        assert total is not None  # a band has a node
+        return total
+
+    def blocks(
+        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
+    ) -> Iterator[Block]:
+        """See `SpectralField.blocks`."""
+        nodes, weights = self._asked(wavelengths)
+        for block in self.field.blocks(nodes, rows=rows, cols=cols):
+            yield Block(block.rows, block.cols, _means(weights, block.values))
+
+    def cube(
+        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
+    ) -> SpectralCube:
+        """See `SpectralField.cube`."""
+        return cube_of_blocks(self, wavelengths, *checked_window(self, rows, cols))
+
+    def _asked(self, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[Doubles, FloatArray]:
+        """The nodes (n,) of some bands, and their weights (l, n)."""
+        nm, centres = as_nm(wavelengths), self.bands.nm
+        which = np.minimum(np.searchsorted(centres, nm), centres.size - 1)
+        if (other := nm[centres[which] != nm]).size:
+            raise ValueError(f"{self.sensor.name} has no band at {other[0]:g} nm; its bands are {self.sensor}")
+        weights = self._weights[which]
+        used = weights.any(axis=0)
+        return self._nodes[used], weights[:, used]
+
+    def _check(self) -> None:
+        low, high = self.field.wavelength_range
+        for band, missing in zip(self.sensor.bands, self.missing, strict=True):
+            if missing > MAX_MISSING:
+                raise ValueError(
+                    f"{100 * missing:.3g} % of the response of band {band.name} ({band.centre:g} nm, {band.fwhm:g} nm "
+                    f"wide, {band.shape}) lies outside this image's {low:g}-{high:g} nm; leave the band out"
+                )
+
+
+def _nodes(field: SpectralField, sensor: Sensor) -> Doubles:
+    """Increasing wavelengths (nm) between which the field is taken to be linear."""
+    if isinstance(field, CubeField):
+        return field.bands.nm
+    low, high = field.wavelength_range
+    whole = np.arange(math.ceil(low / STEP) * STEP, high, STEP)
+    centres = [band.centre for band in sensor.bands if low < band.centre < high]
+    return np.unique(np.concatenate([[low, high], whole, centres]))
+
+
+def _means(weights: FloatArray, values: FloatArray) -> FloatArray:
+    """Weighted means (l, …) of values (n, …); one that is missing spoils only the bands that respond there."""
+    means = np.empty((len(weights), *values.shape[1:]), np.float32)
+    for mean, band in zip(means, weights, strict=True):
+        first, last = np.flatnonzero(band)[[0, -1]]
+        parts, shares = values[first : last + 1], band[first : last + 1]
+        silent = shares == 0
+        mean[...] = np.tensordot(shares[~silent], parts[~silent] if silent.any() else parts, axes=1)
+    return means

@@ -1,0 +1,66 @@
+"""CAVE (Yasuma et al. 2010): a folder of 31 PNGs per scene, reflectance under a fixed lamp, 400-700 nm by 10 nm.
+
+`chart_boxes.json` in the folder, or one above, may say where the colour chart of a scene stands: {scene: [y0, y1, x0,
+x1]}. The same charts stand in several scenes, so those pixels neither train nor count.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from nesr_gui.io import cave
+from nesr_gui.training.datasets.camera import Camera
+from nesr_gui.training.datasets.dataset import BANDS, DataSet, Measured, Opened
+from nesr_gui.training.scenes import Scene, outside
+
+CHART_FILE = "chart_boxes.json"
+LAYOUT = "folders of 31 PNGs, name_ms_01.png to name_ms_31.png"
+
+Box = tuple[int, int, int, int]
+
+
+def _find(root: Path) -> list[Measured]:
+    boxes = _charts(root)
+    scenes = []
+    for folder in cave.scene_folders(root):
+        name = folder.name.removesuffix("_ms")
+        counted = partial(outside, boxes[name]) if name in boxes else None
+        scenes.append(Measured(name, folder, partial(_open, folder), counted=counted))
+    return scenes
+
+
+def _open(folder: Path) -> Opened:
+    return Opened(cave.open_cube(folder), 1.0)
+
+
+def _charts(root: Path) -> dict[str, Box]:
+    files = [file for file in (root / CHART_FILE, root.parent / CHART_FILE) if file.exists()]
+    said = json.loads(files[0].read_text(encoding="utf-8")) if files else {}
+    return {name: (y0, y1, x0, x1) for name, (y0, y1, x0, x1) in said.items()}
+
+
+def read_scenes(root: Path) -> Iterator[Scene]:
+    """The scenes below `root`, one at a time, whole, with the boxes of their charts.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: there is no scene, or one is damaged.
+    """
+    found, boxes = _find(root), _charts(root)
+    if not found:
+        raise ValueError(f"no scene in {root}; expected {LAYOUT}")
+    for scene in found:
+        yield Scene(scene.name, scene.cube(BANDS), boxes.get(scene.name))
+
+
+CAVE = DataSet(
+    name="cave",
+    title="CAVE",
+    expected=LAYOUT,
+    find=_find,
+    camera=Camera("D65"),
+    counts=(28, 4),
+)

@@ -1,0 +1,226 @@
+"""Exports as planned: what is written is what the field says, in whatever part, light, bands and numbers."""
+
+import errno
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nesr_gui import exporting, io
+from nesr_gui.exporting import ExportPlan, FaultyFile
+from nesr_gui.field import Cancelled, CubeField
+from nesr_gui.io import Encoding
+from nesr_gui.regions import Region, Shape, inside
+from nesr_gui.sensors import SENSORS, SensorField
+from nesr_gui.spectral import Quantity, Wavelengths
+from nesr_gui.viewing import Light
+from tests.fields import CalibratedCube
+
+BANDS = Wavelengths.every(400, 700, 20)
+NAMES = ("c.nc", "c.hdr", "c.mat", "c.tif", "c.zarr", "c.exr", "c.npy", "c.npz", "folder")
+
+
+def field(quantity=Quantity.REFLECTANCE, kind=CubeField, shape=(31, 23)) -> CubeField:
+    values = np.random.default_rng(1).random((len(BANDS), *shape), np.float32)
+    return kind(values, BANDS, quantity, {"photograph": "p.png", "reduction": "2"})
+
+
+def encoding(name: str, **options) -> Encoding:
+    return Encoding("float32" if "." in name else "uint16", **options)
+
+
+def remains(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_region_is_the_crop_of_the_whole_and_says_where_it_lay(tmp_path, name):
+    made, region = field(), Region.rectangle(8, 4, 24, 30)
+    plan = ExportPlan(region=region, encoding=encoding(name))
+    written = exporting.write(tmp_path / name, made, plan, reduction=2)
+    crop = io.open_cube(tmp_path / name)
+    assert written.shape == (16, 8, 13) and written.checked > 0
+    expected = made.cube(BANDS, rows=slice(4, 12), cols=slice(2, 15)).values
+    np.testing.assert_allclose(crop.cube(BANDS).values, expected, atol=0 if "." in name else 5.1e-5)
+    said = io.describe(tmp_path / name)
+    assert (said["row_offset"], said["column_offset"]) == ("8", "4")
+    again = tmp_path / f"again-{name}"
+    part = ExportPlan(region=Region.rectangle(1, 2, 3, 9), encoding=plan.encoding)
+    exporting.write(again, crop, part, origin=name)
+    said = io.describe(again)
+    assert said["exported_from"] == name
+    assert (said["row_offset"], said["column_offset"]) == ("10", "8"), "of the photograph, not of the crop"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_info_tells_where_a_file_comes_from(tmp_path, name):
+    plan = ExportPlan(SENSORS["Sentinel-2A"], Light("A"), encoding=encoding(name, scale=1 / 50_000))
+    exporting.write(tmp_path / name, field(), plan)
+    said = io.describe(tmp_path / name)
+    assert said["quantity"] == "radiance"
+    assert (said["photograph"], said["light"], said["sensor"]) == ("p.png", "A", "Sentinel-2A")
+    assert "B2 492.4 nm, FWHM 66 nm, box" in said["sensor_bands"]
+    assert said["program"].startswith("nesr_gui")
+    assert said["bands"] == "4, 442.7-664.6 nm"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "uint16"])
+@pytest.mark.parametrize("shape", [Shape.ELLIPSE, Shape.POLYGON])
+def test_outside_a_masked_region_there_is_no_value(tmp_path, dtype, shape):
+    made, region = field(), Region(shape, ((4, 2), (22, 3), (13, 20)) if shape is Shape.POLYGON else ((4, 2), (22, 20)))
+    plan = ExportPlan(region=region, is_masked=True, encoding=Encoding(dtype))
+    exporting.write(tmp_path / "c.nc", made, plan)
+    read = io.open_cube(tmp_path / "c.nc").cube(BANDS).values
+    rows, cols = region.window(made.shape)
+    kept = inside(region, np.arange(rows.start, rows.stop) + 0.5, np.arange(cols.start, cols.stop) + 0.5)
+    assert 0 < kept.sum() < kept.size
+    assert np.isnan(read[:, ~kept]).all()
+    np.testing.assert_allclose(read[:, kept], made.cube(BANDS, rows=rows, cols=cols).values[:, kept], atol=6e-4)
+
+
+@pytest.mark.parametrize("light", [Light("D65"), Light("FL11"), Light.blackbody(3000)])
+def test_radiance_is_reflectance_times_the_light(tmp_path, light):
+    made = field(kind=CalibratedCube)
+    plan = ExportPlan(light=light, encoding=Encoding(error_band=True))
+    exporting.write(tmp_path / "c.nc", made, plan)
+    read = io.open_cube(tmp_path / "c.nc")
+    assert read.quantity is Quantity.RADIANCE
+    power = light.power(np.arange(400.0, 701)).max()
+    expected = made.cube(BANDS).values * (light.power(BANDS.nm) / power)[:, None, None].astype(np.float32)
+    np.testing.assert_allclose(read.cube(BANDS).values, expected, rtol=1e-6)
+    lower = io.open_cube(tmp_path / "c.nc", io.Reading(variable="lower"))
+    np.testing.assert_allclose(lower.cube(BANDS).values, 0.9 * expected, rtol=1e-6)
+
+
+def test_sensor_bands_are_written_as_they_are_answered(tmp_path):
+    made = field()
+    exporting.write(tmp_path / "c.nc", made, ExportPlan(SENSORS["Landsat 8-9"]))
+    expected = SensorField(made, SENSORS["Landsat 8-9"])
+    read = io.open_cube(tmp_path / "c.nc")
+    assert read.bands.nm.tolist() == [440, 480, 560, 655]
+    np.testing.assert_array_equal(read.cube(read.bands).values, expected.cube(expected.bands).values)
+
+
+@pytest.mark.parametrize(
+    ("plan", "of", "sentence"),
+    [
+        (ExportPlan(Wavelengths.every(390, 700, 10)), field(), "covers 400-700 nm; asked for 390-700 nm"),
+        (ExportPlan(light=Light("A")), field(Quantity.RADIANCE), "radiance, which contains its light; only relative"),
+        (ExportPlan(light=Light("A")), field(Quantity.UNKNOWN), "is unknown; only relative reflectance"),
+        (ExportPlan(encoding=Encoding(error_band=True)), field(), "which this image does not have"),
+        (ExportPlan(SENSORS["Sentinel-2A"], encoding=Encoding(error_band=True)), field(kind=CalibratedCube),
+         "not for sensor bands"),
+        (ExportPlan(region=Region.rectangle(90, 0, 99, 9)), field(), "lies outside the image of 31 rows"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_one_sentence_and_leaves_nothing(tmp_path, plan, of, sentence):
+    with pytest.raises(ValueError, match=sentence) as caught:
+        exporting.write(tmp_path / "c.nc", of, plan)
+    assert "\n" not in str(caught.value)
+    assert remains(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cancelled_export_leaves_nothing(tmp_path, name):
+    def cancel(done: float) -> None:
+        if done > 0:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        exporting.write(tmp_path / name, field(), ExportPlan(encoding=encoding(name)), progress=cancel)
+    assert remains(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_disk_that_fills_up_is_one_sentence_and_leaves_nothing(tmp_path, name):
+    def fill(done: float) -> None:
+        if done > 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match=f"^the disk of .* became full while {name} was written") as caught:
+        exporting.write(tmp_path / name, field(), ExportPlan(encoding=encoding(name)), progress=fill)
+    assert caught.value.errno == errno.ENOSPC
+    assert remains(tmp_path) == []
+
+
+def test_too_small_a_disk_is_said_before_anything_is_computed(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(1 << 30, 1 << 30, 1000))
+    told = []
+    with pytest.raises(OSError, match=r"^this cube takes 0\.0 MiB and .* has 0\.0 MiB free; export fewer"):
+        exporting.write(tmp_path / "c.nc", field(), ExportPlan(), progress=told.append)
+    assert told == [] and remains(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_corrupted_file_is_found(tmp_path, name):
+    path, plan = tmp_path / name, ExportPlan(encoding=encoding(name))
+    exporting.write(path, field(), plan)
+    right = plan.prepared(field())
+    assert exporting.spot_check(path, right) == 12 * 8
+    wrong = plan.prepared(CubeField(1 - field().cube(BANDS).values, BANDS, Quantity.REFLECTANCE))
+    with pytest.raises(FaultyFile, match=f"{name} was written, and what is read back differs at row"):
+        exporting.spot_check(path, wrong)
+    other = ExportPlan(Wavelengths.every(400, 680, 20), encoding=plan.encoding).prepared(field())
+    with pytest.raises(FaultyFile, match="what is read back differs; do not use it"):
+        exporting.spot_check(path, other)
+
+
+def test_bytes_that_change_on_the_disk_are_found(tmp_path):
+    path, export = tmp_path / "c.npy", ExportPlan().prepared(field())
+    io.write_export(path, export)
+    data = bytearray(path.read_bytes())
+    data[200:] = bytes(len(data) - 200)
+    path.write_bytes(data)
+    with pytest.raises(FaultyFile, match="differs at row"):
+        exporting.spot_check(path, export)
+    path.write_bytes(data[:100])
+    with pytest.raises(FaultyFile, match="cannot be opened again"):
+        exporting.spot_check(path, export)
+
+
+def test_the_bounds_are_checked_too(tmp_path):
+    path, plan = tmp_path / "c.npz", ExportPlan(encoding=Encoding("float16", error_band=True))
+    written = exporting.write(path, field(kind=CalibratedCube), plan)
+    assert written.checked == 3 * 12 * 8
+
+    class Narrow(CalibratedCube):
+        def interval(self, points, wavelengths):
+            lower, upper = super().interval(points, wavelengths)
+            return lower, 0.5 * upper
+
+    with pytest.raises(FaultyFile, match="differs"):
+        exporting.spot_check(path, plan.prepared(field(kind=Narrow)))
+
+
+def test_what_did_not_fit_is_told(tmp_path):
+    written = exporting.write(tmp_path / "c.npy", field(), ExportPlan(encoding=Encoding("uint16", scale=1e-5)))
+    assert 0 < written.clipped < 16 * 31 * 23
+    assert str(written).endswith(f"{written.clipped:,} values did not fit the numbers and were cut.")
+    assert "16 bands of 23×31 pixels; checked, 96 values read back." in str(written)
+
+
+def test_the_time_is_measured_on_a_part(monkeypatch):
+    asked = []
+    made = field(shape=(400, 300))
+    blocks = made.blocks
+    monkeypatch.setattr(made, "blocks", lambda nm, **window: asked.append(window) or blocks(nm, **window))
+    export = ExportPlan().prepared(made)
+    assert 0 < exporting.seconds(export) < 60
+    assert all(window["rows"].stop - window["rows"].start < 100 for window in asked)
+    assert exporting.seconds(ExportPlan(Wavelengths.count(1)).prepared(field(shape=(1, 1)))) > 0
+
+
+@pytest.mark.parametrize("region", [Region.rectangle(1, 2.5, 3, 4), Region(Shape.LASSO, ((1, 2), (3, 4), (0, 9)))])
+def test_regions_are_written_and_read_as_text(region):
+    assert Region.parse(str(region)) == region
+
+
+@pytest.mark.parametrize(
+    "text", ["", "point 1,2", "rectangle", "rectangle 1,2", "ellipse 1 2 3 4", "polygon a,b 1,2 3,4"]
+)
+def test_other_text_is_no_region(text):
+    with pytest.raises(ValueError, match=r"region|corners"):
+        Region.parse(text)
