@@ -8,6 +8,7 @@ and would let them depend on tiles where features are computed again.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +17,11 @@ from torch import Tensor
 
 from nesr_gui import colorimetry, resources
 from nesr_gui.checkpoint import Checkpoint, load_checkpoint
-from nesr_gui.features import TILE, Features, RecomputedFeatures, StoredFeatures, inside_mask, square_tiles
+from nesr_gui.context import Sums, attention_map, tile_sums
+from nesr_gui.features import TILE, Features, RecomputedFeatures, StoredFeatures, square_tiles
 from nesr_gui.field import Progress
-from nesr_gui.models.nam import Correlations
 from nesr_gui.models.nesr import NeSR
-from nesr_gui.models.spi import lattice
-from nesr_gui.reconstruction import TOKENS, CalibratedNeSRField, Encoding, NeSRField
+from nesr_gui.reconstruction import CalibratedNeSRField, Encoding, NeSRField
 from nesr_gui.spectral import RGBImage
 
 PATIENCE = 4.0  # seconds a user may wait for a photograph to open
@@ -92,6 +92,46 @@ def _quiet(_: float) -> None:
     """Progress nobody watches."""
 
 
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A photograph as its network sees it: `rgb` (1, 3, H, W) over the white `level`, nothing of it encoded yet."""
+
+    model: Model
+    image: RGBImage
+    level: float
+    rgb: Tensor
+
+    @classmethod
+    def of(cls, image: RGBImage, model: Model) -> Prepared:
+        """Put a photograph, at the resolution its field is to have, on the model's device."""
+        level = colorimetry.white_level(image.values) if model.network.config.normalised else 1.0
+        rgb = torch.from_numpy(image.values / image.values.dtype.type(level)).permute(2, 0, 1)[None].to(model.device)
+        return cls(model, image, level, rgb)
+
+    @property
+    def features(self) -> RecomputedFeatures:
+        """Features that are computed where they are asked for, which takes no memory."""
+        return RecomputedFeatures(self.model.network, self.rgb)
+
+    def tiles(self) -> Iterator[tuple[float, slice, slice]]:
+        """The tiles whose `sums` make the attention map, in the order of adding, each with the fraction before it."""
+        height, width = self.image.shape
+        return square_tiles(slice(0, height), slice(0, width), TILE)
+
+    def sums(self, rows: slice, cols: slice, features: Features | None = None) -> Sums | None:
+        """What a tile adds to the attention map."""
+        return tile_sums(self.model.network, features or self.features, self.image.shape, rows, cols)
+
+    def field(self, sums: Sums, features: Features | None = None) -> NeSRField:
+        """The field that follows from the sums over all tiles."""
+        attention = attention_map(self.model.network, sums, self.model.device)
+        encoding = Encoding(self.rgb, self.level, features or self.features, attention)
+        calibration = self.model.checkpoint.calibration
+        if calibration is None:
+            return NeSRField(self.model, self.image, encoding)
+        return CalibratedNeSRField(self.model, self.image, encoding, calibration)
+
+
 @torch.inference_mode()
 def encode(image: RGBImage, model: Model, *, progress: Progress | None = None) -> NeSRField:
     """Make the field of a photograph: what is slow, once.
@@ -102,36 +142,13 @@ def encode(image: RGBImage, model: Model, *, progress: Progress | None = None) -
         progress: called between tiles with the fraction done; what it raises (`Cancelled`) ends the work.
     """
     report = progress or _quiet
-    network = model.network
-    level = colorimetry.white_level(image.values) if network.config.normalised else 1.0
-    rgb = torch.from_numpy(image.values / image.values.dtype.type(level)).permute(2, 0, 1)[None].to(model.device)
-    computed = RecomputedFeatures(network, rgb)
-    fits = 4 * network.config.features * image.shape[0] * image.shape[1] <= STORED_BYTES
-    features = StoredFeatures.of(computed, lambda done: report(0.8 * done)) if fits else computed
-    attention = _attention(network, features, image.shape, lambda done: report(0.8 + 0.2 * done))
+    prepared = Prepared.of(image, model)
+    features: Features = prepared.features
+    if 4 * model.network.config.features * image.shape[0] * image.shape[1] <= STORED_BYTES:
+        features = StoredFeatures.of(prepared.features, lambda done: report(0.8 * done))
+    parts = []
+    for done, rows, cols in prepared.tiles():
+        report(0.8 + 0.2 * done)
+        parts.append(prepared.sums(rows, cols, features))
     report(1.0)
-    encoding = Encoding(rgb, level, features, attention)
-    calibration = model.checkpoint.calibration
-    if calibration is None:
-        return NeSRField(model, image, encoding)
-    return CalibratedNeSRField(model, image, encoding, calibration)
-
-
-def _attention(network: NeSR, features: Features, shape: tuple[int, int], progress: Progress) -> Tensor:
-    """The image's attention map (1, C, C): sums over its context lattice, in float64 tile by tile."""
-    stride = network.context_stride(*shape)
-    at_once = max(TOKENS // len(network.config.bands), 1)
-    totals: list[Tensor] = []
-    for done, rows, cols in square_tiles(slice(0, shape[0]), slice(0, shape[1]), TILE):
-        progress(done)
-        window = features.window(rows, cols)
-        first = -rows.start % stride, -cols.start % stride  # the lattice is the image's, not the tile's
-        if first[0] >= rows.stop - rows.start or first[1] >= cols.stop - cols.start:
-            continue
-        parts = (window, inside_mask(rows, cols, shape, window))
-        windows, inside = (lattice(part[:, :, first[0] :, first[1] :], stride) for part in parts)
-        for some in (slice(start, start + at_once) for start in range(0, windows.shape[1], at_once)):
-            sums = network.nam.correlations(network.context_tokens(windows[:, some], inside[:, some]))
-            doubles = [part.cpu().double() for part in sums]
-            totals = [a + b for a, b in zip(totals, doubles, strict=True)] if totals else doubles
-    return network.nam.attention(Correlations(*(total.float().to(window.device) for total in totals)))
+    return prepared.field(Sums.total(parts), features)

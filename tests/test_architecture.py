@@ -35,11 +35,13 @@ ALLOWED = {
     "checkpoint": {"models", "io", "uncertainty"},
     "features": {"field", "models"},
     "reconstruction": {"field", "features", "models", "spectral", "uncertainty", "engine"},  # engine: its types only
+    "context": {"features", "models", "reconstruction"},
     "engine": {
         "field",
         "features",
         "models",
         "checkpoint",
+        "context",
         "spectral",
         "colorimetry",
         "reconstruction",
@@ -134,7 +136,7 @@ def test_only_the_window_knows_qt_and_it_does_not_know_torch(path):
     outside = {name.split(".")[0] for name in imports(path)}
     assert part == "gui" or not outside & QT
     assert (
-        part in {"models", "checkpoint", "features", "reconstruction", "engine", "training", "metrics"}
+        part in {"models", "checkpoint", "features", "reconstruction", "context", "engine", "training", "metrics"}
         or not outside & TORCH
     )
 
