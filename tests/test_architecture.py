@@ -80,6 +80,7 @@ ALLOWED = {
         "regions",
         "sensors",
     },
+    "batch": {"spectral", "field", "io", "context", "engine"},
     "headless": {"spectral", "io", "engine", "gui", "resources"},
     "cli": {
         "spectral",
@@ -97,6 +98,7 @@ ALLOWED = {
         "regions",
         "sensors",
         "viewing",
+        "batch",
     },
     "__init__": {"io", "engine", "field", "reconstruction"},
     "__main__": {"cli"},

@@ -9,6 +9,7 @@ import click
 
 import nesr_gui
 from nesr_gui.cli import comparing, cube_options, learning, spectra, window
+from nesr_gui.cli.reconstruct import reconstruct
 
 
 class WindowByDefault(click.Group):
@@ -31,7 +32,7 @@ def cli() -> None:
 
 
 for command in (
-    window.gui, spectra.reconstruct, spectra.spectrum, spectra.info, comparing.compare,
+    window.gui, reconstruct, spectra.spectrum, spectra.info, comparing.compare,
     learning.train, learning.evaluate, learning.calibrate, window.benchmark,
 ):  # fmt: skip
     cli.add_command(command)

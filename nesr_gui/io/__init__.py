@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,10 +145,12 @@ def write_cube(
     rows: slice | None = None,
     cols: slice | None = None,
     encoding: Encoding | None = None,
+    provenance: Mapping[str, str] | None = None,
 ) -> int:
     """Write `field` at `wavelengths` in the format `path` ends with, in constant memory; no ending: a folder of bands.
 
     `progress` may raise `Cancelled`; nothing is left behind then. An older file or set stays until the new is complete.
+    `provenance` is written beside what the field says of its origin.
 
     Returns:
         How many values did not fit the encoding and were cut to what does.
@@ -159,7 +161,9 @@ def write_cube(
         OSError: the folder cannot be written or has too little space.
     """
     writer(path, encoding or Encoding())
-    export = Export(field, wavelengths, progress=progress, rows=rows, cols=cols, encoding=encoding)
+    export = Export(
+        field, wavelengths, progress=progress, rows=rows, cols=cols, encoding=encoding, provenance=provenance
+    )
     write_export(path, export)
     return export.clipped
 

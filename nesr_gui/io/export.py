@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,13 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 
 FILL = 65535  # the stored uint16 that means "no value"
 DTYPES = ("float32", "float16", "uint16")
-_OWN = ("window", "encoding", "masked")  # entries of a provenance that tell of one export, not of what is exported
+REQUEST = "request_sha256"  # the entry of a provenance that tells what a cube of a batch was made of and how
+_OWN = (
+    "window",
+    "encoding",
+    "masked",
+    REQUEST,
+)  # entries of a provenance that tell of one export, not of what is exported
 PIECE_BYTES = 64 << 20  # what a format that must write whole tiles may hold at once
 
 
@@ -79,6 +85,7 @@ class Export:
         mask: a region in pixels of the source, of which a pixel of the field has `reduction`²; what lies outside has
             no value.
         origin: the name of the file that was opened, where the field's provenance does not say it.
+        provenance: what the file is to say beside what the field does.
 
     Raises:
         ValueError: the field does not cover the wavelengths or the window, or an error band is asked of one without.
@@ -96,6 +103,7 @@ class Export:
         mask: Region | None = None,
         reduction: int = 1,
         origin: str = "",
+        provenance: Mapping[str, str] | None = None,
     ) -> None:
         checked_nm(field, wavelengths)
         self.field, self.wavelengths = field, wavelengths
@@ -105,6 +113,7 @@ class Export:
         if self.encoding.error_band and not isinstance(field, CalibratedField):
             raise ValueError("an error band is asked for, which this image does not have; export without it")
         self.clipped = 0
+        self._stated = dict(provenance or {})
         self._progress = progress or (lambda fraction: None)
         self._done = 0
 
@@ -125,7 +134,7 @@ class Export:
 
     @property
     def provenance(self) -> dict[str, str]:
-        """The field's, and what of it was taken where that is not everything as it is.
+        """The field's, what was stated beside it, and what of it was taken where that is not everything as it is.
 
         `row_offset` and `column_offset` are where the first pixel lies in the source, in its pixels.
         """
@@ -133,6 +142,7 @@ class Export:
         said["program"] = f"nesr_gui {nesr_gui.__version__}"
         if self.origin:
             said["exported_from"] = self.origin
+        said |= self._stated
         if self.shape[1:] != self.field.shape:
             said["window"] = (
                 f"rows {self.rows.start}-{self.rows.stop - 1}, columns {self.cols.start}-{self.cols.stop - 1}"
@@ -156,16 +166,21 @@ class Export:
     def pieces(self, rows: int, cols: int) -> Iterator[tuple[str, Block]]:
         """(variable, block) on a grid of `rows` × `cols` pixels, several of its cells at once where that is small."""
         self._progress(0.0)
-        (top, bottom), (left, right) = (self.rows.start, self.rows.stop), (self.cols.start, self.cols.stop)
+        _, height, width = self.shape
         cells = max(PIECE_BYTES // (4 * len(self.wavelengths) * rows * cols), 1)
-        for row in range(top, bottom, rows):
-            for col in range(left, right, cells * cols):
-                window = slice(row, min(row + rows, bottom)), slice(col, min(col + cells * cols, right))
-                parts: dict[str, list[Block]] = {}
-                for name, block in self._encoded(*window):
-                    parts.setdefault(name, []).append(block)
-                for name, blocks in parts.items():
-                    yield name, _joined(blocks)
+        for row in range(0, height, rows):
+            for col in range(0, width, cells * cols):
+                yield from self.piece(slice(row, min(row + rows, height)), slice(col, min(col + cells * cols, width)))
+
+    def piece(self, rows: slice, cols: slice) -> Iterator[tuple[str, Block]]:
+        """(variable, block) of a part, given relative to the window as blocks are; each variable at once."""
+        top, left = self.rows.start, self.cols.start
+        parts: dict[str, list[Block]] = {}
+        window = slice(top + rows.start, top + rows.stop), slice(left + cols.start, left + cols.stop)
+        for name, block in self._encoded(*window):
+            parts.setdefault(name, []).append(block)
+        for name, blocks in parts.items():
+            yield name, _joined(blocks)
 
     def bands(self) -> Iterator[tuple[int, npt.NDArray[Any]]]:
         """(index, band (H, W)) one after another, for formats that hold a picture per band."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +27,61 @@ _LONG_NAMES = {"lower": "lower bound of ", "upper": "upper bound of "}
 
 
 def write_cube(path: str | os.PathLike[str], export: Export) -> None:
-    """Stream an export into a new folder, shard by shard; the folder takes its name when it is complete."""
-    zarr = needed("zarr", "Zarr folders")
-    target = Path(os.path.realpath(path))
-    with replacing_set(target) as folder:
-        check_space(target.parent, export.nbytes)
-        group = zarr.create_group(folder / target.name, zarr_format=3)
-        arrays = create(group, export)
+    """Stream an export into a new folder, some shards at a time; the folder takes its name when it is complete."""
+    with creating(path, export) as store:
+        group = _zarr().open_group(store, mode="r+")
+        arrays = {name: group[name] for name in export.variables}
         for name, block in export.pieces(TILE, TILE):
             arrays[name][:, block.rows, block.cols] = block.values
 
 
-def create(group: Any, export: Export) -> dict[str, Any]:
-    """The empty arrays of an export in a Zarr group, with coordinates and attributes as CF 1.11 names them.
+@contextmanager
+def creating(path: str | os.PathLike[str], export: Export) -> Iterator[Path]:
+    """Give a new folder with the empty arrays of an export, for this or other processes to write into.
 
-    Blocks cut along multiples of `TILE` touch different shards, so that processes need not wait for each other.
+    It becomes `path` when the block ends well, and disappears else.
     """
+    zarr = _zarr()
+    target = Path(os.path.realpath(path))
+    with replacing_set(target) as folder:
+        check_space(target.parent, export.nbytes)
+        store = folder / target.name
+        _create(zarr.create_group(store, zarr_format=3), export)
+        yield store
+        for left in store.rglob("*.partial"):  # by a process that was killed while it wrote a shard
+            left.unlink()
+
+
+def shards(shape: tuple[int, int, int]) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of the shards of a cube (L, H, W): parts that processes can write at once."""
+    _, height, width = shape
+    for row in range(0, height, TILE):
+        for col in range(0, width, TILE):
+            yield slice(row, min(row + TILE, height)), slice(col, min(col + TILE, width))
+
+
+def write_shard(store: Path, export: Export, rows: slice, cols: slice) -> None:
+    """Compute and write one of `shards` in a folder that another process is `creating`, unless it is there already."""
+    group = _zarr().open_group(store, mode="r+")
+    if all(_is_written(store / name, group[name], rows, cols) for name in export.variables):
+        return
+    for name, block in export.piece(rows, cols):
+        group[name][:, block.rows, block.cols] = block.values
+
+
+def _is_written(folder: Path, array: Any, rows: slice, cols: slice) -> bool:
+    """Whether the files of a shard are there; Zarr writes each under another name and renames it."""
+    bands = range(-(-array.shape[0] // array.shards[0]))
+    keys = (array.metadata.encode_chunk_key((band, rows.start // TILE, cols.start // TILE)) for band in bands)
+    return all((folder / key).is_file() for key in keys)
+
+
+def _zarr() -> Any:
+    return needed("zarr", "Zarr folders")
+
+
+def _create(group: Any, export: Export) -> None:
+    """Make the empty arrays of an export in a Zarr group, with coordinates and attributes as CF 1.11 names them."""
     bands, height, width = export.shape
     group.attrs.update({**export.provenance, "Conventions": "CF-1.11"})
     axes: dict[str, tuple[Any, dict[str, str]]] = {
@@ -51,8 +92,8 @@ def create(group: Any, export: Export) -> dict[str, Any]:
     for name, (values, attributes) in axes.items():
         group.create_array(name, data=values, dimension_names=(name,), attributes=attributes)
     side = (min(TILE, height), min(TILE, width))
-    return {
-        name: group.create_array(
+    for name in export.variables:
+        group.create_array(
             name,
             shape=export.shape,
             dtype=export.encoding.numpy,
@@ -63,8 +104,6 @@ def create(group: Any, export: Export) -> dict[str, Any]:
             dimension_names=DIMS,
             attributes=_attributes(name, export),
         )
-        for name in export.variables
-    }
 
 
 def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
@@ -79,7 +118,7 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
     reading = reading or Reading()
     if not path.exists():
         raise FileNotFoundError(f"there is no folder {path}")
-    zarr = needed("zarr", "Zarr folders")
+    zarr = _zarr()
     if not any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray")):
         raise UnreadableFile(f"{path.name} has no zarr.json; it is no Zarr folder, or its export was not finished")
     try:

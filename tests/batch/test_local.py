@@ -1,0 +1,95 @@
+"""Batches in processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nesr_gui import engine, io
+from nesr_gui.batch import local
+from nesr_gui.batch.order import Order, Task, tasks
+from nesr_gui.batch.work import State
+
+
+def quiet(task: Task, fraction: float) -> None:
+    """A report nobody reads."""
+
+
+def test_a_batch_goes_on_after_a_bad_file_and_a_process_that_ends(
+    tmp_path: Path, order: Order, photographs: Callable[..., list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "cores", lambda: 2)
+    sources = photographs(5)
+    sources[1].write_bytes(b"no photograph")
+    asked = tasks(sources, tmp_path, ".h5")
+    fractions: dict[Task, list[float]] = {}
+    started: list[int] = []
+    start = local._Process.begin
+
+    def begin(process: local._Process, task: Task, order: Order) -> None:
+        start(process, task, order)
+        started.append(process._process.pid or 0)
+        if task is asked[2]:
+            os.kill(started[-1], signal.SIGKILL)
+
+    monkeypatch.setattr(local._Process, "begin", begin)
+    outcomes = list(local.run(asked, order, 9, lambda task, fraction: fractions.setdefault(task, []).append(fraction)))
+    by_task = {outcome.task: outcome for outcome in outcomes}
+    assert len(outcomes) == len(by_task) == 5
+    states = [by_task[task].state for task in asked]
+    assert states == [State.WRITTEN, State.FAILED, State.FAILED, State.WRITTEN, State.WRITTEN]
+    assert "p1.png is not a photograph" in by_task[asked[1]].said
+    assert "ended (signal SIGKILL" in by_task[asked[2]].said
+    assert len(set(started)) == 3  # two at a time, and one for the one that was killed
+    assert all(seen == sorted(seen) and len(seen) > 2 for task, seen in fractions.items() if task in asked[3:])
+    model = engine.load_model(order.model)
+    expected = engine.encode(io.read_photograph(sources[0]), model).cube(order.wavelengths).values
+    np.testing.assert_allclose(io.open_cube(asked[0].out).cube(order.wavelengths).values, expected, rtol=1e-5)
+    left = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
+    assert left == ["p0.h5", "p3.h5", "p4.h5", "tiny.safetensors"]
+
+
+def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in local.THREADS:
+        monkeypatch.delenv(name, raising=False)
+    with local._threads(3):
+        assert {os.environ[name] for name in local.THREADS} == {"3"}
+    assert not set(local.THREADS) & set(os.environ)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    with local._threads(3):
+        assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a Unix signal")
+def test_ctrl_c_leaves_complete_files_only(
+    tmp_path: Path, model_file: Path, photographs: Callable[..., list[Path]]
+) -> None:
+    sources = photographs(3, (700, 700))  # seconds each
+    command = [sys.executable, "-m", "nesr_gui", "reconstruct", *sources, "-o", tmp_path / "out", "--jobs", "2"]
+    running = subprocess.Popen(
+        [*map(str, command), "--model", str(model_file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("out/.*.part")) and time.monotonic() < until:
+        time.sleep(0.02)  # what another process does can only be looked for
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of them
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert "the same command goes on with the others" in said and len(said.splitlines()) == 1
+    names = [path.name for path in (tmp_path / "out").iterdir()]
+    assert set(names) <= {"p0.h5", "p1.h5", "p2.h5"} and len(names) < 3
+    for name in names:
+        io.open_cube(tmp_path / "out" / name)
