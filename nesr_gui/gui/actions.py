@@ -39,6 +39,7 @@ class Entry:
 TABLE = (
     Entry("open_file", "Open…", "File", "Ctrl+O", "open", "Open a photograph or a spectral cube", in_toolbar=True),
     Entry("open_folder", "Open folder…", "File", "Ctrl+Shift+O", tip="Open a cube that is a folder: Zarr or bands"),
+    Entry("open_in_tab", "Open in new tab…", "File", "Ctrl+T", tip="Open beside what is open"),
     Entry("open_sample", "Open sample", "File", submenu=True),
     Entry("open_recent", "Open recent", "File", submenu=True),
     Entry("export_cube", "Export cube…", "File", "Ctrl+E", "export", "Export bands at chosen wavelengths",
@@ -53,7 +54,8 @@ TABLE = (
           starts_group=True),
     Entry("reconstruct_fully", "Reconstruct at full resolution", "File", "Ctrl+Shift+R",
           tip="Reconstruct every pixel of the photograph; this may take minutes and can be cancelled"),
-    Entry("quit", "Quit", "File", "Ctrl+Q", starts_group=True),
+    Entry("close_tab", "Close", "File", "Ctrl+W", tip="Close what is shown", starts_group=True),
+    Entry("quit", "Quit", "File", "Ctrl+Q"),
     Entry("undo", "Undo", "Edit", "Ctrl+Z", "undo", in_toolbar=True, starts_group=True),
     Entry("redo", "Redo", "Edit", "Ctrl+Shift+Z", "redo", in_toolbar=True),
     Entry("copy_table", "Copy table of marks", "Edit", "Ctrl+C", starts_group=True),
@@ -96,6 +98,8 @@ TABLE = (
     Entry("fit", "Fit image", "View", "F", "fit", "Show the whole image", in_toolbar=True, starts_group=True),
     Entry("zoom_in", "Zoom in", "View", "Ctrl++ Ctrl+=", tip="Zoom in on the active mark, or the middle"),
     Entry("zoom_out", "Zoom out", "View", "Ctrl+-"),
+    Entry("next_tab", "Next tab", "View", "Ctrl+Tab", starts_group=True),
+    Entry("previous_tab", "Previous tab", "View", "Ctrl+Shift+Tab"),
     Entry("panels", "Panels", "View", submenu=True, starts_group=True),
     Entry("reset_layout", "Reset layout", "View", tip="Put every panel back where it stood at first"),
     Entry("play", "Play or pause the sweep", "Wavelength", "Space"),
@@ -111,7 +115,7 @@ TABLE = (
 
 _LACKS = {
     "needs an image; open one": (
-        "import_marks", "single", "divide", "side_by_side", "fit", "zoom_in", "zoom_out", "add_pin",
+        "import_marks", "single", "divide", "side_by_side", "fit", "zoom_in", "zoom_out", "add_pin", "close_tab",
     ),
     "needs a reconstruction or a cube; open one, or wait until it is ready": (
         "export_cube", "export_sweep", "auto_levels", "compare_with",
@@ -125,6 +129,7 @@ _LACKS = {
     ),
     "needs a photograph that is not reconstructed yet": ("reconstruct",),
     "needs a photograph that is shown reduced": ("reconstruct_fully",),
+    "needs two tabs; open another image in a new one": ("next_tab", "previous_tab"),
     "needs something that was done": ("undo",),
     "needs something that was undone": ("redo",),
 }  # fmt: skip

@@ -10,6 +10,9 @@ from nesr_gui import resources
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.commands import Commands, bind
 from nesr_gui.gui.curve_inquiry import CurveInquiry
+from nesr_gui.gui.document_commands import DocumentCommands
+from nesr_gui.gui.document_display import DocumentDisplay
+from nesr_gui.gui.documents import Documents
 from nesr_gui.gui.inquiry import Inquiry
 from nesr_gui.gui.look_commands import LookCommands
 from nesr_gui.gui.look_display import LookDisplay
@@ -29,7 +32,8 @@ class App(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.session, self.worker, self.window = Session(), Worker(), MainWindow()
-        self.opening = Opening(self.session, self.worker)
+        self.documents = Documents(self.session, self.window.panes, self)
+        self.opening = Opening(self.session, self.worker, self.documents)
         self.inquiry = Inquiry(self.session, self.worker)
         self.curve_inquiry = CurveInquiry(self.session, self.worker)
         self.pictures = tuple(Picturing(self.session, self.worker, side) for side in (0, 1))
@@ -37,6 +41,7 @@ class App(QObject):
         self.mark_commands = MarkCommands(self.window, self.session, self.worker)
         self.look_commands = LookCommands(self.window, self.session, self.worker, self.pictures)
         self.shell = Shell(self.window, self.session)
+        self.document_commands = DocumentCommands(self.window, self.documents, self.commands)
         self.display = SpectraDisplay(self.session, self.window)
         self.look_display = LookDisplay(self.session, self.window, self.pictures)
         self._told = ""  # in the notice, of how the file is understood
@@ -49,6 +54,7 @@ class App(QObject):
         self._show_field()
         self.look_display.show_look()
         self._show_recent()
+        self.document_display = DocumentDisplay(self.session, self.window, self.documents)
         self.window.fill_menu("open_sample", [(s.title, partial(self.open_sample, s)) for s in present_samples()])
 
     def open_sample(self, sample: resources.Sample) -> None:
@@ -60,12 +66,12 @@ class App(QObject):
             picturing.stop()
         self.window.bar.stop()
         self.worker.close()
-        self.session.undo_stack.clear()  # or it says so when it is destroyed, to slots that are no more
+        self.documents.clear_steps()
 
     def _connect_picks(self) -> None:
         """What the user does."""
         session, window = self.session, self.window
-        bind(window, self.commands, self.mark_commands, self.look_commands, self.shell)
+        bind(window, self.commands, self.mark_commands, self.look_commands, self.shell, self.document_commands)
         window.file_picked.connect(self.opening.open)
         window.closing.connect(self.close)
         window.status.cancel_picked.connect(self.worker.cancel)
@@ -133,7 +139,8 @@ class App(QObject):
         told = session.wavelength_changed, session.readings_changed, session.hover_changed, session.model_changed
         for fact in told:
             fact.connect(self._show_status)
-        session.undo_stack.indexChanged.connect(self._show_actions)
+        session.steps.indexChanged.connect(self._show_actions)
+        session.steps.activeStackChanged.connect(self._show_actions)
 
     def _connect_mark_facts(self) -> None:
         """What became of marks, curves and light."""
@@ -161,6 +168,7 @@ class App(QObject):
         """How the image is looked at: first what is asked for, then what is shown."""
         session, window, look = self.session, self.window, self.look_commands
         for side, picturing in enumerate(self.pictures):
+            session.image_changed.connect(picturing.clear)
             session.field_changed.connect(picturing.forget)
             picturing.answered.connect(partial(window.panes.show_picture, side))
             picturing.emptied.connect(partial(window.panes.show_picture, side, None))
@@ -200,7 +208,6 @@ class App(QObject):
 
     def _show_image(self) -> None:
         session, window = self.session, self.window
-        window.show_title(session.name)
         window.notice.hide()
         self._told = " ".join(session.photograph.source.notes) if session.photograph else ""
         if self._told:
@@ -242,15 +249,15 @@ class App(QObject):
             picturing.ask()
 
     def _show_actions(self) -> None:
-        session, actions, stack = self.session, self.window.actions_by_name, self.session.undo_stack
+        session, actions, steps = self.session, self.window.actions_by_name, self.session.steps
         enable(actions, ["export_cube"], session.field is not None)
         enable(actions, ["fit", "zoom_in", "zoom_out", "add_pin"], session.source_shape is not None)
-        enable(actions, ["undo"], stack.canUndo())
-        enable(actions, ["redo"], stack.canRedo())
+        enable(actions, ["undo"], steps.canUndo())
+        enable(actions, ["redo"], steps.canRedo())
         enable(actions, ["reconstruct"], self.opening.can_reconstruct())
         enable(actions, ["reconstruct_fully"], self.opening.can_reconstruct(full=True))
-        actions["undo"].setText(f"Undo {stack.undoText()}".strip())
-        actions["redo"].setText(f"Redo {stack.redoText()}".strip())
+        actions["undo"].setText(f"Undo {steps.undoText()}".strip())
+        actions["redo"].setText(f"Redo {steps.redoText()}".strip())
         self.look_display.show_actions()
         self.display.show_actions()
 

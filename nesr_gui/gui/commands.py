@@ -29,13 +29,13 @@ class Commands(QObject):
         super().__init__(window)
         self._window, self._session, self._worker, self._opening = window, session, worker, opening
 
-    def open_file(self) -> None:
+    def open_file(self, beside: bool = False) -> None:
         from nesr_gui import io
 
         filters = ";;".join(io.dialog_filter(kind) for kind in (io.Kind.PHOTOGRAPH, io.Kind.CUBE))
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a photograph or a spectral cube", "", filters)
         if path:
-            self._opening.open(Path(path))
+            self._opening.open(Path(path), beside=beside)
 
     def open_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(
@@ -114,10 +114,10 @@ class Commands(QObject):
         self._window.close()
 
     def undo(self) -> None:
-        self._session.undo_stack.undo()
+        self._session.steps.undo()
 
     def redo(self) -> None:
-        self._session.undo_stack.redo()
+        self._session.steps.redo()
 
     def fit(self) -> None:
         self._window.panes.fit()

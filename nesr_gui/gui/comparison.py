@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QObject, Signal
 
@@ -22,6 +22,16 @@ class Reference:
     visible: bool = True
 
 
+@dataclass(frozen=True)
+class Overlays:
+    """What is done to the curves, and which references stand beside them."""
+
+    transform: Transform = field(default_factory=Transform)
+    truth: bool = True
+    smooth: bool = False
+    library: tuple[Reference, ...] = ()
+
+
 class Comparison(QObject):
     """Holds the transform of the curves, and the references: measured truth, smooth metamers, library spectra."""
 
@@ -29,29 +39,42 @@ class Comparison(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.transform = Transform()
-        self.truth, self.smooth = True, False
-        self.library: tuple[Reference, ...] = ()
+        self.overlays = Overlays()
+
+    @property
+    def transform(self) -> Transform:
+        return self.overlays.transform
+
+    @property
+    def truth(self) -> bool:
+        return self.overlays.truth
+
+    @property
+    def smooth(self) -> bool:
+        return self.overlays.smooth
+
+    @property
+    def library(self) -> tuple[Reference, ...]:
+        return self.overlays.library
 
     @property
     def shown(self) -> tuple[Reference, ...]:
         """The library spectra that are not hidden."""
         return tuple(reference for reference in self.library if reference.visible)
 
-    def set_transform(self, transform: Transform) -> None:
-        if transform != self.transform:
-            self.transform = transform
+    def set_overlays(self, overlays: Overlays) -> None:
+        if overlays != self.overlays:
+            self.overlays = overlays
             self.changed.emit()
+
+    def set_transform(self, transform: Transform) -> None:
+        self.set_overlays(replace(self.overlays, transform=transform))
 
     def show_truth(self, shown: bool) -> None:
-        if shown != self.truth:
-            self.truth = shown
-            self.changed.emit()
+        self.set_overlays(replace(self.overlays, truth=shown))
 
     def show_smooth(self, shown: bool) -> None:
-        if shown != self.smooth:
-            self.smooth = shown
-            self.changed.emit()
+        self.set_overlays(replace(self.overlays, smooth=shown))
 
     def add(self, spectra: Sequence[Spectrum], source: str) -> None:
         """Take spectra from a library.
@@ -65,17 +88,14 @@ class Comparison(QObject):
                 f"{source} holds {len(spectra)} spectra{loaded}; at most {MOST} can be compared at once, so "
                 "remove some or make a smaller file"
             )
-        self.library = (*self.library, *(Reference(spectrum, source) for spectrum in spectra))
-        self.changed.emit()
+        added = (Reference(spectrum, source) for spectrum in spectra)
+        self.set_overlays(replace(self.overlays, library=(*self.library, *added)))
 
     def set_visible(self, place: int, visible: bool) -> None:
         """Show or hide the library spectrum at `place`."""
         changed = replace(self.library[place], visible=visible)
-        self.library = (*self.library[:place], changed, *self.library[place + 1 :])
-        self.changed.emit()
+        self.set_overlays(replace(self.overlays, library=(*self.library[:place], changed, *self.library[place + 1 :])))
 
     def clear(self) -> None:
         """Let all library spectra go."""
-        if self.library:
-            self.library = ()
-            self.changed.emit()
+        self.set_overlays(replace(self.overlays, library=()))

@@ -29,11 +29,15 @@ SHOWN_PIXELS = 12_000_000  # a photograph of more is shown reduced, by a whole n
 
 @dataclass(frozen=True, eq=False)
 class ReadRequest:
-    """A file to open: a photograph, with its measured cube where that is known and how to understand it, or a cube."""
+    """A file to open: a photograph, with its measured cube where that is known and how to understand it, or a cube.
+
+    `beside` asks for a document of its own.
+    """
 
     path: Path
     truth: Path | None = None
     interpretation: Interpretation = field(default_factory=Interpretation)
+    beside: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +123,11 @@ def read_camera(request: CameraRequest, progress: Progress) -> Observer:
 
 @dataclass(frozen=True, eq=False)
 class CubeRequest:
-    """A cube to open, with what the user said of it."""
+    """A cube to open, with what the user said of it; `beside` asks for a document of its own."""
 
     path: Path
     reading: Reading
+    beside: bool = False
 
 
 def read_cube(request: CubeRequest, progress: Progress) -> Cube:

@@ -32,6 +32,7 @@ from nesr_gui.gui.plot_view import PlotView
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.spectra_bar import SpectraBar
 from nesr_gui.gui.status import Status
+from nesr_gui.gui.tabs import Tabs
 from nesr_gui.gui.wavelength_bar import WavelengthBar
 
 WINDOW_SIZE = QSize(1280, 800)  # what the window is composed at
@@ -54,9 +55,9 @@ class MainWindow(QMainWindow):
         self.image, self.input = self.panes.images[0], InputPanel()
         self.hover_curve, self.channels = HoverCurve(self.plot), ChannelMarkers(self.plot)
         self.spectra_bar, self.pair, self.light = SpectraBar(CHARTS), PairLine(), LightPanel()
-        self.bar, self.notice, self.status = WavelengthBar(), Notice(), Status()
+        self.bar, self.notice, self.status, self.tabs = WavelengthBar(), Notice(), Status(), Tabs()
         self.pick_leaving = QShortcut(QKeySequence(Qt.Key.Key_Escape), self, enabled=False)
-        self.setCentralWidget(_column(self.notice, self.panes, self.bar))
+        self.setCentralWidget(_column(self.tabs, self.notice, self.panes, self.bar))
         self.setStatusBar(self.status)
         colour_icons(self.actions_by_name, self)
         self.panels = Panels(self, self.submenus["panels"])
@@ -88,8 +89,10 @@ class MainWindow(QMainWindow):
         """Every panel where it stands at first."""
         self.panels.reset()
 
-    def show_title(self, name: str) -> None:
-        self.setWindowTitle(f"{name} - nesr_gui" if name else "nesr_gui")
+    def show_title(self, name: str, is_modified: bool) -> None:
+        """What is open, and the system's mark where something is not saved."""
+        self.setWindowTitle(f"{name}[*] - nesr_gui" if name else "nesr_gui[*]")
+        self.setWindowModified(is_modified)
 
     def fill_menu(self, name: str, entries: Iterable[tuple[str, Callable[[], None]]]) -> None:
         """Put these entries in a submenu; an empty one cannot be opened."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoCommand
 
+from nesr_gui.gui.document import Steps
 from nesr_gui.gui.marks import Mark, Place, Region, Shape, new_mark
 
 Size = tuple[int, int]
@@ -47,9 +48,9 @@ class Marking(QObject):
     active_changed = Signal(object)  # number | None
     tool_changed = Signal(object)  # Shape that is drawn next
 
-    def __init__(self, undo_stack: QUndoStack, parent: QObject | None = None) -> None:
+    def __init__(self, steps: Steps, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._undo_stack = undo_stack
+        self._steps = steps
         self._size: Size = (0, 0)
         self.marks: tuple[Mark, ...] = ()
         self.active: int | None = None
@@ -65,9 +66,13 @@ class Marking(QObject):
 
     def start(self, size: Size) -> None:
         """Another image of `size` (H, W) source pixels: no marks, and nothing to undo."""
+        self._steps.clear()
+        self.show(size, (), None)
+
+    def show(self, size: Size, marks: tuple[Mark, ...], active: int | None) -> None:
+        """The marks of another document."""
         self._size = size
-        self._undo_stack.clear()
-        self._put((), None)
+        self._put(marks, active)
 
     def add(self, place: Place) -> None:
         """Mark a pixel or a region and make it the active one; what lies outside the image is not taken."""
@@ -150,7 +155,7 @@ class Marking(QObject):
             self._change(text, after, changed.number, gesture)
 
     def _change(self, text: str, after: tuple[Mark, ...], active: int | None, gesture: int = 0) -> None:
-        self._undo_stack.push(_ChangeMarks(self, text, after, active, gesture))
+        self._steps.push(_ChangeMarks(self, text, after, active, gesture))
 
     def _put(self, marks: tuple[Mark, ...], active: int | None) -> None:
         previous, self.marks, self.active = self.active, marks, active

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.gui import jobs
+from nesr_gui.gui.document import Document, Origin
+from nesr_gui.gui.documents import Documents
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.worker import Worker
@@ -28,18 +30,31 @@ class Opening(QObject):
     recent_changed = Signal()
     can_reconstruct_changed = Signal()
 
-    def __init__(self, session: Session, worker: Worker, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, worker: Worker, documents: Documents, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session, self._worker = session, worker
+        self._session, self._worker, self._documents = session, worker, documents
         self._model: Model | None = None
-        self._shown: Interpretation | None = None  # how the photograph that is shown was understood; a draft is not
+        self._encoding: jobs.EncodeRequest | None = None  # what the worker was asked to reconstruct last
+        documents.shown.connect(self._resume)
+        worker.ended.connect(self._go_on)
 
     def load_model(self, path: Path | None, device: str) -> None:
         self._worker.submit("model", jobs.ModelRequest(path, device), jobs.load_model, self._take_model)
 
-    def open(self, path: Path, truth: Path | None = None, interpretation: Interpretation | None = None) -> None:
-        """Open a photograph, with its measured cube if that is known and how to understand it, or a cube."""
-        request = jobs.ReadRequest(path, truth, interpretation or Interpretation())
+    def open(
+        self,
+        path: Path,
+        truth: Path | None = None,
+        interpretation: Interpretation | None = None,
+        *,
+        beside: bool = False,
+    ) -> None:
+        """Open a photograph, with its measured cube if that is known and how to understand it, or a cube.
+
+        It takes the place of the document that is shown, unless something in that is not saved, or a place `beside` it
+        is asked for.
+        """
+        request = jobs.ReadRequest(path, truth, interpretation or Interpretation(), beside)
         self._worker.submit("read", request, jobs.read_file, self._take_file)
 
     def interpret(self, interpretation: Interpretation) -> None:
@@ -47,7 +62,7 @@ class Opening(QObject):
         decoded = self._session.understanding.decoded
         if decoded is None:
             return
-        if replace(interpretation, working_pixels=None) == self._shown:
+        if replace(interpretation, working_pixels=None) == self._document.shown:
             for purpose in ("draft", "interpret"):
                 self._worker.cancel(purpose)
             self.reconstruct()
@@ -72,19 +87,19 @@ class Opening(QObject):
 
     def reconstruct(self, full: bool = False) -> None:
         """Reconstruct the open photograph, at the working resolution or at its own."""
-        if self._model is not None and self._shown is not None and self._session.photograph is not None:
+        if self._model is not None and self._document.shown is not None and self._session.photograph is not None:
             understanding = self._session.understanding
             request = jobs.EncodeRequest(
                 self._session.photograph, self._model, full, understanding.decoded, understanding.interpretation
             )
-            self._worker.submit("encode", request, jobs.encode, self._take_reconstruction)
-            self.can_reconstruct_changed.emit()
+            self._document.encoding = request
+            self._encode(request)
 
     def can_reconstruct(self, full: bool = False) -> bool:
         """Whether there is something to reconstruct that is not there yet or under way."""
         wanted = self._session.reduction > 1 if full else self._session.field is None
-        ready = self._model is not None and self._shown is not None and self._session.photograph is not None
-        return wanted and ready and not self._worker.is_busy("encode")
+        shown = self._document.shown is not None and self._session.photograph is not None
+        return wanted and shown and self._model is not None and self._document.encoding is None
 
     def recent(self) -> list[Path]:
         """The files opened last, the newest first."""
@@ -98,16 +113,20 @@ class Opening(QObject):
             self.reconstruct()
 
     def _take_file(self, request: jobs.ReadRequest | jobs.CubeRequest, opened: jobs.Photograph | jobs.Cube) -> None:
-        for purpose in ("encode", "draft", "interpret", "camera"):
-            self._worker.cancel(purpose)
+        self._documents.make_room(request.beside)
+        self._leave_work()
+        self._drop_encoding()
         if isinstance(opened, jobs.Cube):
+            reading = request.reading if isinstance(request, jobs.CubeRequest) else None
             self._session.open_cube(request.path.name, opened.field, opened.levels)
+            self._documents.start(Origin(request.path.absolute(), reading=reading))
         else:
             assert isinstance(request, jobs.ReadRequest)  # the other is of cubes
-            self._shown = None if opened.is_draft else replace(request.interpretation, working_pixels=None)
+            self._document.shown = None if opened.is_draft else replace(request.interpretation, working_pixels=None)
             self._session.open_photograph(
                 opened.image, opened.colours, opened.truth, opened.decoded, request.interpretation
             )
+            self._documents.start(Origin(request.path.absolute(), request.truth))
             if opened.is_draft:
                 asked = jobs.InterpretRequest(opened.decoded, request.interpretation)
                 self._worker.submit("interpret", asked, jobs.interpret, self._take_interpretation)
@@ -117,16 +136,18 @@ class Opening(QObject):
 
     def _take_draft(self, request: jobs.InterpretRequest, made: jobs.Photograph | None) -> None:
         understanding = self._session.understanding
-        is_late = self._shown == replace(understanding.interpretation, working_pixels=None)
+        is_late = self._document.shown == replace(understanding.interpretation, working_pixels=None)
         if made is not None and request.decoded is understanding.decoded and not is_late:
-            self._shown = None
+            self._document.shown = None
+            self._drop_encoding()
             self._session.reread_photograph(made.image, made.colours)
 
     def _take_interpretation(self, request: jobs.InterpretRequest, made: jobs.Photograph) -> None:
         understanding = self._session.understanding
         if request.decoded is not understanding.decoded:
             return
-        self._shown = replace(request.interpretation, working_pixels=None)
+        self._document.shown = replace(request.interpretation, working_pixels=None)
+        self._drop_encoding()
         self._session.reread_photograph(made.image, made.colours)
         if request.interpretation == understanding.interpretation:  # and not one that was passed on the way
             self.reconstruct()
@@ -134,9 +155,63 @@ class Opening(QObject):
     def _take_camera(self, request: jobs.CameraRequest, camera: Observer) -> None:
         self._session.understanding.choose_camera(camera)
 
+    @property
+    def _document(self) -> Document:
+        return self._documents.current
+
+    def _encode(self, request: jobs.EncodeRequest) -> None:
+        self._encoding = request
+        self._worker.submit("encode", request, jobs.encode, self._take_reconstruction)
+        self.can_reconstruct_changed.emit()
+
     def _take_reconstruction(self, request: jobs.EncodeRequest, made: jobs.Reconstruction) -> None:
-        if request.photograph is self._session.photograph:
+        """Give a field to the document that it was asked for, shown or not."""
+        document = next((each for each in self._documents.all if each.encoding is request), None)
+        if document is None:
+            return
+        document.encoding = None
+        if document is self._document:
             self._session.set_field(made.field, made.image.reduction, made.levels, made.image)
+        else:
+            document.take_field(made.field, made.image.reduction, made.levels, made.image)
+
+    def _go_on(self, purpose: str) -> None:
+        """A reconstruction has ended: one that did not answer was cancelled or failed; another one may be waiting."""
+        if purpose != "encode":
+            return
+        for document in self._documents.all:
+            if document.encoding is self._encoding:
+                document.encoding = None
+        waiting = next((each.encoding for each in self._documents.all if each.encoding is not None), None)
+        if waiting is not None and not self._worker.is_busy("encode"):
+            self._encode(waiting)
+
+    def _resume(self) -> None:
+        """Another document is shown: what was asked for the one before is let go, what this one lacks is asked for.
+
+        A reconstruction goes on, unless this one needs the worker; then it waits.
+        """
+        self._leave_work()
+        document, understanding = self._document, self._session.understanding
+        if document.encoding is not None:
+            if document.encoding is not self._encoding or not self._worker.is_busy("encode"):
+                self._encode(document.encoding)
+        elif document.decoded is not None and document.shown != replace(
+            understanding.interpretation, working_pixels=None
+        ):
+            self.interpret(understanding.interpretation)
+        elif document.field is None:
+            self.reconstruct()
+
+    def _leave_work(self) -> None:
+        for purpose in ("draft", "interpret", "camera", "spectra", "reference"):
+            self._worker.cancel(purpose)
+
+    def _drop_encoding(self) -> None:
+        """Another image takes the place of the one that is shown."""
+        encoding, self._document.encoding = self._document.encoding, None
+        if encoding is not None and encoding is self._encoding:
+            self._worker.cancel("encode")
 
     def _remember(self, path: Path) -> None:
         path = path.resolve()

@@ -94,6 +94,19 @@ class Panes(QWidget):
         for image in self.images:
             image.canvas.show_cursor(None if image is self._pointed else pixel)
 
+    def view(self) -> View | None:
+        """What is in sight; None is the whole image."""
+        first = self.images[0]
+        return None if first.is_fitted or not first.has_image else first.view()
+
+    def go(self, view: View | None) -> None:
+        """Show what `view` found."""
+        if view is None:
+            self.fit()
+            return
+        for image in self.images:
+            image.show_view(view)
+
     def fit(self) -> None:
         """Show the whole image."""
         for image in self.images:

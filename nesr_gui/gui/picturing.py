@@ -60,6 +60,11 @@ class Picturing(QObject):
             self._worker.cancel(purpose)
         self._asked = None
 
+    def clear(self) -> None:
+        """Another image: what was shown of the last one is gone."""
+        self.stop()
+        self.shown = None
+
     def forget(self) -> None:
         """Another field: nothing kept or under way belongs to it; what is shown stays until its successor is there.
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoStack
 
 from nesr_gui.field import SpectralField
 from nesr_gui.gui.answers import Curve, Finding, Reading
 from nesr_gui.gui.comparison import Comparison
+from nesr_gui.gui.document import Steps
 from nesr_gui.gui.look import Look
 from nesr_gui.gui.marking import Marking
 from nesr_gui.gui.marks import Mark, Pixel, Place, Shape
@@ -69,9 +69,11 @@ class Session(QObject):
         self.white: Spectrum | None = None  # what stands for a perfect white where the quantity is no reflectance
         self.findings: Mapping[Place, Finding] = {}
         self.comparison = Comparison(self)
-        self.undo_stack = QUndoStack(self)
-        self.marking = Marking(self.undo_stack, self)
-        self.understanding = Understanding(self.undo_stack, self)
+        self.steps = Steps(self)
+        self.document = self.steps.new_document()
+        self.steps.setActiveStack(self.document.steps)
+        self.marking = Marking(self.steps, self)
+        self.understanding = Understanding(self.steps, self)
 
     @property
     def wavelength_range(self) -> tuple[float, float]:

@@ -6,8 +6,9 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoCommand
 
+from nesr_gui.gui.document import Steps
 from nesr_gui.io.interpretation import Balance, Interpretation
 from nesr_gui.viewing import Observer
 
@@ -61,9 +62,9 @@ class Understanding(QObject):
     changed = Signal(object)  # Interpretation
     picking_changed = Signal(bool)
 
-    def __init__(self, undo_stack: QUndoStack, parent: QObject | None = None) -> None:
+    def __init__(self, steps: Steps, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._stack = undo_stack
+        self._steps = steps
         self.decoded: Decoded | None = None
         self.interpretation = Interpretation()
         self.is_picking = False
@@ -76,7 +77,7 @@ class Understanding(QObject):
     def choose(self, interpretation: Interpretation) -> None:
         """Understand the file otherwise; it can be undone."""
         if self.decoded is not None and interpretation != self.interpretation:
-            self._stack.push(_Reinterpret(self, interpretation))
+            self._steps.push(_Reinterpret(self, interpretation))
 
     def reset(self) -> None:
         """Understand the file as it says itself."""

@@ -36,7 +36,7 @@ def reread(app: App, qtbot: QtBot) -> None:
     """Wait until the photograph and its field are as the interpretation says."""
     qtbot.waitUntil(
         lambda: (
-            app.opening._shown == replace(app.session.understanding.interpretation, working_pixels=None)
+            app.documents.current.shown == replace(app.session.understanding.interpretation, working_pixels=None)
             and not app.worker.is_busy("encode")
         )
     )
@@ -94,7 +94,7 @@ def test_changes_are_undone_and_those_in_a_row_are_one_step(opened: App, qtbot: 
     opened.commands.undo()
     reread(opened, qtbot)
     np.testing.assert_array_equal(values(opened), before)
-    assert opened.window.input.stops.number.value() == 0 and not opened.session.undo_stack.canUndo()
+    assert opened.window.input.stops.number.value() == 0 and not opened.session.steps.canUndo()
     opened.commands.redo()
     reread(opened, qtbot)
     assert opened.session.understanding.interpretation.stops == -1.5

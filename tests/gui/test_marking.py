@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtGui import QUndoStack
 from pytestqt.qtbot import QtBot
 
+from nesr_gui.gui.document import Steps
 from nesr_gui.gui.marking import Marking
 from nesr_gui.gui.marks import Mark, Region, Shape, new_mark, signs
 
@@ -17,15 +17,16 @@ RECTANGLE = Region(Shape.RECTANGLE, ((10, 10), (20, 30)))
 
 @pytest.fixture
 def marking(qapp: object) -> Iterator[Marking]:
-    stack = QUndoStack()
-    made = Marking(stack)
+    steps = Steps()
+    steps.setActiveStack(steps.new_document().steps)
+    made = Marking(steps)
     made.start((60, 80))
     yield made
-    stack.clear()
+    steps.clear()
 
 
 def test_everything_is_undone_to_nothing_and_redone(marking: Marking) -> None:
-    stack = marking._undo_stack
+    stack = marking._steps.activeStack()
     steps = [
         lambda: marking.add((1, 2)),
         lambda: marking.add(RECTANGLE),
@@ -57,9 +58,9 @@ def test_one_drag_is_one_step(marking: Marking) -> None:
     for row in range(2, 9):
         marking.move(1, (row, 2), gesture=7)
     marking.move(1, (20, 2), gesture=8)
-    marking._undo_stack.undo()
+    marking._steps.undo()
     assert marking.marks[0].pixel == (8, 2)
-    marking._undo_stack.undo()
+    marking._steps.undo()
     assert marking.marks[0].pixel == (1, 2)
 
 
@@ -104,8 +105,8 @@ def test_several_are_removed_in_one_step(marking: Marking) -> None:
         marking.add((0, col))
     marking.remove(1, 3, 77)
     assert [mark.number for mark in marking.marks] == [2, 4]
-    assert marking._undo_stack.undoText() == "remove 2 marks"
-    marking._undo_stack.undo()
+    assert marking._steps.undoText() == "remove 2 marks"
+    marking._steps.undo()
     assert len(marking.marks) == 4
 
 
@@ -127,7 +128,7 @@ def test_marks_from_a_file_get_free_numbers_and_keep_their_signs(marking: Markin
     assert [(mark.number, mark.colour, mark.symbol) for mark in marking.marks[1:]] == [
         (2, "#112233", "star"), (7, "#445566", "cross"),
     ]  # fmt: skip
-    marking._undo_stack.undo()
+    marking._steps.undo()
     assert len(marking.marks) == 1
 
 

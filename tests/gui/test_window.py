@@ -19,6 +19,7 @@ from nesr_gui.gui import theme
 from nesr_gui.gui.actions import TABLE
 from nesr_gui.gui.app import App
 from nesr_gui.gui.commands import Commands
+from nesr_gui.gui.document_commands import DocumentCommands
 from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
 from nesr_gui.gui.look_commands import LookCommands
 from nesr_gui.gui.mark_commands import MarkCommands
@@ -341,7 +342,10 @@ def test_closing_while_reconstructing_leaves_nothing(
 def test_every_action_has_its_command_and_every_control_its_name(app: App) -> None:
     names = [entry.name for entry in TABLE if not entry.submenu and not entry.mode]
     assert all(
-        any(callable(getattr(some, name, None)) for some in (Commands, LookCommands, MarkCommands, Shell))
+        any(
+            callable(getattr(some, name, None))
+            for some in (Commands, DocumentCommands, LookCommands, MarkCommands, Shell)
+        )
         for name in names
     )
     inner = {view.viewport() for view in app.window.findChildren(QAbstractScrollArea)}  # their view has the name

@@ -1,0 +1,51 @@
+"""The tabs above the image: one for each document, where there are several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QTabBar, QWidget
+
+
+class Tabs(QTabBar):
+    """Shows which documents are open; announces which one is picked, and which is to be closed."""
+
+    place_picked = Signal(int)
+    close_picked = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Open documents")
+        self.setDocumentMode(True)
+        self.setTabsClosable(True)
+        self.setExpanding(False)
+        self.setDrawBase(False)
+        self.setElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setMinimumWidth(1)  # many tabs scroll, and never widen the window
+        self.currentChanged.connect(self.place_picked)
+        self.tabCloseRequested.connect(self.close_picked)
+        self.hide()
+
+    def show_documents(self, titles: Sequence[str], tips: Sequence[str], place: int) -> None:
+        """One tab for each, `place` in front; hidden where there is only one."""
+        with QSignalBlocker(self):
+            while self.count() > len(titles):
+                self.removeTab(self.count() - 1)
+            while self.count() < len(titles):
+                self.addTab("")
+            for at, (title, tip) in enumerate(zip(titles, tips, strict=True)):
+                self.setTabText(at, title.replace("&", "&&"))
+                self.setTabToolTip(at, tip)
+            self.setCurrentIndex(place)
+        self.setVisible(len(titles) > 1)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """The middle button closes, as in other programs with tabs."""
+        at = self.tabAt(event.position().toPoint())
+        if event.button() == Qt.MouseButton.MiddleButton and at >= 0:
+            self.close_picked.emit(at)
+        else:
+            super().mouseReleaseEvent(event)

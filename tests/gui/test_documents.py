@@ -1,0 +1,183 @@
+"""Several documents in tabs: each keeps its own, and nothing is computed again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from nesr_gui import io
+from nesr_gui.field import CubeField
+from nesr_gui.gui.app import App
+from nesr_gui.spectral import Quantity, Wavelengths
+from nesr_gui.viewing import Light, Viewing
+from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
+
+CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A photograph of 40 rows and 50 columns."""
+    path = tmp_path / "other.png"
+    iio.imwrite(path, np.random.default_rng(1).integers(0, 256, (40, 50, 3)).astype(np.uint8))
+    return path
+
+
+@pytest.fixture
+def cube(tmp_path: Path) -> Path:
+    path = tmp_path / "cube.h5"
+    field = CubeField(smooth_cube(20, 30)[5:12], Wavelengths(BANDS.nm[5:12]), Quantity.RADIANCE)
+    io.write_cube(path, field, field.wavelengths, progress=None)
+    return path
+
+
+def open_beside(app: App, path: Path, qtbot: QtBot) -> None:
+    known = len(app.documents.all)
+    app.opening.open(path, beside=True)
+    qtbot.waitUntil(lambda: len(app.documents.all) == known + 1 and app.session.field is not None)
+
+
+def titles(app: App) -> list[str]:
+    return [app.window.tabs.tabText(place) for place in range(app.window.tabs.count())]
+
+
+def test_each_tab_keeps_its_own_and_asks_nothing_again(
+    opened: App, other: Path, cube: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    session, first = opened.session, opened.session.field
+    session.add_pin(3, 4)
+    session.set_wavelength(612.3)
+    session.set_look(session.look.showing("band"))
+    session.set_viewing(Viewing(Light("A")))
+    opened.window.image.box.setRange(xRange=(10, 40), yRange=(10, 40))
+    opened.window.image.is_fitted = False
+    qtbot.waitUntil(lambda: (3, 4) in session.curves)
+    view, curve = opened.window.image.view(), session.curves[(3, 4)]
+    assert not opened.window.tabs.isVisible()
+
+    open_beside(opened, other, qtbot)
+    assert session.marks == () and session.name == "other.png" and opened.window.tabs.isVisible()
+    assert not session.steps.canUndo() and opened.window.image.is_fitted
+    session.add_pin(1, 1)
+    session.set_wavelength(450)
+    open_beside(opened, cube, qtbot)
+    assert session.wavelength_range == (450, 510) and session.colours is None
+    assert titles(opened) == ["photograph.png*", "other.png*", "cube.h5"] and opened.window.tabs.currentIndex() == 2
+
+    engine.encoding.clear()
+    QTest.keyClick(opened.window, Qt.Key.Key_Tab, CONTROL)  # after the last comes the first
+    assert session.field is first and session.nm == 612.3 and session.look.mode == "band"
+    again = opened.window.image.view()
+    assert session.viewing.light.name == "A"
+    assert (again.top, again.bottom) == (view.top, view.bottom)  # to the left and right more is seen: tabs take room
+    assert again.left + again.right == pytest.approx(view.left + view.right)
+    assert session.curves[(3, 4)] is curve and opened.window.plot.curves.keys() == {1}
+    assert [item.pixel for item in session.pins] == [(3, 4)] and opened.window.table.rowCount() == 1
+    layer = opened.window.image.canvas.layers[0]
+    qtbot.waitUntil(lambda: layer.picture is not None and layer.picture.request.scene.field is first)
+    opened.commands.undo()
+    assert session.marks == ()
+    opened.commands.redo()
+
+    QTest.keyClick(opened.window, Qt.Key.Key_Tab, CONTROL)
+    assert [item.pixel for item in session.pins] == [(1, 1)] and session.nm == 450 and session.steps.canUndo()
+    QTest.keyClick(opened.window, Qt.Key.Key_Tab, CONTROL | SHIFT)
+    assert [item.pixel for item in session.pins] == [(3, 4)]
+    assert not engine.encoding.is_set()
+
+
+def test_an_image_takes_the_place_of_one_in_which_nothing_was_made(opened: App, other: Path, qtbot: QtBot) -> None:
+    opened.session.set_wavelength(600)
+    opened.opening.open(other)
+    qtbot.waitUntil(lambda: opened.session.name == "other.png")
+    assert len(opened.documents.all) == 1
+    opened.session.add_pin(2, 2)
+    opened.opening.open(other)
+    qtbot.waitUntil(lambda: len(opened.documents.all) == 2)
+    assert titles(opened) == ["other.png*", "other.png (2)"] and opened.session.marks == ()
+    opened.documents.show(0)
+    opened.commands.undo()  # nothing is made any more
+    assert titles(opened) == ["other.png", "other.png (2)"]
+
+
+def test_a_reconstruction_goes_on_and_lands_in_its_own_document(
+    app: App, photograph: Path, cube: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.gate.clear()
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+    qtbot.waitUntil(engine.encoding.is_set)
+    open_beside(app, cube, qtbot)
+    seen = app.session.field
+    engine.gate.set()
+    qtbot.waitUntil(lambda: app.documents.all[0].field is not None)
+    assert app.session.field is seen and not app.worker.is_busy("encode")
+    app.documents.show(0)
+    assert app.session.field is not None and app.session.field.shape == (60, 80)
+
+
+def test_what_is_shown_is_reconstructed_first_and_the_others_after_it(
+    app: App, photograph: Path, other: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.gate.clear()
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+    qtbot.waitUntil(engine.encoding.is_set)
+    app.opening.open(other, beside=True)
+    qtbot.waitUntil(lambda: len(app.documents.all) == 2 and app.worker.is_busy("encode"))
+    order = []
+    app.session.field_changed.connect(lambda: order.append(app.documents.all[0].field))
+    engine.gate.set()
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    assert order == [None]
+    qtbot.waitUntil(lambda: app.documents.all[0].field is not None)
+    assert [document.field.shape for document in app.documents.all if document.field] == [(60, 80)]
+    assert app.session.field is not None and app.session.field.shape == (40, 50)
+
+
+def test_a_reconstruction_that_is_cancelled_is_not_asked_again(
+    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.gate.clear()
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+    qtbot.waitUntil(engine.encoding.is_set)
+    app.worker.cancel("encode")
+    assert not app.worker.is_busy("encode") and app.opening.can_reconstruct()
+
+
+def test_closing_goes_to_a_neighbour_and_in_the_end_to_nothing(opened: App, other: Path, qtbot: QtBot) -> None:
+    open_beside(opened, other, qtbot)
+    tabs = opened.window.tabs
+    QTest.mouseClick(tabs, Qt.MouseButton.MiddleButton, pos=tabs.tabRect(0).center())
+    assert opened.session.name == "other.png" and not tabs.isVisible()
+    QTest.keyClick(opened.window, Qt.Key.Key_W, CONTROL)
+    session = opened.session
+    assert session.field is None and session.source_shape is None and session.name == ""
+    assert not opened.window.actions_by_name["close_tab"].isEnabled()
+    assert opened.window.image.canvas.layers[0].picture is None and opened.window.input.isEnabled()
+    opened.opening.open(other)
+    qtbot.waitUntil(lambda: session.field is not None)
+    assert len(opened.documents.all) == 1
+
+
+def test_a_tab_is_picked_with_the_mouse(opened: App, other: Path, qtbot: QtBot) -> None:
+    open_beside(opened, other, qtbot)
+    tabs = opened.window.tabs
+    QTest.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(0).topLeft() + QPoint(12, 12))
+    assert opened.session.name == "photograph.png"
+
+
+def test_a_tab_left_and_found_again_at_once_has_its_picture(opened: App, other: Path, qtbot: QtBot) -> None:
+    open_beside(opened, other, qtbot)
+    layer = opened.window.image.canvas.layers[0]
+    qtbot.waitUntil(lambda: layer.picture is not None)
+    opened.documents.show(0)
+    opened.documents.show(1)  # before the picture of the first has come
+    qtbot.waitUntil(lambda: layer.picture is not None and layer.picture.shown is opened.session.colours)
