@@ -62,6 +62,7 @@ TABLE = (
     Entry("rename_mark", "Rename mark", "Edit", "F2"),
     Entry("remove_mark", "Remove mark", "Edit", "Del", tip="Remove the active mark"),
     Entry("clear_pins", "Clear marks", "Edit", "Ctrl+Backspace", "clear", "Remove all marks", in_toolbar=True),
+    Entry("preferences", "Preferences…", "Edit", "Ctrl+,", tip="Theme, device, resolution, colours", starts_group=True),
     Entry("tool_point", "Pin", "Mark", "P", "point", "Mark a pixel with a click", in_toolbar=True, choice="tool",
           starts_group=True),
     Entry("tool_rectangle", "Rectangle", "Mark", "R", "rectangle", "Mark a rectangle with a drag", in_toolbar=True,

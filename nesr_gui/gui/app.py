@@ -20,6 +20,8 @@ from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.mark_commands import MarkCommands
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.picturing import Picturing
+from nesr_gui.gui.preferences import Preferences
+from nesr_gui.gui.preferring import Preferring
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.shell import Shell
 from nesr_gui.gui.spectra_display import SpectraDisplay
@@ -40,7 +42,9 @@ class App(QObject):
         self.commands = Commands(self.window, self.session, self.worker, self.opening)
         self.mark_commands = MarkCommands(self.window, self.session, self.worker)
         self.look_commands = LookCommands(self.window, self.session, self.worker, self.pictures)
-        self.shell = Shell(self.window, self.session)
+        self.preferences = Preferences(self)
+        self.preferring = Preferring(self.preferences, self.session, self.opening, self)
+        self.shell = Shell(self.window, self.session, self.preferences)
         self.document_commands = DocumentCommands(self.window, self.documents, self.commands)
         self.display = SpectraDisplay(self.session, self.window)
         self.look_display = LookDisplay(self.session, self.window, self.pictures)

@@ -83,7 +83,7 @@ class MarkCommands(QObject):
         self._session.marking.set_active(number)
         field = self._session.field
         takes_white = field is not None and field.quantity is not Quantity.REFLECTANCE
-        menu = MarkMenu(mark, takes_white, self._window)
+        menu = MarkMenu(mark, self._session.marking.palette, takes_white, self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.rename_picked.connect(self.rename_mark)
         menu.colour_asked.connect(partial(self._ask_colour, mark))

@@ -7,9 +7,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from nesr_gui.gui.marks import Mark
 from nesr_gui.gui.signs import sign_icon
-from nesr_gui.gui.theme import MARK_SYMBOLS, PIN_COLOURS
-
-COLOUR_NAMES = ("Vermilion", "Blue", "Green", "Purple", "Orange", "Sky blue", "Olive", "Grey")
+from nesr_gui.gui.theme import MARK_SYMBOLS, MarkColours
 
 
 class MarkMenu(QMenu):
@@ -21,11 +19,11 @@ class MarkMenu(QMenu):
     white_picked = Signal()
     remove_picked = Signal()
 
-    def __init__(self, mark: Mark, takes_white: bool, parent: QWidget | None = None) -> None:
+    def __init__(self, mark: Mark, palette: MarkColours, takes_white: bool, parent: QWidget | None = None) -> None:
         super().__init__(mark.title, parent)
         self.addAction("Rename…", self.rename_picked.emit)
         colours = self.addMenu("Colour")
-        for name, colour in zip(COLOUR_NAMES, PIN_COLOURS, strict=True):
+        for name, colour in palette.colours.items():
             icon = sign_icon(mark.number, colour, mark.symbol)
             colours.addAction(icon, name, lambda colour=colour: self.edit_picked.emit("colour", colour))
         colours.addSeparator()

@@ -11,6 +11,7 @@ from PySide6.QtGui import QUndoCommand
 
 from nesr_gui.gui.document import Steps
 from nesr_gui.gui.marks import Mark, Place, Region, Shape, new_mark
+from nesr_gui.gui.theme import MARK_COLOURS, MarkColours
 
 Size = tuple[int, int]
 
@@ -55,6 +56,7 @@ class Marking(QObject):
         self.marks: tuple[Mark, ...] = ()
         self.active: int | None = None
         self.tool = Shape.POINT
+        self.palette = MARK_COLOURS["safe"]  # what colours new marks take
 
     @property
     def shown(self) -> tuple[Mark, ...]:
@@ -77,7 +79,7 @@ class Marking(QObject):
     def add(self, place: Place) -> None:
         """Mark a pixel or a region and make it the active one; what lies outside the image is not taken."""
         if self._holds(place):
-            mark = new_mark(place, (other.number for other in self.marks))
+            mark = new_mark(place, (other.number for other in self.marks), self.palette)
             self._change(f"add {mark.title}", (*self.marks, mark), mark.number)
 
     def move(self, number: int, place: Place, gesture: int) -> None:
@@ -148,6 +150,10 @@ class Marking(QObject):
         if tool is not self.tool:
             self.tool = tool
             self.tool_changed.emit(tool)
+
+    def set_palette(self, palette: MarkColours) -> None:
+        """The colours that marks made from now on take."""
+        self.palette = palette
 
     def _replace(self, text: str, changed: Mark, gesture: int = 0) -> None:
         after = tuple(changed if mark.number == changed.number else mark for mark in self.marks)

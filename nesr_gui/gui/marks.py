@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nesr_gui.gui.theme import MARK_SYMBOLS, PIN_COLOURS
+from nesr_gui.gui.theme import MARK_COLOURS, MARK_SYMBOLS, MarkColours
 from nesr_gui.regions import Point, Region, Shape, inside
 
 __all__ = [
@@ -118,16 +118,16 @@ def is_colour(text: str) -> bool:
     return len(text) == 7 and text[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in text[1:])
 
 
-def new_mark(place: Place, taken: Iterable[int]) -> Mark:
+def new_mark(place: Place, taken: Iterable[int], palette: MarkColours = MARK_COLOURS["safe"]) -> Mark:
     """A mark with the least free number, which decides its colour and symbol."""
     numbers = set(taken)
     number = next(n for n in range(1, len(numbers) + 2) if n not in numbers)
-    return Mark(number, place, *signs(number))
+    return Mark(number, place, *signs(number, palette))
 
 
-def signs(number: int) -> tuple[str, str]:
+def signs(number: int, palette: MarkColours = MARK_COLOURS["safe"]) -> tuple[str, str]:
     """Colour and symbol of a number: none of the first 56 numbers share both."""
-    return PIN_COLOURS[(number - 1) % len(PIN_COLOURS)], MARK_SYMBOLS[(number - 1) % len(MARK_SYMBOLS)]
+    return palette[number], MARK_SYMBOLS[(number - 1) % len(MARK_SYMBOLS)]
 
 
 def simplified(outline: list[Point], tolerance: float) -> tuple[Point, ...]:

@@ -34,12 +34,27 @@ class Opening(QObject):
         super().__init__(parent)
         self._session, self._worker, self._documents = session, worker, documents
         self._model: Model | None = None
+        self._asked = jobs.ModelRequest(None, "auto")  # the model that is or will be there
+        self._full = False  # whether full resolution was asked for last
+        self._working_pixels: int | None = None  # preferred where the photograph's interpretation names none
         self._encoding: jobs.EncodeRequest | None = None  # what the worker was asked to reconstruct last
         documents.shown.connect(self._resume)
         worker.ended.connect(self._go_on)
 
     def load_model(self, path: Path | None, device: str) -> None:
-        self._worker.submit("model", jobs.ModelRequest(path, device), jobs.load_model, self._take_model)
+        self._asked = jobs.ModelRequest(path, device)
+        self._worker.submit("model", self._asked, jobs.load_model, self._take_model)
+
+    def use_device(self, device: str) -> None:
+        """Compute there from now on; what is open is reconstructed again."""
+        if self._model is not None or self._worker.is_busy("model"):
+            self.load_model(self._asked.path, device)
+
+    def prefer_working_pixels(self, pixels: int | None) -> None:
+        """Reconstruct photographs of more pixels at about so many; None for what the model's device does in seconds."""
+        if pixels != self._working_pixels:
+            self._working_pixels = pixels
+            self.reconstruct()
 
     def open(
         self,
@@ -88,10 +103,10 @@ class Opening(QObject):
     def reconstruct(self, full: bool = False) -> None:
         """Reconstruct the open photograph, at the working resolution or at its own."""
         if self._model is not None and self._document.shown is not None and self._session.photograph is not None:
-            understanding = self._session.understanding
-            request = jobs.EncodeRequest(
-                self._session.photograph, self._model, full, understanding.decoded, understanding.interpretation
-            )
+            self._full, understanding = full, self._session.understanding
+            chosen = understanding.interpretation
+            wanted = replace(chosen, working_pixels=chosen.working_pixels or self._working_pixels)
+            request = jobs.EncodeRequest(self._session.photograph, self._model, full, understanding.decoded, wanted)
             self._document.encoding = request
             self._encode(request)
 
@@ -109,8 +124,7 @@ class Opening(QObject):
     def _take_model(self, request: jobs.ModelRequest, model: Model) -> None:
         self._model = model
         self._session.set_model(model.name, model.device)
-        if self._session.field is None:
-            self.reconstruct()
+        self.reconstruct(self._full)
 
     def _take_file(self, request: jobs.ReadRequest | jobs.CubeRequest, opened: jobs.Photograph | jobs.Cube) -> None:
         self._documents.make_room(request.beside)

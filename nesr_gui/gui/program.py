@@ -8,7 +8,6 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from nesr_gui.gui import theme
 from nesr_gui.gui.app import App, present_samples
 from nesr_gui.gui.main_window import WINDOW_SIZE
 from nesr_gui.gui.screenshot import Screenshot
@@ -28,7 +27,6 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     qt = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(qt, QApplication)
     qt.setApplicationName("nesr_gui")
-    theme.follow_system(qt)
     app = App()
     if screenshot is not None:
         picture = Screenshot(screenshot, app.window, app.session)
@@ -44,7 +42,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         app.opening.open(image)
     elif samples := present_samples():
         app.open_sample(samples[0])
-    app.opening.load_model(model, device)
+    app.opening.load_model(model, app.preferences["device"] if device == "auto" else device)
     app.opening.tidy()
     code = qt.exec()
     app.window.close()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QMessageBox
 
 from nesr_gui.gui.command_palette import CommandPalette
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.offers import of_menus, of_wavelength
+from nesr_gui.gui.preferences import Preferences
+from nesr_gui.gui.preferences_dialog import PreferencesDialog
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.shortcut_sheet import ShortcutSheet
 
@@ -14,9 +17,9 @@ from nesr_gui.gui.shortcut_sheet import ShortcutSheet
 class Shell(QObject):
     """Carries out actions on the program; methods are named in `actions.TABLE`."""
 
-    def __init__(self, window: MainWindow, session: Session) -> None:
+    def __init__(self, window: MainWindow, session: Session, preferences: Preferences) -> None:
         super().__init__(window)
-        self._window, self._session = window, session
+        self._window, self._session, self._preferences = window, session, preferences
 
     def find_action(self) -> None:
         session = self._session
@@ -29,6 +32,11 @@ class Shell(QObject):
     def shortcuts(self) -> None:
         ShortcutSheet(self._window).open()
 
+    def preferences(self) -> None:
+        dialog = PreferencesDialog(self._preferences, self._window)
+        dialog.reset_asked.connect(lambda: self._ask_reset(dialog))
+        dialog.open()
+
     def zoom_in(self) -> None:
         self._zoom(2.0)
 
@@ -39,3 +47,20 @@ class Shell(QObject):
         """Around the active mark, so that it can be led to its pixel with the keys; without one, around the middle."""
         mark = self._session.marking.get(self._session.marking.active)
         self._window.panes.zoom(factor, mark.pixel if mark is not None else None)
+
+    def _ask_reset(self, dialog: PreferencesDialog) -> None:
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            "Reset everything",
+            "Put all preferences and the layout of the panels back as they were at first? Recent files stay.",
+            QMessageBox.StandardButton.Reset | QMessageBox.StandardButton.Cancel,
+            dialog,
+        )
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.button(QMessageBox.StandardButton.Reset).clicked.connect(self.reset)
+        box.open()
+
+    def reset(self) -> None:
+        """Preferences and layout as in a program that starts for the first time."""
+        self._preferences.reset()
+        self._window.reset_layout()

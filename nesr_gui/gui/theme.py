@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
 
-PIN_COLOURS = ("#d2550f", "#2f7fd4", "#0a8f6a", "#bf5f9b", "#b98200", "#1795c9", "#8d8413", "#7d7f87")
-"""Okabe and Ito's colours for colour-blind eyes, moved to the lightness that stands out from white and black alike."""
+
+@dataclass(frozen=True)
+class MarkColours:
+    """Colours that marks take in turn: name → #rrggbb, each at least 3:1 against the plot's ground, light and dark."""
+
+    title: str
+    colours: Mapping[str, str]
+
+    def __getitem__(self, number: int) -> str:
+        """The colour of the mark with a number, from 1."""
+        return list(self.colours.values())[(number - 1) % len(self.colours)]
+
+
+MARK_COLOURS = {
+    "safe": MarkColours("For colour-blind eyes too", {
+        "Red": "#c32f0f", "Blue": "#1a95fe", "Green": "#1e7652", "Orange": "#cd8309", "Magenta": "#b128a8",
+        "Slate": "#626871", "Sage": "#929671", "Mauve": "#a98997",
+    }),
+    "vivid": MarkColours("Vivid", {
+        "Vermilion": "#d2550f", "Blue": "#2f7fd4", "Green": "#0a8f6a", "Purple": "#bf5f9b", "Ochre": "#b98200",
+        "Sky blue": "#1795c9", "Olive": "#8d8413", "Grey": "#7d7f87",
+    }),
+}  # fmt: skip
+"""The first was searched for: two of it differ by ΔE2000 22 for normal eyes, 14 where one kind of cones is missing."""
 
 MARK_SYMBOLS = ("circle", "square", "triangle", "diamond", "cross", "wedge", "star")
 """Seven beside eight colours, so that no two of the first 56 marks share both."""
@@ -52,15 +78,37 @@ def is_dark(colours: QPalette) -> bool:
 
 def apply(app: QApplication, scheme: Qt.ColorScheme) -> None:
     """Put the whole application in a scheme; widgets follow by their PaletteChange event."""
+    if app.style().objectName() != "fusion":
+        app.setStyle("Fusion")  # the same on every system, and it honours a palette fully
     app.setPalette(palette(scheme == Qt.ColorScheme.Dark))
 
 
-def follow_system(app: QApplication) -> None:
-    """Take the system's scheme, now and whenever it changes."""
-    app.setStyle("Fusion")  # the same on every system, and it honours a palette fully
-    hints = QGuiApplication.styleHints()
-    apply(app, hints.colorScheme())
-    hints.colorSchemeChanged.connect(lambda scheme: apply(app, scheme))
+class Theme(enum.StrEnum):
+    """What the user prefers."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Scheme(QObject):
+    """Keeps the application in the preferred theme, also when the system changes its own."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._theme = Theme.SYSTEM
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._show)
+
+    def choose(self, theme: Theme) -> None:
+        self._theme = theme
+        self._show()
+
+    def _show(self) -> None:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        system = QGuiApplication.styleHints().colorScheme()
+        fixed = {Theme.LIGHT: Qt.ColorScheme.Light, Theme.DARK: Qt.ColorScheme.Dark}
+        apply(app, fixed.get(self._theme, system))
 
 
 def icon(name: str, colours: QPalette) -> QIcon:

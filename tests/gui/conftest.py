@@ -77,8 +77,10 @@ class FakeEngine:
     gate: threading.Event = field(default_factory=threading.Event)
     encoding: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
+    asked_devices: list[str] = field(default_factory=list)
 
     def load_model(self, path: Path | None = None, device: str = "auto") -> FakeModel:
+        self.asked_devices.append(device)
         return self.model
 
     def encode(self, image: RGBImage, model: FakeModel, *, progress: Progress) -> CubeField:

@@ -4,7 +4,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.field import CubeField
 from nesr_gui.gui.session import Session
-from nesr_gui.gui.theme import PIN_COLOURS
+from nesr_gui.gui.theme import MARK_COLOURS
 from nesr_gui.spectral import RGBImage, Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 
@@ -53,7 +53,7 @@ def luminance(colour: str) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-@pytest.mark.parametrize("colour", PIN_COLOURS)
+@pytest.mark.parametrize("colour", [c for kind in MARK_COLOURS.values() for c in kind.colours.values()])
 @pytest.mark.parametrize("ground", ["#ffffff", "#191b1f"])
 def test_pin_colours_stand_out_from_both_grounds(colour: str, ground: str) -> None:
     dark, light = sorted([luminance(colour), luminance(ground)])

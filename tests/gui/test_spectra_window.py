@@ -19,6 +19,7 @@ from nesr_gui.field import CubeField, Doubt, Interval
 from nesr_gui.gui.app import App
 from nesr_gui.gui.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
 from nesr_gui.gui.marks import Region, Shape
+from nesr_gui.gui.theme import MARK_COLOURS
 from nesr_gui.gui.transform import Normalise, Transform
 from nesr_gui.io.curves import read_curves, write_curves
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
@@ -204,7 +205,7 @@ def test_the_menu_of_a_mark_changes_it(opened: App, qtbot: QtBot) -> None:
     colours = entries["Colour"].menu()
     assert isinstance(colours, QMenu) and "Use as white" not in entries
     colours.actions()[1].trigger()
-    assert opened.session.marks[0].colour == "#2f7fd4"
+    assert opened.session.marks[0].colour == MARK_COLOURS["safe"][2]
     entries["Remove"].trigger()
     assert opened.session.marks == ()
     menu.close()
