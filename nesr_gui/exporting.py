@@ -172,6 +172,43 @@ def _are_equal(expected: FloatArray, read: FloatArray, encoding: Encoding) -> np
     return near | (np.isnan(read) & np.isnan(stored)) | (read == stored)
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What an export will come to: (L, H, W), bytes of its numbers, seconds of computing."""
+
+    shape: tuple[int, int, int]
+    nbytes: int
+    seconds: float
+
+    def __str__(self) -> str:
+        bands, height, width = self.shape
+        plural = "band" if bands == 1 else "bands"
+        return f"{bands} {plural} of {width}×{height} pixels: {size_text(self.nbytes)}, {time_text(self.seconds)}"
+
+
+def estimated(export: Export) -> Estimate:
+    """Size and time of an export; the time is measured here and now."""
+    return Estimate(export.shape, export.nbytes, seconds(export))
+
+
+def size_text(size: int) -> str:
+    """Bytes for people: 74.4 MB."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= scale:
+            return f"{size / scale:.3g} {unit}" if size < 1000 * scale else f"{size / scale:,.0f} {unit}"
+    return f"{size} bytes"
+
+
+def time_text(duration: float) -> str:
+    """Seconds for people: about 40 s, about 3 min."""
+    if duration < 1:
+        return "less than a second"
+    for unit, scale in (("h", 3600), ("min", 60)):
+        if duration >= 2 * scale:
+            return f"about {duration / scale:.{1 if duration < 10 * scale and scale > 60 else 0}f} {unit}"
+    return f"about {duration:.0f} s"
+
+
 def seconds(export: Export) -> float:
     """How long an export will compute on this machine, measured on a part of it; writing to the disk comes on top."""
     bands, height, width = export.shape

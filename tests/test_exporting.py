@@ -185,6 +185,7 @@ def test_the_bounds_are_checked_too(tmp_path):
     path, plan = tmp_path / "c.npz", ExportPlan(encoding=Encoding("float16", error_band=True))
     written = exporting.write(path, field(kind=CalibratedCube), plan)
     assert written.checked == 3 * 12 * 8
+    assert "lower and upper" in io.describe(path)["error_band"]
 
     class Narrow(CalibratedCube):
         def interval(self, points, wavelengths):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 import nesr_gui
-from nesr_gui.cli import comparing, cube_options, learning, spectra, window
+from nesr_gui.cli import comparing, cube_options, export, learning, spectra, window
 from nesr_gui.cli.reconstruct import reconstruct
 
 
@@ -33,7 +33,7 @@ def cli() -> None:
 
 for command in (
     window.gui, reconstruct, spectra.spectrum, spectra.info, comparing.compare,
-    learning.train, learning.evaluate, learning.calibrate, window.benchmark,
+    export.export, learning.train, learning.evaluate, learning.calibrate, window.benchmark,
 ):  # fmt: skip
     cli.add_command(command)
 

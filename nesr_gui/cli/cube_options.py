@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 OPTIONS = {"wavelengths": "--band-wavelengths", "band_axis": "--band-axis", "variable": "--variable"}
 """By what `Unclear` calls the answer."""
+READING = ("band_wavelengths", "band_axis", "quantity", "variable")
+"""What `reading_options` are called where they arrive."""
 
 
 def reading_options(command: Any) -> Any:

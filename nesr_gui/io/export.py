@@ -21,12 +21,8 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 FILL = 65535  # the stored uint16 that means "no value"
 DTYPES = ("float32", "float16", "uint16")
 REQUEST = "request_sha256"  # the entry of a provenance that tells what a cube of a batch was made of and how
-_OWN = (
-    "window",
-    "encoding",
-    "masked",
-    REQUEST,
-)  # entries of a provenance that tell of one export, not of what is exported
+_OWN = ("window", "encoding", "masked", "error_band", REQUEST)
+"""Entries of a provenance that tell of one export, not of what is exported."""
 PIECE_BYTES = 64 << 20  # what a format that must write whole tiles may hold at once
 
 
@@ -152,6 +148,8 @@ class Export:
                 said[key] = str(_whole(said.get(key), 0) + part.start * side)
         if self.mask is not None:
             said["masked"] = f"outside {self.mask}, in source pixels"
+        if self.encoding.error_band:
+            said["error_band"] = "arrays lower and upper: pointwise intervals that held for 90 % elsewhere"
         if self.encoding.dtype == "float16":
             said["encoding"] = "float16"
         if self.encoding.is_packed:

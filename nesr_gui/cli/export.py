@@ -1,0 +1,67 @@
+"""The command that writes a cube of a photograph or of another cube: what the window's export dialog does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nesr_gui.cli import cube_options
+from nesr_gui.cli.options import PATH, device_option, model_option, progress_bar
+from nesr_gui.cli.plan_options import plan_options, planned
+
+if TYPE_CHECKING:
+    from nesr_gui.field import SpectralField
+
+
+@click.command()
+@click.argument("image", type=PATH)
+@click.option("-o", "--out", type=PATH, required=True, help="Cube to write, in the format of its ending: .nc .h5 .hdr "
+              ".mat .tif .zarr .exr .npy .npz, or a folder of PNG bands.")  # fmt: skip
+@plan_options
+@click.option("--max-pixels", type=int, help="Reduce a larger photograph, in linear light, by a whole number.")
+@click.option("--estimate", is_flag=True, help="Only tell how large it will be and how long it will take.")
+@cube_options.reading_options
+@model_option
+@device_option
+def export(
+    image: Path,
+    out: Path,
+    max_pixels: int | None,
+    estimate: bool,
+    model: Path | None,
+    device: str,
+    **options: Any,
+) -> None:
+    """Write a cube of a photograph or another cube: any wavelengths or sensor bands, any part, any format.
+
+    What was written is opened again and compared with the image.
+    """
+    from nesr_gui import exporting, io
+
+    reading = {name: options.pop(name) for name in cube_options.READING}
+    if io.is_photograph(image):
+        field, reduction = _reconstructed(image, model, device, max_pixels)
+        origin = ""  # which its provenance tells
+    else:
+        field, reduction, origin = io.open_cube(image, cube_options.asked_reading(**reading)), 1, image.name
+    plan = planned(field, **options)
+    if estimate:
+        io.writer(out, plan.encoding)
+        click.echo(exporting.estimated(plan.prepared(field, reduction=reduction)))
+        return
+    with progress_bar(f"writing {out.name}") as report:
+        click.echo(exporting.write(out, field, plan, reduction=reduction, origin=origin, progress=report))
+
+
+def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int | None) -> tuple[SpectralField, int]:
+    """The field of a photograph, and how many source pixels stand along one side of each of its own."""
+    from nesr_gui import engine, io
+
+    photograph = io.read_photograph(image)
+    for note in photograph.source.notes:
+        click.echo(note, err=True)
+    photograph = photograph.reduced(max_pixels) if max_pixels else photograph
+    with progress_bar("reading the photograph") as report:
+        return engine.encode(photograph, engine.load_model(model, device), progress=report), photograph.reduction

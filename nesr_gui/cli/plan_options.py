@@ -1,0 +1,119 @@
+"""Options that say what of an image is exported and how: the window's export dialog as words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from nesr_gui.exporting import ExportPlan
+    from nesr_gui.field import SpectralField
+    from nesr_gui.sensors import Sensor
+    from nesr_gui.spectral import Wavelengths
+    from nesr_gui.viewing import Light
+
+
+def plan_options(command: Any) -> Any:
+    """What `planned` understands, as options."""
+    said = [
+        click.option("--wavelengths", metavar="NM", help="start:stop:step or a list. [default: the image's bands]"),
+        click.option("--bands", type=int, metavar="N", help="So many wavelengths, evenly over the image's range."),
+        click.option("--sensor", metavar="BANDS", help="Sentinel-2A, Sentinel-2B, Landsat 8-9; a table of responses; "
+                     "or [NAME:]CENTRE/FWHM,… in nm: bands that are integrated."),
+        click.option("--band-shape", type=click.Choice(["gaussian", "box"]), help="Of a sensor's bands."),
+        click.option("--light", metavar="LIGHT", help="Write radiance under a CIE illuminant (D65, FL11, LED-B3), "
+                     "'daylight 5000', 'blackbody 3000', or a table of its power. [default: relative reflectance]"),
+        click.option("--region", metavar="SHAPE", help="Only a part, in pixels of the source: 'rectangle 10,20 50,80' "
+                     "(row,column of two corners), ellipse, polygon."),
+        click.option("--mask", is_flag=True, help="No values outside the region, within the box around it."),
+        click.option("--dtype", type=click.Choice(["float32", "float16", "uint16"]), default="float32",
+                     show_default=True, help="Numbers of the file."),
+        click.option("--scale", type=float, default=1e-4, show_default=True, help="Of uint16: value = number * scale."),
+        click.option("--error-band", is_flag=True, help="Also the lower and upper ends of the 90 % interval."),
+    ]  # fmt: skip
+    for option in reversed(said):
+        command = option(command)
+    return command
+
+
+def planned(
+    field: SpectralField,
+    *,
+    wavelengths: str | None,
+    bands: int | None,
+    sensor: str | None,
+    band_shape: str | None,
+    light: str | None,
+    region: str | None,
+    mask: bool,
+    dtype: str,
+    scale: float,
+    error_band: bool,
+) -> ExportPlan:
+    """The plan for a field that the options say.
+
+    Raises:
+        ValueError: they contradict each other or make no sense.
+    """
+    from nesr_gui.exporting import ExportPlan
+    from nesr_gui.io import Encoding
+    from nesr_gui.regions import Region
+    from nesr_gui.spectral import Wavelengths
+
+    given = [
+        f"--{name}" for name, value in (("wavelengths", wavelengths), ("bands", bands), ("sensor", sensor)) if value
+    ]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)} are given; give one of them")
+    if mask and region is None:
+        raise ValueError("--mask leaves out what is outside a region; say which with --region")
+    if band_shape and not sensor:
+        raise ValueError("--band-shape is of the bands of a sensor; say which with --sensor")
+    chosen: Wavelengths | Sensor | None = Wavelengths.parse(wavelengths) if wavelengths else None
+    if bands is not None:
+        chosen = Wavelengths.count(bands, *field.wavelength_range)
+    if sensor:
+        chosen = asked_sensor(sensor, band_shape)
+    return ExportPlan(
+        chosen,
+        asked_light(light) if light else None,
+        Region.parse(region) if region else None,
+        mask,
+        Encoding(dtype, scale, error_band),
+    )
+
+
+def asked_sensor(text: str, shape: str | None) -> Sensor:
+    """A sensor by its name, by a table of responses, or by a list of bands."""
+    from nesr_gui.io.spectra import read_spectra
+    from nesr_gui.sensors import SENSORS, BandShape, Sensor
+
+    drawn = {"gaussian": BandShape.GAUSSIAN, "box": BandShape.BOX}.get(shape or "")
+    if text in SENSORS:
+        return SENSORS[text].shaped(drawn) if drawn else SENSORS[text]
+    if Path(text).is_file():
+        return Sensor.measured(Path(text).name, read_spectra(text))
+    if "/" not in text and " " not in text.strip():
+        raise ValueError(f"there is no sensor and no file {text!r}; choose {', '.join(SENSORS)}, or list CENTRE/FWHM,…")
+    return Sensor.parse(text, drawn or BandShape.GAUSSIAN)
+
+
+def asked_light(text: str) -> Light:
+    """A light by its name, by its temperature, or by a table of its power."""
+    from nesr_gui.io.spectra import read_spectra
+    from nesr_gui.viewing import Light
+
+    kind, _, kelvin = text.partition(" ")
+    if kind in ("daylight", "blackbody"):
+        try:
+            temperature = float(kelvin.rstrip(" K"))
+        except ValueError:
+            raise ValueError(
+                f"cannot read the light {text!r}; write a temperature in kelvin, as in {kind} 5000"
+            ) from None
+        return Light.daylight(temperature) if kind == "daylight" else Light.blackbody(temperature)
+    if Path(text).is_file():
+        return Light.measured(Path(text).name, read_spectra(text)[0])
+    return Light(text)

@@ -1,0 +1,81 @@
+"""`nesr-gui export`: the choices of the dialog as options."""
+
+# ruff: noqa: F811  (a fixture that is imported)
+
+import numpy as np
+import pytest
+
+from nesr_gui import io
+from nesr_gui.field import CubeField
+from nesr_gui.io.curves import write_curves
+from nesr_gui.sensors import SENSORS, Sensor, SensorField
+from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
+from tests.test_cli import run  # noqa: F401
+
+BANDS = Wavelengths.every(400, 700, 10)
+
+
+@pytest.fixture
+def cube(tmp_path):
+    values = np.random.default_rng(0).random((31, 20, 30), np.float32)
+    path = tmp_path / "cube.h5"
+    io.write_cube(path, CubeField(values, BANDS, Quantity.REFLECTANCE), BANDS)
+    return path
+
+
+def test_a_photograph_is_exported_with_source_coordinates(run, photo, model_file, tmp_path):
+    out = tmp_path / "o.npz"
+    words = ("--max-pixels", 50, "--region", "rectangle 4,6 12,12", "--bands", 5, "--model", model_file)
+    code, said, _ = run("export", photo, "-o", out, *words)
+    assert code == 0 and "5 bands of 3×4 pixels; checked, 60 values read back." in said
+    told = io.describe(out)
+    assert (told["row_offset"], told["column_offset"], told["reduction"]) == ("4", "6", "2")
+    assert io.open_cube(out).bands.nm.tolist() == [400, 475, 550, 625, 700]
+
+
+def test_a_cube_is_exported_as_a_sensor_sees_it(run, cube, tmp_path):
+    out = tmp_path / "o.hdr"
+    assert run("export", cube, "-o", out, "--sensor", "Sentinel-2A", "--dtype", "uint16")[0] == 0
+    read, expected = io.open_cube(out), SensorField(io.open_cube(cube), SENSORS["Sentinel-2A"])
+    np.testing.assert_allclose(read.cube(read.bands).values, expected.cube(expected.bands).values, atol=5.1e-5)
+    assert "exported_from: cube.h5" in run("info", out)[1]
+
+
+def test_tables_of_responses_and_lights_are_read(run, cube, tmp_path):
+    nm = Wavelengths.every(400, 700, 5)
+    responses = [Spectrum(nm, np.exp(-(((nm.nm - at) / 20) ** 2)).astype(np.float32), f"at {at}") for at in (500, 600)]
+    write_curves(tmp_path / "responses.csv", responses)
+    write_curves(tmp_path / "lamp.csv", [Spectrum(nm, np.linspace(1, 2, 61, dtype=np.float32), "lamp")])
+    words = ("--sensor", tmp_path / "responses.csv", "--light", tmp_path / "lamp.csv")
+    assert run("export", cube, "-o", tmp_path / "o.npy", *words)[0] == 0
+    read = io.open_cube(tmp_path / "o.npy")
+    assert read.quantity is Quantity.RADIANCE and len(read.bands) == 2
+    expected = SensorField(io.open_cube(cube), Sensor.measured("r", responses))
+    assert (read.cube(read.bands).values < expected.cube(expected.bands).values).all()
+
+
+def test_an_estimate_writes_nothing(run, cube, tmp_path):
+    code, said, _ = run("export", cube, "-o", tmp_path / "o.nc", "--estimate")
+    assert code == 0 and "31 bands of 30×20 pixels: 74.4 kB, less than a second" in said
+    assert not (tmp_path / "o.nc").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--bands", 3, "--wavelengths", "450"), "--wavelengths and --bands are given; give one of them"),
+        (("--mask",), "say which with --region"),
+        (("--band-shape", "box"), "say which with --sensor"),
+        (("--sensor", "Sentinel"), "there is no sensor and no file 'Sentinel'; choose Sentinel-2A"),
+        (("--light", "D99"), "there is no illuminant 'D99'"),
+        (("--light", "daylight warm"), "write a temperature in kelvin"),
+        (("--region", "circle 1,2"), "cannot read the region"),
+        (("--region", "rectangle 50,0 60,9"), "lies outside the image of 20 rows and 30 columns"),
+        (("--error-band",), "which this image does not have"),
+        (("--scale", 0), "it must be finite and above 0"),
+    ],
+)
+def test_mistakes_are_one_line(run, cube, tmp_path, words, sentence):
+    code, _, told = run("export", cube, "-o", tmp_path / "o.nc", *words)
+    assert code == 2 and sentence in told and told.count("\n") == 1
+    assert not (tmp_path / "o.nc").exists()
