@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nesr_gui.band_field import BandField
     from nesr_gui.engine import Model
     from nesr_gui.field import CubeField
     from nesr_gui.io import Reading
@@ -29,7 +30,7 @@ def load_model(path: str | PathLike[str] | None = None, device: str = "auto") ->
 
 def reconstruct(
     photograph: str | PathLike[str], model: Model | None = None, *, max_pixels: int | None = None
-) -> NeSRField:
+) -> NeSRField | BandField:
     """The spectral field of a photograph file.
 
     Args:

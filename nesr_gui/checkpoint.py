@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from nesr_gui.io.atomic import replacing
-from nesr_gui.models.nesr import NeSR, NeSRConfig
+from nesr_gui.systems import Network, build, config_from_json, config_to_json, coverage, kind_of
 from nesr_gui.uncertainty import Calibration
 
 FORMAT = "nesr_gui 1"
@@ -34,23 +34,24 @@ class Checkpoint:
     """A network with what is known of it; `sha256` is of the file's bytes, `calibration` says how far it may be off."""
 
     name: str
-    network: NeSR
+    network: Network
     provenance: dict[str, str]
     sha256: str
     calibration: Calibration | None = None
 
     @property
-    def config(self) -> NeSRConfig:
+    def config(self) -> Any:
         return self.network.config
 
 
 def save_checkpoint(
-    path: Path, network: NeSR, provenance: Mapping[str, str], calibration: Calibration | None = None
+    path: Path, network: Network, provenance: Mapping[str, str], calibration: Calibration | None = None
 ) -> None:
     """Write a network, its config, `provenance` (name → text: data, seed, commit, …) and calibration to `path`."""
     metadata = {
         "format": FORMAT,
-        "config": json.dumps(asdict(network.config)),
+        "kind": kind_of(network.config),
+        "config": config_to_json(network.config),
         "provenance": json.dumps(dict(provenance)),
     }
     with replacing(path) as temporary:
@@ -66,7 +67,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     metadata = read_metadata(path)
     try:
-        network = NeSR(config_from_json(metadata["config"]))
+        network = build(_config(metadata))
         tensors = load_file(path)
         calibration = _calibration(tensors)
         network.load_state_dict(tensors, strict=True)
@@ -104,10 +105,9 @@ def read_metadata(path: Path) -> dict[str, str]:
     return metadata
 
 
-def config_from_json(text: str) -> NeSRConfig:
-    """A config from its JSON; unknown or missing-typed keys raise TypeError."""
-    settings: dict[str, Any] = json.loads(text)
-    return NeSRConfig(**{**settings, "hidden": tuple(settings.get("hidden", NeSRConfig.hidden))})
+def _config(metadata: Mapping[str, str]) -> Any:
+    """The settings a file holds; the first files did not say their kind, since there was one."""
+    return config_from_json(metadata.get("kind", "nesr"), metadata["config"])
 
 
 def describe(path: Path) -> dict[str, str]:
@@ -115,7 +115,22 @@ def describe(path: Path) -> dict[str, str]:
     metadata = read_metadata(path)
     return {
         "model": path.stem,
+        "covers": covers(path),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         **{f"network {name}": str(value) for name, value in json.loads(metadata["config"]).items()},
         **json.loads(metadata.get("provenance", "{}")),
     }
+
+
+def covers(path: Path) -> str:
+    """What wavelengths a model file answers at, in words, without its weights.
+
+    Raises:
+        FileNotFoundError, UnreadableModel: as `load_checkpoint`.
+    """
+    try:
+        return coverage(_config(read_metadata(path)))
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, UnreadableModel):
+            raise
+        raise UnreadableModel(f"{path.name} does not say what it is; expected a model of this program") from error

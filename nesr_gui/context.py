@@ -23,7 +23,7 @@ from nesr_gui.reconstruction import TOKENS
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """`nam.Correlations` of some pixels of an image: `products` (C, C), `queries` (C,) and `keys` (C,)."""
+    """`nam.Correlations` of some pixels of an image: `products` (…, C, C), `queries` (…, C) and `keys` (…, C)."""
 
     products: npt.NDArray[np.float64]
     queries: npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ def tile_sums(network: NeSR, features: Features, shape: tuple[int, int], rows: s
     window = features.window(rows, cols)
     parts = (window, inside_mask(rows, cols, shape, window))
     windows, inside = (lattice(part[:, :, first[0] :, first[1] :], stride) for part in parts)
-    at_once = max(TOKENS // len(network.config.bands), 1)
+    at_once = max(TOKENS // len(network.bands), 1)
     found = []
     for some in (slice(start, start + at_once) for start in range(0, windows.shape[1], at_once)):
         sums = network.nam.correlations(network.context_tokens(windows[:, some], inside[:, some]))
@@ -56,6 +56,6 @@ def tile_sums(network: NeSR, features: Features, shape: tuple[int, int], rows: s
 
 @torch.inference_mode()
 def attention_map(network: NeSR, sums: Sums, device: str) -> Tensor:
-    """The attention map (1, C, C) of an image."""
+    """The attention map (1, …, C, C) of an image."""
     tensors = (torch.from_numpy(part).float()[None].to(device) for part in (sums.products, sums.queries, sums.keys))
     return network.nam.attention(Correlations(*tensors))

@@ -1,6 +1,6 @@
 """From a photograph and a model to a field: devices, precision, features, the attention map.
 
-The only place that turns numpy into torch for inference. Everything is computed in float32 with TF32 off, features
+The place that turns numpy into torch for inference. Everything is computed in float32 with TF32 off, features
 included: encoding in bfloat16 took 0.4 of the time, but moved values by up to .0046 (RMSE .0001) on the first sample,
 and would let them depend on tiles where features are computed again.
 """
@@ -8,25 +8,31 @@ and would let them depend on tiles where features are computed again.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from nesr_gui import colorimetry, resources
+from nesr_gui import colorimetry, resources, tiles
+from nesr_gui.band_field import BandField, Shown
 from nesr_gui.checkpoint import Checkpoint, load_checkpoint
 from nesr_gui.context import Sums, attention_map, tile_sums
-from nesr_gui.features import TILE, Features, RecomputedFeatures, StoredFeatures, square_tiles
+from nesr_gui.features import Features, RecomputedFeatures, StoredFeatures
 from nesr_gui.field import Progress
 from nesr_gui.models.nesr import NeSR
+from nesr_gui.models.spi import HALO
 from nesr_gui.reconstruction import CalibratedNeSRField, Encoding, NeSRField
-from nesr_gui.spectral import RGBImage
+from nesr_gui.spectral import RGBImage, Wavelengths
+from nesr_gui.systems import Network, coverage, kind_of
 
 PATIENCE = 4.0  # seconds a user may wait for a photograph to open
-WORKING_PIXELS = (2_000_000, 1_000_000, 500_000)  # on a processor: few steps, so that a machine keeps to one of them
-STORED_BYTES = 1 << 30  # features above this are computed again per tile instead of kept
+WORKING_PIXELS = (2_000_000, 1_000_000, 500_000, 125_000, 30_000)  # few steps, so that a machine keeps to one of them
+STORED_BYTES = 1 << 30  # features above this are computed again per tile instead of kept, where tiles are exact
+MOST_BYTES = 8 << 30  # of features that have to be kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +48,22 @@ class Model:
         return self.checkpoint.name
 
     @property
-    def network(self) -> NeSR:
+    def network(self) -> Network:
         return self.checkpoint.network
 
     @property
+    def bands(self) -> Wavelengths:
+        """What it was trained on."""
+        return Wavelengths(np.array(self.network.bands))
+
+    @property
     def wavelength_range(self) -> tuple[float, float]:
-        return self.network.config.low, self.network.config.high
+        return self.network.bands[0], self.network.bands[-1]
+
+    @property
+    def coverage(self) -> str:
+        """What wavelengths it answers at, in words."""
+        return coverage(self.network.config)
 
 
 def chosen_device(name: str) -> str:
@@ -76,15 +92,18 @@ def load_model(path: Path | None = None, device: str = "auto") -> Model:
 
 
 @torch.inference_mode()
-def _working_pixels(network: NeSR) -> int:
+def _working_pixels(network: Network) -> int:
     """The largest of `WORKING_PIXELS` that this processor encodes within `PATIENCE`, from the best of three tries."""
-    rgb = torch.zeros(1, 3, 128, 128)
-    seconds = []
-    for _ in range(3):
+    run = network.encode if isinstance(network, NeSR) else network
+    inputs = len(getattr(network.config, "inputs", ())) or 3
+
+    def seconds(side: int) -> float:
         began = time.perf_counter()
-        network.encode(rgb)
-        seconds.append(time.perf_counter() - began)
-    affordable = PATIENCE / min(seconds) * rgb[0, 0].numel()
+        run(torch.zeros(1, inputs, side, side))
+        return time.perf_counter() - began
+
+    side = 128 if seconds(32) < PATIENCE / 100 else 32  # a large network would take a minute to say that it is slow
+    affordable = PATIENCE / min(seconds(side) for _ in range(3)) * side**2
     return next((pixels for pixels in WORKING_PIXELS if pixels <= affordable), WORKING_PIXELS[-1])
 
 
@@ -104,28 +123,49 @@ class Prepared:
     @classmethod
     def of(cls, image: RGBImage, model: Model) -> Prepared:
         """Put a photograph, at the resolution its field is to have, on the model's device."""
-        level = colorimetry.white_level(image.values) if model.network.config.normalised else 1.0
+        if inputs := getattr(model.network.config, "inputs", ()):
+            raise ValueError(
+                f"{model.name} makes spectra of {len(inputs)} bands, {inputs[0]:g}-{inputs[-1]:g} nm; a photograph has "
+                "three channels, so choose another model"
+            )
+        level = colorimetry.white_level(image.values) if model.network.normalised else 1.0
         rgb = torch.from_numpy(image.values / image.values.dtype.type(level)).permute(2, 0, 1)[None].to(model.device)
         return cls(model, image, level, rgb)
 
     @property
+    def network(self) -> NeSR:
+        """The network, where it makes a function of a photograph."""
+        assert isinstance(self.model.network, NeSR)
+        return self.model.network
+
+    @property
     def features(self) -> RecomputedFeatures:
         """Features that are computed where they are asked for, which takes no memory."""
-        return RecomputedFeatures(self.model.network, self.rgb)
+        assert self.network.halo is not None
+        return RecomputedFeatures(self.network, self.rgb, self.network.halo)
+
+    def check_tiles(self) -> None:
+        """Raise ValueError where the field cannot be made of `sums` over `tiles`."""
+        network = self.model.network
+        if not isinstance(network, NeSR) or network.halo is None or not network.has_context:
+            raise ValueError(
+                f"{self.model.name} cannot be computed tile by tile on several machines; reconstruct on one, or take "
+                "HSCNN-R + NeSR"
+            )
 
     def tiles(self) -> Iterator[tuple[float, slice, slice]]:
         """The tiles whose `sums` make the attention map, in the order of adding, each with the fraction before it."""
         height, width = self.image.shape
-        return square_tiles(slice(0, height), slice(0, width), TILE)
+        return tiles.square_tiles(slice(0, height), slice(0, width), tiles.TILE)
 
     def sums(self, rows: slice, cols: slice, features: Features | None = None) -> Sums | None:
         """What a tile adds to the attention map."""
-        return tile_sums(self.model.network, features or self.features, self.image.shape, rows, cols)
+        return tile_sums(self.network, features or self.features, self.image.shape, rows, cols)
 
-    def field(self, sums: Sums, features: Features | None = None) -> NeSRField:
-        """The field that follows from the sums over all tiles."""
-        attention = attention_map(self.model.network, sums, self.model.device)
-        encoding = Encoding(self.rgb, self.level, features or self.features, attention)
+    def field(self, sums: Sums | None, features: Features | None = None, notes: tuple[str, ...] = ()) -> NeSRField:
+        """The field that follows from the sums over all tiles; None for a network without context."""
+        attention = attention_map(self.network, sums, self.model.device) if sums else None
+        encoding = Encoding(self.rgb, self.level, features or self.features, attention, notes)
         calibration = self.model.checkpoint.calibration
         if calibration is None:
             return NeSRField(self.model, self.image, encoding)
@@ -133,22 +173,56 @@ class Prepared:
 
 
 @torch.inference_mode()
-def encode(image: RGBImage, model: Model, *, progress: Progress | None = None) -> NeSRField:
+def encode(image: RGBImage, model: Model, *, progress: Progress | None = None) -> NeSRField | BandField:
     """Make the field of a photograph: what is slow, once.
 
     Args:
         image: at the resolution the field is to have.
         model: from `load_model`.
         progress: called between tiles with the fraction done; what it raises (`Cancelled`) ends the work.
+
+    Raises:
+        ValueError: the model sees bands instead of colours, or the image is too large for it.
     """
     report = progress or _quiet
-    prepared = Prepared.of(image, model)
-    features: Features = prepared.features
-    if 4 * model.network.config.features * image.shape[0] * image.shape[1] <= STORED_BYTES:
-        features = StoredFeatures.of(prepared.features, lambda done: report(0.8 * done))
+    make = MAKERS.get(kind_of(model.network.config), _band_field)
+    field = make(Prepared.of(image, model), report)
+    report(1.0)
+    return field
+
+
+def _band_field(prepared: Prepared, report: Progress) -> BandField:
+    network = prepared.model.network
+    assert not isinstance(network, NeSR)
+    shown = Shown(network, prepared.rgb, prepared.level)
+    return BandField(prepared.model, prepared.image, *shown.values(report))
+
+
+def _nesr_field(prepared: Prepared, report: Progress) -> NeSRField:
+    features, notes = _features(prepared, lambda done: report(0.8 * done))
     parts = []
-    for done, rows, cols in prepared.tiles():
+    for done, rows, cols in prepared.tiles() if prepared.network.has_context else ():
         report(0.8 + 0.2 * done)
         parts.append(prepared.sums(rows, cols, features))
-    report(1.0)
-    return prepared.field(Sums.total(parts), features)
+    return prepared.field(Sums.total(parts) if parts else None, features, notes)
+
+
+MAKERS: dict[str, Callable[[Prepared, Progress], NeSRField | BandField]] = {"nesr": _nesr_field}
+"""How a photograph becomes a field, by kind of system; those that are not named answer at their bands."""
+
+
+def _features(prepared: Prepared, progress: Progress) -> tuple[Features, tuple[str, ...]]:
+    """Encoder features of an image, and what a user has to know of how they were computed."""
+    network, (height, width) = prepared.network, prepared.image.shape
+    size = 4 * network.config.features * height * width
+    if network.halo is not None:
+        computed = prepared.features
+        return (StoredFeatures.of(computed, progress) if size <= STORED_BYTES else computed), ()
+    if size > MOST_BYTES:
+        raise ValueError(
+            f"{prepared.model.name} would keep {size / 2**30:.0f} GiB for a photograph of {width}×{height} pixels; at "
+            f"most {MOST_BYTES >> 30} GiB are allowed, so reconstruct it reduced"
+        )
+    side = tiles.blended_side(network.scratch, (height, width))
+    features = tiles.pooled(network.encoder, network.encode, prepared.rgb, side, progress)
+    return StoredFeatures(F.pad(features, (HALO,) * 4)), (tiles.NOTE.format(side=side),) if side else ()

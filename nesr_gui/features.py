@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,11 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nesr_gui import tiles
 from nesr_gui.field import Progress
 from nesr_gui.models.nesr import NeSR
 from nesr_gui.models.spi import HALO
-
-TILE = 512  # pixels along a side of a tile to encode; its border of `halo` pixels is computed twice
 
 
 class Features(Protocol):
@@ -29,24 +27,15 @@ class RecomputedFeatures:
 
     network: NeSR
     rgb: Tensor  # (1, 3, H, W)
+    halo: int
 
     def window(self, rows: slice, cols: slice) -> Tensor:
         """See `Features`."""
-        crop, trim, pad = zip(*(self._span(s, n) for s, n in ((rows, 2), (cols, 3))), strict=True)
-        features = self.network.encode(self.rgb[:, :, crop[0], crop[1]])[:, :, trim[0], trim[1]]
-        return F.pad(features, (*pad[1], *pad[0]))
-
-    def _span(self, part: slice, axis: int) -> tuple[slice, slice, tuple[int, int]]:
-        """Along one axis: what to encode, which part of it to keep, and how many zeros stand outside the image."""
-        size, halo = self.rgb.shape[axis], self.network.halo
-        start, stop = part.start - HALO, part.stop + HALO
-        kept = slice(max(start, 0), min(stop, size))
-        encoded = slice(max(kept.start - halo, 0), min(kept.stop + halo, size))
-        return (
-            encoded,
-            slice(kept.start - encoded.start, kept.stop - encoded.start),
-            (kept.start - start, stop - kept.stop),
-        )
+        wanted = [(part.start - HALO, part.stop + HALO) for part in (rows, cols)]
+        kept = [slice(max(a, 0), min(b, size)) for (a, b), size in zip(wanted, self.rgb.shape[2:], strict=True)]
+        features = tiles.exact(self.network.encode, self.rgb, kept[0], kept[1], self.halo)
+        above, left = ((part.start - a, b - part.stop) for (a, b), part in zip(wanted, kept, strict=True))
+        return F.pad(features, (*left, *above))
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +53,7 @@ class StoredFeatures:
         height, width = computed.rgb.shape[2:]
         count = computed.network.config.features
         framed = computed.rgb.new_zeros((1, count, height + 2 * HALO, width + 2 * HALO))
-        for done, rows, cols in square_tiles(slice(0, height), slice(0, width), TILE):
+        for done, rows, cols in tiles.square_tiles(slice(0, height), slice(0, width), tiles.TILE):
             progress(done)
             inner = computed.window(rows, cols)[:, :, HALO:-HALO, HALO:-HALO]
             framed[:, :, rows.start + HALO : rows.stop + HALO, cols.start + HALO : cols.stop + HALO] = inner
@@ -73,13 +62,6 @@ class StoredFeatures:
     def window(self, rows: slice, cols: slice) -> Tensor:
         """See `Features`; a view."""
         return self.framed[:, :, rows.start : rows.stop + 2 * HALO, cols.start : cols.stop + 2 * HALO]
-
-
-def square_tiles(rows: slice, cols: slice, side: int) -> Iterator[tuple[float, slice, slice]]:
-    """A window in squares of `side` pixels, each with the fraction that was done before it."""
-    corners = [(y, x) for y in range(rows.start, rows.stop, side) for x in range(cols.start, cols.stop, side)]
-    for done, (y, x) in enumerate(corners):
-        yield done / len(corners), slice(y, min(y + side, rows.stop)), slice(x, min(x + side, cols.stop))
 
 
 def inside_mask(rows: slice, cols: slice, shape: tuple[int, int], like: Tensor) -> Tensor:

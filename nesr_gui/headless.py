@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from nesr_gui import engine, io, resources
 from nesr_gui.gui import program
 from nesr_gui.gui.spots import spots
@@ -28,7 +26,7 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
     folder.mkdir(parents=True, exist_ok=True)
     yield f"no display: {path.name} is reconstructed into {folder}/ instead of a window"
 
-    bands = Wavelengths(np.array(loaded.network.config.bands))
+    bands = loaded.bands
     io.write_cube(folder / "cube.h5", field, bands)
     height, width = field.shape
     yield f"{folder / 'cube.h5'}: {len(bands)} bands of {width}×{height} pixels, {bands.nm[0]:g}-{bands.nm[-1]:g} nm"

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-import nesr_gui
-from nesr_gui.features import TILE, Features, inside_mask, square_tiles
+from nesr_gui import origin, tiles
+from nesr_gui.features import Features, inside_mask
 from nesr_gui.field import (
     BLOCK_VALUES,
     Block,
@@ -47,7 +47,8 @@ class Encoding:
     rgb: Tensor
     level: float
     features: Features
-    attention: Tensor  # (1, C, C)
+    attention: Tensor | None  # (1, …, C, C); None for a network that has none, or one for each pixel
+    notes: tuple[str, ...] = ()  # what a user has to know of how they were computed
 
 
 class NeSRField:
@@ -58,26 +59,12 @@ class NeSRField:
     def __init__(self, model: Model, image: RGBImage, encoding: Encoding) -> None:
         self.model, self.image = model, image
         self.shape, self.wavelength_range = image.shape, model.wavelength_range
-        self.bands = Wavelengths(np.array(model.network.config.bands))
-        self._encoding = encoding
+        self.bands, self._encoding = model.bands, encoding
 
     @property
     def provenance(self) -> dict[str, str]:
         """See `SpectralField.provenance`."""
-        bands = self.bands.nm
-        return {
-            "source": f"nesr_gui {nesr_gui.__version__}",
-            "model": self.model.name,
-            "model_sha256": self.model.checkpoint.sha256,
-            "model_bands": f"{bands[0]:g}-{bands[-1]:g} nm by {self.model.network.config.step:g} nm",
-            "photograph": self.image.source.name,
-            "photograph_sha256": self.image.source.sha256,
-            "photograph_notes": " ".join(self.image.source.notes),
-            **dict(self.image.source.understood),
-            "photograph_shape": "{} x {}".format(*self.image.source_shape),
-            "reduction": str(self.image.reduction),
-            "precision": "float32",
-        }
+        return origin.provenance(self.model, self.image, self._encoding.notes)
 
     @torch.inference_mode()
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
@@ -118,9 +105,9 @@ class NeSRField:
     def _tiles(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> Iterator[Block]:
         """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
         fitting = max(math.isqrt(BLOCK_VALUES // nm.size), 1)
-        side = min(TILE, 1 << fitting.bit_length() - 1)  # a power of two: files are cut the same way
+        side = min(tiles.TILE, 1 << fitting.bit_length() - 1)  # a power of two: files are cut the same way
         side = max(side // stride, 1) * stride
-        for _, tile_rows, tile_cols in square_tiles(rows, cols, side):
+        for _, tile_rows, tile_cols in tiles.square_tiles(rows, cols, side):
             with torch.inference_mode():
                 yield Block(tile_rows, tile_cols, self._tile(nm, tile_rows, tile_cols, stride))
 
@@ -146,7 +133,8 @@ class NeSRField:
         self, windows: Tensor, inside: Tensor, rgb: Tensor, nm: npt.NDArray[np.float64], stride: int = 1
     ) -> Tensor:
         asked = torch.tensor(nm, dtype=torch.float32, device=windows.device)  # a copy: theirs may be read-only
-        network: NeSR = self.model.network
+        network = self.model.network
+        assert isinstance(network, NeSR)
         return network.decode(windows, rgb, self._encoding.attention, asked, inside, stride) * self._encoding.level
 
 

@@ -80,6 +80,14 @@ def test_info_tells_of_models_cubes_and_photographs(run, photo, model_file, tmp_
     assert "photo.png" in run("info", tmp_path / "o.h5")[1]
 
 
+def test_info_counts_the_parameters_of_every_system(run):
+    code, text, _ = run("info", "--models")
+    rows = {row.split()[0]: row for row in text.splitlines()[1:]}
+    assert code == 0
+    assert rows["awan+nesr"].split()[4:8] == ["29.29", "M", "29.29", "M"]
+    assert "1.62 M" in rows["mst++"] and "31 bands, 400-700 nm, linear between" in rows["mst++"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -94,6 +102,8 @@ def test_info_tells_of_models_cubes_and_photographs(run, photo, model_file, tmp_
         (["spectrum", "PHOTO", "--at", "12,0", "--model", "MODEL"], "rows 0-11"),
         (["spectrum", "PHOTO", "--at", "middle", "--model", "MODEL"], "write ROW,COL"),
         (["info", "missing.h5"], "missing.h5"),
+        (["info"], "or --models"),
+        (["train", "--out", "run", "--system", "alexnet"], "no system 'alexnet'; there are hscnn-r,"),
         (["evaluate", "--scenes", "."], "no scene in"),
     ],
 )

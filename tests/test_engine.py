@@ -46,9 +46,7 @@ def features(request, monkeypatch) -> str:
 
 @pytest.fixture
 def small_tiles(monkeypatch) -> None:
-    monkeypatch.setattr("nesr_gui.features.TILE", 16)
-    for module in (engine, reconstruction):
-        monkeypatch.setattr(module, "TILE", 16)
+    monkeypatch.setattr("nesr_gui.tiles.TILE", 16)
     for module in (context, reconstruction):
         monkeypatch.setattr(module, "TOKENS", 100)
     monkeypatch.setattr(reconstruction, "WAVELENGTHS_AT_ONCE", 2)

@@ -62,6 +62,7 @@ def run(task: Task, order: Order, client: Any, progress: Progress) -> Outcome:
         return Outcome(task, State.SKIPPED)
     progress(0.0)
     prepared = _prepared(picture)
+    prepared.check_tiles()
     sums = _summed(client, picture, prepared, lambda done: progress(SUMS_SHARE * done))
     export = picture.export(prepared, sums)
     with zarr3.creating(task.out, export) as store:

@@ -16,6 +16,8 @@ from nesr_gui.cli.options import FILE, FOLDER, device_option, write_json
 @click.option("--out", type=FOLDER, required=True, help="Folder of the run; a run that is there is resumed.")
 @click.option("--size", type=click.Choice(["lean", "paper"]), default="lean", show_default=True)
 @click.option("--output", type=click.Choice(["anchored", "plain"]), default="anchored", show_default=True)
+@click.option("--system", help="Train this one instead, a name of `info --models`, at the size of the paper.")
+@click.option("--loss", type=click.Choice(["brightness", "mrae"]), default="brightness", help="The paper's is mrae.")
 @click.option("--leave-out", multiple=True, metavar="NAME", help="A scene not to train on.")
 @click.option("--steps", type=int, help="Length of the run. [default: as TrainingConfig]")
 @click.option("--painted", type=float, help="Share of painted patches. [default: as TrainingConfig]")

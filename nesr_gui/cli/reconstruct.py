@@ -172,12 +172,10 @@ def _overall(count: int) -> Iterator[tuple[Callable[[str], None], Callable[[Task
 
 def asked_wavelengths(model: Model, listed: str | None, bands: int | None) -> Wavelengths:
     """What --wavelengths or --bands asks of a model; its training bands where neither is given."""
-    import numpy as np
-
     from nesr_gui.spectral import Wavelengths
 
     if listed and bands is not None:
         raise ValueError("both --wavelengths and --bands are given; give one of them")
     if bands is not None:
         return Wavelengths.count(bands, *model.wavelength_range)
-    return Wavelengths.parse(listed) if listed else Wavelengths(np.array(model.network.config.bands))
+    return Wavelengths.parse(listed) if listed else model.bands

@@ -47,12 +47,18 @@ def spectrum(
 
 
 @click.command()
-@click.argument("file", type=PATH)
+@click.argument("file", type=PATH, required=False)
+@click.option("--models", is_flag=True, help="List the systems that can be trained and run, with their parameters.")
 @cube_options.reading_options
-def info(file: Path, **options: Any) -> None:
+def info(file: Path | None, models: bool, **options: Any) -> None:
     """Tell what a model, a cube or a photograph file is and how it is understood."""
     from nesr_gui import io
 
+    if models == (file is not None):
+        raise ValueError("info needs the name of a file, or --models and no file")
+    if file is None:
+        print_systems()
+        return
     if file.suffix == ".safetensors":
         from nesr_gui.checkpoint import describe
 
@@ -65,6 +71,17 @@ def info(file: Path, **options: Any) -> None:
         said = io.describe(file, cube_options.asked_reading(**options))
     for key, value in said.items():
         click.echo(f"{key}: {' '.join(value.split())}")
+
+
+def print_systems() -> None:
+    """The parameters of every system, counted in networks that are built for it, beside the published."""
+    from nesr_gui.systems import SYSTEMS, coverage, parameters_of
+
+    click.echo(f"{'name':16}{'system':22}{'parameters':>12}{'published':>12}  answers at")
+    for name, system in SYSTEMS.items():
+        published = f"{system.published:.2f} M" if system.published else "-"
+        count = f"{parameters_of(system.config) / 1e6:.2f} M"
+        click.echo(f"{name:16}{system.title:22}{count:>12}{published:>12}  {coverage(system.config)}")
 
 
 def parsed_point(text: str) -> tuple[int, int]:

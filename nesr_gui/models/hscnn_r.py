@@ -20,24 +20,26 @@ class ResidualBlock(nn.Module):
 
 
 class HSCNNR(nn.Module):
-    """RGB (B, 3, H, W) to features (B, features, H, W), or to `bands` where the network ends in its output layer.
+    """Image (B, inputs, H, W) to features (B, features, H, W), or to `bands` where it ends in its output layer.
 
     Args:
         features: channels of every block; 64 in the paper.
         blocks: residual blocks of two convolutions; 16 in the paper.
         bands: of the output layer; None leaves it out, which is how NeSR uses it as an encoder.
+        inputs: channels of the image.
 
     `halo` is how many pixels around a pixel its value depends on: a tile with that much border is exact.
     """
 
-    def __init__(self, features: int = 64, blocks: int = 16, bands: int | None = None) -> None:
+    def __init__(self, features: int = 64, blocks: int = 16, bands: int | None = None, inputs: int = 3) -> None:
         super().__init__()
+        self.scratch = 4 * features
         self.halo = 1 + 2 * blocks + (bands is not None)
-        self.head = nn.Conv2d(3, features, 3, padding=1)
+        self.head = nn.Conv2d(inputs, features, 3, padding=1)
         self.blocks = nn.Sequential(*(ResidualBlock(features) for _ in range(blocks)))
         self.tail = nn.Conv2d(features, bands, 3, padding=1) if bands is not None else nn.Identity()
 
-    def forward(self, rgb: Tensor) -> Tensor:
-        shallow = self.head(rgb.contiguous(memory_format=torch.channels_last))
+    def forward(self, image: Tensor) -> Tensor:
+        shallow = self.head(image.contiguous(memory_format=torch.channels_last))
         features: Tensor = self.tail(shallow + self.blocks(shallow))
         return features

@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+ATTENTIONS = ("spatial_spectral", "spectral", "spatial", "none")
+
 
 class Correlations(NamedTuple):
-    """Sums over tokens from which the attention map follows: those of an image's parts add up to its own."""
+    """Sums over tokens from which an attention map follows: those of an image's parts add up to its own."""
 
-    products: Tensor  # (B, C, C): Qᵀ K
-    queries: Tensor  # (B, C): squared length of each query channel
-    keys: Tensor  # (B, C): squared length of each key channel
+    products: Tensor  # (…, C, C): Qᵀ K
+    queries: Tensor  # (…, C): squared length of each query channel
+    keys: Tensor  # (…, C): squared length of each key channel
 
 
 class NeuralAttentionMapping(nn.Module):
@@ -44,25 +46,29 @@ class NeuralAttentionMapping(nn.Module):
         return embedded
 
     def correlations(self, tokens: Tensor) -> Correlations:
-        """What tokens (B, …, C) add to the attention map, in float32."""
-        flat = tokens.flatten(1, -2)
-        queries, keys = self.query(flat).float(), self.key(flat).float()  # (B, N, C)
-        return Correlations(queries.transpose(1, 2) @ keys, queries.square().sum(1), keys.square().sum(1))
+        """What tokens (…, N, C) add to the attention map that is common to all N, in float32."""
+        queries, keys = self.query(tokens).float(), self.key(tokens).float()
+        return Correlations(queries.transpose(-1, -2) @ keys, queries.square().sum(-2), keys.square().sum(-2))
 
     def attention(self, sums: Correlations) -> Tensor:
-        """A (B, C, C): softmax over the last axis of τ Q̂ᵀ K̂."""
-        lengths = sums.queries.sqrt()[:, :, None] * sums.keys.sqrt()[:, None, :]
+        """A (…, C, C): softmax over the last axis of τ Q̂ᵀ K̂."""
+        lengths = sums.queries.sqrt()[..., :, None] * sums.keys.sqrt()[..., None, :]
         cosines = sums.products / lengths.clamp_min(1e-12)
         return (self.temperature * cosines).softmax(-1)
 
     def mapping(self, attention: Tensor) -> Tensor:
-        """The linear map (B, C, C) that equation (5) is for a given A: value, attention and output layer in one."""
+        """The linear map (…, C, C) that equation (5) is for a given A: value, attention and output layer in one."""
         return self.out.weight @ attention @ self.value.weight
 
     def forward(self, tokens: Tensor, attention: Tensor) -> Tensor:
-        """Equation (5): tokens (B, …, C) to v + MLP(A ⊗ V) of the same shape."""
+        """Equation (5): tokens (B, …, C) to v + MLP(A ⊗ V) of the same shape.
+
+        A is (B or 1, C, C), one of a whole image, or has the other axes of the tokens too, or ones in their place.
+        """
         mapping = self.mapping(attention).to(tokens.dtype)
-        if len(mapping) == 1:  # one image: a single product instead of one per window
+        if mapping.ndim > 3:
+            mapped = torch.einsum("...ij,...j->...i", mapping, tokens)
+        elif len(mapping) == 1:  # one image: a single product instead of one per window
             mapped = F.linear(tokens, mapping[0])
         else:
             mapped = (tokens.flatten(1, -2) @ mapping.transpose(1, 2)).view_as(tokens)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,20 +11,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.models import spi
+from nesr_gui.models.encoders import encoder
 from nesr_gui.models.guide import ColourGuide
-from nesr_gui.models.hscnn_r import HSCNNR
-from nesr_gui.models.nam import NeuralAttentionMapping
-from nesr_gui.models.spi import SpectralProfileInterpolation, lattice
+from nesr_gui.models.nam import ATTENTIONS, NeuralAttentionMapping
+from nesr_gui.models.spi import HALO, SpectralProfileInterpolation, lattice, resample
 
 
 @dataclass(frozen=True)
 class NeSRConfig:
-    """Everything that rebuilds a network; the defaults are the paper's HSCNN-R + NeSR (1.34 M parameters)."""
+    """Everything that rebuilds a network; the defaults are the paper's HSCNN-R + NeSR (1.34 M parameters).
+
+    `spi` and `attention` take parts away, as the paper's Table 4 does. Without SPI, codes are the pixel's features.
+    The attention map is made of sums over an image's pixels and wavelengths (`spatial_spectral`, the paper's), over the
+    wavelengths of each pixel (`spectral`), or over the pixels at each wavelength (`spatial`).
+    """
 
     encoder: str = "hscnn_r"
     features: int = 64  # of the encoder
     blocks: int = 16  # of the encoder
+    inputs: tuple[float, ...] = ()  # nm, of the bands that the encoder sees; none where it sees linear RGB
+    spi: bool = True
+    attention: Literal["spatial_spectral", "spectral", "spatial", "none"] = "spatial_spectral"
     channels: int = 32  # C, of the latent codes
     hidden: tuple[int, ...] = (128, 128, 256, 256)  # of the last MLP
     output: Literal["plain", "anchored"] = "plain"
@@ -43,11 +49,6 @@ class NeSRConfig:
         return tuple(np.arange(self.low, self.high + self.step / 2, self.step).tolist())
 
 
-ENCODERS: dict[str, Callable[[NeSRConfig], nn.Module]] = {
-    "hscnn_r": lambda config: HSCNNR(config.features, config.blocks),
-}
-
-
 class NeSR(nn.Module):
     """RGB and wavelengths to a spectral image, Y = F(M_in, X), equation (1).
 
@@ -57,13 +58,19 @@ class NeSR(nn.Module):
 
     def __init__(self, config: NeSRConfig) -> None:
         super().__init__()
-        if config.encoder not in ENCODERS:
-            raise KeyError(f"no encoder {config.encoder!r}; there are {', '.join(ENCODERS)}")
-        self.config = config
-        self.encoder = ENCODERS[config.encoder](config)
-        self.spi = SpectralProfileInterpolation(config.channels, config.low, config.high, config.step)
-        self.nam = NeuralAttentionMapping(config.channels)
-        sizes = (config.channels, *config.hidden, 1)
+        if config.attention not in ATTENTIONS:
+            raise ValueError(f"no attention {config.attention!r}; there are {', '.join(ATTENTIONS)}")
+        if config.output == "anchored" and config.inputs:
+            raise ValueError("an anchored output starts from a colour; a network that sees bands has to be plain")
+        self.config, self.bands, self.normalised = config, config.bands, config.normalised
+        self.encoder = encoder(config.encoder).build(config.features, config.blocks, None, len(config.inputs) or 3)
+        self.halo, self.scratch = self.encoder.halo, self.encoder.scratch  # as of `BandNetwork`
+        codes = config.channels if config.spi else config.features
+        if config.spi:
+            self.spi = SpectralProfileInterpolation(codes, config.low, config.high, config.step)
+        if config.attention != "none":
+            self.nam = NeuralAttentionMapping(codes)
+        sizes = (codes + (config.attention == "none"), *config.hidden, 1)
         layers = [part for a, b in itertools.pairwise(sizes) for part in (nn.Linear(a, b), nn.ReLU())]
         self.mlp = nn.Sequential(*layers[:-1])
         if config.output == "anchored":
@@ -71,13 +78,8 @@ class NeSR(nn.Module):
             nn.init.zeros_(layers[-2].weight)  # type: ignore[arg-type]
             nn.init.zeros_(layers[-2].bias)  # type: ignore[arg-type]
 
-    @property
-    def halo(self) -> int:
-        """Pixels around a pixel that its features depend on."""
-        return int(self.encoder.halo)  # type: ignore[arg-type]
-
     def encode(self, rgb: Tensor) -> Tensor:
-        """Linear sRGB (B, 3, H, W) in [0, 1] to features M_in (B, F, H, W)."""
+        """Linear sRGB or bands (B, inputs, H, W) in [0, 1] to features M_in (B, F, H, W)."""
         features: Tensor = self.encoder(rgb.sqrt() if self.config.compressed else rgb)
         return features
 
@@ -85,34 +87,48 @@ class NeSR(nn.Module):
         """Wavelengths in nm to [-1, 1], section 4.1."""
         return 2 * (nm - self.config.low) / (self.config.high - self.config.low) - 1
 
+    def codes(self, features: Tensor, nm: Tensor, inside: Tensor | None = None, stride: int = 1) -> Tensor:
+        """Latent codes (B, L, h', w', C) of a window; arguments as for SPI."""
+        if self.config.spi:
+            codes: Tensor = self.spi(features, nm, inside, stride)
+            return codes
+        own = features[:, :, HALO:-HALO:stride, HALO:-HALO:stride].permute(0, 2, 3, 1)[:, None]
+        return own.expand(-1, nm.numel(), -1, -1, -1)
+
     def tokens(self, features: Tensor, nm: Tensor, inside: Tensor | None = None, stride: int = 1) -> Tensor:
         """Tokens v (B, L, h', w', C) of a window, equation (4); arguments as for SPI."""
-        return self.nam.tokens(self.spi(features, nm, inside, stride), self.coord(nm))
+        return self.nam.tokens(self.codes(features, nm, inside, stride), self.coord(nm))
 
     def context_stride(self, height: int, width: int) -> int:
         """The lattice whose tokens make an image's attention map: the finest stride with few enough pixels."""
         limit = self.config.context_pixels
         return next(s for s in range(1, height + width + 1) if -(-height // s) * -(-width // s) <= limit)
 
+    @property
+    def has_context(self) -> bool:
+        """Whether an image's attention map is computed once, ahead of what is asked."""
+        return self.config.attention in ("spatial_spectral", "spatial")
+
     def context_tokens(self, windows: Tensor, inside: Tensor) -> Tensor:
-        """Tokens that make the attention map: those of some pixels at the training bands.
+        """Tokens that make an image's attention map: those of some pixels at the training bands.
 
         Args:
             windows: (B, N, F, 5, 5), features around N pixels of each image, see `lattice`.
             inside: (1, N, 1, 5, 5), as for SPI.
 
         Returns:
-            (B, N, L, 1, 1, C).
+            (B, N·L, C), or (B, L, N, C) where attention is among the pixels at each wavelength.
         """
-        nm = torch.tensor(self.config.bands, device=windows.device)
+        nm = torch.tensor(self.bands, device=windows.device)
         tokens = self.tokens(windows.flatten(0, 1), nm, inside.expand(len(windows), -1, -1, -1, -1).flatten(0, 1))
-        return tokens.reshape(len(windows), -1, *tokens.shape[1:])
+        tokens = tokens.reshape(len(windows), -1, len(self.bands), tokens.shape[-1])  # (B, N, L, C)
+        return tokens.transpose(1, 2) if self.config.attention == "spatial" else tokens.flatten(1, 2)
 
     def decode(
         self,
         features: Tensor,
         rgb: Tensor,
-        attention: Tensor,
+        attention: Tensor | None,
         nm: Tensor,
         inside: Tensor | None = None,
         stride: int = 1,
@@ -122,18 +138,36 @@ class NeSR(nn.Module):
         Args:
             features: (B, F, h + 4, w + 4), zero outside the image, `inside` as for SPI.
             rgb: (B, 3, h, w) of the same window, linear.
-            attention: (B, C, C) from `nam.attention`, or (1, C, C) where all windows are of one image.
+            attention: (B, …, C, C) from `nam.attention` of the context, or (1, …, C, C) where all windows are of one
+                image; None where there is no context.
             nm: (L,) wavelengths.
 
         Returns:
             (B, L, h', w').
         """
-        tokens = self.nam(self.tokens(features, nm, inside, stride), attention)
+        codes = self.codes(features, nm, inside, stride)
+        if self.config.attention == "none":
+            tokens = torch.cat([codes, self.coord(nm).to(codes)[:, None, None, None].expand_as(codes[..., :1])], -1)
+        else:
+            around = self._attention(features, attention, nm, inside, stride)
+            tokens = self.nam(self.nam.tokens(codes, self.coord(nm)), around)
         values: Tensor = self.mlp(tokens).squeeze(-1)  # (B, L, h', w')
         if self.config.output == "anchored":
             values = self._anchored(values, rgb[:, :, ::stride, ::stride], nm)
         # No reflectance is negative; while training, the slope below zero is what teaches that.
         return values if self.training else values.clamp_min(0)
+
+    def _attention(
+        self, features: Tensor, context: Tensor | None, nm: Tensor, inside: Tensor | None, stride: int
+    ) -> Tensor:
+        """The attention maps of a window at some wavelengths, of the image's context or of each pixel's own bands."""
+        if context is None:
+            bands = torch.tensor(self.bands, device=features.device)
+            own = self.tokens(features, bands, inside, stride).movedim(1, 3)  # (B, h', w', L, C)
+            return self.nam.attention(self.nam.correlations(own))[:, None]
+        if context.ndim == 3:
+            return context
+        return resample(context, (self.coord(nm) + 1) / 2)[:, :, None, None]  # linear between the training bands
 
     def _anchored(self, residual: Tensor, rgb: Tensor, nm: Tensor) -> Tensor:
         """What the colour alone says, plus s·MLP with s the mean of rgb: black stays black."""
@@ -143,15 +177,18 @@ class NeSR(nn.Module):
     def forward(self, rgb: Tensor, nm: Tensor) -> Tensor:
         """The joint forward pass: rgb (B, 3, H, W) and wavelengths (L,) to the spectral image (B, L, H, W)."""
         features, inside = framed(self.encode(rgb))
-        stride = self.context_stride(*rgb.shape[2:])
-        tokens = self.context_tokens(lattice(features, stride), lattice(inside, stride))
-        return self.decode(features, rgb, self.nam.attention(self.nam.correlations(tokens)), nm, inside)
+        attention = None
+        if self.has_context:
+            stride = self.context_stride(*rgb.shape[2:])
+            tokens = self.context_tokens(lattice(features, stride), lattice(inside, stride))
+            attention = self.nam.attention(self.nam.correlations(tokens))
+        return self.decode(features, rgb, attention, nm, inside)
 
 
 def framed(features: Tensor) -> tuple[Tensor, Tensor]:
     """A whole image's features (B, F, H, W) with SPI's two pixels of zeros around, and the mask of what is inside."""
-    inside = F.pad(torch.ones_like(features[:1, :1]), (spi.HALO,) * 4)
-    return F.pad(features, (spi.HALO,) * 4), inside
+    inside = F.pad(torch.ones_like(features[:1, :1]), (HALO,) * 4)
+    return F.pad(features, (HALO,) * 4), inside
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -55,13 +55,16 @@ class Batches:
             return self.config.batch
         return round(self.config.batch * self.config.painted) if self._painter else 0
 
-    def draw(self, step: int) -> Patches:
-        """The patches of a step: half its wavelengths are training bands, half lie anywhere."""
+    def draw(self, step: int, at: npt.NDArray[np.float64] | None = None) -> Patches:
+        """The patches of a step: half its wavelengths are training bands, half lie anywhere.
+
+        `at` are other wavelengths to give the truth of the same patches at.
+        """
         rng = np.random.default_rng([self.config.seed, step])
         half = self.config.wavelengths // 2
         on_bands = rng.choice(BANDS, self.config.wavelengths - half, replace=False)
         nm = np.sort(np.concatenate([on_bands, rng.uniform(BANDS[0], BANDS[-1], half)]))
-        return self.render(rng, nm)
+        return self.render(rng, nm if at is None else at)
 
     def render(self, rng: np.random.Generator, nm: npt.NDArray[np.float64]) -> Patches:
         """A batch with its truth at `nm`: measured, or interpolated between bands 10 nm apart.

@@ -16,7 +16,8 @@ from tqdm import tqdm
 import nesr_gui
 from nesr_gui import engine
 from nesr_gui.checkpoint import load_checkpoint, save_checkpoint
-from nesr_gui.models.nesr import NeSRConfig, parameter_count
+from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.systems import parameters_of, system_named
 from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.calibrating import calibrated, coverage, seen_chromaticities, unit_of
 from nesr_gui.training.datasets.cave import read_scenes
@@ -30,6 +31,7 @@ SIZES = {
     "lean": NeSRConfig(features=48, blocks=8, channels=16, hidden=(64, 64), context_pixels=4096),
     "paper": NeSRConfig(),
 }
+LOSSES: dict[str, dict[str, Any]] = {"brightness": {}, "mrae": {"squared": 0.0, "colour": 0.0, "relative": 1.0}}
 MODEL = "model.safetensors"
 
 
@@ -47,6 +49,8 @@ def train(
     *,
     size: str,
     output: Literal["plain", "anchored"],
+    system: str | None,
+    loss: Literal["brightness", "mrae"],
     seed: int,
     **options: Any,
 ) -> None:
@@ -59,11 +63,11 @@ def train(
         )
     libraries, _ = without_clusters(without_charts(read_libraries(spectra)))
     given = {name: value for name, value in options.items() if value is not None}
-    config = TrainingConfig(seed=seed, **given)
-    network = network_config(size, output)
+    config = TrainingConfig(seed=seed, **LOSSES[loss], **given)
+    network = system_named(system).config if system else network_config(size, output)
     trainer = Trainer(network, config, Batches(kept, libraries, config), out)
     click.echo(
-        f"{parameter_count(trainer.network) / 1e6:.2f} M parameters, {len(kept)} scenes, "
+        f"{parameters_of(network) / 1e6:.2f} M parameters, {len(kept)} scenes, "
         f"{sum(len(library.values) for library in libraries)} spectra, from step {trainer.step} of {config.steps}"
     )
     provenance = _provenance(config, kept, spectra)  # before hours in which the source tree may change

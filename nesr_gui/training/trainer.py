@@ -21,8 +21,9 @@ from torch import Tensor
 
 from nesr_gui import colorimetry, metrics
 from nesr_gui.io.atomic import replacing
-from nesr_gui.models.nesr import NeSR, NeSRConfig, framed
+from nesr_gui.models.nesr import NeSR, framed
 from nesr_gui.models.spi import HALO, lattice
+from nesr_gui.systems import Network, build
 from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.lessons import DARK, fit_guide
 from nesr_gui.training.rendering import BANDS, Patches
@@ -41,13 +42,19 @@ class Step:
     seconds: float  # since this process began
 
 
-def loss_of(network: NeSR, patches: Patches, config: TrainingConfig, step: int) -> Tensor:
-    """The loss of one step, over a window of every patch.
+def loss_of(network: Network, patches: Patches, config: TrainingConfig, step: int) -> Tensor:
+    """The loss of one step, over a window of every patch, or all of it where a network answers at fixed bands."""
+    if isinstance(network, NeSR):
+        return _continuous_loss(network, patches, config, step)
+    with torch.autocast("cpu", torch.bfloat16):
+        prediction = network(torch.from_numpy(patches.rgb)).float()
+    between = np.stack([np.interp(BANDS, patches.nm, unit) for unit in np.eye(len(patches.nm))], axis=1)
+    coloured = torch.einsum("kl,blyx->bkyx", torch.tensor(between, dtype=torch.float32), prediction)
+    return _error(prediction, coloured, patches, (...,), (...,), config)
 
-    The squared error is weighted with one over brightness, as between RMSE, which sees only what is bright, and MRAE
-    (equation 6), which sees only what is dark; and it makes the network learn a mean of the spectra that may have a
-    colour, not a median wavelength by wavelength. The colour term compares the spectra, photographed, with the input
-    where that is faithful.
+
+def _continuous_loss(network: NeSR, patches: Patches, config: TrainingConfig, step: int) -> Tensor:
+    """The loss of NeSR at the wavelengths of a step, over a window of every patch.
 
     The attention map comes from a lattice over the whole patch, as it does over an image, without a gradient through
     its tokens: Q, K and the temperature learn from it, the tokens learn through the values. The map is a matrix of
@@ -56,11 +63,13 @@ def loss_of(network: NeSR, patches: Patches, config: TrainingConfig, step: int) 
     rgb = torch.from_numpy(patches.rgb)
     y, x = np.random.default_rng([config.seed, step, 1]).integers(rgb.shape[2] - config.window + 1, size=2)
     stride = rgb.shape[2] // CONTEXT_LATTICE
+    attention = None
     with torch.autocast(rgb.device.type, torch.bfloat16):
         features, inside = framed(network.encode(rgb))
-        with torch.no_grad():
-            tokens = network.context_tokens(lattice(features, stride), lattice(inside, stride))
-        attention = network.nam.attention(network.nam.correlations(tokens))
+        if network.has_context:
+            with torch.no_grad():
+                tokens = network.context_tokens(lattice(features, stride), lattice(inside, stride))
+            attention = network.nam.attention(network.nam.correlations(tokens))
 
         def answer(size: int, nm: npt.NDArray[np.float64]) -> tuple[Tensor, tuple[Any, ...]]:
             """The spectra (B, L, size, size) of the window's corner, and where that is."""
@@ -72,6 +81,24 @@ def loss_of(network: NeSR, patches: Patches, config: TrainingConfig, step: int) 
 
         prediction, where = answer(config.window, patches.nm)
         corner, corner_at = answer(COLOUR_WINDOW, BANDS) if config.colour else (prediction, where)
+    return _error(prediction, corner, patches, where, corner_at, config)
+
+
+def _error(
+    prediction: Tensor,
+    coloured: Tensor,
+    patches: Patches,
+    where: tuple[Any, ...],
+    coloured_at: tuple[Any, ...],
+    config: TrainingConfig,
+) -> Tensor:
+    """How far a prediction (B, L, h, w) of a part of the patches is off, and the colour of one (B, 31, h', w').
+
+    The squared error is weighted with one over brightness, as between RMSE, which sees only what is bright, and MRAE
+    (equation 6), which sees only what is dark; and it makes the network learn a mean of the spectra that may have a
+    colour, not a median wavelength by wavelength. The colour term compares the spectra, photographed, with the input
+    where that is faithful.
+    """
     truth = torch.from_numpy(patches.truth[where])
     brightness = torch.from_numpy(patches.brightness) + DARK  # not the camera's: what it cannot see is no small error
     loss = config.squared * ((prediction - truth).square() / brightness[where]).mean()
@@ -79,9 +106,9 @@ def loss_of(network: NeSR, patches: Patches, config: TrainingConfig, step: int) 
         loss = loss + config.relative * metrics.mrae(prediction, truth)
     if config.colour:
         camera = torch.tensor(colorimetry.default_camera(), dtype=torch.float32)
-        difference = torch.einsum("cl,blyx->bcyx", camera, corner) - rgb[corner_at]
-        difference = difference * torch.from_numpy(patches.faithful[corner_at])
-        loss = loss + config.colour * (difference.square() / brightness[corner_at]).mean()
+        seen = torch.einsum("cl,blyx->bcyx", camera, coloured) - torch.from_numpy(patches.rgb[coloured_at])
+        seen = seen * torch.from_numpy(patches.faithful[coloured_at])
+        loss = loss + config.colour * (seen.square() / brightness[coloured_at]).mean()
     return loss
 
 
@@ -94,18 +121,18 @@ def rate_at(config: TrainingConfig, step: int) -> float:
 class Trainer:
     """A run in a folder: `state.pt` holds what resuming needs, `config.json` what the run is."""
 
-    def __init__(self, network_config: NeSRConfig, config: TrainingConfig, batches: Batches, folder: Path) -> None:
+    def __init__(self, network_config: Any, config: TrainingConfig, batches: Batches, folder: Path) -> None:
         self.config, self.batches, self.folder = config, batches, folder
         torch.manual_seed(config.seed)
-        self.network = NeSR(network_config).train()
-        self.averaged = NeSR(network_config).eval()
+        self.network = build(network_config).train()
+        self.averaged = build(network_config).eval()
         self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=config.weight_decay)
         self.step = 0
         self._check_folder({"network": asdict(network_config), "training": asdict(config)})
         if self._state.exists():
             self._resume()
             return
-        if network_config.output == "anchored":
+        if isinstance(self.network, NeSR) and self.network.config.output == "anchored":
             fit_guide(self.network.guide, batches)
         self.averaged.load_state_dict(self.network.state_dict())
 
@@ -140,7 +167,8 @@ class Trainer:
     def _advance(self) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(self.config, self.step)
-        loss = loss_of(self.network, self.batches.draw(self.step), self.config, self.step)
+        at = None if isinstance(self.network, NeSR) else np.array(self.network.bands)
+        loss = loss_of(self.network, self.batches.draw(self.step, at), self.config, self.step)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)

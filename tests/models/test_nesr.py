@@ -5,8 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from nesr_gui.models.hscnn_r import HSCNNR
-from nesr_gui.models.nesr import NeSR, NeSRConfig, parameter_count
+from nesr_gui.models.nesr import NeSR, NeSRConfig
 from nesr_gui.models.spi import lattice
 
 SMALL = NeSRConfig(features=8, blocks=2, channels=4, hidden=(8, 8))
@@ -19,20 +18,6 @@ def trained_looking(config: NeSRConfig) -> NeSR:
     for parameter in network.parameters():
         parameter.data += 0.05 * torch.randn_like(parameter)
     return network
-
-
-def test_parameters_of_table_1():
-    assert parameter_count(HSCNNR(bands=31)) == pytest.approx(1.20e6, rel=0.005)
-    assert parameter_count(NeSR(NeSRConfig())) == pytest.approx(1.34e6, rel=0.01)
-
-
-def test_encoder_sees_as_far_as_it_says():
-    encoder = HSCNNR(4, 2)
-    rgb = torch.rand(1, 3, 21, 21, requires_grad=True)
-    encoder(rgb)[0, :, 10, 10].sum().backward()
-    rows = torch.nonzero(rgb.grad.abs().sum((0, 1, 3)))
-    assert (rows.min(), rows.max()) == (10 - encoder.halo, 10 + encoder.halo)
-    assert HSCNNR().halo == 33  # 67 pixels
 
 
 @pytest.mark.parametrize("output", ["plain", "anchored"])
@@ -69,8 +54,3 @@ def test_context_lattice_is_the_finest_that_fits():
 def test_lattice_windows_are_centred_on_their_pixels():
     framed = torch.nn.functional.pad(torch.arange(35.0).view(1, 1, 5, 7), (2, 2, 2, 2))
     assert lattice(framed, 3)[0, :, 0, 2, 2].tolist() == [0, 3, 6, 21, 24, 27]
-
-
-def test_unknown_encoder_names_those_there_are():
-    with pytest.raises(KeyError, match="hscnn_r"):
-        NeSR(dataclasses.replace(SMALL, encoder="resnet"))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from nesr_gui.models.discrete import DiscreteConfig
 from nesr_gui.models.nesr import NeSR, NeSRConfig
 from nesr_gui.training import lessons
 from nesr_gui.training.batches import Batches, TrainingConfig
@@ -67,6 +68,32 @@ def test_it_learns(tmp_path):
     before = held_out_loss()
     list(trainer.run())
     assert held_out_loss() < 0.7 * before
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        DiscreteConfig("hscnn_r", 6, 1, bands=(400.0, 500.0, 600.0, 700.0)),
+        DiscreteConfig("mst_plus_plus", 4, 1),
+        dataclasses.replace(NETWORK, output="plain", attention="spatial"),
+        dataclasses.replace(NETWORK, output="plain", attention="none", spi=False),
+    ],
+)
+@pytest.mark.parametrize("loss", [{}, {"squared": 0.0, "colour": 0.0, "relative": 1.0}])
+def test_every_kind_of_network_learns_from_the_same_patches(tmp_path, network, loss):
+    config = dataclasses.replace(CONFIG, steps=2, **loss)
+    trainer = Trainer(network, config, batches(config), tmp_path)
+    before = weights(trainer)
+    assert all(np.isfinite(step.loss) for step in trainer.run())
+    assert any(not torch.equal(before[name], tensor) for name, tensor in weights(trainer).items())
+
+
+def test_other_wavelengths_are_of_the_same_patches():
+    own, asked = batches().draw(3), batches().draw(3, BANDS)
+    np.testing.assert_array_equal(own.rgb, asked.rgb)
+    shared = [list(BANDS).index(nm) for nm in own.nm if nm in BANDS]
+    there = [index for index, nm in enumerate(own.nm) if nm in BANDS]
+    np.testing.assert_allclose(own.truth[:, there], asked.truth[:, shared], rtol=1e-6)
 
 
 def test_a_step_has_training_bands_and_wavelengths_between_them():

@@ -1,0 +1,98 @@
+"""A photograph as a system of fixed bands answers it: a cube, linear between them, kept or computed when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from nesr_gui import origin, tiles
+from nesr_gui.field import Bands, CubeField, Progress
+from nesr_gui.models.bands import BandNetwork
+from nesr_gui.spectral import FloatArray, Quantity, RGBImage
+
+if TYPE_CHECKING:
+    from nesr_gui.engine import Model
+
+STORED_BYTES = 1 << 30  # bands above this are computed again per window instead of kept, where windows are exact
+
+
+class BandField(CubeField):
+    """The bands that a model made of a photograph; between them, straight lines (the paper's "+ BI")."""
+
+    def __init__(self, model: Model, image: RGBImage, values: Bands, notes: Sequence[str]) -> None:
+        super().__init__(values, model.bands, Quantity.REFLECTANCE, origin.provenance(model, image, notes))
+        self.model, self.image = model, image
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A network with the image (1, inputs, H, W) it is to answer for, over its white `level`."""
+
+    network: BandNetwork
+    image: Tensor
+    level: float
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(L, H, W) of its answer."""
+        return len(self.network.bands), *self.image.shape[2:]
+
+    def values(self, progress: Progress) -> tuple[Bands, list[str]]:
+        """Its answer, and what a user has to know of how it was computed."""
+        notes = [self.network.remark] if self.network.remark else []
+        if self.network.halo is not None:
+            fits = 4 * int(np.prod(self.shape)) <= STORED_BYTES
+            return (self._stored(progress) if fits else RecomputedBands(self)), notes
+        side = self.network.tile or tiles.blended_side(self.network.scratch, (self.shape[1], self.shape[2]))
+        if side is not None and side < max(self.shape[1:]):
+            notes.append(tiles.NOTE.format(side=side))
+        answer = tiles.pooled(self.network, self.network, self.image, side, progress)
+        return self._scaled(answer), notes
+
+    def window(self, rows: slice, cols: slice) -> FloatArray:
+        """The answer of a local network (L, h, w) in a window."""
+        assert self.network.halo is not None
+        return self._scaled(tiles.exact(self.network, self.image, rows, cols, self.network.halo))
+
+    def _stored(self, progress: Progress) -> FloatArray:
+        values = np.empty(self.shape, np.float32)
+        _, height, width = self.shape
+        for done, rows, cols in tiles.square_tiles(slice(0, height), slice(0, width), tiles.TILE):
+            progress(done)
+            values[:, rows, cols] = self.window(rows, cols)
+        return values
+
+    def _scaled(self, answer: Tensor) -> FloatArray:
+        values: FloatArray = (answer[0] * self.level).cpu().numpy()
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class RecomputedBands:
+    """The answer of a local network that does not fit into memory: computed where it is asked for, as `Bands` are."""
+
+    shown: Shown
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.shown.shape
+
+    def __getitem__(self, window: tuple[slice, slice, slice], /) -> npt.NDArray[np.floating]:
+        bands, rows, cols = (slice(*part.indices(size)) for part, size in zip(window, self.shape, strict=True))
+        counts = [len(range(part.start, part.stop, part.step)) for part in (bands, rows, cols)]
+        values = np.empty(counts, np.float32)
+        side = max(tiles.TILE // max(rows.step, cols.step), 1)
+        for _, y, x in tiles.square_tiles(slice(0, counts[1]), slice(0, counts[2]), side):
+            some = [
+                slice(part.start + at.start * part.step, part.start + (at.stop - 1) * part.step + 1)
+                for part, at in ((rows, y), (cols, x))
+            ]
+            with torch.inference_mode():
+                values[:, y, x] = self.shown.window(*some)[bands, :: rows.step, :: cols.step]
+        return values

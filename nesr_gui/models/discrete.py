@@ -1,0 +1,46 @@
+"""Discrete networks, as NeSR is compared with: an image to a fixed number of bands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from nesr_gui.models.bands import BandNetwork
+from nesr_gui.models.encoders import encoder
+
+EVERY_TEN = tuple(400.0 + 10 * i for i in range(31))  # nm
+
+
+@dataclass(frozen=True)
+class DiscreteConfig:
+    """Everything that rebuilds a discrete network; the defaults are the paper's HSCNN-R of 31 bands.
+
+    With 61 `bands` it is the first step of the paper's AWAN(-D) for any of the encoders.
+    """
+
+    encoder: str = "hscnn_r"
+    features: int = 64  # of the encoder
+    blocks: int = 16  # of the encoder
+    bands: tuple[float, ...] = EVERY_TEN  # nm, of the output
+    inputs: tuple[float, ...] = ()  # nm, of the bands that it sees; none where it sees linear RGB
+    compressed: bool = False  # as for NeSR
+    normalised: bool = False  # as for NeSR
+
+
+class DiscreteNetwork(BandNetwork):
+    """Image (B, inputs, H, W) to bands (B, L, H, W): one of the encoders with its output layer."""
+
+    def __init__(self, config: DiscreteConfig) -> None:
+        super().__init__()
+        if not config.bands or list(config.bands) != sorted(set(config.bands)):
+            raise ValueError(f"bands at {config.bands} nm; expected some, in order")
+        self.config, self.bands, self.normalised = config, config.bands, config.normalised
+        build = encoder(config.encoder).build
+        self.network = build(config.features, config.blocks, len(config.bands), len(config.inputs) or 3)
+        self.halo, self.scratch = self.network.halo, self.network.scratch
+
+    def forward(self, image: Tensor) -> Tensor:
+        values: Tensor = self.network(image.sqrt() if self.config.compressed else image)
+        # No reflectance is negative; while training, the slope below zero is what teaches that.
+        return values if self.training else values.clamp_min(0)

@@ -1,0 +1,108 @@
+"""Every system the program knows: what rebuilds its network from a file, and the paper's, by name, at their size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from nesr_gui.models.bands import BandNetwork
+from nesr_gui.models.discrete import DiscreteConfig, DiscreteNetwork
+from nesr_gui.models.encoders import ENCODERS
+from nesr_gui.models.nesr import NeSR, NeSRConfig, parameter_count
+
+Network = NeSR | BandNetwork
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of system: the frozen dataclass of its settings, and the module they make."""
+
+    config: type[Any]
+    network: Callable[[Any], Network]
+
+
+KINDS = {
+    "nesr": Kind(NeSRConfig, NeSR),
+    "discrete": Kind(DiscreteConfig, DiscreteNetwork),
+}
+"""By what a model file calls it. `nesr` answers at any wavelength; all others at their bands."""
+
+
+def kind_of(config: Any) -> str:
+    """What a model file calls the kind of these settings."""
+    return next(name for name, kind in KINDS.items() if type(config) is kind.config)
+
+
+def build(config: Any) -> Network:
+    """A network of these settings, its weights at random."""
+    return KINDS[kind_of(config)].network(config)
+
+
+def config_to_json(config: Any) -> str:
+    """Settings as a model file keeps them."""
+    return json.dumps(asdict(config))
+
+
+def config_from_json(kind: str, text: str) -> Any:
+    """Settings from their JSON; an unknown kind or key raises KeyError or TypeError."""
+    settings = json.loads(text)
+    if not isinstance(settings, dict):
+        raise TypeError(f"settings are {text}; expected names with values")
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    return KINDS[kind].config(**given)
+
+
+@dataclass(frozen=True)
+class System:
+    """A system of the paper: settings at its full size, and the parameters its Table 1 gives, in millions."""
+
+    title: str
+    config: Any
+    published: float | None = None
+
+
+def _discrete(name: str, published: float) -> System:
+    encoder = ENCODERS[name]
+    return System(encoder.title, DiscreteConfig(name, encoder.features, encoder.blocks), published)
+
+
+def _nesr(name: str, published: float) -> System:
+    encoder = ENCODERS[name]
+    return System(f"{encoder.title} + NeSR", NeSRConfig(name, encoder.features, encoder.blocks), published)
+
+
+SYSTEMS = {
+    "hscnn-r": _discrete("hscnn_r", 1.20),
+    "hscnn-r+nesr": _nesr("hscnn_r", 1.34),
+    "hrnet": _discrete("hrnet", 31.70),
+    "hrnet+nesr": _nesr("hrnet", 31.88),
+    "awan": _discrete("awan", 28.59),
+    "awan+nesr": _nesr("awan", 29.29),
+    "mst++": _discrete("mst_plus_plus", 1.62),
+}
+"""By the name that the command line takes. MST++'s size is that of its own paper."""
+
+
+def system_named(name: str) -> System:
+    """The system called `name`; a KeyError names those there are."""
+    if name not in SYSTEMS:
+        raise KeyError(f"no system {name!r}; there are {', '.join(SYSTEMS)}")
+    return SYSTEMS[name]
+
+
+def parameters_of(config: Any) -> int:
+    """How many numbers a network of these settings learns, without making them."""
+    with torch.device("meta"):
+        return parameter_count(build(config))
+
+
+def coverage(config: Any) -> str:
+    """What wavelengths a model of these settings answers at, in words."""
+    if isinstance(config, NeSRConfig):
+        return f"any wavelength, {config.low:g}-{config.high:g} nm"
+    bands: tuple[float, ...] = config.bands
+    return f"{len(bands)} bands, {bands[0]:g}-{bands[-1]:g} nm, linear between"

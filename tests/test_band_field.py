@@ -1,0 +1,134 @@
+"""Discrete networks as fields: their bands, lines between them, whole, tiled or computed when asked for."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from nesr_gui import band_field, colorimetry, engine, tiles
+from nesr_gui.band_field import BandField, RecomputedBands
+from nesr_gui.checkpoint import Checkpoint, save_checkpoint
+from nesr_gui.engine import Model, encode, load_model
+from nesr_gui.field import Cancelled
+from nesr_gui.models.discrete import DiscreteConfig
+from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.systems import build
+from tests import tiny
+
+BANDS = (400.0, 450.0, 500.0, 650.0, 700.0)
+CLOSE = {"atol": 1e-6, "rtol": 1e-5}
+
+
+def model(config) -> Model:
+    torch.manual_seed(1)
+    network = build(config).eval()
+    for parameter in network.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    return Model(Checkpoint("small", network, {}, "ab"), "cpu")
+
+
+def discrete(encoder: str, **more) -> Model:
+    return model(DiscreteConfig(encoder, features=8, blocks=1, bands=BANDS, **more))
+
+
+def joint(made: Model, image) -> np.ndarray:
+    with torch.inference_mode():
+        return made.network(torch.from_numpy(image.values).permute(2, 0, 1)[None])[0].numpy()
+
+
+@pytest.mark.parametrize("encoder", ["hscnn_r", "hrnet", "awan", "mst_plus_plus"])
+def test_on_its_bands_the_field_is_the_network_and_linear_between(encoder, monkeypatch):
+    monkeypatch.setattr(tiles, "TILE", 16)
+    made, image = discrete(encoder), tiny.image(20, 27)
+    field, expected = encode(image, made), joint(made, image)
+    assert isinstance(field, BandField)
+    assert expected.std() > 0
+    np.testing.assert_allclose(field.cube(BANDS).values, expected, **CLOSE)
+    np.testing.assert_allclose(field.band(575), (expected[2] + expected[3]) / 2, **CLOSE)
+    assert field.bands.nm.tolist() == list(BANDS)
+    assert field.provenance["model_bands"] == "5 bands, 400-700 nm, linear between"
+    assert "model_notes" not in field.provenance
+
+
+def test_what_is_not_kept_is_computed_when_asked_for(monkeypatch):
+    monkeypatch.setattr(band_field, "STORED_BYTES", 0)
+    monkeypatch.setattr(tiles, "TILE", 8)
+    made, image = discrete("hscnn_r"), tiny.image(20, 27)
+    field, expected = encode(image, made), joint(made, image)
+    assert isinstance(field._values, RecomputedBands)
+    np.testing.assert_allclose(field.cube(BANDS).values, expected, **CLOSE)
+    np.testing.assert_allclose(field.band(450, stride=3, rows=slice(1, 19)), expected[1, 1:19:3, ::3], **CLOSE)
+    np.testing.assert_allclose(field.spectra([(19, 26)], [400])[0, 0], expected[0, 19, 26], **CLOSE)
+
+
+def test_a_normalised_network_does_not_see_the_exposure():
+    made, image = discrete("hscnn_r", normalised=True, compressed=True), tiny.image(12, 12)
+    dark = dataclasses.replace(image, values=image.values / 4)
+    np.testing.assert_allclose(encode(image, made).band(500), 4 * encode(dark, made).band(500), rtol=1e-4, atol=1e-6)
+    level = colorimetry.white_level(image.values)
+    scaled = dataclasses.replace(image, values=np.minimum(image.values / level, 1).astype(np.float32))
+    assert encode(scaled, made).band(500).shape == (12, 12)
+
+
+@pytest.mark.parametrize("kind", [DiscreteConfig, NeSRConfig])
+def test_a_pooling_network_is_blended_where_it_must_be_and_says_so(monkeypatch, kind):
+    made, image = model(kind("awan", features=8, blocks=1)), tiny.image(40, 24)
+    whole = encode(image, made).band(500)
+    monkeypatch.setattr(tiles, "WHOLE_BYTES", 4 * 64 * 16 * 16)
+    field = encode(image, made)
+    assert "tiles of 16 pixels" in field.provenance["model_notes"]
+    assert not np.array_equal(field.band(500), whole)
+    assert np.isfinite(field.band(500)).all()
+
+
+def test_what_can_neither_be_kept_nor_tiled_is_refused(monkeypatch):
+    monkeypatch.setattr(engine, "MOST_BYTES", 1 << 12)
+    with pytest.raises(ValueError, match="24×40 pixels.*reconstruct it reduced"):
+        encode(tiny.image(40, 24), model(NeSRConfig("awan", features=8, blocks=1)))
+
+
+@pytest.mark.parametrize("encoder", ["hscnn_r", "awan"])
+def test_it_reports_and_can_be_stopped(encoder, monkeypatch):
+    monkeypatch.setattr(tiles, "TILE", 8)
+    made, seen = discrete(encoder), []
+    encode(tiny.image(20, 20), made, progress=seen.append)
+    assert seen == sorted(seen) and len(seen) > 4 and seen[-1] == 1
+
+    def stop(done: float) -> None:
+        if done > 0.3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        encode(tiny.image(20, 20), made, progress=stop)
+
+
+@pytest.mark.parametrize("attention", ["none", "spectral", "spatial"])
+def test_ablations_agree_with_the_joint_pass_for_any_tiles(monkeypatch, attention):
+    monkeypatch.setattr(tiles, "TILE", 8)
+    made = model(dataclasses.replace(tiny.CONFIG, attention=attention, context_pixels=50))
+    image, nm = tiny.image(13, 17), [400.0, 512.3, 700.0]
+    with torch.inference_mode():
+        rgb = torch.from_numpy(image.values).permute(2, 0, 1)[None]
+        expected = made.network(rgb, torch.tensor(nm))[0].numpy()
+    field = encode(image, made)
+    np.testing.assert_allclose(field.cube(nm).values, expected, atol=1e-5, rtol=1e-4)
+    np.testing.assert_allclose(
+        field.spectra([(3, 4), (12, 16)], nm), expected[:, [3, 12], [4, 16]].T, atol=1e-5, rtol=1e-4
+    )
+
+
+def test_a_model_of_bands_refuses_a_photograph():
+    made = model(DiscreteConfig("hscnn_r", 4, 1, inputs=(400.0, 550.0, 600.0, 700.0)))
+    with pytest.raises(ValueError, match="4 bands, 400-700 nm; a photograph has three"):
+        encode(tiny.image(4, 4), made)
+
+
+def test_every_kind_is_saved_and_loaded(tmp_path):
+    for encoder in ("hscnn_r", "mst_plus_plus"):
+        made = discrete(encoder)
+        save_checkpoint(tmp_path / "m.safetensors", made.network, {"seed": "1"})
+        loaded = load_model(tmp_path / "m.safetensors", "cpu")
+        image = tiny.image(8, 8)
+        np.testing.assert_array_equal(encode(image, loaded).band(480), encode(image, made).band(480))
+        assert loaded.wavelength_range == (400, 700)
