@@ -75,13 +75,13 @@ def shared_bands(field: SpectralField, truth: SpectralField) -> Wavelengths:
 
 
 class Comparison:
-    """Compares spectra at some wavelengths with those measured."""
+    """Compares spectra at some wavelengths with those measured; `sees` whether the wavelengths make a colour."""
 
     def __init__(self, bands: Wavelengths, measured: Quantity) -> None:
         self.bands = bands
         viewing = Viewing.default()
-        self._sees = lost_response(viewing, measured, bands) <= LOST
-        if self._sees:
+        self.sees = lost_response(viewing, measured, bands) <= LOST
+        if self.sees:
             self._weights = viewing.weights(bands.nm), camera_weights(viewing, measured, bands.nm)
 
     def errors(self, spectra: FloatArray, truth: FloatArray) -> Errors:
@@ -98,7 +98,7 @@ class Comparison:
 
         Nan where the wavelengths do not make a colour.
         """
-        if not self._sees:
+        if not self.sees:
             return np.full(truth.shape[1:], np.nan, np.float32)
         known = np.isfinite(truth).all(axis=0)
         parts = zip((spectra, np.where(known, truth, 0)), self._weights, strict=True)

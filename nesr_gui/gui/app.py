@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from nesr_gui import resources
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.commands import Commands, bind
+from nesr_gui.gui.comparing import Comparing
 from nesr_gui.gui.curve_inquiry import CurveInquiry
 from nesr_gui.gui.document_commands import DocumentCommands
 from nesr_gui.gui.document_display import DocumentDisplay
@@ -42,6 +43,7 @@ class App(QObject):
         self.commands = Commands(self.window, self.session, self.worker, self.opening)
         self.mark_commands = MarkCommands(self.window, self.session, self.worker)
         self.look_commands = LookCommands(self.window, self.session, self.worker, self.pictures)
+        self.comparing = Comparing(self.window, self.session, self.worker, self.opening)
         self.preferences = Preferences(self)
         self.preferring = Preferring(self.preferences, self.session, self.opening, self)
         self.shell = Shell(self.window, self.session, self.preferences)
@@ -75,8 +77,11 @@ class App(QObject):
     def _connect_picks(self) -> None:
         """What the user does."""
         session, window = self.session, self.window
-        bind(window, self.commands, self.mark_commands, self.look_commands, self.shell, self.document_commands)
-        window.file_picked.connect(self.opening.open)
+        bind(
+            window, self.commands, self.mark_commands, self.look_commands, self.shell, self.document_commands,
+            *self.comparing.commands,
+        )  # fmt: skip
+        window.file_picked.connect(self.comparing.drop)
         window.closing.connect(self.close)
         window.status.cancel_picked.connect(self.worker.cancel)
         window.input.interpretation_picked.connect(session.understanding.choose)
@@ -208,7 +213,10 @@ class App(QObject):
         worker.ended.connect(window.status.show_end)
         worker.ended.connect(self._show_actions)
         worker.failed.connect(lambda purpose, error: window.notice.show_failure(error))
-        worker.failed.connect(lambda purpose, error: self.commands.ask_reading(error))
+        worker.failed.connect(self._ask_reading)
+
+    def _ask_reading(self, purpose: str, error: Exception) -> None:
+        self.commands.ask_reading(error, self.comparing.open if purpose == "truth" else self.opening.open_cube)
 
     def _show_image(self) -> None:
         session, window = self.session, self.window

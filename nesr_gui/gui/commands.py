@@ -20,6 +20,7 @@ from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.spectra_jobs import CurvesExport, export_curves
 from nesr_gui.gui.worker import Worker
+from nesr_gui.io.reading import Reading
 
 
 class Commands(QObject):
@@ -44,14 +45,14 @@ class Commands(QObject):
         if path:
             self._opening.open(Path(path))
 
-    def ask_reading(self, error: Exception) -> None:
+    def ask_reading(self, error: Exception, open_cube: Callable[[Path, Reading], None]) -> None:
         """Ask what the file of a cube leaves open, where that is why it did not open, and open it so."""
         from nesr_gui.io.errors import Unclear
 
         if not isinstance(error, Unclear) or error.path is None or error.field not in LABELS:
             return
         dialog, path = ReadingDialog(error, self._window), error.path
-        dialog.accepted.connect(lambda: self._opening.open_cube(path, dialog.reading()))
+        dialog.accepted.connect(lambda: open_cube(path, dialog.reading()))
         dialog.open()
 
     def export_cube(self) -> None:

@@ -14,6 +14,7 @@ from nesr_gui.gui.answers import Curve, Finding, Reading
 from nesr_gui.gui.comparison import Overlays
 from nesr_gui.gui.look import Look
 from nesr_gui.gui.marks import Mark, Place
+from nesr_gui.gui.measurement import Measurement
 from nesr_gui.gui.sampling import View
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
@@ -70,6 +71,7 @@ class Document:
     photograph: RGBImage | None = None
     colours: npt.NDArray[np.uint8] | None = None
     field: SpectralField | None = None
+    measurement: Measurement | None = None
     truth: SpectralField | None = None
     encoded: RGBImage | None = None
     source_shape: tuple[int, int] | None = None

@@ -13,6 +13,7 @@ import numpy as np
 
 from nesr_gui.field import Progress, SpectralField
 from nesr_gui.gui.figure import Figure, save_figure
+from nesr_gui.gui.measurement import Measurement, declared
 from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.shading import SHADES, levels_of
 from nesr_gui.io.interpretation import Interpretation
@@ -50,7 +51,7 @@ class Photograph:
     decoded: Decoded
     image: RGBImage
     colours: Bytes
-    truth: SpectralField | None = None
+    truth: Measurement | None = None
     is_draft: bool = False
 
 
@@ -73,7 +74,7 @@ def read_file(request: ReadRequest, progress: Progress) -> Photograph | Cube:
     progress(0.7)
     asked = InterpretRequest(decoded, request.interpretation)
     made = draft(asked, progress) or interpret(asked, lambda done: progress(0.7 + 0.3 * done))
-    truth = io.open_cube(request.truth) if request.truth else None
+    truth = declared(request.truth, made.image) if request.truth else None
     return replace(made, truth=truth)
 
 

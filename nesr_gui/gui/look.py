@@ -27,9 +27,11 @@ class Measure(enum.StrEnum):
     """What the error against the truth is."""
 
     DIFFERENCE = "difference"  # at the wavelength
+    RELATIVE = "relative"  # at the wavelength
     RMSE = "rmse"
     MRAE = "mrae"
     ANGLE = "angle"
+    COLOUR = "colour"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from nesr_gui.gui import jobs
 from nesr_gui.gui.document import Document, Origin
 from nesr_gui.gui.documents import Documents
+from nesr_gui.gui.exposing import Exposed, ExposureRequest
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.worker import Worker
@@ -93,6 +94,20 @@ class Opening(QObject):
     def open_cube(self, path: Path, reading: Reading) -> None:
         """Open a cube whose file left something open."""
         self._worker.submit("read", jobs.CubeRequest(path, reading), jobs.read_cube, self._take_file)
+
+    def open_exposed(self, request: ExposureRequest, made: Exposed) -> None:
+        """Open the photograph that was made of the open cube, in a document beside it, with the same marks."""
+        if request.cube is not self._session.field:
+            return
+        marks, origin = self._session.marks, self._document.origin
+        self._documents.make_room(beside=True)
+        self._leave_work()
+        self._document.shown = Interpretation()
+        self._session.open_photograph(made.image, made.colours, made.measurement)
+        self._session.marking.take_all(marks)
+        if origin is not None:
+            self._documents.start(origin)
+        self.reconstruct()
 
     def tidy(self) -> None:
         """Remove what a killed program left beside the files that were opened and written last."""

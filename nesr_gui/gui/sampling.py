@@ -6,10 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from nesr_gui.spectral import FloatArray
-
 
 @dataclass(frozen=True)
 class View:
@@ -86,28 +82,3 @@ def resolve_sampling(
     stride = fine if samples is None else max(fine, math.ceil(math.sqrt(area / samples)))
     rows, cols = (slice(start - start % stride, stop) for start, stop in edges)
     return Sampling(stride, rows, cols, reduction)
-
-
-def reduced_values(source: FloatArray, sampling: Sampling) -> FloatArray:
-    """Source pixels as the field's pixels see them: blocks of `reduction`² averaged, then every `stride`-th.
-
-    Args:
-        source: (h, w) or (h, w, C), the pixels of the source that `source_window(sampling, …)` names.
-    """
-    side = sampling.reduction
-    if side > 1:
-        starts = np.arange(0, source.shape[0], side), np.arange(0, source.shape[1], side)
-        sums = np.add.reduceat(np.add.reduceat(source, starts[0], axis=0), starts[1], axis=1)
-        counts = np.outer(*(np.diff(at, append=size) for at, size in zip(starts, source.shape[:2], strict=True)))
-        source = (sums / counts.reshape(counts.shape + (1,) * (source.ndim - 2))).astype(np.float32)
-    reduced: FloatArray = source[:: sampling.stride, :: sampling.stride]
-    return reduced
-
-
-def source_window(sampling: Sampling, shape: tuple[int, int]) -> tuple[slice, slice]:
-    """The rows and columns of a source image of `shape` that a sampling stands on."""
-    rows, cols = (
-        slice(part.start * sampling.reduction, min(part.stop * sampling.reduction, size))
-        for part, size in zip((sampling.rows, sampling.cols), shape, strict=True)
-    )
-    return rows, cols

@@ -17,6 +17,7 @@ from nesr_gui.gui.document import Steps
 from nesr_gui.gui.look import Look
 from nesr_gui.gui.marking import Marking
 from nesr_gui.gui.marks import Mark, Pixel, Place, Shape
+from nesr_gui.gui.measurement import Measurement
 from nesr_gui.gui.plotted import Plotted
 from nesr_gui.gui.understanding import Understanding
 from nesr_gui.io.interpretation import Interpretation
@@ -34,7 +35,7 @@ class Session(QObject):
 
     image_changed = Signal()  # another photograph or cube is open
     photograph_changed = Signal()  # the one that is open is understood otherwise
-    field_changed = Signal()  # it can be asked now, or at another resolution
+    field_changed = Signal()  # it can be asked now, or at another resolution, or beside another truth
     wavelength_changed = Signal(float)
     curves_changed = Signal()
     readings_changed = Signal()
@@ -52,7 +53,8 @@ class Session(QObject):
         self.photograph: RGBImage | None = None
         self.colours: Bytes | None = None  # the photograph as displayed
         self.field: SpectralField | None = None
-        self.truth: SpectralField | None = None
+        self.measurement: Measurement | None = None
+        self.truth: SpectralField | None = None  # the measured cube as it lies over the photograph
         self.encoded: RGBImage | None = None  # what the field was made of, pixel by pixel; a cube was not
         self.source_shape: tuple[int, int] | None = None
         self.reduction = 1  # source pixels along one side of a pixel of the field
@@ -115,7 +117,7 @@ class Session(QObject):
         self,
         photograph: RGBImage,
         colours: Bytes,
-        truth: SpectralField | None = None,
+        truth: Measurement | None = None,
         decoded: Decoded | None = None,
         interpretation: Interpretation | None = None,
     ) -> None:
@@ -123,18 +125,15 @@ class Session(QObject):
 
         `decoded` is its file, where there is one, and `interpretation` how the photograph was made of it.
         """
-        if truth is not None and truth.shape != photograph.source_shape:
-            raise ValueError(
-                f"the measured cube has {truth.shape[1]}x{truth.shape[0]} pixels, the photograph "
-                f"{photograph.source_shape[1]}x{photograph.source_shape[0]}; they must be equal"
-            )
-        self.photograph, self.colours, self.truth = photograph, colours, truth
+        self.photograph, self.colours = photograph, colours
+        self._lay(truth)
         self.understanding.start(decoded, interpretation or Interpretation())
         self._start(photograph.source.name, photograph.source_shape, ("photograph", "band"))
 
     def open_cube(self, name: str, cube: SpectralField, levels: tuple[float, float]) -> None:
         """Show a cube, which can be asked at once."""
-        self.photograph = self.colours = self.truth = None
+        self.photograph = self.colours = None
+        self._lay(None)
         self.understanding.start(None, Interpretation())
         self._start(name, cube.shape, ("band", "false_colour"))
         self.set_field(cube, 1, levels)
@@ -163,6 +162,17 @@ class Session(QObject):
         self.curves, self.readings, self.findings = {}, {}, {}
         self.field_changed.emit()
         self.set_wavelength(self.nm)
+
+    def set_truth(self, measurement: Measurement | None) -> None:
+        """Compare the photograph with a measured cube, or with the same one laid otherwise, or with none."""
+        self._lay(measurement)
+        self.curves, self.readings = {}, {}
+        self.field_changed.emit()
+
+    def _lay(self, measurement: Measurement | None) -> None:
+        self.measurement = measurement
+        of = self.photograph.source_shape if self.photograph is not None else None
+        self.truth = measurement.over(of) if measurement is not None and of is not None else None
 
     def set_model(self, name: str, device: str) -> None:
         self.model_name, self.device = name, device

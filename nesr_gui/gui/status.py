@@ -16,12 +16,22 @@ WORK = {
     "model": "Loading the model",
     "read": "Opening",
     "interpret": "Reading the colours",
+    "truth": "Laying the measured cube over the photograph",
+    "expose": "Photographing the cube",
+    "accuracy image": "Measuring the accuracy",
+    "accuracy": "Measuring the accuracy of the marks",
     "exact": "Computing the picture",
     "exact right": "Computing the picture",
     "regions_finer": "Averaging a region",
 }
 """What is told of the work for each purpose, the most telling first; the rest is too short to tell."""
-_TOLD_AFTER = {"exact": 0.7, "exact right": 0.7, "interpret": 0.4}  # seconds; most are there before
+_TOLD_AFTER = {
+    "exact": 0.7,
+    "exact right": 0.7,
+    "interpret": 0.4,
+    "truth": 0.4,
+    "accuracy": 0.7,
+}  # seconds; most are there before
 
 
 class Status(QStatusBar):

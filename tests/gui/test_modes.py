@@ -121,9 +121,14 @@ def test_error_against_truth(scene: Scene, measure: Measure) -> None:
         Measure.RMSE: np.sqrt(((got - known) ** 2).mean(-1)),
         Measure.MRAE: (np.abs(got - known) / (known + 1e-3)).mean(-1),
         Measure.ANGLE: metrics.spectral_angle(got, known),
+        Measure.RELATIVE: np.abs(scene.answering.band(512.3) - scene.truth.band(512.3))
+        / (scene.truth.band(512.3) + 1e-3),
+        Measure.COLOUR: colour_differences(expose(got), expose(known)),
     }[measure]
     picture = MODES["truth_error"].paint(asked, WHOLE, ignore)
-    np.testing.assert_allclose(picture, expected, rtol=1e-3, atol=0.05 if measure is Measure.ANGLE else 1e-6)
+    np.testing.assert_allclose(
+        picture, expected, rtol=1e-3, atol={Measure.ANGLE: 0.05, Measure.COLOUR: 0.02}.get(measure, 1e-6)
+    )
 
 
 def test_truth_is_averaged_to_the_pixels_of_a_reduced_field(scene: Scene) -> None:
@@ -215,6 +220,7 @@ def test_a_truth_of_fewer_wavelengths_says_where_it_ends(scene: Scene) -> None:
     short = replace(scene, truth=CubeField(VALUES[:5], Wavelengths(BANDS.nm[:5])))
     assert "400-440 nm" in MODES["truth_error"].missing(short)
     assert MODES["truth_error"].missing(measured(short, Measure.RMSE)) == ""
+    assert "no colour is made" in MODES["truth_error"].missing(measured(short, Measure.COLOUR))
 
 
 @pytest.mark.parametrize("stride", [1, 3])

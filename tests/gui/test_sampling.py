@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nesr_gui.field import CubeField
-from nesr_gui.gui.sampling import Sampling, View, reduced_values, resolve_sampling, source_window
+from nesr_gui.gui.sampling import Sampling, View, resolve_sampling
 from tests.gui.conftest import BANDS, smooth_cube
 
 FIELD = CubeField(smooth_cube(300, 400), BANDS)
@@ -47,17 +47,3 @@ def test_strips_make_up_the_whole() -> None:
     strips = list(sampling.strips(1000))
     assert len(strips) > 3
     np.testing.assert_array_equal(np.concatenate([band(strip) for strip in strips]), band(sampling))
-
-
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("channels", [(), (3,)])
-def test_source_pixels_are_averaged_as_the_reduced_photograph_is(stride: int, channels: tuple[int, ...]) -> None:
-    source = np.random.default_rng(0).random((31, 44, *channels), np.float32)
-    sampling = Sampling(stride, slice(2, 7), slice(0, 9), 5)
-    rows, cols = source_window(sampling, (31, 44))
-    reduced = reduced_values(source[rows, cols], sampling)
-    assert reduced.shape[:2] == sampling.size
-    for i, j in ((0, 0), (1, 2), (reduced.shape[0] - 1, reduced.shape[1] - 1)):
-        y, x = (2 + i * stride) * 5, j * stride * 5
-        expected = source[y : y + 5, x : x + 5].mean((0, 1))
-        np.testing.assert_allclose(reduced[i, j], expected, rtol=1e-5)

@@ -3,8 +3,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.field import CubeField
+from nesr_gui.gui.measurement import Measurement
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.theme import MARK_COLOURS
+from nesr_gui.matched import Match, Orientation
 from nesr_gui.spectral import RGBImage, Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 
@@ -34,13 +36,12 @@ def test_a_field_of_other_range_keeps_the_wavelength_inside(session: Session) ->
     assert session.nm == 520 and session.look.mode == "band" and session.marks == ()
 
 
-def test_truth_of_another_size_is_refused(session: Session) -> None:
-    with pytest.raises(ValueError, match="must be equal"):
-        session.open_photograph(
-            session.photograph,
-            np.zeros((60, 80, 3), np.uint8),
-            CubeField(smooth_cube(3, 3), BANDS),  # type: ignore[arg-type]
-        )
+def test_a_truth_lies_over_the_photograph_and_can_be_taken_away(session: Session) -> None:
+    turned = np.ascontiguousarray(smooth_cube(60, 80)[:, ::-1])
+    session.set_truth(Measurement(CubeField(turned, BANDS), "turned", match=Match(Orientation.FLIPPED, 2.0)))
+    np.testing.assert_array_equal(session.truth.band(500.0), 2 * smooth_cube(60, 80)[10])
+    session.set_truth(None)
+    assert session.truth is None and session.measurement is None
 
 
 def test_resolution_is_named(session: Session) -> None:

@@ -52,7 +52,7 @@ class Need(enum.Enum):
 
     PHOTOGRAPH = "needs a photograph; open one"
     FIELD = "needs a reconstruction or a cube; open one, or wait until it is ready"
-    TRUTH = "needs the measured cube of this photograph; open a sample that has one"
+    TRUTH = "needs the measured cube of this photograph; open it with File ▸ Compare with measured cube…"
     INTERVALS = "needs a reconstruction by a model that knows its limits; open a photograph with the embedded one"
     REFERENCE = "needs a spectrum to compare with; click a pixel"
 

@@ -1,0 +1,220 @@
+"""Measured cubes beside photographs, in the window: opened, dropped, laid, photographed, measured."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from nesr_gui import io
+from nesr_gui.accuracy import accuracy
+from nesr_gui.colorimetry import encode_srgb
+from nesr_gui.field import CubeField
+from nesr_gui.gui.accuracy_jobs import COLUMNS
+from nesr_gui.gui.app import App
+from nesr_gui.gui.marks import Region, Shape
+from nesr_gui.io.interpretation import Interpretation
+from nesr_gui.io.tables import read_table
+from nesr_gui.matched import Orientation
+from nesr_gui.photographing import photograph as photographed
+from nesr_gui.spectral import Quantity, Wavelengths
+from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
+
+HEIGHT, WIDTH = 40, 60
+
+
+def scene() -> np.ndarray:
+    """What `smooth_cube` is under light that falls off, so that no two of its sides are alike."""
+    rows, cols = np.mgrid[0:HEIGHT, 0:WIDTH]
+    return (0.8 * smooth_cube(HEIGHT, WIDTH) * (0.2 + 0.5 * rows / HEIGHT + 0.3 * cols / WIDTH)).astype(np.float32)
+
+
+def write(path: Path, values: np.ndarray, quantity: Quantity = Quantity.REFLECTANCE) -> Path:
+    io.write_cube(path, CubeField(np.ascontiguousarray(values), BANDS, quantity), BANDS)
+    return path
+
+
+@pytest.fixture
+def cube(tmp_path: Path) -> Path:
+    """The cube of the photograph, upside down and half as bright."""
+    return write(tmp_path / "turned.h5", 0.5 * scene()[:, ::-1])
+
+
+@pytest.fixture
+def opened(app: App, tmp_path: Path, qtbot: QtBot) -> App:
+    """A window with the photograph of a cube and its reconstruction."""
+    image, _ = photographed(CubeField(scene(), BANDS, Quantity.REFLECTANCE), "")
+    path = tmp_path / "scene.png"
+    iio.imwrite(path, np.round(255 * encode_srgb(image.values)).astype(np.uint8))
+    app.opening.load_model(None, "auto")
+    app.opening.open(path)
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    return app
+
+
+@pytest.fixture
+def compared(opened: App, cube: Path, qtbot: QtBot) -> App:
+    opened.comparing.open(cube)
+    qtbot.waitUntil(lambda: opened.session.truth is not None)
+    return opened
+
+
+def figures(app: App) -> dict:
+    return app.comparing.measuring.figures
+
+
+def test_a_cube_is_laid_over_the_photograph(compared: App, qtbot: QtBot) -> None:
+    session, panel = compared.session, compared.comparing.panel
+    match = session.measurement.match
+    assert match.orientation is Orientation.FLIPPED and match.gain == pytest.approx(2, rel=0.01)
+    np.testing.assert_allclose(session.truth.band(550.0), scene()[15] * match.gain / 2, rtol=1e-5)
+    assert "top and bottom exchanged" in compared.window.notice.text.text()
+    assert panel.isVisible() and "turned.h5" in panel.words.text()
+    assert panel.orientation.count() == 4 and panel.gain.value() == pytest.approx(match.gain, rel=1e-3)
+    assert compared.window.actions_by_name["show_truth_error"].isEnabled()
+    session.add_pin(5, 7)
+    qtbot.waitUntil(lambda: (5, 7) in session.curves)
+    assert session.curves[5, 7].truth is not None
+
+
+def test_the_match_can_be_changed_and_found_again(compared: App, qtbot: QtBot) -> None:
+    session, panel = compared.session, compared.comparing.panel
+    panel.gain.setValue(3.5)
+    assert session.measurement.match.gain == 3.5 and session.measurement.is_chosen
+    panel.orientation.setCurrentText("As stored")
+    panel.orientation.activated.emit(panel.orientation.currentIndex())
+    qtbot.waitUntil(lambda: session.measurement.match.orientation is Orientation.AS_STORED)
+    assert session.measurement.is_chosen
+    panel.again.click()
+    qtbot.waitUntil(lambda: session.measurement.match.orientation is Orientation.FLIPPED)
+    assert not session.measurement.is_chosen and panel.gain.value() == pytest.approx(2, rel=0.01)
+    panel.end.click()
+    assert session.truth is None and not panel.table.isVisible() and panel.open.isVisible()
+
+
+def test_a_brighter_photograph_has_another_gain(compared: App, qtbot: QtBot) -> None:
+    compared.session.understanding.choose(Interpretation(stops=-1.0))
+    qtbot.waitUntil(lambda: compared.session.measurement.match.gain == pytest.approx(1, rel=0.01))
+
+
+def test_what_does_not_match_is_refused_in_a_sentence(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
+    opened.comparing.open(write(tmp_path / "other.h5", smooth_cube(30, 31)))
+    qtbot.waitUntil(lambda: "31x30" in opened.window.notice.text.text())
+    assert opened.session.truth is None
+
+
+def test_what_the_file_leaves_open_is_asked(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
+    np.save(tmp_path / "plain.npy", scene())
+    opened.comparing.open(tmp_path / "plain.npy")
+    while opened.session.truth is None:
+        qtbot.waitUntil(lambda: dialog() is not None or opened.session.truth is not None)
+        if (asked := dialog()) is not None:
+            asked.accept()
+    assert opened.session.photograph is not None
+
+
+def dialog() -> QDialog | None:
+    return next((w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog) and w.isVisible()), None)
+
+
+def test_figures_of_image_and_marks_are_those_of_the_definition(compared: App, qtbot: QtBot) -> None:
+    session = compared.session
+    session.add_pin(5, 7)
+    session.marking.add(Region(Shape.RECTANGLE, ((10, 10), (20, 30))))
+    places = [None, (5, 7), session.marks[1].place]
+    qtbot.waitUntil(lambda: all(place in figures(compared) for place in places))
+    windows = [(None, None), (slice(5, 6), slice(7, 8)), (slice(10, 20), slice(10, 30))]
+    for place, (rows, cols) in zip(places, windows, strict=True):
+        assert figures(compared)[place] == accuracy(session.field, session.truth, rows=rows, cols=cols)
+    table = compared.comparing.panel.table
+    qtbot.waitUntil(lambda: table.rowCount() == 3 and table.item(2, 6).text() == "200")
+    compared.comparing.panel.copy.click()
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert len(lines) == 4 and lines[0].split("\t")[1:] == list(COLUMNS)
+    session.set_truth(session.measurement)
+    assert None not in figures(compared)
+
+
+def test_figures_are_exported(compared: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    qtbot.waitUntil(lambda: None in figures(compared))
+    path = tmp_path / "figures"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    compared.window.actions_by_name["export_accuracy"].trigger()
+    qtbot.waitUntil(lambda: path.with_suffix(".csv").exists())
+    rows = read_table(path.with_suffix(".csv"), ["part", *COLUMNS])
+    assert float(rows[0]["MRAE"]) == pytest.approx(figures(compared)[None].mrae, rel=1e-5)
+    assert "truth_match: top and bottom exchanged" in path.with_suffix(".csv").read_text()
+
+
+def test_measuring_the_image_can_be_cancelled(compared: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    qtbot.waitUntil(lambda: None in figures(compared))
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(self: CubeField, *args: object, **options: object) -> object:
+        started.set()
+        go_on.wait(5)
+        return iter(())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CubeField, "blocks", slow)
+        compared.session.set_truth(compared.session.measurement)
+        qtbot.waitUntil(started.is_set)
+        compared.worker.cancel("accuracy image")
+        go_on.set()
+        compared.session.marking.changed.emit()
+        assert not compared.worker.is_busy("accuracy image") and compared.comparing.panel.measure.isEnabled()
+    compared.comparing.panel.measure.click()
+    qtbot.waitUntil(lambda: None in figures(compared))
+
+
+def test_a_cube_is_photographed_and_becomes_the_truth(
+    app: App, engine: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    app.opening.load_model(None, "auto")
+    app.opening.open(write(tmp_path / "alone.h5", scene()))
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    action = app.window.actions_by_name["photograph_cube"]
+    assert action.isEnabled() and not app.window.actions_by_name["compare_cube"].isEnabled()
+    app.session.add_pin(5, 7)
+    action.trigger()
+    qtbot.waitUntil(lambda: app.session.photograph is not None and app.session.field is not None)
+    session = app.session
+    expected, _ = photographed(CubeField(scene(), BANDS, Quantity.REFLECTANCE), "")
+    np.testing.assert_allclose(session.photograph.values, expected.values, atol=1e-6)
+    np.testing.assert_allclose(session.truth.band(550.0), scene()[15], rtol=1e-6)
+    assert [mark.place for mark in session.marks] == [(5, 7)] and "alone.h5" in session.name
+    qtbot.waitUntil(lambda: None in figures(app))
+    assert not action.isEnabled()
+
+
+def test_a_cube_that_makes_no_photograph_says_so(app: App, tmp_path: Path, qtbot: QtBot) -> None:
+    bands = Wavelengths.every(450, 550, 10)
+    io.write_cube(tmp_path / "short.h5", CubeField(smooth_cube(6, 8)[:11], bands), bands)
+    app.opening.open(tmp_path / "short.h5")
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    app.window.actions_by_name["photograph_cube"].trigger()
+    qtbot.waitUntil(lambda: "450-550 nm" in app.window.notice.text.text())
+    assert app.session.photograph is None and app.session.field is not None
+
+
+@pytest.mark.parametrize("answer", ["Compare with the photograph", "Open alone"])
+def test_a_cube_dropped_on_a_photograph_is_asked_about(opened: App, cube: Path, qtbot: QtBot, answer: str) -> None:
+    opened.window.file_picked.emit(cube)
+    qtbot.waitUntil(lambda: isinstance(dialog(), QMessageBox))
+    next(button for button in dialog().buttons() if button.text() == answer).click()
+    if answer == "Open alone":
+        qtbot.waitUntil(lambda: opened.session.photograph is None and opened.session.field is not None)
+    else:
+        qtbot.waitUntil(lambda: opened.session.truth is not None)
+
+
+def test_a_photograph_dropped_on_a_photograph_is_opened(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
+    iio.imwrite(tmp_path / "other.png", np.zeros((5, 6, 3), np.uint8))
+    opened.window.file_picked.emit(tmp_path / "other.png")
+    qtbot.waitUntil(lambda: opened.session.name == "other.png" and opened.session.field is not None)
