@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -29,18 +31,28 @@ Table = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 @cache
 def _colour() -> Any:
     """colour-science, imported when first needed: it takes a second, and a transfer function does not need it."""
-    unseen = "matplotlib" not in sys.modules
-    if unseen:  # or it would import all of pyplot, another second, for plots that are not drawn here
+    with warnings.catch_warnings(), _without_matplotlib():
+        # Matplotlib and SciPy are for parts of it that are not used here.
+        warnings.filterwarnings("ignore", message=".*related API features are not available")
+        import colour
+    return colour
+
+
+@contextmanager
+def _without_matplotlib() -> Iterator[None]:
+    """Hide it from colour-science, which would import all of pyplot, another second, for plots that are not drawn here.
+
+    What colour-science puts in its place is taken away again, so that others find the real one.
+    """
+    known = set(sys.modules)
+    if "matplotlib" not in known:
         sys.modules["matplotlib"] = None  # type: ignore[assignment]
     try:
-        with warnings.catch_warnings():
-            # Matplotlib and SciPy are for parts of it that are not used here.
-            warnings.filterwarnings("ignore", message=".*related API features are not available")
-            import colour
+        yield
     finally:
-        if unseen:
-            del sys.modules["matplotlib"]
-    return colour
+        for name in set(sys.modules) - known:
+            if name.partition(".")[0] in ("matplotlib", "mpl_toolkits", "cycler"):
+                del sys.modules[name]
 
 
 @cache
