@@ -26,7 +26,7 @@ from nesr_gui.field import Progress
 from nesr_gui.models.nesr import NeSR
 from nesr_gui.models.spi import HALO
 from nesr_gui.reconstruction import CalibratedNeSRField, Encoding, NeSRField
-from nesr_gui.spectral import RGBImage, Wavelengths
+from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
 from nesr_gui.systems import Network, coverage, kind_of
 
 PATIENCE = 4.0  # seconds a user may wait for a photograph to open
@@ -113,7 +113,7 @@ def _quiet(_: float) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A photograph as its network sees it: `rgb` (1, 3, H, W) over the white `level`, nothing of it encoded yet."""
+    """An image as its network sees it: `rgb` (1, inputs, H, W) over the white `level`, nothing of it encoded yet."""
 
     model: Model
     image: RGBImage
@@ -128,9 +128,27 @@ class Prepared:
                 f"{model.name} makes spectra of {len(inputs)} bands, {inputs[0]:g}-{inputs[-1]:g} nm; a photograph has "
                 "three channels, so choose another model"
             )
-        level = colorimetry.white_level(image.values) if model.network.normalised else 1.0
-        rgb = torch.from_numpy(image.values / image.values.dtype.type(level)).permute(2, 0, 1)[None].to(model.device)
-        return cls(model, image, level, rgb)
+        return cls._over_white(image.values, image, model)
+
+    @classmethod
+    def of_cube(cls, cube: SpectralCube, model: Model) -> Prepared:
+        """Put a cube at the bands that a model sees on the model's device."""
+        seen = getattr(model.network.config, "inputs", ())
+        if not np.array_equal(seen, cube.wavelengths.nm):
+            wanted = f"{len(seen)} bands, {seen[0]:g}-{seen[-1]:g} nm" if seen else "photographs"
+            low, high = cube.wavelengths.nm[[0, -1]]
+            raise ValueError(
+                f"{model.name} sees {wanted}; the cube has {len(cube.wavelengths)} bands, {low:g}-{high:g} nm"
+            )
+        three = np.moveaxis(cube.values[[-1, len(seen) // 2, 0]], 0, -1)  # stand for the photograph there is none of
+        image = RGBImage(np.clip(three, 0, 1), cube.source)
+        return cls._over_white(np.ascontiguousarray(np.moveaxis(cube.values, 0, -1)), image, model)
+
+    @classmethod
+    def _over_white(cls, values: FloatArray, image: RGBImage, model: Model) -> Prepared:
+        level = colorimetry.white_level(values) if model.network.normalised else 1.0
+        shown = torch.from_numpy(values / values.dtype.type(level)).permute(2, 0, 1)[None].to(model.device)
+        return cls(model, image, level, shown)
 
     @property
     def network(self) -> NeSR:
@@ -184,9 +202,21 @@ def encode(image: RGBImage, model: Model, *, progress: Progress | None = None) -
     Raises:
         ValueError: the model sees bands instead of colours, or the image is too large for it.
     """
-    report = progress or _quiet
-    make = MAKERS.get(kind_of(model.network.config), _band_field)
-    field = make(Prepared.of(image, model), report)
+    return _made(Prepared.of(image, model), progress or _quiet)
+
+
+@torch.inference_mode()
+def encode_cube(cube: SpectralCube, model: Model, *, progress: Progress | None = None) -> NeSRField | BandField:
+    """Make the field of a cube at the bands that a model sees: spectral super-resolution. Arguments as of `encode`.
+
+    Raises:
+        ValueError: the model sees other bands, or colours, or the cube is too large for it.
+    """
+    return _made(Prepared.of_cube(cube, model), progress or _quiet)
+
+
+def _made(prepared: Prepared, report: Progress) -> NeSRField | BandField:
+    field = MAKERS.get(kind_of(prepared.model.network.config), _band_field)(prepared, report)
     report(1.0)
     return field
 

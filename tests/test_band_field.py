@@ -9,10 +9,11 @@ import torch
 from nesr_gui import band_field, colorimetry, engine, tiles
 from nesr_gui.band_field import BandField, RecomputedBands
 from nesr_gui.checkpoint import Checkpoint, save_checkpoint
-from nesr_gui.engine import Model, encode, load_model
+from nesr_gui.engine import Model, encode, encode_cube, load_model
 from nesr_gui.field import Cancelled
 from nesr_gui.models.discrete import DiscreteConfig
 from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.spectral import SpectralCube, Wavelengths
 from nesr_gui.systems import build
 from tests import tiny
 
@@ -122,6 +123,33 @@ def test_a_model_of_bands_refuses_a_photograph():
     made = model(DiscreteConfig("hscnn_r", 4, 1, inputs=(400.0, 550.0, 600.0, 700.0)))
     with pytest.raises(ValueError, match="4 bands, 400-700 nm; a photograph has three"):
         encode(tiny.image(4, 4), made)
+
+
+SEEN = (400.0, 550.0, 600.0, 700.0)
+
+
+@pytest.mark.parametrize(
+    "config", [DiscreteConfig("hscnn_r", 4, 1), NeSRConfig("awan", 16, 1, channels=4, hidden=(4,))]
+)
+@pytest.mark.parametrize("normalised", [False, True])
+def test_a_model_of_bands_makes_a_field_of_a_cube(config, normalised):
+    made = model(dataclasses.replace(config, inputs=SEEN, normalised=normalised))
+    values = np.random.default_rng(0).random((4, 9, 11), np.float32)
+    nm = torch.tensor([400.0, 450.0, 700.0])
+    level = colorimetry.white_level(values.transpose(1, 2, 0)) if normalised else 1.0
+    with torch.inference_mode():
+        seen = torch.from_numpy(values)[None] / level
+        answer = made.network(seen, nm) if isinstance(config, NeSRConfig) else made.network(seen)[:, [0, 5, 30]]
+    field = encode_cube(SpectralCube(values, Wavelengths(np.array(SEEN))), made)
+    np.testing.assert_allclose(field.cube(nm.numpy()).values, answer[0] * level, atol=1e-5, rtol=1e-4)
+
+
+def test_a_model_refuses_a_cube_of_other_bands():
+    cube = SpectralCube(np.zeros((3, 4, 4), np.float32), Wavelengths(np.array(SEEN[:3])))
+    with pytest.raises(ValueError, match="small sees 4 bands, 400-700 nm; the cube has 3 bands, 400-600 nm"):
+        encode_cube(cube, model(DiscreteConfig("hscnn_r", 4, 1, inputs=SEEN)))
+    with pytest.raises(ValueError, match="small sees photographs; the cube has 3 bands"):
+        encode_cube(cube, model(DiscreteConfig("hscnn_r", 4, 1)))
 
 
 def test_every_kind_is_saved_and_loaded(tmp_path):
