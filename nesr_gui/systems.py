@@ -9,10 +9,14 @@ from typing import Any
 
 import torch
 
+from nesr_gui.baselines.a_plus import APlus, APlusConfig
+from nesr_gui.baselines.interpolation import BandInterpolation, BandInterpolationConfig
+from nesr_gui.baselines.sparse_coding import SparseCoding, SparseCodingConfig
 from nesr_gui.models.bands import BandNetwork
 from nesr_gui.models.discrete import DiscreteConfig, DiscreteNetwork
 from nesr_gui.models.encoders import ENCODERS
 from nesr_gui.models.nesr import NeSR, NeSRConfig, parameter_count
+from nesr_gui.models.release import ReleaseConfig, ReleasedNeSR
 
 Network = NeSR | BandNetwork
 
@@ -28,6 +32,10 @@ class Kind:
 KINDS = {
     "nesr": Kind(NeSRConfig, NeSR),
     "discrete": Kind(DiscreteConfig, DiscreteNetwork),
+    "release": Kind(ReleaseConfig, ReleasedNeSR),
+    "interpolation": Kind(BandInterpolationConfig, BandInterpolation),
+    "sparse_coding": Kind(SparseCodingConfig, SparseCoding),
+    "a_plus": Kind(APlusConfig, APlus),
 }
 """By what a model file calls it. `nesr` answers at any wavelength; all others at their bands."""
 
@@ -83,6 +91,10 @@ SYSTEMS = {
     "awan": _discrete("awan", 28.59),
     "awan+nesr": _nesr("awan", 29.29),
     "mst++": _discrete("mst_plus_plus", 1.62),
+    "release": System("authors' release", ReleaseConfig(), 29.29),
+    "bi": System("band interpolation", BandInterpolationConfig()),
+    "sparse-coding": System("sparse coding", SparseCodingConfig()),
+    "a+": System("A+", APlusConfig()),
 }
 """By the name that the command line takes. MST++'s size is that of its own paper."""
 
@@ -104,5 +116,7 @@ def coverage(config: Any) -> str:
     """What wavelengths a model of these settings answers at, in words."""
     if isinstance(config, NeSRConfig):
         return f"any wavelength, {config.low:g}-{config.high:g} nm"
+    if isinstance(config, BandInterpolationConfig):
+        return f"R, G, B between {config.low:g} and {config.high:g} nm, linear between"
     bands: tuple[float, ...] = config.bands
     return f"{len(bands)} bands, {bands[0]:g}-{bands[-1]:g} nm, linear between"

@@ -30,10 +30,11 @@ ALLOWED = {
     "lighting": {"spectral", "field", "viewing"},
     "io": {"spectral", "field", "colorimetry", "viewing", "regions"},
     "exporting": {"spectral", "field", "io", "viewing", "regions", "sensors", "lighting"},
-    "baselines": {"spectral", "field"},
+    "baselines": {"spectral", "field", "models"},
     "uncertainty": {"spectral"},
     "systems": {"models", "baselines"},
     "checkpoint": {"systems", "io", "uncertainty"},
+    "importing": {"checkpoint", "models"},
     "tiles": {"field"},
     "features": {"field", "models", "tiles"},
     "origin": {"spectral", "engine"},  # engine: here and in the next two its types only
@@ -108,6 +109,7 @@ ALLOWED = {
         "viewing",
         "batch",
         "systems",
+        "importing",
     },
     "__init__": {"io", "engine", "field", "reconstruction", "band_field"},
     "__main__": {"cli"},
@@ -115,8 +117,8 @@ ALLOWED = {
 QT = {"PySide6", "pyqtgraph"}
 TORCH = {"torch", "safetensors"}
 KNOW_TORCH = {
-    "models", "baselines", "systems", "checkpoint", "tiles", "features", "reconstruction", "band_field", "context",
-    "engine", "training", "metrics",
+    "models", "baselines", "systems", "checkpoint", "importing", "tiles", "features", "reconstruction", "band_field",
+    "context", "engine", "training", "metrics",
 }  # fmt: skip
 
 

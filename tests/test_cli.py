@@ -8,6 +8,7 @@ import sys
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import torch
 
 import nesr_gui
 from nesr_gui import cli, io
@@ -17,6 +18,7 @@ from nesr_gui.io.curves import read_curves, write_curves
 from nesr_gui.io.envi_library import write_curves as write_library
 from nesr_gui.photographing import photograph
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
+from tests.models.test_release import release_state
 from tests.training import worlds
 
 
@@ -78,6 +80,29 @@ def test_info_tells_of_models_cubes_and_photographs(run, photo, model_file, tmp_
     assert "seed: 0" in run("info", model_file)[1]
     run("reconstruct", photo, "-o", tmp_path / "o.h5", "--model", model_file)
     assert "photo.png" in run("info", tmp_path / "o.h5")[1]
+
+
+@pytest.mark.parametrize("system", ["bi", "a+"])
+def test_baselines_are_fitted_into_model_files(run, photo, tmp_path, monkeypatch, system):
+    monkeypatch.setattr("nesr_gui.training.fitting.PATCHES", 1)
+    monkeypatch.setattr("nesr_gui.training.fitting.ROUNDS", 1)
+    worlds.write_library(tmp_path / "l.npz", worlds.library("fine", 1))
+    train = ("train", "--system", system, "--spectra", tmp_path / "l.npz", "--out", tmp_path / "run")
+    assert run(*train)[0] == 0
+    model = tmp_path / "run" / "model.safetensors"
+    assert "linear between" in run("info", model)[1]
+    assert run("reconstruct", photo, "-o", tmp_path / "o.h5", "--model", model, "--bands", 5)[0] == 0
+
+
+def test_the_release_s_weights_become_a_model(run, photo, tmp_path):
+    torch.save(release_state(), tmp_path / "model.pth")
+    code, text, _ = run("import-weights", tmp_path / "model.pth", "-o", tmp_path / "m.safetensors")
+    assert code == 0 and "jointly" in text
+    code, _, told = run("reconstruct", photo, "-o", tmp_path / "o.h5", "--model", tmp_path / "m.safetensors")
+    assert code == 0 and "jointly" in told
+    assert "jointly" in run("info", tmp_path / "o.h5")[1]
+    code, _, error = run("import-weights", photo, "-o", tmp_path / "n.safetensors")
+    assert (code, len(error.splitlines())) == (2, 1) and "cannot be imported" in error
 
 
 def test_info_counts_the_parameters_of_every_system(run):

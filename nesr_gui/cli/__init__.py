@@ -33,7 +33,8 @@ def cli() -> None:
 
 for command in (
     window.gui, reconstruct, spectra.spectrum, spectra.info, comparing.compare,
-    export.export, learning.train, learning.evaluate, learning.calibrate, window.benchmark,
+    export.export, learning.train, learning.evaluate, learning.calibrate, learning.import_weights,
+    window.benchmark,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -61,3 +61,14 @@ def calibrate(model: Path, runs: Path, scenes: Path, spectra: tuple[Path, ...]) 
     from nesr_gui.training import command
 
     command.calibrate(model, runs, scenes, spectra)
+
+
+@click.command(name="import-weights")
+@click.argument("weights", type=FILE)
+@click.option("-o", "--out", type=FILE, required=True, help="Model file to write (.safetensors).")
+def import_weights(weights: Path, out: Path) -> None:
+    """Make a model of the weights (model.pth) that the authors of the paper released."""
+    from nesr_gui import importing
+
+    network = importing.import_weights(weights, out)
+    click.echo(f"wrote {out}: {network.remark}")

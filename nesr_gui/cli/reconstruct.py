@@ -85,6 +85,8 @@ def one(image: Path, out: Path, order: Order, model: Model) -> None:
     photograph = photograph.reduced(order.max_pixels) if order.max_pixels else photograph
     with progress_bar("reading the photograph") as report:
         field = engine.encode(photograph, model, progress=report)
+    if told := field.provenance.get("model_notes"):
+        click.echo(told, err=True)
     asked = order.bands
     with progress_bar(f"writing {len(asked)} bands") as report:
         io.write_cube(out, field, asked, encoding=order.encoding, progress=report)

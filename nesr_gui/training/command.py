@@ -21,6 +21,7 @@ from nesr_gui.systems import parameters_of, system_named
 from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.calibrating import calibrated, coverage, seen_chromaticities, unit_of
 from nesr_gui.training.datasets.cave import read_scenes
+from nesr_gui.training.fitting import FITS
 from nesr_gui.training.libraries import read_libraries, without_charts, without_clusters
 from nesr_gui.training.painted import ON_BANDS, painted_scene
 from nesr_gui.training.robustness import spectra_of
@@ -65,7 +66,13 @@ def train(
     given = {name: value for name, value in options.items() if value is not None}
     config = TrainingConfig(seed=seed, **LOSSES[loss], **given)
     network = system_named(system).config if system else network_config(size, output)
-    trainer = Trainer(network, config, Batches(kept, libraries, config), out)
+    batches = Batches(kept, libraries, config)
+    if fit := FITS.get(type(network)):
+        out.mkdir(parents=True, exist_ok=True)
+        save_checkpoint(out / MODEL, fit(network, batches), _provenance(config, kept, spectra))
+        click.echo(f"wrote {out / MODEL}")
+        return
+    trainer = Trainer(network, config, batches, out)
     click.echo(
         f"{parameters_of(network) / 1e6:.2f} M parameters, {len(kept)} scenes, "
         f"{sum(len(library.values) for library in libraries)} spectra, from step {trainer.step} of {config.steps}"

@@ -24,8 +24,8 @@ def fit_guide(guide: ColourGuide, batches: Batches) -> None:
     """
     config = batches.config
     drawn = [batches.render(np.random.default_rng([config.seed, 0, n]), BANDS) for n in range(GUIDE_BATCHES)]
-    pixels = [_pixels(patches) for patches in drawn]
-    rgb, truth, _ = (torch.cat(parts) for parts in zip(*pixels, strict=True))
+    known = [pixels(patches) for patches in drawn]
+    rgb, truth, _ = (torch.cat(parts) for parts in zip(*known, strict=True))
     base = np.linalg.lstsq(rgb.double().numpy(), truth.double().numpy(), rcond=None)[0].T
     guide.base.data.copy_(torch.from_numpy(base.round(4)))  # rounded, or its last bits would differ from run to run
     rng = np.random.default_rng([config.seed, 1])
@@ -34,7 +34,7 @@ def fit_guide(guide: ColourGuide, batches: Batches) -> None:
     for step in range(GUIDE_STEPS):
         for group in optimizer.param_groups:
             group["lr"] = GUIDE_RATE * (1 - step / GUIDE_STEPS)
-        rgb, truth, brightness = pixels[rng.integers(len(pixels))]
+        rgb, truth, brightness = known[rng.integers(len(known))]
         some = torch.from_numpy(rng.integers(len(rgb), size=GUIDE_PIXELS))
         answer = guide(rgb[some].T[None, :, None], position)[0, :, 0].T
         loss = ((answer - truth[some]).square() / (brightness[some] + DARK)).mean()
@@ -43,7 +43,7 @@ def fit_guide(guide: ColourGuide, batches: Batches) -> None:
         optimizer.step()
 
 
-def _pixels(patches: Patches) -> tuple[Tensor, Tensor, Tensor]:
+def pixels(patches: Patches) -> tuple[Tensor, Tensor, Tensor]:
     """Colours (N, 3), spectra (N, L) and brightness (N, 1) of all pixels."""
     parts = (patches.rgb, patches.truth, patches.brightness)
     colours, spectra, brightness = (torch.from_numpy(np.moveaxis(p, 1, -1).reshape(-1, p.shape[1])) for p in parts)

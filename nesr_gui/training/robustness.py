@@ -33,9 +33,9 @@ class Stability:
 
 
 def spectra_of(model: engine.Model, rgb: FloatArray) -> FloatArray:
-    """A model's answer (H, W, bands) to a photograph (H, W, 3), on its training bands."""
+    """A model's answer (H, W, 31) to a photograph (H, W, 3), on the bands of the truth."""
     field = engine.encode(RGBImage(rgb), model)
-    return field.cube(field.bands).values.transpose(1, 2, 0)
+    return field.cube(colorimetry.CAMERA_BANDS).values.transpose(1, 2, 0)
 
 
 def exposure_stability(model: engine.Model, scene: Scene) -> list[Stability]:
