@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 from pathlib import Path
 from typing import IO, Any
@@ -12,28 +13,51 @@ import numpy.typing as npt
 from nesr_gui.io import encodings
 from nesr_gui.io.decoders import CheckSize, Stored
 from nesr_gui.io.encodings import ColourCode, Curve
-from nesr_gui.io.errors import UnreadableImage
+from nesr_gui.io.errors import UnreadableFile, UnreadableImage
+from nesr_gui.io.trial import scout
 
 ALPHA_NOTE = "Its colours are multiplied by the alpha channel: transparent parts are darker than they were."
 
 
 def read_exr(file: IO[bytes], check_size: CheckSize) -> Stored:
-    """R, G, B or Y of the first part of an OpenEXR, within its data window; other primaries are converted."""
-    try:
-        import OpenEXR
-    except ImportError as error:
+    """R, G, B or Y of the first part of an OpenEXR, within its data window; other primaries are converted.
+
+    Another process reads it first, since damaged files may crash the library.
+    """
+    if importlib.util.find_spec("OpenEXR") is None:
         raise UnreadableImage(
             "it is an OpenEXR, which needs the package OpenEXR; get it with: pip install 'nesr-gui[formats]'"
-        ) from error
+        )
     with _on_disk(file) as path:
-        with OpenEXR.File(path, separate_channels=True, header_only=True) as headers:
-            header = headers.header()
-            low, high = header["dataWindow"]
-            check_size(int(high[0] - low[0]) + 1, int(high[1] - low[1]) + 1)
-            code = _code(header)  # the header ends with its file
-        with OpenEXR.File(path, separate_channels=True) as opened:
-            channels = {name: channel.pixels for name, channel in opened.channels().items()}
-            parts = len(opened.parts)
+        try:
+            scout.check(Path(path), "exr_photograph")
+        except UnreadableFile as error:
+            raise UnreadableImage("it is so damaged that the library for it fails; copy or export it again") from error
+        return _read(path, check_size)
+
+
+def look(path: str) -> None:
+    """Read what `read_exr` will, unless the header states too much to be read at all; for `trial`."""
+    from nesr_gui.io.photograph import MAX_PIXELS
+
+    def check_size(width: int, height: int) -> None:
+        if width * height > MAX_PIXELS:
+            raise UnreadableImage("it is too large")
+
+    _read(path, check_size)
+
+
+def _read(path: str, check_size: CheckSize) -> Stored:
+    import OpenEXR
+
+    with OpenEXR.File(path, separate_channels=True, header_only=True) as headers:
+        header = headers.header()
+        low, high = header["dataWindow"]
+        check_size(int(high[0] - low[0]) + 1, int(high[1] - low[1]) + 1)
+        code = _code(header)  # the header ends with its file
+    with OpenEXR.File(path, separate_channels=True) as opened:
+        channels = {name: channel.pixels for name, channel in opened.channels().items()}
+        parts = len(opened.parts)
     stored = Stored(_pixels(channels), code=code)
     if "A" in channels and (channels["A"] < 1).any():
         stored.notes.append(ALPHA_NOTE)

@@ -16,9 +16,11 @@ import sys
 import threading
 from pathlib import Path
 
+from nesr_gui.field import CubeField
 from nesr_gui.io.errors import UnreadableFile
 
 PATIENCE = 20.0  # seconds until a file counts as one that hangs; starting takes up to a few on a slow disk
+SLOWEST = 10e6  # bytes a second: what is read whole may take longer, the larger it is
 MEMORY = 4 << 30  # bytes the looking process may take, where the system can limit it
 
 
@@ -32,7 +34,7 @@ class Scout:
         atexit.register(self.close)
 
     def check(self, path: Path, module: str) -> None:
-        """Have `nesr_gui.io.module` open and read `path` there.
+        """Have `nesr_gui.io.module` read `path` there: by its `look(path)`, else by `open_cube` and some values.
 
         Raises:
             UnreadableFile: that ended the process or took too long. What can be said of the file is not raised here.
@@ -42,7 +44,7 @@ class Scout:
                 self._start()
             process = self._process
             assert process is not None and process.stdin is not None and process.stdout is not None
-            timer = threading.Timer(PATIENCE, process.kill)
+            timer = threading.Timer(PATIENCE + path.stat().st_size / SLOWEST, process.kill)
             timer.start()
             try:
                 process.stdin.write(json.dumps([str(path.absolute()), module]) + "\n")
@@ -93,8 +95,12 @@ scout = Scout()
 
 
 def _look(path: str, module: str) -> None:
-    """Open a cube, read a few values of its first and last band, and let go of it."""
-    field = importlib.import_module(f"nesr_gui.io.{module}").open_cube(path)
+    reader = importlib.import_module(f"nesr_gui.io.{module}")
+    getattr(reader, "look", lambda path: _look_at_cube(reader.open_cube(path)))(path)
+
+
+def _look_at_cube(field: CubeField) -> None:
+    """Read a few values of the first and the last band."""
     height, width = field.shape
     for row, nm in ((0, field.wavelength_range[0]), (height - 1, field.wavelength_range[1])):
         field.band(nm, rows=slice(row, row + 1), cols=slice(0, min(width, 4096)))

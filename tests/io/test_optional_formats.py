@@ -16,6 +16,7 @@ from PIL import Image
 
 from nesr_gui.colorimetry import decode_srgb, encode_srgb
 from nesr_gui.io.photograph import UnreadableImage, read_photograph
+from nesr_gui.io.trial import scout
 from nesr_gui.spectral import RGBImage
 from tests.io.test_interpreting import P3_MATRIX, exif
 from tests.io.test_photograph import P3
@@ -147,6 +148,19 @@ def test_an_exr_that_is_cut_holds_no_numbers_or_is_too_large_is_refused(tmp_path
     bad[3, 4, 1] = np.nan
     with pytest.raises(UnreadableImage, match="not finite"):
         read(tmp_path, exr(planes(bad)))
+
+
+def test_an_exr_that_crashes_its_library_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the library does to the process that looks first, which loads the package from a folder of ours."""
+    (tmp_path / "OpenEXR.py").write_text("import os\nFile = lambda *args, **options: os.abort()\n")
+    data = exr(planes(LIGHT))
+    scout.close()
+    with monkeypatch.context() as patched:
+        patched.syspath_prepend(tmp_path)
+        with pytest.raises(UnreadableImage, match=r"cannot read photo.any: it is so damaged that the library for it"):
+            read(tmp_path, data)
+    scout.close()
+    assert read(tmp_path, data).shape == (48, 64)
 
 
 # --- camera RAW ---
