@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,9 +46,17 @@ class ExportPlan:
     encoding: Encoding = _FLOATS
 
     def prepared(
-        self, field: SpectralField, *, reduction: int = 1, origin: str = "", progress: Progress | None = None
+        self,
+        field: SpectralField,
+        *,
+        reduction: int = 1,
+        origin: str = "",
+        progress: Progress | None = None,
+        provenance: Mapping[str, str] | None = None,
     ) -> Export:
         """The export of `field`, each pixel of which stands for `reduction`² of the source; `origin` is its file.
+
+        `provenance` is written beside what the field says of its origin.
 
         Raises:
             ValueError: the field cannot give what is planned; one sentence.
@@ -71,6 +80,7 @@ class ExportPlan:
             mask=self.region if self.is_masked else None,
             reduction=reduction,
             origin=origin,
+            provenance=provenance,
         )
 
 
@@ -105,6 +115,7 @@ def write(
     reduction: int = 1,
     origin: str = "",
     progress: Progress | None = None,
+    provenance: Mapping[str, str] | None = None,
 ) -> Written:
     """Write a cube as planned, in the format `path` ends with, then open it and compare some of it with the field.
 
@@ -116,7 +127,7 @@ def write(
     """
     path = Path(path)
     io.writer(path, plan.encoding)  # before anything is computed
-    export = plan.prepared(field, reduction=reduction, origin=origin, progress=progress)
+    export = plan.prepared(field, reduction=reduction, origin=origin, progress=progress, provenance=provenance)
     io.write_export(path, export)
     return Written(path, export.shape, export.clipped, spot_check(path, export))
 

@@ -89,7 +89,7 @@ ALLOWED = {
         "regions",
         "sensors",
     },
-    "batch": {"spectral", "field", "io", "context", "engine"},
+    "batch": {"spectral", "field", "io", "context", "engine", "exporting"},
     "headless": {"spectral", "io", "engine", "gui", "resources"},
     "cli": {
         "spectral",

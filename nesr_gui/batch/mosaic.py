@@ -16,9 +16,10 @@ from typing import Any
 
 from nesr_gui.batch.cluster import IsStopped, WorkersDied, answers
 from nesr_gui.batch.order import Order, Task, is_complete
-from nesr_gui.batch.work import Outcome, State, model_of, photograph_of, sha256_of, told
+from nesr_gui.batch.work import Outcome, State, discard, model_of, photograph_of, sha256_of
 from nesr_gui.context import Sums
 from nesr_gui.engine import Prepared
+from nesr_gui.exporting import FaultyFile, Written, spot_check
 from nesr_gui.field import Cancelled, Progress
 from nesr_gui.io import zarr3
 from nesr_gui.io.export import REQUEST, Export
@@ -40,10 +41,9 @@ class Picture:
 
     def export(self, prepared: Prepared, sums: Sums, progress: Progress | None = None) -> Export:
         """The export of the whole, once its attention map is known."""
-        return Export(
+        return self.order.plan.prepared(
             prepared.field(sums),
-            self.order.bands,
-            encoding=self.order.encoding,
+            reduction=prepared.image.reduction,
             progress=progress,
             provenance={REQUEST: self.request},
         )
@@ -67,9 +67,15 @@ def run(task: Task, order: Order, client: Any, progress: Progress) -> Outcome:
     export = picture.export(prepared, sums)
     with zarr3.creating(task.out, export) as store:
         calls = [(picture, sums, store, *shard) for shard in zarr3.shards(export.shape)]
-        for done, _ in enumerate(_results(client, _write, calls), 1):
+        for done, (_, clipped) in enumerate(_results(client, _write, calls), 1):
+            export.clipped += clipped
             progress(SUMS_SHARE + (1 - SUMS_SHARE) * done / len(calls))
-    return Outcome(task, State.WRITTEN, told(len(order.bands), prepared.image.shape))
+    try:
+        checked = spot_check(task.out, export)
+    except FaultyFile:
+        discard(task.out)
+        raise
+    return Outcome(task, State.WRITTEN, str(Written(task.out, export.shape, export.clipped, checked)))
 
 
 def _summed(client: Any, picture: Picture, prepared: Prepared, progress: Progress) -> Sums:
@@ -95,15 +101,20 @@ def _sum(is_stopped: IsStopped, picture: Picture, index: int, rows: slice, cols:
     return None if is_stopped() else _prepared(picture).sums(rows, cols)
 
 
-def _write(is_stopped: IsStopped, picture: Picture, sums: Sums, store: Path, rows: slice, cols: slice) -> None:
-    """Compute and write a shard, unless another worker did and died before it could tell; done by a worker."""
+def _write(is_stopped: IsStopped, picture: Picture, sums: Sums, store: Path, rows: slice, cols: slice) -> int:
+    """Compute and write a shard, unless another worker did and died before it could tell; done by a worker.
+
+    Returns how many values did not fit.
+    """
 
     def progress(_: float) -> None:
         if is_stopped():
             raise Cancelled
 
+    export = picture.export(_prepared(picture), sums, progress)
     with contextlib.suppress(Cancelled):
-        zarr3.write_shard(store, picture.export(_prepared(picture), sums, progress), rows, cols)
+        zarr3.write_shard(store, export, rows, cols)
+    return export.clipped
 
 
 _latest: tuple[str, Prepared] | None = None  # a photograph is large: a worker's threads share it

@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 from nesr_gui import io
-from nesr_gui.io import Encoding
+from nesr_gui.exporting import ExportPlan
 from nesr_gui.io.export import REQUEST
-from nesr_gui.spectral import Wavelengths
 
 
 @dataclass(frozen=True)
@@ -23,32 +23,25 @@ class Order:
         model: a model file, which must be readable where the work is done; None: the embedded one.
         model_sha256: of that file, so that nobody works with another.
         device: auto, cpu, cuda or mps.
-        wavelengths: in nm.
+        plan: what of each photograph is written.
         max_pixels: a larger photograph is reduced in linear light by a whole number; None: nothing is.
-        encoding: how the numbers are stored.
     """
 
     model: Path | None
     model_sha256: str
     device: str
-    wavelengths: tuple[float, ...]
+    plan: ExportPlan
     max_pixels: int | None = None
-    encoding: Encoding = field(default_factory=Encoding)
-
-    @property
-    def bands(self) -> Wavelengths:
-        return Wavelengths(self.wavelengths)  # type: ignore[arg-type]
 
     def request(self, photograph_sha256: str) -> str:
         """A hash of everything that decides what a cube holds: photograph, model and options, but no names."""
         said = {
             "photograph": photograph_sha256,
             "model": self.model_sha256,
-            "wavelengths": self.wavelengths,
+            "plan": self.plan,
             "max_pixels": self.max_pixels,
-            "encoding": asdict(self.encoding),
         }
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(said, default=_plain).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -84,6 +77,13 @@ def tasks(sources: Sequence[Path], folder: Path, ending: str) -> list[Task]:
             raise ValueError(f"the cube of {task.source.name} would replace the photograph {task.out}; "
                              "choose another folder or format")  # fmt: skip
     return made
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know: values made of fields, and arrays."""
+    if is_dataclass(value):
+        return {part.name: getattr(value, part.name) for part in fields(value)}
+    return value.tolist()
 
 
 def is_complete(path: Path, request: str) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import shutil
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from nesr_gui import engine, io
+from nesr_gui import engine, exporting, io
 from nesr_gui.batch.order import Order, Task, is_complete
 from nesr_gui.engine import Model
+from nesr_gui.exporting import FaultyFile
 from nesr_gui.field import Cancelled, Progress
 from nesr_gui.io.export import REQUEST
 from nesr_gui.spectral import RGBImage
@@ -59,21 +61,27 @@ def _written(task: Task, order: Order, progress: Progress) -> str:
     model = model_of(order)
     photograph = photograph_of(task.source, order)
     field = engine.encode(photograph, model, progress=lambda done: progress(ENCODING_SHARE * done))
-    bands = order.bands
-    io.write_cube(
-        task.out,
-        field,
-        bands,
-        encoding=order.encoding,
-        progress=lambda done: progress(ENCODING_SHARE + (1 - ENCODING_SHARE) * done),
-        provenance={REQUEST: order.request(photograph.source.sha256)},
-    )
-    return told(len(bands), field.shape)
+    try:
+        written = exporting.write(
+            task.out,
+            field,
+            order.plan,
+            reduction=photograph.reduction,
+            progress=lambda done: progress(ENCODING_SHARE + (1 - ENCODING_SHARE) * done),
+            provenance={REQUEST: order.request(photograph.source.sha256)},
+        )
+    except FaultyFile:
+        discard(task.out)
+        raise
+    return str(written)
 
 
-def told(bands: int, shape: tuple[int, int]) -> str:
-    """What was written, for people."""
-    return f"{bands} {'band' if bands == 1 else 'bands'} of {shape[1]}×{shape[0]} pixels"
+def discard(out: Path) -> None:
+    """Remove a cube that proved faulty, or what its readers need, so that nobody takes it for complete."""
+    if out.is_dir():
+        shutil.rmtree(out)
+    else:
+        out.unlink(missing_ok=True)
 
 
 def photograph_of(source: Path, order: Order) -> RGBImage:

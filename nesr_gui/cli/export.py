@@ -46,7 +46,7 @@ def export(
         origin = ""  # which its provenance tells
     else:
         field, reduction, origin = io.open_cube(image, cube_options.asked_reading(**reading)), 1, image.name
-    plan = planned(field, **options)
+    plan = planned(field.wavelength_range, **options)
     if estimate:
         io.writer(out, plan.encoding)
         click.echo(exporting.estimated(plan.prepared(field, reduction=reduction)))

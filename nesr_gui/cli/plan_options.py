@@ -9,7 +9,6 @@ import click
 
 if TYPE_CHECKING:
     from nesr_gui.exporting import ExportPlan
-    from nesr_gui.field import SpectralField
     from nesr_gui.sensors import Sensor
     from nesr_gui.spectral import Wavelengths
     from nesr_gui.viewing import Light
@@ -39,7 +38,7 @@ def plan_options(command: Any) -> Any:
 
 
 def planned(
-    field: SpectralField,
+    wavelength_range: tuple[float, float],
     *,
     wavelengths: str | None,
     bands: int | None,
@@ -52,7 +51,7 @@ def planned(
     scale: float,
     error_band: bool,
 ) -> ExportPlan:
-    """The plan for a field that the options say.
+    """The plan that the options say, for an image of a wavelength range in nm.
 
     Raises:
         ValueError: they contradict each other or make no sense.
@@ -73,7 +72,7 @@ def planned(
         raise ValueError("--band-shape is of the bands of a sensor; say which with --sensor")
     chosen: Wavelengths | Sensor | None = Wavelengths.parse(wavelengths) if wavelengths else None
     if bands is not None:
-        chosen = Wavelengths.count(bands, *field.wavelength_range)
+        chosen = Wavelengths.count(bands, *wavelength_range)
     if sensor:
         chosen = asked_sensor(sensor, band_shape)
     return ExportPlan(

@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nesr_gui.cli.options import FILE, PATH, device_option, model_option, progress_bar
+from nesr_gui.cli.plan_options import plan_options, planned
 
 if TYPE_CHECKING:
     from nesr_gui.batch.order import Order, Task
     from nesr_gui.batch.work import Outcome
     from nesr_gui.engine import Model
-    from nesr_gui.spectral import Wavelengths
 
 FAILED, INTERRUPTED = 1, 130  # exit codes
 
@@ -25,8 +26,7 @@ FAILED, INTERRUPTED = 1, 130  # exit codes
 @click.argument("images", type=FILE, nargs=-1, required=True)
 @click.option("-o", "--out", type=PATH, required=True, help="Cube to write; a folder where there are several.")
 @click.option("--format", "ending", metavar="EXT", help="Of the cubes in a folder: h5, zarr, …  [default: h5]")
-@click.option("--wavelengths", "listed", help="In nm: start:stop:step, or a list. [default: the training bands]")
-@click.option("--bands", type=int, help="So many wavelengths, evenly over the model's range.")
+@plan_options
 @click.option(
     "--max-pixels", type=click.IntRange(1), help="Reduce larger photographs, in linear light, by a whole number."
 )
@@ -58,27 +58,27 @@ def reconstruct(
         one(images[0], out, order, model)
 
 
-def ordered(
-    listed: str | None, bands: int | None, max_pixels: int | None, model: Path | None, device: str
-) -> tuple[Order, Model]:
-    """What the options ask for, checked against the model."""
+def ordered(max_pixels: int | None, model: Path | None, device: str, **options: Any) -> tuple[Order, Model]:
+    """What the options ask for, tried on a black photograph before any is read, and the model."""
+    import numpy as np
+
     from nesr_gui import engine
     from nesr_gui.batch.order import Order
+    from nesr_gui.spectral import RGBImage
 
     loaded = engine.load_model(model, device)
-    asked = asked_wavelengths(loaded, listed, bands)
-    low, high = loaded.wavelength_range
-    if asked.nm[0] < low or asked.nm[-1] > high:
-        raise ValueError(f"this model covers {low:g}-{high:g} nm; asked for {asked.nm[0]:g}-{asked.nm[-1]:g} nm")
-    path = model.absolute() if model else None
-    return Order(path, loaded.checkpoint.sha256, device, tuple(asked), max_pixels), loaded
+    plan = planned(loaded.wavelength_range, **options)
+    replace(plan, region=None, is_masked=False).prepared(
+        engine.encode(RGBImage(np.zeros((16, 16, 3), np.float32)), loaded)
+    )
+    return Order(model.absolute() if model else None, loaded.checkpoint.sha256, device, plan, max_pixels), loaded
 
 
 def one(image: Path, out: Path, order: Order, model: Model) -> None:
     """Reconstruct a photograph in this process."""
-    from nesr_gui import engine, io
+    from nesr_gui import engine, exporting, io
 
-    io.writer(out, order.encoding)  # before anything is computed
+    io.writer(out, order.plan.encoding)  # before anything is computed
     photograph = io.read_photograph(image)
     for note in photograph.source.notes:
         click.echo(note, err=True)
@@ -87,11 +87,8 @@ def one(image: Path, out: Path, order: Order, model: Model) -> None:
         field = engine.encode(photograph, model, progress=report)
     if told := field.provenance.get("model_notes"):
         click.echo(told, err=True)
-    asked = order.bands
-    with progress_bar(f"writing {len(asked)} bands") as report:
-        io.write_cube(out, field, asked, encoding=order.encoding, progress=report)
-    height, width = field.shape
-    click.echo(f"{out}: {len(asked)} bands of {width}×{height} pixels, {asked.nm[0]:g}-{asked.nm[-1]:g} nm")
+    with progress_bar(f"writing {out.name}") as report:
+        click.echo(exporting.write(out, field, order.plan, reduction=photograph.reduction, progress=report))
 
 
 def tiled(image: Path, out: Path, order: Order, scheduler: str) -> None:
@@ -103,7 +100,7 @@ def tiled(image: Path, out: Path, order: Order, scheduler: str) -> None:
         raise ValueError(f"a cluster writes one photograph into a Zarr folder; name it {out.with_suffix('.zarr')}")
     with cluster.connected(scheduler) as client, progress_bar("reconstructing") as report:
         outcome = mosaic.run(Task(image.absolute(), out.absolute()), order, client, report)
-    click.echo(f"{out}: {outcome.said or outcome.state}")
+    click.echo(outcome.said or f"{out} is {outcome.state}.")
 
 
 def several(
@@ -115,7 +112,7 @@ def several(
     from nesr_gui.batch.work import State
 
     ending = "" if ending == ".folder" else ending
-    io.writer(folder / f"photograph{ending}", order.encoding)
+    io.writer(folder / f"photograph{ending}", order.plan.encoding)
     asked = tasks(images, folder, ending)
     folder.mkdir(parents=True, exist_ok=True)
     outcomes: list[Outcome] = []
@@ -125,7 +122,7 @@ def several(
                 outcomes.append(outcome)
                 report(outcome.task, 1.0)
                 if outcome.state is not State.FAILED:
-                    say(f"{outcome.task.out}: {outcome.said or outcome.state}")
+                    say(outcome.said or f"{outcome.task.out} is {outcome.state}.")
     except KeyboardInterrupt:
         click.echo(f"stopped after {len(outcomes)} of {len(asked)}; the same command goes on with the others", err=True)
         raise SystemExit(INTERRUPTED) from None
@@ -170,14 +167,3 @@ def _overall(count: int) -> Iterator[tuple[Callable[[str], None], Callable[[Task
             shown.update(sum(fractions.values()) - shown.n)
 
         yield shown.write, report
-
-
-def asked_wavelengths(model: Model, listed: str | None, bands: int | None) -> Wavelengths:
-    """What --wavelengths or --bands asks of a model; its training bands where neither is given."""
-    from nesr_gui.spectral import Wavelengths
-
-    if listed and bands is not None:
-        raise ValueError("both --wavelengths and --bands are given; give one of them")
-    if bands is not None:
-        return Wavelengths.count(bands, *model.wavelength_range)
-    return Wavelengths.parse(listed) if listed else model.bands

@@ -11,11 +11,15 @@ import pytest
 
 from nesr_gui import engine
 from nesr_gui.batch.order import Order
+from nesr_gui.exporting import ExportPlan
+from nesr_gui.spectral import Wavelengths
+
+BANDS = Wavelengths(np.array([450.0, 512.3, 600.0]))
 
 
 @pytest.fixture
 def order(model_file: Path) -> Order:
-    return Order(model_file, engine.load_model(model_file).checkpoint.sha256, "cpu", (450.0, 512.3, 600.0))
+    return Order(model_file, engine.load_model(model_file).checkpoint.sha256, "cpu", ExportPlan(BANDS))
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def test_many_into_a_folder(run, photo, model_file, tmp_path):
     code, text, error = run(*command)
     assert code == 1
     assert text.splitlines()[-1] == "2 written, 1 failed"
-    assert f"{tmp_path / 'out' / 'photo.npy'}: 31 bands of 16×12 pixels" in text
+    assert f"Wrote {tmp_path / 'out' / 'photo.npy'}: 31 bands of 16×12 pixels" in text
     assert len(error.splitlines()) == 1 and error.startswith(f"failed: {bad}: bad.png is not a photograph")
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"photo.npy", "photo.npy.json", "other.npy", "other.npy.json"}
@@ -47,7 +47,7 @@ def test_many_into_a_folder(run, photo, model_file, tmp_path):
         (["PHOTO", "-o", "o.h5", "--scheduler", "x"], "name it o.zarr"),
         (["PHOTO", "-o", "o", "--format", "docx"], "photograph.docx has the extension '.docx'"),
         (["PHOTO", "-o", "o", "--format", "folder"], "cannot store float32"),
-        (["PHOTO", "-o", "o", "--format", "h5", "--wavelengths", "380,500"], "this model covers 400-700 nm"),
+        (["PHOTO", "-o", "o", "--format", "h5", "--wavelengths", "380,500"], "400-700 nm; asked for"),
     ],
 )
 def test_what_cannot_be(run, photo, model_file, tmp_path, monkeypatch, words, message):

@@ -17,6 +17,7 @@ from nesr_gui import engine, io
 from nesr_gui.batch import local
 from nesr_gui.batch.order import Order, Task, tasks
 from nesr_gui.batch.work import State
+from tests.batch.conftest import BANDS
 
 
 def quiet(task: Task, fraction: float) -> None:
@@ -51,8 +52,8 @@ def test_a_batch_goes_on_after_a_bad_file_and_a_process_that_ends(
     assert len(set(started)) == 3  # two at a time, and one for the one that was killed
     assert all(seen == sorted(seen) and len(seen) > 2 for task, seen in fractions.items() if task in asked[3:])
     model = engine.load_model(order.model)
-    expected = engine.encode(io.read_photograph(sources[0]), model).cube(order.wavelengths).values
-    np.testing.assert_allclose(io.open_cube(asked[0].out).cube(order.wavelengths).values, expected, rtol=1e-5)
+    expected = engine.encode(io.read_photograph(sources[0]), model).cube(BANDS).values
+    np.testing.assert_allclose(io.open_cube(asked[0].out).cube(BANDS).values, expected, rtol=1e-5)
     left = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
     assert left == ["p0.h5", "p3.h5", "p4.h5", "tiny.safetensors"]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nesr_gui import io
@@ -15,6 +17,10 @@ from nesr_gui.batch.work import State, perform, sha256_of
 from nesr_gui.field import Cancelled
 from nesr_gui.io import Encoding
 from nesr_gui.io.export import REQUEST
+from nesr_gui.regions import Region
+from nesr_gui.sensors import SENSORS, BandShape
+from nesr_gui.spectral import Wavelengths
+from nesr_gui.viewing import Light
 
 
 def quiet(_: float) -> None:
@@ -41,13 +47,18 @@ def test_names_that_cannot_be(tmp_path: Path, names: list[str], folder: str, sai
 
 @pytest.mark.parametrize(
     "change",
-    [{"wavelengths": (450.0, 512.4, 600.0)}, {"max_pixels": 50}, {"encoding": Encoding("float16")},
-     {"encoding": Encoding("uint16", scale=1e-3)}, {"model_sha256": "another"}],
+    [{"bands": Wavelengths(np.array([450.0, 512.4, 600.0]))}, {"bands": None}, {"bands": SENSORS["Sentinel-2A"]},
+     {"bands": SENSORS["Sentinel-2A"].shaped(BandShape.BOX)}, {"encoding": Encoding("float16")},
+     {"encoding": Encoding("uint16", scale=1e-3)}, {"light": Light("D65")}, {"light": Light("A")},
+     {"region": Region.rectangle(1, 1, 5, 5)}, {"region": Region.rectangle(1, 1, 5, 6), "is_masked": True}],
 )  # fmt: skip
 def test_the_request_tells_every_option(order: Order, change: dict[str, Any]) -> None:
     assert order.request("photo") == replace(order, device="cuda", model=Path("elsewhere")).request("photo")
-    assert order.request("photo") != order.request("other")
-    assert order.request("photo") != replace(order, **change).request("photo")
+    assert order.request("photo") == pickle.loads(pickle.dumps(order)).request("photo")
+    said = {order.request("photo"), order.request("other"), replace(order, max_pixels=5).request("photo"),
+            replace(order, model_sha256="another").request("photo"),
+            replace(order, plan=replace(order.plan, **change)).request("photo")}  # fmt: skip
+    assert len(said) == 5
 
 
 @pytest.mark.parametrize("ending", [".h5", ".hdr", ".mat", ".tif", ".zarr", ".exr", ".npy", ".npz", ""])
@@ -56,11 +67,11 @@ def test_a_complete_cube_is_skipped_in_every_format(
 ) -> None:
     for module in {".zarr": ["zarr"], ".exr": ["OpenEXR"]}.get(ending, []):
         pytest.importorskip(module)
-    order = replace(order, encoding=Encoding("float32" if ending else "uint16"))
+    order = replace(order, plan=replace(order.plan, encoding=Encoding("float32" if ending else "uint16")))
     [source] = photographs(1)
     [task] = tasks([source], tmp_path, ending)
     done = perform(task, order, quiet)
-    assert (done.state, done.said) == (State.WRITTEN, "3 bands of 16×12 pixels")
+    assert done.state is State.WRITTEN and "3 bands of 16×12 pixels; checked, 36 values read back" in done.said
     assert io.open_cube(task.out).provenance[REQUEST] == order.request(sha256_of(source))
     assert perform(task, order, quiet).state is State.SKIPPED
     assert perform(task, replace(order, max_pixels=100), quiet).state is State.WRITTEN
