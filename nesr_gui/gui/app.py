@@ -14,6 +14,7 @@ from nesr_gui.gui.curve_inquiry import CurveInquiry
 from nesr_gui.gui.document_commands import DocumentCommands
 from nesr_gui.gui.document_display import DocumentDisplay
 from nesr_gui.gui.documents import Documents
+from nesr_gui.gui.exporting import Exporting
 from nesr_gui.gui.inquiry import Inquiry
 from nesr_gui.gui.look_commands import LookCommands
 from nesr_gui.gui.look_display import LookDisplay
@@ -44,6 +45,7 @@ class App(QObject):
         self.mark_commands = MarkCommands(self.window, self.session, self.worker)
         self.look_commands = LookCommands(self.window, self.session, self.worker, self.pictures)
         self.comparing = Comparing(self.window, self.session, self.worker, self.opening)
+        self.exporting = Exporting(self.window, self.session, self.worker)
         self.preferences = Preferences(self)
         self.preferring = Preferring(self.preferences, self.session, self.opening, self)
         self.shell = Shell(self.window, self.session, self.preferences)
@@ -79,7 +81,7 @@ class App(QObject):
         session, window = self.session, self.window
         bind(
             window, self.commands, self.mark_commands, self.look_commands, self.shell, self.document_commands,
-            *self.comparing.commands,
+            *self.comparing.commands, self.exporting,
         )  # fmt: skip
         window.file_picked.connect(self.comparing.drop)
         window.closing.connect(self.close)

@@ -15,7 +15,8 @@ from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import engine
-from nesr_gui.gui import jobs
+from nesr_gui.exporting import ExportPlan
+from nesr_gui.gui import export_jobs, jobs
 from nesr_gui.gui.app import App
 from nesr_gui.gui.settings import nothing_remembered
 from nesr_gui.io import read_photograph
@@ -154,8 +155,9 @@ def _click_and_export(app: App, timers: QObject, folder: Path) -> None:
     def export() -> None:
         assert app.session.field is not None
         if not app.worker.is_busy("export"):
-            request = jobs.CubeExport(folder / "cube.h5", app.session.field, Wavelengths.every(400, 700, 10))
-            app.worker.submit("export", request, jobs.export_cube, lambda asked, result: None)
+            plan = ExportPlan(Wavelengths.every(400, 700, 10))
+            request = export_jobs.CubeExport(folder / "cube.h5", app.session.field, plan)
+            app.worker.submit("export", request, export_jobs.export_cube, lambda asked, result: None)
 
     _every(timers, 400, lambda: app.session.add_pin(*rng.integers(0, SIDE, 2).tolist()))
     _every(timers, 500, export)

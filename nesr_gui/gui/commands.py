@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QTextBrowser, Q
 from nesr_gui import resources
 from nesr_gui.gui import jobs
 from nesr_gui.gui.actions import TABLE
-from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
 from nesr_gui.gui.figure import Figure
+from nesr_gui.gui.figure_dialog import FigureExportDialog
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.reading_dialog import LABELS, ReadingDialog
@@ -53,23 +53,6 @@ class Commands(QObject):
             return
         dialog, path = ReadingDialog(error, self._window), error.path
         dialog.accepted.connect(lambda: open_cube(path, dialog.reading()))
-        dialog.open()
-
-    def export_cube(self) -> None:
-        from nesr_gui import io
-
-        field = self._session.field
-        if field is None:
-            return
-        dialog = CubeExportDialog(field, self._session.resolution(), self._window)
-
-        def go() -> None:
-            path = self._ask_path("Export cube", self._stem(), io.save_filters(io.Kind.CUBE))
-            if path:
-                request = jobs.CubeExport(path, field, dialog.wavelengths())
-                self._worker.submit("export", request, jobs.export_cube, self._wrote)
-
-        dialog.accepted.connect(go)
         dialog.open()
 
     def export_curves(self) -> None:
@@ -176,7 +159,7 @@ class Commands(QObject):
     def _stem(self) -> str:
         return Path(self._session.name).stem or "spectra"
 
-    def _wrote(self, request: jobs.CubeExport | CurvesExport | jobs.FigureExport, result: None) -> None:
+    def _wrote(self, request: CurvesExport | jobs.FigureExport, result: None) -> None:
         settings().setValue("files/exported", str(request.path.resolve().parent))
         self._tell(request.path)
 

@@ -17,7 +17,7 @@ from nesr_gui.gui.measurement import Measurement, declared
 from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.shading import SHADES, levels_of
 from nesr_gui.io.interpretation import Interpretation
-from nesr_gui.spectral import RGBImage, Wavelengths
+from nesr_gui.spectral import RGBImage
 from nesr_gui.viewing import Observer
 
 if TYPE_CHECKING:
@@ -221,22 +221,6 @@ def _to_encode(request: EncodeRequest) -> RGBImage:
 
         return understood(request.decoded, request.interpretation, max_pixels=most)
     return request.photograph if most is None else request.photograph.reduced(most)
-
-
-@dataclass(frozen=True, eq=False)
-class CubeExport:
-    """A cube to write."""
-
-    path: Path
-    field: SpectralField
-    wavelengths: Wavelengths
-
-
-def export_cube(request: CubeExport, progress: Progress) -> None:
-    """Stream a cube to a file."""
-    from nesr_gui import io
-
-    io.write_cube(request.path, request.field, request.wavelengths, progress=progress)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
+from nesr_gui.exporting import time_text
 from nesr_gui.gui.marks import Pixel
 
 WORK = {
@@ -25,6 +26,8 @@ WORK = {
     "regions_finer": "Averaging a region",
 }
 """What is told of the work for each purpose, the most telling first; the rest is too short to tell."""
+_PAUSABLE = ("export",)
+_WORTH_TELLING = 5.0  # seconds that work will still take
 _TOLD_AFTER = {
     "exact": 0.7,
     "exact right": 0.7,
@@ -35,9 +38,10 @@ _TOLD_AFTER = {
 
 
 class Status(QStatusBar):
-    """Shows; announces that the work it shows shall stop."""
+    """Shows; announces that the work it shows shall stop, or pause."""
 
     cancel_picked = Signal(str)  # purpose
+    pause_picked = Signal(str, bool)  # purpose, whether it shall wait
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,9 +58,24 @@ class Status(QStatusBar):
         self.cancel = QPushButton("Cancel")
         self.cancel.setAccessibleName("Cancel the work in progress")
         self.cancel.clicked.connect(lambda: self.cancel_picked.emit(self.shown()))
+        self.pause = QPushButton("Pause")
+        self.pause.setCheckable(True)
+        self.pause.setAccessibleName("Pause the work in progress")
+        self.pause.clicked.connect(lambda paused: self.pause_picked.emit(self.shown(), paused))
+        self.pause.toggled.connect(lambda paused: self.pause.setText("Resume" if paused else "Pause"))
+        self.pause.toggled.connect(self._keep_time)
+        self._paused_at = 0.0
         self.where.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # never widens the window
         self.addWidget(self.where, 1)
-        right: tuple[QWidget, ...] = (self.work, self.bar, self.cancel, self.resolution, _line(), self.device)
+        right: tuple[QWidget, ...] = (
+            self.work,
+            self.bar,
+            self.pause,
+            self.cancel,
+            self.resolution,
+            _line(),
+            self.device,
+        )
         for part in right:
             self.addPermanentWidget(part)
         self._show_work()
@@ -77,6 +96,8 @@ class Status(QStatusBar):
         if purpose in WORK:
             if fraction <= 0:
                 self._since[purpose] = time.monotonic()
+                if purpose in _PAUSABLE:
+                    self.pause.setChecked(False)
             lasted = time.monotonic() - self._since.get(purpose, 0.0)
             if lasted >= _TOLD_AFTER.get(purpose, 0.0):
                 self._doing[purpose] = fraction
@@ -94,12 +115,30 @@ class Status(QStatusBar):
         purpose = self.shown()
         for widget in (self.work, self.bar):
             widget.setVisible(bool(purpose))
+        self.pause.setVisible(purpose in _PAUSABLE)
         self.cancel.setVisible(purpose not in ("", "model", "read", "interpret"))
         if purpose:
             fraction = self._doing[purpose]
             self.bar.setRange(0, 0 if fraction <= 0 else 1000)
             self.bar.setValue(round(1000 * fraction))
-            self.work.setText(WORK[purpose] + (f" {fraction:.0%}" if fraction > 0 else " …"))
+            self.work.setText(WORK[purpose] + (f" {fraction:.0%}" if fraction > 0 else " …") + self._left(purpose))
+
+    def _left(self, purpose: str) -> str:
+        """How long the work will go on at its present speed, where that is worth telling."""
+        fraction = self._doing[purpose]
+        if purpose not in _PAUSABLE or fraction <= 0.01 or self.pause.isChecked():
+            return ""
+        left = (time.monotonic() - self._since[purpose]) * (1 - fraction) / fraction
+        return f", {time_text(left)} left" if left >= _WORTH_TELLING else ""
+
+    def _keep_time(self, paused: bool) -> None:
+        """Time that passes while the work is paused does not count as its own."""
+        if paused:
+            self._paused_at = time.monotonic()
+        else:
+            waited = time.monotonic() - self._paused_at
+            self._since |= {purpose: self._since[purpose] + waited for purpose in _PAUSABLE if purpose in self._since}
+        self._show_work()
 
 
 def _line() -> QFrame:

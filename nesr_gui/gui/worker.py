@@ -36,6 +36,15 @@ class _Job:
     then: Callable[[Any, Any], None]
     stop: threading.Event = field(default_factory=threading.Event)  # superseded or cancelled: end at the next chance
     dropped: threading.Event = field(default_factory=threading.Event)  # cancelled: deliver nothing
+    go: threading.Event = field(default_factory=threading.Event)  # not set: wait at the next call of `progress`
+
+    def __post_init__(self) -> None:
+        self.go.set()
+
+    def end(self) -> None:
+        """Ask it to stop, also while it waits."""
+        self.stop.set()
+        self.go.set()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +100,7 @@ class _Lane:
 
     def _do(self, job: _Job) -> _News:
         def progress(fraction: float) -> None:
+            job.go.wait()
             if job.stop.is_set():
                 raise Cancelled
             self._tell(_News(job, fraction=fraction))
@@ -125,7 +135,7 @@ class Worker(QObject):
     def submit(self, purpose: str, request: R, run: Callable[[R, Progress], T], then: Callable[[R, T], None]) -> None:
         """Have `run(request, progress)` done on the purpose's thread."""
         if (running := self._newest.get(purpose)) is not None:
-            running.stop.set()
+            running.end()
         name = LANES.get(purpose, purpose)
         if name not in self._lanes:
             self._lanes[name] = _Lane(name, self._told.emit)
@@ -136,9 +146,14 @@ class Worker(QObject):
     def cancel(self, purpose: str) -> None:
         """Stop what runs for this purpose and drop what waits."""
         if (job := self._newest.pop(purpose, None)) is not None:
-            job.stop.set()
             job.dropped.set()
+            job.end()
             self.ended.emit(purpose)
+
+    def pause(self, purpose: str, paused: bool) -> None:
+        """Hold what runs for this purpose between two pieces of its work, or let it go on."""
+        if (job := self._newest.get(purpose)) is not None:
+            (job.go.clear if paused else job.go.set)()
 
     def is_busy(self, purpose: str) -> bool:
         return purpose in self._newest
@@ -146,7 +161,7 @@ class Worker(QObject):
     def close(self) -> None:
         """Cancel everything and wait for the threads to end."""
         for job in self._newest.values():
-            job.stop.set()
+            job.end()
         self._newest.clear()
         for lane in self._lanes.values():
             lane.close()

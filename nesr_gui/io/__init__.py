@@ -38,6 +38,7 @@ __all__ = [
     "write_cube",
     "write_export",
     "writer",
+    "written_formats",
 ]
 
 
@@ -189,7 +190,7 @@ def write_export(path: str | os.PathLike[str], export: Export) -> None:
 def writer(path: str | os.PathLike[str], encoding: Encoding) -> Format:
     """The format that `path` will be written in; raises ValueError where none is or it cannot store `encoding`."""
     path = Path(path)
-    writable = [f for f in FORMATS if f.kind is Kind.CUBE and f.write]
+    writable = written_formats()
     endings = {ending: f for f in writable for ending in f.writes or f.extensions}
     folder = next(f for f in writable if not f.extensions)
     found = endings.get(path.suffix.lower(), None if path.suffix else folder)
@@ -262,10 +263,9 @@ def dialog_filter(kind: Kind) -> str:
     )
 
 
-def save_filters(kind: Kind) -> str:
-    """The formats of a kind that are written to a file, for Qt's dialogs, each with the ending it is written with."""
-    written = (f for f in FORMATS if f.kind is kind and f.write and f.extensions)
-    return ";;".join(f"{f.name} (*{f.extensions[0]})" for f in written)
+def written_formats() -> list[Format]:
+    """The formats that cubes are written in."""
+    return [f for f in FORMATS if f.kind is Kind.CUBE and f.write]
 
 
 def _missing(kind: Kind) -> str:

@@ -76,6 +76,7 @@ CUBES = (
         lazy("numpy_file", "open_cube"),
         lazy("numpy_file", "write_cube"),
         dtypes=("float32", "float16", "uint16"),
+        described_beside=True,
         streamed="one block",
     ),
     Format(
@@ -97,5 +98,6 @@ CUBES = (
         lazy("band_folder", "write_cube"),
         dtypes=("uint16",),
         streamed="one band",
+        described_beside=True,
     ),
 )

@@ -30,6 +30,7 @@ class Format:
         trial: the module whose library may crash on a damaged file, so that another process opens it first.
         files: the files of a set, given one of them; by default that one, or all in a folder.
         streamed: how much of a cube is in memory while it is written.
+        described_beside: whether what belongs to a cube stands in a JSON beside its numbers.
     """
 
     name: str
@@ -44,6 +45,12 @@ class Format:
     trial: str = ""
     files: Callable[[Path], list[Path]] | None = None
     streamed: str = ""
+    described_beside: bool = False
+
+    @property
+    def ending(self) -> str:
+        """What a file of it is written with; empty for a folder."""
+        return next(iter(self.writes or self.extensions), "")
 
 
 def lazy(module: str, function: str) -> Callable[..., Any]:

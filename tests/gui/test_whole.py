@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 import nesr_gui
-from nesr_gui.gui import benchmark, jobs, program
+from nesr_gui.exporting import ExportPlan
+from nesr_gui.gui import benchmark, export_jobs, program
 from nesr_gui.gui.app import App
 from nesr_gui.spectral import Wavelengths
 
@@ -36,8 +37,8 @@ def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tm
 
     out = tmp_path / "out.h5"
     assert app.session.field is not None
-    request = jobs.CubeExport(out, app.session.field, Wavelengths.every(400, 700, 50))
-    app.worker.submit("export", request, jobs.export_cube, lambda asked, result: None)
+    request = export_jobs.CubeExport(out, app.session.field, ExportPlan(Wavelengths.every(400, 700, 50)))
+    app.worker.submit("export", request, export_jobs.export_cube, lambda asked, result: None)
     qtbot.waitUntil(lambda: not app.worker.is_busy("export"))
     cube = nesr_gui.open_cube(out)
     np.testing.assert_array_equal(cube.cube(cube.wavelengths).values, expected.cube(cube.wavelengths).values)

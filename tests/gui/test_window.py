@@ -3,7 +3,6 @@
 import gc
 from pathlib import Path
 
-import h5py
 import imageio.v3 as iio
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ from nesr_gui.gui.actions import TABLE
 from nesr_gui.gui.app import App
 from nesr_gui.gui.commands import Commands
 from nesr_gui.gui.document_commands import DocumentCommands
-from nesr_gui.gui.export_dialog import CubeExportDialog, FigureExportDialog
+from nesr_gui.gui.figure_dialog import FigureExportDialog
 from nesr_gui.gui.look_commands import LookCommands
 from nesr_gui.gui.mark_commands import MarkCommands
 from nesr_gui.gui.program import run
@@ -246,42 +245,6 @@ def test_a_cube_opens_as_bands(app: App, tmp_path: Path, qtbot: QtBot) -> None:
 
 def choose(monkeypatch: pytest.MonkeyPatch, path: Path, kind: str) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), kind))
-
-
-def test_a_cube_is_written_in_any_format_that_is_offered(
-    opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
-) -> None:
-    offered = io.save_filters(io.Kind.CUBE).split(";;")
-    assert [text.partition(" (")[0] for text in offered][:2] == ["NetCDF-4 / HDF5", "ENVI"]
-    choose(monkeypatch, tmp_path / "out", offered[1])
-    opened.commands.export_cube()
-    dialog = opened.window.findChild(CubeExportDialog)
-    assert isinstance(dialog, CubeExportDialog)
-    dialog.accept()
-    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
-    written, field = io.open_cube(tmp_path / "out.hdr"), opened.session.field
-    assert field is not None
-    np.testing.assert_allclose(written.band(550.0), field.band(550.0), rtol=1e-5)
-
-
-def test_export_cube(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
-    choose(monkeypatch, tmp_path / "out", "HDF5 (*.h5)")
-    opened.commands.export_cube()
-    dialog = opened.window.findChild(CubeExportDialog)
-    assert isinstance(dialog, CubeExportDialog)
-    dialog.stop.setValue(720)
-    assert "400-700 nm" in dialog.verdict.text() and not dialog.go.isEnabled()
-    dialog.stop.setValue(500)
-    assert dialog.verdict.text() == "11 bands of 80×60 pixels: 211 kB as float32."
-    dialog.by_count.setChecked(True)
-    dialog.count.setValue(7)
-    dialog.accept()
-    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
-    with h5py.File(tmp_path / "out.h5") as file:
-        nm = file["wavelength"][:]
-        assert opened.session.field is not None
-        np.testing.assert_allclose(nm, np.linspace(400, 500, 7))
-        np.testing.assert_array_equal(file["cube"][:], opened.session.field.cube(nm).values)
 
 
 def test_export_curves(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:

@@ -1,0 +1,283 @@
+"""The export of a cube in the window: the dialog, what it says, what is written, pause and cancel."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
+
+from nesr_gui import io
+from nesr_gui.exporting import Estimate
+from nesr_gui.field import CubeField
+from nesr_gui.gui import export_jobs
+from nesr_gui.gui.app import App
+from nesr_gui.gui.export_dialog import CubeExportDialog, Offer
+from nesr_gui.regions import Region, Shape
+from nesr_gui.sensors import SENSORS, BandShape, Sensor
+from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
+from nesr_gui.viewing import Light
+from tests.fields import CalibratedCube
+from tests.gui.conftest import BANDS, smooth_cube
+
+ELLIPSE = Region(Shape.ELLIPSE, ((10, 20), (30, 60)))
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot) -> CubeExportDialog:
+    """Offers a calibrated field of 20 × 40 pixels, each 2 × 2 of the source, and an ellipse."""
+    field = CalibratedCube(smooth_cube(20, 40), BANDS, Quantity.REFLECTANCE)
+    made = CubeExportDialog(Offer(field, "40×20 of 80×40, 1:2", 2, (("ellipse 1", ELLIPSE),), Light.daylight(5000)))
+    qtbot.addWidget(made)
+    return made
+
+
+def pick(dialog: CubeExportDialog, kind: str) -> None:
+    dialog.bands.kind.setCurrentIndex(dialog.bands.kind.findData(kind))
+
+
+def test_every_choice_comes_into_the_plan(dialog: CubeExportDialog) -> None:
+    plan = dialog.plan()
+    assert (plan.bands, plan.light, plan.region, plan.encoding) == (None, None, None, io.Encoding())
+    dialog.region.setCurrentText("ellipse 1")
+    dialog.only_region.setChecked(True)
+    dialog.quantity.setCurrentText("Radiance under Daylight 5000 K")
+    dialog.numbers.setCurrentIndex(dialog.numbers.findData("uint16"))
+    dialog.scale.setValue(0.002)
+    dialog.error_band.setChecked(True)
+    plan = dialog.plan()
+    assert (plan.region, plan.is_masked, plan.light) == (ELLIPSE, True, Light.daylight(5000))
+    assert plan.encoding == io.Encoding("uint16", 0.002, True)
+    assert dialog.verdict.text().startswith("31 bands of 20×10 pixels, 37.2 kB; measuring")
+
+
+def test_every_kind_of_bands(dialog: CubeExportDialog, qtbot: QtBot) -> None:
+    bands = dialog.bands
+    pick(dialog, "step")
+    bands.stop.setValue(500)
+    assert len(bands.bands()) == 11
+    pick(dialog, "count")
+    bands.count.setValue(7)
+    np.testing.assert_allclose(bands.bands().nm, np.linspace(400, 500, 7))
+    pick(dialog, "list")
+    QApplication.clipboard().setText("450\n550.5\n\n620;")
+    qtbot.mouseClick(bands.paste, Qt.MouseButton.LeftButton)
+    assert bands.bands().nm.tolist() == [450, 550.5, 620]
+    bands.text.setPlainText("400:700:100")
+    assert len(bands.bands()) == 4
+    pick(dialog, "sensor")
+    assert bands.bands() == SENSORS["Sentinel-2A"]
+    bands.shape.setCurrentIndex(bands.shape.findData(BandShape.GAUSSIAN))
+    assert bands.bands() == SENSORS["Sentinel-2A"].shaped(BandShape.GAUSSIAN)
+    bands.text.setPlainText("X:500/20")
+    assert [band.name for band in bands.bands().bands] == ["X"]
+    bands.preset.activated.emit(bands.preset.findText("61 bands of the paper"))
+    pick(dialog, "list")
+    assert bands.text.toPlainText() == "400:700:100", "each kind keeps its text"
+
+
+@pytest.mark.parametrize(("name", "count"), [("61 bands of the paper", 61), ("Landsat 8-9", 3 + 1)])
+def test_presets(dialog: CubeExportDialog, name: str, count: int) -> None:
+    bands = dialog.bands
+    bands.preset.setCurrentText(name)
+    bands.preset.activated.emit(bands.preset.currentIndex())
+    chosen = bands.bands()
+    assert len(chosen.bands if isinstance(chosen, Sensor) else chosen) == count
+    assert dialog.go.isEnabled()
+
+
+def test_a_table_of_responses_is_kept_until_its_text_is_changed(dialog: CubeExportDialog) -> None:
+    table = Sensor.measured("t.csv", [Spectrum(BANDS, np.eye(31, dtype=np.float32)[9], "R")])
+    dialog.bands.show_sensor(table)
+    assert dialog.plan().bands == table and dialog.go.isEnabled()
+    dialog.bands.text.setPlainText("R:500/20")
+    assert dialog.plan().bands != table
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "sentence"),
+    [
+        ("list", "380, 450", "This image covers 400-700 nm; asked for 380-450 nm."),
+        ("list", "", "No wavelength is listed; write them in nm, as in 450, 550.5."),
+        ("list", "450, red", "Cannot read wavelengths"),
+        ("sensor", "500", "Cannot read the band '500'; write [NAME:]CENTRE/FWHM in nm"),
+        ("sensor", "700/20", "50 % of the response of band B1"),
+    ],
+)
+def test_what_cannot_be_is_said_at_once(dialog: CubeExportDialog, kind: str, text: str, sentence: str) -> None:
+    pick(dialog, kind)
+    dialog.bands.text.setPlainText(text)
+    assert dialog.verdict.text().startswith(sentence)
+    assert not dialog.go.isEnabled()
+    pick(dialog, "own")
+    assert dialog.go.isEnabled()
+
+
+def test_a_format_offers_the_numbers_it_can_store(dialog: CubeExportDialog) -> None:
+    dialog.error_band.setChecked(True)
+    for row in io.written_formats():
+        dialog.format.setCurrentText(row.name)
+        assert {dialog.numbers.itemData(i) for i in range(dialog.numbers.count())} == set(row.dtypes)
+        assert dialog.error_band.isEnabled() == row.holds_bounds
+        assert ("JSON" in dialog.carries.text()) == row.described_beside
+        assert dialog.go.isEnabled(), dialog.verdict.text()
+        assert io.writer(f"c{row.ending}", dialog.plan().encoding) is row
+
+
+def test_a_measured_time_is_shown_for_the_plan_that_is_chosen(dialog: CubeExportDialog, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(dialog.estimate_asked) as asked:
+        pick(dialog, "step")
+    plan = asked.args[0]
+    dialog.show_estimate(plan, Estimate((31, 20, 40), 1, 130.0))
+    assert (
+        dialog.verdict.text()
+        == "31 bands of 40×20 pixels, 99.2 kB: about 2 min to compute on this machine, as measured."
+    )
+    dialog.bands.step.setValue(20)
+    dialog.show_estimate(plan, Estimate((31, 20, 40), 1, 130.0))
+    assert "measuring" in dialog.verdict.text()
+
+
+def test_choices_are_remembered(dialog: CubeExportDialog, qtbot: QtBot) -> None:
+    pick(dialog, "sensor")
+    dialog.bands.text.setPlainText("X:500/20")
+    dialog.format.setCurrentText("Zarr")
+    dialog.numbers.setCurrentIndex(dialog.numbers.findData("uint16"))
+    other = CubeExportDialog(Offer(CubeField(smooth_cube(3, 4), BANDS, Quantity.REFLECTANCE)))
+    qtbot.addWidget(other)
+    other.restore(dialog.choices())
+    assert other.choices() == dialog.choices()
+    other.restore({"format": "gone", "bands": {"kind": "gone"}})
+    assert (other.format.currentIndex(), other.bands.kind.currentIndex()) == (0, 0)
+
+
+def test_all_of_it_can_be_reached_and_has_a_name(dialog: CubeExportDialog, qtbot: QtBot) -> None:
+    dialog.show()
+    qtbot.waitExposed(dialog)
+    assert dialog.height() <= 720 and dialog.width() <= 1200
+    for kind in ("own", "step", "count", "list", "sensor"):
+        pick(dialog, kind)
+        reached, widget = [], dialog.bands.kind.nextInFocusChain()
+        while widget is not dialog.bands.kind:
+            if widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                reached.append(widget)
+            widget = widget.nextInFocusChain()
+        named = [found for found in reached if type(found) is not QWidget and found.parent() is not None]
+        assert dialog.go in named and dialog.format in named
+        nameless = [w for w in named if not (w.accessibleName() or getattr(w, "text", str)())]
+        assert [type(w).__name__ for w in nameless if w.objectName() != "qt_spinbox_lineedit"] == []
+    dialog.hide()
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), ""))
+
+
+def ask(app: App) -> CubeExportDialog:
+    app.exporting.export_cube()
+    found: CubeExportDialog = app.window.findChildren(CubeExportDialog)[-1]  # others are closed, and not deleted yet
+    return found
+
+
+def test_a_part_is_written_checked_and_told(
+    opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    choose(monkeypatch, tmp_path / "out")
+    opened.session.marking.add(Region.rectangle(10, 20, 30, 60))
+    dialog = ask(opened)
+    qtbot.waitUntil(lambda: "as measured" in dialog.verdict.text())
+    dialog.region.setCurrentIndex(1)
+    pick(dialog, "count")
+    dialog.bands.count.setValue(7)
+    dialog.format.setCurrentText("ENVI")
+    dialog.accept()
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    assert "7 bands of 40×20 pixels; checked, 84 values read back." in opened.window.notice.text.text()
+    written, field = io.open_cube(tmp_path / "out.hdr"), opened.session.field
+    assert field is not None
+    expected = field.cube(written.bands, rows=slice(10, 30), cols=slice(20, 60)).values
+    np.testing.assert_allclose(written.cube(written.bands).values, expected, rtol=1e-6)
+    again = ask(opened)
+    assert again.choices()["format"] == "ENVI" and again.bands.count.value() == 7
+    again.reject()
+
+
+def test_what_is_in_view_is_a_part(opened: App, qtbot: QtBot) -> None:
+    dialog = ask(opened)
+    assert dialog.region.count() == 1, "all of it is in view"
+    dialog.reject()
+    opened.window.image.box.setRange(xRange=(10, 30), yRange=(10, 20), padding=0)
+    opened.window.image.is_fitted = False
+    dialog = ask(opened)
+    dialog.region.setCurrentText("What is in view")
+    region = dialog.plan().region
+    assert region is not None
+    top, left, bottom, right = region.bounds
+    assert 0 <= top <= 10 and 20 <= bottom <= 60 and 0 <= left <= 10 and 30 <= right <= 80
+    dialog.reject()
+
+
+class Held(CubeField):
+    """Gives its second block when `gate` is open."""
+
+    def __init__(self, *args) -> None:
+        super().__init__(*args)
+        self.gate, self.waiting = threading.Event(), threading.Event()
+
+    def blocks(self, nm, *, rows=None, cols=None):
+        whole = list(super().blocks(nm, rows=rows, cols=cols))
+        yield from whole
+        self.waiting.set()
+        assert self.gate.wait(10)
+        yield from whole
+
+
+def start(app: App, path: Path, qtbot: QtBot) -> Held:
+    field = Held(smooth_cube(8, 9), BANDS, Quantity.REFLECTANCE)
+    from nesr_gui.exporting import ExportPlan
+
+    app.worker.submit("export", export_jobs.CubeExport(path, field, ExportPlan()), export_jobs.export_cube,
+                      app.exporting._tell)  # fmt: skip
+    qtbot.waitUntil(field.waiting.is_set)
+    return field
+
+
+def test_an_export_pauses_and_goes_on(app: App, tmp_path: Path, qtbot: QtBot) -> None:
+    status = app.window.status
+    field = start(app, tmp_path / "c.npy", qtbot)
+    assert status.pause.isVisible()
+    qtbot.mouseClick(status.pause, Qt.MouseButton.LeftButton)
+    field.gate.set()
+    assert status.pause.text() == "Resume"
+    with qtbot.assertNotEmitted(app.worker.ended, wait=150):
+        pass
+    assert not (tmp_path / "c.npy").exists() and app.worker.is_busy("export")
+    app.exporting.export_cube()  # nothing is open: nothing happens
+    qtbot.mouseClick(status.pause, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Wrote" in app.window.notice.text.text())
+    assert not status.pause.isVisible()
+
+
+def test_a_paused_export_can_be_cancelled_and_leaves_nothing(app: App, tmp_path: Path, qtbot: QtBot) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    field = start(app, folder / "c.npy", qtbot)
+    qtbot.mouseClick(app.window.status.pause, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(app.window.status.cancel, Qt.MouseButton.LeftButton)
+    field.gate.set()
+    qtbot.waitUntil(lambda: list(folder.iterdir()) == [])
+    assert not app.worker.is_busy("export") and not app.window.notice.isVisible()
+
+
+def test_a_second_export_waits_for_the_first(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
+    field = start(opened, tmp_path / "c.npy", qtbot)
+    opened.exporting.export_cube()
+    assert opened.window.findChild(CubeExportDialog) is None
+    assert "another export is being written" in opened.window.notice.text.text()
+    field.gate.set()
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    assert len(io.open_cube(tmp_path / "c.npy").bands) == len(Wavelengths(BANDS.nm))
