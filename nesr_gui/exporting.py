@@ -147,7 +147,7 @@ def spot_check(path: Path, export: Export, seed: int | None = None) -> int:
     expected = _expected(export, points + np.array([export.rows.start, export.cols.start]), nm)
     for name, values in expected.items():
         try:
-            found = io.open_cube(path, io.Reading(variable=name) if len(expected) > 1 else None)
+            found = io.open_cube(path, io.Reading(variable=name) if len(expected) > 1 else None, is_trusted=True)
             is_whole = found.shape == size[1:] and np.array_equal(found.bands.nm, export.wavelengths.nm)
             read = found.spectra(points, nm) if is_whole else None
         except ValueError as error:

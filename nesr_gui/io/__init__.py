@@ -112,10 +112,11 @@ def decode_photograph(path: str | os.PathLike[str]) -> Decoded:
     return photograph.decode(path)
 
 
-def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+def open_cube(path: str | os.PathLike[str], reading: Reading | None = None, *, is_trusted: bool = False) -> CubeField:
     """Open a spectral cube, a file or a folder, without reading more of it than its format demands.
 
-    `reading` says what the file does not, and goes before what it says.
+    `reading` says what the file does not, and goes before what it says. `is_trusted` opens it without trying in another
+    process first whether it crashes its library, which costs seconds: for what this program has just written.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -125,7 +126,7 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
     path = Path(path)
     chosen = _format(path, Kind.CUBE)
     assert chosen.read is not None  # the row was chosen by it
-    if chosen.trial and path.is_file():
+    if chosen.trial and path.is_file() and not is_trusted:
         from nesr_gui.io.trial import scout
 
         scout.check(path, chosen.trial)

@@ -39,7 +39,7 @@ def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tm
     assert app.session.field is not None
     request = export_jobs.CubeExport(out, app.session.field, ExportPlan(Wavelengths.every(400, 700, 50)))
     app.worker.submit("export", request, export_jobs.export_cube, lambda asked, result: None)
-    qtbot.waitUntil(lambda: not app.worker.is_busy("export"))
+    qtbot.waitUntil(lambda: not app.worker.is_busy("export"), timeout=30_000)
     cube = nesr_gui.open_cube(out)
     np.testing.assert_array_equal(cube.cube(cube.wavelengths).values, expected.cube(cube.wavelengths).values)
     app.window.close()
