@@ -13,7 +13,7 @@ MAX_SEGMENT = 1 << 30  # bytes that decoding one strip or tile may take
 
 
 def decodable(page: Any) -> None:
-    """Raise UnreadableFile where the page's data are cut short or its pieces too large to decode one by one."""
+    """Raise UnreadableFile where data of the page are missing or its pieces too large to decode one by one."""
     size = page.parent.filehandle.size
     ends = [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
     if not ends or max(ends) > size:
@@ -22,6 +22,13 @@ def decodable(page: Any) -> None:
     if height < 1 or width < 1:
         raise UnreadableFile("its strips or tiles have no size")
     depth = page.samplesperpixel if page.planarconfig == 1 else 1
+    planes = 1 if page.planarconfig == 1 else page.samplesperpixel
+    needed = planes * -(-page.imagelength // height) * -(-page.imagewidth // width)
+    if len(ends) < needed:
+        raise UnreadableFile(
+            f"it states {page.imagewidth} x {page.imagelength} pixels, for which it needs {needed:,} strips or tiles, "
+            f"and has {len(ends):,}"
+        )
     if height * width * depth * page.dtype.itemsize > MAX_SEGMENT:
         raise UnreadableFile("one of its strips or tiles takes more than 1 GiB")
 

@@ -147,7 +147,7 @@ def _rasterio(path: Path) -> Seen:
         tags = [image.tags(band) for band in image.indexes]
         values = np.ma.filled(image.read(masked=True).astype(np.float64), np.nan)
         assert json.loads(image.tags()["TIFFTAG_IMAGEDESCRIPTION"])["provenance"]["model"] == "nesr"
-        assert image.profile["tiled"] and image.descriptions[0] == "400 nm"
+        assert image.profile["tiled"] and image.descriptions[0] == f"{float(tags[0]['wavelength']):g} nm"
         nm, units = [float(tag["wavelength"]) for tag in tags], {tag["wavelength_units"] for tag in tags}
         return Seen(values * np.array(image.scales)[:, None, None], np.array(nm), units.pop())
 
@@ -155,7 +155,7 @@ def _rasterio(path: Path) -> Seen:
 def _tifffile(path: Path) -> Seen:
     with tifffile.TiffFile(path) as image:
         said = json.loads(image.pages[0].description)
-        values = image.asarray().astype(np.float64)
+        values = np.atleast_3d(image.asarray().T).T.astype(np.float64)  # of one band it gives the picture
     if "scale" in said:
         values = np.where(values == 65535, np.nan, values * said["scale"])
     return Seen(values, np.array(said["wavelengths_nm"]), "nm")
@@ -211,12 +211,14 @@ PAIRS = [(row, dtype, other) for name, other in OTHERS for row in WRITTEN if row
 
 @pytest.mark.parametrize(("row", "dtype", "other"), PAIRS, ids=lambda part: getattr(part, "__name__", str(part))[:20])
 def test_another_program_reads_the_same(tmp_path: Path, row: Format, dtype: str, other: Callable[[Path], Seen]) -> None:
-    path, encoding, made = place(tmp_path, row), Encoding(dtype), field((33, 21))
-    io.write_cube(path, made, UNEVEN, encoding=encoding)
-    seen = other(path)
-    np.testing.assert_allclose(seen.values, stored(made, encoding), rtol=2e-5 if dtype == "uint16" else 1e-6)
-    np.testing.assert_array_equal(seen.nm, UNEVEN.nm)
-    assert seen.unit in ("nm", "Nanometers")
+    path, encoding = place(tmp_path, row), Encoding(dtype)
+    for shape, bands in (((33, 21), UNEVEN), ((1, 1), UNEVEN), ((7, 131), Wavelengths(np.array([555.5])))):
+        made = field(shape, bands)
+        io.write_cube(path, made, bands, encoding=encoding)
+        seen = other(path)
+        np.testing.assert_allclose(seen.values, stored(made, encoding), rtol=2e-5 if dtype == "uint16" else 1e-6)
+        np.testing.assert_array_equal(seen.nm, bands.nm)
+        assert seen.unit in ("nm", "Nanometers")
 
 
 def test_every_row_that_writes_is_read_by_another_program() -> None:
