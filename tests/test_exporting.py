@@ -1,6 +1,7 @@
 """Exports as planned: what is written is what the field says, in whatever part, light, bands and numbers."""
 
 import errno
+import gc
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -142,6 +143,22 @@ def test_a_disk_that_fills_up_is_one_sentence_and_leaves_nothing(tmp_path, name)
     with pytest.raises(OSError, match=f"^the disk of .* became full while {name} was written") as caught:
         exporting.write(tmp_path / name, field(), ExportPlan(encoding=encoding(name)), progress=fill)
     assert caught.value.errno == errno.ENOSPC
+    assert remains(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["c.nc", "c.mat", "c.hdr", "c.npy", "c.tif"])
+def test_a_write_that_the_system_refuses_ends_the_export_and_not_the_program(tmp_path, name):
+    resource = pytest.importorskip("resource", reason="limits of file sizes are POSIX's")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(OSError) as caught:
+            exporting.write(tmp_path / name, field(shape=(200, 300)), ExportPlan())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.errno == errno.EFBIG
+    del caught
+    gc.collect()  # HDF5 crashes when it closes what it could not write
     assert remains(tmp_path) == []
 
 

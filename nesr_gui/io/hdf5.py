@@ -8,9 +8,12 @@ Tiles keep a curve cheap where the file does not fit the memory, and every HDF5 
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +47,49 @@ def write_cube(path: str | os.PathLike[str], export: Export, *, compressed: bool
     """
     with replacing(path) as part:
         check_space(part.parent, export.nbytes)
-        with h5py.File(part, "w") as file:
+        with new_file(part) as (file, check):
             _describe_axes(file, export)
             filters = {"compression": "gzip", "shuffle": True} if compressed else {}
             arrays = {name: _create(file, name, export, filters) for name in export.variables}
             for name, block in export.pieces(*arrays["cube"].chunks[1:]):  # whole tiles are written five times faster
                 arrays[name][:, block.rows, block.cols] = block.values
+                check()
+
+
+@contextmanager
+def new_file(path: Path, **options: Any) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
+    """Give a new HDF5 file, and a function that raises OSError if something could not be written to it.
+
+    HDF5 cannot close a file that it cannot write to the end, and takes the whole process down. So it is kept from it
+    that a disk is full.
+    """
+    with _Undisturbed(path, "w+") as raw:
+        with h5py.File(raw, "w", **options) as file:
+            yield file, raw.check
+        raw.check()
+
+
+class _Undisturbed(io.FileIO):
+    """A file that remembers its first failure to write, and from then on pretends to write."""
+
+    failure: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        left = memoryview(data).cast("B")
+        size = left.nbytes
+        try:
+            while left and self.failure is None:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.failure = error
+        return size
+
+    def truncate(self, size: int | None = None, /) -> int:
+        return super().truncate(size) if self.failure is None else size or 0
+
+    def check(self) -> None:
+        if self.failure is not None:
+            raise self.failure
 
 
 def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:

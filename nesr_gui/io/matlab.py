@@ -50,7 +50,7 @@ def write_cube(path: str | os.PathLike[str], export: Export) -> None:
     bands, height, width = export.shape
     with replacing(path) as part:
         check_space(part.parent, export.nbytes)
-        with h5py.File(part, "w", userblock_size=USER_BLOCK) as file:
+        with hdf5.new_file(part, userblock_size=USER_BLOCK) as (file, check):
             chunks = (1, min(width, hdf5.TILE), min(height, hdf5.TILE))
             cube = file.create_dataset("cube", (bands, width, height), np.float32, chunks=chunks, fillvalue=np.nan)
             cube.attrs["MATLAB_class"] = np.bytes_("single")
@@ -60,6 +60,7 @@ def write_cube(path: str | os.PathLike[str], export: Export) -> None:
                 file.attrs[key.replace("\0", "")] = str(value).replace("\0", "")
             for _, block in export.pieces(hdf5.TILE, hdf5.TILE):
                 cube[:, block.cols, block.rows] = block.values.transpose(0, 2, 1)
+                check()
         with part.open("r+b") as raw:
             raw.write(_user_block())
 
