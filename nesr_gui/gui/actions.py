@@ -52,6 +52,8 @@ TABLE = (
     Entry("export_curves", "Export curves…", "File", "Ctrl+Shift+E", tip="Export the spectra of all marks as text"),
     Entry("export_table", "Export marks…", "File", tip="Export the table of marks, which can be imported again"),
     Entry("export_accuracy", "Export accuracy…", "File", tip="Export the figures against the measured cube"),
+    Entry("export_comparison", "Export comparison figure…", "File",
+          tip="Measured and reconstructed bands with the errors between them, as a picture"),
     Entry("export_sweep", "Export sweep…", "File", tip="Export the sweep through the wavelengths as a film"),
     Entry("import_marks", "Import marks…", "File", tip="Add the marks of a table that was exported"),
     Entry("load_spectra", "Load spectra to compare…", "File", tip="A table of text or an ENVI spectral library"),

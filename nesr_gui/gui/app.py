@@ -226,7 +226,7 @@ class App(QObject):
         self._told = " ".join(session.photograph.source.notes) if session.photograph else ""
         if self._told:
             window.notice.show_success(self._told)
-        window.input.show_photograph(session.photograph)
+        window.input.show_photograph(session.photograph, session.understanding.decoded is not None)
         window.input.show_interpretation(session.understanding.interpretation)
         window.panes.show_image(session.source_shape)
 
@@ -234,7 +234,7 @@ class App(QObject):
         session, window = self.session, self.window
         if window.notice.text.text() == self._told:  # of the file as it was understood before
             window.notice.hide()
-        window.input.show_photograph(session.photograph)
+        window.input.show_photograph(session.photograph, session.understanding.decoded is not None)
         self._show_status()
 
     def _show_field(self) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QTextBrowser, Q
 from nesr_gui import resources
 from nesr_gui.gui import jobs
 from nesr_gui.gui.actions import TABLE
+from nesr_gui.gui.drawing import FILTERS
 from nesr_gui.gui.figure import Figure
 from nesr_gui.gui.figure_dialog import FigureExportDialog
 from nesr_gui.gui.main_window import MainWindow
@@ -68,8 +69,7 @@ class Commands(QObject):
         dialog = FigureExportDialog(self._window)
 
         def go() -> None:
-            filters = "PNG picture (*.png);;SVG drawing (*.svg)"
-            path = self._ask_path("Export figure", f"{self._stem()}-spectra.png", filters)
+            path = self._ask_path("Export figure", f"{self._stem()}-spectra.png", FILTERS)
             if path:
                 self._save_figure(path, dialog.dpi.value())
 

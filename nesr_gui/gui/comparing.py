@@ -25,6 +25,7 @@ from nesr_gui.gui.measurement import (
 from nesr_gui.gui.measuring import Measuring
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.session import Session
+from nesr_gui.gui.truth_figures import TruthFigures
 from nesr_gui.gui.worker import Worker
 from nesr_gui.matched import Orientation
 from nesr_gui.matching import possible
@@ -49,13 +50,14 @@ class Comparing(QObject):
         session.image_changed.connect(self._forget)
         session.photograph_changed.connect(self._follow)
         session.field_changed.connect(self._show)
+        window.input.exposure_picked.connect(self.photograph_cube)
         self.panel.open_picked.connect(self.compare_cube)
         self.panel.photograph_picked.connect(self.photograph_cube)
         self.panel.orientation_picked.connect(self._match)
         self.panel.match_picked.connect(self._match)
         self.panel.gain_picked.connect(self._set_gain)
         self.panel.end_picked.connect(self._stop)
-        self.commands = self, self.measuring
+        self.commands = self, self.measuring, TruthFigures(window, session, worker)
         self._show()
 
     def compare_cube(self) -> None:
@@ -173,6 +175,7 @@ class Comparing(QObject):
         has_photograph = session.photograph is not None
         enable(self._window.actions_by_name, ["compare_cube", "compare_folder"], has_photograph)
         enable(self._window.actions_by_name, ["photograph_cube"], is_cube)
+        self._window.input.show_cube(is_cube)
         self.panel.show_possible(has_photograph and session.measurement is None, is_cube)
         if session.measurement is not self._shown or session.measurement is None:
             self._shown = measurement = session.measurement

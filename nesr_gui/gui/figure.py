@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QMarginsF, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QImageWriter, QPainter, QPen, QPolygonF
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtCore import QMarginsF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from nesr_gui.gui.axis import ticks
+from nesr_gui.gui.drawing import INK, QUIET, draw_text, save_drawing
 from nesr_gui.gui.marks import Mark, Shape
 from nesr_gui.gui.plotted import Kind, Line, Plotted, Values, symbol_places
 from nesr_gui.gui.signs import placed
 from nesr_gui.gui.wavelength_slider import spectrum_gradient
-from nesr_gui.io.atomic import replacing
 
 SIZE = QRectF(0, 0, 480, 330)  # points of 1/72 inch: 169 x 116 mm
-_INK, _QUIET, _GRID = QColor("#1c2127"), QColor("#4b525c"), QColor("#e1e4e8")
+_GRID = QColor("#e1e4e8")
 _ROW = 15.0  # points between two lines of the legend
 
 
@@ -34,51 +33,12 @@ class Figure:
 
 
 def save_figure(path: Path, figure: Figure, dpi: int) -> None:
-    """Write PNG at `dpi`, or SVG, by the file's ending; on any thread.
-
-    Raises:
-        ValueError: the ending is neither.
-        OSError: the file cannot be written.
-    """
-    kind = path.suffix.lower()
-    if kind not in (".png", ".svg"):
-        raise ValueError(f"cannot write {path.name}: a figure is a picture; choose a name that ends in .png or .svg")
-    with replacing(path) as part:
-        written = _save_svg(part, figure) if kind == ".svg" else _save_png(part, figure, dpi)
-        if not written:
-            raise OSError(f"cannot write {path}; choose another folder")
-
-
-def _save_svg(path: Path, figure: Figure) -> bool:
-    generator = QSvgGenerator()
-    generator.setFileName(str(path))
-    generator.setSize(SIZE.size().toSize())
-    generator.setViewBox(SIZE)
-    generator.setResolution(72)
-    generator.setTitle("Spectra")
-    painter = QPainter()
-    if not painter.begin(generator):
-        return False
-    draw(painter, figure)
-    return painter.end()
-
-
-def _save_png(path: Path, figure: Figure, dpi: int) -> bool:
-    scale = dpi / 72
-    image = QImage(QSize(round(SIZE.width() * scale), round(SIZE.height() * scale)), QImage.Format.Format_RGB32)
-    image.setDotsPerMeterX(round(dpi / 0.0254))
-    image.setDotsPerMeterY(round(dpi / 0.0254))
-    image.fill(Qt.GlobalColor.white)
-    painter = QPainter(image)
-    painter.scale(scale, scale)
-    draw(painter, figure)
-    painter.end()
-    return QImageWriter(str(path), QByteArray(b"png")).write(image)
+    """Write PNG at `dpi`, SVG or PDF, by the file's ending; on any thread. Raises as `save_drawing`."""
+    save_drawing(path, SIZE.size(), lambda painter: draw(painter, figure), dpi, "Spectra")
 
 
 def draw(painter: QPainter, figure: Figure) -> None:
     """The whole figure in points."""
-    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
     painter.fillRect(SIZE, Qt.GlobalColor.white)
     plotted, lines = figure.plotted, figure.plotted.lines()
     columns = 2 if len(lines) > 3 else 1
@@ -142,7 +102,7 @@ def _draw_legend(painter: QPainter, area: QRectF, lines: Sequence[Line], columns
             painter.drawPath(placed(line.mark.symbol, at + QPointF(11, 0), 7.5))
             spread = plotted.curves[line.mark.place].spread_text()
             name = (line.mark.title if line.mark.shape is not Shape.POINT else line.mark.label) + spread
-        _text(painter, QRectF(at.x() + 28, at.y() - 8, area.width() / columns - 34, 16), name, _INK)
+        draw_text(painter, QRectF(at.x() + 28, at.y() - 8, area.width() / columns - 34, 16), name, INK)
 
 
 @dataclass(frozen=True)
@@ -175,40 +135,27 @@ def _draw_axes(painter: QPainter, axes: _Axes, quantity: str) -> None:
         y = axes.y(value)
         painter.setPen(QPen(_GRID, 0.7))
         painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-        _text(painter, QRectF(area.left() - 46, y - 8, 40, 16), f"{value:g}", _QUIET, Qt.AlignmentFlag.AlignRight)
+        draw_text(painter, QRectF(area.left() - 46, y - 8, 40, 16), f"{value:g}", QUIET, Qt.AlignmentFlag.AlignRight)
     strip = QRectF(area.left(), area.bottom(), area.width(), 6)
     painter.fillRect(strip, spectrum_gradient(*axes.x_range, strip.topLeft(), strip.topRight()))
     for nm in ticks(*axes.x_range, 8):
         x = axes.x(nm)
         painter.setPen(QPen(_GRID, 0.7))
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        _text(painter, QRectF(x - 25, area.bottom() + 9, 50, 14), f"{nm:g}", _QUIET, Qt.AlignmentFlag.AlignHCenter)
+        draw_text(painter, QRectF(x - 25, area.bottom() + 9, 50, 14), f"{nm:g}", QUIET, Qt.AlignmentFlag.AlignHCenter)
     middle = Qt.AlignmentFlag.AlignHCenter
-    _text(painter, QRectF(area.left(), area.bottom() + 25, area.width(), 16), "wavelength (nm)", _INK, middle)
+    draw_text(painter, QRectF(area.left(), area.bottom() + 25, area.width(), 16), "wavelength (nm)", INK, middle)
     painter.save()
     painter.translate(6, area.center().y())
     painter.rotate(-90)
-    _text(painter, QRectF(-area.height() / 2, 0, area.height(), 16), quantity, _INK, middle)
+    draw_text(painter, QRectF(-area.height() / 2, 0, area.height(), 16), quantity, INK, middle)
     painter.restore()
 
 
 def _pen(line: Line) -> QPen:
-    colour = QColor(line.mark.colour) if line.mark is not None else _QUIET
+    colour = QColor(line.mark.colour) if line.mark is not None else QUIET
     pen = QPen(colour, 1.7 if line.kind is Kind.CURVE else 1.3)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     if line.kind.value:
         pen.setDashPattern([0.75 * part for part in line.kind.value])
     return pen
-
-
-def _text(
-    painter: QPainter, where: QRectF, text: str, ink: QColor,
-    side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
-) -> None:  # fmt: skip
-    font = QFont()
-    font.setPixelSize(10)
-    painter.setFont(font)
-    painter.setPen(ink)
-    metrics = QFontMetricsF(font)
-    painter.drawText(where, side | Qt.AlignmentFlag.AlignVCenter, metrics.elidedText(
-        text, Qt.TextElideMode.ElideRight, where.width()))  # fmt: skip

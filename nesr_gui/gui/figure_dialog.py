@@ -29,5 +29,5 @@ class FigureExportDialog(QDialog):
         layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(14)
         layout.addLayout(form)
-        layout.addWidget(QLabel("The figure is 169×116 mm; an SVG is sharp at any size."))
+        layout.addWidget(QLabel("The figure is 169×116 mm; an SVG or PDF is sharp at any size."))
         layout.addWidget(self.buttons)

@@ -27,6 +27,7 @@ from nesr_gui.io.interpretation import GAMMAS, KELVIN, STOPS, TINT, Balance, Enc
 from nesr_gui.spectral import RGBImage
 
 NOTHING = "No photograph is open. A photograph's file says how its numbers stand for light; here it can be corrected."
+CUBE = "A measured cube is open. It can be photographed, by the chosen light and camera, and reconstructed from that."
 RESOLUTIONS = {"Automatic": None, **{f"{n:g} megapixels": round(n * 1e6) for n in (0.25, 0.5, 1, 2, 4, 8, 16)}}
 
 
@@ -37,6 +38,7 @@ class InputPanel(QScrollArea):
     grey_pick_picked = Signal(bool)  # a click in the image shall pick the grey point, or no longer
     camera_file_picked = Signal()  # which file, is asked elsewhere
     reset_picked = Signal()
+    exposure_picked = Signal()  # of the open cube
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,15 +59,16 @@ class InputPanel(QScrollArea):
         column.setContentsMargins(14, 10, 14, 10)
         column.setSpacing(12)
         column.addWidget(self.words)
+        column.addWidget(_row(self.expose))
         column.addWidget(self.controls)
         column.addStretch(1)
         self.setWidget(inner)
         self.show_photograph(None)
         self.show_interpretation(self._chosen)
 
-    def show_photograph(self, photograph: RGBImage | None) -> None:
-        """Say in words how its file was understood."""
-        self.controls.setEnabled(photograph is not None)
+    def show_photograph(self, photograph: RGBImage | None, is_file: bool = True) -> None:
+        """Say in words how its file was understood; one that was made of a cube can be understood in no other way."""
+        self.controls.setEnabled(photograph is not None and is_file)
         if photograph is None:
             self.words.setText(NOTHING)
             return
@@ -76,6 +79,12 @@ class InputPanel(QScrollArea):
             lines[0] += f", {escape(encoding)}"
         lines += [escape(note) for note in source.notes]
         self.words.setText("".join(f"<p style='margin: 0 0 5px 0'>{line}</p>" for line in lines))
+
+    def show_cube(self, is_cube: bool) -> None:
+        """Whether a cube is open, of which a photograph can be made."""
+        self.expose.setVisible(is_cube)
+        if is_cube:
+            self.words.setText(CUBE)
 
     def show_interpretation(self, interpretation: Interpretation) -> None:
         """Set every control, none of which announces it."""
@@ -138,6 +147,11 @@ class InputPanel(QScrollArea):
             "What a reconstruction is made at; automatic is what takes this machine some seconds"
         )
         self.resolution.activated.connect(lambda: self._pick(working_pixels=self.resolution.currentData()))
+        self.expose = QPushButton("Reconstruct from its photograph")
+        self.expose.setToolTip("Try the reconstruction on this cube: photograph it, reconstruct that, compare the two")
+        self.expose.setAccessibleName("Reconstruct the cube from its photograph")
+        self.expose.clicked.connect(self.exposure_picked)
+        self.expose.hide()
         self.reset = QPushButton("Reset to the file's own")
         self.reset.setAccessibleName("Understand the file as it says itself")
         self.reset.clicked.connect(self.reset_picked)

@@ -20,7 +20,7 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 
 SCALES = {
     Measure.DIFFERENCE: Scale("truth_difference", "|difference|", "", (0.0, 0.1), "magma"),
-    Measure.RELATIVE: Scale("truth_relative", "relative |difference|", "", (0.0, 0.5), "magma"),
+    Measure.RELATIVE: Scale("truth_relative", "relative error", "", (0.0, 0.5), "magma"),
     Measure.RMSE: Scale("truth_rmse", "RMSE", "", (0.0, 0.1), "magma"),
     Measure.MRAE: Scale("truth_mrae", "MRAE", "", (0.0, 0.5), "magma"),
     Measure.ANGLE: Scale("truth_angle", "spectral angle", "°", (0.0, 20.0), "magma"),
