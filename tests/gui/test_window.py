@@ -307,7 +307,14 @@ def test_every_action_has_its_command_and_every_control_its_name(app: App) -> No
     assert all(
         any(
             callable(getattr(some, name, None))
-            for some in (Commands, DocumentCommands, LookCommands, MarkCommands, Shell)
+            for some in (
+                Commands,
+                DocumentCommands,
+                LookCommands,
+                MarkCommands,
+                Shell,
+                *map(type, app.comparing.commands),
+            )
         )
         for name in names
     )
