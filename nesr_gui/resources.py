@@ -49,6 +49,12 @@ def default_model() -> Path:
     return ROOT / "models" / "nesr-lean.safetensors"
 
 
+def models() -> list[Path]:
+    """The embedded models, the one used by default first."""
+    default = default_model()
+    return [default, *sorted(path for path in default.parent.glob("*.safetensors") if path != default)]
+
+
 def model_card() -> str:
     """What the embedded model was made from and how good it is, as Markdown."""
     return default_model().with_suffix(".md").read_text(encoding="utf-8")

@@ -20,6 +20,7 @@ from nesr_gui.gui.look_commands import LookCommands
 from nesr_gui.gui.look_display import LookDisplay
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.mark_commands import MarkCommands
+from nesr_gui.gui.model_menu import ModelMenu
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.picturing import Picturing
 from nesr_gui.gui.preferences import Preferences
@@ -49,6 +50,7 @@ class App(QObject):
         self.preferences = Preferences(self)
         self.preferring = Preferring(self.preferences, self.session, self.opening, self)
         self.shell = Shell(self.window, self.session, self.preferences)
+        self.model_menu = ModelMenu(self.window, self.session, self.worker, self.opening)
         self.document_commands = DocumentCommands(self.window, self.documents, self.commands)
         self.display = SpectraDisplay(self.session, self.window)
         self.look_display = LookDisplay(self.session, self.window, self.pictures)
@@ -81,7 +83,7 @@ class App(QObject):
         session, window = self.session, self.window
         bind(
             window, self.commands, self.mark_commands, self.look_commands, self.shell, self.document_commands,
-            *self.comparing.commands, self.exporting,
+            *self.comparing.commands, self.exporting, self.model_menu,
         )  # fmt: skip
         window.file_picked.connect(self.comparing.drop)
         window.closing.connect(self.close)

@@ -46,6 +46,10 @@ class Opening(QObject):
         self._asked = jobs.ModelRequest(path, device)
         self._worker.submit("model", self._asked, jobs.load_model, self._take_model)
 
+    def use_model(self, path: Path) -> None:
+        """Reconstruct by the model in a file from now on; what is open is reconstructed again."""
+        self._worker.submit("model", jobs.ModelRequest(path, self._asked.device), jobs.load_model, self._take_model)
+
     def use_device(self, device: str) -> None:
         """Compute there from now on; what is open is reconstructed again."""
         if self._model is not None or self._worker.is_busy("model"):
@@ -137,8 +141,8 @@ class Opening(QObject):
         return [Path(p) for p in ([kept] if isinstance(kept, str) else kept if isinstance(kept, list) else [])]
 
     def _take_model(self, request: jobs.ModelRequest, model: Model) -> None:
-        self._model = model
-        self._session.set_model(model.name, model.device)
+        self._model, self._asked = model, request
+        self._session.set_model(model.name, model.device, request.path)
         self.reconstruct(self._full)
 
     def _take_file(self, request: jobs.ReadRequest | jobs.CubeRequest, opened: jobs.Photograph | jobs.Cube) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +68,7 @@ class Session(QObject):
         self.readings: Mapping[Place, Reading] = {}
         self.model_name = ""
         self.device = ""
+        self.model_path: Path | None = None  # None for the one that travels with the program
         self.viewing = Viewing.default()
         self.white: Spectrum | None = None  # what stands for a perfect white where the quantity is no reflectance
         self.findings: Mapping[Place, Finding] = {}
@@ -174,8 +176,8 @@ class Session(QObject):
         of = self.photograph.source_shape if self.photograph is not None else None
         self.truth = measurement.over(of) if measurement is not None and of is not None else None
 
-    def set_model(self, name: str, device: str) -> None:
-        self.model_name, self.device = name, device
+    def set_model(self, name: str, device: str, path: Path | None = None) -> None:
+        self.model_name, self.device, self.model_path = name, device, path
         self.model_changed.emit()
 
     def set_white(self, number: int | None) -> None:

@@ -78,10 +78,13 @@ class FakeEngine:
     encoding: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
     asked_devices: list[str] = field(default_factory=list)
+    notes: str = ""  # what its fields say of how they were made
 
     def load_model(self, path: Path | None = None, device: str = "auto") -> FakeModel:
         self.asked_devices.append(device)
-        return self.model
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"there is no model file {path}")
+        return self.model if path is None else FakeModel(path.stem)
 
     def encode(self, image: RGBImage, model: FakeModel, *, progress: Progress) -> CubeField:
         self.encoding.set()
@@ -89,7 +92,9 @@ class FakeEngine:
             progress(0.5)
         if self.error:
             raise self.error
-        return CubeField(smooth_cube(*image.shape), BANDS, Quantity.REFLECTANCE, {"model": "fake"})
+        return CubeField(
+            smooth_cube(*image.shape), BANDS, Quantity.REFLECTANCE, {"model": model.name, "model_notes": self.notes}
+        )
 
 
 @pytest.fixture
@@ -100,6 +105,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     module = types.ModuleType("nesr_gui.engine")
     module.load_model, module.encode = fake.load_model, fake.encode  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "nesr_gui.engine", module)
+    monkeypatch.setattr("nesr_gui.gui.model_menu.list_models", lambda request, progress: [])  # brings torch too
     return fake
 
 

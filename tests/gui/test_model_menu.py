@@ -1,0 +1,90 @@
+"""The Model menu: what is listed, switching, remembering, and what has to be known of a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from nesr_gui import resources
+from nesr_gui.checkpoint import save_checkpoint
+from nesr_gui.gui.app import App
+from nesr_gui.gui.model_menu import ModelsRequest, list_models
+from nesr_gui.models.discrete import DiscreteConfig, DiscreteNetwork
+from tests.gui.conftest import FakeEngine
+
+
+@pytest.fixture
+def bands(tmp_path: Path) -> Path:
+    """A model file of four bands."""
+    path = tmp_path / "four & more.safetensors"
+    save_checkpoint(path, DiscreteNetwork(DiscreteConfig("hscnn_r", 4, 1, bands=(400.0, 500.0, 600.0, 700.0))), {})
+    return path
+
+
+@pytest.fixture
+def listing(app: App, monkeypatch: pytest.MonkeyPatch) -> App:
+    """A window whose menu looks into files; the model that came with it is loaded."""
+    monkeypatch.setattr("nesr_gui.gui.model_menu.list_models", list_models)
+    return app
+
+
+def listed(app: App) -> list[QAction]:
+    return app.model_menu._group.actions()
+
+
+def test_models_are_listed_with_what_they_cover(tmp_path: Path, bands: Path) -> None:
+    found = list_models(ModelsRequest((bands, tmp_path / "gone.safetensors")), lambda done: None)
+    assert [(entry.path, entry.covers) for entry in found] == [
+        (resources.default_model(), "any wavelength, 400-700 nm"),
+        (bands, "4 bands, 400-700 nm, linear between"),
+    ]
+
+
+def test_a_picked_model_reconstructs_what_is_open_and_is_remembered(
+    listing: App, bands: Path, photograph: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = listing
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+    qtbot.waitUntil(lambda: app.session.field is not None and len(listed(app)) == 1, timeout=60_000)
+    assert listed(app)[0].isChecked()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(bands), ""))
+    app.window.actions_by_name["open_model"].trigger()
+    qtbot.waitUntil(lambda: len(listed(app)) == 2)
+    qtbot.waitUntil(lambda: app.session.field.provenance["model"] == "four & more")
+    assert listed(app)[1].text() == "four && more\t4 bands, 400-700 nm, linear between"
+    assert [action.isChecked() for action in listed(app)] == [False, True]
+    assert app.model_menu.added() == [bands]
+    listed(app)[0].trigger()
+    qtbot.waitUntil(lambda: app.session.field.provenance["model"] == "nesr-lean")
+    assert [action.isChecked() for action in listed(app)] == [True, False]
+    assert app.model_menu.added() == [bands]
+
+
+def test_a_model_that_is_gone_leaves_the_old_one(listing: App, tmp_path: Path, qtbot: QtBot) -> None:
+    app = listing
+    app.opening.load_model(None, "auto")
+    qtbot.waitUntil(lambda: len(listed(app)) == 1, timeout=60_000)
+    app.opening.use_model(tmp_path / "gone.safetensors")
+    qtbot.waitUntil(app.window.notice.isVisible)
+    assert "no model file" in app.window.notice.text.text()
+    assert listed(app)[0].isChecked() and app.session.model_path is None
+
+
+def test_what_has_to_be_known_of_a_model_is_said_until_another_is_used(
+    opened: App, engine: FakeEngine, qtbot: QtBot, tmp_path: Path
+) -> None:
+    assert not opened.window.notice.isVisible()
+    (tmp_path / "other.safetensors").touch()
+    engine.notes = "Tiles of 64 pixels, blended."
+    opened.opening.use_model(tmp_path / "other.safetensors")
+    qtbot.waitUntil(opened.window.notice.isVisible)
+    assert opened.window.notice.text.text() == engine.notes
+    engine.notes = ""
+    with qtbot.waitSignal(opened.session.field_changed):
+        opened.opening.use_model(tmp_path / "other.safetensors")
+    assert not opened.window.notice.isVisible()
