@@ -28,7 +28,7 @@ ALLOWED = {
     "regions": set(),
     "sensors": {"spectral", "field"},
     "lighting": {"spectral", "field", "viewing"},
-    "io": {"spectral", "field", "colorimetry", "viewing", "regions"},
+    "io": {"spectral", "field", "colorimetry", "viewing", "regions", "sensors"},
     "exporting": {"spectral", "field", "io", "viewing", "regions", "sensors", "lighting"},
     "baselines": {"spectral", "field", "models"},
     "uncertainty": {"spectral"},

@@ -55,6 +55,16 @@ def test_a_region_is_the_crop_of_the_whole_and_says_where_it_lay(tmp_path, name)
     assert (said["row_offset"], said["column_offset"]) == ("10", "8"), "of the photograph, not of the crop"
 
 
+def test_other_programs_find_widths_and_place_in_an_envi_header(tmp_path):
+    envi = pytest.importorskip("spectral.io.envi")
+    plan = ExportPlan(SENSORS["Sentinel-2B"], region=Region.rectangle(5, 3, 9, 8))
+    exporting.write(tmp_path / "c.hdr", field(), plan)
+    opened = envi.open(tmp_path / "c.hdr")
+    assert opened.bands.bandwidths == [21, 66, 36, 31]
+    assert (opened.metadata["x start"], opened.metadata["y start"]) == ("4", "6")
+    assert opened.shape == (4, 5, 4)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_info_tells_where_a_file_comes_from(tmp_path, name):
     plan = ExportPlan(SENSORS["Sentinel-2A"], Light("A"), encoding=encoding(name, scale=1 / 50_000))

@@ -16,6 +16,7 @@ from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.export import FILL, Export, check_space
 from nesr_gui.io.planar import write_block
 from nesr_gui.io.reading import MAX_SIDE, Found, Reading, field_of
+from nesr_gui.sensors import SensorField
 from nesr_gui.spectral import Quantity
 
 BAND_AXIS = {"bsq": 0, "bil": 1, "bip": 2}  # bands, lines or pixels follow each other as a whole
@@ -129,6 +130,10 @@ def _header(export: Export) -> str:
         "wavelength": [repr(nm) for nm in export.wavelengths],
         "quantity": export.field.quantity.value,
     }
+    if isinstance(export.field, SensorField):
+        values["fwhm"] = [repr(band.fwhm) for band in export.field.sensor.bands]
+    if (lines, samples) != export.field.shape:
+        values |= {"x start": export.cols.start + 1, "y start": export.rows.start + 1}  # ENVI counts from 1
     if export.encoding.is_packed:
         values["data ignore value"] = FILL
         if export.field.quantity is Quantity.REFLECTANCE:
