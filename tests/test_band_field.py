@@ -48,7 +48,8 @@ def test_on_its_bands_the_field_is_the_network_and_linear_between(encoder, monke
     np.testing.assert_allclose(field.cube(BANDS).values, expected, **CLOSE)
     np.testing.assert_allclose(field.band(575), (expected[2] + expected[3]) / 2, **CLOSE)
     assert field.bands.nm.tolist() == list(BANDS)
-    assert field.provenance["model_bands"] == "5 bands, 400-700 nm, linear between"
+    assert field.provenance["model_covers"] == "5 bands, 400-700 nm, linear between"
+    assert field.provenance["model_bands"] == "400, 450, 500, 650, 700 nm"
     assert "model_notes" not in field.provenance
 
 

@@ -128,6 +128,8 @@ def test_info_counts_the_parameters_of_every_system(run):
         (["spectrum", "PHOTO", "--at", "middle", "--model", "MODEL"], "write ROW,COL"),
         (["info", "missing.h5"], "missing.h5"),
         (["info"], "or --models"),
+        (["train", "--out", "run", "--bands", "7"], "give --system hscnn-r"),
+        (["train", "--out", "run", "--system", "awan", "--attention", "none"], "are of NeSR"),
         (["train", "--out", "run", "--system", "alexnet"], "no system 'alexnet'; there are hscnn-r,"),
         (["evaluate", "--scenes", "."], "no scene in"),
     ],

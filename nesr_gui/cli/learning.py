@@ -18,6 +18,13 @@ from nesr_gui.cli.options import FILE, FOLDER, device_option, write_json
 @click.option("--output", type=click.Choice(["anchored", "plain"]), default="anchored", show_default=True)
 @click.option("--system", help="Train this one instead, a name of `info --models`, at the size of the paper.")
 @click.option("--loss", type=click.Choice(["brightness", "mrae"]), default="brightness", help="The paper's is mrae.")
+@click.option("--bands", type=int, help="Of a discrete network: so many, evenly over 400-700 nm. [default: 31]")
+@click.option(
+    "--attention",
+    type=click.Choice(["spatial_spectral", "spectral", "spatial", "none"]),
+    help="Of NeSR: what its attention sums over, or none of it. [default: spatial_spectral]",
+)
+@click.option("--without-spi", is_flag=True, help="Of NeSR: leave spectral profile interpolation out.")
 @click.option("--leave-out", multiple=True, metavar="NAME", help="A scene not to train on.")
 @click.option("--steps", type=int, help="Length of the run. [default: as TrainingConfig]")
 @click.option("--painted", type=float, help="Share of painted patches. [default: as TrainingConfig]")

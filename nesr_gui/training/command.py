@@ -16,7 +16,9 @@ from tqdm import tqdm
 import nesr_gui
 from nesr_gui import engine
 from nesr_gui.checkpoint import load_checkpoint, save_checkpoint
+from nesr_gui.models.discrete import DiscreteConfig
 from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.spectral import Wavelengths
 from nesr_gui.systems import parameters_of, system_named
 from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.calibrating import calibrated, coverage, seen_chromaticities, unit_of
@@ -42,6 +44,20 @@ def network_config(size: str, output: Literal["plain", "anchored"]) -> NeSRConfi
     return replace(SIZES[size], output=output, compressed=own, normalised=own)
 
 
+def chosen_config(config: Any, bands: int | None, attention: str | None, spi: bool) -> Any:
+    """A system's settings with what is chosen otherwise; raises ValueError where it has no such choice."""
+    if bands is not None and not isinstance(config, DiscreteConfig):
+        raise ValueError("--bands is of a discrete network: give --system hscnn-r, hrnet, awan or mst++ with it")
+    if (attention is not None or not spi) and not isinstance(config, NeSRConfig):
+        raise ValueError("--attention and --without-spi are of NeSR; leave them out with another system")
+    if isinstance(config, DiscreteConfig):
+        return replace(config, bands=tuple(Wavelengths.count(bands))) if bands is not None else config
+    if isinstance(config, NeSRConfig):
+        changed: dict[str, Any] = {"attention": attention} if attention else {}
+        return replace(config, spi=config.spi and spi, **changed)
+    return config
+
+
 def train(
     out: Path,
     scene_folder: Path | None,
@@ -52,10 +68,15 @@ def train(
     output: Literal["plain", "anchored"],
     system: str | None,
     loss: Literal["brightness", "mrae"],
+    bands: int | None,
+    attention: str | None,
+    without_spi: bool,
     seed: int,
     **options: Any,
 ) -> None:
     """Run or resume the training in `out`, then write `model.safetensors` there."""
+    network = system_named(system).config if system else network_config(size, output)
+    network = chosen_config(network, bands, attention, not without_spi)
     scenes = list(read_scenes(scene_folder)) if scene_folder else []
     kept = [scene for scene in scenes if scene.name not in leave_out]
     if missing := set(leave_out) - {scene.name for scene in scenes}:
@@ -65,7 +86,6 @@ def train(
     libraries, _ = without_clusters(without_charts(read_libraries(spectra)))
     given = {name: value for name, value in options.items() if value is not None}
     config = TrainingConfig(seed=seed, **LOSSES[loss], **given)
-    network = system_named(system).config if system else network_config(size, output)
     batches = Batches(kept, libraries, config)
     if fit := FITS.get(type(network)):
         out.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ def test_band_interpolation_by_hand(tmp_path):
     field = encode(image_of((0.6, 0.3, 0.1)), model)
     asked = {400: 0.1, 460: 0.1, 505: 0.2, 550: 0.3, 580: 0.45, 610: 0.6, 655: 0.6, 700: 0.6}
     np.testing.assert_allclose(field.spectra([(0, 0)], list(asked))[0], list(asked.values()), atol=1e-6)
-    assert "R, G, B" in field.provenance["model_bands"]
+    assert "R, G, B" in field.provenance["model_covers"]
 
 
 def sparse(colours: list[list[float]], seed: int = 0) -> SparseCoding:

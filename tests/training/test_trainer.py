@@ -8,8 +8,10 @@ import torch
 
 from nesr_gui.models.discrete import DiscreteConfig
 from nesr_gui.models.nesr import NeSR, NeSRConfig
+from nesr_gui.systems import SYSTEMS
 from nesr_gui.training import lessons
 from nesr_gui.training.batches import Batches, TrainingConfig
+from nesr_gui.training.command import chosen_config
 from nesr_gui.training.rendering import BANDS, RenderingConfig
 from nesr_gui.training.trainer import Trainer, loss_of, rate_at
 from tests.training import worlds
@@ -86,6 +88,18 @@ def test_every_kind_of_network_learns_from_the_same_patches(tmp_path, network, l
     before = weights(trainer)
     assert all(np.isfinite(step.loss) for step in trainer.run())
     assert any(not torch.equal(before[name], tensor) for name, tensor in weights(trainer).items())
+
+
+@pytest.mark.parametrize("name", ["awan", "awan+nesr", "a+"])
+def test_what_is_not_chosen_stays(name):
+    config = SYSTEMS[name].config
+    assert chosen_config(config, None, None, spi=True) == config
+
+
+def test_bands_and_ablations_can_be_chosen():
+    assert chosen_config(DiscreteConfig(), 7, None, spi=True).bands == (400, 450, 500, 550, 600, 650, 700)
+    ablated = chosen_config(NETWORK, None, "none", spi=False)
+    assert (ablated.attention, ablated.spi, ablated.features) == ("none", False, NETWORK.features)
 
 
 def test_other_wavelengths_are_of_the_same_patches():
