@@ -1,4 +1,4 @@
-# make run: the viewer on an embedded sample. make test: the tests. Both make their own .venv with pinned versions.
+# make run: the viewer. make test: the tests. Both make their own .venv with pinned versions.
 PYTHON ?= python3
 BIN := .venv/bin
 

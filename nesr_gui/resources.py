@@ -60,6 +60,11 @@ def model_card() -> str:
     return default_model().with_suffix(".md").read_text(encoding="utf-8")
 
 
+def guide() -> Path:
+    """The user guide, Markdown; its pictures stand beside it."""
+    return ROOT / "guide" / "guide.md"
+
+
 def icon(name: str) -> Path:
     """An SVG icon of the program."""
     return ROOT / "icons" / f"{name}.svg"

@@ -1,5 +1,7 @@
 """What travels with the program is there, opens, and is what it says."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -45,3 +47,15 @@ def test_the_embedded_model_is_lean_and_says_where_it_comes_from():
     assert "stuffed_toys" not in checkpoint.provenance["scenes"].split(", ")
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     assert checkpoint.sha256 in card
+
+
+def test_the_guide_is_whole():
+    guide = resources.guide()
+    text = guide.read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    pictures = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", text)
+    assert [name for _, name in pictures if not (guide.parent / name).is_file()] == []
+    assert [name for words, name in pictures if len(words) < 10] == []  # what it shows, for those who do not see it
+    headings = [line.lstrip("# ").lower() for line in text.splitlines() if line.startswith("#")]
+    slugs = {re.sub(r"[^\w-]", "", heading.replace(" ", "-")) for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= slugs

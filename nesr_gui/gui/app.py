@@ -15,6 +15,7 @@ from nesr_gui.gui.document_commands import DocumentCommands
 from nesr_gui.gui.document_display import DocumentDisplay
 from nesr_gui.gui.documents import Documents
 from nesr_gui.gui.exporting import Exporting
+from nesr_gui.gui.hints import Hinting
 from nesr_gui.gui.inquiry import Inquiry
 from nesr_gui.gui.look_commands import LookCommands
 from nesr_gui.gui.look_display import LookDisplay
@@ -28,6 +29,7 @@ from nesr_gui.gui.preferring import Preferring
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.shell import Shell
 from nesr_gui.gui.spectra_display import SpectraDisplay
+from nesr_gui.gui.starting import Starting
 from nesr_gui.gui.worker import Worker
 
 
@@ -49,7 +51,8 @@ class App(QObject):
         self.exporting = Exporting(self.window, self.session, self.worker)
         self.preferences = Preferences(self)
         self.preferring = Preferring(self.preferences, self.session, self.opening, self)
-        self.shell = Shell(self.window, self.session, self.preferences)
+        self.hinting = Hinting(self.window.hints, self.session, self.worker)
+        self.shell = Shell(self.window, self.session, self.preferences, self.hinting)
         self.model_menu = ModelMenu(self.window, self.session, self.worker, self.opening)
         self.document_commands = DocumentCommands(self.window, self.documents, self.commands)
         self.display = SpectraDisplay(self.session, self.window)
@@ -65,7 +68,7 @@ class App(QObject):
         self.look_display.show_look()
         self._show_recent()
         self.document_display = DocumentDisplay(self.session, self.window, self.documents)
-        self.window.fill_menu("open_sample", [(s.title, partial(self.open_sample, s)) for s in present_samples()])
+        self.starting = Starting(self.window, self.session, self.worker, self.opening, self.open_sample)
 
     def open_sample(self, sample: resources.Sample) -> None:
         self.opening.open(sample.photograph, sample.truth)
@@ -280,11 +283,3 @@ class App(QObject):
     def _show_recent(self) -> None:
         entries = [(path.name, partial(self.opening.open, path)) for path in self.opening.recent()]
         self.window.fill_menu("open_recent", entries)
-
-
-def present_samples() -> list[resources.Sample]:
-    """The embedded samples."""
-    try:
-        return resources.samples()
-    except OSError:  # a source tree whose samples are not made yet
-        return []

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QKeyCombination, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QDockWidget,
     QMainWindow,
+    QStackedWidget,
     QTabBar,
     QVBoxLayout,
     QWidget,
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
 from nesr_gui.colorimetry import CHARTS
 from nesr_gui.gui import theme
 from nesr_gui.gui.actions import colour_icons, make_actions
+from nesr_gui.gui.hints import HintBar
 from nesr_gui.gui.input_panel import InputPanel
 from nesr_gui.gui.light_panel import LightPanel
 from nesr_gui.gui.mark_table import MarkTable
@@ -31,6 +33,7 @@ from nesr_gui.gui.plot_marks import ChannelMarkers, HoverCurve
 from nesr_gui.gui.plot_view import PlotView
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.spectra_bar import SpectraBar
+from nesr_gui.gui.start_page import StartPage
 from nesr_gui.gui.status import Status
 from nesr_gui.gui.tabs import Tabs
 from nesr_gui.gui.wavelength_bar import WavelengthBar
@@ -57,7 +60,10 @@ class MainWindow(QMainWindow):
         self.spectra_bar, self.pair, self.light = SpectraBar(CHARTS), PairLine(), LightPanel()
         self.bar, self.notice, self.status, self.tabs = WavelengthBar(), Notice(), Status(), Tabs()
         self.pick_leaving = QShortcut(QKeySequence(Qt.Key.Key_Escape), self, enabled=False)
-        self.setCentralWidget(_column(self.tabs, self.notice, self.panes, self.bar))
+        self.start, self.hints, self.middle = StartPage(self._openers()), HintBar(), QStackedWidget()
+        self.middle.addWidget(self.start)
+        self.middle.addWidget(self.panes)
+        self.setCentralWidget(_column(self.tabs, self.notice, self.middle, self.hints, self.bar))
         self.setStatusBar(self.status)
         colour_icons(self.actions_by_name, self)
         self.panels = Panels(self, self.submenus["panels"])
@@ -67,6 +73,9 @@ class MainWindow(QMainWindow):
         self.add_panel("spectra", "Spectra", spectra, right, shown=True)
         self.add_panel("input", "Input", self.input, right, shown=True)
         self.add_panel("light", "Light and camera", self.light, left, shown=False)
+
+    def _openers(self) -> list[QAction]:
+        return [self.actions_by_name[name] for name in ("open_file", "open_folder")]
 
     def add_panel(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, *, shown: bool) -> QDockWidget:
         """Put a widget into a panel of its own, with an entry in the View menu.
@@ -158,5 +167,5 @@ def _column(*widgets: QWidget) -> QWidget:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
     for widget in widgets:
-        layout.addWidget(widget, 1 if isinstance(widget, Panes | PlotView) else 0)
+        layout.addWidget(widget, 1 if isinstance(widget, QStackedWidget | PlotView) else 0)
     return column

@@ -8,14 +8,15 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from nesr_gui.gui.app import App, present_samples
+from nesr_gui import resources
+from nesr_gui.gui.app import App
 from nesr_gui.gui.main_window import WINDOW_SIZE
 from nesr_gui.gui.screenshot import Screenshot
 from nesr_gui.gui.settings import nothing_remembered
 
 
 def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path | None) -> int:
-    """Open the window on `image` or the first sample; with `screenshot` write that picture and leave.
+    """Open the window on `image` or its start page; with `screenshot` write a picture, of the first sample if need be.
 
     Returns the program's exit code.
     """
@@ -29,6 +30,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     qt.setApplicationName("nesr_gui")
     app = App()
     if screenshot is not None:
+        app.hinting.close()
         picture = Screenshot(screenshot, app.window, app.session)
         session = app.session
         for fact in (session.field_changed, session.curves_changed, session.readings_changed, session.findings_changed):
@@ -40,8 +42,8 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         app.window.compose(WINDOW_SIZE)  # the platform without a screen imagines a small one
     if image is not None:
         app.opening.open(image)
-    elif samples := present_samples():
-        app.open_sample(samples[0])
+    elif screenshot is not None:
+        app.open_sample(resources.samples()[0])
     app.opening.load_model(model, app.preferences["device"] if device == "auto" else device)
     app.opening.tidy()
     code = qt.exec()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QMessageBox
 
+from nesr_gui import resources
 from nesr_gui.gui.command_palette import CommandPalette
+from nesr_gui.gui.guide_window import GuideWindow
+from nesr_gui.gui.hints import Hinting
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.offers import of_menus, of_wavelength
 from nesr_gui.gui.preferences import Preferences
@@ -17,9 +20,9 @@ from nesr_gui.gui.shortcut_sheet import ShortcutSheet
 class Shell(QObject):
     """Carries out actions on the program; methods are named in `actions.TABLE`."""
 
-    def __init__(self, window: MainWindow, session: Session, preferences: Preferences) -> None:
+    def __init__(self, window: MainWindow, session: Session, preferences: Preferences, hinting: Hinting) -> None:
         super().__init__(window)
-        self._window, self._session, self._preferences = window, session, preferences
+        self._window, self._session, self._preferences, self._hinting = window, session, preferences, hinting
 
     def find_action(self) -> None:
         session = self._session
@@ -37,6 +40,12 @@ class Shell(QObject):
         dialog.reset_asked.connect(lambda: self._ask_reset(dialog))
         dialog.open()
 
+    def guide(self) -> None:
+        """The user guide; one window of it is enough."""
+        shown = self._window.findChild(GuideWindow) or GuideWindow(resources.guide(), self._window)
+        shown.show()
+        shown.activateWindow()
+
     def zoom_in(self) -> None:
         self._zoom(2.0)
 
@@ -52,7 +61,8 @@ class Shell(QObject):
         box = QMessageBox(
             QMessageBox.Icon.Question,
             "Reset everything",
-            "Put all preferences and the layout of the panels back as they were at first? Recent files stay.",
+            "Put all preferences and the layout of the panels back as they were at first, and show the first steps "
+            "again? Recent files stay.",
             QMessageBox.StandardButton.Reset | QMessageBox.StandardButton.Cancel,
             dialog,
         )
@@ -64,3 +74,4 @@ class Shell(QObject):
         """Preferences and layout as in a program that starts for the first time."""
         self._preferences.reset()
         self._window.reset_layout()
+        self._hinting.start_again()
