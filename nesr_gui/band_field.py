@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from nesr_gui import origin, tiles
+from nesr_gui.devices import translated
 from nesr_gui.field import Bands, CubeField, Progress
 from nesr_gui.models.bands import BandNetwork
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage
@@ -37,6 +38,7 @@ class Shown:
     network: BandNetwork
     image: Tensor
     level: float
+    small_tile: int | None = None  # pixels along a side of what is computed at once, where memory is scarce
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -63,7 +65,7 @@ class Shown:
     def _stored(self, progress: Progress) -> FloatArray:
         values = np.empty(self.shape, np.float32)
         _, height, width = self.shape
-        for done, rows, cols in tiles.square_tiles(slice(0, height), slice(0, width), tiles.TILE):
+        for done, rows, cols in tiles.square_tiles(slice(0, height), slice(0, width), self.small_tile or tiles.TILE):
             progress(done)
             values[:, rows, cols] = self.window(rows, cols)
         return values
@@ -83,11 +85,12 @@ class RecomputedBands:
     def shape(self) -> tuple[int, ...]:
         return self.shown.shape
 
+    @translated()
     def __getitem__(self, window: tuple[slice, slice, slice], /) -> npt.NDArray[np.floating]:
         bands, rows, cols = (slice(*part.indices(size)) for part, size in zip(window, self.shape, strict=True))
         counts = [len(range(part.start, part.stop, part.step)) for part in (bands, rows, cols)]
         values = np.empty(counts, np.float32)
-        side = max(tiles.TILE // max(rows.step, cols.step), 1)
+        side = max((self.shown.small_tile or tiles.TILE) // max(rows.step, cols.step), 1)
         for _, y, x in tiles.square_tiles(slice(0, counts[1]), slice(0, counts[2]), side):
             some = [
                 slice(part.start + at.start * part.step, part.start + (at.stop - 1) * part.step + 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from nesr_gui import colorimetry, resources, tiles
 from nesr_gui.band_field import BandField, Shown
 from nesr_gui.checkpoint import Checkpoint, load_checkpoint
 from nesr_gui.context import Sums, attention_map, tile_sums
+from nesr_gui.devices import translated
 from nesr_gui.features import Features, RecomputedFeatures, StoredFeatures
 from nesr_gui.field import Progress
 from nesr_gui.models.nesr import NeSR
@@ -32,6 +33,7 @@ from nesr_gui.systems import Network, coverage, kind_of
 PATIENCE = 4.0  # seconds a user may wait for a photograph to open
 WORKING_PIXELS = (2_000_000, 1_000_000, 500_000, 125_000, 30_000)  # few steps, so that a machine keeps to one of them
 STORED_BYTES = 1 << 30  # features above this are computed again per tile instead of kept, where tiles are exact
+THRIFTY_TILE = 128  # pixels along a side of a tile where memory is scarce
 MOST_BYTES = 8 << 30  # of features that have to be kept
 
 
@@ -42,6 +44,7 @@ class Model:
     checkpoint: Checkpoint
     device: str
     working_pixels: int = WORKING_PIXELS[0]  # what this device encodes in seconds; a larger photograph opens reduced
+    small_tile: int | None = None  # pixels along a side that are computed at once, where memory is scarce
 
     @property
     def name(self) -> str:
@@ -50,6 +53,15 @@ class Model:
     @property
     def network(self) -> Network:
         return self.checkpoint.network
+
+    @property
+    def can_save_memory(self) -> bool:
+        """Whether `thrifty` needs less memory: tiles are exact, and are not small yet."""
+        return self.network.halo is not None and self.small_tile is None
+
+    def thrifty(self) -> Model:
+        """The same with small tiles and nothing kept that can be computed again: slower, with equal answers."""
+        return replace(self, small_tile=THRIFTY_TILE)
 
     @property
     def bands(self) -> Wavelengths:
@@ -81,6 +93,7 @@ def chosen_device(name: str) -> str:
     return name
 
 
+@translated()
 def load_model(path: Path | None = None, device: str = "auto") -> Model:
     """The model in `path` (default: the embedded one) on `device`, one of auto, cpu, cuda, mps."""
     where = chosen_device(device)
@@ -174,7 +187,7 @@ class Prepared:
     def tiles(self) -> Iterator[tuple[float, slice, slice]]:
         """The tiles whose `sums` make the attention map, in the order of adding, each with the fraction before it."""
         height, width = self.image.shape
-        return tiles.square_tiles(slice(0, height), slice(0, width), tiles.TILE)
+        return tiles.square_tiles(slice(0, height), slice(0, width), self.model.small_tile or tiles.TILE)
 
     def sums(self, rows: slice, cols: slice, features: Features | None = None) -> Sums | None:
         """What a tile adds to the attention map."""
@@ -190,6 +203,7 @@ class Prepared:
         return CalibratedNeSRField(self.model, self.image, encoding, calibration)
 
 
+@translated()
 @torch.inference_mode()
 def encode(image: RGBImage, model: Model, *, progress: Progress | None = None) -> NeSRField | BandField:
     """Make the field of a photograph: what is slow, once.
@@ -224,7 +238,7 @@ def _made(prepared: Prepared, report: Progress) -> NeSRField | BandField:
 def _band_field(prepared: Prepared, report: Progress) -> BandField:
     network = prepared.model.network
     assert not isinstance(network, NeSR)
-    shown = Shown(network, prepared.rgb, prepared.level)
+    shown = Shown(network, prepared.rgb, prepared.level, prepared.model.small_tile)
     return BandField(prepared.model, prepared.image, *shown.values(report))
 
 
@@ -247,7 +261,8 @@ def _features(prepared: Prepared, progress: Progress) -> tuple[Features, tuple[s
     size = 4 * network.config.features * height * width
     if network.halo is not None:
         computed = prepared.features
-        return (StoredFeatures.of(computed, progress) if size <= STORED_BYTES else computed), ()
+        kept = size <= STORED_BYTES and prepared.model.small_tile is None
+        return (StoredFeatures.of(computed, progress) if kept else computed), ()
     if size > MOST_BYTES:
         raise ValueError(
             f"{prepared.model.name} would keep {size / 2**30:.0f} GiB for a photograph of {width}×{height} pixels; at "

@@ -30,6 +30,14 @@ class Cancelled(Exception):
     """The user stopped this work; nothing of it is kept."""
 
 
+class OutOfMemory(MemoryError):
+    """There is not enough memory for this work, in the machine or on its device; less at once may do."""
+
+
+class DeviceLost(RuntimeError):
+    """The device that computes has failed; another one may do."""
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """A rectangle of a cube: values (L, h, w) float32 at `rows` × `cols` of the field."""

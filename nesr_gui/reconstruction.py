@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from nesr_gui import origin, tiles
+from nesr_gui.devices import translated
 from nesr_gui.features import Features, inside_mask
 from nesr_gui.field import (
     BLOCK_VALUES,
@@ -66,6 +67,7 @@ class NeSRField:
         """See `SpectralField.provenance`."""
         return origin.provenance(self.model, self.image, self._encoding.notes)
 
+    @translated()
     @torch.inference_mode()
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
@@ -105,12 +107,15 @@ class NeSRField:
     def _tiles(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> Iterator[Block]:
         """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
         fitting = max(math.isqrt(BLOCK_VALUES // nm.size), 1)
-        side = min(tiles.TILE, 1 << fitting.bit_length() - 1)  # a power of two: files are cut the same way
+        side = min(
+            self.model.small_tile or tiles.TILE, 1 << fitting.bit_length() - 1
+        )  # a power of two: files are cut the same way
         side = max(side // stride, 1) * stride
         for _, tile_rows, tile_cols in tiles.square_tiles(rows, cols, side):
             with torch.inference_mode():
                 yield Block(tile_rows, tile_cols, self._tile(nm, tile_rows, tile_cols, stride))
 
+    @translated()
     def _tile(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> FloatArray:
         """(L, h', w'), decoded in strips and few wavelengths at a time so that the work stays in the caches."""
         window = self._encoding.features.window(rows, cols)

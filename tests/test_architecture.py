@@ -38,10 +38,22 @@ ALLOWED = {
     "tiles": {"field"},
     "features": {"field", "models", "tiles"},
     "origin": {"spectral", "engine"},  # engine: here and in the next two its types only
-    "reconstruction": {"field", "features", "models", "spectral", "uncertainty", "tiles", "origin", "engine"},
-    "band_field": {"field", "models", "spectral", "tiles", "origin", "engine"},
+    "devices": {"field"},
+    "reconstruction": {
+        "devices",
+        "field",
+        "features",
+        "models",
+        "spectral",
+        "uncertainty",
+        "tiles",
+        "origin",
+        "engine",
+    },
+    "band_field": {"devices", "field", "models", "spectral", "tiles", "origin", "engine"},
     "context": {"features", "models", "reconstruction"},
     "engine": {
+        "devices",
         "field",
         "features",
         "models",
@@ -117,8 +129,8 @@ ALLOWED = {
 QT = {"PySide6", "pyqtgraph"}
 TORCH = {"torch", "safetensors"}
 KNOW_TORCH = {
-    "models", "baselines", "systems", "checkpoint", "importing", "tiles", "features", "reconstruction", "band_field",
-    "context", "engine", "training", "metrics",
+    "models", "baselines", "systems", "checkpoint", "importing", "devices", "tiles", "features", "reconstruction",
+    "band_field", "context", "engine", "training", "metrics",
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.picturing import Picturing
 from nesr_gui.gui.preferences import Preferences
 from nesr_gui.gui.preferring import Preferring
+from nesr_gui.gui.retrying import Retrying
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.shell import Shell
 from nesr_gui.gui.spectra_display import SpectraDisplay
@@ -67,6 +68,7 @@ class App(QObject):
         self._show_field()
         self.look_display.show_look()
         self._show_recent()
+        self.retrying = Retrying(self.window, self.session, self.worker, self.opening)
         self.document_display = DocumentDisplay(self.session, self.window, self.documents)
         self.starting = Starting(self.window, self.session, self.worker, self.opening, self.open_sample)
 

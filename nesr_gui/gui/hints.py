@@ -43,7 +43,9 @@ class HintBar(QFrame):
         self.hide()
 
     def show_steps(self, steps: list[str]) -> None:
-        self.text.setText("&nbsp; &nbsp; ".join(f"<b>{n}</b> {STEPS[step]}" for n, step in enumerate(STEPS, 1) if step in steps))
+        self.text.setText(
+            "&nbsp; &nbsp; ".join(f"<b>{n}</b> {STEPS[step]}" for n, step in enumerate(STEPS, 1) if step in steps)
+        )
         self.setVisible(bool(steps))
 
 

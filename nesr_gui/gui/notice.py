@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPlainTextEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPlainTextEdit, QPushButton, QToolButton, QWidget
 
+from nesr_gui.field import DeviceLost
 from nesr_gui.gui.theme import is_dark
 
 
@@ -25,6 +27,9 @@ class Notice(QFrame):
         self.more.setCheckable(True)
         self.more.setAutoRaise(True)
         self.more.setAccessibleName("Details of the failure")
+        self.remedy = QPushButton()
+        self.remedy.clicked.connect(self._retry)
+        self._do: Callable[[], None] | None = None
         self.close_button = QToolButton()
         self.close_button.setText("✕")
         self.close_button.setAutoRaise(True)
@@ -38,18 +43,20 @@ class Notice(QFrame):
         layout = QGridLayout(self)
         layout.setContentsMargins(14, 6, 8, 6)
         layout.addWidget(self.text, 0, 0)
-        layout.addWidget(self.more, 0, 1)
-        layout.addWidget(self.close_button, 0, 2)
-        layout.addWidget(self.details, 1, 0, 1, 3)
+        layout.addWidget(self.remedy, 0, 1)
+        layout.addWidget(self.more, 0, 2)
+        layout.addWidget(self.close_button, 0, 3)
+        layout.addWidget(self.details, 1, 0, 1, 4)
         layout.setColumnStretch(0, 1)
         self._is_failure = True
         self.hide()
 
     def show_failure(self, error: Exception) -> None:
         """Say what failed; what a programmer would want to know is folded away."""
-        sentence = str(error).strip() or f"The program ran into a {type(error).__name__}."
+        nothing = "There is not enough memory for this" if isinstance(error, MemoryError) else ""
+        sentence = str(error).strip() or nothing or f"The program ran into a {type(error).__name__}."
         self.text.setText(sentence.rstrip(".") + ".")  # its first letter as it is: it may be that of a file
-        expected = isinstance(error, ValueError | OSError)
+        expected = isinstance(error, ValueError | OSError | MemoryError | DeviceLost)
         self.details.setPlainText("".join(traceback.format_exception(error)))
         self.more.setVisible(not expected)
         self.more.setChecked(False)
@@ -63,8 +70,21 @@ class Notice(QFrame):
         self.details.hide()
         self._present(is_failure=False)
 
+    def offer(self, text: str, do: Callable[[], None]) -> None:
+        """A button beside what is said, for another way."""
+        self.remedy.setText(text)
+        self.remedy.setAccessibleName(text)
+        self._do = do
+        self.remedy.show()
+
+    def _retry(self) -> None:
+        self.hide()
+        if self._do is not None:
+            self._do()
+
     def _present(self, is_failure: bool) -> None:
-        self._is_failure = is_failure
+        self._is_failure, self._do = is_failure, None
+        self.remedy.hide()
         self.update()
         self.show()
 

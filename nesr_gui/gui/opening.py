@@ -35,7 +35,7 @@ class Opening(QObject):
         super().__init__(parent)
         self._session, self._worker, self._documents = session, worker, documents
         self._model: Model | None = None
-        self._asked = jobs.ModelRequest(None, "auto")  # the model that is or will be there
+        self._asked: jobs.ModelRequest | None = None  # for the model that is or will be there
         self._full = False  # whether full resolution was asked for last
         self._working_pixels: int | None = None  # preferred where the photograph's interpretation names none
         self._encoding: jobs.EncodeRequest | None = None  # what the worker was asked to reconstruct last
@@ -48,12 +48,28 @@ class Opening(QObject):
 
     def use_model(self, path: Path) -> None:
         """Reconstruct by the model in a file from now on; what is open is reconstructed again."""
-        self._worker.submit("model", jobs.ModelRequest(path, self._asked.device), jobs.load_model, self._take_model)
+        request = jobs.ModelRequest(path, self._asked.device if self._asked else "auto")
+        self._worker.submit("model", request, jobs.load_model, self._take_model)
 
     def use_device(self, device: str) -> None:
         """Compute there from now on; what is open is reconstructed again."""
-        if self._model is not None or self._worker.is_busy("model"):
+        if self._asked is not None:
             self.load_model(self._asked.path, device)
+
+    @property
+    def device(self) -> str:
+        """Where is computed, or what was asked for where that failed."""
+        return self._model.device if self._model is not None else self._asked.device if self._asked else ""
+
+    def can_save_memory(self) -> bool:
+        """Whether what is open can be computed in smaller tiles."""
+        return self._model is not None and self._model.can_save_memory
+
+    def save_memory(self) -> None:
+        """Compute in smaller tiles from now on, with equal answers; what is open is reconstructed again."""
+        if self._model is not None:
+            self._model = self._model.thrifty()
+            self.reconstruct(self._full)
 
     def prefer_working_pixels(self, pixels: int | None) -> None:
         """Reconstruct photographs of more pixels at about so many; None for what the model's device does in seconds."""

@@ -130,18 +130,26 @@ class Worker(QObject):
         super().__init__(parent)
         self._lanes: dict[str, _Lane] = {}
         self._newest: dict[str, _Job] = {}
+        self._failed: dict[str, _Job] = {}  # by purpose, until something newer of it is asked
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
 
     def submit(self, purpose: str, request: R, run: Callable[[R, Progress], T], then: Callable[[R, T], None]) -> None:
         """Have `run(request, progress)` done on the purpose's thread."""
         if (running := self._newest.get(purpose)) is not None:
             running.end()
+        self._failed.pop(purpose, None)
         name = LANES.get(purpose, purpose)
         if name not in self._lanes:
             self._lanes[name] = _Lane(name, self._told.emit)
         self._newest[purpose] = _Job(purpose, request, run, then)
         self._lanes[name].put(self._newest[purpose])
         self.progressed.emit(purpose, 0.0)
+
+    def retry(self, purpose: str, change: Callable[[Any], Any] = lambda request: request) -> None:
+        """Do again what failed last for this purpose, with its request changed."""
+        job = self._failed.pop(purpose, None)
+        if job is not None:
+            self.submit(purpose, change(job.request), job.run, job.then)
 
     def cancel(self, purpose: str) -> None:
         """Stop what runs for this purpose and drop what waits."""
@@ -182,6 +190,7 @@ class Worker(QObject):
             del self._newest[job.purpose]
         error = news.error or self._deliver(job, news.result)
         if error is not None and not isinstance(error, Cancelled) and is_newest:
+            self._failed[job.purpose] = job
             self.failed.emit(job.purpose, error)
         if is_newest and job.purpose not in self._newest:
             self.ended.emit(job.purpose)

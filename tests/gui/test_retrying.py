@@ -1,0 +1,110 @@
+"""Work that fails says so in one sentence, and offers another way; the rest of the window goes on."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from nesr_gui.field import DeviceLost, OutOfMemory
+from nesr_gui.gui import jobs
+from nesr_gui.gui.app import App
+from tests.gui.conftest import FakeEngine
+
+
+def press(app: App, text: str, qtbot: QtBot) -> None:
+    notice = app.window.notice
+    qtbot.waitUntil(lambda: notice.isVisible() and notice.remedy.isVisible())
+    assert notice.remedy.text() == notice.remedy.accessibleName() == text
+    QTest.mouseClick(notice.remedy, Qt.MouseButton.LeftButton)
+
+
+def begin(app: App, photograph: Path) -> None:
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+
+
+def test_out_of_memory_is_retried_with_smaller_tiles(
+    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.model.can_save_memory = True
+    engine.error, engine.helps = OutOfMemory("there is not enough main memory for this"), lambda m: m.name == "thrifty"
+    begin(app, photograph)
+    qtbot.waitUntil(app.window.notice.isVisible)
+    assert app.window.notice.text.text() == "there is not enough main memory for this."
+    app.session.add_pin(3, 4)  # the rest goes on
+    press(app, "Retry with smaller tiles", qtbot)
+    qtbot.waitUntil(lambda: app.session.field is not None and bool(app.session.curves))
+
+
+@pytest.mark.parametrize("error", [DeviceLost("the graphics device stopped"), OutOfMemory("no memory")])
+def test_a_failing_device_is_left_for_the_processor(
+    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot, error: Exception
+) -> None:
+    engine.model.device = "cuda"
+    engine.error, engine.helps = error, lambda model: model.device == "cpu"
+    begin(app, photograph)
+    press(app, "Retry on the processor", qtbot)
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    assert app.session.device == "cpu"
+
+
+def test_an_export_is_done_again_with_the_new_field(
+    opened: App, tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    assert opened.session.field is not None
+    broken = opened.session.field
+
+    def export(request: object, progress: object) -> None:
+        if request.field is broken:  # type: ignore[attr-defined]
+            raise OutOfMemory("no memory")
+        written.append(request.field)  # type: ignore[attr-defined]
+
+    written: list[object] = []
+    opened.opening._model.can_save_memory = True  # type: ignore[union-attr, misc]
+    asked = jobs.Cube(broken, (0.0, 1.0))  # as any request with a field
+    opened.worker.submit("export", asked, export, lambda request, result: None)
+    press(opened, "Retry with smaller tiles", qtbot)
+    qtbot.waitUntil(lambda: bool(written))
+    assert written == [opened.session.field] and opened.session.field is not broken
+
+
+def test_what_failed_unexpectedly_is_done_once_more(opened: App, qtbot: QtBot) -> None:
+    tries: list[int] = []
+
+    def work(request: int, progress: object) -> int:
+        tries.append(request)
+        if len(tries) == 1:
+            raise RuntimeError("a hiccup")
+        return request
+
+    done: list[int] = []
+    opened.worker.submit("export", 7, work, lambda request, result: done.append(result))
+    press(opened, "Retry", qtbot)
+    qtbot.waitUntil(lambda: done == [7])
+    opened.worker.retry("export")
+    assert tries == [7, 7]
+
+
+def test_what_would_fail_again_is_not_offered(app: App, tmp_path: Path, qtbot: QtBot) -> None:
+    app.opening.open(tmp_path / "none.png")
+    qtbot.waitUntil(app.window.notice.isVisible)
+    assert not app.window.notice.remedy.isVisible()
+
+
+def test_a_model_that_cannot_be_had_on_a_device_is_offered_on_the_processor(
+    app: App, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    app.opening.load_model(None, "mps")
+    qtbot.waitUntil(lambda: not app.worker.is_busy("model"))
+    assert app.retrying.remedy("model", ValueError("device 'mps' is not on this machine")) is not None
+    app.opening.use_device("cpu")
+    qtbot.waitUntil(lambda: app.session.device == "cpu")
+    assert app.retrying.remedy("model", ValueError("no")) is None
+
+
+def test_memory_that_runs_out_elsewhere_is_one_sentence(app: App, qtbot: QtBot) -> None:
+    app.window.notice.show_failure(MemoryError())
+    assert app.window.notice.text.text() == "There is not enough memory for this."
+    assert not app.window.notice.more.isVisible()
