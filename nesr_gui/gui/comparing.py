@@ -18,7 +18,7 @@ from nesr_gui.gui.measurement import (
     MatchRequest,
     Measurement,
     TruthRequest,
-    is_photograph,
+    is_cube,
     match_again,
     open_truth,
 )
@@ -94,7 +94,7 @@ class Comparing(QObject):
         if self._session.photograph is None:
             self._opening.open(path)
         else:
-            self._worker.submit("kind", KindRequest(path), is_photograph, self._take_kind)
+            self._worker.submit("kind", KindRequest(path), is_cube, self._take_kind)
 
     def ask(self, path: Path) -> None:
         """Whether a cube shall be compared with the photograph, or opened alone."""
@@ -111,11 +111,11 @@ class Comparing(QObject):
         alone.clicked.connect(lambda: self._opening.open(path))
         box.open()
 
-    def _take_kind(self, request: KindRequest, is_image: bool) -> None:
-        if is_image or self._session.photograph is None:
-            self._opening.open(request.path)
-        else:
+    def _take_kind(self, request: KindRequest, may_be_truth: bool) -> None:
+        if may_be_truth and self._session.photograph is not None:
             self.ask(request.path)
+        else:
+            self._opening.open(request.path)
 
     def _take_opened(self, request: TruthRequest, found: Measurement) -> None:
         self._session.set_truth(found)

@@ -99,8 +99,8 @@ class KindRequest:
     path: Path
 
 
-def is_photograph(request: KindRequest, progress: Progress) -> bool:
-    """Whether it is a photograph, and no cube."""
+def is_cube(request: KindRequest, progress: Progress) -> bool:
+    """Whether it is a cube, and may be a truth."""
     from nesr_gui import io
 
-    return io.is_photograph(request.path)
+    return io.is_cube(request.path)

@@ -32,6 +32,7 @@ __all__ = [
     "decode_photograph",
     "describe",
     "dialog_filter",
+    "is_cube",
     "is_photograph",
     "open_cube",
     "read_photograph",
@@ -255,6 +256,16 @@ def is_photograph(path: str | os.PathLike[str]) -> bool:
         return False
     shared = [f for f in FORMATS if f.kind is Kind.CUBE and suffix in f.extensions and f.claims]
     return not any(path.is_file() and f.claims(path) for f in shared if f.claims)
+
+
+def is_cube(path: str | os.PathLike[str]) -> bool:
+    """Whether the name ends as a cube's does, or is a folder's, and the file is no photograph of the same ending."""
+    path = Path(path)
+    try:
+        _format(path, Kind.CUBE)
+    except ValueError:
+        return False
+    return not is_photograph(path)
 
 
 def dialog_filter(kind: Kind) -> str:

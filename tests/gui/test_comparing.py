@@ -218,3 +218,11 @@ def test_a_photograph_dropped_on_a_photograph_is_opened(opened: App, tmp_path: P
     iio.imwrite(tmp_path / "other.png", np.zeros((5, 6, 3), np.uint8))
     opened.window.file_picked.emit(tmp_path / "other.png")
     qtbot.waitUntil(lambda: opened.session.name == "other.png" and opened.session.field is not None)
+
+
+def test_what_may_be_a_truth_is_told_by_its_name_and_its_first_bytes(tmp_path: Path, cube: Path) -> None:
+    iio.imwrite(tmp_path / "photograph.tif", np.zeros((5, 6, 3), np.uint8))
+    bands = CubeField(smooth_cube(5, 6), BANDS)
+    io.write_cube(tmp_path / "cube.tif", bands, BANDS)
+    assert io.is_cube(cube) and io.is_cube(tmp_path / "cube.tif") and not io.is_photograph(tmp_path / "cube.tif")
+    assert not io.is_cube(tmp_path / "photograph.tif") and not io.is_cube(tmp_path / "notes.txt")
