@@ -22,7 +22,7 @@ LANES = {
     "shade": "quick", "shade right": "quick", "exact right": "exact", "draft": "interpret",
 }  # fmt: skip
 """Purposes that share a thread; any other has its own, so that a click never waits behind an export."""
-_PATIENT = {"exact": 5, "interpret": 5, "encode": 10, "export": 10, "model": 5, "regions_finer": 5,
+_PATIENT = {"exact": 5, "interpret": 5, "encode": 10, "export": 10, "estimate": 10, "model": 5, "regions_finer": 5,
     "accuracy": 5, "accuracy image": 10,
 }  # fmt: skip
 """How far the thread of a purpose steps back from the window's (nice levels); threads that torch starts inherit it."""
