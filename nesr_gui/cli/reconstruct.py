@@ -48,7 +48,7 @@ def reconstruct(
     if jobs and scheduler:
         raise ValueError("both --jobs and --scheduler are given; --jobs is for the processes of this machine")
     order, model = ordered(**options)
-    if len(images) > 1 or ending is not None or (out.is_dir() and not out.suffix):
+    if len(images) > 1 or ending is not None or _holds_cubes(out):
         several(images, out, f".{(ending or 'h5').lstrip('.')}", order, jobs or 1, scheduler)
     elif jobs:
         raise ValueError("--jobs shares several photographs among processes; a single one has all cores without it")
@@ -56,6 +56,13 @@ def reconstruct(
         tiled(images[0], out, order, scheduler)
     else:
         one(images[0], out, order, model)
+
+
+def _holds_cubes(out: Path) -> bool:
+    """Whether a folder that is there is for cubes and not one itself, of bands or of Zarr."""
+    from nesr_gui.io.band_folder import DESCRIPTION
+
+    return out.is_dir() and not out.suffix and not (out / DESCRIPTION).is_file()
 
 
 def ordered(max_pixels: int | None, model: Path | None, device: str, **options: Any) -> tuple[Order, Model]:
@@ -113,6 +120,8 @@ def several(
 
     ending = "" if ending == ".folder" else ending
     io.writer(folder / f"photograph{ending}", order.plan.encoding)
+    if folder.is_file():
+        raise ValueError(f"{folder} is a file; of several photographs, or with --format, -o names a folder")
     asked = tasks(images, folder, ending)
     folder.mkdir(parents=True, exist_ok=True)
     outcomes: list[Outcome] = []

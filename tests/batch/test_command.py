@@ -46,12 +46,25 @@ def test_many_into_a_folder(run, photo, model_file, tmp_path):
         (["PHOTO", "PHOTO", "-o", "o", "--jobs", "2", "--scheduler", "x"], "both --jobs and --scheduler"),
         (["PHOTO", "-o", "o.h5", "--scheduler", "x"], "name it o.zarr"),
         (["PHOTO", "-o", "o", "--format", "docx"], "photograph.docx has the extension '.docx'"),
+        (["PHOTO", "-o", "MODEL", "--format", "h5"], "tiny.safetensors is a file; of several photographs"),
         (["PHOTO", "-o", "o", "--format", "folder"], "cannot store float32"),
         (["PHOTO", "-o", "o", "--format", "h5", "--wavelengths", "380,500"], "400-700 nm; asked for"),
     ],
 )
 def test_what_cannot_be(run, photo, model_file, tmp_path, monkeypatch, words, message):
     monkeypatch.chdir(tmp_path)
-    code, _, error = run(*({"PHOTO": photo}.get(word, word) for word in words), "--model", model_file)
+    code, _, error = run(
+        *({"PHOTO": photo, "MODEL": model_file}.get(word, word) for word in words), "--model", model_file
+    )
     assert code == 2 and message in error and len(error.splitlines()) == 1
     assert not (tmp_path / "o").exists()
+
+
+def test_one_photograph_into_a_folder_of_cubes_or_of_bands(run, photo, model_file, tmp_path):
+    (tmp_path / "cubes").mkdir()
+    few = ("--bands", "2", "--dtype", "uint16", "--model", model_file)
+    for _ in range(2):  # the second time the folder of bands is there
+        assert run(photo, "-o", tmp_path / "bands", *few)[0] == 0
+        assert len(list((tmp_path / "bands").glob("*.png"))) == 2
+    assert run(photo, "-o", tmp_path / "cubes", *few)[0] == 0
+    assert [path.name for path in (tmp_path / "cubes").iterdir()] == ["photo.h5"]
