@@ -28,6 +28,7 @@ class Notice(QFrame):
         self.more.setAutoRaise(True)
         self.more.setAccessibleName("Details of the failure")
         self.remedy = QPushButton()
+        self.remedy.setAccessibleName("What can be done about it")
         self.remedy.clicked.connect(self._retry)
         self._do: Callable[[], None] | None = None
         self.close_button = QToolButton()
