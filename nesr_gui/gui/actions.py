@@ -47,6 +47,9 @@ TABLE = (
     Entry("compare_folder", "Compare with measured folder…", "File", tip="The same, of a cube that is a folder"),
     Entry("photograph_cube", "Reconstruct from its photograph", "File",
           tip="Photograph the open cube by the chosen light and camera, reconstruct that, and compare the two"),
+    Entry("save_session", "Save session", "File", "Ctrl+S", starts_group=True,
+          tip="Save marks, view and everything chosen in a file that opens them again"),
+    Entry("save_session_as", "Save session as…", "File", "Ctrl+Shift+S"),
     Entry("export_cube", "Export cube…", "File", "Ctrl+E", "export", "Export bands at chosen wavelengths",
           in_toolbar=True, starts_group=True),
     Entry("export_curves", "Export curves…", "File", "Ctrl+Shift+E", tip="Export the spectra of all marks as text"),
@@ -127,6 +130,7 @@ TABLE = (
 _LACKS = {
     "needs an image; open one": (
         "import_marks", "single", "divide", "side_by_side", "fit", "zoom_in", "zoom_out", "add_pin", "close_tab",
+        "save_session", "save_session_as",
     ),
     "needs a reconstruction or a cube; open one, or wait until it is ready": (
         "export_cube", "export_sweep", "auto_levels", "compare_with",

@@ -55,7 +55,9 @@ class App(QObject):
         self.hinting = Hinting(self.window.hints, self.session, self.worker)
         self.shell = Shell(self.window, self.session, self.preferences, self.hinting)
         self.model_menu = ModelMenu(self.window, self.session, self.worker, self.opening)
-        self.document_commands = DocumentCommands(self.window, self.documents, self.commands)
+        self.document_commands = DocumentCommands(
+            self.window, self.session, self.worker, self.documents, self.opening, self.commands
+        )
         self.display = SpectraDisplay(self.session, self.window)
         self.look_display = LookDisplay(self.session, self.window, self.pictures)
         self._told = ""  # in the notice, of how the file is understood
@@ -223,6 +225,7 @@ class App(QObject):
         worker.ended.connect(self._show_actions)
         worker.failed.connect(lambda purpose, error: window.notice.show_failure(error))
         worker.failed.connect(self._ask_reading)
+        worker.failed.connect(lambda purpose, error: self.document_commands.ask_image(error))
 
     def _ask_reading(self, purpose: str, error: Exception) -> None:
         self.commands.ask_reading(error, self.comparing.open if purpose == "truth" else self.opening.open_cube)

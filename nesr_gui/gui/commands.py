@@ -18,6 +18,7 @@ from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.reading_dialog import LABELS, ReadingDialog
 from nesr_gui.gui.session import Session
+from nesr_gui.gui.session_file import FILTER
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.spectra_jobs import CurvesExport, export_curves
 from nesr_gui.gui.worker import Worker
@@ -34,8 +35,10 @@ class Commands(QObject):
     def open_file(self, beside: bool = False) -> None:
         from nesr_gui import io
 
-        filters = ";;".join(io.dialog_filter(kind) for kind in (io.Kind.PHOTOGRAPH, io.Kind.CUBE))
-        path, _ = QFileDialog.getOpenFileName(self._window, "Open a photograph or a spectral cube", "", filters)
+        filters = ";;".join([*(io.dialog_filter(kind) for kind in (io.Kind.PHOTOGRAPH, io.Kind.CUBE)), FILTER])
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, "Open a photograph, a spectral cube or a session", "", filters
+        )
         if path:
             self._opening.open(Path(path), beside=beside)
 

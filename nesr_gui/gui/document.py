@@ -62,6 +62,8 @@ class Document:
         view: what the image pane shows of it; None is all.
         shown: how the photograph that is shown was understood, but for the working resolution; None is a draft.
         encoding: the reconstruction that is asked for and not there yet.
+        full: whether it is to be reconstructed at full resolution as soon as its photograph is there.
+        model: name and SHA-256 of the model that its session was saved with, until it is reconstructed again.
         file: the session file it was saved to or opened from.
         saved: what was made when it was opened or saved last.
     """
@@ -93,6 +95,8 @@ class Document:
     view: View | None = None
     shown: Interpretation | None = None
     encoding: EncodeRequest | None = None
+    full: bool = False
+    model: tuple[str, str] = ("", "")
     file: Path | None = None
     saved: tuple[object, ...] = ()
 

@@ -1,27 +1,53 @@
-"""What the user does with whole documents: tabs."""
+"""What the user does with whole documents: tabs, and sessions in files."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.gui.commands import Commands
+from nesr_gui.gui.document import Document
 from nesr_gui.gui.documents import Documents
+from nesr_gui.gui.layout import Layout
 from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.session import Session
+from nesr_gui.gui.session_file import ENDING, FILTER, Kept
+from nesr_gui.gui.session_jobs import MovedImage, Restored, SaveRequest, save_session
+from nesr_gui.gui.worker import Worker
 
 
 class DocumentCommands(QObject):
     """Carries out the actions on documents, asking the user what else must be known."""
 
-    def __init__(self, window: MainWindow, documents: Documents, commands: Commands) -> None:
+    def __init__(
+        self,
+        window: MainWindow,
+        session: Session,
+        worker: Worker,
+        documents: Documents,
+        opening: Opening,
+        commands: Commands,
+    ) -> None:
         super().__init__(window)
-        self._window, self._documents, self._commands = window, documents, commands
-        window.tabs.close_picked.connect(lambda place: self._close(place))
+        self._window, self._session, self._worker = window, session, worker
+        self._documents, self._opening, self._commands = documents, opening, commands
+        self._waiting: deque[tuple[SaveRequest, Callable[[], None]]] = deque()
+        window.tabs.close_picked.connect(lambda place: self.close(documents.all[place]))
+        opening.restored.connect(self._show_restored)
+        session.field_changed.connect(self._compare_models)
+        worker.ended.connect(self._save_next)
 
     def open_in_tab(self) -> None:
         self._commands.open_file(beside=True)
 
     def close_tab(self) -> None:
-        self._close(self._documents.place)
+        self.close(self._documents.current)
 
     def next_tab(self) -> None:
         self._documents.step(1)
@@ -29,5 +55,88 @@ class DocumentCommands(QObject):
     def previous_tab(self) -> None:
         self._documents.step(-1)
 
-    def _close(self, place: int) -> None:
-        self._documents.close(self._documents.all[place])
+    def close(self, document: Document) -> None:
+        self._documents.close(document)
+
+    def save_session(self) -> None:
+        self.save(self._documents.current)
+
+    def save_session_as(self) -> None:
+        self.save(self._documents.current, elsewhere=True)
+
+    def save(self, document: Document, then: Callable[[], None] = lambda: None, elsewhere: bool = False) -> None:
+        """Save a document, in its file or one that the user is asked for; `then` follows where it was saved."""
+        self._documents.kept()
+        path = document.file if not elsewhere else None
+        path = path or self._ask_file(document)
+        if path is not None and document.origin is not None:
+            request = SaveRequest(path, replace(Kept.of(document, Layout.of(self._window)), file=None), document.made)
+
+            def done() -> None:
+                document.file, document.saved = path, request.made
+                self._opening.remember(path)
+                self._documents.changed.emit()
+                then()
+
+            self._waiting.append((request, done))
+            self._save_next("save")
+
+    def _ask_file(self, document: Document) -> Path | None:
+        if document.origin is None:
+            return None
+        proposed = document.file or document.origin.image.with_suffix(ENDING)
+        chosen, _ = QFileDialog.getSaveFileName(self._window, "Save session", str(proposed), FILTER)
+        path = Path(chosen)
+        return (path if path.suffix else path.with_suffix(ENDING)) if chosen else None
+
+    def _save_next(self, purpose: str) -> None:
+        """One after the other: of two that wait, the worker would do only the newer."""
+        if purpose == "save" and self._waiting and not self._worker.is_busy("save"):
+            request, done = self._waiting.popleft()
+            self._worker.submit("save", request, save_session, lambda asked, result: done())
+
+    def ask_image(self, error: Exception) -> None:
+        """Ask where the image of a session is, where that is why it did not open."""
+        if not isinstance(error, MovedImage):
+            return
+        box = QMessageBox(self._window)
+        box.setWindowTitle("Open session")
+        box.setText(f"{error}.")
+        choose = box.addButton("Choose image…", QMessageBox.ButtonRole.AcceptRole)
+        use = box.addButton("Use this one", QMessageBox.ButtonRole.ActionRole) if error.found is not None else None
+        box.addButton(QMessageBox.StandardButton.Cancel)
+
+        def go() -> None:
+            if use is not None and box.clickedButton() is use:
+                self._opening.open_session(replace(error.request, image=error.found, is_accepted=True))
+            elif box.clickedButton() is choose and (path := self._ask_where(error)) is not None:
+                self._opening.open_session(replace(error.request, image=path))
+
+        box.finished.connect(go)
+        box.finished.connect(box.deleteLater)
+        self._window.notice.hide()  # it says the same
+        box.open()
+
+    def _ask_where(self, error: MovedImage) -> Path | None:
+        folder = str(error.request.path.parent)
+        path, _ = QFileDialog.getOpenFileName(self._window, f"Where is {error.wanted}?", folder)
+        return Path(path) if path else None
+
+    def _show_restored(self, restored: Restored) -> None:
+        if restored.kept.layout is not None:
+            restored.kept.layout.apply(self._window)
+        if restored.notes:
+            self._window.notice.show_success(" ".join(restored.notes))
+
+    def _compare_models(self) -> None:
+        """Say once where a session was saved with another model than this one."""
+        document, field = self._documents.current, self._session.field
+        name, digest = document.model
+        if field is None or not name:
+            return
+        document.model = ("", "")
+        made = field.provenance
+        if (made.get("model"), made.get("model_sha256", "")) != (name, digest):
+            self._window.notice.show_success(
+                f"This session was saved with the model {name}; its curves are now those of {made.get('model')}."
+            )

@@ -36,6 +36,7 @@ class DocumentDisplay(QObject):
         actions, several = self._window.actions_by_name, len(documents.all) > 1
         enable(actions, ["next_tab", "previous_tab"], several)
         enable(actions, ["close_tab"], several or current.origin is not None)
+        enable(actions, ["save_session", "save_session_as"], current.origin is not None)
 
     def _titles(self) -> list[str]:
         """What the tabs are called; of equal names with a number."""

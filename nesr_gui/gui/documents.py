@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from copy import copy
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.gui.document import Document, Origin
 from nesr_gui.gui.panes import Panes
 from nesr_gui.gui.session import Session
+from nesr_gui.gui.session_file import Kept
 
 _OF_THE_SESSION = (
     "name", "photograph", "colours", "field", "measurement", "truth", "encoded", "source_shape", "reduction", "levels",
@@ -69,6 +71,30 @@ class Documents(QObject):
         self.current.origin, self.current.file = origin, None
         self.current.saved = self.kept().made
         self.changed.emit()
+
+    def restore(self, kept: Kept, file: Path | None) -> tuple[str, ...]:
+        """Have everything as a session file kept it, for the image that the session shows.
+
+        Args:
+            kept: what the file keeps.
+            file: where it is; None for an automatic copy, of which nothing is saved yet.
+
+        Returns:
+            Sentences about what could not be had.
+        """
+        session, document = self._session, self.kept()
+        document.marks = tuple(mark for mark in kept.marks if session.marking.holds(mark.place))
+        left_out = len(kept.marks) - len(document.marks)
+        document.active = kept.active if kept.active in [mark.number for mark in document.marks] else None
+        low, high = session.wavelength_range
+        document.nm = min(max(kept.nm, low), high)
+        document.look, document.view, document.overlays = kept.look, kept.view, kept.overlays
+        document.viewing, document.white = kept.viewing, kept.white
+        document.full, document.model, document.file = kept.is_full, kept.model, file or kept.file
+        self._show(document)
+        document.saved = self.kept().made if file is not None else ()
+        self.changed.emit()
+        return (f"{left_out} of its {len(kept.marks)} marks lie outside the image.",) if left_out else ()
 
     def show(self, place: int) -> None:
         """Show another document."""

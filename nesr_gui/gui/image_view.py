@@ -76,6 +76,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._sides: tuple[int, ...] = (0,)
         self._shape: tuple[int, int] | None = None
         self.is_fitted = True
+        self._wanted: View | None = None
         self.box.grabs = self.marks.grab
         self.box.clicked.connect(self._click)
         self.box.double_clicked.connect(self._double_click)
@@ -105,14 +106,14 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._place_captions()
 
     def show_view(self, view: View) -> None:
-        """Look at what another view shows."""
-        self.is_fitted = False
+        """Look at what another view shows; through changes of size too, until the user goes elsewhere."""
+        self.is_fitted, self._wanted = False, view
         self.box.setRange(QRectF(view.left, view.top, view.right - view.left, view.bottom - view.top), padding=0)
 
     def fit(self) -> None:
         """Show the whole image."""
         if self._shape is not None:
-            self.is_fitted = True
+            self.is_fitted, self._wanted = True, None
             self.box.setRange(QRectF(0, 0, self._shape[1], self._shape[0]), padding=0.02)
             self._announce_view()
 
@@ -146,6 +147,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self._limit()
             if self.is_fitted:
                 self.fit()
+            elif self._wanted is not None:
+                self.show_view(self._wanted)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
@@ -184,7 +187,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self.view_changed.emit(self.view())
 
     def _unfit(self) -> None:
-        self.is_fitted = False
+        self.is_fitted, self._wanted = False, None
         self.navigated.emit(self.view())
 
     def _pixel(self, at: QPointF) -> tuple[int, int] | None:

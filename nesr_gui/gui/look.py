@@ -8,9 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
-from nesr_gui.spectral import Spectrum, Wavelengths
+from nesr_gui.gui.session_parts import read_spectrum, spectrum_json
+from nesr_gui.spectral import Spectrum
 
 Limits = tuple[float, float]
 
@@ -95,10 +94,8 @@ def _with(known: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
 def as_json(look: Look) -> dict[str, Any]:
     """A look as what `json.dumps` writes."""
     known = asdict(replace(look, reference=None))
-    if (spectrum := look.reference) is not None:
-        known["reference"] = {
-            "name": spectrum.name, "nm": spectrum.wavelengths.nm.tolist(), "values": spectrum.values.tolist(),
-        }  # fmt: skip
+    if look.reference is not None:
+        known["reference"] = spectrum_json(look.reference)
     return known
 
 
@@ -132,9 +129,7 @@ def _number(low: float, high: float) -> Callable[[Any], float]:
 
 
 def _reference(known: Any) -> Spectrum | None:
-    if known is None:
-        return None
-    return Spectrum(Wavelengths(np.array(known["nm"])), np.array(known["values"]), str(known["name"]))
+    return None if known is None else read_spectrum(known)
 
 
 def _pair(modes: Any) -> tuple[str, str]:

@@ -78,14 +78,14 @@ class Marking(QObject):
 
     def add(self, place: Place) -> None:
         """Mark a pixel or a region and make it the active one; what lies outside the image is not taken."""
-        if self._holds(place):
+        if self.holds(place):
             mark = new_mark(place, (other.number for other in self.marks), self.palette)
             self._change(f"add {mark.title}", (*self.marks, mark), mark.number)
 
     def move(self, number: int, place: Place, gesture: int) -> None:
         """Move or reshape a mark; changes with the same `gesture` (one drag of the mouse, > 0) are undone together."""
         mark = self.get(number)
-        if mark is not None and self._holds(place):
+        if mark is not None and self.holds(place):
             self._replace(f"move {mark.title}", replace(mark, place=place), gesture)
 
     def shift(self, number: int | None, rows: int, cols: int, gesture: int = 0) -> None:
@@ -131,7 +131,7 @@ class Marking(QObject):
         taken = {mark.number for mark in self.marks}
         added: list[Mark] = []
         for mark in marks:
-            if self._holds(mark.place):
+            if self.holds(mark.place):
                 number = mark.number if mark.number not in taken else new_mark(mark.place, taken).number
                 taken.add(number)
                 added.append(replace(mark, number=number))
@@ -169,7 +169,7 @@ class Marking(QObject):
         if active != previous:
             self.active_changed.emit(active)
 
-    def _holds(self, place: Place) -> bool:
+    def holds(self, place: Place) -> bool:
         """A pin must lie in the image, of a region some part with an area."""
         height, width = self._size
         if not isinstance(place, Region):

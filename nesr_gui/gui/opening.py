@@ -13,6 +13,8 @@ from nesr_gui.gui.document import Document, Origin
 from nesr_gui.gui.documents import Documents
 from nesr_gui.gui.exposing import Exposed, ExposureRequest
 from nesr_gui.gui.session import Session
+from nesr_gui.gui.session_file import ENDING
+from nesr_gui.gui.session_jobs import Restored, SessionRequest, open_session
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.worker import Worker
 from nesr_gui.io.interpretation import Interpretation
@@ -29,6 +31,7 @@ class Opening(QObject):
     """Puts into the session what is opened, the photograph first and its field when it is ready."""
 
     recent_changed = Signal()
+    restored = Signal(object)  # session_jobs.Restored
     can_reconstruct_changed = Signal()
 
     def __init__(self, session: Session, worker: Worker, documents: Documents, parent: QObject | None = None) -> None:
@@ -90,6 +93,9 @@ class Opening(QObject):
         It takes the place of the document that is shown, unless something in that is not saved, or a place `beside` it
         is asked for.
         """
+        if path.suffix.lower() == ENDING:
+            self.open_session(SessionRequest(path, beside=beside))
+            return
         request = jobs.ReadRequest(path, truth, interpretation or Interpretation(), beside)
         self._worker.submit("read", request, jobs.read_file, self._take_file)
 
@@ -129,6 +135,10 @@ class Opening(QObject):
             self._documents.start(origin)
         self.reconstruct()
 
+    def open_session(self, request: SessionRequest) -> None:
+        """Open what a session file keeps."""
+        self._worker.submit("read", request, open_session, self._take_session)
+
     def tidy(self) -> None:
         """Remove what a killed program left beside the files that were opened and written last."""
         exported = settings().value("files/exported", "")
@@ -138,7 +148,8 @@ class Opening(QObject):
     def reconstruct(self, full: bool = False) -> None:
         """Reconstruct the open photograph, at the working resolution or at its own."""
         if self._model is not None and self._document.shown is not None and self._session.photograph is not None:
-            self._full, understanding = full, self._session.understanding
+            full = self._full = full or self._document.full
+            self._document.full, understanding = False, self._session.understanding
             chosen = understanding.interpretation
             wanted = replace(chosen, working_pixels=chosen.working_pixels or self._working_pixels)
             request = jobs.EncodeRequest(self._session.photograph, self._model, full, understanding.decoded, wanted)
@@ -163,25 +174,32 @@ class Opening(QObject):
 
     def _take_file(self, request: jobs.ReadRequest | jobs.CubeRequest, opened: jobs.Photograph | jobs.Cube) -> None:
         self._documents.make_room(request.beside)
+        reading = request.reading if isinstance(request, jobs.CubeRequest) else None
+        truth = request.truth if isinstance(request, jobs.ReadRequest) else None
+        asked = request.interpretation if isinstance(request, jobs.ReadRequest) else Interpretation()
+        self._put(opened, Origin(request.path.absolute(), truth, reading), asked)
+        self._resume()
+        self.remember(request.path)
+
+    def _put(self, opened: jobs.Photograph | jobs.Cube, origin: Origin, interpretation: Interpretation) -> None:
+        """Have the session show an image in the document that is shown."""
         self._leave_work()
         self._drop_encoding()
         if isinstance(opened, jobs.Cube):
-            reading = request.reading if isinstance(request, jobs.CubeRequest) else None
-            self._session.open_cube(request.path.name, opened.field, opened.levels)
-            self._documents.start(Origin(request.path.absolute(), reading=reading))
+            self._session.open_cube(origin.image.name, opened.field, opened.levels)
         else:
-            assert isinstance(request, jobs.ReadRequest)  # the other is of cubes
-            self._document.shown = None if opened.is_draft else replace(request.interpretation, working_pixels=None)
-            self._session.open_photograph(
-                opened.image, opened.colours, opened.truth, opened.decoded, request.interpretation
-            )
-            self._documents.start(Origin(request.path.absolute(), request.truth))
-            if opened.is_draft:
-                asked = jobs.InterpretRequest(opened.decoded, request.interpretation)
-                self._worker.submit("interpret", asked, jobs.interpret, self._take_interpretation)
-            else:
-                self.reconstruct()
-        self._remember(request.path)
+            self._document.shown = None if opened.is_draft else replace(interpretation, working_pixels=None)
+            self._session.open_photograph(opened.image, opened.colours, opened.truth, opened.decoded, interpretation)
+        self._documents.start(origin)
+
+    def _take_session(self, request: SessionRequest, restored: Restored) -> None:
+        kept = restored.kept
+        self._documents.make_room(request.beside)
+        self._put(restored.opened, kept.origin, kept.interpretation)
+        left_out = self._documents.restore(kept, request.path if not request.is_copy else None)
+        if not request.is_copy:
+            self.remember(request.path)
+        self.restored.emit(replace(restored, notes=(*restored.notes, *left_out)))
 
     def _take_draft(self, request: jobs.InterpretRequest, made: jobs.Photograph | None) -> None:
         understanding = self._session.understanding
@@ -245,11 +263,14 @@ class Opening(QObject):
         if document.encoding is not None:
             if document.encoding is not self._encoding or not self._worker.is_busy("encode"):
                 self._encode(document.encoding)
+        elif document.decoded is not None and document.shown is None:
+            request = jobs.InterpretRequest(document.decoded, understanding.interpretation)
+            self._worker.submit("interpret", request, jobs.interpret, self._take_interpretation)
         elif document.decoded is not None and document.shown != replace(
             understanding.interpretation, working_pixels=None
         ):
             self.interpret(understanding.interpretation)
-        elif document.field is None:
+        elif self._session.field is None:
             self.reconstruct()
 
     def _leave_work(self) -> None:
@@ -262,7 +283,8 @@ class Opening(QObject):
         if encoding is not None and encoding is self._encoding:
             self._worker.cancel("encode")
 
-    def _remember(self, path: Path) -> None:
+    def remember(self, path: Path) -> None:
+        """Put a file first among those that were opened last."""
         path = path.resolve()
         paths = [path, *(p for p in self.recent() if p != path)][:_MOST_RECENT]
         settings().setValue("files/recent", [str(p) for p in paths])

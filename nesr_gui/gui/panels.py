@@ -62,6 +62,15 @@ class Panels:
             self.fit()
         return dock
 
+    @property
+    def docks(self) -> list[QDockWidget]:
+        """In the order in which they were made."""
+        return [panel.dock for panel in self._panels]
+
+    def keep_sizes(self) -> None:
+        """Panels stand as someone wanted them, and are not fitted any more."""
+        self._remembered = True
+
     def fit(self) -> None:
         """Give each area its share of the window as it is now, unless its user has chosen another."""
         if not self._remembered:

@@ -1,0 +1,358 @@
+"""What a session keeps comes back exactly; what is no session, or not its image, is told in a sentence."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from nesr_gui import io
+from nesr_gui.field import CubeField
+from nesr_gui.gui import theme
+from nesr_gui.gui.app import App
+from nesr_gui.gui.comparison import Overlays, Reference
+from nesr_gui.gui.document import Origin
+from nesr_gui.gui.hints import STEPS
+from nesr_gui.gui.layout import Layout
+from nesr_gui.gui.look import Arrangement, Look
+from nesr_gui.gui.main_window import WINDOW_SIZE
+from nesr_gui.gui.marks import Region, Shape, new_mark
+from nesr_gui.gui.sampling import View
+from nesr_gui.gui.session_file import Kept, Laid, read_session, write_session
+from nesr_gui.gui.settings import settings
+from nesr_gui.gui.transform import Normalise, Transform
+from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.interpretation import Balance, Encoding, Interpretation
+from nesr_gui.io.reading import Reading
+from nesr_gui.matched import Match, Orientation
+from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
+from nesr_gui.viewing import Light, Observer, Viewing
+from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
+
+REGION = Region(Shape.LASSO, ((5.5, 6.0), (20.25, 9.0), (18.0, 30.125)))
+CURVE = Spectrum(Wavelengths(np.array([400.0, 500.5, 700.0])), np.array([0.1, 0.3, 0.25]), "leaf")
+
+
+def make_app(qtbot: QtBot) -> App:
+    made = App()
+    made.window.show()
+    qtbot.waitExposed(made.window)
+    made.window.compose(WINDOW_SIZE)
+    made.opening.load_model(None, "auto")
+    return made
+
+
+@pytest.fixture
+def apps(qtbot: QtBot, qapp: QApplication, engine: FakeEngine) -> Iterator[Callable[[], App]]:
+    """Makes windows, one after the other."""
+    settings().setValue("hints/done", " ".join(STEPS))  # no first steps, which widen the window and go away
+    theme.apply(qapp, Qt.ColorScheme.Light)  # before there are any: the first would keep something of another
+    made: list[App] = []
+
+    def make() -> App:
+        made.append(make_app(qtbot))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.window.close()
+        each.window.deleteLater()
+
+
+def is_settled(app: App) -> bool:
+    """Whether all that is to be seen has been answered exactly."""
+    session = app.session
+    busy = any(app.worker.is_busy(purpose) for purpose in app.worker._newest)
+    exact = all(
+        app.pictures[side].shown is not None
+        and app.pictures[side].shown.is_exact
+        and not app.pictures[side]._rest.isActive()
+        for side in session.look.sides
+    )
+    known = all(session.reading(mark) and mark.place in session.findings for mark in session.marks)
+    return session.field is not None and not busy and exact and known
+
+
+def picture(app: App, qtbot: QtBot) -> QImage:
+    app.window.activateWindow()  # a selection has another colour where the window is not
+    qtbot.waitUntil(app.window.isActiveWindow)
+    app.window.status.where.clear()
+    return app.window.grab().toImage()
+
+
+def work(app: App) -> None:
+    """Do something of everything that a session keeps."""
+    session = app.session
+    session.add_pin(12, 34)
+    session.marking.add(REGION)
+    session.marking.edit(2, name="Blätter", colour="#123456")
+    session.marking.set_active(1)
+    session.set_wavelength(612.3)
+    session.set_viewing(Viewing(Light.blackbody(3000), Observer("CIE 1964 10°", 10)))
+    session.comparison.add([CURVE], "leaves.csv")
+    session.comparison.set_transform(Transform(Normalise.MAXIMUM))
+    look = session.look.showing("band").arranged(Arrangement.DIVIDED).divided_at(0.4)
+    session.set_look(look.with_levels("band", (0.1, 0.8)).with_colormap("band", "viridis"))
+    session.understanding.choose(Interpretation(stops=0.5))
+    app.window.image.box.setRange(xRange=(10, 60), yRange=(10, 40), padding=0)
+    app.window.image.is_fitted = False
+    app.window.panels.docks[2].show()
+
+
+def save(app: App, path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), ""))
+    app.window.actions_by_name["save_session"].trigger()
+    qtbot.waitUntil(lambda: path.exists() and not app.documents.modified())
+
+
+def test_a_session_is_restored_to_an_equal_picture(
+    apps: Callable[[], App], photograph: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = apps(), apps()
+    first.opening.open(photograph)
+    qtbot.waitUntil(lambda: first.session.field is not None)
+    work(first)
+    qtbot.waitUntil(lambda: is_settled(first))
+    path = tmp_path / "work.nesr"
+    assert first.window.isWindowModified()
+    save(first, path, qtbot, monkeypatch)
+    assert not first.window.isWindowModified() and first.window.windowTitle() == "work.nesr[*] - nesr_gui"
+    first.documents.clear_steps()  # a session begins with nothing to undo
+    seen = picture(first, qtbot)
+    first.window.hide()
+
+    second.opening.open(path)
+    qtbot.waitUntil(lambda: second.session.name == "photograph.png" and is_settled(second))
+    assert second.session.marks == first.session.marks and second.session.look == first.session.look
+    qtbot.waitUntil(lambda: picture(second, qtbot) == seen)
+    assert not second.window.isWindowModified() and second.opening.recent()[0] == path
+    second.session.marking.clear()
+    second.window.actions_by_name["save_session"].trigger()  # to the same file, nothing is asked
+    qtbot.waitUntil(lambda: read_session(path).marks == ())
+
+
+def test_the_layout_comes_back(apps: Callable[[], App], qtbot: QtBot) -> None:
+    window = apps().window
+    spectra, given, light = window.panels.docks[:3]
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, spectra)
+    given.setFloating(True)
+    light.show()
+    window.resizeDocks([spectra], [450], Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: spectra.width() == 450)
+    layout = Layout.of(window)
+    window.reset_layout()
+    qtbot.waitUntil(lambda: spectra.width() > 500)
+    layout.apply(window)
+    qtbot.waitUntil(lambda: placeless(Layout.of(window)) == placeless(layout))
+
+
+def placeless(layout: Layout) -> Layout:
+    """Where a floating panel stands is the window manager's to say, of which there is none."""
+    return replace(layout, panels=tuple(replace(each, floats=each.floats and (0, 0)) for each in layout.panels))
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Kept:
+    """One with a value in every place."""
+    rows = ((400.0, 1.0, 0.5, 0.2), (700.0, 0.1, 0.5, 0.9))
+    reading = Reading(Wavelengths.every(400, 700, 100), 2, Quantity.RADIANCE, "cube")
+    overlays = Overlays(Transform(Normalise.AREA, True, True), False, True, (Reference(CURVE, "leaves.csv", False),))
+    marks = new_mark((3, 4), []), replace(new_mark(REGION, [1]), name="Blätter", visible=False)
+    look = Look(("rerendered", "similarity"), 1, Arrangement.SIDE_BY_SIDE, reference=CURVE, levels={"band": (0.0, 0.5)})
+    return Kept(
+        Origin(tmp_path / "a.png", tmp_path / "truth.h5", reading),
+        Interpretation(
+            Encoding.GAMMA, 1.8, Balance.GREY_POINT, (3, 7), 5000.0, -3.0, 0.5, Observer("x", samples=rows), 5000
+        ),
+        marks, 2, look, View(1.5, 30.25, 2.125, 40.0, 0.5), 612.3, overlays,
+        Viewing(Light.measured("lamp", CURVE), Observer("camera", samples=rows)), CURVE, True, ("model", "ab12"),
+        None, tmp_path / "work.nesr", ("12", "34"), Laid(Match("turned left", 1.02, 0.99, None), True),
+    )  # fmt: skip
+
+
+def plain(kept: Kept, path: Path) -> Any:
+    write_session(path, kept)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_every_value_comes_back(kept: Kept, tmp_path: Path) -> None:
+    path = tmp_path / "a.nesr"
+    written = plain(kept, path)
+    again = read_session(path)
+    assert again.marks == kept.marks and again.viewing == kept.viewing and again.interpretation == kept.interpretation
+    assert again.view == kept.view and again.origin.image == kept.origin.image and again.active == 2
+    assert plain(again, path) == written
+
+
+def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: Kept, tmp_path: Path) -> None:
+    """Every value of a session, replaced by values of every kind: what is not refused can be written again."""
+    path = tmp_path / "a.nesr"
+    written, rng, refused = plain(kept, path), random.Random(0), 0
+    bad = [None, True, -1, 0, 1e308, 1 << 70, "", "x" * 300, "\0", [], [1], {}, {"a": 1}, [[[]]]]
+    for _ in range(600):
+        known = json.loads(json.dumps(written))
+        at, parent = rng.choice([(at, parent) for parent, at in _places(known)])
+        parent[at] = rng.choice(bad)
+        path.write_text(json.dumps(known), encoding="utf-8")
+        try:
+            plain(read_session(path), tmp_path / "b.nesr")
+        except UnreadableFile as error:
+            refused += 1
+            assert path.name in str(error) and "open the image itself" in str(error) and len(str(error)) < 400
+    assert refused > 200
+
+
+def _places(known: Any) -> Iterator[tuple[Any, Any]]:
+    items = known.items() if isinstance(known, dict) else enumerate(known) if isinstance(known, list) else ()
+    for at, value in items:
+        yield known, at
+        yield from _places(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is no session file"), ("{}", "is no session file"), ("[" * 100_000, "is no session file"),
+        ('{"nesr_session": NaN}', "is no session file"), ("null", "is no session file"), ("ÿþ", "is no session file"),
+        ('{"nesr_session": 2}', "its format is 2, this program reads 1"),
+        ('{"nesr_session": 1}', "'image' is missing"),
+    ],
+)  # fmt: skip
+def test_what_is_no_session_is_told(app: App, tmp_path: Path, text: str, said: str, qtbot: QtBot) -> None:
+    path = tmp_path / "a.nesr"
+    path.write_text(text, encoding="latin-1")
+    app.opening.open(path)
+    qtbot.waitUntil(app.window.notice.isVisible)
+    assert said in app.window.notice.text.text()
+
+
+@pytest.fixture
+def saved(
+    opened: App, photograph: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> tuple[App, Path]:
+    """A session of a photograph, both in a folder of their own, and another image shown."""
+    opened.session.add_pin(12, 34)
+    opened.session.add_pin(55, 70)
+    (tmp_path / "there").mkdir()
+    shutil.copy(photograph, tmp_path / "there")
+    opened.documents.current.origin = Origin(tmp_path / "there" / photograph.name)
+    save(opened, tmp_path / "there" / "work.nesr", qtbot, monkeypatch)
+    opened.commands.undo()
+    opened.documents.close(opened.documents.current)
+    return opened, tmp_path / "there" / "work.nesr"
+
+
+def asked(app: App, qtbot: QtBot, said: str) -> QMessageBox:
+    """The question that says so."""
+
+    def found() -> list[QMessageBox]:
+        return [box for box in app.window.findChildren(QMessageBox) if said in box.text()]
+
+    qtbot.waitUntil(lambda: bool(found()))
+    return found()[0]
+
+
+def press(box: QMessageBox, text: str) -> None:
+    next(button for button in box.buttons() if button.text() == text).click()
+
+
+def test_a_folder_that_moved_is_found(saved: tuple[App, Path], photograph: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    app, path = saved
+    path.parent.rename(tmp_path / "here")
+    app.opening.open(tmp_path / "here" / "work.nesr")
+    qtbot.waitUntil(lambda: len(app.session.marks) == 2)
+    origin = app.documents.current.origin
+    assert origin is not None and origin.image == tmp_path / "here" / photograph.name
+
+
+def test_a_moved_image_is_asked_for_and_another_is_told(
+    saved: tuple[App, Path], photograph: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, path = saved
+    (path.parent / photograph.name).unlink()
+    other = tmp_path / "other.png"
+    iio.imwrite(other, np.zeros((50, 60, 3), np.uint8))
+    app.opening.open(path)
+    box = asked(app, qtbot, "photograph.png of the session work.nesr is not in")
+    assert not app.session.name and not app.window.notice.isVisible()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(other), ""))
+    press(box, "Choose image…")
+    press(asked(app, qtbot, "other.png is not the image"), "Use this one")
+    qtbot.waitUntil(lambda: app.session.name == "other.png" and app.session.field is not None)
+    assert [mark.pixel for mark in app.session.marks] == [(12, 34)]
+    assert "1 of its 2 marks lie outside" in app.window.notice.text.text()
+
+    app.opening.open(path)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(photograph), ""))
+    press(asked(app, qtbot, "is not in"), "Choose image…")
+    qtbot.waitUntil(lambda: len(app.session.marks) == 2)
+    assert app.session.name == "photograph.png" and not app.window.notice.isVisible()
+
+
+def test_full_resolution_and_another_model_come_back_said(
+    saved: tuple[App, Path], engine: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    app, path = saved
+    engine.model.working_pixels = 60 * 80 // 4
+    known = json.loads(path.read_text())
+    known["model"] = ["better", "12"]
+    path.write_text(json.dumps(known))
+    app.opening.open(path)
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    assert app.session.reduction == 1
+    assert "saved with the model better" in app.window.notice.text.text()
+
+
+def test_a_session_of_a_cube_keeps_what_was_said_of_it(
+    app: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "c.npy", smooth_cube(20, 24)[:5])
+    reading = Reading(Wavelengths.every(500, 540, 10), 0, Quantity.RADIANCE)
+    app.opening.open_cube(tmp_path / "c.npy", reading)
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    app.session.add_pin(1, 2)
+    save(app, tmp_path / "c.nesr", qtbot, monkeypatch)
+    app.documents.close(app.documents.current)
+    app.opening.open(tmp_path / "c.nesr")
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    assert app.session.wavelength_range == (500, 540) and len(app.session.marks) == 1
+    app.documents.close(app.documents.current)
+    np.save(tmp_path / "c.npy", smooth_cube(20, 24)[1:6])
+    app.opening.open(tmp_path / "c.nesr")
+    asked(app, qtbot, "c.npy is not the image").reject()
+
+
+def test_a_measured_cube_that_is_gone_is_told(
+    opened: App, photograph: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = tmp_path / "truth.h5"
+    field = CubeField(smooth_cube(60, 80), BANDS, Quantity.REFLECTANCE)
+    io.write_cube(truth, field, BANDS)
+    opened.opening.open(photograph, truth)
+    qtbot.waitUntil(lambda: opened.session.truth is not None)
+    opened.session.add_pin(1, 2)
+    turned = Match(Orientation.TURNED_AROUND, 1.5)
+    measurement = opened.session.measurement
+    assert measurement is not None
+    opened.session.set_truth(replace(measurement, match=turned, is_chosen=True))
+    save(opened, tmp_path / "a.nesr", qtbot, monkeypatch)
+    opened.opening.open(tmp_path / "a.nesr")
+    qtbot.waitUntil(lambda: not opened.session.steps.canUndo() and opened.session.truth is not None)
+    again = opened.session.measurement
+    assert again is not None and again.match == turned and again.is_chosen
+    truth.unlink()
+    opened.opening.open(tmp_path / "a.nesr")
+    qtbot.waitUntil(lambda: "truth.h5 is no longer there" in opened.window.notice.text.text())
+    assert opened.session.truth is None and len(opened.session.marks) == 1
