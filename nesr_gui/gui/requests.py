@@ -9,6 +9,7 @@ import numpy as np
 from nesr_gui.field import CalibratedField, Doubt, Points, Progress, SpectralField
 from nesr_gui.gui.answers import Curve, Reading
 from nesr_gui.gui.marks import Pixel, Place
+from nesr_gui.matched import at_reduction
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 
@@ -28,6 +29,11 @@ def _reduced(request: PointsRequest) -> list[Pixel]:
     return [(row // request.reduction, col // request.reduction) for row, col in request.pixels]
 
 
+def _reduced_truth(request: PointsRequest) -> SpectralField | None:
+    """The truth as the field's pixels see it: what stands for several source pixels is compared with their mean."""
+    return at_reduction(request.truth, request.reduction) if request.truth is not None else None
+
+
 def curve_wavelengths(field: SpectralField) -> Wavelengths:
     """Where curves are asked: every nm of the field's range."""
     return Wavelengths.every(*field.wavelength_range, 1.0)
@@ -42,7 +48,7 @@ def ask_spectra(request: PointsRequest, progress: Progress) -> dict[Pixel, Spect
 
 def ask_curves(request: PointsRequest, progress: Progress) -> dict[Place, Curve]:
     """The curve of each pixel."""
-    field, truth = request.field, request.truth
+    field, truth = request.field, _reduced_truth(request)
     bands = curve_wavelengths(field)
     curves = [Spectrum(bands, values) for values in field.spectra(_reduced(request), bands)]
     intervals = _intervals(field, _reduced(request), bands)
@@ -52,7 +58,7 @@ def ask_curves(request: PointsRequest, progress: Progress) -> dict[Place, Curve]
         low, high = truth.wavelength_range
         shared = bands.nm[(bands.nm >= low) & (bands.nm <= high)]
         if shared.size:
-            truths = [Spectrum(Wavelengths(shared), v) for v in truth.spectra(list(request.pixels), shared)]
+            truths = [Spectrum(Wavelengths(shared), v) for v in truth.spectra(_reduced(request), shared)]
     return {
         pixel: Curve(curve, measured, interval=interval, doubts=shares)
         for pixel, curve, measured, interval, shares in zip(
@@ -85,8 +91,8 @@ def ask_readings(request: PointsRequest, progress: Progress) -> dict[Place, Read
     assert request.nm is not None
     values = request.field.spectra(_reduced(request), [request.nm])[:, 0].tolist()
     truths: list[float | None] = [None] * len(values)
-    truth = request.truth
+    truth = _reduced_truth(request)
     if truth is not None and truth.wavelength_range[0] <= request.nm <= truth.wavelength_range[1]:
-        truths = truth.spectra(list(request.pixels), [request.nm])[:, 0].tolist()
+        truths = truth.spectra(_reduced(request), [request.nm])[:, 0].tolist()
     doubts = [Doubt(sum(doubt_shares(request.field, [pixel]))) for pixel in _reduced(request)]
     return {pixel: Reading(*known) for pixel, *known in zip(request.pixels, values, truths, doubts, strict=True)}

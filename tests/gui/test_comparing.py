@@ -18,12 +18,14 @@ from nesr_gui.colorimetry import encode_srgb
 from nesr_gui.field import CubeField
 from nesr_gui.gui.accuracy_jobs import COLUMNS
 from nesr_gui.gui.app import App
+from nesr_gui.gui.exposing import ExposureRequest, expose
 from nesr_gui.gui.marks import Region, Shape
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.io.tables import read_table
 from nesr_gui.matched import Orientation
 from nesr_gui.photographing import photograph as photographed
-from nesr_gui.spectral import Quantity, Wavelengths
+from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
+from nesr_gui.viewing import Viewing
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 
 HEIGHT, WIDTH = 40, 60
@@ -226,3 +228,16 @@ def test_what_may_be_a_truth_is_told_by_its_name_and_its_first_bytes(tmp_path: P
     io.write_cube(tmp_path / "cube.tif", bands, BANDS)
     assert io.is_cube(cube) and io.is_cube(tmp_path / "cube.tif") and not io.is_photograph(tmp_path / "cube.tif")
     assert not io.is_cube(tmp_path / "photograph.tif") and not io.is_cube(tmp_path / "notes.txt")
+
+
+def test_radiance_is_photographed_relative_to_its_white() -> None:
+    light = Spectrum(BANDS, np.linspace(0.5, 4.0, len(BANDS), dtype=np.float32), "paper")
+    lit = CubeField((scene() * light.values[:, None, None]).astype(np.float32), BANDS, Quantity.RADIANCE)
+    made = expose(ExposureRequest(lit, "lit.h5", Viewing.default(), light), lambda fraction: None)
+    expected, _ = photographed(CubeField(scene(), BANDS, Quantity.REFLECTANCE), "")
+    np.testing.assert_allclose(made.image.values, expected.values, atol=1e-5)
+    truth = made.measurement.over((HEIGHT, WIDTH))
+    assert truth.quantity is Quantity.REFLECTANCE and made.measurement.remark == ""
+    np.testing.assert_allclose(truth.band(550.0), scene()[15], rtol=1e-5)
+    alone = expose(ExposureRequest(lit, "lit.h5", Viewing.default(), None), lambda fraction: None)
+    assert "light" in alone.measurement.remark
