@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.gui.commands import Commands
@@ -20,6 +20,8 @@ from nesr_gui.gui.session import Session
 from nesr_gui.gui.session_file import ENDING, FILTER, Kept
 from nesr_gui.gui.session_jobs import MovedImage, Restored, SaveRequest, save_session
 from nesr_gui.gui.worker import Worker
+
+_QUESTION = "unsaved"
 
 
 class DocumentCommands(QObject):
@@ -56,7 +58,40 @@ class DocumentCommands(QObject):
         self._documents.step(-1)
 
     def close(self, document: Document) -> None:
-        self._documents.close(document)
+        """Let a document go; what was made in it and not saved is asked about."""
+        self._documents.kept()
+        self._leave([document] if document.is_modified else [], lambda: self._documents.close(document))
+
+    def may_close_window(self) -> bool:
+        """Whether nothing would be lost; if something would, the user is asked, and may close the window so."""
+
+        def close() -> None:
+            self._window.may_close = lambda: True
+            self._window.close()
+
+        modified = self._documents.modified()
+        if modified and not self._window.findChildren(QMessageBox, _QUESTION):
+            self._leave(modified, close)
+        return not modified
+
+    def _leave(self, modified: Sequence[Document], then: Callable[[], None]) -> None:
+        """Ask about one document after the other whether to save it; `then` follows unless the user stays."""
+        if not modified:
+            then()
+            return
+        document, *others = modified
+        self._documents.show(self._documents.all.index(document))
+        box = QMessageBox(self._window)
+        box.setObjectName(_QUESTION)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle("Unsaved changes")
+        box.setText(f"Save what was done with {document.title}?")
+        box.setInformativeText("Marks, the reading of the photograph and loaded spectra would be lost otherwise.")
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.button(buttons.Save).clicked.connect(lambda: self.save(document, lambda: self._leave(others, then)))
+        box.button(buttons.Discard).clicked.connect(lambda: self._leave(others, then))
+        box.open()
 
     def save_session(self) -> None:
         self.save(self._documents.current)

@@ -53,6 +53,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("nesr_gui")
         self.setWindowIcon(theme.icon("nesr", self.palette()))
         self.setAcceptDrops(True)
+        self.may_close: Callable[[], bool] = lambda: True
         self.actions_by_name, self.submenus = make_actions(self)
         self.panes, self.plot, self.table = Panes(), PlotView(), MarkTable()
         self.image, self.input = self.panes.images[0], InputPanel()
@@ -144,6 +145,9 @@ class MainWindow(QMainWindow):
         super().childEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.may_close():
+            event.ignore()
+            return
         kept = settings()
         kept.setValue("window/geometry", self.saveGeometry())
         kept.setValue("window/layout", self.panels.save())

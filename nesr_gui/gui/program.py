@@ -37,6 +37,8 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
             fact.connect(picture.look)
         app.worker.failed.connect(picture.fail)
         picture.finished.connect(qt.exit)
+    else:
+        app.window.may_close = app.document_commands.may_close_window
     app.window.show()
     if screenshot is not None:
         app.window.compose(WINDOW_SIZE)  # the platform without a screen imagines a small one

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
@@ -165,6 +166,38 @@ def test_closing_goes_to_a_neighbour_and_in_the_end_to_nothing(opened: App, othe
     opened.opening.open(other)
     qtbot.waitUntil(lambda: session.field is not None)
     assert len(opened.documents.all) == 1
+
+
+def press(app: App, button: QMessageBox.StandardButton, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: bool(app.window.findChildren(QMessageBox)))
+    app.window.findChildren(QMessageBox)[0].button(button).click()
+    qtbot.waitUntil(lambda: not app.window.findChildren(QMessageBox))
+
+
+def test_what_is_not_saved_is_asked_about_before_it_is_lost(
+    opened: App, other: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buttons, window, file = QMessageBox.StandardButton, opened.window, tmp_path / "kept.nesr"
+    window.may_close = opened.document_commands.may_close_window
+    opened.session.add_pin(3, 4)
+    open_beside(opened, other, qtbot)
+    opened.document_commands.close_tab()  # nothing was made of it
+    assert len(opened.documents.all) == 1
+    opened.document_commands.close_tab()
+    press(opened, buttons.Cancel, qtbot)
+    assert not window.close() and window.isVisible()
+    press(opened, buttons.Cancel, qtbot)
+    assert window.isVisible() and len(opened.session.marks) == 1
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(file), ""))
+    opened.document_commands.close_tab()
+    press(opened, buttons.Save, qtbot)
+    qtbot.waitUntil(lambda: opened.session.source_shape is None)
+    opened.opening.open(file)
+    qtbot.waitUntil(lambda: len(opened.session.marks) == 1)
+    opened.session.add_pin(5, 6)
+    assert not window.close()
+    press(opened, buttons.Discard, qtbot)
+    assert not window.isVisible()
 
 
 def test_a_tab_is_picked_with_the_mouse(opened: App, other: Path, qtbot: QtBot) -> None:
