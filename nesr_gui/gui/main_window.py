@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from nesr_gui.colorimetry import CHARTS
 from nesr_gui.gui import theme
 from nesr_gui.gui.actions import colour_icons, make_actions
+from nesr_gui.gui.focus_ring import FocusRing
 from nesr_gui.gui.hints import HintBar
 from nesr_gui.gui.input_panel import InputPanel
 from nesr_gui.gui.light_panel import LightPanel
@@ -67,6 +68,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(_column(self.tabs, self.notice, self.middle, self.hints, self.bar))
         self.setStatusBar(self.status)
         colour_icons(self.actions_by_name, self)
+        self.focus_ring = FocusRing(self)
         self.panels = Panels(self, self.submenus["panels"])
         self._restore()
         spectra = _column(self.spectra_bar, self.plot, self.table, self.pair)

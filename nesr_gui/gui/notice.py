@@ -12,6 +12,12 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPlainTextEdit, QPush
 from nesr_gui.field import DeviceLost
 from nesr_gui.gui.theme import is_dark
 
+GROUNDS = {
+    False: {"failure": ("#fdecea", "#e6b8b2"), "success": ("#e8f4ec", "#b3d6c0")},
+    True: {"failure": ("#46302c", "#7a4a42"), "success": ("#26382f", "#3f6350")},
+}
+"""Dark or not → of what is said, the ground and its lower edge."""
+
 
 class Notice(QFrame):
     """Hidden until there is something to say; never in the way."""
@@ -90,11 +96,7 @@ class Notice(QFrame):
         self.show()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        dark = is_dark(self.palette())
-        if self._is_failure:
-            ground, edge = ("#46302c", "#7a4a42") if dark else ("#fdecea", "#e6b8b2")
-        else:
-            ground, edge = ("#26382f", "#3f6350") if dark else ("#e8f4ec", "#b3d6c0")
+        ground, edge = GROUNDS[is_dark(self.palette())]["failure" if self._is_failure else "success"]
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(ground))
         painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(edge))

@@ -52,11 +52,11 @@ _LIGHT = {
 }  # fmt: skip
 _DARK = {
     _ROLES.Window: "#23262b", _ROLES.WindowText: "#e3e6ea", _ROLES.Base: "#191b1f", _ROLES.AlternateBase: "#23262b",
-    _ROLES.Text: "#e3e6ea", _ROLES.Button: "#2f333a", _ROLES.ButtonText: "#e3e6ea", _ROLES.BrightText: "#ff8f85",
-    _ROLES.Highlight: "#3f7fe0", _ROLES.HighlightedText: "#ffffff", _ROLES.ToolTipBase: "#2f333a",
+    _ROLES.Text: "#e3e6ea", _ROLES.Button: "#2a2d33", _ROLES.ButtonText: "#e3e6ea", _ROLES.BrightText: "#ff8f85",
+    _ROLES.Highlight: "#3874d4", _ROLES.HighlightedText: "#ffffff", _ROLES.ToolTipBase: "#2f333a",
     _ROLES.ToolTipText: "#e3e6ea", _ROLES.PlaceholderText: "#9aa1ac", _ROLES.Link: "#8ab4ff", _ROLES.Mid: "#43484f",
     _ROLES.Dark: "#121417", _ROLES.Midlight: "#343940", _ROLES.Light: "#3d434b", _ROLES.Shadow: "#0c0d0f",
-    _ROLES.Accent: "#3f7fe0",
+    _ROLES.Accent: "#3874d4",
 }  # fmt: skip
 _DISABLED = {False: "#9aa0a9", True: "#6d747e"}
 
@@ -78,9 +78,11 @@ def is_dark(colours: QPalette) -> bool:
 
 def apply(app: QApplication, scheme: Qt.ColorScheme) -> None:
     """Put the whole application in a scheme; widgets follow by their PaletteChange event."""
-    if app.style().objectName() != "fusion":
-        app.setStyle("Fusion")  # the same on every system, and it honours a palette fully
     app.setPalette(palette(scheme == Qt.ColorScheme.Dark))
+    for widget in app.allWidgets():
+        if sheet := widget.styleSheet():  # a widget with a style sheet keeps the palette it had when it was set
+            widget.setStyleSheet("")
+            widget.setStyleSheet(sheet)
 
 
 class Theme(enum.StrEnum):
@@ -97,6 +99,7 @@ class Scheme(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = Theme.SYSTEM
+        QApplication.setStyle("Fusion")  # the same on every system; made anew, it forgets palettes of single classes
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._show)
 
     def choose(self, theme: Theme) -> None:

@@ -63,7 +63,7 @@ def test_themes_switch_live_with_their_icons_and_are_kept(app: App, qapp: QAppli
     pick(dialog, "theme", "dark")
     qtbot.waitUntil(lambda: app.window.plot.backgroundBrush().color().lightness() < 60)
     qtbot.waitUntil(lambda: ink() > 150)
-    assert is_dark(qapp.palette())
+    assert is_dark(qapp.palette()) and app.window.table.palette().base().color().lightness() < 60
     pick(dialog, "theme", "light")
     qtbot.waitUntil(lambda: app.window.plot.backgroundBrush().color().lightness() > 200 and ink() < 100)
     dialog.close()
