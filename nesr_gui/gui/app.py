@@ -16,6 +16,7 @@ from nesr_gui.gui.document_display import DocumentDisplay
 from nesr_gui.gui.documents import Documents
 from nesr_gui.gui.exporting import Exporting
 from nesr_gui.gui.hints import Hinting
+from nesr_gui.gui.incoming import Incoming
 from nesr_gui.gui.inquiry import Inquiry
 from nesr_gui.gui.look_commands import LookCommands
 from nesr_gui.gui.look_display import LookDisplay
@@ -58,6 +59,7 @@ class App(QObject):
         self.document_commands = DocumentCommands(
             self.window, self.session, self.worker, self.documents, self.opening, self.commands
         )
+        self.incoming = Incoming(self.window, self.worker, self.opening, self.comparing.drop)
         self.display = SpectraDisplay(self.session, self.window)
         self.look_display = LookDisplay(self.session, self.window, self.pictures)
         self._told = ""  # in the notice, of how the file is understood
@@ -90,9 +92,8 @@ class App(QObject):
         session, window = self.session, self.window
         bind(
             window, self.commands, self.mark_commands, self.look_commands, self.shell, self.document_commands,
-            *self.comparing.commands, self.exporting, self.model_menu,
+            self.incoming, *self.comparing.commands, self.exporting, self.model_menu,
         )  # fmt: skip
-        window.file_picked.connect(self.comparing.drop)
         window.closing.connect(self.close)
         window.status.cancel_picked.connect(self.worker.cancel)
         window.input.interpretation_picked.connect(session.understanding.choose)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QKeyCombination, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QKeyCombination, QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -46,7 +46,7 @@ FRAME = QSize(8, 40)  # what a window manager puts around it: on a screen of jus
 class MainWindow(QMainWindow):
     """The image with its notice and wavelength in the middle; what belongs to it in panels around."""
 
-    file_picked = Signal(object)  # Path
+    files_picked = Signal(object)  # list of Path
     closing = Signal()
 
     def __init__(self) -> None:
@@ -115,15 +115,13 @@ class MainWindow(QMainWindow):
         menu.setEnabled(not menu.isEmpty())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if local_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        for url in event.mimeData().urls():
-            if url.isLocalFile():
-                event.acceptProposedAction()
-                self.file_picked.emit(Path(url.toLocalFile()))
-                return
+        if paths := local_files(event.mimeData()):
+            event.acceptProposedAction()
+            self.files_picked.emit(paths)
 
     def event(self, event: QEvent) -> bool:
         """Space presses the button that has the focus; elsewhere it is the shortcut of the sweep."""
@@ -164,6 +162,11 @@ class MainWindow(QMainWindow):
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
         self.panels.restore(kept.value("window/layout"))
+
+
+def local_files(mime: QMimeData) -> list[Path]:
+    """The files and folders that are dragged or were copied."""
+    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
 
 
 def _column(*widgets: QWidget) -> QWidget:

@@ -7,7 +7,8 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
@@ -166,6 +167,21 @@ def test_closing_goes_to_a_neighbour_and_in_the_end_to_nothing(opened: App, othe
     opened.opening.open(other)
     qtbot.waitUntil(lambda: session.field is not None)
     assert len(opened.documents.all) == 1
+
+
+def test_several_files_open_in_tabs_each_and_a_bad_one_among_them_stops_nothing(
+    app: App, photograph: Path, other: Path, cube: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in (photograph, bad, other, cube)])
+    QGuiApplication.clipboard().setMimeData(mime)
+    app.window.actions_by_name["paste"].trigger()
+    qtbot.waitUntil(lambda: titles(app) == ["photograph.png", "other.png", "cube.h5"])
+    QGuiApplication.clipboard().setText("no file")
+    app.window.actions_by_name["paste"].trigger()
+    assert "the clipboard holds no file" in app.window.notice.text.text() and len(app.documents.all) == 3
 
 
 def press(app: App, button: QMessageBox.StandardButton, qtbot: QtBot) -> None:
