@@ -24,14 +24,15 @@ from nesr_gui.context import Sums, attention_map, tile_sums
 from nesr_gui.devices import translated
 from nesr_gui.features import Features, RecomputedFeatures, StoredFeatures
 from nesr_gui.field import Progress
-from nesr_gui.models.nesr import NeSR
+from nesr_gui.models.nesr import NeSR, parameter_count
 from nesr_gui.models.spi import HALO
 from nesr_gui.reconstruction import CalibratedNeSRField, Encoding, NeSRField
 from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
 from nesr_gui.systems import Network, coverage, kind_of
 
 PATIENCE = 4.0  # seconds a user may wait for a photograph to open
-WORKING_PIXELS = (2_000_000, 1_000_000, 500_000, 125_000, 30_000)  # few steps, so that a machine keeps to one of them
+WORKING_PIXELS = (2_000_000, 1_000_000, 500_000)  # on a processor: few steps, so that a machine keeps to one of them
+LARGE, FEW_PIXELS = 5_000_000, (125_000, 30_000)  # parameters of a network for which fewer are worth their time
 STORED_BYTES = 1 << 30  # features above this are computed again per tile instead of kept, where tiles are exact
 THRIFTY_TILE = 128  # pixels along a side of a tile where memory is scarce
 MOST_BYTES = 8 << 30  # of features that have to be kept
@@ -117,7 +118,8 @@ def _working_pixels(network: Network) -> int:
 
     side = 128 if seconds(32) < PATIENCE / 100 else 32  # a large network would take a minute to say that it is slow
     affordable = PATIENCE / min(seconds(side) for _ in range(3)) * side**2
-    return next((pixels for pixels in WORKING_PIXELS if pixels <= affordable), WORKING_PIXELS[-1])
+    steps = WORKING_PIXELS + (FEW_PIXELS if parameter_count(network) > LARGE else ())
+    return next((pixels for pixels in steps if pixels <= affordable), steps[-1])
 
 
 def _quiet(_: float) -> None:

@@ -41,13 +41,14 @@ class APlus(PixelNetwork):
     def fit(self, colours: Tensor, spectra: Tensor, anchors: Tensor) -> None:
         """Learn from known colours (N, 3) and their spectra (N, L), around directions `anchors` (K, 3).
 
-        Colours and spectra are scaled to colours of length one, so that exposure does not matter.
+        Both are scaled to spectra of length one: exposure does not matter, nor what no camera sees more than the rest.
         """
-        lengths = colours.norm(dim=1, keepdim=True).clamp_min(1e-6)
+        lengths = spectra.norm(dim=1, keepdim=True).clamp_min(1e-6)
         colours, spectra = (colours / lengths).double(), (spectra / lengths).double()
+        directions = torch.nn.functional.normalize(colours, dim=1)
         self.anchors.copy_(anchors / anchors.norm(dim=1, keepdim=True).clamp_min(1e-12))
         ridge = self.config.ridge * torch.eye(3, dtype=torch.float64)
         for index, anchor in enumerate(self.anchors.double()):
-            near = (colours @ anchor).topk(min(self.config.neighbours, len(colours))).indices
+            near = (directions @ anchor).topk(min(self.config.neighbours, len(colours))).indices
             x, y = colours[near], spectra[near]  # (n, 3), (n, L)
             self.projections[index] = torch.linalg.solve(x.T @ x + ridge, x.T @ y).T

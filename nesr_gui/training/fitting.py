@@ -20,18 +20,19 @@ from nesr_gui.training.rendering import BANDS
 
 PATCHES = 40  # batches whose pixels are learned from
 PIXELS = 30_000  # of them
-SPARSITY = 3  # atoms of a spectrum while the dictionary is learned
+DIMMEST = 0.02  # mean of a spectrum; of darker ones little is known
+SPARSITY = 1  # atoms of a spectrum while it is learned: with more, some become differences that have no colour
 ROUNDS = 10  # of K-SVD
 
 
 def known(batches: Batches) -> tuple[Tensor, Tensor]:
-    """Colours (N, 3) and spectra (N, 31) of pixels of the patches of a run, none of them black."""
+    """Colours (N, 3) that the default camera sees, free of noise, of spectra (N, 31) of the patches of a run."""
     rng = np.random.default_rng([batches.config.seed, 2])
     drawn = [pixels(batches.render(rng, BANDS)) for _ in range(PATCHES)]
-    rgb, truth, brightness = (torch.cat(parts) for parts in zip(*drawn, strict=True))
-    lit = torch.nonzero((brightness[:, 0] > 0.01) & (rgb.amax(1) < 1)).ravel()
-    some = lit[torch.from_numpy(rng.permutation(len(lit))[:PIXELS])]
-    return rgb[some], truth[some]
+    truth, brightness = (torch.cat([part[index] for part in drawn]) for index in (1, 2))
+    lit = torch.nonzero(brightness[:, 0] > DIMMEST).ravel()
+    spectra = truth[lit[torch.from_numpy(rng.permutation(len(lit))[:PIXELS])]]
+    return colours_of(spectra), spectra
 
 
 def dictionary(spectra: Tensor, atoms: int, seed: int) -> Tensor:
