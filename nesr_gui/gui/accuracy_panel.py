@@ -126,8 +126,10 @@ class AccuracyPanel(QWidget):
                 item = QTableWidgetItem(text)
                 item.setTextAlignment(_UNIT)
                 self.table.setItem(row, column, item)
-        self.measure.setEnabled(None not in figures and not is_measuring)
         self.copy.setEnabled(bool(figures))
+
+    def show_can_measure(self, can: bool) -> None:
+        self.measure.setEnabled(can)
 
     def _lay_out(self) -> None:
         self.controls = QWidget()

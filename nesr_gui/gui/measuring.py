@@ -120,5 +120,7 @@ class Measuring(QObject):
         QGuiApplication.clipboard().setText(as_text(rows_of(self._session.marks, self.figures)))
 
     def _show(self) -> None:
-        self._panel.show_figures(self._session.marks, self.figures, self._worker.is_busy(_IMAGE))
+        is_measuring = self._worker.is_busy(_IMAGE)
+        self._panel.show_figures(self._session.marks, self.figures, is_measuring)
+        self._panel.show_can_measure(None not in self._basis and None not in self.figures and not is_measuring)
         enable(self._window.actions_by_name, ["export_accuracy"], bool(self.figures))

@@ -183,6 +183,7 @@ def test_a_cube_is_photographed_and_becomes_the_truth(
     qtbot.waitUntil(lambda: app.session.field is not None)
     action = app.window.actions_by_name["photograph_cube"]
     assert action.isEnabled() and not app.window.actions_by_name["compare_cube"].isEnabled()
+    assert not app.comparing.panel.measure.isEnabled()
     app.session.add_pin(5, 7)
     action.trigger()
     qtbot.waitUntil(lambda: app.session.photograph is not None and app.session.field is not None)
