@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 import nesr_gui
-from nesr_gui.cli import comparing, cube_options, export, learning, spectra, window
+from nesr_gui.cli import comparing, cube_options, experiments, export, learning, spectra, window
 from nesr_gui.cli.reconstruct import reconstruct
 
 
@@ -34,7 +34,7 @@ def cli() -> None:
 for command in (
     window.gui, reconstruct, spectra.spectrum, spectra.info, comparing.compare,
     export.export, learning.train, learning.evaluate, learning.calibrate, learning.import_weights,
-    window.benchmark,
+    experiments.experiment, window.benchmark,
 ):  # fmt: skip
     cli.add_command(command)
 

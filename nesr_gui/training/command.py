@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import click
-import torch
 from tqdm import tqdm
 
-import nesr_gui
 from nesr_gui import engine
 from nesr_gui.checkpoint import load_checkpoint, save_checkpoint
 from nesr_gui.models.discrete import DiscreteConfig
@@ -26,6 +23,7 @@ from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.fitting import FITS
 from nesr_gui.training.libraries import read_libraries, without_charts, without_clusters
 from nesr_gui.training.painted import ON_BANDS, painted_scene
+from nesr_gui.training.provenance import commit, program
 from nesr_gui.training.robustness import spectra_of
 from nesr_gui.training.scenes import Scene
 from nesr_gui.training.trainer import Trainer
@@ -122,18 +120,9 @@ def _provenance(config: TrainingConfig, scenes: Sequence[Scene], spectra: Sequen
         "scenes": ", ".join(scene.name for scene in scenes),
         "spectra": ", ".join(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}" for path in spectra),
         "training": str(asdict(config)),
-        "commit": _commit(),
-        "program": f"nesr_gui {nesr_gui.__version__}, torch {torch.__version__}",
+        "commit": commit(),
+        "program": program(),
     }
-
-
-def _commit() -> str:
-    """The commit of the source tree that runs, marked where files differ from it; empty for an installed program."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
 
 
 def calibrate(model: Path, runs: Path, scene_folder: Path, spectra: Sequence[Path]) -> None:

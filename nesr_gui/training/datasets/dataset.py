@@ -73,10 +73,19 @@ class Measured:
         """The pixels (H, W) that count."""
         return self.counted(shape) if self.counted else np.ones(shape, bool)
 
+    @property
+    def files(self) -> list[Path]:
+        """Those of the cube by name, then the given photograph."""
+        if self.path.is_dir():
+            cube = sorted(self.path.glob("*.png"))
+        else:
+            cube = sorted(files_of(self.path)) if self.path.suffix == ".hdr" else [self.path]
+        return [*cube, *([self.given] if self.given else [])]
+
     def sha256(self) -> str:
-        """Of the SHA-256 of each file: those of the cube by name, then the given photograph."""
+        """Of the SHA-256 of each of the files."""
         digest = hashlib.sha256()
-        for file in [*_files(self.path), *([self.given] if self.given else [])]:
+        for file in self.files:
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
         return digest.hexdigest()
@@ -133,12 +142,6 @@ class DataSet:
         if scene.given is None:
             return self.camera.expose(scene.cube(self.bands), self.bands)
         return camera.given(scene.given, scene.open().field)
-
-
-def _files(cube: Path) -> list[Path]:
-    if cube.is_dir():
-        return sorted(cube.glob("*.png"))
-    return sorted(files_of(cube)) if cube.suffix == ".hdr" else [cube]
 
 
 def _largest(field: CubeField) -> float:

@@ -132,6 +132,7 @@ def kaist(root: Path) -> None:
     import Imath
     import OpenEXR
 
+    root.mkdir(exist_ok=True)
     for number in (1, 2, 3):
         names = [f"w{nm:.0f}nm" for nm in NM + 20]
         header = OpenEXR.Header(SHAPE[1], SHAPE[0])

@@ -1,0 +1,82 @@
+"""The paper's experiments as commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from nesr_gui.cli.options import FILE, FOLDER, device_option
+from nesr_gui.cli.spectra import parsed_point
+
+NAMES = ("table1", "table2", "table3", "table4", "fig3")
+PART = 16, 8  # pixels along a side and wavelengths that NeSR answers per step, where the budget is not the paper's
+PAINTED = 0.4  # share of painted patches where spectra are named
+
+
+@click.command()
+@click.argument("name", type=click.Choice(NAMES))
+@click.option("--dataset", required=True, metavar="NAME", help="cave, icvl, ntire2020-clean …; a wrong one names all.")
+@click.option("--root", type=FOLDER, required=True, help="Folder of the data set, as its makers laid it out.")
+@click.option("--out", type=FOLDER, required=True, help="Folder of the run; what is there is resumed.")
+@click.option("--budget", default="paper", show_default=True, help="For each network: paper, hours=H or steps=N.")
+@click.option("--models", metavar="NAME,…", help="Rows of the table. [default: the paper's]")
+@click.option("--encoder", metavar="NAME", help="A system in AWAN's place in tables 2 to 4, hscnn-r say.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="So many trainings of each network."
+)
+@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Patches per step.")
+@click.option("--patch", type=click.IntRange(8), default=64, show_default=True, help="Pixels along a side of a patch.")
+@click.option("--rate", type=float, default=1e-4, show_default=True, help="Learning rate at first; halved 15 times.")
+@click.option("--window", type=click.IntRange(0), help="Pixels along a side that NeSR answers per step; 0: all.")
+@click.option("--decoded", type=click.IntRange(0), help="Wavelengths that NeSR answers per step; 0: all.")
+@click.option("--features", type=click.IntRange(1), help="Of the encoders. [default: as published]")
+@click.option("--blocks", type=click.IntRange(1), help="Of the encoders. [default: as published]")
+@click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz) to paint patches with.")
+@click.option("--painted", type=click.FloatRange(0, 1), help="Share of painted patches. [default: .4 with --spectra]")
+@click.option("--band-shape", type=click.Choice(["gaussian", "box"]), default="gaussian", show_default=True)
+@click.option("--band-width", type=float, default=10.0, show_default=True, help="Of bands made of finer ones, nm.")
+@click.option("--scene", metavar="NAME", help="The test scene that the figures show. [default: the first]")
+@click.option("--at", "points", metavar="ROW,COL", multiple=True, help="A pixel whose spectra are shown; repeatable.")
+@device_option
+def experiment(
+    name: str,
+    budget: str,
+    models: str | None,
+    points: tuple[str, ...],
+    band_shape: Any,
+    band_width: float,
+    **options: Any,
+) -> None:
+    """Train and judge what a table or figure of the paper compares; write it with the paper's figures beside ours.
+
+    On several GPUs: fabric run --accelerator cuda --devices 4 --strategy ddp main.py experiment table1 …
+    """
+    from nesr_gui.training.datasets.resampling import BandShape
+    from nesr_gui.training.experiments.request import Request
+    from nesr_gui.training.experiments.runner import run
+    from nesr_gui.training.experiments.settings import Budget, Settings
+
+    said = {key: options.pop(key) for key in ("batch", "patch", "rate", "features", "blocks")}
+    whole = budget == "paper"
+    window, decoded, painted = (options.pop(key) for key in ("window", "decoded", "painted"))
+    settings = Settings(
+        budget=Budget.parse(budget),
+        window=(0 if whole else min(PART[0], said["patch"])) if window is None else window,
+        decoded=(0 if whole else PART[1]) if decoded is None else decoded,
+        painted=(PAINTED if options["spectra"] else 0.0) if painted is None else painted,
+        **said,
+    )
+    rows = tuple(part.strip() for part in models.split(",")) if models else ()
+    request = Request(
+        name,
+        settings=settings,
+        models=rows,
+        shape=BandShape(band_shape, band_width),
+        points=tuple(map(parsed_point, points)),
+        **options,
+    )
+    try:
+        run(request, click.echo)
+    except KeyboardInterrupt:
+        click.echo("stopped; the same command resumes it")

@@ -1,0 +1,32 @@
+"""What trains: one device, or those that Fabric's launcher was told of."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import TYPE_CHECKING
+
+from nesr_gui import engine
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+EXTRAS = {"lightning_fabric": "lightning-fabric", "matplotlib": "matplotlib", "sklearn": "scikit-learn"}
+
+
+def check_extras() -> None:
+    """Raises ValueError, which names what is missing, where an experiment could not end."""
+    missing = [name for module, name in EXTRAS.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise ValueError(f"experiments need {', '.join(missing)}, not installed here; install nesr-gui[train]")
+
+
+def launched(device: str) -> Fabric:
+    """The devices to train on: those of `fabric run` where it started this process, else one."""
+    from lightning_fabric import Fabric
+
+    if os.environ.get("LT_CLI_USED") == "1":
+        return Fabric()  # whose processes are launched already
+    fabric = Fabric(accelerator=engine.chosen_device(device), devices=1)
+    fabric.launch()
+    return fabric

@@ -1,0 +1,100 @@
+"""Every model of an experiment on every scene it is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui.checkpoint import load_checkpoint
+from nesr_gui.engine import Model
+from nesr_gui.field import SpectralField
+from nesr_gui.spectral import FloatArray, Wavelengths
+from nesr_gui.training.experiments.answering import answered
+from nesr_gui.training.experiments.description import Column
+from nesr_gui.training.experiments.judging import EVERY_NM, Judge, Score, between_figures, figures
+from nesr_gui.training.experiments.tasks import Cell
+
+CURVE_STEP = 1.0  # nm
+
+Points = Sequence[tuple[int, int]]
+
+
+@dataclass(eq=False)
+class Portrait:
+    """What the figures of a section show of one scene: errors (H, W) and curves at the points, by title of the row."""
+
+    judge: Judge
+    points: Points
+    truth: tuple[npt.NDArray[np.float64], FloatArray]
+    errors: dict[str, FloatArray] = field(default_factory=dict)
+    curves: dict[str, tuple[npt.NDArray[np.float64], FloatArray]] = field(default_factory=dict)
+
+
+class Exam:
+    """The scores so far; `skipped` says what could not be judged, and why."""
+
+    def __init__(self, models: Mapping[str, Path], places: Sequence[Cell], kept: Wavelengths, device: str) -> None:
+        self._models, self._places, self._kept, self._device = models, places, kept, device
+        self.scores: list[Score] = []
+        self.between: list[Score] = []
+        self.skipped: list[str] = []
+        self.portraits: dict[str, Portrait] = {}
+
+    def sit(self, judge: Judge, points: Points | None = None) -> None:
+        """Judge every model by a scene; with `points` keep what the figures show of it, of the first seed."""
+        columns = list(dict.fromkeys(cell.column for cell in self._places))
+        truths = {column: truth for column in columns if (truth := self._truth(judge, column)) is not None}
+        for name, path in self._models.items():
+            sat = [cell for cell in self._places if cell.task.name == name and cell.column in truths]
+            if not sat:
+                continue
+            checkpoint = load_checkpoint(path)
+            checkpoint.network.to(self._device)
+            asked = answered(Model(checkpoint, self._device), judge, self._seen(sat[0].column))
+            for cell in sat:
+                self._mark(judge, asked, cell, truths[cell.column], points if cell.task.seed == 0 else None)
+            if judge.fine is not None and sat[0].column.inputs is None:
+                found = between_figures(judge.fine, asked.cube(EVERY_NM).values)
+                self.between.append(Score(*_place(sat[0]), judge.group, judge.name, found))
+
+    def bands(self, column: Column) -> Wavelengths:
+        """What is asked for at a column."""
+        return Wavelengths.count(column.bands, float(self._kept.nm[0]), float(self._kept.nm[-1]))
+
+    def _seen(self, column: Column) -> Wavelengths | None:
+        """The bands that a column shows; None where it shows RGB."""
+        return self.bands(Column(column.inputs)) if column.inputs else None
+
+    def _truth(self, judge: Judge, column: Column) -> FloatArray | None:
+        try:
+            if seen := self._seen(column):
+                judge.truth(seen)
+            return judge.truth(self.bands(column))
+        except ValueError as error:
+            self.skipped.append(f"{column.title} of {judge.name} ({judge.group}): {error}")
+            return None
+
+    def _mark(self, judge: Judge, asked: SpectralField, cell: Cell, truth: FloatArray, points: Points | None) -> None:
+        answer = asked.cube(self.bands(cell.column)).values
+        found = figures(truth, answer, judge.counted)
+        self.scores.append(Score(*_place(cell), judge.group, judge.name, found))
+        if points is not None and cell.column == cell.section.columns[0]:
+            self._portray(judge, asked, cell, truth, answer, points)
+
+    def _portray(
+        self, judge: Judge, asked: SpectralField, cell: Cell, truth: FloatArray, answer: FloatArray, points: Points
+    ) -> None:
+        bands = self.bands(cell.column).nm
+        measured = np.stack([truth[:, row, col] for row, col in points])
+        portrait = self.portraits.setdefault(cell.section.title, Portrait(judge, points, (bands, measured)))
+        fine = Wavelengths.every(bands[0], bands[-1], CURVE_STEP)
+        portrait.errors[cell.row.title] = (abs(answer - truth) / (truth + 1e-3)).mean(0)
+        portrait.curves[cell.row.title] = fine.nm, asked.spectra(points, fine)
+
+
+def _place(cell: Cell) -> tuple[str, str, str, int]:
+    return cell.section.title, cell.row.name, cell.column.key, cell.task.seed

@@ -1,0 +1,97 @@
+"""An experiment from beginning to end: train what is missing, judge it, write tables, figures and the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from nesr_gui.systems import parameters_of
+from nesr_gui.training.experiments import devices, report
+from nesr_gui.training.experiments.crops import Crops
+from nesr_gui.training.experiments.exam import Exam, Points
+from nesr_gui.training.experiments.judging import Judge
+from nesr_gui.training.experiments.learner import Task, learned
+from nesr_gui.training.experiments.manifest import judged, manifest, provenance
+from nesr_gui.training.experiments.material import Material
+from nesr_gui.training.experiments.preparing import Prepared
+from nesr_gui.training.experiments.request import Request
+from nesr_gui.training.experiments.tables import Results
+from nesr_gui.training.experiments.tasks import cells
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def run(request: Request, say: Callable[[str], None]) -> None:
+    """Do it; what is in `request.out` already is resumed. `say` is told what is done, a line at a time.
+
+    Raises:
+        ValueError: something asked for is not there, or cannot be; the text is one sentence.
+    """
+    devices.check_extras()
+    experiment, material = request.chosen(), Material.of(request)
+    places = list(cells(experiment, request.seeds, material.kept, request.settings))
+    fabric = devices.launched(request.device)
+    with fabric.rank_zero_first():
+        scenes = material.prepared(request)
+    said = manifest(request, material, scenes)
+    tasks = list({cell.task.name: cell.task for cell in places}.values())
+    models = {task.name: _model(task, scenes, material, request, fabric, provenance(said)) for task in tasks}
+    if not fabric.is_global_zero:
+        return
+    exam = Exam(models, places, material.kept, str(fabric.device))
+    judges = list(material.judges(request))
+    shown = _shown(judges, request.scene)
+    for judge in tqdm(judges, "judging", unit="scene", disable=None, leave=False):
+        exam.sit(judge, _points(judge, request.points) if judge is shown else None)
+    sizes = {cell.row.name: parameters_of(cell.task.config) / 1e6 for cell in places}
+    results = Results(experiment, material.dataset.name, exam.scores, exam.between, sizes)
+    for path in report.write(request.out, results, exam, models, judged(said, models, judges, exam.skipped)):
+        say(str(path))
+    for note in exam.skipped:
+        say(f"not judged: {note}")
+
+
+def _model(
+    task: Task,
+    scenes: Sequence[Prepared],
+    material: Material,
+    request: Request,
+    fabric: Fabric,
+    known: dict[str, str],
+) -> Path:
+    """The model of a task, trained where it is missing."""
+    crops = Crops(scenes, material.dataset.camera, material.learned, request.settings, task.seed)
+    quiet = None if fabric.is_global_zero else True
+    with tqdm(total=100, unit="%", disable=quiet, leave=False, bar_format="{desc} {bar} {n:.1f} % {elapsed}") as bar:
+
+        def shown(what: str, done: float) -> None:
+            bar.set_description_str(what, refresh=False)
+            bar.update(100 * done - bar.n)
+
+        return learned(task, crops, request.settings, request.out / "models" / task.name, fabric, known, shown)
+
+
+def _shown(judges: Sequence[Judge], name: str | None) -> Judge:
+    """The scene that the figures show; raises ValueError where there is none of that name."""
+    found = [judge for judge in judges if name in (None, judge.name)]
+    if not found:
+        raise ValueError(f"no test scene {name}; there are {', '.join(judge.name for judge in judges)}")
+    return found[0]
+
+
+def _points(judge: Judge, asked: Points) -> Points:
+    """The pixels whose spectra are shown: those asked for, or the brightest without and with a colour."""
+    height, width = judge.counted.shape
+    if outside := [point for point in asked if not (0 <= point[0] < height and 0 <= point[1] < width)]:
+        raise ValueError(f"{judge.name} has {height} rows and {width} columns; row, column {outside[0]} is not in it")
+    if asked:
+        return asked
+    bright, least = judge.rgb.max(-1), judge.rgb.min(-1)
+    colourful = np.where(judge.counted, bright - least, -1)
+    plain = np.where(judge.counted, least, -1)
+    return [divmod(int(np.argmax(values)), width) for values in (plain, colourful)]

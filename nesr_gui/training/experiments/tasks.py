@@ -1,0 +1,83 @@
+"""From the rows and columns of an experiment to the networks that have to be trained for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nesr_gui.baselines.interpolation import BandInterpolationConfig
+from nesr_gui.models.discrete import DiscreteConfig
+from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.spectral import Wavelengths
+from nesr_gui.systems import SYSTEMS
+from nesr_gui.training.experiments.description import Column, Experiment, Row, Section
+from nesr_gui.training.experiments.learner import Task
+from nesr_gui.training.experiments.settings import Settings
+
+SUFFIX = "+nesr"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place in a table, of one seed, and what is trained for it."""
+
+    section: Section
+    row: Row
+    column: Column
+    task: Task
+
+
+def cells(experiment: Experiment, seeds: int, kept: Wavelengths, settings: Settings) -> Iterator[Cell]:
+    """Every cell; cells of a row share a task unless it learns for each column. BI learns nothing, so it has one seed.
+
+    Args:
+        kept: the bands that training scenes are kept at.
+    """
+    for seed in range(seeds):
+        for section in experiment.sections:
+            for row in section.rows:
+                for column in section.columns:
+                    task = _task(row, column, seed, kept, settings)
+                    if seed == 0 or not isinstance(task.config, BandInterpolationConfig):
+                        yield Cell(section, row, column, task)
+
+
+def _task(row: Row, column: Column, seed: int, kept: Wavelengths, settings: Settings) -> Task:
+    low, high = float(kept.nm[0]), float(kept.nm[-1])
+    finest = {"column": (column.bands,), "finest": (len(kept),)}
+    counts = finest[row.learned] if isinstance(row.learned, str) else row.learned
+    config = _sized(system_config(row.system), settings)
+    seen = tuple(Wavelengths.count(column.inputs, low, high)) if column.inputs else ()
+    bands = tuple(Wavelengths.count(counts[0], low, high))
+    if isinstance(config, NeSRConfig):
+        config = replace(config, low=low, high=high, inputs=seen, **dict(row.changes))
+    elif isinstance(config, DiscreteConfig):
+        config = replace(config, bands=bands, inputs=seen)
+    elif isinstance(config, BandInterpolationConfig):
+        config = replace(config, low=low, high=high)
+    else:
+        config = replace(config, bands=bands)
+    named = [row.system, *(f"{key}-{value}" for key, value in row.changes)]
+    named += [f"{column.inputs}-in"] if column.inputs else []
+    learned = "7-31" if len(counts) > 2 else "+".join(map(str, counts))
+    return Task(".".join([*named, f"{learned}-bands", f"seed{seed}"]), config, counts, seed)
+
+
+def system_config(name: str) -> Any:
+    """Settings of a system at its full size; any discrete system may be followed by +nesr."""
+    if name in SYSTEMS:
+        return SYSTEMS[name].config
+    config = SYSTEMS[name.removesuffix(SUFFIX)].config
+    return NeSRConfig(config.encoder, config.features, config.blocks)
+
+
+def _sized(config: Any, settings: Settings) -> Any:
+    """With encoders of the size that the settings ask for."""
+    if not isinstance(config, DiscreteConfig | NeSRConfig):
+        return config
+    return replace(
+        config,
+        features=settings.features or config.features,
+        blocks=settings.blocks or config.blocks,
+    )

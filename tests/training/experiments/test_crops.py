@@ -1,0 +1,139 @@
+"""Patches are the step's: the same for every system, on however many devices, at whatever wavelengths."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nesr_gui.spectral import Wavelengths
+from nesr_gui.training.datasets import DATASETS
+from nesr_gui.training.datasets.resampling import BandShape
+from nesr_gui.training.experiments import preparing
+from nesr_gui.training.experiments.crops import Crops
+from nesr_gui.training.experiments.preparing import Prepared, kept_bands, prepare
+from nesr_gui.training.experiments.settings import Settings
+from tests.training import worlds
+from tests.training.datasets import layouts
+
+CAVE = DATASETS["cave"]
+NM = CAVE.bands.nm
+WHOLE = slice(0, 4)
+SETTINGS = Settings(batch=4, patch=12)
+
+
+def prepared(seed: int = 0, counted: np.ndarray | None = None) -> Prepared:
+    cube = layouts.truth(seed)
+    rgb = CAVE.camera.expose(cube, CAVE.bands)
+    mask = np.ones(layouts.SHAPE, bool) if counted is None else counted
+    return Prepared(f"scene {seed}", np.moveaxis(cube, 0, -1), rgb, mask, CAVE.bands, "")
+
+
+def crops(settings: Settings = SETTINGS, seed: int = 0, **changes: object) -> Crops:
+    given = {"scenes": [prepared(0), prepared(1)], "camera": CAVE.camera, "libraries": [worlds.library("fine", 1)]}
+    return Crops(**{**given, **changes}, settings=settings, seed=seed)
+
+
+PAINTED = dataclasses.replace(SETTINGS, painted=0.5)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, PAINTED])
+def test_a_batch_is_of_its_seed_and_step(settings):
+    first, again, later = (crops(settings).draw(step, NM, None, WHOLE) for step in (3, 3, 4))
+    other = crops(settings, seed=1).draw(3, NM, None, WHOLE)
+    assert first.image.shape == (4, 3, 12, 12) and first.truth.shape == (4, 31, 12, 12)
+    np.testing.assert_array_equal(first.truth, again.truth)
+    for different in (later, other):
+        assert not np.array_equal(first.image, different.image)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, PAINTED])
+def test_devices_share_the_batch_that_one_would_have(settings):
+    whole = crops(settings).draw(5, NM, None, WHOLE)
+    parts = [crops(settings).draw(5, NM, None, slice(start, start + 1)) for start in range(4)]
+    np.testing.assert_array_equal(np.concatenate([part.image for part in parts]), whole.image)
+    np.testing.assert_array_equal(np.concatenate([part.truth for part in parts]), whole.truth)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, PAINTED])
+def test_what_is_seen_does_not_depend_on_the_wavelengths_of_a_step(settings):
+    every, few = (crops(settings).draw(2, nm, None, WHOLE) for nm in (NM, NM[::5]))
+    np.testing.assert_allclose(few.image, every.image, atol=1e-6)
+    np.testing.assert_allclose(few.truth, every.truth[:, ::5], atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, PAINTED])
+def test_photographs_are_of_their_truth(settings):
+    batch = crops(settings).draw(7, NM, None, WHOLE)
+    for image, truth in zip(batch.image, batch.truth, strict=True):
+        np.testing.assert_allclose(np.moveaxis(image, 0, -1), CAVE.camera.expose(truth, CAVE.bands), atol=2e-6)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, PAINTED])
+def test_bands_may_be_seen_instead_of_colours(settings):
+    seen = Wavelengths.count(16)
+    batch = crops(settings).draw(7, NM, seen, WHOLE)
+    np.testing.assert_allclose(batch.image, batch.truth[:, ::2], atol=1e-6)
+
+
+def test_what_does_not_count_is_never_drawn():
+    counted = np.ones(layouts.SHAPE, bool)
+    counted[:, :5] = False
+    scene = prepared(0, counted)
+    marked = dataclasses.replace(scene, cube=np.where(counted[:, :, None], scene.cube, 9).astype(np.float32))
+    made = crops(scenes=[marked])
+    assert max(made.draw(step, NM, None, WHOLE).truth.max() for step in range(30)) < 9
+    with pytest.raises(ValueError, match="scene 0 has no room for a crop of 12 pixels that all count"):
+        crops(scenes=[prepared(0, np.zeros(layouts.SHAPE, bool))])
+
+
+def test_a_crop_larger_than_a_scene_is_told():
+    with pytest.raises(ValueError, match="scene 0 has 28 x 20 pixels; a crop of 24 is too large"):
+        crops(dataclasses.replace(SETTINGS, patch=24))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"), [({"camera": DATASETS["icvl"].camera}, "cave"), ({"libraries": []}, "--spectra")]
+)
+def test_painting_needs_spectra_and_the_default_camera(change, told):
+    with pytest.raises(ValueError, match=told):
+        crops(PAINTED, **change)
+
+
+# --- unpacked scenes ---
+
+
+def unpacked(root: Path, folder: Path, bands: Wavelengths = CAVE.bands) -> list[Prepared]:
+    return list(prepare(CAVE.open(root).train, CAVE, bands, BandShape(), folder))
+
+
+def test_scenes_are_unpacked_once_and_again_when_they_change(tmp_path, monkeypatch):
+    layouts.cave(tmp_path / "cave")
+    scenes = CAVE.open(tmp_path / "cave").train
+    first = unpacked(tmp_path / "cave", tmp_path / "prepared")
+    for scene, made in zip(scenes, first, strict=True):
+        np.testing.assert_array_equal(np.moveaxis(made.cube, -1, 0), scene.cube(CAVE.bands))
+        np.testing.assert_array_equal(made.rgb, CAVE.photograph(scene))
+        assert made.sha256 == scene.sha256() and made.counted.all()
+    saved = []
+    original = preparing._save
+    monkeypatch.setattr(preparing, "_save", lambda path, values: (saved.append(path.name), original(path, values)))
+    unpacked(tmp_path / "cave", tmp_path / "prepared")
+    assert saved == []
+    band = scenes[0].files[3]
+    band.write_bytes(scenes[0].files[4].read_bytes())
+    again = unpacked(tmp_path / "cave", tmp_path / "prepared")
+    assert saved == [f"{scenes[0].name}.cube.npy", f"{scenes[0].name}.rgb.npy"]
+    assert again[0].sha256 != first[0].sha256
+
+
+def test_fine_instruments_are_kept_by_five_nanometres(tmp_path):
+    icvl = DATASETS["icvl"]
+    layouts.icvl_raw(tmp_path)
+    scenes = icvl.open(tmp_path).train
+    assert len(kept_bands(scenes, icvl, BandShape())) == 61
+    layouts.icvl(tmp_path)  # one scene more, as .mat
+    mixed = icvl.open(tmp_path)
+    assert len(kept_bands([*mixed.train, *mixed.test], icvl, BandShape())) == 31

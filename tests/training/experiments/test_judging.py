@@ -1,0 +1,125 @@
+"""Figures, tables, and scenes painted with spectra that were kept out."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.interpolate import CubicSpline
+
+from nesr_gui.spectral import Wavelengths
+from nesr_gui.training.datasets import DATASETS
+from nesr_gui.training.experiments import painting, tables
+from nesr_gui.training.experiments.description import EXPERIMENTS
+from nesr_gui.training.experiments.judging import BETWEEN, EVERY_NM, FIGURES, Score, between_figures, figures, roughness
+from nesr_gui.training.experiments.tables import Mean, Results
+from nesr_gui.training.libraries import Library
+from tests.training import worlds
+
+
+def test_figures_are_over_what_counts():
+    truth = np.full((4, 3, 5), 0.5, np.float32)
+    answer = truth.copy()
+    answer[:, 0] += 0.1
+    counted = np.ones((3, 5), bool)
+    found = figures(truth, answer, counted)
+    assert found["mrae"] == pytest.approx(0.1 / 0.501 / 3, rel=1e-4)
+    assert found["rmse"] == pytest.approx(0.1 / 3**0.5, rel=1e-4)
+    counted[0] = False
+    assert figures(truth, answer, counted)["rmse"] == 0
+    dark = figures(truth * 0, answer * 0, counted)
+    assert set(dark) == set(FIGURES) and np.isnan(dark["angle"])
+
+
+def test_between_the_bands():
+    nm = EVERY_NM[:, None, None]
+    truth = (0.5 + 0.2 * np.sin(nm / 20)).astype(np.float32) * np.ones((1, 2, 2), np.float32)
+    found = between_figures(truth, truth)
+    assert found == {"rmse": 0, "on_bands": 0, "between": 0, "roughness": 1} and set(found) == set(BETWEEN)
+    linear = np.stack([np.interp(EVERY_NM, EVERY_NM[::10], truth[::10, 0, 0])] * 4).T.reshape(301, 2, 2)
+    straight = between_figures(truth, linear.astype(np.float32))
+    assert straight["on_bands"] < 1e-7 < straight["between"] and straight["roughness"] > 1
+    assert roughness(np.full((9, 2, 2), 0.3, np.float32)) == 0
+
+
+def test_spectra_measured_at_every_nm_are_told_from_interpolated_ones():
+    nm = EVERY_NM
+    coarse = worlds.smooth_spectra(40, nm[::5])
+    interpolated = CubicSpline(nm[::5], coarse, axis=1)(nm)
+    rough = worlds.smooth_spectra(20, nm) + np.random.default_rng(0).normal(0, 1e-3, (20, nm.size))
+    values = np.round(np.concatenate([interpolated, rough]) * 65535) / 65535
+    library = Library("both", Wavelengths(nm), values.astype(np.float32))
+    assert painting.measured_finely(library).tolist() == [False] * 40 + [True] * 20
+    assert not painting.measured_finely(worlds.library("coarse", 5)).any()
+    judges = painting.judges([library], DATASETS["cave"].camera)
+    assert [judge.group for judge in judges] == ["painted", "painted, measured by 1 nm"]
+    only = painting.judges([replace(library, values=library.values[:40])], DATASETS["cave"].camera)
+    assert [judge.group for judge in only] == ["painted"]
+
+
+def test_a_painted_scene_knows_its_truth_anywhere():
+    (judge,) = painting.judges([worlds.library("fine", 1)], DATASETS["cave"].camera)
+    assert judge.fine is not None and judge.counted.all()
+    np.testing.assert_array_equal(judge.truth(Wavelengths.count(31)), judge.fine[::10])
+    between = judge.truth(Wavelengths.count(41))[1]
+    np.testing.assert_allclose(between, (judge.fine[7] + judge.fine[8]) / 2, atol=1e-6)
+    assert judge.rgb.max() <= 1
+    with pytest.raises(ValueError, match="painted scenes cover 400-700 nm; 420-720 nm is asked for"):
+        judge.truth(Wavelengths.every(420, 720, 10))
+
+
+def results(name: str = "table2", seeds: int = 2) -> Results:
+    experiment = EXPERIMENTS[name].chosen((), None, "AWAN")
+    scores = [
+        Score(section.title, row.name, column.key, seed, "ICVL", scene, dict.fromkeys(FIGURES, 0.1 + 0.02 * seed))
+        for section in experiment.sections
+        for row in section.rows
+        for column in section.columns
+        for seed in range(seeds)
+        for scene in ("a", "b")
+    ]
+    return Results(experiment, experiment.dataset or "cave", scores, [], {"awan": 28.59})
+
+
+def test_a_table_has_the_paper_s_shape_and_figures():
+    text = tables.markdown(results())
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert [line.split("|")[1].strip() for line in lines[2:]] == [
+        "BI",
+        "Sparse coding",
+        "AWAN (-D)",
+        "AWAN (-S)",
+        "AWAN + NeSR",
+    ]
+    assert lines[0].count("bands MRAE") == 4
+    assert "| AWAN (-S) | 0.11000 ± 0.01000 | 0.11000 ± 0.01000 | 0.02212 | 0.00530 |" in text
+    assert "±" not in tables.markdown(results(seeds=1))
+
+
+def test_what_was_not_judged_is_left_out():
+    made = results("table3")
+    some = replace(made, scores=[score for score in made.scores if score.column in ("41", "16-31")])
+    text = tables.markdown(some)
+    assert "41 bands MRAE" in text and "61 bands" not in text and "16-61" not in text
+
+
+def test_a_csv_has_a_line_for_every_cell():
+    rows = list(csv.DictReader(io.StringIO(tables.as_csv(results()))))
+    assert len(rows) == 5 * 4
+    assert rows[0]["row"] == "BI" and float(rows[0]["paper_mrae"]) == 0.15573 and rows[0]["scenes"] == "2"
+    assert float(rows[0]["mrae"]) == pytest.approx(0.11) and float(rows[0]["mrae_spread"]) == pytest.approx(0.01)
+
+
+def test_scenes_count_alike_and_seeds_make_the_spread():
+    values = {0: (0.1, 0.3), 1: (0.4, 0.4)}
+    scores = [
+        Score("s", "r", "31", seed, "g", str(index), {"mrae": value})
+        for seed, found in values.items()
+        for index, value in enumerate(found)
+    ]
+    found = tables.mean(scores, "mrae")
+    assert found is not None and (found.value, found.spread) == (pytest.approx(0.3), pytest.approx(0.1))
+    assert tables.mean([], "mrae") is None and str(Mean(0.5)) == "0.50000"

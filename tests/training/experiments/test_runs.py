@@ -1,0 +1,179 @@
+"""Every experiment from beginning to end, on miniature data sets and with tiny networks."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from nesr_gui.cli import cli
+from nesr_gui.engine import load_model
+from nesr_gui.systems import SYSTEMS
+from nesr_gui.training import painted
+from nesr_gui.training.datasets import DATASETS
+from nesr_gui.training.experiments import figures, fitting
+from nesr_gui.training.libraries import Library
+from tests.training import worlds
+from tests.training.datasets import layouts
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch) -> None:
+    """Every system in miniature, and painted scenes of one patch."""
+    for name, system in SYSTEMS.items():
+        sizes = {"features": 16, "blocks": 1, "channels": 4, "hidden": (6,), "atoms": 8, "anchors": 8, "neighbours": 16}
+        known = {field.name for field in dataclasses.fields(system.config)}
+        config = dataclasses.replace(system.config, **{key: sizes[key] for key in sizes if key in known})
+        monkeypatch.setitem(SYSTEMS, name, dataclasses.replace(system, config=config))
+    monkeypatch.setattr(painted, "PATCHES", 1)
+    monkeypatch.setattr(figures, "DPI", 60)
+    monkeypatch.setattr(fitting, "BATCHES", 2)
+    monkeypatch.setattr(fitting, "PIXELS", 300)
+
+
+@pytest.fixture(scope="module")
+def four_scenes(tmp_path_factory) -> Path:
+    """CAVE in miniature."""
+    folder = tmp_path_factory.mktemp("cave")
+    layouts.cave(folder)
+    return folder
+
+
+def run(name: str, dataset: str, root: Path, out: Path, *more: str) -> Result:
+    common = ["--budget", "steps=2", "--batch", "2", "--patch", "8", "--device", "cpu"]
+    asked = ["experiment", name, "--dataset", dataset, "--root", str(root), "--out", str(out), *common, *more]
+    return CliRunner().invoke(cli, asked, catch_exceptions=False)
+
+
+def rows(out: Path, name: str) -> list[dict[str, str]]:
+    with (out / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def finished(out: Path, name: str) -> dict[str, object]:
+    """The manifest, after a look at all that should be there."""
+    for file in out.glob("*.png"):
+        picture = np.asarray(Image.open(file))
+        assert picture.shape[0] > 100 and picture.std() > 0
+    assert all(np.isfinite(float(row["mrae"])) and float(row["rmse"]) > 0 for row in rows(out, name))
+    return json.loads((out / f"{name}.manifest.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_a_table_of_every_data_set(tmp_path, dataset):
+    layouts.WRITERS[dataset](tmp_path / "data")
+    result = run("table1", dataset, tmp_path / "data", tmp_path / "run", "--models", "bi,hscnn-r+nesr")
+    assert result.exit_code == 0
+    said = finished(tmp_path / "run", "table1")
+    assert said["dataset"] == DATASETS[dataset].title and said["photographs"] == str(DATASETS[dataset].camera)
+    assert said["training_bands_nm"].startswith("31, 420-720" if dataset in ("harvard", "kaist") else "31, 400-700")
+    assert [row["row"] for row in rows(tmp_path / "run", "table1")] == ["BI", "HSCNN-R + NeSR"]
+    model = load_model(tmp_path / "run" / "models" / "hscnn-r+nesr.31-bands.seed0" / "model.safetensors", "cpu")
+    assert model.wavelength_range == tuple(DATASETS[dataset].bands.nm[[0, -1]])
+
+
+def test_table_1_with_all_rows(tmp_path, four_scenes):
+    every = "bi,hscnn-r,hscnn-r+nesr,hrnet,hrnet+nesr,awan,awan+nesr,mst++,sparse-coding,a+"
+    assert run("table1", "cave", four_scenes, tmp_path / "run", "--models", every).exit_code == 0
+    said, found = finished(tmp_path / "run", "table1"), rows(tmp_path / "run", "table1")
+    assert [row["row"] for row in found][-3:] == ["MST++", "Sparse coding", "A+"] and len(found) == 10
+    assert len(said["models"]) == 10 and len(said["training_scenes"]) == 3 and len(said["test_scenes"]) == 1
+    assert all(len(model["sha256"]) == 64 for model in said["models"].values())
+    text = (tmp_path / "run" / "table1.md").read_text(encoding="utf-8")
+    assert "5.74425" in text and "The paper had 28 and 4 scenes" in text and "under D65" in text
+
+
+def test_table_2_of_raw_scenes(tmp_path):
+    layouts.icvl_raw(tmp_path / "data")
+    assert run("table2", "icvl", tmp_path / "data", tmp_path / "run", "--encoder", "hscnn-r").exit_code == 0
+    said, found = finished(tmp_path / "run", "table2"), rows(tmp_path / "run", "table2")
+    assert {row["column"] for row in found} == {"31", "16", "11", "7"} and len(found) == 5 * 4
+    assert set(said["models"]) == {
+        "bi.31-bands.seed0", "sparse-coding.61-bands.seed0", "hscnn-r.61-bands.seed0", "hscnn-r+nesr.7-31-bands.seed0",
+        *(f"hscnn-r.{bands}-bands.seed0" for bands in (31, 16, 11, 7)),
+    }  # fmt: skip
+    assert found[0]["paper_mrae"] == "0.15573" and not any(row["paper_mrae"] for row in found[8:])
+
+
+def test_table_3_both_halves(tmp_path):
+    layouts.icvl_raw(tmp_path / "data")
+    result = run("table3", "icvl", tmp_path / "data", tmp_path / "run", "--encoder", "hscnn-r")
+    assert result.exit_code == 0 and "not judged" not in result.output
+    finished(tmp_path / "run", "table3")
+    cells = [(row["row"], row["column"]) for row in rows(tmp_path / "run", "table3")]
+    extreme = [(row, bands) for row in ("BI", "HSCNN-R + BI", "HSCNN-R + NeSR") for bands in ("61", "51", "41")]
+    assert cells == extreme + [(row, n) for row in ("BI", "HSCNN-R", "HSCNN-R + NeSR") for n in ("16-31", "16-61")]
+    assert (tmp_path / "run" / "table3-more-errors.png").exists()
+
+
+def test_table_4_both_halves(tmp_path):
+    layouts.ntire2020(tmp_path / "data")
+    given = ("ntire2020-clean", tmp_path / "data", tmp_path / "run")
+    assert run("table4", *given, "--encoder", "hscnn-r", "--window", "0").exit_code == 0
+    finished(tmp_path / "run", "table4")
+    assert [row["row"] for row in rows(tmp_path / "run", "table4")] == [
+        "HSCNN-R", "HSCNN-R + MLP", "HSCNN-R + MLP + SPI", "HSCNN-R + MLP + SPI + NAM",
+        "Spectral-wise", "Spatial-wise", "Spatial-spectral-wise",
+    ]  # fmt: skip
+
+
+def test_figure_3_shares_the_models_of_table_1_and_shows_what_is_asked(tmp_path):
+    layouts.ntire2020(tmp_path / "data")
+    given = ("ntire2020-clean", tmp_path / "data", tmp_path / "run", "--models", "bi,hscnn-r")
+    assert run("table1", *given, "--seeds", "2").exit_code == 0
+    bi, network = rows(tmp_path / "run", "table1")
+    assert (bi["seeds"], network["seeds"], bi["mrae_spread"]) == ("1", "2", "") and float(network["mrae_spread"]) > 0
+    model = tmp_path / "run" / "models" / "hscnn-r.31-bands.seed0" / "model.safetensors"
+    before = model.stat().st_mtime_ns
+    shown = run("fig3", *given, "--scene", "ARAD_HS_0451", "--at", "3,4", "--at", "10,20")
+    assert shown.exit_code == 0 and "fig3-errors.png" in shown.output and "fig3-curves.png" in shown.output
+    assert model.stat().st_mtime_ns == before
+    finished(tmp_path / "run", "fig3")
+    for wrong, told in (("--scene", "ARAD_HS_0001"), ("--at", "3,400")):
+        with pytest.raises(ValueError, match="no test scene ARAD_HS_0001; there are ARAD_HS_0451|row, column"):
+            run("fig3", *given, wrong, told)
+
+
+def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
+    """CAVE has nothing between its bands: that half of the table is of painted scenes alone, and that is said."""
+    fine, extra = worlds.library("fine", 1, 200), worlds.smooth_spectra(150, np.arange(400, 701, 1.0), seed=7)
+    noise = np.random.default_rng(1).normal(0, 4e-4, extra.shape).astype(np.float32)
+    both = Library("both", fine.wavelengths, np.concatenate([fine.values, np.clip(extra + noise, 0, 1)]))
+    worlds.write_library(tmp_path / "fine.npz", both)
+    result = run(
+        "table3", "cave", four_scenes, tmp_path / "run", "--encoder", "hscnn-r", "--spectra",
+        str(tmp_path / "fine.npz"), "--models", "bi,hscnn-r+bi,hscnn-r+nesr",
+    )  # fmt: skip
+    assert result.exit_code == 0
+    assert "not judged: 61 bands of" in result.output and "its 31 bands are too coarse" in result.output
+    said = finished(tmp_path / "run", "table3")
+    assert said["kept_out"]["both"] > 0 and said["settings"]["painted"] == 0.4
+    groups = {row["group"] for row in rows(tmp_path / "run", "table3") if row["column"] == "61"}
+    assert "painted" in groups and "CAVE" not in groups
+    text = (tmp_path / "run" / "table3.md").read_text(encoding="utf-8")
+    assert "### Every nm of painted scenes" in text and "roughness / truth’s" in text
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--dataset", "cava"), "no data set 'cava'; there are cave, icvl"),
+        (("--models", "nesr"), "table2 has no row nesr; there are bi, sparse-coding, hscnn-r-d"),
+        (("--encoder", "bi"), "'bi' cannot take AWAN's place; choose one of hscnn-r, hrnet, awan"),
+        (("--budget", "1h"), "write paper, hours=1.5 or steps=2000"),
+        (("--patch", "64"), "a crop of 64 is too large"),
+        (("--painted", ".5"), "name a library by --spectra"),
+        (("--at", "here"), "write ROW,COL"),
+        (("--band-width", "0"), "choose gaussian or box, and a width"),
+    ],
+)
+def test_mistakes_are_one_sentence(tmp_path, four_scenes, more, told):
+    with pytest.raises(ValueError) as refused:
+        run("table2", "cave", four_scenes, tmp_path / "run", "--encoder", "hscnn-r", *more)
+    assert told in str(refused.value) and "\n" not in str(refused.value)
