@@ -36,7 +36,7 @@ PAINTED = 0.4  # share of painted patches where spectra are named
 @click.option("--painted", type=click.FloatRange(0, 1), help="Share of painted patches. [default: .4 with --spectra]")
 @click.option("--band-shape", type=click.Choice(["gaussian", "box"]), default="gaussian", show_default=True)
 @click.option("--band-width", type=float, default=10.0, show_default=True, help="Of bands made of finer ones, nm.")
-@click.option("--scene", metavar="NAME", help="The test scene that the figures show. [default: the first]")
+@click.option("--scene", metavar="NAME", help="The test scene that figures show. [default: the first]")
 @click.option("--at", "points", metavar="ROW,COL", multiple=True, help="A pixel whose spectra are shown; repeatable.")
 @device_option
 def experiment(

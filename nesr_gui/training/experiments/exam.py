@@ -45,7 +45,10 @@ class Exam:
         self.portraits: dict[str, Portrait] = {}
 
     def sit(self, judge: Judge, points: Points | None = None) -> None:
-        """Judge every model by a scene; with `points` keep what the figures show of it, of the first seed."""
+        """Judge every model by a scene.
+
+        With `points` what the figures show is kept, of the first seed, for sections that have no such scene yet.
+        """
         columns = list(dict.fromkeys(cell.column for cell in self._places))
         truths = {column: truth for column in columns if (truth := self._truth(judge, column)) is not None}
         for name, path in self._models.items():
@@ -82,7 +85,8 @@ class Exam:
         answer = asked.cube(self.bands(cell.column)).values
         found = figures(truth, answer, judge.counted)
         self.scores.append(Score(*_place(cell), judge.group, judge.name, found))
-        if points is not None and cell.column == cell.section.columns[0]:
+        known = self.portraits.get(cell.section.title)
+        if points is not None and cell.column == cell.section.columns[0] and (known is None or known.judge is judge):
             self._portray(judge, asked, cell, truth, answer, points)
 
     def _portray(

@@ -47,7 +47,8 @@ def run(request: Request, say: Callable[[str], None]) -> None:
     judges = list(material.judges(request))
     shown = _shown(judges, request.scene)
     for judge in tqdm(judges, "judging", unit="scene", disable=None, leave=False):
-        exam.sit(judge, _points(judge, request.points) if judge is shown else None)
+        points = _points(judge, request.points if judge is shown[0] else ()) if judge in shown else None
+        exam.sit(judge, points)
     sizes = {cell.row.name: parameters_of(cell.task.config) / 1e6 for cell in places}
     results = Results(experiment, material.dataset.name, exam.scores, exam.between, sizes)
     for path in report.write(request.out, results, exam, models, judged(said, models, judges, exam.skipped)):
@@ -76,12 +77,12 @@ def _model(
         return learned(task, crops, request.settings, request.out / "models" / task.name, fabric, known, shown)
 
 
-def _shown(judges: Sequence[Judge], name: str | None) -> Judge:
-    """The scene that the figures show; raises ValueError where there is none of that name."""
+def _shown(judges: Sequence[Judge], name: str | None) -> list[Judge]:
+    """The scenes that figures may show, the first for choice; raises ValueError where there is none of that name."""
     found = [judge for judge in judges if name in (None, judge.name)]
     if not found:
         raise ValueError(f"no test scene {name}; there are {', '.join(judge.name for judge in judges)}")
-    return found[0]
+    return found
 
 
 def _points(judge: Judge, asked: Points) -> Points:

@@ -156,6 +156,7 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
     assert said["kept_out"]["both"] > 0 and said["settings"]["painted"] == 0.4
     groups = {row["group"] for row in rows(tmp_path / "run", "table3") if row["column"] == "61"}
     assert "painted" in groups and "CAVE" not in groups
+    assert (tmp_path / "run" / "table3-extreme-errors.png").exists()
     text = (tmp_path / "run" / "table3.md").read_text(encoding="utf-8")
     assert "### Every nm of painted scenes" in text and "roughness / truth’s" in text
 
