@@ -137,6 +137,10 @@ _LACKS = {
     "needs a reconstruction or a cube; open one, or wait until it is ready": (
         "export_cube", "export_sweep", "auto_levels", "compare_with",
     ),
+    "needs a photograph; open one": ("compare_cube", "compare_folder"),
+    "needs a measured cube that is shown alone; open one": ("photograph_cube",),
+    "needs a reconstruction and the cube that was measured of it; compare with one": ("export_comparison",),
+    "needs figures; compare with a measured cube and look at its accuracy": ("export_accuracy",),
     "needs a mark; click a pixel": (
         "export_curves", "export_table", "export_figure", "copy_table", "rename_mark", "remove_mark", "clear_pins",
         "next_mark", "previous_mark",
