@@ -78,7 +78,7 @@ class Exam:
                 judge.truth(seen)
             return judge.truth(self.bands(column))
         except ValueError as error:
-            self.skipped.append(f"{column.title} of {judge.name} ({judge.group}): {error}")
+            self.skipped.append(f"{column.title}, {judge.group}, {error}")
             return None
 
     def _mark(self, judge: Judge, asked: SpectralField, cell: Cell, truth: FloatArray, points: Points | None) -> None:

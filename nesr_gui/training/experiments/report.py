@@ -57,6 +57,12 @@ def preface(results: Results, said: Manifest) -> str:
         f"step, the same for all; Adam, MRAE, seeds {', '.join(map(str, said['seeds']))}.",
         f"{said['metrics']}.",
     ]
+    if said["spectra"]:
+        learned, held = (sum(said[key].values()) for key in ("painting", "kept_out"))
+        lines.append(
+            f"Of every batch {said['settings']['painted']:.0%} is painted with {learned:,} spectra of "
+            f"{', '.join(said['spectra'])}; painted scenes are of {held:,} others."
+        )
     paper = PAPER_COUNTS.get(results.dataset)
     if results.experiment.dataset not in (None, results.dataset):
         lines.append(f"The paper’s figures are of {results.experiment.dataset}: not comparable with these.")

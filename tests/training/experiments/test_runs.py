@@ -151,14 +151,18 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
         str(tmp_path / "fine.npz"), "--models", "bi,hscnn-r+bi,hscnn-r+nesr",
     )  # fmt: skip
     assert result.exit_code == 0
-    assert "not judged: 61 bands of" in result.output and "its 31 bands are too coarse" in result.output
+    assert "not judged: 61 bands, CAVE, " in result.output and "its 31 bands are too coarse" in result.output
     said = finished(tmp_path / "run", "table3")
     assert said["kept_out"]["both"] > 0 and said["settings"]["painted"] == 0.4
     groups = {row["group"] for row in rows(tmp_path / "run", "table3") if row["column"] == "61"}
     assert "painted" in groups and "CAVE" not in groups
     assert (tmp_path / "run" / "table3-extreme-errors.png").exists()
     text = (tmp_path / "run" / "table3.md").read_text(encoding="utf-8")
-    assert "### Every nm of painted scenes" in text and "roughness / truth’s" in text
+    assert (
+        "Of every batch 40% is painted with" in text
+        and "### Every nm of painted scenes" in text
+        and "roughness / truth’s" in text
+    )
 
 
 @pytest.mark.parametrize(
