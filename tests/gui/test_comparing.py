@@ -208,7 +208,7 @@ def test_a_cube_that_makes_no_photograph_says_so(app: App, tmp_path: Path, qtbot
 
 @pytest.mark.parametrize("answer", ["Compare with the photograph", "Open alone"])
 def test_a_cube_dropped_on_a_photograph_is_asked_about(opened: App, cube: Path, qtbot: QtBot, answer: str) -> None:
-    opened.window.file_picked.emit(cube)
+    opened.window.files_picked.emit([cube])
     qtbot.waitUntil(lambda: isinstance(dialog(), QMessageBox))
     next(button for button in dialog().buttons() if button.text() == answer).click()
     if answer == "Open alone":
@@ -219,7 +219,7 @@ def test_a_cube_dropped_on_a_photograph_is_asked_about(opened: App, cube: Path, 
 
 def test_a_photograph_dropped_on_a_photograph_is_opened(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
     iio.imwrite(tmp_path / "other.png", np.zeros((5, 6, 3), np.uint8))
-    opened.window.file_picked.emit(tmp_path / "other.png")
+    opened.window.files_picked.emit([tmp_path / "other.png"])
     qtbot.waitUntil(lambda: opened.session.name == "other.png" and opened.session.field is not None)
 
 
