@@ -38,15 +38,18 @@ class CurveLayer:
     def show(self, plotted: Plotted) -> None:
         self.plotted = plotted
         wanted: dict[Kind, dict[int, Line]] = {kind: {} for kind in Kind}
-        for line in plotted.lines():
+        heights: dict[tuple[Kind, int], float] = {}
+        for place, line in enumerate(lines := plotted.lines()):
             of_kind = wanted[line.kind]
-            of_kind[line.mark.number if line.mark is not None else len(of_kind)] = line
+            number = line.mark.number if line.mark is not None else len(of_kind)
+            of_kind[number], heights[line.kind, number] = line, place / len(lines)
         drawn: dict[tuple[Kind, int], tuple[object, ...]] = {}
         for kind, items in self.lines.items():
             _keep(self._plot, items, wanted[kind], pg.PlotDataItem)
             for number, line in wanted[kind].items():
                 state = drawn[kind, number] = (line.spectrum, plotted.basis)
                 items[number].setPen(self._pen(line))
+                items[number].setZValue(heights[kind, number])  # not as they happened to be answered
                 if self._drawn.get((kind, number)) != state:  # while one mark is dragged, the others stay
                     items[number].setData(line.spectrum.wavelengths.nm, plotted.values(line.spectrum))
         self._drawn = drawn
@@ -89,7 +92,7 @@ class CurveLayer:
             if curve is not None and spread is not None:
                 wanted[mark.number] = (mark, curve.spectrum.wavelengths.nm, spread)
         _keep(self._plot, self.spreads, wanted, QGraphicsPathItem)
-        for number, (mark, nm, (low, high)) in wanted.items():
+        for place, (number, (mark, nm, (low, high))) in enumerate(wanted.items()):
             known, item = np.isfinite(low) & np.isfinite(high), self.spreads[number]
             x, y = np.concatenate([nm[known], nm[known][::-1]]), np.concatenate([low[known], high[known][::-1]])
             path = pg.arrayToQPath(x, y, finiteCheck=False)
@@ -98,7 +101,7 @@ class CurveLayer:
             item.setPath(path)
             item.setBrush(colour)
             item.setPen(Qt.PenStyle.NoPen)
-            item.setZValue(-5)
+            item.setZValue(-5 + place / len(wanted))
 
     def _show_symbols(self) -> None:
         spots = []

@@ -30,6 +30,7 @@ class HintBar(QFrame):
         self.text = QLabel()
         self.text.setForegroundRole(QPalette.ColorRole.ToolTipText)
         self.text.setAccessibleName("First steps")
+        self.text.setWordWrap(True)  # rather than widen the window beyond the screen
         self.close_button = QToolButton()
         self.close_button.setText("✕")
         self.close_button.setAutoRaise(True)

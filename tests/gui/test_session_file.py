@@ -57,7 +57,7 @@ def make_app(qtbot: QtBot) -> App:
 @pytest.fixture
 def apps(qtbot: QtBot, qapp: QApplication, engine: FakeEngine) -> Iterator[Callable[[], App]]:
     """Makes windows, one after the other."""
-    settings().setValue("hints/done", " ".join(STEPS))  # no first steps, which widen the window and go away
+    settings().setValue("hints/done", " ".join(STEPS))  # no first steps, which go away
     theme.apply(qapp, Qt.ColorScheme.Light)  # before there are any: the first would keep something of another
     made: list[App] = []
 

@@ -474,3 +474,16 @@ def test_a_figure_shows_what_the_plot_shows(opened: App, qtbot: QtBot, tmp_path:
     svg = (tmp_path / "f.svg").read_text(encoding="utf-8")
     for text in ("pin 1 (row 10, col 10)", "ellipse 2, mean ± SD of", "flat &lt;grey&gt;", "maximum = 1"):
         assert text in svg
+
+
+def test_curves_lie_over_each_other_as_their_marks_do_whichever_is_answered_first(opened: App, qtbot: QtBot) -> None:
+    for pixel in ((3, 4), (10, 20), (30, 40)):
+        opened.session.add_pin(*pixel)
+    settled(opened, qtbot)
+    known, layer = dict(opened.session.curves), opened.window.plot.layer
+    for first in known:
+        for curves in ({}, {first: known[first]}, known):
+            opened.session.curves = curves
+            opened.display.show_curves()
+        heights = [layer.curves[number].zValue() for number in (1, 2, 3)]
+        assert heights == sorted(set(heights)) and heights[-1] < opened.window.plot.line.zValue()

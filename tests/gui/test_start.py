@@ -13,6 +13,7 @@ from nesr_gui import resources
 from nesr_gui.gui.app import App
 from nesr_gui.gui.guide_window import GuideText, GuideWindow
 from nesr_gui.gui.hints import STEPS
+from nesr_gui.gui.main_window import WINDOW_SIZE
 from nesr_gui.gui.theme import Scheme, Theme
 
 LEFT = Qt.MouseButton.LeftButton
@@ -77,6 +78,17 @@ def test_first_steps_go_for_good_as_they_are_done(opened: App, qtbot: QtBot) -> 
     assert bar.isVisible()
     QTest.mouseClick(bar.close_button, LEFT)
     assert not bar.isVisible() and opened.hinting.left() == []
+
+
+def test_first_steps_do_not_widen_the_window(opened: App) -> None:
+    window = opened.window
+    for dock in window.panels.docks:
+        dock.show()
+    assert window.hints.isVisible()
+    narrow = window.minimumSizeHint().width()
+    assert narrow <= WINDOW_SIZE.width() and window.hints.minimumSizeHint().width() < 300
+    window.hints.hide()
+    assert window.minimumSizeHint().width() == narrow
 
 
 def test_without_an_image_there_is_no_hint(app: App) -> None:
