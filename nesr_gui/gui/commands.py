@@ -129,6 +129,7 @@ class Commands(QObject):
 
     def about(self) -> None:
         box = QMessageBox(self._window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setWindowTitle("About nesr_gui")
         box.setIconPixmap(self._window.windowIcon().pixmap(64, 64))
         box.setText("<b>nesr_gui</b>")

@@ -26,8 +26,8 @@ class Incoming(QObject):
 
     def paste(self) -> None:
         """Open the files that were copied in a file manager."""
-        mime: QMimeData = QGuiApplication.clipboard().mimeData()
-        if paths := local_files(mime):
+        mime: QMimeData | None = QGuiApplication.clipboard().mimeData()  # None where the clipboard is empty
+        if mime is not None and (paths := local_files(mime)):
             self.open(paths)
         else:
             self._window.notice.show_failure(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 
 from nesr_gui.gui.look import Arrangement, Limits
@@ -135,6 +135,7 @@ class LookCommands(QObject):
             self._compare(curves[0])
             return
         dialog = QInputDialog(self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setWindowTitle("Compare with a curve")
         dialog.setLabelText(f"{request.path.name} holds {len(curves)} curves. Compare with")
         dialog.setComboBoxItems([curve.name for curve in curves])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -27,6 +28,7 @@ class SweepDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export sweep")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._shape = shape
         self.start, self.stop = (_box(name, nm, nm_range, " nm") for name, nm in
                                  (("First wavelength", nm_range[0]), ("Last wavelength", nm_range[1])))  # fmt: skip

@@ -230,3 +230,9 @@ def test_a_tab_left_and_found_again_at_once_has_its_picture(opened: App, other: 
     opened.documents.show(0)
     opened.documents.show(1)  # before the picture of the first has come
     qtbot.waitUntil(lambda: layer.picture is not None and layer.picture.shown is opened.session.colours)
+
+
+def test_nothing_is_pasted_of_an_empty_clipboard(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(QGuiApplication.clipboard()), "mimeData", lambda clipboard: None)
+    app.window.actions_by_name["paste"].trigger()
+    assert "the clipboard holds no file" in app.window.notice.text.text()

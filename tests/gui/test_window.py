@@ -6,10 +6,10 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFileDialog, QTextBrowser, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QDialog, QFileDialog, QTextBrowser, QWidget
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
@@ -354,3 +354,16 @@ def test_the_card_of_the_embedded_model_is_shown(app: App, qtbot: QtBot) -> None
     assert "Known failures" in card.toPlainText()
     card.window().close()
     qtbot.waitUntil(lambda: not app.window.findChildren(QTextBrowser))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["about", "about_model", "export_cube", "export_figure", "export_sweep", "find_action", "preferences", "shortcuts"],
+)
+def test_a_dialog_that_is_closed_is_gone(opened: App, qapp: QApplication, name: str) -> None:
+    opened.session.add_pin(3, 4)
+    opened.window.actions_by_name[name].trigger()
+    (dialog,) = opened.window.findChildren(QDialog)
+    dialog.reject()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert opened.window.findChildren(QDialog) == []

@@ -1,0 +1,122 @@
+"""Random events leave no exception, no warning, no thread and no growth behind.
+
+A run of 600 events belongs to the tests. The full one, and others, are asked for by the environment:
+
+    NESR_MONKEY_EVENTS=20000 NESR_MONKEY_SEED=1 pytest tests/gui/test_monkey.py
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QObject, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from nesr_gui import io
+from nesr_gui.field import CubeField
+from nesr_gui.gui.app import App
+from nesr_gui.gui.look import Look
+from nesr_gui.gui.offers import of_menus
+from nesr_gui.io.curves import write_curves
+from nesr_gui.spectral import Quantity, Spectrum
+from tests.gui.conftest import BANDS, smooth_cube
+from tests.gui.monkey import Monkey
+
+FEW = 600
+EVENTS = int(os.environ.get("NESR_MONKEY_EVENTS", FEW))
+SEED = int(os.environ.get("NESR_MONKEY_SEED", "0"))
+_TOLD = (ValueError, OSError)  # what may be told of a job: a file that is none, a choice that cannot be
+_OF_THE_PLATFORM = ("This plugin does not support", "Mouse event at")  # without a screen; of QTest itself
+
+
+@pytest.fixture
+def files(photograph: Path, tmp_path: Path) -> list[Path]:
+    """What the monkey may open: a photograph, a cube, curves, and things that are none of these."""
+    cube, curves, broken = tmp_path / "cube.h5", tmp_path / "curves.csv", tmp_path / "broken.png"
+    io.write_cube(cube, CubeField(smooth_cube(60, 80), BANDS, Quantity.RADIANCE), BANDS)
+    write_curves(curves, [Spectrum(BANDS, np.linspace(0.1, 0.9, 31, dtype=np.float32), name) for name in "ab"])
+    broken.write_bytes(photograph.read_bytes()[:200])
+    return [photograph, photograph, cube, curves, broken, tmp_path / "missing.png"]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the program is in the state it begins with."""
+
+    mebibytes: float  # resident
+    widgets: Counter[str]  # and other objects of Qt, by their class
+    values: Counter[str]  # of Python, by their class
+
+    @classmethod
+    def of(cls, app: App, photograph: Path, qtbot: QtBot) -> Size:
+        """Everything closed that was opened, and one photograph opened anew."""
+        while len(app.documents.all) > 1 or app.session.source_shape is not None:
+            app.documents.close(app.documents.current)
+        app.session.look = Look()
+        app.opening.open(photograph)
+        qtbot.waitUntil(lambda: app.session.field is not None and not app.worker._newest, timeout=20_000)
+        qtbot.wait(300)  # pictures follow when the hand rests
+        of_menus(app.window.menuBar())  # menus that fill themselves are filled
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        gc.collect()
+        resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        widgets = Counter(each.metaObject().className() for each in app.window.findChildren(QObject))
+        return cls(resident, widgets, Counter(type(each).__name__ for each in gc.get_objects()))
+
+    def growth(self, before: Size) -> dict[str, float]:
+        """What is larger than before, as a share of it."""
+        pairs = {
+            "memory": (self.mebibytes, before.mebibytes),
+            "objects of Qt": (self.widgets.total(), before.widgets.total()),
+            "objects of Python": (self.values.total(), before.values.total()),
+        }
+        return {name: now / was - 1 for name, (now, was) in pairs.items()}
+
+
+@pytest.fixture
+def said(qtlog: Any) -> Iterator[Counter[str]]:
+    """What Qt warned of, and how often."""
+    messages: Counter[str] = Counter()
+    with qtlog.disabled():
+        before = qInstallMessageHandler(lambda kind, context, message: messages.update([message]))
+        yield messages
+        qInstallMessageHandler(before)
+
+
+def test_random_events_end_well(
+    opened: App, files: list[Path], tmp_path: Path, qtbot: QtBot, said: Counter[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    monkey, sizes = Monkey(opened, files, folder, SEED), list[Size]()
+    told: Counter[tuple[type, str]] = Counter()
+    monkey.stub_system(monkeypatch)
+    opened.worker.failed.connect(lambda purpose, error: told.update([(type(error), str(error)[:80])]))
+    with monkey, qtbot.capture_exceptions() as exceptions, monkeypatch.context() as open_window:
+        open_window.setattr(opened.window, "may_close", lambda: False)
+        for event in range(1, EVENTS + 1):
+            monkey.act()
+            wrong = [*exceptions, *(error for error in told if not issubclass(error[0], _TOLD))]
+            wrong += [message for message in said if not message.startswith(_OF_THE_PLATFORM)]
+            assert not wrong, "\n".join([f"event {event}", *monkey.trail, *map(str, wrong)])
+            if event % (EVENTS // 4) == 0:
+                monkey.rest()
+                sizes.append(Size.of(opened, files[0], qtbot))
+    growth = sizes[-1].growth(sizes[0])
+    more = (sizes[-1].widgets - sizes[0].widgets).most_common(12), (sizes[-1].values - sizes[0].values).most_common(12)
+    if EVENTS > FEW:
+        with capsys.disabled():
+            memory = [round(size.mebibytes, 1) for size in sizes]
+            sys.stdout.write(f"\n{EVENTS} events: growth {growth}; MiB {memory}; more {more}; told {told}\n")
+        assert max(growth.values()) <= 0.05, growth
