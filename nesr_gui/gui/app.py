@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 
 from nesr_gui import resources
 from nesr_gui.gui.actions import enable
+from nesr_gui.gui.autosaving import Autosaving
 from nesr_gui.gui.commands import Commands, bind
 from nesr_gui.gui.comparing import Comparing
 from nesr_gui.gui.curve_inquiry import CurveInquiry
@@ -51,15 +52,16 @@ class App(QObject):
         self.look_commands = LookCommands(self.window, self.session, self.worker, self.pictures)
         self.comparing = Comparing(self.window, self.session, self.worker, self.opening)
         self.exporting = Exporting(self.window, self.session, self.worker)
+        self.incoming = Incoming(self.window, self.worker, self.opening, self.comparing.drop)
+        self.autosaving = Autosaving(self.window, self.worker, self.documents, self.opening, self.incoming)
         self.preferences = Preferences(self)
-        self.preferring = Preferring(self.preferences, self.session, self.opening, self)
+        self.preferring = Preferring(self.preferences, self.session, self.opening, self.autosaving, self)
         self.hinting = Hinting(self.window.hints, self.session, self.worker)
         self.shell = Shell(self.window, self.session, self.preferences, self.hinting)
         self.model_menu = ModelMenu(self.window, self.session, self.worker, self.opening)
         self.document_commands = DocumentCommands(
             self.window, self.session, self.worker, self.documents, self.opening, self.commands
         )
-        self.incoming = Incoming(self.window, self.worker, self.opening, self.comparing.drop)
         self.display = SpectraDisplay(self.session, self.window)
         self.look_display = LookDisplay(self.session, self.window, self.pictures)
         self._told = ""  # in the notice, of how the file is understood

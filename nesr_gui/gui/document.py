@@ -66,6 +66,8 @@ class Document:
         model: name and SHA-256 of the model that its session was saved with, until it is reconstructed again.
         file: the session file it was saved to or opened from.
         saved: what was made when it was opened or saved last.
+        copy: its automatic copy, where there is one.
+        copied: what was made when that was written.
     """
 
     steps: QUndoStack
@@ -99,6 +101,8 @@ class Document:
     model: tuple[str, str] = ("", "")
     file: Path | None = None
     saved: tuple[object, ...] = ()
+    copy: Path | None = None
+    copied: tuple[object, ...] = ()
 
     def take_field(self, field: SpectralField, reduction: int, levels: tuple[float, float], encoded: RGBImage) -> None:
         """Its reconstruction is ready, while another document is shown."""

@@ -72,12 +72,13 @@ class Documents(QObject):
         self.current.saved = self.kept().made
         self.changed.emit()
 
-    def restore(self, kept: Kept, file: Path | None) -> tuple[str, ...]:
+    def restore(self, kept: Kept, path: Path, is_copy: bool) -> tuple[str, ...]:
         """Have everything as a session file kept it, for the image that the session shows.
 
         Args:
             kept: what the file keeps.
-            file: where it is; None for an automatic copy, of which nothing is saved yet.
+            path: where it is.
+            is_copy: whether it is an automatic copy, of which nothing is saved yet.
 
         Returns:
             Sentences about what could not be had.
@@ -90,9 +91,11 @@ class Documents(QObject):
         document.nm = min(max(kept.nm, low), high)
         document.look, document.view, document.overlays = kept.look, kept.view, kept.overlays
         document.viewing, document.white = kept.viewing, kept.white
-        document.full, document.model, document.file = kept.is_full, kept.model, file or kept.file
+        document.full, document.model, document.file = kept.is_full, kept.model, kept.file if is_copy else path
         self._show(document)
-        document.saved = self.kept().made if file is not None else ()
+        made = self.kept().made
+        document.saved, document.copied = ((), made) if is_copy else (made, ())
+        document.copy = path if is_copy else None
         self.changed.emit()
         return (f"{left_out} of its {len(kept.marks)} marks lie outside the image.",) if left_out else ()
 

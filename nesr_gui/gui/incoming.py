@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject
@@ -11,7 +12,10 @@ from PySide6.QtGui import QGuiApplication
 
 from nesr_gui.gui.main_window import MainWindow, local_files
 from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.session_jobs import MovedImage
 from nesr_gui.gui.worker import Worker
+
+_MOST_TOLD = 3  # failures that are told each
 
 
 class Incoming(QObject):
@@ -20,8 +24,11 @@ class Incoming(QObject):
     def __init__(self, window: MainWindow, worker: Worker, opening: Opening, open_one: Callable[[Path], None]) -> None:
         super().__init__(window)
         self._window, self._worker, self._opening, self._open_one = window, worker, opening, open_one
-        self._waiting: deque[Path] = deque()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._count = 0  # of those that came together
+        self._failures: list[str] = []
         window.files_picked.connect(self.open)
+        worker.failed.connect(self._note)
         worker.ended.connect(self._go_on)
 
     def paste(self) -> None:
@@ -37,11 +44,29 @@ class Incoming(QObject):
     def open(self, paths: Sequence[Path]) -> None:
         if len(paths) == 1:
             self._open_one(paths[0])
-            return
-        self._waiting.extend(paths)
+        else:
+            self.take(partial(self._opening.open, path, beside=True) for path in paths)
+
+    def take(self, openings: Iterable[Callable[[], None]]) -> None:
+        """Open each after the one before; what fails is told in one sentence when all are done."""
+        known = len(self._waiting)
+        self._waiting.extend(openings)
+        self._count += len(self._waiting) - known
         self._go_on("read")
+
+    def _note(self, purpose: str, error: Exception) -> None:
+        if purpose == "read" and self._count and not isinstance(error, MovedImage):  # a question tells of that
+            self._failures.append(str(error).strip().rstrip(".") or type(error).__name__)
 
     def _go_on(self, purpose: str) -> None:
         """The worker reads the newest only, so each waits for the one before."""
-        if purpose == "read" and self._waiting and not self._worker.is_busy("read"):
-            self._opening.open(self._waiting.popleft(), beside=True)
+        if purpose != "read" or self._worker.is_busy("read"):
+            return
+        if self._waiting:
+            self._waiting.popleft()()
+            return
+        count, failures = self._count, self._failures
+        self._count, self._failures = 0, []
+        if failures:
+            told = "; ".join(failures[:_MOST_TOLD]) + (" …" if len(failures) > _MOST_TOLD else "")
+            self._window.notice.show_failure(ValueError(f"{len(failures)} of {count} were not opened: {told}"))

@@ -196,7 +196,7 @@ class Opening(QObject):
         kept = restored.kept
         self._documents.make_room(request.beside)
         self._put(restored.opened, kept.origin, kept.interpretation)
-        left_out = self._documents.restore(kept, request.path if not request.is_copy else None)
+        left_out = self._documents.restore(kept, request.path, request.is_copy)
         if not request.is_copy:
             self.remember(request.path)
         self.restored.emit(replace(restored, notes=(*restored.notes, *left_out)))

@@ -42,6 +42,9 @@ TABLE = (
                "How the image at one wavelength is coloured. The menu of a picture changes it for this picture."),
     Preference("mark_colours", "Colours of marks", "safe", {key: kind.title for key, kind in MARK_COLOURS.items()},
                "Colours that new marks take in turn; those there are keep theirs."),
+    Preference("autosave", "Copy unsaved work", "30",
+               {"": "Never", "10": "Every 10 seconds", "30": "Every half minute", "120": "Every 2 minutes"},
+               "Marks and all else that is not saved are kept aside, and offered again after a crash."),
 )  # fmt: skip
 
 

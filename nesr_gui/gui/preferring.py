@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
+from nesr_gui.gui.autosaving import Autosaving
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.preferences import TABLE, Preferences
 from nesr_gui.gui.session import Session
@@ -16,7 +17,9 @@ from nesr_gui.gui.theme import MARK_COLOURS, Scheme, Theme
 class Preferring(QObject):
     """For each preference the one thing that it changes."""
 
-    def __init__(self, preferences: Preferences, session: Session, opening: Opening, parent: QObject) -> None:
+    def __init__(
+        self, preferences: Preferences, session: Session, opening: Opening, autosaving: Autosaving, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._preferences, self._session, self._opening = preferences, session, opening
         self._scheme = Scheme(self)
@@ -25,6 +28,7 @@ class Preferring(QObject):
             "device": opening.use_device,
             "working_pixels": lambda value: opening.prefer_working_pixels(int(value) if value else None),
             "colormap": self._colour_bands,
+            "autosave": lambda value: autosaving.set_interval(int(value) if value else None),
             "mark_colours": lambda value: session.marking.set_palette(MARK_COLOURS[value]),
         }
         preferences.changed.connect(self._take)

@@ -12,7 +12,7 @@ from nesr_gui import resources
 from nesr_gui.gui.app import App
 from nesr_gui.gui.main_window import WINDOW_SIZE
 from nesr_gui.gui.screenshot import Screenshot
-from nesr_gui.gui.settings import nothing_remembered
+from nesr_gui.gui.settings import kept_folder, nothing_remembered
 
 
 def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path | None) -> int:
@@ -39,6 +39,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         picture.finished.connect(qt.exit)
     else:
         app.window.may_close = app.document_commands.may_close_window
+        app.autosaving.start(kept_folder() / "autosave")
     app.window.show()
     if screenshot is not None:
         app.window.compose(WINDOW_SIZE)  # the platform without a screen imagines a small one

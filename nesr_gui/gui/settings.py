@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, QStandardPaths
 
 _throwaway: Path | None = None  # in its place while nothing is to be remembered
 
@@ -17,6 +17,11 @@ def settings() -> QSettings:
     if _throwaway is not None:
         return QSettings(str(_throwaway), QSettings.Format.IniFormat)
     return QSettings(QSettings.defaultFormat(), QSettings.Scope.UserScope, "nesr_gui", "nesr_gui")
+
+
+def kept_folder() -> Path:
+    """Where the program keeps files of its own, where the system keeps such things."""
+    return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
 
 
 @contextmanager

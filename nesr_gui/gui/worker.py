@@ -23,7 +23,7 @@ LANES = {
 }  # fmt: skip
 """Purposes that share a thread; any other has its own, so that a click never waits behind an export."""
 _PATIENT = {"exact": 5, "interpret": 5, "encode": 10, "export": 10, "estimate": 10, "model": 5, "regions_finer": 5,
-    "accuracy": 5, "accuracy image": 10,
+    "accuracy": 5, "accuracy image": 10, "autosave": 10,
 }  # fmt: skip
 """How far the thread of a purpose steps back from the window's (nice levels); threads that torch starts inherit it."""
 

@@ -179,6 +179,13 @@ def test_several_files_open_in_tabs_each_and_a_bad_one_among_them_stops_nothing(
     QGuiApplication.clipboard().setMimeData(mime)
     app.window.actions_by_name["paste"].trigger()
     qtbot.waitUntil(lambda: titles(app) == ["photograph.png", "other.png", "cube.h5"])
+    qtbot.waitUntil(lambda: not app.worker.is_busy("read"))
+    told = app.window.notice.text.text()
+    assert app.window.notice.isVisible() and told.startswith("1 of 4 were not opened: ") and "bad.png" in told
+    app.opening.open(other, beside=True)
+    qtbot.waitUntil(lambda: len(app.documents.all) == 4)
+    assert not app.window.notice.isVisible()  # what is opened later has nothing to do with it
+    app.documents.close(app.documents.current)
     QGuiApplication.clipboard().setText("no file")
     app.window.actions_by_name["paste"].trigger()
     assert "the clipboard holds no file" in app.window.notice.text.text() and len(app.documents.all) == 3

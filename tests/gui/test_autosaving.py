@@ -1,0 +1,271 @@
+"""What is not saved outlives a crash, and nothing is left by a program that was closed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QMessageBox
+from pytestqt.qtbot import QtBot
+
+from nesr_gui.gui.app import App
+from nesr_gui.gui.autosave_jobs import FindRequest, Shelf, find_copies
+from nesr_gui.gui.session_file import read_session
+from nesr_gui.io.interpretation import Interpretation
+from tests.gui.conftest import FakeEngine
+
+DIE = """
+import os, sys
+from PySide6.QtCore import QLockFile
+for folder in sys.argv[1:]:
+    lock = QLockFile(folder + ".lock")
+    assert lock.tryLock(0)
+os._exit(1)  # with the lock held, as a crash does
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "autosave"
+
+
+@pytest.fixture
+def start(engine: FakeEngine, root: Path, qtbot: QtBot) -> Iterator[Callable[[], App]]:
+    """Starts programs that keep copies in `root`; those not closed by a test are in the end."""
+    made: list[App] = []
+
+    def make() -> App:
+        app = App()
+        made.append(app)
+        app.window.show()
+        app.opening.load_model(None, "auto")
+        app.autosaving.start(root)
+        qtbot.waitUntil(lambda: app.autosaving._shelf is not None)
+        return app
+
+    yield make
+    for app in made:
+        app.window.close()
+        app.window.deleteLater()
+
+
+def open_marked(app: App, path: Path, pixels: list[tuple[int, int]], qtbot: QtBot) -> None:
+    known = app.session.name
+    app.opening.open(path, beside=bool(known))
+    qtbot.waitUntil(lambda: app.session.name == path.name and app.session.field is not None)
+    for pixel in pixels:
+        app.session.add_pin(*pixel)
+
+
+def copied(app: App, qtbot: QtBot) -> list[Path]:
+    """The copies after the time for copying has come."""
+    app.autosaving.save()
+    qtbot.waitUntil(lambda: not app.worker.is_busy("autosave"))
+    assert app.autosaving._shelf is not None
+    return app.autosaving._shelf.copies()
+
+
+def crash(app: App, root: Path) -> None:
+    """Leave on disk what a killed program would: its folder, and a lock of a process that is no more."""
+    shelf = app.autosaving._shelf
+    assert shelf is not None
+    left = root.parent / "left"
+    shelf.folder.rename(left)
+    app.window.close()
+    left.rename(shelf.folder)
+    subprocess.run([sys.executable, "-c", DIE, str(shelf.folder)], check=False, env=os.environ)
+    assert Path(f"{shelf.folder}.lock").exists()
+
+
+def offer(app: App, qtbot: QtBot) -> QMessageBox:
+    qtbot.waitUntil(lambda: bool(app.window.findChildren(QMessageBox)))
+    (box,) = app.window.findChildren(QMessageBox)
+    return box
+
+
+def press(box: QMessageBox, text: str) -> None:
+    next(button for button in box.buttons() if button.text() == text).click()
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    path = tmp_path / "other.png"
+    iio.imwrite(path, np.random.default_rng(1).integers(0, 256, (40, 50, 3)).astype(np.uint8))
+    return path
+
+
+def test_after_a_crash_every_document_comes_back_with_its_marks(
+    start: Callable[[], App], photograph: Path, other: Path, root: Path, qtbot: QtBot
+) -> None:
+    first = start()
+    open_marked(first, photograph, [(3, 4), (5, 6)], qtbot)
+    open_marked(first, other, [(7, 8)], qtbot)
+    first.session.understanding.choose(Interpretation(stops=0.5))
+    first.session.set_wavelength(612.3)
+    assert len(copied(first, qtbot)) == 2
+    crash(first, root)
+
+    second = start()
+    box = offer(second, qtbot)
+    assert "photograph.png" in box.informativeText() and "other.png" in box.informativeText()
+    press(box, "Restore")
+    qtbot.waitUntil(lambda: len(second.documents.all) == 2 and second.session.field is not None)
+    qtbot.waitUntil(lambda: not second.worker.is_busy("read") and not second.worker.is_busy("interpret"))
+    second.documents.kept()
+    by_name = {document.name: document for document in second.documents.all}
+    assert [mark.pixel for mark in by_name["photograph.png"].marks] == [(3, 4), (5, 6)]
+    restored = by_name["other.png"]
+    assert [mark.pixel for mark in restored.marks] == [(7, 8)] and restored.nm == 612.3
+    assert restored.interpretation.stops == 0.5
+    assert len(second.documents.modified()) == 2  # nothing of it is saved yet
+
+    crash_again = [path.stat().st_mtime_ns for path in root.rglob("*.nesr")]
+    assert len(crash_again) == 2 and copied(second, qtbot) == []  # they go on where they are
+    second.window.close()
+    assert list(root.iterdir()) == []
+
+
+def test_a_program_that_is_closed_leaves_nothing_and_is_offered_nothing(
+    start: Callable[[], App], photograph: Path, root: Path, qtbot: QtBot
+) -> None:
+    first = start()
+    open_marked(first, photograph, [(3, 4)], qtbot)
+    assert len(copied(first, qtbot)) == 1
+    first.window.close()
+    assert list(root.iterdir()) == []
+    second = start()
+    qtbot.waitUntil(lambda: not second.worker.is_busy("find copies"))
+    assert not second.window.findChildren(QMessageBox)
+
+
+def test_a_copy_is_written_where_something_was_made_and_goes_when_it_is_saved(
+    start: Callable[[], App], photograph: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    app = start()
+    open_marked(app, photograph, [], qtbot)
+    assert copied(app, qtbot) == []
+    app.session.add_pin(3, 4)
+    (copy,) = copied(app, qtbot)
+    copy.write_text("as it is")
+    assert copied(app, qtbot) == [copy] and copy.read_text() == "as it is"  # nothing was made since
+    app.session.add_pin(5, 6)
+    assert copied(app, qtbot) == [copy] and len(read_session(copy).marks) == 2
+    app.commands.undo()
+    app.commands.undo()
+    assert copied(app, qtbot) == []
+    app.commands.redo()
+    assert len(copied(app, qtbot)) == 1
+    document = app.documents.current
+    document.file = tmp_path / "work.nesr"
+    app.document_commands.save(document)
+    qtbot.waitUntil(lambda: not document.is_modified)
+    assert app.autosaving._shelf is not None
+    qtbot.waitUntil(lambda: app.autosaving._shelf.copies() == [])
+
+
+def test_of_a_program_that_runs_nothing_is_taken(
+    start: Callable[[], App], photograph: Path, root: Path, qtbot: QtBot
+) -> None:
+    first = start()
+    open_marked(first, photograph, [(3, 4)], qtbot)
+    (copy,) = copied(first, qtbot)
+    second = start()
+    qtbot.waitUntil(lambda: not second.worker.is_busy("find copies"))
+    assert not second.window.findChildren(QMessageBox)
+    second.window.close()
+    assert copy.exists()
+
+
+@pytest.mark.parametrize(("button", "is_kept"), [("Discard", False), ("Later", True)])
+def test_what_is_discarded_goes_and_what_is_not_decided_is_offered_again(
+    start: Callable[[], App], photograph: Path, root: Path, qtbot: QtBot, button: str, is_kept: bool
+) -> None:
+    first = start()
+    open_marked(first, photograph, [(3, 4)], qtbot)
+    copied(first, qtbot)
+    crash(first, root)
+    second = start()
+    press(offer(second, qtbot), button)
+    assert second.session.source_shape is None
+    second.window.close()
+    assert bool(list(root.iterdir())) == is_kept
+    if is_kept:
+        press(offer(start(), qtbot), "Discard")
+
+
+def test_a_copy_whose_image_is_gone_is_kept_until_it_can_be_restored(
+    start: Callable[[], App], photograph: Path, root: Path, qtbot: QtBot
+) -> None:
+    first = start()
+    open_marked(first, photograph, [(3, 4)], qtbot)
+    photograph.unlink()
+    assert len(copied(first, qtbot)) == 1
+    crash(first, root)
+    second = start()
+    press(offer(second, qtbot), "Restore")
+
+    def asked() -> list[QMessageBox]:
+        return [box for box in second.window.findChildren(QMessageBox) if "photograph.png of the" in box.text()]
+
+    qtbot.waitUntil(lambda: bool(asked()))
+    asked()[0].reject()
+    second.window.close()
+    assert len(list(root.rglob("*.nesr"))) == 1
+
+
+def test_copies_can_be_turned_off(start: Callable[[], App], photograph: Path, qtbot: QtBot) -> None:
+    app = start()
+    (timer,) = app.autosaving.findChildren(QTimer)
+    assert timer.isActive() and timer.interval() == 30_000
+    open_marked(app, photograph, [(3, 4)], qtbot)
+    assert len(copied(app, qtbot)) == 1
+    app.preferences.choose("autosave", "")
+    assert not timer.isActive() and copied(app, qtbot) == []
+
+
+def test_a_disk_that_takes_no_copy_is_told_once(
+    start: Callable[[], App], photograph: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, kept: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    app = start()
+    for module in ("session_jobs", "autosave_jobs"):
+        monkeypatch.setattr(f"nesr_gui.gui.{module}.write_session", full)
+    open_marked(app, photograph, [(3, 4)], qtbot)
+    copied(app, qtbot)
+    assert "No space left on device" in app.window.notice.text.text()
+    app.window.notice.hide()
+    copied(app, qtbot)
+    assert not app.window.notice.isVisible()
+    monkeypatch.undo()
+    assert len(copied(app, qtbot)) == 1
+
+
+def test_a_window_that_was_not_started_to_work_with_keeps_nothing(opened: App, qtbot: QtBot) -> None:
+    opened.session.add_pin(3, 4)
+    opened.autosaving.save()
+    assert not opened.worker.is_busy("autosave") and not any(t.isActive() for t in opened.findChildren(QTimer))
+
+
+def test_what_is_damaged_or_too_old_is_not_offered(root: Path) -> None:
+    for name in ("damaged", "empty"):
+        (root / name).mkdir(parents=True)
+    damaged = root / "damaged" / "a.nesr"
+    damaged.write_text("{")
+    found = find_copies(FindRequest(root), lambda fraction: None)
+    assert found.copies == () and found.left == () and damaged.exists() and not (root / "empty").exists()
+    os.utime(damaged, (0, 0))
+    again = find_copies(FindRequest(root), lambda fraction: None)
+    assert not damaged.parent.exists()
+    for own in (found.own, again.own):
+        assert Shelf.take(own.folder) is None
+        own.release()
+    assert list(root.iterdir()) == []
