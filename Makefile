@@ -8,7 +8,7 @@ run: .venv/installed
 	$(BIN)/nesr-gui $(IMAGE)
 
 test: .venv/installed-test
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .
