@@ -24,23 +24,23 @@ from nesr_gui.resources import samples
 from nesr_gui.spectral import RGBImage, Wavelengths
 
 SIDE = 512  # pixels of the photograph along a side
+LARGE = (3000, 4000)  # of the one that the window must bear
 BEAT_MS = 10
 SCENARIO_SECONDS = 8.0
 REPEATS = 40
 
 
-def photograph() -> RGBImage:
-    """The first sample, mirrored at its edges to 512×512."""
+def photograph(height: int, width: int) -> RGBImage:
+    """The first sample, mirrored at its edges until it is so large."""
     values = read_photograph(samples()[0].photograph).values
-    height, width = values.shape[:2]
-    padded = np.pad(values, ((0, max(SIDE - height, 0)), (0, max(SIDE - width, 0)), (0, 0)), mode="symmetric")
-    return RGBImage(padded[:SIDE, :SIDE])
+    missing = [(0, max(wanted - size, 0)) for wanted, size in zip((height, width), values.shape, strict=False)]
+    return RGBImage(np.pad(values, (*missing, (0, 0)), mode="symmetric")[:height, :width])
 
 
 def measure(model_path: Path | None, device: str) -> dict[str, float]:
     """Milliseconds by name, medians where several were taken."""
     model = engine.load_model(model_path, device)
-    image = photograph()
+    image = photograph(SIDE, SIDE)
     started = time.perf_counter()
     reconstructed = engine.encode(image, model)
     figures = {"encode 512×512": 1000 * (time.perf_counter() - started)}
@@ -53,7 +53,10 @@ def measure(model_path: Path | None, device: str) -> dict[str, float]:
     figures["click to 301-point curve"] = _median(click)
     figures["coarse band of 512×512 (stride 6)"] = _median(lambda: reconstructed.band(rng.uniform(400, 700), stride=6))
     figures["exact band of 512×512"] = _median(lambda: reconstructed.band(rng.uniform(400, 700)))
-    return figures | _in_the_window(image, model)
+    figures |= _in_the_window(image, model)
+    large = _in_the_window(photograph(*LARGE), model)
+    megapixels = f" ({LARGE[0] * LARGE[1] / 1e6:.3g} megapixels)"
+    return figures | {name + megapixels: value for name, value in large.items() if name.startswith("GUI thread late")}
 
 
 def _median(work: Callable[[], object]) -> float:
@@ -97,15 +100,16 @@ class Frames:
 
 @nothing_remembered()
 def _in_the_window(image: RGBImage, model: engine.Model) -> dict[str, float]:
-    """Scrub, click and export at once in a real window, after a reconstruction, with a heartbeat all along."""
+    """Reconstruct, scrub, sweep, click and export at once in a real window, with a heartbeat all along."""
     qt = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(qt, QApplication)
     app = App()
     app.window.resize(1280, 800)
     app.window.show()
     heart, frames, timers = Heartbeat(), Frames(), QObject()
+    colours = jobs.displayed(image)
     _every(timers, BEAT_MS, heart.beat)
-    app.session.open_photograph(image, jobs.displayed(image), None)
+    app.session.open_photograph(image, colours, None)
     loop = QEventLoop()
     app.session.field_changed.connect(loop.quit)
     app.worker.submit("encode", jobs.EncodeRequest(image, model), jobs.encode, _take_into(app))
@@ -113,6 +117,9 @@ def _in_the_window(image: RGBImage, model: engine.Model) -> dict[str, float]:
     _scrub(app, frames, timers)
     _run_for(loop, SCENARIO_SECONDS / 2)
     alone, frames.waits = frames.waits, []
+    app.window.bar.toggle_playing()
+    _run_for(loop, SCENARIO_SECONDS / 4)
+    app.window.bar.stop()
     with tempfile.TemporaryDirectory() as folder:
         _click_and_export(app, timers, Path(folder))
         _run_for(loop, SCENARIO_SECONDS)

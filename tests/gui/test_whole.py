@@ -67,9 +67,10 @@ def test_screenshot_of_what_cannot_be_opened_fails_with_a_sentence(
 
 def test_benchmark_measures(qtbot: QtBot, model_file: Path, monkeypatch) -> None:
     monkeypatch.setattr(benchmark, "SIDE", 48)
+    monkeypatch.setattr(benchmark, "LARGE", (60, 80))
     monkeypatch.setattr(benchmark, "REPEATS", 2)
     monkeypatch.setattr(benchmark, "SCENARIO_SECONDS", 0.6)
     figures = benchmark.measure(model_file, "cpu")
-    assert len(figures) == 8
+    assert len(figures) == 10
     assert all(value >= 0 for value in figures.values())
     json.dumps(figures)

@@ -1,0 +1,125 @@
+"""Make the pictures of the user guide from the program itself: `python docs/make_pictures.py`, no display needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PIL import Image
+from PySide6.QtCore import QBuffer, QEventLoop, QSize, QTimer
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QApplication
+
+from nesr_gui import resources
+from nesr_gui.gui.app import App
+from nesr_gui.gui.marks import Region, Shape
+from nesr_gui.gui.modes import TABLE
+from nesr_gui.gui.settings import nothing_remembered
+from nesr_gui.io.interpretation import Interpretation
+
+WINDOW = QSize(1280, 800)
+THEMES = {"": "light", "-dark": "dark"}
+"""By what they add to the name of a picture: the guide shows the one that fits the window."""
+WORK = ("encode", "curves", "regions", "regions_finer", "findings", "exact", "coarse", "shade")
+
+
+def until(is_so: Callable[[], bool], seconds: float = 900) -> None:
+    """Let the program run until something is so."""
+    loop, watch, limit = QEventLoop(), QTimer(interval=30), QTimer(interval=int(1000 * seconds), singleShot=True)
+    watch.timeout.connect(lambda: loop.quit() if is_so() else None)
+    limit.timeout.connect(lambda: loop.exit(1))
+    watch.start()
+    limit.start()
+    if loop.exec():
+        raise TimeoutError("the program did not come to rest")
+
+
+def save(pixmap: QPixmap, path: Path) -> None:
+    """As a JPEG whose letters stay sharp."""
+    buffer = QBuffer()
+    pixmap.save(buffer, "PNG")
+    Image.open(BytesIO(buffer.data().data())).convert("RGB").save(path, quality=88, subsampling=0, optimize=True)
+
+
+@contextmanager
+def opened(sample: str, theme: str) -> Iterator[App]:
+    """A new user's window with a sample, all its pixels reconstructed, and some marks."""
+    with nothing_remembered():
+        app = App()
+        app.preferences.choose("theme", theme)
+        app.hinting.close()
+        app.window.show()
+        app.window.compose(WINDOW)
+        app.opening.load_model(None, "cpu")
+        chosen = resources.sample(sample)
+        app.opening.open(chosen.photograph, chosen.truth, Interpretation(working_pixels=10**9))
+        until(lambda: app.session.field is not None)
+        height, width = app.session.source_shape or (1, 1)
+        for row, col in ((0.42, 0.5), (0.62, 0.27), (0.2, 0.85)):
+            app.session.add_pin(int(row * height), int(col * width))
+        app.session.marking.add(Region(Shape.RECTANGLE, ((0.77 * height, 0.07 * width), (0.9 * height, 0.15 * width))))
+        until(lambda: all(mark.place in app.session.findings for mark in app.session.marks))
+        yield app
+        app.window.may_close = lambda: True
+        app.window.close()
+
+
+def show(app: App, mode: str, nm: float, side: int = 0) -> None:
+    """One mode, exactly, and nothing under way."""
+    app.session.set_wavelength(nm)
+    app.look_commands.show_mode(mode)
+
+    def is_there() -> bool:
+        shown = app.pictures[side].shown
+        known = shown is not None and shown.is_exact and shown.request.mode.name == mode
+        return known and not any(app.worker.is_busy(purpose) for purpose in WORK)
+
+    until(is_there)
+
+
+def take_looks(app: App, folder: Path, ending: str) -> None:
+    """The window, each of its modes, two pictures at once, and the dialog of exports."""
+    show(app, "photograph", 550.0)
+    save(app.window.grab(), folder / f"window{ending}.jpg")
+    for mode in TABLE:
+        if mode.name != "truth_error":
+            show(app, mode.name, 620.0)
+            save(app.window.panes.grab(), folder / f"{mode.name}{ending}.jpg")
+    app.window.actions_by_name["export_cube"].trigger()
+    dialog = QApplication.activeModalWidget()
+    save(dialog.grab(), folder / f"export{ending}.jpg")
+    dialog.reject()
+    app.session.set_look(replace(app.session.look, modes=("photograph", "photograph"), active=1))
+    app.look_commands.divide()
+    show(app, "band", 620.0, side=1)
+    save(app.window.panes.grab(), folder / f"divider{ending}.jpg")
+
+
+def take_truth(app: App, folder: Path, ending: str) -> None:
+    """What is measured beside what is estimated."""
+    show(app, "truth_error", 480.0)
+    save(app.window.grab(), folder / f"truth{ending}.jpg")
+    save(app.window.panes.grab(), folder / f"truth_error{ending}.jpg")
+
+
+def main() -> None:
+    """Write all pictures beside the guide, or into the folder that is named."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else resources.guide().parent
+    qt = QApplication(sys.argv[:1])
+    for ending, theme in THEMES.items():
+        with opened("coffee", theme) as app:
+            take_looks(app, folder, ending)
+        with opened("colour_checker", theme) as app:
+            take_truth(app, folder, ending)
+    qt.quit()
+
+
+if __name__ == "__main__":
+    main()
