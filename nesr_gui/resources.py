@@ -55,11 +55,6 @@ def models() -> list[Path]:
     return [default, *sorted(path for path in default.parent.glob("*.safetensors") if path != default)]
 
 
-def model_card() -> str:
-    """What the embedded model was made from and how good it is, as Markdown."""
-    return default_model().with_suffix(".md").read_text(encoding="utf-8")
-
-
 def guide() -> Path:
     """The user guide, Markdown; its pictures stand beside it."""
     return ROOT / "guide" / "guide.md"

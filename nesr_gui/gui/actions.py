@@ -122,10 +122,10 @@ TABLE = (
     Entry("much_longer", "10 nm up", "Wavelength", "> Shift+Right :"),
     Entry("much_shorter", "10 nm down", "Wavelength", "< Shift+Left ;"),
     Entry("open_model", "Open model…", "Model", tip="Reconstruct by the model in a file, which joins this menu"),
+    Entry("about_model", "About this model", "Model", tip="What it was made from, how good it is, where it fails"),
     Entry("guide", "User guide", "Help", "F1", tip="How the program is used; no network is needed"),
     Entry("find_action", "Find an action…", "Help", "Ctrl+K", tip="Type what you want, a wavelength, or a file's name"),
     Entry("shortcuts", "Keyboard shortcuts", "Help", "?", tip="Every key and what it does"),
-    Entry("about_model", "About the embedded model", "Help", tip="What it was made from and how good it is"),
     Entry("about", "About nesr_gui", "Help"),
 )  # fmt: skip
 

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QTextBrowser, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from nesr_gui import resources
 from nesr_gui.gui import jobs
 from nesr_gui.gui.actions import TABLE
 from nesr_gui.gui.drawing import FILTERS
@@ -139,19 +138,6 @@ class Commands(QObject):
             "the likely one. It is no measurement."
         )
         box.open()
-
-    def about_model(self) -> None:
-        """The card of the embedded model: what it was made from, how good it is, where it fails."""
-        dialog = QDialog(self._window)
-        dialog.setWindowTitle("About the embedded model")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        card = QTextBrowser()
-        card.setAccessibleName("Card of the embedded model")
-        card.setSearchPaths([str(resources.default_model().parent)])  # its pictures stand beside it
-        card.setMarkdown(resources.model_card())
-        QVBoxLayout(dialog).addWidget(card)
-        dialog.resize(1110, 700)
-        dialog.open()
 
     def _ask_path(self, title: str, name: str, filters: str) -> Path | None:
         chosen, kind = QFileDialog.getSaveFileName(self._window, title, name, filters)

@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtWidgets import QDialog, QFileDialog, QMenu, QTextBrowser, QVBoxLayout
 
 from nesr_gui import resources
 from nesr_gui.field import Progress
@@ -47,6 +47,24 @@ def list_models(request: ModelsRequest, progress: Progress) -> list[Listed]:
     return found
 
 
+@dataclass(frozen=True)
+class CardRequest:
+    """A model file to read about."""
+
+    path: Path
+
+
+def read_card(request: CardRequest, progress: Progress) -> str:
+    """The card that stands beside a model file, as Markdown; without one, what the file says of itself."""
+    from nesr_gui.checkpoint import describe
+
+    card = request.path.with_suffix(".md")
+    if card.is_file():
+        return card.read_text(encoding="utf-8")
+    said = "\n".join(f"* **{key}**: {value}" for key, value in describe(request.path).items())
+    return f"# {request.path.stem}\n\nNo card stands beside this model. What the file says of itself:\n\n{said}\n"
+
+
 class ModelMenu(QObject):
     """Fills the menu with the embedded models and those the user added, and switches to the one that is picked."""
 
@@ -67,6 +85,22 @@ class ModelMenu(QObject):
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a model", "", "Models (*.safetensors);;All files (*)")
         if path:
             self._opening.use_model(Path(path))
+
+    def about_model(self) -> None:
+        """Show the card of the model in use: what it was made from, how good it is, where it fails."""
+        self._worker.submit("card", CardRequest(self._current), read_card, self._show_card)
+
+    def _show_card(self, request: CardRequest, text: str) -> None:
+        dialog = QDialog(self._window)
+        dialog.setWindowTitle(f"About {request.path.stem}")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        card = QTextBrowser()
+        card.setAccessibleName("Card of the model")
+        card.setSearchPaths([str(request.path.parent)])  # its pictures stand beside it
+        card.setMarkdown(text)
+        QVBoxLayout(dialog).addWidget(card)
+        dialog.resize(1110, 700)
+        dialog.open()
 
     def added(self) -> list[Path]:
         """The model files that the user opened, in the order in which they were."""

@@ -24,6 +24,7 @@ from shiboken6 import isValid
 
 from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model_menu import CardRequest
 from nesr_gui.gui.notice import GROUNDS
 from nesr_gui.gui.reading_dialog import ReadingDialog
 from nesr_gui.io.errors import Unclear
@@ -34,7 +35,7 @@ DIALOGS: dict[str, Callable[[App], object]] = {
     "sheet": lambda app: app.shell.shortcuts(),
     "preferences": lambda app: app.shell.preferences(),
     "guide": lambda app: app.shell.guide(),
-    "card": lambda app: app.commands.about_model(),
+    "card": lambda app: app.model_menu._show_card(CardRequest(Path("model.safetensors")), "# A card"),
     "about": lambda app: app.commands.about(),
     "export cube": lambda app: app.exporting.export_cube(),
     "export figure": lambda app: app.commands.export_figure(),

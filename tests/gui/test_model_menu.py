@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QTextBrowser
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import resources
 from nesr_gui.checkpoint import save_checkpoint
 from nesr_gui.gui.app import App
-from nesr_gui.gui.model_menu import ModelsRequest, list_models
+from nesr_gui.gui.model_menu import CardRequest, ModelsRequest, list_models, read_card
 from nesr_gui.models.discrete import DiscreteConfig, DiscreteNetwork
 from tests.gui.conftest import FakeEngine
+
+EMBEDDED = len(resources.models())
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def listed(app: App) -> list[QAction]:
 def test_models_are_listed_with_what_they_cover(tmp_path: Path, bands: Path) -> None:
     found = list_models(ModelsRequest((bands, tmp_path / "gone.safetensors")), lambda done: None)
     assert [(entry.path, entry.covers) for entry in found] == [
-        (resources.default_model(), "any wavelength, 400-700 nm"),
+        *((model, "any wavelength, 400-700 nm") for model in resources.models()),
         (bands, "4 bands, 400-700 nm, linear between"),
     ]
 
@@ -50,14 +52,14 @@ def test_a_picked_model_reconstructs_what_is_open_and_is_remembered(
     app = listing
     app.opening.load_model(None, "auto")
     app.opening.open(photograph)
-    qtbot.waitUntil(lambda: app.session.field is not None and len(listed(app)) == 1, timeout=60_000)
+    qtbot.waitUntil(lambda: app.session.field is not None and len(listed(app)) == EMBEDDED, timeout=60_000)
     assert listed(app)[0].isChecked()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(bands), ""))
     app.window.actions_by_name["open_model"].trigger()
-    qtbot.waitUntil(lambda: len(listed(app)) == 2)
+    qtbot.waitUntil(lambda: len(listed(app)) == EMBEDDED + 1)
     qtbot.waitUntil(lambda: app.session.field.provenance["model"] == "four & more")
-    assert listed(app)[1].text() == "four && more\t4 bands, 400-700 nm, linear between"
-    assert [action.isChecked() for action in listed(app)] == [False, True]
+    assert listed(app)[-1].text() == "four && more\t4 bands, 400-700 nm, linear between"
+    assert [action.isChecked() for action in listed(app)] == [False] * EMBEDDED + [True]
     assert app.model_menu.added() == [bands]
     listed(app)[0].trigger()
     qtbot.waitUntil(lambda: app.session.field.provenance["model"] == "nesr-lean")
@@ -88,3 +90,19 @@ def test_what_has_to_be_known_of_a_model_is_said_until_another_is_used(
     with qtbot.waitSignal(opened.session.field_changed):
         opened.opening.use_model(tmp_path / "other.safetensors")
     assert not opened.window.notice.isVisible()
+
+
+def test_the_card_of_the_model_in_use_is_shown(app: App, qtbot: QtBot) -> None:
+    app.window.actions_by_name["about_model"].trigger()
+    qtbot.waitUntil(lambda: bool(app.window.findChildren(QTextBrowser)))
+    (card,) = app.window.findChildren(QTextBrowser)
+    assert "nesr-lean" in card.toPlainText() and "Known failures" in card.toPlainText()
+    card.window().close()
+    qtbot.waitUntil(lambda: not app.window.findChildren(QTextBrowser))
+
+
+def test_a_model_without_a_card_says_of_itself_what_its_file_does(bands: Path) -> None:
+    text = read_card(CardRequest(bands), lambda done: None)
+    assert "No card stands beside this model" in text and "**covers**: 4 bands" in text
+    bands.with_suffix(".md").write_text("# Its card", encoding="utf-8")
+    assert read_card(CardRequest(bands), lambda done: None) == "# Its card"

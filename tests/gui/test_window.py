@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QDialog, QFileDialog, QTextBrowser, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QDialog, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
@@ -347,22 +347,14 @@ def test_the_badge_tells_bands_from_what_lies_between(opened: App, qtbot: QtBot)
     assert "560.1 nm lies between" in badge.toolTip()
 
 
-def test_the_card_of_the_embedded_model_is_shown(app: App, qtbot: QtBot) -> None:
-    app.window.actions_by_name["about_model"].trigger()
-    (card,) = app.window.findChildren(QTextBrowser)
-    assert "nesr-lean" in card.toPlainText()
-    assert "Known failures" in card.toPlainText()
-    card.window().close()
-    qtbot.waitUntil(lambda: not app.window.findChildren(QTextBrowser))
-
-
 @pytest.mark.parametrize(
     "name",
     ["about", "about_model", "export_cube", "export_figure", "export_sweep", "find_action", "preferences", "shortcuts"],
 )
-def test_a_dialog_that_is_closed_is_gone(opened: App, qapp: QApplication, name: str) -> None:
+def test_a_dialog_that_is_closed_is_gone(opened: App, qapp: QApplication, qtbot: QtBot, name: str) -> None:
     opened.session.add_pin(3, 4)
     opened.window.actions_by_name[name].trigger()
+    qtbot.waitUntil(lambda: len(opened.window.findChildren(QDialog)) == 1)
     (dialog,) = opened.window.findChildren(QDialog)
     dialog.reject()
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
