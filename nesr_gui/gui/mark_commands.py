@@ -67,6 +67,7 @@ class MarkCommands(QObject):
 
     def rename_mark(self) -> None:
         if self._session.marking.active is not None:
+            self._window.panels.reveal(self._window.table)
             self._window.table.rename(self._session.marking.active)
 
     def name_mark(self, number: int, name: str) -> None:

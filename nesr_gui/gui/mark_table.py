@@ -135,7 +135,8 @@ class MarkTable(QTableWidget):
             item = self._cell(self._numbers.index(number), MARK)
             self.setFocus()
             self.setCurrentItem(item)
-            self.editItem(item)
+            if self.state() != self.State.EditingState:  # else it is being typed already
+                self.editItem(item)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         row = self.rowAt(self.viewport().mapFromGlobal(event.globalPos()).y())

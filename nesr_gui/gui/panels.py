@@ -62,6 +62,13 @@ class Panels:
             self.fit()
         return dock
 
+    def reveal(self, widget: QWidget) -> None:
+        """Open the panel that holds `widget`, before those it shares its place with."""
+        for panel in self._panels:
+            if panel.dock.isAncestorOf(widget):
+                panel.dock.show()
+                panel.dock.raise_()
+
     @property
     def docks(self) -> list[QDockWidget]:
         """In the order in which they were made."""

@@ -131,10 +131,13 @@ class Worker(QObject):
         self._lanes: dict[str, _Lane] = {}
         self._newest: dict[str, _Job] = {}
         self._failed: dict[str, _Job] = {}  # by purpose, until something newer of it is asked
+        self._is_closed = False
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
 
     def submit(self, purpose: str, request: R, run: Callable[[R, Progress], T], then: Callable[[R, T], None]) -> None:
-        """Have `run(request, progress)` done on the purpose's thread."""
+        """Have `run(request, progress)` done on the purpose's thread; nothing is done any more after `close`."""
+        if self._is_closed:
+            return
         if (running := self._newest.get(purpose)) is not None:
             running.end()
         self._failed.pop(purpose, None)
@@ -168,6 +171,7 @@ class Worker(QObject):
 
     def close(self) -> None:
         """Cancel everything and wait for the threads to end."""
+        self._is_closed = True
         for job in self._newest.values():
             job.end()
         self._newest.clear()

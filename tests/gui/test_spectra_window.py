@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -17,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui import colorimetry
 from nesr_gui.field import CubeField, Doubt, Interval
 from nesr_gui.gui.app import App
+from nesr_gui.gui.guide_window import GuideWindow
 from nesr_gui.gui.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
 from nesr_gui.gui.marks import Region, Shape
 from nesr_gui.gui.theme import MARK_COLOURS
@@ -487,3 +489,18 @@ def test_curves_lie_over_each_other_as_their_marks_do_whichever_is_answered_firs
             opened.display.show_curves()
         heights = [layer.curves[number].zValue() for number in (1, 2, 3)]
         assert heights == sorted(set(heights)) and heights[-1] < opened.window.plot.line.zValue()
+
+
+def test_the_table_comes_forward_for_a_name(opened: App, qtbot: QtBot, qtlog: Any) -> None:
+    opened.session.add_pin(1, 2)
+    spectra, given = opened.window.panels.docks[:2]
+    opened.window.tabifyDockWidget(given, spectra)
+    spectra.hide()
+    opened.window.actions_by_name["guide"].trigger()  # another window keeps the focus
+    for _ in range(2):
+        opened.window.actions_by_name["rename_mark"].trigger()
+        qtbot.waitUntil(opened.window.table.isVisible)
+    shown = [editor.text() for editor in opened.window.table.findChildren(QLineEdit) if editor.isVisible()]
+    assert shown == ["pin 1"]
+    assert [record.message for record in qtlog.records if "editing failed" in record.message] == []
+    opened.window.findChild(GuideWindow).close()

@@ -103,3 +103,10 @@ def test_failures_are_told_and_the_worker_goes_on(worker: Worker, qtbot: QtBot, 
 def test_progress_is_told(worker: Worker, qtbot: QtBot) -> None:
     with qtbot.waitSignal(worker.progressed, check_params_cb=lambda purpose, fraction: fraction == 0.25):
         worker.submit("encode", 1, lambda request, progress: progress(0.25), lambda *_: None)
+
+
+def test_nothing_begins_after_it_is_closed(worker: Worker) -> None:
+    before = set(threading.enumerate())
+    worker.close()
+    worker.submit("curves", 1, lambda request, progress: request, lambda request, result: None)
+    assert not worker.is_busy("curves") and set(threading.enumerate()) <= before

@@ -1,0 +1,140 @@
+"""The window closes whatever is under way; work that fails is told, and the rest goes on."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QDialog
+from pytestqt.qtbot import QtBot
+
+from nesr_gui.exporting import ExportPlan
+from nesr_gui.field import CubeField
+from nesr_gui.gui import export_jobs
+from nesr_gui.gui.app import App
+from nesr_gui.gui.look import Arrangement
+from nesr_gui.gui.modes.mode import Scene
+from nesr_gui.gui.sweep import Sweep, SweepExport
+from nesr_gui.spectral import Quantity
+from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
+
+
+class Large:
+    """Bands (31, 4000, 4000) that are made where they are read: more than is exported while a test waits."""
+
+    shape = (31, 4000, 4000)
+
+    def __getitem__(self, window: tuple[slice, slice, slice]) -> np.ndarray:
+        sizes = [len(range(*part.indices(size))) for part, size in zip(window, self.shape, strict=True)]
+        return np.full(sizes, 0.5, np.float32)
+
+
+class Unsure(CubeField):
+    """Its file cannot be read while `is_gone`."""
+
+    is_gone = False
+
+    def spectra(self, points, wavelengths):
+        return super().spectra(self._checked(points), wavelengths)
+
+    def band(self, nm, **window):
+        return super().band(self._checked(nm), **window)
+
+    def _checked(self, asked):
+        if self.is_gone:
+            raise OSError("cannot read cube.h5: the drive is gone; open it again")
+        return asked
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "folder"
+    made.mkdir()
+    return made
+
+
+def is_under_way(app: App, qtbot: QtBot, purpose: str) -> None:
+    with qtbot.waitSignal(app.worker.progressed, check_params_cb=lambda what, share: what == purpose and share > 0):
+        pass
+
+
+def no_work_is_left() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("nesr-")]
+
+
+def test_it_closes_while_a_photograph_is_reconstructed(
+    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.gate.clear()
+    app.opening.load_model(None, "auto")
+    app.opening.open(photograph)
+    is_under_way(app, qtbot, "encode")
+    app.window.close()
+    assert no_work_is_left() == [] and app.session.field is None
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+@pytest.mark.parametrize("ending", [".h5", ".npy", ".hdr"])
+def test_it_closes_while_a_cube_is_exported(app: App, folder: Path, qtbot: QtBot, ending: str, is_paused: bool) -> None:
+    field = CubeField(Large(), BANDS, Quantity.REFLECTANCE)
+    request = export_jobs.CubeExport(folder / f"cube{ending}", field, ExportPlan())
+    app.worker.submit("export", request, export_jobs.export_cube, app.exporting._tell)
+    is_under_way(app, qtbot, "export")
+    app.worker.pause("export", is_paused)
+    app.window.close()
+    assert no_work_is_left() == [] and list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [".gif", ".mp4"])
+def test_it_closes_while_a_sweep_is_filmed(opened: App, folder: Path, qtbot: QtBot, ending: str) -> None:
+    film = SweepExport(
+        folder / f"film{ending}", "band", Scene.of(opened.session), Sweep(400, 700, 1.0, 60, 960, is_labelled=True)
+    )
+    opened.look_commands.save_sweep(film)
+    is_under_way(opened, qtbot, "export")
+    opened.window.close()
+    assert no_work_is_left() == [] and list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["export_cube", "export_sweep", "export_figure", "preferences", "find_action", "guide", "about_model"]
+)
+def test_it_closes_with_a_dialog_before_it(opened: App, name: str) -> None:
+    opened.session.add_pin(3, 4)
+    opened.window.actions_by_name[name].trigger()
+    opened.window.close()
+    for dialog in opened.window.findChildren(QDialog):
+        dialog.close()
+    assert no_work_is_left() == []
+
+
+def test_it_closes_in_the_middle_of_everything(opened: App) -> None:
+    opened.session.set_look(opened.session.look.showing("similarity").arranged(Arrangement.SIDE_BY_SIDE))
+    for row in range(0, 60, 7):
+        opened.session.add_pin(row, row)
+        opened.session.set_hover((row, row))
+        opened.session.step_wavelength(3)
+    opened.commands.play()
+    opened.window.close()
+    assert no_work_is_left() == []
+
+
+def test_a_cube_whose_file_goes_away_is_told_and_answers_when_it_is_back(app: App, qtbot: QtBot) -> None:
+    cube = Unsure(smooth_cube(20, 24), BANDS, Quantity.REFLECTANCE)
+    app.session.open_cube("cube.h5", cube, (0.0, 1.0))
+    qtbot.waitUntil(lambda: app.pictures[0].shown is not None and app.pictures[0].shown.is_exact)
+    cube.is_gone = True
+    app.session.add_pin(3, 4)
+    app.session.set_wavelength(612)
+    app.session.set_hover((5, 6))
+    qtbot.waitUntil(lambda: not app.worker._newest)
+    assert app.window.notice.isVisible() and "the drive is gone" in app.window.notice.text.text()
+    cube.is_gone = False
+    app.session.add_pin(7, 8)
+    app.session.set_wavelength(500)
+    app.session.set_hover((6, 6))
+    qtbot.waitUntil(lambda: {(3, 4), (7, 8)} == set(app.session.curves) == set(app.session.findings))
+    qtbot.waitUntil(lambda: (6, 6) in app.session.readings and app.session.hover_curve is not None)
+    qtbot.waitUntil(lambda: app.pictures[0].shown is not None and app.pictures[0].shown.request.scene.nm == 500)
