@@ -69,7 +69,7 @@ TABLE = (
     Entry("quit", "Quit", "File", "Ctrl+Q"),
     Entry("undo", "Undo", "Edit", "Ctrl+Z", "undo", in_toolbar=True, starts_group=True),
     Entry("redo", "Redo", "Edit", "Ctrl+Shift+Z", "redo", in_toolbar=True),
-    Entry("paste", "Paste files", "Edit", "Ctrl+V", tip="Open the files that were copied, each in a tab of its own",
+    Entry("paste", "Paste", "Edit", "Ctrl+V", tip="Open the image that was copied, or files, each in a tab of its own",
           starts_group=True),
     Entry("copy_table", "Copy table of marks", "Edit", "Ctrl+C", starts_group=True),
     Entry("rename_mark", "Rename mark", "Edit", "F2"),

@@ -25,6 +25,7 @@ from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.mark_commands import MarkCommands
 from nesr_gui.gui.model_menu import ModelMenu
 from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.pasting import Pasting
 from nesr_gui.gui.picturing import Picturing
 from nesr_gui.gui.preferences import Preferences
 from nesr_gui.gui.preferring import Preferring
@@ -53,6 +54,7 @@ class App(QObject):
         self.comparing = Comparing(self.window, self.session, self.worker, self.opening)
         self.exporting = Exporting(self.window, self.session, self.worker)
         self.incoming = Incoming(self.window, self.worker, self.opening, self.comparing.drop)
+        self.pasting = Pasting(self.window, self.worker, self.opening, self.incoming)
         self.autosaving = Autosaving(self.window, self.worker, self.documents, self.opening, self.incoming)
         self.preferences = Preferences(self)
         self.preferring = Preferring(self.preferences, self.session, self.opening, self.autosaving, self)
@@ -94,7 +96,7 @@ class App(QObject):
         session, window = self.session, self.window
         bind(
             window, self.commands, self.mark_commands, self.look_commands, self.shell, self.document_commands,
-            self.incoming, *self.comparing.commands, self.exporting, self.model_menu,
+            self.pasting, *self.comparing.commands, self.exporting, self.model_menu,
         )  # fmt: skip
         window.closing.connect(self.close)
         window.status.cancel_picked.connect(self.worker.cancel)
@@ -290,4 +292,6 @@ class App(QObject):
 
     def _show_recent(self) -> None:
         entries = [(path.name, partial(self.opening.open, path)) for path in self.opening.recent()]
-        self.window.fill_menu("open_recent", entries)
+        self.window.fill_menu(
+            "open_recent", [*entries, ("", None), ("Clear recent", self.opening.forget_recent)] if entries else []
+        )

@@ -141,4 +141,5 @@ def _write(copy: SaveRequest, progress: Progress) -> None:
 
 def remove_copy(path: Path) -> None:
     with contextlib.suppress(OSError):  # held by another program; it is offered once more
-        path.unlink(missing_ok=True)
+        for file in (path, path.with_suffix(".png")):  # a pasted image
+            file.unlink(missing_ok=True)

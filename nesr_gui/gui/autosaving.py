@@ -53,10 +53,11 @@ class Autosaving(QObject):
         self._seconds: int | None = None
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.save)
+        window.closing.connect(self._remove)  # at once: work under way may take seconds to end
 
     def start(self, root: Path) -> None:
         """Keep copies in a folder of `root`, and offer those that are left there."""
-        self._window.closing.connect(self.close)
+        self._window.closing.connect(self.close)  # when all work has ended
         self._documents.changed.connect(self.tidy)
         self._opening.restored.connect(self._adopt)
         self._worker.submit("find copies", FindRequest(root), find_copies, self._take_found)
@@ -88,20 +89,25 @@ class Autosaving(QObject):
 
     def close(self) -> None:
         """The program is closed as it should be: nothing is left but what its user has not decided about."""
-        self._timer.stop()
-        for path in self._copies:
-            remove_copy(path)
+        self._remove()
         if self._shelf is not None:
             for shelf in (self._shelf, *self._left):
                 shelf.release()
         self._shelf = None
+
+    def _remove(self) -> None:
+        self._timer.stop()
+        for path in self._copies:
+            remove_copy(path)
 
     def _submit(self, requests: Sequence[SaveRequest]) -> None:
         modified = self._documents.modified() if self._seconds is not None else []
         for document in self._documents.all:
             if document not in modified:
                 document.copy, document.copied = None, ()
-        needless = self._copies - {document.copy for document in modified}
+        open_images = {document.origin.image for document in self._documents.all if document.origin is not None}
+        needed = {document.copy for document in modified} | {image.with_suffix(ENDING) for image in open_images}
+        needless = self._copies - needed
         if requests or needless:
             self._worker.submit(
                 "autosave", CopyRequest(tuple(requests), tuple(needless)), write_copies, self._take_written

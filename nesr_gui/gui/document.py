@@ -45,11 +45,15 @@ class Steps(QUndoGroup):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Origin:
-    """The files that a document was made of; a cube comes with what its user said of it."""
+    """The files that a document was made of; a cube comes with what its user said of it.
+
+    A pasted image is in a file that goes with the window, and is saved beside its session.
+    """
 
     image: Path
     truth: Path | None = None
     reading: reading.Reading | None = None
+    is_pasted: bool = False
 
 
 @dataclasses.dataclass(eq=False)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.gui.commands import Commands
-from nesr_gui.gui.document import Document
+from nesr_gui.gui.document import Document, Origin
 from nesr_gui.gui.documents import Documents
 from nesr_gui.gui.layout import Layout
 from nesr_gui.gui.main_window import MainWindow
@@ -39,7 +39,7 @@ class DocumentCommands(QObject):
         super().__init__(window)
         self._window, self._session, self._worker = window, session, worker
         self._documents, self._opening, self._commands = documents, opening, commands
-        self._waiting: deque[tuple[SaveRequest, Callable[[], None]]] = deque()
+        self._waiting: deque[tuple[SaveRequest, Callable[[Origin], None]]] = deque()
         window.tabs.close_picked.connect(lambda place: self.close(documents.all[place]))
         opening.restored.connect(self._show_restored)
         session.field_changed.connect(self._compare_models)
@@ -107,8 +107,8 @@ class DocumentCommands(QObject):
         if path is not None and document.origin is not None:
             request = SaveRequest(path, replace(Kept.of(document, Layout.of(self._window)), file=None), document.made)
 
-            def done() -> None:
-                document.file, document.saved = path, request.made
+            def done(origin: Origin) -> None:
+                document.origin, document.file, document.saved = origin, path, request.made
                 self._opening.remember(path)
                 self._documents.changed.emit()
                 then()
@@ -119,7 +119,8 @@ class DocumentCommands(QObject):
     def _ask_file(self, document: Document) -> Path | None:
         if document.origin is None:
             return None
-        proposed = document.file or document.origin.image.with_suffix(ENDING)
+        image = document.origin.image
+        proposed = document.file or Path(image.name if document.origin.is_pasted else image).with_suffix(ENDING)
         chosen, _ = QFileDialog.getSaveFileName(self._window, "Save session", str(proposed), FILTER)
         path = Path(chosen)
         return (path if path.suffix else path.with_suffix(ENDING)) if chosen else None
@@ -128,7 +129,7 @@ class DocumentCommands(QObject):
         """One after the other: of two that wait, the worker would do only the newer."""
         if purpose == "save" and self._waiting and not self._worker.is_busy("save"):
             request, done = self._waiting.popleft()
-            self._worker.submit("save", request, save_session, lambda asked, result: done())
+            self._worker.submit("save", request, save_session, lambda asked, origin: done(origin))
 
     def ask_image(self, error: Exception) -> None:
         """Ask where the image of a session is, where that is why it did not open."""

@@ -51,4 +51,5 @@ class DocumentDisplay(QObject):
 
 
 def _tip(document: Document) -> str:
-    return str(document.file or (document.origin.image if document.origin else ""))
+    image = document.origin.image if document.origin and not document.origin.is_pasted else ""
+    return str(document.file or image)

@@ -1,4 +1,4 @@
-"""Files that are dropped on the window or pasted into it."""
+"""Files that come in together: dropped on the window, pasted into it, or left by a crash."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QObject
 
-from nesr_gui.gui.main_window import MainWindow, local_files
+from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.session_jobs import MovedImage
 from nesr_gui.gui.worker import Worker
@@ -30,16 +29,6 @@ class Incoming(QObject):
         window.files_picked.connect(self.open)
         worker.failed.connect(self._note)
         worker.ended.connect(self._go_on)
-
-    def paste(self) -> None:
-        """Open the files that were copied in a file manager."""
-        mime: QMimeData | None = QGuiApplication.clipboard().mimeData()  # None where the clipboard is empty
-        if mime is not None and (paths := local_files(mime)):
-            self.open(paths)
-        else:
-            self._window.notice.show_failure(
-                ValueError("the clipboard holds no file; copy photographs, cubes or sessions in a file manager first")
-            )
 
     def open(self, paths: Sequence[Path]) -> None:
         if len(paths) == 1:
@@ -67,6 +56,6 @@ class Incoming(QObject):
             return
         count, failures = self._count, self._failures
         self._count, self._failures = 0, []
-        if failures:
+        if failures and count > 1:
             told = "; ".join(failures[:_MOST_TOLD]) + (" …" if len(failures) > _MOST_TOLD else "")
             self._window.notice.show_failure(ValueError(f"{len(failures)} of {count} were not opened: {told}"))

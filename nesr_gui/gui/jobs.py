@@ -32,13 +32,14 @@ SHOWN_PIXELS = 12_000_000  # a photograph of more is shown reduced, by a whole n
 class ReadRequest:
     """A file to open: a photograph, with its measured cube where that is known and how to understand it, or a cube.
 
-    `beside` asks for a document of its own.
+    `beside` asks for a document of its own; a pasted image has no file that its user knows.
     """
 
     path: Path
     truth: Path | None = None
     interpretation: Interpretation = field(default_factory=Interpretation)
     beside: bool = False
+    is_pasted: bool = False
 
 
 @dataclass(frozen=True, eq=False)

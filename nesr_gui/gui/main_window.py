@@ -106,12 +106,15 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{name}[*] - nesr_gui" if name else "nesr_gui[*]")
         self.setWindowModified(is_modified)
 
-    def fill_menu(self, name: str, entries: Iterable[tuple[str, Callable[[], None]]]) -> None:
-        """Put these entries in a submenu; an empty one cannot be opened."""
+    def fill_menu(self, name: str, entries: Iterable[tuple[str, Callable[[], None] | None]]) -> None:
+        """Put these entries in a submenu, None for a line between them; an empty one cannot be opened."""
         menu = self.submenus[name]
         menu.clear()
         for text, do in entries:
-            menu.addAction(text.replace("&", "&&")).triggered.connect(lambda checked=False, do=do: do())
+            if do is None:
+                menu.addSeparator()
+            else:
+                menu.addAction(text.replace("&", "&&")).triggered.connect(lambda checked=False, do=do: do())
         menu.setEnabled(not menu.isEmpty())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -87,6 +87,7 @@ class Opening(QObject):
         interpretation: Interpretation | None = None,
         *,
         beside: bool = False,
+        is_pasted: bool = False,
     ) -> None:
         """Open a photograph, with its measured cube if that is known and how to understand it, or a cube.
 
@@ -96,7 +97,7 @@ class Opening(QObject):
         if path.suffix.lower() == ENDING:
             self.open_session(SessionRequest(path, beside=beside))
             return
-        request = jobs.ReadRequest(path, truth, interpretation or Interpretation(), beside)
+        request = jobs.ReadRequest(path, truth, interpretation or Interpretation(), beside, is_pasted)
         self._worker.submit("read", request, jobs.read_file, self._take_file)
 
     def interpret(self, interpretation: Interpretation) -> None:
@@ -167,6 +168,10 @@ class Opening(QObject):
         kept = settings().value("files/recent", [])
         return [Path(p) for p in ([kept] if isinstance(kept, str) else kept if isinstance(kept, list) else [])]
 
+    def forget_recent(self) -> None:
+        settings().remove("files/recent")
+        self.recent_changed.emit()
+
     def _take_model(self, request: jobs.ModelRequest, model: Model) -> None:
         self._model, self._asked = model, request
         self._session.set_model(model.name, model.device, request.path)
@@ -175,11 +180,12 @@ class Opening(QObject):
     def _take_file(self, request: jobs.ReadRequest | jobs.CubeRequest, opened: jobs.Photograph | jobs.Cube) -> None:
         self._documents.make_room(request.beside)
         reading = request.reading if isinstance(request, jobs.CubeRequest) else None
-        truth = request.truth if isinstance(request, jobs.ReadRequest) else None
-        asked = request.interpretation if isinstance(request, jobs.ReadRequest) else Interpretation()
-        self._put(opened, Origin(request.path.absolute(), truth, reading), asked)
+        asked = request if isinstance(request, jobs.ReadRequest) else jobs.ReadRequest(request.path)
+        origin = Origin(request.path.absolute(), asked.truth, reading, asked.is_pasted)
+        self._put(opened, origin, asked.interpretation)
         self._resume()
-        self.remember(request.path)
+        if not asked.is_pasted:
+            self.remember(request.path)
 
     def _put(self, opened: jobs.Photograph | jobs.Cube, origin: Origin, interpretation: Interpretation) -> None:
         """Have the session show an image in the document that is shown."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nesr_gui.field import Progress
 from nesr_gui.gui import jobs
+from nesr_gui.gui.document import Origin
 from nesr_gui.gui.measurement import Measurement
 from nesr_gui.gui.session_file import Kept, read_session, write_session
+from nesr_gui.io.atomic import replacing
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.fingerprint import fingerprint
 
@@ -37,11 +41,30 @@ class SaveRequest:
     made: tuple[object, ...]
 
 
-def save_session(request: SaveRequest, progress: Progress) -> None:
-    """Write a session file with the fingerprints of its images as they are now."""
-    origin = request.kept.origin
+def save_session(request: SaveRequest, progress: Progress) -> Origin:
+    """Write a session file with the fingerprints of its images as they are now.
+
+    Returns:
+        Where its images are: a pasted one was written beside it.
+    """
+    origin = _with_file(request.kept.origin, request.path)
     digests = fingerprint(origin.image), fingerprint(origin.truth) if origin.truth is not None else ""
-    write_session(request.path, replace(request.kept, digests=digests))
+    write_session(request.path, replace(request.kept, origin=origin, digests=digests))
+    return origin
+
+
+def _with_file(origin: Origin, session: Path) -> Origin:
+    """The same with a pasted image beside the session, under a name that no other file has."""
+    if not origin.is_pasted:
+        return origin
+    digest = fingerprint(origin.image)
+    names = (f"{session.stem}{f' {number}' * (number > 1)}.png" for number in itertools.count(1))
+    places = (session.with_name(name) for name in names)
+    place = next(each for each in places if not each.exists() or (each.is_file() and fingerprint(each) == digest))
+    if not place.exists():
+        with replacing(place) as part:
+            shutil.copyfile(origin.image, part)
+    return replace(origin, image=place, is_pasted=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +108,9 @@ def open_session(request: SessionRequest, progress: Progress) -> Restored:
     if not request.is_accepted and fingerprint(image) != kept.digests[0]:
         raise MovedImage(request, kept, image)
     truth, notes = _truth(kept)
-    kept = replace(kept, origin=replace(kept.origin, image=image, truth=truth.path if truth is not None else None))
+    is_pasted = request.is_copy and image.parent == request.path.parent  # nothing else is in the folder of copies
+    known = replace(kept.origin, image=image, truth=truth.path if truth is not None else None, is_pasted=is_pasted)
+    kept = replace(kept, origin=known)
     opened: jobs.Photograph | jobs.Cube
     if kept.origin.reading is not None:
         opened = jobs.read_cube(jobs.CubeRequest(image, kept.origin.reading), progress)

@@ -145,6 +145,19 @@ def test_a_program_that_is_closed_leaves_nothing_and_is_offered_nothing(
     assert not second.window.findChildren(QMessageBox)
 
 
+def test_copies_go_before_work_that_takes_long_to_end_is_waited_for(
+    start: Callable[[], App], photograph: Path, root: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = start()
+    open_marked(app, photograph, [(3, 4)], qtbot)
+    assert len(copied(app, qtbot)) == 1
+    left: list[list[Path]] = []
+    end = app.worker.close
+    monkeypatch.setattr(app.worker, "close", lambda: (left.append(list(root.rglob("*.nesr"))), end()))
+    app.window.close()
+    assert left == [[]]
+
+
 def test_a_copy_is_written_where_something_was_made_and_goes_when_it_is_saved(
     start: Callable[[], App], photograph: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:

@@ -188,7 +188,7 @@ def test_several_files_open_in_tabs_each_and_a_bad_one_among_them_stops_nothing(
     app.documents.close(app.documents.current)
     QGuiApplication.clipboard().setText("no file")
     app.window.actions_by_name["paste"].trigger()
-    assert "the clipboard holds no file" in app.window.notice.text.text() and len(app.documents.all) == 3
+    assert "the clipboard holds no image and no file" in app.window.notice.text.text() and len(app.documents.all) == 3
 
 
 def press(app: App, button: QMessageBox.StandardButton, qtbot: QtBot) -> None:
@@ -242,4 +242,4 @@ def test_a_tab_left_and_found_again_at_once_has_its_picture(opened: App, other: 
 def test_nothing_is_pasted_of_an_empty_clipboard(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(QGuiApplication.clipboard()), "mimeData", lambda clipboard: None)
     app.window.actions_by_name["paste"].trigger()
-    assert "the clipboard holds no file" in app.window.notice.text.text()
+    assert "the clipboard holds no image and no file" in app.window.notice.text.text()
