@@ -87,7 +87,8 @@ class Measuring(QObject):
 
     def _ask(self) -> None:
         """What is missing of marks, and of the image unless that was declined."""
-        if self._is_wanted and None not in self._basis:
+        is_current = (self._session.field, self._session.truth) == self._basis  # else it is about to be followed
+        if self._is_wanted and is_current and None not in self._basis:
             places = dict.fromkeys(mark.place for mark in self._session.marks)
             if missing := tuple(place for place in places if place not in self.figures):
                 self._worker.submit(_MARKS, self._request(missing), measure, self._take)

@@ -242,3 +242,20 @@ def test_radiance_is_photographed_relative_to_its_white() -> None:
     np.testing.assert_allclose(truth.band(550.0), scene()[15], rtol=1e-5)
     alone = expose(ExposureRequest(lit, "lit.h5", Viewing.default(), None), lambda fraction: None)
     assert "light" in alone.measurement.remark
+
+
+def test_a_measured_document_gives_way_to_one_that_is_not(
+    opened: App, photograph: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    opened.session.add_pin(5, 6)
+    truth = tmp_path / "truth.h5"
+    io.write_cube(truth, CubeField(smooth_cube(60, 80), BANDS, Quantity.REFLECTANCE), BANDS)
+    opened.comparing.measuring.set_wanted(True)
+    opened.opening.open(photograph, truth, beside=True)
+    qtbot.waitUntil(lambda: opened.session.truth is not None and opened.session.field is not None)
+    opened.session.add_pin(1, 2)
+    qtbot.waitUntil(lambda: {None, (1, 2)} <= set(opened.comparing.measuring.figures))
+    opened.documents.step(1)
+    assert opened.session.truth is None and opened.comparing.measuring.figures == {}
+    opened.documents.step(1)
+    assert {None, (1, 2)} <= set(opened.comparing.measuring.figures)

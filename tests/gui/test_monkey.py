@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -107,9 +108,10 @@ def test_random_events_end_well(
         open_window.setattr(opened.window, "may_close", lambda: False)
         for event in range(1, EVENTS + 1):
             monkey.act()
-            wrong = [*exceptions, *(error for error in told if not issubclass(error[0], _TOLD))]
+            wrong = ["".join(traceback.format_exception(*each)) for each in exceptions]
+            wrong += [str(error) for error in told if not issubclass(error[0], _TOLD)]
             wrong += [message for message in said if not message.startswith(_OF_THE_PLATFORM)]
-            assert not wrong, "\n".join([f"event {event}", *monkey.trail, *map(str, wrong)])
+            assert not wrong, "\n".join([f"event {event}", *monkey.trail, *wrong])
             if event % (EVENTS // 4) == 0:
                 monkey.rest()
                 sizes.append(Size.of(opened, files[0], qtbot))
