@@ -71,7 +71,7 @@ def measure(
         fraction = 0.0
         while fraction < 1 and time.perf_counter() - began < limit:
             peak = max(peak, _pages(process.pid))
-            while here.poll(EVERY):
+            while fraction < 1 and here.poll(EVERY):  # the pipe of one that ended can be polled, and not received from
                 fraction = here.recv()
     finally:
         process.terminate()

@@ -8,6 +8,7 @@ import threading
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partialmethod
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -51,6 +52,12 @@ class Limited(CubeField):
         flags[:4, :6] = Doubt.CLIPPED
         flags[:, -1] = Doubt.UNSEEN
         return flags[rows or slice(None), cols or slice(None)][::stride, ::stride]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a machine does in a second may take another, with much else to do, ten times as long."""
+    monkeypatch.setattr(QtBot, "waitUntil", partialmethod(QtBot.waitUntil, timeout=60_000))
 
 
 @pytest.fixture(autouse=True)
