@@ -110,7 +110,9 @@ class Documents(QObject):
         self.show((self.place + by) % len(self.all))
 
     def close(self, document: Document) -> None:
-        """Let a document go; in place of the last one stays one in which nothing is open."""
+        """Let a document go; in place of the last one stays one in which nothing is open. One that is gone is gone."""
+        if document not in self.all:  # it was closed a second time while it was being saved
+            return
         place = self.all.index(document)
         if len(self.all) == 1:
             self.all.append(self._session.steps.new_document())

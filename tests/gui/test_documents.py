@@ -243,3 +243,11 @@ def test_nothing_is_pasted_of_an_empty_clipboard(app: App, monkeypatch: pytest.M
     monkeypatch.setattr(type(QGuiApplication.clipboard()), "mimeData", lambda clipboard: None)
     app.window.actions_by_name["paste"].trigger()
     assert "the clipboard holds no image and no file" in app.window.notice.text.text()
+
+
+def test_a_document_that_is_closed_while_it_is_saved_is_closed_once(opened: App) -> None:
+    opened.session.add_pin(3, 4)
+    document = opened.documents.current
+    for _ in range(2):
+        opened.documents.close(document)
+    assert document not in opened.documents.all and len(opened.documents.all) == 1
