@@ -63,14 +63,14 @@ def test_a_picked_model_reconstructs_what_is_open_and_is_remembered(
     assert app.model_menu.added() == [bands]
     listed(app)[0].trigger()
     qtbot.waitUntil(lambda: app.session.field.provenance["model"] == "nesr-lean")
-    assert [action.isChecked() for action in listed(app)] == [True, False]
+    assert [action.isChecked() for action in listed(app)] == [True] + [False] * EMBEDDED
     assert app.model_menu.added() == [bands]
 
 
 def test_a_model_that_is_gone_leaves_the_old_one(listing: App, tmp_path: Path, qtbot: QtBot) -> None:
     app = listing
     app.opening.load_model(None, "auto")
-    qtbot.waitUntil(lambda: len(listed(app)) == 1, timeout=60_000)
+    qtbot.waitUntil(lambda: len(listed(app)) == EMBEDDED, timeout=60_000)
     app.opening.use_model(tmp_path / "gone.safetensors")
     qtbot.waitUntil(app.window.notice.isVisible)
     assert "no model file" in app.window.notice.text.text()
