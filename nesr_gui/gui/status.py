@@ -96,14 +96,14 @@ class Status(QStatusBar):
         if purpose in WORK:
             if fraction <= 0:
                 self._since[purpose] = time.monotonic()
-                if purpose in _PAUSABLE:
-                    self.pause.setChecked(False)
             lasted = time.monotonic() - self._since.get(purpose, 0.0)
             if lasted >= _TOLD_AFTER.get(purpose, 0.0):
                 self._doing[purpose] = fraction
                 self._show_work()
 
     def show_end(self, purpose: str) -> None:
+        if purpose in _PAUSABLE:
+            self.pause.setChecked(False)
         if self._doing.pop(purpose, None) is not None:
             self._show_work()
 

@@ -264,6 +264,16 @@ def test_an_export_pauses_and_goes_on(app: App, tmp_path: Path, qtbot: QtBot) ->
     assert not status.pause.isVisible()
 
 
+def test_work_that_is_paused_before_it_first_tells_how_far_it_is_stays_paused(app: App) -> None:
+    status = app.window.status
+    status.show_progress("export", 0.0)
+    status.pause.click()
+    status.show_progress("export", 0.0)  # told by the thread before it came to the pause
+    assert status.pause.text() == "Resume"
+    status.show_end("export")
+    assert status.pause.text() == "Pause"
+
+
 def test_a_paused_export_can_be_cancelled_and_leaves_nothing(app: App, tmp_path: Path, qtbot: QtBot) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
