@@ -37,9 +37,17 @@ MODEL = "model.safetensors"
 
 
 def network_config(size: str, output: Literal["plain", "anchored"]) -> NeSRConfig:
-    """A network of one of the `SIZES`: plain as the paper has it, or anchored, which takes its input otherwise too."""
-    own = output == "anchored"
-    return replace(SIZES[size], output=output, compressed=own, normalised=own)
+    """A network of one of the `SIZES`: plain as the paper has it, or anchored on a guide of the colour alone."""
+    return replace(SIZES[size], output=output)
+
+
+def as_fed(config: Any) -> Any:
+    """Settings with the input that `Batches` gives: photographs over their white level; networks see the root of it.
+
+    A network that is answered for raw photographs after learning from these would be asked what it never saw.
+    """
+    networks = isinstance(config, NeSRConfig | DiscreteConfig)
+    return replace(config, normalised=True, compressed=True) if networks else config
 
 
 def chosen_config(config: Any, bands: int | None, attention: str | None, spi: bool) -> Any:
@@ -74,7 +82,7 @@ def train(
 ) -> None:
     """Run or resume the training in `out`, then write `model.safetensors` there."""
     network = system_named(system).config if system else network_config(size, output)
-    network = chosen_config(network, bands, attention, not without_spi)
+    network = as_fed(chosen_config(network, bands, attention, not without_spi))
     scenes = list(read_scenes(scene_folder)) if scene_folder else []
     kept = [scene for scene in scenes if scene.name not in leave_out]
     if missing := set(leave_out) - {scene.name for scene in scenes}:

@@ -11,7 +11,7 @@ from nesr_gui.models.nesr import NeSR, NeSRConfig
 from nesr_gui.systems import SYSTEMS
 from nesr_gui.training import lessons
 from nesr_gui.training.batches import Batches, TrainingConfig
-from nesr_gui.training.command import chosen_config
+from nesr_gui.training.command import as_fed, chosen_config
 from nesr_gui.training.rendering import BANDS, RenderingConfig
 from nesr_gui.training.trainer import Trainer, loss_of, rate_at
 from tests.training import worlds
@@ -94,6 +94,11 @@ def test_every_kind_of_network_learns_from_the_same_patches(tmp_path, network, l
 def test_what_is_not_chosen_stays(name):
     config = SYSTEMS[name].config
     assert chosen_config(config, None, None, spi=True) == config
+
+
+@pytest.mark.parametrize("name", ["hscnn-r", "mst++", "awan+nesr"])
+def test_what_learns_from_photographs_over_their_white_level_is_asked_about_such(name):
+    assert as_fed(SYSTEMS[name].config).normalised
 
 
 def test_bands_and_ablations_can_be_chosen():
