@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nesr_gui import engine, io, resources
 from nesr_gui.gui import program
-from nesr_gui.gui.spots import spots
+from nesr_gui.gui.picture.spots import spots
 from nesr_gui.io import curves
 from nesr_gui.spectral import Spectrum, Wavelengths
 

@@ -12,7 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolButton
 
-from nesr_gui.gui import modes, theme
+from nesr_gui.gui import theme
+from nesr_gui.gui.picture import modes
 
 
 @dataclass(frozen=True)

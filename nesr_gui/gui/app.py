@@ -8,32 +8,32 @@ from PySide6.QtCore import QObject
 
 from nesr_gui import resources
 from nesr_gui.gui.actions import enable
-from nesr_gui.gui.autosaving import Autosaving
 from nesr_gui.gui.commands import Commands, bind
-from nesr_gui.gui.comparing import Comparing
-from nesr_gui.gui.curve_inquiry import CurveInquiry
-from nesr_gui.gui.document_commands import DocumentCommands
-from nesr_gui.gui.document_display import DocumentDisplay
-from nesr_gui.gui.documents import Documents
-from nesr_gui.gui.exporting import Exporting
-from nesr_gui.gui.hints import Hinting
-from nesr_gui.gui.incoming import Incoming
-from nesr_gui.gui.inquiry import Inquiry
-from nesr_gui.gui.look_commands import LookCommands
-from nesr_gui.gui.look_display import LookDisplay
+from nesr_gui.gui.documents.autosaving import Autosaving
+from nesr_gui.gui.documents.document_commands import DocumentCommands
+from nesr_gui.gui.documents.document_display import DocumentDisplay
+from nesr_gui.gui.documents.documents import Documents
+from nesr_gui.gui.export.exporting import Exporting
+from nesr_gui.gui.input.incoming import Incoming
+from nesr_gui.gui.input.pasting import Pasting
 from nesr_gui.gui.main_window import MainWindow
-from nesr_gui.gui.mark_commands import MarkCommands
+from nesr_gui.gui.marks.curve_inquiry import CurveInquiry
+from nesr_gui.gui.marks.inquiry import Inquiry
+from nesr_gui.gui.marks.mark_commands import MarkCommands
 from nesr_gui.gui.model_menu import ModelMenu
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.pasting import Pasting
-from nesr_gui.gui.picturing import Picturing
-from nesr_gui.gui.preferences import Preferences
-from nesr_gui.gui.preferring import Preferring
+from nesr_gui.gui.picture.look_commands import LookCommands
+from nesr_gui.gui.picture.look_display import LookDisplay
+from nesr_gui.gui.picture.picturing import Picturing
 from nesr_gui.gui.retrying import Retrying
 from nesr_gui.gui.session import Session
-from nesr_gui.gui.shell import Shell
-from nesr_gui.gui.spectra_display import SpectraDisplay
-from nesr_gui.gui.starting import Starting
+from nesr_gui.gui.shell.hints import Hinting
+from nesr_gui.gui.shell.preferences import Preferences
+from nesr_gui.gui.shell.preferring import Preferring
+from nesr_gui.gui.shell.shell import Shell
+from nesr_gui.gui.shell.starting import Starting
+from nesr_gui.gui.spectra.spectra_display import SpectraDisplay
+from nesr_gui.gui.truth.comparing import Comparing
 from nesr_gui.gui.worker import Worker
 
 

@@ -16,8 +16,9 @@ from PySide6.QtWidgets import QApplication
 
 from nesr_gui import engine
 from nesr_gui.exporting import ExportPlan
-from nesr_gui.gui import export_jobs, jobs
+from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
+from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.settings import nothing_remembered
 from nesr_gui.io import read_photograph
 from nesr_gui.resources import samples

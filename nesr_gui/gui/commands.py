@@ -10,16 +10,16 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.gui import jobs
 from nesr_gui.gui.actions import TABLE
+from nesr_gui.gui.documents.session_file import FILTER
 from nesr_gui.gui.drawing import FILTERS
-from nesr_gui.gui.figure import Figure
-from nesr_gui.gui.figure_dialog import FigureExportDialog
+from nesr_gui.gui.input.reading_dialog import LABELS, ReadingDialog
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.reading_dialog import LABELS, ReadingDialog
 from nesr_gui.gui.session import Session
-from nesr_gui.gui.session_file import FILTER
 from nesr_gui.gui.settings import settings
-from nesr_gui.gui.spectra_jobs import CurvesExport, export_curves
+from nesr_gui.gui.spectra.figure import Figure
+from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
+from nesr_gui.gui.spectra.spectra_jobs import CurvesExport, export_curves
 from nesr_gui.gui.worker import Worker
 from nesr_gui.io.reading import Reading
 

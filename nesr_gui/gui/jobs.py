@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nesr_gui.field import Progress, SpectralField
-from nesr_gui.gui.figure import Figure, save_figure
-from nesr_gui.gui.measurement import Measurement, declared
+from nesr_gui.gui.picture.shading import SHADES, levels_of
 from nesr_gui.gui.session import Bytes
-from nesr_gui.gui.shading import SHADES, levels_of
+from nesr_gui.gui.spectra.figure import Figure, save_figure
+from nesr_gui.gui.truth.measurement import Measurement, declared
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage
 from nesr_gui.viewing import Observer

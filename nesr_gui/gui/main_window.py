@@ -21,23 +21,23 @@ from PySide6.QtWidgets import (
 from nesr_gui.colorimetry import CHARTS
 from nesr_gui.gui import theme
 from nesr_gui.gui.actions import colour_icons, make_actions
+from nesr_gui.gui.documents.tabs import Tabs
 from nesr_gui.gui.focus_ring import FocusRing
-from nesr_gui.gui.hints import HintBar
-from nesr_gui.gui.input_panel import InputPanel
-from nesr_gui.gui.light_panel import LightPanel
-from nesr_gui.gui.mark_table import MarkTable
+from nesr_gui.gui.input.input_panel import InputPanel
+from nesr_gui.gui.marks.mark_table import MarkTable
+from nesr_gui.gui.marks.pair_line import PairLine
 from nesr_gui.gui.notice import Notice
-from nesr_gui.gui.pair_line import PairLine
 from nesr_gui.gui.panels import Panels
-from nesr_gui.gui.panes import Panes
-from nesr_gui.gui.plot_marks import ChannelMarkers, HoverCurve
-from nesr_gui.gui.plot_view import PlotView
+from nesr_gui.gui.picture.light_panel import LightPanel
+from nesr_gui.gui.picture.panes import Panes
 from nesr_gui.gui.settings import settings
-from nesr_gui.gui.spectra_bar import SpectraBar
-from nesr_gui.gui.start_page import StartPage
+from nesr_gui.gui.shell.hints import HintBar
+from nesr_gui.gui.shell.start_page import StartPage
+from nesr_gui.gui.spectra.plot_marks import ChannelMarkers, HoverCurve
+from nesr_gui.gui.spectra.plot_view import PlotView
+from nesr_gui.gui.spectra.spectra_bar import SpectraBar
 from nesr_gui.gui.status import Status
-from nesr_gui.gui.tabs import Tabs
-from nesr_gui.gui.wavelength_bar import WavelengthBar
+from nesr_gui.gui.wavelength.wavelength_bar import WavelengthBar
 
 WINDOW_SIZE = QSize(1280, 800)  # what the window is composed at
 FRAME = QSize(8, 40)  # what a window manager puts around it: on a screen of just that size all of it must show

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.gui import jobs
-from nesr_gui.gui.document import Document, Origin
-from nesr_gui.gui.documents import Documents
-from nesr_gui.gui.exposing import Exposed, ExposureRequest
+from nesr_gui.gui.documents.document import Document, Origin
+from nesr_gui.gui.documents.documents import Documents
+from nesr_gui.gui.documents.session_file import ENDING
+from nesr_gui.gui.documents.session_jobs import Restored, SessionRequest, open_session
 from nesr_gui.gui.session import Session
-from nesr_gui.gui.session_file import ENDING
-from nesr_gui.gui.session_jobs import Restored, SessionRequest, open_session
 from nesr_gui.gui.settings import settings
+from nesr_gui.gui.truth.exposing import Exposed, ExposureRequest
 from nesr_gui.gui.worker import Worker
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.viewing import Observer

@@ -12,15 +12,15 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.field import SpectralField
-from nesr_gui.gui.answers import Curve, Finding, Reading
-from nesr_gui.gui.comparison import Comparison
-from nesr_gui.gui.document import Steps
-from nesr_gui.gui.look import Look
-from nesr_gui.gui.marking import Marking
-from nesr_gui.gui.marks import Mark, Pixel, Place, Shape
-from nesr_gui.gui.measurement import Measurement
-from nesr_gui.gui.plotted import Plotted
-from nesr_gui.gui.understanding import Understanding
+from nesr_gui.gui.documents.document import Steps
+from nesr_gui.gui.input.understanding import Understanding
+from nesr_gui.gui.marks.answers import Curve, Finding, Reading
+from nesr_gui.gui.marks.marking import Marking
+from nesr_gui.gui.marks.marks import Mark, Pixel, Place, Shape
+from nesr_gui.gui.picture.look import Look
+from nesr_gui.gui.spectra.comparison import Comparison
+from nesr_gui.gui.spectra.plotted import Plotted
+from nesr_gui.gui.truth.measurement import Measurement
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
 from nesr_gui.viewing import Viewing

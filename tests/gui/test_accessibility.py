@@ -24,9 +24,9 @@ from shiboken6 import isValid
 
 from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
+from nesr_gui.gui.input.reading_dialog import ReadingDialog
 from nesr_gui.gui.model_menu import CardRequest
 from nesr_gui.gui.notice import GROUNDS
-from nesr_gui.gui.reading_dialog import ReadingDialog
 from nesr_gui.io.errors import Unclear
 
 ROLES = QPalette.ColorRole

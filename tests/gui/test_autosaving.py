@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
-from nesr_gui.gui.autosave_jobs import FindRequest, Shelf, find_copies
-from nesr_gui.gui.session_file import read_session
+from nesr_gui.gui.documents.autosave_jobs import FindRequest, Shelf, find_copies
+from nesr_gui.gui.documents.session_file import read_session
 from nesr_gui.io.interpretation import Interpretation
 from tests.gui.conftest import FakeEngine
 
@@ -251,7 +251,7 @@ def test_a_disk_that_takes_no_copy_is_told_once(
 
     app = start()
     for module in ("session_jobs", "autosave_jobs"):
-        monkeypatch.setattr(f"nesr_gui.gui.{module}.write_session", full)
+        monkeypatch.setattr(f"nesr_gui.gui.documents.{module}.write_session", full)
     open_marked(app, photograph, [(3, 4)], qtbot)
     copied(app, qtbot)
     assert "No space left on device" in app.window.notice.text.text()

@@ -16,10 +16,10 @@ from nesr_gui import io
 from nesr_gui.accuracy import accuracy
 from nesr_gui.colorimetry import encode_srgb
 from nesr_gui.field import CubeField
-from nesr_gui.gui.accuracy_jobs import COLUMNS
 from nesr_gui.gui.app import App
-from nesr_gui.gui.exposing import ExposureRequest, expose
-from nesr_gui.gui.marks import Region, Shape
+from nesr_gui.gui.marks.marks import Region, Shape
+from nesr_gui.gui.truth.accuracy_jobs import COLUMNS
+from nesr_gui.gui.truth.exposing import ExposureRequest, expose
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.io.tables import read_table
 from nesr_gui.matched import Orientation

@@ -12,11 +12,11 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.exporting import ExportPlan
 from nesr_gui.field import CubeField
-from nesr_gui.gui import export_jobs
 from nesr_gui.gui.app import App
-from nesr_gui.gui.look import Arrangement
-from nesr_gui.gui.modes.mode import Scene
-from nesr_gui.gui.sweep import Sweep, SweepExport
+from nesr_gui.gui.export import export_jobs
+from nesr_gui.gui.picture.look import Arrangement
+from nesr_gui.gui.picture.modes.mode import Scene
+from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport
 from nesr_gui.spectral import Quantity
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 

@@ -15,13 +15,14 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io, resources
-from nesr_gui.gui import modes, theme
+from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
-from nesr_gui.gui.hints import STEPS
 from nesr_gui.gui.main_window import WINDOW_SIZE
-from nesr_gui.gui.marks import Shape
+from nesr_gui.gui.marks.marks import Shape
+from nesr_gui.gui.picture import modes
 from nesr_gui.gui.settings import settings
-from nesr_gui.gui.spectra_jobs import FileRequest, read_marks
+from nesr_gui.gui.shell.hints import STEPS
+from nesr_gui.gui.spectra.spectra_jobs import FileRequest, read_marks
 from nesr_gui.io.curves import read_curves
 from nesr_gui.resources import Sample
 

@@ -14,9 +14,9 @@ from pytestqt.qtbot import QtBot
 from nesr_gui import io
 from nesr_gui.exporting import Estimate
 from nesr_gui.field import CubeField
-from nesr_gui.gui import export_jobs
 from nesr_gui.gui.app import App
-from nesr_gui.gui.export_dialog import CubeExportDialog, Offer
+from nesr_gui.gui.export import export_jobs
+from nesr_gui.gui.export.export_dialog import CubeExportDialog, Offer
 from nesr_gui.regions import Region, Shape
 from nesr_gui.sensors import SENSORS, BandShape, Sensor
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths

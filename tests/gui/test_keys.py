@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.actions import LACKS, TABLE
 from nesr_gui.gui.app import App
-from nesr_gui.gui.command_palette import CommandPalette
-from nesr_gui.gui.matching import fitness
-from nesr_gui.gui.offers import of_menus, of_wavelength
-from nesr_gui.gui.shortcut_sheet import ShortcutSheet, sections
+from nesr_gui.gui.shell.command_palette import CommandPalette
+from nesr_gui.gui.shell.matching import fitness
+from nesr_gui.gui.shell.offers import of_menus, of_wavelength
+from nesr_gui.gui.shell.shortcut_sheet import ShortcutSheet, sections
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from nesr_gui.gui.look import Arrangement, Look, Measure, as_json, from_json
-from nesr_gui.gui.modes import MODES
+from nesr_gui.gui.picture.look import Arrangement, Look, Measure, as_json, from_json
+from nesr_gui.gui.picture.modes import MODES
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 

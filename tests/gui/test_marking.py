@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.gui.document import Steps
-from nesr_gui.gui.marking import Marking
-from nesr_gui.gui.marks import Mark, Region, Shape, new_mark, signs
+from nesr_gui.gui.documents.document import Steps
+from nesr_gui.gui.marks.marking import Marking
+from nesr_gui.gui.marks.marks import Mark, Region, Shape, new_mark, signs
 
 RECTANGLE = Region(Shape.RECTANGLE, ((10, 10), (20, 30)))
 

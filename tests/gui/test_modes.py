@@ -8,11 +8,11 @@ import pytest
 from nesr_gui import metrics
 from nesr_gui.colorimetry import colour_differences, expose
 from nesr_gui.field import Cancelled, CubeField
-from nesr_gui.gui.look import Look, Measure
-from nesr_gui.gui.modes import MODES, TABLE, pieces
-from nesr_gui.gui.modes.doubts import COLOURS
-from nesr_gui.gui.modes.mode import Need, Scene
-from nesr_gui.gui.sampling import Sampling
+from nesr_gui.gui.picture.look import Look, Measure
+from nesr_gui.gui.picture.modes import MODES, TABLE, pieces
+from nesr_gui.gui.picture.modes.doubts import COLOURS
+from nesr_gui.gui.picture.modes.mode import Need, Scene
+from nesr_gui.gui.picture.sampling import Sampling
 from nesr_gui.spectral import Quantity, RGBImage, Spectrum, Wavelengths
 from nesr_gui.viewing import Light, Viewing
 from tests.gui.conftest import BANDS, Limited, smooth_cube

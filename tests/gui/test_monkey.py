@@ -26,8 +26,8 @@ from pytestqt.qtbot import QtBot
 from nesr_gui import io
 from nesr_gui.field import CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.look import Look
-from nesr_gui.gui.offers import of_menus
+from nesr_gui.gui.picture.look import Look
+from nesr_gui.gui.shell.offers import of_menus
 from nesr_gui.io.curves import write_curves
 from nesr_gui.spectral import Quantity, Spectrum
 from tests.gui.conftest import BANDS, smooth_cube

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
-from nesr_gui.gui.pasting import NAME, PasteRequest, write_pasted
-from nesr_gui.gui.session_file import read_session
+from nesr_gui.gui.documents.session_file import read_session
+from nesr_gui.gui.input.pasting import NAME, PasteRequest, write_pasted
 from tests.gui.test_autosaving import copied, crash, offer, root, start  # noqa: F401
 
 COLOURS = np.random.default_rng(5).integers(0, 256, (30, 40, 3)).astype(np.uint8)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 from nesr_gui import io
 from nesr_gui.field import CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.reading_dialog import ReadingDialog
+from nesr_gui.gui.input.reading_dialog import ReadingDialog
 from nesr_gui.gui.settings import settings
 from nesr_gui.io import Reading, atomic
 from nesr_gui.io.errors import Unclear

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nesr_gui.field import Cancelled, CubeField
-from nesr_gui.gui.marks import Region, Shape, inside, simplified
-from nesr_gui.gui.region_requests import RegionsRequest, ask_regions, pixels_of, strewn
+from nesr_gui.gui.marks.marks import Region, Shape, inside, simplified
+from nesr_gui.gui.marks.region_requests import RegionsRequest, ask_regions, pixels_of, strewn
 from tests.gui.conftest import BANDS, smooth_cube
 
 CUBE = smooth_cube(60, 80)

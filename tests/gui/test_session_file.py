@@ -22,17 +22,17 @@ from nesr_gui import io
 from nesr_gui.field import CubeField
 from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
-from nesr_gui.gui.comparison import Overlays, Reference
-from nesr_gui.gui.document import Origin
-from nesr_gui.gui.hints import STEPS
+from nesr_gui.gui.documents.document import Origin
+from nesr_gui.gui.documents.session_file import Kept, Laid, read_session, write_session
 from nesr_gui.gui.layout import Layout
-from nesr_gui.gui.look import Arrangement, Look
 from nesr_gui.gui.main_window import WINDOW_SIZE
-from nesr_gui.gui.marks import Region, Shape, new_mark
-from nesr_gui.gui.sampling import View
-from nesr_gui.gui.session_file import Kept, Laid, read_session, write_session
+from nesr_gui.gui.marks.marks import Region, Shape, new_mark
+from nesr_gui.gui.picture.look import Arrangement, Look
+from nesr_gui.gui.picture.sampling import View
 from nesr_gui.gui.settings import settings
-from nesr_gui.gui.transform import Normalise, Transform
+from nesr_gui.gui.shell.hints import STEPS
+from nesr_gui.gui.spectra.comparison import Overlays, Reference
+from nesr_gui.gui.spectra.transform import Normalise, Transform
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.interpretation import Balance, Encoding, Interpretation
 from nesr_gui.io.reading import Reading

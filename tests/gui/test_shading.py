@@ -4,7 +4,7 @@ import pytest
 from nesr_gui.colorimetry import decode_srgb, encode_srgb
 from nesr_gui.field import CubeField
 from nesr_gui.gui.jobs import displayed
-from nesr_gui.gui.shading import GREY, TINT, Histogram, Shading, colormaps, levels_of, lookup
+from nesr_gui.gui.picture.shading import GREY, TINT, Histogram, Shading, colormaps, levels_of, lookup
 from nesr_gui.spectral import RGBImage
 from tests.gui.conftest import BANDS, smooth_cube
 

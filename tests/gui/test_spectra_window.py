@@ -18,11 +18,11 @@ from pytestqt.qtbot import QtBot
 from nesr_gui import colorimetry
 from nesr_gui.field import CubeField, Doubt, Interval
 from nesr_gui.gui.app import App
-from nesr_gui.gui.guide_window import GuideWindow
-from nesr_gui.gui.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
-from nesr_gui.gui.marks import Region, Shape
+from nesr_gui.gui.marks.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
+from nesr_gui.gui.marks.marks import Region, Shape
+from nesr_gui.gui.shell.guide_window import GuideWindow
+from nesr_gui.gui.spectra.transform import Normalise, Transform
 from nesr_gui.gui.theme import MARK_COLOURS
-from nesr_gui.gui.transform import Normalise, Transform
 from nesr_gui.io.curves import read_curves, write_curves
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from nesr_gui.viewing import CIE_1964, Light, LightKind, Viewing

@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import resources
 from nesr_gui.gui.app import App
-from nesr_gui.gui.guide_window import GuideText, GuideWindow
-from nesr_gui.gui.hints import STEPS
 from nesr_gui.gui.main_window import WINDOW_SIZE
+from nesr_gui.gui.shell.guide_window import GuideText, GuideWindow
+from nesr_gui.gui.shell.hints import STEPS
 from nesr_gui.gui.theme import Scheme, Theme
 
 LEFT = Qt.MouseButton.LeftButton

@@ -9,13 +9,13 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.field import Cancelled, CubeField
-from nesr_gui.gui import sweep as films
-from nesr_gui.gui.look import Look
-from nesr_gui.gui.modes.mode import Scene
-from nesr_gui.gui.shading import GREY, Shading
-from nesr_gui.gui.spectra_jobs import FileRequest, read_library
-from nesr_gui.gui.sweep import Sweep, SweepExport, export_sweep, frame
-from nesr_gui.gui.sweep_dialog import SweepDialog
+from nesr_gui.gui.picture.look import Look
+from nesr_gui.gui.picture.modes.mode import Scene
+from nesr_gui.gui.picture.shading import GREY, Shading
+from nesr_gui.gui.spectra.spectra_jobs import FileRequest, read_library
+from nesr_gui.gui.wavelength import sweep as films
+from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport, export_sweep, frame
+from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
 from nesr_gui.io.curves import write_curves
 from nesr_gui.spectral import Spectrum
 from nesr_gui.viewing import Viewing

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from nesr_gui.appearance import Appearance
-from nesr_gui.gui.answers import Curve, Finding, Reading
-from nesr_gui.gui.comparison import Reference
-from nesr_gui.gui.mark_rows import as_text, mark_of, row_of
-from nesr_gui.gui.marks import Mark, Region, Shape, new_mark
-from nesr_gui.gui.plotted import Kind, Plotted
-from nesr_gui.gui.transform import Normalise, Transform
+from nesr_gui.gui.marks.answers import Curve, Finding, Reading
+from nesr_gui.gui.marks.mark_rows import as_text, mark_of, row_of
+from nesr_gui.gui.marks.marks import Mark, Region, Shape, new_mark
+from nesr_gui.gui.spectra.comparison import Reference
+from nesr_gui.gui.spectra.plotted import Kind, Plotted
+from nesr_gui.gui.spectra.transform import Normalise, Transform
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 BANDS = Wavelengths.every(400, 700, 1)

@@ -14,11 +14,11 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.colorimetry import encode_srgb
 from nesr_gui.field import Cancelled, CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.look import Look, Measure
-from nesr_gui.gui.measurement import Measurement
-from nesr_gui.gui.modes.mode import Scene
-from nesr_gui.gui.truth_figure import WIDTH, TruthFigure, TruthFigureExport, export_truth_figure, painted
-from nesr_gui.gui.truth_figure_dialog import TruthFigureDialog
+from nesr_gui.gui.picture.look import Look, Measure
+from nesr_gui.gui.picture.modes.mode import Scene
+from nesr_gui.gui.truth.measurement import Measurement
+from nesr_gui.gui.truth.truth_figure import WIDTH, TruthFigure, TruthFigureExport, export_truth_figure, painted
+from nesr_gui.gui.truth.truth_figure_dialog import TruthFigureDialog
 from nesr_gui.spectral import Quantity, RGBImage
 from nesr_gui.viewing import Viewing
 from tests.gui.conftest import BANDS, smooth_cube

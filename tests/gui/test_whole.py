@@ -11,8 +11,9 @@ from pytestqt.qtbot import QtBot
 
 import nesr_gui
 from nesr_gui.exporting import ExportPlan
-from nesr_gui.gui import benchmark, export_jobs, program
+from nesr_gui.gui import benchmark, program
 from nesr_gui.gui.app import App
+from nesr_gui.gui.export import export_jobs
 from nesr_gui.spectral import Wavelengths
 
 

@@ -16,9 +16,9 @@ from nesr_gui import io
 from nesr_gui.field import CubeField
 from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
-from nesr_gui.gui.figure_dialog import FigureExportDialog
 from nesr_gui.gui.program import run
 from nesr_gui.gui.settings import settings
+from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
 from nesr_gui.io.curves import read_curves
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
@@ -113,7 +113,7 @@ def test_the_band_is_coarse_at_once_and_exact_at_rest(
     bands: list[int] = []
     opened.pictures[0].answered.connect(lambda picture: bands.append(picture.request.sampling.stride))
     opened.pictures[0].budget = 300
-    monkeypatch.setattr("nesr_gui.gui.pictures.FEWEST_SAMPLES", 1)
+    monkeypatch.setattr("nesr_gui.gui.picture.pictures.FEWEST_SAMPLES", 1)
     QTest.keyClick(opened.window, Qt.Key.Key_2)
     assert opened.session.look.mode == "band"
     qtbot.waitUntil(lambda: len(bands) == 2)

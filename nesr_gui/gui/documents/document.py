@@ -1,0 +1,129 @@
+"""One open image and everything that is chosen for it: what a tab keeps while another one is shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
+
+from nesr_gui.field import SpectralField
+from nesr_gui.gui.marks.answers import Curve, Finding, Reading
+from nesr_gui.gui.marks.marks import Mark, Place
+from nesr_gui.gui.picture.look import Look
+from nesr_gui.gui.picture.sampling import View
+from nesr_gui.gui.spectra.comparison import Overlays
+from nesr_gui.gui.truth.measurement import Measurement
+from nesr_gui.io.interpretation import Interpretation
+from nesr_gui.spectral import RGBImage, Spectrum
+from nesr_gui.viewing import Viewing
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from nesr_gui.gui.jobs import EncodeRequest
+    from nesr_gui.io import reading
+    from nesr_gui.io.photograph import Decoded
+
+
+class Steps(QUndoGroup):
+    """The steps that can be undone of the document that is shown; each document has a stack of its own."""
+
+    def push(self, command: QUndoCommand) -> None:
+        self.activeStack().push(command)
+
+    def clear(self) -> None:
+        self.activeStack().clear()
+
+    def new_document(self) -> Document:
+        """One in which nothing is open yet."""
+        return Document(QUndoStack(self))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Origin:
+    """The files that a document was made of; a cube comes with what its user said of it.
+
+    A pasted image is in a file that goes with the window, and is saved beside its session.
+    """
+
+    image: Path
+    truth: Path | None = None
+    reading: reading.Reading | None = None
+    is_pasted: bool = False
+
+
+@dataclasses.dataclass(eq=False)
+class Document:
+    """Values of the session, which has those of the document that is shown, and what only matters between documents.
+
+    Attributes:
+        steps: what can be undone.
+        origin: its files; None where nothing is open.
+        view: what the image pane shows of it; None is all.
+        shown: how the photograph that is shown was understood, but for the working resolution; None is a draft.
+        encoding: the reconstruction that is asked for and not there yet.
+        full: whether it is to be reconstructed at full resolution as soon as its photograph is there.
+        model: name and SHA-256 of the model that its session was saved with, until it is reconstructed again.
+        file: the session file it was saved to or opened from.
+        saved: what was made when it was opened or saved last.
+        copy: its automatic copy, where there is one.
+        copied: what was made when that was written.
+    """
+
+    steps: QUndoStack
+    name: str = ""
+    photograph: RGBImage | None = None
+    colours: npt.NDArray[np.uint8] | None = None
+    field: SpectralField | None = None
+    measurement: Measurement | None = None
+    truth: SpectralField | None = None
+    encoded: RGBImage | None = None
+    source_shape: tuple[int, int] | None = None
+    reduction: int = 1
+    levels: tuple[float, float] = (0.0, 1.0)
+    nm: float = 550.0
+    look: Look = dataclasses.field(default_factory=Look)
+    curves: Mapping[Place, Curve] = dataclasses.field(default_factory=dict)
+    readings: Mapping[Place, Reading] = dataclasses.field(default_factory=dict)
+    findings: Mapping[Place, Finding] = dataclasses.field(default_factory=dict)
+    viewing: Viewing = dataclasses.field(default_factory=Viewing.default)
+    white: Spectrum | None = None
+    overlays: Overlays = dataclasses.field(default_factory=Overlays)
+    marks: tuple[Mark, ...] = ()
+    active: int | None = None
+    decoded: Decoded | None = None
+    interpretation: Interpretation = dataclasses.field(default_factory=Interpretation)
+    origin: Origin | None = None
+    view: View | None = None
+    shown: Interpretation | None = None
+    encoding: EncodeRequest | None = None
+    full: bool = False
+    model: tuple[str, str] = ("", "")
+    file: Path | None = None
+    saved: tuple[object, ...] = ()
+    copy: Path | None = None
+    copied: tuple[object, ...] = ()
+
+    def take_field(self, field: SpectralField, reduction: int, levels: tuple[float, float], encoded: RGBImage) -> None:
+        """Its reconstruction is ready, while another document is shown."""
+        self.field, self.reduction, self.levels, self.encoded = field, reduction, levels, encoded
+        self.curves, self.readings, self.findings = {}, {}, {}
+
+    @property
+    def made(self) -> tuple[object, ...]:
+        """What its user made, and would not want to lose; how it is looked at is not of it."""
+        library = tuple(reference.spectrum for reference in self.overlays.library)
+        return self.marks, self.interpretation, library, self.white, self.look.reference
+
+    @property
+    def is_modified(self) -> bool:
+        return self.origin is not None and self.made != self.saved
+
+    @property
+    def title(self) -> str:
+        """What its tab is called."""
+        return self.file.name if self.file is not None else self.name or "Untitled"

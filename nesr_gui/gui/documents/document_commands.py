@@ -1,0 +1,178 @@
+"""What the user does with whole documents: tabs, and sessions in files."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from nesr_gui.gui.commands import Commands
+from nesr_gui.gui.documents.document import Document, Origin
+from nesr_gui.gui.documents.documents import Documents
+from nesr_gui.gui.documents.session_file import ENDING, FILTER, Kept
+from nesr_gui.gui.documents.session_jobs import MovedImage, Restored, SaveRequest, save_session
+from nesr_gui.gui.layout import Layout
+from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.session import Session
+from nesr_gui.gui.worker import Worker
+
+_QUESTION = "unsaved"
+
+
+class DocumentCommands(QObject):
+    """Carries out the actions on documents, asking the user what else must be known."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        session: Session,
+        worker: Worker,
+        documents: Documents,
+        opening: Opening,
+        commands: Commands,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._session, self._worker = window, session, worker
+        self._documents, self._opening, self._commands = documents, opening, commands
+        self._waiting: deque[tuple[SaveRequest, Callable[[Origin], None]]] = deque()
+        window.tabs.close_picked.connect(lambda place: self.close(documents.all[place]))
+        opening.restored.connect(self._show_restored)
+        session.field_changed.connect(self._compare_models)
+        worker.ended.connect(self._save_next)
+
+    def open_in_tab(self) -> None:
+        self._commands.open_file(beside=True)
+
+    def close_tab(self) -> None:
+        self.close(self._documents.current)
+
+    def next_tab(self) -> None:
+        self._documents.step(1)
+
+    def previous_tab(self) -> None:
+        self._documents.step(-1)
+
+    def close(self, document: Document) -> None:
+        """Let a document go; what was made in it and not saved is asked about."""
+        self._documents.kept()
+        self._leave([document] if document.is_modified else [], lambda: self._documents.close(document))
+
+    def may_close_window(self) -> bool:
+        """Whether nothing would be lost; if something would, the user is asked, and may close the window so."""
+
+        def close() -> None:
+            self._window.may_close = lambda: True
+            self._window.close()
+
+        modified = self._documents.modified()
+        if modified and not self._window.findChildren(QMessageBox, _QUESTION):
+            self._leave(modified, close)
+        return not modified
+
+    def _leave(self, modified: Sequence[Document], then: Callable[[], None]) -> None:
+        """Ask about one document after the other whether to save it; `then` follows unless the user stays."""
+        if not modified:
+            then()
+            return
+        document, *others = modified
+        self._documents.show(self._documents.all.index(document))
+        box = QMessageBox(self._window)
+        box.setObjectName(_QUESTION)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle("Unsaved changes")
+        box.setText(f"Save what was done with {document.title}?")
+        box.setInformativeText("Marks, the reading of the photograph and loaded spectra would be lost otherwise.")
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.button(buttons.Save).clicked.connect(lambda: self.save(document, lambda: self._leave(others, then)))
+        box.button(buttons.Discard).clicked.connect(lambda: self._leave(others, then))
+        box.open()
+
+    def save_session(self) -> None:
+        self.save(self._documents.current)
+
+    def save_session_as(self) -> None:
+        self.save(self._documents.current, elsewhere=True)
+
+    def save(self, document: Document, then: Callable[[], None] = lambda: None, elsewhere: bool = False) -> None:
+        """Save a document, in its file or one that the user is asked for; `then` follows where it was saved."""
+        self._documents.kept()
+        path = document.file if not elsewhere else None
+        path = path or self._ask_file(document)
+        if path is not None and document.origin is not None:
+            request = SaveRequest(path, replace(Kept.of(document, Layout.of(self._window)), file=None), document.made)
+
+            def done(origin: Origin) -> None:
+                document.origin, document.file, document.saved = origin, path, request.made
+                self._opening.remember(path)
+                self._documents.changed.emit()
+                then()
+
+            self._waiting.append((request, done))
+            self._save_next("save")
+
+    def _ask_file(self, document: Document) -> Path | None:
+        if document.origin is None:
+            return None
+        image = document.origin.image
+        proposed = document.file or Path(image.name if document.origin.is_pasted else image).with_suffix(ENDING)
+        chosen, _ = QFileDialog.getSaveFileName(self._window, "Save session", str(proposed), FILTER)
+        path = Path(chosen)
+        return (path if path.suffix else path.with_suffix(ENDING)) if chosen else None
+
+    def _save_next(self, purpose: str) -> None:
+        """One after the other: of two that wait, the worker would do only the newer."""
+        if purpose == "save" and self._waiting and not self._worker.is_busy("save"):
+            request, done = self._waiting.popleft()
+            self._worker.submit("save", request, save_session, lambda asked, origin: done(origin))
+
+    def ask_image(self, error: Exception) -> None:
+        """Ask where the image of a session is, where that is why it did not open."""
+        if not isinstance(error, MovedImage):
+            return
+        box = QMessageBox(self._window)
+        box.setWindowTitle("Open session")
+        box.setText(f"{error}.")
+        choose = box.addButton("Choose image…", QMessageBox.ButtonRole.AcceptRole)
+        use = box.addButton("Use this one", QMessageBox.ButtonRole.ActionRole) if error.found is not None else None
+        box.addButton(QMessageBox.StandardButton.Cancel)
+
+        def go() -> None:
+            if use is not None and box.clickedButton() is use:
+                self._opening.open_session(replace(error.request, image=error.found, is_accepted=True))
+            elif box.clickedButton() is choose and (path := self._ask_where(error)) is not None:
+                self._opening.open_session(replace(error.request, image=path))
+
+        box.finished.connect(go)
+        box.finished.connect(box.deleteLater)
+        self._window.notice.hide()  # it says the same
+        box.open()
+
+    def _ask_where(self, error: MovedImage) -> Path | None:
+        folder = str(error.request.path.parent)
+        path, _ = QFileDialog.getOpenFileName(self._window, f"Where is {error.wanted}?", folder)
+        return Path(path) if path else None
+
+    def _show_restored(self, restored: Restored) -> None:
+        if restored.kept.layout is not None:
+            restored.kept.layout.apply(self._window)
+        if restored.notes:
+            self._window.notice.show_success(" ".join(restored.notes))
+
+    def _compare_models(self) -> None:
+        """Say once where a session was saved with another model than this one."""
+        document, field = self._documents.current, self._session.field
+        name, digest = document.model
+        if field is None or not name:
+            return
+        document.model = ("", "")
+        made = field.provenance
+        if (made.get("model"), made.get("model_sha256", "")) != (name, digest):
+            self._window.notice.show_success(
+                f"This session was saved with the model {name}; its curves are now those of {made.get('model')}."
+            )

@@ -1,0 +1,1 @@
+"""The export of cubes: which bands, as what, and its course."""

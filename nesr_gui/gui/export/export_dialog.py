@@ -1,0 +1,249 @@
+"""What of an image to export, as what, and how it is stored: one window, which says at once what that comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QGridLayout,
+    QGroupBox,
+    QLabel,
+    QWidget,
+)
+
+from nesr_gui import io
+from nesr_gui.exporting import Estimate, ExportPlan, size_text, time_text
+from nesr_gui.field import CalibratedField, SpectralField
+from nesr_gui.gui.export.band_choice import BandChoice
+from nesr_gui.io.export import DTYPES, Export
+from nesr_gui.regions import Region
+from nesr_gui.spectral import Quantity
+from nesr_gui.viewing import ILLUMINANTS, Light
+
+_NUMBERS = {
+    "float32": "32-bit floating point", "float16": "16-bit floating point", "uint16": "16-bit whole numbers, scaled",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """What can be exported: the field and how it is worked at, parts of the image by name, and the light that is on."""
+
+    field: SpectralField
+    resolution: str = "full resolution"
+    reduction: int = 1
+    regions: tuple[tuple[str, Region], ...] = ()
+    light: Light = Light("D65")  # noqa: RUF009  (it is frozen)
+
+
+class CubeExportDialog(QDialog):
+    """Every choice of an `ExportPlan`, and the format; announces plans whose time should be measured."""
+
+    estimate_asked = Signal(object)  # ExportPlan
+
+    def __init__(self, offer: Offer, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export cube")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._offer, self._asked = offer, ExportPlan()
+        self.bands = BandChoice(offer.field)
+        self.region, self.quantity = _combo("Part of the image"), _combo("What the numbers are")
+        self.only_region = _check("No values outside the region")
+        self.numbers, self.format = _combo("Numbers"), _combo("Format")
+        self.scale = QDoubleSpinBox()
+        self.scale.setDecimals(8)
+        self.scale.setRange(1e-8, 1e6)
+        self.scale.setSingleStep(1e-4)
+        self.scale.setValue(1e-4)
+        self.scale.setAccessibleName("Scale of whole numbers")
+        self.error_band = _check("With the error band (90 %)")
+        self.carries, self.verdict = _note(2), _note(3)
+        self.buttons = QDialogButtonBox()
+        self.go = self.buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.go.setDefault(True)
+        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        self._fill()
+        self._lay_out()
+        self.bands.changed.connect(self._judge)
+        for box in (self.region, self.quantity, self.numbers):
+            box.currentIndexChanged.connect(self._judge)
+        for check in (self.only_region, self.error_band):
+            check.toggled.connect(self._judge)
+        self.scale.valueChanged.connect(self._judge)
+        self.format.currentIndexChanged.connect(self._show_format)
+        self._show_format()
+
+    def plan(self) -> ExportPlan:
+        """What is chosen; ValueError says in a sentence why it cannot be."""
+        dtype = self.numbers.currentData() or DTYPES[0]
+        is_masked = self.only_region.isEnabled() and self.only_region.isChecked()
+        has_band = self.error_band.isEnabled() and self.error_band.isChecked()
+        return ExportPlan(
+            self.bands.bands(),
+            self.quantity.currentData(),
+            self.region.currentData(),
+            is_masked,
+            io.Encoding(dtype, self.scale.value() if dtype == "uint16" else 1e-4, has_band),
+        )
+
+    def file_format(self) -> io.Format:
+        """The format of the file."""
+        chosen: io.Format = self.format.currentData()
+        return chosen
+
+    def show_estimate(self, plan: ExportPlan, estimate: Estimate) -> None:
+        """Tell how long a plan will take, if it is still the one."""
+        if plan is self._asked and self.go.isEnabled():
+            self.verdict.setText(
+                f"{self._size}: {time_text(estimate.seconds)} to compute on this machine, as measured."
+            )
+
+    def choices(self) -> dict[str, Any]:
+        """What is chosen, as plain values to be remembered; a part of one image means nothing in another."""
+        return {
+            "bands": self.bands.choices(), "numbers": self.numbers.currentData(), "scale": self.scale.value(),
+            "format": self.file_format().name, "error_band": self.error_band.isChecked(),
+        }  # fmt: skip
+
+    def restore(self, known: dict[str, Any]) -> None:
+        """Choose what was chosen before, as far as it is known."""
+        self.bands.restore(known.get("bands", {}))
+        self.format.setCurrentIndex(max(self.format.findText(str(known.get("format"))), 0))
+        self.numbers.setCurrentIndex(max(self.numbers.findData(known.get("numbers")), 0))
+        self.scale.setValue(float(known.get("scale", 1e-4)))
+        self.error_band.setChecked(bool(known.get("error_band", False)))
+        self._judge()
+
+    def _fill(self) -> None:
+        self.region.addItem("All of it", None)
+        for title, region in self._offer.regions:
+            self.region.addItem(title, region)
+        self.quantity.addItem(str(self._offer.field.quantity).capitalize(), None)
+        if self._offer.field.quantity is Quantity.REFLECTANCE:
+            lights = {light.name: light for light in (self._offer.light, *map(Light, ILLUMINANTS))}
+            for name, light in lights.items():
+                meaning = f" ({ILLUMINANTS[name]})" if name in ILLUMINANTS else ""
+                self.quantity.addItem(f"Radiance under {name}{meaning}", light)
+        for row in io.written_formats():
+            self.format.addItem(row.name, row)
+
+    def _lay_out(self) -> None:
+        rows = (
+            ("Pixels", QLabel(self._pixels())),
+            ("Par&t", self.region),
+            ("", self.only_region),
+        )
+        layout = QGridLayout(self)
+        layout.setContentsMargins(18, 16, 18, 14)
+        layout.setHorizontalSpacing(14)
+        layout.setVerticalSpacing(12)
+        layout.addWidget(_group("Wavelengths", (("", self.bands),)), 0, 0, 3, 1)
+        layout.addWidget(_group("Image", rows), 0, 1)
+        layout.addWidget(_group("Values", (
+            ("&Quantity", self.quantity), ("N&umbers", self.numbers), ("Sc&ale", self.scale), ("", self.error_band),
+        )), 1, 1)  # fmt: skip
+        layout.addWidget(_group("File", (("&Format", self.format), ("", self.carries))), 2, 1)
+        layout.addWidget(self.verdict, 3, 0, 1, 2)
+        layout.addWidget(self.buttons, 4, 0, 1, 2)
+        for column in (0, 1):
+            layout.setColumnStretch(column, 1)
+            layout.setColumnMinimumWidth(column, 360)
+        self.setMinimumWidth(780)
+        self.bands.kind.setFocus()
+
+    def _pixels(self) -> str:
+        (height, width), resolution = self._offer.field.shape, self._offer.resolution
+        return resolution if "×" in resolution else f"{width}×{height}, {resolution}"
+
+    def _show_format(self) -> None:
+        """Offer the numbers that a format can store, and say what else it carries."""
+        chosen, before = self.file_format(), self.numbers.currentData()
+        self.numbers.blockSignals(True)
+        self.numbers.clear()
+        for dtype in (dtype for dtype in DTYPES if dtype in chosen.dtypes):
+            self.numbers.addItem(_NUMBERS[dtype], dtype)
+        self.numbers.setCurrentIndex(max(self.numbers.findData(before), 0))
+        self.numbers.blockSignals(False)
+        where = "stand in a JSON beside the numbers" if chosen.described_beside else "stand in it"
+        band = "it can hold an error band" if chosen.holds_bounds else "no error band"
+        name = f"Ends in {chosen.ending}" if chosen.ending else "A folder"
+        self.carries.setText(f"{name}. Wavelengths, quantity and origin {where}; {band}.")
+        self._judge()
+
+    def _judge(self) -> None:
+        """Say what the choices come to, or why they cannot be."""
+        self.scale.setEnabled(self.numbers.currentData() == "uint16")
+        self.only_region.setEnabled(self.region.currentData() is not None)
+        is_calibrated = isinstance(self._offer.field, CalibratedField)
+        self.error_band.setEnabled(is_calibrated and self.file_format().holds_bounds)
+        try:
+            plan = self.plan()
+            export = plan.prepared(self._offer.field, reduction=self._offer.reduction)
+        except ValueError as error:
+            sentence = str(error)
+            self.verdict.setText(sentence[0].upper() + sentence[1:].rstrip(".") + ".")
+            self.go.setEnabled(False)
+            return
+        self._asked, self._size = plan, _size(export)
+        self.verdict.setText(f"{self._size}; measuring how long it will take…")
+        self.go.setEnabled(True)
+        self.estimate_asked.emit(plan)
+
+
+def with_ending(path: Path, chosen: io.Format) -> Path:
+    """A file's name with the ending of its format, unless it has one."""
+    return path if path.suffix or not chosen.ending else path.with_suffix(chosen.ending)
+
+
+def _size(export: Export) -> str:
+    bands, height, width = export.shape
+    plural = "band" if bands == 1 else "bands"
+    missing = getattr(export.field, "said_missing", str)()
+    said = f" ({missing})" if missing else ""
+    return f"{bands} {plural} of {width}×{height} pixels{said}, {size_text(export.nbytes)}"
+
+
+def _group(title: str, rows: tuple[tuple[str, QWidget], ...]) -> QGroupBox:
+    group = QGroupBox(title)
+    form = QFormLayout(group)
+    form.setHorizontalSpacing(14)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for label, widget in rows:
+        if label:
+            form.addRow(label, widget)
+        else:
+            form.addRow(widget)
+    return group
+
+
+def _combo(name: str) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(name)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(26)
+    return box
+
+
+def _check(text: str) -> QCheckBox:
+    box = QCheckBox(text)
+    box.setAccessibleName(text)
+    return box
+
+
+def _note(lines: int) -> QLabel:
+    note = QLabel()
+    note.setWordWrap(True)
+    note.setMinimumHeight(lines * note.fontMetrics().height())
+    note.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return note

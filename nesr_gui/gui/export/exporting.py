@@ -1,0 +1,120 @@
+"""The export of a cube in the window: asks what and where, has it written, and tells what became of it."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog
+
+from nesr_gui.exporting import Written
+from nesr_gui.gui.export import export_jobs as jobs
+from nesr_gui.gui.export.export_dialog import CubeExportDialog, Offer, with_ending
+from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.session import Session
+from nesr_gui.gui.settings import settings
+from nesr_gui.gui.worker import Worker
+from nesr_gui.io.format import Format
+from nesr_gui.io.spectra import spectra_filter
+from nesr_gui.regions import Region
+
+_CHOICES = "export/choices"
+_BUSY = "another export is being written; wait until it is done, or cancel it"
+
+
+class Exporting(QObject):
+    """Carries out the action `export_cube`, and pauses what is being written."""
+
+    def __init__(self, window: MainWindow, session: Session, worker: Worker) -> None:
+        super().__init__(window)
+        self._window, self._session, self._worker = window, session, worker
+        window.status.pause_picked.connect(worker.pause)
+
+    def export_cube(self) -> None:
+        """Open the dialog, and when it is accepted ask for a name and write."""
+        if self._session.field is None:
+            return
+        if self._worker.is_busy("export"):
+            self._window.notice.show_failure(ValueError(_BUSY))
+            return
+        offer = self._offer()
+        dialog = CubeExportDialog(offer, self._window)
+
+        def measure(plan: Any) -> None:
+            asked = jobs.EstimateRequest(offer.field, plan, offer.reduction)
+            self._worker.submit(
+                "estimate", asked, jobs.estimate, lambda asked, found: dialog.show_estimate(plan, found)
+            )
+
+        dialog.estimate_asked.connect(measure)
+        dialog.bands.responses_asked.connect(lambda: self._load_responses(dialog))
+        dialog.finished.connect(self._stop_asking)
+        dialog.accepted.connect(lambda: self._write(dialog, offer))
+        dialog.restore(_remembered())
+        dialog.open()
+
+    def _offer(self) -> Offer:
+        session = self._session
+        assert session.field is not None  # else there is nothing to export
+        regions = [(mark.title, mark.place) for mark in session.marks if isinstance(mark.place, Region)]
+        view = self._region_in_view()
+        in_view = [("What is in view", view)] if view is not None else []
+        return Offer(
+            session.field, session.resolution(), session.reduction, (*in_view, *regions), session.viewing.light
+        )
+
+    def _region_in_view(self) -> Region | None:
+        """The pixels of the source that are in sight, if that is not all of them."""
+        image, (height, width) = self._window.image, self._session.source_shape or (0, 0)
+        view = image.view()
+        top, left = max(math.floor(view.top), 0), max(math.floor(view.left), 0)
+        bottom, right = min(math.ceil(view.bottom), height), min(math.ceil(view.right), width)
+        if image.is_fitted or top >= bottom or left >= right:
+            return None
+        return Region.rectangle(top, left, bottom, right)
+
+    def _load_responses(self, dialog: CubeExportDialog) -> None:
+        path, _ = QFileDialog.getOpenFileName(dialog, "Read a table of responses", "", spectra_filter())
+        if path:
+            request = jobs.SensorRequest(Path(path))
+            self._worker.submit(
+                "responses", request, jobs.read_sensor, lambda asked, sensor: dialog.bands.show_sensor(sensor)
+            )
+
+    def _write(self, dialog: CubeExportDialog, offer: Offer) -> None:
+        settings().setValue(_CHOICES, json.dumps(dialog.choices()))
+        chosen, plan = dialog.file_format(), dialog.plan()
+        path = self._ask_path(chosen)
+        if path is None:
+            return
+        origin = self._session.name if self._session.encoded is None else ""  # a photograph's field names it itself
+        request = jobs.CubeExport(path, offer.field, plan, offer.reduction, origin)
+        self._worker.submit("export", request, jobs.export_cube, self._tell)
+
+    def _ask_path(self, chosen: Format) -> Path | None:
+        stem = Path(self._session.name).stem or "spectra"
+        name = Path(str(settings().value("files/exported", ""))) / f"{stem}{chosen.ending}"
+        filters = f"{chosen.name} (*{chosen.ending})"
+        path, _ = QFileDialog.getSaveFileName(self._window, "Export cube", str(name), filters)
+        return with_ending(Path(path), chosen) if path else None
+
+    def _stop_asking(self) -> None:
+        """Nothing is told to a dialog that is closed."""
+        for purpose in ("estimate", "responses"):
+            self._worker.cancel(purpose)
+
+    def _tell(self, request: jobs.CubeExport, written: Written) -> None:
+        settings().setValue("files/exported", str(request.path.resolve().parent))
+        self._window.notice.show_success(str(written))
+
+
+def _remembered() -> dict[str, Any]:
+    """The choices of the last export; none where there was none, or another program changed them."""
+    try:
+        known = json.loads(str(settings().value(_CHOICES, "{}")))
+    except ValueError:
+        return {}
+    return known if isinstance(known, dict) else {}

@@ -1,0 +1,134 @@
+"""The mean spectrum of a region and how its pixels spread around it: plain functions of a frozen request."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui.field import Progress, SpectralField
+from nesr_gui.gui.marks.answers import Curve
+from nesr_gui.gui.marks.marks import Place, Region, inside
+from nesr_gui.gui.marks.requests import curve_wavelengths, doubt_shares
+from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
+
+FEW = 192  # pixels of a region that are asked at once, evenly strewn over it: a first answer within half a second
+MANY = 1 << 16  # pixels up to which all are asked, in the end
+SAMPLE = 1 << 12  # pixels that are asked of a larger region, evenly strewn
+SCANNED = 1 << 22  # pixels of a window that are looked at to find those of a region
+_PIECE = 64  # scattered pixels asked between two chances to stop
+_SIDE = 32  # of a window asked between two chances to stop
+
+Pixels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class RegionsRequest:
+    """Regions of the source image to ask the field, of each at most `most` pixels; and the measured truth, if any."""
+
+    field: SpectralField
+    truth: SpectralField | None
+    reduction: int
+    regions: tuple[Region, ...]
+    most: int
+
+
+def ask_regions(request: RegionsRequest, progress: Progress) -> dict[Place, Curve]:
+    """The mean curve of each region with the standard deviation of its pixels, at most `most` of them."""
+    curves: dict[Place, Curve] = {}
+    for region in request.regions:
+        bands = curve_wavelengths(request.field)
+        members, of = pixels_of(region, request.reduction, request.field.shape)
+        asked = strewn(members, request.most)
+        mean, deviation = _statistics(request.field, asked, bands, progress)
+        truth = _truth(request, region, bands, progress)
+        shares = doubt_shares(request.field, asked)
+        curves[region] = Curve(Spectrum(bands, mean), truth, deviation, pixels=len(asked), of=of, doubts=shares)
+    return curves
+
+
+def pixels_of(region: Region, reduction: int, shape: tuple[int, int]) -> tuple[Pixels, int]:
+    """Pixels (N, 2) of a field of `shape` whose centres lie in a region, and how many there are.
+
+    A region that holds no centre has the pixel in its middle. Of one whose window has more than `SCANNED` pixels only
+    every so many-th row and column are given, so that a huge image fits in memory; the number then is an estimate.
+    `reduction` counts the source pixels along one side of each.
+    """
+    top, left, bottom, right = (edge / reduction for edge in region.bounds)
+    window = _clipped(top, bottom, shape[0]), _clipped(left, right, shape[1])
+    step = math.ceil(math.sqrt(math.prod(stop - start for start, stop in window) / SCANNED)) or 1
+    rows, cols = (np.arange(start, stop, step) for start, stop in window)
+    members = np.argwhere(inside(region, (rows + 0.5) * reduction, (cols + 0.5) * reduction))
+    if not len(members):
+        middle = np.array(region.centre) / reduction
+        return np.clip(np.floor(middle), 0, np.array(shape) - 1).astype(np.int64)[None], 1
+    return np.stack([rows[members[:, 0]], cols[members[:, 1]]], axis=1), len(members) * step**2
+
+
+def strewn(members: Pixels, most: int) -> Pixels:
+    """At most `most` of them, evenly over their order."""
+    if len(members) <= most:
+        return members
+    return members[((np.arange(most) + 0.5) * (len(members) / most)).astype(np.int64)]
+
+
+def _clipped(low: float, high: float, size: int) -> tuple[int, int]:
+    return min(max(int(np.floor(low)), 0), size), min(max(int(np.ceil(high)), 0), size)
+
+
+def _statistics(
+    field: SpectralField, asked: Pixels, bands: Wavelengths, progress: Progress
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation (L,), summed in float64 around the first pixel, so that nothing cancels."""
+    total, squares, origin = np.zeros(len(bands)), np.zeros(len(bands)), None
+    for done, values in _asked(field, asked, bands):
+        progress(done / len(asked))
+        origin = values[0].astype(np.float64) if origin is None else origin
+        offsets = values - origin
+        total += offsets.sum(0)
+        squares += (offsets**2).sum(0)
+    assert origin is not None  # a region has at least one pixel
+    mean = total / len(asked)
+    deviation = np.sqrt(np.maximum(squares / len(asked) - mean**2, 0))
+    return (origin + mean).astype(np.float32), deviation.astype(np.float32)
+
+
+def _asked(field: SpectralField, asked: Pixels, bands: Wavelengths) -> Iterator[tuple[int, FloatArray]]:
+    """Spectra (n, L) piece by piece, and how many have come before; whole windows where pixels lie side by side.
+
+    A window costs a field less than its pixels one by one, if most of it is wanted.
+    """
+    rows, cols = asked[:, 0], asked[:, 1]
+    top, left = int(rows.min()), int(cols.min())
+    wanted = np.zeros((int(rows.max()) - top + 1, int(cols.max()) - left + 1), bool)
+    wanted[rows - top, cols - left] = True
+    done = 0
+    if len(asked) <= _PIECE or wanted.mean() < 0.5:
+        for start in range(0, len(asked), _PIECE):
+            yield start, field.spectra(asked[start : start + _PIECE], bands)
+        return
+    for row in range(0, wanted.shape[0], _SIDE):
+        for col in range(0, wanted.shape[1], _SIDE):
+            part = wanted[row : row + _SIDE, col : col + _SIDE]
+            if not part.any():
+                continue
+            window = slice(top + row, top + row + part.shape[0]), slice(left + col, left + col + part.shape[1])
+            values = field.cube(bands, rows=window[0], cols=window[1]).values[:, part].T
+            yield done, values
+            done += len(values)
+
+
+def _truth(request: RegionsRequest, region: Region, bands: Wavelengths, progress: Progress) -> Spectrum | None:
+    """The mean of the measured spectra of the region, where they overlap with the field's wavelengths."""
+    truth = request.truth
+    if truth is None:
+        return None
+    low, high = truth.wavelength_range
+    shared = bands.nm[(bands.nm >= low) & (bands.nm <= high)]
+    if not shared.size:
+        return None
+    asked = strewn(pixels_of(region, 1, truth.shape)[0], request.most)
+    return Spectrum(Wavelengths(shared), _statistics(truth, asked, Wavelengths(shared), progress)[0])

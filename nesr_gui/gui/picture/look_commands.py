@@ -1,0 +1,147 @@
+"""What actions, menus and handles do to the look of the session; methods are named in `actions.TABLE`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
+
+from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.picture.look import Arrangement, Limits
+from nesr_gui.gui.picture.look_menu import fill_look_menu
+from nesr_gui.gui.picture.modes.mode import Scene
+from nesr_gui.gui.picture.picturing import Picturing
+from nesr_gui.gui.session import Session
+from nesr_gui.gui.spectra.spectra_jobs import FileRequest, read_library
+from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport, export_sweep
+from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
+from nesr_gui.gui.worker import Worker
+from nesr_gui.io.spectra import spectra_filter
+from nesr_gui.spectral import Spectrum
+
+DIVIDER_STEP = 0.02  # of the view's width
+
+
+class LookCommands(QObject):
+    """Changes how the image is looked at, asking the user what else must be known."""
+
+    def __init__(self, window: MainWindow, session: Session, worker: Worker, pictures: Sequence[Picturing]) -> None:
+        super().__init__(window)
+        self._window, self._session, self._worker, self._pictures = window, session, worker, pictures
+
+    def show_mode(self, name: str) -> None:
+        self._session.set_look(self._session.look.showing(name))
+
+    def single(self) -> None:
+        self._arrange(Arrangement.SINGLE)
+
+    def divide(self) -> None:
+        self._arrange(Arrangement.DIVIDED)
+
+    def side_by_side(self) -> None:
+        self._arrange(Arrangement.SIDE_BY_SIDE)
+
+    def other_side(self) -> None:
+        self.activate(1 - self._session.look.active)
+
+    def activate(self, side: int) -> None:
+        """Keys and menus go to this side."""
+        self._session.set_look(replace(self._session.look, active=side))
+
+    def exchange(self) -> None:
+        look = self._session.look
+        self._session.set_look(replace(look, modes=(look.modes[1], look.modes[0]), active=1 - look.active))
+
+    def divider_left(self) -> None:
+        self.move_divider(self._session.look.divider - DIVIDER_STEP)
+
+    def divider_right(self) -> None:
+        self.move_divider(self._session.look.divider + DIVIDER_STEP)
+
+    def move_divider(self, share: float) -> None:
+        self._session.set_look(self._session.look.divided_at(share))
+
+    def set_levels(self, key: str, limits: Limits) -> None:
+        self._session.set_look(self._session.look.with_levels(key, limits))
+
+    def auto_levels(self) -> None:
+        """Limits of the active picture that most of its values lie between."""
+        shown = self._pictures[self._session.look.active].shown
+        if shown is not None and shown.request.scale is not None and shown.histogram is not None:
+            self.set_levels(shown.request.scale.key, shown.histogram.percentiles)
+
+    def set_false_colour(self, wavelengths: tuple[float, float, float]) -> None:
+        self._session.set_look(replace(self._session.look, false_colour=wavelengths))
+
+    def set_speed(self, nm_per_second: float) -> None:
+        self._session.set_look(replace(self._session.look, speed=nm_per_second))
+
+    def fill_active_menu(self) -> None:
+        self.fill_menu(self._session.look.active, self._window.submenus["picture"])
+
+    def fill_menu(self, side: int, menu: QMenu) -> None:
+        """Offer all that the picture of a side could be."""
+        scene = Scene.of(self._session)
+        fill_look_menu(menu, scene, side, self._session.set_look)
+        if scene.look.modes[side] == "similarity":
+            menu.addSeparator()
+            menu.addAction("Compare with a curve…").triggered.connect(lambda checked=False: self.compare_with())
+
+    def compare_with(self) -> None:
+        """Take a curve of a file as what similarity is measured to."""
+        path, _ = QFileDialog.getOpenFileName(self._window, "Compare with a curve", "", spectra_filter())
+        if path:
+            self._worker.submit("reference", FileRequest(Path(path)), read_library, self._take_references)
+
+    def export_sweep(self) -> None:
+        """Ask what to film, then where to, and do it."""
+        session, shown = self._session, self._pictures[self._session.look.active].shown
+        if session.field is None:
+            return
+        dialog = SweepDialog(session.wavelength_range, session.look.speed, session.field.shape, self._window)
+
+        def go() -> None:
+            sweep = dialog.sweep()
+            stem = Path(session.name).stem or "spectra"
+            kinds = {".mp4": "MP4 film (*.mp4)", ".gif": "GIF animation (*.gif)"}
+            path, _ = QFileDialog.getSaveFileName(
+                self._window, "Export sweep", f"{stem}-sweep{dialog.ending()}", kinds[dialog.ending()]
+            )
+            if path:
+                named = Path(path) if Path(path).suffix else Path(path).with_suffix(dialog.ending())
+                mode = "band" if shown is None else shown.request.mode.name
+                self.save_sweep(SweepExport(named, mode, Scene.of(session), sweep))
+
+        dialog.accepted.connect(go)
+        dialog.open()
+
+    def save_sweep(self, request: SweepExport) -> None:
+        self._worker.submit("export", request, export_sweep, self._wrote)
+
+    def _wrote(self, request: SweepExport, result: Sweep) -> None:
+        self._window.notice.show_success(f"Wrote {request.path}.")
+
+    def _arrange(self, arrangement: Arrangement) -> None:
+        """Two pictures in some way, or if they are that way already, one again."""
+        look = self._session.look
+        again = look.arrangement is arrangement
+        self._session.set_look(look.arranged(Arrangement.SINGLE if again else arrangement))
+
+    def _take_references(self, request: FileRequest, curves: list[Spectrum]) -> None:
+        if len(curves) == 1:
+            self._compare(curves[0])
+            return
+        dialog = QInputDialog(self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle("Compare with a curve")
+        dialog.setLabelText(f"{request.path.name} holds {len(curves)} curves. Compare with")
+        dialog.setComboBoxItems([curve.name for curve in curves])
+        by_name = {curve.name: curve for curve in curves}
+        dialog.textValueSelected.connect(lambda name: self._compare(by_name[name]))
+        dialog.open()
+
+    def _compare(self, curve: Spectrum) -> None:
+        self._session.set_look(replace(self._session.look, reference=curve).showing("similarity"))

@@ -1,0 +1,50 @@
+"""How far the colours of the spectra are from those of the photograph they were made of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nesr_gui.colorimetry import colour_differences
+from nesr_gui.field import Progress
+from nesr_gui.gui.picture.modes.mode import Need, Scale, Scene, ViewMode
+from nesr_gui.gui.picture.modes.pieces import bands_of, not_shared, spectra_in_pieces
+from nesr_gui.gui.picture.modes.rerendered import VISIBLE
+from nesr_gui.gui.picture.sampling import Sampling
+from nesr_gui.spectral import FloatArray
+from nesr_gui.viewing import Viewing
+
+
+class ColourError(ViewMode):
+    """ΔE2000 between photograph and re-rendering, by the camera and the light the photograph was read with.
+
+    The light chosen for viewing plays no part: under another one the colours are meant to differ. The photograph is the
+    one the field was made of, as it was understood then.
+    """
+
+    name, title = "colour_error", "Colour error"
+    tip = "Show how far the re-rendered colours are from the photograph's (ΔE2000)"
+    needs = (Need.FIELD, Need.PHOTOGRAPH)
+
+    def missing(self, scene: Scene) -> str:
+        return super().missing(scene) or not_shared(scene.field, "the eye", VISIBLE)
+
+    def depends(self, scene: Scene) -> tuple[object, ...]:
+        return scene.field, scene.encoded
+
+    def bands(self, scene: Scene) -> int:
+        return len(bands_of(scene.answering, within=VISIBLE))
+
+    def scale(self, scene: Scene) -> Scale:
+        return Scale("colour_error", "ΔE2000", "", (0.0, 5.0), "magma")
+
+    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> FloatArray:
+        assert scene.encoded is not None
+        bands = bands_of(scene.answering, within=VISIBLE)
+        weights = Viewing.default().weights(bands.nm)
+        photograph = scene.encoded.values[sampling.rows, sampling.cols][:: sampling.stride, :: sampling.stride]
+
+        def compare(spectra: FloatArray, rows: slice, cols: slice) -> FloatArray:
+            seen = np.clip(np.tensordot(spectra, weights, axes=(0, 0)), 0, 1)  # as a photograph clips
+            return colour_differences(seen, photograph[rows, cols])
+
+        return spectra_in_pieces(scene.answering, bands, sampling, progress, compare)

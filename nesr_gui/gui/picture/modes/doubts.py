@@ -1,0 +1,44 @@
+"""Where not to trust the reconstruction."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nesr_gui import colorimetry
+from nesr_gui.field import CalibratedField, Doubt, Progress
+from nesr_gui.gui.picture.modes.mode import Need, Scene, ViewMode
+from nesr_gui.gui.picture.modes.pieces import in_strips
+from nesr_gui.gui.picture.sampling import Sampling
+from nesr_gui.gui.session import Bytes
+
+COLOURS = {Doubt.CLIPPED: (230, 159, 0), Doubt.UNSEEN: (86, 180, 233)}
+"""Orange and sky blue, which colour-blind eyes tell apart and from grey."""
+_GREY = 0.55  # of the photograph's brightness, so that what is marked stands out
+
+
+class Doubts(ViewMode):
+    """The photograph in grey; in colour the pixels whose photograph is clipped or whose colour training hardly met."""
+
+    name, title, tip = "doubts", "Doubts", "Show clipped pixels and colours that training hardly met"
+    needs = (Need.FIELD, Need.PHOTOGRAPH, Need.INTERVALS)
+
+    def caption(self, scene: Scene) -> str:
+        return f"Doubts: orange {Doubt.CLIPPED.text}, blue {Doubt.UNSEEN.text}"
+
+    def depends(self, scene: Scene) -> tuple[object, ...]:
+        return scene.field, scene.encoded
+
+    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> Bytes:
+        field, encoded = scene.answering, scene.encoded
+        assert isinstance(field, CalibratedField) and encoded is not None
+
+        def mark(strip: Sampling) -> Bytes:
+            rgb = encoded.values[strip.rows, strip.cols][:: strip.stride, :: strip.stride]
+            grey = 255 * _GREY * colorimetry.encode_srgb(np.clip(rgb.mean(-1, keepdims=True), 0, 1))
+            picture = np.repeat(grey, 3, axis=-1).astype(np.uint8)
+            flags = field.doubts(stride=strip.stride, rows=strip.rows, cols=strip.cols)
+            for doubt, colour in COLOURS.items():
+                picture[flags & doubt > 0] = colour
+            return picture
+
+        return in_strips(sampling, progress, mark)

@@ -1,0 +1,26 @@
+"""The photograph as it is displayed."""
+
+from __future__ import annotations
+
+from nesr_gui.field import Progress
+from nesr_gui.gui.picture.modes.mode import Need, Scene, ViewMode
+from nesr_gui.gui.picture.sampling import Sampling
+from nesr_gui.gui.session import Bytes
+
+
+class Photograph(ViewMode):
+    """The colours of the file, which are there already and are never sampled."""
+
+    name, title, tip = "photograph", "Photograph", "Show the photograph"
+    icon = "photograph"
+    needs = (Need.PHOTOGRAPH,)
+
+    def depends(self, scene: Scene) -> tuple[object, ...]:
+        return (id(scene.colours),)  # the picture that is compared holds its scene, so the id is not another's
+
+    def bands(self, scene: Scene) -> int:
+        return 0
+
+    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> Bytes:
+        assert scene.colours is not None
+        return scene.colours

@@ -1,0 +1,121 @@
+"""A picture of what is in view in one mode: frozen requests, and the functions that answer them on any thread."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy.typing as npt
+
+from nesr_gui.field import Progress
+from nesr_gui.gui.picture.modes import MODES
+from nesr_gui.gui.picture.modes.mode import Scale, Scene, ViewMode
+from nesr_gui.gui.picture.sampling import Sampling, View, resolve_sampling, whole
+from nesr_gui.gui.picture.shading import Histogram, Shading
+from nesr_gui.gui.session import Bytes
+
+FEWEST_SAMPLES = 40 * 40  # below, nothing can be recognised
+
+
+@dataclass(frozen=True, eq=False)
+class PictureRequest:
+    """One mode's picture of a scene, at some of its pixels."""
+
+    mode: ViewMode
+    scene: Scene
+    sampling: Sampling
+
+    @property
+    def scale(self) -> Scale | None:
+        return self.mode.scale(self.scene)
+
+    @property
+    def colormap(self) -> str:
+        """The user's choice for this scale, or its own."""
+        return self.scene.look.colormaps.get(self.scale.key, self.scale.colormap) if self.scale else ""
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        return self.scene.look.levels.get(self.scale.key, self.scale.limits) if self.scale else (0.0, 255.0)
+
+    def is_same_as(self, other: PictureRequest) -> bool:
+        """Whether the two pictures differ in nothing but sampling and shading."""
+        return self.mode is other.mode and self.mode.depends(self.scene) == other.mode.depends(other.scene)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """The answer: what the mode painted, the same as shown, its histogram once it is exact, and the seconds it took.
+
+    `painted` is (h, w) or (h, w, 3) float32, `shown` the same shape in uint8; one array where the mode paints colours.
+    """
+
+    request: PictureRequest
+    painted: npt.NDArray[Any]
+    shown: Bytes
+    seconds: float
+    shading: Shading | None = None
+    histogram: Histogram | None = None
+    is_exact: bool = False
+
+    def value_at(self, row: int, col: int) -> npt.NDArray[Any] | None:
+        """What was painted for a pixel of the source, () or (3,); None where the picture does not reach."""
+        at = self.request.sampling.index_of(row, col)
+        return None if at is None else self.painted[at]
+
+
+def resolve_picture(name: str, scene: Scene, view: View, budget: int | None) -> PictureRequest:
+    """What is in view in a mode: within a budget of values read off the field, or with None as fine as the screen.
+
+    A photograph is there already, so its picture is all of it.
+    """
+    mode = MODES[name]
+    bands = mode.bands(scene)
+    if not bands:
+        assert scene.photograph is not None
+        return PictureRequest(mode, scene, whole(scene.photograph.shape, scene.photograph.reduction))
+    samples = None if budget is None else max(budget // bands, FEWEST_SAMPLES)
+    sampling = resolve_sampling(scene.answering.shape, scene.reduction, view, samples, is_costly=bands > 3)
+    return PictureRequest(mode, scene, sampling)
+
+
+def coarse_picture(request: PictureRequest, progress: Progress) -> Picture:
+    """The picture without a stop: it is small, and while the hand moves something must be seen."""
+    start = time.perf_counter()
+    painted = request.mode.paint(request.scene, request.sampling, lambda fraction: None)
+    return _shaded(request, painted, start)
+
+
+def exact_picture(request: PictureRequest, progress: Progress) -> Picture:
+    """The picture piece by piece, so that a newer request need not wait for it, with its histogram."""
+    start = time.perf_counter()
+    painted: npt.NDArray[Any] = request.mode.paint(request.scene, request.sampling, progress)
+    histogram = Histogram.of(painted) if request.scale else None
+    return replace(_shaded(request, painted, start), histogram=histogram, is_exact=True)
+
+
+@dataclass(frozen=True, eq=False)
+class ShadeRequest:
+    """A picture to be shown under the levels and colours of another request."""
+
+    picture: Picture
+    request: PictureRequest
+
+
+def shade_again(asked: ShadeRequest, progress: Progress) -> Picture:
+    """The same values under other levels; nothing is asked of the field."""
+    picture, request = asked.picture, replace(asked.request, sampling=asked.picture.request.sampling)
+    again = _shaded(request, picture.painted, time.perf_counter())
+    return replace(again, histogram=picture.histogram, is_exact=picture.is_exact, seconds=picture.seconds)
+
+
+def shading_of(request: PictureRequest, is_colour: bool) -> Shading | None:
+    """How a picture is shown; None where it is painted in colours for the screen."""
+    return Shading.of(request.limits, request.colormap, is_colour) if request.scale else None
+
+
+def _shaded(request: PictureRequest, painted: npt.NDArray[Any], start: float) -> Picture:
+    shading = shading_of(request, painted.ndim == 3)
+    shown = shading.shade(painted) if shading else painted
+    return Picture(request, painted, shown, time.perf_counter() - start, shading)

@@ -1,0 +1,1 @@
+"""What belongs to the program rather than to an image: start page, palette, keys, preferences, guide."""

@@ -1,0 +1,158 @@
+"""What the window shows while nothing is open: samples, recent files, and how to open another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QIcon, QImage, QPixmap
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
+
+from nesr_gui.gui import theme
+from nesr_gui.gui.marks.signs import plain_icon
+from nesr_gui.resources import Sample
+
+SAMPLE_SIZE, RECENT_SIZE = QSize(168, 112), QSize(48, 36)
+_ACROSS = {"samples": 3, "recent": 2}
+_MOST_RECENT = 6
+
+
+class StartPage(QScrollArea):
+    """Announces what is to be opened; each is one click, or Tab and Enter."""
+
+    sample_picked = Signal(object)  # Sample
+    file_picked = Signal(object)  # Path
+
+    def __init__(self, actions: Sequence[QAction]) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its tiles have it
+        self.setAccessibleName("Start page")
+        self.samples: dict[Path, QToolButton] = {}
+        self.recent: dict[Path, QToolButton] = {}
+        self._sample_grid, self._recent_grid = QGridLayout(), QGridLayout()
+        self._recent_title = _title("Recent")
+        self.openers = [_opener(action) for action in actions]
+        openers = QHBoxLayout()
+        for button in self.openers:
+            openers.addWidget(button)
+        self._drop = QLabel("or drop a photograph or a cube anywhere in this window")
+        self._drop.setForegroundRole(self.palette().ColorRole.PlaceholderText)
+        self._drop.setWordWrap(True)
+        openers.addWidget(self._drop, 1)
+        heading = QLabel("Open a photograph, see its spectra")
+        large = heading.font()
+        large.setPointSizeF(1.7 * large.pointSizeF())
+        heading.setFont(large)
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(36, 28, 36, 20)
+        column.setSpacing(10)
+        column.addWidget(heading)
+        column.addLayout(openers)
+        column.addSpacing(10)
+        column.addWidget(_title("Samples"))
+        column.addLayout(self._sample_grid)
+        column.addSpacing(10)
+        column.addWidget(self._recent_title)
+        column.addLayout(self._recent_grid)
+        column.addStretch(1)
+        self._sample_grid.setColumnStretch(_ACROSS["samples"], 1)
+        self._recent_grid.setColumnStretch(_ACROSS["recent"], 1)
+        self.setWidget(inner)
+        self.show_recent([])
+
+    def show_samples(self, samples: Sequence[Sample]) -> None:
+        for at, sample in enumerate(samples):
+            button = _tile(sample.title, SAMPLE_SIZE, Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+            button.setToolTip(f"{sample.title}: {sample.credit}")
+            button.setAccessibleName(f"Open the sample {sample.title}")
+            button.setAccessibleDescription(sample.credit)
+            button.clicked.connect(lambda checked=False, sample=sample: self.sample_picked.emit(sample))
+            self.samples[sample.photograph] = button
+            self._sample_grid.addWidget(button, *divmod(at, _ACROSS["samples"]))
+
+    def show_recent(self, paths: Sequence[Path]) -> None:
+        """The files opened last; samples stand above."""
+        for button in self.recent.values():
+            self._recent_grid.removeWidget(button)
+            button.deleteLater()
+        self.recent = {}
+        others = [path for path in paths if path not in self.samples]
+        for at, path in enumerate(others[:_MOST_RECENT]):
+            button = _tile("", RECENT_SIZE, Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            name = button.fontMetrics().elidedText(path.name, Qt.TextElideMode.ElideMiddle, 200)
+            folder = button.fontMetrics().elidedText(str(path.parent), Qt.TextElideMode.ElideLeft, 200)
+            button.setText(f"{name}\n{folder}".replace("&", "&&"))
+            button.setToolTip(str(path))
+            button.setAccessibleName(f"Open {path.name}")
+            button.setAccessibleDescription(str(path.parent))
+            button.clicked.connect(lambda checked=False, path=path: self.file_picked.emit(path))
+            self.recent[path] = button
+            self._recent_grid.addWidget(button, *divmod(at, _ACROSS["recent"]))
+        self._recent_title.setVisible(bool(self.recent))
+
+    def show_thumbnails(self, pictures: Mapping[Path, QImage]) -> None:
+        """Put pictures on the tiles that have none yet; a file without one has the sign of a cube."""
+        for tiles in (self.samples, self.recent):
+            for path, button in tiles.items():
+                if path in pictures:
+                    button.setIcon(_framed(pictures[path], button.iconSize()))
+                    self._mark_plain(button, pictures[path].isNull())
+
+    def show_missing(self, paths: set[Path]) -> None:
+        """Files that are no longer there cannot be opened."""
+        for path in paths & set(self.recent):
+            self.recent[path].setEnabled(False)
+            self.recent[path].setToolTip(f"{path} is not there any more")
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "recent"):
+            for button in self.recent.values():
+                self._mark_plain(button, button.property("plain") is True)
+
+    def _mark_plain(self, button: QToolButton, is_plain: bool) -> None:
+        button.setProperty("plain", is_plain)
+        if is_plain:
+            button.setIcon(theme.icon("band", self.palette()))
+
+
+def _framed(image: QImage, size: QSize) -> QIcon:
+    """A picture that has more pixels than its place on a coarse screen."""
+    pixmap = QPixmap.fromImage(image)
+    pixmap.setDevicePixelRatio(max(pixmap.width() / size.width(), pixmap.height() / size.height(), 1e-3))
+    return plain_icon(pixmap) if not pixmap.isNull() else QIcon()
+
+
+def _tile(text: str, size: QSize, style: Qt.ToolButtonStyle) -> QToolButton:
+    button = QToolButton()
+    button.setText(text.replace("&", "&&"))
+    button.setIconSize(size)
+    button.setToolButtonStyle(style)
+    button.setAutoRaise(True)
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    blank = QPixmap(size)
+    blank.fill(QColor(128, 128, 128, 40))
+    button.setIcon(plain_icon(blank))
+    return button
+
+
+def _opener(action: QAction) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    button.setAccessibleName(action.text().rstrip("…"))
+    button.setMinimumHeight(32)
+    return button
+
+
+def _title(text: str) -> QLabel:
+    label = QLabel(text)
+    bold = label.font()
+    bold.setBold(True)
+    label.setFont(bold)
+    return label

@@ -1,0 +1,150 @@
+"""The curves in the plot: each mark's, with its spread, its truth and its smooth metamer, and library spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QBrush, QColor, QPen
+from PySide6.QtWidgets import QGraphicsPathItem
+
+from nesr_gui.gui.marks.marks import Mark
+from nesr_gui.gui.marks.signs import symbol_path
+from nesr_gui.gui.spectra.plotted import Kind, Line, Plotted, symbol_places
+from nesr_gui.gui.spectra.transform import Transform
+
+
+class CurveLayer:
+    """Draws what is `Plotted` into a plot."""
+
+    def __init__(
+        self, plot: Any, quiet: Callable[[], QColor], visible_range: Callable[[], tuple[float, float]]
+    ) -> None:
+        self._plot, self._quiet, self._range = plot, quiet, visible_range
+        self.plotted = Plotted()
+        self.lines: dict[Kind, dict[int, Any]] = {kind: {} for kind in Kind}  # by the number of the mark
+        self.curves, self.truths = self.lines[Kind.CURVE], self.lines[Kind.TRUTH]
+        self._drawn: dict[tuple[Kind, int], tuple[object, ...]] = {}
+        self.spreads: dict[int, QGraphicsPathItem] = {}
+        self.symbols, self.dots = pg.ScatterPlotItem(pxMode=True), pg.ScatterPlotItem(pxMode=True)
+        for place, scatter in enumerate((self.symbols, self.dots)):
+            scatter.setZValue(18 + place)
+            plot.addItem(scatter, ignoreBounds=True)
+
+    def show(self, plotted: Plotted) -> None:
+        self.plotted = plotted
+        wanted: dict[Kind, dict[int, Line]] = {kind: {} for kind in Kind}
+        heights: dict[tuple[Kind, int], float] = {}
+        for place, line in enumerate(lines := plotted.lines()):
+            of_kind = wanted[line.kind]
+            number = line.mark.number if line.mark is not None else len(of_kind)
+            of_kind[number], heights[line.kind, number] = line, place / len(lines)
+        drawn: dict[tuple[Kind, int], tuple[object, ...]] = {}
+        for kind, items in self.lines.items():
+            _keep(self._plot, items, wanted[kind], pg.PlotDataItem)
+            for number, line in wanted[kind].items():
+                state = drawn[kind, number] = (line.spectrum, plotted.basis)
+                items[number].setPen(self._pen(line))
+                items[number].setZValue(heights[kind, number])  # not as they happened to be answered
+                if self._drawn.get((kind, number)) != state:  # while one mark is dragged, the others stay
+                    items[number].setData(line.spectrum.wavelengths.nm, plotted.values(line.spectrum))
+        self._drawn = drawn
+        self._show_spreads()
+        self._show_symbols()
+
+    def show_dots(self, nm: float, values: Mapping[int, float]) -> None:
+        """The sign of each mark where its curve has a value at `nm`; `values` by number, as the field gives them."""
+        spots = []
+        for mark in self.plotted.marks:
+            if mark.number in self.curves and mark.number in values:
+                value = values[mark.number]
+                if self.plotted.transform != Transform():
+                    value = self._value_of(self.curves[mark.number], nm)
+                spots.append(self._spot(mark, nm, value, 12))
+        self.dots.setData(spots)
+
+    def readout(self, nm: float) -> list[tuple[Mark | None, str, float]]:
+        """Mark, name and value as shown of every line at a wavelength."""
+        found = []
+        for line in self.plotted.lines():
+            values, bands = self.plotted.values(line.spectrum), line.spectrum.wavelengths.nm
+            found.append((line.mark, line.name, float(np.interp(nm, bands, values, left=np.nan, right=np.nan))))
+        return found
+
+    def extent(self) -> tuple[float, float] | None:
+        """Lowest and highest value of all lines and of what is shaded around them."""
+        shaded = [item.path().boundingRect() for item in self.spreads.values()]
+        values = [np.array([rect.top(), rect.bottom()]) for rect in shaded]
+        values += [item.getData()[1] for items in self.lines.values() for item in items.values()]
+        finite = [part[np.isfinite(part)] for part in values if part is not None]
+        finite = [part for part in finite if part.size]
+        return (min(float(p.min()) for p in finite), max(float(p.max()) for p in finite)) if finite else None
+
+    def _show_spreads(self) -> None:
+        plotted, wanted = self.plotted, {}
+        for mark in plotted.marks:
+            curve = plotted.curves.get(mark.place)
+            spread = plotted.spread(curve) if curve is not None else None
+            if curve is not None and spread is not None:
+                wanted[mark.number] = (mark, curve.spectrum.wavelengths.nm, spread)
+        _keep(self._plot, self.spreads, wanted, QGraphicsPathItem)
+        for place, (number, (mark, nm, (low, high))) in enumerate(wanted.items()):
+            known, item = np.isfinite(low) & np.isfinite(high), self.spreads[number]
+            x, y = np.concatenate([nm[known], nm[known][::-1]]), np.concatenate([low[known], high[known][::-1]])
+            path = pg.arrayToQPath(x, y, finiteCheck=False)
+            colour = QColor(mark.colour)
+            colour.setAlpha(56)
+            item.setPath(path)
+            item.setBrush(colour)
+            item.setPen(Qt.PenStyle.NoPen)
+            item.setZValue(-5 + place / len(wanted))
+
+    def _show_symbols(self) -> None:
+        spots = []
+        for mark in self.plotted.marks:
+            if (line := self.curves.get(mark.number)) is not None:
+                for nm in symbol_places(mark.number, self._range()):
+                    spots.append(self._spot(mark, nm, self._value_of(line, nm), 9))
+        self.symbols.setData([spot for spot in spots if np.isfinite(spot["pos"][1])])
+
+    def _value_of(self, line: Any, nm: float) -> float:
+        x, y = line.getData()
+        return float(np.interp(nm, x, y, left=np.nan, right=np.nan))
+
+    def _spot(self, mark: Mark, nm: float, value: float, size: int) -> dict[str, Any]:
+        ground = self._plot.getViewWidget().palette().base().color().name()
+        return {
+            "pos": (nm, value), "size": size, "symbol": symbol_path(mark.symbol), "brush": _brush(mark.colour),
+            "pen": _edge(ground), "data": mark.number,
+        }  # fmt: skip
+
+    def _pen(self, line: Line) -> QPen:
+        colour, width = (QColor(line.mark.colour), 1.6) if line.mark is not None else (self._quiet(), 1.5)
+        if line.kind is Kind.CURVE and line.mark is not None:
+            width = 3.0 if line.mark.number == self.plotted.active else 2.0
+        return pg.mkPen(colour, width=width, dash=list(line.kind.value) or None)
+
+
+@cache
+def _brush(colour: str) -> QBrush:
+    """The same object for the same colour: by it the scatter plot knows a symbol it has drawn before."""
+    return QBrush(QColor(colour))
+
+
+@cache
+def _edge(colour: str) -> QPen:
+    return pg.mkPen(colour, width=1)
+
+
+def _keep(plot: Any, items: dict[int, Any], wanted: Mapping[int, Any], make: Callable[[], Any]) -> None:
+    """Have one item in `plot` for each number of `wanted`."""
+    for number in [number for number in items if number not in wanted]:
+        plot.removeItem(items.pop(number))
+    for number in wanted:
+        if number not in items:
+            items[number] = make()
+            plot.addItem(items[number], ignoreBounds=True)

@@ -1,0 +1,169 @@
+"""The plot pane: a curve for each mark, over the colours of the spectrum, with a line at the wavelength."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPalette, QResizeEvent
+from PySide6.QtWidgets import QLabel, QWidget
+
+from nesr_gui.colorimetry import wavelength_colours
+from nesr_gui.gui.spectra.axis import Axis
+from nesr_gui.gui.spectra.crosshair import Crosshair
+from nesr_gui.gui.spectra.curve_layer import CurveLayer
+from nesr_gui.gui.spectra.plotted import Plotted
+
+HINT = "Click a pixel of the image to see its spectrum"
+
+
+class _CurveBox(pg.ViewBox):  # type: ignore[misc]
+    """A click picks the wavelength it points at, a double click shows all."""
+
+    clicked = Signal(float)  # nm
+    double_clicked = Signal()
+
+    def mouseClickEvent(self, event: Any) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        event.accept()
+        if event.double():
+            self.double_clicked.emit()
+        else:
+            self.clicked.emit(self.mapSceneToView(event.scenePos()).x())
+
+
+class PlotView(pg.PlotWidget):  # type: ignore[misc]
+    """Shows curves; announces the wavelength that is picked on it."""
+
+    wavelength_picked = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        axes = {side: Axis(side) for side in ("left", "bottom")}
+        super().__init__(parent, viewBox=_CurveBox(enableMenu=False), axisItems=axes)
+        self.setAccessibleName("Spectra")
+        self.setAccessibleDescription("The spectrum of each mark; the line marks the wavelength shown")
+        self.setAntialiasing(True)
+        self.plot = self.getPlotItem()
+        self.box = self.plot.getViewBox()
+        self.plot.hideButtons()
+        self.plot.setMenuEnabled(False)
+        self.plot.setContentsMargins(10, 14, 22, 6)
+        self.layer = CurveLayer(self.plot, self._quiet_ink, lambda: self._range)
+        self.curves, self.truths = self.layer.curves, self.layer.truths
+        self.line = pg.InfiniteLine(550.0, angle=90, movable=True)
+        self.line.setZValue(15)
+        self.tag = pg.InfLineLabel(self.line, "{value:.1f} nm", position=0.965, anchors=[(-0.06, 0.5), (1.06, 0.5)])
+        self.plot.addItem(self.line, ignoreBounds=True)
+        self.line.sigDragged.connect(self._drag_line)
+        self.box.clicked.connect(self.wavelength_picked)
+        self.box.double_clicked.connect(self.fit)
+        self._add_strip()
+        self.crosshair = Crosshair(self, self.plot, self.layer.readout, lambda: self._range)
+        self.hint = QLabel(HINT, self)
+        self.hint.setAutoFillBackground(True)
+        self.hint.setBackgroundRole(QPalette.ColorRole.Base)
+        self.hint.setMargin(8)
+        self.hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.show_range((400.0, 700.0), "relative reflectance")
+        self._follow_palette()
+
+    def _add_strip(self) -> None:
+        """The colours of the wavelengths, between the curves and their axis."""
+        self.strip = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0)
+        self.strip.setFixedHeight(8)
+        self.strip.setZValue(1)  # over the grid
+        self.strip.setXLink(self.box)
+        self.strip.setYRange(0, 1, padding=0)
+        self._colours = pg.ImageItem(axisOrder="row-major")
+        self.strip.addItem(self._colours, ignoreBounds=True)
+        axis = self.plot.getAxis("bottom")
+        self.plot.layout.removeItem(axis)
+        self.plot.layout.addItem(self.strip, 3, 1)
+        self.plot.layout.addItem(axis, 4, 1)
+
+    def show_range(self, nm_range: tuple[float, float], quantity: str) -> None:
+        """The wavelengths and the quantity of the field."""
+        low, high = nm_range
+        self._range = (low, high) if high > low else (low - 0.5, high + 0.5)
+        self._quantity = self._unit = quantity
+        low, high = self._range
+        colours = wavelength_colours(np.linspace(low, high, 512))[None]
+        self._colours.setImage(colours, autoLevels=False, levels=None, rect=QRectF(low, 0, high - low, 1))
+        self.line.setBounds(nm_range)
+        self._name_axes()
+        self.fit()
+
+    def _drag_line(self, line: Any) -> None:
+        """Snap to the tenth that is picked: a move that rounds to what is shown is no news, so nobody else would."""
+        line.setValue(round(float(line.value()), 1))
+        self.wavelength_picked.emit(float(line.value()))
+
+    def show_wavelength(self, nm: float) -> None:
+        self.line.setValue(nm)  # emits sigDragged for the hand only, so nothing echoes
+
+    def show_curves(self, plotted: Plotted) -> None:
+        """A line for each mark that has its curve, and what it is compared with."""
+        self.layer.show(plotted)
+        self.hint.setVisible(not plotted.marks and not plotted.library)
+        self._unit = plotted.transform.unit(self._quantity)
+        self._name_axes()
+        self.fit()
+
+    def show_readings(self, nm: float, values: Mapping[int, float]) -> None:
+        """The sign of each mark on its curve at the wavelength; `values` by number."""
+        self.layer.show_dots(nm, values)
+
+    def fit(self) -> None:
+        """Show the whole range and every curve from zero up."""
+        low, high = self.layer.extent() or (0.0, 1.0)
+        low, high = min(low, 0.0), max(high, 0.0)
+        if high <= low:
+            high = low + 1.0
+        self.box.setXRange(*self._range, padding=0)
+        below = 0.06 * (high - low) if low < 0 else 0.0
+        self.box.setYRange(low - below, low + (high - low) * 1.12, padding=0)
+        margin = self._range[1] - self._range[0]
+        self.box.setLimits(xMin=self._range[0], xMax=self._range[1], minXRange=min(2.0, margin))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "hint"):
+            self.hint.adjustSize()
+            area = self.box.mapRectToScene(self.box.rect()).toRect()
+            self.hint.move(area.center() - self.hint.rect().center())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "hint"):
+            self._follow_palette()
+
+    def _quiet_ink(self) -> QColor:
+        return self.palette().color(QPalette.ColorRole.PlaceholderText)
+
+    def _name_axes(self) -> None:
+        ink = self.palette().color(QPalette.ColorRole.WindowText).name()
+        for side, text in (("left", self._unit), ("bottom", "wavelength (nm)")):
+            self.plot.getAxis(side).setLabel(text, color=ink, **{"font-size": f"{self.font().pointSizeF():g}pt"})
+
+    def _follow_palette(self) -> None:
+        colours = self.palette()
+        ink, quiet = colours.color(QPalette.ColorRole.WindowText), colours.color(QPalette.ColorRole.PlaceholderText)
+        self.setBackground(colours.color(QPalette.ColorRole.Base))
+        small = QFont(self.font())
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(pg.mkPen(colours.color(QPalette.ColorRole.Mid)))
+            axis.setTextPen(quiet)
+            axis.enableAutoSIPrefix(False)
+            axis.setStyle(tickFont=small, tickLength=0, tickTextOffset=6)
+        self.plot.showGrid(x=True, y=True, alpha=0.35)
+        self._name_axes()
+        self.line.setPen(pg.mkPen(ink, width=1.4))
+        self.line.setHoverPen(pg.mkPen(colours.color(QPalette.ColorRole.Highlight), width=3))
+        self.tag.setColor(ink)
+        self.layer.show(self.layer.plotted)

@@ -1,0 +1,105 @@
+"""Above the plot: how the curves are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
+
+from nesr_gui.gui.spectra.comparison import Reference
+from nesr_gui.gui.spectra.transform import Normalise, Transform
+
+
+class SpectraBar(QWidget):
+    """Announces the transform that is chosen, and which references are to be shown."""
+
+    transform_picked = Signal(object)  # Transform
+    truth_picked = Signal(bool)
+    smooth_picked = Signal(bool)
+    library_asked = Signal()
+    chart_picked = Signal(str)
+    reference_picked = Signal(int, bool)  # place in the library, whether it is shown
+    clear_picked = Signal()
+
+    def __init__(self, charts: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._transform, self._charts = Transform(), charts
+        self.normalise = QComboBox()
+        self.normalise.setAccessibleName("Normalise curves")
+        self.normalise.view().setAccessibleName("Ways to normalise curves")
+        self.normalise.setToolTip("What of every curve is made 1, so that shapes can be compared")
+        self.normalise.addItems([str(each) for each in Normalise])
+        self.derivative = _toggle("d/dλ", "Derivative", "Show how steeply the curves rise, per nm")
+        self.difference = _toggle("Δ", "Difference to the active mark", "Show differences to the active mark's curve")
+        self.compare = _toggle("Compare", "Compare with references", "Measured truth, smooth metamers, library spectra")
+        self.compare.setCheckable(False)
+        self.compare.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = QMenu(self.compare)
+        self.menu.aboutToShow.connect(self._fill_menu)
+        self.compare.setMenu(self.menu)
+        self.normalise.currentIndexChanged.connect(self._announce)
+        self.derivative.toggled.connect(self._announce)
+        self.difference.toggled.connect(self._announce)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 6, 10, 0)
+        layout.setSpacing(6)
+        for widget in (self.normalise, self.derivative, self.difference, self.compare):
+            layout.addWidget(widget)
+        layout.addStretch(1)
+        self.show_references(True, False, ())
+
+    def show_transform(self, transform: Transform) -> None:
+        self._transform = transform
+        blocked = [QSignalBlocker(widget) for widget in (self.normalise, self.derivative, self.difference)]
+        self.normalise.setCurrentIndex(list(Normalise).index(transform.normalise))
+        self.derivative.setChecked(transform.derivative)
+        self.difference.setChecked(transform.difference)
+        del blocked
+
+    def show_references(self, truth: bool, smooth: bool, library: Sequence[Reference]) -> None:
+        """What is compared with: ticked in the menu when it is next opened."""
+        self._references = truth, smooth, tuple(library)
+
+    def _fill_menu(self) -> None:
+        menu, (truth, smooth, library) = self.menu, self._references
+        menu.clear()
+        for text, shown, picked in (
+            ("Measured truth", truth, self.truth_picked), ("Smooth metamer of the colour", smooth, self.smooth_picked),
+        ):  # fmt: skip
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(shown)
+            action.toggled.connect(picked)
+        menu.addSeparator()
+        menu.addAction("Load spectra…", self.library_asked.emit)
+        charts = menu.addMenu("Colour chart")
+        for name in self._charts:
+            charts.addAction(name, partial(self.chart_picked.emit, name))
+        if library:
+            menu.addSeparator()
+            for place, reference in enumerate(library):
+                action = menu.addAction(f"{reference.spectrum.name}  ({reference.source})".replace("&", "&&"))
+                action.setCheckable(True)
+                action.setChecked(reference.visible)
+                action.toggled.connect(partial(self.reference_picked.emit, place))
+            menu.addAction("Remove all of these", self.clear_picked.emit)
+
+    def _announce(self) -> None:
+        normalise = list(Normalise)[self.normalise.currentIndex()]
+        chosen = replace(
+            self._transform, normalise=normalise, derivative=self.derivative.isChecked(),
+            difference=self.difference.isChecked(),
+        )  # fmt: skip
+        self.transform_picked.emit(chosen)
+
+
+def _toggle(text: str, name: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setAccessibleName(name)
+    button.setToolTip(tip)
+    button.setCheckable(True)
+    return button

@@ -1,0 +1,106 @@
+"""The figures of image and marks against the truth: frozen requests and the plain functions that answer them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui.accuracy import CONDITIONS, Figures, Members, accuracy
+from nesr_gui.field import Progress, SpectralField
+from nesr_gui.gui.marks.marks import Mark, Place, Region, inside
+from nesr_gui.io.tables import write_table
+from nesr_gui.matched import at_reduction
+
+COLUMNS = ("MRAE", "RMSE", "PSNR (dB)", "Angle (°)", "ΔE2000", "Pixels")
+IMAGE = "Whole image"
+
+
+@dataclass(frozen=True, eq=False)
+class AccuracyRequest:
+    """Places of which the figures are asked, None for the whole image; `truth` is of the source's pixels."""
+
+    field: SpectralField
+    truth: SpectralField
+    reduction: int
+    places: tuple[Place | None, ...]
+
+
+def measure(request: AccuracyRequest, progress: Progress) -> dict[Place | None, Figures]:
+    """The figures of each place; a region's are of the pixels of the field whose centres lie in it."""
+    truth, found = at_reduction(request.truth, request.reduction), dict[Place | None, Figures]()
+    for done, place in enumerate(request.places):
+        count = len(request.places)
+
+        def told(share: float, done: int = done, count: int = count) -> None:
+            progress((done + share) / count)
+
+        rows, cols, members = _part(place, request.reduction, request.field.shape)
+        found[place] = accuracy(request.field, truth, rows=rows, cols=cols, members=members, progress=told)
+    return found
+
+
+def _part(
+    place: Place | None, reduction: int, shape: tuple[int, int]
+) -> tuple[slice | None, slice | None, Members | None]:
+    """The window of a place in a field of `shape`, and which of its pixels are meant."""
+    if place is None:
+        return None, None, None
+    if not isinstance(place, Region):
+        row, col = (min(at // reduction, size - 1) for at, size in zip(place, shape, strict=True))
+        return slice(row, row + 1), slice(col, col + 1), None
+    top, left, bottom, right = (edge / reduction for edge in place.bounds)
+    rows, cols = _clipped(top, bottom, shape[0]), _clipped(left, right, shape[1])
+
+    def members(rows: slice, cols: slice) -> npt.NDArray[np.bool_]:
+        lattice = (np.arange(part.start, part.stop) for part in (rows, cols))
+        return inside(place, *((at + 0.5) * reduction for at in lattice))
+
+    middle = tuple(int((part.start + part.stop) / 2) for part in (rows, cols))
+    if not members(rows, cols).any():  # a region between the centres has the pixel in its middle
+        return slice(middle[0], middle[0] + 1), slice(middle[1], middle[1] + 1), None
+    return rows, cols, members
+
+
+def _clipped(low: float, high: float, size: int) -> slice:
+    start = min(max(math.floor(low), 0), size - 1)
+    return slice(start, min(max(math.ceil(high), start + 1), size))
+
+
+def cells(figures: Figures) -> tuple[str, ...]:
+    """A row of the table, in the order of `COLUMNS`."""
+    shown = (
+        f"{figures.mrae:.4f}", f"{figures.rmse:.4f}", f"{figures.psnr:.2f}", f"{figures.angle:.2f}",
+        f"{figures.colour:.2f}", f"{figures.pixels:,}",
+    )  # fmt: skip
+    return tuple("–" if text == "nan" else text for text in shown)
+
+
+def rows_of(marks: Sequence[Mark], figures: Mapping[Place | None, Figures]) -> list[dict[str, str]]:
+    """What is known of the image and of marks, in full precision, for files and the clipboard."""
+    named = [(IMAGE, figures.get(None)), *((mark.label, figures.get(mark.place)) for mark in marks)]
+    rows = []
+    for name, known in named:
+        if known is not None:
+            values = (known.mrae, known.rmse, known.psnr, known.angle, known.colour, known.pixels)
+            texts = ("" if math.isnan(value) else f"{value:.6g}" for value in values[:-1])
+            rows.append({"part": name, **dict(zip(COLUMNS, (*texts, str(known.pixels)), strict=True))})
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class AccuracyExport:
+    """Rows of figures to write, and what they were measured on."""
+
+    path: Path
+    rows: Sequence[dict[str, str]]
+    provenance: Mapping[str, str]
+
+
+def export_accuracy(request: AccuracyExport, progress: Progress) -> None:
+    """Write the figures as CSV, with the conditions they hold under."""
+    write_table(request.path, request.rows, provenance={**request.provenance, "measures": CONDITIONS})

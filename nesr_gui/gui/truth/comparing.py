@@ -1,0 +1,187 @@
+"""Truth beside the reconstruction: opens and lays measured cubes, and has cubes photographed to try it on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from nesr_gui.gui.actions import enable
+from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.session import Session
+from nesr_gui.gui.truth.accuracy_panel import AccuracyPanel
+from nesr_gui.gui.truth.exposing import Exposed, ExposureRequest, expose
+from nesr_gui.gui.truth.measurement import (
+    KindRequest,
+    MatchRequest,
+    Measurement,
+    TruthRequest,
+    is_cube,
+    match_again,
+    open_truth,
+)
+from nesr_gui.gui.truth.measuring import Measuring
+from nesr_gui.gui.truth.truth_figures import TruthFigures
+from nesr_gui.gui.worker import Worker
+from nesr_gui.matched import Orientation
+from nesr_gui.matching import possible
+from nesr_gui.spectral import Quantity
+
+if TYPE_CHECKING:
+    from nesr_gui.io.reading import Reading
+
+
+class Comparing(QObject):
+    """Does what actions, drops and the accuracy panel ask of the truth, and shows in the panel what became of it."""
+
+    def __init__(self, window: MainWindow, session: Session, worker: Worker, opening: Opening) -> None:
+        super().__init__(window)
+        self._window, self._session, self._worker, self._opening = window, session, worker, opening
+        self.panel = AccuracyPanel()
+        area = Qt.DockWidgetArea.RightDockWidgetArea
+        self._dock = window.add_panel("accuracy", "Accuracy", self.panel, area, shown=False)
+        self.measuring = Measuring(window, session, worker, self.panel)
+        self._shown: Measurement | None = None
+        self._dock.visibilityChanged.connect(self.measuring.set_wanted)
+        session.image_changed.connect(self._forget)
+        session.photograph_changed.connect(self._follow)
+        session.field_changed.connect(self._show)
+        window.input.exposure_picked.connect(self.photograph_cube)
+        self.panel.open_picked.connect(self.compare_cube)
+        self.panel.photograph_picked.connect(self.photograph_cube)
+        self.panel.orientation_picked.connect(self._match)
+        self.panel.match_picked.connect(self._match)
+        self.panel.gain_picked.connect(self._set_gain)
+        self.panel.end_picked.connect(self._stop)
+        self.commands = self, self.measuring, TruthFigures(window, session, worker)
+        self._show()
+
+    def compare_cube(self) -> None:
+        """Ask for the cube that was measured of the open photograph."""
+        from nesr_gui import io
+
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, "Compare with a measured cube", "", io.dialog_filter(io.Kind.CUBE)
+        )
+        if path:
+            self.open(Path(path))
+
+    def compare_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self._window, "Compare with a measured cube that is a folder")
+        if path:
+            self.open(Path(path))
+
+    def photograph_cube(self) -> None:
+        """Photograph the open cube by the chosen light and camera, and reconstruct that; the cube is its truth."""
+        session = self._session
+        if session.field is not None and session.photograph is None:
+            white = session.white if session.field.quantity is Quantity.RADIANCE else None
+            request = ExposureRequest(session.field, session.name, session.viewing, white)
+            self._worker.submit("expose", request, expose, self._take_exposed)
+
+    def open(self, path: Path, reading: Reading | None = None) -> None:
+        """Lay a cube over the open photograph."""
+        if self._session.photograph is not None:
+            request = TruthRequest(path, reading, self._session.photograph)
+            self._worker.submit("truth", request, open_truth, self._take_opened)
+
+    def drop(self, path: Path) -> None:
+        """Open a file; beside a photograph a cube may be its truth, which is asked."""
+        if self._session.photograph is None:
+            self._opening.open(path)
+        else:
+            self._worker.submit("kind", KindRequest(path), is_cube, self._take_kind)
+
+    def ask(self, path: Path) -> None:
+        """Whether a cube shall be compared with the photograph, or opened alone."""
+        box = QMessageBox(self._window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle("Open a spectral cube")
+        box.setText(f"What is {path.name}?")
+        box.setInformativeText(f"It can be compared with {self._session.name}, or opened instead of it.")
+        compare = box.addButton("Compare with the photograph", QMessageBox.ButtonRole.AcceptRole)
+        alone = box.addButton("Open alone", QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(compare)
+        compare.clicked.connect(lambda: self.open(path))
+        alone.clicked.connect(lambda: self._opening.open(path))
+        box.open()
+
+    def _take_kind(self, request: KindRequest, may_be_truth: bool) -> None:
+        if may_be_truth and self._session.photograph is not None:
+            self.ask(request.path)
+        else:
+            self._opening.open(request.path)
+
+    def _take_opened(self, request: TruthRequest, found: Measurement) -> None:
+        self._session.set_truth(found)
+        self._name_origin(request.path)
+        match = found.match
+        self._window.notice.show_success(
+            f"{found.name} lies over the photograph {match.orientation}, its values × {match.gain:.4g}. {found.remark}"
+        )
+        self._reveal()
+
+    def _take_exposed(self, request: ExposureRequest, made: Exposed) -> None:
+        self._opening.open_exposed(request, made)
+        self._reveal()
+
+    def _match(self, orientation: Orientation | None = None) -> None:
+        """Find the place anew, in an orientation or in any."""
+        session = self._session
+        if session.measurement is not None and session.photograph is not None:
+            request = MatchRequest(session.measurement, session.photograph, orientation)
+            self._worker.submit("truth", request, match_again, lambda asked, found: session.set_truth(found))
+
+    def _stop(self) -> None:
+        self._session.set_truth(None)
+        self._name_origin(None)
+
+    def _name_origin(self, truth: Path | None) -> None:
+        """The document is of these files now."""
+        document = self._session.document
+        if document.origin is not None:
+            document.origin = replace(document.origin, truth=truth)
+
+    def _set_gain(self, gain: float) -> None:
+        measurement = self._session.measurement
+        if measurement is not None:
+            self._worker.cancel("truth")
+            match = replace(measurement.match, gain=gain)
+            self._session.set_truth(replace(measurement, match=match, is_chosen=True))
+
+    def _forget(self) -> None:
+        """Another image is shown: what was asked for the one before is let go."""
+        for purpose in ("truth", "kind", "expose"):
+            self._worker.cancel(purpose)
+
+    def _follow(self) -> None:
+        """The photograph is understood otherwise: its colours are others, and so is the gain that was found."""
+        measurement = self._session.measurement
+        if measurement is not None and not measurement.is_chosen:
+            self._match()
+
+    def _reveal(self) -> None:
+        self._dock.show()
+        self._dock.raise_()
+
+    def _show(self) -> None:
+        session = self._session
+        is_cube = session.field is not None and session.photograph is None
+        has_photograph = session.photograph is not None
+        enable(self._window.actions_by_name, ["compare_cube", "compare_folder"], has_photograph)
+        enable(self._window.actions_by_name, ["photograph_cube"], is_cube)
+        self._window.input.show_cube(is_cube)
+        self.panel.show_possible(has_photograph and session.measurement is None, is_cube)
+        if session.measurement is not self._shown or session.measurement is None:
+            self._shown = measurement = session.measurement
+            turns = (
+                possible(session.photograph.source_shape, measurement.cube.shape)
+                if measurement is not None and session.photograph is not None
+                else []
+            )
+            self.panel.show_measurement(measurement, turns)

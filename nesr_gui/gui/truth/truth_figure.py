@@ -1,0 +1,200 @@
+"""The figure of a comparison, as papers have it: measured bands, reconstructed ones, and the errors between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+from nesr_gui.field import Progress
+from nesr_gui.gui.drawing import INK, QUIET, draw_text, rendered, save_drawing
+from nesr_gui.gui.marks.marks import Mark
+from nesr_gui.gui.marks.signs import draw_sign
+from nesr_gui.gui.picture.look import Look, Measure
+from nesr_gui.gui.picture.modes import MODES
+from nesr_gui.gui.picture.modes.mode import Scene
+from nesr_gui.gui.picture.modes.truth_error import SCALES
+from nesr_gui.gui.picture.pictures import PictureRequest, coarse_picture
+from nesr_gui.gui.picture.sampling import Sampling
+from nesr_gui.gui.picture.shading import lookup
+from nesr_gui.gui.session import Bytes
+from nesr_gui.gui.spectra.axis import ticks
+from nesr_gui.matched import at_reduction
+from nesr_gui.viewing import Viewing
+
+WIDTH = 510.0  # points: 180 mm, two columns of a journal
+LEFT, TOP, GAP, BAR, FOOT = 18.0, 18.0, 4.0, 46.0, 22.0
+ROWS = ("Measured", "Estimated", "Error")
+KINDS = {Measure.DIFFERENCE: Measure.RMSE, Measure.RELATIVE: Measure.MRAE}
+"""Errors at a wavelength → those over all, which have the same scale and so the same colour bar."""
+MOST = 9  # wavelengths that are told apart on a page
+
+
+@dataclass(frozen=True, eq=False)
+class TruthFigure:
+    """What the figure shows; `limit` is the upper end of its colour bar, `longest` the pixels of a picture's side."""
+
+    scene: Scene
+    marks: tuple[Mark, ...]
+    wavelengths: tuple[float, ...]
+    measure: Measure
+    limit: float
+    longest: int = 600
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """The pictures of the figure, row by row: (h, w, 3) uint8 each, the first of each row in colour or over all."""
+
+    figure: TruthFigure
+    rows: tuple[tuple[Bytes, ...], ...]
+    bar: Bytes  # (256, 3)
+
+    @property
+    def cell(self) -> tuple[float, float]:
+        """Width and height of a picture, in points."""
+        columns = len(self.figure.wavelengths) + 1
+        width = (WIDTH - LEFT - BAR - GAP * (columns - 1)) / columns
+        height, across = self.figure.scene.answering.shape
+        return width, width * height / across
+
+    @property
+    def size(self) -> QSizeF:
+        return QSizeF(WIDTH, TOP + len(ROWS) * (self.cell[1] + GAP) + FOOT)
+
+
+def painted(figure: TruthFigure, progress: Progress) -> Page:
+    """Paint every picture of the figure."""
+    scene = replace(figure.scene, viewing=Viewing.default(), white=None, look=_look(figure))
+    assert scene.truth is not None
+    measured = replace(scene, field=at_reduction(scene.truth, scene.reduction))
+    over = replace(scene, look=replace(scene.look, measure=KINDS[figure.measure]))
+    firsts = (("photograph", scene), ("rerendered", scene), ("truth_error", over))
+    seconds = (("band", measured), ("band", scene), ("truth_error", scene))
+    rows, done, total = [], 0, len(ROWS) * (len(figure.wavelengths) + 1)
+    for first, second in zip(firsts, seconds, strict=True):
+        asked = [first, *((second[0], replace(second[1], nm=nm)) for nm in figure.wavelengths)]
+        row = []
+        for name, of in asked:
+            progress(done / total)
+            row.append(_picture(name, of, figure.longest))
+            done += 1
+        rows.append(tuple(row))
+    bar = lookup(scene.look.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap), 550.0)
+    return Page(
+        figure, tuple(rows), bar if bar is not None else np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
+    )
+
+
+def _look(figure: TruthFigure) -> Look:
+    """Errors over all in the colours and the limits of those at a wavelength."""
+    look = replace(figure.scene.look, measure=figure.measure)
+    colours = look.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap)
+    for measure in (figure.measure, KINDS[figure.measure]):
+        key = SCALES[measure].key
+        look = look.with_levels(key, (0.0, figure.limit)).with_colormap(key, colours)
+    return look.with_colormap("band", "grey")
+
+
+def _picture(name: str, scene: Scene, longest: int) -> Bytes:
+    """A mode's picture in colours for print: (h, w, 3)."""
+    shape = scene.answering.shape
+    if name == "photograph":
+        assert scene.colours is not None
+        stride = max(max(scene.colours.shape) // longest, 1)
+        return np.ascontiguousarray(scene.colours[::stride, ::stride])
+    stride = -(-max(shape) // longest)
+    request = PictureRequest(
+        MODES[name], scene, Sampling(stride, slice(0, shape[0]), slice(0, shape[1]), scene.reduction)
+    )
+    shown = coarse_picture(request, lambda fraction: None).shown
+    table = lookup(request.colormap, scene.nm)
+    shown = shown if table is None or shown.ndim == 3 else table[shown]
+    return shown if shown.ndim == 3 else np.repeat(shown[:, :, None], 3, axis=2)
+
+
+def draw_page(painter: QPainter, made: Page) -> None:
+    """The whole figure, in points."""
+    figure, (width, height) = made.figure, made.cell
+    painter.fillRect(QRectF(0, 0, made.size.width(), made.size.height()), Qt.GlobalColor.white)
+    middle = Qt.AlignmentFlag.AlignHCenter
+    titles = ("RGB", *(f"{nm:g} nm" for nm in figure.wavelengths))
+    for column, title in enumerate(titles):
+        draw_text(painter, QRectF(LEFT + column * (width + GAP), 2, width, TOP - 4), title, side=middle)
+    for row, pictures in enumerate(made.rows):
+        top = TOP + row * (height + GAP)
+        _draw_upright(painter, QRectF(0, top, LEFT - 4, height), ROWS[row])
+        for column, picture in enumerate(pictures):
+            where = QRectF(LEFT + column * (width + GAP), top, width, height)
+            painter.drawImage(where, _image(picture))
+            if row == column == 0:
+                _draw_marks(painter, figure, where)
+    _draw_bar(painter, made, QRectF(WIDTH - BAR + 6, TOP + 2 * (height + GAP), 8, height))
+    at, over = SCALES[figure.measure].quantity, SCALES[KINDS[figure.measure]].quantity
+    foot = QRectF(LEFT, made.size.height() - FOOT + 4, WIDTH - LEFT, FOOT - 6)
+    draw_text(painter, foot, f"Error: {at} at each wavelength; on the left {over} over all.", QUIET)
+
+
+def _draw_upright(painter: QPainter, where: QRectF, text: str) -> None:
+    painter.save()
+    painter.translate(where.center())
+    painter.rotate(-90)
+    turned = QRectF(-where.height() / 2, -where.width() / 2, where.height(), where.width())
+    fitting = min(10, max(int(where.height() / 5.4), 4))  # the longest of ROWS is about 5.4 of its height
+    draw_text(painter, turned, text, side=Qt.AlignmentFlag.AlignHCenter, points=fitting)
+    painter.restore()
+
+
+def _draw_marks(painter: QPainter, figure: TruthFigure, where: QRectF) -> None:
+    """The sign of each mark, where it is on the photograph."""
+    height, width = (side * figure.scene.reduction for side in figure.scene.answering.shape)
+    for mark in figure.marks:
+        centre = QPointF(
+            where.left() + where.width() * (mark.col + 0.5) / width,
+            where.top() + where.height() * (mark.row + 0.5) / height,
+        )
+        painter.save()
+        draw_sign(painter, QRectF(centre.x() - 5, centre.y() - 5, 10, 10), mark.number, mark.colour, mark.symbol)
+        painter.restore()
+
+
+def _draw_bar(painter: QPainter, made: Page, where: QRectF) -> None:
+    """The one colour bar of all errors."""
+    painter.drawImage(where, _image(np.ascontiguousarray(made.bar[::-1, None])))
+    painter.setPen(QPen(QColor("#a4aab3"), 0.5))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(where)
+    for value in ticks(0.0, made.figure.limit, max(where.height() / 18, 2)):
+        y = where.bottom() - where.height() * value / made.figure.limit
+        painter.setPen(QPen(INK, 0.5))
+        painter.drawLine(QPointF(where.right(), y), QPointF(where.right() + 2.5, y))
+        draw_text(painter, QRectF(where.right() + 4, y - 6, BAR - 20, 12), f"{value:g}")
+
+
+def _image(picture: Bytes) -> QImage:
+    height, width = picture.shape[:2]
+    return QImage(np.ascontiguousarray(picture).data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+@dataclass(frozen=True, eq=False)
+class TruthFigureExport:
+    """A figure to write."""
+
+    path: Path
+    figure: TruthFigure
+    dpi: int
+
+
+def export_truth_figure(request: TruthFigureExport, progress: Progress) -> None:
+    """Paint the pictures and draw the figure into a file; raises as `save_drawing`."""
+    made = painted(request.figure, progress)
+    save_drawing(request.path, made.size, lambda painter: draw_page(painter, made), request.dpi, "Accuracy")
+
+
+def preview(figure: TruthFigure, progress: Progress) -> QImage:
+    """The figure as the dialog shows it."""
+    made = painted(replace(figure, longest=160), progress)
+    return rendered(made.size, lambda painter: draw_page(painter, made), 110)

@@ -1,0 +1,69 @@
+"""Asks what the figure of a comparison shall show, previews it, and has it written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog
+
+from nesr_gui.accuracy import shared_bands
+from nesr_gui.gui.actions import enable
+from nesr_gui.gui.drawing import FILTERS
+from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.picture.modes.mode import Scene
+from nesr_gui.gui.session import Session
+from nesr_gui.gui.truth.truth_figure import TruthFigure, TruthFigureExport, export_truth_figure, preview
+from nesr_gui.gui.truth.truth_figure_dialog import TruthFigureDialog
+from nesr_gui.gui.worker import Worker
+
+
+class TruthFigures(QObject):
+    """Carries out the action `export_comparison`."""
+
+    def __init__(self, window: MainWindow, session: Session, worker: Worker) -> None:
+        super().__init__(window)
+        self._window, self._session, self._worker = window, session, worker
+        session.field_changed.connect(self._show)
+        self._show()
+
+    def export_comparison(self) -> None:
+        """Ask what to show, with a preview, then where to."""
+        scene, marks = Scene.of(self._session), self._session.marking.shown
+        if scene.field is None or scene.truth is None:
+            return
+        bands = shared_bands(scene.field, scene.truth).nm
+        dialog = TruthFigureDialog((float(bands[0]), float(bands[-1])), self._window)
+
+        def figure() -> TruthFigure:
+            return TruthFigure(scene, marks, *dialog.chosen())
+
+        def show(request: TruthFigure, image: QImage) -> None:
+            if dialog.isVisible():
+                dialog.show_preview(image)
+
+        def ask() -> None:
+            self._worker.submit("preview", figure(), preview, show)
+
+        dialog.changed.connect(ask)
+        dialog.finished.connect(lambda result: self._worker.cancel("preview"))
+        dialog.accepted.connect(lambda: self._save(figure(), dialog.dpi.value()))
+        dialog.open()
+        ask()
+
+    def _save(self, figure: TruthFigure, dpi: int) -> None:
+        name = f"{Path(self._session.name).stem or 'image'}-comparison.png"
+        chosen, kind = QFileDialog.getSaveFileName(self._window, "Export comparison figure", name, FILTERS)
+        if chosen:
+            ending = "." + kind.rpartition("*.")[2].rstrip(")") if "*." in kind else ".png"
+            path = Path(chosen) if Path(chosen).suffix else Path(chosen).with_suffix(ending)
+            wrote = self._window.notice.show_success
+            self._worker.submit(
+                "export", TruthFigureExport(path, figure, dpi), export_truth_figure,
+                lambda asked, done: wrote(f"Wrote {asked.path}."),
+            )  # fmt: skip
+
+    def _show(self) -> None:
+        can = self._session.field is not None and self._session.truth is not None
+        enable(self._window.actions_by_name, ["export_comparison"], can)

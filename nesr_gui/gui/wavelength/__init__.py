@@ -1,0 +1,1 @@
+"""The wavelength: its slider and number, and the sweep through all of them."""

@@ -1,0 +1,148 @@
+"""The sweep through the wavelengths as a film: MP4 or GIF."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPainter
+
+from nesr_gui.field import Progress
+from nesr_gui.gui.picture.modes import MODES
+from nesr_gui.gui.picture.modes.mode import Scene
+from nesr_gui.gui.picture.pictures import PictureRequest, coarse_picture
+from nesr_gui.gui.picture.sampling import Sampling
+from nesr_gui.gui.picture.shading import lookup
+from nesr_gui.gui.session import Bytes
+from nesr_gui.io.atomic import replacing
+
+ENDINGS = (".mp4", ".gif")
+MOST_FRAMES = 20_000
+NO_VIDEO = (
+    "MP4 films need imageio-ffmpeg, which is not installed; run: pip install 'nesr-gui[video]', or choose a GIF "
+    "animation"
+)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """From one wavelength to another (nm) at a speed (nm/s), so many frames a second."""
+
+    start: float
+    stop: float
+    speed: float
+    frames_per_second: int = 25
+    longest_side: int = 960  # pixels at most
+    is_labelled: bool = True  # the wavelength is written into the corner
+
+    def wavelengths(self) -> list[float]:
+        """The wavelength of each frame.
+
+        Raises:
+            ValueError: there would be none or too many.
+        """
+        if not (self.stop > self.start and self.speed > 0 and self.frames_per_second > 0):
+            raise ValueError(f"a sweep from {self.start:g} to {self.stop:g} nm; it must go up, at a speed above 0")
+        count = math.floor((self.stop - self.start) / self.speed * self.frames_per_second) + 1
+        if count > MOST_FRAMES:
+            raise ValueError(f"{count:,} frames asked for, at most {MOST_FRAMES:,} are allowed; take a higher speed")
+        return np.linspace(self.start, self.stop, max(count, 2)).tolist()
+
+
+@dataclass(frozen=True, eq=False)
+class SweepExport:
+    """A sweep of one mode's pictures to write; a mode that does not change with the wavelength gives way to bands."""
+
+    path: Path
+    mode: str
+    scene: Scene
+    sweep: Sweep
+
+
+def missing_for(ending: str) -> str:
+    """What is not installed for files of this ending, and what to do; empty where all is there."""
+    return NO_VIDEO if ending == ".mp4" and importlib.util.find_spec("imageio_ffmpeg") is None else ""
+
+
+def export_sweep(request: SweepExport, progress: Progress) -> Sweep:
+    """Write the film, frame by frame.
+
+    Raises:
+        ValueError: the ending is neither .mp4 nor .gif, a package is missing, or the sweep is none.
+        OSError: the file cannot be written.
+    """
+    ending, nms = request.path.suffix.lower(), request.sweep.wavelengths()
+    if ending not in ENDINGS:
+        raise ValueError(f"cannot write {request.path.name}: choose a name that ends in .mp4 or .gif")
+    if missing := missing_for(ending):
+        raise ValueError(missing)
+    with replacing(request.path) as part, _writer(part, ending, request.sweep.frames_per_second) as writer:
+        for i, nm in enumerate(nms):
+            progress(i / len(nms))
+            writer.append_data(frame(request, nm))
+    progress(1.0)
+    return request.sweep
+
+
+def frame(request: SweepExport, nm: float) -> Bytes:
+    """One picture of the film (h, w, 3), its sides even, as films want them."""
+    scene = replace(request.scene, nm=nm)
+    mode = MODES[request.mode]
+    follows = mode.depends(scene) != mode.depends(replace(scene, nm=nm + 0.5)) if not mode.missing(scene) else False
+    asked = PictureRequest(mode if follows else MODES["band"], scene, _sampling(scene, request.sweep.longest_side))
+    picture = coarse_picture(asked, lambda fraction: None)
+    table = lookup(asked.colormap, nm)
+    shown = picture.shown if table is None else table[picture.shown]
+    rgb = shown if shown.ndim == 3 else np.repeat(shown[:, :, None], 3, axis=2)
+    rgb = np.pad(rgb, ((0, rgb.shape[0] % 2), (0, rgb.shape[1] % 2), (0, 0)), mode="edge")
+    return _labelled(rgb, f"{nm:.1f} nm") if request.sweep.is_labelled else rgb
+
+
+def _sampling(scene: Scene, longest_side: int) -> Sampling:
+    height, width = scene.answering.shape
+    stride = math.ceil(max(height, width) / longest_side)
+    return Sampling(stride, slice(0, height), slice(0, width), scene.reduction)
+
+
+def _labelled(rgb: Bytes, text: str) -> Bytes:
+    height, width = rgb.shape[:2]
+    image = QImage(np.ascontiguousarray(rgb).data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+    painter = QPainter(image)
+    font = QFont()
+    font.setPixelSize(min(max(height // 22, 9), 28))
+    painter.setFont(font)
+    room = painter.fontMetrics().boundingRect(text)
+    where = QRectF(6, 6, room.width() + 14, room.height() + 6)
+    painter.fillRect(where, QColor(15, 17, 20, 178))
+    painter.setPen(QColor("white"))
+    painter.drawText(where, Qt.AlignmentFlag.AlignCenter, text)
+    painter.end()
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())
+    return rows[:, : 3 * width].reshape(height, width, 3).copy()
+
+
+@contextmanager
+def _writer(part: Path, ending: str, frames_per_second: int) -> Iterator[Any]:
+    """Takes frames for the temporary file `part`; imageio and ffmpeg know formats by their names' endings only."""
+    from imageio import v2
+
+    film = part.with_name(part.name + ending)
+    options: dict[str, Any] = (
+        {"format": "GIF-PIL", "duration": 1 / frames_per_second, "loop": 0}
+        if ending == ".gif"
+        else {"format": "FFMPEG", "fps": frames_per_second, "codec": "libx264", "quality": 8, "macro_block_size": 2}
+    )
+    try:
+        with closing(v2.get_writer(film, mode="I", **options)) as made:  # its own `with` leaves ffmpeg after an error
+            yield made
+        os.replace(film, part)
+    finally:
+        film.unlink(missing_ok=True)

@@ -1,0 +1,114 @@
+"""What to film: from where to where, how fast, how large."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nesr_gui.gui.wavelength.sweep import ENDINGS, Sweep, missing_for
+from nesr_gui.gui.wavelength.wavelength_bar import SPEEDS
+
+
+class SweepDialog(QDialog):
+    """The sweep as it shall be written; says at once how long it will be, or why it cannot be."""
+
+    def __init__(
+        self, nm_range: tuple[float, float], speed: float, shape: tuple[int, int], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export sweep")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._shape = shape
+        self.start, self.stop = (_box(name, nm, nm_range, " nm") for name, nm in
+                                 (("First wavelength", nm_range[0]), ("Last wavelength", nm_range[1])))  # fmt: skip
+        self.speed = _box("Speed of the sweep", speed, SPEEDS, " nm/s")
+        self.rate, self.side = QSpinBox(), QSpinBox()
+        self.rate.setRange(1, 60)
+        self.rate.setValue(25)
+        self.rate.setSuffix(" frames a second")
+        self.rate.setAccessibleName("Frames a second")
+        self.side.setRange(64, 4096)
+        self.side.setValue(min(960, max(64, *shape)))
+        self.side.setSuffix(" pixels")
+        self.side.setAccessibleName("Longest side at most")
+        self.format = QComboBox()
+        self.format.addItems(["MP4 film", "GIF animation"])
+        self.format.setAccessibleName("Format")
+        self.label = QCheckBox("Write the wavelength into the picture")
+        self.label.setChecked(True)
+        self.label.setAccessibleName("Write the wavelength into the picture")
+        self.verdict = QLabel()
+        self.verdict.setWordWrap(True)
+        self.buttons = QDialogButtonBox()
+        self.go = self.buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        for box in (self.start, self.stop, self.speed, self.rate, self.side):
+            box.valueChanged.connect(self._judge)
+        self.format.currentIndexChanged.connect(self._judge)
+        self._lay_out()
+        self._judge()
+
+    def sweep(self) -> Sweep:
+        """What is chosen."""
+        return Sweep(
+            self.start.value(), self.stop.value(), self.speed.value(), self.rate.value(), self.side.value(),
+            self.label.isChecked(),
+        )  # fmt: skip
+
+    def ending(self) -> str:
+        """The ending of the format's files."""
+        return ENDINGS[self.format.currentIndex()]
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(8)
+        for text, widget in (
+            ("From", self.start), ("To", self.stop), ("Speed", self.speed), ("Frames", self.rate),
+            ("Longest side", self.side), ("Format", self.format), ("", self.label),
+        ):  # fmt: skip
+            form.addRow(text, widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 18, 20, 16)
+        layout.setSpacing(14)
+        layout.addLayout(form)
+        layout.addWidget(self.verdict)
+        layout.addWidget(self.buttons)
+
+    def _judge(self) -> None:
+        try:
+            frames = len(self.sweep().wavelengths())
+            if missing := missing_for(self.ending()):
+                raise ValueError(missing)
+        except ValueError as error:
+            self.verdict.setText(str(error)[:1].upper() + str(error)[1:] + ".")
+            self.go.setEnabled(False)
+            return
+        height, width = self._shape
+        stride = -(-max(height, width) // self.side.value())
+        size = f"{-(-width // stride)}×{-(-height // stride)}"
+        self.verdict.setText(f"{frames} frames of {size} pixels, {frames / self.rate.value():.1f} s.")
+        self.go.setEnabled(True)
+
+
+def _box(name: str, value: float, within: tuple[float, float], suffix: str) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setDecimals(1)
+    box.setRange(*within)
+    box.setValue(value)
+    box.setSuffix(suffix)
+    box.setAccessibleName(name)
+    return box
