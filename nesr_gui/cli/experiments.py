@@ -27,7 +27,9 @@ PAINTED = 0.4  # share of painted patches where spectra are named
 )
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Patches per step.")
 @click.option("--patch", type=click.IntRange(8), default=64, show_default=True, help="Pixels along a side of a patch.")
-@click.option("--rate", type=float, default=1e-4, show_default=True, help="Learning rate at first; halved 15 times.")
+@click.option("--rate", type=float, default=1e-4, show_default=True, help="Learning rate at first.")
+@click.option("--halvings", type=click.IntRange(0), default=15, show_default=True, help="Of that rate, over a run.")
+@click.option("--precision", type=click.Choice(["32-true", "bf16-mixed"]), default="32-true", help="Of training.")
 @click.option("--window", type=click.IntRange(0), help="Pixels along a side that NeSR answers per step; 0: all.")
 @click.option("--decoded", type=click.IntRange(0), help="Wavelengths that NeSR answers per step; 0: all.")
 @click.option("--features", type=click.IntRange(1), help="Of the encoders. [default: as published]")
@@ -36,6 +38,7 @@ PAINTED = 0.4  # share of painted patches where spectra are named
 @click.option("--painted", type=click.FloatRange(0, 1), help="Share of painted patches. [default: .4 with --spectra]")
 @click.option("--band-shape", type=click.Choice(["gaussian", "box"]), default="gaussian", show_default=True)
 @click.option("--band-width", type=float, default=10.0, show_default=True, help="Of bands made of finer ones, nm.")
+@click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Judge by every so many pixels.")
 @click.option("--scene", metavar="NAME", help="The test scene that figures show. [default: the first]")
 @click.option("--at", "points", metavar="ROW,COL", multiple=True, help="A pixel whose spectra are shown; repeatable.")
 @device_option
@@ -57,7 +60,7 @@ def experiment(
     from nesr_gui.training.experiments.runner import run
     from nesr_gui.training.experiments.settings import Budget, Settings
 
-    said = {key: options.pop(key) for key in ("batch", "patch", "rate", "features", "blocks")}
+    said = {key: options.pop(key) for key in ("batch", "patch", "rate", "halvings", "precision", "features", "blocks")}
     whole = budget == "paper"
     window, decoded, painted = (options.pop(key) for key in ("window", "decoded", "painted"))
     settings = Settings(

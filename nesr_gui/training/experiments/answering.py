@@ -7,7 +7,7 @@ import numpy as np
 from nesr_gui import engine
 from nesr_gui.baselines.interpolation import BandInterpolation
 from nesr_gui.field import CubeField, SpectralField
-from nesr_gui.spectral import RGBImage, SpectralCube, Wavelengths
+from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
 from nesr_gui.training.experiments.judging import Judge
 
 
@@ -19,3 +19,13 @@ def answered(model: engine.Model, judge: Judge, seen: Wavelengths | None) -> Spe
     if isinstance(model.network, BandInterpolation):  # between bands it is the interpolation that any cube has
         return CubeField(cube, seen)
     return engine.encode_cube(SpectralCube(np.maximum(cube, 0), seen), model)
+
+
+def thinned(field: SpectralField, wavelengths: Wavelengths, every: int) -> FloatArray:
+    """The cube (L, h, w) of every so many rows and columns; only what is in it is computed."""
+    if every == 1:
+        return field.cube(wavelengths).values
+    rows, cols = (np.arange(0, size, every) for size in field.shape)
+    points = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
+    curves = field.spectra(points, wavelengths)  # (N, L)
+    return np.ascontiguousarray(curves.T).reshape(-1, rows.size, cols.size)

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from nesr_gui import engine
+from nesr_gui.training.experiments.settings import Precision
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -21,12 +22,18 @@ def check_extras() -> None:
         raise ValueError(f"experiments need {', '.join(missing)}, not installed here; install nesr-gui[train]")
 
 
-def launched(device: str) -> Fabric:
-    """The devices to train on: those of `fabric run` where it started this process, else one."""
+def launched(device: str, precision: Precision = "32-true") -> Fabric:
+    """The devices to train on: those of `fabric run` where it started this process, else one.
+
+    Raises:
+        ValueError: `fabric run` was told of another precision, of which the manifest would not know.
+    """
     from lightning_fabric import Fabric
 
+    if (said := os.environ.get("LT_PRECISION", precision)) != precision:
+        raise ValueError(f"fabric run was given --precision {said}; give it after the name of the experiment instead")
     if os.environ.get("LT_CLI_USED") == "1":
-        return Fabric()  # whose processes are launched already
-    fabric = Fabric(accelerator=engine.chosen_device(device), devices=1)
+        return Fabric(precision=precision)  # whose processes are launched already
+    fabric = Fabric(accelerator=engine.chosen_device(device), devices=1, precision=precision)
     fabric.launch()
     return fabric

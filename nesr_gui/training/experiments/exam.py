@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from nesr_gui.checkpoint import load_checkpoint
 from nesr_gui.engine import Model
 from nesr_gui.field import SpectralField
 from nesr_gui.spectral import FloatArray, Wavelengths
-from nesr_gui.training.experiments.answering import answered
+from nesr_gui.training.experiments.answering import answered, thinned
 from nesr_gui.training.experiments.description import Column
 from nesr_gui.training.experiments.judging import EVERY_NM, Judge, Score, between_figures, figures
 from nesr_gui.training.experiments.tasks import Cell
@@ -21,6 +22,7 @@ from nesr_gui.training.experiments.tasks import Cell
 CURVE_STEP = 1.0  # nm
 
 Points = Sequence[tuple[int, int]]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(eq=False)
@@ -35,10 +37,13 @@ class Portrait:
 
 
 class Exam:
-    """The scores so far; `skipped` says what could not be judged, and why."""
+    """The scores so far, of every so many rows and columns; `skipped` says what could not be judged, and why."""
 
-    def __init__(self, models: Mapping[str, Path], places: Sequence[Cell], kept: Wavelengths, device: str) -> None:
+    def __init__(
+        self, models: Mapping[str, Path], places: Sequence[Cell], kept: Wavelengths, device: str, every: int = 1
+    ) -> None:
         self._models, self._places, self._kept, self._device = models, places, kept, device
+        self._every = every
         self.scores: list[Score] = []
         self.between: list[Score] = []
         self.skipped: list[str] = []
@@ -61,7 +66,7 @@ class Exam:
             for cell in sat:
                 self._mark(judge, asked, cell, truths[cell.column], points if cell.task.seed == 0 else None)
             if judge.fine is not None and sat[0].column.inputs is None:
-                found = between_figures(judge.fine, asked.cube(EVERY_NM).values)
+                found = between_figures(self._thinned(judge.fine), thinned(asked, Wavelengths(EVERY_NM), self._every))
                 self.between.append(Score(*_place(sat[0]), judge.group, judge.name, found))
 
     def bands(self, column: Column) -> Wavelengths:
@@ -76,27 +81,33 @@ class Exam:
         try:
             if seen := self._seen(column):
                 judge.truth(seen)
-            return judge.truth(self.bands(column))
+            return self._thinned(judge.truth(self.bands(column)))
         except ValueError as error:
             self.skipped.append(f"{column.title}, {judge.group}, {error}")
             return None
 
+    def _thinned(self, image: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+        """The pixels (…, H, W) that are judged by."""
+        return image[..., :: self._every, :: self._every]
+
     def _mark(self, judge: Judge, asked: SpectralField, cell: Cell, truth: FloatArray, points: Points | None) -> None:
-        answer = asked.cube(self.bands(cell.column)).values
-        found = figures(truth, answer, judge.counted)
+        answer = thinned(asked, self.bands(cell.column), self._every)
+        found = figures(truth, answer, self._thinned(judge.counted))
         self.scores.append(Score(*_place(cell), judge.group, judge.name, found))
         known = self.portraits.get(cell.section.title)
         if points is not None and cell.column == cell.section.columns[0] and (known is None or known.judge is judge):
-            self._portray(judge, asked, cell, truth, answer, points)
+            errors = (abs(answer - truth) / (truth + 1e-3)).mean(0)
+            self._portray(judge, asked, cell, errors, points)
 
-    def _portray(
-        self, judge: Judge, asked: SpectralField, cell: Cell, truth: FloatArray, answer: FloatArray, points: Points
-    ) -> None:
-        bands = self.bands(cell.column).nm
-        measured = np.stack([truth[:, row, col] for row, col in points])
-        portrait = self.portraits.setdefault(cell.section.title, Portrait(judge, points, (bands, measured)))
-        fine = Wavelengths.every(bands[0], bands[-1], CURVE_STEP)
-        portrait.errors[cell.row.title] = (abs(answer - truth) / (truth + 1e-3)).mean(0)
+    def _portray(self, judge: Judge, asked: SpectralField, cell: Cell, errors: FloatArray, points: Points) -> None:
+        bands = self.bands(cell.column)
+        if cell.section.title not in self.portraits:
+            truth = judge.truth(bands)
+            measured = np.stack([truth[:, row, col] for row, col in points])
+            self.portraits[cell.section.title] = Portrait(judge, points, (bands.nm, measured))
+        portrait = self.portraits[cell.section.title]
+        fine = Wavelengths.every(bands.nm[0], bands.nm[-1], CURVE_STEP)
+        portrait.errors[cell.row.title] = errors
         portrait.curves[cell.row.title] = fine.nm, asked.spectra(points, fine)
 
 

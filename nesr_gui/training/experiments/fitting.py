@@ -52,6 +52,6 @@ def known(crops: Crops, nm: np.ndarray, seed: int) -> tuple[Tensor, Tensor]:
         np.concatenate([np.moveaxis(part, 1, -1).reshape(-1, part.shape[1]) for part in parts])
         for parts in ([batch.image for batch in batches], [batch.truth for batch in batches])
     )
-    lit = np.flatnonzero((spectra.mean(1) > DARK) & (colours.max(1) < 1))
+    lit = np.flatnonzero((spectra.mean(1) > DARK) & (colours.max(1) < 1) & (colours.min(1) > 0))
     some = np.random.default_rng([seed, 2]).permutation(lit)[:PIXELS]
     return torch.from_numpy(colours[some]), torch.from_numpy(spectra[some])

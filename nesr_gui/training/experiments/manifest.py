@@ -42,7 +42,8 @@ def manifest(request: Request, material: Material, scenes: Sequence[Prepared]) -
         "budget": str(request.settings.budget),
         "settings": asdict(request.settings),
         "seeds": list(range(request.seeds)),
-        "metrics": METRICS,
+        "judged_every": request.every,
+        "metrics": METRICS + (f", in one of {request.every} rows and columns" if request.every > 1 else ""),
     }
 
 

@@ -49,18 +49,20 @@ def _course(path: Path) -> list[tuple[int, float]]:
 
 def preface(results: Results, said: Manifest) -> str:
     """Under which conditions the figures hold, in words."""
+    settings = said["settings"]
     scenes = len(said["training_scenes"]), sum(key.startswith(f"{said['dataset']}/") for key in said["test_scenes"])
     lines = [
         f"Data: {said['dataset']}, {scenes[0]} scenes to train on and {scenes[1]} to be judged by ({said['split']}).",
         f"Photographs: {said['photographs']}.",
-        f"Every network: {said['budget']}, {said['settings']['batch']} patches of {said['settings']['patch']} pixels a "
-        f"step, the same for all; Adam, MRAE, seeds {', '.join(map(str, said['seeds']))}.",
+        f"Every network: {said['budget']}, {settings['batch']} patches of {settings['patch']} pixels a "
+        f"step, the same for all; Adam at {settings['rate']:g}, halved {settings['halvings']} times, MRAE, "
+        f"trained in {settings['precision']}, judged in float32, seeds {', '.join(map(str, said['seeds']))}.",
         f"{said['metrics']}.",
     ]
     if said["spectra"]:
         learned, held = (sum(said[key].values()) for key in ("painting", "kept_out"))
         lines.append(
-            f"Of every batch {said['settings']['painted']:.0%} is painted with {learned:,} spectra of "
+            f"Of every batch {settings['painted']:.0%} is painted with {learned:,} spectra of "
             f"{', '.join(said['spectra'])}; painted scenes are of {held:,} others."
         )
     paper = PAPER_COUNTS.get(results.dataset)
@@ -68,6 +70,6 @@ def preface(results: Results, said: Manifest) -> str:
         lines.append(f"The paper’s figures are of {results.experiment.dataset}: not comparable with these.")
     elif paper and scenes != paper:
         lines.append(f"The paper had {paper[0]} and {paper[1]} scenes: its figures are not comparable with these.")
-    if str(said["settings"]["budget"]["steps"]) != "300000":
+    if str(settings["budget"]["steps"]) != "300000":
         lines.append("The paper trained for 300,000 steps.")
     return "\n".join(f"* {line}" for line in lines)

@@ -21,6 +21,7 @@ class Request:
         encoder: what takes AWAN's place; None: AWAN.
         spectra: libraries that patches are painted with, and scenes between the bands.
         shape: of the bands that are made of finer ones.
+        every: of the pixels that models are judged by, every so many rows and columns.
         scene, points: what the figures show; by default the first test scene, and two of its pixels.
     """
 
@@ -34,6 +35,7 @@ class Request:
     encoder: str | None = None
     spectra: tuple[Path, ...] = ()
     shape: BandShape = field(default_factory=BandShape)
+    every: int = 1
     device: str = "auto"
     scene: str | None = None
     points: tuple[tuple[int, int], ...] = ()

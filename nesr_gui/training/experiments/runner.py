@@ -35,7 +35,7 @@ def run(request: Request, say: Callable[[str], None]) -> None:
     devices.check_extras()
     experiment, material = request.chosen(), Material.of(request)
     places = list(cells(experiment, request.seeds, material.kept, request.settings))
-    fabric = devices.launched(request.device)
+    fabric = devices.launched(request.device, request.settings.precision)
     with fabric.rank_zero_first():
         scenes = material.prepared(request)
     said = manifest(request, material, scenes)
@@ -43,7 +43,7 @@ def run(request: Request, say: Callable[[str], None]) -> None:
     models = {task.name: _model(task, scenes, material, request, fabric, provenance(said)) for task in tasks}
     if not fabric.is_global_zero:
         return
-    exam = Exam(models, places, material.kept, str(fabric.device))
+    exam = Exam(models, places, material.kept, str(fabric.device), request.every)
     judges = list(material.judges(request))
     shown = _shown(judges, request.scene)
     for judge in tqdm(judges, "judging", unit="scene", disable=None, leave=False):

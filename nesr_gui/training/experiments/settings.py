@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 PAPER_STEPS = 300_000
-HALVINGS = 15  # of the learning rate over a run: every 20,000 of 300,000 steps
+PAPER_HALVINGS = 15  # every 20,000 of 300,000 steps
+
+Precision = Literal["32-true", "bf16-mixed"]
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,12 @@ class Budget:
 
 @dataclass(frozen=True)
 class Settings:
-    """One budget for all: Adam (β .9 and .999), MRAE, the learning rate halved fifteen times over a run.
+    """One budget for all: Adam (β .9 and .999), MRAE, a learning rate that is halved.
 
     Args:
         patch: pixels along a side of a crop.
+        halvings: of the learning rate, evenly over a run.
+        precision: of training, as Fabric calls it; answers are always in float32.
         window, decoded: of a crop, the pixels along a side and the number of wavelengths that a continuous network
             answers per step, drawn anew each time; 0: all, as in the paper, which only a GPU finishes. Discrete
             networks answer all they have.
@@ -54,6 +59,8 @@ class Settings:
     batch: int = 16
     patch: int = 64
     rate: float = 1e-4
+    halvings: int = PAPER_HALVINGS
+    precision: Precision = "32-true"
     window: int = 0
     decoded: int = 0
     painted: float = 0.0
@@ -66,4 +73,4 @@ class Settings:
 
     def rate_at(self, spent: float) -> float:
         """The learning rate where a share of the budget is spent."""
-        return self.rate * 0.5 ** int(HALVINGS * spent)
+        return self.rate * 0.5 ** int(self.halvings * spent)

@@ -8,7 +8,7 @@ from nesr_gui.cli.experiments import NAMES
 from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.experiments.description import EXPERIMENTS, Experiment
 from nesr_gui.training.experiments.published import COLUMNS1, published
-from nesr_gui.training.experiments.settings import HALVINGS, Budget, Settings
+from nesr_gui.training.experiments.settings import PAPER_HALVINGS, Budget, Settings
 
 
 def cells(experiment: Experiment):
@@ -89,7 +89,8 @@ def test_the_learning_rate_is_the_paper_s():
     for step in range(0, 300_000, 9_999):
         spent = settings.budget.spent(step, 0)
         assert settings.rate_at(spent) == pytest.approx(1e-4 * 0.5 ** (step // 20_000))
-    assert HALVINGS == 15
+    assert PAPER_HALVINGS == settings.halvings == 15
+    assert Settings(halvings=0).rate_at(1.0) == 1e-4
 
 
 def test_hours_are_spent_by_the_clock():

@@ -10,13 +10,17 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 
+from nesr_gui.checkpoint import save_checkpoint
+from nesr_gui.engine import encode, load_model
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.experiments import painting, tables
+from nesr_gui.training.experiments.answering import thinned
 from nesr_gui.training.experiments.description import EXPERIMENTS
 from nesr_gui.training.experiments.judging import BETWEEN, EVERY_NM, FIGURES, Score, between_figures, figures, roughness
 from nesr_gui.training.experiments.tables import Mean, Results
 from nesr_gui.training.libraries import Library
+from tests import tiny
 from tests.training import worlds
 
 
@@ -43,6 +47,16 @@ def test_between_the_bands():
     straight = between_figures(truth, linear.astype(np.float32))
     assert straight["on_bands"] < 1e-7 < straight["between"] and straight["roughness"] > 1
     assert roughness(np.full((9, 2, 2), 0.3, np.float32)) == 0
+
+
+@pytest.mark.parametrize("every", [1, 2, 5])
+def test_judged_by_some_pixels_alone_the_answer_is_theirs(tmp_path, every):
+    save_checkpoint(tmp_path / "model.safetensors", tiny.network(), {})
+    field = encode(tiny.image(11, 14), load_model(tmp_path / "model.safetensors", "cpu"))
+    bands = Wavelengths.count(9)
+    whole, some = field.cube(bands).values, thinned(field, bands, every)
+    np.testing.assert_allclose(some, whole[:, ::every, ::every], atol=1e-6)
+    assert some.flags.c_contiguous
 
 
 def test_spectra_measured_at_every_nm_are_told_from_interpolated_ones():

@@ -31,7 +31,7 @@ def task(config: Any, counts: tuple[int, ...] = (31,)) -> Task:
 
 
 def started(folder: Path, config: Any, settings: Settings = SETTINGS, counts: tuple[int, ...] = (31,)) -> Learner:
-    return Learner(task(config, counts), crops(settings), settings, folder, devices.launched("cpu"))
+    return Learner(task(config, counts), crops(settings), settings, folder, devices.launched("cpu", settings.precision))
 
 
 CASES = {
@@ -41,6 +41,7 @@ CASES = {
     "mlp": (dataclasses.replace(NESR, spi=False, attention="none"), dataclasses.replace(SETTINGS, window=6)),
     "spectral": (dataclasses.replace(NESR, attention="spectral"), dataclasses.replace(SETTINGS, window=6)),
     "from bands": (dataclasses.replace(DISCRETE, inputs=SIXTEEN), SETTINGS),
+    "bfloat16": (NESR, dataclasses.replace(SETTINGS, window=6, precision="bf16-mixed")),
 }
 
 
@@ -147,6 +148,13 @@ def test_a_batch_that_devices_cannot_share_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(type(fabric), "world_size", property(lambda _: 3))
     with pytest.raises(ValueError, match="a batch of 2 cannot be shared by 3 devices"):
         Learner(task(DISCRETE), crops(SETTINGS), SETTINGS, tmp_path, fabric)
+
+
+def test_a_precision_that_the_manifest_would_not_know_of_is_refused(monkeypatch):
+    assert devices.launched("cpu", "bf16-mixed").to_device(torch.zeros(1)).dtype == torch.float32
+    monkeypatch.setenv("LT_PRECISION", "16-mixed")
+    with pytest.raises(ValueError, match="fabric run was given --precision 16-mixed; give it after"):
+        devices.launched("cpu", "bf16-mixed")
 
 
 def test_missing_libraries_are_named(monkeypatch):

@@ -148,18 +148,19 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
     worlds.write_library(tmp_path / "fine.npz", both)
     result = run(
         "table3", "cave", four_scenes, tmp_path / "run", "--encoder", "hscnn-r", "--spectra",
-        str(tmp_path / "fine.npz"), "--models", "bi,hscnn-r+bi,hscnn-r+nesr",
+        str(tmp_path / "fine.npz"), "--models", "bi,hscnn-r+bi,hscnn-r+nesr", "--every", "3",
     )  # fmt: skip
     assert result.exit_code == 0
     assert "not judged: 61 bands, CAVE, " in result.output and "its 31 bands are too coarse" in result.output
     said = finished(tmp_path / "run", "table3")
-    assert said["kept_out"]["both"] > 0 and said["settings"]["painted"] == 0.4
+    assert said["kept_out"]["both"] > 0 and said["settings"]["painted"] == 0.4 and said["judged_every"] == 3
     groups = {row["group"] for row in rows(tmp_path / "run", "table3") if row["column"] == "61"}
     assert "painted" in groups and "CAVE" not in groups
     assert (tmp_path / "run" / "table3-extreme-errors.png").exists()
     text = (tmp_path / "run" / "table3.md").read_text(encoding="utf-8")
     assert (
         "Of every batch 40% is painted with" in text
+        and "in one of 3 rows and columns" in text
         and "### Every nm of painted scenes" in text
         and "roughness / truth’s" in text
     )
