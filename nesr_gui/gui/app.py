@@ -14,6 +14,7 @@ from nesr_gui.gui.documents.document_commands import DocumentCommands
 from nesr_gui.gui.documents.document_display import DocumentDisplay
 from nesr_gui.gui.documents.documents import Documents
 from nesr_gui.gui.export.exporting import Exporting
+from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.input.incoming import Incoming
 from nesr_gui.gui.input.pasting import Pasting
 from nesr_gui.gui.main_window import MainWindow
@@ -48,17 +49,18 @@ class App(QObject):
         self.inquiry = Inquiry(self.session, self.worker)
         self.curve_inquiry = CurveInquiry(self.session, self.worker)
         self.pictures = tuple(Picturing(self.session, self.worker, side) for side in (0, 1))
-        self.commands = Commands(self.window, self.session, self.worker, self.opening)
-        self.mark_commands = MarkCommands(self.window, self.session, self.worker)
-        self.look_commands = LookCommands(self.window, self.session, self.worker, self.pictures)
-        self.comparing = Comparing(self.window, self.session, self.worker, self.opening)
-        self.exporting = Exporting(self.window, self.session, self.worker)
+        self.writing = writing = Writing(self.window, self.session, self.worker)
+        self.commands = Commands(self.window, self.session, writing, self.opening)
+        self.mark_commands = MarkCommands(self.window, self.session, self.worker, writing)
+        self.look_commands = LookCommands(self.window, self.session, self.worker, writing, self.pictures)
+        self.comparing = Comparing(self.window, self.session, self.worker, writing, self.opening)
+        self.exporting = Exporting(self.window, self.session, self.worker, writing)
         self.incoming = Incoming(self.window, self.worker, self.opening, self.comparing.drop)
         self.pasting = Pasting(self.window, self.worker, self.opening, self.incoming)
         self.autosaving = Autosaving(self.window, self.worker, self.documents, self.opening, self.incoming)
         self.preferences = Preferences(self)
         self.preferring = Preferring(self.preferences, self.session, self.opening, self.autosaving, self)
-        self.hinting = Hinting(self.window.hints, self.session, self.worker)
+        self.hinting = Hinting(self.window.hints, self.session, self.exporting.exported)
         self.shell = Shell(self.window, self.session, self.preferences, self.hinting)
         self.model_menu = ModelMenu(self.window, self.session, self.worker, self.opening)
         self.document_commands = DocumentCommands(

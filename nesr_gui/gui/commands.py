@@ -12,24 +12,23 @@ from nesr_gui.gui import jobs
 from nesr_gui.gui.actions import TABLE
 from nesr_gui.gui.documents.session_file import FILTER
 from nesr_gui.gui.drawing import FILTERS
+from nesr_gui.gui.export.writing import CSV, Writing
 from nesr_gui.gui.input.reading_dialog import LABELS, ReadingDialog
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.session import Session
-from nesr_gui.gui.settings import settings
 from nesr_gui.gui.spectra.figure import Figure
 from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
 from nesr_gui.gui.spectra.spectra_jobs import CurvesExport, export_curves
-from nesr_gui.gui.worker import Worker
 from nesr_gui.io.reading import Reading
 
 
 class Commands(QObject):
     """Carries out actions on the session, asking the user what else must be known."""
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker, opening: Opening) -> None:
+    def __init__(self, window: MainWindow, session: Session, writing: Writing, opening: Opening) -> None:
         super().__init__(window)
-        self._window, self._session, self._worker, self._opening = window, session, worker, opening
+        self._window, self._session, self._writing, self._opening = window, session, writing, opening
 
     def open_file(self, beside: bool = False) -> None:
         from nesr_gui import io
@@ -62,16 +61,16 @@ class Commands(QObject):
         session = self._session
         if session.field is None or not session.marks:
             return
-        path = self._ask_path("Export curves", f"{self._stem()}-curves.csv", "Comma-separated values (*.csv)")
+        path = self._writing.ask("Export curves", "-curves.csv", CSV)
         if path:
             request = CurvesExport(path, session.field, session.reduction, session.marks, session.resolution())
-            self._worker.submit("export", request, export_curves, self._wrote)
+            self._writing.write(request, export_curves)
 
     def export_figure(self) -> None:
         dialog = FigureExportDialog(self._window)
 
         def go() -> None:
-            path = self._ask_path("Export figure", f"{self._stem()}-spectra.png", FILTERS)
+            path = self._writing.ask("Export figure", "-spectra.png", FILTERS)
             if path:
                 self._save_figure(path, dialog.dpi.value())
 
@@ -82,7 +81,7 @@ class Commands(QObject):
         session = self._session
         quantity = str(session.field.quantity) if session.field else ""
         figure = Figure(session.plotted(), session.wavelength_range, quantity)
-        self._worker.submit("export", jobs.FigureExport(path, figure, dpi), jobs.export_figure, self._wrote)
+        self._writing.write(jobs.FigureExport(path, figure, dpi), jobs.export_figure)
 
     def load_camera(self) -> None:
         """Ask for a camera's sensitivities, to understand the photograph by."""
@@ -138,23 +137,6 @@ class Commands(QObject):
             "the likely one. It is no measurement."
         )
         box.open()
-
-    def _ask_path(self, title: str, name: str, filters: str) -> Path | None:
-        chosen, kind = QFileDialog.getSaveFileName(self._window, title, name, filters)
-        if not chosen:
-            return None
-        path = Path(chosen)
-        return path if path.suffix else path.with_suffix("." + kind.rpartition("*.")[2].rstrip(")"))
-
-    def _stem(self) -> str:
-        return Path(self._session.name).stem or "spectra"
-
-    def _wrote(self, request: CurvesExport | jobs.FigureExport, result: None) -> None:
-        settings().setValue("files/exported", str(request.path.resolve().parent))
-        self._tell(request.path)
-
-    def _tell(self, path: Path) -> None:
-        self._window.notice.show_success(f"Wrote {path}.")
 
 
 def bind(window: MainWindow, *commands: QObject) -> None:

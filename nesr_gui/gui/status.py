@@ -13,6 +13,7 @@ from nesr_gui.gui.marks.marks import Pixel
 
 WORK = {
     "export": "Exporting",
+    "write": "Writing",
     "encode": "Reconstructing",
     "model": "Loading the model",
     "read": "Opening",
@@ -29,6 +30,7 @@ WORK = {
 _PAUSABLE = ("export",)
 _WORTH_TELLING = 5.0  # seconds that work will still take
 _TOLD_AFTER = {
+    "write": 0.7,
     "exact": 0.7,
     "exact right": 0.7,
     "interpret": 0.4,

@@ -1,4 +1,4 @@
-"""Slow work off the GUI thread: per purpose the newest request wins, and answers come back on the GUI thread."""
+"""Slow work off the GUI thread: of most purposes the newest request wins; answers come back on the GUI thread."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -22,8 +23,10 @@ LANES = {
     "shade": "quick", "shade right": "quick", "exact right": "exact", "draft": "interpret",
 }  # fmt: skip
 """Purposes that share a thread; any other has its own, so that a click never waits behind an export."""
-_PATIENT = {"exact": 5, "interpret": 5, "encode": 10, "export": 10, "estimate": 10, "model": 5, "regions_finer": 5,
-    "accuracy": 5, "accuracy image": 10, "autosave": 10,
+IN_TURN = ("write", "save", "spectra")
+"""Purposes of which every request is done, one after the other: each makes something of its own."""
+_PATIENT = {"exact": 5, "interpret": 5, "encode": 10, "export": 10, "write": 10, "estimate": 10, "model": 5,
+    "regions_finer": 5, "accuracy": 5, "accuracy image": 10, "autosave": 10,
 }  # fmt: skip
 """How far the thread of a purpose steps back from the window's (nice levels); threads that torch starts inherit it."""
 
@@ -114,7 +117,7 @@ class _Lane:
 
 
 class Worker(QObject):
-    """Runs plain functions of frozen requests; the newest of each purpose wins.
+    """Runs plain functions of frozen requests; the newest of each purpose wins, but for those that are done `IN_TURN`.
 
     A newer request of the same purpose takes the place of one that waits, and asks one that runs to stop at its next
     call of `progress`. One that finishes all the same is delivered, in order: while the hand scrubs, each frame counts.
@@ -122,7 +125,7 @@ class Worker(QObject):
     """
 
     progressed = Signal(str, float)  # purpose, fraction; 0 at the start
-    ended = Signal(str)  # purpose: finished, failed or cancelled, and nothing newer of it under way
+    ended = Signal(str)  # purpose: finished, failed or cancelled, and nothing more of it under way
     failed = Signal(str, object)  # purpose, the exception
     _told = Signal(object)
 
@@ -130,6 +133,7 @@ class Worker(QObject):
         super().__init__(parent)
         self._lanes: dict[str, _Lane] = {}
         self._newest: dict[str, _Job] = {}
+        self._turns: defaultdict[str, deque[_Job]] = defaultdict(deque)  # what waits for the one before, by purpose
         self._failed: dict[str, _Job] = {}  # by purpose, until something newer of it is asked
         self._is_closed = False
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
@@ -138,15 +142,22 @@ class Worker(QObject):
         """Have `run(request, progress)` done on the purpose's thread; nothing is done any more after `close`."""
         if self._is_closed:
             return
+        self._failed.pop(purpose, None)
+        job = _Job(purpose, request, run, then)
+        if purpose in IN_TURN and self.is_busy(purpose):
+            self._turns[purpose].append(job)
+            return
         if (running := self._newest.get(purpose)) is not None:
             running.end()
-        self._failed.pop(purpose, None)
-        name = LANES.get(purpose, purpose)
+        self._begin(job)
+
+    def _begin(self, job: _Job) -> None:
+        name = LANES.get(job.purpose, job.purpose)
         if name not in self._lanes:
             self._lanes[name] = _Lane(name, self._told.emit)
-        self._newest[purpose] = _Job(purpose, request, run, then)
-        self._lanes[name].put(self._newest[purpose])
-        self.progressed.emit(purpose, 0.0)
+        self._newest[job.purpose] = job
+        self._lanes[name].put(job)
+        self.progressed.emit(job.purpose, 0.0)
 
     def retry(self, purpose: str, change: Callable[[Any], Any] = lambda request: request) -> None:
         """Do again what failed last for this purpose, with its request changed."""
@@ -156,6 +167,7 @@ class Worker(QObject):
 
     def cancel(self, purpose: str) -> None:
         """Stop what runs for this purpose and drop what waits."""
+        self._turns[purpose].clear()
         if (job := self._newest.pop(purpose, None)) is not None:
             job.dropped.set()
             job.end()
@@ -167,7 +179,7 @@ class Worker(QObject):
             (job.go.clear if paused else job.go.set)()
 
     def is_busy(self, purpose: str) -> bool:
-        return purpose in self._newest
+        return purpose in self._newest or bool(self._turns[purpose])
 
     def close(self) -> None:
         """Cancel everything and wait for the threads to end."""
@@ -175,6 +187,7 @@ class Worker(QObject):
         for job in self._newest.values():
             job.end()
         self._newest.clear()
+        self._turns.clear()
         for lane in self._lanes.values():
             lane.close()
         for lane in self._lanes.values():
@@ -197,7 +210,10 @@ class Worker(QObject):
             self._failed[job.purpose] = job
             self.failed.emit(job.purpose, error)
         if is_newest and job.purpose not in self._newest:
-            self.ended.emit(job.purpose)
+            if turns := self._turns[job.purpose]:
+                self._begin(turns.popleft())
+            else:
+                self.ended.emit(job.purpose)
 
     def _deliver(self, job: _Job, result: Any) -> Exception | None:
         try:

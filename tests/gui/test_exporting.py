@@ -17,6 +17,10 @@ from nesr_gui.field import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.export.export_dialog import CubeExportDialog, Offer
+from nesr_gui.gui.picture.modes.mode import Scene
+from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
+from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport
+from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
 from nesr_gui.regions import Region, Shape
 from nesr_gui.sensors import SENSORS, BandShape, Sensor
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
@@ -240,8 +244,7 @@ def start(app: App, path: Path, qtbot: QtBot) -> Held:
     field = Held(smooth_cube(8, 9), BANDS, Quantity.REFLECTANCE)
     from nesr_gui.exporting import ExportPlan
 
-    app.worker.submit("export", export_jobs.CubeExport(path, field, ExportPlan()), export_jobs.export_cube,
-                      app.exporting._tell)  # fmt: skip
+    app.writing.export(export_jobs.CubeExport(path, field, ExportPlan()), export_jobs.export_cube, app.exporting._tell)
     qtbot.waitUntil(field.waiting.is_set)
     return field
 
@@ -293,3 +296,35 @@ def test_a_second_export_waits_for_the_first(opened: App, tmp_path: Path, qtbot:
     field.gate.set()
     qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
     assert len(io.open_cube(tmp_path / "c.npy").bands) == len(Wavelengths(BANDS.nm))
+
+
+def test_a_film_waits_for_the_cube(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
+    field = start(opened, tmp_path / "c.npy", qtbot)
+    opened.look_commands.export_sweep()
+    assert opened.window.findChild(SweepDialog) is None
+    film = SweepExport(tmp_path / "film.gif", "band", Scene.of(opened.session), Sweep(400, 700, 100.0, 10, 40))
+    opened.look_commands.save_sweep(film)
+    assert "another export is being written" in opened.window.notice.text.text()
+    field.gate.set()
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    assert (tmp_path / "c.npy").exists() and not film.path.exists()
+
+
+def test_small_files_are_all_written_while_a_cube_is(
+    opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    opened.session.add_pin(3, 4)
+    qtbot.waitUntil(lambda: bool(opened.session.curves))
+    field = start(opened, tmp_path / "c.npy", qtbot)
+    names = "curves.csv", "marks.csv", "spectra.png"
+    for name, export in zip(
+        names, (opened.commands.export_curves, opened.mark_commands.export_table, opened.commands.export_figure),
+        strict=True,
+    ):  # fmt: skip
+        choose(monkeypatch, tmp_path / name)
+        export()
+    opened.window.findChildren(FigureExportDialog)[-1].accept()
+    qtbot.waitUntil(lambda: all((tmp_path / name).exists() for name in names))
+    assert opened.worker.is_busy("export") and not (tmp_path / "c.npy").exists()
+    field.gate.set()
+    qtbot.waitUntil((tmp_path / "c.npy").exists)

@@ -48,7 +48,7 @@ def draw(app: App, key: Qt.Key, start: tuple[float, float], stop: tuple[float, f
 
 def settled(app: App, qtbot: QtBot) -> None:
     """Everything is known of every mark."""
-    busy = ("curves", "readings", "regions", "regions_finer", "findings", "spectra", "export")
+    busy = ("curves", "readings", "regions", "regions_finer", "findings", "spectra", "write")
     qtbot.waitUntil(
         lambda: (
             all(mark.place in app.session.findings for mark in app.session.marks)

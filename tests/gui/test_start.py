@@ -72,7 +72,7 @@ def test_first_steps_go_for_good_as_they_are_done(opened: App, qtbot: QtBot) -> 
     opened.session.set_wavelength(500.0)
     assert opened.hinting.left() == ["export"] and STEPS["export"] in bar.text.text()
     assert STEPS["pixel"] not in bar.text.text()
-    opened.worker.ended.emit("export")
+    opened.exporting.exported.emit()
     assert not bar.isVisible() and opened.hinting.left() == []
     opened.hinting.start_again()
     assert bar.isVisible()

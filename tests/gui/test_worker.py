@@ -75,6 +75,34 @@ def test_a_click_does_not_wait_behind_an_export(worker: Worker, qtbot: QtBot) ->
     qtbot.waitUntil(lambda: answers == [2, 10])
 
 
+def test_what_is_done_in_turn_is_done_whole(worker: Worker, qtbot: QtBot) -> None:
+    held, answers, ends, failures = Held(), list[int](), list[str](), list[str]()
+    worker.ended.connect(ends.append)
+    worker.failed.connect(lambda purpose, error: failures.append(str(error)))
+
+    def fail(request: int, progress: Progress) -> int:
+        raise OSError("the disk is full")
+
+    for request, run in enumerate((held.run_watchfully, fail, held.run_watchfully), 1):
+        worker.submit("write", request, run, lambda request, result: answers.append(result))
+    held.go.set()
+    qtbot.waitUntil(lambda: not worker.is_busy("write"))
+    assert (answers, ends, failures) == ([10, 30], ["write"], ["the disk is full"])
+
+
+def test_cancel_drops_what_waits_for_its_turn(worker: Worker, qtbot: QtBot) -> None:
+    held, answers = Held(), list[int]()
+    for request in (1, 2, 3):
+        worker.submit("write", request, held.run, lambda request, result: answers.append(result))
+    assert held.started.wait(5)
+    worker.cancel("write")
+    assert not worker.is_busy("write")
+    worker.submit("write", 4, held.run, lambda request, result: answers.append(result))
+    held.go.set()
+    qtbot.waitUntil(lambda: not worker.is_busy("write"))
+    assert answers == [40] and held.asked == [1, 4]
+
+
 def test_answers_come_on_the_gui_thread(worker: Worker, qtbot: QtBot) -> None:
     threads: list[threading.Thread] = []
     worker.submit(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -39,11 +38,9 @@ class DocumentCommands(QObject):
         super().__init__(window)
         self._window, self._session, self._worker = window, session, worker
         self._documents, self._opening, self._commands = documents, opening, commands
-        self._waiting: deque[tuple[SaveRequest, Callable[[Origin], None]]] = deque()
         window.tabs.close_picked.connect(lambda place: self.close(documents.all[place]))
         opening.restored.connect(self._show_restored)
         session.field_changed.connect(self._compare_models)
-        worker.ended.connect(self._save_next)
 
     def open_in_tab(self) -> None:
         self._commands.open_file(beside=True)
@@ -107,14 +104,13 @@ class DocumentCommands(QObject):
         if path is not None and document.origin is not None:
             request = SaveRequest(path, replace(Kept.of(document, Layout.of(self._window)), file=None), document.made)
 
-            def done(origin: Origin) -> None:
+            def done(request: SaveRequest, origin: Origin) -> None:
                 document.origin, document.file, document.saved = origin, path, request.made
                 self._opening.remember(path)
                 self._documents.changed.emit()
                 then()
 
-            self._waiting.append((request, done))
-            self._save_next("save")
+            self._worker.submit("save", request, save_session, done)
 
     def _ask_file(self, document: Document) -> Path | None:
         if document.origin is None:
@@ -124,12 +120,6 @@ class DocumentCommands(QObject):
         chosen, _ = QFileDialog.getSaveFileName(self._window, "Save session", str(proposed), FILTER)
         path = Path(chosen)
         return (path if path.suffix else path.with_suffix(ENDING)) if chosen else None
-
-    def _save_next(self, purpose: str) -> None:
-        """One after the other: of two that wait, the worker would do only the newer."""
-        if purpose == "save" and self._waiting and not self._worker.is_busy("save"):
-            request, done = self._waiting.popleft()
-            self._worker.submit("save", request, save_session, lambda asked, origin: done(origin))
 
     def ask_image(self, error: Exception) -> None:
         """Ask where the image of a session is, where that is why it did not open."""

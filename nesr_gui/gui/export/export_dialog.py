@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -199,11 +198,6 @@ class CubeExportDialog(QDialog):
         self.verdict.setText(f"{self._size}; measuring how long it will take…")
         self.go.setEnabled(True)
         self.estimate_asked.emit(plan)
-
-
-def with_ending(path: Path, chosen: io.Format) -> Path:
-    """A file's name with the ending of its format, unless it has one."""
-    return path if path.suffix or not chosen.ending else path.with_suffix(chosen.ending)
 
 
 def _size(export: Export) -> str:

@@ -7,38 +7,36 @@ import math
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.exporting import Written
 from nesr_gui.gui.export import export_jobs as jobs
-from nesr_gui.gui.export.export_dialog import CubeExportDialog, Offer, with_ending
+from nesr_gui.gui.export.export_dialog import CubeExportDialog, Offer
+from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.worker import Worker
-from nesr_gui.io.format import Format
 from nesr_gui.io.spectra import spectra_filter
 from nesr_gui.regions import Region
 
 _CHOICES = "export/choices"
-_BUSY = "another export is being written; wait until it is done, or cancel it"
 
 
 class Exporting(QObject):
     """Carries out the action `export_cube`, and pauses what is being written."""
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker) -> None:
+    exported = Signal()
+
+    def __init__(self, window: MainWindow, session: Session, worker: Worker, writing: Writing) -> None:
         super().__init__(window)
-        self._window, self._session, self._worker = window, session, worker
+        self._window, self._session, self._worker, self._writing = window, session, worker, writing
         window.status.pause_picked.connect(worker.pause)
 
     def export_cube(self) -> None:
         """Open the dialog, and when it is accepted ask for a name and write."""
-        if self._session.field is None:
-            return
-        if self._worker.is_busy("export"):
-            self._window.notice.show_failure(ValueError(_BUSY))
+        if self._session.field is None or not self._writing.may_export():
             return
         offer = self._offer()
         dialog = CubeExportDialog(offer, self._window)
@@ -87,19 +85,12 @@ class Exporting(QObject):
     def _write(self, dialog: CubeExportDialog, offer: Offer) -> None:
         settings().setValue(_CHOICES, json.dumps(dialog.choices()))
         chosen, plan = dialog.file_format(), dialog.plan()
-        path = self._ask_path(chosen)
+        path = self._writing.ask("Export cube", chosen.ending, f"{chosen.name} (*{chosen.ending})")
         if path is None:
             return
         origin = self._session.name if self._session.encoded is None else ""  # a photograph's field names it itself
         request = jobs.CubeExport(path, offer.field, plan, offer.reduction, origin)
-        self._worker.submit("export", request, jobs.export_cube, self._tell)
-
-    def _ask_path(self, chosen: Format) -> Path | None:
-        stem = Path(self._session.name).stem or "spectra"
-        name = Path(str(settings().value("files/exported", ""))) / f"{stem}{chosen.ending}"
-        filters = f"{chosen.name} (*{chosen.ending})"
-        path, _ = QFileDialog.getSaveFileName(self._window, "Export cube", str(name), filters)
-        return with_ending(Path(path), chosen) if path else None
+        self._writing.export(request, jobs.export_cube, self._tell)
 
     def _stop_asking(self) -> None:
         """Nothing is told to a dialog that is closed."""
@@ -107,8 +98,8 @@ class Exporting(QObject):
             self._worker.cancel(purpose)
 
     def _tell(self, request: jobs.CubeExport, written: Written) -> None:
-        settings().setValue("files/exported", str(request.path.resolve().parent))
-        self._window.notice.show_success(str(written))
+        self._writing.tell(request.path, str(written))
+        self.exported.emit()
 
 
 def _remembered() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QColorDialog, QFileDialog
 
+from nesr_gui.gui.export.writing import CSV, Writing
 from nesr_gui.gui.jobs import CAMERAS, CameraRequest, read_camera
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.marks.mark_menu import MarkMenu
@@ -25,9 +26,9 @@ from nesr_gui.viewing import Light, Observer, Viewing
 class MarkCommands(QObject):
     """Carries out the actions on marks, asking the user what else must be known."""
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker) -> None:
+    def __init__(self, window: MainWindow, session: Session, worker: Worker, writing: Writing) -> None:
         super().__init__(window)
-        self._window, self._session, self._worker = window, session, worker
+        self._window, self._session, self._worker, self._writing = window, session, worker, writing
 
     def tool_point(self) -> None:
         self._session.marking.set_tool(Shape.POINT)
@@ -101,18 +102,12 @@ class MarkCommands(QObject):
 
     def export_table(self) -> None:
         session = self._session
-        name = f"{Path(session.name).stem or 'marks'}-marks.csv"
-        path, _ = QFileDialog.getSaveFileName(self._window, "Export marks", name, "Comma-separated values (*.csv)")
+        path = self._writing.ask("Export marks", "-marks.csv", CSV)
         if path and session.marks:
             made = dict(session.field.provenance) if session.field is not None else {}
             provenance = {**made, "working_resolution": session.resolution(), "seen_under": session.viewing.name}
             rows = self._rows([mark.number for mark in session.marks])
-            target = Path(path) if Path(path).suffix else Path(path).with_suffix(".csv")
-            request = jobs.TableExport(target, rows, provenance)
-            wrote = self._window.notice.show_success
-            self._worker.submit(
-                "export", request, jobs.export_table, lambda asked, result: wrote(f"Wrote {asked.path}.")
-            )
+            self._writing.write(jobs.TableExport(path, rows, provenance), jobs.export_table)
 
     def import_marks(self) -> None:
         """Marks from a table that was exported."""

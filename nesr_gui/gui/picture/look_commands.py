@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 
+from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.picture.look import Arrangement, Limits
 from nesr_gui.gui.picture.look_menu import fill_look_menu
@@ -16,7 +17,7 @@ from nesr_gui.gui.picture.modes.mode import Scene
 from nesr_gui.gui.picture.picturing import Picturing
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.spectra.spectra_jobs import FileRequest, read_library
-from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport, export_sweep
+from nesr_gui.gui.wavelength.sweep import SweepExport, export_sweep
 from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
 from nesr_gui.gui.worker import Worker
 from nesr_gui.io.spectra import spectra_filter
@@ -28,9 +29,12 @@ DIVIDER_STEP = 0.02  # of the view's width
 class LookCommands(QObject):
     """Changes how the image is looked at, asking the user what else must be known."""
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker, pictures: Sequence[Picturing]) -> None:
+    def __init__(
+        self, window: MainWindow, session: Session, worker: Worker, writing: Writing, pictures: Sequence[Picturing]
+    ) -> None:
         super().__init__(window)
         self._window, self._session, self._worker, self._pictures = window, session, worker, pictures
+        self._writing = writing
 
     def show_mode(self, name: str) -> None:
         self._session.set_look(self._session.look.showing(name))
@@ -99,30 +103,23 @@ class LookCommands(QObject):
     def export_sweep(self) -> None:
         """Ask what to film, then where to, and do it."""
         session, shown = self._session, self._pictures[self._session.look.active].shown
-        if session.field is None:
+        if session.field is None or not self._writing.may_export():
             return
         dialog = SweepDialog(session.wavelength_range, session.look.speed, session.field.shape, self._window)
 
         def go() -> None:
             sweep = dialog.sweep()
-            stem = Path(session.name).stem or "spectra"
             kinds = {".mp4": "MP4 film (*.mp4)", ".gif": "GIF animation (*.gif)"}
-            path, _ = QFileDialog.getSaveFileName(
-                self._window, "Export sweep", f"{stem}-sweep{dialog.ending()}", kinds[dialog.ending()]
-            )
+            path = self._writing.ask("Export sweep", f"-sweep{dialog.ending()}", kinds[dialog.ending()])
             if path:
-                named = Path(path) if Path(path).suffix else Path(path).with_suffix(dialog.ending())
                 mode = "band" if shown is None else shown.request.mode.name
-                self.save_sweep(SweepExport(named, mode, Scene.of(session), sweep))
+                self.save_sweep(SweepExport(path, mode, Scene.of(session), sweep))
 
         dialog.accepted.connect(go)
         dialog.open()
 
     def save_sweep(self, request: SweepExport) -> None:
-        self._worker.submit("export", request, export_sweep, self._wrote)
-
-    def _wrote(self, request: SweepExport, result: Sweep) -> None:
-        self._window.notice.show_success(f"Wrote {request.path}.")
+        self._writing.export(request, export_sweep, lambda asked, made: self._writing.tell(asked.path))
 
     def _arrange(self, arrangement: Arrangement) -> None:
         """Two pictures in some way, or if they are that way already, one again."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton
 
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings
-from nesr_gui.gui.worker import Worker
 
 STEPS = {
     "pixel": "Click a pixel to see its spectrum",
@@ -53,13 +52,13 @@ class HintBar(QFrame):
 class Hinting(QObject):
     """Sees which steps are done, and remembers it."""
 
-    def __init__(self, bar: HintBar, session: Session, worker: Worker) -> None:
+    def __init__(self, bar: HintBar, session: Session, exported: SignalInstance) -> None:
         super().__init__(bar)
         self._bar, self._session = bar, session
         session.field_changed.connect(self.show)
         session.marking.changed.connect(lambda: self._finish("pixel") if session.marks else None)
         session.wavelength_changed.connect(lambda nm: self._finish("wavelength"))
-        worker.ended.connect(lambda purpose: self._finish("export") if purpose == "export" else None)
+        exported.connect(lambda: self._finish("export"))
         bar.close_picked.connect(self.close)
         self.show()
 

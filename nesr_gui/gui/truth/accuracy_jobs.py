@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.accuracy import CONDITIONS, Figures, Members, accuracy
+from nesr_gui.accuracy import Figures, Members, accuracy
 from nesr_gui.field import Progress, SpectralField
 from nesr_gui.gui.marks.marks import Mark, Place, Region, inside
-from nesr_gui.io.tables import write_table
 from nesr_gui.matched import at_reduction
 
 COLUMNS = ("MRAE", "RMSE", "PSNR (dB)", "Angle (°)", "ΔE2000", "Pixels")
@@ -90,17 +88,3 @@ def rows_of(marks: Sequence[Mark], figures: Mapping[Place | None, Figures]) -> l
             texts = ("" if math.isnan(value) else f"{value:.6g}" for value in values[:-1])
             rows.append({"part": name, **dict(zip(COLUMNS, (*texts, str(known.pixels)), strict=True))})
     return rows
-
-
-@dataclass(frozen=True, eq=False)
-class AccuracyExport:
-    """Rows of figures to write, and what they were measured on."""
-
-    path: Path
-    rows: Sequence[dict[str, str]]
-    provenance: Mapping[str, str]
-
-
-def export_accuracy(request: AccuracyExport, progress: Progress) -> None:
-    """Write the figures as CSV, with the conditions they hold under."""
-    write_table(request.path, request.rows, provenance={**request.provenance, "measures": CONDITIONS})

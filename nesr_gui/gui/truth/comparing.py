@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.gui.actions import enable
+from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.session import Session
@@ -38,13 +39,15 @@ if TYPE_CHECKING:
 class Comparing(QObject):
     """Does what actions, drops and the accuracy panel ask of the truth, and shows in the panel what became of it."""
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker, opening: Opening) -> None:
+    def __init__(
+        self, window: MainWindow, session: Session, worker: Worker, writing: Writing, opening: Opening
+    ) -> None:
         super().__init__(window)
         self._window, self._session, self._worker, self._opening = window, session, worker, opening
         self.panel = AccuracyPanel()
         area = Qt.DockWidgetArea.RightDockWidgetArea
         self._dock = window.add_panel("accuracy", "Accuracy", self.panel, area, shown=False)
-        self.measuring = Measuring(window, session, worker, self.panel)
+        self.measuring = Measuring(window, session, worker, writing, self.panel)
         self._shown: Measurement | None = None
         self._dock.visibilityChanged.connect(self.measuring.set_wanted)
         session.image_changed.connect(self._forget)
@@ -57,7 +60,7 @@ class Comparing(QObject):
         self.panel.match_picked.connect(self._match)
         self.panel.gain_picked.connect(self._set_gain)
         self.panel.end_picked.connect(self._stop)
-        self.commands = self, self.measuring, TruthFigures(window, session, worker)
+        self.commands = self, self.measuring, TruthFigures(window, session, worker, writing)
         self._show()
 
     def compare_cube(self) -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog
 
-from nesr_gui.accuracy import Figures
+from nesr_gui.accuracy import CONDITIONS, Figures
 from nesr_gui.field import SpectralField
 from nesr_gui.gui.actions import enable
+from nesr_gui.gui.export.writing import CSV, Writing
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.marks.mark_rows import as_text
 from nesr_gui.gui.marks.marks import Place
 from nesr_gui.gui.session import Session
-from nesr_gui.gui.truth.accuracy_jobs import AccuracyExport, AccuracyRequest, export_accuracy, measure, rows_of
+from nesr_gui.gui.spectra.spectra_jobs import TableExport, export_table
+from nesr_gui.gui.truth.accuracy_jobs import AccuracyRequest, measure, rows_of
 from nesr_gui.gui.truth.accuracy_panel import AccuracyPanel
 from nesr_gui.gui.worker import Worker
 
@@ -29,9 +29,12 @@ class Measuring(QObject):
     The image is measured once for each field and truth; where its user cancels that, the panel's button asks again.
     """
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker, panel: AccuracyPanel) -> None:
+    def __init__(
+        self, window: MainWindow, session: Session, worker: Worker, writing: Writing, panel: AccuracyPanel
+    ) -> None:
         super().__init__(window)
         self._window, self._session, self._worker, self._panel = window, session, worker, panel
+        self._writing = writing
         self.figures: dict[Place | None, Figures] = {}
         self._basis: tuple[SpectralField | None, SpectralField | None] = (None, None)  # what the figures are of
         self._known: WeakKeyDictionary[SpectralField, tuple[SpectralField, dict[Place | None, Figures]]]
@@ -51,21 +54,17 @@ class Measuring(QObject):
 
     def export_accuracy(self) -> None:
         """Ask where to, and write the figures."""
-        session = self._session
-        name = f"{Path(session.name).stem or 'image'}-accuracy.csv"
-        path, _ = QFileDialog.getSaveFileName(self._window, "Export accuracy", name, "Comma-separated values (*.csv)")
+        path = self._writing.ask("Export accuracy", "-accuracy.csv", CSV)
         if path and self.figures:
-            target = Path(path) if Path(path).suffix else Path(path).with_suffix(".csv")
-            request = AccuracyExport(target, rows_of(session.marks, self.figures), self._provenance())
-            wrote = self._window.notice.show_success
-            self._worker.submit("export", request, export_accuracy, lambda asked, done: wrote(f"Wrote {asked.path}."))
+            request = TableExport(path, rows_of(self._session.marks, self.figures), self._provenance())
+            self._writing.write(request, export_table)
 
     def _provenance(self) -> dict[str, str]:
         session = self._session
         made = dict(session.field.provenance) if session.field is not None else {}
         if session.measurement is not None:
             made |= {"truth": session.measurement.name, "truth_match": session.measurement.match.in_words()}
-        return {**made, "working_resolution": session.resolution()}
+        return {**made, "working_resolution": session.resolution(), "measures": CONDITIONS}
 
     def _follow(self) -> None:
         basis = self._session.field, self._session.truth

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.accuracy import shared_bands
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.drawing import FILTERS
+from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.picture.modes.mode import Scene
 from nesr_gui.gui.session import Session
@@ -22,9 +20,9 @@ from nesr_gui.gui.worker import Worker
 class TruthFigures(QObject):
     """Carries out the action `export_comparison`."""
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker) -> None:
+    def __init__(self, window: MainWindow, session: Session, worker: Worker, writing: Writing) -> None:
         super().__init__(window)
-        self._window, self._session, self._worker = window, session, worker
+        self._window, self._session, self._worker, self._writing = window, session, worker, writing
         session.field_changed.connect(self._show)
         self._show()
 
@@ -53,16 +51,9 @@ class TruthFigures(QObject):
         ask()
 
     def _save(self, figure: TruthFigure, dpi: int) -> None:
-        name = f"{Path(self._session.name).stem or 'image'}-comparison.png"
-        chosen, kind = QFileDialog.getSaveFileName(self._window, "Export comparison figure", name, FILTERS)
-        if chosen:
-            ending = "." + kind.rpartition("*.")[2].rstrip(")") if "*." in kind else ".png"
-            path = Path(chosen) if Path(chosen).suffix else Path(chosen).with_suffix(ending)
-            wrote = self._window.notice.show_success
-            self._worker.submit(
-                "export", TruthFigureExport(path, figure, dpi), export_truth_figure,
-                lambda asked, done: wrote(f"Wrote {asked.path}."),
-            )  # fmt: skip
+        path = self._writing.ask("Export comparison figure", "-comparison.png", FILTERS)
+        if path:
+            self._writing.write(TruthFigureExport(path, figure, dpi), export_truth_figure)
 
     def _show(self) -> None:
         can = self._session.field is not None and self._session.truth is not None
