@@ -30,7 +30,7 @@ def test_wavelengths_are_suggested_and_judged(qtbot):
         and dialog.verdict.text() == "31 bands, 400-700 nm. The suggestion: 31 bands."
     )
     dialog.text.setText("red")
-    assert not dialog.go.isEnabled() and "cannot read wavelengths" in dialog.verdict.text()
+    assert not dialog.go.isEnabled() and "Cannot read wavelengths" in dialog.verdict.text()
     dialog.text.setText("450, 550")
     dialog.quantity.setCurrentText("radiance")
     reading = dialog.reading()

@@ -8,7 +8,6 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QApplication,
-    QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from nesr_gui.field import SpectralField
+from nesr_gui.gui.forms import combo
 from nesr_gui.sensors import SAMPLINGS, SENSORS, BandShape, Sensor
 from nesr_gui.spectral import Wavelengths
 
@@ -42,13 +42,13 @@ class BandChoice(QWidget):
         self._low, self._high = field.wavelength_range
         self._measured: Sensor | None = None  # a sensor that was read from a table
         self._text = {LIST: "", SENSOR: str(SENSORS["Sentinel-2A"])}
-        self.kind = _combo("Kind of bands")
+        self.kind = combo("Kind of bands")
         for name, text in (
             (OWN, f"The image's own ({len(field.bands)})"), (STEP, "Every so many nm"), (COUNT, "A number, evenly"),
             (LIST, "A list of wavelengths"), (SENSOR, "Bands of a sensor, integrated"),
         ):  # fmt: skip
             self.kind.addItem(text, name)
-        self.preset = _combo("Preset")
+        self.preset = combo("Preset")
         self.preset.addItem("choose…")
         self.preset.addItems([*SAMPLINGS, *SENSORS])
         self.start, self.stop = _nm_box("First wavelength", self._low), _nm_box("Last wavelength", self._high)
@@ -67,7 +67,7 @@ class BandChoice(QWidget):
         self.paste.setAccessibleName("Take the text from the clipboard")
         self.responses.setAccessibleName("Read a table of responses")
         self.responses.setToolTip("A table of text: wavelengths, then a column of responses for each band")
-        self.shape = _combo("Shape of the bands")
+        self.shape = combo("Shape of the bands")
         for shape in (BandShape.BOX, BandShape.GAUSSIAN):
             self.shape.addItem(shape, shape)
         self._lay_out()
@@ -192,14 +192,6 @@ class BandChoice(QWidget):
         if (kind := self.kind.currentData()) in self._text:
             self._text[kind] = self.text.toPlainText()
         self.changed.emit()
-
-
-def _combo(name: str) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(name)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(26)
-    return box
 
 
 def _nm_box(name: str, value: float) -> QDoubleSpinBox:

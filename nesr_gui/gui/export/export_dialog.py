@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
     QDoubleSpinBox,
     QFormLayout,
     QGridLayout,
@@ -23,6 +20,7 @@ from nesr_gui import io
 from nesr_gui.exporting import Estimate, ExportPlan, size_text, time_text
 from nesr_gui.field import CalibratedField, SpectralField
 from nesr_gui.gui.export.band_choice import BandChoice
+from nesr_gui.gui.forms import ChoiceDialog, combo, note
 from nesr_gui.io.export import DTYPES, Export
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity
@@ -44,20 +42,18 @@ class Offer:
     light: Light = Light("D65")  # noqa: RUF009  (it is frozen)
 
 
-class CubeExportDialog(QDialog):
+class CubeExportDialog(ChoiceDialog):
     """Every choice of an `ExportPlan`, and the format; announces plans whose time should be measured."""
 
     estimate_asked = Signal(object)  # ExportPlan
 
     def __init__(self, offer: Offer, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Export cube")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Export cube", "Export…", parent, lines=3)
         self._offer, self._asked = offer, ExportPlan()
         self.bands = BandChoice(offer.field)
-        self.region, self.quantity = _combo("Part of the image"), _combo("What the numbers are")
+        self.region, self.quantity = combo("Part of the image"), combo("What the numbers are")
         self.only_region = _check("No values outside the region")
-        self.numbers, self.format = _combo("Numbers"), _combo("Format")
+        self.numbers, self.format = combo("Numbers"), combo("Format")
         self.scale = QDoubleSpinBox()
         self.scale.setDecimals(8)
         self.scale.setRange(1e-8, 1e6)
@@ -65,13 +61,7 @@ class CubeExportDialog(QDialog):
         self.scale.setValue(1e-4)
         self.scale.setAccessibleName("Scale of whole numbers")
         self.error_band = _check("With the error band (90 %)")
-        self.carries, self.verdict = _note(2), _note(3)
-        self.buttons = QDialogButtonBox()
-        self.go = self.buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
-        self.go.setDefault(True)
-        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
+        self.carries = note(2)
         self._fill()
         self._lay_out()
         self.bands.changed.connect(self._judge)
@@ -186,18 +176,14 @@ class CubeExportDialog(QDialog):
         self.only_region.setEnabled(self.region.currentData() is not None)
         is_calibrated = isinstance(self._offer.field, CalibratedField)
         self.error_band.setEnabled(is_calibrated and self.file_format().holds_bounds)
-        try:
-            plan = self.plan()
-            export = plan.prepared(self._offer.field, reduction=self._offer.reduction)
-        except ValueError as error:
-            sentence = str(error)
-            self.verdict.setText(sentence[0].upper() + sentence[1:].rstrip(".") + ".")
-            self.go.setEnabled(False)
-            return
-        self._asked, self._size = plan, _size(export)
-        self.verdict.setText(f"{self._size}; measuring how long it will take…")
-        self.go.setEnabled(True)
-        self.estimate_asked.emit(plan)
+        if self.judge(self._say):
+            self.estimate_asked.emit(self._asked)
+
+    def _say(self) -> str:
+        plan = self.plan()
+        self._size = _size(plan.prepared(self._offer.field, reduction=self._offer.reduction))
+        self._asked = plan
+        return f"{self._size}; measuring how long it will take…"
 
 
 def _size(export: Export) -> str:
@@ -221,23 +207,7 @@ def _group(title: str, rows: tuple[tuple[str, QWidget], ...]) -> QGroupBox:
     return group
 
 
-def _combo(name: str) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(name)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(26)
-    return box
-
-
 def _check(text: str) -> QCheckBox:
     box = QCheckBox(text)
     box.setAccessibleName(text)
     return box
-
-
-def _note(lines: int) -> QLabel:
-    note = QLabel()
-    note.setWordWrap(True)
-    note.setMinimumHeight(lines * note.fontMetrics().height())
-    note.setAlignment(Qt.AlignmentFlag.AlignTop)
-    return note

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QScrollArea,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from nesr_gui.gui.dial import Dial
+from nesr_gui.gui.forms import row
 from nesr_gui.io.interpretation import GAMMAS, KELVIN, STOPS, TINT, Balance, Encoding, Interpretation
 from nesr_gui.spectral import RGBImage
 
@@ -59,7 +59,7 @@ class InputPanel(QScrollArea):
         column.setContentsMargins(14, 10, 14, 10)
         column.setSpacing(12)
         column.addWidget(self.words)
-        column.addWidget(_row(self.expose))
+        column.addWidget(row(self.expose))
         column.addWidget(self.controls)
         column.addStretch(1)
         self.setWidget(inner)
@@ -160,15 +160,15 @@ class InputPanel(QScrollArea):
         self._form = form
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow("&Encoding", _row(self.encoding, self.gamma))
-        form.addRow("&White balance", _row(self.balance, self.pick))
+        form.addRow("&Encoding", row(self.encoding, self.gamma))
+        form.addRow("&White balance", row(self.balance, self.pick))
         form.addRow("Temperature", self.kelvin)
         form.addRow("Tint", self.tint)
         form.addRow("E&xposure", self.stops)
-        form.addRow("Camera", _row(self.load_camera, self.default_camera))
+        form.addRow("Camera", row(self.load_camera, self.default_camera))
         form.addRow("", self.camera)
-        form.addRow("Working &resolution", _row(self.resolution))
-        form.addRow("", _row(self.reset))
+        form.addRow("Working &resolution", row(self.resolution))
+        form.addRow("", row(self.reset))
 
     def _pick(self, **items: Any) -> None:
         """Ask for the chosen interpretation with some items changed."""
@@ -200,14 +200,3 @@ def _show(combo: QComboBox, value: object) -> None:
 def _same(one: object, other: object) -> bool:
     """Qt gives back strings where it was given a string enumeration."""
     return one == other if not isinstance(other, enum.StrEnum) else str(one) == str(other)
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    """Widgets beside each other, no wider than they need to be."""
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    layout.addStretch(1)
-    return row

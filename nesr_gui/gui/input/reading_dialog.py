@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
+from nesr_gui.gui.forms import ChoiceDialog, form
 from nesr_gui.io.errors import Unclear
 from nesr_gui.io.reading import Reading
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -14,13 +14,11 @@ from nesr_gui.spectral import Quantity, Wavelengths
 LABELS = {"wavelengths": "Wavelengths (nm)", "band_axis": "Axis of the bands", "variable": "Array"}
 
 
-class ReadingDialog(QDialog):
+class ReadingDialog(ChoiceDialog):
     """One question with the likely answer filled in and the reason for it; says at once what cannot be."""
 
     def __init__(self, asked: Unclear, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Open a spectral cube")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Open a spectral cube", "Open", parent, lines=3)
         self._asked = asked
         self.text = QLineEdit(asked.guess)
         self.text.setPlaceholderText("400:700:10, or a list: 450, 550.5")
@@ -34,15 +32,6 @@ class ReadingDialog(QDialog):
         self.quantity.addItem("as the file says", None)
         for quantity in Quantity:
             self.quantity.addItem(quantity.value, quantity)
-        self.verdict = QLabel()
-        self.verdict.setWordWrap(True)
-        self.verdict.setMinimumHeight(3 * self.fontMetrics().height())
-        self.verdict.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.buttons = QDialogButtonBox()
-        self.go = self.buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)
-        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
         self.text.textChanged.connect(self._judge)
         self._lay_out()
         self._judge()
@@ -59,38 +48,21 @@ class ReadingDialog(QDialog):
         return replace(known, variable=self.choice.currentText())
 
     def _lay_out(self) -> None:
-        question = QLabel(_sentence(self._asked.question))
+        question = QLabel(f"{self._asked.question.rstrip('.')}.")  # its first letter as it is: it may be that of a file
         question.setWordWrap(True)
-        form = QFormLayout()
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(8)
-        form.addRow(LABELS.get(self._asked.field, self._asked.field), self.answer)
-        form.addRow("The numbers are", self.quantity)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(14)
-        layout.addWidget(question)
-        layout.addLayout(form)
-        layout.addWidget(self.verdict)
-        layout.addWidget(self.buttons)
+        label = LABELS.get(self._asked.field, self._asked.field)
+        self.stack(question, form((label, self.answer), ("The numbers are", self.quantity)))
         self.setMinimumWidth(460)
         unused = self.text if self._asked.choices else self.choice
         unused.setParent(None)
 
     def _judge(self) -> None:
-        try:
-            reading = self.reading()
-        except ValueError as error:
-            self.verdict.setText(_sentence(str(error)))
-            self.go.setEnabled(False)
-            return
+        self.judge(self._say)
+
+    def _say(self) -> str:
+        reading = self.reading()
         said = f"The suggestion: {self._asked.reason}." if self._asked.reason else ""
         if reading.wavelengths is not None and self._asked.field == "wavelengths":
             nm = reading.wavelengths.nm
             said = f"{len(nm)} bands, {nm[0]:g}-{nm[-1]:g} nm. {said}".strip()
-        self.verdict.setText(said)
-        self.go.setEnabled(True)
-
-
-def _sentence(text: str) -> str:
-    return text.rstrip(".") + "."
+        return said

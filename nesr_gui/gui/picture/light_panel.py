@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
+from nesr_gui.gui.forms import row
 from nesr_gui.spectral import Quantity
 from nesr_gui.viewing import CIE_1931, CIE_1964, ILLUMINANTS, KELVIN_RANGES, Light, LightKind, Observer, Viewing
 
@@ -106,9 +107,9 @@ class LightPanel(QWidget):
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(12)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        self._form.addRow("Light", _row(self.light, self.load_light))
+        self._form.addRow("Light", row(self.light, self.load_light, is_filled=True))
         self._form.addRow("Temperature", self.kelvin)
-        self._form.addRow("Observer", _row(self.observer, self.load_camera))
+        self._form.addRow("Observer", row(self.observer, self.load_camera, is_filled=True))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 12, 14, 12)
         layout.setSpacing(10)
@@ -150,13 +151,3 @@ def _button(text: str, name: str, tip: str) -> QPushButton:
     button.setAccessibleName(name)
     button.setToolTip(tip)
     return button
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(widgets[0], 1)
-    for widget in widgets[1:]:
-        layout.addWidget(widget)
-    return row

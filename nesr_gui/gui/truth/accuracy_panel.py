@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from nesr_gui.accuracy import CONDITIONS, Figures
+from nesr_gui.gui.forms import row
 from nesr_gui.gui.marks.marks import Mark, Place
 from nesr_gui.gui.marks.signs import sign_icon
 from nesr_gui.gui.truth.accuracy_jobs import COLUMNS, IMAGE, cells
@@ -116,16 +116,16 @@ class AccuracyPanel(QWidget):
         self.table.setRowCount(1 + len(marks))
         rows: list[tuple[str, Mark | None, Figures | None]] = [(IMAGE, None, figures.get(None))]
         rows += [(mark.title, mark, figures.get(mark.place)) for mark in marks]
-        for row, (title, mark, known) in enumerate(rows):
+        for at, (title, mark, known) in enumerate(rows):
             named = QTableWidgetItem(title)
             if mark is not None:
                 named.setIcon(sign_icon(mark.number, mark.colour, mark.symbol))
-            self.table.setItem(row, 0, named)
+            self.table.setItem(at, 0, named)
             waiting = ("…" if is_measuring or mark is not None else "",) * len(COLUMNS)
             for column, text in enumerate(cells(known) if known is not None else waiting, 1):
                 item = QTableWidgetItem(text)
                 item.setTextAlignment(_UNIT)
-                self.table.setItem(row, column, item)
+                self.table.setItem(at, column, item)
         self.copy.setEnabled(bool(figures))
 
     def show_can_measure(self, can: bool) -> None:
@@ -136,15 +136,15 @@ class AccuracyPanel(QWidget):
         form = QFormLayout(self.controls)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("&Orientation", self.orientation)
-        form.addRow("&Gain", _row(self.gain, QLabel("nothing is added")))
-        form.addRow("", _row(self.again, self.end))
+        form.addRow("&Gain", row(self.gain, QLabel("nothing is added")))
+        form.addRow("", row(self.again, self.end))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 10, 14, 10)
         layout.setSpacing(10)
-        for widget in (self.words, _row(self.open, self.photograph), self.controls):
+        for widget in (self.words, row(self.open, self.photograph), self.controls):
             layout.addWidget(widget)
         layout.addWidget(self.table, 1)
-        layout.addWidget(_row(self.measure, self.copy))
+        layout.addWidget(row(self.measure, self.copy))
         layout.addWidget(self.conditions)
         layout.addStretch(0)
 
@@ -177,13 +177,3 @@ def _button(text: str, tip: str, signal: object) -> QPushButton:
     button.setToolTip(tip)
     button.clicked.connect(lambda checked=False: signal.emit())  # type: ignore[attr-defined]
     return button
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    layout.addStretch(1)
-    return row

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QLabel,
-    QLineEdit,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QWidget
 
+from nesr_gui.gui.forms import ChoiceDialog, form
 from nesr_gui.gui.picture.look import Measure
 from nesr_gui.gui.truth.truth_figure import MOST
 from nesr_gui.spectral import Wavelengths
@@ -29,15 +19,13 @@ MEASURES = {
 """Measure → its text, and where its colour bar ends at first."""
 
 
-class TruthFigureDialog(QDialog):
+class TruthFigureDialog(ChoiceDialog):
     """The figure as it shall be; says at once what cannot be."""
 
     changed = Signal()  # another preview is wanted
 
     def __init__(self, nm_range: tuple[float, float], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Export comparison figure")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Export comparison figure", "Export…", parent, lines=2)
         self._range = nm_range
         self.wavelengths = QLineEdit(_suggested(nm_range))
         self.wavelengths.setAccessibleName("Wavelengths in nm")
@@ -54,20 +42,18 @@ class TruthFigureDialog(QDialog):
         self.dpi.setRange(72, 1200)
         self.dpi.setValue(300)
         self.dpi.setSuffix(" dpi")
-        self.picture, self.verdict = QLabel("…"), QLabel()
+        self.picture = QLabel("…")
         self.picture.setFixedSize(PREVIEW)
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setAccessibleName("Preview of the figure")
-        self.verdict.setWordWrap(True)
-        self.buttons = QDialogButtonBox()
-        self.go = self.buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
-        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
         self.wavelengths.textChanged.connect(self._judge)
         self.limit.valueChanged.connect(self._judge)
         self.measure.currentIndexChanged.connect(self._change_measure)
-        self._lay_out()
+        self.stack(self.picture, form(
+            ("&Wavelengths (nm)", self.wavelengths), ("&Errors", self.measure), ("&Colour bar up to", self.limit),
+            ("&Resolution of a PNG", self.dpi),
+        ))  # fmt: skip
+        self._judge()
 
     def chosen(self) -> tuple[tuple[float, ...], Measure, float]:
         """Wavelengths, measure and the end of the colour bar; ValueError says in a sentence why they cannot be."""
@@ -93,32 +79,12 @@ class TruthFigureDialog(QDialog):
         self._judge()
 
     def _judge(self) -> None:
-        try:
+        def say() -> str:
             self.chosen()
-        except ValueError as error:
-            self.verdict.setText(str(error)[:1].upper() + str(error)[1:] + ".")
-            self.go.setEnabled(False)
-            return
-        self.verdict.setText("The figure is 180 mm wide; an SVG or PDF is sharp at any size.")
-        self.go.setEnabled(True)
-        self.changed.emit()
+            return "The figure is 180 mm wide; an SVG or PDF is sharp at any size."
 
-    def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(8)
-        form.addRow("&Wavelengths (nm)", self.wavelengths)
-        form.addRow("&Errors", self.measure)
-        form.addRow("&Colour bar up to", self.limit)
-        form.addRow("&Resolution of a PNG", self.dpi)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(14)
-        layout.addWidget(self.picture)
-        layout.addLayout(form)
-        layout.addWidget(self.verdict)
-        layout.addWidget(self.buttons)
-        self._judge()
+        if self.judge(say):
+            self.changed.emit()
 
 
 def _suggested(nm_range: tuple[float, float]) -> str:

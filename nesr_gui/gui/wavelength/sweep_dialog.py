@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QLabel,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
+from nesr_gui.gui.forms import ChoiceDialog, form
 from nesr_gui.gui.wavelength.sweep import ENDINGS, Sweep, missing_for
 from nesr_gui.gui.wavelength.wavelength_bar import SPEEDS
 
 
-class SweepDialog(QDialog):
+class SweepDialog(ChoiceDialog):
     """The sweep as it shall be written; says at once how long it will be, or why it cannot be."""
 
     def __init__(
         self, nm_range: tuple[float, float], speed: float, shape: tuple[int, int], parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Export sweep")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Export sweep", "Export…", parent)
         self._shape = shape
         self.start, self.stop = (_box(name, nm, nm_range, " nm") for name, nm in
                                  (("First wavelength", nm_range[0]), ("Last wavelength", nm_range[1])))  # fmt: skip
@@ -48,17 +35,13 @@ class SweepDialog(QDialog):
         self.label = QCheckBox("Write the wavelength into the picture")
         self.label.setChecked(True)
         self.label.setAccessibleName("Write the wavelength into the picture")
-        self.verdict = QLabel()
-        self.verdict.setWordWrap(True)
-        self.buttons = QDialogButtonBox()
-        self.go = self.buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
-        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
         for box in (self.start, self.stop, self.speed, self.rate, self.side):
             box.valueChanged.connect(self._judge)
         self.format.currentIndexChanged.connect(self._judge)
-        self._lay_out()
+        self.stack(form(
+            ("From", self.start), ("To", self.stop), ("Speed", self.speed), ("Frames", self.rate),
+            ("Longest side", self.side), ("Format", self.format), ("", self.label),
+        ))  # fmt: skip
         self._judge()
 
     def sweep(self) -> Sweep:
@@ -72,36 +55,17 @@ class SweepDialog(QDialog):
         """The ending of the format's files."""
         return ENDINGS[self.format.currentIndex()]
 
-    def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(8)
-        for text, widget in (
-            ("From", self.start), ("To", self.stop), ("Speed", self.speed), ("Frames", self.rate),
-            ("Longest side", self.side), ("Format", self.format), ("", self.label),
-        ):  # fmt: skip
-            form.addRow(text, widget)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(14)
-        layout.addLayout(form)
-        layout.addWidget(self.verdict)
-        layout.addWidget(self.buttons)
-
     def _judge(self) -> None:
-        try:
-            frames = len(self.sweep().wavelengths())
-            if missing := missing_for(self.ending()):
-                raise ValueError(missing)
-        except ValueError as error:
-            self.verdict.setText(str(error)[:1].upper() + str(error)[1:] + ".")
-            self.go.setEnabled(False)
-            return
+        self.judge(self._say)
+
+    def _say(self) -> str:
+        frames = len(self.sweep().wavelengths())
+        if missing := missing_for(self.ending()):
+            raise ValueError(missing)
         height, width = self._shape
         stride = -(-max(height, width) // self.side.value())
         size = f"{-(-width // stride)}×{-(-height // stride)}"
-        self.verdict.setText(f"{frames} frames of {size} pixels, {frames / self.rate.value():.1f} s.")
-        self.go.setEnabled(True)
+        return f"{frames} frames of {size} pixels, {frames / self.rate.value():.1f} s."
 
 
 def _box(name: str, value: float, within: tuple[float, float], suffix: str) -> QDoubleSpinBox:
