@@ -189,7 +189,7 @@ class App(QObject):
         session.findings_changed.connect(self.display.show_findings)
         session.comparison.changed.connect(curves.ask_findings)
         session.comparison.changed.connect(self.display.show_comparison)
-        session.wavelength_changed.connect(self.display.show_normalised)
+        session.wavelength_changed.connect(self.display.show_wavelength)
 
     def _connect_look(self) -> None:
         """How the image is looked at: first what is asked for, then what is shown."""

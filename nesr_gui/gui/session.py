@@ -16,7 +16,7 @@ from nesr_gui.gui.documents.document import Steps
 from nesr_gui.gui.input.understanding import Understanding
 from nesr_gui.gui.marks.answers import Curve, Finding, Reading
 from nesr_gui.gui.marks.marking import Marking
-from nesr_gui.gui.marks.marks import Mark, Pixel, Place, Shape
+from nesr_gui.gui.marks.marks import Mark, Pixel, Place, Region, Shape
 from nesr_gui.gui.picture.look import Look
 from nesr_gui.gui.spectra.comparison import Comparison
 from nesr_gui.gui.spectra.plotted import Plotted
@@ -192,14 +192,8 @@ class Session(QObject):
         self.findings_changed.emit()
 
     def reading(self, mark: Mark) -> Reading | None:
-        """The value of a mark at the wavelength; of a region, the mean curve between its two nearest nm."""
-        if mark.shape is Shape.POINT:
-            return self.readings.get(mark.place)
-        curve = self.curves.get(mark.place)
-        if curve is None:
-            return None
-        truth = _at(curve.truth, self.nm) if curve.truth is not None else None
-        return Reading(_at(curve.spectrum, self.nm), truth)
+        """The value of a mark at the wavelength, once it is known; of a region, the mean of its pixels' values."""
+        return self.readings.get(mark.place)
 
     def set_viewing(self, viewing: Viewing) -> None:
         """See reflectances under another light, or by another observer."""
@@ -212,7 +206,7 @@ class Session(QObject):
         low, high = self.wavelength_range
         nm = min(max(round(nm, 1), low), high)
         if nm != self.nm:
-            self.nm = nm
+            self.nm, self.readings = nm, {}
             self.wavelength_changed.emit(nm)
 
     def step_wavelength(self, by: float) -> None:
@@ -245,14 +239,23 @@ class Session(QObject):
         self.hover_curve_changed.emit(curve)
 
     def set_curves(self, curves: Mapping[Place, Curve]) -> None:
-        """Take curves for the present field; those of places without a mark are let go."""
+        """Take curves for the present field; those of places without a mark are let go.
+
+        What was read of a region is let go too: its curve may be the mean of more pixels now.
+        """
         known = {**self.curves, **curves}
+        outdated = {place for place in curves if isinstance(place, Region)}
+        self.readings = {place: reading for place, reading in self.readings.items() if place not in outdated}
         self.curves = {mark.place: known[mark.place] for mark in self.marks if mark.place in known}
         self.curves_changed.emit()
 
-    def set_readings(self, readings: Mapping[Place, Reading]) -> None:
-        self.readings = readings
-        self.readings_changed.emit()
+    def set_readings(self, nm: float, readings: Mapping[Place, Reading]) -> None:
+        """Take values at `nm`, if that still is the wavelength; those of places that nobody looks at are let go."""
+        if nm == self.nm:
+            wanted = {self.hover, *(mark.place for mark in self.marks)}
+            known = {**self.readings, **readings}
+            self.readings = {place: reading for place, reading in known.items() if place in wanted}
+            self.readings_changed.emit()
 
     def pick_pixel(self, row: int, col: int) -> None:
         """A click in the image: a pin, unless a grey point is being picked."""
@@ -265,7 +268,3 @@ class Session(QObject):
     def add_pin(self, row: int, col: int) -> None:
         """Mark a pixel of the open image."""
         self.marking.add((row, col))
-
-
-def _at(spectrum: Spectrum, nm: float) -> float:
-    return float(np.interp(nm, spectrum.wavelengths.nm, spectrum.values))

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 LANES = {
     "curves": "quick", "readings": "quick", "hover": "quick", "coarse": "quick", "coarse right": "quick",
-    "shade": "quick", "shade right": "quick", "exact right": "exact", "draft": "interpret",
+    "shade": "quick", "shade right": "quick", "means": "regions", "exact right": "exact", "draft": "interpret",
 }  # fmt: skip
 """Purposes that share a thread; any other has its own, so that a click never waits behind an export."""
 IN_TURN = ("write", "save", "spectra")

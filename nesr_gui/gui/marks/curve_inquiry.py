@@ -1,13 +1,21 @@
-"""Asks for the curves of regions and for what follows from curves: colours and smooth metamers."""
+"""Asks for the curves and values of regions and for what follows from curves: colours and smooth metamers."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from nesr_gui.gui.marks.answers import Curve, Finding
+from nesr_gui.gui.marks.answers import Curve, Finding, Reading
 from nesr_gui.gui.marks.findings import FindingsRequest, find
 from nesr_gui.gui.marks.marks import Place, Region
-from nesr_gui.gui.marks.region_requests import FEW, MANY, SAMPLE, RegionsRequest, ask_regions
+from nesr_gui.gui.marks.region_requests import (
+    FEW,
+    MANY,
+    SAMPLE,
+    MeansRequest,
+    RegionsRequest,
+    ask_means,
+    ask_regions,
+)
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.worker import Worker
 from nesr_gui.spectral import Quantity
@@ -26,11 +34,13 @@ class CurveInquiry(QObject):
         self._finer: Region | None = None  # what is asked finely now
         self._declined: set[Region] = set()  # what the user, or a failure, has stopped from being asked finely
         worker.ended.connect(self._end)
+        session.wavelength_changed.connect(self.ask_means)
+        session.curves_changed.connect(self.ask_means)
 
     def forget(self) -> None:
         """Another field: nothing that is under way belongs to it."""
         self._finer = None
-        for purpose in ("regions", "regions_finer", "findings"):
+        for purpose in ("regions", "regions_finer", "means", "findings"):
             self._worker.cancel(purpose)
         self._declined.clear()
         self.ask_regions()
@@ -47,6 +57,20 @@ class CurveInquiry(QObject):
             self._worker.submit("regions", self._request(missing, FEW), ask_regions, self._take_regions)
         elif session.field is not None:
             self._ask_finer()
+
+    def ask_means(self) -> None:
+        """The values at the wavelength of the regions that have a curve, each of as many pixels as that."""
+        session = self._session
+        regions = {
+            mark.place: curve.pixels
+            for mark in session.marks
+            if isinstance(mark.place, Region)
+            and (curve := session.curves.get(mark.place)) is not None
+            and mark.place not in session.readings
+        }
+        if session.field is not None and regions:
+            request = MeansRequest(session.field, session.truth, session.reduction, regions, session.nm)
+            self._worker.submit("means", request, ask_means, self._take_means)
 
     def ask_findings(self) -> None:
         """How the curves look, under the viewing there is now."""
@@ -95,6 +119,10 @@ class CurveInquiry(QObject):
     def _take_finer(self, request: RegionsRequest, curves: dict[Place, Curve]) -> None:
         self._finer = None
         self._take_regions(request, curves)
+
+    def _take_means(self, request: MeansRequest, readings: dict[Place, Reading]) -> None:
+        if request.field is self._session.field:
+            self._session.set_readings(request.nm, readings)
 
     def _take_findings(self, request: FindingsRequest, findings: dict[Place, Finding]) -> None:
         self._session.set_findings(findings)

@@ -58,8 +58,8 @@ class Inquiry(QObject):
             self._session.set_curves(curves)
 
     def _take_readings(self, request: PointsRequest, readings: dict[Place, Reading]) -> None:
-        if request.field is self._session.field:
-            self._session.set_readings(readings)
+        if request.field is self._session.field and request.nm is not None:
+            self._session.set_readings(request.nm, readings)
 
     def _take_hover(self, request: PointsRequest, spectra: dict[Pixel, Spectrum]) -> None:
         if request.field is self._session.field and self._session.hover is not None:

@@ -54,6 +54,7 @@ class MarkTable(QTableWidget):
             header.setTextAlignment(_alignment(column))
             self.setHorizontalHeaderItem(column, header)
             self.setColumnWidth(column, width)
+        self.setColumnHidden(MEASURED, True)
         self._numbers: list[int] = []
         self._swatches: dict[str, QIcon] = {}
         self.itemChanged.connect(self._announce_edit)
@@ -83,10 +84,11 @@ class MarkTable(QTableWidget):
         blocked.unblock()
 
     def show_readings(self, nm: float, readings: Mapping[int, Reading]) -> None:
-        """Values at a wavelength, by the marks' numbers."""
+        """Values at a wavelength, by the marks' numbers; of the others they are on their way."""
         blocked = QSignalBlocker(self)
         self._titles[VALUE].setText(f"At {nm:.1f} nm")
-        self.setColumnHidden(MEASURED, all(reading.truth is None for reading in readings.values()))
+        if readings:  # else it would blink while the wavelength moves
+            self.setColumnHidden(MEASURED, all(reading.truth is None for reading in readings.values()))
         for row, number in enumerate(self._numbers):
             reading = readings.get(number)
             self._cell(row, VALUE).setText("…" if reading is None else f"{reading.value:.4f}")

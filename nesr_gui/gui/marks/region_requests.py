@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.field import Progress, SpectralField
-from nesr_gui.gui.marks.answers import Curve
+from nesr_gui.gui.marks.answers import Curve, Reading
 from nesr_gui.gui.marks.marks import Place, Region, inside
 from nesr_gui.gui.marks.requests import curve_wavelengths, doubt_shares
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
@@ -44,10 +44,32 @@ def ask_regions(request: RegionsRequest, progress: Progress) -> dict[Place, Curv
         members, of = pixels_of(region, request.reduction, request.field.shape)
         asked = strewn(members, request.most)
         mean, deviation = _statistics(request.field, asked, bands, progress)
-        truth = _truth(request, region, bands, progress)
+        truth = _truth(request.truth, region, request.most, bands, progress)
         shares = doubt_shares(request.field, asked)
         curves[region] = Curve(Spectrum(bands, mean), truth, deviation, pixels=len(asked), of=of, doubts=shares)
     return curves
+
+
+@dataclass(frozen=True, eq=False)
+class MeansRequest:
+    """Regions whose values at `nm` are asked, each as the mean of at most so many pixels; as of `RegionsRequest`."""
+
+    field: SpectralField
+    truth: SpectralField | None
+    reduction: int
+    regions: Mapping[Region, int]
+    nm: float
+
+
+def ask_means(request: MeansRequest, progress: Progress) -> dict[Place, Reading]:
+    """The mean of the values of each region's pixels at one wavelength, asked rather than read off its curve."""
+    readings, bands = dict[Place, Reading](), Wavelengths([request.nm])
+    for region, most in request.regions.items():
+        asked = strewn(pixels_of(region, request.reduction, request.field.shape)[0], most)
+        mean, _ = _statistics(request.field, asked, bands, progress)
+        truth = _truth(request.truth, region, most, bands, progress)
+        readings[region] = Reading(float(mean[0]), float(truth.values[0]) if truth is not None else None)
+    return readings
 
 
 def pixels_of(region: Region, reduction: int, shape: tuple[int, int]) -> tuple[Pixels, int]:
@@ -121,14 +143,15 @@ def _asked(field: SpectralField, asked: Pixels, bands: Wavelengths) -> Iterator[
             done += len(values)
 
 
-def _truth(request: RegionsRequest, region: Region, bands: Wavelengths, progress: Progress) -> Spectrum | None:
+def _truth(
+    truth: SpectralField | None, region: Region, most: int, bands: Wavelengths, progress: Progress
+) -> Spectrum | None:
     """The mean of the measured spectra of the region, where they overlap with the field's wavelengths."""
-    truth = request.truth
     if truth is None:
         return None
     low, high = truth.wavelength_range
     shared = bands.nm[(bands.nm >= low) & (bands.nm <= high)]
     if not shared.size:
         return None
-    asked = strewn(pixels_of(region, 1, truth.shape)[0], request.most)
+    asked = strewn(pixels_of(region, 1, truth.shape)[0], most)
     return Spectrum(Wavelengths(shared), _statistics(truth, asked, Wavelengths(shared), progress)[0])

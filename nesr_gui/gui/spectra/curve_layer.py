@@ -18,6 +18,13 @@ from nesr_gui.gui.spectra.plotted import Kind, Line, Plotted, symbol_places
 from nesr_gui.gui.spectra.transform import Transform
 
 
+class _Signs(pg.ScatterPlotItem):  # type: ignore[misc]
+    """Signs that leave clicks to what is under them; of clicked ones, pyqtgraph would keep every spot for ever."""
+
+    def mouseClickEvent(self, event: Any) -> None:
+        event.ignore()
+
+
 class CurveLayer:
     """Draws what is `Plotted` into a plot."""
 
@@ -30,7 +37,7 @@ class CurveLayer:
         self.curves, self.truths = self.lines[Kind.CURVE], self.lines[Kind.TRUTH]
         self._drawn: dict[tuple[Kind, int], tuple[object, ...]] = {}
         self.spreads: dict[int, QGraphicsPathItem] = {}
-        self.symbols, self.dots = pg.ScatterPlotItem(pxMode=True), pg.ScatterPlotItem(pxMode=True)
+        self.symbols, self.dots = _Signs(pxMode=True), _Signs(pxMode=True)
         for place, scatter in enumerate((self.symbols, self.dots)):
             scatter.setZValue(18 + place)
             plot.addItem(scatter, ignoreBounds=True)
@@ -57,15 +64,13 @@ class CurveLayer:
         self._show_symbols()
 
     def show_dots(self, nm: float, values: Mapping[int, float]) -> None:
-        """The sign of each mark where its curve has a value at `nm`; `values` by number, as the field gives them."""
+        """The sign of each mark on its curve at `nm`: at the field's value, by number, or until that comes between."""
         spots = []
         for mark in self.plotted.marks:
-            if mark.number in self.curves and mark.number in values:
-                value = values[mark.number]
-                if self.plotted.transform != Transform():
-                    value = self._value_of(self.curves[mark.number], nm)
-                spots.append(self._spot(mark, nm, value, 12))
-        self.dots.setData(spots)
+            if (line := self.curves.get(mark.number)) is not None:
+                known = values.get(mark.number) if self.plotted.transform == Transform() else None
+                spots.append(self._spot(mark, nm, self._value_of(line, nm) if known is None else known, 12))
+        self.dots.setData(_finite(spots))
 
     def readout(self, nm: float) -> list[tuple[Mark | None, str, float]]:
         """Mark, name and value as shown of every line at a wavelength."""
@@ -109,7 +114,7 @@ class CurveLayer:
             if (line := self.curves.get(mark.number)) is not None:
                 for nm in symbol_places(mark.number, self._range()):
                     spots.append(self._spot(mark, nm, self._value_of(line, nm), 9))
-        self.symbols.setData([spot for spot in spots if np.isfinite(spot["pos"][1])])
+        self.symbols.setData(_finite(spots))
 
     def _value_of(self, line: Any, nm: float) -> float:
         x, y = line.getData()
@@ -127,6 +132,10 @@ class CurveLayer:
         if line.kind is Kind.CURVE and line.mark is not None:
             width = 3.0 if line.mark.number == self.plotted.active else 2.0
         return pg.mkPen(colour, width=width, dash=list(line.kind.value) or None)
+
+
+def _finite(spots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [spot for spot in spots if np.isfinite(spot["pos"][1])]
 
 
 @cache

@@ -41,11 +41,11 @@ class SpectraDisplay:
         self._window.spectra_bar.show_references(comparison.truth, comparison.smooth, comparison.library)
         self.show_curves()
 
-    def show_normalised(self) -> None:
-        """What is normalised at the wavelength changes with it."""
+    def show_wavelength(self) -> None:
+        """The values there, which are not known yet; and what is normalised at the wavelength changes with it."""
         if self._session.comparison.transform.normalise is Normalise.AT_WAVELENGTH:
             self._window.plot.show_curves(self._session.plotted())
-            self.show_readings()
+        self.show_readings()
 
     def show_findings(self) -> None:
         session = self._session
