@@ -99,6 +99,8 @@ TABLE = (
     ),
     Entry("picture", "This picture", "View", submenu=True),
     Entry("compare_with", "Compare with a curve…", "View", tip="Show the similarity to a spectrum from a file"),
+    Entry("choose_false_colour", "Wavelengths of the false colour…", "View", "Ctrl+3",
+          tip="Choose the wavelengths of red, green and blue by numbers and keys"),
     Entry("auto_levels", "Automatic levels", "View", "Ctrl+L", tip="Limits between which 99 % of what is in view lies"),
     Entry("single", "One picture", "View", choice="arrangement", starts_group=True),
     Entry("divide", "Divider", "View", "D", "divide", "Show two pictures, left and right of a line",
@@ -136,7 +138,7 @@ _LACKS = {
         "save_session", "save_session_as",
     ),
     "needs a reconstruction or a cube; open one, or wait until it is ready": (
-        "export_cube", "export_sweep", "auto_levels", "compare_with",
+        "export_cube", "export_sweep", "auto_levels", "compare_with", "choose_false_colour",
     ),
     "needs a photograph; open one": ("compare_cube", "compare_folder"),
     "needs a measured cube that is shown alone; open one": ("photograph_cube",),

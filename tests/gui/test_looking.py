@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.field import CubeField
 from nesr_gui.gui.app import App
+from nesr_gui.gui.picture.false_colour_dialog import FalseColourDialog
 from nesr_gui.gui.picture.look import Arrangement, Measure
 from nesr_gui.gui.picture.look_menu import fill_look_menu
 from nesr_gui.gui.picture.modes import TABLE
@@ -231,6 +232,22 @@ def test_false_colour_markers_are_dragged_in_the_plot(known: App, qtbot: QtBot) 
     red = known.session.look.false_colour[0]
     assert red == pytest.approx(600, abs=4) and known.session.look.false_colour[1:] == (550, 450)
     qtbot.waitUntil(lambda: exact(known, "false_colour")() and shown(known).request.scene.look.false_colour[0] == red)
+
+
+def test_false_colour_is_chosen_by_keys(known: App, qtbot: QtBot) -> None:
+    before = known.session.look
+    for ends, expected in ((Qt.Key.Key_Return, (651.0, 550.0, 440.0)), (Qt.Key.Key_Escape, before.false_colour)):
+        known.session.set_look(before)
+        QTest.keyClick(known.window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+        assert known.session.look.mode == "false_colour"
+        dialog = known.window.findChildren(FalseColourDialog)[-1]
+        QTest.keyClick(dialog.dials[0].slider, Qt.Key.Key_Right)
+        QTest.keyClick(dialog.dials[2].slider, Qt.Key.Key_PageDown)
+        assert known.session.look.false_colour == (651.0, 550.0, 440.0)
+        assert [line.value() for line in known.window.channels.lines] == [651.0, 550.0, 440.0]
+        QTest.keyClick(dialog, ends)
+        assert known.session.look.false_colour == expected
+    assert known.session.look == before
 
 
 def test_the_menu_of_a_picture_offers_all_it_could_be(known: App, qtbot: QtBot) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 
 from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.picture.false_colour_dialog import FalseColourDialog
 from nesr_gui.gui.picture.look import Arrangement, Limits
 from nesr_gui.gui.picture.look_menu import fill_look_menu
 from nesr_gui.gui.picture.modes.mode import Scene
@@ -80,6 +81,18 @@ class LookCommands(QObject):
     def set_false_colour(self, wavelengths: tuple[float, float, float]) -> None:
         self._session.set_look(replace(self._session.look, false_colour=wavelengths))
 
+    def choose_false_colour(self) -> None:
+        """Ask for the three wavelengths; the picture follows meanwhile, and is as before where the user gives up."""
+        session, before = self._session, self._session.look
+        if session.field is None:
+            return
+        if "false_colour" not in [before.modes[side] for side in before.sides]:
+            session.set_look(before.showing("false_colour"))
+        dialog = FalseColourDialog(session.wavelength_range, before.false_colour, self._window)
+        dialog.wavelengths_picked.connect(self.set_false_colour)
+        dialog.rejected.connect(lambda: session.set_look(before))
+        dialog.open()
+
     def set_speed(self, nm_per_second: float) -> None:
         self._session.set_look(replace(self._session.look, speed=nm_per_second))
 
@@ -90,9 +103,12 @@ class LookCommands(QObject):
         """Offer all that the picture of a side could be."""
         scene = Scene.of(self._session)
         fill_look_menu(menu, scene, side, self._session.set_look)
-        if scene.look.modes[side] == "similarity":
+        further = {"similarity": ("Compare with a curve…", self.compare_with),
+                   "false_colour": ("Other wavelengths…", self.choose_false_colour)}  # fmt: skip
+        if scene.look.modes[side] in further:
+            text, do = further[scene.look.modes[side]]
             menu.addSeparator()
-            menu.addAction("Compare with a curve…").triggered.connect(lambda checked=False: self.compare_with())
+            menu.addAction(text).triggered.connect(lambda checked=False: do())
 
     def compare_with(self) -> None:
         """Take a curve of a file as what similarity is measured to."""

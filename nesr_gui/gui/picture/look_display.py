@@ -52,7 +52,7 @@ class LookDisplay:
         for mode in TABLE:
             enable(actions, [f"show_{mode.name}"], is_possible(mode.needs, scene))
             actions[f"show_{mode.name}"].setWhatsThis(mode.missing(scene))
-        enable(actions, ["export_sweep", "auto_levels", "compare_with"], scene.field is not None)
+        enable(actions, ["export_sweep", "auto_levels", "compare_with", "choose_false_colour"], scene.field is not None)
         two = ["other_side", "exchange", "divider_left", "divider_right"]
         enable(actions, two, look.arrangement is not Arrangement.SINGLE)
         enable(actions, _ARRANGEMENTS.values(), self._session.source_shape is not None)
