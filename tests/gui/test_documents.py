@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
-from nesr_gui.field import CubeField
+from nesr_gui.field import CubeField, Progress
 from nesr_gui.gui.app import App
+from nesr_gui.gui.documents import document_commands
+from nesr_gui.gui.documents.document import Origin
+from nesr_gui.gui.documents.session_jobs import SaveRequest, save_session
 from nesr_gui.spectral import Quantity, Wavelengths
 from nesr_gui.viewing import Light, Viewing
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
@@ -251,3 +256,55 @@ def test_a_document_that_is_closed_while_it_is_saved_is_closed_once(opened: App)
     for _ in range(2):
         opened.documents.close(document)
     assert document not in opened.documents.all and len(opened.documents.all) == 1
+
+
+@pytest.fixture
+def held_save(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Saves to a file of its own, and not before the event is set."""
+    gate = threading.Event()
+
+    def save(request: SaveRequest, progress: Progress) -> Origin:
+        assert gate.wait(10)
+        return save_session(request, progress)
+
+    monkeypatch.setattr(document_commands, "save_session", save)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "kept.nesr"), ""))
+    failures: list[Exception] = []
+    opened.worker.failed.connect(lambda purpose, error: failures.append(error))
+    yield gate
+    assert failures == []
+
+
+def delete_what_was_closed() -> None:
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+def test_what_is_closed_while_another_is_saved_is_not_asked_about(
+    opened: App, other: Path, held_save: threading.Event, qtbot: QtBot
+) -> None:
+    opened.window.may_close = opened.document_commands.may_close_window
+    opened.session.add_pin(3, 4)
+    open_beside(opened, other, qtbot)
+    opened.session.add_pin(5, 6)
+    assert not opened.window.close()
+    press(opened, QMessageBox.StandardButton.Save, qtbot)
+    opened.documents.close(opened.documents.all[1])
+    delete_what_was_closed()
+    held_save.set()
+    qtbot.waitUntil(lambda: not opened.window.isVisible())
+
+
+@pytest.mark.parametrize("answer", [QMessageBox.StandardButton.Save, QMessageBox.StandardButton.Discard])
+def test_a_document_that_is_closed_twice_while_it_is_saved_is_gone(
+    opened: App, held_save: threading.Event, qtbot: QtBot, answer: QMessageBox.StandardButton
+) -> None:
+    opened.session.add_pin(3, 4)
+    opened.document_commands.close_tab()
+    press(opened, QMessageBox.StandardButton.Save, qtbot)
+    opened.document_commands.close_tab()
+    held_save.set()
+    qtbot.waitUntil(lambda: opened.session.source_shape is None)
+    delete_what_was_closed()
+    press(opened, answer, qtbot)
+    qtbot.waitUntil(lambda: not opened.worker.is_busy("save"))
+    assert len(opened.documents.all) == 1 and opened.session.source_shape is None

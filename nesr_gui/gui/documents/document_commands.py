@@ -56,8 +56,7 @@ class DocumentCommands(QObject):
 
     def close(self, document: Document) -> None:
         """Let a document go; what was made in it and not saved is asked about."""
-        self._documents.kept()
-        self._leave([document] if document.is_modified else [], lambda: self._documents.close(document))
+        self._leave([document], lambda: self._documents.close(document))
 
     def may_close_window(self) -> bool:
         """Whether nothing would be lost; if something would, the user is asked, and may close the window so."""
@@ -72,7 +71,12 @@ class DocumentCommands(QObject):
         return not modified
 
     def _leave(self, modified: Sequence[Document], then: Callable[[], None]) -> None:
-        """Ask about one document after the other whether to save it; `then` follows unless the user stays."""
+        """Ask about one document after the other whether to save it; `then` follows unless the user stays.
+
+        While one was being saved, others may have been saved or closed: nothing is asked about these.
+        """
+        unsaved = self._documents.modified()
+        modified = [document for document in modified if document in unsaved]
         if not modified:
             then()
             return
@@ -98,6 +102,9 @@ class DocumentCommands(QObject):
 
     def save(self, document: Document, then: Callable[[], None] = lambda: None, elsewhere: bool = False) -> None:
         """Save a document, in its file or one that the user is asked for; `then` follows where it was saved."""
+        if document not in self._documents.all:  # it was saved and closed while this was being asked
+            then()
+            return
         self._documents.kept()
         path = document.file if not elsewhere else None
         path = path or self._ask_file(document)

@@ -39,6 +39,9 @@ class SpectraBar(QWidget):
         self.compare.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self.compare)
         self.menu.aboutToShow.connect(self._fill_menu)
+        self._chart_menu = QMenu("Colour chart", self.menu)
+        for name in charts:
+            self._chart_menu.addAction(name, partial(self.chart_picked.emit, name))
         self.compare.setMenu(self.menu)
         self.normalise.currentIndexChanged.connect(self._announce)
         self.derivative.toggled.connect(self._announce)
@@ -75,9 +78,7 @@ class SpectraBar(QWidget):
             action.toggled.connect(picked)
         menu.addSeparator()
         menu.addAction("Load spectra…", self.library_asked.emit)
-        charts = menu.addMenu("Colour chart")
-        for name in self._charts:
-            charts.addAction(name, partial(self.chart_picked.emit, name))
+        menu.addMenu(self._chart_menu)
         if library:
             menu.addSeparator()
             for place, reference in enumerate(library):
