@@ -52,7 +52,8 @@ class Shown:
             fits = 4 * int(np.prod(self.shape)) <= STORED_BYTES
             return (self._stored(progress) if fits else RecomputedBands(self)), notes
         side = self.network.tile or tiles.blended_side(self.network.scratch, (self.shape[1], self.shape[2]))
-        if side is not None and side < max(self.shape[1:]):
+        blended = side is not None and side < max(self.shape[1:])
+        if blended and self.network.tile is None:  # else its remark tells of tiles
             notes.append(tiles.NOTE.format(side=side))
         answer = tiles.pooled(self.network, self.network, self.image, side, progress)
         return self._scaled(answer), notes

@@ -18,7 +18,7 @@ from nesr_gui.cli.options import FILE, FOLDER, device_option, write_json
 @click.option("--output", type=click.Choice(["anchored", "plain"]), default="anchored", show_default=True)
 @click.option("--system", help="Train this one instead, a name of `info --models`, at the size of the paper.")
 @click.option("--loss", type=click.Choice(["brightness", "mrae"]), default="brightness", help="The paper's is mrae.")
-@click.option("--bands", type=int, help="Of a discrete network: so many, evenly over 400-700 nm. [default: 31]")
+@click.option("--bands", type=int, help="Of a system with fixed bands: so many, evenly over 400-700 nm. [default: 31]")
 @click.option(
     "--attention",
     type=click.Choice(["spatial_spectral", "spectral", "spatial", "none"]),
@@ -32,7 +32,10 @@ from nesr_gui.cli.options import FILE, FOLDER, device_option, write_json
 def train(
     out: Path, scenes: Path | None, spectra: tuple[Path, ...], leave_out: tuple[str, ...], **options: Any
 ) -> None:
-    """Train a model; stops at Ctrl-C and resumes where it was."""
+    """Train a model of photographs; stops at Ctrl-C and resumes where it was.
+
+    Networks that see bands instead of a photograph (16 to 31 or 61, say) are trained by `experiment table3`.
+    """
     from nesr_gui.training import command
 
     command.train(out, scenes, spectra, leave_out, **options)

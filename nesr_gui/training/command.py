@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,8 @@ import click
 from tqdm import tqdm
 
 from nesr_gui import engine
+from nesr_gui.baselines.a_plus import APlusConfig
+from nesr_gui.baselines.sparse_coding import SparseCodingConfig
 from nesr_gui.checkpoint import load_checkpoint, save_checkpoint
 from nesr_gui.models.discrete import DiscreteConfig
 from nesr_gui.models.nesr import NeSRConfig
@@ -20,7 +23,7 @@ from nesr_gui.systems import parameters_of, system_named
 from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.calibrating import calibrated, coverage, seen_chromaticities, unit_of
 from nesr_gui.training.datasets.cave import read_scenes
-from nesr_gui.training.fitting import FITS
+from nesr_gui.training.fitting import FITTED, fitted, known
 from nesr_gui.training.libraries import read_libraries, without_charts, without_clusters
 from nesr_gui.training.painted import ON_BANDS, painted_scene
 from nesr_gui.training.provenance import commit, program
@@ -33,6 +36,7 @@ SIZES = {
     "paper": NeSRConfig(),
 }
 LOSSES: dict[str, dict[str, Any]] = {"brightness": {}, "mrae": {"squared": 0.0, "colour": 0.0, "relative": 1.0}}
+BANDED = DiscreteConfig | SparseCodingConfig | APlusConfig  # with bands of one's choice
 MODEL = "model.safetensors"
 
 
@@ -52,11 +56,13 @@ def as_fed(config: Any) -> Any:
 
 def chosen_config(config: Any, bands: int | None, attention: str | None, spi: bool) -> Any:
     """A system's settings with what is chosen otherwise; raises ValueError where it has no such choice."""
-    if bands is not None and not isinstance(config, DiscreteConfig):
-        raise ValueError("--bands is of a discrete network: give --system hscnn-r, hrnet, awan or mst++ with it")
+    if bands is not None and not isinstance(config, BANDED):
+        raise ValueError(
+            "--bands is of a system with fixed bands: give --system hscnn-r, hrnet, awan, mst++, sparse-coding or a+"
+        )
     if (attention is not None or not spi) and not isinstance(config, NeSRConfig):
         raise ValueError("--attention and --without-spi are of NeSR; leave them out with another system")
-    if isinstance(config, DiscreteConfig):
+    if isinstance(config, BANDED):
         return replace(config, bands=tuple(Wavelengths.count(bands))) if bands is not None else config
     if isinstance(config, NeSRConfig):
         changed: dict[str, Any] = {"attention": attention} if attention else {}
@@ -93,9 +99,9 @@ def train(
     given = {name: value for name, value in options.items() if value is not None}
     config = TrainingConfig(seed=seed, **LOSSES[loss], **given)
     batches = Batches(kept, libraries, config)
-    if fit := FITS.get(type(network)):
+    if isinstance(network, FITTED):
         out.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(out / MODEL, fit(network, batches), _provenance(config, kept, spectra))
+        save_checkpoint(out / MODEL, fitted(network, partial(known, batches), seed), _provenance(config, kept, spectra))
         click.echo(f"wrote {out / MODEL}")
         return
     trainer = Trainer(network, config, batches, out)

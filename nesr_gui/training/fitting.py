@@ -1,4 +1,4 @@
-"""Fitting the baselines to the pixels of the patches that networks are trained on."""
+"""The systems that are fitted at once to pixels of the patches that networks are trained on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -20,19 +21,64 @@ from nesr_gui.training.rendering import BANDS
 
 PATCHES = 40  # batches whose pixels are learned from
 PIXELS = 30_000  # of them
-DIMMEST = 0.02  # mean of a spectrum; of darker ones little is known
+BLACK = 0.01  # mean of a spectrum up to which it is noise alone
 SPARSITY = 1  # atoms of a spectrum while it is learned: with more, some become differences that have no colour
 ROUNDS = 10  # of K-SVD
 
+FITTED = BandInterpolationConfig | SparseCodingConfig | APlusConfig
 
-def known(batches: Batches) -> tuple[Tensor, Tensor]:
-    """Colours (N, 3) that the default camera sees, free of noise, of spectra (N, 31) of the patches of a run."""
+Known = tuple[Tensor, Tensor]
+"""Colours (N, 3) that were not clipped, and the spectra (N, L) they are of."""
+
+
+def fitted(config: Any, known: Callable[[npt.NDArray[np.float64]], Known], seed: int) -> BandNetwork:
+    """A system that is fitted, of these settings; `known` gives what it learns from, at its bands."""
+    if isinstance(config, BandInterpolationConfig):
+        return BandInterpolation(config)
+    colours, spectra = known(np.array(config.bands))
+    sparse = isinstance(config, SparseCodingConfig)
+    atoms = dictionary(spectra, config.atoms if sparse else config.anchors, seed)
+    response = camera_of(colours, spectra)
+    if sparse:
+        coding = SparseCoding(config)
+        coding.atoms.copy_(atoms)
+        coding.colours.copy_(atoms @ response)
+        return coding
+    anchored, anchors = APlus(config), atoms @ response
+    anchored.fit(colours, spectra, anchors * anchors.sum(1, keepdim=True).sign())  # an atom's sign is arbitrary
+    return anchored
+
+
+def camera_of(colours: Tensor, spectra: Tensor) -> Tensor:
+    """What sees spectra (N, L) as their colours (N, 3): of a data set's own camera only its pictures are known.
+
+    Returns:
+        (L, 3), rounded, or its last bits would differ from run to run.
+    """
+    return torch.linalg.lstsq(spectra.double(), colours.double()).solution.round(decimals=6).float()
+
+
+def known(batches: Batches, nm: npt.NDArray[np.float64]) -> Known:
+    """What the default camera sees, free of noise, of spectra at `nm` of the patches of a run."""
     rng = np.random.default_rng([batches.config.seed, 2])
-    drawn = [pixels(batches.render(rng, BANDS)) for _ in range(PATCHES)]
+    wanted = np.concatenate([BANDS, nm])
+    drawn = [pixels(batches.render(rng, wanted)) for _ in range(PATCHES)]
     truth, brightness = (torch.cat([part[index] for part in drawn]) for index in (1, 2))
-    lit = torch.nonzero(brightness[:, 0] > DIMMEST).ravel()
-    spectra = truth[lit[torch.from_numpy(rng.permutation(len(lit))[:PIXELS])]]
-    return colours_of(spectra), spectra
+    lit = brighter_half(brightness[:, 0].numpy())
+    some = truth[torch.from_numpy(rng.permutation(lit)[:PIXELS])]
+    camera = torch.tensor(colorimetry.default_camera().T, dtype=torch.float32)
+    return some[:, : len(BANDS)] @ camera, some[:, len(BANDS) :].contiguous()
+
+
+def brighter_half(brightness: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
+    """Which spectra, by their mean (N,), teach: the brighter half of those that are not black.
+
+    Scaled to length one, the noise of a dark spectrum becomes an atom that is large where no camera sees it; a colour
+    of that direction is then answered by a multiple of it. With all spectra above `BLACK` the errors of sparse coding
+    on scenes left out were RMSE .097 instead of .034, of A+ .043 instead of .026.
+    """
+    lit = np.flatnonzero(brightness > BLACK)
+    return lit[brightness[lit] >= np.median(brightness[lit])]
 
 
 def dictionary(spectra: Tensor, atoms: int, seed: int) -> Tensor:
@@ -50,46 +96,11 @@ def dictionary(spectra: Tensor, atoms: int, seed: int) -> Tensor:
         for atom in range(atoms):
             users = torch.nonzero(codes[:, atom]).ravel()
             if len(users) == 0:
-                learned[atom] = scaled[left.square().sum(1).argmax()]
+                worst = left.square().sum(1).argmax()
+                learned[atom], left[worst] = scaled[worst], 0  # the next such atom becomes another
                 continue
             whole = left[users] + torch.outer(codes[users, atom], learned[atom])
             learned[atom] = torch.nn.functional.normalize(whole.T @ codes[users, atom], dim=0)
             codes[users, atom] = whole @ learned[atom]
             left[users] = whole - torch.outer(codes[users, atom], learned[atom])
     return learned.float()
-
-
-def colours_of(atoms: Tensor) -> Tensor:
-    """What the default camera sees of atoms (K, 31): (K, 3)."""
-    return atoms @ torch.tensor(colorimetry.default_camera().T, dtype=torch.float32)
-
-
-def fit_interpolation(config: BandInterpolationConfig, batches: Batches) -> BandInterpolation:
-    """There is nothing to learn."""
-    return BandInterpolation(config)
-
-
-def fit_sparse_coding(config: SparseCodingConfig, batches: Batches) -> SparseCoding:
-    """Learn the dictionary; its colours are those that the default camera sees."""
-    _, spectra = known(batches)
-    network = SparseCoding(config)
-    network.atoms.copy_(dictionary(spectra, config.atoms, batches.config.seed))
-    network.colours.copy_(colours_of(network.atoms))
-    return network
-
-
-def fit_a_plus(config: APlusConfig, batches: Batches) -> APlus:
-    """Learn the projections around the colours of a dictionary's atoms."""
-    colours, spectra = known(batches)
-    anchors = colours_of(dictionary(spectra, config.anchors, batches.config.seed))
-    network = APlus(config)
-    network.fit(colours, spectra, anchors * anchors.sum(1, keepdim=True).sign())  # an atom's sign is arbitrary
-    return network
-
-
-FITS: dict[type[Any], Callable[[Any, Batches], BandNetwork]] = {
-    BandInterpolationConfig: fit_interpolation,
-    SparseCodingConfig: fit_sparse_coding,
-    APlusConfig: fit_a_plus,
-}
-"""How the systems that are fitted at once, not trained step by step, are made."""

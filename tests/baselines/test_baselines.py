@@ -1,6 +1,7 @@
 """The baselines of the paper: reference values by hand, exact recovery, and each as a model file."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from nesr_gui.baselines.interpolation import BandInterpolation, BandInterpolatio
 from nesr_gui.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
 from nesr_gui.checkpoint import save_checkpoint
 from nesr_gui.engine import encode, load_model
+from nesr_gui.models.bands import BandNetwork
+from nesr_gui.models.discrete import EVERY_TEN
 from nesr_gui.spectral import RGBImage
 from nesr_gui.training import fitting
 from nesr_gui.training.batches import Batches, TrainingConfig
@@ -98,12 +101,21 @@ def batches(monkeypatch) -> Batches:
     return Batches([worlds.scene("a")], [worlds.library("fine", 1)], config)
 
 
+def fit(config: object, batches: Batches) -> BandNetwork:
+    return fitting.fitted(config, partial(fitting.known, batches), seed=0)
+
+
 @pytest.mark.parametrize(
-    "config", [BandInterpolationConfig(), SparseCodingConfig(atoms=40), APlusConfig(anchors=20, neighbours=60)]
+    "config",
+    [
+        BandInterpolationConfig(),
+        *(SparseCodingConfig(bands, atoms=40) for bands in (EVERY_TEN, BANDS)),
+        *(APlusConfig(bands, anchors=20, neighbours=60) for bands in (EVERY_TEN, BANDS)),
+    ],
 )
 def test_fitted_to_the_patches_each_is_a_model(tmp_path, batches, config):
-    network = fitting.FITS[type(config)](config, batches)
-    again = fitting.FITS[type(config)](dataclasses.replace(config), batches)
+    network = fit(config, batches)
+    again = fit(dataclasses.replace(config), batches)
     for one, other in zip(network.state_dict().values(), again.state_dict().values(), strict=True):
         assert torch.equal(one, other)
     field = encode(tiny.image(9, 11), saved(tmp_path, network))
@@ -113,8 +125,8 @@ def test_fitted_to_the_patches_each_is_a_model(tmp_path, batches, config):
 
 
 def test_sparse_coding_and_a_plus_know_the_spectra_they_were_fitted_on(batches):
-    colours, spectra = fitting.known(batches)
+    colours, spectra = fitting.known(batches, np.arange(400, 701, 10.0))
     for config in (SparseCodingConfig(atoms=40), APlusConfig(anchors=20, neighbours=60)):
-        network = fitting.FITS[type(config)](config, batches)
+        network = fit(config, batches)
         answer = network.spectra(colours)
         assert (answer - spectra).square().mean() < 0.5 * (spectra - spectra.mean(0)).square().mean()

@@ -26,6 +26,17 @@ def test_parameters_of_table_1(name):
     assert parameters_of(system.config) == pytest.approx(1e6 * system.published, rel=0.005)
 
 
+@pytest.mark.parametrize("name", ["hrnet", "awan"])
+def test_the_large_networks_answer_at_the_size_of_the_paper(name):
+    """One forward pass of 32 and 29 million parameters: half a second, and two."""
+    torch.manual_seed(0)
+    network = build(SYSTEMS[name].config).eval()
+    with torch.inference_mode():
+        answer = network(torch.rand(1, 3, 64, 64))
+    assert answer.shape == (1, 31, 64, 64)
+    assert answer.isfinite().all() and answer.std() > 0
+
+
 def test_the_release_s_count_of_awan_as_an_encoder():
     with torch.device("meta"):
         assert sum(p.numel() for p in AWAN().parameters()) == 29_286_667 - 155_105  # without SPI, NAM and MLP

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,9 @@ from nesr_gui.models.spi import HALO, lattice
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.systems import Network, build
 from nesr_gui.training.experiments.crops import Batch, Crops
-from nesr_gui.training.experiments.fitting import FITTED, fitted
+from nesr_gui.training.experiments.fitting import known
 from nesr_gui.training.experiments.settings import Settings
+from nesr_gui.training.fitting import FITTED, fitted
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -214,7 +216,7 @@ def learned(
     if isinstance(task.config, FITTED):
         if fabric.is_global_zero and not (folder / MODEL).exists():
             folder.mkdir(parents=True, exist_ok=True)
-            save_checkpoint(folder / MODEL, fitted(task.config, crops, task.seed), provenance)
+            save_checkpoint(folder / MODEL, fitted(task.config, partial(known, crops), task.seed), provenance)
         fabric.barrier()
         return folder / MODEL
     learner = Learner(task, crops, settings, folder, fabric)
