@@ -65,6 +65,29 @@ class Model:
         return replace(self, small_tile=THRIFTY_TILE)
 
     @property
+    def sees(self) -> Wavelengths | None:
+        """The bands it makes spectra of; None where it makes them of photographs."""
+        inputs: tuple[float, ...] = getattr(self.network.config, "inputs", ())
+        return Wavelengths(np.array(inputs)) if inputs else None
+
+    def check_sees_photographs(self) -> None:
+        """Raise ValueError where it does not."""
+        if (bands := self.sees) is not None:
+            raise ValueError(
+                f"{self.name} sees {len(bands)} bands, {bands.nm[0]:g}-{bands.nm[-1]:g} nm, instead of a photograph; "
+                "choose another model, or give nesr-gui export a cube of those bands with it"
+            )
+
+    def seen_of(self, bands: Wavelengths) -> Wavelengths:
+        """The bands it sees, of a cube that has them; raises ValueError where one is missing."""
+        seen = self.sees
+        if seen is None or not np.isin(seen.nm, bands.nm).all():
+            wanted = "photographs" if seen is None else f"{len(seen)} bands, {seen.nm[0]:g}-{seen.nm[-1]:g} nm"
+            had = f"{len(bands)} bands, {bands.nm[0]:g}-{bands.nm[-1]:g} nm"
+            raise ValueError(f"{self.name} sees {wanted}; the cube has {had}")
+        return seen
+
+    @property
     def bands(self) -> Wavelengths:
         """What it was trained on."""
         return Wavelengths(np.array(self.network.bands))
@@ -138,26 +161,17 @@ class Prepared:
     @classmethod
     def of(cls, image: RGBImage, model: Model) -> Prepared:
         """Put a photograph, at the resolution its field is to have, on the model's device."""
-        if inputs := getattr(model.network.config, "inputs", ()):
-            raise ValueError(
-                f"{model.name} makes spectra of {len(inputs)} bands, {inputs[0]:g}-{inputs[-1]:g} nm; a photograph has "
-                "three channels, so choose another model"
-            )
+        model.check_sees_photographs()
         return cls._over_white(image.values, image, model)
 
     @classmethod
     def of_cube(cls, cube: SpectralCube, model: Model) -> Prepared:
-        """Put a cube at the bands that a model sees on the model's device."""
-        seen = getattr(model.network.config, "inputs", ())
-        if not np.array_equal(seen, cube.wavelengths.nm):
-            wanted = f"{len(seen)} bands, {seen[0]:g}-{seen[-1]:g} nm" if seen else "photographs"
-            low, high = cube.wavelengths.nm[[0, -1]]
-            raise ValueError(
-                f"{model.name} sees {wanted}; the cube has {len(cube.wavelengths)} bands, {low:g}-{high:g} nm"
-            )
-        three = np.moveaxis(cube.values[[-1, len(seen) // 2, 0]], 0, -1)  # stand for the photograph there is none of
+        """Put what a model sees of a cube on the model's device; nothing it learned from was negative."""
+        seen = model.seen_of(cube.wavelengths)
+        values = np.maximum(cube.values[np.isin(cube.wavelengths.nm, seen.nm)], 0)
+        three = np.moveaxis(values[[-1, len(seen) // 2, 0]], 0, -1)  # stand for the photograph there is none of
         image = RGBImage(np.clip(three, 0, 1), cube.source)
-        return cls._over_white(np.ascontiguousarray(np.moveaxis(cube.values, 0, -1)), image, model)
+        return cls._over_white(np.ascontiguousarray(np.moveaxis(values, 0, -1)), image, model)
 
     @classmethod
     def _over_white(cls, values: FloatArray, image: RGBImage, model: Model) -> Prepared:
@@ -223,10 +237,10 @@ def encode(image: RGBImage, model: Model, *, progress: Progress | None = None) -
 
 @torch.inference_mode()
 def encode_cube(cube: SpectralCube, model: Model, *, progress: Progress | None = None) -> NeSRField | BandField:
-    """Make the field of a cube at the bands that a model sees: spectral super-resolution. Arguments as of `encode`.
+    """Make the field of a cube that has the bands a model sees: spectral super-resolution. Arguments as of `encode`.
 
     Raises:
-        ValueError: the model sees other bands, or colours, or the cube is too large for it.
+        ValueError: the model sees bands that it lacks, or colours, or the cube is too large for it.
     """
     return _made(Prepared.of_cube(cube, model), progress or _quiet)
 

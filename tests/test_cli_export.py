@@ -4,10 +4,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 from nesr_gui import io
+from nesr_gui.checkpoint import save_checkpoint
 from nesr_gui.field import CubeField
 from nesr_gui.io.curves import write_curves
+from nesr_gui.models.discrete import DiscreteConfig, DiscreteNetwork
 from nesr_gui.sensors import SENSORS, Sensor, SensorField
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.test_cli import run  # noqa: F401
@@ -52,6 +55,26 @@ def test_tables_of_responses_and_lights_are_read(run, cube, tmp_path):
     assert read.quantity is Quantity.RADIANCE and len(read.bands) == 2
     expected = SensorField(io.open_cube(cube), Sensor.measured("r", responses))
     assert (read.cube(read.bands).values < expected.cube(expected.bands).values).all()
+
+
+def test_a_model_makes_more_bands_of_a_cube_that_has_those_it_sees(run, cube, model_file, tmp_path):
+    seen = tuple(np.arange(400.0, 701, 20))
+    network = DiscreteNetwork(DiscreteConfig("hscnn_r", 4, 1, tuple(np.arange(400.0, 701, 5)), seen)).eval()
+    save_checkpoint(tmp_path / "sixteen.safetensors", network, {})
+    model = ("--model", tmp_path / "sixteen.safetensors")
+    assert run("export", cube, "-o", tmp_path / "o.nc", *model)[0] == 0
+    read = io.open_cube(tmp_path / "o.nc")
+    assert len(read.bands) == 61 and io.describe(tmp_path / "o.nc")["model"] == "sixteen"
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(io.open_cube(cube).cube(seen).values)[None])[0].numpy()
+    np.testing.assert_allclose(read.cube(read.bands).values, expected, atol=1e-5)
+    run("export", cube, "-o", tmp_path / "few.nc", "--bands", 7)
+    for words, told in (
+        (("export", tmp_path / "few.nc", *model), "sixteen sees 16 bands, 400-700 nm; the cube has 7 bands"),
+        (("export", cube, "--model", model_file), "sees photographs; the cube has 31 bands"),
+    ):
+        code, _, error = run(*words, "-o", tmp_path / "n.nc")
+        assert (code, len(error.splitlines())) == (2, 1) and told in error
 
 
 def test_an_estimate_writes_nothing(run, cube, tmp_path):

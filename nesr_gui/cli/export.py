@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,10 @@ import click
 from nesr_gui.cli import cube_options
 from nesr_gui.cli.options import PATH, device_option, model_option, progress_bar
 from nesr_gui.cli.plan_options import plan_options, planned
+from nesr_gui.spectral import Source
 
 if TYPE_CHECKING:
-    from nesr_gui.field import SpectralField
+    from nesr_gui.field import CubeField, SpectralField
 
 
 @click.command()
@@ -36,7 +38,8 @@ def export(
 ) -> None:
     """Write a cube of a photograph or another cube: any wavelengths or sensor bands, any part, any format.
 
-    What was written is opened again and compared with the image.
+    Of a cube at the bands that a --model sees, the model makes more. What was written is opened again and compared
+    with the image.
     """
     from nesr_gui import exporting, io
 
@@ -45,7 +48,8 @@ def export(
         field, reduction = _reconstructed(image, model, device, max_pixels)
         origin = ""  # which its provenance tells
     else:
-        field, reduction, origin = io.open_cube(image, cube_options.asked_reading(**reading)), 1, image.name
+        cube = io.open_cube(image, cube_options.asked_reading(**reading))
+        field, reduction, origin = _refined(cube, image, model, device) if model else cube, 1, image.name
     plan = planned(field.wavelength_range, **options)
     if estimate:
         io.writer(out, plan.encoding)
@@ -53,6 +57,16 @@ def export(
         return
     with progress_bar(f"writing {out.name}") as report:
         click.echo(exporting.write(out, field, plan, reduction=reduction, origin=origin, progress=report))
+
+
+def _refined(cube: CubeField, image: Path, model: Path, device: str) -> SpectralField:
+    """What a model makes of the bands that it sees, all of which a cube has to have."""
+    from nesr_gui import engine
+
+    loaded = engine.load_model(model, device)
+    seen = replace(cube.cube(loaded.seen_of(cube.bands)), source=Source(image.name))
+    with progress_bar("reading the cube") as report:
+        return engine.encode_cube(seen, loaded, progress=report)
 
 
 def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int | None) -> tuple[SpectralField, int]:

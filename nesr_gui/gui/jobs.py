@@ -177,7 +177,9 @@ def load_model(request: ModelRequest, progress: Progress) -> Model:
     """Load a model; the first time this also loads torch, which takes seconds."""
     from nesr_gui.engine import load_model as load
 
-    return load(request.path, request.device)
+    model = load(request.path, request.device)
+    model.check_sees_photographs()  # before it takes the place of one that does
+    return model
 
 
 @dataclass(frozen=True, eq=False)

@@ -76,6 +76,10 @@ class FakeModel:
     working_pixels: int = 1 << 20
     can_save_memory: bool = False
 
+    def check_sees_photographs(self) -> None:
+        if self.name == "sixteen":
+            raise ValueError("sixteen sees 16 bands instead of a photograph")
+
     def thrifty(self) -> FakeModel:
         return replace(self, name="thrifty", can_save_memory=False)
 

@@ -77,6 +77,14 @@ def test_a_model_that_is_gone_leaves_the_old_one(listing: App, tmp_path: Path, q
     assert listed(app)[0].isChecked() and app.session.model_path is None
 
 
+def test_a_model_that_sees_no_photographs_leaves_the_old_one(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "sixteen.safetensors").touch()
+    opened.opening.use_model(tmp_path / "sixteen.safetensors")
+    qtbot.waitUntil(opened.window.notice.isVisible)
+    assert "sees 16 bands instead of a photograph" in opened.window.notice.text.text()
+    assert opened.session.model_path is None and opened.session.field.provenance["model"] == "fake"
+
+
 def test_what_has_to_be_known_of_a_model_is_said_until_another_is_used(
     opened: App, engine: FakeEngine, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ def answered(model: engine.Model, judge: Judge, seen: Wavelengths | None) -> Spe
     cube = judge.truth(seen)
     if isinstance(model.network, BandInterpolation):  # between bands it is the interpolation that any cube has
         return CubeField(cube, seen)
-    return engine.encode_cube(SpectralCube(np.maximum(cube, 0), seen), model)
+    return engine.encode_cube(SpectralCube(cube, seen), model)
 
 
 def thinned(field: SpectralField, wavelengths: Wavelengths, every: int) -> FloatArray:
