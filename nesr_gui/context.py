@@ -17,7 +17,7 @@ from torch import Tensor
 from nesr_gui.features import Features, inside_mask
 from nesr_gui.models.nam import Correlations
 from nesr_gui.models.nesr import NeSR
-from nesr_gui.models.spi import lattice
+from nesr_gui.models.spi import SIDE, lattice
 from nesr_gui.reconstruction import TOKENS
 
 
@@ -46,10 +46,11 @@ def tile_sums(network: NeSR, features: Features, shape: tuple[int, int], rows: s
     window = features.window(rows, cols)
     parts = (window, inside_mask(rows, cols, shape, window))
     windows, inside = (lattice(part[:, :, first[0] :, first[1] :], stride) for part in parts)
-    at_once = max(TOKENS // len(network.bands), 1)
+    at_once = SIDE * max(TOKENS // SIDE // len(network.bands), 1)
     found = []
-    for some in (slice(start, start + at_once) for start in range(0, windows.shape[1], at_once)):
-        sums = network.nam.correlations(network.context_tokens(windows[:, some], inside[:, some]))
+    for some in (slice(start, start + at_once) for start in range(0, windows.shape[3], at_once)):
+        mask = None if inside[..., some].all() else inside[..., some]
+        sums = network.nam.correlations(network.context_tokens(windows[..., some], mask))
         found.append(Sums(*(part[0].cpu().double().numpy() for part in sums)))
     return Sums.total(found)
 

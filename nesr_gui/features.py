@@ -64,6 +64,11 @@ class StoredFeatures:
         return self.framed[:, :, rows.start : rows.stop + 2 * HALO, cols.start : cols.stop + 2 * HALO]
 
 
+def reaches_out(rows: slice, cols: slice, shape: tuple[int, int]) -> bool:
+    """Whether a window with its two pixels around does not lie in the image as a whole."""
+    return any(part.start < HALO or part.stop + HALO > size for part, size in zip((rows, cols), shape, strict=True))
+
+
 def inside_mask(rows: slice, cols: slice, shape: tuple[int, int], like: Tensor) -> Tensor:
     """What of a window with its two pixels around lies in the image: (1, 1, h + 4, w + 4) of ones and zeros."""
     axes = [torch.arange(part.start - HALO, part.stop + HALO, device=like.device) for part in (rows, cols)]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nesr_gui import origin, tiles
 from nesr_gui.devices import translated
-from nesr_gui.features import Features, inside_mask
+from nesr_gui.features import Features, inside_mask, reaches_out
 from nesr_gui.field import (
     BLOCK_VALUES,
     Block,
@@ -26,8 +26,8 @@ from nesr_gui.field import (
     checked_window,
     cube_of_blocks,
 )
-from nesr_gui.models.nesr import NeSR
-from nesr_gui.models.spi import HALO, SPARSE_STRIDE
+from nesr_gui.models.nesr import NeSR, Query
+from nesr_gui.models.spi import HALO, SIDE
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, SpectralCube, Wavelengths
 from nesr_gui.uncertainty import Calibration
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from nesr_gui.engine import Model
 
 TOKENS = 1 << 15  # (pixel, wavelength) pairs decoded at once: enough to keep the cores busy, small enough for caches
-WAVELENGTHS_AT_ONCE = 8  # neighbours share slices of the first convolution
+WAVELENGTHS_AT_ONCE = 32  # of them: neighbours share slices of the first convolution
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,14 +72,15 @@ class NeSRField:
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
         nm, places = checked_nm(self, wavelengths), checked_points(self, points)
-        curves = np.empty((len(places), nm.size), np.float32)
-        at_once = max(TOKENS // nm.size, 1)
+        curves, query = np.empty((len(places), nm.size), np.float32), self._query(nm)
+        at_once = max(TOKENS // SIDE // nm.size, 1)
         for some in (slice(start, start + at_once) for start in range(0, len(places), at_once)):
             spots = [(slice(row, row + 1), slice(col, col + 1)) for row, col in places[some].tolist()]
-            windows = torch.cat([self._encoding.features.window(*spot) for spot in spots])
-            inside = torch.cat([inside_mask(*spot, self.shape, windows) for spot in spots])
-            rgb = torch.cat([self._encoding.rgb[:, :, *spot] for spot in spots])
-            curves[some] = self._decoded(windows, inside, rgb, nm)[:, :, 0, 0].cpu().numpy()
+            windows = torch.cat([self._encoding.features.window(*spot) for spot in spots], 3)
+            out = any(reaches_out(*spot, self.shape) for spot in spots)
+            inside = torch.cat([inside_mask(*spot, self.shape, windows) for spot in spots], 3) if out else None
+            rgb = torch.cat([self._encoding.rgb[:, :, *spot] for spot in spots], 3)
+            curves[some] = self._decoded(windows, inside, rgb, query, SIDE)[0, :, 0].T.cpu().numpy()
         return curves
 
     @torch.inference_mode()
@@ -106,10 +107,7 @@ class NeSRField:
 
     def _tiles(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> Iterator[Block]:
         """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
-        fitting = max(math.isqrt(BLOCK_VALUES // nm.size), 1)
-        side = min(
-            self.model.small_tile or tiles.TILE, 1 << fitting.bit_length() - 1
-        )  # a power of two: files are cut the same way
+        side = min(self.model.small_tile or tiles.TILE, _side(BLOCK_VALUES // nm.size))
         side = max(side // stride, 1) * stride
         for _, tile_rows, tile_cols in tiles.square_tiles(rows, cols, side):
             with torch.inference_mode():
@@ -117,30 +115,44 @@ class NeSRField:
 
     @translated()
     def _tile(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> FloatArray:
-        """(L, h', w'), decoded in strips and few wavelengths at a time so that the work stays in the caches."""
+        """(L, h', w'), decoded in small squares and some wavelengths at a time so that the work stays in the caches."""
         window = self._encoding.features.window(rows, cols)
-        inside = inside_mask(rows, cols, self.shape, window)
-        rgb = self._encoding.rgb[:, :, rows, cols]
-        values = np.empty((nm.size, -(-rgb.shape[2] // stride), -(-rgb.shape[3] // stride)), np.float32)
+        shape = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
+        values = np.empty((nm.size, *shape), np.float32)
         few = min(nm.size, WAVELENGTHS_AT_ONCE)
-        step = max(TOKENS // (few * rgb.shape[3]), 1)
-        step = max(step // stride, 1) if stride < SPARSE_STRIDE else step  # sparse, the pixels between are not touched
-        for row in range(0, values.shape[1], step):
-            pixels = slice(row * stride, (row + step) * stride)
-            strip = slice(pixels.start, pixels.stop + 2 * HALO)
-            for first in range(0, nm.size, few):
-                some = nm[first : first + few]
-                decoded = self._decoded(window[:, :, strip], inside[:, :, strip], rgb[:, :, pixels], some, stride)
-                values[first : first + few, row : row + step] = decoded[0].cpu().numpy()
+        near = min(stride, SIDE) ** 2  # pixels that are read for each that is answered
+        queries = [(first, self._query(nm[first : first + few])) for first in range(0, nm.size, few)]
+        for _, y, x in tiles.square_tiles(slice(0, shape[0]), slice(0, shape[1]), _side(TOKENS // few // near)):
+            own_rows, own_cols = (_spread(part, stride, of) for part, of in ((y, rows), (x, cols)))
+            around = window[:, :, *(slice(part.start * stride, part.stop * stride + 2 * HALO) for part in (y, x))]
+            out = reaches_out(own_rows, own_cols, self.shape)
+            inside = inside_mask(own_rows, own_cols, self.shape, around) if out else None
+            rgb = self._encoding.rgb[:, :, own_rows, own_cols][:, :, ::stride, ::stride]
+            for first, query in queries:
+                decoded = self._decoded(around, inside, rgb, query, stride)
+                values[first : first + few, y, x] = decoded[0].cpu().numpy()
         return values
 
-    def _decoded(
-        self, windows: Tensor, inside: Tensor, rgb: Tensor, nm: npt.NDArray[np.float64], stride: int = 1
-    ) -> Tensor:
-        asked = torch.tensor(nm, dtype=torch.float32, device=windows.device)  # a copy: theirs may be read-only
+    def _query(self, nm: npt.NDArray[np.float64]) -> Query:
         network = self.model.network
         assert isinstance(network, NeSR)
-        return network.decode(windows, rgb, self._encoding.attention, asked, inside, stride) * self._encoding.level
+        asked = torch.tensor(nm, dtype=torch.float32, device=self.model.device)  # a copy: theirs may be read-only
+        return network.query(asked, self._encoding.attention)
+
+    def _decoded(self, windows: Tensor, inside: Tensor | None, rgb: Tensor, query: Query, stride: int = 1) -> Tensor:
+        network = self.model.network
+        assert isinstance(network, NeSR)
+        return network.decode(windows, rgb, query, inside, stride) * self._encoding.level
+
+
+def _side(pixels: int) -> int:
+    """The side of a square of at most so many pixels: a power of two, as files are cut."""
+    return 1 << max(math.isqrt(pixels), 1).bit_length() - 1
+
+
+def _spread(part: slice, stride: int, of: slice) -> slice:
+    """Where every `stride`-th pixel of a part of a side lies in the image."""
+    return slice(of.start + part.start * stride, min(of.start + part.stop * stride, of.stop))
 
 
 class CalibratedNeSRField(NeSRField):

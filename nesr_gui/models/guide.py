@@ -26,14 +26,21 @@ class ColourGuide(nn.Module):
 
     def forward(self, rgb: Tensor, position: Tensor) -> Tensor:
         """Spectra (B, L, h, w) of colours (B, 3, h, w) at positions (L,) in [0, 1] along the range."""
+        spectra: Tensor = F.linear(self.seen(rgb), self.at(position).to(rgb.dtype))
+        return spectra.permute(0, 3, 1, 2)
+
+    def seen(self, rgb: Tensor) -> Tensor:
+        """What is linear in spectra of colours (B, 3, h, w): (B, h, w, width + 4), brightness the last but three."""
         rgb = rgb.permute(0, 2, 3, 1)  # (B, h, w, 3)
         brightness = rgb.mean(-1, keepdim=True)
         colour = torch.cat([rgb / brightness.clamp_min(DIMMEST), brightness], -1).clamp_min(0).sqrt()
         hidden = F.relu(self.second(F.relu(self.first(colour))))
-        spline = catmull_rom(position, self.knots).to(hidden.dtype)  # (L, knots)
-        shape = F.linear(hidden, spline @ self.last.weight.to(hidden.dtype), spline @ self.last.bias.to(hidden.dtype))
-        spectra = F.linear(rgb, spline.to(rgb.dtype) @ self.base.to(rgb.dtype)) + brightness * shape
-        return spectra.permute(0, 3, 1, 2)
+        return torch.cat([brightness * hidden, brightness, rgb], -1)
+
+    def at(self, position: Tensor) -> Tensor:
+        """Weights (L, width + 4) of what is `seen` at positions (L,) in [0, 1]."""
+        spline = catmull_rom(position, self.knots)  # (L, knots)
+        return spline @ torch.cat([self.last.weight, self.last.bias[:, None], self.base], 1)
 
 
 def catmull_rom(position: Tensor, knots: int) -> Tensor:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from nesr_gui.models.rolling import ROWS, Rows, convolved, rectified, residual
 
 
 class ResidualBlock(nn.Module):
@@ -17,6 +21,10 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.second(F.relu(self.first(x)))
+
+    def rolled(self, rows: Rows) -> Iterator[Tensor]:
+        """The same, some rows at a time."""
+        return residual(rows, lambda own: convolved(rectified(convolved(own, self.first)), self.second))
 
 
 class HSCNNR(nn.Module):
@@ -40,6 +48,21 @@ class HSCNNR(nn.Module):
         self.tail = nn.Conv2d(features, bands, 3, padding=1) if bands is not None else nn.Identity()
 
     def forward(self, image: Tensor) -> Tensor:
-        shallow = self.head(image.contiguous(memory_format=torch.channels_last))
+        image = image.contiguous(memory_format=torch.channels_last)
+        if not torch.is_grad_enabled():  # nothing has to be kept for a way back
+            return torch.cat(list(self.rolled(torch.split(image, ROWS, 2))), 2)
+        shallow = self.head(image)
         features: Tensor = self.tail(shallow + self.blocks(shallow))
         return features
+
+    def rolled(self, rows: Rows) -> Iterator[Tensor]:
+        """The same, some rows at a time."""
+
+        def blocks(rows: Rows) -> Rows:
+            for block in self.blocks:
+                assert isinstance(block, ResidualBlock)
+                rows = block.rolled(rows)
+            return rows
+
+        deep = residual(convolved(rows, self.head), blocks)
+        return convolved(deep, self.tail) if isinstance(self.tail, nn.Conv2d) else deep

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -39,11 +40,13 @@ class NeuralAttentionMapping(nn.Module):
 
     def tokens(self, codes: Tensor, coord: Tensor) -> Tensor:
         """Equation (4): codes (B, L, h, w, C) with coordinates (L,) to tokens v (B, L, h, w, C)."""
-        weight = self.embed_in.weight
-        along = torch.outer(coord.to(weight.dtype), weight[:, -1]) + self.embed_in.bias  # (L, C)
-        hidden = F.linear(codes, weight[:, :-1]) + along[:, None, None, :]
-        embedded: Tensor = self.embed_out(F.relu(hidden))
+        embedded: Tensor = self.embed_out(self._embedding(coord)(codes))
         return embedded
+
+    def _embedding(self, coord: Tensor) -> Embedding:
+        weight = self.embed_in.weight
+        along = torch.outer(coord.to(weight), weight[:, -1]) + self.embed_in.bias
+        return Embedding(weight[:, :-1], along[:, None, None, :])
 
     def correlations(self, tokens: Tensor) -> Correlations:
         """What tokens (…, N, C) add to the attention map that is common to all N, in float32."""
@@ -66,10 +69,48 @@ class NeuralAttentionMapping(nn.Module):
         A is (B or 1, C, C), one of a whole image, or has the other axes of the tokens too, or ones in their place.
         """
         mapping = self.mapping(attention).to(tokens.dtype)
-        if mapping.ndim > 3:
-            mapped = torch.einsum("...ij,...j->...i", mapping, tokens)
-        elif len(mapping) == 1:  # one image: a single product instead of one per window
-            mapped = F.linear(tokens, mapping[0])
-        else:
-            mapped = (tokens.flatten(1, -2) @ mapping.transpose(1, 2)).view_as(tokens)
-        return tokens + mapped + self.out.bias.to(tokens.dtype)
+        if mapping.ndim == 3:
+            mapping = mapping.view(-1, *[1] * (tokens.ndim - 2), *mapping.shape[1:])
+        return tokens + torch.einsum("...ij,...j->...i", mapping, tokens) + self.out.bias.to(tokens.dtype)
+
+    def folded(self, coord: Tensor, attention: Tensor, layer: nn.Linear) -> Folded:
+        """What `layer(self(self.tokens(codes, coord), attention))` is as a function of the codes alone.
+
+        From the hidden layer of the embedding on, everything up to the next ReLU is affine, and the same for all tokens
+        where A (B or 1, C, C) is one of an image.
+        """
+        after = layer.weight @ (torch.eye(attention.shape[-1]).to(attention) + self.mapping(attention))
+        bias = after @ self.embed_out.bias + layer.weight @ self.out.bias + layer.bias
+        return Folded(self._embedding(coord), after @ self.embed_out.weight, bias)
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """The hidden layer of the embedding at some wavelengths; a coordinate is the same for all pixels, so its part is
+    known."""
+
+    weight: Tensor  # (C, C)
+    along: Tensor  # (L, 1, 1, C)
+
+    def __call__(self, codes: Tensor) -> Tensor:
+        """Codes (B, L, h, w, C) to as many hidden values."""
+        hidden = F.linear(codes, self.weight)
+        hidden += self.along.to(hidden.dtype)
+        return F.relu_(hidden)
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """Embedding, attention and the layer after it: two matrix products. `weight` (B or 1, N, C), `bias` (B or 1, N)."""
+
+    embedding: Embedding
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, codes: Tensor) -> Tensor:
+        """Codes (B, L, h, w, C) to (B, L, h, w, N)."""
+        hidden = self.embedding(codes)
+        if len(self.weight) == 1:  # one image: a single product instead of one per window
+            return F.linear(hidden, self.weight[0], self.bias[0])
+        weight, bias = self.weight.mT.to(hidden), self.bias[:, None].to(hidden)
+        return torch.baddbmm(bias, hidden.flatten(1, -2), weight).view(*hidden.shape[:-1], -1)

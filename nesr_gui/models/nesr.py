@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from nesr_gui.models.encoders import encoder
 from nesr_gui.models.guide import ColourGuide
-from nesr_gui.models.nam import ATTENTIONS, NeuralAttentionMapping
-from nesr_gui.models.spi import HALO, SpectralProfileInterpolation, lattice, resample
+from nesr_gui.models.nam import ATTENTIONS, Folded, NeuralAttentionMapping
+from nesr_gui.models.spi import HALO, SIDE, SpectralProfileInterpolation, Taps, lattice, resample
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class NeSR(nn.Module):
         if config.attention != "none":
             self.nam = NeuralAttentionMapping(codes)
         sizes = (codes + (config.attention == "none"), *config.hidden, 1)
-        layers = [part for a, b in itertools.pairwise(sizes) for part in (nn.Linear(a, b), nn.ReLU())]
+        layers = [part for a, b in itertools.pairwise(sizes) for part in (nn.Linear(a, b), nn.ReLU(inplace=True))]
         self.mlp = nn.Sequential(*layers[:-1])
         if config.output == "anchored":
             self.guide = ColourGuide(len(config.bands), config.guide)
@@ -87,17 +87,33 @@ class NeSR(nn.Module):
         """Wavelengths in nm to [-1, 1], section 4.1."""
         return 2 * (nm - self.config.low) / (self.config.high - self.config.low) - 1
 
-    def codes(self, features: Tensor, nm: Tensor, inside: Tensor | None = None, stride: int = 1) -> Tensor:
+    def query(self, nm: Tensor, attention: Tensor | None) -> Query:
+        """Everything of answers at wavelengths (L,) nm that does not depend on pixels: made once for a whole image.
+
+        `attention` (B, …, C, C) is from `nam.attention` of the context, or (1, …, C, C) where all windows are of one
+        image; None where there is no context.
+        """
+        coord = self.coord(nm)
+        taps = self.spi.taps(nm) if self.config.spi else None
+        weights = self.guide.at((coord + 1) / 2) if self.config.output == "anchored" else None
+        if attention is not None and attention.ndim == 3:
+            return Query(coord, taps, weights, self.nam.folded(coord, attention, self.mlp[0]))  # type: ignore[arg-type]
+        if attention is not None:  # linear between the training bands
+            attention = resample(attention, (coord + 1) / 2)[:, :, None, None]
+        return Query(coord, taps, weights, None, attention)
+
+    def codes(self, features: Tensor, query: Query, inside: Tensor | None = None, stride: int = 1) -> Tensor:
         """Latent codes (B, L, h', w', C) of a window; arguments as for SPI."""
-        if self.config.spi:
-            codes: Tensor = self.spi(features, nm, inside, stride)
+        if query.taps is not None:
+            codes: Tensor = self.spi(features, query.taps, inside, stride)
             return codes
         own = features[:, :, HALO:-HALO:stride, HALO:-HALO:stride].permute(0, 2, 3, 1)[:, None]
-        return own.expand(-1, nm.numel(), -1, -1, -1)
+        return own.expand(-1, query.coord.numel(), -1, -1, -1)
 
     def tokens(self, features: Tensor, nm: Tensor, inside: Tensor | None = None, stride: int = 1) -> Tensor:
         """Tokens v (B, L, h', w', C) of a window, equation (4); arguments as for SPI."""
-        return self.nam.tokens(self.codes(features, nm, inside, stride), self.coord(nm))
+        query = self.query(nm, None)
+        return self.nam.tokens(self.codes(features, query, inside, stride), query.coord)
 
     def context_stride(self, height: int, width: int) -> int:
         """The lattice whose tokens make an image's attention map: the finest stride with few enough pixels."""
@@ -109,70 +125,55 @@ class NeSR(nn.Module):
         """Whether an image's attention map is computed once, ahead of what is asked."""
         return self.config.attention in ("spatial_spectral", "spatial")
 
-    def context_tokens(self, windows: Tensor, inside: Tensor) -> Tensor:
+    def context_tokens(self, windows: Tensor, inside: Tensor | None) -> Tensor:
         """Tokens that make an image's attention map: those of some pixels at the training bands.
 
         Args:
-            windows: (B, N, F, 5, 5), features around N pixels of each image, see `lattice`.
-            inside: (1, N, 1, 5, 5), as for SPI.
+            windows: (B, F, 5, N·5), features around N pixels of each image, see `lattice`.
+            inside: (1, 1, 5, N·5), as for SPI.
 
         Returns:
             (B, N·L, C), or (B, L, N, C) where attention is among the pixels at each wavelength.
         """
         nm = torch.tensor(self.bands, device=windows.device)
-        tokens = self.tokens(windows.flatten(0, 1), nm, inside.expand(len(windows), -1, -1, -1, -1).flatten(0, 1))
-        tokens = tokens.reshape(len(windows), -1, len(self.bands), tokens.shape[-1])  # (B, N, L, C)
-        return tokens.transpose(1, 2) if self.config.attention == "spatial" else tokens.flatten(1, 2)
+        tokens = self.tokens(windows, nm, inside, SIDE)[:, :, 0]  # (B, L, N, C)
+        return tokens if self.config.attention == "spatial" else tokens.flatten(1, 2)
 
     def decode(
-        self,
-        features: Tensor,
-        rgb: Tensor,
-        attention: Tensor | None,
-        nm: Tensor,
-        inside: Tensor | None = None,
-        stride: int = 1,
+        self, features: Tensor, rgb: Tensor, query: Query, inside: Tensor | None = None, stride: int = 1
     ) -> Tensor:
         """The spectral image in a window.
 
         Args:
             features: (B, F, h + 4, w + 4), zero outside the image, `inside` as for SPI.
-            rgb: (B, 3, h, w) of the same window, linear.
-            attention: (B, …, C, C) from `nam.attention` of the context, or (1, …, C, C) where all windows are of one
-                image; None where there is no context.
-            nm: (L,) wavelengths.
+            rgb: (B, 3, h', w'), linear, of the pixels that are answered.
+            query: of L wavelengths.
 
         Returns:
             (B, L, h', w').
         """
-        codes = self.codes(features, nm, inside, stride)
-        if self.config.attention == "none":
-            tokens = torch.cat([codes, self.coord(nm).to(codes)[:, None, None, None].expand_as(codes[..., :1])], -1)
+        codes = self.codes(features, query, inside, stride)
+        if query.folded is not None:
+            hidden = query.folded(codes)
+        elif self.config.attention == "none":
+            coord = query.coord.to(codes)[:, None, None, None].expand_as(codes[..., :1])
+            hidden = self.mlp[0](torch.cat([codes, coord], -1))
         else:
-            around = self._attention(features, attention, nm, inside, stride)
-            tokens = self.nam(self.nam.tokens(codes, self.coord(nm)), around)
-        values: Tensor = self.mlp(tokens).squeeze(-1)  # (B, L, h', w')
-        if self.config.output == "anchored":
-            values = self._anchored(values, rgb[:, :, ::stride, ::stride], nm)
+            around = query.attention if self.has_context else self._own_attention(features, inside, stride)
+            assert around is not None
+            hidden = self.mlp[0](self.nam(self.nam.tokens(codes, query.coord), around))
+        values: Tensor = self.mlp[1:](hidden).squeeze(-1)  # (B, L, h', w')
+        if query.guide is not None:  # what the colour alone says, plus s·MLP with s its brightness: black stays black
+            seen = self.guide.seen(rgb)
+            values = values * seen[:, None, ..., -4] + F.linear(seen, query.guide.to(seen)).permute(0, 3, 1, 2)
         # No reflectance is negative; while training, the slope below zero is what teaches that.
         return values if self.training else values.clamp_min(0)
 
-    def _attention(
-        self, features: Tensor, context: Tensor | None, nm: Tensor, inside: Tensor | None, stride: int
-    ) -> Tensor:
-        """The attention maps of a window at some wavelengths, of the image's context or of each pixel's own bands."""
-        if context is None:
-            bands = torch.tensor(self.bands, device=features.device)
-            own = self.tokens(features, bands, inside, stride).movedim(1, 3)  # (B, h', w', L, C)
-            return self.nam.attention(self.nam.correlations(own))[:, None]
-        if context.ndim == 3:
-            return context
-        return resample(context, (self.coord(nm) + 1) / 2)[:, :, None, None]  # linear between the training bands
-
-    def _anchored(self, residual: Tensor, rgb: Tensor, nm: Tensor) -> Tensor:
-        """What the colour alone says, plus s·MLP with s the mean of rgb: black stays black."""
-        guided: Tensor = self.guide(rgb, (self.coord(nm) + 1) / 2)
-        return guided + rgb.mean(1, keepdim=True) * residual
+    def _own_attention(self, features: Tensor, inside: Tensor | None, stride: int) -> Tensor:
+        """The attention map of each pixel of a window, of its own tokens at the training bands."""
+        bands = torch.tensor(self.bands, device=features.device)
+        own = self.tokens(features, bands, inside, stride).movedim(1, 3)  # (B, h', w', L, C)
+        return self.nam.attention(self.nam.correlations(own))[:, None]
 
     def forward(self, rgb: Tensor, nm: Tensor) -> Tensor:
         """The joint forward pass: rgb (B, 3, H, W) and wavelengths (L,) to the spectral image (B, L, H, W)."""
@@ -182,7 +183,18 @@ class NeSR(nn.Module):
             stride = self.context_stride(*rgb.shape[2:])
             tokens = self.context_tokens(lattice(features, stride), lattice(inside, stride))
             attention = self.nam.attention(self.nam.correlations(tokens))
-        return self.decode(features, rgb, attention, nm, inside)
+        return self.decode(features, rgb, self.query(nm, attention), inside)
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """Wavelengths, as `NeSR.query` prepares them."""
+
+    coord: Tensor  # (L,), section 4.1
+    taps: Taps | None  # of SPI
+    guide: Tensor | None  # (L, K), weights of what the guide sees
+    folded: Folded | None  # from codes to the MLP's first layer, where one attention map serves all
+    attention: Tensor | None = None  # (B, L, 1, 1, C, C), where each wavelength has its own
 
 
 def framed(features: Tensor) -> tuple[Tensor, Tensor]:

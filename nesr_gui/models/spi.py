@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 SLOPE = 0.1  # of both LeakyReLUs
 HALO = 2  # pixels around a pixel that its two 3×3×3 convolutions read
-SPARSE_STRIDE = 5  # from this stride on, windows around single pixels cost less than convolving all pixels
+SIDE = 2 * HALO + 1  # of what a pixel's code reads
+SPARSE_STRIDE = SIDE + 1  # from this stride on, reading windows one by one costs less than convolving all pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Taps:
+    """What codes at L wavelengths are made of: T places along the features, three of which make each of U slices, three
+    of which make a code."""
+
+    positions: Tensor  # (T,) in [0, 1] along the features
+    taken: tuple[slice | Tensor, ...]  # three of U places each: below, at and above a slice
+    index: tuple[slice | Tensor, ...]  # three of L slices each: below, at and above a wavelength
+    first: Tensor  # (C, 3, 3, 3), the folded kernel
+    second: Tensor  # (C, 3·C, 3, 3), wavelength outermost
 
 
 class SpectralProfileInterpolation(nn.Module):
@@ -28,54 +43,67 @@ class SpectralProfileInterpolation(nn.Module):
         self.first = nn.Conv3d(2, channels, 3)
         self.second = nn.Conv3d(channels, channels, 3)
 
-    def forward(self, features: Tensor, nm: Tensor, inside: Tensor | None = None, stride: int = 1) -> Tensor:
+    def taps(self, nm: Tensor) -> Taps:
+        """What of features and kernels codes at wavelengths (L,) nm, within the range, are made of."""
+        positions, index = self._around(nm)
+        places, taken = self._around(positions.clamp(self.low, self.high))
+        kernel = self.second.weight.transpose(1, 2).flatten(1, 2)  # (C, 3·C, 3, 3), wavelength outermost
+        layout = torch.channels_last
+        return Taps(
+            (places.clamp(self.low, self.high) - self.low) / (self.high - self.low),
+            tuple(_pick(which) for which in taken.unbind(1)),
+            tuple(_pick(which) for which in index.unbind(1)),
+            self.folded.contiguous(memory_format=layout),
+            kernel.contiguous(memory_format=layout),
+        )
+
+    def forward(self, features: Tensor, taps: Taps, inside: Tensor | None = None, stride: int = 1) -> Tensor:
         """Latent codes of a window.
 
         Args:
             features: (B, F, h + 4, w + 4), a window with two pixels around it; zero outside the image.
-            nm: (L,) wavelengths in nm, within the range.
+            taps: of L wavelengths, see `taps`.
             inside: (B or 1, 1, h + 4, w + 4), 1 in the image and 0 outside; None where all of it is inside.
             stride: keep every `stride`-th row and column.
 
         Returns:
             (B, L, h', w', C) with h' = ceil(h / stride), w' = ceil(w / stride).
         """
-        positions, index = torch.unique(self._around(nm), return_inverse=True)  # (U,), (L, 3)
-        taps = resample(features, self._channel(self._around(positions))).flatten(1, 2)  # (B, 3·U, h + 4, w + 4)
+        volume = resample(features, taps.positions)  # (B, T, h + 4, w + 4)
         if stride < SPARSE_STRIDE:
-            return self._convolved(taps, index, inside, stride)
-        shape = [-(-(size - 2 * HALO) // stride) for size in taps.shape[2:]]
-        windows = lattice(taps, stride).flatten(0, 1)  # (B·N, 3·U, 5, 5)
-        if inside is not None:
-            inside = lattice(inside, stride).expand(len(taps), -1, -1, -1, -1).flatten(0, 1)
-        codes = self._convolved(windows, index, inside, 1)  # (B·N, L, 1, 1, C)
-        return codes.view(len(taps), *shape, nm.numel(), -1).permute(0, 3, 1, 2, 4)
+            return self._convolved(volume, taps, inside, stride)
+        shape = [-(-(size - 2 * HALO) // stride) for size in volume.shape[2:]]
+        codes = self._convolved(
+            lattice(volume, stride), taps, None if inside is None else lattice(inside, stride), SIDE
+        )
+        return codes.reshape(*codes.shape[:2], *shape, -1)
 
-    def _convolved(self, taps: Tensor, index: Tensor, inside: Tensor | None, stride: int) -> Tensor:
-        """Both convolutions of taps (B, 3·U, h + 4, w + 4) at wavelengths made of `index` (L, 3): (B, L, h', w', C)."""
-        slices = taps.reshape(-1, 3, *taps.shape[2:])  # (B·U, 3, h + 4, w + 4)
-        hidden = F.leaky_relu(_conv2d(slices, self.folded, self.first.bias), SLOPE)
-        hidden = hidden.view(len(taps), -1, *hidden.shape[1:])  # (B, U, C, h + 2, w + 2)
+    def _convolved(self, volume: Tensor, taps: Taps, inside: Tensor | None, stride: int) -> Tensor:
+        """Both convolutions of a resampled window (B, T, h + 4, w + 4): (B, L, h', w', C).
+
+        Slices stand side by side as channels, the last axis in memory, which is what processors are fast at.
+        """
+        slices = torch.stack([volume[:, which] for which in taps.taken], -1)  # (B, U, h + 4, w + 4, 3)
+        hidden = F.conv2d(slices.flatten(0, 1).permute(0, 3, 1, 2), taps.first, self.first.bias)
+        hidden = F.leaky_relu_(hidden, SLOPE).permute(0, 2, 3, 1)
+        hidden = hidden.view(*slices.shape[:2], *hidden.shape[1:])  # (B, U, h + 2, w + 2, C)
         if inside is not None:  # the second convolution pads with zeros, not with what the first makes of zeros
-            hidden = hidden * inside[:, None, :, 1:-1, 1:-1]
-        stacked = hidden[:, index].flatten(0, 1).flatten(1, 2)  # (B·L, 3·C, h + 2, w + 2)
-        weight = self.second.weight.transpose(1, 2).flatten(1, 2)  # (C, 3·C, 3, 3), wavelength outermost
-        codes = F.leaky_relu(_conv2d(stacked, weight, self.second.bias, stride), SLOPE)
-        return codes.permute(0, 2, 3, 1).view(len(taps), len(index), *codes.shape[2:], -1)
+            hidden = hidden * inside[:, :, 1:-1, 1:-1, None]
+        stacked = torch.cat([hidden[:, which] for which in taps.index], -1)  # (B, L, h + 2, w + 2, 3·C)
+        codes = F.conv2d(stacked.flatten(0, 1).permute(0, 3, 1, 2), taps.second, self.second.bias, stride)
+        codes = F.leaky_relu_(codes, SLOPE).permute(0, 2, 3, 1)
+        return codes.view(*stacked.shape[:2], *codes.shape[1:])
 
     @property
     def folded(self) -> Tensor:
         """The first kernel with its two equal inputs added: (C, 3 wavelengths, 3, 3)."""
         return self.first.weight.sum(1)
 
-    def _around(self, nm: Tensor) -> Tensor:
-        """The wavelengths that a convolution at `nm` (N,) reads: (N, 3), clamped to the range."""
+    def _around(self, nm: Tensor) -> tuple[Tensor, Tensor]:
+        """The wavelengths (U,) that convolutions at `nm` (N,) read, each once, and which three each reads: (N, 3)."""
         offsets = torch.tensor([-self.step, 0.0, self.step], device=nm.device, dtype=nm.dtype)
-        return (nm[:, None] + offsets).clamp(self.low, self.high)
-
-    def _channel(self, nm: Tensor) -> Tensor:
-        """Wavelength to a position along the feature channels, 0 at the first and 1 at the last."""
-        return (nm - self.low) / (self.high - self.low)
+        wavelengths, index = torch.unique(nm[:, None] + offsets, return_inverse=True)
+        return wavelengths, index
 
 
 def resample(features: Tensor, position: Tensor) -> Tensor:
@@ -87,14 +115,16 @@ def resample(features: Tensor, position: Tensor) -> Tensor:
     return torch.lerp(features[:, below], features[:, above], weight)
 
 
+def _pick(which: Tensor) -> slice | Tensor:
+    """Indices (N,); where they count up, as those of evenly spaced wavelengths do, a slice, which copies nothing."""
+    first, count = int(which[0]), len(which)
+    return slice(first, first + count) if which.tolist() == list(range(first, first + count)) else which
+
+
 def lattice(framed: Tensor, stride: int) -> Tensor:
-    """The 5×5 windows around every `stride`-th pixel of a framed image (B, F, H + 4, W + 4): (B, N, F, 5, 5)."""
-    size = 2 * HALO + 1
-    windows = framed.unfold(2, size, stride).unfold(3, size, stride)  # (B, F, rows, cols, 5, 5)
-    return windows.permute(0, 2, 3, 1, 4, 5).flatten(1, 2)
+    """The 5×5 windows around every `stride`-th pixel of a framed image (B, F, H + 4, W + 4): (B, F, 5, N·5).
 
-
-def _conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1) -> Tensor:
-    """A convolution in the memory layout that processors are fast at."""
-    layout = torch.channels_last
-    return F.conv2d(x.contiguous(memory_format=layout), weight.contiguous(memory_format=layout), bias, stride)
+    They stand side by side, as one image that answers at every fifth pixel: a stride of `SIDE` keeps them apart.
+    """
+    windows = framed.unfold(2, SIDE, stride).unfold(3, SIDE, stride)  # (B, F, rows, cols, 5, 5)
+    return windows.permute(0, 1, 4, 2, 3, 5).flatten(3)

@@ -77,7 +77,8 @@ def _continuous_loss(network: NeSR, patches: Patches, config: TrainingConfig, st
             around = (..., slice(y, y + size + 2 * HALO), slice(x, x + size + 2 * HALO))
             asked = torch.tensor(nm, dtype=torch.float32)
             window = rgb[..., rows, cols]
-            return network.decode(features[around], window, attention, asked, inside[around]).float(), (..., rows, cols)
+            query = network.query(asked, attention)
+            return network.decode(features[around], window, query, inside[around]).float(), (..., rows, cols)
 
         prediction, where = answer(config.window, patches.nm)
         corner, corner_at = answer(COLOUR_WINDOW, BANDS) if config.colour else (prediction, where)

@@ -167,7 +167,7 @@ def test_attention_over_one_dimension_is_what_it_says():
     config = NeSRConfig(features=8, blocks=1, channels=4, hidden=(8,), attention="spectral")
     network = NeSR(config).eval()
     features = torch.randn(1, 8, 7, 8)
-    maps = network._attention(features, None, torch.tensor([500.0]), None, 1)  # (B, 1, h, w, C, C)
+    maps = network._own_attention(features, None, 1)  # (B, 1, h, w, C, C)
     tokens = network.tokens(features, torch.tensor(config.bands))  # (B, L, h, w, C)
     for row, col in [(0, 0), (2, 3)]:
         alone = network.nam.attention(network.nam.correlations(tokens[:, :, row, col]))
@@ -175,7 +175,7 @@ def test_attention_over_one_dimension_is_what_it_says():
     spatial = NeSR(dataclasses.replace(config, attention="spatial")).eval()
     context = torch.rand(1, 31, 4, 4)
     torch.testing.assert_close(
-        spatial._attention(features, context, torch.tensor([400.0, 415.0]), None, 1)[0, :, 0, 0],
+        spatial.query(torch.tensor([400.0, 415.0]), context).attention[0, :, 0, 0],
         torch.stack([context[0, 0], (context[0, 1] + context[0, 2]) / 2]),
     )
 

@@ -53,6 +53,14 @@ def test_one_map_serves_all_windows_of_an_image(nam):
     torch.testing.assert_close(nam(v, attention), nam(v, attention.expand(6, -1, -1)), atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("images", [1, 3])
+def test_what_is_folded_equals_layer_after_layer(nam, images):
+    codes, coord, layer = torch.randn(3, 4, 2, 2, C), torch.linspace(-1, 1, 4), torch.nn.Linear(C, 7)
+    attention = torch.rand(images, C, C).softmax(-1)
+    whole = layer(nam(nam.tokens(codes, coord), attention))
+    torch.testing.assert_close(nam.folded(coord, attention, layer)(codes), whole, atol=1e-6, rtol=1e-5)
+
+
 def test_tokens_equal_the_embedding_of_code_and_coordinate(nam):
     codes, coord = torch.randn(2, 3, 4, 5, C), torch.tensor([-1.0, 0.1, 1.0])
     joined = torch.cat([codes, coord[None, :, None, None, None].expand(2, 3, 4, 5, 1)], -1)

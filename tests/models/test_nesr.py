@@ -53,4 +53,4 @@ def test_context_lattice_is_the_finest_that_fits():
 
 def test_lattice_windows_are_centred_on_their_pixels():
     framed = torch.nn.functional.pad(torch.arange(35.0).view(1, 1, 5, 7), (2, 2, 2, 2))
-    assert lattice(framed, 3)[0, :, 0, 2, 2].tolist() == [0, 3, 6, 21, 24, 27]
+    assert lattice(framed, 3)[0, 0, 2, 2::5].tolist() == [0, 3, 6, 21, 24, 27]

@@ -52,7 +52,7 @@ def slow_spi(spi: SpectralProfileInterpolation, features: np.ndarray, nm: float)
 def test_equals_slow_loops_with_two_profiles(spi, nm):
     features = torch.randn(1, 7, 4, 3)
     inside = F.pad(torch.ones(1, 1, 4, 3), (2, 2, 2, 2))
-    got = spi(F.pad(features, (2, 2, 2, 2)), torch.tensor([nm]), inside)  # (1, 1, H, W, C)
+    got = spi(F.pad(features, (2, 2, 2, 2)), spi.taps(torch.tensor([nm])), inside)  # (1, 1, H, W, C)
     expected = slow_spi(spi, features[0].numpy().astype(np.float64), nm)
     np.testing.assert_allclose(got[0, 0].permute(2, 0, 1).detach(), expected, atol=1e-5)
 
@@ -65,7 +65,7 @@ def test_is_conv3d_with_replicated_spectral_borders_on_its_own_grid(spi):
         x = F.pad(F.pad(x, (0, 0, 0, 0, 1, 1), mode="replicate"), (1, 1, 1, 1, 0, 0))
         x = F.leaky_relu(layer(x), SLOPE)
     inside = F.pad(torch.ones(1, 1, 5, 6), (2, 2, 2, 2))
-    got = spi(F.pad(features, (2, 2, 2, 2)), GRID, inside)
+    got = spi(F.pad(features, (2, 2, 2, 2)), spi.taps(GRID), inside)
     torch.testing.assert_close(got, x.permute(0, 2, 3, 4, 1), atol=1e-5, rtol=1e-5)
 
 
@@ -77,7 +77,7 @@ def test_folded_kernel_equals_two_equal_profiles(spi):
 
 
 def test_gradients_reach_both_halves_of_the_unfolded_kernel_equally(spi):
-    spi(torch.randn(1, 7, 6, 6), torch.tensor([500.0])).sum().backward()
+    spi(torch.randn(1, 7, 6, 6), spi.taps(torch.tensor([500.0]))).sum().backward()
     gradient = spi.first.weight.grad
     assert gradient.abs().max() > 0
     torch.testing.assert_close(gradient[:, 0], gradient[:, 1])
