@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -180,6 +181,13 @@ def test_train_then_evaluate(run, tmp_path, short_lessons):
     assert [row["quality"] for row in report["jpeg"]] == ["JPEG 75", "JPEG 85", "JPEG 95"] * 2
     assert [row["method"] for row in report["between bands"]][-1] == "model"
     assert "intervals" not in text
+    (tmp_path / "again").mkdir()
+    other = shutil.copy(model, tmp_path / "again")
+    brief = ["evaluate", "--brief", "--scenes", tmp_path / "scenes", "--model", model, "--model"]
+    code, text, _ = run(*brief, other)
+    assert code == 0 and "run/model" in text and "again/model" in text
+    code, _, error = run(*brief, model)
+    assert (code, "several models are called run/model" in error) == (2, True)
     assert run(*train[:-1], "nobody", "--steps", 3)[0] == 2
 
 

@@ -21,6 +21,7 @@ PAINTED = 0.4  # share of painted patches where spectra are named
 @click.option("--out", type=FOLDER, required=True, help="Folder of the run; what is there is resumed.")
 @click.option("--budget", default="paper", show_default=True, help="For each network: paper, hours=H or steps=N.")
 @click.option("--models", metavar="NAME,…", help="Rows of the table. [default: the paper's]")
+@click.option("--columns", metavar="BANDS,…", help="Columns of the table, 31,16 or 16-61 say. [default: the paper's]")
 @click.option("--encoder", metavar="NAME", help="A system in AWAN's place in tables 2 to 4, hscnn-r say.")
 @click.option(
     "--seeds", type=click.IntRange(1), default=1, show_default=True, help="So many trainings of each network."
@@ -46,6 +47,7 @@ def experiment(
     name: str,
     budget: str,
     models: str | None,
+    columns: str | None,
     points: tuple[str, ...],
     band_shape: Any,
     band_width: float,
@@ -70,11 +72,11 @@ def experiment(
         painted=(PAINTED if options["spectra"] else 0.0) if painted is None else painted,
         **said,
     )
-    rows = tuple(part.strip() for part in models.split(",")) if models else ()
     request = Request(
         name,
         settings=settings,
-        models=rows,
+        models=_names(models),
+        columns=_names(columns),
         shape=BandShape(band_shape, band_width),
         points=tuple(map(parsed_point, points)),
         **options,
@@ -83,3 +85,7 @@ def experiment(
         run(request, click.echo)
     except KeyboardInterrupt:
         click.echo("stopped; the same command resumes it")
+
+
+def _names(listed: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in listed.split(",")) if listed else ()

@@ -47,7 +47,7 @@ def evaluate(
     learned, held = without_clusters(without_charts(read_libraries(spectra))) if spectra else ([], [])
     fitted = [library for library in learned if library.name == BASELINE_LIBRARY] or learned
     methods = baselines(known, fitted, eight_bit=not exact)
-    loaded = [engine.load_model(path, device) for path in models or [resources.default_model()]]
+    loaded = _loaded(models or [resources.default_model()], device)
     report: dict[str, list[Any]] = {"accuracy": _accuracy(judged, methods, loaded, exact, with_charts)}
     if not brief:
         report |= _robustness(judged, loaded)
@@ -55,6 +55,17 @@ def evaluate(
     if failures:
         draw_failures(failures, loaded[0], judged)
     return {name: [row if isinstance(row, dict) else asdict(row) for row in rows] for name, rows in report.items()}
+
+
+def _loaded(paths: Sequence[Path], device: str) -> list[engine.Model]:
+    """The models, called by their folders too where files of several runs are called alike."""
+    models = [engine.load_model(path, device) for path in paths]
+    if len({model.name for model in models}) == len(models):
+        return models
+    names = [f"{path.absolute().parent.name}/{model.name}" for path, model in zip(paths, models, strict=True)]
+    if alike := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"several models are called {', '.join(sorted(alike))}; name each of them once")
+    return [replace(m, checkpoint=replace(m.checkpoint, name=name)) for m, name in zip(models, names, strict=True)]
 
 
 def _scenes(folder: Path, with_charts: bool) -> list[Scene]:

@@ -71,11 +71,13 @@ class Experiment:
     dataset: str | None = None
     parameters: bool = False  # whether the table counts them
 
-    def chosen(self, models: tuple[str, ...], encoder: str | None, title: str) -> Experiment:
-        """With an encoder (its name and title) in AWAN's place, and the rows called `models`, or the paper's.
+    def chosen(
+        self, models: tuple[str, ...], encoder: str | None, title: str, columns: tuple[str, ...] = ()
+    ) -> Experiment:
+        """With an encoder (its name and title) in AWAN's place, and rows called `models` and `columns`, or the paper's.
 
         Raises:
-            ValueError: no row is called so, or there is no place for an encoder.
+            ValueError: no row or column is called so, or there is no place for an encoder.
         """
         if encoder and self.encoder is None:
             raise ValueError(f"{self.name} compares encoders already; choose some by --models instead of --encoder")
@@ -86,10 +88,18 @@ class Experiment:
         known = list(dict.fromkeys(row.name for section in sections for row in section.rows))
         if unknown := [name for name in models if name not in known]:
             raise ValueError(f"{self.name} has no row {', '.join(unknown)}; there are {', '.join(known)}")
+        keys = list(dict.fromkeys(column.key for section in sections for column in section.columns))
+        if unknown := [key for key in columns if key not in keys]:
+            raise ValueError(f"{self.name} has no column {', '.join(unknown)}; there are {', '.join(keys)}")
         kept = [
-            replace(s, rows=tuple(r for r in s.rows if (r.name in models if models else not r.extra))) for s in sections
+            replace(
+                s,
+                rows=tuple(r for r in s.rows if (r.name in models if models else not r.extra)),
+                columns=tuple(c for c in s.columns if c.key in (columns or keys)),
+            )
+            for s in sections
         ]
-        return replace(self, sections=tuple(section for section in kept if section.rows))
+        return replace(self, sections=tuple(section for section in kept if section.rows and section.columns))
 
 
 def _filled(row: Row, encoder: str, title: str) -> Row:

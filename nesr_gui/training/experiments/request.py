@@ -17,7 +17,7 @@ class Request:
     """An experiment on a data set in `root`, into the folder `out`.
 
     Args:
-        models: names of rows; empty: the paper's.
+        models, columns: names of rows, and of columns; empty: the paper's.
         encoder: what takes AWAN's place; None: AWAN.
         spectra: libraries that patches are painted with, and scenes between the bands.
         shape: of the bands that are made of finer ones.
@@ -32,6 +32,7 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     seeds: int = 1
     models: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     encoder: str | None = None
     spectra: tuple[Path, ...] = ()
     shape: BandShape = field(default_factory=BandShape)
@@ -41,9 +42,9 @@ class Request:
     points: tuple[tuple[int, int], ...] = ()
 
     def chosen(self) -> Experiment:
-        """The experiment with the rows that are asked for; raises ValueError where there is no such row or encoder."""
+        """The experiment with what is asked for; raises ValueError where there is no such row, column or encoder."""
         able = [name for name, system in SYSTEMS.items() if isinstance(system.config, DiscreteConfig)]
         if self.encoder and self.encoder not in able:
             raise ValueError(f"{self.encoder!r} cannot take AWAN's place; choose one of {', '.join(able)}")
         title = SYSTEMS[self.encoder or "awan"].title
-        return EXPERIMENTS[self.experiment].chosen(self.models, self.encoder, title)
+        return EXPERIMENTS[self.experiment].chosen(self.models, self.encoder, title, self.columns)

@@ -148,7 +148,7 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
     worlds.write_library(tmp_path / "fine.npz", both)
     result = run(
         "table3", "cave", four_scenes, tmp_path / "run", "--encoder", "hscnn-r", "--spectra",
-        str(tmp_path / "fine.npz"), "--models", "bi,hscnn-r+bi,hscnn-r+nesr", "--every", "3",
+        str(tmp_path / "fine.npz"), "--models", "bi,hscnn-r+bi,hscnn-r+nesr", "--columns", "61,51", "--every", "3",
     )  # fmt: skip
     assert result.exit_code == 0
     assert "not judged: 61 bands, CAVE, " in result.output and "its 31 bands are too coarse" in result.output
@@ -156,7 +156,8 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
     assert said["kept_out"]["both"] > 0 and said["settings"]["painted"] == 0.4 and said["judged_every"] == 3
     groups = {row["group"] for row in rows(tmp_path / "run", "table3") if row["column"] == "61"}
     assert "painted" in groups and "CAVE" not in groups
-    assert (tmp_path / "run" / "table3-extreme-errors.png").exists()
+    assert {row["column"] for row in rows(tmp_path / "run", "table3")} == {"61", "51"}
+    assert (tmp_path / "run" / "table3-errors.png").exists()
     text = (tmp_path / "run" / "table3.md").read_text(encoding="utf-8")
     assert (
         "Of every batch 40% is painted with" in text
@@ -170,6 +171,7 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
     ("more", "told"),
     [
         (("--dataset", "cava"), "no data set 'cava'; there are cave, icvl"),
+        (("--columns", "41"), "table2 has no column 41; there are 31, 16, 11, 7"),
         (("--models", "nesr"), "table2 has no row nesr; there are bi, sparse-coding, hscnn-r-d"),
         (("--encoder", "bi"), "'bi' cannot take AWAN's place; choose one of hscnn-r, hrnet, awan"),
         (("--budget", "1h"), "write paper, hours=1.5 or steps=2000"),
