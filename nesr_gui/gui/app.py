@@ -200,6 +200,7 @@ class App(QObject):
             picturing.answered.connect(partial(window.panes.show_picture, side))
             picturing.emptied.connect(partial(window.panes.show_picture, side, None))
             picturing.answered.connect(self._show_status)
+            picturing.answered.connect(self.look_display.show_captions)
         window.panes.view_changed.connect(lambda side, view: self.pictures[side].set_view(view))
         for fact in (
             session.wavelength_changed, session.look_changed, session.curves_changed, session.marking.changed,

@@ -42,6 +42,9 @@ class LookDisplay:
             mode = MODES[scene.look.modes[side]]
             missing = mode.missing(scene)
             text = f"{mode.title} {missing}" if missing else mode.caption(scene)
+            shown = self._pictures[side].shown
+            if shown is not None and shown.request.mode is mode and shown.request.nodes is not None:
+                text += f" ± {shown.request.nodes.error:.1g} while it moves"
             if self._session.understanding.is_picking:
                 text = "Click something grey"
             self._window.panes.show_caption(side, text if is_open else "Open a photograph, or drop one here")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from nesr_gui.field import Progress
 from nesr_gui.gui.picture.modes import MODES
 from nesr_gui.gui.picture.modes.mode import Scale, Scene, ViewMode
+from nesr_gui.gui.picture.nodes import Nodes
 from nesr_gui.gui.picture.sampling import Sampling, View, resolve_sampling, whole
 from nesr_gui.gui.picture.shading import Histogram, Shading
 from nesr_gui.gui.session import Bytes
@@ -25,6 +26,7 @@ class PictureRequest:
     mode: ViewMode
     scene: Scene
     sampling: Sampling
+    nodes: Nodes | None = None  # what is read between instead of asking the field, while the hand moves
 
     @property
     def scale(self) -> Scale | None:
@@ -83,8 +85,10 @@ def resolve_picture(name: str, scene: Scene, view: View, budget: int | None) -> 
 def coarse_picture(request: PictureRequest, progress: Progress) -> Picture:
     """The picture without a stop: it is small, and while the hand moves something must be seen."""
     start = time.perf_counter()
-    painted = request.mode.paint(request.scene, request.sampling, lambda fraction: None)
-    return _shaded(request, painted, start)
+    scene, sampling = request.scene, request.sampling
+    if request.nodes is not None:
+        scene, sampling = replace(scene, field=request.nodes.bands), whole(request.nodes.bands.shape, 1)
+    return _shaded(request, request.mode.paint(scene, sampling, lambda fraction: None), start)
 
 
 def exact_picture(request: PictureRequest, progress: Progress) -> Picture:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from nesr_gui.gui.picture.modes import MODES
 from nesr_gui.gui.picture.modes.mode import Scene
+from nesr_gui.gui.picture.moving import Moving
+from nesr_gui.gui.picture.nodes import MOST_SAMPLES
 from nesr_gui.gui.picture.pictures import (
     Picture,
     PictureRequest,
@@ -30,7 +34,8 @@ class Picturing(QObject):
     """Turns what a side of the pane is to show into requests, and answers into facts.
 
     A picture is asked coarsely at once, and as fine as the screen can show when nothing has changed for `REST_MS`. How
-    coarse follows from how long the last frame took. Nothing is asked that is there: the last exact picture of each
+    coarse follows from how long the last frame took; once nodes are decoded, it is not coarse but read between them.
+    Nothing is asked that is there: the last exact picture of each
     mode is kept while the field is, and other levels or colours only shade it again.
     """
 
@@ -42,6 +47,7 @@ class Picturing(QObject):
         self._session, self._worker, self.side = session, worker, side
         suffix = ("", " right")[side]
         self._coarse, self._exact, self._shade = (f"{purpose}{suffix}" for purpose in ("coarse", "exact", "shade"))
+        self._moving = Moving(worker, f"nodes{suffix}")
         self._view: View | None = None
         self._asked: PictureRequest | None = None
         self._refined: PictureRequest | None = None  # what was asked exactly
@@ -71,6 +77,7 @@ class Picturing(QObject):
         Where there is no other picture to come, `ask` shows nothing.
         """
         self._kept.clear()
+        self._moving.forget()
         self.budget = FIRST_VALUES
         wanted = self._resolve(None)
         if wanted is None or self.shown is None or not wanted.is_same_as(self.shown.request):
@@ -106,7 +113,12 @@ class Picturing(QObject):
             self._ask_coarse()
 
     def _ask_coarse(self) -> None:
-        request = self._resolve(self.budget)
+        request = self._resolve(MOST_SAMPLES)
+        assert request is not None
+        if (nodes := self._moving.through(request)) is not None:
+            request = replace(request, nodes=nodes)
+        else:
+            request = self._resolve(self.budget)
         assert request is not None
         self._asked = request
         self._worker.cancel(self._exact)
@@ -158,13 +170,16 @@ class Picturing(QObject):
         return resolve_picture(name, scene, self._view, budget)
 
     def _take_coarse(self, request: PictureRequest, picture: Picture) -> None:
-        self._learn(picture)
+        if request.nodes is None:
+            self._learn(picture)
         self._take(picture)
 
     def _take_exact(self, request: PictureRequest, picture: Picture) -> None:
         self._worker.cancel(self._coarse)
         self._kept[request.mode.name] = picture
         self._take(picture)
+        if (moved := self._resolve(MOST_SAMPLES)) is not None:
+            self._moving.prepare(moved, picture.seconds)
 
     def _take_shaded(self, asked: ShadeRequest, picture: Picture) -> None:
         if self.shown is asked.picture:

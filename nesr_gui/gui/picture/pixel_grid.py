@@ -48,7 +48,7 @@ class PixelGrid(QGraphicsItem):
             [QLineF(x * side, top * side, x * side, bottom * side) for x in range(left, right + 1)]
             + [QLineF(left * side, y * side, right * side, y * side) for y in range(top, bottom + 1)]
         )
-        if on_screen >= VALUES_FROM:
+        if on_screen >= VALUES_FROM and self._picture.request.nodes is None:  # only the field's own values are told
             self._paint_values(painter, range(top, bottom), range(left, right), on_screen)
 
     def _paint_values(self, painter: QPainter, rows: range, cols: range, on_screen: float) -> None:

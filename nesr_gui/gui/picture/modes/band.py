@@ -14,6 +14,7 @@ class Band(ViewMode):
 
     name, title, tip = "band", "Band", "Show the image at the chosen wavelength"
     icon = "band"
+    moves = True
 
     def caption(self, scene: Scene) -> str:
         return f"Band {scene.nm:.1f} nm"

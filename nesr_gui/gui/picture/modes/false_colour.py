@@ -29,6 +29,7 @@ class FalseColour(ViewMode):
     """Bands at any three wavelengths as the channels of a picture, under the levels of a band."""
 
     name, title, tip = "false_colour", "False colour", "Show three wavelengths as red, green and blue"
+    moves = True
 
     def caption(self, scene: Scene) -> str:
         return "False colour {:g} / {:g} / {:g} nm".format(*self.wavelengths(scene))
