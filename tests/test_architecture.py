@@ -100,7 +100,9 @@ ALLOWED = {
         "exporting",
         "regions",
         "sensors",
+        "speed",  # the benchmark
     },
+    "speed": {"engine", "io", "reconstruction", "resources", "spectral", "systems"},
     "batch": {"spectral", "field", "io", "context", "engine", "exporting"},
     "headless": {"spectral", "io", "engine", "gui", "resources"},
     "cli": {
@@ -122,6 +124,7 @@ ALLOWED = {
         "batch",
         "systems",
         "importing",
+        "speed",
     },
     "__init__": {"io", "engine", "field", "reconstruction", "band_field"},
     "__main__": {"cli"},
@@ -130,7 +133,7 @@ QT = {"PySide6", "pyqtgraph"}
 TORCH = {"torch", "safetensors"}
 KNOW_TORCH = {
     "models", "baselines", "systems", "checkpoint", "importing", "devices", "tiles", "features", "reconstruction",
-    "band_field", "context", "engine", "training", "metrics",
+    "band_field", "context", "engine", "training", "metrics", "speed",
 }  # fmt: skip
 
 

@@ -11,7 +11,6 @@ import click
 from nesr_gui.cli import cube_options
 from nesr_gui.cli.options import PATH, device_option, model_option, progress_bar
 from nesr_gui.cli.plan_options import plan_options, planned
-from nesr_gui.spectral import Source
 
 if TYPE_CHECKING:
     from nesr_gui.field import CubeField, SpectralField
@@ -62,6 +61,7 @@ def export(
 def _refined(cube: CubeField, image: Path, model: Path, device: str) -> SpectralField:
     """What a model makes of the bands that it sees, all of which a cube has to have."""
     from nesr_gui import engine
+    from nesr_gui.spectral import Source
 
     loaded = engine.load_model(model, device)
     seen = replace(cube.cube(loaded.seen_of(cube.bands)), source=Source(image.name))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import engine
@@ -19,55 +18,37 @@ from nesr_gui.exporting import ExportPlan
 from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
+from nesr_gui.gui.picture.pictures import Picture
 from nesr_gui.gui.settings import nothing_remembered
-from nesr_gui.io import read_photograph
-from nesr_gui.resources import samples
 from nesr_gui.spectral import RGBImage, Wavelengths
+from nesr_gui.speed.answers import photograph
+from nesr_gui.speed.figures import Figure
 
 SIDE = 512  # pixels of the photograph along a side
 LARGE = (3000, 4000)  # of the one that the window must bear
-BEAT_MS = 10
+BEAT_MS, MOVE_MS = 10, 40
 SCENARIO_SECONDS = 8.0
-REPEATS = 40
+RESTS = 9  # how often the hand rests
+LONGEST_SECONDS = 120.0  # that anything is waited for
 
 
-def photograph(height: int, width: int) -> RGBImage:
-    """The first sample, mirrored at its edges until it is so large."""
-    values = read_photograph(samples()[0].photograph).values
-    missing = [(0, max(wanted - size, 0)) for wanted, size in zip((height, width), values.shape, strict=False)]
-    return RGBImage(np.pad(values, (*missing, (0, 0)), mode="symmetric")[:height, :width])
+def figures(model: engine.Model) -> Iterator[Figure]:
+    """Measure in a real window, with a photograph of `SIDE` and a large one."""
+    yield from _in_the_window(photograph(SIDE, SIDE), model)
+    large = f" ({LARGE[0] * LARGE[1] / 1e6:.3g} megapixels)"
+    for figure in _in_the_window(photograph(*LARGE), model):
+        if figure.name.startswith("GUI thread late"):
+            yield Figure(figure.name + large, figure.value, figure.unit, figure.aim)
 
 
-def measure(model_path: Path | None, device: str) -> dict[str, float]:
-    """Milliseconds by name, medians where several were taken."""
-    model = engine.load_model(model_path, device)
-    image = photograph(SIDE, SIDE)
-    started = time.perf_counter()
-    reconstructed = engine.encode(image, model)
-    figures = {"encode 512×512": 1000 * (time.perf_counter() - started)}
-    rng = np.random.default_rng(0)
-    every = Wavelengths.every(*reconstructed.wavelength_range, 1)
-
-    def click() -> None:
-        reconstructed.spectra([tuple(rng.integers(0, SIDE, 2).tolist())], every)
-
-    figures["click to 301-point curve"] = _median(click)
-    figures["coarse band of 512×512 (stride 6)"] = _median(lambda: reconstructed.band(rng.uniform(400, 700), stride=6))
-    figures["exact band of 512×512"] = _median(lambda: reconstructed.band(rng.uniform(400, 700)))
-    figures |= _in_the_window(image, model)
-    large = _in_the_window(photograph(*LARGE), model)
-    megapixels = f" ({LARGE[0] * LARGE[1] / 1e6:.3g} megapixels)"
-    return figures | {name + megapixels: value for name, value in large.items() if name.startswith("GUI thread late")}
-
-
-def _median(work: Callable[[], object]) -> float:
-    work()
-    times = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return 1000 * statistics.median(times)
+@nothing_remembered()
+def open_and_close() -> None:
+    """Show the window, and end when it can be used: it is painted, and its events are done."""
+    qt = QApplication.instance() or QApplication(sys.argv[:1])
+    app = App()
+    app.window.show()
+    QTimer.singleShot(0, app.window.close)
+    qt.exec()
 
 
 @dataclass(eq=False)
@@ -85,76 +66,130 @@ class Heartbeat:
 
 
 @dataclass(eq=False)
-class Frames:
-    """Milliseconds from a move of the wavelength to the band that answers it being handed to the view."""
+class Frames(QObject):
+    """Milliseconds from a move of the wavelength until a picture of it, or of a later one, is painted."""
 
     waits: list[float] = field(default_factory=list)
+    painted: int = 0
     _asked: dict[float, float] = field(default_factory=dict)
+    _given: Picture | None = None
+
+    def __post_init__(self) -> None:
+        super().__init__()
 
     def ask(self, nm: float) -> None:
         self._asked[nm] = time.perf_counter()
 
-    def answer(self, nm: float) -> None:
-        if nm in self._asked:
-            self.waits.append(1000 * (time.perf_counter() - self._asked.pop(nm)))
+    def take(self, picture: Picture) -> None:
+        self._given = picture
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Of the viewport: what is given is painted when its paint event is over."""
+        if event.type() == QEvent.Type.Paint and self._given is not None:
+            QTimer.singleShot(0, self._count)
+        return False
+
+    def _count(self) -> None:
+        given, self._given = self._given, None
+        if given is None:
+            return
+        self.painted += 1
+        asked = self._asked.pop(given.request.scene.nm, None)
+        if asked is not None:
+            self.waits.append(1000 * (time.perf_counter() - asked))
+
+
+class Bench:
+    """A window with one reconstructed photograph, and what is measured in it."""
+
+    def __init__(self, image: RGBImage, model: engine.Model) -> None:
+        qt = QApplication.instance() or QApplication(sys.argv[:1])
+        assert isinstance(qt, QApplication)
+        self.app, self.heart, self.frames, self.timers = App(), Heartbeat(), Frames(), QObject()
+        self.loop = QEventLoop()
+        self.app.window.resize(1280, 800)
+        self.app.window.show()
+        _every(self.timers, BEAT_MS, self.heart.beat)
+        self.app.session.open_photograph(image, jobs.displayed(image), None)
+        self.app.worker.submit("encode", jobs.EncodeRequest(image, model), jobs.encode, _take_into(self.app))
+        self.wait_for(lambda: self.app.session.field is not None)
+        self.app.window.panes.images[0].viewport().installEventFilter(self.frames)
+        self.app.pictures[0].answered.connect(self.frames.take)
+        self.app.session.set_look(self.app.session.look.showing("band"))
+        self.wait_for(lambda: self.app.pictures[0].is_settled)
+
+    def run(self, seconds: float) -> None:
+        """Let the window live."""
+        QTimer.singleShot(int(1000 * seconds), self.loop.quit)
+        self.loop.exec()
+
+    def wait_for(self, done: Callable[[], bool]) -> None:
+        """Let it live until something is so."""
+        until = time.perf_counter() + LONGEST_SECONDS
+        while not done() and time.perf_counter() < until:
+            self.run(0.005)
+
+    def close(self) -> None:
+        for timer in self.timers.findChildren(QTimer):
+            timer.stop()
+        self.app.window.close()
+
+    def scrub(self, seconds: float) -> list[float]:
+        """Move the wavelength at random for some time: milliseconds of all frames."""
+        rng, self.frames.waits = np.random.default_rng(1), []
+
+        def move() -> None:
+            nm = round(float(rng.uniform(400, 700)), 1)
+            self.frames.ask(nm)
+            self.app.session.set_wavelength(nm)
+
+        timer = _every(self.timers, MOVE_MS, move)
+        self.run(seconds)
+        timer.stop()
+        return self.frames.waits
+
+    def rest(self) -> list[float]:
+        """Move once and wait for the exact picture: milliseconds."""
+        rng, picturing, waits = np.random.default_rng(3), self.app.pictures[0], []
+        for _ in range(RESTS):
+            nm, started = round(float(rng.uniform(400, 700)), 1), time.perf_counter()
+            self.app.session.set_wavelength(nm)
+            self.wait_for(lambda nm=nm: (shown := picturing.shown) is not None and shown.is_exact
+                          and shown.request.scene.nm == nm)  # type: ignore[misc]  # fmt: skip
+            waits.append(1000 * (time.perf_counter() - started))
+        return waits
+
+    def sweep(self, seconds: float) -> float:
+        """Play the sweep: pictures painted per second."""
+        self.frames.painted = 0
+        self.app.window.bar.toggle_playing()
+        self.run(seconds)
+        self.app.window.bar.stop()
+        return self.frames.painted / seconds
 
 
 @nothing_remembered()
-def _in_the_window(image: RGBImage, model: engine.Model) -> dict[str, float]:
-    """Reconstruct, scrub, sweep, click and export at once in a real window, with a heartbeat all along."""
-    qt = QApplication.instance() or QApplication(sys.argv[:1])
-    assert isinstance(qt, QApplication)
-    app = App()
-    app.window.resize(1280, 800)
-    app.window.show()
-    heart, frames, timers = Heartbeat(), Frames(), QObject()
-    colours = jobs.displayed(image)
-    _every(timers, BEAT_MS, heart.beat)
-    app.session.open_photograph(image, colours, None)
-    loop = QEventLoop()
-    app.session.field_changed.connect(loop.quit)
-    app.worker.submit("encode", jobs.EncodeRequest(image, model), jobs.encode, _take_into(app))
-    loop.exec()
-    _scrub(app, frames, timers)
-    _run_for(loop, SCENARIO_SECONDS / 2)
-    alone, frames.waits = frames.waits, []
-    app.window.bar.toggle_playing()
-    _run_for(loop, SCENARIO_SECONDS / 4)
-    app.window.bar.stop()
+def _in_the_window(image: RGBImage, model: engine.Model) -> Iterator[Figure]:
+    """Reconstruct, scrub, rest, sweep, click and export at once in a real window, with a heartbeat all along."""
+    bench = Bench(image, model)
+    moved = bench.scrub(SCENARIO_SECONDS)
+    rested, swept = bench.rest(), bench.sweep(SCENARIO_SECONDS / 2)
     with tempfile.TemporaryDirectory() as folder:
-        _click_and_export(app, timers, Path(folder))
-        _run_for(loop, SCENARIO_SECONDS)
-        for timer in timers.findChildren(QTimer):
-            timer.stop()
-        app.window.close()
-    return {
-        "scrub to coarse band, in the window": statistics.median(alone),
-        "the same while clicking and exporting": statistics.median(frames.waits),
-        "GUI thread late, 99th percentile": float(np.percentile(heart.late, 99)),
-        "GUI thread late, worst": max(heart.late),
-    }
+        _click_and_export(bench.app, bench.timers, Path(folder))
+        busy = bench.scrub(SCENARIO_SECONDS)
+        bench.close()
+    late = bench.heart.late
+    yield Figure("scrub to painted frame", float(np.median(moved)), aim=16)
+    yield Figure("scrub to painted frame, 99th percentile", float(np.percentile(moved, 99)), aim=33)
+    yield Figure("scrub to painted frame while clicking and exporting", float(np.median(busy)))
+    yield Figure("hand at rest to exact picture", float(np.median(rested)), aim=250)
+    yield Figure("frames of a sweep per second", swept, "", aim=30, is_more_better=True)
+    yield Figure("GUI thread late, 99th percentile", float(np.percentile(late, 99)), aim=50)
+    yield Figure("GUI thread late, worst", max(late), aim=150)
 
 
 def _take_into(app: App) -> Callable[[jobs.EncodeRequest, jobs.Reconstruction], None]:
     return lambda request, made: app.session.set_field(made.field, made.image.reduction, made.levels, made.image)
-
-
-def _run_for(loop: QEventLoop, seconds: float) -> None:
-    QTimer.singleShot(int(1000 * seconds), loop.quit)
-    loop.exec()
-
-
-def _scrub(app: App, frames: Frames, timers: QObject) -> None:
-    rng = np.random.default_rng(1)
-    app.session.set_look(app.session.look.showing("band"))
-
-    def scrub() -> None:
-        nm = round(float(rng.uniform(400, 700)), 1)
-        frames.ask(nm)
-        app.session.set_wavelength(nm)
-
-    app.pictures[0].answered.connect(lambda picture: frames.answer(picture.request.scene.nm))
-    _every(timers, 60, scrub)
 
 
 def _click_and_export(app: App, timers: QObject, folder: Path) -> None:
@@ -171,8 +206,9 @@ def _click_and_export(app: App, timers: QObject, folder: Path) -> None:
     _every(timers, 500, export)
 
 
-def _every(parent: QObject, milliseconds: int, do: Callable[[], None]) -> None:
+def _every(parent: QObject, milliseconds: int, do: Callable[[], None]) -> QTimer:
     timer = QTimer(parent)
     timer.setTimerType(Qt.TimerType.PreciseTimer)
     timer.timeout.connect(do)
     timer.start(milliseconds)
+    return timer

@@ -63,7 +63,7 @@ class MeansRequest:
 
 def ask_means(request: MeansRequest, progress: Progress) -> dict[Place, Reading]:
     """The mean of the values of each region's pixels at one wavelength, asked rather than read off its curve."""
-    readings, bands = dict[Place, Reading](), Wavelengths([request.nm])
+    readings, bands = dict[Place, Reading](), Wavelengths(np.array([request.nm]))
     for region, most in request.regions.items():
         asked = strewn(pixels_of(region, request.reduction, request.field.shape)[0], most)
         mean, _ = _statistics(request.field, asked, bands, progress)

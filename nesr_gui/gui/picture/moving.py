@@ -32,6 +32,10 @@ class Moving:
         if asked is None or asked.sampling != request.sampling or asked.field is not request.scene.field:
             self._ask(NodesRequest(request.scene.answering, request.sampling, SPACINGS[0]))
 
+    @property
+    def is_busy(self) -> bool:
+        return self._worker.is_busy(self._purpose)
+
     def forget(self) -> None:
         """Another field: what is there belongs to the last one."""
         self._nodes = self._asked = None

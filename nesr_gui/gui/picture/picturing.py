@@ -59,6 +59,14 @@ class Picturing(QObject):
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._ask_exact)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the exact picture of what is in view is there, and what a move of the wavelength would need."""
+        wanted, fine = self._resolve(None), self._resolve(MOST_SAMPLES)
+        if wanted is None or fine is None or self.shown is None:
+            return wanted is None
+        return self._is_answered_by(self.shown, wanted) and not self._moving.is_busy
+
     def stop(self) -> None:
         """Ask nothing more."""
         self._rest.stop()

@@ -12,7 +12,7 @@ from nesr_gui.gui import theme
 from nesr_gui.gui.wavelength.wavelength_slider import WavelengthSlider
 
 SPEEDS = (0.5, 500.0)  # nm/s
-_FRAME_MS = 40
+_FRAME_MS = 30
 
 
 class WavelengthBar(QWidget):
@@ -57,6 +57,7 @@ class WavelengthBar(QWidget):
         self._bands: list[float] = []
         self._clock, self._position = QElapsedTimer(), 550.0  # where the sweep is, finer than what it announces
         self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_FRAME_MS)
         self._timer.timeout.connect(self._sweep)
         self.slider.valueChanged.connect(lambda tenths: self.wavelength_picked.emit(tenths / 10))

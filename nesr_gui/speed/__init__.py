@@ -1,0 +1,1 @@
+"""How fast the program answers on this machine, beside what the machine can do and what another network takes."""

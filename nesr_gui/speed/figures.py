@@ -1,0 +1,47 @@
+"""What a benchmark found, beside what was aimed at."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number; `aim` is the largest it should be, or the smallest where `is_more_better`."""
+
+    name: str
+    value: float
+    unit: str = "ms"
+    aim: float | None = None
+    is_more_better: bool = False
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether it is as was aimed at; None where nothing was."""
+        if self.aim is None:
+            return None
+        return self.value >= self.aim if self.is_more_better else self.value <= self.aim
+
+    def line(self) -> str:
+        """As it is printed."""
+        text = f"{self.name:58}{self.value:10.3g} {self.unit}" if abs(self.value) < 100 else (
+            f"{self.name:58}{self.value:10.0f} {self.unit}"
+        )  # fmt: skip
+        if self.aim is None:
+            return text
+        sign = "≥" if self.is_more_better else "≤"
+        return f"{text:80}aimed at {sign} {self.aim:g}{'' if self.is_met else ', missed'}"
+
+
+def seconds(work: Callable[[], object], repeats: int) -> float:
+    """The median time of some calls, after one that does not count."""
+    work()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
