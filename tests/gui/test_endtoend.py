@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io, resources
@@ -165,6 +165,19 @@ def export_all(app: App, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyP
     assert QImage(str(folder / "figure.png")).width() > 1000
 
 
+def pictures(app: App, qtbot: QtBot) -> dict[str, QImage]:
+    """The middle of the window and every panel that is open, without what belongs to the moment: mouse, focus, news."""
+    window = app.window
+    window.notice.hide()
+    app.session.set_hover(None)
+    if (focused := QApplication.focusWidget()) is not None:
+        focused.clearFocus()
+    qtbot.waitUntil(lambda: is_settled(app), timeout=30_000)
+    docks = {dock.windowTitle(): dock for dock in window.panels.docks if not dock.visibleRegion().isEmpty()}
+    parts: dict[str, QWidget] = {"middle": window.centralWidget(), **docks}
+    return {name: part.grab().toImage() for name, part in parts.items()}
+
+
 def test_from_a_sample_to_files_and_back(
     windows: Callable[[], App], sample: Sample, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,18 +188,20 @@ def test_from_a_sample_to_files_and_back(
     scrub(app, qtbot)
     look(app, qtbot)
     undo_and_redo(app)
+    app.window.notice.hide()
+    for _ in range(2):
+        key(app, "zoom_in")
     qtbot.waitUntil(lambda: is_settled(app), timeout=30_000)
     export_all(app, tmp_path, qtbot, monkeypatch)
+    assert app.window.notice.isVisible()  # and takes its height from the image while the session is saved
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "work.nesr"), ""))
     app.window.actions_by_name["save_session"].trigger()
     qtbot.waitUntil(lambda: (tmp_path / "work.nesr").exists() and not app.documents.modified(), timeout=30_000)
+    seen = pictures(app, qtbot)
     app.window.hide()
     again = windows()
     again.opening.open(tmp_path / "work.nesr")
     qtbot.waitUntil(lambda: again.session.marks == app.session.marks and is_settled(again), timeout=60_000)
-    before, after = app.session, again.session
-    assert (after.nm, after.look, after.viewing) == (before.nm, before.look, before.viewing)
-    assert {place: reading.value for place, reading in after.readings.items() if place in PINS} == {
-        place: pytest.approx(reading.value, abs=1e-6) for place, reading in before.readings.items() if place in PINS
-    }
+    restored = pictures(again, qtbot)
+    assert [where for where, image in restored.items() if image != seen[where]] == []

@@ -356,3 +356,18 @@ def test_a_measured_cube_that_is_gone_is_told(
     opened.opening.open(tmp_path / "a.nesr")
     qtbot.waitUntil(lambda: "truth.h5 is no longer there" in opened.window.notice.text.text())
     assert opened.session.truth is None and len(opened.session.marks) == 1
+
+
+def test_what_is_looked_at_does_not_depend_on_the_room_there_was_for_it(opened: App, qtbot: QtBot) -> None:
+    image, notice = opened.window.image, opened.window.notice
+    image.zoom(2.0, (12, 34))
+    wide = image.box.viewRange()
+    high = image.height()
+    notice.show_success("Wrote something, of which this is told in a line above the image.")
+    qtbot.waitUntil(lambda: image.height() < high)
+    kept = opened.window.panes.view()
+    opened.window.panes.fit()
+    notice.hide()
+    qtbot.waitUntil(lambda: image.height() == high)
+    opened.window.panes.go(kept)
+    np.testing.assert_allclose(image.box.viewRange(), wide)

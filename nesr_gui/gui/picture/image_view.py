@@ -136,6 +136,11 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         scale = (right - left) / max(self.box.width() * self.devicePixelRatioF(), 1)
         return View(top, bottom, left, right, scale)
 
+    def aim(self) -> View:
+        """What it was asked to show, in source pixels: through changes of its size it shows at least that."""
+        rect, scale = self.box.targetRect(), self.view().scale
+        return self._wanted or View(rect.top(), rect.bottom(), rect.left(), rect.right(), scale)
+
     def position_of(self, row: int, col: int) -> QPointF:
         """Where the centre of a pixel is on this widget."""
         return QPointF(self.mapFromScene(self.box.mapViewToScene(QPointF(col + 0.5, row + 0.5))))

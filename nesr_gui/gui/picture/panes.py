@@ -95,12 +95,12 @@ class Panes(QWidget):
             image.canvas.show_cursor(None if image is self._pointed else pixel)
 
     def view(self) -> View | None:
-        """What is in sight; None is the whole image."""
+        """What is looked at, which does not depend on the size of the panes; None is the whole image."""
         first = self.images[0]
-        return None if first.is_fitted or not first.has_image else first.view()
+        return None if first.is_fitted or not first.has_image else first.aim()
 
     def go(self, view: View | None) -> None:
-        """Show what `view` found."""
+        """Look at what `view` found."""
         if view is None:
             self.fit()
             return

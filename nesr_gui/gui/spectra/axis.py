@@ -30,6 +30,11 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[Any]:
         return [f"{value:g}" for value in values]
 
+    def _updateMaxTextSize(self, size: int) -> None:
+        """As wide as its numbers need: pyqtgraph lets it stay wider by what earlier ones needed."""
+        self.textWidth = self.textHeight = 0
+        super()._updateMaxTextSize(size)
+
     def boundingRect(self) -> QRectF:
         bounds: QRectF = super().boundingRect()
         return bounds.adjusted(-20, -10, 20, 10)  # room for the numbers at the ends
