@@ -94,13 +94,14 @@ class _Lane:
         if self._patience and sys.platform == "linux":  # only there a priority can belong to one thread
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._patience)
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._waiting)
-                if self._closed:
-                    return
-                job = self._waiting.pop(next(iter(self._waiting)))
+        while (job := self._next()) is not None:
             self._tell(self._do(job))
+            del job  # while it waits for another one, nothing of this one's image is kept
+
+    def _next(self) -> _Job | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting)
+            return None if self._closed else self._waiting.pop(next(iter(self._waiting)))
 
     def _do(self, job: _Job) -> _News:
         def progress(fraction: float) -> None:

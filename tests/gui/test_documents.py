@@ -82,8 +82,8 @@ def test_each_tab_keeps_its_own_and_asks_nothing_again(
     assert session.field is first and session.nm == 612.3 and session.look.mode == "band"
     again = opened.window.image.view()
     assert session.viewing.light.name == "A"
-    assert (again.top, again.bottom) == (view.top, view.bottom)  # to the left and right more is seen: tabs take room
-    assert again.left + again.right == pytest.approx(view.left + view.right)
+    assert (again.left, again.right) == (view.left, view.right)  # above and below less is seen: tabs take room
+    assert again.top + again.bottom == pytest.approx(view.top + view.bottom)
     assert session.curves[(3, 4)] is curve and opened.window.plot.curves.keys() == {1}
     assert [item.pixel for item in session.pins] == [(3, 4)] and opened.window.table.rowCount() == 1
     layer = opened.window.image.canvas.layers[0]

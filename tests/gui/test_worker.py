@@ -1,4 +1,5 @@
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -138,3 +139,15 @@ def test_nothing_begins_after_it_is_closed(worker: Worker) -> None:
     worker.close()
     worker.submit("curves", 1, lambda request, progress: request, lambda request, result: None)
     assert not worker.is_busy("curves") and set(threading.enumerate()) <= before
+
+
+def test_nothing_of_what_was_asked_is_kept_when_it_is_done(worker: Worker, qtbot: QtBot) -> None:
+    class Large:
+        pass
+
+    request = Large()
+    gone = weakref.ref(request)
+    worker.submit("encode", request, lambda request, progress: None, lambda request, result: None)
+    del request
+    qtbot.waitUntil(lambda: not worker.is_busy("encode"))
+    qtbot.waitUntil(lambda: gone() is None)
