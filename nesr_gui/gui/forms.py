@@ -1,11 +1,13 @@
-"""What forms are made of: rows, boxes to choose from, and dialogs that say at once what the choices come to."""
+"""What forms are made of: rows, boxes to choose from, tables, and dialogs that say at once what the choices come to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -13,9 +15,12 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QTableWidget,
     QVBoxLayout,
     QWidget,
 )
+
+ROW_HEIGHT = 26  # px of a table's row
 
 
 class ChoiceDialog(QDialog):
@@ -36,6 +41,7 @@ class ChoiceDialog(QDialog):
         self.go = self.buttons.addButton(go, QDialogButtonBox.ButtonRole.AcceptRole)
         self.go.setDefault(True)
         self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        plain(self.buttons)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
 
@@ -55,11 +61,18 @@ class ChoiceDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(14)
+        self.setMinimumWidth(440)
         for part in (*parts, self.verdict, self.buttons):
             if isinstance(part, QLayout):
                 layout.addLayout(part)
             else:
                 layout.addWidget(part)
+
+
+def plain(buttons: QDialogButtonBox) -> None:
+    """Words alone: some systems put icons on such buttons that a dark theme hides."""
+    for button in buttons.buttons():
+        button.setIcon(QIcon())
 
 
 def form(*rows: tuple[str, QWidget]) -> QFormLayout:
@@ -100,3 +113,18 @@ def note(lines: int) -> QLabel:
     made.setMinimumHeight(lines * made.fontMetrics().height())
     made.setAlignment(Qt.AlignmentFlag.AlignTop)
     return made
+
+
+def quiet(table: QTableWidget) -> None:
+    """Rows to read and to select, without lines around their cells; Tab leaves the table."""
+    table.setStyleSheet(
+        "QHeaderView::section { border: none; background: transparent; padding: 4px 6px; }"
+        "QTableView::item { padding: 0 6px; }"
+    )
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+    table.horizontalHeader().setHighlightSections(False)
+    table.setShowGrid(False)
+    table.setFrameShape(QTableWidget.Shape.NoFrame)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setTabKeyNavigation(False)

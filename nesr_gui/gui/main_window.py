@@ -141,11 +141,13 @@ class MainWindow(QMainWindow):
             colour_icons(self.actions_by_name, self)
 
     def childEvent(self, event: QChildEvent) -> None:
-        """Qt makes the tab bars of tabified panels without a name."""
-        child = event.child()
-        if event.polished() and isinstance(child, QTabBar):
-            child.setAccessibleName("Panels")
+        """Qt makes the tab bars of tabified panels without a name.
+
+        The child of any other event may be half made or half gone, and must not be asked for.
+        """
         super().childEvent(event)
+        if event.polished() and isinstance(child := event.child(), QTabBar):
+            child.setAccessibleName("Panels")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.may_close():

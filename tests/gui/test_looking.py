@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.field import CubeField
@@ -273,6 +273,21 @@ def test_a_caption_opens_its_menu(known: App) -> None:
     entries = {action.text().partition("\t")[0]: action for action in caption.menu().actions()}
     entries["Colour error"].trigger()
     assert known.session.look.mode == "colour_error"
+
+
+def test_captions_never_overlap_nor_leave_the_picture(known: App) -> None:
+    left, right = known.window.image.captions
+    look = known.session.look
+    for modes in (("photograph", "band"), ("truth_error", "doubts"), ("doubts", "doubts"), ("similarity", "doubts")):
+        known.session.set_look(replace(look, modes=modes, arrangement=Arrangement.DIVIDED))
+        for width in (1500, 900, 760):
+            known.window.resize(width, 700)
+            QApplication.processEvents()
+            assert not left.geometry().intersects(right.geometry())
+            for caption in (left, right):
+                assert known.window.image.rect().contains(caption.geometry())
+    said = right.accessibleName().partition(": ")[2]
+    assert right.text() == said or (right.text().endswith("…") and right.toolTip().startswith(said))
 
 
 def test_the_pixel_under_the_mouse_is_told(known: App, qtbot: QtBot) -> None:

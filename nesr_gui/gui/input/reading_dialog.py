@@ -52,7 +52,6 @@ class ReadingDialog(ChoiceDialog):
         question.setWordWrap(True)
         label = LABELS.get(self._asked.field, self._asked.field)
         self.stack(question, form((label, self.answer), ("The numbers are", self.quantity)))
-        self.setMinimumWidth(460)
         unused = self.text if self._asked.choices else self.choice
         unused.setParent(None)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QObject, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QPainterPath, QPen
-from PySide6.QtWidgets import QGraphicsPathItem
+from PySide6.QtCore import QObject, QPointF, Signal
+from PySide6.QtGui import QColor, QPainterPath
+from PySide6.QtWidgets import QGraphicsPathItem, QWidget
 
 from nesr_gui.gui.marks.mark_items import outline
 from nesr_gui.gui.marks.marks import Point, Region, Shape, simplified
+from nesr_gui.gui.pens import screen_pen
 
 DRAGGED = (Shape.RECTANGLE, Shape.ELLIPSE, Shape.LASSO)
 
@@ -19,14 +20,12 @@ class Drawing(QObject):
 
     drawn = Signal(object)  # Region
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, view: QWidget, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.tool = Shape.POINT
         self.preview = QGraphicsPathItem()
         self.preview.setZValue(12)
-        pen = QPen(QColor("white"), 1.6, Qt.PenStyle.DashLine)
-        pen.setCosmetic(True)
-        self.preview.setPen(pen)
+        self.preview.setPen(screen_pen(view, "w", 1.6, (4, 2)))
         self.preview.setBrush(QColor(0, 0, 0, 40))
         self._points: list[Point] = []
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nesr_gui.gui.marks.marks import Mark, Region, Shape
 from nesr_gui.gui.marks.signs import draw_sign, placed
+from nesr_gui.gui.pens import screen_pen
 
 REACH = 13.0  # pixels of the screen within which the mouse takes hold of a pin
 EDGE_REACH = 6.0  # and of an outline or a handle
@@ -112,19 +113,16 @@ class MarkItem(QGraphicsItem):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for colour, width in _outlines(self.mark.colour, 2.4 if self._active else 1.8):
-            pen = QPen(colour, width)
-            pen.setCosmetic(True)
-            painter.setPen(pen)
+            painter.setPen(screen_pen(painter.device(), colour, width))
             painter.drawPath(self._outline)
         if self._active:
             to_device = painter.transform()
             painter.setTransform(QTransform())
             painter.setPen(QPen(QColor(0, 0, 0, 170), 1))
             painter.setBrush(QColor("white"))
-            size = _HANDLE * painter.device().devicePixelRatioF()
             for handle in self._handles():
                 at = to_device.map(handle)
-                painter.drawRect(QRectF(at.x() - size / 2, at.y() - size / 2, size, size))
+                painter.drawRect(QRectF(at.x() - _HANDLE / 2, at.y() - _HANDLE / 2, _HANDLE, _HANDLE))
 
     def _handles(self) -> list[QPointF]:
         place = self.mark.place

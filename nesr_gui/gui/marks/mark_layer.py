@@ -37,7 +37,7 @@ class MarkLayer(QObject):
         super().__init__(view)
         self._view, self._box = view, box
         self.items: dict[int, MarkItem] = {}
-        self.drawing = Drawing(self)
+        self.drawing = Drawing(view, self)
         self.drawing.drawn.connect(self.drawn)
         box.addItem(self.drawing.preview, ignoreBounds=True)
         self._held: tuple[Mark, int] | None = None  # the mark as it was when taken, and by what

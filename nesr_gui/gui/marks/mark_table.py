@@ -10,14 +10,15 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QIcon, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from nesr_gui.appearance import Appearance
+from nesr_gui.gui.forms import ROW_HEIGHT, quiet
 from nesr_gui.gui.marks.answers import Curve, Finding, Reading
 from nesr_gui.gui.marks.marks import Mark, Place
 from nesr_gui.gui.marks.signs import plain_icon, sign_icon
 
 TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "λ dominant", "Position")
 MARK, VALUE, MEASURED, COLOUR, XY, LAB, DOMINANT, POSITION = range(len(TITLES))
-_WIDTHS = (132, 88, 84, 44, 112, 116, 88, 330)
-_MOST_ROWS, _ROW_HEIGHT = 6, 26  # shown without scrolling
+_WIDTHS = (132, 88, 84, 44, 112, 140, 88, 330)
+_MOST_ROWS = 6  # shown without scrolling
 _RIGHT = (VALUE, MEASURED, DOMINANT)
 
 
@@ -34,19 +35,9 @@ class MarkTable(QTableWidget):
         super().__init__(0, len(TITLES), parent)
         self.setAccessibleName("Marks")
         self.setAccessibleDescription("Each pin and region: its value at the wavelength, its colour, its position")
-        self.setStyleSheet(
-            "QHeaderView::section { border: none; background: transparent; padding: 4px 6px; }"
-            "QTableView::item { padding: 0 6px; }"
-        )
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
-        self.setShowGrid(False)
-        self.setFrameShape(QTableWidget.Shape.NoFrame)
+        quiet(self)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setTabKeyNavigation(False)
         self.setIconSize(QSize(18, 18))
-        self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.horizontalHeader().setStretchLastSection(True)
         self._titles = [QTableWidgetItem(title) for title in TITLES]
@@ -72,7 +63,7 @@ class MarkTable(QTableWidget):
             self._show_mark(row, mark)
         rows = min(max(len(marks), 1), _MOST_ROWS)
         bar = self.horizontalScrollBar().sizeHint().height()
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + _ROW_HEIGHT * rows + bar + 4)
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + ROW_HEIGHT * rows + bar + 4)
         self.setVisible(bool(marks))
         self._select(chosen, active)
         blocked.unblock()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
 from nesr_gui.gui.marks.marks import Pixel
+from nesr_gui.gui.pens import screen_pen
 from nesr_gui.gui.picture.pictures import Picture
 from nesr_gui.gui.picture.pixel_grid import PixelGrid
 from nesr_gui.gui.session import Bytes
@@ -86,8 +87,8 @@ class Canvas(QObject):
         self.layers = (Layer(), Layer())
         self._sides: tuple[int, ...] = (0,)
         self._share = 0.5
-        self.line = pg.InfiniteLine(0, angle=90, movable=True, pen=pg.mkPen("w", width=2.5))
-        self.line.setHoverPen(pg.mkPen("#3f7fe0", width=4))
+        self.line = pg.InfiniteLine(0, angle=90, movable=True, pen=screen_pen(box.getViewWidget(), "w", 2.5))
+        self.line.setHoverPen(screen_pen(box.getViewWidget(), "#3f7fe0", 4))
         self.line.addMarker("<|>", 0.5, 14)
         self.line.setZValue(5)
         self.cursor = _Cross()

@@ -12,6 +12,8 @@ QToolButton:hover {{ background: rgba(40, 44, 50, 220); }}
 QToolButton:focus {{ border-color: #8ab4ff; }}
 QToolButton::menu-indicator {{ image: none; }}
 """
+_AROUND = 24  # px of edge and padding
+_TIP = "Choose what is shown here"
 
 
 class Caption(QToolButton):
@@ -24,10 +26,10 @@ class Caption(QToolButton):
         self.side = side
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.setToolTip("Choose what is shown here")
         menu = QMenu(self)
         menu.aboutToShow.connect(lambda: self.menu_wanted.emit(menu))
         self.setMenu(menu)
+        self._said, self._room = "", 10_000
         self.show_text("", False)
 
     def show_text(self, text: str, is_active: bool) -> None:
@@ -35,7 +37,15 @@ class Caption(QToolButton):
         style = _STYLE.format(edge="#8ab4ff" if is_active else "transparent")
         if style != self.styleSheet():  # costly, and rare beside a wavelength that moves
             self.setStyleSheet(style)
+        self._said = text
+        self.fit(self._room)
+        self.setAccessibleName(f"{('Left', 'Right')[self.side]} picture: {text}" if is_active else f"Picture: {text}")
+
+    def fit(self, room: int) -> None:
+        """Be at most so wide; what is cut off stands in the tip."""
+        self._room = room
+        text = self.fontMetrics().elidedText(self._said, Qt.TextElideMode.ElideRight, room - _AROUND)
         if text != self.text():
             self.setText(text)
+            self.setToolTip(_TIP if text == self._said else f"{self._said}\n{_TIP}")
             self.adjustSize()
-        self.setAccessibleName(f"{('Left', 'Right')[self.side]} picture: {text}" if is_active else f"Picture: {text}")

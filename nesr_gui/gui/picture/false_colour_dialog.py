@@ -25,7 +25,6 @@ class FalseColourDialog(ChoiceDialog):
             dial.value_picked.connect(self._announce)
         self.stack(form(*((f"&{name}", dial) for name, dial in zip(names, self.dials, strict=True))))
         self.judge(lambda: "Their lines in the plot can also be dragged.")
-        self.setMinimumWidth(420)
 
     def _announce(self) -> None:
         red, green, blue = (dial.number.value() for dial in self.dials)

@@ -16,6 +16,8 @@ from nesr_gui.gui.picture.canvas import Canvas
 from nesr_gui.gui.picture.caption import Caption
 from nesr_gui.gui.picture.sampling import View
 
+_MARGIN = 10  # px between a caption and the edges
+
 
 class _Box(pg.ViewBox):  # type: ignore[misc]
     """Zoom with the wheel, pan with a drag, unless the drag is about marks."""
@@ -182,10 +184,16 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.box.setLimits(xMin=-across, xMax=width + across, yMin=-down, yMax=height + down, minXRange=4, minYRange=4)
 
     def _place_captions(self) -> None:
+        """In the upper corners; two that would overlap stand below each other."""
+        first, second = self.captions
         for caption in self.captions:
             caption.setVisible(caption.side in self._sides and bool(caption.text()))
-            at_right = len(self._sides) == 2 and caption.side == 1
-            caption.move(self.width() - caption.width() - 10 if at_right else 10, 10)
+            caption.fit(self.width() - 2 * _MARGIN)
+            caption.move(_MARGIN, _MARGIN)
+        if len(self._sides) == 2:
+            left = self.width() - second.width() - _MARGIN
+            overlaps = first.geometry().right() + _MARGIN > left
+            second.move(left, _MARGIN + (first.height() + 4 if overlaps else 0))
 
     def _announce_view(self) -> None:
         if self._shape is not None:

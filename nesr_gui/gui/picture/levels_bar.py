@@ -130,8 +130,11 @@ class LevelsScale(QWidget):
         painter.setFont(font)
         painter.setPen(self.palette().windowText().color())
         height = painter.fontMetrics().height()
+        lines = [self.y_of(limit) for limit in self.limits]  # whose values stand above and below
         for value in ticks(*self._axis, self.height() / (3.5 * height)):
             y = self.y_of(value)
+            if min(abs(y - line) for line in lines) < height / 2:
+                continue
             where = QRectF(_LEFT + _STRIP + 4, y - height / 2, self.width() - _LEFT - _STRIP - 6, height)
             painter.drawText(where, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{value:g}")
 

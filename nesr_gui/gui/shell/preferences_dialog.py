@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
+from nesr_gui.gui.forms import plain
 from nesr_gui.gui.shell.preferences import TABLE, Preferences
 
 
@@ -38,6 +39,7 @@ class PreferencesDialog(QDialog):
         buttons.rejected.connect(self.reject)
         self.reset = buttons.addButton("Reset everything…", QDialogButtonBox.ButtonRole.ResetRole)
         self.reset.clicked.connect(self.reset_asked)
+        plain(buttons)
         for button in buttons.buttons():
             button.setAccessibleName(button.text().replace("&", "").rstrip("…"))
         layout = QVBoxLayout(self)

@@ -13,6 +13,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from nesr_gui.gui.marks.marks import Mark
+from nesr_gui.gui.pens import screen_pen
 
 MOST_ROWS = 16
 _GAP = 14  # pixels between the mouse and the readout
@@ -53,7 +54,7 @@ class Crosshair(QObject):
         self.line.setVisible(bool(rows))
         self.label.setVisible(bool(rows))
         if rows:
-            self.line.setPen(pg.mkPen(self._view.palette().color(QPalette.ColorRole.PlaceholderText), width=1))
+            self.line.setPen(screen_pen(self._view, self._view.palette().color(QPalette.ColorRole.PlaceholderText), 1))
             self.line.setValue(nm)
             self.label.setText(_text(nm, rows))
             self.label.adjustSize()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QGraphicsPathItem
 
 from nesr_gui.gui.marks.marks import Mark
 from nesr_gui.gui.marks.signs import symbol_path
+from nesr_gui.gui.pens import screen_pen
 from nesr_gui.gui.spectra.plotted import Kind, Line, Plotted, symbol_places
 from nesr_gui.gui.spectra.transform import Transform
 
@@ -131,7 +132,7 @@ class CurveLayer:
         colour, width = (QColor(line.mark.colour), 1.6) if line.mark is not None else (self._quiet(), 1.5)
         if line.kind is Kind.CURVE and line.mark is not None:
             width = 3.0 if line.mark.number == self.plotted.active else 2.0
-        return pg.mkPen(colour, width=width, dash=list(line.kind.value) or None)
+        return screen_pen(self._plot.getViewWidget(), colour, width, line.kind.value)
 
 
 def _finite(spots: list[dict[str, Any]]) -> list[dict[str, Any]]:

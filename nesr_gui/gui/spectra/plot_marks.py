@@ -6,6 +6,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QPalette
 
+from nesr_gui.gui.pens import screen_pen
 from nesr_gui.gui.spectra.plot_view import PlotView
 from nesr_gui.gui.spectra.plotted import Values
 
@@ -29,7 +30,7 @@ class HoverCurve(QObject):
             return
         ink = QColor(self._plot.palette().color(QPalette.ColorRole.WindowText))
         ink.setAlpha(150)
-        self.line.setPen(pg.mkPen(ink, width=1))
+        self.line.setPen(screen_pen(self._plot, ink, 1))
         self.line.setData(*line, connect="finite")
 
 
@@ -43,7 +44,7 @@ class ChannelMarkers(QObject):
         self.lines = []
         for height, (letter, colour) in zip((0.9, 0.84, 0.78), CHANNELS, strict=True):
             line = pg.InfiniteLine(
-                550, angle=90, movable=True, pen=pg.mkPen(colour, width=2), hoverPen=pg.mkPen(colour, width=4)
+                550, angle=90, movable=True, pen=screen_pen(plot, colour, 2), hoverPen=screen_pen(plot, colour, 4)
             )
             line.setZValue(14)
             pg.InfLineLabel(

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFont, QPalette, QResizeEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from nesr_gui.colorimetry import wavelength_colours
+from nesr_gui.gui.pens import screen_pen
 from nesr_gui.gui.spectra.axis import Axis
 from nesr_gui.gui.spectra.crosshair import Crosshair
 from nesr_gui.gui.spectra.curve_layer import CurveLayer
@@ -163,7 +164,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
             axis.setStyle(tickFont=small, tickLength=0, tickTextOffset=6)
         self.plot.showGrid(x=True, y=True, alpha=0.35)
         self._name_axes()
-        self.line.setPen(pg.mkPen(ink, width=1.4))
-        self.line.setHoverPen(pg.mkPen(colours.color(QPalette.ColorRole.Highlight), width=3))
+        self.line.setPen(screen_pen(self, ink, 1.4))
+        self.line.setHoverPen(screen_pen(self, colours.color(QPalette.ColorRole.Highlight), 3))
         self.tag.setColor(ink)
         self.layer.show(self.layer.plotted)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from nesr_gui.accuracy import CONDITIONS, Figures
-from nesr_gui.gui.forms import row
+from nesr_gui.gui.forms import quiet, row
 from nesr_gui.gui.marks.marks import Mark, Place
 from nesr_gui.gui.marks.signs import sign_icon
 from nesr_gui.gui.truth.accuracy_jobs import COLUMNS, IMAGE, cells
@@ -158,14 +158,8 @@ def _table() -> QTableWidget:
         item.setTextAlignment(_UNIT if column else Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.setHorizontalHeaderItem(column, item)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setShowGrid(False)
-    table.setFrameShape(QTableWidget.Shape.NoFrame)
-    table.setTabKeyNavigation(False)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(26)
+    quiet(table)
     header = table.horizontalHeader()
-    header.setHighlightSections(False)
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     return table
