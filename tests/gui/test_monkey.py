@@ -14,14 +14,14 @@ import os
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QObject, qInstallMessageHandler
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
@@ -119,6 +119,26 @@ def said(qtlog: Any) -> Iterator[Counter[str]]:
         qInstallMessageHandler(before)
 
 
+def in_a_loop(act: Callable[[int], None], events: Iterable[int]) -> None:
+    """Do one event after the other as a user's come: in the loop of the program, by which Qt deletes what is closed."""
+    loop, left, failures = QEventLoop(), iter(events), list[BaseException]()
+
+    def step() -> None:
+        try:
+            if (event := next(left, None)) is not None:
+                act(event)
+                QTimer.singleShot(0, step)
+                return
+        except BaseException as failure:  # raised again outside of Qt
+            failures.append(failure)
+        loop.quit()
+
+    QTimer.singleShot(0, step)
+    loop.exec()
+    for failure in failures:
+        raise failure
+
+
 def test_random_events_end_well(
     gives_back: None, opened: App, files: list[Path], tmp_path: Path, qtbot: QtBot, said: Counter[str],
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
@@ -137,7 +157,8 @@ def test_random_events_end_well(
     opened.worker.failed.connect(hear)
     with monkey, qtbot.capture_exceptions() as exceptions, monkeypatch.context() as open_window:
         open_window.setattr(opened.window, "may_close", lambda: False)
-        for event in range(1, EVENTS + 1):
+
+        def act(event: int) -> None:
             monkey.act()
             wrong = ["".join(traceback.format_exception(*each)) for each in exceptions]
             wrong += unmeant
@@ -146,6 +167,8 @@ def test_random_events_end_well(
             if event % (EVENTS // 4) == 0:
                 monkey.rest()
                 sizes.append(Size.of(opened, files[0], qtbot))
+
+        in_a_loop(act, range(1, EVENTS + 1))
     growth = sizes[-1].growth(sizes[0])
     more = (sizes[-1].widgets - sizes[0].widgets).most_common(12), (sizes[-1].values - sizes[0].values).most_common(12)
     if EVENTS > FEW:
