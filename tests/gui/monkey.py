@@ -193,10 +193,13 @@ class Monkey:
             self._strike(top, letter, Qt.KeyboardModifier.NoModifier)
 
     def _strike(self, top: QWidget, key: Qt.Key | str, modifier: Qt.KeyboardModifier) -> None:
-        """Press a key and let it go; the press may have closed the window."""
-        for strike in (QTest.keyPress, QTest.keyRelease):
+        """Press a key and let it go; the press may have closed the window.
+
+        A release with modifiers would be two events, of which the first may have closed the window of the second.
+        """
+        for strike, held in ((QTest.keyPress, modifier), (QTest.keyRelease, Qt.KeyboardModifier.NoModifier)):
             if is_there(top):
-                strike(top.windowHandle(), key, modifier)
+                strike(top.windowHandle(), key, held)
 
     def _pick_action(self, top: QWidget) -> None:
         if top is not self.app.window:
