@@ -88,8 +88,16 @@ class Size:
             app.documents.close(app.documents.current)
         app.session.look = Look()
         app.opening.open(photograph)
-        qtbot.waitUntil(lambda: app.session.field is not None and not app.worker._newest, timeout=20_000)
+
+        def rests() -> None:
+            assert app.session.field is not None
+            assert list(app.worker._newest) == []
+
+        qtbot.waitUntil(rests, timeout=120_000)  # a figure of 35 megapixels may just be opened as a photograph
         qtbot.wait(300)  # pictures follow when the hand rests
+        for lane in list(app.worker._lanes):  # what was cancelled there may still come to its end
+            app.worker.submit(lane, None, lambda request, progress: None, lambda request, result: None)
+        qtbot.waitUntil(rests, timeout=120_000)
         of_menus(app.window.menuBar())  # menus that fill themselves are filled
         for menu in app.window.findChildren(QMenu):
             menu.aboutToShow.emit()
