@@ -114,17 +114,28 @@ def colour_differences(first: npt.ArrayLike, second: npt.ArrayLike) -> FloatArra
     return np.asarray(colour.delta_E(*labs, method="CIE 2000"), np.float32)
 
 
+_LOBES = np.array([
+    [[1.056, 599.8, 37.9, 31.0], [0.362, 442.0, 16.0, 26.7], [-0.065, 501.1, 20.4, 26.2]],
+    [[0.821, 568.8, 46.9, 40.5], [0.286, 530.9, 16.3, 31.1], [0.0, 500.0, 1.0, 1.0]],
+    [[1.217, 437.0, 11.8, 36.0], [0.681, 459.0, 26.0, 13.8], [0.0, 500.0, 1.0, 1.0]],
+])  # fmt: skip
+"""Height, place and width to either side (nm) of what the colour matching functions of CIE 1931 are nearly sums of:
+Wyman, Sloan, Shirley, Simple Analytic Approximations to the CIE XYZ Color Matching Functions, JCGT 2 (2), 2013."""
+_XYZ_TO_SRGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
+"""IEC 61966-2-1."""
+
+
 def wavelength_colours(nm: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """The 8-bit sRGB colours (N, 3) in which wavelengths (N,) nm are drawn.
 
     Spectral colours lie outside sRGB: what is negative is cut, and the dim ends of the range are lifted so that a
-    scale stays readable on a dark ground.
+    scale stays readable on a dark ground. They decorate and measure nothing, so an approximation does: the tables come
+    with colour-science, for which a window that opens need not wait a second.
     """
-    colour = _colour()
-    observer = colour.MSDS_CMFS["CIE 1931 2 Degree Standard Observer"]
-    nm = np.atleast_1d(np.asarray(nm, dtype=np.float64))
-    xyz = np.stack([np.interp(nm, observer.wavelengths, observer.values[:, i]) for i in range(3)], axis=-1)
-    rgb = np.maximum(xyz @ colour.RGB_COLOURSPACES["sRGB"].matrix_XYZ_to_RGB.T, 0)
+    at = np.clip(np.atleast_1d(np.asarray(nm, dtype=np.float64)), 380, 780)[:, None, None]
+    height, place, below, above = np.moveaxis(_LOBES, -1, 0)
+    xyz = (height * np.exp(-0.5 * ((at - place) / np.where(at < place, below, above)) ** 2)).sum(-1)
+    rgb = np.maximum(xyz @ _XYZ_TO_SRGB.T, 0)
     peak = rgb.max(axis=-1, keepdims=True)
     lift = np.clip(xyz.sum(axis=-1, keepdims=True) / 0.3, 0.25, 1)
     return np.round(255 * encode_srgb(rgb / np.maximum(peak, 1e-9) * lift)).astype(np.uint8)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import colour
 import numpy as np
 import pytest
 
@@ -39,6 +40,20 @@ def test_wavelengths_look_like_themselves():
     assert min(yellow[:2]) > 150 > yellow[2]
     assert red[0] > 200 > 50 > max(red[1:])
     assert colorimetry.wavelength_colours([400, 700]).max(axis=1).min() > 60
+
+
+def test_the_colours_of_wavelengths_are_nearly_those_of_the_standard_observer():
+    nm = np.arange(420, 681, 5.0)
+    observer = colour.MSDS_CMFS["CIE 1931 2 Degree Standard Observer"]
+    xyz = np.stack([np.interp(nm, observer.wavelengths, observer.values[:, i]) for i in range(3)], axis=-1)
+    rgb = np.maximum(xyz @ colour.RGB_COLOURSPACES["sRGB"].matrix_XYZ_to_RGB.T, 0)
+    hues = colorimetry.encode_srgb(rgb / rgb.max(axis=-1, keepdims=True))
+    drawn = colorimetry.wavelength_colours(nm) / 255
+    assert np.abs(drawn / drawn.max(axis=-1, keepdims=True) - hues).max() < 0.13
+
+
+def test_wavelengths_that_nobody_sees_are_drawn_dark_and_not_black():
+    assert (colorimetry.wavelength_colours([300, 1000, 2500]).max(axis=1) > 60).all()
 
 
 def test_checker_is_interpolated_between_published_samples():

@@ -41,16 +41,6 @@ def figures(model: engine.Model) -> Iterator[Figure]:
             yield Figure(figure.name + large, figure.value, figure.unit, figure.aim)
 
 
-@nothing_remembered()
-def open_and_close() -> None:
-    """Show the window, and end when it can be used: it is painted, and its events are done."""
-    qt = QApplication.instance() or QApplication(sys.argv[:1])
-    app = App()
-    app.window.show()
-    QTimer.singleShot(0, app.window.close)
-    qt.exec()
-
-
 @dataclass(eq=False)
 class Heartbeat:
     """How late a timer of the GUI thread fires, in ms."""

@@ -6,6 +6,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
@@ -22,6 +23,19 @@ def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path
     """
     with nothing_remembered() if screenshot else nullcontext():
         return _run(image, model, device, screenshot)
+
+
+@nothing_remembered()
+def say_when_usable() -> None:
+    """Start as a user does, and write a line when the window is painted and answers; it goes on until it is closed."""
+
+    def say() -> None:
+        sys.stdout.write("usable\n")
+        sys.stdout.flush()
+
+    qt = QApplication(sys.argv[:1])  # the timers below belong to its thread
+    QTimer.singleShot(0, qt, lambda: QTimer.singleShot(0, qt, say))  # after the events of the window's opening
+    _run(None, None, "cpu", None)
 
 
 def _run(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> int:

@@ -24,7 +24,7 @@ from nesr_gui.gui.picture.sampling import View
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.worker import Worker
 
-REST_MS = 120  # the hand rests
+REST_MS = 60  # the hand rests
 COARSE_SECONDS = 0.035  # a frame while scrubbing may take this long
 MOST_VALUES, FEWEST_VALUES = 512 * 512, 96 * 96
 FIRST_VALUES = 192 * 192  # until it is known how fast a field answers
