@@ -14,11 +14,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from nesr_gui import devices
 from nesr_gui.features import Features, inside_mask
 from nesr_gui.models.nam import Correlations
 from nesr_gui.models.nesr import NeSR
 from nesr_gui.models.spi import SIDE, lattice
-from nesr_gui.reconstruction import TOKENS
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def tile_sums(network: NeSR, features: Features, shape: tuple[int, int], rows: s
     window = features.window(rows, cols)
     parts = (window, inside_mask(rows, cols, shape, window))
     windows, inside = (lattice(part[:, :, first[0] :, first[1] :], stride) for part in parts)
-    at_once = SIDE * max(TOKENS // SIDE // len(network.bands), 1)
+    at_once = SIDE * max(devices.TOKENS // SIDE // len(network.bands), 1)
     found = []
     for some in (slice(start, start + at_once) for start in range(0, windows.shape[3], at_once)):
         mask = None if inside[..., some].all() else inside[..., some]

@@ -1,13 +1,23 @@
-"""What torch says when memory or a device fails it, as the program's own errors."""
+"""What a device can be given: how much at once, how it gets there, and what it says when that is too much."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from nesr_gui.field import DeviceLost, OutOfMemory
+
+T = TypeVar("T")
+
+TOKENS = (
+    1 << 15
+)  # (pixel, wavelength) pairs at once: enough to keep a processor's cores busy, few enough for its caches
+FEWEST_TOKENS, MOST_TOKENS = 1 << 10, 1 << 22  # of a graphics device, which is the faster the more it has to do
+TOKEN_BYTES = 1 << 13  # that decoding one holds at once in the paper's size, with room to spare
 
 _FULL = ("out of memory", "can't allocate memory", "not enough memory", "cudnn_status_alloc_failed")
 _LOST = ("cuda error", "hip error", "cudnn error", "cublas_status", "cudnn_status", "mps backend", "device-side assert")
@@ -36,3 +46,42 @@ def translated() -> Iterator[None]:
 
 def _full(kind: str) -> OutOfMemory:
     return OutOfMemory(f"there is not enough {kind} memory for this; close other programs, or reduce the photograph")
+
+
+class Portion:
+    """How many tokens a device is given at once: what it has room for, and half as many whenever memory runs out."""
+
+    def __init__(self, device: str) -> None:
+        free = free_bytes(device)
+        self.tokens = TOKENS if free is None else min(max(free // TOKEN_BYTES, FEWEST_TOKENS), MOST_TOKENS)
+
+    def work(self, do: Callable[[int], T]) -> T:
+        """`do(tokens)`, again with fewer where there is not enough memory; that is remembered.
+
+        Raises:
+            OutOfMemory: not even `FEWEST_TOKENS` fit.
+        """
+        while True:
+            try:
+                with translated():
+                    return do(self.tokens)
+            except OutOfMemory:
+                if self.tokens <= FEWEST_TOKENS:
+                    raise
+                self.tokens = max(self.tokens // 2, FEWEST_TOKENS)
+
+
+def free_bytes(device: str) -> int | None:
+    """Memory that a graphics device still has; None for the processor, whose caches are what matters."""
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    if device == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return None
+
+
+def sent(tensor: Tensor, device: str) -> Tensor:
+    """A tensor on a device; the copy to a CUDA device is not waited for."""
+    if device == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)

@@ -21,7 +21,7 @@ from nesr_gui import colorimetry, resources, tiles
 from nesr_gui.band_field import BandField, Shown
 from nesr_gui.checkpoint import Checkpoint, load_checkpoint
 from nesr_gui.context import Sums, attention_map, tile_sums
-from nesr_gui.devices import translated
+from nesr_gui.devices import sent, translated
 from nesr_gui.features import Features, RecomputedFeatures, StoredFeatures
 from nesr_gui.field import Progress
 from nesr_gui.models.nesr import NeSR, parameter_count
@@ -176,8 +176,8 @@ class Prepared:
     @classmethod
     def _over_white(cls, values: FloatArray, image: RGBImage, model: Model) -> Prepared:
         level = colorimetry.white_level(values) if model.network.normalised else 1.0
-        shown = torch.from_numpy(values / values.dtype.type(level)).permute(2, 0, 1)[None].to(model.device)
-        return cls(model, image, level, shown)
+        shown = torch.from_numpy(values / values.dtype.type(level)).permute(2, 0, 1)[None]
+        return cls(model, image, level, sent(shown, model.device))
 
     @property
     def network(self) -> NeSR:

@@ -49,14 +49,15 @@ class StoredFeatures:
 
     @classmethod
     def of(cls, computed: RecomputedFeatures, progress: Progress) -> StoredFeatures:
-        """Encode tile by tile."""
+        """Encode from top to bottom."""
         height, width = computed.rgb.shape[2:]
         count = computed.network.config.features
         framed = computed.rgb.new_zeros((1, count, height + 2 * HALO, width + 2 * HALO))
-        for done, rows, cols in tiles.square_tiles(slice(0, height), slice(0, width), tiles.TILE):
-            progress(done)
-            inner = computed.window(rows, cols)[:, :, HALO:-HALO, HALO:-HALO]
-            framed[:, :, rows.start + HALO : rows.stop + HALO, cols.start + HALO : cols.stop + HALO] = inner
+        row = HALO
+        for rows in computed.network.encode_rows(computed.rgb):
+            progress((row - HALO) / height)
+            framed[:, :, row : row + rows.shape[2], HALO:-HALO] = rows
+            row += rows.shape[2]
         return cls(framed)
 
     def window(self, rows: slice, cols: slice) -> Tensor:

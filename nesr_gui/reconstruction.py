@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from nesr_gui import origin, tiles
-from nesr_gui.devices import translated
+from nesr_gui.devices import Portion
 from nesr_gui.features import Features, inside_mask, reaches_out
 from nesr_gui.field import (
     BLOCK_VALUES,
@@ -34,7 +35,6 @@ from nesr_gui.uncertainty import Calibration
 if TYPE_CHECKING:
     from nesr_gui.engine import Model
 
-TOKENS = 1 << 15  # (pixel, wavelength) pairs decoded at once: enough to keep the cores busy, small enough for caches
 WAVELENGTHS_AT_ONCE = 32  # of them: neighbours share slices of the first convolution
 
 
@@ -61,19 +61,23 @@ class NeSRField:
         self.model, self.image = model, image
         self.shape, self.wavelength_range = image.shape, model.wavelength_range
         self.bands, self._encoding = model.bands, encoding
+        self._portion = Portion(model.device)
 
     @property
     def provenance(self) -> dict[str, str]:
         """See `SpectralField.provenance`."""
         return origin.provenance(self.model, self.image, self._encoding.notes)
 
-    @translated()
-    @torch.inference_mode()
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
         nm, places = checked_nm(self, wavelengths), checked_points(self, points)
+        return self._portion.work(lambda tokens: self._curves(places, nm, tokens))
+
+    @torch.inference_mode()
+    def _curves(self, places: npt.NDArray[np.int64], nm: npt.NDArray[np.float64], tokens: int) -> FloatArray:
+        """(N, L), of as many pixels at once as so many tokens are."""
         curves, query = np.empty((len(places), nm.size), np.float32), self._query(nm)
-        at_once = max(TOKENS // SIDE // nm.size, 1)
+        at_once = max(tokens // SIDE // nm.size, 1)
         for some in (slice(start, start + at_once) for start in range(0, len(places), at_once)):
             spots = [(slice(row, row + 1), slice(col, col + 1)) for row, col in places[some].tolist()]
             windows = torch.cat([self._encoding.features.window(*spot) for spot in spots], 3)
@@ -83,7 +87,6 @@ class NeSRField:
             curves[some] = self._decoded(windows, inside, rgb, query, SIDE)[0, :, 0].T.cpu().numpy()
         return curves
 
-    @torch.inference_mode()
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
         rows, cols = checked_window(self, rows, cols)
@@ -110,28 +113,28 @@ class NeSRField:
         side = min(self.model.small_tile or tiles.TILE, _side(BLOCK_VALUES // nm.size))
         side = max(side // stride, 1) * stride
         for _, tile_rows, tile_cols in tiles.square_tiles(rows, cols, side):
-            with torch.inference_mode():
-                yield Block(tile_rows, tile_cols, self._tile(nm, tile_rows, tile_cols, stride))
+            part = partial(self._tile, nm, tile_rows, tile_cols, stride)
+            yield Block(tile_rows, tile_cols, self._portion.work(part))
 
-    @translated()
-    def _tile(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> FloatArray:
+    @torch.inference_mode()
+    def _tile(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int, tokens: int) -> FloatArray:
         """(L, h', w'), decoded in small squares and some wavelengths at a time so that the work stays in the caches."""
         window = self._encoding.features.window(rows, cols)
         shape = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
-        values = np.empty((nm.size, *shape), np.float32)
+        values = self._encoding.rgb.new_empty((nm.size, *shape))  # on the device, which is waited for once
         few = min(nm.size, WAVELENGTHS_AT_ONCE)
         near = min(stride, SIDE) ** 2  # pixels that are read for each that is answered
         queries = [(first, self._query(nm[first : first + few])) for first in range(0, nm.size, few)]
-        for _, y, x in tiles.square_tiles(slice(0, shape[0]), slice(0, shape[1]), _side(TOKENS // few // near)):
+        for _, y, x in tiles.square_tiles(slice(0, shape[0]), slice(0, shape[1]), _side(tokens // few // near)):
             own_rows, own_cols = (_spread(part, stride, of) for part, of in ((y, rows), (x, cols)))
             around = window[:, :, *(slice(part.start * stride, part.stop * stride + 2 * HALO) for part in (y, x))]
             out = reaches_out(own_rows, own_cols, self.shape)
             inside = inside_mask(own_rows, own_cols, self.shape, around) if out else None
             rgb = self._encoding.rgb[:, :, own_rows, own_cols][:, :, ::stride, ::stride]
             for first, query in queries:
-                decoded = self._decoded(around, inside, rgb, query, stride)
-                values[first : first + few, y, x] = decoded[0].cpu().numpy()
-        return values
+                values[first : first + few, y, x] = self._decoded(around, inside, rgb, query, stride)[0]
+        answers: FloatArray = values.cpu().numpy()
+        return answers
 
     def _query(self, nm: npt.NDArray[np.float64]) -> Query:
         network = self.model.network

@@ -51,7 +51,7 @@ ALLOWED = {
         "engine",
     },
     "band_field": {"devices", "field", "models", "spectral", "tiles", "origin", "engine"},
-    "context": {"features", "models", "reconstruction"},
+    "context": {"devices", "features", "models"},
     "engine": {
         "devices",
         "field",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui import engine
+from nesr_gui import devices, engine
 from nesr_gui.devices import translated
 from nesr_gui.field import DeviceLost, OutOfMemory
 from nesr_gui.spectral import RGBImage
@@ -42,12 +42,59 @@ def test_small_tiles_need_less_and_answer_the_same(model_file, monkeypatch):
 
 
 def test_a_field_tells_that_memory_ran_out(model_file, monkeypatch):
-    field = engine.encode(RGBImage(np.zeros((8, 9, 3), np.float32)), engine.load_model(model_file, "cpu"))
+    field, asked = engine.encode(RGBImage(np.zeros((8, 9, 3), np.float32)), engine.load_model(model_file, "cpu")), []
 
     def fail(*args):
+        asked.append(field._portion.tokens)
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(type(field), "_decoded", fail)
     for ask in (lambda: field.band(500), lambda: field.spectra([(1, 1)], [500]), lambda: list(field.blocks([500]))):
         with pytest.raises(OutOfMemory, match="graphics memory"):
             ask()
+    assert asked[:7] == [32768, 16384, 8192, 4096, 2048, 1024, 1024]
+
+
+class Device:
+    """Stands for one that has room for so many values at once."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.refused = room, 0
+
+    def holding(self, run):
+        def tried(windows, inside, rgb, query, stride=1):
+            if query.coord.numel() * rgb[0, 0].numel() > self.room:
+                self.refused += 1
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            return run(windows, inside, rgb, query, stride)
+
+        return tried
+
+
+def test_less_at_once_is_asked_of_a_device_that_is_full_and_the_answers_are_the_same(model_file, monkeypatch):
+    image = RGBImage(np.random.default_rng(0).random((70, 90, 3), np.float32))
+    model, nm = engine.load_model(model_file, "cpu"), [410.0, 480.0, 555.5]
+    plain, field, device = engine.encode(image, model), engine.encode(image, model), Device(2000)
+    monkeypatch.setattr(field, "_decoded", device.holding(field._decoded))
+    np.testing.assert_allclose(field.cube(nm).values, plain.cube(nm).values, atol=2e-5)
+    points = np.argwhere(np.ones((70, 90)))[::3]
+    np.testing.assert_allclose(field.spectra(points, nm), plain.spectra(points, nm), atol=2e-5)
+    assert 0 < device.refused <= 5  # remembered: not every tile finds out again
+    device.room = 3
+    with pytest.raises(OutOfMemory, match="graphics memory"):
+        field.cube(nm)
+
+
+@pytest.mark.parametrize(
+    ("free", "tokens"),
+    [(None, devices.TOKENS), (0, devices.FEWEST_TOKENS), (1 << 30, 1 << 17), (1 << 50, devices.MOST_TOKENS)],
+)
+def test_a_device_is_given_what_it_has_room_for(monkeypatch, free, tokens):
+    monkeypatch.setattr(devices, "free_bytes", lambda device: free)
+    assert devices.Portion("anything").tokens == tokens
+
+
+def test_the_processor_has_no_memory_of_its_own():
+    assert devices.free_bytes("cpu") is None
+    tensor = torch.rand(3)
+    assert devices.sent(tensor, "cpu") is tensor

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import nesr_gui
-from nesr_gui import colorimetry, context, engine, reconstruction
+from nesr_gui import colorimetry, engine, reconstruction
 from nesr_gui.checkpoint import Checkpoint, save_checkpoint
 from nesr_gui.engine import Model, chosen_device, encode, load_model
 from nesr_gui.features import RecomputedFeatures, StoredFeatures
@@ -47,8 +47,7 @@ def features(request, monkeypatch) -> str:
 @pytest.fixture
 def small_tiles(monkeypatch) -> None:
     monkeypatch.setattr("nesr_gui.tiles.TILE", 16)
-    for module in (context, reconstruction):
-        monkeypatch.setattr(module, "TOKENS", 100)
+    monkeypatch.setattr("nesr_gui.devices.TOKENS", 100)
     monkeypatch.setattr(reconstruction, "WAVELENGTHS_AT_ONCE", 2)
     monkeypatch.setattr(reconstruction, "BLOCK_VALUES", 500)
 

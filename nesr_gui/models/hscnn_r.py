@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.models.rolling import ROWS, Rows, convolved, rectified, residual
+from nesr_gui.models.rolling import Rows, convolved, in_rows, rectified, residual
 
 
 class ResidualBlock(nn.Module):
@@ -48,10 +48,9 @@ class HSCNNR(nn.Module):
         self.tail = nn.Conv2d(features, bands, 3, padding=1) if bands is not None else nn.Identity()
 
     def forward(self, image: Tensor) -> Tensor:
-        image = image.contiguous(memory_format=torch.channels_last)
         if not torch.is_grad_enabled():  # nothing has to be kept for a way back
-            return torch.cat(list(self.rolled(torch.split(image, ROWS, 2))), 2)
-        shallow = self.head(image)
+            return torch.cat(list(self.rolled(in_rows(image))), 2)
+        shallow = self.head(image.contiguous(memory_format=torch.channels_last))
         features: Tensor = self.tail(shallow + self.blocks(shallow))
         return features
 

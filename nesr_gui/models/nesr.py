@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ from torch.nn import functional as F
 from nesr_gui.models.encoders import encoder
 from nesr_gui.models.guide import ColourGuide
 from nesr_gui.models.nam import ATTENTIONS, Folded, NeuralAttentionMapping
+from nesr_gui.models.rolling import in_rows
 from nesr_gui.models.spi import HALO, SIDE, SpectralProfileInterpolation, Taps, lattice, resample
 
 
@@ -82,6 +84,12 @@ class NeSR(nn.Module):
         """Linear sRGB or bands (B, inputs, H, W) in [0, 1] to features M_in (B, F, H, W)."""
         features: Tensor = self.encoder(rgb.sqrt() if self.config.compressed else rgb)
         return features
+
+    def encode_rows(self, rgb: Tensor) -> Iterator[Tensor]:
+        """The same of one large image, some rows (B, F, r, W) after the others; of an encoder with a `halo` only."""
+        seen = (rows.sqrt() if self.config.compressed else rows for rows in in_rows(rgb))
+        rolled: Iterator[Tensor] = self.encoder.rolled(seen)  # type: ignore[operator]
+        return rolled
 
     def coord(self, nm: Tensor) -> Tensor:
         """Wavelengths in nm to [-1, 1], section 4.1."""
