@@ -81,8 +81,10 @@ class ModelMenu(QObject):
         worker.failed.connect(lambda purpose, error: self._check())
 
     def open_model(self) -> None:
-        """Ask for a model file, and reconstruct by it."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Open a model", "", "Models (*.safetensors);;All files (*)")
+        """Ask for a model file, first where the last one was, and reconstruct by it."""
+        folder = str(self.added()[-1].parent) if self.added() else ""
+        kinds = "Models (*.safetensors);;All files (*)"
+        path, _ = QFileDialog.getOpenFileName(self._window, "Open a model", folder, kinds)
         if path:
             self._opening.use_model(Path(path))
 

@@ -61,6 +61,12 @@ def test_a_picked_model_reconstructs_what_is_open_and_is_remembered(
     assert listed(app)[-1].text() == "four && more\t4 bands, 400-700 nm, linear between"
     assert [action.isChecked() for action in listed(app)] == [False] * EMBEDDED + [True]
     assert app.model_menu.added() == [bands]
+    asked: list[str] = []
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileName", lambda _, title, folder, kinds: asked.append(folder) or ("", "")
+    )
+    app.window.actions_by_name["open_model"].trigger()
+    assert asked == [str(bands.parent)]
     listed(app)[0].trigger()
     qtbot.waitUntil(lambda: app.session.field.provenance["model"] == "nesr-lean")
     assert [action.isChecked() for action in listed(app)] == [True] + [False] * EMBEDDED
