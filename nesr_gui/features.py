@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import shutil
+import tempfile
+import weakref
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -42,7 +49,7 @@ class RecomputedFeatures:
 class StoredFeatures:
     """Features of the whole image, kept: (1, F, H + 4, W + 4).
 
-    Channel after channel: a band reads the few channels next to its wavelength, and those lie together.
+    In memory channel after channel: a band reads the few channels next to its wavelength, and those lie together.
     """
 
     framed: Tensor
@@ -60,9 +67,44 @@ class StoredFeatures:
             row += rows.shape[2]
         return cls(framed)
 
+    @classmethod
+    def filed(cls, computed: RecomputedFeatures, progress: Progress) -> StoredFeatures:
+        """Encode into a file, row after row, and map it: the system reads what is asked for, and may forget it again.
+
+        Raises:
+            OSError: the folder for temporary files has no room for it.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="nesr-"))
+        try:
+            stored = cls(_mapped(computed, folder / "features", progress))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        weakref.finalize(stored, shutil.rmtree, folder, ignore_errors=True)
+        return stored
+
     def window(self, rows: slice, cols: slice) -> Tensor:
         """See `Features`; a view."""
         return self.framed[:, :, rows.start : rows.stop + 2 * HALO, cols.start : cols.stop + 2 * HALO]
+
+
+def _mapped(computed: RecomputedFeatures, path: Path, progress: Progress) -> Tensor:
+    """Features (1, F, H + 4, W + 4) that lie in a file, row after row."""
+    height, width = computed.rgb.shape[2:]
+    shape = height + 2 * HALO, computed.network.config.features, width + 2 * HALO
+    border, row = np.zeros((HALO, *shape[1:]), np.float32), 0
+    with path.open("wb") as file:
+        file.write(border.data)
+        for rows in computed.network.encode_rows(computed.rgb):
+            progress(row / height)
+            lines = F.pad(rows[0], (HALO, HALO)).transpose(0, 1).contiguous()  # (r, F, W + 4)
+            file.write(lines.numpy().data)
+            row += rows.shape[2]
+        file.write(border.data)
+    mapped = torch.from_file(str(path), shared=False, size=math.prod(shape), dtype=torch.float32)
+    with suppress(OSError):  # where a mapped file can be removed, a program that dies leaves nothing behind
+        path.unlink()
+    return mapped.view(shape).transpose(0, 1)[None]
 
 
 def reaches_out(rows: slice, cols: slice, shape: tuple[int, int]) -> bool:

@@ -1,6 +1,7 @@
 """The field of a photograph: one function, whoever asks, however it is cut into tiles."""
 
 import dataclasses
+import gc
 
 import numpy as np
 import pytest
@@ -37,10 +38,12 @@ def calibration() -> Calibration:
     return Calibration(np.arange(400, 701, 10.0), low, high, seen, np.array(0.1))
 
 
-@pytest.fixture(params=["stored", "recomputed"])
+@pytest.fixture(params=["stored", "filed", "recomputed"])
 def features(request, monkeypatch) -> str:
-    if request.param == "recomputed":
+    if request.param != "stored":
         monkeypatch.setattr(engine, "STORED_BYTES", 0)
+    if request.param == "recomputed":
+        monkeypatch.setattr(engine, "DISK_SHARE", 1 << 60)
     return request.param
 
 
@@ -64,7 +67,7 @@ def joint(model: Model, image: RGBImage, nm: list[float]) -> np.ndarray:
 def test_equals_the_joint_forward_pass(model, features, small_tiles, shape):
     image = tiny.image(*shape)
     field = encode(image, model)
-    assert isinstance(field._encoding.features, StoredFeatures if features == "stored" else RecomputedFeatures)
+    assert isinstance(field._encoding.features, RecomputedFeatures if features == "recomputed" else StoredFeatures)
     expected = joint(model, image, NM)
     assert expected.std() > 0.01
     for nm, band in zip(NM, expected, strict=True):
@@ -218,3 +221,40 @@ def test_how_the_file_was_understood_is_recorded(model):
     understood = (("photograph_encoding", "Display P3, chosen"), ("photograph_exposure", "+1 stops"))
     image = dataclasses.replace(tiny.image(4, 5), source=Source("p.png", "00", (), understood))
     assert dict(understood).items() <= encode(image, model).provenance.items()
+
+
+def test_features_in_a_file_leave_nothing_behind(monkeypatch, tmp_path):
+    monkeypatch.setattr(engine, "STORED_BYTES", 0)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
+    field = engine.encode(RGBImage(np.random.default_rng(0).random((20, 30, 3), np.float32)), model)
+    assert list(tmp_path.iterdir()) and isinstance(field._encoding.features, StoredFeatures)
+    before = field.band(500)
+    gc.collect()
+    np.testing.assert_array_equal(field.band(500), before)
+    del field
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_fills_up_costs_time_and_no_work(monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(engine, "STORED_BYTES", 0)
+    monkeypatch.setattr(StoredFeatures, "filed", full)
+    model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
+    field = engine.encode(RGBImage(np.random.default_rng(0).random((20, 30, 3), np.float32)), model)
+    assert np.isfinite(field.band(500)).all() and isinstance(field._encoding.features, RecomputedFeatures)
+
+
+def test_work_that_is_stopped_leaves_no_file(monkeypatch, tmp_path):
+    def stop(fraction):
+        raise Cancelled
+
+    monkeypatch.setattr(engine, "STORED_BYTES", 0)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
+    with pytest.raises(Cancelled):
+        engine.encode(RGBImage(np.zeros((20, 30, 3), np.float32)), model, progress=stop)
+    assert not list(tmp_path.iterdir())

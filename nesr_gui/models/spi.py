@@ -69,14 +69,12 @@ class SpectralProfileInterpolation(nn.Module):
         Returns:
             (B, L, h', w', C) with h' = ceil(h / stride), w' = ceil(w / stride).
         """
-        volume = resample(features, taps.positions)  # (B, T, h + 4, w + 4)
         if stride < SPARSE_STRIDE:
-            return self._convolved(volume, taps, inside, stride)
-        shape = [-(-(size - 2 * HALO) // stride) for size in volume.shape[2:]]
-        codes = self._convolved(
-            lattice(volume, stride), taps, None if inside is None else lattice(inside, stride), SIDE
-        )
-        return codes.reshape(*codes.shape[:2], *shape, -1)
+            return self._convolved(resample(features, taps.positions), taps, inside, stride)
+        volume = resample(_windows(features, stride), taps.positions)  # (B, T, h', w', 5, 5)
+        mask = None if inside is None else lattice(inside, stride)
+        codes = self._convolved(_side_by_side(volume), taps, mask, SIDE)  # (B, L, 1, h'·w', C)
+        return codes.reshape(*codes.shape[:2], *volume.shape[2:4], -1)
 
     def _convolved(self, volume: Tensor, taps: Taps, inside: Tensor | None, stride: int) -> Tensor:
         """Both convolutions of a resampled window (B, T, h + 4, w + 4): (B, L, h', w', C).
@@ -107,11 +105,11 @@ class SpectralProfileInterpolation(nn.Module):
 
 
 def resample(features: Tensor, position: Tensor) -> Tensor:
-    """Features (B, F, H, W) at positions (…) in [0, 1] along their channels, linear between two: (B, …, H, W)."""
+    """Features (B, F, …) at positions (T,) in [0, 1] along their channels, linear between two: (B, T, …)."""
     scaled = position * (features.shape[1] - 1)
     below = scaled.floor().clamp(max=max(features.shape[1] - 2, 0)).long()
     above = (below + 1).clamp(max=features.shape[1] - 1)
-    weight = (scaled - below).to(features.dtype)[..., None, None]
+    weight = (scaled - below).to(features.dtype).view(-1, *[1] * (features.ndim - 2))
     return torch.lerp(features[:, below], features[:, above], weight)
 
 
@@ -126,5 +124,13 @@ def lattice(framed: Tensor, stride: int) -> Tensor:
 
     They stand side by side, as one image that answers at every fifth pixel: a stride of `SIDE` keeps them apart.
     """
-    windows = framed.unfold(2, SIDE, stride).unfold(3, SIDE, stride)  # (B, F, rows, cols, 5, 5)
+    return _side_by_side(_windows(framed, stride))
+
+
+def _windows(framed: Tensor, stride: int) -> Tensor:
+    """The same as a view (B, F, rows, cols, 5, 5)."""
+    return framed.unfold(2, SIDE, stride).unfold(3, SIDE, stride)
+
+
+def _side_by_side(windows: Tensor) -> Tensor:
     return windows.permute(0, 1, 4, 2, 3, 5).flatten(3)
