@@ -7,11 +7,8 @@ and would let them depend on tiles where features are computed again.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +22,7 @@ from nesr_gui.band_field import BandField, Shown
 from nesr_gui.checkpoint import Checkpoint, load_checkpoint
 from nesr_gui.context import Sums, attention_map, tile_sums
 from nesr_gui.devices import sent, translated
-from nesr_gui.features import Features, RecomputedFeatures, StoredFeatures
+from nesr_gui.features import Features, RecomputedFeatures, StoredFeatures, kept
 from nesr_gui.field import Progress
 from nesr_gui.models.nesr import NeSR, parameter_count
 from nesr_gui.models.spi import HALO
@@ -36,8 +33,6 @@ from nesr_gui.systems import Network, coverage, kind_of
 PATIENCE = 4.0  # seconds a user may wait for a photograph to open
 WORKING_PIXELS = (2_000_000, 1_000_000, 500_000)  # on a processor: few steps, so that a machine keeps to one of them
 LARGE, FEW_PIXELS = 5_000_000, (125_000, 30_000)  # parameters of a network for which fewer are worth their time
-STORED_BYTES = 1 << 30  # features above this are kept in a file, or computed again per tile
-DISK_SHARE = 4  # such a file takes at most one part in so many of what the disk has left
 THRIFTY_TILE = 128  # pixels along a side of a tile where memory is scarce
 MOST_BYTES = 8 << 30  # of features that have to be kept
 
@@ -280,7 +275,8 @@ def _features(prepared: Prepared, progress: Progress) -> tuple[Features, tuple[s
     network, (height, width) = prepared.network, prepared.image.shape
     size = 4 * network.config.features * height * width
     if network.halo is not None:
-        return _exact_features(prepared, size, progress), ()
+        keep = prepared.model.small_tile is None
+        return (kept(prepared.features, progress) if keep else prepared.features), ()
     if size > MOST_BYTES:
         raise ValueError(
             f"{prepared.model.name} would keep {size / 2**30:.0f} GiB for a photograph of {width}×{height} pixels; at "
@@ -289,16 +285,3 @@ def _features(prepared: Prepared, progress: Progress) -> tuple[Features, tuple[s
     side = tiles.blended_side(network.scratch, (height, width))
     features = tiles.pooled(network.encoder, network.encode, prepared.rgb, side, progress)
     return StoredFeatures(F.pad(features, (HALO,) * 4)), (tiles.NOTE.format(side=side),) if side else ()
-
-
-def _exact_features(prepared: Prepared, size: int, progress: Progress) -> Features:
-    """Features of a network whose tiles are exact: kept in memory, in a file, or computed where they are read."""
-    computed = prepared.features
-    if prepared.model.small_tile is not None:
-        return computed
-    if size <= STORED_BYTES:
-        return StoredFeatures.of(computed, progress)
-    if prepared.model.device == "cpu" and size <= shutil.disk_usage(tempfile.gettempdir()).free // DISK_SHARE:
-        with suppress(OSError):  # another program took the room
-            return StoredFeatures.filed(computed, progress)
-    return computed

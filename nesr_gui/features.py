@@ -21,6 +21,9 @@ from nesr_gui.field import Progress
 from nesr_gui.models.nesr import NeSR
 from nesr_gui.models.spi import HALO
 
+STORED_BYTES = 1 << 30  # features above this are kept in a file, or computed again for each window
+DISK_SHARE = 4  # such a file takes at most one part in so many of what the disk has left
+
 
 class Features(Protocol):
     """Encoder features of an image: windows (1, F, h + 4, w + 4) with two pixels around, zero outside the image."""
@@ -86,6 +89,18 @@ class StoredFeatures:
     def window(self, rows: slice, cols: slice) -> Tensor:
         """See `Features`; a view."""
         return self.framed[:, :, rows.start : rows.stop + 2 * HALO, cols.start : cols.stop + 2 * HALO]
+
+
+def kept(computed: RecomputedFeatures, progress: Progress) -> Features:
+    """Features of a whole image: kept in memory, in a file where they are too large for that, or else not kept."""
+    height, width = computed.rgb.shape[2:]
+    size = 4 * computed.network.config.features * height * width
+    if size <= STORED_BYTES:
+        return StoredFeatures.of(computed, progress)
+    if computed.rgb.device.type == "cpu" and size <= shutil.disk_usage(tempfile.gettempdir()).free // DISK_SHARE:
+        with suppress(OSError):  # another program took the room
+            return StoredFeatures.filed(computed, progress)
+    return computed
 
 
 def _mapped(computed: RecomputedFeatures, path: Path, progress: Progress) -> Tensor:

@@ -41,9 +41,9 @@ def calibration() -> Calibration:
 @pytest.fixture(params=["stored", "filed", "recomputed"])
 def features(request, monkeypatch) -> str:
     if request.param != "stored":
-        monkeypatch.setattr(engine, "STORED_BYTES", 0)
+        monkeypatch.setattr("nesr_gui.features.STORED_BYTES", 0)
     if request.param == "recomputed":
-        monkeypatch.setattr(engine, "DISK_SHARE", 1 << 60)
+        monkeypatch.setattr("nesr_gui.features.DISK_SHARE", 1 << 60)
     return request.param
 
 
@@ -224,7 +224,7 @@ def test_how_the_file_was_understood_is_recorded(model):
 
 
 def test_features_in_a_file_leave_nothing_behind(monkeypatch, tmp_path):
-    monkeypatch.setattr(engine, "STORED_BYTES", 0)
+    monkeypatch.setattr("nesr_gui.features.STORED_BYTES", 0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
     field = engine.encode(RGBImage(np.random.default_rng(0).random((20, 30, 3), np.float32)), model)
@@ -241,7 +241,7 @@ def test_a_disk_that_fills_up_costs_time_and_no_work(monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(engine, "STORED_BYTES", 0)
+    monkeypatch.setattr("nesr_gui.features.STORED_BYTES", 0)
     monkeypatch.setattr(StoredFeatures, "filed", full)
     model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
     field = engine.encode(RGBImage(np.random.default_rng(0).random((20, 30, 3), np.float32)), model)
@@ -252,7 +252,7 @@ def test_work_that_is_stopped_leaves_no_file(monkeypatch, tmp_path):
     def stop(fraction):
         raise Cancelled
 
-    monkeypatch.setattr(engine, "STORED_BYTES", 0)
+    monkeypatch.setattr("nesr_gui.features.STORED_BYTES", 0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
     with pytest.raises(Cancelled):

@@ -54,8 +54,8 @@ class NeSRConfig:
 class NeSR(nn.Module):
     """RGB and wavelengths to a spectral image, Y = F(M_in, X), equation (1).
 
-    `encode` is what a photograph costs once; `attend` gives its attention map; `decode` answers any window at any
-    wavelengths. `forward` is the three together on the training bands' context, as the paper trains it.
+    `encode` is what a photograph costs once, `context_tokens` make its attention map; `query` prepares wavelengths, at
+    which `decode` answers any window. `forward` is all of it together, as the paper trains it.
     """
 
     def __init__(self, config: NeSRConfig) -> None:
