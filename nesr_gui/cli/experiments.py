@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from nesr_gui.cli.options import FILE, FOLDER, device_option
+from nesr_gui.cli.options import FILE, FOLDER, INTERRUPTED, device_option
 from nesr_gui.cli.spectra import parsed_point
 
 NAMES = ("table1", "table2", "table3", "table4", "fig3")
@@ -85,6 +85,7 @@ def experiment(
         run(request, click.echo)
     except KeyboardInterrupt:
         click.echo("stopped; the same command resumes it")
+        raise SystemExit(INTERRUPTED) from None  # or a script would go on with the next experiment
 
 
 def _names(listed: str | None) -> tuple[str, ...]:

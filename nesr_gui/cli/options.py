@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+FAILED, INTERRUPTED = 1, 130  # exit codes
+
 FILE = click.Path(path_type=Path, dir_okay=False)
 PATH = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)

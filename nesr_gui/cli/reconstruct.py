@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nesr_gui.cli.options import FILE, PATH, device_option, model_option, progress_bar
+from nesr_gui.cli.options import FAILED, FILE, INTERRUPTED, PATH, device_option, model_option, progress_bar
 from nesr_gui.cli.plan_options import plan_options, planned
 
 if TYPE_CHECKING:
     from nesr_gui.batch.order import Order, Task
     from nesr_gui.batch.work import Outcome
     from nesr_gui.engine import Model
-
-FAILED, INTERRUPTED = 1, 130  # exit codes
 
 
 @click.command()

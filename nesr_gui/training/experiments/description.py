@@ -77,7 +77,8 @@ class Experiment:
         """With an encoder (its name and title) in AWAN's place, and rows called `models` and `columns`, or the paper's.
 
         Raises:
-            ValueError: no row or column is called so, or there is no place for an encoder.
+            ValueError: no row or column is called so, a row has none of the columns, or there is no place for an
+                encoder.
         """
         if encoder and self.encoder is None:
             raise ValueError(f"{self.name} compares encoders already; choose some by --models instead of --encoder")
@@ -99,7 +100,19 @@ class Experiment:
             )
             for s in sections
         ]
-        return replace(self, sections=tuple(section for section in kept if section.rows and section.columns))
+        chosen = replace(self, sections=tuple(section for section in kept if section.rows and section.columns))
+        judged = {row.name for section in chosen.sections for row in section.rows}
+        for name in (name for name in models if name not in judged):
+            own = [column.key for section in sections if name in _names(section) for column in section.columns]
+            raise ValueError(
+                f"{self.name} judges {name} at {', '.join(own)}, not at {', '.join(columns)}; name one of these by "
+                "--columns, or leave the row out"
+            )
+        return chosen
+
+
+def _names(section: Section) -> list[str]:
+    return [row.name for row in section.rows]
 
 
 def _filled(row: Row, encoder: str, title: str) -> Row:

@@ -6,15 +6,13 @@ the weights of one that was not. Each of several devices takes its part of every
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +22,13 @@ from torch import Tensor, nn
 from nesr_gui import metrics
 from nesr_gui.checkpoint import save_checkpoint
 from nesr_gui.io.atomic import replacing
-from nesr_gui.models.nesr import NeSR, NeSRConfig, framed
+from nesr_gui.models.nesr import NeSR, framed
 from nesr_gui.models.spi import HALO, lattice
-from nesr_gui.spectral import Wavelengths
 from nesr_gui.systems import Network, build
 from nesr_gui.training.experiments.crops import Batch, Crops
 from nesr_gui.training.experiments.fitting import known
 from nesr_gui.training.experiments.settings import Settings
+from nesr_gui.training.experiments.tasks import Task
 from nesr_gui.training.fitting import FITTED, fitted
 
 if TYPE_CHECKING:
@@ -40,31 +38,6 @@ SAVE_SECONDS = 180.0
 CONTEXT_LATTICE = 4  # by 4 pixels of a crop make its attention map where not all of it is decoded
 LOGGED = 50  # steps whose mean loss is one line of the log
 MODEL = "model.safetensors"
-
-
-@dataclass(frozen=True)
-class Task:
-    """A network to be trained: its settings, and the band numbers that it learns from, one of them at every step."""
-
-    name: str
-    config: Any
-    counts: tuple[int, ...]
-    seed: int
-
-    @property
-    def inputs(self) -> Wavelengths | None:
-        """The bands that it sees; None where it sees RGB."""
-        seen = getattr(self.config, "inputs", ())
-        return Wavelengths(np.array(seen)) if seen else None
-
-    def wavelengths(self, step: int, decoded: int) -> npt.NDArray[np.float64]:
-        """What a step learns from, nm; of a continuous network `decoded` of them, or all where that is 0."""
-        low, high = self.config.bands[0], self.config.bands[-1]
-        if not isinstance(self.config, NeSRConfig):
-            return np.array(self.config.bands)
-        rng = np.random.default_rng([self.seed, step, 1])
-        nm = Wavelengths.count(int(rng.choice(self.counts)), low, high).nm
-        return np.sort(rng.choice(nm, decoded, replace=False)) if 0 < decoded < nm.size else nm
 
 
 class Answering(nn.Module):
@@ -94,11 +67,7 @@ class Answering(nn.Module):
 
 
 class Learner:
-    """A run in a folder: `state.pt` holds what resuming needs, `run.json` what the run is, `losses.csv` how it went.
-
-    Raises:
-        ValueError: the folder holds a run of other settings.
-    """
+    """A run in a folder: `state.pt` holds what resuming needs, `losses.csv` how it went."""
 
     def __init__(self, task: Task, crops: Crops, settings: Settings, folder: Path, fabric: Fabric) -> None:
         if settings.batch % fabric.world_size:
@@ -111,7 +80,6 @@ class Learner:
         optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.rate, betas=(0.9, 0.999))
         self.module, self.optimizer = fabric.setup(Answering(self.network, settings.window), optimizer)
         self.step, self.seconds, self.losses = 0, 0.0, list[tuple[int, float]]()
-        self._check_folder()
         if self._state.exists():
             self._resume()
 
@@ -175,24 +143,10 @@ class Learner:
         loss: Tensor = metrics.mrae(prediction.float(), truth)
         return loss
 
-    def _check_folder(self) -> None:
-        """A folder is one run: to resume it with other settings would be neither the old run nor a new one."""
-        said: dict[str, Any] = {"system": type(self.task.config).__name__, "config": asdict(self.task.config)}
-        said |= {"counts": self.task.counts, "seed": self.task.seed, "settings": asdict(self.settings)}
-        said["scenes"] = {scene.name: scene.sha256 for scene in self.crops.scenes}
-        path, text = self.folder / "run.json", json.dumps(said, indent=1)
-        if path.exists() and path.read_text() != text:
-            raise ValueError(
-                f"{self.folder} holds a run with other settings; name another folder by --out, or repeat them"
-            )
-        if self.fabric.is_global_zero:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as temporary:
-                temporary.write_text(text)
-
     def _save(self) -> None:
         if not self.fabric.is_global_zero:
             return
+        self.folder.mkdir(parents=True, exist_ok=True)
         state = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
         state |= {"step": self.step, "seconds": self.seconds, "losses": self.losses}
         with replacing(self._state) as temporary:
@@ -215,7 +169,6 @@ def learned(
     """The model of a task, as it is in `folder`, or trained until the budget is spent; `report` hears of each step."""
     if isinstance(task.config, FITTED):
         if fabric.is_global_zero and not (folder / MODEL).exists():
-            folder.mkdir(parents=True, exist_ok=True)
             save_checkpoint(folder / MODEL, fitted(task.config, partial(known, crops), task.seed), provenance)
         fabric.barrier()
         return folder / MODEL

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from tqdm import tqdm
 
 from nesr_gui.systems import parameters_of
 from nesr_gui.training.experiments import devices, report
-from nesr_gui.training.experiments.crops import Crops
 from nesr_gui.training.experiments.exam import Exam, Points
 from nesr_gui.training.experiments.judging import Judge
-from nesr_gui.training.experiments.learner import Task, learned
-from nesr_gui.training.experiments.manifest import judged, manifest, provenance
+from nesr_gui.training.experiments.manifest import judged, manifest
 from nesr_gui.training.experiments.material import Material
-from nesr_gui.training.experiments.preparing import Prepared
 from nesr_gui.training.experiments.request import Request
 from nesr_gui.training.experiments.tables import Results
 from nesr_gui.training.experiments.tasks import cells
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
+from nesr_gui.training.experiments.training import Say, Training
 
 
-def run(request: Request, say: Callable[[str], None]) -> None:
+def run(request: Request, say: Say) -> None:
     """Do it; what is in `request.out` already is resumed. `say` is told what is done, a line at a time.
 
     Raises:
@@ -36,19 +29,20 @@ def run(request: Request, say: Callable[[str], None]) -> None:
     experiment, material = request.chosen(), Material.of(request)
     places = list(cells(experiment, request.seeds, material.kept, request.settings))
     fabric = devices.launched(request.device, request.settings.precision)
+    judges = list(material.judges(request)) if fabric.is_global_zero else []
+    shown = (
+        _shown(judges, request.scene, request.points) if judges else {}
+    )  # a mistake is told before hours of training
     with fabric.rank_zero_first():
         scenes = material.prepared(request)
     said = manifest(request, material, scenes)
     tasks = list({cell.task.name: cell.task for cell in places}.values())
-    models = {task.name: _model(task, scenes, material, request, fabric, provenance(said)) for task in tasks}
+    models = Training(request, material, scenes, said, fabric, say).models(tasks)
     if not fabric.is_global_zero:
         return
     exam = Exam(models, places, material.kept, str(fabric.device), request.every)
-    judges = list(material.judges(request))
-    shown = _shown(judges, request.scene)
     for judge in tqdm(judges, "judging", unit="scene", disable=None, leave=False):
-        points = _points(judge, request.points if judge is shown[0] else ()) if judge in shown else None
-        exam.sit(judge, points)
+        exam.sit(judge, shown.get(judge))
     sizes = {cell.row.name: parameters_of(cell.task.config) / 1e6 for cell in places}
     results = Results(experiment, material.dataset.name, exam.scores, exam.between, sizes)
     for path in report.write(request.out, results, exam, models, judged(said, models, judges, exam.skipped)):
@@ -57,36 +51,20 @@ def run(request: Request, say: Callable[[str], None]) -> None:
         say(f"not judged: {note}")
 
 
-def _model(
-    task: Task,
-    scenes: Sequence[Prepared],
-    material: Material,
-    request: Request,
-    fabric: Fabric,
-    known: dict[str, str],
-) -> Path:
-    """The model of a task, trained where it is missing."""
-    crops = Crops(scenes, material.dataset.camera, material.learned, request.settings, task.seed)
-    quiet = None if fabric.is_global_zero else True
-    with tqdm(total=100, unit="%", disable=quiet, leave=False, bar_format="{desc} {bar} {n:.1f} % {elapsed}") as bar:
+def _shown(judges: Sequence[Judge], name: str | None, points: Points) -> dict[Judge, Points]:
+    """The scenes that figures may show, the first for choice, and their pixels whose spectra are shown.
 
-        def shown(what: str, done: float) -> None:
-            bar.set_description_str(what, refresh=False)
-            bar.update(100 * done - bar.n)
-
-        return learned(task, crops, request.settings, request.out / "models" / task.name, fabric, known, shown)
-
-
-def _shown(judges: Sequence[Judge], name: str | None) -> list[Judge]:
-    """The scenes that figures may show, the first for choice; raises ValueError where there is none of that name."""
+    Raises:
+        ValueError: no scene is called `name`, or one of `points` is outside the first.
+    """
     found = [judge for judge in judges if name in (None, judge.name)]
     if not found:
         raise ValueError(f"no test scene {name}; there are {', '.join(judge.name for judge in judges)}")
-    return found
+    return {judge: _points(judge, points if judge is found[0] else ()) for judge in found}
 
 
 def _points(judge: Judge, asked: Points) -> Points:
-    """The pixels whose spectra are shown: those asked for, or the brightest without and with a colour."""
+    """Pixels of a scene: those asked for, or the brightest without and with a colour."""
     height, width = judge.counted.shape
     if outside := [point for point in asked if not (0 <= point[0] < height and 0 <= point[1] < width)]:
         raise ValueError(f"{judge.name} has {height} rows and {width} columns; row, column {outside[0]} is not in it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -68,6 +69,8 @@ class Settings:
     blocks: int | None = None
 
     def __post_init__(self) -> None:
+        if not 0 < self.rate < math.inf:
+            raise ValueError(f"a learning rate of {self.rate:g} asked for; it must be above 0, 1e-4 say")
         if self.window > self.patch:
             raise ValueError(f"a window of {self.window} pixels asked for; a patch has {self.patch}")
 

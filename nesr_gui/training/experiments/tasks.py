@@ -6,16 +6,43 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from nesr_gui.baselines.interpolation import BandInterpolationConfig
 from nesr_gui.models.discrete import DiscreteConfig
 from nesr_gui.models.nesr import NeSRConfig
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.systems import SYSTEMS
 from nesr_gui.training.experiments.description import Column, Experiment, Row, Section
-from nesr_gui.training.experiments.learner import Task
 from nesr_gui.training.experiments.settings import Settings
 
 SUFFIX = "+nesr"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A network to be trained: its settings, and the band numbers that it learns from, one of them at every step."""
+
+    name: str
+    config: Any
+    counts: tuple[int, ...]
+    seed: int
+
+    @property
+    def inputs(self) -> Wavelengths | None:
+        """The bands that it sees; None where it sees RGB."""
+        seen = getattr(self.config, "inputs", ())
+        return Wavelengths(np.array(seen)) if seen else None
+
+    def wavelengths(self, step: int, decoded: int) -> npt.NDArray[np.float64]:
+        """What a step learns from, nm; of a continuous network `decoded` of them, or all where that is 0."""
+        low, high = self.config.bands[0], self.config.bands[-1]
+        if not isinstance(self.config, NeSRConfig):
+            return np.array(self.config.bands)
+        rng = np.random.default_rng([self.seed, step, 1])
+        nm = Wavelengths.count(int(rng.choice(self.counts)), low, high).nm
+        return np.sort(rng.choice(nm, decoded, replace=False)) if 0 < decoded < nm.size else nm
 
 
 @dataclass(frozen=True)

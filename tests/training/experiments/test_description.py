@@ -55,6 +55,8 @@ def test_rows_are_chosen_by_name():
     assert [row.name for row, _ in cells(chosen)] == ["bi", "mst++"]
     with pytest.raises(ValueError, match=r"table1 has no row nesr; there are bi, hscnn-r, hscnn-r\+nesr, hrnet"):
         EXPERIMENTS["table1"].chosen(("nesr",), None, "AWAN")
+    with pytest.raises(ValueError, match=r"table3 judges hscnn-r\+bi at 61, 51, 41, not at 16-61; name one of"):
+        EXPERIMENTS["table3"].chosen(("hscnn-r+bi",), "hscnn-r", "HSCNN-R", ("16-61",))
 
 
 def test_another_encoder_takes_awan_s_place():

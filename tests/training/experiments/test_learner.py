@@ -16,8 +16,9 @@ from nesr_gui.models.discrete import DiscreteConfig
 from nesr_gui.models.nesr import NeSRConfig
 from nesr_gui.systems import build
 from nesr_gui.training.experiments import devices, learner
-from nesr_gui.training.experiments.learner import Answering, Learner, Task, learned
+from nesr_gui.training.experiments.learner import Answering, Learner, learned
 from nesr_gui.training.experiments.settings import Budget, Settings
+from nesr_gui.training.experiments.tasks import Task
 from tests.training.experiments.test_crops import crops
 
 SETTINGS = Settings(Budget(steps=5), batch=2, patch=12, rate=1e-3)
@@ -114,12 +115,6 @@ def test_wavelengths_of_a_step():
     fixed = task(DiscreteConfig(bands=SIXTEEN))
     assert all(fixed.wavelengths(step, 5).tolist() == list(SIXTEEN) for step in range(3))
     assert task(DiscreteConfig(inputs=SIXTEEN)).inputs is not None and fixed.inputs is None
-
-
-def test_other_settings_are_another_run(tmp_path):
-    list(started(tmp_path, DISCRETE).run())
-    with pytest.raises(ValueError, match="holds a run with other settings; name another folder by --out"):
-        started(tmp_path, DISCRETE, dataclasses.replace(SETTINGS, rate=2e-3))
 
 
 def test_what_diverges_is_told(tmp_path):

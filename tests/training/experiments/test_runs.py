@@ -18,6 +18,7 @@ from nesr_gui.systems import SYSTEMS
 from nesr_gui.training import painted
 from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.experiments import figures, fitting
+from nesr_gui.training.experiments.learner import Learner
 from nesr_gui.training.libraries import Library
 from tests.training import worlds
 from tests.training.datasets import layouts
@@ -135,9 +136,6 @@ def test_figure_3_shares_the_models_of_table_1_and_shows_what_is_asked(tmp_path)
     assert shown.exit_code == 0 and "fig3-errors.png" in shown.output and "fig3-curves.png" in shown.output
     assert model.stat().st_mtime_ns == before
     finished(tmp_path / "run", "fig3")
-    for wrong, told in (("--scene", "ARAD_HS_0001"), ("--at", "3,400")):
-        with pytest.raises(ValueError, match="no test scene ARAD_HS_0001; there are ARAD_HS_0451|row, column"):
-            run("fig3", *given, wrong, told)
 
 
 def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
@@ -179,9 +177,49 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
         (("--painted", ".5"), "name a library by --spectra"),
         (("--at", "here"), "write ROW,COL"),
         (("--band-width", "0"), "choose gaussian or box, and a width"),
+        (("--rate", "0"), "a learning rate of 0 asked for; it must be above 0"),
+        (("--rate", "nan"), "a learning rate of nan asked for"),
+        (("--scene", "dark"), "no test scene dark; there are "),
+        (("--at", "3,400"), "row, column (3, 400) is not in it"),
     ],
 )
-def test_mistakes_are_one_sentence(tmp_path, four_scenes, more, told):
+def test_mistakes_are_one_sentence_before_anything_is_trained(tmp_path, four_scenes, more, told):
     with pytest.raises(ValueError) as refused:
         run("table2", "cave", four_scenes, tmp_path / "run", "--encoder", "hscnn-r", *more)
     assert told in str(refused.value) and "\n" not in str(refused.value)
+    assert not (tmp_path / "run" / "models").exists()
+
+
+def test_other_settings_are_told_before_anything_is_trained(tmp_path, four_scenes):
+    """Of the last network too, for which one would have waited, and of baselines, which are fitted in seconds."""
+    given = ("table1", "cave", four_scenes, tmp_path / "run")
+    for model in ("a+", "hscnn-r"):
+        assert run(*given, "--models", model).exit_code == 0
+        with pytest.raises(ValueError, match=r"other settings \(batch 2, not 3\); name another folder by --out"):
+            run(*given, "--models", f"bi,mst++,{model}", "--batch", "3")
+        assert not (tmp_path / "run" / "models" / "mst++.31-bands.seed0").exists()
+    with pytest.raises(ValueError, match=r"other settings \(budget 2 steps, not 3 steps; rate 0.0001, not 0.0002\)"):
+        run(*given, "--models", "hscnn-r", "--budget", "steps=3", "--rate", "2e-4")
+
+
+def test_what_is_trained_is_told_a_line_for_each_network(tmp_path, four_scenes):
+    given = ("table1", "cave", four_scenes, tmp_path / "run", "--models", "bi,hscnn-r,mst++")
+    told = run(*given).output
+    assert "training hscnn-r.31-bands.seed0 (2 of 3)" in told and "training mst++.31-bands.seed0 (3 of 3)" in told
+    assert "trained hscnn-r.31-bands.seed0, MRAE " in told and " after 2 steps\n" in told
+    assert "bi.31-bands.seed0" not in told
+    assert "training" not in run(*given).output.replace("table1-training.png", "")
+
+
+def test_stopped_by_ctrl_c_is_no_success(tmp_path, four_scenes, monkeypatch):
+    """Or a script would go on with the next experiment."""
+    given = ("table1", "cave", four_scenes, tmp_path / "run", "--models", "hscnn-r")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "_advance", interrupted)
+        stopped = run(*given)
+    assert stopped.exit_code == 130 and "stopped; the same command resumes it" in stopped.output
+    assert run(*given).exit_code == 0
