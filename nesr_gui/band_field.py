@@ -14,8 +14,9 @@ from torch import Tensor
 from nesr_gui import origin, tiles
 from nesr_gui.devices import translated
 from nesr_gui.field import Bands, CubeField, Progress
+from nesr_gui.inputs import Shown
 from nesr_gui.models.bands import BandNetwork
-from nesr_gui.spectral import FloatArray, Quantity, RGBImage
+from nesr_gui.spectral import FloatArray, Quantity
 
 if TYPE_CHECKING:
     from nesr_gui.engine import Model
@@ -26,13 +27,13 @@ STORED_BYTES = 1 << 30  # bands above this are computed again per window instead
 class BandField(CubeField):
     """The bands that a model made of a photograph; between them, straight lines (the paper's "+ BI")."""
 
-    def __init__(self, model: Model, image: RGBImage, values: Bands, notes: Sequence[str]) -> None:
+    def __init__(self, model: Model, image: Shown, values: Bands, notes: Sequence[str]) -> None:
         super().__init__(values, model.bands, Quantity.REFLECTANCE, origin.provenance(model, image, notes))
         self.model, self.image = model, image
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class Run:
     """A network with the image (1, inputs, H, W) it is to answer for, over its white `level`."""
 
     network: BandNetwork
@@ -80,23 +81,23 @@ class Shown:
 class RecomputedBands:
     """The answer of a local network that does not fit into memory: computed where it is asked for, as `Bands` are."""
 
-    shown: Shown
+    run: Run
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.shown.shape
+        return self.run.shape
 
     @translated()
     def __getitem__(self, window: tuple[slice, slice, slice], /) -> npt.NDArray[np.floating]:
         bands, rows, cols = (slice(*part.indices(size)) for part, size in zip(window, self.shape, strict=True))
         counts = [len(range(part.start, part.stop, part.step)) for part in (bands, rows, cols)]
         values = np.empty(counts, np.float32)
-        side = max((self.shown.small_tile or tiles.TILE) // max(rows.step, cols.step), 1)
+        side = max((self.run.small_tile or tiles.TILE) // max(rows.step, cols.step), 1)
         for _, y, x in tiles.square_tiles(slice(0, counts[1]), slice(0, counts[2]), side):
             some = [
                 slice(part.start + at.start * part.step, part.start + (at.stop - 1) * part.step + 1)
                 for part, at in ((rows, y), (cols, x))
             ]
             with torch.inference_mode():
-                values[:, y, x] = self.shown.window(*some)[bands, :: rows.step, :: cols.step]
+                values[:, y, x] = self.run.window(*some)[bands, :: rows.step, :: cols.step]
         return values

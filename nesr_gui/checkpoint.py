@@ -17,8 +17,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from nesr_gui.inputs import taken
 from nesr_gui.io.atomic import replacing
-from nesr_gui.systems import Network, build, config_from_json, config_to_json, coverage, kind_of
+from nesr_gui.spectral import Wavelengths
+from nesr_gui.systems import Network, build, config_from_json, config_to_json, coverage, kind_of, seen_bands
 from nesr_gui.uncertainty import Calibration
 
 FORMAT = "nesr_gui 1"
@@ -115,6 +117,7 @@ def describe(path: Path) -> dict[str, str]:
     metadata = read_metadata(path)
     return {
         "model": path.stem,
+        "takes": taken(sees(path)),
         "covers": covers(path),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         **{f"network {name}": str(value) for name, value in json.loads(metadata["config"]).items()},
@@ -123,13 +126,18 @@ def describe(path: Path) -> dict[str, str]:
 
 
 def covers(path: Path) -> str:
-    """What wavelengths a model file answers at, in words, without its weights.
+    """What wavelengths a model file answers at, in words, without its weights; raises as `load_checkpoint`."""
+    return coverage(_config_of(path))
 
-    Raises:
-        FileNotFoundError, UnreadableModel: as `load_checkpoint`.
-    """
+
+def sees(path: Path) -> Wavelengths | None:
+    """The bands of a cube that a model file sees; None where it takes photographs. As `covers`."""
+    return seen_bands(_config_of(path))
+
+
+def _config_of(path: Path) -> Any:
     try:
-        return coverage(_config(read_metadata(path)))
+        return _config(read_metadata(path))
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, UnreadableModel):
             raise

@@ -18,17 +18,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nesr_gui import colorimetry, resources, tiles
-from nesr_gui.band_field import BandField, Shown
+from nesr_gui.band_field import BandField, Run
 from nesr_gui.checkpoint import Checkpoint, load_checkpoint
 from nesr_gui.context import Sums, attention_map, tile_sums
 from nesr_gui.devices import sent, translated
 from nesr_gui.features import Features, RecomputedFeatures, StoredFeatures, kept
-from nesr_gui.field import Progress
+from nesr_gui.field import Progress, SpectralField
+from nesr_gui.inputs import Input, SeenBands, Shown, refusal
 from nesr_gui.models.nesr import NeSR, parameter_count
 from nesr_gui.models.spi import HALO
 from nesr_gui.reconstruction import CalibratedNeSRField, Encoding, NeSRField
-from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
-from nesr_gui.systems import Network, coverage, kind_of
+from nesr_gui.spectral import RGBImage, Wavelengths
+from nesr_gui.systems import Network, coverage, kind_of, seen_bands
 
 PATIENCE = 4.0  # seconds a user may wait for a photograph to open
 WORKING_PIXELS = (2_000_000, 1_000_000, 500_000)  # on a processor: few steps, so that a machine keeps to one of them
@@ -64,27 +65,34 @@ class Model:
         return replace(self, small_tile=THRIFTY_TILE)
 
     @property
+    def input(self) -> Input:
+        """What it makes spectra of."""
+        return Input.PHOTOGRAPH if self.sees is None else Input.CUBE
+
+    @property
     def sees(self) -> Wavelengths | None:
-        """The bands it makes spectra of; None where it makes them of photographs."""
-        inputs: tuple[float, ...] = getattr(self.network.config, "inputs", ())
-        return Wavelengths(np.array(inputs)) if inputs else None
+        """The bands of a cube that it makes spectra of; None where it makes them of photographs."""
+        return seen_bands(self.network.config)
 
-    def check_sees_photographs(self) -> None:
-        """Raise ValueError where it does not."""
-        if (bands := self.sees) is not None:
-            raise ValueError(
-                f"{self.name} sees {len(bands)} bands, {bands.nm[0]:g}-{bands.nm[-1]:g} nm, instead of a photograph; "
-                "choose another model, or give nesr-gui export a cube of those bands with it"
-            )
+    def shown(
+        self, cube: SpectralField, name: str, *, max_pixels: int | None = None, progress: Progress | None = None
+    ) -> SeenBands:
+        """What it sees of the cube called `name`, as of `SeenBands.of`.
 
-    def seen_of(self, bands: Wavelengths) -> Wavelengths:
-        """The bands it sees, of a cube that has them; raises ValueError where one is missing."""
-        seen = self.sees
-        if seen is None or not np.isin(seen.nm, bands.nm).all():
-            wanted = "photographs" if seen is None else f"{len(seen)} bands, {seen.nm[0]:g}-{seen.nm[-1]:g} nm"
-            had = f"{len(bands)} bands, {bands.nm[0]:g}-{bands.nm[-1]:g} nm"
-            raise ValueError(f"{self.name} sees {wanted}; the cube has {had}")
-        return seen
+        Raises:
+            ValueError: it takes photographs, or the cube cannot provide what it sees.
+        """
+        if self.sees is None:
+            raise ValueError(refusal(self.name, None, f"{name} has {cube.bands}"))
+        return SeenBands.of(cube, name, self.sees, self.name, max_pixels=max_pixels, progress=progress)
+
+    def check_takes(self, image: Shown) -> None:
+        """Raise ValueError where it takes something else."""
+        seen = image.wavelengths if isinstance(image, SeenBands) else None
+        if seen is None and self.sees is not None:
+            raise ValueError(refusal(self.name, self.sees, f"{image.source.name} is a photograph"))
+        if seen is not None and (self.sees is None or not np.array_equal(seen.nm, self.sees.nm)):
+            raise ValueError(refusal(self.name, self.sees, f"{image.source.name} has {seen}"))
 
     @property
     def bands(self) -> Wavelengths:
@@ -131,7 +139,7 @@ def load_model(path: Path | None = None, device: str = "auto") -> Model:
 def _working_pixels(network: Network) -> int:
     """The largest of `WORKING_PIXELS` that this processor encodes within `PATIENCE`, from the best of three tries."""
     run = network.encode if isinstance(network, NeSR) else network
-    inputs = len(getattr(network.config, "inputs", ())) or 3
+    inputs = len(seen_bands(network.config) or "RGB")
 
     def seconds(side: int) -> float:
         began = time.perf_counter()
@@ -153,29 +161,17 @@ class Prepared:
     """An image as its network sees it: `rgb` (1, inputs, H, W) over the white `level`, nothing of it encoded yet."""
 
     model: Model
-    image: RGBImage
+    image: Shown
     level: float
     rgb: Tensor
 
     @classmethod
-    def of(cls, image: RGBImage, model: Model) -> Prepared:
-        """Put a photograph, at the resolution its field is to have, on the model's device."""
-        model.check_sees_photographs()
-        return cls._over_white(image.values, image, model)
-
-    @classmethod
-    def of_cube(cls, cube: SpectralCube, model: Model) -> Prepared:
-        """Put what a model sees of a cube on the model's device; nothing it learned from was negative."""
-        seen = model.seen_of(cube.wavelengths)
-        values = np.maximum(cube.values[np.isin(cube.wavelengths.nm, seen.nm)], 0)
-        three = np.moveaxis(values[[-1, len(seen) // 2, 0]], 0, -1)  # stand for the photograph there is none of
-        image = RGBImage(np.clip(three, 0, 1), cube.source)
-        return cls._over_white(np.ascontiguousarray(np.moveaxis(values, 0, -1)), image, model)
-
-    @classmethod
-    def _over_white(cls, values: FloatArray, image: RGBImage, model: Model) -> Prepared:
+    def of(cls, image: Shown, model: Model) -> Prepared:
+        """Put an image, at the resolution its field is to have, on the model's device."""
+        model.check_takes(image)
+        values = image.values if isinstance(image, RGBImage) else np.moveaxis(image.values, 0, -1)  # (H, W, inputs)
         level = colorimetry.white_level(values) if model.network.normalised else 1.0
-        shown = torch.from_numpy(values / values.dtype.type(level)).permute(2, 0, 1)[None]
+        shown = torch.from_numpy(values / values.dtype.type(level)).permute(2, 0, 1)[None].contiguous()
         return cls(model, image, level, sent(shown, model.device))
 
     @property
@@ -213,15 +209,15 @@ class Prepared:
         attention = attention_map(self.network, sums, self.model.device) if sums else None
         encoding = Encoding(self.rgb, self.level, features or self.features, attention, notes)
         calibration = self.model.checkpoint.calibration
-        if calibration is None:
+        if calibration is None or not isinstance(self.image, RGBImage):  # it is of colours
             return NeSRField(self.model, self.image, encoding)
         return CalibratedNeSRField(self.model, self.image, encoding, calibration)
 
 
 @translated()
 @torch.inference_mode()
-def encode(image: RGBImage, model: Model, *, progress: Progress | None = None) -> NeSRField | BandField:
-    """Make the field of a photograph: what is slow, once.
+def encode(image: Shown, model: Model, *, progress: Progress | None = None) -> NeSRField | BandField:
+    """Make the field of a photograph, or of what a model sees of a cube: what is slow, once.
 
     Args:
         image: at the resolution the field is to have.
@@ -229,23 +225,11 @@ def encode(image: RGBImage, model: Model, *, progress: Progress | None = None) -
         progress: called between tiles with the fraction done; what it raises (`Cancelled`) ends the work.
 
     Raises:
-        ValueError: the model sees bands instead of colours, or the image is too large for it.
+        ValueError: the model takes something else, or the image is too large for it.
     """
-    return _made(Prepared.of(image, model), progress or _quiet)
-
-
-@torch.inference_mode()
-def encode_cube(cube: SpectralCube, model: Model, *, progress: Progress | None = None) -> NeSRField | BandField:
-    """Make the field of a cube that has the bands a model sees: spectral super-resolution. Arguments as of `encode`.
-
-    Raises:
-        ValueError: the model sees bands that it lacks, or colours, or the cube is too large for it.
-    """
-    return _made(Prepared.of_cube(cube, model), progress or _quiet)
-
-
-def _made(prepared: Prepared, report: Progress) -> NeSRField | BandField:
-    field = MAKERS.get(kind_of(prepared.model.network.config), _band_field)(prepared, report)
+    report = progress or _quiet
+    prepared = Prepared.of(image, model)
+    field = MAKERS.get(kind_of(model.network.config), _band_field)(prepared, report)
     report(1.0)
     return field
 
@@ -253,8 +237,8 @@ def _made(prepared: Prepared, report: Progress) -> NeSRField | BandField:
 def _band_field(prepared: Prepared, report: Progress) -> BandField:
     network = prepared.model.network
     assert not isinstance(network, NeSR)
-    shown = Shown(network, prepared.rgb, prepared.level, prepared.model.small_tile)
-    return BandField(prepared.model, prepared.image, *shown.values(report))
+    run = Run(network, prepared.rgb, prepared.level, prepared.model.small_tile)
+    return BandField(prepared.model, prepared.image, *run.values(report))
 
 
 def _nesr_field(prepared: Prepared, report: Progress) -> NeSRField:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 import nesr_gui
-from nesr_gui.spectral import RGBImage, Wavelengths
+from nesr_gui.inputs import SeenBands, Shown
+from nesr_gui.spectral import Wavelengths
 
 if TYPE_CHECKING:
     from nesr_gui.engine import Model
 
 
-def provenance(model: Model, image: RGBImage, notes: Sequence[str] = ()) -> dict[str, str]:
+def provenance(model: Model, image: Shown, notes: Sequence[str] = ()) -> dict[str, str]:
     """Attribute name → text. `notes` are sentences on how the model was run that a user has to know."""
+    notes = (*notes, *(image.source.notes if isinstance(image, SeenBands) else ()))
     told = {"model_notes": " ".join(notes)} if notes else {}
     return {
         "source": f"nesr_gui {nesr_gui.__version__}",
@@ -24,19 +24,28 @@ def provenance(model: Model, image: RGBImage, notes: Sequence[str] = ()) -> dict
         "model_covers": model.coverage,
         "model_bands": _listed(model.bands),
         **told,
-        "photograph": image.source.name,
-        "photograph_sha256": image.source.sha256,
-        "photograph_notes": " ".join(image.source.notes),
-        **dict(image.source.understood),
-        "photograph_shape": "{} x {}".format(*image.source_shape),
+        **_origin(image),
         "reduction": str(image.reduction),
         "precision": "float32",
     }
 
 
+def _origin(image: Shown) -> dict[str, str]:
+    """What the model was shown."""
+    source, shape = image.source, "{} x {}".format(*image.source_shape)
+    if isinstance(image, SeenBands):
+        return {"cube": source.name, "cube_bands_seen": _listed(image.wavelengths), "cube_shape": shape}
+    return {
+        "photograph": source.name,
+        "photograph_sha256": source.sha256,
+        "photograph_notes": " ".join(source.notes),
+        **dict(source.understood),
+        "photograph_shape": shape,
+    }
+
+
 def _listed(bands: Wavelengths) -> str:
     """Bands in words: ends and step where they are even, else each."""
-    gaps = np.diff(bands.nm)
-    if gaps.size and np.allclose(gaps, gaps[0]):
-        return f"{bands.nm[0]:g}-{bands.nm[-1]:g} nm by {gaps[0]:g} nm"
+    if step := bands.step_text:
+        return f"{bands.nm[0]:g}-{bands.nm[-1]:g} nm{step}"
     return ", ".join(f"{nm:g}" for nm in bands) + " nm"

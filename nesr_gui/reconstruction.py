@@ -27,6 +27,7 @@ from nesr_gui.field import (
     checked_window,
     cube_of_blocks,
 )
+from nesr_gui.inputs import Shown
 from nesr_gui.models.nesr import NeSR, Query
 from nesr_gui.models.spi import HALO, SIDE
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, SpectralCube, Wavelengths
@@ -42,7 +43,7 @@ WAVELENGTHS_AT_ONCE = 32  # of them: neighbours share slices of the first convol
 class Encoding:
     """What a network made of a photograph once: everything its answers follow from.
 
-    `rgb` (1, 3, H, W) is the photograph over its white `level`; answers are scaled back by it.
+    `rgb` (1, inputs, H, W) is the image over its white `level`; answers are scaled back by it.
     """
 
     rgb: Tensor
@@ -57,7 +58,7 @@ class NeSRField:
 
     quantity = Quantity.REFLECTANCE
 
-    def __init__(self, model: Model, image: RGBImage, encoding: Encoding) -> None:
+    def __init__(self, model: Model, image: Shown, encoding: Encoding) -> None:
         self.model, self.image = model, image
         self.shape, self.wavelength_range = image.shape, model.wavelength_range
         self.bands, self._encoding = model.bands, encoding
@@ -163,7 +164,7 @@ class CalibratedNeSRField(NeSRField):
 
     def __init__(self, model: Model, image: RGBImage, encoding: Encoding, calibration: Calibration) -> None:
         super().__init__(model, image, encoding)
-        self._calibration = calibration
+        self._photograph, self._calibration = image, calibration
 
     def interval(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         """See `CalibratedField.interval`."""
@@ -194,9 +195,9 @@ class CalibratedNeSRField(NeSRField):
     def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:
         """See `CalibratedField.doubts`."""
         sparse = tuple(slice(side.start, side.stop, stride) for side in checked_window(self, rows, cols))
-        flags = Doubt.UNSEEN * self._calibration.unseen(self.image.values[sparse])
-        if self.image.clipped is not None:
-            flags = flags | Doubt.CLIPPED * self.image.clipped[sparse]
+        flags = Doubt.UNSEEN * self._calibration.unseen(self._photograph.values[sparse])
+        if self._photograph.clipped is not None:
+            flags = flags | Doubt.CLIPPED * self._photograph.clipped[sparse]
         return np.asarray(flags, np.uint8)
 
     def _ends(self, rgb: FloatArray, answers: FloatArray, nm: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:

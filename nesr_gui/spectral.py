@@ -78,6 +78,18 @@ class Wavelengths:
     def __len__(self) -> int:
         return int(self.nm.size)
 
+    def __str__(self) -> str:
+        """In words: 16 bands, 400-700 nm by 20 nm."""
+        if len(self) == 1:
+            return f"1 band, {self.nm[0]:g} nm"
+        return f"{len(self)} bands, {self.nm[0]:g}-{self.nm[-1]:g} nm{self.step_text}"
+
+    @property
+    def step_text(self) -> str:
+        """The step between them, where it is the same: by 20 nm; else nothing."""
+        gaps = np.diff(self.nm)
+        return f" by {gaps[0]:g} nm" if gaps.size and np.allclose(gaps, gaps[0]) else ""
+
     def __iter__(self) -> Iterator[float]:
         return iter(self.nm.tolist())
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from nesr_gui.baselines.a_plus import APlus, APlusConfig
@@ -17,6 +18,7 @@ from nesr_gui.models.discrete import DiscreteConfig, DiscreteNetwork
 from nesr_gui.models.encoders import ENCODERS
 from nesr_gui.models.nesr import NeSR, NeSRConfig, parameter_count
 from nesr_gui.models.release import ReleaseConfig, ReleasedNeSR
+from nesr_gui.spectral import Wavelengths
 
 Network = NeSR | BandNetwork
 
@@ -110,6 +112,12 @@ def parameters_of(config: Any) -> int:
     """How many numbers a network of these settings learns, without making them."""
     with torch.device("meta"):
         return parameter_count(build(config))
+
+
+def seen_bands(config: Any) -> Wavelengths | None:
+    """The bands of a cube that a model of these settings sees; None where it sees linear RGB."""
+    inputs: tuple[float, ...] = getattr(config, "inputs", ())
+    return Wavelengths(np.array(inputs)) if inputs else None
 
 
 def coverage(config: Any) -> str:

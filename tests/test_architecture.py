@@ -23,6 +23,7 @@ ALLOWED = {
     "field": {"spectral"},
     "photographing": {"colorimetry", "field", "spectral", "viewing"},
     "matched": {"appearance", "field", "spectral"},
+    "inputs": {"field", "matched", "spectral"},
     "matching": {"field", "matched", "photographing", "spectral", "viewing"},
     "accuracy": {"colorimetry", "field", "metrics", "photographing", "spectral", "viewing"},
     "regions": set(),
@@ -32,14 +33,15 @@ ALLOWED = {
     "exporting": {"spectral", "field", "io", "viewing", "regions", "sensors", "lighting"},
     "baselines": {"spectral", "field", "models"},
     "uncertainty": {"spectral"},
-    "systems": {"models", "baselines"},
-    "checkpoint": {"systems", "io", "uncertainty"},
+    "systems": {"models", "baselines", "spectral"},
+    "checkpoint": {"inputs", "spectral", "systems", "io", "uncertainty"},
     "importing": {"checkpoint", "models"},
     "tiles": {"field"},
     "features": {"field", "models", "tiles"},
-    "origin": {"spectral", "engine"},  # engine: here and in the next two its types only
+    "origin": {"inputs", "spectral", "engine"},  # engine: here and in the next two its types only
     "devices": {"field"},
     "reconstruction": {
+        "inputs",
         "devices",
         "field",
         "features",
@@ -50,9 +52,10 @@ ALLOWED = {
         "origin",
         "engine",
     },
-    "band_field": {"devices", "field", "models", "spectral", "tiles", "origin", "engine"},
+    "band_field": {"devices", "field", "inputs", "models", "spectral", "tiles", "origin", "engine"},
     "context": {"devices", "features", "models"},
     "engine": {
+        "inputs",
         "devices",
         "field",
         "features",
@@ -68,6 +71,7 @@ ALLOWED = {
         "resources",
     },
     "training": {
+        "inputs",
         "spectral",
         "colorimetry",
         "metrics",
@@ -82,6 +86,7 @@ ALLOWED = {
         "resources",
     },
     "gui": {
+        "inputs",
         "spectral",
         "colorimetry",
         "viewing",
@@ -106,6 +111,7 @@ ALLOWED = {
     "batch": {"spectral", "field", "io", "context", "engine", "exporting"},
     "headless": {"spectral", "io", "engine", "gui", "resources"},
     "cli": {
+        "inputs",
         "spectral",
         "io",
         "engine",

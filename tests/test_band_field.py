@@ -9,11 +9,12 @@ import torch
 from nesr_gui import band_field, colorimetry, engine, tiles
 from nesr_gui.band_field import BandField, RecomputedBands
 from nesr_gui.checkpoint import Checkpoint, save_checkpoint
-from nesr_gui.engine import Model, encode, encode_cube, load_model
-from nesr_gui.field import Cancelled
+from nesr_gui.engine import Model, encode, load_model
+from nesr_gui.field import Cancelled, CubeField
+from nesr_gui.inputs import SeenBands
 from nesr_gui.models.discrete import DiscreteConfig
 from nesr_gui.models.nesr import NeSRConfig
-from nesr_gui.spectral import SpectralCube, Wavelengths
+from nesr_gui.spectral import Wavelengths
 from nesr_gui.systems import build
 from tests import tiny
 
@@ -120,14 +121,6 @@ def test_ablations_agree_with_the_joint_pass_for_any_tiles(monkeypatch, attentio
     )
 
 
-def test_a_model_of_bands_refuses_a_photograph():
-    made = model(DiscreteConfig("hscnn_r", 4, 1, inputs=(400.0, 550.0, 600.0, 700.0)))
-    with pytest.raises(
-        ValueError, match="small sees 4 bands, 400-700 nm, instead of a photograph; choose another model"
-    ):
-        encode(tiny.image(4, 4), made)
-
-
 SEEN = (400.0, 550.0, 600.0, 700.0)
 
 
@@ -143,19 +136,26 @@ def test_a_model_of_bands_makes_a_field_of_a_cube(config, normalised):
     with torch.inference_mode():
         seen = torch.from_numpy(values)[None] / level
         answer = made.network(seen, nm) if isinstance(config, NeSRConfig) else made.network(seen)[:, [0, 5, 30]]
-    field = encode_cube(SpectralCube(values, Wavelengths(np.array(SEEN))), made)
+    field = encode(made.shown(CubeField(values, Wavelengths(np.array(SEEN))), "cube"), made)
     np.testing.assert_allclose(field.cube(nm.numpy()).values, answer[0] * level, atol=1e-5, rtol=1e-4)
     more = np.insert(values, 2, 9.0, axis=0)
-    same = encode_cube(SpectralCube(more, Wavelengths(np.array([400.0, 550.0, 555.0, 600.0, 700.0]))), made)
+    finer = CubeField(more, Wavelengths(np.array([400.0, 550.01, 555.0, 600.0, 700.0])))  # a file has rounded one
+    same = encode(made.shown(finer, "cube"), made)
     np.testing.assert_array_equal(same.band(455), field.band(455))
 
 
-def test_a_model_refuses_a_cube_of_other_bands():
-    cube = SpectralCube(np.zeros((3, 4, 4), np.float32), Wavelengths(np.array(SEEN[:3])))
-    with pytest.raises(ValueError, match="small sees 4 bands, 400-700 nm; the cube has 3 bands, 400-600 nm"):
-        encode_cube(cube, model(DiscreteConfig("hscnn_r", 4, 1, inputs=SEEN)))
-    with pytest.raises(ValueError, match="small sees photographs; the cube has 3 bands"):
-        encode_cube(cube, model(DiscreteConfig("hscnn_r", 4, 1)))
+def test_a_model_refuses_what_it_does_not_take():
+    cube = CubeField(np.zeros((3, 4, 4), np.float32), Wavelengths(np.array(SEEN[:3])))
+    sees, colours = (model(DiscreteConfig("hscnn_r", 4, 1, inputs=inputs)) for inputs in (SEEN, ()))
+    takes = "small takes cubes with its 4 bands, 400-700 nm; "
+    with pytest.raises(ValueError, match=f"{takes}c.h5 has 3 bands, 400-600 nm, and lacks 700 nm, so open such a cube"):
+        sees.shown(cube, "c.h5")
+    with pytest.raises(ValueError, match=f"{takes}random.png is a photograph, so open such a cube or choose another"):
+        encode(tiny.image(8, 8), sees)
+    with pytest.raises(ValueError, match="small takes photographs; c.h5 has 3 bands, 400-600 nm, so open a photo"):
+        colours.shown(cube, "c.h5")
+    with pytest.raises(ValueError, match="small takes photographs"):
+        encode(SeenBands(np.zeros((3, 4, 4), np.float32), cube.bands), colours)
 
 
 def test_every_kind_is_saved_and_loaded(tmp_path):

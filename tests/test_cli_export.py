@@ -69,9 +69,11 @@ def test_a_model_makes_more_bands_of_a_cube_that_has_those_it_sees(run, cube, mo
         expected = network(torch.from_numpy(io.open_cube(cube).cube(seen).values)[None])[0].numpy()
     np.testing.assert_allclose(read.cube(read.bands).values, expected, atol=1e-5)
     run("export", cube, "-o", tmp_path / "few.nc", "--bands", 7)
+    takes = "sixteen takes cubes with its 16 bands, 400-700 nm by 20 nm; "
+    lacks = "few.nc has 7 bands, 400-700 nm by 50 nm, and lacks 420, 440, 460, 480 nm and 8 more"
     for words, told in (
-        (("export", tmp_path / "few.nc", *model), "sixteen sees 16 bands, 400-700 nm; the cube has 7 bands"),
-        (("export", cube, "--model", model_file), "sees photographs; the cube has 31 bands"),
+        (("export", tmp_path / "few.nc", *model), f"{takes}{lacks}, so open such a cube or choose another model"),
+        (("export", cube, "--model", model_file), "takes photographs; cube.h5 has 31 bands, 400-700 nm by 10 nm"),
     ):
         code, _, error = run(*words, "-o", tmp_path / "n.nc")
         assert (code, len(error.splitlines())) == (2, 1) and told in error

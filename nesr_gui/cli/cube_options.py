@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nesr_gui.cli.options import progress_bar
+
 if TYPE_CHECKING:
     from nesr_gui.field import SpectralField
     from nesr_gui.io import Reading
@@ -34,14 +36,33 @@ def reading_options(command: Any) -> Any:
 
 
 def opened(image: Path, model: Path | None, device: str, options: dict[str, Any]) -> SpectralField:
-    """A photograph reconstructed, or a cube as it is."""
+    """A photograph reconstructed; a cube as it is, or what a model makes of it."""
     from nesr_gui import io
 
     if not io.is_photograph(image):
-        return io.open_cube(image, asked_reading(**options))
+        cube = io.open_cube(image, asked_reading(**options))
+        return refined(cube, image.name, model, device)[0] if model else cube
     from nesr_gui import engine
 
     return engine.encode(io.read_photograph(image), engine.load_model(model, device))
+
+
+def refined(
+    cube: SpectralField, name: str, model: Path, device: str, max_pixels: int | None = None
+) -> tuple[SpectralField, int]:
+    """What a model makes of the bands that it sees of a cube, and how many pixels of that stand along one of its own.
+
+    What has to be known of it goes to the terminal.
+    """
+    from nesr_gui import engine
+
+    loaded = engine.load_model(model, device)
+    seen = loaded.shown(cube, name, max_pixels=max_pixels)
+    with progress_bar("reading the cube") as report:
+        field = engine.encode(seen, loaded, progress=report)
+    if told := field.provenance.get("model_notes"):
+        click.echo(told, err=True)
+    return field, seen.reduction
 
 
 def usual_wavelengths(field: SpectralField) -> Wavelengths:

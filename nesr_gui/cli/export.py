@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from nesr_gui.cli.options import PATH, device_option, model_option, progress_bar
 from nesr_gui.cli.plan_options import plan_options, planned
 
 if TYPE_CHECKING:
-    from nesr_gui.field import CubeField, SpectralField
+    from nesr_gui.field import SpectralField
 
 
 @click.command()
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--out", type=PATH, required=True, help="Cube to write, in the format of its ending: .nc .h5 .hdr "
               ".mat .tif .zarr .exr .npy .npz, or a folder of PNG bands.")  # fmt: skip
 @plan_options
-@click.option("--max-pixels", type=int, help="Reduce a larger photograph, in linear light, by a whole number.")
+@click.option("--max-pixels", type=int, help="Reduce a larger image that is reconstructed by a whole number.")
 @click.option("--estimate", is_flag=True, help="Only tell how large it will be and how long it will take.")
 @cube_options.reading_options
 @model_option
@@ -43,12 +42,15 @@ def export(
     from nesr_gui import exporting, io
 
     reading = {name: options.pop(name) for name in cube_options.READING}
+    field: SpectralField
     if io.is_photograph(image):
         field, reduction = _reconstructed(image, model, device, max_pixels)
         origin = ""  # which its provenance tells
     else:
         cube = io.open_cube(image, cube_options.asked_reading(**reading))
-        field, reduction, origin = _refined(cube, image, model, device) if model else cube, 1, image.name
+        field, reduction, origin = cube, 1, image.name
+        if model:
+            field, reduction = cube_options.refined(cube, image.name, model, device, max_pixels)
     plan = planned(field.wavelength_range, **options)
     if estimate:
         io.writer(out, plan.encoding)
@@ -56,17 +58,6 @@ def export(
         return
     with progress_bar(f"writing {out.name}") as report:
         click.echo(exporting.write(out, field, plan, reduction=reduction, origin=origin, progress=report))
-
-
-def _refined(cube: CubeField, image: Path, model: Path, device: str) -> SpectralField:
-    """What a model makes of the bands that it sees, all of which a cube has to have."""
-    from nesr_gui import engine
-    from nesr_gui.spectral import Source
-
-    loaded = engine.load_model(model, device)
-    seen = replace(cube.cube(loaded.seen_of(cube.bands)), source=Source(image.name))
-    with progress_bar("reading the cube") as report:
-        return engine.encode_cube(seen, loaded, progress=report)
 
 
 def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int | None) -> tuple[SpectralField, int]:

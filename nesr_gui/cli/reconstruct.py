@@ -69,9 +69,15 @@ def ordered(max_pixels: int | None, model: Path | None, device: str, **options: 
 
     from nesr_gui import engine
     from nesr_gui.batch.order import Order
+    from nesr_gui.inputs import taken
     from nesr_gui.spectral import RGBImage
 
     loaded = engine.load_model(model, device)
+    if loaded.sees is not None:
+        raise ValueError(
+            f"{loaded.name} takes {taken(loaded.sees)}; give one to nesr-gui export, or choose a model that takes "
+            "photographs"
+        )
     plan = planned(loaded.wavelength_range, **options)
     replace(plan, region=None, is_masked=False).prepared(
         engine.encode(RGBImage(np.zeros((16, 16, 3), np.float32)), loaded)

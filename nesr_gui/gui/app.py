@@ -26,6 +26,8 @@ from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.picture.look_commands import LookCommands
 from nesr_gui.gui.picture.look_display import LookDisplay
 from nesr_gui.gui.picture.picturing import Picturing
+from nesr_gui.gui.reconstruct_commands import ReconstructCommands
+from nesr_gui.gui.reconstructing import Reconstructing
 from nesr_gui.gui.retrying import Retrying
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.shell.hints import Hinting
@@ -45,7 +47,8 @@ class App(QObject):
         super().__init__()
         self.session, self.worker, self.window = Session(), Worker(), MainWindow()
         self.documents = Documents(self.session, self.window.panes, self)
-        self.opening = Opening(self.session, self.worker, self.documents)
+        self.reconstructing = Reconstructing(self.session, self.worker, self.documents)
+        self.opening = Opening(self.session, self.worker, self.documents, self.reconstructing)
         self.inquiry = Inquiry(self.session, self.worker)
         self.curve_inquiry = CurveInquiry(self.session, self.worker)
         self.pictures = tuple(Picturing(self.session, self.worker, side) for side in (0, 1))
@@ -59,10 +62,11 @@ class App(QObject):
         self.pasting = Pasting(self.window, self.worker, self.opening, self.incoming)
         self.autosaving = Autosaving(self.window, self.worker, self.documents, self.opening, self.incoming)
         self.preferences = Preferences(self)
-        self.preferring = Preferring(self.preferences, self.session, self.opening, self.autosaving, self)
+        self.preferring = Preferring(self.preferences, self.session, self.reconstructing, self.autosaving, self)
         self.hinting = Hinting(self.window.hints, self.session, self.exporting.exported)
         self.shell = Shell(self.window, self.session, self.preferences, self.hinting)
-        self.model_menu = ModelMenu(self.window, self.session, self.worker, self.opening)
+        self.model_menu = ModelMenu(self.window, self.session, self.worker, self.reconstructing)
+        self.reconstruct_commands = ReconstructCommands(self.window, self.session, self.worker, self.reconstructing)
         self.document_commands = DocumentCommands(
             self.window, self.session, self.worker, self.documents, self.opening, self.commands
         )
@@ -78,7 +82,7 @@ class App(QObject):
         self._show_field()
         self.look_display.show_look()
         self._show_recent()
-        self.retrying = Retrying(self.window, self.session, self.worker, self.opening)
+        self.retrying = Retrying(self.window, self.session, self.worker, self.reconstructing)
         self.document_display = DocumentDisplay(self.session, self.window, self.documents)
         self.starting = Starting(self.window, self.session, self.worker, self.opening, self.open_sample)
 
@@ -98,7 +102,7 @@ class App(QObject):
         session, window = self.session, self.window
         bind(
             window, self.commands, self.mark_commands, self.look_commands, self.shell, self.document_commands,
-            self.pasting, *self.comparing.commands, self.exporting, self.model_menu,
+            self.pasting, *self.comparing.commands, self.exporting, self.model_menu, self.reconstruct_commands,
         )  # fmt: skip
         window.closing.connect(self.close)
         window.status.cancel_picked.connect(self.worker.cancel)
@@ -106,7 +110,6 @@ class App(QObject):
         window.input.grey_pick_picked.connect(session.understanding.set_picking)
         window.pick_leaving.activated.connect(lambda: session.understanding.set_picking(False))
         window.input.reset_picked.connect(session.understanding.reset)
-        window.input.camera_file_picked.connect(self.commands.load_camera)
         window.plot.wavelength_picked.connect(session.set_wavelength)
         window.bar.wavelength_picked.connect(session.set_wavelength)
 
@@ -227,7 +230,6 @@ class App(QObject):
         """How the work goes."""
         worker, window = self.worker, self.window
         self.opening.recent_changed.connect(self._show_recent)
-        self.opening.can_reconstruct_changed.connect(self._show_actions)
         worker.progressed.connect(window.status.show_progress)
         worker.ended.connect(window.status.show_end)
         worker.ended.connect(self._show_actions)
@@ -274,7 +276,7 @@ class App(QObject):
             session.hover, session.nm, reading.value if reading else None, self.look_display.known_of_pixel()
         )
         status.show_resolution(session.resolution())
-        status.show_model(session.model_name, session.device)
+        status.show_model(session.model.name, session.model.device)
 
     def _ask_pictures(self) -> None:
         for picturing in self.pictures:
@@ -286,8 +288,6 @@ class App(QObject):
         enable(actions, ["fit", "zoom_in", "zoom_out", "add_pin"], session.source_shape is not None)
         enable(actions, ["undo"], steps.canUndo())
         enable(actions, ["redo"], steps.canRedo())
-        enable(actions, ["reconstruct"], self.opening.can_reconstruct())
-        enable(actions, ["reconstruct_fully"], self.opening.can_reconstruct(full=True))
         actions["undo"].setText(f"Undo {steps.undoText()}".strip())
         actions["redo"].setText(f"Redo {steps.redoText()}".strip())
         self.look_display.show_actions()

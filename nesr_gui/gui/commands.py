@@ -29,6 +29,7 @@ class Commands(QObject):
     def __init__(self, window: MainWindow, session: Session, writing: Writing, opening: Opening) -> None:
         super().__init__(window)
         self._window, self._session, self._writing, self._opening = window, session, writing, opening
+        window.input.camera_file_picked.connect(self.load_camera)
 
     def open_file(self, beside: bool = False) -> None:
         from nesr_gui import io
@@ -88,12 +89,6 @@ class Commands(QObject):
         path, _ = QFileDialog.getOpenFileName(self._window, "Load camera sensitivities", "", jobs.CAMERAS)
         if path:
             self._opening.load_camera(Path(path))
-
-    def reconstruct(self) -> None:
-        self._opening.reconstruct()
-
-    def reconstruct_fully(self) -> None:
-        self._opening.reconstruct(full=True)
 
     def quit(self) -> None:
         self._window.close()

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nesr_gui.field import Progress, SpectralField
+from nesr_gui.gui.documents.document import Cube
 from nesr_gui.gui.picture.shading import SHADES, levels_of
 from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.spectra.figure import Figure, save_figure
 from nesr_gui.gui.truth.measurement import Measurement, declared
+from nesr_gui.inputs import SeenBands, Shown
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage
 from nesr_gui.viewing import Observer
@@ -54,14 +56,6 @@ class Photograph:
     colours: Bytes
     truth: Measurement | None = None
     is_draft: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Cube:
-    """A cube as opened, with its display levels."""
-
-    field: SpectralField
-    levels: tuple[float, float]
 
 
 def read_file(request: ReadRequest, progress: Progress) -> Photograph | Cube:
@@ -177,9 +171,7 @@ def load_model(request: ModelRequest, progress: Progress) -> Model:
     """Load a model; the first time this also loads torch, which takes seconds."""
     from nesr_gui.engine import load_model as load
 
-    model = load(request.path, request.device)
-    model.check_sees_photographs()  # before it takes the place of one that does
-    return model
+    return load(request.path, request.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,24 +189,44 @@ class EncodeRequest:
 
 
 @dataclass(frozen=True, eq=False)
+class CubeEncodeRequest:
+    """The cube called `name` to reconstruct, in full or at a resolution as of `EncodeRequest`, by a model in a file."""
+
+    cube: SpectralField
+    name: str
+    model: Model
+    model_file: Path | None
+    full: bool = False
+    working_pixels: int | None = None
+
+
+ImageRequest = EncodeRequest | CubeEncodeRequest
+
+
+@dataclass(frozen=True, eq=False)
 class Reconstruction:
     """A field that answers, the image that was encoded, of the same shape, and the field's display levels."""
 
     field: SpectralField
-    image: RGBImage
+    image: Shown
     levels: tuple[float, float]
 
 
-def encode(request: EncodeRequest, progress: Progress) -> Reconstruction:
-    """Reconstruct a photograph."""
+def encode(request: ImageRequest, progress: Progress) -> Reconstruction:
+    """Reconstruct a photograph, or a cube that has the bands that its model sees."""
     from nesr_gui.engine import encode as encode_image
 
-    image = _to_encode(request)
+    image = _bands(request, progress) if isinstance(request, CubeEncodeRequest) else _photograph(request)
     made = encode_image(image, request.model, progress=progress)
     return Reconstruction(made, image, levels_of(made))
 
 
-def _to_encode(request: EncodeRequest) -> RGBImage:
+def _bands(request: CubeEncodeRequest, progress: Progress) -> SeenBands:
+    most = None if request.full else request.working_pixels or request.model.working_pixels
+    return request.model.shown(request.cube, request.name, max_pixels=most, progress=progress)
+
+
+def _photograph(request: EncodeRequest) -> RGBImage:
     """The photograph at the resolution asked for: of what is shown where that suffices, else of the file's numbers."""
     most = None if request.full else request.interpretation.working_pixels or request.model.working_pixels
     shown = request.photograph.shape[0] * request.photograph.shape[1]

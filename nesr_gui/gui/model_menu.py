@@ -1,9 +1,11 @@
-"""The Model menu: which models there are, what each covers, and which one the photograph is reconstructed by."""
+"""The Model menu: which models there are, what each takes and covers, and which are used."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
@@ -13,10 +15,12 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QMenu, QTextBrowser, QVBoxLa
 from nesr_gui import resources
 from nesr_gui.field import Progress
 from nesr_gui.gui.main_window import MainWindow
-from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.reconstructing import Reconstructing
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.worker import Worker
+from nesr_gui.inputs import Input
+from nesr_gui.spectral import Wavelengths
 
 _ADDED = "models/added"  # in the settings: files that the user opened
 
@@ -30,20 +34,31 @@ class ModelsRequest:
 
 @dataclass(frozen=True)
 class Listed:
-    """A model file, and what wavelengths it answers at, in words."""
+    """A model file: what it makes spectra of, and at what wavelengths it answers, in words."""
 
     path: Path
+    bands: Wavelengths | None  # that it sees of a cube; None where it takes photographs
     covers: str
+
+    @property
+    def input(self) -> Input:
+        return Input.PHOTOGRAPH if self.bands is None else Input.CUBE
+
+    @property
+    def text(self) -> str:
+        """Its name, and beside it what it takes and gives."""
+        name = self.path.stem.replace("&", "&&")
+        return f"{name}\t{self.bands or 'photograph'} → {self.covers}"
 
 
 def list_models(request: ModelsRequest, progress: Progress) -> list[Listed]:
     """The embedded models and those of the files that are models; a file that is gone is passed over."""
-    from nesr_gui.checkpoint import covers
+    from nesr_gui.checkpoint import covers, sees
 
     found = []
     for path in (*resources.models(), *request.added):
         with suppress(OSError, ValueError):
-            found.append(Listed(path, covers(path)))
+            found.append(Listed(path, sees(path), covers(path)))
     return found
 
 
@@ -66,18 +81,21 @@ def read_card(request: CardRequest, progress: Progress) -> str:
 
 
 class ModelMenu(QObject):
-    """Fills the menu with the embedded models and those the user added, and switches to the one that is picked."""
+    """Fills the menu with the embedded models and those the user added, and switches to the one that is picked.
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker, opening: Opening) -> None:
+    One is used for photographs, and one for cubes or none.
+    """
+
+    def __init__(self, window: MainWindow, session: Session, worker: Worker, reconstructing: Reconstructing) -> None:
         super().__init__(window)
-        self._window, self._session, self._worker, self._opening = window, session, worker, opening
+        self._window, self._session, self._worker = window, session, worker
+        self._reconstructing = reconstructing
         self._last = window.actions_by_name["open_model"]  # the models stand above it
         self._menu = next(menu for menu in self._last.associatedObjects() if isinstance(menu, QMenu))
-        self._group = QActionGroup(self)
-        self._told = ""  # in the notice, of how the model was run
+        self._groups = {kind: QActionGroup(self) for kind in Input}
+        self._listed: list[QAction] = []
         self._line = self._menu.insertSeparator(self._last)
-        session.model_changed.connect(self._take_model)
-        session.field_changed.connect(self._tell)
+        session.model_changed.connect(self._take_models)
         worker.failed.connect(lambda purpose, error: self._check())
 
     def open_model(self) -> None:
@@ -86,11 +104,12 @@ class ModelMenu(QObject):
         kinds = "Models (*.safetensors);;All files (*)"
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a model", folder, kinds)
         if path:
-            self._opening.use_model(Path(path))
+            self._reconstructing.use_model(Path(path))
 
     def about_model(self) -> None:
         """Show the card of the model in use: what it was made from, how good it is, where it fails."""
-        self._worker.submit("card", CardRequest(self._current), read_card, self._show_card)
+        used = self._session.model.path or resources.default_model()
+        self._worker.submit("card", CardRequest(used), read_card, self._show_card)
 
     def _show_card(self, request: CardRequest, text: str) -> None:
         dialog = QDialog(self._window)
@@ -109,44 +128,46 @@ class ModelMenu(QObject):
         kept = settings().value(_ADDED, [])
         return [Path(p) for p in ([kept] if isinstance(kept, str) else kept if isinstance(kept, list) else [])]
 
-    @property
-    def _current(self) -> Path:
-        return (self._session.model_path or resources.default_model()).absolute()
+    def _path(self, kind: Input) -> Path | None:
+        """Where the model is that is used for photographs, or for cubes; None where none is."""
+        used = self._session.models.get(kind)
+        return (used.path or resources.default_model()).absolute() if used is not None else None
 
-    def _take_model(self) -> None:
-        """A model is loaded: remember it where it did not come with the program, and look what there is."""
+    def _take_models(self) -> None:
+        """Another model is used: remember it where it did not come with the program, and look what there is."""
         added = self.added()
-        if self._current not in added and not self._current.is_relative_to(resources.ROOT):
-            added.append(self._current)
-            settings().setValue(_ADDED, [str(path) for path in added])
+        for path in map(self._path, Input):
+            if path is not None and path not in added and not path.is_relative_to(resources.ROOT):
+                added.append(path)
+                settings().setValue(_ADDED, [str(path) for path in added])
         self._worker.submit("models", ModelsRequest(tuple(added)), list_models, self._take_listed)
         self._check()
 
     def _take_listed(self, request: ModelsRequest, found: list[Listed]) -> None:
-        for action in self._group.actions():
-            self._group.removeAction(action)
+        for action in self._listed:
             self._menu.removeAction(action)
             action.deleteLater()
-        for listed in found:
-            action = QAction(f"{listed.path.stem.replace('&', '&&')}\t{listed.covers}", self._menu)
-            action.setCheckable(True)
-            action.setData(listed.path)
-            action.setStatusTip(str(listed.path))
-            action.triggered.connect(lambda checked=False, path=listed.path: self._opening.use_model(path))
-            self._group.addAction(action)
-            self._menu.insertAction(self._line, action)
+        self._listed = []
+        for kind, group in self._groups.items():
+            entries = [listed for listed in found if listed.input is kind]
+            if entries and kind is Input.CUBE:
+                self._listed.append(self._menu.insertSeparator(self._line))
+                self._add(group, "Cubes as measured", None, self._reconstructing.leave_cubes)
+            for listed in entries:
+                self._add(group, listed.text, listed.path, partial(self._reconstructing.use_model, listed.path))
         self._check()
 
-    def _check(self) -> None:
-        """Mark the model that is in use, whatever was picked."""
-        for action in self._group.actions():
-            action.setChecked(action.data() == self._current)
+    def _add(self, group: QActionGroup, text: str, path: Path | None, use: Callable[[], None]) -> None:
+        action = QAction(text, group)
+        action.setCheckable(True)
+        action.setData(path)
+        action.setStatusTip(str(path or "By no model, linear between their bands"))
+        action.triggered.connect(lambda checked=False: use())
+        self._menu.insertAction(self._line, action)
+        self._listed.append(action)
 
-    def _tell(self) -> None:
-        """Say of a reconstruction what has to be known of how its model was run; let go what was said of the last."""
-        notice, field = self._window.notice, self._session.field
-        if self._told and notice.text.text() == self._told:
-            notice.hide()
-        self._told = field.provenance.get("model_notes", "") if field is not None and self._session.encoded else ""
-        if self._told:
-            notice.show_success(self._told)
+    def _check(self) -> None:
+        """Mark the models that are in use, whatever was picked."""
+        for kind, group in self._groups.items():
+            for action in group.actions():
+                action.setChecked(action.data() == self._path(kind))

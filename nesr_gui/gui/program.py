@@ -61,7 +61,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         app.opening.open(image)
     elif screenshot is not None:
         app.open_sample(resources.samples()[0])
-    app.opening.load_model(model, app.preferences["device"] if device == "auto" else device)
+    app.reconstructing.load_model(model, app.preferences["device"] if device == "auto" else device)
     app.opening.tidy()
     code = qt.exec()
     app.window.close()

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 
 from nesr_gui.field import DeviceLost
 from nesr_gui.gui.main_window import MainWindow
-from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.reconstructing import Reconstructing
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.worker import Worker
 
@@ -22,22 +22,22 @@ _ASKED_AGAIN = ("encode", "model")  # what a new model brings with it; the pictu
 class Retrying(QObject):
     """Puts a button beside the sentence that says what failed; the rest of the window goes on meanwhile."""
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker, opening: Opening) -> None:
+    def __init__(self, window: MainWindow, session: Session, worker: Worker, reconstructing: Reconstructing) -> None:
         super().__init__(window)
-        self._window, self._session, self._worker, self._opening = window, session, worker, opening
+        self._window, self._session, self._worker, self._reconstructing = window, session, worker, reconstructing
         self._waiting = ""  # purpose of what is done again when the new field is there
         worker.failed.connect(self._offer)
         session.field_changed.connect(self._go_on)
 
     def remedy(self, purpose: str, error: Exception) -> Remedy | None:
         """What to offer; nothing where the same would fail again, as with a file that cannot be read."""
-        opening, broken = self._opening, isinstance(error, MemoryError | DeviceLost)
-        if isinstance(error, MemoryError) and opening.can_save_memory():
-            return "Retry with smaller tiles", partial(self._compute_otherwise, purpose, opening.save_memory)
-        elsewhere = opening.device not in ("cpu", "")
+        reconstructing, broken = self._reconstructing, isinstance(error, MemoryError | DeviceLost)
+        if isinstance(error, MemoryError) and reconstructing.can_save_memory():
+            return "Retry with smaller tiles", partial(self._compute_otherwise, purpose, reconstructing.save_memory)
+        elsewhere = reconstructing.device not in ("cpu", "")
         if elsewhere and (broken or purpose == "model"):
             return "Retry on the processor", partial(
-                self._compute_otherwise, purpose, partial(opening.use_device, "cpu")
+                self._compute_otherwise, purpose, partial(reconstructing.use_device, "cpu")
             )
         if broken or not isinstance(error, ValueError | OSError):
             return "Retry", partial(self._worker.retry, purpose)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.field import SpectralField
-from nesr_gui.gui.documents.document import Steps
+from nesr_gui.gui.documents.document import Cube, Steps
 from nesr_gui.gui.input.understanding import Understanding
 from nesr_gui.gui.marks.answers import Curve, Finding, Reading
 from nesr_gui.gui.marks.marking import Marking
@@ -21,6 +20,8 @@ from nesr_gui.gui.picture.look import Look
 from nesr_gui.gui.spectra.comparison import Comparison
 from nesr_gui.gui.spectra.plotted import Plotted
 from nesr_gui.gui.truth.measurement import Measurement
+from nesr_gui.gui.used_model import UsedModel
+from nesr_gui.inputs import Input, Shown
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
 from nesr_gui.viewing import Viewing
@@ -51,12 +52,13 @@ class Session(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.name = ""
+        self.cube: Cube | None = None  # that is open, as it was measured; its field may be a model's
         self.photograph: RGBImage | None = None
         self.colours: Bytes | None = None  # the photograph as displayed
         self.field: SpectralField | None = None
         self.measurement: Measurement | None = None
         self.truth: SpectralField | None = None  # the measured cube as it lies over the photograph
-        self.encoded: RGBImage | None = None  # what the field was made of, pixel by pixel; a cube was not
+        self.encoded: Shown | None = None  # what the field was made of, pixel by pixel; a measured cube was not
         self.source_shape: tuple[int, int] | None = None
         self.reduction = 1  # source pixels along one side of a pixel of the field
         self.levels = (0.0, 1.0)  # what a band shows as black and as white
@@ -66,9 +68,7 @@ class Session(QObject):
         self.hover_curve: Spectrum | None = None
         self.curves: Mapping[Place, Curve] = {}
         self.readings: Mapping[Place, Reading] = {}
-        self.model_name = ""
-        self.device = ""
-        self.model_path: Path | None = None  # None for the one that travels with the program
+        self.models: dict[Input, UsedModel] = {}
         self.viewing = Viewing.default()
         self.white: Spectrum | None = None  # what stands for a perfect white where the quantity is no reflectance
         self.findings: Mapping[Place, Finding] = {}
@@ -83,6 +83,16 @@ class Session(QObject):
     def wavelength_range(self) -> tuple[float, float]:
         """nm that can be picked; before there is a field, what the models cover."""
         return self.field.wavelength_range if self.field else (400.0, 700.0)
+
+    @property
+    def input(self) -> Input:
+        """What is open, as far as models are concerned."""
+        return Input.PHOTOGRAPH if self.cube is None else Input.CUBE
+
+    @property
+    def model(self) -> UsedModel:
+        """The model in use for what is open, or else for what is not."""
+        return self.models.get(self.input) or next(iter(self.models.values()), UsedModel())
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -127,18 +137,23 @@ class Session(QObject):
 
         `decoded` is its file, where there is one, and `interpretation` how the photograph was made of it.
         """
-        self.photograph, self.colours = photograph, colours
-        self._lay(truth)
+        self.photograph, self.colours, self.cube = photograph, colours, None
+        self._lay(truth, photograph.source_shape)
         self.understanding.start(decoded, interpretation or Interpretation())
         self._start(photograph.source.name, photograph.source_shape, ("photograph", "band"))
 
     def open_cube(self, name: str, cube: SpectralField, levels: tuple[float, float]) -> None:
-        """Show a cube, which can be asked at once."""
-        self.photograph = self.colours = None
-        self._lay(None)
+        """Show a cube, which can be asked at once; what a model makes of it may come later."""
+        self.photograph, self.colours, self.cube = None, None, Cube(cube, levels)
+        self._lay(None, cube.shape)
         self.understanding.start(None, Interpretation())
         self._start(name, cube.shape, ("band", "false_colour"))
-        self.set_field(cube, 1, levels)
+        self.show_measured()
+
+    def show_measured(self) -> None:
+        """Let the open cube answer for itself."""
+        assert self.cube is not None
+        self.set_field(self.cube.field, 1, self.cube.levels)
 
     def reread_photograph(self, photograph: RGBImage, colours: Bytes) -> None:
         """Show the open photograph as it is understood now; its old field answers until the new one is there."""
@@ -157,27 +172,34 @@ class Session(QObject):
         self.look_changed.emit()
 
     def set_field(
-        self, field: SpectralField, reduction: int, levels: tuple[float, float], encoded: RGBImage | None = None
+        self, field: SpectralField, reduction: int, levels: tuple[float, float], encoded: Shown | None = None
     ) -> None:
         """The reconstruction of an image is ready, or ready at another resolution; marks stay where they are."""
         self.field, self.encoded, self.reduction, self.levels = field, encoded, reduction, levels
+        if self.cube is not None:
+            self._lay(self.cube.as_truth(self.name, encoded), self.cube.field.shape)
         self.curves, self.readings, self.findings = {}, {}, {}
         self.field_changed.emit()
         self.set_wavelength(self.nm)
 
     def set_truth(self, measurement: Measurement | None) -> None:
         """Compare the photograph with a measured cube, or with the same one laid otherwise, or with none."""
-        self._lay(measurement)
+        self._lay(measurement, self.source_shape)
         self.curves, self.readings = {}, {}
         self.field_changed.emit()
 
-    def _lay(self, measurement: Measurement | None) -> None:
+    def _lay(self, measurement: Measurement | None, over: tuple[int, int] | None) -> None:
         self.measurement = measurement
-        of = self.photograph.source_shape if self.photograph is not None else None
-        self.truth = measurement.over(of) if measurement is not None and of is not None else None
+        self.truth = measurement.over(over) if measurement is not None and over is not None else None
 
-    def set_model(self, name: str, device: str, path: Path | None = None) -> None:
-        self.model_name, self.device, self.model_path = name, device, path
+    def set_model(self, takes: Input, model: UsedModel) -> None:
+        """Another model is used for photographs, or for cubes."""
+        self.models = {**self.models, takes: model}
+        self.model_changed.emit()
+
+    def drop_model(self, takes: Input) -> None:
+        """None is used for them any more."""
+        self.models = {kind: model for kind, model in self.models.items() if kind is not takes}
         self.model_changed.emit()
 
     def set_white(self, number: int | None) -> None:

@@ -24,7 +24,7 @@ LANES = {
     "nodes right": "nodes", "exact right": "exact", "draft": "interpret",
 }  # fmt: skip
 """Purposes that share a thread; any other has its own, so that a click never waits behind an export."""
-IN_TURN = ("write", "save", "spectra")
+IN_TURN = ("write", "save", "spectra", "model")
 """Purposes of which every request is done, one after the other: each makes something of its own."""
 _PATIENT = {"exact": 5, "interpret": 5, "encode": 10, "export": 10, "write": 10, "estimate": 10, "model": 5,
     "regions_finer": 5, "means": 5, "accuracy": 5, "accuracy image": 10, "autosave": 10, "nodes": 10,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partialmethod
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
@@ -19,8 +20,9 @@ from PySide6.QtCore import QEvent, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.field import CubeField, Doubt, Progress
+from nesr_gui.field import CubeField, Doubt, Progress, SpectralField
 from nesr_gui.gui.app import App
+from nesr_gui.inputs import Input, SeenBands, Shown, refusal
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Wavelengths
 
 BANDS = Wavelengths.every(400, 700, 10)
@@ -76,9 +78,17 @@ class FakeModel:
     working_pixels: int = 1 << 20
     can_save_memory: bool = False
 
-    def check_sees_photographs(self) -> None:
-        if self.name == "sixteen":
-            raise ValueError("sixteen sees 16 bands instead of a photograph")
+    @property
+    def sees(self) -> Wavelengths | None:
+        return Wavelengths.count(16) if self.name.startswith("sixteen") else None
+
+    @property
+    def input(self) -> Input:
+        return Input.PHOTOGRAPH if self.sees is None else Input.CUBE
+
+    def shown(self, cube: SpectralField, name: str, **options: Any) -> SeenBands:
+        assert self.sees is not None
+        return SeenBands.of(cube, name, self.sees, self.name, **options)
 
     def thrifty(self) -> FakeModel:
         return replace(self, name="thrifty", can_save_memory=False)
@@ -103,7 +113,9 @@ class FakeEngine:
         model = self.model if path is None else FakeModel(path.stem)
         return model if device == "auto" else replace(model, device=device)
 
-    def encode(self, image: RGBImage, model: FakeModel, *, progress: Progress) -> CubeField:
+    def encode(self, image: Shown, model: FakeModel, *, progress: Progress) -> CubeField:
+        if isinstance(image, RGBImage) and model.sees is not None:
+            raise ValueError(refusal(model.name, model.sees, f"{image.source.name} is a photograph"))
         self.encoding.set()
         while not self.gate.wait(0.002):
             progress(0.5)
@@ -149,7 +161,7 @@ def app(qtbot: QtBot, engine: FakeEngine) -> Iterator[App]:
 @pytest.fixture
 def opened(app: App, photograph: Path, qtbot: QtBot) -> App:
     """A window with a photograph and its field."""
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(lambda: app.session.field is not None)
     return app

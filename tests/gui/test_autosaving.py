@@ -45,7 +45,7 @@ def start(engine: FakeEngine, root: Path, qtbot: QtBot) -> Iterator[Callable[[],
         app = App()
         made.append(app)
         app.window.show()
-        app.opening.load_model(None, "auto")
+        app.reconstructing.load_model(None, "auto")
         app.autosaving.start(root)
         qtbot.waitUntil(lambda: app.autosaving._shelf is not None)
         return app

@@ -54,7 +54,7 @@ def opened(app: App, tmp_path: Path, qtbot: QtBot) -> App:
     image, _ = photographed(CubeField(scene(), BANDS, Quantity.REFLECTANCE), "")
     path = tmp_path / "scene.png"
     iio.imwrite(path, np.round(255 * encode_srgb(image.values)).astype(np.uint8))
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(path)
     qtbot.waitUntil(lambda: app.session.field is not None)
     return app
@@ -178,7 +178,7 @@ def test_measuring_the_image_can_be_cancelled(compared: App, qtbot: QtBot, monke
 def test_a_cube_is_photographed_and_becomes_the_truth(
     app: App, engine: FakeEngine, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(write(tmp_path / "alone.h5", scene()))
     qtbot.waitUntil(lambda: app.session.field is not None)
     action = app.window.actions_by_name["photograph_cube"]

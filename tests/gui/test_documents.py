@@ -117,7 +117,7 @@ def test_a_reconstruction_goes_on_and_lands_in_its_own_document(
     app: App, photograph: Path, cube: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
     engine.gate.clear()
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(engine.encoding.is_set)
     open_beside(app, cube, qtbot)
@@ -133,7 +133,7 @@ def test_what_is_shown_is_reconstructed_first_and_the_others_after_it(
     app: App, photograph: Path, other: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
     engine.gate.clear()
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(engine.encoding.is_set)
     app.opening.open(other, beside=True)
@@ -152,11 +152,11 @@ def test_a_reconstruction_that_is_cancelled_is_not_asked_again(
     app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
     engine.gate.clear()
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(engine.encoding.is_set)
     app.worker.cancel("encode")
-    assert not app.worker.is_busy("encode") and app.opening.can_reconstruct()
+    assert not app.worker.is_busy("encode") and app.reconstructing.can_reconstruct()
 
 
 def test_closing_goes_to_a_neighbour_and_in_the_end_to_nothing(opened: App, other: Path, qtbot: QtBot) -> None:

@@ -68,7 +68,7 @@ def test_it_closes_while_a_photograph_is_reconstructed(
     app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
     engine.gate.clear()
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     is_under_way(app, qtbot, "encode")
     app.window.close()

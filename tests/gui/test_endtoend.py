@@ -56,7 +56,7 @@ def windows(qtbot: QtBot, qapp: QApplication) -> Iterator[Callable[[], App]]:
         app.window.show()
         qtbot.waitExposed(app.window)
         app.window.compose(WINDOW_SIZE)
-        app.opening.load_model(None, "cpu")
+        app.reconstructing.load_model(None, "cpu")
         return app
 
     yield make

@@ -203,7 +203,7 @@ def test_a_large_photograph_is_a_draft_first_and_reconstructed_from_all_its_pixe
     shapes: list[tuple[int, int]] = []
     app.session.image_changed.connect(lambda: shapes.append(app.session.photograph.shape))
     app.session.photograph_changed.connect(lambda: shapes.append(app.session.photograph.shape))
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(lambda: app.session.field is not None)
     assert shapes == [(20, 27), (30, 40)] and app.session.source_shape == (60, 80)
@@ -212,7 +212,7 @@ def test_a_large_photograph_is_a_draft_first_and_reconstructed_from_all_its_pixe
     app.window.input.stops.number.setValue(-1)
     reread(app, qtbot)
     assert shapes[2:] == [(20, 27), (30, 40)]
-    app.commands.reconstruct_fully()
+    app.reconstruct_commands.reconstruct_fully()
     qtbot.waitUntil(lambda: app.session.field.shape == (60, 80) and (59, 79) in app.session.curves)
 
 
@@ -235,7 +235,7 @@ def test_many_changes_in_a_row_end_with_the_last_one_in_full(
     app: App, photograph: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interpreting, "DRAFT_PIXELS", 600)
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(lambda: app.session.field is not None)
     before = values(app).copy()

@@ -35,7 +35,7 @@ def listing(app: App, monkeypatch: pytest.MonkeyPatch) -> App:
 
 
 def listed(app: App) -> list[QAction]:
-    return app.model_menu._group.actions()
+    return [action for group in app.model_menu._groups.values() for action in group.actions()]
 
 
 def test_models_are_listed_with_what_they_cover(tmp_path: Path, bands: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_picked_model_reconstructs_what_is_open_and_is_remembered(
     listing: App, bands: Path, photograph: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = listing
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(lambda: app.session.field is not None and len(listed(app)) == EMBEDDED, timeout=60_000)
     assert listed(app)[0].isChecked()
@@ -58,7 +58,7 @@ def test_a_picked_model_reconstructs_what_is_open_and_is_remembered(
     app.window.actions_by_name["open_model"].trigger()
     qtbot.waitUntil(lambda: len(listed(app)) == EMBEDDED + 1)
     qtbot.waitUntil(lambda: app.session.field.provenance["model"] == "four & more")
-    assert listed(app)[-1].text() == "four && more\t4 bands, 400-700 nm, linear between"
+    assert listed(app)[-1].text() == "four && more\tphotograph → 4 bands, 400-700 nm, linear between"
     assert [action.isChecked() for action in listed(app)] == [False] * EMBEDDED + [True]
     assert app.model_menu.added() == [bands]
     asked: list[str] = []
@@ -75,20 +75,12 @@ def test_a_picked_model_reconstructs_what_is_open_and_is_remembered(
 
 def test_a_model_that_is_gone_leaves_the_old_one(listing: App, tmp_path: Path, qtbot: QtBot) -> None:
     app = listing
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     qtbot.waitUntil(lambda: len(listed(app)) == EMBEDDED, timeout=60_000)
-    app.opening.use_model(tmp_path / "gone.safetensors")
+    app.reconstructing.use_model(tmp_path / "gone.safetensors")
     qtbot.waitUntil(app.window.notice.isVisible)
     assert "no model file" in app.window.notice.text.text()
-    assert listed(app)[0].isChecked() and app.session.model_path is None
-
-
-def test_a_model_that_sees_no_photographs_leaves_the_old_one(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
-    (tmp_path / "sixteen.safetensors").touch()
-    opened.opening.use_model(tmp_path / "sixteen.safetensors")
-    qtbot.waitUntil(opened.window.notice.isVisible)
-    assert "sees 16 bands instead of a photograph" in opened.window.notice.text.text()
-    assert opened.session.model_path is None and opened.session.field.provenance["model"] == "fake"
+    assert listed(app)[0].isChecked() and app.session.model.path is None
 
 
 def test_what_has_to_be_known_of_a_model_is_said_until_another_is_used(
@@ -97,12 +89,12 @@ def test_what_has_to_be_known_of_a_model_is_said_until_another_is_used(
     assert not opened.window.notice.isVisible()
     (tmp_path / "other.safetensors").touch()
     engine.notes = "Tiles of 64 pixels, blended."
-    opened.opening.use_model(tmp_path / "other.safetensors")
+    opened.reconstructing.use_model(tmp_path / "other.safetensors")
     qtbot.waitUntil(opened.window.notice.isVisible)
     assert opened.window.notice.text.text() == engine.notes
     engine.notes = ""
     with qtbot.waitSignal(opened.session.field_changed):
-        opened.opening.use_model(tmp_path / "other.safetensors")
+        opened.reconstructing.use_model(tmp_path / "other.safetensors")
     assert not opened.window.notice.isVisible()
 
 

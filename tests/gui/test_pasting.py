@@ -31,7 +31,7 @@ def paste(app: App, qtbot: QtBot) -> None:
 
 
 def test_a_pasted_image_has_its_colours_and_leaves_no_file(app: App, qtbot: QtBot) -> None:
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     paste(app, qtbot)
     origin = app.documents.current.origin
     assert app.session.name == NAME and origin is not None and origin.is_pasted
@@ -47,7 +47,7 @@ def test_a_pasted_image_has_its_colours_and_leaves_no_file(app: App, qtbot: QtBo
 def test_a_session_of_a_pasted_image_has_it_beside_it_and_spares_other_files(
     app: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     paste(app, qtbot)
     app.session.add_pin(3, 4)
     other = tmp_path / "work.png"

@@ -21,7 +21,7 @@ def press(app: App, text: str, qtbot: QtBot) -> None:
 
 
 def begin(app: App, photograph: Path) -> None:
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
 
 
@@ -47,7 +47,7 @@ def test_a_failing_device_is_left_for_the_processor(
     begin(app, photograph)
     press(app, "Retry on the processor", qtbot)
     qtbot.waitUntil(lambda: app.session.field is not None)
-    assert app.session.device == "cpu"
+    assert app.session.model.device == "cpu"
 
 
 def test_an_export_is_done_again_with_the_new_field(
@@ -62,7 +62,7 @@ def test_an_export_is_done_again_with_the_new_field(
         written.append(request.field)  # type: ignore[attr-defined]
 
     written: list[object] = []
-    opened.opening._model.can_save_memory = True  # type: ignore[union-attr, misc]
+    opened.reconstructing._model.can_save_memory = True  # type: ignore[union-attr, misc]
     asked = jobs.Cube(broken, (0.0, 1.0))  # as any request with a field
     opened.worker.submit("export", asked, export, lambda request, result: None)
     press(opened, "Retry with smaller tiles", qtbot)
@@ -96,11 +96,11 @@ def test_what_would_fail_again_is_not_offered(app: App, tmp_path: Path, qtbot: Q
 def test_a_model_that_cannot_be_had_on_a_device_is_offered_on_the_processor(
     app: App, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
-    app.opening.load_model(None, "mps")
+    app.reconstructing.load_model(None, "mps")
     qtbot.waitUntil(lambda: not app.worker.is_busy("model"))
     assert app.retrying.remedy("model", ValueError("device 'mps' is not on this machine")) is not None
-    app.opening.use_device("cpu")
-    qtbot.waitUntil(lambda: app.session.device == "cpu")
+    app.reconstructing.use_device("cpu")
+    qtbot.waitUntil(lambda: app.session.model.device == "cpu")
     assert app.retrying.remedy("model", ValueError("no")) is None
 
 

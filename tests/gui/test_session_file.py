@@ -50,7 +50,7 @@ def make_app(qtbot: QtBot) -> App:
     made.window.show()
     qtbot.waitExposed(made.window)
     made.window.compose(WINDOW_SIZE)
-    made.opening.load_model(None, "auto")
+    made.reconstructing.load_model(None, "auto")
     return made
 
 

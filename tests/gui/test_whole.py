@@ -21,7 +21,7 @@ def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tm
     app = App()
     app.window.show()
     qtbot.waitExposed(app.window)
-    app.opening.load_model(model_file, "cpu")
+    app.reconstructing.load_model(model_file, "cpu")
     app.opening.open(photo)
     qtbot.waitUntil(lambda: app.session.field is not None, timeout=30_000)
     expected = nesr_gui.reconstruct(photo, nesr_gui.load_model(model_file, "cpu"))

@@ -152,7 +152,7 @@ def test_pins_made_while_reconstructing_get_curves_when_it_is_done(
     app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
     engine.gate.clear()
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(engine.encoding.is_set)
     qtbot.waitUntil(lambda: app.window.image.canvas.layers[0].picture is not None)  # the photograph is there already
@@ -166,14 +166,14 @@ def test_cancelling_a_reconstruction_leaves_the_window_usable(
     app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
     engine.gate.clear()
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(lambda: app.window.status.shown() == "encode" and engine.encoding.is_set())
     QTest.mouseClick(app.window.status.cancel, LEFT)
     assert not app.window.status.cancel.isVisible()
     engine.gate.set()
     assert app.window.actions_by_name["reconstruct"].isEnabled()
-    app.commands.reconstruct()
+    app.reconstruct_commands.reconstruct()
     qtbot.waitUntil(lambda: app.session.field is not None)
 
 
@@ -184,14 +184,14 @@ def test_full_resolution_keeps_pins_in_place(opened: App, engine: FakeEngine, ph
     assert opened.window.status.resolution.text() == "40×30 of 80×60, 1:2"
     pin_with_curve(opened, qtbot, 31, 41)
     assert opened.window.actions_by_name["reconstruct_fully"].isEnabled()
-    opened.commands.reconstruct_fully()
+    opened.reconstruct_commands.reconstruct_fully()
     qtbot.waitUntil(lambda: opened.session.reduction == 1 and (31, 41) in opened.session.curves)
     assert not opened.window.actions_by_name["reconstruct_fully"].isEnabled()
 
 
 def test_a_failed_reconstruction_is_one_sentence(app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot) -> None:
     engine.error = RuntimeError("out of memory")
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(app.window.notice.isVisible)
     assert app.window.notice.text.text() == "out of memory."
@@ -290,7 +290,7 @@ def test_closing_while_reconstructing_leaves_nothing(
     app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
     engine.gate.clear()
-    app.opening.load_model(None, "auto")
+    app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(engine.encoding.is_set)
     app.window.close()  # what could be left, the fixture of every test looks for

@@ -16,6 +16,7 @@ from nesr_gui.gui.picture.look import Look
 from nesr_gui.gui.picture.sampling import View
 from nesr_gui.gui.spectra.comparison import Overlays
 from nesr_gui.gui.truth.measurement import Measurement
+from nesr_gui.inputs import SeenBands, Shown
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
 from nesr_gui.viewing import Viewing
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from nesr_gui.gui.jobs import EncodeRequest
+    from nesr_gui.gui.jobs import ImageRequest
     from nesr_gui.io import reading
     from nesr_gui.io.photograph import Decoded
 
@@ -56,6 +57,20 @@ class Origin:
     is_pasted: bool = False
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Cube:
+    """A measured cube as opened, with its display levels."""
+
+    field: SpectralField
+    levels: tuple[float, float]
+
+    def as_truth(self, name: str, seen: Shown | None) -> Measurement | None:
+        """The truth of what a model made of bands `seen` of it, called `name`; only where there are others."""
+        if not isinstance(seen, SeenBands) or len(seen.wavelengths) >= len(self.field.bands):
+            return None
+        return Measurement(self.field, name, is_chosen=True, shown=len(seen.wavelengths))
+
+
 @dataclasses.dataclass(eq=False)
 class Document:
     """Values of the session, which has those of the document that is shown, and what only matters between documents.
@@ -66,6 +81,8 @@ class Document:
         view: what the image pane shows of it; None is all.
         shown: how the photograph that is shown was understood, but for the working resolution; None is a draft.
         encoding: the reconstruction that is asked for and not there yet.
+        waits: whether it is a cube that is reconstructed as soon as it is shown and a model takes cubes.
+        model_file: where the model is that a cube was reconstructed by.
         full: whether it is to be reconstructed at full resolution as soon as its photograph is there.
         model: name and SHA-256 of the model that its session was saved with, until it is reconstructed again.
         file: the session file it was saved to or opened from.
@@ -78,10 +95,11 @@ class Document:
     name: str = ""
     photograph: RGBImage | None = None
     colours: npt.NDArray[np.uint8] | None = None
+    cube: Cube | None = None
     field: SpectralField | None = None
     measurement: Measurement | None = None
     truth: SpectralField | None = None
-    encoded: RGBImage | None = None
+    encoded: Shown | None = None
     source_shape: tuple[int, int] | None = None
     reduction: int = 1
     levels: tuple[float, float] = (0.0, 1.0)
@@ -100,7 +118,9 @@ class Document:
     origin: Origin | None = None
     view: View | None = None
     shown: Interpretation | None = None
-    encoding: EncodeRequest | None = None
+    encoding: ImageRequest | None = None
+    waits: bool = False
+    model_file: Path | None = None
     full: bool = False
     model: tuple[str, str] = ("", "")
     file: Path | None = None
@@ -108,9 +128,12 @@ class Document:
     copy: Path | None = None
     copied: tuple[object, ...] = ()
 
-    def take_field(self, field: SpectralField, reduction: int, levels: tuple[float, float], encoded: RGBImage) -> None:
+    def take_field(self, field: SpectralField, reduction: int, levels: tuple[float, float], encoded: Shown) -> None:
         """Its reconstruction is ready, while another document is shown."""
         self.field, self.reduction, self.levels, self.encoded = field, reduction, levels, encoded
+        if self.cube is not None:
+            self.measurement = self.cube.as_truth(self.name, encoded)
+            self.truth = self.measurement.over(self.cube.field.shape) if self.measurement is not None else None
         self.curves, self.readings, self.findings = {}, {}, {}
 
     @property

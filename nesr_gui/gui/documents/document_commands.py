@@ -165,7 +165,7 @@ class DocumentCommands(QObject):
         """Say once where a session was saved with another model than this one."""
         document, field = self._documents.current, self._session.field
         name, digest = document.model
-        if field is None or not name:
+        if field is None or self._session.encoded is None or not name:
             return
         document.model = ("", "")
         made = field.provenance

@@ -13,8 +13,8 @@ from nesr_gui.gui.picture.panes import Panes
 from nesr_gui.gui.session import Session
 
 _OF_THE_SESSION = (
-    "name", "photograph", "colours", "field", "measurement", "truth", "encoded", "source_shape", "reduction", "levels",
-    "nm", "look", "curves", "readings", "findings", "viewing", "white",
+    "name", "photograph", "colours", "cube", "field", "measurement", "truth", "encoded", "source_shape", "reduction",
+    "levels", "nm", "look", "curves", "readings", "findings", "viewing", "white",
 )  # fmt: skip
 """Fields of a document that are attributes of the session while it is shown."""
 

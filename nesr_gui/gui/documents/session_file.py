@@ -49,7 +49,8 @@ class Kept:
         origin: the files of the image.
         digests: SHA-256 of the image and of its measured cube, as `fingerprint` has them; empty until it is written.
         is_full: whether it was reconstructed at full resolution.
-        model: name and SHA-256 of the model that did it; empty for a cube.
+        model: name and SHA-256 of the model that did it; empty for a cube as it was measured.
+        model_file: where that was, if it was a cube's: other models can do for photographs.
         file: the session file that an automatic copy is of.
     """
 
@@ -69,20 +70,21 @@ class Kept:
     file: Path | None = None
     digests: tuple[str, str] = ("", "")
     laid: Laid | None = None
+    model_file: Path | None = None
 
     @classmethod
     def of(cls, document: Document, layout: Layout | None) -> Kept:
         """What there is to keep of a document in which an image is open."""
         assert document.origin is not None
-        made = document.field.provenance if document.field is not None else {}
-        is_full = document.field is not None and document.reduction == 1
+        is_made = document.field is not None and document.encoded is not None
+        made = document.field.provenance if document.field is not None and is_made else {}
         return cls(
             document.origin, document.interpretation, document.marks, document.active, document.look, document.view,
             document.nm, document.overlays, document.viewing, document.white,
-            is_full or (document.encoding is not None and document.encoding.full),
-            (made.get("model", ""), made.get("model_sha256", "")) if document.photograph is not None else ("", ""),
-            layout, document.file,
+            (is_made and document.reduction == 1) or (document.encoding is not None and document.encoding.full),
+            (made.get("model", ""), made.get("model_sha256", "")), layout, document.file,
             laid=Laid(document.measurement.match, document.measurement.is_chosen) if document.measurement else None,
+            model_file=document.model_file if is_made else None,
         )  # fmt: skip
 
 
@@ -136,6 +138,7 @@ def _as_json(kept: Kept, folder: Path) -> dict[str, Any]:
         "input": parts.interpretation_json(kept.interpretation),
         "full_resolution": kept.is_full,
         "model": list(kept.model),
+        "model_file": _optional(kept.model_file, str),
         "marks": [mark.as_json() for mark in kept.marks],
         "active": kept.active,
         "look": looks.as_json(kept.look),
@@ -176,6 +179,7 @@ def _from_json(known: parts.Json, folder: Path) -> Kept:
         _optional(known["copy_of"], lambda path: Path(parts.text(path))),
         (digest, truth_digest),
         _optional(known["truth_lies"], lambda laid: Laid(parts.read_match(laid["match"]), bool(laid["is_chosen"]))),
+        _optional(known.get("model_file"), lambda path: Path(parts.text(path))),  # older programs wrote none
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nesr_gui.field import Progress
 from nesr_gui.gui import jobs
-from nesr_gui.gui.documents.document import Origin
+from nesr_gui.gui.documents.document import Cube, Origin
 from nesr_gui.gui.documents.session_file import Kept, read_session, write_session
 from nesr_gui.gui.truth.measurement import Measurement
 from nesr_gui.io.atomic import replacing
@@ -90,7 +90,7 @@ class Restored:
     """What a session keeps, with its image opened, and what the user should know of it."""
 
     kept: Kept
-    opened: jobs.Photograph | jobs.Cube
+    opened: jobs.Photograph | Cube
     notes: tuple[str, ...] = ()
 
 
@@ -111,7 +111,7 @@ def open_session(request: SessionRequest, progress: Progress) -> Restored:
     is_pasted = request.is_copy and image.parent == request.path.parent  # nothing else is in the folder of copies
     known = replace(kept.origin, image=image, truth=truth.path if truth is not None else None, is_pasted=is_pasted)
     kept = replace(kept, origin=known)
-    opened: jobs.Photograph | jobs.Cube
+    opened: jobs.Photograph | Cube
     if kept.origin.reading is not None:
         opened = jobs.read_cube(jobs.CubeRequest(image, kept.origin.reading), progress)
     else:

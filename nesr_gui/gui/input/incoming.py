@@ -49,10 +49,11 @@ class Incoming(QObject):
 
     def _go_on(self, purpose: str) -> None:
         """The worker reads the newest only, so each waits for the one before."""
-        if purpose != "read" or self._worker.is_busy("read"):
+        if purpose != "read":
             return
-        if self._waiting:
-            self._waiting.popleft()()
+        while self._waiting and not self._worker.is_busy("read"):
+            self._waiting.popleft()()  # a model among them is not read as images are
+        if self._worker.is_busy("read"):
             return
         count, failures = self._count, self._failures
         self._count, self._failures = 0, []

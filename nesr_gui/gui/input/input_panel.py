@@ -23,11 +23,16 @@ from PySide6.QtWidgets import (
 
 from nesr_gui.gui.dial import Dial
 from nesr_gui.gui.forms import row
+from nesr_gui.inputs import SeenBands, Shown
 from nesr_gui.io.interpretation import GAMMAS, KELVIN, STOPS, TINT, Balance, Encoding, Interpretation
 from nesr_gui.spectral import RGBImage
 
 NOTHING = "No photograph is open. A photograph's file says how its numbers stand for light; here it can be corrected."
 CUBE = "A measured cube is open. It can be photographed, by the chosen light and camera, and reconstructed from that."
+SEEN = (
+    "A measured cube is open, and what a model made of {} that it has; in the plot these are circles. It can also be "
+    "photographed, by the chosen light and camera, and reconstructed from that."
+)
 RESOLUTIONS = {"Automatic": None, **{f"{n:g} megapixels": round(n * 1e6) for n in (0.25, 0.5, 1, 2, 4, 8, 16)}}
 
 
@@ -80,11 +85,11 @@ class InputPanel(QScrollArea):
         lines += [escape(note) for note in source.notes]
         self.words.setText("".join(f"<p style='margin: 0 0 5px 0'>{line}</p>" for line in lines))
 
-    def show_cube(self, is_cube: bool) -> None:
-        """Whether a cube is open, of which a photograph can be made."""
+    def show_cube(self, is_cube: bool, encoded: Shown | None) -> None:
+        """Whether a cube is open, of which a photograph can be made, and what a model was shown of it, if one was."""
         self.expose.setVisible(is_cube)
         if is_cube:
-            self.words.setText(CUBE)
+            self.words.setText(SEEN.format(encoded.wavelengths) if isinstance(encoded, SeenBands) else CUBE)
 
     def show_interpretation(self, interpretation: Interpretation) -> None:
         """Set every control, none of which announces it."""

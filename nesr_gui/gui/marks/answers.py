@@ -12,10 +12,11 @@ from nesr_gui.spectral import FloatArray, Spectrum
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """What is known at one place: its spectrum, and the measured one where there is one.
+    """What is known at one place: its spectrum, the measured one where there is one, and what a model was shown of it.
 
     Of a region the spectrum is the mean of `pixels` of its `of` pixels, and `deviation` (L,) their standard deviation.
     `doubts` is the share of its pixels that each flag is raised for, where the model raises flags.
+    `seen` are the bands of a cube that the model made the spectrum of.
     `interval` is what the model gives as the limits (2, L) between which 90 % of true values lie.
     """
 
@@ -26,6 +27,7 @@ class Curve:
     pixels: int = 1
     of: int = 1
     doubts: Mapping[Doubt, float] = field(default_factory=dict)
+    seen: Spectrum | None = None
 
     def spread_text(self) -> str:
         """What the shading around the curve stands for, in words; nothing where there is none."""

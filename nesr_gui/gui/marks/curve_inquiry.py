@@ -89,7 +89,7 @@ class CurveInquiry(QObject):
     def _request(self, regions: tuple[Region, ...], most: int) -> RegionsRequest:
         session = self._session
         assert session.field is not None
-        return RegionsRequest(session.field, session.truth, session.reduction, regions, most)
+        return RegionsRequest(session.field, session.truth, session.reduction, regions, most, session.encoded)
 
     def _ask_finer(self) -> None:
         if self._finer is not None or self._worker.is_busy("regions"):

@@ -51,7 +51,7 @@ class Inquiry(QObject):
     def _points(self, pixels: tuple[Pixel, ...], nm: float | None = None) -> PointsRequest:
         session = self._session
         assert session.field is not None
-        return PointsRequest(session.field, session.truth, session.reduction, pixels, nm)
+        return PointsRequest(session.field, session.truth, session.reduction, pixels, nm, session.encoded)
 
     def _take_curves(self, request: PointsRequest, curves: dict[Place, Curve]) -> None:
         if request.field is self._session.field:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from nesr_gui.field import Progress, SpectralField
 from nesr_gui.gui.marks.answers import Curve, Reading
 from nesr_gui.gui.marks.marks import Place, Region, inside
-from nesr_gui.gui.marks.requests import curve_wavelengths, doubt_shares
+from nesr_gui.gui.marks.requests import curve_wavelengths, doubt_shares, seen_bands
+from nesr_gui.inputs import Shown
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 FEW = 192  # pixels of a region that are asked at once, evenly strewn over it: a first answer within half a second
@@ -27,13 +28,17 @@ Pixels = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class RegionsRequest:
-    """Regions of the source image to ask the field, of each at most `most` pixels; and the measured truth, if any."""
+    """Regions of the source image to ask the field, of each at most `most` pixels; and the measured truth, if any.
+
+    `encoded` is what the field was made of, if it was made.
+    """
 
     field: SpectralField
     truth: SpectralField | None
     reduction: int
     regions: tuple[Region, ...]
     most: int
+    encoded: Shown | None = None
 
 
 def ask_regions(request: RegionsRequest, progress: Progress) -> dict[Place, Curve]:
@@ -46,7 +51,10 @@ def ask_regions(request: RegionsRequest, progress: Progress) -> dict[Place, Curv
         mean, deviation = _statistics(request.field, asked, bands, progress)
         truth = _truth(request.truth, region, request.most, bands, progress)
         shares = doubt_shares(request.field, asked)
-        curves[region] = Curve(Spectrum(bands, mean), truth, deviation, pixels=len(asked), of=of, doubts=shares)
+        curves[region] = Curve(
+            Spectrum(bands, mean), truth, deviation, pixels=len(asked), of=of, doubts=shares,
+            seen=seen_bands(request.encoded, asked),
+        )  # fmt: skip
     return curves
 
 

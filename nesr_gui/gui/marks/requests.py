@@ -9,19 +9,24 @@ import numpy as np
 from nesr_gui.field import CalibratedField, Doubt, Points, Progress, SpectralField
 from nesr_gui.gui.marks.answers import Curve, Reading
 from nesr_gui.gui.marks.marks import Pixel, Place
+from nesr_gui.inputs import SeenBands, Shown
 from nesr_gui.matched import at_reduction
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 
 @dataclass(frozen=True, eq=False)
 class PointsRequest:
-    """Pixels of the source to ask the field, and the measured truth where there is one; `nm` None asks for curves."""
+    """Pixels of the source to ask the field, and the measured truth where there is one; `nm` None asks for curves.
+
+    `encoded` is what the field was made of, if it was made.
+    """
 
     field: SpectralField
     truth: SpectralField | None
     reduction: int
     pixels: tuple[Pixel, ...]
     nm: float | None = None
+    encoded: Shown | None = None
 
 
 def _reduced(request: PointsRequest) -> list[Pixel]:
@@ -59,12 +64,21 @@ def ask_curves(request: PointsRequest, progress: Progress) -> dict[Place, Curve]
         shared = bands.nm[(bands.nm >= low) & (bands.nm <= high)]
         if shared.size:
             truths = [Spectrum(Wavelengths(shared), v) for v in truth.spectra(_reduced(request), shared)]
+    seen = [seen_bands(request.encoded, [pixel]) for pixel in _reduced(request)]
     return {
-        pixel: Curve(curve, measured, interval=interval, doubts=shares)
-        for pixel, curve, measured, interval, shares in zip(
-            request.pixels, curves, truths, intervals, doubts, strict=True
+        pixel: Curve(curve, measured, interval=interval, doubts=shares, seen=shown)
+        for pixel, curve, measured, interval, shares, shown in zip(
+            request.pixels, curves, truths, intervals, doubts, seen, strict=True
         )
     }
+
+
+def seen_bands(encoded: Shown | None, points: Points) -> Spectrum | None:
+    """The mean of what a model was shown of a cube at the field's pixels (N, 2); None where it was a photograph."""
+    if not isinstance(encoded, SeenBands):
+        return None
+    rows, cols = np.asarray(points).T
+    return Spectrum(encoded.wavelengths, encoded.values[:, rows, cols].mean(axis=1))
 
 
 def _intervals(field: SpectralField, points: list[Pixel], bands: Wavelengths) -> list[FloatArray] | list[None]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject
 
 from nesr_gui.gui.documents.autosaving import Autosaving
-from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.picture.shading import GREY
+from nesr_gui.gui.reconstructing import Reconstructing
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.shell.preferences import TABLE, Preferences
 from nesr_gui.gui.theme import MARK_COLOURS, Scheme, Theme
@@ -18,15 +18,20 @@ class Preferring(QObject):
     """For each preference the one thing that it changes."""
 
     def __init__(
-        self, preferences: Preferences, session: Session, opening: Opening, autosaving: Autosaving, parent: QObject
+        self,
+        preferences: Preferences,
+        session: Session,
+        reconstructing: Reconstructing,
+        autosaving: Autosaving,
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._preferences, self._session, self._opening = preferences, session, opening
+        self._preferences, self._session = preferences, session
         self._scheme = Scheme(self)
         self._effects: dict[str, Callable[[str], None]] = {
             "theme": lambda value: self._scheme.choose(Theme(value)),
-            "device": opening.use_device,
-            "working_pixels": lambda value: opening.prefer_working_pixels(int(value) if value else None),
+            "device": reconstructing.use_device,
+            "working_pixels": lambda value: reconstructing.prefer_working_pixels(int(value) if value else None),
             "colormap": self._colour_bands,
             "autosave": lambda value: autosaving.set_interval(int(value) if value else None),
             "mark_colours": lambda value: session.marking.set_palette(MARK_COLOURS[value]),

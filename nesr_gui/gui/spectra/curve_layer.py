@@ -38,9 +38,9 @@ class CurveLayer:
         self.curves, self.truths = self.lines[Kind.CURVE], self.lines[Kind.TRUTH]
         self._drawn: dict[tuple[Kind, int], tuple[object, ...]] = {}
         self.spreads: dict[int, QGraphicsPathItem] = {}
-        self.symbols, self.dots = _Signs(pxMode=True), _Signs(pxMode=True)
-        for place, scatter in enumerate((self.symbols, self.dots)):
-            scatter.setZValue(18 + place)
+        self.seen, self.symbols, self.dots = (_Signs(pxMode=True) for _ in range(3))
+        for place, scatter in enumerate((self.seen, self.symbols, self.dots)):
+            scatter.setZValue(17 + place)
             plot.addItem(scatter, ignoreBounds=True)
 
     def show(self, plotted: Plotted) -> None:
@@ -62,6 +62,7 @@ class CurveLayer:
                     items[number].setData(line.spectrum.wavelengths.nm, plotted.values(line.spectrum))
         self._drawn = drawn
         self._show_spreads()
+        self._show_seen()
         self._show_symbols()
 
     def show_dots(self, nm: float, values: Mapping[int, float]) -> None:
@@ -86,6 +87,7 @@ class CurveLayer:
         shaded = [item.path().boundingRect() for item in self.spreads.values()]
         values = [np.array([rect.top(), rect.bottom()]) for rect in shaded]
         values += [item.getData()[1] for items in self.lines.values() for item in items.values()]
+        values.append(self.seen.getData()[1])
         finite = [part[np.isfinite(part)] for part in values if part is not None]
         finite = [part for part in finite if part.size]
         return (min(float(p.min()) for p in finite), max(float(p.max()) for p in finite)) if finite else None
@@ -108,6 +110,16 @@ class CurveLayer:
             item.setBrush(colour)
             item.setPen(Qt.PenStyle.NoPen)
             item.setZValue(-5 + place / len(wanted))
+
+    def _show_seen(self) -> None:
+        """The bands that a model was shown: circles, open so that the curve is seen through them."""
+        spots = []
+        for mark in self.plotted.marks:
+            curve = self.plotted.curves.get(mark.place)
+            seen = self.plotted.seen(curve) if curve is not None else None
+            for nm, value in zip(*seen, strict=True) if seen is not None else ():
+                spots.append({"pos": (nm, value), "size": 8, "symbol": "o", "brush": None, "pen": _ring(mark.colour)})
+        self.seen.setData(_finite(spots))
 
     def _show_symbols(self) -> None:
         spots = []
@@ -143,6 +155,11 @@ def _finite(spots: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _brush(colour: str) -> QBrush:
     """The same object for the same colour: by it the scatter plot knows a symbol it has drawn before."""
     return QBrush(QColor(colour))
+
+
+@cache
+def _ring(colour: str) -> QPen:
+    return pg.mkPen(colour, width=1.5)
 
 
 @cache

@@ -63,6 +63,7 @@ def draw(painter: QPainter, figure: Figure) -> None:
         painter.drawPolyline(axes.line(line.spectrum.wavelengths.nm, values))
         if line.kind is Kind.CURVE and line.mark is not None:
             _draw_symbols(painter, axes, line.mark, line.spectrum.wavelengths.nm, values)
+            _draw_seen(painter, axes, line.mark, plotted.seen(plotted.curves[line.mark.place]))
     painter.restore()
     _draw_legend(painter, area, lines, columns, plotted)
 
@@ -73,6 +74,8 @@ def _value_range(plotted: Plotted) -> tuple[float, float]:
     for curve in (plotted.curves.get(mark.place) for mark in plotted.marks):
         if curve is not None and (spread := plotted.spread(curve)) is not None:
             values += spread
+        if curve is not None and (seen := plotted.seen(curve)) is not None:
+            values.append(seen[1])
     finite = np.concatenate([part[np.isfinite(part)] for part in values]) if values else np.zeros(0)
     low = min(0.0, float(finite.min(initial=0.0)))
     high = max(0.0, float(finite.max(initial=0.0)))
@@ -89,6 +92,15 @@ def _draw_symbols(painter: QPainter, axes: _Axes, mark: Mark, nm: Values, values
             painter.drawPath(placed(mark.symbol, QPointF(axes.x(at), axes.y(value)), 6.5))
 
 
+def _draw_seen(painter: QPainter, axes: _Axes, mark: Mark, seen: tuple[Values, Values] | None) -> None:
+    """The bands that a model was shown: open circles."""
+    painter.setPen(QPen(QColor(mark.colour), 0.9))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for nm, value in zip(*seen, strict=True) if seen is not None else ():
+        if math.isfinite(value):
+            painter.drawEllipse(QPointF(axes.x(nm), axes.y(value)), 2.6, 2.6)
+
+
 def _draw_legend(painter: QPainter, area: QRectF, lines: Sequence[Line], columns: int, plotted: Plotted) -> None:
     for place, line in enumerate(lines):
         row, column = divmod(place, columns)
@@ -100,8 +112,9 @@ def _draw_legend(painter: QPainter, area: QRectF, lines: Sequence[Line], columns
             painter.setPen(QPen(QColor("white"), 0.5))
             painter.setBrush(QColor(line.mark.colour))
             painter.drawPath(placed(line.mark.symbol, at + QPointF(11, 0), 7.5))
-            spread = plotted.curves[line.mark.place].spread_text()
-            name = (line.mark.title if line.mark.shape is not Shape.POINT else line.mark.label) + spread
+            curve = plotted.curves[line.mark.place]
+            name = (line.mark.title if line.mark.shape is not Shape.POINT else line.mark.label) + curve.spread_text()
+            name += ", ○ shown to the model" if plotted.seen(curve) is not None else ""
         draw_text(painter, QRectF(at.x() + 28, at.y() - 8, area.width() / columns - 34, 16), name, INK)
 
 

@@ -101,6 +101,18 @@ class Plotted:
         middle = spectrum.values / scale
         return shift + (low / scale - middle), shift + (high / scale - middle)
 
+    def seen(self, curve: Curve) -> tuple[Values, Values] | None:
+        """Where (nm and values, (l,) each) what the model was shown stands beside a curve as that is shown.
+
+        It is scaled and shifted as the curve; how steep a curve is, single bands do not say.
+        """
+        if curve.seen is None or self.transform.derivative:
+            return None
+        spectrum, nm = curve.spectrum, curve.seen.wavelengths.nm
+        scale = self.transform.scale(spectrum, self.nm)
+        shift = self.values(spectrum) - spectrum.values / scale
+        return nm, curve.seen.values / scale + np.interp(nm, spectrum.wavelengths.nm, shift, np.nan, np.nan)
+
     def _active_spectrum(self) -> Spectrum | None:
         mark = next((mark for mark in self.marks if mark.number == self.active), None)
         curve = self.curves.get(mark.place) if mark is not None else None

@@ -81,9 +81,10 @@ class Comparing(QObject):
     def photograph_cube(self) -> None:
         """Photograph the open cube by the chosen light and camera, and reconstruct that; the cube is its truth."""
         session = self._session
-        if session.field is not None and session.photograph is None:
-            white = session.white if session.field.quantity is Quantity.RADIANCE else None
-            request = ExposureRequest(session.field, session.name, session.viewing, white)
+        if session.cube is not None:
+            cube = session.cube.field
+            white = session.white if cube.quantity is Quantity.RADIANCE else None
+            request = ExposureRequest(cube, session.name, session.viewing, white)
             self._worker.submit("expose", request, expose, self._take_exposed)
 
     def open(self, path: Path, reading: Reading | None = None) -> None:
@@ -174,11 +175,11 @@ class Comparing(QObject):
 
     def _show(self) -> None:
         session = self._session
-        is_cube = session.field is not None and session.photograph is None
+        is_cube = session.cube is not None
         has_photograph = session.photograph is not None
         enable(self._window.actions_by_name, ["compare_cube", "compare_folder"], has_photograph)
         enable(self._window.actions_by_name, ["photograph_cube"], is_cube)
-        self._window.input.show_cube(is_cube)
+        self._window.input.show_cube(is_cube, session.encoded)
         self.panel.show_possible(has_photograph and session.measurement is None, is_cube)
         if session.measurement is not self._shown or session.measurement is None:
             self._shown = measurement = session.measurement

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Measurement:
     """A cube and its place over the open photograph; `is_chosen` by the user, so that nothing else is sought for it.
 
-    `white` is the spectrum of a perfect white in it, where it holds radiance that shall be read as reflectance.
+    `white` is the spectrum of a perfect white in it, where it holds radiance that shall be read as reflectance. A model
+    was `shown` so many of its bands, where it made the reconstruction of these.
     """
 
     cube: SpectralField
@@ -28,6 +29,7 @@ class Measurement:
     match: Match = field(default_factory=Match)
     white: Spectrum | None = None
     is_chosen: bool = False
+    shown: int = 0
 
     def over(self, shape: Shape) -> SpectralField:
         """The cube as it lies over a photograph of `shape` source pixels."""
@@ -36,6 +38,8 @@ class Measurement:
     @property
     def remark(self) -> str:
         """What a reader of its figures must know; empty where there is nothing."""
+        if self.shown:
+            return f"The model was shown {self.shown} of its {len(self.cube.bands)} bands, which it is compared at too."
         if self.cube.quantity is Quantity.RADIANCE and self.white is None:
             return "It holds radiance: its spectra have the light in them, those of a reconstruction do not."
         low, high = self.cube.wavelength_range

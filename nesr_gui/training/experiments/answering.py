@@ -7,7 +7,8 @@ import numpy as np
 from nesr_gui import engine
 from nesr_gui.baselines.interpolation import BandInterpolation
 from nesr_gui.field import CubeField, SpectralField
-from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
+from nesr_gui.inputs import SeenBands
+from nesr_gui.spectral import FloatArray, RGBImage, Wavelengths
 from nesr_gui.training.experiments.judging import Judge
 
 
@@ -18,7 +19,7 @@ def answered(model: engine.Model, judge: Judge, seen: Wavelengths | None) -> Spe
     cube = judge.truth(seen)
     if isinstance(model.network, BandInterpolation):  # between bands it is the interpolation that any cube has
         return CubeField(cube, seen)
-    return engine.encode_cube(SpectralCube(cube, seen), model)
+    return engine.encode(SeenBands(cube, seen), model)
 
 
 def thinned(field: SpectralField, wavelengths: Wavelengths, every: int) -> FloatArray:

@@ -21,7 +21,7 @@ class Scene:
 
     field: SpectralField | None
     photograph: RGBImage | None
-    encoded: RGBImage | None  # what the field was made of, of the field's shape
+    encoded: RGBImage | None  # the photograph that the field was made of, of the field's shape
     colours: Bytes | None  # (H, W, 3), the photograph as displayed
     truth: SpectralField | None
     reference: Spectrum | None  # what the similarity is to
@@ -35,8 +35,9 @@ class Scene:
 
     @classmethod
     def of(cls, session: Session) -> Scene:
+        encoded = session.encoded if isinstance(session.encoded, RGBImage) else None
         return cls(
-            session.field, session.photograph, session.encoded, session.colours, session.truth, *session.reference(),
+            session.field, session.photograph, encoded, session.colours, session.truth, *session.reference(),
             session.viewing, session.white, session.nm, session.reduction, session.levels, session.look,
         )  # fmt: skip
 

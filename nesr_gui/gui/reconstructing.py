@@ -1,0 +1,169 @@
+"""From an open image to its field: the models in use, and what is asked of the one that takes the image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from nesr_gui.gui import jobs
+from nesr_gui.gui.documents.document import Document
+from nesr_gui.gui.documents.documents import Documents
+from nesr_gui.gui.session import Session
+from nesr_gui.gui.used_model import UsedModel
+from nesr_gui.gui.worker import Worker
+from nesr_gui.inputs import Input, taken
+
+if TYPE_CHECKING:
+    from nesr_gui.engine import Model
+
+
+class Reconstructing(QObject):
+    """Has images reconstructed by the models in use: one that takes photographs, and one that takes cubes or none.
+
+    A cube without a model that takes it stays as it was measured.
+    """
+
+    can_reconstruct_changed = Signal()
+    told = Signal(str)  # of a model that was chosen and does not take what is open
+
+    def __init__(self, session: Session, worker: Worker, documents: Documents, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._worker, self._documents = session, worker, documents
+        self._models: dict[Input, Model] = {}
+        self._asked: jobs.ModelRequest | None = None  # for the model that was or will be loaded last
+        self._full = False  # whether full resolution was asked for last
+        self._working_pixels: int | None = None  # preferred where the photograph's interpretation names none
+        self._encoding: jobs.ImageRequest | None = None  # what the worker was asked to reconstruct last
+        worker.ended.connect(self._go_on)
+
+    def load_model(self, path: Path | None, device: str) -> None:
+        self._asked = jobs.ModelRequest(path, device)
+        self._worker.submit("model", self._asked, jobs.load_model, self._take_model)
+
+    def use_model(self, path: Path) -> None:
+        """Reconstruct by the model in a file what it takes, from now on; what is open is reconstructed again."""
+        request = jobs.ModelRequest(path, self._asked.device if self._asked else "auto")
+        self._worker.submit("model", request, jobs.load_model, self._take_model)
+
+    def leave_cubes(self) -> None:
+        """Show cubes as they were measured from now on, and the one that is open again."""
+        self._models.pop(Input.CUBE, None)
+        self._session.drop_model(Input.CUBE)
+        if self._session.cube is not None:
+            self.stop()
+            self._session.show_measured()
+
+    def use_device(self, device: str) -> None:
+        """Compute there from now on; what is open is reconstructed again."""
+        used = [model.path for model in self._session.models.values()]
+        for path in used or ([self._asked.path] if self._asked else []):
+            self.load_model(path, device)
+
+    @property
+    def device(self) -> str:
+        """Where is computed, or what was asked for where that failed."""
+        return self._model.device if self._model is not None else self._asked.device if self._asked else ""
+
+    def can_save_memory(self) -> bool:
+        """Whether what is open can be computed in smaller tiles."""
+        return self._model is not None and self._model.can_save_memory
+
+    def save_memory(self) -> None:
+        """Compute in smaller tiles from now on, with equal answers; what is open is reconstructed again."""
+        if self._model is not None:
+            self._models[self._model.input] = self._model.thrifty()
+            self.reconstruct(self._full)
+
+    def prefer_working_pixels(self, pixels: int | None) -> None:
+        """Reconstruct images of more pixels at about so many; None for what the model's device does in seconds."""
+        if pixels != self._working_pixels:
+            self._working_pixels = pixels
+            self.reconstruct()
+
+    def reconstruct(self, full: bool = False) -> None:
+        """Reconstruct what is open, at the working resolution or at its own."""
+        if self._model is not None and self._is_ready():
+            full = self._full = full or self._document.full
+            self._document.full = self._document.waits = False
+            self._document.encoding = request = self._request(self._model, full)
+            self._encode(request)
+
+    def resume(self) -> None:
+        """What was asked for the document that is shown goes on."""
+        encoding = self._document.encoding
+        if encoding is not None and (encoding is not self._encoding or not self._worker.is_busy("encode")):
+            self._encode(encoding)
+
+    def stop(self) -> None:
+        """Let go what was asked for the document that is shown."""
+        encoding, self._document.encoding = self._document.encoding, None
+        if encoding is not None and encoding is self._encoding:
+            self._worker.cancel("encode")
+
+    def can_reconstruct(self, full: bool = False) -> bool:
+        """Whether there is something to reconstruct that is not there yet or under way."""
+        wanted = self._session.reduction > 1 if full else self._session.encoded is None
+        return wanted and self._is_ready() and self._model is not None and self._document.encoding is None
+
+    @property
+    def _document(self) -> Document:
+        return self._documents.current
+
+    @property
+    def _model(self) -> Model | None:
+        """The model for what is open; a photograph that none takes goes to the other, which says what it takes."""
+        found = self._models.get(self._session.input)
+        return self._models.get(Input.CUBE) if found is None else found
+
+    def _is_ready(self) -> bool:
+        """Whether the open image is there as it is to be reconstructed."""
+        session = self._session
+        return session.cube is not None or (self._document.shown is not None and session.photograph is not None)
+
+    def _request(self, model: Model, full: bool) -> jobs.ImageRequest:
+        session = self._session
+        if session.cube is not None:
+            path = session.models[Input.CUBE].path
+            return jobs.CubeEncodeRequest(session.cube.field, session.name, model, path, full, self._working_pixels)
+        assert session.photograph is not None
+        chosen = session.understanding.interpretation
+        wanted = replace(chosen, working_pixels=chosen.working_pixels or self._working_pixels)
+        return jobs.EncodeRequest(session.photograph, model, full, session.understanding.decoded, wanted)
+
+    def _encode(self, request: jobs.ImageRequest) -> None:
+        self._encoding = request
+        self._worker.submit("encode", request, jobs.encode, self._take_reconstruction)
+        self.can_reconstruct_changed.emit()
+
+    def _take_model(self, request: jobs.ModelRequest, model: Model) -> None:
+        self._models[model.input], self._asked = model, request
+        self._session.set_model(model.input, UsedModel(model.name, model.device, request.path))
+        if self._model is model:
+            self.reconstruct(self._full)
+        elif self._session.name and request.path is not None:  # and was chosen
+            stays = f"{self._session.name} stays as it is"
+            self.told.emit(f"{model.name} takes {taken(model.sees)}: open one to use it. {stays}.")
+
+    def _take_reconstruction(self, request: jobs.ImageRequest, made: jobs.Reconstruction) -> None:
+        """Give a field to the document that it was asked for, shown or not."""
+        document = next((each for each in self._documents.all if each.encoding is request), None)
+        if document is None:
+            return
+        document.encoding = None
+        document.model_file = request.model_file if isinstance(request, jobs.CubeEncodeRequest) else None
+        take = self._session.set_field if document is self._document else document.take_field
+        take(made.field, made.image.reduction, made.levels, made.image)
+
+    def _go_on(self, purpose: str) -> None:
+        """A reconstruction has ended: one that did not answer was cancelled or failed; another one may be waiting."""
+        if purpose != "encode":
+            return
+        for document in self._documents.all:
+            if document.encoding is self._encoding:
+                document.encoding = None
+        waiting = next((each.encoding for each in self._documents.all if each.encoding is not None), None)
+        if waiting is not None and not self._worker.is_busy("encode"):
+            self._encode(waiting)
