@@ -11,6 +11,7 @@ import numpy as np
 
 from nesr_gui import colorimetry
 from nesr_gui.io.atomic import replacing
+from nesr_gui.spectral import FloatArray
 from nesr_gui.training.experiments.exam import Portrait
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933", "#882255", "#44AA99")
@@ -19,6 +20,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 SPOTS = ("#E69F00", "#0072B2")
 ACROSS = 4  # pictures in a row
 DPI = 150
+SHOWN = 95  # percent of an error map's pixels are within its scale: relative errors of black ones are huge
 
 
 def error_maps(path: Path, portrait: Portrait, what: str) -> None:
@@ -32,15 +34,20 @@ def error_maps(path: Path, portrait: Portrait, what: str) -> None:
     axes[0].set_title(portrait.judge.name, fontsize=9)
     for (row, col), colour in zip(portrait.points, SPOTS, strict=False):
         axes[0].plot(col, row, "s", markerfacecolor="none", markeredgecolor=colour, markersize=8, markeredgewidth=1.6)
-    most = max(float(np.percentile(errors, 99)) for errors in maps.values())
+    most = most_shown(list(maps.values()))
     for axis, (title, errors) in zip(axes[1:], maps.items(), strict=False):
-        shown = axis.imshow(errors, cmap="viridis", vmin=0, vmax=most or 1)
+        shown = axis.imshow(errors, cmap="viridis", vmin=0, vmax=most)
         axis.set_title(f"{title}: {errors.mean():.4f}", fontsize=9)
     for axis in axes:
         axis.set_axis_off()
-    figure.colorbar(shown, ax=list(axes), shrink=0.8)
+    figure.colorbar(shown, ax=list(axes), shrink=0.8, extend="max")
     figure.supxlabel(what, fontsize=8)
     _save(figure, path)
+
+
+def most_shown(maps: Sequence[FloatArray]) -> float:
+    """The end of a scale for errors (H, W) that few of the pixels are beyond."""
+    return max(float(np.percentile(errors, SHOWN)) for errors in maps) or 1.0
 
 
 def curves(path: Path, portrait: Portrait) -> None:

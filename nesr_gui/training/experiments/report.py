@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nesr_gui.io.atomic import replacing
+from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.experiments import figures, tables
 from nesr_gui.training.experiments.exam import Exam
 from nesr_gui.training.experiments.manifest import Manifest
@@ -59,6 +60,8 @@ def preface(results: Results, said: Manifest) -> str:
         f"trained in {settings['precision']}, judged in float32, seeds {', '.join(map(str, said['seeds']))}.",
         f"{said['metrics']}.",
     ]
+    if any("nesr" in name for name in said["models"]) and (settings["window"] or settings["decoded"]):
+        lines.append(_share(settings["window"], settings["decoded"]))
     if said["spectra"]:
         learned, held = (sum(said[key].values()) for key in ("painting", "kept_out"))
         lines.append(
@@ -66,10 +69,18 @@ def preface(results: Results, said: Manifest) -> str:
             f"{', '.join(said['spectra'])}; painted scenes are of {held:,} others."
         )
     paper = PAPER_COUNTS.get(results.dataset)
-    if results.experiment.dataset not in (None, results.dataset):
-        lines.append(f"The paper’s figures are of {results.experiment.dataset}: not comparable with these.")
+    if results.experiment.dataset and results.experiment.dataset != results.dataset:
+        theirs = DATASETS[results.experiment.dataset].title
+        lines.append(f"The paper’s figures are of {theirs}: not comparable with these.")
     elif paper and scenes != paper:
         lines.append(f"The paper had {paper[0]} and {paper[1]} scenes: its figures are not comparable with these.")
     if str(settings["budget"]["steps"]) != "300000":
         lines.append("The paper trained for 300,000 steps.")
     return "\n".join(f"* {line}" for line in lines)
+
+
+def _share(window: int, decoded: int) -> str:
+    """What NeSR is corrected by at every step, where that is not all; 0: all."""
+    pixels = f"{window} × {window} pixels" if window else "all pixels"
+    wavelengths = f"{decoded} wavelengths" if decoded else "all wavelengths"
+    return f"NeSR answers {pixels} at {wavelengths} of every patch a step, drawn anew each time; the paper’s all."

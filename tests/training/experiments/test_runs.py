@@ -159,6 +159,9 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
     text = (tmp_path / "run" / "table3.md").read_text(encoding="utf-8")
     assert (
         "Of every batch 40% is painted with" in text
+        and "NeSR answers 8 × 8 pixels at 8 wavelengths of every patch a step, drawn anew each time; the paper’s"
+        in text
+        and "The paper’s figures are of ICVL" in text
         and "in one of 3 rows and columns" in text
         and "### Every nm of painted scenes" in text
         and "roughness / truth’s" in text
@@ -209,6 +212,16 @@ def test_what_is_trained_is_told_a_line_for_each_network(tmp_path, four_scenes):
     assert "trained hscnn-r.31-bands.seed0, MRAE " in told and " after 2 steps\n" in told
     assert "bi.31-bands.seed0" not in told
     assert "training" not in run(*given).output.replace("table1-training.png", "")
+
+
+def test_error_maps_show_what_is_usual():
+    """A dark border of a scene, relative to which every error is huge, does not rule the scale."""
+    errors = np.random.default_rng(0).uniform(0, 0.4, (50, 50)).astype(np.float32)
+    assert figures.most_shown([errors]) > 0.35
+    border = errors.copy()
+    border[:, :2] = 14
+    assert figures.most_shown([errors, border]) < 0.5
+    assert figures.most_shown([np.zeros((5, 5), np.float32)]) > 0
 
 
 def test_stopped_by_ctrl_c_is_no_success(tmp_path, four_scenes, monkeypatch):
