@@ -22,11 +22,21 @@ def scene_folders(root: str | os.PathLike[str]) -> list[Path]:
     Raises:
         FileNotFoundError: `root` is not a folder.
     """
+    return [folder for folder in _folders(root) if not _missing(_band_files(folder))]
+
+
+def check_whole(root: str | os.PathLike[str]) -> None:
+    """Raise UnreadableFile where some bands of a scene are there, and others are not."""
+    for folder in _folders(root):
+        if files := _band_files(folder):
+            _check(folder, files)
+
+
+def _folders(root: str | os.PathLike[str]) -> list[Path]:
     root = Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"there is no folder {root}")
-    folders = [root, *root.glob("*/"), *root.glob("*/*/")]
-    return sorted(folder for folder in folders if folder.is_dir() and not _missing(_band_files(folder)))
+    return sorted(folder for folder in (root, *root.glob("*/"), *root.glob("*/*/")) if folder.is_dir())
 
 
 def open_cube(folder: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
@@ -54,11 +64,7 @@ def read_scene(folder: str | os.PathLike[str]) -> SpectralCube:
     folder = Path(folder)
     found = scene_folders(folder)
     files = _band_files(found[0] if len(found) == 1 else folder)
-    if missing := _missing(files):
-        raise UnreadableFile(
-            f"{folder} is not a CAVE scene: expected 31 files NAME_ms_01.png … NAME_ms_31.png, "
-            f"but {len(missing)} are missing, the first of them number {missing[0]:02d}"
-        )
+    _check(folder, files)
     digest = hashlib.sha256()
     bands: list[FloatArray] = []
     for number in range(1, 32):
@@ -78,6 +84,14 @@ def _band_files(folder: Path) -> dict[int, Path]:
     firsts = sorted(f for f in folder.glob("*_ms_[0-3][0-9].png") if not f.name.startswith("."))
     stem = firsts[0].name[:-6] if firsts else ""
     return {int(file.stem[-2:]): file for file in firsts if file.name[:-6] == stem}
+
+
+def _check(folder: Path, files: dict[int, Path]) -> None:
+    if missing := _missing(files):
+        raise UnreadableFile(
+            f"{folder} is not a CAVE scene: expected 31 files NAME_ms_01.png … NAME_ms_31.png, "
+            f"but {len(missing)} are missing, the first of them number {missing[0]:02d}"
+        )
 
 
 def _missing(files: dict[int, Path]) -> list[int]:

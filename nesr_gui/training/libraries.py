@@ -66,10 +66,13 @@ def read_libraries(paths: Sequence[Path]) -> list[Library]:
     """Every set of every `.npz` file: an array `wavelengths` (L,) nm and sets (N, L), uint16 for 65535 = 1 or float.
 
     Raises:
+        FileNotFoundError: there is no such file.
         ValueError: a file is not of that form, or does not cover 400-700 nm.
     """
     libraries = []
     for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"there is no spectrum library {path}")
         try:
             with np.load(path, allow_pickle=False) as file:
                 sets = {name: file[name] for name in file.files}

@@ -23,6 +23,7 @@ Box = tuple[int, int, int, int]
 
 
 def _find(root: Path) -> list[Measured]:
+    cave.check_whole(root)  # or a band that was not copied would leave its scene out unnoticed
     boxes = _charts(root)
     scenes = []
     for folder in cave.scene_folders(root):

@@ -34,7 +34,7 @@ def split(root: Path, scenes: Sequence[Measured], counts: tuple[int, int], seed:
     `counts` of training and test scenes, or all of a smaller set in that proportion.
 
     Raises:
-        ValueError: a list names a scene that is not there, or one of the two sides would be empty.
+        ValueError: a list names a scene that is not there, both name the same, or one of the two sides would be empty.
     """
     lists = sorted([*root.glob("*.txt"), *root.glob("*/*.txt")])
     train, test = ([file for file in lists if side.search(file.stem)] for side in (TRAIN, TEST))
@@ -43,6 +43,8 @@ def split(root: Path, scenes: Sequence[Measured], counts: tuple[int, int], seed:
         chosen = Split(_listed(train, scenes), _listed(test, scenes), f"{train[0].name} and {test[0].name}")
     else:
         chosen = _by_folder(root, scenes) or _drawn(scenes, counts, seed)
+    if both := {scene.name for scene in chosen.train} & {scene.name for scene in chosen.test}:
+        raise ValueError(f"{min(both)} is both to train on and to be judged by, as {chosen.how} say; it must be one")
     if not (chosen.train and chosen.test):
         raise ValueError(
             f"{root} has {len(scenes)} scenes, {len(chosen.train)} to train on and {len(chosen.test)} to be judged by; "

@@ -162,3 +162,13 @@ def test_the_hash_of_a_scene_is_of_all_its_files(tmp_path: Path) -> None:
     data = raw.path.with_suffix(".raw")
     data.write_bytes(data.read_bytes()[::-1])
     assert raw.sha256() != before
+
+
+def test_a_scene_that_lacks_a_band_is_told_and_not_left_out(tmp_path: Path) -> None:
+    layouts.cave(tmp_path)
+    lost = next(tmp_path.rglob("b_ms_17.png"))
+    lost.unlink()
+    for find in (DATASETS["cave"].open, lambda root: list(read_scenes(root))):
+        with pytest.raises(ValueError, match=r"1 are missing, the first of them number 17") as refused:
+            find(tmp_path)
+        assert str(lost.parent) in str(refused.value)

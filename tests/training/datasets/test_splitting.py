@@ -35,6 +35,9 @@ def test_lists_go_first(tmp_path):
     (tmp_path / "lists" / "valid_list.txt").write_text("e\n")
     with pytest.raises(ValueError, match=r"valid_list.txt names e, which is not among the 4 scenes"):
         split(tmp_path, found, (1, 1), 0)
+    (tmp_path / "lists" / "valid_list.txt").write_text("b\n")
+    with pytest.raises(ValueError, match=r"b is both to train on and to be judged by, as train_list.txt and valid_l"):
+        split(tmp_path, found, (1, 1), 0)
 
 
 @pytest.mark.parametrize("test", ["Valid_RGB", "NTIRE2020_Validation_Spectral", "dev", "Test", "val"])
