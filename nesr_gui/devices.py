@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TypeVar
 
 import torch
@@ -13,11 +15,12 @@ from nesr_gui.field import DeviceLost, OutOfMemory
 
 T = TypeVar("T")
 
-TOKENS = (
-    1 << 15
-)  # (pixel, wavelength) pairs at once: enough to keep a processor's cores busy, few enough for its caches
+TOKENS = 1 << 16  # (pixel, wavelength) pairs at once, of 32 channels: many for a processor's cores, few for its caches
+CHANNELS = 32  # of a token in the paper's size
 FEWEST_TOKENS, MOST_TOKENS = 1 << 10, 1 << 22  # of a graphics device, which is the faster the more it has to do
 TOKEN_BYTES = 1 << 13  # that decoding one holds at once in the paper's size, with room to spare
+
+TRIED_TOKENS, CLEARLY = 1 << 13, 0.8
 
 _FULL = ("out of memory", "can't allocate memory", "not enough memory", "cudnn_status_alloc_failed")
 _LOST = ("cuda error", "hip error", "cudnn error", "cublas_status", "cudnn_status", "mps backend", "device-side assert")
@@ -51,9 +54,10 @@ def _full(kind: str) -> OutOfMemory:
 class Portion:
     """How many tokens a device is given at once: what it has room for, and half as many whenever memory runs out."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, channels: int = CHANNELS) -> None:
         free = free_bytes(device)
-        self.tokens = TOKENS if free is None else min(max(free // TOKEN_BYTES, FEWEST_TOKENS), MOST_TOKENS)
+        fitting = TOKENS * CHANNELS // channels
+        self.tokens = fitting if free is None else min(max(free // TOKEN_BYTES, FEWEST_TOKENS), MOST_TOKENS)
 
     def work(self, do: Callable[[int], T]) -> T:
         """`do(tokens)`, again with fewer where there is not enough memory; that is remembered.
@@ -69,6 +73,23 @@ class Portion:
                 if self.tokens <= FEWEST_TOKENS:
                     raise
                 self.tokens = max(self.tokens // 2, FEWEST_TOKENS)
+
+
+@lru_cache
+def is_faster_in_bfloat16(device: str) -> bool:
+    """Whether such products as decoding is made of take clearly less time so; measured once, in some milliseconds."""
+
+    def seconds(dtype: torch.dtype) -> float:
+        tokens, layer = (torch.ones(size, 64, dtype=dtype, device=device) for size in (TRIED_TOKENS, 64))
+        times = []
+        for _ in range(5):
+            began = time.perf_counter()
+            float((tokens @ layer)[0, 0])  # waited for
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    with translated():
+        return seconds(torch.bfloat16) < CLEARLY * seconds(torch.float32)
 
 
 def free_bytes(device: str) -> int | None:

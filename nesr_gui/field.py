@@ -89,6 +89,22 @@ class SpectralField(Protocol):
         ...
 
 
+@runtime_checkable
+class SketchingField(Protocol):
+    """A field that also answers sooner than exactly, for what is seen for a moment and never read or saved."""
+
+    def sketch(
+        self,
+        wavelengths: Wavelengths | npt.ArrayLike,
+        *,
+        stride: int = 1,
+        rows: slice | None = None,
+        cols: slice | None = None,
+    ) -> FloatArray:
+        """Band images (L, h, w) float32 as of `band`, about .002 off where the device is faster for that."""
+        ...
+
+
 class Doubt(enum.IntFlag):
     """Why the answer at a pixel should be trusted less than its interval says."""
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from nesr_gui import origin, tiles
-from nesr_gui.devices import Portion
+from nesr_gui.devices import Portion, is_faster_in_bfloat16
 from nesr_gui.features import Features, inside_mask, reaches_out
 from nesr_gui.field import (
     BLOCK_VALUES,
@@ -62,7 +62,7 @@ class NeSRField:
         self.model, self.image = model, image
         self.shape, self.wavelength_range = image.shape, model.wavelength_range
         self.bands, self._encoding = model.bands, encoding
-        self._portion = Portion(model.device)
+        self._portion = Portion(model.device, model.network.config.channels)
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -90,18 +90,25 @@ class NeSRField:
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
-        rows, cols = checked_window(self, rows, cols)
-        image = np.empty((-(-(rows.stop - rows.start) // stride), -(-(cols.stop - cols.start) // stride)), np.float32)
-        for tile in self._tiles(checked_nm(self, nm), rows, cols, stride):
-            y, x = (tile.rows.start - rows.start) // stride, (tile.cols.start - cols.start) // stride
-            image[y : y + tile.values.shape[1], x : x + tile.values.shape[2]] = tile.values[0]
-        return image
+        return self._bands(checked_nm(self, nm), stride, *checked_window(self, rows, cols))[0]
+
+    def sketch(
+        self,
+        wavelengths: Wavelengths | npt.ArrayLike,
+        *,
+        stride: int = 1,
+        rows: slice | None = None,
+        cols: slice | None = None,
+    ) -> FloatArray:
+        """See `SketchingField.sketch`."""
+        dtype = torch.bfloat16 if is_faster_in_bfloat16(self.model.device) else torch.float32
+        return self._bands(checked_nm(self, wavelengths), stride, *checked_window(self, rows, cols), dtype)
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> Iterator[Block]:
         """See `SpectralField.blocks`."""
-        return self._tiles(checked_nm(self, wavelengths), *checked_window(self, rows, cols), 1)
+        return self._tiles(checked_nm(self, wavelengths), 1, *checked_window(self, rows, cols))
 
     def cube(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -109,23 +116,38 @@ class NeSRField:
         """See `SpectralField.cube`."""
         return cube_of_blocks(self, wavelengths, rows, cols)
 
-    def _tiles(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int) -> Iterator[Block]:
+    def _bands(
+        self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype = torch.float32
+    ) -> FloatArray:
+        """(L, h, w) of a window."""
+        size = (-(-(part.stop - part.start) // stride) for part in (rows, cols))
+        bands = np.empty((nm.size, *size), np.float32)
+        for tile in self._tiles(nm, stride, rows, cols, dtype):
+            y, x = (tile.rows.start - rows.start) // stride, (tile.cols.start - cols.start) // stride
+            bands[:, y : y + tile.values.shape[1], x : x + tile.values.shape[2]] = tile.values
+        return bands
+
+    def _tiles(
+        self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype = torch.float32
+    ) -> Iterator[Block]:
         """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
         side = min(self.model.small_tile or tiles.TILE, _side(BLOCK_VALUES // nm.size))
         side = max(side // stride, 1) * stride
         for _, tile_rows, tile_cols in tiles.square_tiles(rows, cols, side):
-            part = partial(self._tile, nm, tile_rows, tile_cols, stride)
+            part = partial(self._tile, nm, stride, tile_rows, tile_cols, dtype)
             yield Block(tile_rows, tile_cols, self._portion.work(part))
 
     @torch.inference_mode()
-    def _tile(self, nm: npt.NDArray[np.float64], rows: slice, cols: slice, stride: int, tokens: int) -> FloatArray:
+    def _tile(
+        self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype, tokens: int
+    ) -> FloatArray:
         """(L, h', w'), decoded in small squares and some wavelengths at a time so that the work stays in the caches."""
         window = self._encoding.features.window(rows, cols)
         shape = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
         values = self._encoding.rgb.new_empty((nm.size, *shape))  # on the device, which is waited for once
         few = min(nm.size, WAVELENGTHS_AT_ONCE)
         near = min(stride, SIDE) ** 2  # pixels that are read for each that is answered
-        queries = [(first, self._query(nm[first : first + few])) for first in range(0, nm.size, few)]
+        queries = [(first, self._query(nm[first : first + few]).to(dtype)) for first in range(0, nm.size, few)]
         for _, y, x in tiles.square_tiles(slice(0, shape[0]), slice(0, shape[1]), _side(tokens // few // near)):
             own_rows, own_cols = (_spread(part, stride, of) for part, of in ((y, rows), (x, cols)))
             around = window[:, :, *(slice(part.start * stride, part.stop * stride + 2 * HALO) for part in (y, x))]

@@ -52,7 +52,7 @@ def test_a_field_tells_that_memory_ran_out(model_file, monkeypatch):
     for ask in (lambda: field.band(500), lambda: field.spectra([(1, 1)], [500]), lambda: list(field.blocks([500]))):
         with pytest.raises(OutOfMemory, match="graphics memory"):
             ask()
-    assert asked[:7] == [32768, 16384, 8192, 4096, 2048, 1024, 1024]
+    assert asked[:7] == [349525, 174762, 87381, 43690, 21845, 10922, 5461]
 
 
 class Device:
@@ -79,7 +79,7 @@ def test_less_at_once_is_asked_of_a_device_that_is_full_and_the_answers_are_the_
     np.testing.assert_allclose(field.cube(nm).values, plain.cube(nm).values, atol=2e-5)
     points = np.argwhere(np.ones((70, 90)))[::3]
     np.testing.assert_allclose(field.spectra(points, nm), plain.spectra(points, nm), atol=2e-5)
-    assert 0 < device.refused <= 5  # remembered: not every tile finds out again
+    assert 0 < device.refused <= 8  # halved so often, and remembered: not every tile finds out again
     device.room = 3
     with pytest.raises(OutOfMemory, match="graphics memory"):
         field.cube(nm)

@@ -94,6 +94,20 @@ def test_strided_band_is_the_band_strided(model, small_tiles, stride, window):
     np.testing.assert_allclose(strided, whole[::stride, ::stride], **CLOSE)
 
 
+@pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize(("is_faster", "off"), [(False, 1e-5), (True, 0.02)])
+def test_a_sketch_is_about_the_bands_and_exactly_these_where_that_is_no_slower(
+    model, small_tiles, monkeypatch, stride, is_faster, off
+):
+    monkeypatch.setattr(reconstruction, "is_faster_in_bfloat16", lambda device: is_faster)
+    field, window = encode(tiny.image(37, 53), model), {"stride": stride, "rows": slice(5, 37), "cols": slice(0, 50)}
+    bands, sketch = np.stack([field.band(nm, **window) for nm in NM]), field.sketch(NM, **window)
+    assert sketch.dtype == np.float32
+    np.testing.assert_allclose(sketch, bands, atol=off)
+    assert (abs(sketch - bands).max() > 1e-5) == is_faster
+    np.testing.assert_array_equal(np.stack([field.band(nm, **window) for nm in NM]), bands)  # nothing of it stays
+
+
 def test_a_value_does_not_depend_on_what_else_is_asked(model):
     field = encode(tiny.image(20, 30), model)
     alone = field.spectra([(4, 5)], [512.3])[0, 0]

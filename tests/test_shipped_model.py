@@ -26,6 +26,14 @@ def spectra(model: engine.Model, rgb: FloatArray) -> FloatArray:
     return np.moveaxis(engine.encode(RGBImage(rgb), model).cube(BANDS).values, 0, -1)
 
 
+def test_its_sketches_are_hardly_off(model, photograph, monkeypatch):
+    monkeypatch.setattr("nesr_gui.reconstruction.is_faster_in_bfloat16", lambda device: True)
+    field, nm = engine.encode(RGBImage(photograph), model), np.arange(402.5, 700, 5)
+    off = abs(field.sketch(nm) - field.cube(nm).values)
+    assert 0 < np.sqrt(np.mean(off**2)) < 5e-4
+    assert off.max() < 5e-3
+
+
 @pytest.mark.parametrize("k", [0.1, 0.3])
 def test_a_darker_photograph_has_the_same_spectra_but_darker(model, photograph, k):
     def stored(rgb: FloatArray) -> FloatArray:

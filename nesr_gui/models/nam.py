@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 ATTENTIONS = ("spatial_spectral", "spectral", "spatial", "none")
+CACHED_VALUES = 1 << 19  # of the layer after the map that are there at once: 2 MB, which a processor's caches hold
 
 
 class Correlations(NamedTuple):
@@ -73,15 +75,17 @@ class NeuralAttentionMapping(nn.Module):
             mapping = mapping.view(-1, *[1] * (tokens.ndim - 2), *mapping.shape[1:])
         return tokens + torch.einsum("...ij,...j->...i", mapping, tokens) + self.out.bias.to(tokens.dtype)
 
-    def folded(self, coord: Tensor, attention: Tensor, layer: nn.Linear) -> Folded:
-        """What `layer(self(self.tokens(codes, coord), attention))` is as a function of the codes alone.
+    def folded(self, coord: Tensor, attention: Tensor, layers: nn.Sequential) -> Folded:
+        """What `layers(self(self.tokens(codes, coord), attention))` is as a function of the codes alone.
 
         From the hidden layer of the embedding on, everything up to the next ReLU is affine, and the same for all tokens
         where A (B or 1, C, C) is one of an image.
         """
-        after = layer.weight @ (torch.eye(attention.shape[-1]).to(attention) + self.mapping(attention))
-        bias = after @ self.embed_out.bias + layer.weight @ self.out.bias + layer.bias
-        return Folded(self._embedding(coord), after @ self.embed_out.weight, bias)
+        layer = layers[0]
+        assert isinstance(layer, nn.Linear)
+        mapped = layer.weight @ (torch.eye(attention.shape[-1]).to(attention) + self.mapping(attention))
+        bias = mapped @ self.embed_out.bias + layer.weight @ self.out.bias + layer.bias
+        return Folded(self._embedding(coord), mapped @ self.embed_out.weight, bias, layers[1:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,19 +102,34 @@ class Embedding:
         hidden += self.along.to(hidden.dtype)
         return F.relu_(hidden)
 
+    def to(self, dtype: torch.dtype) -> Embedding:
+        """The same in another precision."""
+        return Embedding(self.weight.to(dtype), self.along.to(dtype))
+
 
 @dataclass(frozen=True, eq=False)
 class Folded:
-    """Embedding, attention and the layer after it: two matrix products. `weight` (B or 1, N, C), `bias` (B or 1, N)."""
+    """Embedding, attention and the layer after it, which are two matrix products, and the layers `after` them."""
 
     embedding: Embedding
-    weight: Tensor
-    bias: Tensor
+    weight: Tensor  # (B or 1, N, C)
+    bias: Tensor  # (B or 1, N)
+    after: nn.Module  # of values (…, N)
 
     def __call__(self, codes: Tensor) -> Tensor:
-        """Codes (B, L, h, w, C) to (B, L, h, w, N)."""
+        """Codes (B, L, h, w, C) to (B, L, h, w, M)."""
         hidden = self.embedding(codes)
-        if len(self.weight) == 1:  # one image: a single product instead of one per window
-            return F.linear(hidden, self.weight[0], self.bias[0])
-        weight, bias = self.weight.mT.to(hidden), self.bias[:, None].to(hidden)
-        return torch.baddbmm(bias, hidden.flatten(1, -2), weight).view(*hidden.shape[:-1], -1)
+        if len(self.weight) > 1:  # one product for each image
+            weight, bias = self.weight.mT.to(hidden), self.bias[:, None].to(hidden)
+            answers: Tensor = self.after(torch.baddbmm(bias, hidden.flatten(1, -2), weight))
+        else:
+            tokens = hidden.flatten(0, -2)
+            few = CACHED_VALUES // self.weight.shape[1] if tokens.device.type == "cpu" else len(tokens)
+            linear = (F.linear(part, self.weight[0], self.bias[0]) for part in torch.split(tokens, few))
+            answers = torch.cat([self.after(part) for part in linear])
+        return answers.view(*codes.shape[:-1], -1)
+
+    def to(self, dtype: torch.dtype) -> Folded:
+        """The same in another precision."""
+        after = copy.deepcopy(self.after).to(dtype)
+        return Folded(self.embedding.to(dtype), self.weight.to(dtype), self.bias.to(dtype), after)

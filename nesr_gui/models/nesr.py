@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -105,7 +105,7 @@ class NeSR(nn.Module):
         taps = self.spi.taps(nm) if self.config.spi else None
         weights = self.guide.at((coord + 1) / 2) if self.config.output == "anchored" else None
         if attention is not None and attention.ndim == 3:
-            return Query(coord, taps, weights, self.nam.folded(coord, attention, self.mlp[0]))  # type: ignore[arg-type]
+            return Query(coord, taps, weights, self.nam.folded(coord, attention, self.mlp))
         if attention is not None:  # linear between the training bands
             attention = resample(attention, (coord + 1) / 2)[:, :, None, None]
         return Query(coord, taps, weights, None, attention)
@@ -162,17 +162,17 @@ class NeSR(nn.Module):
         """
         codes = self.codes(features, query, inside, stride)
         if query.folded is not None:
-            hidden = query.folded(codes)
+            values = query.folded(codes)
         elif self.config.attention == "none":
             coord = query.coord.to(codes)[:, None, None, None].expand_as(codes[..., :1])
-            hidden = self.mlp[0](torch.cat([codes, coord], -1))
+            values = self.mlp(torch.cat([codes, coord], -1))
         else:
             around = query.attention if self.has_context else self._own_attention(features, inside, stride)
             assert around is not None
-            hidden = self.mlp[0](self.nam(self.nam.tokens(codes, query.coord), around))
-        values: Tensor = self.mlp[1:](hidden).squeeze(-1)  # (B, L, h', w')
+            values = self.mlp(self.nam(self.nam.tokens(codes, query.coord), around))
+        values = values.squeeze(-1)  # (B, L, h', w')
         if query.guide is not None:  # what the colour alone says, plus s·MLP with s its brightness: black stays black
-            seen = self.guide.seen(rgb)
+            seen, values = self.guide.seen(rgb), values.to(rgb.dtype)
             values = values * seen[:, None, ..., -4] + F.linear(seen, query.guide.to(seen)).permute(0, 3, 1, 2)
         # No reflectance is negative; while training, the slope below zero is what teaches that.
         return values if self.training else values.clamp_min(0)
@@ -201,8 +201,14 @@ class Query:
     coord: Tensor  # (L,), section 4.1
     taps: Taps | None  # of SPI
     guide: Tensor | None  # (L, K), weights of what the guide sees
-    folded: Folded | None  # from codes to the MLP's first layer, where one attention map serves all
+    folded: Folded | None  # from codes to answers, where one attention map serves all
     attention: Tensor | None = None  # (B, L, 1, 1, C, C), where each wavelength has its own
+
+    def to(self, dtype: torch.dtype) -> Query:
+        """The same, answered in another precision; what the colour alone says stays in its own, being most of it."""
+        if self.taps is None or self.folded is None or dtype == self.taps.first.dtype:
+            return self
+        return replace(self, taps=self.taps.to(dtype), folded=self.folded.to(dtype))
 
 
 def framed(features: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,14 @@ class Taps:
     index: tuple[slice | Tensor, ...]  # three of L slices each: below, at and above a wavelength
     first: Tensor  # (C, 3, 3, 3), the folded kernel
     second: Tensor  # (C, 3·C, 3, 3), wavelength outermost
+    biases: tuple[Tensor | None, Tensor | None]  # (C,) of both
+    dtype: torch.dtype | None = None  # of codes, where it is not that of the features
+
+    def to(self, dtype: torch.dtype) -> Taps:
+        """The same in another precision, but for the places, where a rounding would move the wavelength."""
+        first, second = (None if bias is None else bias.to(dtype) for bias in self.biases)
+        kernels = self.first.to(dtype), self.second.to(dtype)
+        return replace(self, first=kernels[0], second=kernels[1], biases=(first, second), dtype=dtype)
 
 
 class SpectralProfileInterpolation(nn.Module):
@@ -55,6 +63,7 @@ class SpectralProfileInterpolation(nn.Module):
             tuple(_pick(which) for which in index.unbind(1)),
             self.folded.contiguous(memory_format=layout),
             kernel.contiguous(memory_format=layout),
+            (self.first.bias, self.second.bias),
         )
 
     def forward(self, features: Tensor, taps: Taps, inside: Tensor | None = None, stride: int = 1) -> Tensor:
@@ -81,14 +90,16 @@ class SpectralProfileInterpolation(nn.Module):
 
         Slices stand side by side as channels, the last axis in memory, which is what processors are fast at.
         """
+        if taps.dtype is not None:
+            volume = volume.to(taps.dtype)
         slices = torch.stack([volume[:, which] for which in taps.taken], -1)  # (B, U, h + 4, w + 4, 3)
-        hidden = F.conv2d(slices.flatten(0, 1).permute(0, 3, 1, 2), taps.first, self.first.bias)
+        hidden = F.conv2d(slices.flatten(0, 1).permute(0, 3, 1, 2), taps.first, taps.biases[0])
         hidden = F.leaky_relu_(hidden, SLOPE).permute(0, 2, 3, 1)
         hidden = hidden.view(*slices.shape[:2], *hidden.shape[1:])  # (B, U, h + 2, w + 2, C)
         if inside is not None:  # the second convolution pads with zeros, not with what the first makes of zeros
-            hidden = hidden * inside[:, :, 1:-1, 1:-1, None]
+            hidden = hidden * inside[:, :, 1:-1, 1:-1, None].to(hidden.dtype)
         stacked = torch.cat([hidden[:, which] for which in taps.index], -1)  # (B, L, h + 2, w + 2, 3·C)
-        codes = F.conv2d(stacked.flatten(0, 1).permute(0, 3, 1, 2), taps.second, self.second.bias, stride)
+        codes = F.conv2d(stacked.flatten(0, 1).permute(0, 3, 1, 2), taps.second, taps.biases[1], stride)
         codes = F.leaky_relu_(codes, SLOPE).permute(0, 2, 3, 1)
         return codes.view(*stacked.shape[:2], *codes.shape[1:])
 

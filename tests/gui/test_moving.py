@@ -64,6 +64,25 @@ def test_finer_nodes_ask_only_for_what_is_not_known() -> None:
     assert finer.finer(fine) is None
 
 
+class Sketched(Curved):
+    """One that is a little off where it is sketched."""
+
+    OFF = np.float32(0.03)
+
+    def sketch(self, wavelengths, *, stride=1, rows=None, cols=None):
+        bands = [Curved.band(self, nm, stride=stride, rows=rows, cols=cols) for nm in wavelengths]
+        return np.stack(bands) + self.OFF
+
+
+def test_nodes_are_sketched_and_the_error_tells_of_that_too() -> None:
+    window = {"stride": 2, "rows": SAMPLING.rows, "cols": SAMPLING.cols}
+    exact, field = Curved(45, 60), Sketched(45, 60)
+    request = NodesRequest(field, SAMPLING, SPACINGS[1])
+    found = decode_nodes(request, quiet)
+    np.testing.assert_allclose(found.bands.band(450), exact.band(450, **window) + field.OFF, atol=1e-6)
+    assert found.error == pytest.approx(field.OFF, abs=0.01)
+
+
 def test_a_sampling_that_does_not_fit_its_stride_is_answered() -> None:
     field = Curved(45, 60)
     odd = Sampling(7, slice(0, 45), slice(7, 60), 3)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nesr_gui.field import CubeField, Progress, SpectralField
-from nesr_gui.gui.picture.modes.pieces import band_in_pieces
+from nesr_gui.gui.picture.modes.pieces import band_in_pieces, sketches_in_pieces
 from nesr_gui.gui.picture.sampling import Sampling
-from nesr_gui.spectral import FloatArray, Wavelengths
+from nesr_gui.spectral import Wavelengths
 
 SPACINGS = (20.0, 5.0)  # nm: a first impression after a second, then below the 6.4 nm between a network's features
 MOST_SAMPLES = 512 * 512  # of a band: 64 MB of them 5 nm apart
@@ -49,27 +49,17 @@ class NodesRequest:
 
 
 def decode_nodes(request: NodesRequest, progress: Progress) -> Nodes:
-    """Ask the field for its bands at the nodes, and for a few between them to see how far off they are."""
+    """Ask the field for about its bands at the nodes, and for a few between them to see how far off they are."""
     low, high = request.field.wavelength_range
     bands = Wavelengths.count(max(round((high - low) / request.spacing), 1) + 1, low, high)
-    kept = _bands_by_nm(request.known)
+    known = () if request.known is None else request.known.bands.wavelengths.nm
+    kept = np.isin(bands.nm, known)
     values = np.empty((len(bands), *request.sampling.size), np.float32)
-    for index, nm in enumerate(bands):
-
-        def within(part: float, before: int = index) -> None:
-            progress((before + part) / len(bands))
-
-        known = kept.get(nm)
-        values[index] = band_in_pieces(request.field, nm, request.sampling, within) if known is None else known
+    values[~kept] = sketches_in_pieces(request.field, bands.nm[~kept], request.sampling, progress)
+    if request.known is not None and kept.any():
+        values[kept] = request.known.bands.cube(bands.nm[kept]).values
     nodes = CubeField(values, bands)
     return Nodes(request.field, request.sampling, nodes, _error(request, nodes))
-
-
-def _bands_by_nm(nodes: Nodes | None) -> dict[float, FloatArray]:
-    if nodes is None:
-        return {}
-    nm = nodes.bands.wavelengths
-    return dict(zip(nm, nodes.bands.cube(nm).values, strict=True))
 
 
 def _error(request: NodesRequest, nodes: CubeField) -> float:

@@ -8,12 +8,13 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.field import BLOCK_VALUES, Progress, SpectralField
+from nesr_gui.field import BLOCK_VALUES, Progress, SketchingField, SpectralField
 from nesr_gui.gui.picture.sampling import Sampling
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 STEP = 10.0  # nm between two readings of whole spectra
 PIECE = 1 << 16  # samples of a band between two chances to stop
+SKETCHED = 1 << 19  # the same of all bands that are sketched at once
 
 Value = TypeVar("Value", bound=np.generic)
 Reduce = Callable[[FloatArray, slice, slice], FloatArray]
@@ -42,6 +43,23 @@ def band_in_pieces(field: SpectralField, nm: float, sampling: Sampling, progress
     return in_strips(
         sampling, progress, lambda strip: field.band(nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
     )
+
+
+def sketches_in_pieces(
+    field: SpectralField, nm: npt.NDArray[np.float64], sampling: Sampling, progress: Progress
+) -> FloatArray:
+    """Bands (L, h, w) at L wavelengths, strip by strip, about as the field has them where that is sooner."""
+    bands, top = np.empty((nm.size, *sampling.size), np.float32), 0
+    for strip in sampling.strips(max(SKETCHED // nm.size, 1)):
+        progress(top / sampling.size[0])
+        rows = bands[:, top : top + strip.size[0]]
+        if isinstance(field, SketchingField):
+            rows[:] = field.sketch(nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
+        else:
+            for band, at in zip(rows, nm.tolist(), strict=True):
+                band[:] = field.band(at, stride=strip.stride, rows=strip.rows, cols=strip.cols)
+        top += strip.size[0]
+    return bands
 
 
 def in_strips(
