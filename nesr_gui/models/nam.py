@@ -102,10 +102,6 @@ class Embedding:
         hidden += self.along.to(hidden.dtype)
         return F.relu_(hidden)
 
-    def to(self, dtype: torch.dtype) -> Embedding:
-        """The same in another precision."""
-        return Embedding(self.weight.to(dtype), self.along.to(dtype))
-
 
 @dataclass(frozen=True, eq=False)
 class Folded:
@@ -115,10 +111,11 @@ class Folded:
     weight: Tensor  # (B or 1, N, C)
     bias: Tensor  # (B or 1, N)
     after: nn.Module  # of values (…, N)
+    dtype: torch.dtype | None = None  # of all but the embedding, where it is not that of the codes
 
     def __call__(self, codes: Tensor) -> Tensor:
         """Codes (B, L, h, w, C) to (B, L, h, w, M)."""
-        hidden = self.embedding(codes)
+        hidden = self.embedding(codes) if self.dtype is None else self.embedding(codes.float()).to(self.dtype)
         if len(self.weight) > 1:  # one product for each image
             weight, bias = self.weight.mT.to(hidden), self.bias[:, None].to(hidden)
             answers: Tensor = self.after(torch.baddbmm(bias, hidden.flatten(1, -2), weight))
@@ -130,6 +127,6 @@ class Folded:
         return answers.view(*codes.shape[:-1], -1)
 
     def to(self, dtype: torch.dtype) -> Folded:
-        """The same in another precision."""
+        """The same in another precision, but for the embedding: adding what differs by wavelength is slow in few bits."""
         after = copy.deepcopy(self.after).to(dtype)
-        return Folded(self.embedding.to(dtype), self.weight.to(dtype), self.bias.to(dtype), after)
+        return Folded(self.embedding, self.weight.to(dtype), self.bias.to(dtype), after, dtype)

@@ -14,7 +14,7 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 
 STEP = 10.0  # nm between two readings of whole spectra
 PIECE = 1 << 16  # samples of a band between two chances to stop
-SKETCHED = 1 << 19  # the same of all bands that are sketched at once
+SKETCHED = 1 << 20  # the same of all bands that are sketched at once
 
 Value = TypeVar("Value", bound=np.generic)
 Reduce = Callable[[FloatArray, slice, slice], FloatArray]
