@@ -22,7 +22,7 @@ from nesr_gui.models.nesr import NeSR
 from nesr_gui.models.spi import HALO
 
 STORED_BYTES = 1 << 30  # features above this are kept in a file, or computed again for each window
-DISK_SHARE = 4  # such a file takes at most one part in so many of what the disk has left
+DISK_SHARE = 2  # such a file takes at most one part in so many of what the disk has left
 
 
 class Features(Protocol):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import math
-import multiprocessing
 import sys
 import tempfile
 import time
@@ -25,9 +24,9 @@ from nesr_gui import io
 from nesr_gui.field import CubeField, SpectralField
 from nesr_gui.io import FORMATS, Encoding, Format, Kind
 from nesr_gui.spectral import Quantity, Wavelengths
+from nesr_gui.speed.memory import ready, watched
 
 BANDS = Wavelengths.count(31)
-EVERY = 0.02  # seconds between two looks; an allocation that is shorter may be missed
 WRITTEN = {(row.writes or row.extensions or ("",))[0]: row for row in FORMATS if row.kind is Kind.CUBE and row.write}
 
 
@@ -57,34 +56,14 @@ def measure(
     ending: str, height: int, width: int, folder: Path, *, with_model: bool = False, limit: float = math.inf
 ) -> Footprint:
     """Export 31 bands of (H, W) pixels into `folder` in the format of `ending`; give up after `limit` seconds."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
     photograph = _photograph(folder.parent, height, width) if with_model else None
-    process = context.Process(target=_export, args=(there, ending, height, width, folder, photograph))
-    process.start()
-    there.close()
-    try:
-        here.recv()  # imports are done
-        before = peak = _pages(process.pid)
-        began = time.perf_counter()
-        here.send("go")
-        fraction = 0.0
-        while fraction < 1 and time.perf_counter() - began < limit:
-            peak = max(peak, _pages(process.pid))
-            while fraction < 1 and here.poll(EVERY):  # the pipe of one that ended can be polled, and not received from
-                fraction = here.recv()
-    finally:
-        process.terminate()
-        process.join()
+    began, peak, fraction = time.perf_counter(), 0, 0.0
+    for done, held in watched(_export, ending, height, width, folder, photograph):
+        peak, fraction = max(peak, held), fraction if done is None else done
+        if fraction == 1 or time.perf_counter() - began > limit:
+            break
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return Footprint(peak - before, sum(f.stat().st_size for f in files), time.perf_counter() - began, fraction)
-
-
-def _pages(pid: int | None) -> int:
-    """Bytes of pages that only this process holds or has changed: they cannot be dropped and read again."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
-    said = {name: 1024 * int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-    return max(said["Anonymous"], said["Private_Dirty"]) + said["Shared_Dirty"] + said["Swap"]
+    return Footprint(peak, sum(f.stat().st_size for f in files), time.perf_counter() - began, fraction)
 
 
 def _export(pipe: Connection, ending: str, height: int, width: int, folder: Path, photograph: Path | None) -> None:
@@ -97,9 +76,7 @@ def _export(pipe: Connection, ending: str, height: int, width: int, folder: Path
     encoding = Encoding(row.dtypes[0])
     with tempfile.TemporaryDirectory() as aside:
         io.write_cube(Path(aside) / f"small{ending}", small, BANDS, encoding=encoding)
-    pipe.send("ready")
-    pipe.recv()
-    pipe.send(0.0)
+    ready(pipe)
     field: SpectralField = CubeField(Ramp(height, width), BANDS, Quantity.REFLECTANCE)
     if photograph:
         engine = importlib.import_module("nesr_gui.engine")

@@ -107,7 +107,7 @@ ALLOWED = {
         "sensors",
         "speed",  # the benchmark
     },
-    "speed": {"engine", "io", "reconstruction", "resources", "spectral", "systems"},
+    "speed": {"engine", "field", "io", "reconstruction", "resources", "spectral", "systems"},
     "batch": {"spectral", "field", "io", "context", "engine", "exporting"},
     "headless": {"spectral", "io", "engine", "gui", "resources"},
     "cli": {

@@ -40,12 +40,17 @@ def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | 
 @device_option
 @click.option("--json", "report", type=FILE, help="Also write the figures, and what machine it is, to a JSON file.")
 @click.option("--without-window", is_flag=True, help="Only the model, not the window.")
-def benchmark(model: Path | None, device: str, report: Path | None, without_window: bool) -> None:
+@click.option(
+    "--large", type=click.FloatRange(1, 1000), metavar="MEGAPIXELS",
+    help="Also time and memory of a photograph so large; 24 take ten minutes more, and 8 GB in the temporary folder.",
+)  # fmt: skip
+def benchmark(model: Path | None, device: str, report: Path | None, without_window: bool, large: float | None) -> None:
     """Measure how fast this machine answers, beside what is aimed at; takes some minutes, with nothing else running."""
     if not display_is_there():
         draw_off_screen()
     from nesr_gui import engine
     from nesr_gui.speed import answers, machine, starting
+    from nesr_gui.speed import large as of_large
     from nesr_gui.speed.figures import Figure
 
     loaded = engine.load_model(model, device)
@@ -55,6 +60,8 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
         from nesr_gui.gui import benchmark as window
 
         groups.append(partial(window.figures, loaded))
+    if large is not None:
+        groups.append(partial(of_large.figures, model, device, large))
     click.echo(f"{loaded.name} on {machine.description(loaded.device)}")
     for figure in itertools.chain.from_iterable(group() for group in groups):
         click.echo(figure.line())

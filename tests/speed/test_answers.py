@@ -33,11 +33,10 @@ def test_a_figure_says_whether_it_is_what_was_aimed_at(figure: Figure, met: bool
     assert Figure("a", 1.0).is_met is None and "aimed" not in Figure("a", 1.0).line()
 
 
-def test_what_grows_in_proportion_lies_on_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "seconds", lambda work, repeats: work())
-    assert answers._off_line([1, 2, 3, 8], lambda n: lambda: 0.5 + 2 * n) == pytest.approx(0, abs=1e-9)
-    off = answers._off_line([1, 2, 3, 8], lambda n: lambda: (0.5 + 2 * n) * (1.2 if n == 3 else 1.0))
-    assert 0.08 < off < 0.2
+def test_what_grows_in_proportion_lies_on_a_line() -> None:
+    line = {amount: 0.5 + 2 * amount for amount in (1, 2, 3, 8)}
+    assert answers.off_line(line) == pytest.approx(0, abs=1e-9)
+    assert 0.08 < answers.off_line(line | {3: 1.2 * line[3]}) < 0.2
 
 
 def test_the_model_is_measured_beside_the_machine(model_file, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +46,7 @@ def test_the_model_is_measured_beside_the_machine(model_file, monkeypatch: pytes
     monkeypatch.setattr(machine, "SIZE", 64)
     monkeypatch.setattr(machine, "SIDE", 16)
     found = {figure.name: figure for figure in answers.figures(engine.load_model(model_file, "cpu"))}
-    assert len(found) == 14
+    assert len(found) == 16
     assert all(np.isfinite(figure.value) and figure.value >= 0 for figure in found.values())
 
 
