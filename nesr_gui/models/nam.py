@@ -127,6 +127,6 @@ class Folded:
         return answers.view(*codes.shape[:-1], -1)
 
     def to(self, dtype: torch.dtype) -> Folded:
-        """The same in another precision, but for the embedding, whose sum with what differs by wavelength is slow there."""
+        """The same in another precision, but for the embedding: adding what differs by wavelength is slow there."""
         after = copy.deepcopy(self.after).to(dtype)
         return Folded(self.embedding, self.weight.to(dtype), self.bias.to(dtype), after, dtype)
