@@ -14,6 +14,7 @@ from nesr_gui.gui.picture import moving
 from nesr_gui.gui.picture.nodes import SPACINGS, NodesRequest, decode_nodes
 from nesr_gui.gui.picture.pictures import Picture
 from nesr_gui.gui.picture.sampling import Sampling
+from nesr_gui.spectral import Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 
 
@@ -62,6 +63,17 @@ def test_finer_nodes_ask_only_for_what_is_not_known() -> None:
     assert not set(coarse.bands.wavelengths) & set(field.asked)
     assert set(fine.bands.wavelengths) - set(coarse.bands.wavelengths) <= set(field.asked)
     assert finer.finer(fine) is None
+
+
+def test_a_range_as_narrow_as_one_step_has_no_finer_nodes() -> None:
+    field = CubeField(smooth_cube(45, 60)[:2], Wavelengths(np.array([400.0, 403.0])))
+    request = NodesRequest(field, SAMPLING, SPACINGS[0])
+    coarse = decode_nodes(request, quiet)
+    finer = request.finer(coarse)
+    assert finer is not None
+    fine = decode_nodes(finer, quiet)
+    assert fine.is_finest and fine.error < 1e-6
+    np.testing.assert_array_equal(fine.bands.band(403), coarse.bands.band(403))
 
 
 class Sketched(Curved):

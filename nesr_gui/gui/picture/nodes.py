@@ -52,12 +52,13 @@ def decode_nodes(request: NodesRequest, progress: Progress) -> Nodes:
     """Ask the field for about its bands at the nodes, and for a few between them to see how far off they are."""
     low, high = request.field.wavelength_range
     bands = Wavelengths.count(max(round((high - low) / request.spacing), 1) + 1, low, high)
-    known = () if request.known is None else request.known.bands.wavelengths.nm
-    kept = np.isin(bands.nm, known)
+    known = request.known.bands if request.known else None
+    fresh = bands.nm if known is None else np.setdiff1d(bands.nm, known.wavelengths.nm)
+    sketches = sketches_in_pieces(request.field, fresh, request.sampling, progress) if fresh.size else ()
+    sketched = dict(zip(fresh.tolist(), sketches, strict=True))
     values = np.empty((len(bands), *request.sampling.size), np.float32)
-    values[~kept] = sketches_in_pieces(request.field, bands.nm[~kept], request.sampling, progress)
-    if request.known is not None and kept.any():
-        values[kept] = request.known.bands.cube(bands.nm[kept]).values
+    for band, nm in zip(values, bands, strict=True):  # one after the other: a copy of all would hold up the window
+        band[:] = known.band(nm) if known and nm not in sketched else sketched[nm]
     nodes = CubeField(values, bands)
     return Nodes(request.field, request.sampling, nodes, _error(request, nodes))
 
