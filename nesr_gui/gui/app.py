@@ -276,7 +276,7 @@ class App(QObject):
             session.hover, session.nm, reading.value if reading else None, self.look_display.known_of_pixel()
         )
         status.show_resolution(session.resolution())
-        status.show_model(session.model.name, session.model.device)
+        status.show_model(*session.made_by)
 
     def _ask_pictures(self) -> None:
         for picturing in self.pictures:

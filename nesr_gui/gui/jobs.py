@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nesr_gui.io.photograph import Decoded
     from nesr_gui.io.reading import Reading
 
+READING_SHARE = 0.1  # of the time that a cube's reconstruction takes
 SHOWN_PIXELS = 12_000_000  # a photograph of more is shown reduced, by a whole number; its numbers are kept
 
 
@@ -216,12 +217,17 @@ def encode(request: ImageRequest, progress: Progress) -> Reconstruction:
     """Reconstruct a photograph, or a cube that has the bands that its model sees."""
     from nesr_gui.engine import encode as encode_image
 
-    image = _bands(request, progress) if isinstance(request, CubeEncodeRequest) else _photograph(request)
-    made = encode_image(image, request.model, progress=progress)
+    image: Shown
+    if isinstance(request, CubeEncodeRequest):
+        image, read = _bands(request, lambda done: progress(READING_SHARE * done)), READING_SHARE
+    else:
+        image, read = _photograph(request), 0.0
+    made = encode_image(image, request.model, progress=lambda done: progress(read + (1 - read) * done))
     return Reconstruction(made, image, levels_of(made))
 
 
 def _bands(request: CubeEncodeRequest, progress: Progress) -> SeenBands:
+    """What the model sees of the cube, at the resolution asked for."""
     most = None if request.full else request.working_pixels or request.model.working_pixels
     return request.model.shown(request.cube, request.name, max_pixels=most, progress=progress)
 

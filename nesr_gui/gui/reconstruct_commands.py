@@ -18,11 +18,14 @@ class ReconstructCommands(QObject):
         super().__init__(window)
         self._window, self._session, self._reconstructing = window, session, reconstructing
         self._told = ""  # in the notice, of how the model was run
-        reconstructing.can_reconstruct_changed.connect(self._show_possible)
+        self._failed = ""  # in the notice, of why it was not
+        reconstructing.began.connect(self._show_possible)
         session.field_changed.connect(self._show_possible)
         worker.ended.connect(self._show_possible)
         session.field_changed.connect(self._tell_notes)
         reconstructing.told.connect(window.notice.show_success)
+        reconstructing.began.connect(self._let_go)
+        worker.failed.connect(self._note)
         self._show_possible()
 
     def reconstruct(self) -> None:
@@ -35,6 +38,15 @@ class ReconstructCommands(QObject):
         actions = self._window.actions_by_name
         enable(actions, ["reconstruct"], self._reconstructing.can_reconstruct())
         enable(actions, ["reconstruct_fully"], self._reconstructing.can_reconstruct(full=True))
+
+    def _note(self, purpose: str, error: Exception) -> None:
+        self._failed = str(error) if purpose == "encode" else self._failed
+
+    def _let_go(self) -> None:
+        """It is tried again: why it failed the last time is no news any more."""
+        if self._failed and self._failed in self._window.notice.text.text():
+            self._window.notice.hide()
+        self._failed = ""
 
     def _tell_notes(self) -> None:
         """Say of a reconstruction what has to be known of how its model was run; let go what was said of the last."""

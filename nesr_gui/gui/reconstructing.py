@@ -26,7 +26,7 @@ class Reconstructing(QObject):
     A cube without a model that takes it stays as it was measured.
     """
 
-    can_reconstruct_changed = Signal()
+    began = Signal()  # a reconstruction
     told = Signal(str)  # of a model that was chosen and does not take what is open
 
     def __init__(self, session: Session, worker: Worker, documents: Documents, parent: QObject | None = None) -> None:
@@ -75,7 +75,7 @@ class Reconstructing(QObject):
         """Compute in smaller tiles from now on, with equal answers; what is open is reconstructed again."""
         if self._model is not None:
             self._models[self._model.input] = self._model.thrifty()
-            self.reconstruct(self._full)
+            self.again()
 
     def prefer_working_pixels(self, pixels: int | None) -> None:
         """Reconstruct images of more pixels at about so many; None for what the model's device does in seconds."""
@@ -90,6 +90,10 @@ class Reconstructing(QObject):
             self._document.full = self._document.waits = False
             self._document.encoding = request = self._request(self._model, full)
             self._encode(request)
+
+    def again(self) -> None:
+        """Reconstruct what is open as it was asked for last."""
+        self.reconstruct(self._full)
 
     def resume(self) -> None:
         """What was asked for the document that is shown goes on."""
@@ -136,13 +140,13 @@ class Reconstructing(QObject):
     def _encode(self, request: jobs.ImageRequest) -> None:
         self._encoding = request
         self._worker.submit("encode", request, jobs.encode, self._take_reconstruction)
-        self.can_reconstruct_changed.emit()
+        self.began.emit()
 
     def _take_model(self, request: jobs.ModelRequest, model: Model) -> None:
         self._models[model.input], self._asked = model, request
         self._session.set_model(model.input, UsedModel(model.name, model.device, request.path))
         if self._model is model:
-            self.reconstruct(self._full)
+            self.again()
         elif self._session.name and request.path is not None:  # and was chosen
             stays = f"{self._session.name} stays as it is"
             self.told.emit(f"{model.name} takes {taken(model.sees)}: open one to use it. {stays}.")

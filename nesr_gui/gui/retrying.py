@@ -40,7 +40,8 @@ class Retrying(QObject):
                 self._compute_otherwise, purpose, partial(reconstructing.use_device, "cpu")
             )
         if broken or not isinstance(error, ValueError | OSError):
-            return "Retry", partial(self._worker.retry, purpose)
+            again = partial(self._worker.retry, purpose)
+            return "Retry", reconstructing.again if purpose == "encode" else again
         return None
 
     def _offer(self, purpose: str, error: Exception) -> None:

@@ -95,6 +95,14 @@ class Session(QObject):
         return self.models.get(self.input) or next(iter(self.models.values()), UsedModel())
 
     @property
+    def made_by(self) -> tuple[str, str]:
+        """The model that made the field and where it runs; before there is one, the model in use."""
+        if self.cube is not None and self.encoded is None:
+            return "as measured", ""
+        made = self.field.provenance.get("model") if self.field is not None else None
+        return made or self.model.name, self.model.device
+
+    @property
     def marks(self) -> tuple[Mark, ...]:
         return self.marking.marks
 

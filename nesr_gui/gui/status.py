@@ -28,6 +28,7 @@ WORK = {
 }
 """What is told of the work for each purpose, the most telling first; the rest is too short to tell."""
 _PAUSABLE = ("export",)
+_TIMED = ("export", "encode")  # which may take minutes
 _WORTH_TELLING = 5.0  # seconds that work will still take
 _TOLD_AFTER = {
     "write": 0.7,
@@ -128,7 +129,7 @@ class Status(QStatusBar):
     def _left(self, purpose: str) -> str:
         """How long the work will go on at its present speed, where that is worth telling."""
         fraction = self._doing[purpose]
-        if purpose not in _PAUSABLE or fraction <= 0.01 or self.pause.isChecked():
+        if purpose not in _TIMED or fraction <= 0.01 or self.pause.isChecked():
             return ""
         left = (time.monotonic() - self._since[purpose]) * (1 - fraction) / fraction
         return f", {time_text(left)} left" if left >= _WORTH_TELLING else ""

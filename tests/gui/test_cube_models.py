@@ -177,6 +177,38 @@ def test_a_photograph_that_no_model_takes_is_shown_and_told(
     qtbot.waitUntil(lambda: app.session.field is not None)
 
 
+def test_the_status_names_what_made_what_is_shown(
+    opened: App, tmp_path: Path, model: Path, few: Path, cube: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    app, status = opened, opened.window.status
+    (tmp_path / "other.safetensors").touch()
+    engine.gate.clear()
+    engine.encoding.clear()
+    app.reconstructing.use_model(tmp_path / "other.safetensors")
+    qtbot.waitUntil(engine.encoding.is_set)
+    assert app.session.model.name == "other" and status.device.text() == "fake · cpu"  # whose answers these are
+    engine.gate.set()
+    qtbot.waitUntil(lambda: status.device.text() == "other · cpu")
+    app.opening.open(cube)
+    qtbot.waitUntil(lambda: app.session.cube is not None)
+    assert status.device.text() == "as measured"
+    app.opening.open(model)
+    qtbot.waitUntil(lambda: status.device.text() == "sixteen · cpu")
+    app.opening.open(few)
+    assert "few.h5 has 7 bands" in told(app, qtbot) and status.device.text() == "as measured"
+
+
+def test_why_it_failed_is_said_until_it_is_tried_again(
+    app: App, model: Path, photograph: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    app.reconstructing.load_model(model, "auto")
+    app.opening.open(photograph)
+    assert "photograph.png is a photograph" in told(app, qtbot)
+    app.reconstructing.load_model(None, "auto")
+    qtbot.waitUntil(lambda: not app.window.notice.isVisible())
+    qtbot.waitUntil(lambda: app.session.field is not None)
+
+
 def test_cancelled_it_is_the_measured_cube_until_it_is_asked_for(
     app: App, model: Path, cube: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:

@@ -87,6 +87,19 @@ def test_what_failed_unexpectedly_is_done_once_more(opened: App, qtbot: QtBot) -
     assert tries == [7, 7]
 
 
+def test_a_reconstruction_that_failed_unexpectedly_is_done_once_more(
+    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.error = RuntimeError("a hiccup")
+    begin(app, photograph)
+    qtbot.waitUntil(app.window.notice.isVisible)
+    qtbot.waitUntil(lambda: not app.worker.is_busy("encode"))
+    engine.error = None
+    press(app, "Retry", qtbot)
+    qtbot.waitUntil(lambda: app.session.field is not None)
+    assert not app.window.notice.isVisible()
+
+
 def test_what_would_fail_again_is_not_offered(app: App, tmp_path: Path, qtbot: QtBot) -> None:
     app.opening.open(tmp_path / "none.png")
     qtbot.waitUntil(app.window.notice.isVisible)

@@ -30,7 +30,7 @@ from nesr_gui.spectral import RGBImage
 NOTHING = "No photograph is open. A photograph's file says how its numbers stand for light; here it can be corrected."
 CUBE = "A measured cube is open. It can be photographed, by the chosen light and camera, and reconstructed from that."
 SEEN = (
-    "A measured cube is open, and what a model made of {} that it has; in the plot these are circles. It can also be "
+    "A measured cube is open. What is shown, a model has made of {} of it, the circles in the plot. It can also be "
     "photographed, by the chosen light and camera, and reconstructed from that."
 )
 RESOLUTIONS = {"Automatic": None, **{f"{n:g} megapixels": round(n * 1e6) for n in (0.25, 0.5, 1, 2, 4, 8, 16)}}
