@@ -65,9 +65,9 @@ def pooled(network: nn.Module, run: Run, image: Tensor, side: int | None, progre
     total, weights = torch.zeros(()), image.new_zeros(1, 1, *image.shape[2:])
     corners = list(itertools.product(*places))
     for done, (y, x) in enumerate(corners):
-        progress(done / len(corners))
         window = slice(y, min(y + side, image.shape[2])), slice(x, min(x + side, image.shape[3]))
-        answer = run(image[:, :, *window])
+        with watched(network, lambda part, done=done: progress((done + part) / len(corners))):  # type: ignore[misc]
+            answer = run(image[:, :, *window])
         if total.ndim == 0:
             total = answer.new_zeros(1, answer.shape[1], *image.shape[2:])
         ramps = (_ramp(part, size, side) for part, size in zip(window, image.shape[2:], strict=True))

@@ -59,6 +59,12 @@ def test_a_whole_image_reports_between_layers_and_can_be_stopped():
     assert len(seen) == 6
 
 
+def test_tiles_report_between_layers_too():
+    network, image, seen = HSCNNR(4, 2, 3), torch.rand(1, 3, 16, 28), []
+    tiles.pooled(network, network, image, 16, seen.append)
+    assert seen == sorted(seen) and len(seen) == 2 * 6 and seen[:2] == [0, 1 / 12] and seen[6] == 1 / 2
+
+
 def test_what_does_not_fit_is_cut(monkeypatch):
     monkeypatch.setattr(tiles, "WHOLE_BYTES", 4 * 10 * 64 * 64)
     assert tiles.blended_side(10, (64, 64)) is None

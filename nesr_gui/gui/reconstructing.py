@@ -104,12 +104,14 @@ class Reconstructing(QObject):
     def stop(self) -> None:
         """Let go what was asked for the document that is shown."""
         encoding, self._document.encoding = self._document.encoding, None
+        self._document.lacks = False
         if encoding is not None and encoding is self._encoding:
             self._worker.cancel("encode")
 
     def can_reconstruct(self, full: bool = False) -> bool:
         """Whether there is something to reconstruct that is not there yet or under way."""
-        wanted = self._session.reduction > 1 if full else self._session.encoded is None
+        lacks = self._session.encoded is None or self._document.lacks
+        wanted = self._session.reduction > 1 if full else lacks
         return wanted and self._is_ready() and self._model is not None and self._document.encoding is None
 
     @property
@@ -156,7 +158,7 @@ class Reconstructing(QObject):
         document = next((each for each in self._documents.all if each.encoding is request), None)
         if document is None:
             return
-        document.encoding = None
+        document.encoding, document.lacks = None, False
         document.model_file = request.model_file if isinstance(request, jobs.CubeEncodeRequest) else None
         take = self._session.set_field if document is self._document else document.take_field
         take(made.field, made.image.reduction, made.levels, made.image)
@@ -166,8 +168,8 @@ class Reconstructing(QObject):
         if purpose != "encode":
             return
         for document in self._documents.all:
-            if document.encoding is self._encoding:
-                document.encoding = None
+            if (ended := document.encoding) is not None and ended is self._encoding:
+                document.encoding, document.lacks = None, not ended.full
         waiting = next((each.encoding for each in self._documents.all if each.encoding is not None), None)
         if waiting is not None and not self._worker.is_busy("encode"):
             self._encode(waiting)

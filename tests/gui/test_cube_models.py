@@ -198,6 +198,24 @@ def test_the_status_names_what_made_what_is_shown(
     assert "few.h5 has 7 bands" in told(app, qtbot) and status.device.text() == "as measured"
 
 
+def test_a_reconstruction_that_was_cancelled_can_be_asked_for_again(
+    opened: App, tmp_path: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    app, again = opened, opened.window.actions_by_name["reconstruct"]
+    (tmp_path / "other.safetensors").touch()
+    engine.gate.clear()
+    engine.encoding.clear()
+    app.reconstructing.use_model(tmp_path / "other.safetensors")
+    qtbot.waitUntil(engine.encoding.is_set)
+    assert not again.isEnabled()
+    app.worker.cancel("encode")
+    engine.gate.set()
+    assert again.isEnabled() and app.session.field.provenance["model"] == "fake"
+    again.trigger()
+    qtbot.waitUntil(lambda: app.session.field.provenance["model"] == "other")
+    assert not again.isEnabled()
+
+
 def test_why_it_failed_is_said_until_it_is_tried_again(
     app: App, model: Path, photograph: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:

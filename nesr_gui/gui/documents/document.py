@@ -81,6 +81,7 @@ class Document:
         view: what the image pane shows of it; None is all.
         shown: how the photograph that is shown was understood, but for the working resolution; None is a draft.
         encoding: the reconstruction that is asked for and not there yet.
+        lacks: whether its reconstruction was cancelled or failed, so that what answers is an older one.
         waits: whether it is a cube that is reconstructed as soon as it is shown and a model takes cubes.
         model_file: where the model is that a cube was reconstructed by.
         full: whether it is to be reconstructed at full resolution as soon as its photograph is there.
@@ -119,6 +120,7 @@ class Document:
     view: View | None = None
     shown: Interpretation | None = None
     encoding: ImageRequest | None = None
+    lacks: bool = False
     waits: bool = False
     model_file: Path | None = None
     full: bool = False
