@@ -184,7 +184,7 @@ class Prepared:
     def features(self) -> RecomputedFeatures:
         """Features that are computed where they are asked for, which takes no memory."""
         assert self.network.halo is not None
-        return RecomputedFeatures(self.network, self.rgb, self.network.halo)
+        return RecomputedFeatures(self.network, self.rgb, self.network.halo, self.model.small_tile or tiles.TILE)
 
     def check_tiles(self) -> None:
         """Raise ValueError where the field cannot be made of `sums` over `tiles`."""

@@ -26,8 +26,13 @@ DISK_SHARE = 2  # such a file takes at most one part in so many of what the disk
 
 
 class Features(Protocol):
-    """Encoder features of an image: windows (1, F, h + 4, w + 4) with two pixels around, zero outside the image."""
+    """Encoder features of an image: windows (1, F, h + 4, w + 4) with two pixels around, zero outside the image.
 
+    Windows of up to `side` pixels along a side may be asked for.
+    """
+
+    @property
+    def side(self) -> int: ...
     def window(self, rows: slice, cols: slice) -> Tensor: ...
 
 
@@ -38,6 +43,7 @@ class RecomputedFeatures:
     network: NeSR
     rgb: Tensor  # (1, 3, H, W)
     halo: int
+    side: int = tiles.TILE
 
     def window(self, rows: slice, cols: slice) -> Tensor:
         """See `Features`."""
@@ -56,6 +62,11 @@ class StoredFeatures:
     """
 
     framed: Tensor
+
+    @property
+    def side(self) -> int:
+        """See `Features`: a window is a view."""
+        return max(self.framed.shape[2:])
 
     @classmethod
     def of(cls, computed: RecomputedFeatures, progress: Progress) -> StoredFeatures:

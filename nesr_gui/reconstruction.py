@@ -131,8 +131,7 @@ class NeSRField:
         self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype = torch.float32
     ) -> Iterator[Block]:
         """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
-        side = min(self.model.small_tile or tiles.TILE, _side(BLOCK_VALUES // nm.size))
-        side = max(side // stride, 1) * stride
+        side = max(min(self._encoding.features.side // stride, _side(BLOCK_VALUES // nm.size)), 1) * stride
         for _, tile_rows, tile_cols in tiles.square_tiles(rows, cols, side):
             part = partial(self._tile, nm, stride, tile_rows, tile_cols, dtype)
             yield Block(tile_rows, tile_cols, self._portion.work(part))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -20,12 +21,23 @@ class Taps:
     of which make a code."""
 
     positions: Tensor  # (T,) in [0, 1] along the features
+    span: tuple[float, float]  # of these
     taken: tuple[slice | Tensor, ...]  # three of U places each: below, at and above a slice
     index: tuple[slice | Tensor, ...]  # three of L slices each: below, at and above a wavelength
-    first: Tensor  # (C, 3, 3, 3), the folded kernel
+    first: Tensor  # (C, 3, 3, 3), the folded kernel; of a single wavelength, see `_of_one`
     second: Tensor  # (C, 3·C, 3, 3), wavelength outermost
     biases: tuple[Tensor | None, Tensor | None]  # (C,) of both
     dtype: torch.dtype | None = None  # of codes, where it is not that of the features
+
+    @property
+    def is_single(self) -> bool:
+        """Whether they are of one wavelength, L = 1."""
+        return len(self.first) == len(self.second) * 3
+
+    def channels(self, count: int) -> slice:
+        """Those of so many features that are read."""
+        low, high = (position * (count - 1) for position in self.span)
+        return slice(max(math.floor(low), 0), min(math.floor(high) + 2, count))
 
     def to(self, dtype: torch.dtype) -> Taps:
         """The same in another precision, but for the places, where a rounding would move the wavelength."""
@@ -55,16 +67,28 @@ class SpectralProfileInterpolation(nn.Module):
         """What of features and kernels codes at wavelengths (L,) nm, within the range, are made of."""
         positions, index = self._around(nm)
         places, taken = self._around(positions.clamp(self.low, self.high))
+        along = (places.clamp(self.low, self.high) - self.low) / (self.high - self.low)
         kernel = self.second.weight.transpose(1, 2).flatten(1, 2)  # (C, 3·C, 3, 3), wavelength outermost
-        layout = torch.channels_last
+        first, bias = (self.folded, self.first.bias) if len(nm) > 1 else self._of_one(taken[index[0]], len(along))
         return Taps(
-            (places.clamp(self.low, self.high) - self.low) / (self.high - self.low),
+            along,
+            (float(along.min()), float(along.max())),
             tuple(_pick(which) for which in taken.unbind(1)),
             tuple(_pick(which) for which in index.unbind(1)),
-            self.folded.contiguous(memory_format=layout),
-            kernel.contiguous(memory_format=layout),
-            (self.first.bias, self.second.bias),
+            first.contiguous(memory_format=torch.channels_last),
+            kernel.contiguous(memory_format=torch.channels_last),
+            (bias, self.second.bias),
         )
+
+    def _of_one(self, taken: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """The first kernel (3·C, T, 3, 3) and bias (3·C,) of one wavelength: from all places, `count` of them, to its
+        three slices as neighbouring channels, which spares copying them side by side; each is made of three, `taken`.
+        """
+        kernel = self.folded.new_zeros(3, len(self.folded), count, 3, 3)
+        for which, places in enumerate(taken):
+            kernel[which].index_add_(1, places, self.folded)
+        assert self.first.bias is not None
+        return kernel.flatten(0, 1), self.first.bias.repeat(3)
 
     def forward(self, features: Tensor, taps: Taps, inside: Tensor | None = None, stride: int = 1) -> Tensor:
         """Latent codes of a window.
@@ -80,10 +104,12 @@ class SpectralProfileInterpolation(nn.Module):
         """
         if stride < SPARSE_STRIDE:
             return self._convolved(resample(features, taps.positions), taps, inside, stride)
-        volume = resample(_windows(features, stride), taps.positions)  # (B, T, h', w', 5, 5)
+        read = taps.channels(features.shape[1])
+        volume = resample(lattice(features[:, read], stride), taps.positions, read.start, features.shape[1])
         mask = None if inside is None else lattice(inside, stride)
-        codes = self._convolved(_side_by_side(volume), taps, mask, SIDE)  # (B, L, 1, h'·w', C)
-        return codes.reshape(*codes.shape[:2], *volume.shape[2:4], -1)
+        codes = self._convolved(volume, taps, mask, SIDE)  # (B, L, 1, h'·w', C)
+        size = (len(range(0, side - 2 * HALO, stride)) for side in features.shape[2:])
+        return codes.reshape(*codes.shape[:2], *size, -1)
 
     def _convolved(self, volume: Tensor, taps: Taps, inside: Tensor | None, stride: int) -> Tensor:
         """Both convolutions of a resampled window (B, T, h + 4, w + 4): (B, L, h', w', C).
@@ -92,16 +118,20 @@ class SpectralProfileInterpolation(nn.Module):
         """
         if taps.dtype is not None:
             volume = volume.to(taps.dtype)
-        slices = torch.stack([volume[:, which] for which in taps.taken], -1)  # (B, U, h + 4, w + 4, 3)
+        if taps.is_single:
+            slices = volume[:, None].permute(0, 1, 3, 4, 2)  # (B, 1, h + 4, w + 4, T)
+        else:
+            slices = torch.stack([volume[:, which] for which in taps.taken], -1)  # (B, U, h + 4, w + 4, 3)
         hidden = F.conv2d(slices.flatten(0, 1).permute(0, 3, 1, 2), taps.first, taps.biases[0])
         hidden = F.leaky_relu_(hidden, SLOPE).permute(0, 2, 3, 1)
-        hidden = hidden.view(*slices.shape[:2], *hidden.shape[1:])  # (B, U, h + 2, w + 2, C)
+        hidden = hidden.reshape(*slices.shape[:2], *hidden.shape[1:])  # (B, U, h + 2, w + 2, C), or 3·C
         if inside is not None:  # the second convolution pads with zeros, not with what the first makes of zeros
             hidden = hidden * inside[:, :, 1:-1, 1:-1, None].to(hidden.dtype)
-        stacked = torch.cat([hidden[:, which] for which in taps.index], -1)  # (B, L, h + 2, w + 2, 3·C)
-        codes = F.conv2d(stacked.flatten(0, 1).permute(0, 3, 1, 2), taps.second, taps.biases[1], stride)
+        if not taps.is_single:
+            hidden = torch.cat([hidden[:, which] for which in taps.index], -1)  # (B, L, h + 2, w + 2, 3·C)
+        codes = F.conv2d(hidden.flatten(0, 1).permute(0, 3, 1, 2), taps.second, taps.biases[1], stride)
         codes = F.leaky_relu_(codes, SLOPE).permute(0, 2, 3, 1)
-        return codes.view(*stacked.shape[:2], *codes.shape[1:])
+        return codes.reshape(*hidden.shape[:2], *codes.shape[1:])
 
     @property
     def folded(self) -> Tensor:
@@ -115,10 +145,13 @@ class SpectralProfileInterpolation(nn.Module):
         return wavelengths, index
 
 
-def resample(features: Tensor, position: Tensor) -> Tensor:
-    """Features (B, F, …) at positions (T,) in [0, 1] along their channels, linear between two: (B, T, …)."""
-    scaled = position * (features.shape[1] - 1)
-    below = scaled.floor().clamp(max=max(features.shape[1] - 2, 0)).long()
+def resample(features: Tensor, position: Tensor, first: int = 0, count: int | None = None) -> Tensor:
+    """Features (B, F, …) at positions (T,) in [0, 1] along their channels, linear between two: (B, T, …).
+
+    Where features are a part of the channels, from the `first` on, `count` is how many there are in all.
+    """
+    scaled = position * ((count or features.shape[1]) - 1) - first
+    below = scaled.floor().clamp(0, max(features.shape[1] - 2, 0)).long()
     above = (below + 1).clamp(max=features.shape[1] - 1)
     weight = (scaled - below).to(features.dtype).view(-1, *[1] * (features.ndim - 2))
     return torch.lerp(features[:, below], features[:, above], weight)
@@ -135,13 +168,5 @@ def lattice(framed: Tensor, stride: int) -> Tensor:
 
     They stand side by side, as one image that answers at every fifth pixel: a stride of `SIDE` keeps them apart.
     """
-    return _side_by_side(_windows(framed, stride))
-
-
-def _windows(framed: Tensor, stride: int) -> Tensor:
-    """The same as a view (B, F, rows, cols, 5, 5)."""
-    return framed.unfold(2, SIDE, stride).unfold(3, SIDE, stride)
-
-
-def _side_by_side(windows: Tensor) -> Tensor:
+    windows = framed.unfold(2, SIDE, stride).unfold(3, SIDE, stride)  # (B, F, rows, cols, 5, 5)
     return windows.permute(0, 1, 4, 2, 3, 5).flatten(3)
