@@ -14,9 +14,9 @@ from torch import Tensor
 from nesr_gui import origin, tiles
 from nesr_gui.devices import translated
 from nesr_gui.field import Bands, CubeField, Progress
-from nesr_gui.inputs import Shown
+from nesr_gui.inputs import Shown, quantity_of
 from nesr_gui.models.bands import BandNetwork
-from nesr_gui.spectral import FloatArray, Quantity
+from nesr_gui.spectral import FloatArray
 
 if TYPE_CHECKING:
     from nesr_gui.engine import Model
@@ -28,7 +28,7 @@ class BandField(CubeField):
     """The bands that a model made of a photograph; between them, straight lines (the paper's "+ BI")."""
 
     def __init__(self, model: Model, image: Shown, values: Bands, notes: Sequence[str]) -> None:
-        super().__init__(values, model.bands, Quantity.REFLECTANCE, origin.provenance(model, image, notes))
+        super().__init__(values, model.bands, quantity_of(image), origin.provenance(model, image, notes))
         self.model, self.image = model, image
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nesr_gui.field import MAX_CUBE_BYTES, Progress, SpectralField
 from nesr_gui.matched import at_reduction
-from nesr_gui.spectral import FloatArray, RGBImage, Source, Wavelengths, reduction_to
+from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Source, Wavelengths, reduction_to
 
 SAME = 0.05  # nm by which files round wavelengths: so near a band is the one that a model sees
 LARGEST = 1.5  # of what a model should be shown: it has learned from 0 to 1
@@ -29,7 +29,7 @@ class Input(enum.StrEnum):
 class SeenBands:
     """What a model is shown of a cube: values (L, H, W) float32 at the wavelengths that it sees, finite and ≥ 0.
 
-    `reduction` and `source_shape` are as of a photograph.
+    What is made of them measures the same `quantity`. `reduction` and `source_shape` are as of a photograph.
     """
 
     values: FloatArray
@@ -37,6 +37,7 @@ class SeenBands:
     source: Source = field(default_factory=Source)
     reduction: int = 1
     source_shape: tuple[int, int] = (0, 0)
+    quantity: Quantity = Quantity.UNKNOWN
 
     def __post_init__(self) -> None:
         values = np.ascontiguousarray(self.values, dtype=np.float32)
@@ -90,7 +91,7 @@ class SeenBands:
         holes = ~np.asarray(np.isfinite(values).all(axis=0))
         values[:, holes] = 0
         source = Source(name, notes=tuple(_notes(name, holes, float(values.max()))))
-        return cls(np.maximum(values, 0, out=values), bands, source, reduction, cube.shape)
+        return cls(np.maximum(values, 0, out=values), bands, source, reduction, cube.shape, cube.quantity)
 
 
 def _notes(name: str, holes: npt.NDArray[np.bool_], largest: float) -> Iterator[str]:
@@ -101,6 +102,11 @@ def _notes(name: str, holes: npt.NDArray[np.bool_], largest: float) -> Iterator[
 
 
 Shown = RGBImage | SeenBands
+
+
+def quantity_of(image: Shown) -> Quantity:
+    """What the spectra measure that a model makes of an image."""
+    return image.quantity if isinstance(image, SeenBands) else Quantity.REFLECTANCE
 
 
 def taken(bands: Wavelengths | None) -> str:

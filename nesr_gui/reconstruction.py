@@ -27,10 +27,10 @@ from nesr_gui.field import (
     checked_window,
     cube_of_blocks,
 )
-from nesr_gui.inputs import Shown
+from nesr_gui.inputs import Shown, quantity_of
 from nesr_gui.models.nesr import NeSR, Query
 from nesr_gui.models.spi import HALO, SIDE
-from nesr_gui.spectral import FloatArray, Quantity, RGBImage, SpectralCube, Wavelengths
+from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
 from nesr_gui.uncertainty import Calibration
 
 if TYPE_CHECKING:
@@ -56,10 +56,8 @@ class Encoding:
 class NeSRField:
     """An encoded photograph: the model's answer at any of its pixels and any wavelength in its range."""
 
-    quantity = Quantity.REFLECTANCE
-
     def __init__(self, model: Model, image: Shown, encoding: Encoding) -> None:
-        self.model, self.image = model, image
+        self.model, self.image, self.quantity = model, image, quantity_of(image)
         self.shape, self.wavelength_range = image.shape, model.wavelength_range
         self.bands, self._encoding = model.bands, encoding
         self._portion = Portion(model.device, model.network.config.channels)

@@ -14,7 +14,7 @@ from nesr_gui.field import Cancelled, CubeField
 from nesr_gui.inputs import SeenBands
 from nesr_gui.models.discrete import DiscreteConfig
 from nesr_gui.models.nesr import NeSRConfig
-from nesr_gui.spectral import Wavelengths
+from nesr_gui.spectral import Quantity, Wavelengths
 from nesr_gui.systems import build
 from tests import tiny
 
@@ -142,6 +142,14 @@ def test_a_model_of_bands_makes_a_field_of_a_cube(config, normalised):
     finer = CubeField(more, Wavelengths(np.array([400.0, 550.01, 555.0, 600.0, 700.0])))  # a file has rounded one
     same = encode(made.shown(finer, "cube"), made)
     np.testing.assert_array_equal(same.band(455), field.band(455))
+
+
+@pytest.mark.parametrize("quantity", Quantity)
+@pytest.mark.parametrize("config", [DiscreteConfig("hscnn_r", 4, 1), NeSRConfig("hscnn_r", 4, 1, channels=4)])
+def test_what_a_model_makes_of_a_cube_measures_what_the_cube_does(config, quantity):
+    made = model(dataclasses.replace(config, inputs=SEEN))
+    cube = CubeField(np.ones((4, 9, 11), np.float32), Wavelengths(np.array(SEEN)), quantity)
+    assert encode(made.shown(cube, "cube"), made).quantity is quantity
 
 
 def test_a_model_refuses_what_it_does_not_take():

@@ -122,7 +122,10 @@ def test_the_cube_is_the_truth_where_it_has_more_bands(refined: App, qtbot: QtBo
     np.testing.assert_allclose(truth.values[::10], MEASURED[:, 4, 7], atol=1e-6)
     assert "shown 16 of its 31 bands" in session.measurement.remark
     assert "16 bands, 400-700 nm by 20 nm" in refined.window.input.words.text()
-    refined.comparing.panel.end_picked.emit()
+    panel = refined.comparing.panel
+    assert [part.isHidden() for part in (panel.orientation, panel.again)] == [True] * 2  # it is the same
+    assert not panel.end.isHidden()
+    panel.end_picked.emit()
     assert session.truth is None and session.field.provenance["model"] == "sixteen"
 
 

@@ -87,6 +87,9 @@ class AccuracyPanel(QWidget):
         if measurement is None:
             self.words.setText(NOTHING)
             return
+        for part in (self.orientation, self._gain_row):  # of the cube that was reconstructed these are known
+            self._form.setRowVisible(part, not measurement.shown)
+        self.again.setHidden(bool(measurement.shown))
         match = measurement.match
         found = f", correlation {match.correlation:.3f}" if match.correlation is not None else ""
         other = f" (next best {match.next_best:.2f})" if match.next_best is not None else ""
@@ -133,10 +136,11 @@ class AccuracyPanel(QWidget):
 
     def _lay_out(self) -> None:
         self.controls = QWidget()
-        form = QFormLayout(self.controls)
+        self._form = form = QFormLayout(self.controls)
+        self._gain_row = row(self.gain, QLabel("nothing is added"))
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("&Orientation", self.orientation)
-        form.addRow("&Gain", row(self.gain, QLabel("nothing is added")))
+        form.addRow("&Gain", self._gain_row)
         form.addRow("", row(self.again, self.end))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 10, 14, 10)

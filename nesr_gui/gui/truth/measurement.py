@@ -39,7 +39,7 @@ class Measurement:
     def remark(self) -> str:
         """What a reader of its figures must know; empty where there is nothing."""
         if self.shown:
-            return f"The model was shown {self.shown} of its {len(self.cube.bands)} bands, which it is compared at too."
+            return f"The model was shown {self.shown} of its {len(self.cube.bands)} bands; figures are of all of them."
         if self.cube.quantity is Quantity.RADIANCE and self.white is None:
             return "It holds radiance: its spectra have the light in them, those of a reconstruction do not."
         low, high = self.cube.wavelength_range
