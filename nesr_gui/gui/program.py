@@ -45,10 +45,11 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     app = App()
     if screenshot is not None:
         app.hinting.close()
-        picture = Screenshot(screenshot, app.window, app.session)
+        picture = Screenshot(screenshot, app.window, app.session, app.worker)
         session = app.session
         for fact in (session.field_changed, session.curves_changed, session.readings_changed, session.findings_changed):
             fact.connect(picture.look)
+        app.worker.ended.connect(lambda purpose: picture.look())
         app.worker.failed.connect(picture.fail)
         picture.finished.connect(qt.exit)
     else:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.picture.spots import spots
 from nesr_gui.gui.session import Session
+from nesr_gui.gui.worker import Worker
 
 
 class Screenshot(QObject):
@@ -17,15 +18,16 @@ class Screenshot(QObject):
 
     finished = Signal(int)  # exit code
 
-    def __init__(self, path: Path, window: MainWindow, session: Session) -> None:
+    def __init__(self, path: Path, window: MainWindow, session: Session, worker: Worker) -> None:
         super().__init__(window)
-        self._path, self._window, self._session = path, window, session
+        self._path, self._window, self._session, self._worker = path, window, session, worker
         self._done = False
 
     def look(self) -> None:
         """Something changed: is everything there?"""
         session = self._session
-        if session.field is None or self._done:
+        is_made = not any(map(self._worker.is_busy, ("model", "encode")))  # a cube answers before, as it was measured
+        if session.field is None or self._done or not is_made:
             return
         if not session.marks:
             height, width = session.source_shape or (1, 1)

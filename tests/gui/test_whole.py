@@ -5,16 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 import nesr_gui
-from nesr_gui import engine
+from nesr_gui import engine, io
+from nesr_gui.checkpoint import save_checkpoint
 from nesr_gui.exporting import ExportPlan
+from nesr_gui.field import CubeField
 from nesr_gui.gui import benchmark, program
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
-from nesr_gui.spectral import Wavelengths
+from nesr_gui.gui.screenshot import Screenshot
+from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.spectral import Quantity, Wavelengths
+from tests import tiny
 
 
 def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tmp_path: Path) -> None:
@@ -47,6 +53,46 @@ def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tm
     app.window.deleteLater()
 
 
+BANDS = Wavelengths.every(400, 700, 10)
+MEASURED = CubeField(np.random.default_rng(0).random((31, 12, 16), np.float32), BANDS, Quantity.RADIANCE)
+
+
+@pytest.fixture
+def cube(tmp_path: Path) -> Path:
+    io.write_cube(tmp_path / "cube.hdr", MEASURED, BANDS)
+    return tmp_path / "cube.hdr"
+
+
+@pytest.fixture
+def sixteen(tmp_path: Path) -> Path:
+    """A tiny real model that sees 16 bands."""
+    config = NeSRConfig(features=8, blocks=1, channels=6, hidden=(8,), inputs=tuple(Wavelengths.count(16)))
+    save_checkpoint(tmp_path / "sixteen.safetensors", tiny.network(config), {})
+    return tmp_path / "sixteen.safetensors"
+
+
+def test_a_cube_is_refined_by_a_model_of_its_bands(qtbot: QtBot, cube: Path, sixteen: Path, tmp_path: Path) -> None:
+    app = App()
+    app.window.show()
+    qtbot.waitExposed(app.window)
+    app.opening.open(cube)
+    app.opening.open(sixteen)
+    qtbot.waitUntil(lambda: app.session.encoded is not None, timeout=30_000)
+    model = engine.load_model(sixteen, "cpu")
+    expected = engine.encode(model.shown(MEASURED, "cube.hdr"), model)
+    assert app.session.field is not None and app.session.field.quantity is Quantity.RADIANCE
+    np.testing.assert_array_equal(app.session.field.band(612.3), expected.band(612.3))
+    out = tmp_path / "out.nc"
+    request = export_jobs.CubeExport(out, app.session.field, ExportPlan(Wavelengths.count(61)))
+    app.worker.submit("export", request, export_jobs.export_cube, lambda asked, result: None)
+    qtbot.waitUntil(lambda: not app.worker.is_busy("export"), timeout=30_000)
+    told = io.describe(out)
+    assert (told["cube"], told["model"]) == ("cube.hdr", "sixteen")
+    assert told["cube_bands_seen"] == "400-700 nm by 20 nm" and len(nesr_gui.open_cube(out).bands) == 61
+    app.window.close()
+    app.window.deleteLater()
+
+
 def test_screenshot_of_a_photograph(qtbot: QtBot, photo: Path, model_file: Path, tmp_path: Path) -> None:
     from PySide6.QtGui import QImage
 
@@ -54,6 +100,21 @@ def test_screenshot_of_a_photograph(qtbot: QtBot, photo: Path, model_file: Path,
     assert program.run(photo, model=model_file, device="cpu", screenshot=picture) == 0
     image = QImage(str(picture))
     assert (image.width(), image.height()) == (1280, 800)
+
+
+def test_a_screenshot_waits_for_what_a_model_makes_of_a_cube(
+    qtbot: QtBot, cube: Path, sixteen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+
+    def take(self: Screenshot) -> None:
+        taken.append(self._session.made_by)
+        self.finished.emit(0)
+
+    monkeypatch.setattr(Screenshot, "_take", take)
+    for model in (sixteen, None):
+        program.run(cube, model=model, device="cpu", screenshot=tmp_path / "window.png")
+    assert taken == [("sixteen", "cpu"), ("as measured", "")]
 
 
 def test_screenshot_of_what_cannot_be_opened_fails_with_a_sentence(
