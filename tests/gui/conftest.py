@@ -167,6 +167,16 @@ def opened(app: App, photograph: Path, qtbot: QtBot) -> App:
     return app
 
 
+@pytest.fixture
+def held(app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot) -> App:
+    """A window with a photograph that is being reconstructed, until the engine's gate is set."""
+    engine.gate.clear()
+    app.reconstructing.load_model(None, "auto")
+    app.opening.open(photograph)
+    qtbot.waitUntil(lambda: engine.encoding.is_set() and app.window.status.shown() == "encode")
+    return app
+
+
 @pytest.fixture(autouse=True)
 def settings_of_its_own(tmp_path: Path) -> None:
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)

@@ -66,6 +66,16 @@ def told(app: App, qtbot: QtBot) -> str:
     return app.window.notice.text.text()
 
 
+def kept(app: App, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The session saved, and its model let go."""
+    path = folder / "kept.nesr"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    app.window.actions_by_name["save_session"].trigger()
+    qtbot.waitUntil(lambda: app.documents.current.file == path)
+    app.reconstructing.leave_cubes()
+    return path
+
+
 @pytest.mark.parametrize("ending", ["hdr", "nc", "mat", "tif", "npz"])
 def test_a_cube_that_is_opened_is_reconstructed_by_the_model(
     app: App, model: Path, tmp_path: Path, ending: str, qtbot: QtBot
@@ -272,11 +282,7 @@ def test_a_session_brings_its_model(
     refined: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refined.session.add_pin(4, 7)
-    path = tmp_path / "kept.nesr"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
-    refined.window.actions_by_name["save_session"].trigger()
-    qtbot.waitUntil(lambda: refined.documents.current.file == path)
-    refined.reconstructing.leave_cubes()
+    path = kept(refined, tmp_path, qtbot, monkeypatch)
     refined.opening.open(path)
     qtbot.waitUntil(lambda: refined.session.encoded is not None and bool(refined.session.curves))
     assert [pin.pixel for pin in refined.session.pins] == [(4, 7)]
@@ -287,11 +293,7 @@ def test_a_session_brings_its_model(
 def test_a_session_whose_model_is_gone_shows_the_measured_cube(
     refined: App, model: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "kept.nesr"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
-    refined.window.actions_by_name["save_session"].trigger()
-    qtbot.waitUntil(lambda: refined.documents.current.file == path)
-    refined.reconstructing.leave_cubes()
+    path = kept(refined, tmp_path, qtbot, monkeypatch)
     model.unlink()
     refined.opening.open(path)
     assert "there is no model file" in told(refined, qtbot)

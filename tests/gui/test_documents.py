@@ -114,49 +114,35 @@ def test_an_image_takes_the_place_of_one_in_which_nothing_was_made(opened: App, 
 
 
 def test_a_reconstruction_goes_on_and_lands_in_its_own_document(
-    app: App, photograph: Path, cube: Path, engine: FakeEngine, qtbot: QtBot
+    held: App, cube: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
-    engine.gate.clear()
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(photograph)
-    qtbot.waitUntil(engine.encoding.is_set)
-    open_beside(app, cube, qtbot)
-    seen = app.session.field
+    open_beside(held, cube, qtbot)
+    seen = held.session.field
     engine.gate.set()
-    qtbot.waitUntil(lambda: app.documents.all[0].field is not None)
-    assert app.session.field is seen and not app.worker.is_busy("encode")
-    app.documents.show(0)
-    assert app.session.field is not None and app.session.field.shape == (60, 80)
+    qtbot.waitUntil(lambda: held.documents.all[0].field is not None)
+    assert held.session.field is seen and not held.worker.is_busy("encode")
+    held.documents.show(0)
+    assert held.session.field is not None and held.session.field.shape == (60, 80)
 
 
 def test_what_is_shown_is_reconstructed_first_and_the_others_after_it(
-    app: App, photograph: Path, other: Path, engine: FakeEngine, qtbot: QtBot
+    held: App, other: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
-    engine.gate.clear()
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(photograph)
-    qtbot.waitUntil(engine.encoding.is_set)
-    app.opening.open(other, beside=True)
-    qtbot.waitUntil(lambda: len(app.documents.all) == 2 and app.worker.is_busy("encode"))
+    held.opening.open(other, beside=True)
+    qtbot.waitUntil(lambda: len(held.documents.all) == 2 and held.worker.is_busy("encode"))
     order = []
-    app.session.field_changed.connect(lambda: order.append(app.documents.all[0].field))
+    held.session.field_changed.connect(lambda: order.append(held.documents.all[0].field))
     engine.gate.set()
-    qtbot.waitUntil(lambda: app.session.field is not None)
+    qtbot.waitUntil(lambda: held.session.field is not None)
     assert order == [None]
-    qtbot.waitUntil(lambda: app.documents.all[0].field is not None)
-    assert [document.field.shape for document in app.documents.all if document.field] == [(60, 80)]
-    assert app.session.field is not None and app.session.field.shape == (40, 50)
+    qtbot.waitUntil(lambda: held.documents.all[0].field is not None)
+    assert [document.field.shape for document in held.documents.all if document.field] == [(60, 80)]
+    assert held.session.field is not None and held.session.field.shape == (40, 50)
 
 
-def test_a_reconstruction_that_is_cancelled_is_not_asked_again(
-    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
-) -> None:
-    engine.gate.clear()
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(photograph)
-    qtbot.waitUntil(engine.encoding.is_set)
-    app.worker.cancel("encode")
-    assert not app.worker.is_busy("encode") and app.reconstructing.can_reconstruct()
+def test_a_reconstruction_that_is_cancelled_is_not_asked_again(held: App) -> None:
+    held.worker.cancel("encode")
+    assert not held.worker.is_busy("encode") and held.reconstructing.can_reconstruct()
 
 
 def test_closing_goes_to_a_neighbour_and_in_the_end_to_nothing(opened: App, other: Path, qtbot: QtBot) -> None:

@@ -18,7 +18,7 @@ from nesr_gui.gui.picture.look import Arrangement
 from nesr_gui.gui.picture.modes.mode import Scene
 from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport
 from nesr_gui.spectral import Quantity
-from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
+from tests.gui.conftest import BANDS, smooth_cube
 
 
 class Large:
@@ -64,15 +64,10 @@ def no_work_is_left() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("nesr-")]
 
 
-def test_it_closes_while_a_photograph_is_reconstructed(
-    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
-) -> None:
-    engine.gate.clear()
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(photograph)
-    is_under_way(app, qtbot, "encode")
-    app.window.close()
-    assert no_work_is_left() == [] and app.session.field is None
+def test_it_closes_while_a_photograph_is_reconstructed(held: App, qtbot: QtBot) -> None:
+    is_under_way(held, qtbot, "encode")
+    held.window.close()
+    assert no_work_is_left() == [] and held.session.field is None
 
 
 @pytest.mark.parametrize("is_paused", [False, True])

@@ -44,12 +44,14 @@ _OF_THE_PLATFORM = ("This plugin does not support", "Mouse event at")  # without
 
 @pytest.fixture
 def files(photograph: Path, tmp_path: Path) -> list[Path]:
-    """What the monkey may open: a photograph, a cube, curves, and things that are none of these."""
+    """What the monkey may open: a photograph, a cube, a model of cubes, curves, and things that are none of these."""
     cube, curves, broken = tmp_path / "cube.h5", tmp_path / "curves.csv", tmp_path / "broken.png"
     io.write_cube(cube, CubeField(smooth_cube(60, 80), BANDS, Quantity.RADIANCE), BANDS)
     write_curves(curves, [Spectrum(BANDS, np.linspace(0.1, 0.9, 31, dtype=np.float32), name) for name in "ab"])
     broken.write_bytes(photograph.read_bytes()[:200])
-    return [photograph, photograph, cube, curves, broken, tmp_path / "missing.png"]
+    model = tmp_path / "sixteen.safetensors"  # which takes cubes; the engine of the tests does not look into it
+    model.touch()
+    return [photograph, photograph, cube, cube, model, curves, broken, tmp_path / "missing.png"]
 
 
 def is_meant(error: Exception) -> bool:

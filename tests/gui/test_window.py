@@ -148,33 +148,21 @@ def test_space_presses_a_focused_button_instead(opened: App) -> None:
     assert opened.window.notice.details.isVisible() and not opened.window.bar.is_playing()
 
 
-def test_pins_made_while_reconstructing_get_curves_when_it_is_done(
-    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
-) -> None:
-    engine.gate.clear()
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(photograph)
-    qtbot.waitUntil(engine.encoding.is_set)
-    qtbot.waitUntil(lambda: app.window.image.canvas.layers[0].picture is not None)  # the photograph is there already
-    click(app, 10, 10)
-    assert len(app.session.pins) == 1 and not app.session.curves
+def test_pins_made_while_reconstructing_get_curves_when_it_is_done(held: App, engine: FakeEngine, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: held.window.image.canvas.layers[0].picture is not None)  # the photograph is there already
+    click(held, 10, 10)
+    assert len(held.session.pins) == 1 and not held.session.curves
     engine.gate.set()
-    qtbot.waitUntil(lambda: (10, 10) in app.session.curves)
+    qtbot.waitUntil(lambda: (10, 10) in held.session.curves)
 
 
-def test_cancelling_a_reconstruction_leaves_the_window_usable(
-    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
-) -> None:
-    engine.gate.clear()
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(photograph)
-    qtbot.waitUntil(lambda: app.window.status.shown() == "encode" and engine.encoding.is_set())
-    QTest.mouseClick(app.window.status.cancel, LEFT)
-    assert not app.window.status.cancel.isVisible()
+def test_cancelling_a_reconstruction_leaves_the_window_usable(held: App, engine: FakeEngine, qtbot: QtBot) -> None:
+    QTest.mouseClick(held.window.status.cancel, LEFT)
+    assert not held.window.status.cancel.isVisible()
     engine.gate.set()
-    assert app.window.actions_by_name["reconstruct"].isEnabled()
-    app.reconstruct_commands.reconstruct()
-    qtbot.waitUntil(lambda: app.session.field is not None)
+    assert held.window.actions_by_name["reconstruct"].isEnabled()
+    held.reconstruct_commands.reconstruct()
+    qtbot.waitUntil(lambda: held.session.field is not None)
 
 
 def test_full_resolution_keeps_pins_in_place(opened: App, engine: FakeEngine, photograph: Path, qtbot: QtBot) -> None:
@@ -286,14 +274,8 @@ def test_how_a_file_was_understood_is_told(app: App, tmp_path: Path, qtbot: QtBo
     assert app.window.notice.isVisible()
 
 
-def test_closing_while_reconstructing_leaves_nothing(
-    app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
-) -> None:
-    engine.gate.clear()
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(photograph)
-    qtbot.waitUntil(engine.encoding.is_set)
-    app.window.close()  # what could be left, the fixture of every test looks for
+def test_closing_while_reconstructing_leaves_nothing(held: App) -> None:
+    held.window.close()  # what could be left, the fixture of every test looks for
 
 
 def test_every_action_has_its_command_and_every_control_its_name(app: App) -> None:
