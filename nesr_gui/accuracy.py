@@ -75,14 +75,14 @@ def shared_bands(field: SpectralField, truth: SpectralField) -> Wavelengths:
 
 
 class Comparison:
-    """Compares spectra at some wavelengths with those measured; `sees` whether the wavelengths make a colour."""
+    """Compares spectra of one quantity at some wavelengths with measured ones; `sees` whether these make a colour."""
 
-    def __init__(self, bands: Wavelengths, measured: Quantity) -> None:
+    def __init__(self, bands: Wavelengths, estimated: Quantity, measured: Quantity) -> None:
         self.bands = bands
         viewing = Viewing.default()
         self.sees = lost_response(viewing, measured, bands) <= LOST
         if self.sees:
-            self._weights = viewing.weights(bands.nm), camera_weights(viewing, measured, bands.nm)
+            self._weights = [camera_weights(viewing, quantity, bands.nm) for quantity in (estimated, measured)]
 
     def errors(self, spectra: FloatArray, truth: FloatArray) -> Errors:
         """Of spectra (L, h, w), all measures."""
@@ -151,7 +151,7 @@ def accuracy(
     """
     if field.shape != truth.shape:
         raise ValueError(f"the measured cube has shape {truth.shape} and the reconstruction {field.shape}")
-    comparison = Comparison(shared_bands(field, truth), truth.quantity)
+    comparison = Comparison(shared_bands(field, truth), field.quantity, truth.quantity)
     window, tally, done = checked_window(field, rows, cols), Tally(), 0
     total = math.prod(part.stop - part.start for part in window)
     for block in field.blocks(comparison.bands, rows=window[0], cols=window[1]):

@@ -9,7 +9,7 @@ from nesr_gui import metrics
 from nesr_gui.accuracy import accuracy, shared_bands
 from nesr_gui.colorimetry import colour_differences, expose
 from nesr_gui.field import Cancelled, CubeField
-from nesr_gui.spectral import Wavelengths
+from nesr_gui.spectral import Quantity, Wavelengths
 
 BANDS = Wavelengths.every(400, 700, 10)
 RNG = np.random.default_rng(4)
@@ -34,6 +34,11 @@ def test_figures_are_those_of_the_definitions(block: int, monkeypatch: pytest.Mo
     assert got.angle == pytest.approx(metrics.spectral_angle(*last)[bright].mean(), rel=1e-4)
     assert got.colour == pytest.approx(colour_differences(expose(last[0]), expose(last[1])).mean(), rel=1e-3)
     assert got.pixels == 9 * 14
+
+
+def test_equal_radiances_have_equal_colours() -> None:
+    same = CubeField(TRUTH, BANDS, Quantity.RADIANCE)
+    assert accuracy(same, same).colour == 0
 
 
 def test_members_and_windows_are_counted_alone() -> None:

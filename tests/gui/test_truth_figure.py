@@ -54,6 +54,17 @@ def test_pictures_are_the_bands_and_their_errors(figure: TruthFigure) -> None:
     assert (relative.rows[2][2] != made.rows[2][2]).any()
 
 
+@pytest.mark.parametrize("quantity", Quantity)
+def test_a_cube_that_was_reconstructed_stands_where_there_is_no_photograph(
+    figure: TruthFigure, quantity: Quantity
+) -> None:
+    field, truth = (CubeField(smooth_cube(20, 30), BANDS, quantity) for _ in range(2))
+    scene = replace(figure.scene, field=field, photograph=None, colours=None, truth=truth, reduction=1)
+    made = painted(replace(figure, scene=scene), ignore)
+    np.testing.assert_array_equal(made.rows[0][0], made.rows[1][0])
+    assert made.rows[0][0].shape == (20, 30, 3) and made.rows[0][0].std() > 1
+
+
 def test_the_page_holds_every_row(figure: TruthFigure) -> None:
     made = painted(figure, ignore)
     assert made.size.width() == WIDTH and made.size.height() > 3 * made.cell[1]

@@ -23,6 +23,7 @@ from nesr_gui.gui.picture.shading import lookup
 from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.spectra.axis import ticks
 from nesr_gui.matched import at_reduction
+from nesr_gui.spectral import Quantity
 from nesr_gui.viewing import Viewing
 
 WIDTH = 510.0  # points: 180 mm, two columns of a journal
@@ -72,7 +73,8 @@ def painted(figure: TruthFigure, progress: Progress) -> Page:
     assert scene.truth is not None
     measured = replace(scene, field=at_reduction(scene.truth, scene.reduction))
     over = replace(scene, look=replace(scene.look, measure=KINDS[figure.measure]))
-    firsts = (("photograph", scene), ("rerendered", scene), ("truth_error", over))
+    photograph = ("photograph", scene) if scene.colours is not None else (_coloured(measured), measured)
+    firsts = (photograph, (_coloured(scene), scene), ("truth_error", over))
     seconds = (("band", measured), ("band", scene), ("truth_error", scene))
     rows, done, total = [], 0, len(ROWS) * (len(figure.wavelengths) + 1)
     for first, second in zip(firsts, seconds, strict=True):
@@ -87,6 +89,11 @@ def painted(figure: TruthFigure, progress: Progress) -> Page:
     return Page(
         figure, tuple(rows), bar if bar is not None else np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
     )
+
+
+def _coloured(scene: Scene) -> str:
+    """The mode that shows its spectra in colour: radiance has its light in it already."""
+    return "false_colour" if scene.answering.quantity is Quantity.RADIANCE else "rerendered"
 
 
 def _look(figure: TruthFigure) -> Look:

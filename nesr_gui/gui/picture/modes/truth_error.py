@@ -92,7 +92,7 @@ class TruthError(ViewMode):
 
     def _comparison(self, scene: Scene) -> Comparison:
         assert scene.truth is not None
-        return Comparison(self._bands(scene), scene.truth.quantity)
+        return Comparison(self._bands(scene), scene.answering.quantity, scene.truth.quantity)
 
 
 def _at_wavelength(scene: Scene, truth: SpectralField, strip: Sampling) -> FloatArray:
