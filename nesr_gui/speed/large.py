@@ -22,6 +22,7 @@ from nesr_gui.speed.memory import is_known, ready, watched
 SMALLER = (0.25, 1.0, 4.0)  # megapixels, whose times are compared with that of the large one
 IN_VIEW = 512 * 512  # pixels of the screen that show it
 MOVES, NODES = 8, Wavelengths.every(400, 700, 5)  # of the wavelength, and between which a moving picture is read
+EVERY = 0.25  # seconds between two looks at its memory, which would slow it down otherwise
 VAST = 30.0  # megapixels from which on more memory is allowed
 ONE_BAND = "reconstruct, and one band of all pixels"
 
@@ -30,7 +31,7 @@ def figures(model: Path | None, device: str, megapixels: float) -> Iterator[Figu
     """Reconstruct, look at bands and export 31 of them at full resolution: ten minutes for 24 megapixels."""
     taken: dict[float, float] = {}
     peak, aim = 0, 2500 if megapixels <= VAST else 4000
-    for told, held in watched(_work, model, device, megapixels):
+    for told, held in watched(_work, model, device, megapixels, every=EVERY):
         peak = max(peak, held)
         if told is None:
             continue

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-EVERY = 0.02  # seconds between two looks; an allocation that is shorter may be missed
+EVERY = 0.02  # seconds between two looks, each of which takes milliseconds; a shorter allocation may be missed
 
 
 def is_known() -> bool:
@@ -16,10 +16,11 @@ def is_known() -> bool:
     return Path("/proc/self/smaps_rollup").exists()
 
 
-def watched(work: Callable[..., None], *asked: object) -> Iterator[tuple[Any, int]]:
+def watched(work: Callable[..., None], *asked: object, every: float = EVERY) -> Iterator[tuple[Any, int]]:
     """Run `work(pipe, *asked)` in a process of its own, which ends when nobody asks any more.
 
     `work` sends something when its imports are done, waits until something comes back, and sends what it likes.
+    It is looked at `every` so many seconds.
 
     Yields:
         What was sent or, at every look between, None; and the bytes of pages that only this process holds or has
@@ -27,7 +28,7 @@ def watched(work: Callable[..., None], *asked: object) -> Iterator[tuple[Any, in
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=work, args=(there, *asked))
+    process = context.Process(target=work, args=(there, *asked), daemon=True)
     process.start()
     there.close()
     try:
@@ -35,7 +36,7 @@ def watched(work: Callable[..., None], *asked: object) -> Iterator[tuple[Any, in
         before = _pages(process.pid)
         here.send("go on")
         while True:
-            said = here.recv() if here.poll(EVERY) else None
+            said = here.recv() if here.poll(every) else None
             yield said, _pages(process.pid) - before
     except EOFError:
         return
