@@ -100,6 +100,7 @@ class Bench:
         self.app.window.resize(1280, 800)
         self.app.window.show()
         _every(self.timers, BEAT_MS, self.heart.beat)
+        self.app.worker.submit("colours", None, jobs.prepare_colours, lambda asked, result: None)
         self.app.session.open_photograph(image, jobs.displayed(image), None)
         self.app.worker.submit("encode", jobs.EncodeRequest(image, model), jobs.encode, _take_into(self.app))
         self.wait_for(lambda: self.app.session.field is not None)

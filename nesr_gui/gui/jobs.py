@@ -175,6 +175,13 @@ def load_model(request: ModelRequest, progress: Progress) -> Model:
     return load(request.path, request.device)
 
 
+def prepare_colours(request: None, progress: Progress) -> None:
+    """Import what the first click needs to tell a colour, which takes a second, before there is one."""
+    from nesr_gui import colorimetry
+
+    colorimetry.default_camera()
+
+
 @dataclass(frozen=True, eq=False)
 class EncodeRequest:
     """A photograph to reconstruct: in full, or at the resolution that is chosen or this machine does in some seconds.

@@ -21,7 +21,7 @@ T = TypeVar("T")
 LANES = {
     "curves": "quick", "readings": "quick", "hover": "quick", "coarse": "quick", "coarse right": "quick",
     "shade": "quick", "shade right": "quick",
-    "nodes right": "nodes", "exact right": "exact", "draft": "interpret",
+    "colours": "model", "nodes right": "nodes", "exact right": "exact", "draft": "interpret",
 }  # fmt: skip
 """Purposes that share a thread; any other has its own, so that a click never waits behind an export."""
 IN_TURN = ("write", "save", "spectra", "model")

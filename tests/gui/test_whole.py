@@ -14,7 +14,7 @@ from nesr_gui import engine, io
 from nesr_gui.checkpoint import save_checkpoint
 from nesr_gui.exporting import ExportPlan
 from nesr_gui.field import CubeField
-from nesr_gui.gui import benchmark, program
+from nesr_gui.gui import benchmark, jobs, program
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.screenshot import Screenshot
@@ -93,11 +93,16 @@ def test_a_cube_is_refined_by_a_model_of_its_bands(qtbot: QtBot, cube: Path, six
     app.window.deleteLater()
 
 
-def test_screenshot_of_a_photograph(qtbot: QtBot, photo: Path, model_file: Path, tmp_path: Path) -> None:
+def test_screenshot_of_a_photograph(
+    qtbot: QtBot, photo: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from PySide6.QtGui import QImage
 
+    prepared: list[object] = []
+    monkeypatch.setattr(jobs, "prepare_colours", lambda request, progress: prepared.append(request))
     picture = tmp_path / "window.png"
     assert program.run(photo, model=model_file, device="cpu", screenshot=picture) == 0
+    assert len(prepared) == 1  # the first click does not wait for it
     image = QImage(str(picture))
     assert (image.width(), image.height()) == (1280, 800)
 
