@@ -89,7 +89,10 @@ def is_faster_in_bfloat16(device: str) -> bool:
         return min(times)
 
     with translated():
-        return seconds(torch.bfloat16) < CLEARLY * seconds(torch.float32)
+        try:
+            return seconds(torch.bfloat16) < CLEARLY * seconds(torch.float32)
+        except TypeError:  # such as an older Mac's, which has no such numbers
+            return False
 
 
 def free_bytes(device: str) -> int | None:

@@ -94,6 +94,18 @@ def test_a_device_is_given_what_it_has_room_for(monkeypatch, free, tokens):
     assert devices.Portion("anything").tokens == tokens
 
 
+def test_a_device_without_bfloat16_is_not_faster_in_it(monkeypatch):
+    def ones(*size, dtype, device):
+        if dtype is torch.bfloat16:
+            raise TypeError("BFloat16 is not supported on MPS")
+        return torch.zeros(*size)
+
+    monkeypatch.setattr(torch, "ones", ones)
+    devices.is_faster_in_bfloat16.cache_clear()
+    assert devices.is_faster_in_bfloat16("old") is False
+    devices.is_faster_in_bfloat16.cache_clear()
+
+
 def test_the_processor_has_no_memory_of_its_own():
     assert devices.free_bytes("cpu") is None
     tensor = torch.rand(3)
