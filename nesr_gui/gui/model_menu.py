@@ -146,6 +146,8 @@ class ModelMenu(QObject):
     def _take_listed(self, request: ModelsRequest, found: list[Listed]) -> None:
         for action in self._listed:
             self._menu.removeAction(action)
+            if group := action.actionGroup():
+                group.removeAction(action)  # at once: it is deleted later
             action.deleteLater()
         self._listed = []
         for kind, group in self._groups.items():

@@ -76,6 +76,7 @@ def test_ctrl_c_leaves_complete_files_only(
 ) -> None:
     sources = photographs(3, (700, 700))  # seconds each
     command = [sys.executable, "-m", "nesr_gui", "reconstruct", *sources, "-o", tmp_path / "out", "--jobs", "2"]
+    heeded = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell ignore it
     running = subprocess.Popen(
         [*map(str, command), "--model", str(model_file)],
         stdout=subprocess.PIPE,
@@ -83,6 +84,7 @@ def test_ctrl_c_leaves_complete_files_only(
         text=True,
         start_new_session=True,
     )
+    signal.signal(signal.SIGINT, heeded)
     until = time.monotonic() + 60
     while not list(tmp_path.glob("out/.*.part")) and time.monotonic() < until:
         time.sleep(0.02)  # what another process does can only be looked for
