@@ -57,7 +57,7 @@ def opened(sample: str, theme: str) -> Iterator[App]:
         app.hinting.close()
         app.window.show()
         app.window.compose(WINDOW)
-        app.opening.load_model(None, "cpu")
+        app.reconstructing.load_model(None, "cpu")
         chosen = resources.sample(sample)
         app.opening.open(chosen.photograph, chosen.truth, Interpretation(working_pixels=10**9))
         until(lambda: app.session.field is not None)
