@@ -1,8 +1,8 @@
 """From a photograph and a model to a field: devices, precision, features, the attention map.
 
 The place that turns numpy into torch for inference. What is read or saved is computed in float32 with TF32 off,
-features included (a field's `sketch` is not): encoding in bfloat16 took 0.4 of the time, but moved values by up to .0046 (RMSE
-.0001) on the first sample, and would let them depend on tiles where features are computed again.
+features included; only a field's `sketch` is not. Encoding in bfloat16 took 0.4 of the time, but moved values by up to
+.0046 (RMSE .0001) on the first sample, and would let them depend on tiles where features are computed again.
 """
 
 from __future__ import annotations
