@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nesr_gui._version import __version__
+
 if TYPE_CHECKING:
     from nesr_gui.band_field import BandField
     from nesr_gui.engine import Model
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from nesr_gui.io import Reading
     from nesr_gui.reconstruction import NeSRField
 
-__version__ = "0.1.0"
-__all__ = ["load_model", "open_cube", "reconstruct"]
+__all__ = ["__version__", "load_model", "open_cube", "reconstruct"]
 
 
 def load_model(path: str | PathLike[str] | None = None, device: str = "auto") -> Model:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import nesr_gui
+from nesr_gui._version import __version__
 from nesr_gui.inputs import SeenBands, Shown
 from nesr_gui.spectral import Wavelengths
 
@@ -18,7 +18,7 @@ def provenance(model: Model, image: Shown, notes: Sequence[str] = ()) -> dict[st
     notes = (*notes, *(image.source.notes if isinstance(image, SeenBands) else ()))
     told = {"model_notes": " ".join(notes)} if notes else {}
     return {
-        "source": f"nesr_gui {nesr_gui.__version__}",
+        "source": f"nesr_gui {__version__}",
         "model": model.name,
         "model_sha256": model.checkpoint.sha256,
         "model_covers": model.coverage,

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
-import nesr_gui
+from nesr_gui._version import __version__
 from nesr_gui.batch.order import Order, Task
 from nesr_gui.batch.work import Outcome, State, perform
 from nesr_gui.field import Cancelled
@@ -66,9 +66,9 @@ def connected(address: str) -> Iterator[Any]:
         if not client.nthreads():
             raise OSError(f"the scheduler at {address} has no workers; start some with: dask worker {address}")
         versions = set(client.run(_version).values())
-        if versions != {nesr_gui.__version__}:
+        if versions != {__version__}:
             raise ValueError(
-                f"the workers have nesr_gui {', '.join(sorted(versions))} and this is {nesr_gui.__version__}; "
+                f"the workers have nesr_gui {', '.join(sorted(versions))} and this is {__version__}; "
                 "install the same everywhere"
             )
         yield client
@@ -152,7 +152,7 @@ def _distributed() -> Any:
 
 
 def _version() -> str:
-    return nesr_gui.__version__
+    return __version__
 
 
 def _wait_until_idle(client: Any, name: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-import nesr_gui
+from nesr_gui._version import __version__
 from nesr_gui.cli import comparing, cube_options, experiments, export, learning, spectra, window
 from nesr_gui.cli.reconstruct import reconstruct
 
@@ -23,7 +23,7 @@ class WindowByDefault(click.Group):
 
 
 @click.group(cls=WindowByDefault, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(nesr_gui.__version__, package_name="nesr-gui")
+@click.version_option(__version__, package_name="nesr-gui")
 def cli() -> None:
     """Open a photograph, click a pixel, see its spectrum.
 

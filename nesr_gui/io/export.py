@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import nesr_gui
+from nesr_gui._version import __version__
 from nesr_gui.field import BLOCK_VALUES, Block, CalibratedField, Progress, SpectralField, checked_nm, checked_window
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, Wavelengths
@@ -135,7 +135,7 @@ class Export:
         `row_offset` and `column_offset` are where the first pixel lies in the source, in its pixels.
         """
         said = {key: text for key, text in self.field.provenance.items() if key not in _OWN}
-        said["program"] = f"nesr_gui {nesr_gui.__version__}"
+        said["program"] = f"nesr_gui {__version__}"
         if self.origin:
             said["exported_from"] = self.origin
         said |= self._stated

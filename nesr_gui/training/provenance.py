@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-import nesr_gui
+from nesr_gui._version import __version__
 
 
 def commit() -> str:
@@ -21,4 +21,4 @@ def commit() -> str:
 
 def program() -> str:
     """Versions of the program and of torch."""
-    return f"nesr_gui {nesr_gui.__version__}, torch {torch.__version__}"
+    return f"nesr_gui {__version__}, torch {torch.__version__}"

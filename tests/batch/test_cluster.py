@@ -136,6 +136,6 @@ def test_an_address_without_a_scheduler_or_a_program_of_another_version(
     ):
         pass
     monkeypatch.setattr(cluster, "CONNECTING", 10)
-    monkeypatch.setattr("nesr_gui.__version__", "9.9")
+    monkeypatch.setattr("nesr_gui.batch.cluster.__version__", "9.9")
     with pytest.raises(ValueError, match=r"the workers have nesr_gui .* and this is 9.9"), cluster.connected(address):
         pass

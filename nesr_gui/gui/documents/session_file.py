@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import nesr_gui
+from nesr_gui._version import __version__
 from nesr_gui.gui.documents import session_parts as parts
 from nesr_gui.gui.documents.document import Document, Origin
 from nesr_gui.gui.layout import Layout
@@ -130,7 +130,7 @@ def _as_json(kept: Kept, folder: Path) -> dict[str, Any]:
     origin = kept.origin
     return {
         "nesr_session": FORMAT,
-        "program": nesr_gui.__version__,
+        "program": __version__,
         "image": _file_json(origin.image, kept.digests[0], folder),
         "truth": _optional(origin.truth, lambda path: _file_json(path, kept.digests[1], folder)),
         "truth_lies": _optional(kept.laid, asdict),
