@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui import metrics
-from nesr_gui.colorimetry import colour_differences
+from nesr_gui.colorimetry.cie import colour_differences
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.field import Progress, SpectralField, checked_window
 from nesr_gui.photographing import LOST, camera_weights, lost_response
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
-from nesr_gui.viewing import Viewing
 
 STEP = 10.0  # nm between the wavelengths that are compared
 BRIGHT = 0.02  # mean truth above which the spectral angle says something

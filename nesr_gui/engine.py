@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nesr_gui import colorimetry, resources, tiles
+from nesr_gui import resources, tiles
 from nesr_gui.band_field import BandField, Run
 from nesr_gui.checkpoint import Checkpoint, load_checkpoint
+from nesr_gui.colorimetry import cie
 from nesr_gui.context import Sums, attention_map, tile_sums
 from nesr_gui.devices import sent, translated
 from nesr_gui.features import Features, RecomputedFeatures, StoredFeatures, kept
@@ -170,7 +171,7 @@ class Prepared:
         """Put an image, at the resolution its field is to have, on the model's device."""
         model.check_takes(image)
         values = image.values if isinstance(image, RGBImage) else np.moveaxis(image.values, 0, -1)  # (H, W, inputs)
-        level = colorimetry.white_level(values) if model.network.normalised else 1.0
+        level = cie.white_level(values) if model.network.normalised else 1.0
         shown = torch.from_numpy(values / values.dtype.type(level)).permute(2, 0, 1)[None].contiguous()
         return cls(model, image, level, sent(shown, model.device))
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.appearance import per_white
+from nesr_gui.colorimetry.appearance import per_white
 from nesr_gui.field import (
     BLOCK_VALUES,
     Block,

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.field import Progress, SpectralField
 from nesr_gui.matched import Match, Orientation, Shape, Taps
 from nesr_gui.photographing import camera_bands, camera_weights
 from nesr_gui.spectral import FloatArray, RGBImage
-from nesr_gui.viewing import Viewing
 
 LOOKED_AT = 128  # pixels along the longer side of what is compared
 READ = 512  # pixels along the longer side of what is read of a cube, at least

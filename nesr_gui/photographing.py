@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.colorimetry import CAMERA_BANDS
+from nesr_gui.colorimetry.cie import CAMERA_BANDS
+from nesr_gui.colorimetry.viewing_conditions import D65, Viewing
 from nesr_gui.field import Progress, SpectralField
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Source, Wavelengths
-from nesr_gui.viewing import D65, Viewing
 
 LOST = 0.05  # of a channel's response that may lie outside a cube's wavelengths
 MOST_PIXELS = 200_000_000  # as of a photograph's file

@@ -7,7 +7,7 @@ import pytest
 
 from nesr_gui import metrics
 from nesr_gui.accuracy import accuracy, shared_bands
-from nesr_gui.colorimetry import colour_differences, expose
+from nesr_gui.colorimetry.cie import colour_differences, expose
 from nesr_gui.field import Cancelled, CubeField
 from nesr_gui.spectral import Quantity, Wavelengths
 

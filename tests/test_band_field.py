@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui import band_field, colorimetry, engine, tiles
+from nesr_gui import band_field, engine, tiles
 from nesr_gui.band_field import BandField, RecomputedBands
 from nesr_gui.checkpoint import Checkpoint, save_checkpoint
+from nesr_gui.colorimetry import cie
 from nesr_gui.engine import Model, encode, load_model
 from nesr_gui.field import Cancelled, CubeField
 from nesr_gui.inputs import SeenBands
@@ -69,7 +70,7 @@ def test_a_normalised_network_does_not_see_the_exposure():
     made, image = discrete("hscnn_r", normalised=True, compressed=True), tiny.image(12, 12)
     dark = dataclasses.replace(image, values=image.values / 4)
     np.testing.assert_allclose(encode(image, made).band(500), 4 * encode(dark, made).band(500), rtol=1e-4, atol=1e-6)
-    level = colorimetry.white_level(image.values)
+    level = cie.white_level(image.values)
     scaled = dataclasses.replace(image, values=np.minimum(image.values / level, 1).astype(np.float32))
     assert encode(scaled, made).band(500).shape == (12, 12)
 
@@ -132,7 +133,7 @@ def test_a_model_of_bands_makes_a_field_of_a_cube(config, normalised):
     made = model(dataclasses.replace(config, inputs=SEEN, normalised=normalised))
     values = np.random.default_rng(0).random((4, 9, 11), np.float32)
     nm = torch.tensor([400.0, 450.0, 700.0])
-    level = colorimetry.white_level(values.transpose(1, 2, 0)) if normalised else 1.0
+    level = cie.white_level(values.transpose(1, 2, 0)) if normalised else 1.0
     with torch.inference_mode():
         seen = torch.from_numpy(values)[None] / level
         answer = made.network(seen, nm) if isinstance(config, NeSRConfig) else made.network(seen)[:, [0, 5, 30]]

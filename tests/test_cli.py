@@ -13,7 +13,7 @@ import torch
 
 import nesr_gui
 from nesr_gui import cli, io
-from nesr_gui.colorimetry import encode_srgb
+from nesr_gui.colorimetry.cie import encode_srgb
 from nesr_gui.field import CubeField
 from nesr_gui.io.curves import read_curves, write_curves
 from nesr_gui.io.envi_library import write_curves as write_library

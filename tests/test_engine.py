@@ -8,8 +8,9 @@ import pytest
 import torch
 
 import nesr_gui
-from nesr_gui import colorimetry, engine, reconstruction
+from nesr_gui import engine, reconstruction
 from nesr_gui.checkpoint import Checkpoint, save_checkpoint
+from nesr_gui.colorimetry import cie
 from nesr_gui.engine import Model, chosen_device, encode, load_model
 from nesr_gui.features import RecomputedFeatures, StoredFeatures
 from nesr_gui.field import CalibratedField, Cancelled, Doubt
@@ -57,7 +58,7 @@ def small_tiles(monkeypatch) -> None:
 
 def joint(model: Model, image: RGBImage, nm: list[float]) -> np.ndarray:
     """The model's own forward pass over the whole image: (L, H, W)."""
-    level = colorimetry.white_level(image.values)
+    level = cie.white_level(image.values)
     rgb = torch.from_numpy(image.values).permute(2, 0, 1)[None].to(model.device)
     with torch.inference_mode():
         return level * model.network(rgb / level, torch.tensor(nm, device=model.device))[0].cpu().numpy()

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from nesr_gui import exporting, io
+from nesr_gui.colorimetry.viewing_conditions import Light
 from nesr_gui.exporting import ExportPlan, FaultyFile
 from nesr_gui.field import Cancelled, CubeField
 from nesr_gui.io import Encoding
 from nesr_gui.regions import Region, Shape, inside
 from nesr_gui.sensors import SENSORS, SensorField
 from nesr_gui.spectral import Quantity, Wavelengths
-from nesr_gui.viewing import Light
 from tests.fields import CalibratedCube
 
 BANDS = Wavelengths.every(400, 700, 20)

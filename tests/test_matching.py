@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nesr_gui.colorimetry import expose
+from nesr_gui.colorimetry.cie import expose
 from nesr_gui.field import Cancelled, CubeField
 from nesr_gui.matched import MatchedField, Orientation
 from nesr_gui.matching import NoMatch, gain_in, match, possible

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nesr_gui.colorimetry import expose
+from nesr_gui.colorimetry.cie import expose
+from nesr_gui.colorimetry.viewing_conditions import D65, Light, Viewing
 from nesr_gui.field import Cancelled, CubeField
 from nesr_gui.photographing import camera_weights, photograph
 from nesr_gui.spectral import Quantity, Wavelengths
-from nesr_gui.viewing import D65, Light, Viewing
 
 BANDS = Wavelengths.every(400, 700, 10)
 RNG = np.random.default_rng(2)

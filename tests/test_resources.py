@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from nesr_gui import colorimetry, io, resources
+from nesr_gui import io, resources
 from nesr_gui.checkpoint import load_checkpoint
+from nesr_gui.colorimetry import cie
 from nesr_gui.models.nesr import parameter_count
 from nesr_gui.training import checker
 
@@ -26,7 +27,7 @@ def test_the_colour_checker_is_what_the_project_renders():
     cube = io.open_cube(sample.truth)
     np.testing.assert_allclose(cube.cube(truth.wavelengths).values, truth.values, atol=1e-6)
     photograph = io.read_photograph(sample.photograph).values
-    np.testing.assert_allclose(colorimetry.encode_srgb(photograph), colorimetry.encode_srgb(rgb), atol=0.6 / 255)
+    np.testing.assert_allclose(cie.encode_srgb(photograph), cie.encode_srgb(rgb), atol=0.6 / 255)
 
 
 def test_unknown_sample_names_those_there_are():

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from nesr_gui import colorimetry, engine, io, metrics, resources
+from nesr_gui import engine, io, metrics, resources
+from nesr_gui.colorimetry import cie
 from nesr_gui.field import CalibratedField
 from nesr_gui.spectral import FloatArray, RGBImage
 
-BANDS = colorimetry.CAMERA_BANDS
+BANDS = cie.CAMERA_BANDS
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_its_sketches_are_hardly_off(model, photograph, monkeypatch):
 def test_a_darker_photograph_has_the_same_spectra_but_darker(model, photograph, k):
     def stored(rgb: FloatArray) -> FloatArray:
         """Through a 16-bit sRGB file."""
-        return colorimetry.decode_srgb(np.round(colorimetry.encode_srgb(rgb) * 65535) / 65535)
+        return cie.decode_srgb(np.round(cie.encode_srgb(rgb) * 65535) / 65535)
 
     original, darker = spectra(model, stored(photograph)), spectra(model, stored(photograph * np.float32(k)))
     bright = original.mean(-1) > 0.02
@@ -47,10 +48,10 @@ def test_a_darker_photograph_has_the_same_spectra_but_darker(model, photograph, 
 
 
 def test_photographed_again_the_answer_has_the_photograph_s_colours(model, photograph):
-    codes = np.round(colorimetry.encode_srgb(photograph) * 255)
+    codes = np.round(cie.encode_srgb(photograph) * 255)
     unclipped = ((codes > 0) & (codes < 255)).all(-1)
-    again = spectra(model, photograph)[unclipped] @ colorimetry.default_camera().T
-    median, most = np.percentile(colorimetry.colour_differences(again, photograph[unclipped]), [50, 99])
+    again = spectra(model, photograph)[unclipped] @ cie.default_camera().T
+    median, most = np.percentile(cie.colour_differences(again, photograph[unclipped]), [50, 99])
     assert median <= 0.5
     assert most <= 2
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.training.calibrating import (
     Unit,
     calibrated,
@@ -103,7 +103,7 @@ def test_seen_is_what_training_met_and_its_neighbours(monkeypatch):
     library = worlds.library("coarse", 10, 400)
     seen = seen_chromaticities([worlds.scene("a")], [library])
     calibration = Calibration(BANDS, *np.zeros((2, 31, 3, 3), np.float32), seen, np.array(0.1, np.float32))
-    known = colorimetry.expose(library.values)
+    known = cie.expose(library.values)
     unclipped = (known.min(1) > 0) & (known.max(1) < 1)
     assert not calibration.unseen(known[unclipped]).any()
     assert calibration.unseen(np.array([[0, 1, 0], [0, 0, 1]], np.float32)).all()

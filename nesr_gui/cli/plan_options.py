@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from nesr_gui.colorimetry.viewing_conditions import Light
     from nesr_gui.exporting import ExportPlan
     from nesr_gui.sensors import Sensor
     from nesr_gui.spectral import Wavelengths
-    from nesr_gui.viewing import Light
 
 
 def plan_options(command: Any) -> Any:
@@ -101,8 +101,8 @@ def asked_sensor(text: str, shape: str | None) -> Sensor:
 
 def asked_light(text: str) -> Light:
     """A light by its name, by its temperature, or by a table of its power."""
+    from nesr_gui.colorimetry.viewing_conditions import Light
     from nesr_gui.io.spectra import read_spectra
-    from nesr_gui.viewing import Light
 
     kind, _, kelvin = text.partition(" ")
     if kind in ("daylight", "blackbody"):

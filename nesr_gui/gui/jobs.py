@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.field import Progress, SpectralField
 from nesr_gui.gui.documents.document import Cube
 from nesr_gui.gui.picture.shading import SHADES, levels_of
@@ -20,7 +21,6 @@ from nesr_gui.gui.truth.measurement import Measurement, declared
 from nesr_gui.inputs import SeenBands, Shown
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage
-from nesr_gui.viewing import Observer
 
 if TYPE_CHECKING:
     from nesr_gui.engine import Model
@@ -177,9 +177,9 @@ def load_model(request: ModelRequest, progress: Progress) -> Model:
 
 def prepare_colours(request: None, progress: Progress) -> None:
     """Import what the first click needs to tell a colour, which takes a second, before there is one."""
-    from nesr_gui import colorimetry
+    from nesr_gui.colorimetry import cie
 
-    colorimetry.default_camera()
+    cie.default_camera()
 
 
 @dataclass(frozen=True, eq=False)

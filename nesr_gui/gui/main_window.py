@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nesr_gui.colorimetry import CHARTS
+from nesr_gui.colorimetry.cie import CHARTS
 from nesr_gui.gui import theme
 from nesr_gui.gui.actions import colour_icons, make_actions
 from nesr_gui.gui.documents.tabs import Tabs

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.gui import jobs
 from nesr_gui.gui.documents.document import Cube, Document, Origin
 from nesr_gui.gui.documents.documents import Documents
@@ -20,7 +21,6 @@ from nesr_gui.gui.truth.exposing import Exposed, ExposureRequest
 from nesr_gui.gui.worker import Worker
 from nesr_gui.inputs import Input
 from nesr_gui.io.interpretation import Interpretation
-from nesr_gui.viewing import Observer
 
 if TYPE_CHECKING:
     from nesr_gui.io.reading import Reading

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.field import SpectralField
 from nesr_gui.gui.documents.document import Cube, Steps
 from nesr_gui.gui.input.understanding import Understanding
@@ -24,7 +25,6 @@ from nesr_gui.gui.used_model import UsedModel
 from nesr_gui.inputs import Input, Shown
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
-from nesr_gui.viewing import Viewing
 
 if TYPE_CHECKING:
     from nesr_gui.io.photograph import Decoded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.io.interpretation import DAYLIGHT
 from nesr_gui.spectral import FloatArray
 
@@ -28,8 +28,8 @@ def balance_matrix(kelvin: float, tint: float) -> npt.NDArray[np.float64]:
 
     The Bradford transform of the light's white to that of daylight, as cameras and CIE 15 do it.
     """
-    to_rgb = colorimetry.xyz_to_linear_srgb()
-    adapted = colorimetry.adaptation(_white(kelvin, tint), _white(DAYLIGHT, 0))
+    to_rgb = cie.xyz_to_linear_srgb()
+    adapted = cie.adaptation(_white(kelvin, tint), _white(DAYLIGHT, 0))
     matrix: npt.NDArray[np.float64] = to_rgb @ adapted @ np.linalg.inv(to_rgb)
     return matrix
 
@@ -39,8 +39,8 @@ def _white(kelvin: float, tint: float) -> npt.NDArray[np.float64]:
 
     `tint` counts thousandths of Duv in the CIE 1960 diagram along the isotherm; daylight stands at Duv = 0.0032.
     """
-    u, v = colorimetry.blackbody_uv(kelvin)
-    ahead = np.subtract(colorimetry.blackbody_uv(kelvin * 1.001), (u, v))
+    u, v = cie.blackbody_uv(kelvin)
+    ahead = np.subtract(cie.blackbody_uv(kelvin * 1.001), (u, v))
     across = np.array([ahead[1], -ahead[0]]) / np.linalg.norm(ahead)
     across *= np.sign(across[1]) or 1  # green lies above the locus
     u, v = np.array([u, v]) + (0.0032 + tint / 1000) * across

@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
+from nesr_gui.colorimetry.viewing_conditions import Observer, Viewing
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.viewing import Observer, Viewing
 
 FIT_AT = Wavelengths.every(400, 700, 5)
 
@@ -41,7 +41,7 @@ def camera_matrix(camera: Observer) -> CameraFit:
     Raises:
         ValueError: the camera sees nothing of one of its channels between 400 and 700 nm.
     """
-    surfaces = colorimetry.chart_reflectances(FIT_AT)  # (N, L)
+    surfaces = cie.chart_reflectances(FIT_AT)  # (N, L)
     theirs = (surfaces @ Viewing(observer=camera).weights(FIT_AT.nm)).astype(np.float64)  # (N, 3)
     ours = (surfaces @ Viewing.default().weights(FIT_AT.nm)).astype(np.float64)
     # rows that sum to 1 are 1 = a + b + c: with c = 1 - a - b two unknowns are left, of differences to blue

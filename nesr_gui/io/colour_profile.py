@@ -144,7 +144,7 @@ def _grey(white: int, profile: bytes) -> Converter:
 
 def _is_srgb(profile: bytes) -> bool:
     """Whether the profile means sRGB, by what it does: there are dozens of sRGB profiles with as many names."""
-    from nesr_gui.colorimetry import encode_srgb
+    from nesr_gui.colorimetry.cie import encode_srgb
 
     steps = np.linspace(0, 1, 18, dtype=np.float32)
     colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)

@@ -50,7 +50,7 @@ class ColourCode:
 
     def linear(self, encoded: npt.NDArray[np.floating]) -> FloatArray:
         """Light of numbers, channel by channel: 1 is a white surface, also in PQ and HLG (ITU-R BT.2408)."""
-        from nesr_gui.colorimetry import decode_srgb
+        from nesr_gui.colorimetry.cie import decode_srgb
 
         if self.curve is Curve.LINEAR:
             return encoded.astype(

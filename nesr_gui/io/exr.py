@@ -109,13 +109,13 @@ def is_cube(path: Path) -> bool:
 
 def preview_matrix(wavelengths: Wavelengths) -> FloatArray | None:
     """(3, L): bands → linear sRGB under D65, or None where no band is visible."""
-    from nesr_gui import colorimetry
+    from nesr_gui.colorimetry import cie
 
-    nm, camera = wavelengths.nm, colorimetry.CAMERA_BANDS.nm
+    nm, camera = wavelengths.nm, cie.CAMERA_BANDS.nm
     if nm[-1] < camera[0] or nm[0] > camera[-1]:
         return None
     weights = np.stack([np.interp(camera, nm, unit) for unit in np.eye(len(nm))])  # (L, 31)
-    return (colorimetry.default_camera() @ weights.T).astype(np.float32)
+    return (cie.default_camera() @ weights.T).astype(np.float32)
 
 
 def _preview(matrix: FloatArray, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

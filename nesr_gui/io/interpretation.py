@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from nesr_gui.viewing import Observer
+from nesr_gui.colorimetry.viewing_conditions import Observer
 
 GAMMAS = (0.2, 5.0)
 KELVIN = (2000.0, 15_000.0)

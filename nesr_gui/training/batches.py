@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.libraries import Library, interpolation
 from nesr_gui.training.rendering import BANDS, Painter, Patches, RenderingConfig, SceneCutter, laid, photograph
@@ -89,7 +89,7 @@ class Batches:
             return []
         cutter, painter = self._cutter, self._painter
         laid_out = round(count * rendering.mosaic)
-        matrix = interpolation(colorimetry.CAMERA_BANDS, wanted)
+        matrix = interpolation(cie.CAMERA_BANDS, wanted)
         crops, levels = cutter.cut(rng, count - laid_out)
         crops = painter.tint(rng, crops) if painter else crops
 

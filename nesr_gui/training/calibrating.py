@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.libraries import Library
 from nesr_gui.training.scenes import Scene
 from nesr_gui.uncertainty import BRIGHTNESS, COVERAGE, SATURATION, Calibration, bins, chromaticity_cells, scale
 
-BANDS = colorimetry.CAMERA_BANDS.nm
+BANDS = cie.CAMERA_BANDS.nm
 PIXELS = 20_000  # looked at in one unit
 PRIOR = 0.03  # how much a pixel counts in sorts it does not belong to, so that rare ones borrow from the rest
 CELLS = 32  # along each axis of the plane of chromaticity
@@ -37,7 +37,7 @@ def unit_of(scene: Scene, photograph: FloatArray, answers: FloatArray) -> Unit:
     """Pixels of a scene outside its chart, from its photograph (H, W, 3) and a model's answers (H, W, 31)."""
     mask = scene.outside_chart()
     rows = np.random.default_rng(0).permutation(int(mask.sum()))[:PIXELS]
-    rgb = photograph[mask][rows] / np.float32(colorimetry.white_level(photograph))
+    rgb = photograph[mask][rows] / np.float32(cie.white_level(photograph))
     return Unit(scene.name, rgb, answers[mask][rows], np.moveaxis(scene.cube, 0, -1)[mask][rows])
 
 
@@ -90,7 +90,7 @@ def seen_chromaticities(scenes: Sequence[Scene], libraries: Sequence[Library]) -
     Every library spectrum counts, and of scenes every pixel outside the chart that is not too dark to have a
     chromaticity. A convex hull would not do: a few clipped colours span the whole plane.
     """
-    colours = [colorimetry.expose(library.at(BANDS)) for library in libraries]
+    colours = [cie.expose(library.at(BANDS)) for library in libraries]
     for scene in scenes:
         rgb = scene.photograph(eight_bit=False)[scene.outside_chart()]
         colours.append(rgb[rgb.mean(1) > DIM])

@@ -12,7 +12,7 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.field import CubeField
 from nesr_gui.io import hdf5
 from nesr_gui.io.export import Export
@@ -26,15 +26,15 @@ NOISE = 0.002  # standard deviation, linear
 
 def render() -> tuple[SpectralCube, FloatArray]:
     """The truth (31, H, W) under light that falls off downwards, and its photograph (H, W, 3), linear sRGB."""
-    reflectances = colorimetry.colour_checker(colorimetry.CAMERA_BANDS)  # (24, 31)
+    reflectances = cie.colour_checker(cie.CAMERA_BANDS)  # (24, 31)
     size = PATCH + GAP
     values = np.full((31, 4 * size + GAP, 6 * size + GAP), FRAME, np.float32)
     for index, reflectance in enumerate(reflectances):
         y, x = GAP + index // 6 * size, GAP + index % 6 * size
         values[:, y : y + PATCH, x : x + PATCH] = reflectance[:, None, None]
     values *= np.linspace(1, 1 - FALL_OFF, values.shape[1], dtype=np.float32)[:, None]
-    truth = SpectralCube(values, colorimetry.CAMERA_BANDS, Quantity.REFLECTANCE)
-    rgb = colorimetry.expose(np.moveaxis(values, 0, -1))
+    truth = SpectralCube(values, cie.CAMERA_BANDS, Quantity.REFLECTANCE)
+    rgb = cie.expose(np.moveaxis(values, 0, -1))
     noise = np.random.default_rng(24).normal(size=rgb.shape) * NOISE
     return truth, np.clip(rgb + noise, 0, 1).astype(np.float32)
 
@@ -42,7 +42,7 @@ def render() -> tuple[SpectralCube, FloatArray]:
 def main(folder: Path) -> None:
     """Write photograph and truth."""
     truth, rgb = render()
-    iio.imwrite(folder / "colour_checker.png", np.round(colorimetry.encode_srgb(rgb) * 255).astype(np.uint8))
+    iio.imwrite(folder / "colour_checker.png", np.round(cie.encode_srgb(rgb) * 255).astype(np.uint8))
     provenance = {"source": "24-patch colour checker, BabelColor average, as published in colour-science; rendered"}
     field = CubeField(truth.values, truth.wavelengths, truth.quantity, provenance)
     hdf5.write_cube(folder / "colour_checker.h5", Export(field, truth.wavelengths), compressed=True)

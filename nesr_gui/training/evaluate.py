@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from nesr_gui import colorimetry, metrics
+from nesr_gui import metrics
 from nesr_gui.baselines.neighbours import ChromaticityNeighbours
 from nesr_gui.baselines.regression import Regression, linear_terms, root_polynomial_terms
+from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.libraries import Library
 from nesr_gui.training.scenes import Scene
@@ -73,17 +74,15 @@ def baselines(scenes: Sequence[Scene], libraries: Sequence[Library], *, eight_bi
         (scene.photograph(eight_bit=eight_bit)[scene.outside_chart()], scene.cube[:, scene.outside_chart()].T)
         for scene in scenes
     ]
-    spectra = np.concatenate([library.at(colorimetry.CAMERA_BANDS.nm) for library in libraries]) if libraries else None
+    spectra = np.concatenate([library.at(cie.CAMERA_BANDS.nm) for library in libraries]) if libraries else None
     methods: dict[str, Method] = {}
     if every:
         rgb, truth = (np.concatenate(parts) for parts in zip(*every, strict=True))
         methods["linear regression"] = Regression.fitted(linear_terms, rgb, truth)
     if spectra is not None:
-        methods["root-polynomial regression"] = Regression.fitted(
-            root_polynomial_terms, colorimetry.expose(spectra), spectra
-        )
+        methods["root-polynomial regression"] = Regression.fitted(root_polynomial_terms, cie.expose(spectra), spectra)
     if every and spectra is not None:
-        known = np.concatenate([rgb[::4], colorimetry.expose(spectra)]), np.concatenate([truth[::4], spectra])
+        known = np.concatenate([rgb[::4], cie.expose(spectra)]), np.concatenate([truth[::4], spectra])
         methods["16 nearest colours"] = ChromaticityNeighbours(*known)
     return methods
 

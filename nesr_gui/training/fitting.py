@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nesr_gui import colorimetry
 from nesr_gui.baselines.a_plus import APlus, APlusConfig
 from nesr_gui.baselines.interpolation import BandInterpolation, BandInterpolationConfig
 from nesr_gui.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
+from nesr_gui.colorimetry import cie
 from nesr_gui.models.bands import BandNetwork
 from nesr_gui.training.batches import Batches
 from nesr_gui.training.lessons import pixels
@@ -66,7 +66,7 @@ def known(batches: Batches, nm: npt.NDArray[np.float64]) -> Known:
     truth, brightness = (torch.cat([part[index] for part in drawn]) for index in (1, 2))
     lit = brighter_half(brightness[:, 0].numpy())
     some = truth[torch.from_numpy(rng.permutation(lit)[:PIXELS])]
-    camera = torch.tensor(colorimetry.default_camera().T, dtype=torch.float32)
+    camera = torch.tensor(cie.default_camera().T, dtype=torch.float32)
     return some[:, : len(BANDS)] @ camera, some[:, len(BANDS) :].contiguous()
 
 

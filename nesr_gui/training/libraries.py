@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 CHART_SETS = ("macbeth", "gretag", "_CCC", "_CCDSG", "_XRCCSG", "_CCPP", "_XRCCPP", "_GM")
@@ -59,7 +59,7 @@ def _sprague(low: float, high: float, count: int) -> FloatArray:
     nm, fine = np.linspace(low, high, count), np.linspace(low, high, round(high - low) + 1)
     if count == len(fine):
         return np.eye(count, dtype=np.float32)
-    return np.stack([colorimetry.sprague(nm, unit, fine) for unit in np.eye(count)], axis=1).astype(np.float32)
+    return np.stack([cie.sprague(nm, unit, fine) for unit in np.eye(count)], axis=1).astype(np.float32)
 
 
 def read_libraries(paths: Sequence[Path]) -> list[Library]:
@@ -92,12 +92,12 @@ def without_charts(libraries: Sequence[Library]) -> list[Library]:
 
     Leaves out the sets that are colour checkers and every spectrum within `CHART_RADIUS` of one of the 24 patches.
     """
-    patches = colorimetry.colour_checker(colorimetry.CAMERA_BANDS)  # (24, 31)
+    patches = cie.colour_checker(cie.CAMERA_BANDS)  # (24, 31)
     kept = []
     for library in libraries:
         if any(word in library.name for word in CHART_SETS):
             continue
-        spectra = library.at(colorimetry.CAMERA_BANDS.nm)
+        spectra = library.at(cie.CAMERA_BANDS.nm)
         near = np.zeros(len(spectra), bool)
         for patch in patches:
             near |= ((spectra - patch) ** 2).mean(1) < CHART_RADIUS**2
@@ -115,7 +115,7 @@ def without_clusters(libraries: Sequence[Library]) -> tuple[list[Library], list[
     fine = [library for library in libraries if library.step < 10]
     if not fine:
         return list(libraries), []
-    spectra = [library.at(colorimetry.CAMERA_BANDS.nm) for library in libraries]
+    spectra = [library.at(cie.CAMERA_BANDS.nm) for library in libraries]
     finest = np.concatenate([s for s, library in zip(spectra, libraries, strict=True) if library.step < 10])
     chosen = np.random.default_rng(0).choice(len(finest), min(CLUSTERS, len(finest) // 10), replace=False)
     out = [_distance(s, finest[chosen]) < CLUSTER_RADIUS for s in spectra]
@@ -144,7 +144,7 @@ def even_in_chromaticity(library: Library, evenness: float) -> npt.NDArray[np.fl
     A library crowds where its makers looked (browns, greens); with `evenness` 1 every cell of the chromaticity plane
     is drawn as often as any other, with 0 every spectrum is.
     """
-    rgb = colorimetry.expose(library.at(colorimetry.CAMERA_BANDS.nm))
+    rgb = cie.expose(library.at(cie.CAMERA_BANDS.nm))
     chromaticity = rgb[:, :2] / np.maximum(rgb.sum(1, keepdims=True), 1e-6)
     cells = np.clip(chromaticity * CHROMATICITY_CELLS, 0, CHROMATICITY_CELLS - 1).astype(int)
     _, cell, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nesr_gui import colorimetry, engine, metrics
+from nesr_gui import engine, metrics
+from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.evaluate import Method
 from nesr_gui.training.libraries import Library, interpolation
@@ -40,14 +41,14 @@ def painted_scene(libraries: Sequence[Library], seed: int = 0) -> FloatArray:
     painted = Painter(libraries, config).paint(np.random.default_rng(seed), PATCHES**2, NM)
     mosaic = painted.reshape(PATCHES, PATCHES, len(NM), config.patch, config.patch).transpose(2, 0, 3, 1, 4)
     cube = np.ascontiguousarray(mosaic.reshape(len(NM), PATCHES * config.patch, -1))
-    response = np.einsum("cl,lyx->yxc", colorimetry.default_camera(), cube[ON_BANDS])
-    return cube / np.float32(colorimetry.white_level(response))
+    response = np.einsum("cl,lyx->yxc", cie.default_camera(), cube[ON_BANDS])
+    return cube / np.float32(cie.white_level(response))
 
 
 def continuity(truth: FloatArray, methods: dict[str, Method], models: Sequence[engine.Model]) -> list[Continuity]:
     """Every method, its bands interpolated, and every model on the 8-bit photograph of a painted scene."""
-    rgb = quantised(colorimetry.expose(np.moveaxis(truth[ON_BANDS], 0, -1)))
-    finer = interpolation(colorimetry.CAMERA_BANDS, NM).T
+    rgb = quantised(cie.expose(np.moveaxis(truth[ON_BANDS], 0, -1)))
+    finer = interpolation(cie.CAMERA_BANDS, NM).T
     rows = [_judged(name, np.moveaxis(method(rgb) @ finer, -1, 0), truth) for name, method in methods.items()]
     return rows + [_judged(m.name, engine.encode(RGBImage(rgb), m).cube(NM).values, truth) for m in models]
 

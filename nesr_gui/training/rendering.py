@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.libraries import Library, even_in_chromaticity
 from nesr_gui.training.scenes import Scene, quantised
 
-BANDS = colorimetry.CAMERA_BANDS.nm
+BANDS = cie.CAMERA_BANDS.nm
 Generator = np.random.Generator
 
 
@@ -72,7 +72,7 @@ class SceneCutter:
     def __post_init__(self) -> None:
         self._corners = [self._clear_corners(scene) for scene in self.scenes]
         self._clear = [np.flatnonzero(scene.outside_chart()) for scene in self.scenes]
-        self._levels = np.array([colorimetry.white_level(scene.photograph(eight_bit=False)) for scene in self.scenes])
+        self._levels = np.array([cie.white_level(scene.photograph(eight_bit=False)) for scene in self.scenes])
 
     def _clear_corners(self, scene: Scene) -> npt.NDArray[np.int64]:
         """Top left corners (N, 2) of the crops that do not touch the chart, on a grid of 4 pixels."""
@@ -216,12 +216,12 @@ def photograph(
         truth takes.
     """
     count = len(camera_cube)
-    peaks = np.einsum("cl,blyx->bcyx", colorimetry.default_camera(), camera_cube).reshape(count, -1)
+    peaks = np.einsum("cl,blyx->bcyx", cie.default_camera(), camera_cube).reshape(count, -1)
     levels = levels * np.exp(rng.normal(0, config.level, count))
     levels = np.maximum(levels, peaks.max(1) / 1.25).clip(min=0.02)  # a photograph exceeds its level but little
     stored = np.exp(rng.uniform(np.log(config.dimmest), 0, count))  # the white level in the file
     gain = np.where(rng.random(count) < 0.5, np.minimum(1, 1 / levels), stored / levels)  # half as they are
-    rgb = colorimetry.expose(np.moveaxis(camera_cube, 1, -1) * gain[:, None, None, None].astype(np.float32))
+    rgb = cie.expose(np.moveaxis(camera_cube, 1, -1) * gain[:, None, None, None].astype(np.float32))
     sigma = rng.uniform(0, config.noise, (count, 1, 1, 1)) * (rng.random((count, 1, 1, 1)) < 0.5)
     rgb = np.clip(rgb + rng.normal(size=rgb.shape) * sigma * np.sqrt(rgb + 0.05), 0, 1).astype(np.float32)
     kind = rng.random(count)
@@ -238,7 +238,7 @@ def photograph(
 
 def as_jpeg(rgb: FloatArray, quality: int) -> FloatArray:
     """Linear sRGB (H, W, 3) as it comes back from a JPEG file, its colours at half resolution as cameras store them."""
-    codes = np.round(colorimetry.encode_srgb(rgb) * 255).astype(np.uint8)
+    codes = np.round(cie.encode_srgb(rgb) * 255).astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(codes).save(file, "JPEG", quality=quality, subsampling="4:2:0")
-    return colorimetry.decode_srgb(np.asarray(Image.open(file)) / np.float32(255))
+    return cie.decode_srgb(np.asarray(Image.open(file)) / np.float32(255))

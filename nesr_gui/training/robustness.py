@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import colorimetry, engine, metrics
+from nesr_gui import engine, metrics
+from nesr_gui.colorimetry import cie
 from nesr_gui.field import CalibratedField
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.calibrating import interval_score
@@ -35,7 +36,7 @@ class Stability:
 def spectra_of(model: engine.Model, rgb: FloatArray) -> FloatArray:
     """A model's answer (H, W, 31) to a photograph (H, W, 3), on the bands of the truth."""
     field = engine.encode(RGBImage(rgb), model)
-    return field.cube(colorimetry.CAMERA_BANDS).values.transpose(1, 2, 0)
+    return field.cube(cie.CAMERA_BANDS).values.transpose(1, 2, 0)
 
 
 def exposure_stability(model: engine.Model, scene: Scene) -> list[Stability]:
@@ -59,10 +60,10 @@ def colour_error(model: engine.Model, scene: Scene) -> tuple[float, float]:
     Over pixels whose every channel is strictly between the first and the last code.
     """
     rgb = scene.photograph(eight_bit=True)
-    codes = np.round(colorimetry.encode_srgb(rgb) * 255)
+    codes = np.round(cie.encode_srgb(rgb) * 255)
     unclipped = ((codes > 0) & (codes < 255)).all(-1)
-    again = spectra_of(model, rgb)[unclipped] @ colorimetry.default_camera().T
-    median, most = np.percentile(colorimetry.colour_differences(again, rgb[unclipped]), [50, 99])
+    again = spectra_of(model, rgb)[unclipped] @ cie.default_camera().T
+    median, most = np.percentile(cie.colour_differences(again, rgb[unclipped]), [50, 99])
     return float(median), float(most)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray
 
 
@@ -21,7 +21,7 @@ class Scene:
 
     def photograph(self, *, eight_bit: bool) -> FloatArray:
         """Linear sRGB (H, W, 3) of the default camera, through 8-bit sRGB codes where a file is meant."""
-        rgb = colorimetry.expose(np.moveaxis(self.cube, 0, -1))
+        rgb = cie.expose(np.moveaxis(self.cube, 0, -1))
         return quantised(rgb) if eight_bit else rgb
 
     def outside_chart(self) -> npt.NDArray[np.bool_]:
@@ -39,4 +39,4 @@ def outside(box: tuple[int, int, int, int] | None, shape: tuple[int, ...]) -> np
 
 def quantised(rgb: FloatArray, codes: int = 255) -> FloatArray:
     """Linear sRGB as it comes back from an sRGB file of codes 0 to `codes`."""
-    return colorimetry.decode_srgb(np.round(colorimetry.encode_srgb(rgb) * codes) / codes)
+    return cie.decode_srgb(np.round(cie.encode_srgb(rgb) * codes) / codes)

@@ -19,7 +19,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nesr_gui import colorimetry, metrics
+from nesr_gui import metrics
+from nesr_gui.colorimetry import cie
 from nesr_gui.io.atomic import replacing
 from nesr_gui.models.nesr import NeSR, framed
 from nesr_gui.models.spi import HALO, lattice
@@ -106,7 +107,7 @@ def _error(
     if config.relative:
         loss = loss + config.relative * metrics.mrae(prediction, truth)
     if config.colour:
-        camera = torch.tensor(colorimetry.default_camera(), dtype=torch.float32)
+        camera = torch.tensor(cie.default_camera(), dtype=torch.float32)
         seen = torch.einsum("cl,blyx->bcyx", camera, coloured) - torch.from_numpy(patches.rgb[coloured_at])
         seen = seen * torch.from_numpy(patches.faithful[coloured_at])
         loss = loss + config.colour * (seen.square() / brightness[coloured_at]).mean()

@@ -14,7 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
 from nesr_gui.accuracy import accuracy
-from nesr_gui.colorimetry import encode_srgb
+from nesr_gui.colorimetry.cie import encode_srgb
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.field import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.marks.marks import Region, Shape
@@ -25,7 +26,6 @@ from nesr_gui.io.tables import read_table
 from nesr_gui.matched import Orientation
 from nesr_gui.photographing import photograph as photographed
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
-from nesr_gui.viewing import Viewing
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 
 HEIGHT, WIDTH = 40, 60

@@ -16,13 +16,13 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
+from nesr_gui.colorimetry.viewing_conditions import Light, Viewing
 from nesr_gui.field import CubeField, Progress
 from nesr_gui.gui.app import App
 from nesr_gui.gui.documents import document_commands
 from nesr_gui.gui.documents.document import Origin
 from nesr_gui.gui.documents.session_jobs import SaveRequest, save_session
 from nesr_gui.spectral import Quantity, Wavelengths
-from nesr_gui.viewing import Light, Viewing
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier

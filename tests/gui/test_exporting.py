@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
+from nesr_gui.colorimetry.viewing_conditions import Light
 from nesr_gui.exporting import Estimate
 from nesr_gui.field import CubeField
 from nesr_gui.gui.app import App
@@ -24,7 +25,6 @@ from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
 from nesr_gui.regions import Region, Shape
 from nesr_gui.sensors import SENSORS, BandShape, Sensor
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
-from nesr_gui.viewing import Light
 from tests.fields import CalibratedCube
 from tests.gui.conftest import BANDS, smooth_cube
 

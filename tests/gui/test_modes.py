@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nesr_gui import metrics
-from nesr_gui.colorimetry import colour_differences, expose
+from nesr_gui.colorimetry.cie import colour_differences, expose
+from nesr_gui.colorimetry.viewing_conditions import Light, Viewing
 from nesr_gui.field import Cancelled, CubeField
 from nesr_gui.gui.picture.look import Look, Measure
 from nesr_gui.gui.picture.modes import MODES, TABLE, pieces
@@ -14,7 +15,6 @@ from nesr_gui.gui.picture.modes.doubts import COLOURS
 from nesr_gui.gui.picture.modes.mode import Need, Scene
 from nesr_gui.gui.picture.sampling import Sampling
 from nesr_gui.spectral import Quantity, RGBImage, Spectrum, Wavelengths
-from nesr_gui.viewing import Light, Viewing
 from tests.gui.conftest import BANDS, Limited, smooth_cube
 
 HEIGHT, WIDTH = 22, 30

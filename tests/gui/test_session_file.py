@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
+from nesr_gui.colorimetry.viewing_conditions import Light, Observer, Viewing
 from nesr_gui.field import CubeField
 from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
@@ -38,7 +39,6 @@ from nesr_gui.io.interpretation import Balance, Encoding, Interpretation
 from nesr_gui.io.reading import Reading
 from nesr_gui.matched import Match, Orientation
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
-from nesr_gui.viewing import Light, Observer, Viewing
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 
 REGION = Region(Shape.LASSO, ((5.5, 6.0), (20.25, 9.0), (18.0, 30.125)))

@@ -15,7 +15,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
+from nesr_gui.colorimetry.viewing_conditions import CIE_1964, Light, LightKind, Viewing
 from nesr_gui.field import CubeField, Doubt, Interval
 from nesr_gui.gui.app import App
 from nesr_gui.gui.marks.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
@@ -25,7 +26,6 @@ from nesr_gui.gui.spectra.transform import Normalise, Transform
 from nesr_gui.gui.theme import MARK_COLOURS
 from nesr_gui.io.curves import read_curves, write_curves
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
-from nesr_gui.viewing import CIE_1964, Light, LightKind, Viewing
 from tests.gui.conftest import BANDS, smooth_cube
 from tests.gui.test_window import click, drag
 
@@ -229,7 +229,7 @@ def test_the_table_tells_colours_under_the_chosen_light(opened: App, qtbot: QtBo
     pair = opened.window.pair
     first, second = (opened.session.findings[mark.place].appearance for mark in opened.session.marks)
     assert first is not None and second is not None
-    assert f"ΔE2000 {colorimetry.delta_e(first.lab, second.lab):.2f}" in pair.text() and "spectral angle" in pair.text()
+    assert f"ΔE2000 {cie.delta_e(first.lab, second.lab):.2f}" in pair.text() and "spectral angle" in pair.text()
     opened.mark_commands.copy_table()
     lines = QGuiApplication.clipboard().text().split("\n")
     assert len(lines) == 3 and lines[0].startswith("number\tname\tshape") and lines[1].startswith("1\t")
@@ -340,14 +340,14 @@ def test_references_stand_beside_the_curves(
     qtbot.waitUntil(lambda: "pin 1, smooth metamer" in [line.name for line in session.plotted().lines()])
     smooth = session.findings[(10, 10)].smooth
     assert smooth is not None and session.photograph is not None
-    seen = np.interp(colorimetry.CAMERA_BANDS, smooth.wavelengths.nm, smooth.values) @ colorimetry.default_camera().T
+    seen = np.interp(cie.CAMERA_BANDS, smooth.wavelengths.nm, smooth.values) @ cie.default_camera().T
     np.testing.assert_allclose(seen, session.photograph.values[10, 10], atol=2e-3)
     readout = {name: value for _, name, value in plot.layer.readout(550.0)}
     reading = session.reading(session.marks[0])
     assert reading is not None and readout["pin 1"] == pytest.approx(reading.value, abs=1e-6)
     assert readout["stone"] == pytest.approx(0.5)
     for _ in range(3):
-        opened.mark_commands.load_chart(colorimetry.CHARTS[0])
+        opened.mark_commands.load_chart(cie.CHARTS[0])
         settled(opened, qtbot)
     assert "at most 48" in opened.window.notice.text.text()
     session.comparison.clear()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.field import Cancelled, CubeField
 from nesr_gui.gui.picture.look import Look
 from nesr_gui.gui.picture.modes.mode import Scene
@@ -18,7 +19,6 @@ from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport, export_sweep, fram
 from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
 from nesr_gui.io.curves import write_curves
 from nesr_gui.spectral import Spectrum
-from nesr_gui.viewing import Viewing
 from tests.gui.conftest import BANDS, smooth_cube
 
 SWEEP = Sweep(450.0, 500.0, 50.0, 10, 64, is_labelled=False)

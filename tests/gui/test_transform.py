@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from nesr_gui.appearance import Appearance
+from nesr_gui.colorimetry.appearance import Appearance
 from nesr_gui.gui.marks.answers import Curve, Finding, Reading
 from nesr_gui.gui.marks.mark_rows import as_text, mark_of, row_of
 from nesr_gui.gui.marks.marks import Mark, Region, Shape, new_mark

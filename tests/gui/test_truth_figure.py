@@ -11,7 +11,8 @@ import pytest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.colorimetry import encode_srgb
+from nesr_gui.colorimetry.cie import encode_srgb
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.field import Cancelled, CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.picture.look import Look, Measure
@@ -20,7 +21,6 @@ from nesr_gui.gui.truth.measurement import Measurement
 from nesr_gui.gui.truth.truth_figure import WIDTH, TruthFigure, TruthFigureExport, export_truth_figure, painted
 from nesr_gui.gui.truth.truth_figure_dialog import TruthFigureDialog
 from nesr_gui.spectral import Quantity, RGBImage
-from nesr_gui.viewing import Viewing
 from tests.gui.conftest import BANDS, smooth_cube
 
 FIELD = CubeField(smooth_cube(20, 30), BANDS, Quantity.REFLECTANCE)

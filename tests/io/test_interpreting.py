@@ -17,8 +17,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from nesr_gui import colorimetry
-from nesr_gui.colorimetry import decode_srgb, encode_srgb
+from nesr_gui.colorimetry import cie
+from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
+from nesr_gui.colorimetry.viewing_conditions import CIE_1931, Observer
 from nesr_gui.io import encodings, interpreting
 from nesr_gui.io.balancing import balance_matrix
 from nesr_gui.io.camera_matrix import FIT_AT, camera_matrix
@@ -26,7 +27,6 @@ from nesr_gui.io.encodings import Curve
 from nesr_gui.io.interpretation import Balance, Encoding, Interpretation
 from nesr_gui.io.interpreting import draft, interpret
 from nesr_gui.io.photograph import Decoded, UnreadableImage, decode, read_photograph
-from nesr_gui.viewing import CIE_1931, Observer
 from tests.io.test_photograph import ADOBE, P3, RGB8, RGB16, pillow, png16, png_with, tiff
 
 PLAIN = Interpretation()
@@ -228,7 +228,7 @@ def test_temperature_and_tint_move_white_as_lights_do() -> None:
     np.testing.assert_allclose(balance_matrix(6504, 0), np.eye(3), atol=1e-9)
     warm, cold, green = (balance_matrix(k, t) @ np.ones(3) for k, t in ((3000, 0), (12_000, 0), (6504, 30)))
     assert warm[2] > 1 > warm[0] and cold[0] > 1 > cold[2] and green[1] < 1
-    d50 = colorimetry.xyz_to_linear_srgb() @ np.array([0.9642, 1, 0.8251])  # what D50's white is in sRGB
+    d50 = cie.xyz_to_linear_srgb() @ np.array([0.9642, 1, 0.8251])  # what D50's white is in sRGB
     np.testing.assert_allclose(balance_matrix(5003, 0) @ d50, 1, atol=0.02)
 
 
@@ -246,12 +246,12 @@ def test_exposure_counts_in_stops_and_what_it_clips_is_marked(tmp_path: Path) ->
 
 
 def test_a_camera_s_colours_become_the_default_camera_s() -> None:
-    table = colorimetry.chart_reflectances(FIT_AT)
+    table = cie.chart_reflectances(FIT_AT)
     fit = camera_matrix(camera())
     np.testing.assert_allclose(fit.matrix @ np.ones(3), 1, atol=1e-12)
     assert fit.surfaces == len(table) and 0 < fit.error < 0.05
-    xyz = colorimetry.colour_matching(2)
-    alike = np.column_stack([xyz[0], xyz[1] @ colorimetry.xyz_to_linear_srgb().T])
+    xyz = cie.colour_matching(2)
+    alike = np.column_stack([xyz[0], xyz[1] @ cie.xyz_to_linear_srgb().T])
     same = camera_matrix(Observer("sRGB", samples=tuple(map(tuple, alike))))
     np.testing.assert_allclose(same.matrix, np.eye(3), atol=5e-3)
     assert same.error < 1e-3

@@ -36,7 +36,7 @@ folder, seed, names = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[4:]
 bands, chance = Wavelengths.count(4), random.Random(seed)
 for module in ("hdf5", "matlab", "geotiff", "zarr3", "exr", "numpy_file", "band_folder", "envi"):
     importlib.import_module("nesr_gui.io." + module)
-for library in ("zarr", "OpenEXR", "Imath", "nesr_gui.colorimetry"):  # what a writer would load, so that kills meet it
+for library in ("zarr", "OpenEXR", "Imath", "nesr_gui.colorimetry.cie"):  # what writers load, so that kills meet it
     with contextlib.suppress(ImportError):
         importlib.import_module(library)
 

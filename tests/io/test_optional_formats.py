@@ -14,7 +14,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from nesr_gui.colorimetry import decode_srgb, encode_srgb
+from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
 from nesr_gui.io.photograph import UnreadableImage, read_photograph
 from nesr_gui.io.trial import scout
 from nesr_gui.spectral import RGBImage

@@ -17,7 +17,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from nesr_gui.colorimetry import decode_srgb, encode_srgb
+from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
 from nesr_gui.io import colour_profile
 from nesr_gui.io.photograph import ORIENTATIONS, UnreadableImage, read_photograph
 from nesr_gui.spectral import RGBImage

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.libraries import (
     MARGIN,
@@ -35,8 +35,8 @@ def test_other_files_are_refused(tmp_path, content):
 
 
 def test_charts_by_name_and_spectra_near_a_patch_are_left_out():
-    bands = colorimetry.CAMERA_BANDS
-    patches = colorimetry.colour_checker(bands)
+    bands = cie.CAMERA_BANDS
+    patches = cie.colour_checker(bands)
     near, far = patches[:3] + 0.005, np.tile(np.linspace(0, 1, 31, dtype=np.float32), (2, 1))
     plain = Library("paints", bands, np.concatenate([near, far]))
     chart = Library("iset_macbethChart", bands, far)
@@ -46,7 +46,7 @@ def test_charts_by_name_and_spectra_near_a_patch_are_left_out():
 
 def test_fine_spectra_are_compared_with_the_patches_too():
     fine = Wavelengths.every(400, 700, 1)
-    (kept,) = without_charts([Library("tm30", fine, colorimetry.colour_checker(fine))])
+    (kept,) = without_charts([Library("tm30", fine, cie.colour_checker(fine))])
     assert len(kept.values) == 0
 
 
@@ -63,9 +63,9 @@ def test_what_is_kept_out_has_no_neighbour_among_what_is_learned():
     learned, held = without_clusters([coarse, fine])
     assert [library.name for library in held] == ["fine"]
     assert len(held[0].values) >= 10
-    out = held[0].at(colorimetry.CAMERA_BANDS.nm)
+    out = held[0].at(cie.CAMERA_BANDS.nm)
     for library in learned:
-        spectra = library.at(colorimetry.CAMERA_BANDS.nm)
+        spectra = library.at(cie.CAMERA_BANDS.nm)
         distances = np.sqrt(((spectra[:, None] - out) ** 2).mean(-1))
         assert distances.min() >= MARGIN
     assert sum(len(library.values) for library in learned) > 300
@@ -79,6 +79,6 @@ def test_without_a_fine_library_nothing_is_kept_out():
 
 def test_a_crowded_colour_is_drawn_as_often_as_a_rare_one():
     spectra = np.stack([np.linspace(0, 1, 31), np.linspace(1, 0, 31)]).astype(np.float32)
-    library = Library("crowd", colorimetry.CAMERA_BANDS, spectra[[0] * 9 + [1]])
+    library = Library("crowd", cie.CAMERA_BANDS, spectra[[0] * 9 + [1]])
     assert even_in_chromaticity(library, 1.0)[-1] == pytest.approx(0.5)
     assert even_in_chromaticity(library, 0.0)[-1] == pytest.approx(0.1)

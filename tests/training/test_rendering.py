@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.training.libraries import Library
 from nesr_gui.training.rendering import (
     BANDS,
@@ -42,7 +42,7 @@ def test_a_crop_is_a_turned_piece_of_its_scene():
     scene = worlds.scene("a")
     values = {tuple(curve) for curve in scene.cube.reshape(31, -1).T.tolist()}
     crop, levels = SceneCutter([scene], CONFIG).cut(rng(), 4)
-    assert levels.tolist() == [colorimetry.white_level(scene.photograph(eight_bit=False))] * 4
+    assert levels.tolist() == [cie.white_level(scene.photograph(eight_bit=False))] * 4
     assert crop.shape == (4, 31, 16, 16)
     assert {tuple(curve) for curve in crop[1].reshape(31, -1).T.tolist()} <= values
 
@@ -74,7 +74,7 @@ def photographs(count: int = 6, **settings: float):
 
 def test_without_noise_the_photograph_is_the_camera_s_whatever_its_exposure():
     rgb, faithful, factors, cubes = photographs(noise=0.0, eight_bit=0.0, jpeg=0.0)
-    expected = np.einsum("cl,blyx->bcyx", colorimetry.default_camera(), cubes * factors)
+    expected = np.einsum("cl,blyx->bcyx", cie.default_camera(), cubes * factors)
     np.testing.assert_allclose(rgb[faithful], expected[faithful], rtol=1e-4, atol=1e-5)
     assert factors.min() > 0
     assert factors.std() > 0
@@ -94,7 +94,7 @@ def test_eight_bit_photographs_hold_256_codes():
 
 def test_a_jpeg_is_close_and_closer_at_higher_quality():
     cubes, _ = SceneCutter([worlds.scene("a")], CONFIG).cut(rng(), 1)
-    rgb = colorimetry.expose(np.moveaxis(cubes[0], 0, -1))
+    rgb = cie.expose(np.moveaxis(cubes[0], 0, -1))
     errors = [abs(as_jpeg(rgb, quality) - rgb).mean() for quality in (20, 60, 95)]
     assert errors[0] > errors[1] > errors[2] > 0
     assert errors[2] < 0.03
@@ -117,8 +117,8 @@ def test_pixels_are_of_scenes_and_never_of_their_charts():
     scene = worlds.scene("a", chart=(0, 24, 0, 56))
     scene.cube[:, :24] = 9
     cutter = SceneCutter([scene, worlds.scene("b", 1)], CONFIG)
-    assert cutter.pixels(rng(), 500).max() < 9 / colorimetry.white_level(scene.photograph(eight_bit=False))
-    levels = [colorimetry.white_level(s.photograph(eight_bit=False)) for s in cutter.scenes]
+    assert cutter.pixels(rng(), 500).max() < 9 / cie.white_level(scene.photograph(eight_bit=False))
+    levels = [cie.white_level(s.photograph(eight_bit=False)) for s in cutter.scenes]
     known = {
         tuple(np.round(pixel, 5)) for s, k in zip(cutter.scenes, levels, strict=True)
         for pixel in (s.cube.reshape(31, -1).T / k).tolist()

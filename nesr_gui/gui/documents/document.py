@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
 
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.field import SpectralField
 from nesr_gui.gui.marks.answers import Curve, Finding, Reading
 from nesr_gui.gui.marks.marks import Mark, Place
@@ -19,7 +20,6 @@ from nesr_gui.gui.truth.measurement import Measurement
 from nesr_gui.inputs import SeenBands, Shown
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
-from nesr_gui.viewing import Viewing
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from nesr_gui.colorimetry.viewing_conditions import Light, Observer, Viewing
 from nesr_gui.gui.picture.sampling import View
 from nesr_gui.gui.spectra.comparison import MOST, Overlays, Reference
 from nesr_gui.gui.spectra.transform import Normalise, Transform
@@ -20,7 +21,6 @@ from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.io.reading import Reading
 from nesr_gui.matched import Match
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
-from nesr_gui.viewing import Light, Observer, Viewing
 
 Json = Mapping[str, Any]
 LARGEST = 1e30  # of a spectrum's values, which are float32

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from nesr_gui import io
+from nesr_gui.colorimetry.viewing_conditions import ILLUMINANTS, Light
 from nesr_gui.exporting import Estimate, ExportPlan, size_text, time_text
 from nesr_gui.field import CalibratedField, SpectralField
 from nesr_gui.gui.export.band_choice import BandChoice
@@ -24,7 +25,6 @@ from nesr_gui.gui.forms import ChoiceDialog, combo, note
 from nesr_gui.io.export import DTYPES, Export
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity
-from nesr_gui.viewing import ILLUMINANTS, Light
 
 _NUMBERS = {
     "float32": "32-bit floating point", "float16": "16-bit floating point", "uint16": "16-bit whole numbers, scaled",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand
 
+from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.gui.documents.document import Steps
 from nesr_gui.io.interpretation import Balance, Interpretation
-from nesr_gui.viewing import Observer
 
 if TYPE_CHECKING:
     from nesr_gui.io.photograph import Decoded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nesr_gui.appearance import Appearance
+from nesr_gui.colorimetry.appearance import Appearance
 from nesr_gui.field import Doubt
 from nesr_gui.spectral import FloatArray, Spectrum
 

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nesr_gui.appearance import appearances, per_white
+from nesr_gui.colorimetry.appearance import appearances, per_white, smooth_metamers
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.field import Progress
 from nesr_gui.gui.marks.answers import Finding
 from nesr_gui.gui.marks.marks import Place, Region
 from nesr_gui.gui.marks.region_requests import pixels_of
-from nesr_gui.metamers import smooth_metamers
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum
-from nesr_gui.viewing import Viewing
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QColorDialog, QFileDialog
 
+from nesr_gui.colorimetry.viewing_conditions import Light, Observer, Viewing
 from nesr_gui.gui.export.writing import CSV, Writing
 from nesr_gui.gui.jobs import CAMERAS, CameraRequest, read_camera
 from nesr_gui.gui.main_window import MainWindow
@@ -20,7 +21,6 @@ from nesr_gui.gui.spectra import spectra_jobs as jobs
 from nesr_gui.gui.worker import Worker
 from nesr_gui.io.spectra import spectra_filter
 from nesr_gui.spectral import Quantity, Spectrum
-from nesr_gui.viewing import Light, Observer, Viewing
 
 
 class MarkCommands(QObject):

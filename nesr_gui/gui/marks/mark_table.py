@@ -9,7 +9,7 @@ from PySide6.QtCore import QItemSelectionModel, QPoint, QSignalBlocker, QSize, Q
 from PySide6.QtGui import QColor, QContextMenuEvent, QIcon, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from nesr_gui.appearance import Appearance
+from nesr_gui.colorimetry.appearance import Appearance
 from nesr_gui.gui.forms import ROW_HEIGHT, quiet
 from nesr_gui.gui.marks.answers import Curve, Finding, Reading
 from nesr_gui.gui.marks.marks import Mark, Place

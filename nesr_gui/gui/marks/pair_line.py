@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtWidgets import QLabel, QWidget
 
-from nesr_gui import colorimetry, metrics
+from nesr_gui import metrics
+from nesr_gui.colorimetry import cie
 from nesr_gui.gui.marks.answers import Curve, Finding
 from nesr_gui.gui.marks.marks import Mark
 
@@ -27,7 +28,7 @@ class PairLine(QLabel):
             (first, curve, finding), (second, other, other_finding) = pair
             seen = [each.appearance for each in (finding, other_finding) if each is not None and each.appearance]
             if len(seen) == 2:
-                parts.append(f"ΔE2000 {colorimetry.delta_e(seen[0].lab, seen[1].lab):.2f}")
+                parts.append(f"ΔE2000 {cie.delta_e(seen[0].lab, seen[1].lab):.2f}")
             if curve is not None and other is not None:
                 values = [each.spectrum.values.astype(np.float64)[None] for each in (curve, other)]  # (1, L)
                 parts.append(f"spectral angle {metrics.spectral_angle(*values)[0]:.2f}°")

@@ -5,9 +5,18 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
+from nesr_gui.colorimetry.viewing_conditions import (
+    CIE_1931,
+    CIE_1964,
+    ILLUMINANTS,
+    KELVIN_RANGES,
+    Light,
+    LightKind,
+    Observer,
+    Viewing,
+)
 from nesr_gui.gui.forms import row
 from nesr_gui.spectral import Quantity
-from nesr_gui.viewing import CIE_1931, CIE_1964, ILLUMINANTS, KELVIN_RANGES, Light, LightKind, Observer, Viewing
 
 _TEMPERATURES = {LightKind.DAYLIGHT: "Daylight of", LightKind.BLACKBODY: "Blackbody of"}
 

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.field import SpectralField
 from nesr_gui.gui.session import Bytes
 from nesr_gui.spectral import FloatArray
 
-SHADES = np.round(255 * colorimetry.encode_srgb(np.linspace(0, 1, 1 << 16))).astype(np.uint8)
+SHADES = np.round(255 * cie.encode_srgb(np.linspace(0, 1, 1 << 16))).astype(np.uint8)
 GREY, TINT = "grey", "wavelength"
 REVERSED = " reversed"
 _NAMED = (
@@ -36,7 +36,7 @@ def lookup(name: str, nm: float) -> Bytes | None:
     A name that is not known here, from a session of another machine, is grey.
     """
     if name == TINT:
-        ramp = np.arange(256)[:, None] * (colorimetry.wavelength_colours(nm)[0] / 255)
+        ramp = np.arange(256)[:, None] * (cie.wavelength_colours(nm)[0] / 255)
         return np.round(ramp).astype(np.uint8)
     if name not in colormaps() or name == GREY:
         return None

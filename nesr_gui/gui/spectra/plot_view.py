@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette, QResizeEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
-from nesr_gui.colorimetry import wavelength_colours
+from nesr_gui.colorimetry.cie import wavelength_colours
 from nesr_gui.gui.pens import screen_pen
 from nesr_gui.gui.spectra.axis import Axis
 from nesr_gui.gui.spectra.crosshair import Crosshair

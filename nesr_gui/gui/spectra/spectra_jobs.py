@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.field import Progress, SpectralField
 from nesr_gui.gui.marks.answers import Curve
 from nesr_gui.gui.marks.mark_rows import COLUMNS, mark_of
@@ -113,5 +113,5 @@ class ChartRequest:
 
 def read_chart(request: ChartRequest, progress: Progress) -> list[Spectrum]:
     """The published reflectances of a colour chart."""
-    patches = colorimetry.chart(request.name)
+    patches = cie.chart(request.name)
     return [Spectrum(Wavelengths(nm), values.astype(np.float32), name) for name, (nm, values) in patches]

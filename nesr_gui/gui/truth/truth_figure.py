@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.field import Progress
 from nesr_gui.gui.drawing import INK, QUIET, draw_text, rendered, save_drawing
 from nesr_gui.gui.marks.marks import Mark
@@ -24,7 +25,6 @@ from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.spectra.axis import ticks
 from nesr_gui.matched import at_reduction
 from nesr_gui.spectral import Quantity
-from nesr_gui.viewing import Viewing
 
 WIDTH = 510.0  # points: 180 mm, two columns of a journal
 LEFT, TOP, GAP, BAR, FOOT = 18.0, 18.0, 4.0, 46.0, 22.0

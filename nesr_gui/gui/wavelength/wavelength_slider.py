@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QLinearGradient, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
-from nesr_gui.colorimetry import wavelength_colours
+from nesr_gui.colorimetry.cie import wavelength_colours
 
 _MARGIN = 9  # half a handle, so that it can stand at either end
 _TICK_STEPS = (10, 20, 25, 50, 100, 200, 500, 1000)

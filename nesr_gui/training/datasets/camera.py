@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.field import CubeField
 from nesr_gui.io.photograph import decode
 from nesr_gui.spectral import FloatArray, Wavelengths
@@ -40,11 +40,11 @@ class Camera:
 
     def sensitivities(self, bands: Wavelengths) -> npt.NDArray[np.float64]:
         """(3, L) on even bands: linear RGB = sensitivities @ spectrum; every row sums to 1."""
-        nm, matching = colorimetry.colour_matching(2)
+        nm, matching = cie.colour_matching(2)
         observer = np.stack([np.interp(bands.nm, nm, column) for column in matching.T])  # (3, L)
         if self.light == "D65":
-            observer = observer * np.interp(bands.nm, *colorimetry.illuminant("D65"))
-        rgb = colorimetry.xyz_to_linear_srgb() @ observer
+            observer = observer * np.interp(bands.nm, *cie.illuminant("D65"))
+        rgb = cie.xyz_to_linear_srgb() @ observer
         return np.asarray(rgb / rgb.sum(axis=1, keepdims=True))
 
     def expose(self, cube: FloatArray, bands: Wavelengths) -> FloatArray:

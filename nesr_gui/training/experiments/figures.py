@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.io.atomic import replacing
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.experiments.exam import Portrait
@@ -30,7 +30,7 @@ def error_maps(path: Path, portrait: Portrait, what: str) -> None:
     rows = math.ceil((len(maps) + 1) / across)
     figure = _figure(2.6 * across + 0.8, (2.6 * rgb.shape[0] / rgb.shape[1] + 0.35) * rows + 0.3)
     axes = figure.subplots(rows, across, squeeze=False).ravel()
-    axes[0].imshow(colorimetry.encode_srgb(rgb))
+    axes[0].imshow(cie.encode_srgb(rgb))
     axes[0].set_title(portrait.judge.name, fontsize=9)
     for (row, col), colour in zip(portrait.points, SPOTS, strict=False):
         axes[0].plot(col, row, "s", markerfacecolor="none", markeredgecolor=colour, markersize=8, markeredgewidth=1.6)

@@ -11,7 +11,7 @@ import imageio.v3 as iio
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from tests.training import worlds
 
 SHAPE = 20, 28
@@ -27,7 +27,7 @@ def truth(seed: int, nm: npt.NDArray[np.float64] = NM) -> npt.NDArray[np.float32
 
 def linear_photograph(cube: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """8-bit codes (H, W, 3), linear."""
-    return np.round(colorimetry.expose(np.moveaxis(cube, 0, -1)) * 255).astype(np.uint8)
+    return np.round(cie.expose(np.moveaxis(cube, 0, -1)) * 255).astype(np.uint8)
 
 
 def write_73(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:

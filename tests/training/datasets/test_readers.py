@@ -8,7 +8,8 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from nesr_gui import colorimetry, io
+from nesr_gui import io
+from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import Quantity, Wavelengths
 from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.datasets.cave import read_scenes
@@ -110,7 +111,7 @@ def test_the_raw_form_of_icvl_gives_any_band_number(tmp_path: Path) -> None:
 
 def test_the_default_camera_is_that_of_lit_data_sets() -> None:
     camera = DATASETS["cave"].camera
-    np.testing.assert_allclose(camera.sensitivities(colorimetry.CAMERA_BANDS), colorimetry.default_camera(), atol=1e-12)
+    np.testing.assert_allclose(camera.sensitivities(cie.CAMERA_BANDS), cie.default_camera(), atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["icvl", "harvard"])
@@ -118,9 +119,9 @@ def test_radiance_is_never_lit(name: str) -> None:
     """A flat radiance is grey; under D65 it would be, too, but a blackbody's would not keep its colour."""
     dataset = DATASETS[name]
     ramp = np.linspace(0.2, 1, 31, dtype=np.float32)[:, None, None]
-    nm, matching = colorimetry.colour_matching(2)
+    nm, matching = cie.colour_matching(2)
     observer = np.stack([np.interp(dataset.bands.nm, nm, column) for column in matching.T])
-    response = colorimetry.xyz_to_linear_srgb() @ observer
+    response = cie.xyz_to_linear_srgb() @ observer
     expected = response @ ramp[:, 0, 0] / response.sum(1)
     np.testing.assert_allclose(dataset.camera.expose(ramp, dataset.bands)[0, 0], expected, atol=1e-6)
     assert "no light" in str(dataset.camera)

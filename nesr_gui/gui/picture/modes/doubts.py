@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.field import CalibratedField, Doubt, Progress
 from nesr_gui.gui.picture.modes.mode import Need, Scene, ViewMode
 from nesr_gui.gui.picture.modes.pieces import in_strips
@@ -34,7 +34,7 @@ class Doubts(ViewMode):
 
         def mark(strip: Sampling) -> Bytes:
             rgb = encoded.values[strip.rows, strip.cols][:: strip.stride, :: strip.stride]
-            grey = 255 * _GREY * colorimetry.encode_srgb(np.clip(rgb.mean(-1, keepdims=True), 0, 1))
+            grey = 255 * _GREY * cie.encode_srgb(np.clip(rgb.mean(-1, keepdims=True), 0, 1))
             picture = np.repeat(grey, 3, axis=-1).astype(np.uint8)
             flags = field.doubts(stride=strip.stride, rows=strip.rows, cols=strip.cols)
             for doubt, colour in COLOURS.items():

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.field import CalibratedField, Progress, SpectralField
 from nesr_gui.gui.picture.look import Limits, Look
 from nesr_gui.gui.picture.sampling import Sampling
 from nesr_gui.gui.session import Bytes, Session
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum
-from nesr_gui.viewing import Viewing
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from nesr_gui.appearance import per_white
+from nesr_gui.colorimetry.appearance import per_white
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.field import Progress, SpectralField
 from nesr_gui.gui.picture.modes.mode import Scale, Scene, ViewMode
 from nesr_gui.gui.picture.modes.pieces import bands_of, not_shared, spectra_in_pieces
 from nesr_gui.gui.picture.sampling import Sampling
 from nesr_gui.spectral import FloatArray, Quantity, Spectrum
-from nesr_gui.viewing import Viewing
 
 VISIBLE = (380.0, 780.0)
 RADIANCE = (

@@ -1,4 +1,4 @@
-"""How reflectances look under a light, in numbers: colour, chromaticity, dominant wavelength, differences."""
+"""What a spectrum looks like: its colour under a light, in the words of the CIE, and the smooth metamer of it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import colorimetry
-from nesr_gui.spectral import Spectrum
-from nesr_gui.viewing import Viewing
+from nesr_gui.colorimetry import cie
+from nesr_gui.colorimetry.cie import CAMERA_BANDS, default_camera, mallett_basis
+from nesr_gui.colorimetry.viewing_conditions import Viewing
+from nesr_gui.spectral import FloatArray, Spectrum
 
 FloatArray64 = npt.NDArray[np.float64]
 DARK = 1e-4  # of the largest value of a white: below, there was too little light to tell a reflectance
+_DARKEST, _BRIGHTEST = 1e-3, 0.995  # black and white themselves lie infinitely far out for a hyperbolic tangent
+_STEPS, _CLOSE = 40, 1e-9
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Appearance:
     @property
     def hex(self) -> str:
         """The colour to draw a swatch in: #rrggbb, what lies outside sRGB cut."""
-        codes = np.round(255 * colorimetry.encode_srgb(np.clip(self.rgb, 0, 1))).astype(int)
+        codes = np.round(255 * cie.encode_srgb(np.clip(self.rgb, 0, 1))).astype(int)
         return "#" + "".join(f"{code:02x}" for code in codes)
 
 
@@ -50,7 +53,7 @@ def appearances(spectra: npt.ArrayLike, nm: npt.ArrayLike, viewing: Viewing) -> 
     white = weights.sum(0)
     rgb = values @ viewing.weights(nm)
     xyz = values @ weights
-    lab = colorimetry.lab(xyz, white)
+    lab = cie.lab(xyz, white)
     white_xy, colours = white[:2] / white.sum(), []
     for i, one in enumerate(xyz):
         xy = one[:2] / one.sum() if one.sum() > 1e-9 else white_xy
@@ -85,7 +88,7 @@ def dominant_wavelength(xy: npt.ArrayLike, white: npt.ArrayLike, viewing: Viewin
 
 def _meets_locus(origin: FloatArray64, direction: FloatArray64, degrees: int) -> float | None:
     """Where a ray crosses the spectral locus, in nm; ends of the spectrum, which add no chromaticity, left out."""
-    nm, matching = colorimetry.colour_matching(degrees)
+    nm, matching = cie.colour_matching(degrees)
     inside = (nm >= 390) & (nm <= 700)
     nm, locus = nm[inside], matching[inside, :2] / matching[inside].sum(1, keepdims=True)
     offset = locus - origin
@@ -101,3 +104,42 @@ def _meets_locus(origin: FloatArray64, direction: FloatArray64, degrees: int) ->
 
 def _three(values: npt.NDArray[np.floating]) -> tuple[float, float, float]:
     return float(values[0]), float(values[1]), float(values[2])
+
+
+def smooth_metamers(rgb: npt.ArrayLike, nm: npt.ArrayLike) -> FloatArray:
+    """Smooth reflectances (N, L) at wavelengths (L,) nm that the default camera photographs as linear sRGB (N, 3).
+
+    The least slope between 0 and 1 of Burns (2020, "Numerical methods for smoothest reflectance reconstruction",
+    Color Research and Application 45; there LHTSS) on the camera's bands, linear between them. Where it does not
+    converge, at the edge of sRGB, the mixture of Mallett and Yuksel's (2019) three basis reflectances that has the
+    colour exactly.
+    """
+    curves = [_least_slope(one) for one in np.atleast_2d(np.asarray(rgb, np.float64))]
+    return np.stack([np.interp(np.asarray(nm, np.float64), CAMERA_BANDS.nm, curve) for curve in curves]).astype(
+        np.float32
+    )
+
+
+def _least_slope(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Newton's method on z (31,), reflectance = (tanh z + 1) / 2, and the three Lagrange multipliers of the colour."""
+    camera = default_camera()  # (3, 31)
+    wanted = np.clip(rgb, _DARKEST, _BRIGHTEST)
+    bands = camera.shape[1]
+    slopes = 2 * (np.diff(np.eye(bands), axis=0).T @ np.diff(np.eye(bands), axis=0))  # of the sum of squared slopes
+    z, multipliers = np.full(bands, np.arctanh(2 * wanted.mean() - 1)), np.zeros(3)
+    for _ in range(_STEPS):
+        reflectance, rise = (np.tanh(z) + 1) / 2, (1 - np.tanh(z) ** 2) / 2
+        pull = camera.T @ multipliers
+        gradient = np.concatenate([slopes @ z + rise * pull, camera @ reflectance - wanted])
+        if np.abs(gradient).max() < _CLOSE:
+            return np.asarray(reflectance)
+        curvature = slopes + np.diag(-2 * np.tanh(z) * rise * pull)
+        system = np.block([[curvature, (camera * rise).T], [camera * rise, np.zeros((3, 3))]])
+        try:
+            step = np.linalg.solve(system, -gradient)
+        except np.linalg.LinAlgError:
+            break
+        step /= max(1.0, float(np.abs(step[:bands]).max()))  # far steps leave the region where the tangent bends
+        z, multipliers = z + step[:bands], multipliers + step[bands:]
+    basis = mallett_basis(CAMERA_BANDS.nm)
+    return np.asarray(basis @ np.linalg.inv(camera @ basis) @ rgb)

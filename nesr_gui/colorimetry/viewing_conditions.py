@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray, Spectrum
 
 ILLUMINANTS = {
@@ -128,9 +128,9 @@ class Light:
             table = np.array(self.samples)
             known, power = table[:, 0], table[:, 1]
         elif self.kind is LightKind.ILLUMINANT:
-            known, power = colorimetry.illuminant(self.name)
+            known, power = cie.illuminant(self.name)
         else:
-            source = colorimetry.blackbody if self.kind is LightKind.BLACKBODY else colorimetry.daylight
+            source = cie.blackbody if self.kind is LightKind.BLACKBODY else cie.daylight
             known, power = source(self.kelvin)
         return np.interp(nm, known, power, left=0, right=0)
 
@@ -174,7 +174,7 @@ class Observer:
     def responses(self, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Responses (L, 3) at wavelengths (L,) nm: x̄, ȳ, z̄, or R, G, B of a camera; none beyond what is known."""
         table = np.array(self.samples)
-        known, values = (table[:, 0], table[:, 1:]) if self.samples else colorimetry.colour_matching(self.degrees)
+        known, values = (table[:, 0], table[:, 1:]) if self.samples else cie.colour_matching(self.degrees)
         return np.stack([np.interp(nm, known, channel, left=0, right=0) for channel in values.T], axis=1)
 
 
@@ -241,7 +241,7 @@ def _weights(viewing: Viewing, nm_bytes: bytes) -> FloatArray:
         white, d65 = seen.sum(0), _xyz(D65, CIE_1931, nm).sum(0)
         if min(white.min(), d65.min()) <= 0:
             raise ValueError(viewing._nothing_to_see(nm))
-        seen = seen @ (colorimetry.xyz_to_linear_srgb() @ colorimetry.adaptation(white, d65)).T
+        seen = seen @ (cie.xyz_to_linear_srgb() @ cie.adaptation(white, d65)).T
     white = seen.sum(0)
     if white.min() <= 1e-9 * np.abs(seen).sum(0).max():
         raise ValueError(viewing._nothing_to_see(nm))

@@ -5,9 +5,9 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from nesr_gui import colorimetry
+from nesr_gui.colorimetry import cie
+from nesr_gui.colorimetry.viewing_conditions import CIE_1931, CIE_1964, ILLUMINANTS, Light, Observer, Viewing
 from nesr_gui.spectral import Spectrum, Wavelengths
-from nesr_gui.viewing import CIE_1931, CIE_1964, ILLUMINANTS, Light, Observer, Viewing
 
 FINE = Wavelengths.every(400, 700, 1)
 CAMERA = Observer.camera(
@@ -32,21 +32,19 @@ def test_white_is_white_under_every_light(light, observer, nm):
 
 
 def test_the_default_is_the_default_camera():
-    weights = Viewing.default().weights(colorimetry.CAMERA_BANDS.nm)
-    np.testing.assert_allclose(weights.T, colorimetry.default_camera(), atol=1e-7)
+    weights = Viewing.default().weights(cie.CAMERA_BANDS.nm)
+    np.testing.assert_allclose(weights.T, cie.default_camera(), atol=1e-7)
 
 
 def test_finer_wavelengths_say_the_same_of_smooth_spectra():
-    patches = colorimetry.colour_checker(colorimetry.CAMERA_BANDS), colorimetry.colour_checker(FINE)
+    patches = cie.colour_checker(cie.CAMERA_BANDS), cie.colour_checker(FINE)
     for light in (Light("A"), Light("D50"), Light("LED-B3")):
-        coarse, fine = (
-            p @ Viewing(light).weights(nm) for p, nm in zip(patches, (colorimetry.CAMERA_BANDS, FINE), strict=True)
-        )
+        coarse, fine = (p @ Viewing(light).weights(nm) for p, nm in zip(patches, (cie.CAMERA_BANDS, FINE), strict=True))
         np.testing.assert_allclose(coarse, fine, atol=0.02)
 
 
 def test_chart_whites_and_greys_stay_grey_where_only_the_light_changes():
-    greys = colorimetry.colour_checker(FINE)[18:23]
+    greys = cie.colour_checker(FINE)[18:23]
     for name in ("A", "D50", "D65", "FL11", "LED-B1"):
         rgb = greys @ Viewing(Light(name)).weights(FINE)
         assert (np.ptp(rgb, axis=1) < 0.06 * rgb.mean(1)).all()

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from nesr_gui import colorimetry
-from nesr_gui.appearance import appearances, dominant_wavelength
+from nesr_gui.colorimetry import cie
+from nesr_gui.colorimetry.appearance import appearances, dominant_wavelength
+from nesr_gui.colorimetry.viewing_conditions import Light, Viewing
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.viewing import Light, Viewing
 
 FINE = Wavelengths.every(400, 700, 1)
-CHART = colorimetry.colour_checker(FINE)
+CHART = cie.colour_checker(FINE)
 
 
 def test_the_chart_has_its_published_lab():
@@ -41,7 +41,7 @@ def test_the_dominant_wavelength_of_a_narrow_band_is_its_own(nm):
 
 def test_dominant_wavelengths_are_those_of_colour_science():
     pytest.importorskip("scipy")
-    colour, white = colorimetry._colour(), np.array([0.3127, 0.3290])
+    colour, white = cie._colour(), np.array([0.3127, 0.3290])
     rng = np.random.default_rng(0)
     for xy in white + rng.uniform(-0.12, 0.12, (40, 2)):
         expected = float(colour.dominant_wavelength(xy, white)[0])
@@ -56,10 +56,10 @@ def test_difference_is_of_the_standard():
         ((50, 0, 0), (50, -1, 2), 2.3669),
         ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
     ]:
-        assert colorimetry.delta_e(lab, other) == pytest.approx(expected, abs=1e-4)
+        assert cie.delta_e(lab, other) == pytest.approx(expected, abs=1e-4)
 
 
 def test_every_chart_has_named_patches():
-    for name in colorimetry.CHARTS:
-        patches = colorimetry.chart(name)
+    for name in cie.CHARTS:
+        patches = cie.chart(name)
         assert len(patches) == 24 and len({patch for patch, _ in patches}) == 24

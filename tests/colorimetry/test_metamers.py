@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from nesr_gui import colorimetry
-from nesr_gui.metamers import smooth_metamers
+from nesr_gui.colorimetry import cie
+from nesr_gui.colorimetry.appearance import smooth_metamers
 from nesr_gui.spectral import Wavelengths
 
-BANDS = colorimetry.CAMERA_BANDS
-CAMERA = colorimetry.default_camera()
+BANDS = cie.CAMERA_BANDS
+CAMERA = cie.default_camera()
 
 
 def test_they_have_their_colour_and_are_reflectances():
