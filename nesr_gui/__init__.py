@@ -15,7 +15,7 @@ from nesr_gui._version import __version__
 if TYPE_CHECKING:
     from nesr_gui.band_field import BandField
     from nesr_gui.engine import Model
-    from nesr_gui.field import CubeField
+    from nesr_gui.fields.protocol import CubeField
     from nesr_gui.io import Reading
     from nesr_gui.reconstruction import NeSRField
 

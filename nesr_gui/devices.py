@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from nesr_gui.field import DeviceLost, OutOfMemory
+from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.context import Sums, attention_map, tile_sums
 from nesr_gui.devices import sent, translated
 from nesr_gui.features import Features, RecomputedFeatures, StoredFeatures, kept
-from nesr_gui.field import Progress, SpectralField
+from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.inputs import Input, SeenBands, Shown, refusal
 from nesr_gui.models.nesr import NeSR, parameter_count
 from nesr_gui.models.spi import HALO

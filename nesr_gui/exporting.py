@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from nesr_gui import io
 from nesr_gui.colorimetry.viewing_conditions import Light
-from nesr_gui.field import CalibratedField, Progress, SpectralField
+from nesr_gui.fields.illuminated import lit
+from nesr_gui.fields.protocol import CalibratedField, Progress, SpectralField
+from nesr_gui.fields.sensor import Sensor, SensorField
 from nesr_gui.io.export import Encoding, Export
-from nesr_gui.lighting import lit
 from nesr_gui.regions import Region
-from nesr_gui.sensors import Sensor, SensorField
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 CHECKED_PIXELS, CHECKED_BANDS = 12, 8  # of a written cube that are compared with the field

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nesr_gui import tiles
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.models.nesr import NeSR
 from nesr_gui.models.spi import HALO
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.field import MAX_CUBE_BYTES, Progress, SpectralField
-from nesr_gui.matched import at_reduction
+from nesr_gui.fields.protocol import MAX_CUBE_BYTES, Progress, SpectralField
+from nesr_gui.fields.resampled import at_reduction
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Source, Wavelengths, reduction_to
 
 SAME = 0.05  # nm by which files round wavelengths: so near a band is the one that a model sees

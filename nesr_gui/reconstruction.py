@@ -16,7 +16,7 @@ from torch import Tensor
 from nesr_gui import origin, tiles
 from nesr_gui.devices import Portion, is_faster_in_bfloat16
 from nesr_gui.features import Features, inside_mask, reaches_out
-from nesr_gui.field import (
+from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
     Block,
     Doubt,

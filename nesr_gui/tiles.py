@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 
 TILE = 512  # pixels along a side of an exact tile; its border is computed twice
 WHOLE_BYTES = 4 << 30  # that a network may hold at once to answer for a whole image

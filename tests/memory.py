@@ -21,7 +21,7 @@ import imagecodecs
 import numpy as np
 
 from nesr_gui import io
-from nesr_gui.field import CubeField, SpectralField
+from nesr_gui.fields.protocol import CubeField, SpectralField
 from nesr_gui.io import FORMATS, Encoding, Format, Kind
 from nesr_gui.spectral import Quantity, Wavelengths
 from nesr_gui.speed.memory import ready, watched

@@ -11,7 +11,7 @@ from nesr_gui.band_field import BandField, RecomputedBands
 from nesr_gui.checkpoint import Checkpoint, save_checkpoint
 from nesr_gui.colorimetry import cie
 from nesr_gui.engine import Model, encode, load_model
-from nesr_gui.field import Cancelled, CubeField
+from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.inputs import SeenBands
 from nesr_gui.models.discrete import DiscreteConfig
 from nesr_gui.models.nesr import NeSRConfig

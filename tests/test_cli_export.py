@@ -8,10 +8,10 @@ import torch
 
 from nesr_gui import io
 from nesr_gui.checkpoint import save_checkpoint
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.fields.sensor import SENSORS, Sensor, SensorField
 from nesr_gui.io.curves import write_curves
 from nesr_gui.models.discrete import DiscreteConfig, DiscreteNetwork
-from nesr_gui.sensors import SENSORS, Sensor, SensorField
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.test_cli import run  # noqa: F401
 

@@ -6,7 +6,7 @@ import torch
 
 from nesr_gui import devices, engine
 from nesr_gui.devices import translated
-from nesr_gui.field import DeviceLost, OutOfMemory
+from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
 from nesr_gui.spectral import RGBImage
 
 

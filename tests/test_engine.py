@@ -13,7 +13,7 @@ from nesr_gui.checkpoint import Checkpoint, save_checkpoint
 from nesr_gui.colorimetry import cie
 from nesr_gui.engine import Model, chosen_device, encode, load_model
 from nesr_gui.features import RecomputedFeatures, StoredFeatures
-from nesr_gui.field import CalibratedField, Cancelled, Doubt
+from nesr_gui.fields.protocol import CalibratedField, Cancelled, Doubt
 from nesr_gui.reconstruction import NeSRField
 from nesr_gui.spectral import RGBImage, Source
 from nesr_gui.uncertainty import Calibration

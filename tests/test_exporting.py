@@ -12,12 +12,12 @@ import pytest
 from nesr_gui import exporting, io
 from nesr_gui.colorimetry.viewing_conditions import Light
 from nesr_gui.exporting import ExportPlan, FaultyFile
-from nesr_gui.field import Cancelled, CubeField
+from nesr_gui.fields.protocol import Cancelled, CubeField
+from nesr_gui.fields.sensor import SENSORS, SensorField
 from nesr_gui.io import Encoding
 from nesr_gui.regions import Region, Shape, inside
-from nesr_gui.sensors import SENSORS, SensorField
 from nesr_gui.spectral import Quantity, Wavelengths
-from tests.fields import CalibratedCube
+from tests.calibrated_cube import CalibratedCube
 
 BANDS = Wavelengths.every(400, 700, 20)
 NAMES = ("c.nc", "c.hdr", "c.mat", "c.tif", "c.zarr", "c.exr", "c.npy", "c.npz", "folder")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nesr_gui.field import Cancelled, CubeField
+from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.inputs import SeenBands, taken
 from nesr_gui.spectral import Wavelengths
 

@@ -5,7 +5,7 @@ import pytest
 
 from nesr_gui import engine, io, metrics, resources
 from nesr_gui.colorimetry import cie
-from nesr_gui.field import CalibratedField
+from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.spectral import FloatArray, RGBImage
 
 BANDS = cie.CAMERA_BANDS

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from nesr_gui import tiles
-from nesr_gui.field import Cancelled
+from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.models.hscnn_r import HSCNNR
 
 

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 
 from nesr_gui.batch.order import Order, Task
 from nesr_gui.batch.work import Outcome, State, perform
-from nesr_gui.field import Cancelled
+from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.io.atomic import sweep
 
 Report = Callable[[Task, float], None]

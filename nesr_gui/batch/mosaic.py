@@ -20,7 +20,7 @@ from nesr_gui.batch.work import Outcome, State, discard, model_of, photograph_of
 from nesr_gui.context import Sums
 from nesr_gui.engine import Prepared
 from nesr_gui.exporting import FaultyFile, Written, spot_check
-from nesr_gui.field import Cancelled, Progress
+from nesr_gui.fields.protocol import Cancelled, Progress
 from nesr_gui.io import zarr3
 from nesr_gui.io.export import REQUEST, Export
 

@@ -14,7 +14,7 @@ from nesr_gui import engine, exporting, io
 from nesr_gui.batch.order import Order, Task, is_complete
 from nesr_gui.engine import Model
 from nesr_gui.exporting import FaultyFile
-from nesr_gui.field import Cancelled, Progress
+from nesr_gui.fields.protocol import Cancelled, Progress
 from nesr_gui.io.export import REQUEST
 from nesr_gui.spectral import RGBImage
 

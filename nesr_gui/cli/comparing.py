@@ -31,9 +31,9 @@ def compare(
 ) -> None:
     """Print how far a photograph's reconstruction is from the measured cube, which may be turned or of another size."""
     from nesr_gui import engine, io
-    from nesr_gui.accuracy import CONDITIONS, accuracy, shared_bands
-    from nesr_gui.matched import MatchedField, at_reduction
-    from nesr_gui.matching import match
+    from nesr_gui.fields.accuracy import CONDITIONS, accuracy, shared_bands
+    from nesr_gui.fields.registration import match
+    from nesr_gui.fields.resampled import MatchedField, at_reduction
 
     image, measured = io.read_photograph(photograph), io.open_cube(cube, cube_options.asked_reading(**options))
     found = match(image, measured)

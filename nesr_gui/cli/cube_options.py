@@ -10,7 +10,7 @@ import click
 from nesr_gui.cli.options import progress_bar
 
 if TYPE_CHECKING:
-    from nesr_gui.field import SpectralField
+    from nesr_gui.fields.protocol import SpectralField
     from nesr_gui.io import Reading
     from nesr_gui.spectral import Wavelengths
 
@@ -67,7 +67,7 @@ def refined(
 
 def usual_wavelengths(field: SpectralField) -> Wavelengths:
     """Every nm of a reconstruction; of a cube its own bands."""
-    from nesr_gui.field import CubeField
+    from nesr_gui.fields.protocol import CubeField
     from nesr_gui.spectral import Wavelengths
 
     return field.wavelengths if isinstance(field, CubeField) else Wavelengths.every(*field.wavelength_range, 1)

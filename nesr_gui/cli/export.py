@@ -12,7 +12,7 @@ from nesr_gui.cli.options import PATH, device_option, model_option, progress_bar
 from nesr_gui.cli.plan_options import plan_options, planned
 
 if TYPE_CHECKING:
-    from nesr_gui.field import SpectralField
+    from nesr_gui.fields.protocol import SpectralField
 
 
 @click.command()

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from nesr_gui.colorimetry.viewing_conditions import Light
     from nesr_gui.exporting import ExportPlan
-    from nesr_gui.sensors import Sensor
+    from nesr_gui.fields.sensor import Sensor
     from nesr_gui.spectral import Wavelengths
 
 
@@ -86,8 +86,8 @@ def planned(
 
 def asked_sensor(text: str, shape: str | None) -> Sensor:
     """A sensor by its name, by a table of responses, or by a list of bands."""
+    from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
     from nesr_gui.io.spectra import read_spectra
-    from nesr_gui.sensors import SENSORS, BandShape, Sensor
 
     drawn = {"gaussian": BandShape.GAUSSIAN, "box": BandShape.BOX}.get(shape or "")
     if text in SENSORS:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
-from nesr_gui.field import Progress, SpectralField
+from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.gui.documents.document import Cube
 from nesr_gui.gui.picture.shading import SHADES, levels_of
 from nesr_gui.gui.session import Bytes

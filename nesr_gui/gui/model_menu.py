@@ -13,7 +13,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QDialog, QFileDialog, QMenu, QTextBrowser, QVBoxLayout
 
 from nesr_gui import resources
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.reconstructing import Reconstructing
 from nesr_gui.gui.session import Session

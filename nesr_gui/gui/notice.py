@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPlainTextEdit, QPushButton, QToolButton, QWidget
 
-from nesr_gui.field import DeviceLost
+from nesr_gui.fields.protocol import DeviceLost
 from nesr_gui.gui.theme import is_dark
 
 GROUNDS = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from nesr_gui.field import DeviceLost
+from nesr_gui.fields.protocol import DeviceLost
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.reconstructing import Reconstructing
 from nesr_gui.gui.session import Session

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.field import SpectralField
+from nesr_gui.fields.protocol import SpectralField
 from nesr_gui.gui.documents.document import Cube, Steps
 from nesr_gui.gui.input.understanding import Understanding
 from nesr_gui.gui.marks.answers import Curve, Finding, Reading

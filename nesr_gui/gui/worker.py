@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from nesr_gui.field import Cancelled, Progress
+from nesr_gui.fields.protocol import Cancelled, Progress
 
 R = TypeVar("R")
 T = TypeVar("T")

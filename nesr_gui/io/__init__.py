@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nesr_gui.field import CubeField, Progress, SpectralField
+from nesr_gui.fields.protocol import CubeField, Progress, SpectralField
 from nesr_gui.io.cube_formats import CUBES
 from nesr_gui.io.errors import Unclear
 from nesr_gui.io.export import Encoding, Export, disk_full, is_disk_full

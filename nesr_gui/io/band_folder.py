@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import replacing_set
 from nesr_gui.io.errors import Unclear, UnreadableFile
 from nesr_gui.io.export import FILL, Export, check_space

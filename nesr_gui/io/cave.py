@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.reading import Reading
 from nesr_gui.spectral import FloatArray, Quantity, Source, SpectralCube, Wavelengths

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.fields.sensor import SensorField
 from nesr_gui.io.atomic import replacing_set
 from nesr_gui.io.envi_header import Header, data_of, header_of, header_text, read_header
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.export import FILL, Export, check_space
 from nesr_gui.io.planar import write_block
 from nesr_gui.io.reading import MAX_SIDE, Found, Reading, field_of
-from nesr_gui.sensors import SensorField
 from nesr_gui.spectral import Quantity
 
 BAND_AXIS = {"bsq": 0, "bil": 1, "bip": 2}  # bands, lines or pixels follow each other as a whole

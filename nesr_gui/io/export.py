@@ -14,7 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui._version import __version__
-from nesr_gui.field import BLOCK_VALUES, Block, CalibratedField, Progress, SpectralField, checked_nm, checked_window
+from nesr_gui.fields.protocol import (
+    BLOCK_VALUES,
+    Block,
+    CalibratedField,
+    Progress,
+    SpectralField,
+    checked_nm,
+    checked_window,
+)
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, Wavelengths
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import replacing
 from nesr_gui.io.errors import Unclear, UnreadableFile
 from nesr_gui.io.export import FILL, Export, check_space

@@ -20,7 +20,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import replacing
 from nesr_gui.io.errors import Unclear, UnreadableFile
 from nesr_gui.io.export import FILL, Export, check_space

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.io import colour_profile, encodings
 from nesr_gui.io.balancing import balance_matrix, grey_gains
 from nesr_gui.io.camera_matrix import camera_matrix

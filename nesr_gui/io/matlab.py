@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io import hdf5
 from nesr_gui.io.atomic import replacing
 from nesr_gui.io.errors import Unclear, UnreadableFile

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import replacing, replacing_set, scratch_beside
 from nesr_gui.io.errors import Unclear, UnreadableFile
 from nesr_gui.io.export import FILL, Export, check_space

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import IO
 
-from nesr_gui.field import Block
+from nesr_gui.fields.protocol import Block
 
 
 def write_block(file: IO[bytes], block: Block, shape: tuple[int, int, int], offset: int = 0) -> None:

@@ -16,7 +16,7 @@ import sys
 import threading
 from pathlib import Path
 
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.errors import UnreadableFile
 
 PATIENCE = 20.0  # seconds until a file counts as one that hangs; starting takes up to a few on a slow disk

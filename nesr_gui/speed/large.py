@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nesr_gui import engine, io
-from nesr_gui.field import SketchingField
+from nesr_gui.fields.protocol import SketchingField
 from nesr_gui.spectral import RGBImage, Wavelengths
 from nesr_gui.speed.answers import BANDS, off_line, photograph
 from nesr_gui.speed.figures import Figure, seconds

@@ -13,7 +13,7 @@ import imageio.v3 as iio
 import numpy as np
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io import hdf5
 from nesr_gui.io.export import Export
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube

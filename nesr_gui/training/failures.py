@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui import engine, metrics
-from nesr_gui.field import CalibratedField
+from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.io.atomic import replacing
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.scenes import Scene

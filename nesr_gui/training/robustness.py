@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from nesr_gui import engine, metrics
 from nesr_gui.colorimetry import cie
-from nesr_gui.field import CalibratedField
+from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.calibrating import interval_score
 from nesr_gui.training.evaluate import DARKEST, Score, score

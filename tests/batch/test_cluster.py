@@ -15,7 +15,7 @@ from nesr_gui import engine, io
 from nesr_gui.batch import cluster, mosaic
 from nesr_gui.batch.order import Order, Task, tasks
 from nesr_gui.batch.work import State
-from nesr_gui.field import Cancelled
+from nesr_gui.fields.protocol import Cancelled
 from tests.batch.conftest import BANDS
 
 distributed = pytest.importorskip("distributed", reason="needs the extra cluster: pip install 'nesr-gui[cluster]'")

@@ -15,11 +15,11 @@ from nesr_gui import io
 from nesr_gui.batch.order import Order, Task, is_complete, tasks
 from nesr_gui.batch.work import State, perform, sha256_of
 from nesr_gui.colorimetry.viewing_conditions import Light
-from nesr_gui.field import Cancelled
+from nesr_gui.fields.protocol import Cancelled
+from nesr_gui.fields.sensor import SENSORS, BandShape
 from nesr_gui.io import Encoding
 from nesr_gui.io.export import REQUEST
 from nesr_gui.regions import Region
-from nesr_gui.sensors import SENSORS, BandShape
 from nesr_gui.spectral import Wavelengths
 
 

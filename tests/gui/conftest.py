@@ -20,7 +20,7 @@ from PySide6.QtCore import QEvent, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.field import CubeField, Doubt, Progress, SpectralField
+from nesr_gui.fields.protocol import CubeField, Doubt, Progress, SpectralField
 from nesr_gui.gui.app import App
 from nesr_gui.inputs import Input, SeenBands, Shown, refusal
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Wavelengths

@@ -13,18 +13,18 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
-from nesr_gui.accuracy import accuracy
 from nesr_gui.colorimetry.cie import encode_srgb
 from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.field import CubeField
+from nesr_gui.fields.accuracy import accuracy
+from nesr_gui.fields.camera import photograph as photographed
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.app import App
 from nesr_gui.gui.marks.marks import Region, Shape
 from nesr_gui.gui.truth.accuracy_jobs import COLUMNS
 from nesr_gui.gui.truth.exposing import ExposureRequest, expose
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.io.tables import read_table
-from nesr_gui.matched import Orientation
-from nesr_gui.photographing import photograph as photographed
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 

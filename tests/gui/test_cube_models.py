@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
 from nesr_gui.checkpoint import save_checkpoint
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.marks.marks import Region, Shape
 from nesr_gui.gui.model_menu import list_models

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
 from nesr_gui.colorimetry.viewing_conditions import Light, Viewing
-from nesr_gui.field import CubeField, Progress
+from nesr_gui.fields.protocol import CubeField, Progress
 from nesr_gui.gui.app import App
 from nesr_gui.gui.documents import document_commands
 from nesr_gui.gui.documents.document import Origin

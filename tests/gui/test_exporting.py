@@ -14,7 +14,8 @@ from pytestqt.qtbot import QtBot
 from nesr_gui import io
 from nesr_gui.colorimetry.viewing_conditions import Light
 from nesr_gui.exporting import Estimate
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.export.export_dialog import CubeExportDialog, Offer
@@ -23,9 +24,8 @@ from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
 from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport
 from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
 from nesr_gui.regions import Region, Shape
-from nesr_gui.sensors import SENSORS, BandShape, Sensor
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
-from tests.fields import CalibratedCube
+from tests.calibrated_cube import CalibratedCube
 from tests.gui.conftest import BANDS, smooth_cube
 
 ELLIPSE = Region(Shape.ELLIPSE, ((10, 20), (30, 60)))

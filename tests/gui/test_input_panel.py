@@ -218,7 +218,7 @@ def test_a_large_photograph_is_a_draft_first_and_reconstructed_from_all_its_pixe
 
 def test_a_cube_leaves_nothing_to_understand(opened: App, qtbot: QtBot, tmp_path: Path) -> None:
     from nesr_gui import io
-    from nesr_gui.field import CubeField
+    from nesr_gui.fields.protocol import CubeField
     from nesr_gui.spectral import Quantity
     from tests.gui.conftest import BANDS, smooth_cube
 

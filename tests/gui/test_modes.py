@@ -8,7 +8,7 @@ import pytest
 from nesr_gui import metrics
 from nesr_gui.colorimetry.cie import colour_differences, expose
 from nesr_gui.colorimetry.viewing_conditions import Light, Viewing
-from nesr_gui.field import Cancelled, CubeField
+from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.picture.look import Look, Measure
 from nesr_gui.gui.picture.modes import MODES, TABLE, pieces
 from nesr_gui.gui.picture.modes.doubts import COLOURS
@@ -154,7 +154,7 @@ def test_a_sampled_picture_is_the_whole_one_sampled(
     whole = MODES[name].paint(asked, WHOLE, ignore)
     monkeypatch.setattr(pieces, "PIECE", 40)
     monkeypatch.setattr(pieces, "BLOCK_VALUES", 31 * 40)
-    monkeypatch.setattr("nesr_gui.field.BLOCK_VALUES", 31 * 40)
+    monkeypatch.setattr("nesr_gui.fields.protocol.BLOCK_VALUES", 31 * 40)
     for stride, rows, cols in ((1, slice(3, 20), slice(5, 29)), (3, slice(3, 22), slice(6, 30))):
         picture = MODES[name].paint(asked, Sampling(stride, rows, cols), ignore)
         np.testing.assert_allclose(picture, whole[rows, cols][::stride, ::stride], rtol=1e-4, atol=2e-3)
@@ -166,7 +166,7 @@ def test_long_work_tells_its_progress_and_can_be_stopped(
     scene: Scene, name: str, stride: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pieces, "PIECE", 40)
-    monkeypatch.setattr("nesr_gui.field.BLOCK_VALUES", 31 * 40)
+    monkeypatch.setattr("nesr_gui.fields.protocol.BLOCK_VALUES", 31 * 40)
     sampling, told = replace(WHOLE, stride=stride), list[float]()
 
     def stop(fraction: float) -> None:

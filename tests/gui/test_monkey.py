@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.picture.look import Look
 from nesr_gui.gui.shell.offers import of_menus

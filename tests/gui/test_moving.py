@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.picture import moving
 from nesr_gui.gui.picture.nodes import SPACINGS, NodesRequest, decode_nodes

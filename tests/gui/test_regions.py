@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nesr_gui.field import Cancelled, CubeField
+from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.marks.marks import Region, Shape, inside, simplified
 from nesr_gui.gui.marks.region_requests import RegionsRequest, ask_regions, pixels_of, strewn
 from tests.gui.conftest import BANDS, smooth_cube

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.field import DeviceLost, OutOfMemory
+from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
 from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
 from tests.gui.conftest import FakeEngine

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.picture.sampling import Sampling, View, resolve_sampling
 from tests.gui.conftest import BANDS, smooth_cube
 

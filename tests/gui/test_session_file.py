@@ -20,7 +20,8 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
 from nesr_gui.colorimetry.viewing_conditions import Light, Observer, Viewing
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.fields.resampled import Match, Orientation
 from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
 from nesr_gui.gui.documents.document import Origin
@@ -37,7 +38,6 @@ from nesr_gui.gui.spectra.transform import Normalise, Transform
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.interpretation import Balance, Encoding, Interpretation
 from nesr_gui.io.reading import Reading
-from nesr_gui.matched import Match, Orientation
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 

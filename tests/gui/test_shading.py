@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.jobs import displayed
 from nesr_gui.gui.picture.shading import GREY, TINT, Histogram, Shading, colormaps, levels_of, lookup
 from nesr_gui.spectral import RGBImage

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.viewing_conditions import CIE_1964, Light, LightKind, Viewing
-from nesr_gui.field import CubeField, Doubt, Interval
+from nesr_gui.fields.protocol import CubeField, Doubt, Interval
 from nesr_gui.gui.app import App
 from nesr_gui.gui.marks.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
 from nesr_gui.gui.marks.marks import Region, Shape

@@ -9,7 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.field import Cancelled, CubeField
+from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.picture.look import Look
 from nesr_gui.gui.picture.modes.mode import Scene
 from nesr_gui.gui.picture.shading import GREY, Shading

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.colorimetry.cie import encode_srgb
 from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.field import Cancelled, CubeField
+from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.picture.look import Look, Measure
 from nesr_gui.gui.picture.modes.mode import Scene

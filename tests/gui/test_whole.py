@@ -13,7 +13,7 @@ import nesr_gui
 from nesr_gui import engine, io
 from nesr_gui.checkpoint import save_checkpoint
 from nesr_gui.exporting import ExportPlan
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui import benchmark, jobs, program
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QDialog, QFileD
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
 from nesr_gui.gui.program import run

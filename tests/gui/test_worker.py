@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.worker import Worker
 
 

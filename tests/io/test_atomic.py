@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nesr_gui.field import Cancelled
+from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.io.atomic import replacing
 
 

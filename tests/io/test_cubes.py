@@ -18,7 +18,7 @@ import pytest
 import tifffile
 
 from nesr_gui import io
-from nesr_gui.field import CubeField, Interval
+from nesr_gui.fields.protocol import CubeField, Interval
 from nesr_gui.io import FORMATS, Encoding, Format, Kind, Reading
 from nesr_gui.spectral import Quantity, Wavelengths
 

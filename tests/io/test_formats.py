@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image
 
 from nesr_gui import io
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io import FORMATS, Format, Kind
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.io.test_cave import write_scene

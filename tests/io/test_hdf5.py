@@ -16,7 +16,7 @@ import pytest
 import xarray
 
 import nesr_gui
-from nesr_gui.field import Block, Cancelled, CubeField
+from nesr_gui.fields.protocol import Block, Cancelled, CubeField
 from nesr_gui.io import describe, open_cube, write_cube
 from nesr_gui.io.errors import Unclear, UnreadableFile
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -52,7 +52,7 @@ def test_round_trip_is_exact(tmp_path: Path, shape: tuple[int, int], quantity: Q
 
 def test_blocks_of_any_size_give_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_cube(tmp_path / "whole.nc", field((40, 30)), BANDS)
-    monkeypatch.setattr("nesr_gui.field.BLOCK_VALUES", 7 * 11 * len(BANDS))
+    monkeypatch.setattr("nesr_gui.fields.protocol.BLOCK_VALUES", 7 * 11 * len(BANDS))
     fractions: list[float] = []
     write_cube(tmp_path / "pieces.nc", field((40, 30)), BANDS, progress=fractions.append)
     assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1 and len(fractions) > 10
@@ -106,7 +106,7 @@ def test_describe_says_what_a_file_holds(written: Path) -> None:
 
 @pytest.mark.parametrize("after", [0, 1, 4])
 def test_cancelling_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    monkeypatch.setattr("nesr_gui.field.BLOCK_VALUES", 9 * len(BANDS))
+    monkeypatch.setattr("nesr_gui.fields.protocol.BLOCK_VALUES", 9 * len(BANDS))
     calls: list[float] = []
 
     def cancel(fraction: float) -> None:

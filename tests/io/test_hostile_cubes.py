@@ -19,7 +19,7 @@ import pytest
 import tifffile
 
 from nesr_gui import io
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io import Encoding, Reading
 from nesr_gui.io.errors import Unclear, UnreadableFile
 from nesr_gui.spectral import Quantity, Wavelengths

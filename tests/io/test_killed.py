@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nesr_gui import io
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io import Encoding, atomic
 from nesr_gui.io.atomic import replacing_set, sweep
 from nesr_gui.io.errors import UnreadableFile
@@ -31,7 +31,7 @@ from nesr_gui.io import atomic, trial
 from nesr_gui.spectral import Wavelengths
 
 trial.scout.check = lambda path, module: None
-nesr_gui.field.BLOCK_VALUES = 2000
+nesr_gui.fields.protocol.BLOCK_VALUES = 2000
 folder, seed, names = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[4:]
 bands, chance = Wavelengths.count(4), random.Random(seed)
 for module in ("hdf5", "matlab", "geotiff", "zarr3", "exr", "numpy_file", "band_folder", "envi"):
@@ -41,7 +41,7 @@ for library in ("zarr", "OpenEXR", "Imath", "nesr_gui.colorimetry.cie"):  # what
         importlib.import_module(library)
 
 def export(path, value):
-    made = nesr_gui.field.CubeField(np.full((4, 200, 90), value, np.float32), bands)
+    made = nesr_gui.fields.protocol.CubeField(np.full((4, 200, 90), value, np.float32), bands)
     slow = lambda fraction: time.sleep(0.0005)
     encoding = io.Encoding("float32" if path.suffix else "uint16", scale=1.0)
     io.write_cube(path, made, bands, encoding=encoding, progress=slow)

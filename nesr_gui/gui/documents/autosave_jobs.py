@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.documents.session_file import ENDING, read_session, write_session
 from nesr_gui.gui.documents.session_jobs import SaveRequest, save_session
 from nesr_gui.io.errors import UnreadableFile

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.field import SpectralField
+from nesr_gui.fields.protocol import SpectralField
 from nesr_gui.gui.marks.answers import Curve, Finding, Reading
 from nesr_gui.gui.marks.marks import Mark, Place
 from nesr_gui.gui.picture.look import Look

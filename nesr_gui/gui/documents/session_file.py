@@ -11,6 +11,7 @@ from typing import Any
 
 from nesr_gui._version import __version__
 from nesr_gui.colorimetry.viewing_conditions import Viewing
+from nesr_gui.fields.resampled import Match
 from nesr_gui.gui.documents import session_parts as parts
 from nesr_gui.gui.documents.document import Document, Origin
 from nesr_gui.gui.layout import Layout
@@ -24,7 +25,6 @@ from nesr_gui.io.atomic import replacing
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.fingerprint import fingerprint
 from nesr_gui.io.interpretation import Interpretation
-from nesr_gui.matched import Match
 from nesr_gui.spectral import Spectrum
 
 ENDING = ".nesr"

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui import jobs
 from nesr_gui.gui.documents.document import Cube, Origin
 from nesr_gui.gui.documents.session_file import Kept, read_session, write_session

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nesr_gui.field import SpectralField
+from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.fields.sensor import SAMPLINGS, SENSORS, BandShape, Sensor
 from nesr_gui.gui.forms import combo
-from nesr_gui.sensors import SAMPLINGS, SENSORS, BandShape, Sensor
 from nesr_gui.spectral import Wavelengths
 
 OWN, STEP, COUNT, LIST, SENSOR = "own", "step", "count", "list", "sensor"

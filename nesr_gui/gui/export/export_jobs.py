@@ -7,9 +7,9 @@ from pathlib import Path
 
 from nesr_gui import exporting
 from nesr_gui.exporting import Estimate, ExportPlan, Written
-from nesr_gui.field import Progress, SpectralField
+from nesr_gui.fields.protocol import Progress, SpectralField
+from nesr_gui.fields.sensor import Sensor
 from nesr_gui.io.spectra import read_spectra
-from nesr_gui.sensors import Sensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from PySide6.QtWidgets import QFileDialog
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings

@@ -11,7 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QColorSpace, QGuiApplication, QImage
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.input.incoming import Incoming
 from nesr_gui.gui.main_window import MainWindow, local_files
 from nesr_gui.gui.opening import Opening

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nesr_gui.colorimetry.appearance import Appearance
-from nesr_gui.field import Doubt
+from nesr_gui.fields.protocol import Doubt
 from nesr_gui.spectral import FloatArray, Spectrum
 
 

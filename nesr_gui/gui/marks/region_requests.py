@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.field import Progress, SpectralField
+from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.gui.marks.answers import Curve, Reading
 from nesr_gui.gui.marks.marks import Place, Region, inside
 from nesr_gui.gui.marks.requests import curve_wavelengths, doubt_shares, seen_bands

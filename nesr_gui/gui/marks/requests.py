@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nesr_gui.field import CalibratedField, Doubt, Points, Progress, SpectralField
+from nesr_gui.fields.protocol import CalibratedField, Doubt, Points, Progress, SpectralField
+from nesr_gui.fields.resampled import at_reduction
 from nesr_gui.gui.marks.answers import Curve, Reading
 from nesr_gui.gui.marks.marks import Pixel, Place
 from nesr_gui.inputs import SeenBands, Shown
-from nesr_gui.matched import at_reduction
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nesr_gui.field import Doubt
+from nesr_gui.fields.protocol import Doubt
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.picture.look import Arrangement

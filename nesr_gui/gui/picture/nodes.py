@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nesr_gui.field import CubeField, Progress, SpectralField
+from nesr_gui.fields.protocol import CubeField, Progress, SpectralField
 from nesr_gui.gui.picture.modes.pieces import band_in_pieces, sketches_in_pieces
 from nesr_gui.gui.picture.sampling import Sampling
 from nesr_gui.spectral import Wavelengths

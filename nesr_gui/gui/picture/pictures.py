@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.picture.modes import MODES
 from nesr_gui.gui.picture.modes.mode import Scale, Scene, ViewMode
 from nesr_gui.gui.picture.nodes import Nodes

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyqtgraph as pg
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.field import SpectralField
+from nesr_gui.fields.protocol import SpectralField
 from nesr_gui.gui.session import Bytes
 from nesr_gui.spectral import FloatArray
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColorSpace, QImage, QImageReader
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 
 MOST_PIXELS = 30_000_000  # of a picture that has to be read whole; a JPEG is read small
 

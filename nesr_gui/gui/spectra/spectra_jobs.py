@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.field import Progress, SpectralField
+from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.gui.marks.answers import Curve
 from nesr_gui.gui.marks.mark_rows import COLUMNS, mark_of
 from nesr_gui.gui.marks.marks import Mark, Pixel, Place, Region

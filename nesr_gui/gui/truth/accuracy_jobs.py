@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.accuracy import Figures, Members, accuracy
-from nesr_gui.field import Progress, SpectralField
+from nesr_gui.fields.accuracy import Figures, Members, accuracy
+from nesr_gui.fields.protocol import Progress, SpectralField
+from nesr_gui.fields.resampled import at_reduction
 from nesr_gui.gui.marks.marks import Mark, Place, Region, inside
-from nesr_gui.matched import at_reduction
 
 COLUMNS = ("MRAE", "RMSE", "PSNR (dB)", "Angle (°)", "ΔE2000", "Pixels")
 IMAGE = "Whole image"

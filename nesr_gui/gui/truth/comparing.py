@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from nesr_gui.fields.registration import possible
+from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.main_window import MainWindow
@@ -28,8 +30,6 @@ from nesr_gui.gui.truth.measurement import (
 from nesr_gui.gui.truth.measuring import Measuring
 from nesr_gui.gui.truth.truth_figures import TruthFigures
 from nesr_gui.gui.worker import Worker
-from nesr_gui.matched import Orientation
-from nesr_gui.matching import possible
 from nesr_gui.spectral import Quantity
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.field import Progress, SpectralField
+from nesr_gui.fields.camera import photograph
+from nesr_gui.fields.protocol import Progress, SpectralField
+from nesr_gui.fields.resampled import Match, MatchedField
 from nesr_gui.gui.jobs import displayed
 from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.truth.measurement import Measurement
-from nesr_gui.matched import Match, MatchedField
-from nesr_gui.photographing import photograph
 from nesr_gui.spectral import RGBImage, Spectrum
 
 

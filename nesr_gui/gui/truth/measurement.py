@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nesr_gui.field import Progress, SpectralField
-from nesr_gui.matched import Match, MatchedField, Orientation, Shape
-from nesr_gui.matching import NoMatch, gain_in, match
+from nesr_gui.fields.protocol import Progress, SpectralField
+from nesr_gui.fields.registration import NoMatch, gain_in, match
+from nesr_gui.fields.resampled import Match, MatchedField, Orientation, Shape
 from nesr_gui.spectral import Quantity, RGBImage, Spectrum
 
 if TYPE_CHECKING:

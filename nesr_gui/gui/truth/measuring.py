@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 
-from nesr_gui.accuracy import CONDITIONS, Figures
-from nesr_gui.field import SpectralField
+from nesr_gui.fields.accuracy import CONDITIONS, Figures
+from nesr_gui.fields.protocol import SpectralField
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.export.writing import CSV, Writing
 from nesr_gui.gui.main_window import MainWindow

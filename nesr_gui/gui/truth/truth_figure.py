@@ -10,7 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
+from nesr_gui.fields.resampled import at_reduction
 from nesr_gui.gui.drawing import INK, QUIET, draw_text, rendered, save_drawing
 from nesr_gui.gui.marks.marks import Mark
 from nesr_gui.gui.marks.signs import draw_sign
@@ -23,7 +24,6 @@ from nesr_gui.gui.picture.sampling import Sampling
 from nesr_gui.gui.picture.shading import lookup
 from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.spectra.axis import ticks
-from nesr_gui.matched import at_reduction
 from nesr_gui.spectral import Quantity
 
 WIDTH = 510.0  # points: 180 mm, two columns of a journal

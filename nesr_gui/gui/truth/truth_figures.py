@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
-from nesr_gui.accuracy import shared_bands
+from nesr_gui.fields.accuracy import shared_bands
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.drawing import FILTERS
 from nesr_gui.gui.export.writing import Writing

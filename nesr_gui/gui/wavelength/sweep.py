@@ -15,7 +15,7 @@ import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.picture.modes import MODES
 from nesr_gui.gui.picture.modes.mode import Scene
 from nesr_gui.gui.picture.pictures import PictureRequest, coarse_picture

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.photograph import decode
 from nesr_gui.spectral import FloatArray, Wavelengths
 

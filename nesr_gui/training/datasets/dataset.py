@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.field import CubeField
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.envi_header import files_of
 from nesr_gui.io.extras import MissingExtra
 from nesr_gui.spectral import FloatArray, Wavelengths

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.picture.modes.mode import Scale, Scene, ViewMode
 from nesr_gui.gui.picture.modes.pieces import band_in_pieces
 from nesr_gui.gui.picture.sampling import Sampling

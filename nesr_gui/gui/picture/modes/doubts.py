@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.field import CalibratedField, Doubt, Progress
+from nesr_gui.fields.protocol import CalibratedField, Doubt, Progress
 from nesr_gui.gui.picture.modes.mode import Need, Scene, ViewMode
 from nesr_gui.gui.picture.modes.pieces import in_strips
 from nesr_gui.gui.picture.sampling import Sampling

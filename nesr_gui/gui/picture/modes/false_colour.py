@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from nesr_gui.field import Progress
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.picture.modes.mode import Choice, Scale, Scene, ViewMode
 from nesr_gui.gui.picture.modes.pieces import band_in_pieces
 from nesr_gui.gui.picture.sampling import Sampling

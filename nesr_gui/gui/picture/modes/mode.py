@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.field import CalibratedField, Progress, SpectralField
+from nesr_gui.fields.protocol import CalibratedField, Progress, SpectralField
 from nesr_gui.gui.picture.look import Limits, Look
 from nesr_gui.gui.picture.sampling import Sampling
 from nesr_gui.gui.session import Bytes, Session

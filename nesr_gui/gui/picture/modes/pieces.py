@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.field import BLOCK_VALUES, Progress, SketchingField, SpectralField
+from nesr_gui.fields.protocol import BLOCK_VALUES, Progress, SketchingField, SpectralField
 from nesr_gui.gui.picture.sampling import Sampling
 from nesr_gui.spectral import FloatArray, Wavelengths
 

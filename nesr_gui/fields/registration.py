@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.field import Progress, SpectralField
-from nesr_gui.matched import Match, Orientation, Shape, Taps
-from nesr_gui.photographing import camera_bands, camera_weights
+from nesr_gui.fields.camera import camera_bands, camera_weights
+from nesr_gui.fields.protocol import Progress, SpectralField
+from nesr_gui.fields.resampled import Match, Orientation, Shape, Taps
 from nesr_gui.spectral import FloatArray, RGBImage
 
 LOOKED_AT = 128  # pixels along the longer side of what is compared

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from nesr_gui.colorimetry.cie import expose
-from nesr_gui.field import Cancelled, CubeField
-from nesr_gui.matched import MatchedField, Orientation
-from nesr_gui.matching import NoMatch, gain_in, match, possible
+from nesr_gui.fields.protocol import Cancelled, CubeField
+from nesr_gui.fields.registration import NoMatch, gain_in, match, possible
+from nesr_gui.fields.resampled import MatchedField, Orientation
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Wavelengths
 
 BANDS = Wavelengths.every(400, 700, 10)

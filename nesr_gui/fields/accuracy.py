@@ -12,8 +12,8 @@ import numpy.typing as npt
 from nesr_gui import metrics
 from nesr_gui.colorimetry.cie import colour_differences
 from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.field import Progress, SpectralField, checked_window
-from nesr_gui.photographing import LOST, camera_weights, lost_response
+from nesr_gui.fields.camera import LOST, camera_weights, lost_response
+from nesr_gui.fields.protocol import Progress, SpectralField, checked_window
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
 STEP = 10.0  # nm between the wavelengths that are compared

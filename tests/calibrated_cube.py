@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nesr_gui.field import CubeField, Interval
+from nesr_gui.fields.protocol import CubeField, Interval
 from nesr_gui.spectral import FloatArray
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nesr_gui.field import CubeField
-from nesr_gui.matched import Match, MatchedField, Orientation, Taps, at_reduction
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.fields.resampled import Match, MatchedField, Orientation, Taps, at_reduction
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 
 RNG = np.random.default_rng(3)
@@ -52,7 +52,7 @@ def test_all_readers_agree_for_every_orientation_and_scale(orientation: Orientat
 def test_small_blocks_give_the_same_cube(monkeypatch: pytest.MonkeyPatch) -> None:
     field = MatchedField(CUBE, (6, 9), Match(Orientation.FLIPPED))
     whole = field.cube(BANDS).values
-    monkeypatch.setattr("nesr_gui.matched.BLOCK_VALUES", 6 * 4 * 5)
+    monkeypatch.setattr("nesr_gui.fields.resampled.BLOCK_VALUES", 6 * 4 * 5)
     np.testing.assert_array_equal(field.cube(BANDS).values, whole)
 
 

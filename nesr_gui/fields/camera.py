@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from nesr_gui.colorimetry.cie import CAMERA_BANDS
 from nesr_gui.colorimetry.viewing_conditions import D65, Viewing
-from nesr_gui.field import Progress, SpectralField
+from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Source, Wavelengths
 
 LOST = 0.05  # of a channel's response that may lie outside a cube's wavelengths

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.appearance import per_white
-from nesr_gui.field import (
+from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
     Block,
     Points,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from nesr_gui import metrics
-from nesr_gui.accuracy import accuracy, shared_bands
 from nesr_gui.colorimetry.cie import colour_differences, expose
-from nesr_gui.field import Cancelled, CubeField
+from nesr_gui.fields.accuracy import accuracy, shared_bands
+from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.spectral import Quantity, Wavelengths
 
 BANDS = Wavelengths.every(400, 700, 10)
@@ -24,7 +24,7 @@ def field(values: np.ndarray, bands: Wavelengths = BANDS) -> CubeField:
 
 @pytest.mark.parametrize("block", [31, 31 * 20, 1 << 20])
 def test_figures_are_those_of_the_definitions(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nesr_gui.field.BLOCK_VALUES", block)
+    monkeypatch.setattr("nesr_gui.fields.protocol.BLOCK_VALUES", block)
     got = accuracy(field(GUESS), field(TRUTH))
     assert got.mrae == pytest.approx(metrics.mrae(GUESS, TRUTH), rel=1e-4)
     assert got.rmse == pytest.approx(metrics.rmse(GUESS, TRUTH), rel=1e-4)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.viewing_conditions import Light
-from nesr_gui.field import Block, CalibratedField, Interval, Points, SpectralField, checked_nm, cube_of_blocks
+from nesr_gui.fields.protocol import Block, CalibratedField, Interval, Points, SpectralField, checked_nm, cube_of_blocks
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from nesr_gui.colorimetry.cie import expose
 from nesr_gui.colorimetry.viewing_conditions import D65, Light, Viewing
-from nesr_gui.field import Cancelled, CubeField
-from nesr_gui.photographing import camera_weights, photograph
+from nesr_gui.fields.camera import camera_weights, photograph
+from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.spectral import Quantity, Wavelengths
 
 BANDS = Wavelengths.every(400, 700, 10)
@@ -76,7 +76,7 @@ def test_what_lies_outside_the_camera_is_left_out_or_refused() -> None:
 
 
 def test_it_tells_its_progress_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nesr_gui.field.BLOCK_VALUES", 31 * 8)
+    monkeypatch.setattr("nesr_gui.fields.protocol.BLOCK_VALUES", 31 * 8)
     told: list[float] = []
 
     def stop(fraction: float) -> None:

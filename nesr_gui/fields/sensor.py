@@ -17,14 +17,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.field import (
-    Block,
-    CubeField,
-    Points,
-    SpectralField,
-    checked_window,
-    cube_of_blocks,
-)
+from nesr_gui.fields.protocol import Block, CubeField, Points, SpectralField, checked_window, cube_of_blocks
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Spectrum, Wavelengths, as_nm
 
 STEP = 1.0  # nm between the nodes of a field that is no cube

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nesr_gui import field as field_module
-from nesr_gui.field import CubeField, checked_points, tiles
+from nesr_gui.fields import protocol as field_module
+from nesr_gui.fields.protocol import CubeField, checked_points, tiles
 from nesr_gui.spectral import Quantity, Wavelengths
 
 BANDS = Wavelengths(np.array([400.0, 410.0, 450.0, 520.0]))

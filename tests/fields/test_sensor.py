@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nesr_gui.field import CubeField
-from nesr_gui.sensors import SAMPLINGS, SENSORS, BandShape, Sensor, SensorBand, SensorField
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.fields.sensor import SAMPLINGS, SENSORS, BandShape, Sensor, SensorBand, SensorField
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 
 FINE = Wavelengths.every(400, 700, 1)
