@@ -15,7 +15,7 @@ from nesr_gui import origin, tiles
 from nesr_gui.devices import translated
 from nesr_gui.fields.protocol import Bands, CubeField, Progress
 from nesr_gui.inputs import Shown, quantity_of
-from nesr_gui.models.bands import BandNetwork
+from nesr_gui.networks.band_network import BandNetwork
 from nesr_gui.spectral import FloatArray
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from nesr_gui.inputs import taken
 from nesr_gui.io.atomic import replacing
+from nesr_gui.networks.registry import Network, build, config_from_json, config_to_json, coverage, kind_of, seen_bands
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.systems import Network, build, config_from_json, config_to_json, coverage, kind_of, seen_bands
 from nesr_gui.uncertainty import Calibration
 
 FORMAT = "nesr_gui 1"

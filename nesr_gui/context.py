@@ -16,9 +16,9 @@ from torch import Tensor
 
 from nesr_gui import devices
 from nesr_gui.features import Features, inside_mask
-from nesr_gui.models.nam import Correlations
-from nesr_gui.models.nesr import NeSR
-from nesr_gui.models.spi import SIDE, lattice
+from nesr_gui.networks.nam import Correlations
+from nesr_gui.networks.nesr import NeSR
+from nesr_gui.networks.spi import SIDE, lattice
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,11 +26,11 @@ from nesr_gui.devices import sent, translated
 from nesr_gui.features import Features, RecomputedFeatures, StoredFeatures, kept
 from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.inputs import Input, SeenBands, Shown, refusal
-from nesr_gui.models.nesr import NeSR, parameter_count
-from nesr_gui.models.spi import HALO
+from nesr_gui.networks.nesr import NeSR, parameter_count
+from nesr_gui.networks.registry import Network, coverage, kind_of, seen_bands
+from nesr_gui.networks.spi import HALO
 from nesr_gui.reconstruction import CalibratedNeSRField, Encoding, NeSRField
 from nesr_gui.spectral import RGBImage, Wavelengths
-from nesr_gui.systems import Network, coverage, kind_of, seen_bands
 
 PATIENCE = 4.0  # seconds a user may wait for a photograph to open
 WORKING_PIXELS = (2_000_000, 1_000_000, 500_000)  # on a processor: few steps, so that a machine keeps to one of them

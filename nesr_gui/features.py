@@ -18,8 +18,8 @@ from torch.nn import functional as F
 
 from nesr_gui import tiles
 from nesr_gui.fields.protocol import Progress
-from nesr_gui.models.nesr import NeSR
-from nesr_gui.models.spi import HALO
+from nesr_gui.networks.nesr import NeSR
+from nesr_gui.networks.spi import HALO
 
 STORED_BYTES = 1 << 30  # features above this are kept in a file, or computed again for each window
 DISK_SHARE = 2  # such a file takes at most one part in so many of what the disk has left

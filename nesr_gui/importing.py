@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from nesr_gui.checkpoint import UnreadableModel, save_checkpoint
-from nesr_gui.models.release import ReleasedNeSR, released
+from nesr_gui.networks.authors_release import ReleasedNeSR, released
 
 
 def import_weights(path: Path, out: Path) -> ReleasedNeSR:

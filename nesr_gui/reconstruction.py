@@ -28,8 +28,8 @@ from nesr_gui.fields.protocol import (
     cube_of_blocks,
 )
 from nesr_gui.inputs import Shown, quantity_of
-from nesr_gui.models.nesr import NeSR, Query
-from nesr_gui.models.spi import HALO, SIDE
+from nesr_gui.networks.nesr import NeSR, Query
+from nesr_gui.networks.spi import HALO, SIDE
 from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
 from nesr_gui.uncertainty import Calibration
 

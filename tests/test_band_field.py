@@ -13,10 +13,10 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.engine import Model, encode, load_model
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.inputs import SeenBands
-from nesr_gui.models.discrete import DiscreteConfig
-from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.nesr import NeSRConfig
+from nesr_gui.networks.registry import build
 from nesr_gui.spectral import Quantity, Wavelengths
-from nesr_gui.systems import build
 from tests import tiny
 
 BANDS = (400.0, 450.0, 500.0, 650.0, 700.0)

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nesr_gui.checkpoint import FORMAT, UnreadableModel, describe, load_checkpoint, save_checkpoint
-from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.networks.nesr import NeSRConfig
 from tests import tiny
 
 

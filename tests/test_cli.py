@@ -19,7 +19,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.curves import read_curves, write_curves
 from nesr_gui.io.envi_library import write_curves as write_library
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
-from tests.models.test_release import release_state
+from tests.networks.test_authors_release import release_state
 from tests.training import worlds
 
 

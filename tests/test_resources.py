@@ -8,7 +8,7 @@ import pytest
 from nesr_gui import io, resources
 from nesr_gui.checkpoint import load_checkpoint
 from nesr_gui.colorimetry import cie
-from nesr_gui.models.nesr import parameter_count
+from nesr_gui.networks.nesr import parameter_count
 from nesr_gui.training import checker
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from nesr_gui import tiles
 from nesr_gui.fields.protocol import Cancelled
-from nesr_gui.models.hscnn_r import HSCNNR
+from nesr_gui.networks.hscnn_r import HSCNNR
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from nesr_gui.models.nesr import NeSR, NeSRConfig
+from nesr_gui.networks.nesr import NeSR, NeSRConfig
 from nesr_gui.spectral import RGBImage, Source
 
 CONFIG = NeSRConfig(features=10, blocks=2, channels=6, hidden=(12, 8), output="anchored", compressed=True)

@@ -75,7 +75,7 @@ def info(file: Path | None, models: bool, **options: Any) -> None:
 
 def print_systems() -> None:
     """The parameters of every system, counted in networks that are built for it, beside the published."""
-    from nesr_gui.systems import SYSTEMS, coverage, parameters_of
+    from nesr_gui.networks.registry import SYSTEMS, coverage, parameters_of
 
     click.echo(f"{'name':16}{'system':22}{'parameters':>12}{'published':>12}  answers at")
     for name, system in SYSTEMS.items():

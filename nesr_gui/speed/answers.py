@@ -9,12 +9,12 @@ import torch
 
 from nesr_gui import engine
 from nesr_gui.io import read_photograph
+from nesr_gui.networks.registry import SYSTEMS, build
 from nesr_gui.reconstruction import NeSRField
 from nesr_gui.resources import samples
 from nesr_gui.spectral import RGBImage, Wavelengths
 from nesr_gui.speed.figures import Figure, seconds
 from nesr_gui.speed.machine import operations, peak, waited
-from nesr_gui.systems import SYSTEMS, build
 
 SIDE = 512  # pixels of the photograph along a side
 SIDES = (256, 512, 768, 1024, 1536)  # of those whose time is compared with their pixels

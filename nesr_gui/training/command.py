@@ -13,13 +13,13 @@ import click
 from tqdm import tqdm
 
 from nesr_gui import engine
-from nesr_gui.baselines.a_plus import APlusConfig
-from nesr_gui.baselines.sparse_coding import SparseCodingConfig
 from nesr_gui.checkpoint import load_checkpoint, save_checkpoint
-from nesr_gui.models.discrete import DiscreteConfig
-from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.baselines.a_plus import APlusConfig
+from nesr_gui.networks.baselines.sparse_coding import SparseCodingConfig
+from nesr_gui.networks.nesr import NeSRConfig
+from nesr_gui.networks.registry import parameters_of, system_named
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.systems import parameters_of, system_named
 from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.calibrating import calibrated, coverage, seen_chromaticities, unit_of
 from nesr_gui.training.datasets.cave import read_scenes

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nesr_gui.baselines.a_plus import APlus, APlusConfig
-from nesr_gui.baselines.interpolation import BandInterpolation, BandInterpolationConfig
-from nesr_gui.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
 from nesr_gui.colorimetry import cie
-from nesr_gui.models.bands import BandNetwork
+from nesr_gui.networks.band_network import BandNetwork
+from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
+from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig
+from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
 from nesr_gui.training.batches import Batches
 from nesr_gui.training.lessons import pixels
 from nesr_gui.training.rendering import BANDS

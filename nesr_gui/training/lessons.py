@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nesr_gui.models.guide import ColourGuide
+from nesr_gui.networks.colour_prior import ColourGuide
 from nesr_gui.training.batches import Batches
 from nesr_gui.training.rendering import BANDS, Patches
 

@@ -22,9 +22,9 @@ from torch import Tensor
 from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
 from nesr_gui.io.atomic import replacing
-from nesr_gui.models.nesr import NeSR, framed
-from nesr_gui.models.spi import HALO, lattice
-from nesr_gui.systems import Network, build
+from nesr_gui.networks.nesr import NeSR, framed
+from nesr_gui.networks.registry import Network, build
+from nesr_gui.networks.spi import HALO, lattice
 from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.lessons import DARK, fit_guide
 from nesr_gui.training.rendering import BANDS, Patches

@@ -17,7 +17,7 @@ from nesr_gui.gui.marks.marks import Region, Shape
 from nesr_gui.gui.model_menu import list_models
 from nesr_gui.gui.spectra.transform import Normalise, Transform
 from nesr_gui.inputs import Input, SeenBands
-from nesr_gui.models.discrete import DiscreteConfig, DiscreteNetwork
+from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 

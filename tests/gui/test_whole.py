@@ -18,7 +18,7 @@ from nesr_gui.gui import benchmark, jobs, program
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.screenshot import Screenshot
-from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests import tiny
 

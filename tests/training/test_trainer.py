@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui.models.discrete import DiscreteConfig
-from nesr_gui.models.nesr import NeSR, NeSRConfig
-from nesr_gui.systems import SYSTEMS
+from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.nesr import NeSR, NeSRConfig
+from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.training import lessons
 from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.command import as_fed, chosen_config

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from nesr_gui import engine
-from nesr_gui.baselines.interpolation import BandInterpolation
 from nesr_gui.fields.protocol import CubeField, SpectralField
 from nesr_gui.inputs import SeenBands
+from nesr_gui.networks.baselines.interpolation import BandInterpolation
 from nesr_gui.spectral import FloatArray, RGBImage, Wavelengths
 from nesr_gui.training.experiments.judging import Judge
 

@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from nesr_gui import metrics
 from nesr_gui.checkpoint import save_checkpoint
 from nesr_gui.io.atomic import replacing
-from nesr_gui.models.nesr import NeSR, framed
-from nesr_gui.models.spi import HALO, lattice
-from nesr_gui.systems import Network, build
+from nesr_gui.networks.nesr import NeSR, framed
+from nesr_gui.networks.registry import Network, build
+from nesr_gui.networks.spi import HALO, lattice
 from nesr_gui.training.experiments.crops import Batch, Crops
 from nesr_gui.training.experiments.fitting import known
 from nesr_gui.training.experiments.settings import Settings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nesr_gui.models.discrete import DiscreteConfig
-from nesr_gui.systems import SYSTEMS
+from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.training.datasets.resampling import BandShape
 from nesr_gui.training.experiments.description import EXPERIMENTS, Experiment
 from nesr_gui.training.experiments.settings import Settings

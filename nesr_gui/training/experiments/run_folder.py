@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nesr_gui.baselines.interpolation import BandInterpolationConfig
 from nesr_gui.io.atomic import replacing
+from nesr_gui.networks.baselines.interpolation import BandInterpolationConfig
 from nesr_gui.training.experiments.preparing import Prepared
 from nesr_gui.training.experiments.settings import Budget, Settings
 from nesr_gui.training.experiments.tasks import Task

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from nesr_gui.systems import parameters_of
+from nesr_gui.networks.registry import parameters_of
 from nesr_gui.training.experiments import devices, report
 from nesr_gui.training.experiments.exam import Exam, Points
 from nesr_gui.training.experiments.judging import Judge

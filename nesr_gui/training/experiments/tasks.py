@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.baselines.interpolation import BandInterpolationConfig
-from nesr_gui.models.discrete import DiscreteConfig
-from nesr_gui.models.nesr import NeSRConfig
+from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.baselines.interpolation import BandInterpolationConfig
+from nesr_gui.networks.nesr import NeSRConfig
+from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.systems import SYSTEMS
 from nesr_gui.training.experiments.description import Column, Experiment, Row, Section
 from nesr_gui.training.experiments.settings import Settings
 

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from nesr_gui.checkpoint import load_checkpoint
-from nesr_gui.models.discrete import DiscreteConfig
-from nesr_gui.models.nesr import NeSRConfig
-from nesr_gui.systems import build
+from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.nesr import NeSRConfig
+from nesr_gui.networks.registry import build
 from nesr_gui.training.experiments import devices, learner
 from nesr_gui.training.experiments.learner import Answering, Learner, learned
 from nesr_gui.training.experiments.settings import Budget, Settings

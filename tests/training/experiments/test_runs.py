@@ -14,7 +14,7 @@ from PIL import Image
 
 from nesr_gui.cli import cli
 from nesr_gui.engine import load_model
-from nesr_gui.systems import SYSTEMS
+from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.training import painted
 from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.experiments import figures, fitting

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nesr_gui.models.bands import BandNetwork
+from nesr_gui.networks.band_network import BandNetwork
 
 AT_ONCE = 1 << 14  # pixels, of which each has a number per atom
 

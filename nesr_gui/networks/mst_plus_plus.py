@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.models.padding import padded
+from nesr_gui.networks.layers import padded
 
 DEPTH = 2  # times a stage halves the image
 

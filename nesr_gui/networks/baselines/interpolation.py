@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from nesr_gui.models.bands import BandNetwork
+from nesr_gui.networks.band_network import BandNetwork
 
 
 @dataclass(frozen=True)

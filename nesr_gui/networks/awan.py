@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from nesr_gui.models.padding import padded
+from nesr_gui.networks.layers import padded
 
 REDUCTION = 16  # of channels within the attention over channels
 TAIL_REDUCTION = 8  # of channels within the non-local tail

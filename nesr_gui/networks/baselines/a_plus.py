@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nesr_gui.baselines.pixels import PixelNetwork
-from nesr_gui.models.discrete import EVERY_TEN
+from nesr_gui.networks.band_network import EVERY_TEN
+from nesr_gui.networks.baselines.per_pixel import PixelNetwork
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui.baselines.a_plus import APlus, APlusConfig
-from nesr_gui.baselines.interpolation import BandInterpolation, BandInterpolationConfig
-from nesr_gui.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
 from nesr_gui.checkpoint import save_checkpoint
 from nesr_gui.engine import encode, load_model
-from nesr_gui.models.bands import BandNetwork
-from nesr_gui.models.discrete import EVERY_TEN
+from nesr_gui.networks.band_network import EVERY_TEN, BandNetwork
+from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
+from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig
+from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
 from nesr_gui.spectral import RGBImage
 from nesr_gui.training import fitting
 from nesr_gui.training.batches import Batches, TrainingConfig

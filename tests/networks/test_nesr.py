@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from nesr_gui.models.nesr import NeSR, NeSRConfig
-from nesr_gui.models.spi import lattice
+from nesr_gui.networks.nesr import NeSR, NeSRConfig
+from nesr_gui.networks.spi import lattice
 
 SMALL = NeSRConfig(features=8, blocks=2, channels=4, hidden=(8, 8))
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import torch
 
-from nesr_gui.models.guide import ColourGuide, catmull_rom
+from nesr_gui.networks.colour_prior import ColourGuide, catmull_rom
 from nesr_gui.training.batches import Batches, TrainingConfig
 from nesr_gui.training.lessons import fit_guide
 from nesr_gui.training.rendering import BANDS

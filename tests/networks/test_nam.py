@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui.models.nam import Correlations, NeuralAttentionMapping
+from nesr_gui.networks.nam import Correlations, NeuralAttentionMapping
 
 C = 5
 
@@ -55,7 +55,7 @@ def test_one_map_serves_all_windows_of_an_image(nam):
 
 @pytest.mark.parametrize(("images", "kept"), [(1, 1 << 19), (1, 35), (3, 1 << 19)])
 def test_what_is_folded_equals_layer_after_layer(nam, images, kept, monkeypatch):
-    monkeypatch.setattr("nesr_gui.models.nam.CACHED_VALUES", kept)  # 35: five tokens at a time
+    monkeypatch.setattr("nesr_gui.networks.nam.CACHED_VALUES", kept)  # 35: five tokens at a time
     codes, coord, layer = torch.randn(3, 4, 2, 2, C), torch.linspace(-1, 1, 4), torch.nn.Linear(C, 7)
     attention = torch.rand(images, C, C).softmax(-1)
     whole = layer(nam(nam.tokens(codes, coord), attention))

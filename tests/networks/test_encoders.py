@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 import torch
 
-from nesr_gui.models.awan import AWAN, SecondOrderNonLocal, WeightedChannelAttention
-from nesr_gui.models.discrete import DiscreteConfig, DiscreteNetwork
-from nesr_gui.models.encoders import ENCODERS, encoder
-from nesr_gui.models.mst_plus_plus import MSTPlusPlus, SpectralAttention
-from nesr_gui.models.nesr import NeSR, NeSRConfig
-from nesr_gui.systems import SYSTEMS, build, config_from_json, config_to_json, kind_of, parameters_of
+from nesr_gui.networks.awan import AWAN, SecondOrderNonLocal, WeightedChannelAttention
+from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
+from nesr_gui.networks.encoders import ENCODERS, encoder
+from nesr_gui.networks.mst_plus_plus import MSTPlusPlus, SpectralAttention
+from nesr_gui.networks.nesr import NeSR, NeSRConfig
+from nesr_gui.networks.registry import SYSTEMS, build, config_from_json, config_to_json, kind_of, parameters_of
 
 NAMES = sorted(ENCODERS)
 

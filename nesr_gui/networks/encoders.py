@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nesr_gui.models.awan import AWAN
-from nesr_gui.models.hrnet import HRNet
-from nesr_gui.models.hscnn_r import HSCNNR
-from nesr_gui.models.mst_plus_plus import MSTPlusPlus
+from nesr_gui.networks.awan import AWAN
+from nesr_gui.networks.hrnet import HRNet
+from nesr_gui.networks.hscnn_r import HSCNNR
+from nesr_gui.networks.mst_plus_plus import MSTPlusPlus
 
 Backbone = HSCNNR | HRNet | AWAN | MSTPlusPlus
 

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.models.awan import AWAN
-from nesr_gui.models.bands import BandNetwork
-from nesr_gui.models.discrete import EVERY_TEN
+from nesr_gui.networks.awan import AWAN
+from nesr_gui.networks.band_network import EVERY_TEN, BandNetwork
 
 CODES = 32  # channels of the 3-D convolutions
 HEAD = 16  # channels of query, key and value; two equal heads stand side by side

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.models.encoders import encoder
-from nesr_gui.models.guide import ColourGuide
-from nesr_gui.models.nam import ATTENTIONS, Folded, NeuralAttentionMapping
-from nesr_gui.models.rolling import in_rows
-from nesr_gui.models.spi import HALO, SIDE, SpectralProfileInterpolation, Taps, lattice, resample
+from nesr_gui.networks.colour_prior import ColourGuide
+from nesr_gui.networks.encoders import encoder
+from nesr_gui.networks.nam import ATTENTIONS, Folded, NeuralAttentionMapping
+from nesr_gui.networks.spi import HALO, SIDE, SpectralProfileInterpolation, Taps, lattice, resample
+from nesr_gui.networks.streaming import in_rows
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import torch
 from nesr_gui.checkpoint import UnreadableModel, load_checkpoint
 from nesr_gui.engine import encode, load_model
 from nesr_gui.importing import import_weights
-from nesr_gui.models.nesr import parameter_count
-from nesr_gui.models.release import CROP, ReleaseConfig, ReleasedNeSR, released
+from nesr_gui.networks.authors_release import CROP, ReleaseConfig, ReleasedNeSR, released
+from nesr_gui.networks.nesr import parameter_count
 from tests import tiny
 
 F, BLOCKS = 32, 2

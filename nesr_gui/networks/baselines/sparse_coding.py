@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nesr_gui.baselines.pixels import PixelNetwork
-from nesr_gui.models.discrete import EVERY_TEN
+from nesr_gui.networks.band_network import EVERY_TEN
+from nesr_gui.networks.baselines.per_pixel import PixelNetwork
 
 RIDGE = 1e-9  # of squared length 1; keeps atoms of equal colour solvable
 

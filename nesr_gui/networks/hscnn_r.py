@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.models.rolling import Rows, convolved, in_rows, rectified, residual
+from nesr_gui.networks.streaming import Rows, convolved, in_rows, rectified, residual
 
 
 class ResidualBlock(nn.Module):

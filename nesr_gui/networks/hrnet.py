@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.models.padding import padded
+from nesr_gui.networks.layers import padded
 
 LEVELS = 4
 SLOPE = 0.2  # of every LeakyReLU

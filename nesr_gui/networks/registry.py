@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from nesr_gui.baselines.a_plus import APlus, APlusConfig
-from nesr_gui.baselines.interpolation import BandInterpolation, BandInterpolationConfig
-from nesr_gui.baselines.sparse_coding import SparseCoding, SparseCodingConfig
-from nesr_gui.models.bands import BandNetwork
-from nesr_gui.models.discrete import DiscreteConfig, DiscreteNetwork
-from nesr_gui.models.encoders import ENCODERS
-from nesr_gui.models.nesr import NeSR, NeSRConfig, parameter_count
-from nesr_gui.models.release import ReleaseConfig, ReleasedNeSR
+from nesr_gui.networks.authors_release import ReleaseConfig, ReleasedNeSR
+from nesr_gui.networks.band_network import BandNetwork, DiscreteConfig, DiscreteNetwork
+from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
+from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig
+from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig
+from nesr_gui.networks.encoders import ENCODERS
+from nesr_gui.networks.nesr import NeSR, NeSRConfig, parameter_count
 from nesr_gui.spectral import Wavelengths
 
 Network = NeSR | BandNetwork

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from nesr_gui.models import rolling
-from nesr_gui.models.hscnn_r import HSCNNR
-from nesr_gui.models.rolling import convolved, residual
+from nesr_gui.networks import streaming
+from nesr_gui.networks.hscnn_r import HSCNNR
+from nesr_gui.networks.streaming import convolved, residual
 
 
 def chunks(image: torch.Tensor, sizes: list[int]):
@@ -26,7 +26,7 @@ def test_rows_through_a_chain_of_layers_are_those_of_the_whole_image(sizes):
 @pytest.mark.parametrize("rows", [4, 5, 50])
 @pytest.mark.parametrize("height", [1, 2, 3, 11, 12])
 def test_an_encoder_that_answers_without_gradients_answers_the_same(monkeypatch, bands, rows, height):
-    monkeypatch.setattr(rolling, "PIXELS", 6 * rows)
+    monkeypatch.setattr(streaming, "PIXELS", 6 * rows)
     torch.manual_seed(0)
     network, image = HSCNNR(8, 3, bands), torch.rand(1, 3, height, 6)
     with torch.no_grad():

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from nesr_gui.models.spi import SLOPE, SpectralProfileInterpolation, resample
+from nesr_gui.networks.spi import SLOPE, SpectralProfileInterpolation, resample
 
 GRID = torch.arange(400, 701, 10.0)
 
