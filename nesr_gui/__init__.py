@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 from nesr_gui._version import __version__
 
 if TYPE_CHECKING:
-    from nesr_gui.band_field import BandField
-    from nesr_gui.engine import Model
     from nesr_gui.fields.protocol import CubeField
+    from nesr_gui.inference.band_field import BandField
+    from nesr_gui.inference.model import Model
+    from nesr_gui.inference.nesr_field import NeSRField
     from nesr_gui.io import Reading
-    from nesr_gui.reconstruction import NeSRField
 
 __all__ = ["__version__", "load_model", "open_cube", "reconstruct"]
 
 
 def load_model(path: str | PathLike[str] | None = None, device: str = "auto") -> Model:
-    """The embedded model, or the one in a file, on `device` (auto, cpu, cuda or mps); see `engine.load_model`."""
-    from nesr_gui import engine
+    """The embedded model, or the one in a file, on `device` (auto, cpu, cuda or mps)."""
+    from nesr_gui.inference import model
 
-    return engine.load_model(Path(path) if path is not None else None, device)
+    return model.load_model(Path(path) if path is not None else None, device)
 
 
 def reconstruct(
@@ -42,7 +42,8 @@ def reconstruct(
     Raises:
         OSError, ValueError: the file is missing, no photograph, or damaged; the message says which.
     """
-    from nesr_gui import engine, io
+    from nesr_gui import io
+    from nesr_gui.inference import engine
 
     image = io.read_photograph(Path(photograph))
     return engine.encode(image.reduced(max_pixels) if max_pixels else image, model or load_model())

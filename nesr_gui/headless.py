@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from nesr_gui import engine, io, resources
+from nesr_gui import io, resources
 from nesr_gui.gui import program
 from nesr_gui.gui.picture.spots import spots
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import load_model
 from nesr_gui.io import curves
 from nesr_gui.spectral import Spectrum, Wavelengths
 
@@ -19,7 +21,7 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
 
     Qt must have been told a platform that needs no display.
     """
-    loaded = engine.load_model(model, device)
+    loaded = load_model(model, device)
     path = image or resources.samples()[0].photograph
     photograph = io.read_photograph(path)
     field = engine.encode(photograph.reduced(loaded.working_pixels), loaded)

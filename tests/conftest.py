@@ -26,7 +26,7 @@ def photo(tmp_path: Path) -> Path:
 @pytest.fixture
 def model_file(tmp_path: Path) -> Path:
     """A tiny real model."""
-    from nesr_gui.checkpoint import save_checkpoint
+    from nesr_gui.inference.checkpoint import save_checkpoint
 
     path = tmp_path / "tiny.safetensors"
     save_checkpoint(path, tiny.network(), {"seed": "0"})

@@ -71,7 +71,7 @@ def _export(pipe: Connection, ending: str, height: int, width: int, folder: Path
     for module in {".zarr": ["zarr"], ".exr": ["OpenEXR", "Imath"]}.get(ending, []):
         importlib.import_module(module)
     if photograph:
-        importlib.import_module("nesr_gui.engine")
+        importlib.import_module("nesr_gui.inference.engine")
     small = CubeField(Ramp(8, 8), BANDS, Quantity.REFLECTANCE)
     encoding = Encoding(row.dtypes[0])
     with tempfile.TemporaryDirectory() as aside:
@@ -79,8 +79,8 @@ def _export(pipe: Connection, ending: str, height: int, width: int, folder: Path
     ready(pipe)
     field: SpectralField = CubeField(Ramp(height, width), BANDS, Quantity.REFLECTANCE)
     if photograph:
-        engine = importlib.import_module("nesr_gui.engine")
-        field = engine.encode(io.read_photograph(photograph), engine.load_model())
+        engine, model = (importlib.import_module(f"nesr_gui.inference.{name}") for name in ("engine", "model"))
+        field = engine.encode(io.read_photograph(photograph), model.load_model())
     io.write_cube(
         folder / f"cube{ending}", field, BANDS, encoding=encoding, progress=lambda done: pipe.send(min(done, 0.999))
     )

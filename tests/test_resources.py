@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nesr_gui import io, resources
-from nesr_gui.checkpoint import load_checkpoint
 from nesr_gui.colorimetry import cie
+from nesr_gui.inference.checkpoint import load_checkpoint
 from nesr_gui.networks.nesr import parameter_count
 from nesr_gui.training import checker
 

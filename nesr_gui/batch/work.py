@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from nesr_gui import engine, exporting, io
+from nesr_gui import exporting, io
 from nesr_gui.batch.order import Order, Task, is_complete
-from nesr_gui.engine import Model
 from nesr_gui.exporting import FaultyFile
 from nesr_gui.fields.protocol import Cancelled, Progress
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import Model, load_model
 from nesr_gui.io.export import REQUEST
 from nesr_gui.spectral import RGBImage
 
@@ -103,7 +104,7 @@ def model_of(order: Order) -> Model:
 
 @lru_cache(maxsize=1)
 def _loaded(path: Path | None, sha256: str, device: str) -> Model:
-    return engine.load_model(path, device)  # the hash is of the key, so that a renewed file is loaded again
+    return load_model(path, device)  # the hash is of the key, so that a renewed file is loaded again
 
 
 def sha256_of(path: Path) -> str:

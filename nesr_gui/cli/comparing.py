@@ -30,17 +30,19 @@ def compare(
     **options: Any,
 ) -> None:
     """Print how far a photograph's reconstruction is from the measured cube, which may be turned or of another size."""
-    from nesr_gui import engine, io
+    from nesr_gui import io
     from nesr_gui.fields.accuracy import CONDITIONS, accuracy, shared_bands
     from nesr_gui.fields.registration import match
     from nesr_gui.fields.resampled import MatchedField, at_reduction
+    from nesr_gui.inference import engine
+    from nesr_gui.inference.model import load_model
 
     image, measured = io.read_photograph(photograph), io.open_cube(cube, cube_options.asked_reading(**options))
     found = match(image, measured)
     click.echo(f"{cube.name}: {found.in_words()}")
     image = image.reduced(max_pixels) if max_pixels else image
     with progress_bar("reading the photograph") as show:
-        field = engine.encode(image, engine.load_model(model, device), progress=show)
+        field = engine.encode(image, load_model(model, device), progress=show)
     truth = at_reduction(MatchedField(measured, image.source_shape, found), image.reduction)
     with progress_bar("comparing") as show:
         figures = accuracy(field, truth, progress=show)

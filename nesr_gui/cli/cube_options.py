@@ -42,9 +42,10 @@ def opened(image: Path, model: Path | None, device: str, options: dict[str, Any]
     if not io.is_photograph(image):
         cube = io.open_cube(image, asked_reading(**options))
         return refined(cube, image.name, model, device)[0] if model else cube
-    from nesr_gui import engine
+    from nesr_gui.inference import engine
+    from nesr_gui.inference.model import load_model
 
-    return engine.encode(io.read_photograph(image), engine.load_model(model, device))
+    return engine.encode(io.read_photograph(image), load_model(model, device))
 
 
 def refined(
@@ -54,9 +55,10 @@ def refined(
 
     What has to be known of it goes to the terminal.
     """
-    from nesr_gui import engine
+    from nesr_gui.inference import engine
+    from nesr_gui.inference.model import load_model
 
-    loaded = engine.load_model(model, device)
+    loaded = load_model(model, device)
     seen = loaded.shown(cube, name, max_pixels=max_pixels)
     with progress_bar("reading the cube") as report:
         field = engine.encode(seen, loaded, progress=report)

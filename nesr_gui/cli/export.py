@@ -62,11 +62,13 @@ def export(
 
 def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int | None) -> tuple[SpectralField, int]:
     """The field of a photograph, and how many source pixels stand along one side of each of its own."""
-    from nesr_gui import engine, io
+    from nesr_gui import io
+    from nesr_gui.inference import engine
+    from nesr_gui.inference.model import load_model
 
     photograph = io.read_photograph(image)
     for note in photograph.source.notes:
         click.echo(note, err=True)
     photograph = photograph.reduced(max_pixels) if max_pixels else photograph
     with progress_bar("reading the photograph") as report:
-        return engine.encode(photograph, engine.load_model(model, device), progress=report), photograph.reduction
+        return engine.encode(photograph, load_model(model, device), progress=report), photograph.reduction

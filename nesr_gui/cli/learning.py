@@ -78,7 +78,7 @@ def calibrate(model: Path, runs: Path, scenes: Path, spectra: tuple[Path, ...]) 
 @click.option("-o", "--out", type=FILE, required=True, help="Model file to write (.safetensors).")
 def import_weights(weights: Path, out: Path) -> None:
     """Make a model of the weights (model.pth) that the authors of the paper released."""
-    from nesr_gui import importing
+    from nesr_gui.inference import checkpoint
 
-    network = importing.import_weights(weights, out)
+    network = checkpoint.import_weights(weights, out)
     click.echo(f"wrote {out}: {network.remark}")

@@ -17,7 +17,7 @@ from nesr_gui.cli.plan_options import plan_options, planned
 if TYPE_CHECKING:
     from nesr_gui.batch.order import Order, Task
     from nesr_gui.batch.work import Outcome
-    from nesr_gui.engine import Model
+    from nesr_gui.inference.model import Model
 
 
 @click.command()
@@ -67,12 +67,13 @@ def ordered(max_pixels: int | None, model: Path | None, device: str, **options: 
     """What the options ask for, tried on a black photograph before any is read, and the model."""
     import numpy as np
 
-    from nesr_gui import engine
     from nesr_gui.batch.order import Order
-    from nesr_gui.inputs import taken
+    from nesr_gui.inference import engine
+    from nesr_gui.inference.model import load_model
+    from nesr_gui.inference.model_input import taken
     from nesr_gui.spectral import RGBImage
 
-    loaded = engine.load_model(model, device)
+    loaded = load_model(model, device)
     if loaded.sees is not None:
         raise ValueError(
             f"{loaded.name} takes {taken(loaded.sees)}; give one to nesr-gui export, or choose a model that takes "
@@ -87,7 +88,8 @@ def ordered(max_pixels: int | None, model: Path | None, device: str, **options: 
 
 def one(image: Path, out: Path, order: Order, model: Model) -> None:
     """Reconstruct a photograph in this process."""
-    from nesr_gui import engine, exporting, io
+    from nesr_gui import exporting, io
+    from nesr_gui.inference import engine
 
     io.writer(out, order.plan.encoding)  # before anything is computed
     photograph = io.read_photograph(image)

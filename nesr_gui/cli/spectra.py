@@ -60,7 +60,7 @@ def info(file: Path | None, models: bool, **options: Any) -> None:
         print_systems()
         return
     if file.suffix == ".safetensors":
-        from nesr_gui.checkpoint import describe
+        from nesr_gui.inference.checkpoint import describe
 
         said = describe(file)
     elif io.is_photograph(file):

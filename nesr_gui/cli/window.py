@@ -48,12 +48,12 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
     """Measure how fast this machine answers, beside what is aimed at; takes some minutes, with nothing else running."""
     if not display_is_there():
         draw_off_screen()
-    from nesr_gui import engine
+    from nesr_gui.inference.model import load_model
     from nesr_gui.speed import answers, machine, starting
     from nesr_gui.speed import large as of_large
     from nesr_gui.speed.figures import Figure
 
-    loaded = engine.load_model(model, device)
+    loaded = load_model(model, device)
     found: list[dict[str, object]] = []
     groups: list[Callable[[], Iterator[Figure]]] = [starting.figures, partial(answers.figures, loaded)]
     if not without_window:

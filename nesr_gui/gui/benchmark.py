@@ -13,13 +13,13 @@ import numpy as np
 from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from nesr_gui import engine
 from nesr_gui.exporting import ExportPlan
 from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.picture.pictures import Picture
 from nesr_gui.gui.settings import nothing_remembered
+from nesr_gui.inference.model import Model
 from nesr_gui.spectral import RGBImage, Wavelengths
 from nesr_gui.speed.answers import photograph
 from nesr_gui.speed.figures import Figure
@@ -32,7 +32,7 @@ RESTS = 9  # how often the hand rests
 LONGEST_SECONDS = 120.0  # that anything is waited for
 
 
-def figures(model: engine.Model) -> Iterator[Figure]:
+def figures(model: Model) -> Iterator[Figure]:
     """Measure in a real window, with a photograph of `SIDE` and a large one."""
     yield from _in_the_window(photograph(SIDE, SIDE), model)
     large = f" ({LARGE[0] * LARGE[1] / 1e6:.3g} megapixels)"
@@ -92,7 +92,7 @@ class Frames(QObject):
 class Bench:
     """A window with one reconstructed photograph, and what is measured in it."""
 
-    def __init__(self, image: RGBImage, model: engine.Model) -> None:
+    def __init__(self, image: RGBImage, model: Model) -> None:
         qt = QApplication.instance() or QApplication(sys.argv[:1])
         assert isinstance(qt, QApplication)
         self.app, self.heart, self.frames, self.timers = App(), Heartbeat(), Frames(), QObject()
@@ -160,7 +160,7 @@ class Bench:
 
 
 @nothing_remembered()
-def _in_the_window(image: RGBImage, model: engine.Model) -> Iterator[Figure]:
+def _in_the_window(image: RGBImage, model: Model) -> Iterator[Figure]:
     """Reconstruct, scrub, rest, sweep, click and export at once in a real window, with a heartbeat all along."""
     bench = Bench(image, model)
     moved = bench.scrub(SCENARIO_SECONDS)

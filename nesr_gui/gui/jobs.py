@@ -18,12 +18,12 @@ from nesr_gui.gui.picture.shading import SHADES, levels_of
 from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.spectra.figure import Figure, save_figure
 from nesr_gui.gui.truth.measurement import Measurement, declared
-from nesr_gui.inputs import SeenBands, Shown
+from nesr_gui.inference.model_input import SeenBands, Shown
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage
 
 if TYPE_CHECKING:
-    from nesr_gui.engine import Model
+    from nesr_gui.inference.model import Model
     from nesr_gui.io.photograph import Decoded
     from nesr_gui.io.reading import Reading
 
@@ -170,7 +170,7 @@ class ModelRequest:
 
 def load_model(request: ModelRequest, progress: Progress) -> Model:
     """Load a model; the first time this also loads torch, which takes seconds."""
-    from nesr_gui.engine import load_model as load
+    from nesr_gui.inference.model import load_model as load
 
     return load(request.path, request.device)
 
@@ -222,7 +222,7 @@ class Reconstruction:
 
 def encode(request: ImageRequest, progress: Progress) -> Reconstruction:
     """Reconstruct a photograph, or a cube that has the bands that its model sees."""
-    from nesr_gui.engine import encode as encode_image
+    from nesr_gui.inference.engine import encode as encode_image
 
     image: Shown
     if isinstance(request, CubeEncodeRequest):

@@ -19,7 +19,7 @@ from nesr_gui.gui.reconstructing import Reconstructing
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.worker import Worker
-from nesr_gui.inputs import Input
+from nesr_gui.inference.model_input import Input
 from nesr_gui.spectral import Wavelengths
 
 _ADDED = "models/added"  # in the settings: files that the user opened
@@ -53,7 +53,7 @@ class Listed:
 
 def list_models(request: ModelsRequest, progress: Progress) -> list[Listed]:
     """The embedded models and those of the files that are models; a file that is gone is passed over."""
-    from nesr_gui.checkpoint import covers, sees
+    from nesr_gui.inference.checkpoint import covers, sees
 
     found = []
     for path in (*resources.models(), *request.added):
@@ -71,7 +71,7 @@ class CardRequest:
 
 def read_card(request: CardRequest, progress: Progress) -> str:
     """The card that stands beside a model file, as Markdown; without one, what the file says of itself."""
-    from nesr_gui.checkpoint import describe
+    from nesr_gui.inference.checkpoint import describe
 
     card = request.path.with_suffix(".md")
     if card.is_file():

@@ -19,7 +19,7 @@ from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.truth.exposing import Exposed, ExposureRequest
 from nesr_gui.gui.worker import Worker
-from nesr_gui.inputs import Input
+from nesr_gui.inference.model_input import Input
 from nesr_gui.io.interpretation import Interpretation
 
 if TYPE_CHECKING:

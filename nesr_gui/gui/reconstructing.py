@@ -14,10 +14,10 @@ from nesr_gui.gui.documents.documents import Documents
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.used_model import UsedModel
 from nesr_gui.gui.worker import Worker
-from nesr_gui.inputs import Input, taken
+from nesr_gui.inference.model_input import Input, taken
 
 if TYPE_CHECKING:
-    from nesr_gui.engine import Model
+    from nesr_gui.inference.model import Model
 
 
 class Reconstructing(QObject):

@@ -22,7 +22,7 @@ from nesr_gui.gui.spectra.comparison import Comparison
 from nesr_gui.gui.spectra.plotted import Plotted
 from nesr_gui.gui.truth.measurement import Measurement
 from nesr_gui.gui.used_model import UsedModel
-from nesr_gui.inputs import Input, Shown
+from nesr_gui.inference.model_input import Input, Shown
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import numpy as np
 import torch
 
-from nesr_gui import engine
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import Model
+from nesr_gui.inference.nesr_field import NeSRField
 from nesr_gui.io import read_photograph
 from nesr_gui.networks.registry import SYSTEMS, build
-from nesr_gui.reconstruction import NeSRField
 from nesr_gui.resources import samples
 from nesr_gui.spectral import RGBImage, Wavelengths
 from nesr_gui.speed.figures import Figure, seconds
@@ -30,7 +31,7 @@ def photograph(height: int, width: int) -> RGBImage:
     return RGBImage(np.pad(values, (*missing, (0, 0)), mode="symmetric")[:height, :width])
 
 
-def figures(model: engine.Model) -> Iterator[Figure]:
+def figures(model: Model) -> Iterator[Figure]:
     """Measure one after the other; takes about two minutes on two cores."""
     image, rng = photograph(SIDE, SIDE), np.random.default_rng(0)
     made = seconds(lambda: engine.encode(image, model), 3)
@@ -77,7 +78,7 @@ def _throughput(field: NeSRField, cube: float, device: str) -> Iterator[Figure]:
     yield Figure("decoding for a moving picture / peak, bfloat16", rate / best, "", aim=0.7, is_more_better=True)
 
 
-def _growth(model: engine.Model) -> Iterator[Figure]:
+def _growth(model: Model) -> Iterator[Figure]:
     """How far times are from a straight line over pixels and over bands: the largest part of the fitted time."""
     images = {side * side: photograph(side, side) for side in SIDES}
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nesr_gui import engine, io
+from nesr_gui import io
 from nesr_gui.fields.protocol import SketchingField
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import Model, load_model
 from nesr_gui.spectral import RGBImage, Wavelengths
 from nesr_gui.speed.answers import BANDS, off_line, photograph
 from nesr_gui.speed.figures import Figure, seconds
@@ -48,14 +50,14 @@ def figures(model: Path | None, device: str, megapixels: float) -> Iterator[Figu
 
 def _work(pipe: Connection, path: Path | None, device: str, megapixels: float) -> None:
     """In a process of its own."""
-    model = engine.load_model(path, device)
+    model = load_model(path, device)
     engine.encode(photograph(64, 64), model).cube(BANDS)
     ready(pipe)
     for told in _steps(model, megapixels):
         pipe.send(told)
 
 
-def _steps(model: engine.Model, megapixels: float) -> Iterator[tuple[str, float, float]]:
+def _steps(model: Model, megapixels: float) -> Iterator[tuple[str, float, float]]:
     """What was done, with how many megapixels, in how many seconds."""
     image, started = _photograph(megapixels), time.perf_counter()
     field = engine.encode(image, model)
@@ -80,7 +82,7 @@ def _steps(model: engine.Model, megapixels: float) -> Iterator[tuple[str, float,
         yield ONE_BAND, fewer, seconds(partial(_opened, small, model), 3)
 
 
-def _opened(image: RGBImage, model: engine.Model) -> None:
+def _opened(image: RGBImage, model: Model) -> None:
     engine.encode(image, model).band(550)
 
 

@@ -9,10 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry import cie
+from nesr_gui.inference.calibration import (
+    BRIGHTNESS,
+    COVERAGE,
+    SATURATION,
+    Calibration,
+    bins,
+    chromaticity_cells,
+    scale,
+)
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.libraries import Library
 from nesr_gui.training.scenes import Scene
-from nesr_gui.uncertainty import BRIGHTNESS, COVERAGE, SATURATION, Calibration, bins, chromaticity_cells, scale
 
 BANDS = cie.CAMERA_BANDS.nm
 PIXELS = 20_000  # looked at in one unit

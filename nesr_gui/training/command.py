@@ -12,8 +12,8 @@ from typing import Any, Literal
 import click
 from tqdm import tqdm
 
-from nesr_gui import engine
-from nesr_gui.checkpoint import load_checkpoint, save_checkpoint
+from nesr_gui.inference.checkpoint import load_checkpoint, save_checkpoint
+from nesr_gui.inference.model import load_model
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.baselines.a_plus import APlusConfig
 from nesr_gui.networks.baselines.sparse_coding import SparseCodingConfig
@@ -151,14 +151,14 @@ def calibrate(model: Path, runs: Path, scene_folder: Path, spectra: Sequence[Pat
     units = []
     for scene in tqdm(scenes, unit="scene"):
         photograph = scene.photograph(eight_bit=True)
-        answers = spectra_of(engine.load_model(runs / scene.name / MODEL), photograph)
+        answers = spectra_of(load_model(runs / scene.name / MODEL), photograph)
         units.append(unit_of(scene, photograph, answers))
     learned, held = without_clusters(without_charts(read_libraries(spectra)))
     if held:
         cube = painted_scene(held)[ON_BANDS]
         painted = Scene("painted", cube)
         photograph = painted.photograph(eight_bit=True)
-        units.append(unit_of(painted, photograph, spectra_of(engine.load_model(model), photograph)))
+        units.append(unit_of(painted, photograph, spectra_of(load_model(model), photograph)))
     calibration = calibrated(units, seen_chromaticities(list(read_scenes(scene_folder)), learned))
     checkpoint = load_checkpoint(model)
     provenance = {**checkpoint.provenance, "calibrated": ", ".join(unit.name for unit in units)}

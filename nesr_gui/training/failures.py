@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui import engine, metrics
+from nesr_gui import metrics
 from nesr_gui.fields.protocol import CalibratedField
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import Model
 from nesr_gui.io.atomic import replacing
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.scenes import Scene
@@ -25,7 +27,7 @@ WORST = 0.15  # RMSE at the end of the map's scale
 COLOURS = ("#d55e00", "#0072b2", "#009e73")
 
 
-def draw_failures(path: Path, model: engine.Model, scenes: Sequence[Scene]) -> None:
+def draw_failures(path: Path, model: Model, scenes: Sequence[Scene]) -> None:
     """Write a picture (PNG, SVG or PDF by its ending) with a row per scene of 8-bit sRGB photographs.
 
     Left the RMSE of every pixel over the bands, charts left out; in the middle the worst spots, measured (dashed) and

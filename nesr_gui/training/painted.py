@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nesr_gui import engine, metrics
+from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import Model
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.evaluate import Method
 from nesr_gui.training.libraries import Library, interpolation
@@ -45,7 +47,7 @@ def painted_scene(libraries: Sequence[Library], seed: int = 0) -> FloatArray:
     return cube / np.float32(cie.white_level(response))
 
 
-def continuity(truth: FloatArray, methods: dict[str, Method], models: Sequence[engine.Model]) -> list[Continuity]:
+def continuity(truth: FloatArray, methods: dict[str, Method], models: Sequence[Model]) -> list[Continuity]:
     """Every method, its bands interpolated, and every model on the 8-bit photograph of a painted scene."""
     rgb = quantised(cie.expose(np.moveaxis(truth[ON_BANDS], 0, -1)))
     finer = interpolation(cie.CAMERA_BANDS, NM).T

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from nesr_gui import engine, resources
+from nesr_gui import resources
+from nesr_gui.inference.model import Model, load_model
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.evaluate import Method, Score, baselines, evaluate_scenes, mean_scores
@@ -57,9 +58,9 @@ def evaluate(
     return {name: [row if isinstance(row, dict) else asdict(row) for row in rows] for name, rows in report.items()}
 
 
-def _loaded(paths: Sequence[Path], device: str) -> list[engine.Model]:
+def _loaded(paths: Sequence[Path], device: str) -> list[Model]:
     """The models, called by their folders too where files of several runs are called alike."""
-    models = [engine.load_model(path, device) for path in paths]
+    models = [load_model(path, device) for path in paths]
     if len({model.name for model in models}) == len(models):
         return models
     names = [f"{path.absolute().parent.name}/{model.name}" for path, model in zip(paths, models, strict=True)]
@@ -73,7 +74,7 @@ def _scenes(folder: Path, with_charts: bool) -> list[Scene]:
 
 
 def _accuracy(
-    scenes: Sequence[Scene], methods: dict[str, Method], models: Sequence[engine.Model], exact: bool, with_charts: bool
+    scenes: Sequence[Scene], methods: dict[str, Method], models: Sequence[Model], exact: bool, with_charts: bool
 ) -> list[Score]:
     click.echo(
         f"{'float' if exact else '8-bit sRGB'} photographs of the default camera, whole frame, "
@@ -90,7 +91,7 @@ def _accuracy(
     return [*scores, *means]
 
 
-def model_method(model: engine.Model) -> Method:
+def model_method(model: Model) -> Method:
     """A model as what `evaluate_scenes` judges: photographs to spectra on its training bands."""
 
     def reconstructed(rgb: FloatArray) -> FloatArray:
@@ -99,7 +100,7 @@ def model_method(model: engine.Model) -> Method:
     return reconstructed
 
 
-def _robustness(scenes: Sequence[Scene], models: Sequence[engine.Model]) -> dict[str, list[Any]]:
+def _robustness(scenes: Sequence[Scene], models: Sequence[Model]) -> dict[str, list[Any]]:
     report: dict[str, list[Any]] = {"exposure": [], "colour": [], "jpeg": [], "intervals": []}
     for model, scene in ((model, scene) for model in models for scene in scenes):
         who = {"method": model.name, "scene": scene.name}
@@ -126,9 +127,7 @@ def _print_trust(held: Trust) -> None:
     click.echo(f"  interval score {held.interval_score:.4f}, of a constant band {held.constant_score:.4f}")
 
 
-def _continuity(
-    held: Sequence[Library], methods: dict[str, Method], models: Sequence[engine.Model]
-) -> list[Continuity]:
+def _continuity(held: Sequence[Library], methods: dict[str, Method], models: Sequence[Model]) -> list[Continuity]:
     if not held:
         return []
     click.echo("\npainted scene of spectra kept out of training, every nm; roughness relative to the truth's")

@@ -9,9 +9,9 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from nesr_gui import engine
 from nesr_gui.batch.order import Order
 from nesr_gui.exporting import ExportPlan
+from nesr_gui.inference.model import load_model
 from nesr_gui.spectral import Wavelengths
 
 BANDS = Wavelengths(np.array([450.0, 512.3, 600.0]))
@@ -19,7 +19,7 @@ BANDS = Wavelengths(np.array([450.0, 512.3, 600.0]))
 
 @pytest.fixture
 def order(model_file: Path) -> Order:
-    return Order(model_file, engine.load_model(model_file).checkpoint.sha256, "cpu", ExportPlan(BANDS))
+    return Order(model_file, load_model(model_file).checkpoint.sha256, "cpu", ExportPlan(BANDS))
 
 
 @pytest.fixture

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nesr_gui import engine, io
+from nesr_gui import io
 from nesr_gui.batch import cluster, mosaic
 from nesr_gui.batch.order import Order, Task, tasks
 from nesr_gui.batch.work import State
 from nesr_gui.fields.protocol import Cancelled
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import load_model
 from tests.batch.conftest import BANDS
 
 distributed = pytest.importorskip("distributed", reason="needs the extra cluster: pip install 'nesr-gui[cluster]'")
@@ -50,7 +52,7 @@ def written(path: Path) -> tuple[int, int]:
 
 
 def expected(order: Order, source: Path) -> Any:
-    field = engine.encode(io.read_photograph(source), engine.load_model(order.model, "cpu"))
+    field = engine.encode(io.read_photograph(source), load_model(order.model, "cpu"))
     return field.cube(BANDS).values
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nesr_gui import engine, io
+from nesr_gui import io
 from nesr_gui.batch import local
 from nesr_gui.batch.order import Order, Task, tasks
 from nesr_gui.batch.work import State
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import load_model
 from tests.batch.conftest import BANDS
 
 
@@ -51,7 +53,7 @@ def test_a_batch_goes_on_after_a_bad_file_and_a_process_that_ends(
     assert "ended (signal SIGKILL" in by_task[asked[2]].said
     assert len(set(started)) == 3  # two at a time, and one for the one that was killed
     assert all(seen == sorted(seen) and len(seen) > 2 for task, seen in fractions.items() if task in asked[3:])
-    model = engine.load_model(order.model)
+    model = load_model(order.model)
     expected = engine.encode(io.read_photograph(sources[0]), model).cube(BANDS).values
     np.testing.assert_allclose(io.open_cube(asked[0].out).cube(BANDS).values, expected, rtol=1e-5)
     left = sorted(path.name for path in tmp_path.iterdir() if path.is_file())

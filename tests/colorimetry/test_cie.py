@@ -66,7 +66,7 @@ def test_checker_is_interpolated_between_published_samples():
 def test_the_library_of_colours_does_not_bring_matplotlib():
     """It would make the window a second slower to open. Training, which draws with it, still finds the real one."""
     code = (
-        "import sys; from nesr_gui import colorimetry; colorimetry.default_camera()\n"
+        "import sys; from nesr_gui.colorimetry import cie; cie.default_camera()\n"
         "assert 'matplotlib' not in sys.modules\n"
         "import matplotlib.figure, cycler; assert isinstance(cycler.__version__, str)"
     )

@@ -22,7 +22,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField, Doubt, Progress, SpectralField
 from nesr_gui.gui.app import App
-from nesr_gui.inputs import Input, SeenBands, Shown, refusal
+from nesr_gui.inference.model_input import Input, SeenBands, Shown, refusal
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Wavelengths
 
 BANDS = Wavelengths.every(400, 700, 10)
@@ -96,7 +96,7 @@ class FakeModel:
 
 @dataclass
 class FakeEngine:
-    """What `nesr_gui.engine` offers, answered by numpy; `gate` holds a reconstruction back until it is set."""
+    """What loads models and encodes images, answered by numpy; `gate` holds a reconstruction back until it is set."""
 
     model: FakeModel = field(default_factory=FakeModel)
     gate: threading.Event = field(default_factory=threading.Event)
@@ -131,9 +131,10 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """A stand-in for the engine, which would bring torch; its gate is open."""
     fake = FakeEngine()
     fake.gate.set()
-    module = types.ModuleType("nesr_gui.engine")
-    module.load_model, module.encode = fake.load_model, fake.encode  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "nesr_gui.engine", module)
+    for name, function in (("model", fake.load_model), ("engine", fake.encode)):
+        module = types.ModuleType(f"nesr_gui.inference.{name}")
+        setattr(module, function.__name__, function)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr("nesr_gui.gui.model_menu.list_models", lambda request, progress: [])  # brings torch too
     return fake
 

@@ -10,14 +10,16 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 import nesr_gui
-from nesr_gui import engine, io
-from nesr_gui.checkpoint import save_checkpoint
+from nesr_gui import io
 from nesr_gui.exporting import ExportPlan
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui import benchmark, jobs, program
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.screenshot import Screenshot
+from nesr_gui.inference import engine
+from nesr_gui.inference.checkpoint import save_checkpoint
+from nesr_gui.inference.model import load_model
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests import tiny
@@ -78,7 +80,7 @@ def test_a_cube_is_refined_by_a_model_of_its_bands(qtbot: QtBot, cube: Path, six
     app.opening.open(cube)
     app.opening.open(sixteen)
     qtbot.waitUntil(lambda: app.session.encoded is not None, timeout=30_000)
-    model = engine.load_model(sixteen, "cpu")
+    model = load_model(sixteen, "cpu")
     expected = engine.encode(model.shown(MEASURED, "cube.hdr"), model)
     assert app.session.field is not None and app.session.field.quantity is Quantity.RADIANCE
     np.testing.assert_array_equal(app.session.field.band(612.3), expected.band(612.3))
@@ -137,6 +139,6 @@ def test_benchmark_measures_in_a_real_window(qtbot: QtBot, model_file: Path, mon
     monkeypatch.setattr(benchmark, "LARGE", (60, 80))
     monkeypatch.setattr(benchmark, "RESTS", 2)
     monkeypatch.setattr(benchmark, "SCENARIO_SECONDS", 0.6)
-    found = list(benchmark.figures(engine.load_model(model_file, "cpu")))
+    found = list(benchmark.figures(load_model(model_file, "cpu")))
     assert len(found) == len({figure.name for figure in found}) == 9
     assert all(figure.value > 0 for figure in found if "late" not in figure.name)

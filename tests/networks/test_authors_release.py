@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui.checkpoint import UnreadableModel, load_checkpoint
-from nesr_gui.engine import encode, load_model
-from nesr_gui.importing import import_weights
+from nesr_gui.inference.checkpoint import UnreadableModel, import_weights, load_checkpoint
+from nesr_gui.inference.engine import encode
+from nesr_gui.inference.model import load_model
 from nesr_gui.networks.authors_release import CROP, ReleaseConfig, ReleasedNeSR, released
 from nesr_gui.networks.nesr import parameter_count
 from tests import tiny

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from nesr_gui import engine
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import load_model
 from nesr_gui.speed import answers, machine
 from nesr_gui.speed.figures import Figure, seconds
 
@@ -45,14 +46,14 @@ def test_the_model_is_measured_beside_the_machine(model_file, monkeypatch: pytes
     monkeypatch.setattr(answers, "COUNTS", (2, 3, 5))
     monkeypatch.setattr(machine, "SIZE", 64)
     monkeypatch.setattr(machine, "SIDE", 16)
-    found = {figure.name: figure for figure in answers.figures(engine.load_model(model_file, "cpu"))}
+    found = {figure.name: figure for figure in answers.figures(load_model(model_file, "cpu"))}
     assert len(found) == 16
     assert all(np.isfinite(figure.value) and figure.value >= 0 for figure in found.values())
 
 
 def test_the_embedded_model_decodes_at_a_good_part_of_what_the_machine_does() -> None:
     """A tenth: .4 where nothing else runs; half of the time may go to others, and both are measured in turn."""
-    field = engine.encode(answers.photograph(128, 128), engine.load_model(None, "cpu"))
+    field = engine.encode(answers.photograph(128, 128), load_model(None, "cpu"))
     work = machine.operations(lambda: field.cube(answers.BANDS))
     shares = []
     for _ in range(5):
@@ -63,6 +64,6 @@ def test_the_embedded_model_decodes_at_a_good_part_of_what_the_machine_does() ->
 
 def test_a_wavelength_more_costs_a_small_part_of_a_cube() -> None:
     """A tenth: .04 where nothing else runs."""
-    field = engine.encode(answers.photograph(256, 256), engine.load_model(None, "cpu"))
+    field = engine.encode(answers.photograph(256, 256), load_model(None, "cpu"))
     ratios = [seconds(lambda: field.band(547.3), 1) / seconds(lambda: field.cube(answers.BANDS), 1) for _ in range(3)]
     assert min(ratios) < 0.1

@@ -17,7 +17,7 @@ from nesr_gui.gui.picture.look import Look
 from nesr_gui.gui.picture.sampling import View
 from nesr_gui.gui.spectra.comparison import Overlays
 from nesr_gui.gui.truth.measurement import Measurement
-from nesr_gui.inputs import SeenBands, Shown
+from nesr_gui.inference.model_input import SeenBands, Shown
 from nesr_gui.io.interpretation import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
 

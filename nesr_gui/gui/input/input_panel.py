@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from nesr_gui.gui.dial import Dial
 from nesr_gui.gui.forms import row
-from nesr_gui.inputs import SeenBands, Shown
+from nesr_gui.inference.model_input import SeenBands, Shown
 from nesr_gui.io.interpretation import GAMMAS, KELVIN, STOPS, TINT, Balance, Encoding, Interpretation
 from nesr_gui.spectral import RGBImage
 

@@ -10,7 +10,7 @@ from nesr_gui.fields.protocol import CalibratedField, Doubt, Points, Progress, S
 from nesr_gui.fields.resampled import at_reduction
 from nesr_gui.gui.marks.answers import Curve, Reading
 from nesr_gui.gui.marks.marks import Pixel, Place
-from nesr_gui.inputs import SeenBands, Shown
+from nesr_gui.inference.model_input import SeenBands, Shown
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from nesr_gui import engine
 from nesr_gui.fields.protocol import CubeField, SpectralField
-from nesr_gui.inputs import SeenBands
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import Model
+from nesr_gui.inference.model_input import SeenBands
 from nesr_gui.networks.baselines.interpolation import BandInterpolation
 from nesr_gui.spectral import FloatArray, RGBImage, Wavelengths
 from nesr_gui.training.experiments.judging import Judge
 
 
-def answered(model: engine.Model, judge: Judge, seen: Wavelengths | None) -> SpectralField:
+def answered(model: Model, judge: Judge, seen: Wavelengths | None) -> SpectralField:
     """The field of a scene of which RGB, or the bands `seen`, are shown."""
     if seen is None:
         return engine.encode(RGBImage(judge.rgb), model)

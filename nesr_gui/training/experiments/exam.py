@@ -10,9 +10,9 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.checkpoint import load_checkpoint
-from nesr_gui.engine import Model
 from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.inference.checkpoint import load_checkpoint
+from nesr_gui.inference.model import Model
 from nesr_gui.spectral import FloatArray, Wavelengths
 from nesr_gui.training.experiments.answering import answered, thinned
 from nesr_gui.training.experiments.description import Column

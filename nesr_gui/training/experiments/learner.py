@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from nesr_gui import metrics
-from nesr_gui.checkpoint import save_checkpoint
+from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.io.atomic import replacing
 from nesr_gui.networks.nesr import NeSR, framed
 from nesr_gui.networks.registry import Network, build

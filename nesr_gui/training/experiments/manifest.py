@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nesr_gui.checkpoint import describe
+from nesr_gui.inference.checkpoint import describe
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.experiments.judging import Judge
 from nesr_gui.training.experiments.material import Material

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui.checkpoint import save_checkpoint
-from nesr_gui.engine import encode, load_model
+from nesr_gui.inference.checkpoint import save_checkpoint
+from nesr_gui.inference.engine import encode
+from nesr_gui.inference.model import load_model
 from nesr_gui.networks.band_network import EVERY_TEN, BandNetwork
 from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
 from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 
-from nesr_gui.checkpoint import save_checkpoint
-from nesr_gui.engine import encode, load_model
+from nesr_gui.inference.checkpoint import save_checkpoint
+from nesr_gui.inference.engine import encode
+from nesr_gui.inference.model import load_model
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.experiments import painting, tables

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui.checkpoint import load_checkpoint
+from nesr_gui.inference.checkpoint import load_checkpoint
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import build

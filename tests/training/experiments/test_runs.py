@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from nesr_gui.cli import cli
-from nesr_gui.engine import load_model
+from nesr_gui.inference.model import load_model
 from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.training import painted
 from nesr_gui.training.datasets import DATASETS

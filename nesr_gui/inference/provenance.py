@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nesr_gui._version import __version__
-from nesr_gui.inputs import SeenBands, Shown
+from nesr_gui.inference.model_input import SeenBands, Shown
 from nesr_gui.spectral import Wavelengths
 
 if TYPE_CHECKING:
-    from nesr_gui.engine import Model
+    from nesr_gui.inference.model import Model
 
 
 def provenance(model: Model, image: Shown, notes: Sequence[str] = ()) -> dict[str, str]:

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui import devices, engine
-from nesr_gui.devices import translated
 from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
+from nesr_gui.inference import device as devices
+from nesr_gui.inference import engine
+from nesr_gui.inference.device import translated
+from nesr_gui.inference.model import load_model
 from nesr_gui.spectral import RGBImage
 
 
@@ -31,9 +33,9 @@ def test_errors_are_translated_and_others_let_through(raised, expected):
 
 
 def test_small_tiles_need_less_and_answer_the_same(model_file, monkeypatch):
-    monkeypatch.setattr(engine, "THRIFTY_TILE", 16)
+    monkeypatch.setattr("nesr_gui.inference.model.THRIFTY_TILE", 16)
     image = RGBImage(np.random.default_rng(0).random((40, 52, 3), np.float32))
-    model = engine.load_model(model_file, "cpu")
+    model = load_model(model_file, "cpu")
     thrifty = model.thrifty()
     assert model.can_save_memory and not thrifty.can_save_memory
     plain, small = engine.encode(image, model), engine.encode(image, thrifty)
@@ -42,7 +44,7 @@ def test_small_tiles_need_less_and_answer_the_same(model_file, monkeypatch):
 
 
 def test_a_field_tells_that_memory_ran_out(model_file, monkeypatch):
-    field, asked = engine.encode(RGBImage(np.zeros((8, 9, 3), np.float32)), engine.load_model(model_file, "cpu")), []
+    field, asked = engine.encode(RGBImage(np.zeros((8, 9, 3), np.float32)), load_model(model_file, "cpu")), []
 
     def fail(*args):
         asked.append(field._portion.tokens)
@@ -73,7 +75,7 @@ class Device:
 
 def test_less_at_once_is_asked_of_a_device_that_is_full_and_the_answers_are_the_same(model_file, monkeypatch):
     image = RGBImage(np.random.default_rng(0).random((70, 90, 3), np.float32))
-    model, nm = engine.load_model(model_file, "cpu"), [410.0, 480.0, 555.5]
+    model, nm = load_model(model_file, "cpu"), [410.0, 480.0, 555.5]
     plain, field, device = engine.encode(image, model), engine.encode(image, model), Device(2000)
     monkeypatch.setattr(field, "_decoded", device.holding(field._decoded))
     np.testing.assert_allclose(field.cube(nm).values, plain.cube(nm).values, atol=2e-5)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nesr_gui.colorimetry import cie
+from nesr_gui.inference.calibration import BRIGHTNESS, SATURATION, Calibration, bins
 from nesr_gui.training.calibrating import (
     Unit,
     calibrated,
@@ -12,7 +13,6 @@ from nesr_gui.training.calibrating import (
     seen_chromaticities,
     stretched,
 )
-from nesr_gui.uncertainty import BRIGHTNESS, SATURATION, Calibration, bins
 from tests.training import worlds
 
 BANDS = np.arange(400, 701, 10.0)

@@ -13,9 +13,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nesr_gui import origin, tiles
-from nesr_gui.devices import Portion, is_faster_in_bfloat16
-from nesr_gui.features import Features, inside_mask, reaches_out
 from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
     Block,
@@ -27,14 +24,18 @@ from nesr_gui.fields.protocol import (
     checked_window,
     cube_of_blocks,
 )
-from nesr_gui.inputs import Shown, quantity_of
+from nesr_gui.inference import provenance as origin
+from nesr_gui.inference import tiling
+from nesr_gui.inference.calibration import Calibration
+from nesr_gui.inference.device import Portion, is_faster_in_bfloat16
+from nesr_gui.inference.features import Features, inside_mask, reaches_out
+from nesr_gui.inference.model_input import Shown, quantity_of
 from nesr_gui.networks.nesr import NeSR, Query
 from nesr_gui.networks.spi import HALO, SIDE
 from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
-from nesr_gui.uncertainty import Calibration
 
 if TYPE_CHECKING:
-    from nesr_gui.engine import Model
+    from nesr_gui.inference.model import Model
 
 WAVELENGTHS_AT_ONCE = 32  # of them: neighbours share slices of the first convolution
 
@@ -130,7 +131,7 @@ class NeSRField:
     ) -> Iterator[Block]:
         """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
         side = max(min(self._encoding.features.side // stride, _side(BLOCK_VALUES // nm.size)), 1) * stride
-        for _, tile_rows, tile_cols in tiles.square_tiles(rows, cols, side):
+        for _, tile_rows, tile_cols in tiling.square_tiles(rows, cols, side):
             part = partial(self._tile, nm, stride, tile_rows, tile_cols, dtype)
             yield Block(tile_rows, tile_cols, self._portion.work(part))
 
@@ -145,7 +146,7 @@ class NeSRField:
         few = min(nm.size, WAVELENGTHS_AT_ONCE)
         near = min(stride, SIDE) ** 2  # pixels that are read for each that is answered
         queries = [(first, self._query(nm[first : first + few]).to(dtype)) for first in range(0, nm.size, few)]
-        for _, y, x in tiles.square_tiles(slice(0, shape[0]), slice(0, shape[1]), _side(tokens // few // near)):
+        for _, y, x in tiling.square_tiles(slice(0, shape[0]), slice(0, shape[1]), _side(tokens // few // near)):
             own_rows, own_cols = (_spread(part, stride, of) for part, of in ((y, rows), (x, cols)))
             around = window[:, :, *(slice(part.start * stride, part.stop * stride + 2 * HALO) for part in (y, x))]
             out = reaches_out(own_rows, own_cols, self.shape)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nesr_gui.fields.protocol import Cancelled, CubeField
-from nesr_gui.inputs import SeenBands, taken
+from nesr_gui.inference.model_input import SeenBands, taken
 from nesr_gui.spectral import Wavelengths
 
 BANDS = Wavelengths.every(400, 700, 10)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nesr_gui.checkpoint import FORMAT, UnreadableModel, describe, load_checkpoint, save_checkpoint
+from nesr_gui.inference.checkpoint import FORMAT, UnreadableModel, describe, load_checkpoint, save_checkpoint
 from nesr_gui.networks.nesr import NeSRConfig
 from tests import tiny
 
@@ -67,7 +67,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "m.safetensors"
     save_checkpoint(path, tiny.network(), {})
     before = path.read_bytes()
-    monkeypatch.setattr("nesr_gui.checkpoint.save", lambda *_: 1 / 0)
+    monkeypatch.setattr("nesr_gui.inference.checkpoint.save", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save_checkpoint(path, tiny.network(NeSRConfig(features=4, blocks=1)), {})
     assert path.read_bytes() == before

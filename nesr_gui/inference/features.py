@@ -1,4 +1,9 @@
-"""Encoder features of an image, kept whole or computed again for each window that is asked for."""
+"""Encoder features of an image, and the sums over them that its attention map follows from.
+
+Features are kept whole or computed again for each window that is asked for. The sums are plain numbers in float64, so
+that the tiles of one image may be summed by several processes or machines and still give the map that one would have
+made.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +11,24 @@ import math
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nesr_gui import tiles
 from nesr_gui.fields.protocol import Progress
+from nesr_gui.inference import device as devices
+from nesr_gui.inference import tiling
+from nesr_gui.networks.nam import Correlations
 from nesr_gui.networks.nesr import NeSR
-from nesr_gui.networks.spi import HALO
+from nesr_gui.networks.spi import HALO, SIDE, lattice
 
 STORED_BYTES = 1 << 30  # features above this are kept in a file, or computed again for each window
 DISK_SHARE = 2  # such a file takes at most one part in so many of what the disk has left
@@ -43,13 +52,13 @@ class RecomputedFeatures:
     network: NeSR
     rgb: Tensor  # (1, 3, H, W)
     halo: int
-    side: int = tiles.TILE
+    side: int = tiling.TILE
 
     def window(self, rows: slice, cols: slice) -> Tensor:
         """See `Features`."""
         wanted = [(part.start - HALO, part.stop + HALO) for part in (rows, cols)]
         kept = [slice(max(a, 0), min(b, size)) for (a, b), size in zip(wanted, self.rgb.shape[2:], strict=True)]
-        features = tiles.exact(self.network.encode, self.rgb, kept[0], kept[1], self.halo)
+        features = tiling.exact(self.network.encode, self.rgb, kept[0], kept[1], self.halo)
         above, left = ((part.start - a, b - part.stop) for (a, b), part in zip(wanted, kept, strict=True))
         return F.pad(features, (*left, *above))
 
@@ -143,3 +152,44 @@ def inside_mask(rows: slice, cols: slice, shape: tuple[int, int], like: Tensor) 
     axes = [torch.arange(part.start - HALO, part.stop + HALO, device=like.device) for part in (rows, cols)]
     within = [((axis >= 0) & (axis < size)).to(like.dtype) for axis, size in zip(axes, shape, strict=True)]
     return torch.outer(*within)[None, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """`nam.Correlations` of some pixels of an image: `products` (…, C, C), `queries` (…, C) and `keys` (…, C)."""
+
+    products: npt.NDArray[np.float64]
+    queries: npt.NDArray[np.float64]
+    keys: npt.NDArray[np.float64]
+
+    @classmethod
+    def total(cls, parts: Iterable[Sums | None]) -> Sums:
+        """Those of an image from those of its tiles, which are added in the order given."""
+        present = [(part.products, part.queries, part.keys) for part in parts if part is not None]
+        return cls(*(np.sum(terms, axis=0) for terms in zip(*present, strict=True)))
+
+
+@torch.inference_mode()
+def tile_sums(network: NeSR, features: Features, shape: tuple[int, int], rows: slice, cols: slice) -> Sums | None:
+    """What a tile adds to the map of its image of `shape`; None where no pixel of the lattice lies in it."""
+    stride = network.context_stride(*shape)
+    first = -rows.start % stride, -cols.start % stride  # the lattice is the image's, not the tile's
+    if first[0] >= rows.stop - rows.start or first[1] >= cols.stop - cols.start:
+        return None
+    window = features.window(rows, cols)
+    parts = (window, inside_mask(rows, cols, shape, window))
+    windows, inside = (lattice(part[:, :, first[0] :, first[1] :], stride) for part in parts)
+    at_once = SIDE * max(devices.TOKENS // SIDE // len(network.bands), 1)
+    found = []
+    for some in (slice(start, start + at_once) for start in range(0, windows.shape[3], at_once)):
+        mask = None if inside[..., some].all() else inside[..., some]
+        sums = network.nam.correlations(network.context_tokens(windows[..., some], mask))
+        found.append(Sums(*(part[0].cpu().double().numpy() for part in sums)))
+    return Sums.total(found)
+
+
+@torch.inference_mode()
+def attention_map(network: NeSR, sums: Sums, device: str) -> Tensor:
+    """The attention map (1, …, C, C) of an image."""
+    tensors = (torch.from_numpy(part).float()[None].to(device) for part in (sums.products, sums.queries, sums.keys))
+    return network.nam.attention(Correlations(*tensors))

@@ -8,15 +8,16 @@ import pytest
 import torch
 
 import nesr_gui
-from nesr_gui import engine, reconstruction
-from nesr_gui.checkpoint import Checkpoint, save_checkpoint
 from nesr_gui.colorimetry import cie
-from nesr_gui.engine import Model, chosen_device, encode, load_model
-from nesr_gui.features import RecomputedFeatures, StoredFeatures
 from nesr_gui.fields.protocol import CalibratedField, Cancelled, Doubt
-from nesr_gui.reconstruction import NeSRField
+from nesr_gui.inference import engine, nesr_field
+from nesr_gui.inference.calibration import Calibration
+from nesr_gui.inference.checkpoint import Checkpoint, save_checkpoint
+from nesr_gui.inference.engine import encode
+from nesr_gui.inference.features import RecomputedFeatures, StoredFeatures
+from nesr_gui.inference.model import Model, chosen_device, load_model
+from nesr_gui.inference.nesr_field import NeSRField
 from nesr_gui.spectral import RGBImage, Source
-from nesr_gui.uncertainty import Calibration
 from tests import tiny
 
 DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
@@ -42,18 +43,18 @@ def calibration() -> Calibration:
 @pytest.fixture(params=["stored", "filed", "recomputed"])
 def features(request, monkeypatch) -> str:
     if request.param != "stored":
-        monkeypatch.setattr("nesr_gui.features.STORED_BYTES", 0)
+        monkeypatch.setattr("nesr_gui.inference.features.STORED_BYTES", 0)
     if request.param == "recomputed":
-        monkeypatch.setattr("nesr_gui.features.DISK_SHARE", 1 << 60)
+        monkeypatch.setattr("nesr_gui.inference.features.DISK_SHARE", 1 << 60)
     return request.param
 
 
 @pytest.fixture
 def small_tiles(monkeypatch) -> None:
-    monkeypatch.setattr("nesr_gui.tiles.TILE", 16)
-    monkeypatch.setattr("nesr_gui.devices.TOKENS", 100)
-    monkeypatch.setattr(reconstruction, "WAVELENGTHS_AT_ONCE", 2)
-    monkeypatch.setattr(reconstruction, "BLOCK_VALUES", 500)
+    monkeypatch.setattr("nesr_gui.inference.tiling.TILE", 16)
+    monkeypatch.setattr("nesr_gui.inference.device.TOKENS", 100)
+    monkeypatch.setattr(nesr_field, "WAVELENGTHS_AT_ONCE", 2)
+    monkeypatch.setattr(nesr_field, "BLOCK_VALUES", 500)
 
 
 def joint(model: Model, image: RGBImage, nm: list[float]) -> np.ndarray:
@@ -100,7 +101,7 @@ def test_strided_band_is_the_band_strided(model, small_tiles, stride, window):
 def test_a_sketch_is_about_the_bands_and_exactly_these_where_that_is_no_slower(
     model, small_tiles, monkeypatch, stride, is_faster, off
 ):
-    monkeypatch.setattr(reconstruction, "is_faster_in_bfloat16", lambda device: is_faster)
+    monkeypatch.setattr(nesr_field, "is_faster_in_bfloat16", lambda device: is_faster)
     field, window = encode(tiny.image(37, 53), model), {"stride": stride, "rows": slice(5, 37), "cols": slice(0, 50)}
     bands, sketch = np.stack([field.band(nm, **window) for nm in NM]), field.sketch(NM, **window)
     assert sketch.dtype == np.float32
@@ -239,7 +240,7 @@ def test_how_the_file_was_understood_is_recorded(model):
 
 
 def test_features_in_a_file_leave_nothing_behind(monkeypatch, tmp_path):
-    monkeypatch.setattr("nesr_gui.features.STORED_BYTES", 0)
+    monkeypatch.setattr("nesr_gui.inference.features.STORED_BYTES", 0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
     field = engine.encode(RGBImage(np.random.default_rng(0).random((20, 30, 3), np.float32)), model)
@@ -256,7 +257,7 @@ def test_a_disk_that_fills_up_costs_time_and_no_work(monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nesr_gui.features.STORED_BYTES", 0)
+    monkeypatch.setattr("nesr_gui.inference.features.STORED_BYTES", 0)
     monkeypatch.setattr(StoredFeatures, "filed", full)
     model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
     field = engine.encode(RGBImage(np.random.default_rng(0).random((20, 30, 3), np.float32)), model)
@@ -267,7 +268,7 @@ def test_work_that_is_stopped_leaves_no_file(monkeypatch, tmp_path):
     def stop(fraction):
         raise Cancelled
 
-    monkeypatch.setattr("nesr_gui.features.STORED_BYTES", 0)
+    monkeypatch.setattr("nesr_gui.inference.features.STORED_BYTES", 0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
     with pytest.raises(Cancelled):

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui import band_field, engine, tiles
-from nesr_gui.band_field import BandField, RecomputedBands
-from nesr_gui.checkpoint import Checkpoint, save_checkpoint
 from nesr_gui.colorimetry import cie
-from nesr_gui.engine import Model, encode, load_model
 from nesr_gui.fields.protocol import Cancelled, CubeField
-from nesr_gui.inputs import SeenBands
+from nesr_gui.inference import band_field, engine, tiling
+from nesr_gui.inference.band_field import BandField, RecomputedBands
+from nesr_gui.inference.checkpoint import Checkpoint, save_checkpoint
+from nesr_gui.inference.engine import encode
+from nesr_gui.inference.model import Model, load_model
+from nesr_gui.inference.model_input import SeenBands
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import build
@@ -42,7 +43,7 @@ def joint(made: Model, image) -> np.ndarray:
 
 @pytest.mark.parametrize("encoder", ["hscnn_r", "hrnet", "awan", "mst_plus_plus"])
 def test_on_its_bands_the_field_is_the_network_and_linear_between(encoder, monkeypatch):
-    monkeypatch.setattr(tiles, "TILE", 16)
+    monkeypatch.setattr(tiling, "TILE", 16)
     made, image = discrete(encoder), tiny.image(20, 27)
     field, expected = encode(image, made), joint(made, image)
     assert isinstance(field, BandField)
@@ -57,7 +58,7 @@ def test_on_its_bands_the_field_is_the_network_and_linear_between(encoder, monke
 
 def test_what_is_not_kept_is_computed_when_asked_for(monkeypatch):
     monkeypatch.setattr(band_field, "STORED_BYTES", 0)
-    monkeypatch.setattr(tiles, "TILE", 8)
+    monkeypatch.setattr(tiling, "TILE", 8)
     made, image = discrete("hscnn_r"), tiny.image(20, 27)
     field, expected = encode(image, made), joint(made, image)
     assert isinstance(field._values, RecomputedBands)
@@ -79,7 +80,7 @@ def test_a_normalised_network_does_not_see_the_exposure():
 def test_a_pooling_network_is_blended_where_it_must_be_and_says_so(monkeypatch, kind):
     made, image = model(kind("awan", features=8, blocks=1)), tiny.image(40, 24)
     whole = encode(image, made).band(500)
-    monkeypatch.setattr(tiles, "WHOLE_BYTES", 4 * 64 * 16 * 16)
+    monkeypatch.setattr(tiling, "WHOLE_BYTES", 4 * 64 * 16 * 16)
     field = encode(image, made)
     assert "tiles of 16 pixels" in field.provenance["model_notes"]
     assert not np.array_equal(field.band(500), whole)
@@ -94,7 +95,7 @@ def test_what_can_neither_be_kept_nor_tiled_is_refused(monkeypatch):
 
 @pytest.mark.parametrize("encoder", ["hscnn_r", "awan"])
 def test_it_reports_and_can_be_stopped(encoder, monkeypatch):
-    monkeypatch.setattr(tiles, "TILE", 8)
+    monkeypatch.setattr(tiling, "TILE", 8)
     made, seen = discrete(encoder), []
     encode(tiny.image(20, 20), made, progress=seen.append)
     assert seen == sorted(seen) and len(seen) > 4 and seen[-1] == 1
@@ -109,7 +110,7 @@ def test_it_reports_and_can_be_stopped(encoder, monkeypatch):
 
 @pytest.mark.parametrize("attention", ["none", "spectral", "spatial"])
 def test_ablations_agree_with_the_joint_pass_for_any_tiles(monkeypatch, attention):
-    monkeypatch.setattr(tiles, "TILE", 8)
+    monkeypatch.setattr(tiling, "TILE", 8)
     made = model(dataclasses.replace(tiny.CONFIG, attention=attention, context_pixels=50))
     image, nm = tiny.image(13, 17), [400.0, 512.3, 700.0]
     with torch.inference_mode():

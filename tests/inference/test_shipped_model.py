@@ -3,17 +3,19 @@
 import numpy as np
 import pytest
 
-from nesr_gui import engine, io, metrics, resources
+from nesr_gui import io, metrics, resources
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CalibratedField
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import Model, load_model
 from nesr_gui.spectral import FloatArray, RGBImage
 
 BANDS = cie.CAMERA_BANDS
 
 
 @pytest.fixture(scope="module")
-def model() -> engine.Model:
-    return engine.load_model(None, "cpu")
+def model() -> Model:
+    return load_model(None, "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +24,13 @@ def photograph() -> FloatArray:
     return io.read_photograph(sample.photograph).reduced(12_000).values
 
 
-def spectra(model: engine.Model, rgb: FloatArray) -> FloatArray:
+def spectra(model: Model, rgb: FloatArray) -> FloatArray:
     """(H, W, 31)."""
     return np.moveaxis(engine.encode(RGBImage(rgb), model).cube(BANDS).values, 0, -1)
 
 
 def test_its_sketches_are_hardly_off(model, photograph, monkeypatch):
-    monkeypatch.setattr("nesr_gui.reconstruction.is_faster_in_bfloat16", lambda device: True)
+    monkeypatch.setattr("nesr_gui.inference.nesr_field.is_faster_in_bfloat16", lambda device: True)
     field, nm = engine.encode(RGBImage(photograph), model), np.arange(402.5, 700, 5)
     off = abs(field.sketch(nm) - field.cube(nm).values)
     assert 0 < np.sqrt(np.mean(off**2)) < 5e-4
