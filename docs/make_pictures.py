@@ -22,7 +22,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.marks.marks import Region, Shape
 from nesr_gui.gui.picture.modes import TABLE
 from nesr_gui.gui.settings import nothing_remembered
-from nesr_gui.io.interpretation import Interpretation
+from nesr_gui.io.photos.develop_settings import Interpretation
 
 WINDOW = QSize(1280, 800)
 THEMES = {"": "light", "-dark": "dark"}

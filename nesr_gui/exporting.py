@@ -17,7 +17,7 @@ from nesr_gui.colorimetry.viewing_conditions import Light
 from nesr_gui.fields.illuminated import lit
 from nesr_gui.fields.protocol import CalibratedField, Progress, SpectralField
 from nesr_gui.fields.sensor import Sensor, SensorField
-from nesr_gui.io.export import Encoding, Export
+from nesr_gui.io.cubes.export import Encoding, Export
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray, Wavelengths
 

@@ -10,7 +10,7 @@ from nesr_gui.gui import program
 from nesr_gui.gui.picture.spots import spots
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import load_model
-from nesr_gui.io import curves
+from nesr_gui.io.spectra import csv
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 FOLDER = Path("nesr-out")
@@ -37,7 +37,7 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
     pixels = spots(photograph)
     values = field.spectra([(row // field.image.reduction, col // field.image.reduction) for row, col in pixels], every)
     named = [Spectrum(every, curve, f"row {row} col {col}") for (row, col), curve in zip(pixels, values, strict=True)]
-    curves.write_curves(folder / "curves.csv", named, provenance=field.provenance)
+    csv.write_curves(folder / "curves.csv", named, provenance=field.provenance)
     yield f"{folder / 'curves.csv'}: {len(named)} curves of {len(every)} points"
 
     picture = folder / "window.png"

@@ -16,8 +16,8 @@ from nesr_gui import cli, io
 from nesr_gui.colorimetry.cie import encode_srgb
 from nesr_gui.fields.camera import photograph
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.curves import read_curves, write_curves
-from nesr_gui.io.envi_library import write_curves as write_library
+from nesr_gui.io.spectra.csv import read_curves, write_curves
+from nesr_gui.io.spectra.envi_library import write_curves as write_library
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.networks.test_authors_release import release_state
 from tests.training import worlds

@@ -10,7 +10,7 @@ from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SENSORS, Sensor, SensorField
 from nesr_gui.inference.checkpoint import save_checkpoint
-from nesr_gui.io.curves import write_curves
+from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.test_cli import run  # noqa: F401

@@ -21,8 +21,8 @@ from nesr_gui.exporting import FaultyFile, Written, spot_check
 from nesr_gui.fields.protocol import Cancelled, Progress
 from nesr_gui.inference.engine import Prepared
 from nesr_gui.inference.features import Sums
-from nesr_gui.io import zarr3
-from nesr_gui.io.export import REQUEST, Export
+from nesr_gui.io.cubes import zarr
+from nesr_gui.io.cubes.export import REQUEST, Export
 
 SUMS_SHARE = 0.4  # of the time, which the fraction done assumes
 
@@ -65,8 +65,8 @@ def run(task: Task, order: Order, client: Any, progress: Progress) -> Outcome:
     prepared.check_tiles()
     sums = _summed(client, picture, prepared, lambda done: progress(SUMS_SHARE * done))
     export = picture.export(prepared, sums)
-    with zarr3.creating(task.out, export) as store:
-        calls = [(picture, sums, store, *shard) for shard in zarr3.shards(export.shape)]
+    with zarr.creating(task.out, export) as store:
+        calls = [(picture, sums, store, *shard) for shard in zarr.shards(export.shape)]
         for done, (_, clipped) in enumerate(_results(client, _write, calls), 1):
             export.clipped += clipped
             progress(SUMS_SHARE + (1 - SUMS_SHARE) * done / len(calls))
@@ -113,7 +113,7 @@ def _write(is_stopped: IsStopped, picture: Picture, sums: Sums, store: Path, row
 
     export = picture.export(_prepared(picture), sums, progress)
     with contextlib.suppress(Cancelled):
-        zarr3.write_shard(store, export, rows, cols)
+        zarr.write_shard(store, export, rows, cols)
     return export.clipped
 
 

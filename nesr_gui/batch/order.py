@@ -12,7 +12,7 @@ from typing import Any
 
 from nesr_gui import io
 from nesr_gui.exporting import ExportPlan
-from nesr_gui.io.export import REQUEST
+from nesr_gui.io.cubes.export import REQUEST
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from nesr_gui.exporting import FaultyFile
 from nesr_gui.fields.protocol import Cancelled, Progress
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import Model, load_model
-from nesr_gui.io.export import REQUEST
+from nesr_gui.io.cubes.export import REQUEST
 from nesr_gui.spectral import RGBImage
 
 ENCODING_SHARE = 0.4  # of the time, which the fraction done assumes

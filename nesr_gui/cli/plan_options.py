@@ -87,7 +87,7 @@ def planned(
 def asked_sensor(text: str, shape: str | None) -> Sensor:
     """A sensor by its name, by a table of responses, or by a list of bands."""
     from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
-    from nesr_gui.io.spectra import read_spectra
+    from nesr_gui.io.spectra.readers import read_spectra
 
     drawn = {"gaussian": BandShape.GAUSSIAN, "box": BandShape.BOX}.get(shape or "")
     if text in SENSORS:
@@ -102,7 +102,7 @@ def asked_sensor(text: str, shape: str | None) -> Sensor:
 def asked_light(text: str) -> Light:
     """A light by its name, by its temperature, or by a table of its power."""
     from nesr_gui.colorimetry.viewing_conditions import Light
-    from nesr_gui.io.spectra import read_spectra
+    from nesr_gui.io.spectra.readers import read_spectra
 
     kind, _, kelvin = text.partition(" ")
     if kind in ("daylight", "blackbody"):

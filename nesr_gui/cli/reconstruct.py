@@ -58,7 +58,7 @@ def reconstruct(
 
 def _holds_cubes(out: Path) -> bool:
     """Whether a folder that is there is for cubes and not one itself, of bands or of Zarr."""
-    from nesr_gui.io.band_folder import DESCRIPTION
+    from nesr_gui.io.cubes.band_folder import DESCRIPTION
 
     return out.is_dir() and not out.suffix and not (out / DESCRIPTION).is_file()
 

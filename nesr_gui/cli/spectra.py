@@ -29,7 +29,7 @@ def spectrum(
     **options: Any,
 ) -> None:
     """Write or print the spectra of single pixels of a photograph or a cube."""
-    from nesr_gui.io import curves
+    from nesr_gui.io.spectra import csv
     from nesr_gui.spectral import Spectrum, Wavelengths
 
     pixels = [parsed_point(text) for text in points]
@@ -38,7 +38,7 @@ def spectrum(
     names = [f"row {row} col {col}" for row, col in pixels]
     spectra = [Spectrum(asked, values, name) for values, name in zip(field.spectra(pixels, asked), names, strict=True)]
     if out:
-        curves.write_curves(out, spectra, provenance=field.provenance)
+        csv.write_curves(out, spectra, provenance=field.provenance)
         click.echo(f"{out}: {len(spectra)} curves at {len(asked)} wavelengths")
         return
     click.echo("\t".join(["nm", *names]))
@@ -64,7 +64,7 @@ def info(file: Path | None, models: bool, **options: Any) -> None:
 
         said = describe(file)
     elif io.is_photograph(file):
-        from nesr_gui.io.photograph import describe as describe_photograph
+        from nesr_gui.io.photos.decode import describe as describe_photograph
 
         said = describe_photograph(file)
     else:

@@ -20,7 +20,7 @@ from nesr_gui.gui.session import Session
 from nesr_gui.gui.spectra.figure import Figure
 from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
 from nesr_gui.gui.spectra.spectra_jobs import CurvesExport, export_curves
-from nesr_gui.io.reading import Reading
+from nesr_gui.io.cubes.description import Reading
 
 
 class Commands(QObject):

@@ -19,13 +19,13 @@ from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.spectra.figure import Figure, save_figure
 from nesr_gui.gui.truth.measurement import Measurement, declared
 from nesr_gui.inference.model_input import SeenBands, Shown
-from nesr_gui.io.interpretation import Interpretation
+from nesr_gui.io.photos.develop_settings import Interpretation
 from nesr_gui.spectral import RGBImage
 
 if TYPE_CHECKING:
     from nesr_gui.inference.model import Model
-    from nesr_gui.io.photograph import Decoded
-    from nesr_gui.io.reading import Reading
+    from nesr_gui.io.cubes.description import Reading
+    from nesr_gui.io.photos.photo import Decoded
 
 READING_SHARE = 0.1  # of the time that a cube's reconstruction takes
 SHOWN_PIXELS = 12_000_000  # a photograph of more is shown reduced, by a whole number; its numbers are kept
@@ -84,7 +84,7 @@ class InterpretRequest:
 
 def interpret(request: InterpretRequest, progress: Progress) -> Photograph:
     """Make the photograph that is shown, of at most `SHOWN_PIXELS`."""
-    from nesr_gui.io.interpreting import interpret as understood
+    from nesr_gui.io.photos.develop import interpret as understood
 
     image = understood(request.decoded, request.interpretation, max_pixels=SHOWN_PIXELS, progress=progress)
     return Photograph(request.decoded, image, displayed(image))
@@ -92,7 +92,7 @@ def interpret(request: InterpretRequest, progress: Progress) -> Photograph:
 
 def draft(request: InterpretRequest, progress: Progress) -> Photograph | None:
     """A first look at a large photograph, at once; None where all of it is as quick."""
-    from nesr_gui.io.interpreting import draft as drafted
+    from nesr_gui.io.photos.develop import draft as drafted
 
     image = drafted(request.decoded, request.interpretation)
     return None if image is None else Photograph(request.decoded, image, displayed(image), is_draft=True)
@@ -110,8 +110,8 @@ class CameraRequest:
 
 def read_camera(request: CameraRequest, progress: Progress) -> Observer:
     """Read a camera, and see that its colours can be turned into the default camera's."""
-    from nesr_gui.io.camera_matrix import camera_matrix
-    from nesr_gui.io.sensitivities import read_sensitivities
+    from nesr_gui.io.photos.develop import camera_matrix
+    from nesr_gui.io.spectra.readers import read_sensitivities
 
     camera = Observer.camera(request.path.name, read_sensitivities(request.path))
     camera_matrix(camera)
@@ -245,7 +245,7 @@ def _photograph(request: EncodeRequest) -> RGBImage:
     shown = request.photograph.shape[0] * request.photograph.shape[1]
     suffices = most is not None and most <= shown
     if request.photograph.reduction > 1 and request.decoded is not None and not suffices:
-        from nesr_gui.io.interpreting import interpret as understood
+        from nesr_gui.io.photos.develop import interpret as understood
 
         return understood(request.decoded, request.interpretation, max_pixels=most)
     return request.photograph if most is None else request.photograph.reduced(most)

@@ -20,10 +20,10 @@ from nesr_gui.gui.settings import settings
 from nesr_gui.gui.truth.exposing import Exposed, ExposureRequest
 from nesr_gui.gui.worker import Worker
 from nesr_gui.inference.model_input import Input
-from nesr_gui.io.interpretation import Interpretation
+from nesr_gui.io.photos.develop_settings import Interpretation
 
 if TYPE_CHECKING:
-    from nesr_gui.io.reading import Reading
+    from nesr_gui.io.cubes.description import Reading
 
 _MOST_RECENT = 8
 MODEL_ENDING = ".safetensors"

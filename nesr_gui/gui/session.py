@@ -23,11 +23,11 @@ from nesr_gui.gui.spectra.plotted import Plotted
 from nesr_gui.gui.truth.measurement import Measurement
 from nesr_gui.gui.used_model import UsedModel
 from nesr_gui.inference.model_input import Input, Shown
-from nesr_gui.io.interpretation import Interpretation
+from nesr_gui.io.photos.develop_settings import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
 
 if TYPE_CHECKING:
-    from nesr_gui.io.photograph import Decoded
+    from nesr_gui.io.photos.photo import Decoded
 
 Bytes = npt.NDArray[np.uint8]
 

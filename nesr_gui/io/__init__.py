@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nesr_gui.fields.protocol import CubeField, Progress, SpectralField
-from nesr_gui.io.cube_formats import CUBES
+from nesr_gui.io.cubes.description import Reading
+from nesr_gui.io.cubes.export import Encoding, Export, disk_full, is_disk_full
 from nesr_gui.io.errors import Unclear
-from nesr_gui.io.export import Encoding, Export, disk_full, is_disk_full
-from nesr_gui.io.format import Format, Kind, lazy
-from nesr_gui.io.reading import Reading
+from nesr_gui.io.registry import CUBES, Format, Kind, lazy
 from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
 
 if TYPE_CHECKING:
-    from nesr_gui.io.photograph import Decoded
+    from nesr_gui.io.photos.photo import Decoded
 
 __all__ = [
     "FORMATS",
@@ -44,21 +43,21 @@ __all__ = [
 
 
 def _read_photograph(path: Path) -> RGBImage:
-    from nesr_gui.io import photograph
+    from nesr_gui.io.photos import decode
 
-    return photograph.read_photograph(path)
+    return decode.read_photograph(path)
 
 
 def _read_curves(path: Path) -> Any:
-    from nesr_gui.io import curves
+    from nesr_gui.io.spectra import csv
 
-    return curves.read_curves(path)
+    return csv.read_curves(path)
 
 
 def _write_curves(path: Path, *args: Any, **options: Any) -> None:
-    from nesr_gui.io import curves
+    from nesr_gui.io.spectra import csv
 
-    curves.write_curves(path, *args, **options)
+    csv.write_curves(path, *args, **options)
 
 
 RAW = (
@@ -88,14 +87,14 @@ FORMATS = (
         "ENVI library",
         (".sli",),
         Kind.CURVES,
-        lazy("envi_library", "read_curves"),
-        lazy("envi_library", "write_curves"),
+        lazy("spectra.envi_library", "read_curves"),
+        lazy("spectra.envi_library", "write_curves"),
     ),
 )
 
 
 def read_photograph(path: str | os.PathLike[str]) -> RGBImage:
-    """Read a photograph; see `nesr_gui.io.photograph.read_photograph`.
+    """Read a photograph; see `nesr_gui.io.photos.decode.read_photograph`.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -106,11 +105,11 @@ def read_photograph(path: str | os.PathLike[str]) -> RGBImage:
 
 
 def decode_photograph(path: str | os.PathLike[str]) -> Decoded:
-    """Decode a photograph, to be understood in several ways; see `nesr_gui.io.photograph.decode`; raises as reading."""
+    """Decode a photograph, to be understood in several ways; see `photos.decode.decode`; raises as reading."""
     _reader(Path(path), Kind.PHOTOGRAPH)  # which refuses other extensions
-    from nesr_gui.io import photograph
+    from nesr_gui.io.photos import decode
 
-    return photograph.decode(path)
+    return decode.decode(path)
 
 
 def open_cube(path: str | os.PathLike[str], reading: Reading | None = None, *, is_trusted: bool = False) -> CubeField:
@@ -128,7 +127,7 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None, *, i
     chosen = _format(path, Kind.CUBE)
     assert chosen.read is not None  # the row was chosen by it
     if chosen.trial and path.is_file() and not is_trusted:
-        from nesr_gui.io.trial import scout
+        from nesr_gui.io.sandbox import scout
 
         scout.check(path, chosen.trial)
     try:

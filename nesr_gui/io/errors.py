@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nesr_gui.io.reading import Reading
+    from nesr_gui.io.cubes.description import Reading
 
 
 class UnreadableFile(ValueError):

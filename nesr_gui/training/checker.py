@@ -14,8 +14,8 @@ import numpy as np
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io import hdf5
-from nesr_gui.io.export import Export
+from nesr_gui.io.cubes import hdf5
+from nesr_gui.io.cubes.export import Export
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube
 
 PATCH, GAP = 56, 12  # pixels

@@ -18,7 +18,7 @@ from nesr_gui.colorimetry.viewing_conditions import Light
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.fields.sensor import SENSORS, BandShape
 from nesr_gui.io import Encoding
-from nesr_gui.io.export import REQUEST
+from nesr_gui.io.cubes.export import REQUEST
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Wavelengths
 

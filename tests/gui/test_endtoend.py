@@ -23,7 +23,7 @@ from nesr_gui.gui.picture import modes
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.shell.hints import STEPS
 from nesr_gui.gui.spectra.spectra_jobs import FileRequest, read_marks
-from nesr_gui.io.curves import read_curves
+from nesr_gui.io.spectra.csv import read_curves
 from nesr_gui.resources import Sample
 
 LEFT = Qt.MouseButton.LeftButton

@@ -22,7 +22,7 @@ from nesr_gui.gui.picture.pictures import Picture
 from nesr_gui.gui.spectra.spectra_jobs import FileRequest
 from nesr_gui.gui.spectra.transform import Transform
 from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
-from nesr_gui.io.curves import write_curves
+from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Quantity, Spectrum
 from tests.gui.conftest import BANDS, Limited, smooth_cube
 from tests.gui.test_window import LEFT, click, drag

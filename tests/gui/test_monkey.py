@@ -30,7 +30,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.picture.look import Look
 from nesr_gui.gui.shell.offers import of_menus
-from nesr_gui.io.curves import write_curves
+from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Quantity, Spectrum
 from tests.gui.conftest import BANDS, smooth_cube
 from tests.gui.monkey import Monkey

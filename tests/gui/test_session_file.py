@@ -35,9 +35,9 @@ from nesr_gui.gui.settings import settings
 from nesr_gui.gui.shell.hints import STEPS
 from nesr_gui.gui.spectra.comparison import Overlays, Reference
 from nesr_gui.gui.spectra.transform import Normalise, Transform
+from nesr_gui.io.cubes.description import Reading
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.interpretation import Balance, Encoding, Interpretation
-from nesr_gui.io.reading import Reading
+from nesr_gui.io.photos.develop_settings import Balance, Encoding, Interpretation
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 

@@ -24,7 +24,7 @@ from nesr_gui.gui.marks.marks import Region, Shape
 from nesr_gui.gui.shell.guide_window import GuideWindow
 from nesr_gui.gui.spectra.transform import Normalise, Transform
 from nesr_gui.gui.theme import MARK_COLOURS
-from nesr_gui.io.curves import read_curves, write_curves
+from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 from tests.gui.test_window import click, drag

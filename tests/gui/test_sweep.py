@@ -17,7 +17,7 @@ from nesr_gui.gui.spectra.spectra_jobs import FileRequest, read_library
 from nesr_gui.gui.wavelength import sweep as films
 from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport, export_sweep, frame
 from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
-from nesr_gui.io.curves import write_curves
+from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Spectrum
 from tests.gui.conftest import BANDS, smooth_cube
 

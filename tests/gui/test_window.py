@@ -19,7 +19,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.program import run
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
-from nesr_gui.io.curves import read_curves
+from nesr_gui.io.spectra.csv import read_curves
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 

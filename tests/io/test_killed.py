@@ -25,17 +25,17 @@ PROGRAM = """
 import contextlib, importlib, os, random, signal, sys, time
 from pathlib import Path
 import numpy as np
-import nesr_gui.field
+import nesr_gui.fields.protocol
 from nesr_gui import io
-from nesr_gui.io import atomic, trial
+from nesr_gui.io import atomic, sandbox
 from nesr_gui.spectral import Wavelengths
 
-trial.scout.check = lambda path, module: None
+sandbox.scout.check = lambda path, module: None
 nesr_gui.fields.protocol.BLOCK_VALUES = 2000
 folder, seed, names = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[4:]
 bands, chance = Wavelengths.count(4), random.Random(seed)
-for module in ("hdf5", "matlab", "geotiff", "zarr3", "exr", "numpy_file", "band_folder", "envi"):
-    importlib.import_module("nesr_gui.io." + module)
+for module in ("hdf5", "matlab", "tiff", "zarr", "exr", "numpy", "band_folder", "envi"):
+    importlib.import_module("nesr_gui.io.cubes." + module)
 for library in ("zarr", "OpenEXR", "Imath", "nesr_gui.colorimetry.cie"):  # what writers load, so that kills meet it
     with contextlib.suppress(ImportError):
         importlib.import_module(library)

@@ -15,11 +15,11 @@ import tifffile
 from PIL import Image
 
 from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
-from nesr_gui.io.photograph import UnreadableImage, read_photograph
-from nesr_gui.io.trial import scout
+from nesr_gui.io.photos.decode import UnreadableImage, read_photograph
+from nesr_gui.io.sandbox import scout
 from nesr_gui.spectral import RGBImage
-from tests.io.test_interpreting import P3_MATRIX, exif
-from tests.io.test_photograph import P3
+from tests.io.photos.test_decode import P3
+from tests.io.photos.test_develop import P3_MATRIX, exif
 
 LIGHT = np.add.outer(np.linspace(0.05, 0.6, 48), np.linspace(0, 0.3, 64))[..., None] * [1, 0.8, 0.6]
 LIGHT = LIGHT.astype(np.float32)  # (48, 64, 3)

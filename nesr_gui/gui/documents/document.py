@@ -18,7 +18,7 @@ from nesr_gui.gui.picture.sampling import View
 from nesr_gui.gui.spectra.comparison import Overlays
 from nesr_gui.gui.truth.measurement import Measurement
 from nesr_gui.inference.model_input import SeenBands, Shown
-from nesr_gui.io.interpretation import Interpretation
+from nesr_gui.io.photos.develop_settings import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from nesr_gui.gui.jobs import ImageRequest
-    from nesr_gui.io import reading
-    from nesr_gui.io.photograph import Decoded
+    from nesr_gui.io.cubes import description
+    from nesr_gui.io.photos.photo import Decoded
 
 
 class Steps(QUndoGroup):
@@ -53,7 +53,7 @@ class Origin:
 
     image: Path
     truth: Path | None = None
-    reading: reading.Reading | None = None
+    reading: description.Reading | None = None
     is_pasted: bool = False
 
 

@@ -24,7 +24,7 @@ from nesr_gui.gui.spectra.comparison import Overlays
 from nesr_gui.io.atomic import replacing
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.fingerprint import fingerprint
-from nesr_gui.io.interpretation import Interpretation
+from nesr_gui.io.photos.develop_settings import Interpretation
 from nesr_gui.spectral import Spectrum
 
 ENDING = ".nesr"

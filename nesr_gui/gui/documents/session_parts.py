@@ -18,8 +18,8 @@ from nesr_gui.fields.resampled import Match
 from nesr_gui.gui.picture.sampling import View
 from nesr_gui.gui.spectra.comparison import MOST, Overlays, Reference
 from nesr_gui.gui.spectra.transform import Normalise, Transform
-from nesr_gui.io.interpretation import Interpretation
-from nesr_gui.io.reading import Reading
+from nesr_gui.io.cubes.description import Reading
+from nesr_gui.io.photos.develop_settings import Interpretation
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 
 Json = Mapping[str, Any]

@@ -22,7 +22,7 @@ from nesr_gui.exporting import Estimate, ExportPlan, size_text, time_text
 from nesr_gui.fields.protocol import CalibratedField, SpectralField
 from nesr_gui.gui.export.band_choice import BandChoice
 from nesr_gui.gui.forms import ChoiceDialog, combo, note
-from nesr_gui.io.export import DTYPES, Export
+from nesr_gui.io.cubes.export import DTYPES, Export
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity
 

@@ -9,7 +9,7 @@ from nesr_gui import exporting
 from nesr_gui.exporting import Estimate, ExportPlan, Written
 from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.fields.sensor import Sensor
-from nesr_gui.io.spectra import read_spectra
+from nesr_gui.io.spectra.readers import read_spectra
 
 
 @dataclass(frozen=True, eq=False)

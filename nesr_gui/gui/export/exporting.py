@@ -18,7 +18,7 @@ from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.worker import Worker
-from nesr_gui.io.spectra import spectra_filter
+from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
 
 _CHOICES = "export/choices"

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from nesr_gui.gui.dial import Dial
 from nesr_gui.gui.forms import row
 from nesr_gui.inference.model_input import SeenBands, Shown
-from nesr_gui.io.interpretation import GAMMAS, KELVIN, STOPS, TINT, Balance, Encoding, Interpretation
+from nesr_gui.io.photos.develop_settings import GAMMAS, KELVIN, STOPS, TINT, Balance, Encoding, Interpretation
 from nesr_gui.spectral import RGBImage
 
 NOTHING = "No photograph is open. A photograph's file says how its numbers stand for light; here it can be corrected."

@@ -10,10 +10,10 @@ from PySide6.QtGui import QUndoCommand
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.gui.documents.document import Steps
-from nesr_gui.io.interpretation import Balance, Interpretation
+from nesr_gui.io.photos.develop_settings import Balance, Interpretation
 
 if TYPE_CHECKING:
-    from nesr_gui.io.photograph import Decoded
+    from nesr_gui.io.photos.photo import Decoded
 
 
 class _Reinterpret(QUndoCommand):

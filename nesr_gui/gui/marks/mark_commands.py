@@ -19,7 +19,7 @@ from nesr_gui.gui.marks.marks import Mark, Shape
 from nesr_gui.gui.session import Session
 from nesr_gui.gui.spectra import spectra_jobs as jobs
 from nesr_gui.gui.worker import Worker
-from nesr_gui.io.spectra import spectra_filter
+from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.spectral import Quantity, Spectrum
 
 

@@ -21,7 +21,7 @@ from nesr_gui.gui.spectra.spectra_jobs import FileRequest, read_library
 from nesr_gui.gui.wavelength.sweep import SweepExport, export_sweep
 from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
 from nesr_gui.gui.worker import Worker
-from nesr_gui.io.spectra import spectra_filter
+from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.spectral import Spectrum
 
 DIVIDER_STEP = 0.02  # of the view's width

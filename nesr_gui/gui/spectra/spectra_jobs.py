@@ -15,9 +15,8 @@ from nesr_gui.gui.marks.mark_rows import COLUMNS, mark_of
 from nesr_gui.gui.marks.marks import Mark, Pixel, Place, Region
 from nesr_gui.gui.marks.region_requests import MANY, SAMPLE, RegionsRequest, ask_regions, pixels_of
 from nesr_gui.gui.marks.requests import PointsRequest, ask_curves
-from nesr_gui.io.curves import write_curves
-from nesr_gui.io.spectra import read_spectra
-from nesr_gui.io.tables import read_table, write_table
+from nesr_gui.io.spectra.csv import read_table, write_curves, write_table
+from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 

@@ -33,7 +33,7 @@ from nesr_gui.gui.worker import Worker
 from nesr_gui.spectral import Quantity
 
 if TYPE_CHECKING:
-    from nesr_gui.io.reading import Reading
+    from nesr_gui.io.cubes.description import Reading
 
 
 class Comparing(QObject):

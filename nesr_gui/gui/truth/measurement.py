@@ -12,7 +12,7 @@ from nesr_gui.fields.resampled import Match, MatchedField, Orientation, Shape
 from nesr_gui.spectral import Quantity, RGBImage, Spectrum
 
 if TYPE_CHECKING:
-    from nesr_gui.io.reading import Reading
+    from nesr_gui.io.cubes.description import Reading
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.photograph import decode
+from nesr_gui.io.photos.decode import decode
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 ALIKE = 0.3  # correlation of green below which a photograph and a cube show different things

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from nesr_gui.io import cave
+from nesr_gui.io.cubes import band_folder
 from nesr_gui.training.datasets.camera import Camera
 from nesr_gui.training.datasets.dataset import BANDS, DataSet, Measured, Opened
 from nesr_gui.training.scenes import Scene, outside
@@ -23,10 +23,10 @@ Box = tuple[int, int, int, int]
 
 
 def _find(root: Path) -> list[Measured]:
-    cave.check_whole(root)  # or a band that was not copied would leave its scene out unnoticed
+    band_folder.check_whole(root)  # or a band that was not copied would leave its scene out unnoticed
     boxes = _charts(root)
     scenes = []
-    for folder in cave.scene_folders(root):
+    for folder in band_folder.scene_folders(root):
         name = folder.name.removesuffix("_ms")
         counted = partial(outside, boxes[name]) if name in boxes else None
         scenes.append(Measured(name, folder, partial(_open, folder), counted=counted))
@@ -34,7 +34,7 @@ def _find(root: Path) -> list[Measured]:
 
 
 def _open(folder: Path) -> Opened:
-    return Opened(cave.open_cube(folder), 1.0)
+    return Opened(band_folder.open_cave_cube(folder), 1.0)
 
 
 def _charts(root: Path) -> dict[str, Box]:

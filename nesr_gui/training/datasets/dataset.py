@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.envi_header import files_of
-from nesr_gui.io.extras import MissingExtra
+from nesr_gui.io.cubes.envi import files_of
+from nesr_gui.io.registry import MissingExtra
 from nesr_gui.spectral import FloatArray, Wavelengths
 from nesr_gui.training.datasets import camera, splitting
 from nesr_gui.training.datasets.camera import Camera

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.io.extras import needed
+from nesr_gui.io.registry import needed
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.datasets.camera import Camera
 from nesr_gui.training.datasets.dataset import DataSet, Measured

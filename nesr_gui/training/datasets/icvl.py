@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from nesr_gui.io import envi
+from nesr_gui.io.cubes import envi
 from nesr_gui.training.datasets.camera import Camera
 from nesr_gui.training.datasets.dataset import BANDS, DataSet, Measured, Opened
 from nesr_gui.training.datasets.matlab_cube import open_mat

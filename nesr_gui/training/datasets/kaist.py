@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from nesr_gui.io import exr, matlab
-from nesr_gui.io.reading import Reading
+from nesr_gui.io.cubes import exr, matlab
+from nesr_gui.io.cubes.description import Reading
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.datasets.camera import Camera
 from nesr_gui.training.datasets.dataset import DataSet, Measured, Opened

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from nesr_gui.io import matlab
+from nesr_gui.io.cubes import matlab
+from nesr_gui.io.cubes.description import Reading
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.extras import MissingExtra
-from nesr_gui.io.reading import Reading
+from nesr_gui.io.registry import MissingExtra
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.datasets.dataset import Opened
 

@@ -1,0 +1,1 @@
+"""Spectral cubes in files: one module per format."""

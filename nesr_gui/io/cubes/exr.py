@@ -1,0 +1,204 @@
+"""Cubes as spectral OpenEXR: one channel per wavelength and a colour preview (Fichet, Pacanowski, Wilkie, JCGT 2021).
+
+Reflectance stands in channels like `T.550,5nm`, anything else in `S0.550,5nm`. Written some lines at a time. Read are
+also the reflectances of the KAIST data set, whose channels are called w420nm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.io.atomic import replacing
+from nesr_gui.io.cubes.description import MAX_SIDE, Found, Reading, field_of
+from nesr_gui.io.cubes.export import Export, check_space
+from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.registry import needed
+from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
+
+LINES = 64  # of the image that are written at once
+OURS = "nesrProvenance"
+_CHANNEL = re.compile(
+    r"(?:(?P<root>.*)\.)?(?P<kind>S0|T)\.(?P<value>\d*[,.]?\d*(?:[Ee][+-]?\d+)?)(?P<unit>(?:[YZEPTGMkhdcmunpfazy]|da)?(?:m|Hz))"
+)
+_KAIST = re.compile(
+    r"(?P<root>)(?P<kind>w)(?P<value>\d+(?:\.\d+)?)(?P<unit>nm)"
+)  # the reflectances of Choi et al. 2017
+_PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "c": 1e-2, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+def write_cube(path: str | os.PathLike[str], export: Export) -> None:
+    """Stream an export as 32- or 16-bit floating point with ZIP compression, the preview in linear sRGB."""
+    exr, imath = needed("OpenEXR", "spectral OpenEXR files"), needed("Imath", "spectral OpenEXR files")
+    _, height, width = export.shape
+    reflective = export.field.quantity is Quantity.REFLECTANCE
+    names = [f"{'T' if reflective else 'S0'}.{_decimal(nm)}nm" for nm in export.wavelengths]
+    half = export.encoding.dtype == "float16"
+    channel = imath.Channel(imath.PixelType(imath.PixelType.HALF if half else imath.PixelType.FLOAT))
+    preview = preview_matrix(export.wavelengths)
+    colours = ["R", "G", "B"] if preview is not None else []
+    header = exr.Header(width, height)
+    header["channels"] = dict.fromkeys([*names, *colours], channel)
+    header["spectralLayoutVersion"] = b"1.0"
+    if not reflective:
+        header["emissiveUnits"] = b"W.m^-2.sr^-1" if export.field.quantity is Quantity.RADIANCE else b"unknown"
+    said = {"quantity": export.field.quantity.value, **export.provenance}
+    header[OURS] = json.dumps(said).encode()
+    with replacing(path) as part:
+        check_space(part.parent, export.nbytes)
+        output = exr.OutputFile(str(part), header)
+        try:
+            for _, block in export.pieces(LINES, width):
+                lines = dict(zip(names, block.values, strict=True))
+                if preview is not None:
+                    lines |= dict(zip(colours, _preview(preview, block.values), strict=True))
+                packed = {name: np.ascontiguousarray(values).tobytes() for name, values in lines.items()}
+                output.writePixels(packed, block.values.shape[1])
+        finally:
+            output.close()
+
+
+def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+    """Open a spectral OpenEXR file; lines are decoded when they are asked for.
+
+    Of a file with emission and reflection the reflection is opened, unless `Reading.variable` is S0. Bispectral and
+    polarised channels are left aside.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UnreadableFile: it is damaged or has no spectral channels; or OpenEXR is not installed.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    exr = needed("OpenEXR", "spectral OpenEXR files")
+    try:
+        if not exr.isOpenExrFile(str(path)):
+            raise ValueError("it is no OpenEXR file")
+        file = exr.InputFile(str(path))
+        if not file.isComplete():
+            raise ValueError("it is cut short")
+        found = _found(path.name, file, reading or Reading())
+    except Unclear:
+        raise
+    except Exception as error:  # OpenEXR meets damaged files with errors of many classes
+        raise UnreadableFile(
+            f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a spectral OpenEXR file"
+        ) from error
+    return field_of(found, reading or Reading())
+
+
+def is_cube(path: Path) -> bool:
+    """Whether a file has spectral channels, by the beginning of its header; no library is needed."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(1 << 20)
+    except OSError:
+        return False
+    named = b"spectralLayoutVersion\0" in data or re.search(rb"\0w\d{3}nm\0", data) is not None
+    return data[:4] == b"\x76\x2f\x31\x01" and named
+
+
+def preview_matrix(wavelengths: Wavelengths) -> FloatArray | None:
+    """(3, L): bands → linear sRGB under D65, or None where no band is visible."""
+    from nesr_gui.colorimetry import cie
+
+    nm, camera = wavelengths.nm, cie.CAMERA_BANDS.nm
+    if nm[-1] < camera[0] or nm[0] > camera[-1]:
+        return None
+    weights = np.stack([np.interp(camera, nm, unit) for unit in np.eye(len(nm))])  # (L, 31)
+    return (cie.default_camera() @ weights.T).astype(np.float32)
+
+
+def _preview(matrix: FloatArray, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    rgb = np.tensordot(matrix, np.nan_to_num(values.astype(np.float32)), axes=1)
+    return np.maximum(rgb, 0).astype(values.dtype)
+
+
+def _decimal(nm: float) -> str:
+    return np.format_float_positional(nm, trim="0").replace(".", ",")
+
+
+def _found(name: str, file: Any, reading: Reading) -> Found:
+    header = file.header()
+    matches = [match for match in map(_CHANNEL.fullmatch, header["channels"]) if match]
+    matches = matches or [match for match in map(_KAIST.fullmatch, header["channels"]) if match]
+    kinds = {match["kind"] for match in matches}
+    if not kinds:
+        raise ValueError("it has no spectral channels such as T.550,0nm")
+    kind = (
+        reading.variable if reading.variable in kinds else next(known for known in ("T", "S0", "w") if known in kinds)
+    )
+    chosen = [match for match in matches if match["kind"] == kind]
+    roots = sorted({match["root"] or "" for match in chosen})
+    chosen = [match for match in chosen if (match["root"] or "") == roots[0]]
+    said = _own(header)
+    stated = said.pop("quantity", "")
+    quantity = Quantity.RADIANCE if kind == "S0" else Quantity.REFLECTANCE
+    return Found(
+        name,
+        Channels(file, [match[0] for match in chosen]),
+        band_axis=0,
+        wavelengths=np.array([_nanometres(match) for match in chosen]),
+        unit="nm",
+        quantity=Quantity(stated) if stated in set(Quantity) else quantity,
+        provenance=said,
+    )
+
+
+def _own(header: dict[str, Any]) -> dict[str, str]:
+    """What this program wrote, and the unit of emission."""
+    said: dict[str, str] = {}
+    with contextlib.suppress(ValueError, AttributeError):
+        said = {str(key): str(value) for key, value in json.loads(header.get(OURS, b"{}")).items()}
+    units = header.get("emissiveUnits")
+    if isinstance(units, bytes) and units not in (b"", b"unknown"):
+        said.setdefault("units", units.decode("utf-8", "replace"))
+    return said
+
+
+def _nanometres(match: re.Match[str]) -> float:
+    value = float(match["value"].replace(",", "."))
+    unit = match["unit"]
+    if unit.endswith("Hz"):
+        return 299_792_458e9 / (value * _PREFIXES.get(unit[:-2], np.nan))
+    factor = _PREFIXES.get(unit[:-1], np.nan)
+    return value if factor == 1e-9 else value * factor * 1e9
+
+
+class Channels:
+    """(L, H, W) float32 over the channels of an OpenEXR file; slices read the lines they need."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, file: Any, names: list[str]) -> None:
+        import Imath
+
+        self._file, self._names = file, names
+        self._float = Imath.PixelType(Imath.PixelType.FLOAT)
+        window = file.header()["dataWindow"]
+        self._top = window.min.y
+        height, width = window.max.y - window.min.y + 1, window.max.x - window.min.x + 1
+        if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE):
+            raise ValueError(f"it states {width} x {height} pixels")
+        if any(file.header()["channels"][name].xSampling != 1 for name in names):
+            raise ValueError("its channels are subsampled")
+        self.shape = (len(names), height, width)
+
+    def __getitem__(self, window: tuple[slice, slice, slice]) -> npt.NDArray[np.float32]:
+        bands, rows, cols = (range(*part.indices(size)) for part, size in zip(window, self.shape, strict=True))
+        names = [self._names[band] for band in bands]
+        try:
+            lines = self._file.channels(names, self._float, self._top + rows.start, self._top + rows.stop - 1)
+        except Exception as error:  # damage shows when a line is decoded
+            raise UnreadableFile(f"the OpenEXR file is damaged: {' '.join(str(error).split())[:200]}") from error
+        values = [np.frombuffer(line, np.float32).reshape(len(rows), self.shape[2]) for line in lines]
+        return np.stack(values)[:, :, cols.start : cols.stop]

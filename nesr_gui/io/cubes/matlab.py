@@ -1,0 +1,167 @@
+"""Cubes in MATLAB files: version 7.3, which is HDF5 with reversed axes, and the older ones through SciPy.
+
+Written as the NTIRE/ARAD data are: `cube`, `bands` (nm) and `norm_factor`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.io.atomic import replacing
+from nesr_gui.io.cubes import hdf5
+from nesr_gui.io.cubes.arrays import Variable, decoded, found_in
+from nesr_gui.io.cubes.description import Found, Reading, field_of
+from nesr_gui.io.cubes.export import Export, check_space
+from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.registry import needed
+from nesr_gui.spectral import Quantity
+
+USER_BLOCK = 512  # bytes before the HDF5 part, by which MATLAB knows its files
+MAX_VALUES = 1 << 30  # of an array in an older file, which must be read as a whole
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What is published of a data set and its files do not say; `axis` of the bands as MATLAB counts, from 0."""
+
+    dataset: str
+    axis: int
+    quantity: Quantity
+
+
+CONVENTIONS = {
+    "cube": Convention("NTIRE/ARAD", 2, Quantity.RADIANCE),
+    "rad": Convention("ICVL", 2, Quantity.RADIANCE),
+    "ref": Convention("Harvard; not corrected for the sensitivity of its camera", 2, Quantity.UNKNOWN),
+    "HyperImage": Convention("the NeSR authors' release", 0, Quantity.UNKNOWN),
+}
+
+
+def write_cube(path: str | os.PathLike[str], export: Export) -> None:
+    """Stream an export into a version 7.3 file; the provenance becomes attributes of its root."""
+    bands, height, width = export.shape
+    with replacing(path) as part:
+        check_space(part.parent, export.nbytes)
+        with hdf5.new_file(part, userblock_size=USER_BLOCK) as (file, check):
+            chunks = (1, min(width, hdf5.TILE), min(height, hdf5.TILE))
+            cube = file.create_dataset("cube", (bands, width, height), np.float32, chunks=chunks, fillvalue=np.nan)
+            cube.attrs["MATLAB_class"] = np.bytes_("single")
+            for name, values in (("bands", export.wavelengths.nm[:, None]), ("norm_factor", np.ones((1, 1)))):
+                file.create_dataset(name, data=values).attrs["MATLAB_class"] = np.bytes_("double")
+            for key, value in {**export.provenance, "quantity": export.field.quantity.value}.items():
+                file.attrs[key.replace("\0", "")] = str(value).replace("\0", "")
+            for _, block in export.pieces(hdf5.TILE, hdf5.TILE):
+                cube[:, block.cols, block.rows] = block.values.transpose(0, 2, 1)
+                check()
+        with part.open("r+b") as raw:
+            raw.write(_user_block())
+
+
+def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+    """Open a MATLAB file with an array of three dimensions; only version 7.3 is read piece by piece.
+
+    `Reading.band_axis` counts as MATLAB does, from 0: rows, columns, bands is 2.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        Unclear: the file does not say what must be known.
+        UnreadableFile: it is damaged or holds no cube; or it is of an older version and SciPy is not installed.
+    """
+    path = Path(path)
+    reading = reading or Reading()
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    if h5py.is_hdf5(path):
+        return _open_73(path, reading)
+    return field_of(_found_5(path, reading), reading)
+
+
+def _open_73(path: Path, reading: Reading) -> CubeField:
+    file = hdf5.open_file(path)
+    try:
+        arrays = [_named(variable) for variable in hdf5.variables(file) if not variable.name.startswith("#")]
+        found = found_in(path.name, arrays, reading, {})
+        hdf5.check_cube(file, found.array)
+        said = {key: decoded(value) for key, value in file.attrs.items()}
+        quantity = said.pop("quantity", "")
+        found = _by_convention(replace(found, provenance=said), found.array.name[1:], arrays)
+        if quantity in set(Quantity):
+            found = replace(found, quantity=Quantity(quantity))
+        turned = None if found.band_axis is None else 2 - found.band_axis
+        likely = None if found.likely_axis is None else 2 - found.likely_axis
+        given = None if reading.band_axis is None else 2 - reading.band_axis
+        found = replace(found, band_axis=turned, likely_axis=likely, transposed=True)
+        field = field_of(found, replace(reading, band_axis=given))
+    except hdf5.DAMAGED as error:
+        file.close()
+        if isinstance(error, Unclear):
+            raise _as_matlab_counts(error) from None
+        raise UnreadableFile(f"cannot open {path.name}: {error}; expected a MATLAB file with a cube") from error
+    weakref.finalize(field, file.close)
+    return field
+
+
+def _named(variable: Variable) -> Variable:
+    """Without the dimension names of HDF5, which MATLAB does not write and which would be reversed."""
+    return Variable(variable.name, variable.array, (), variable.attributes)
+
+
+def _as_matlab_counts(error: Unclear) -> Unclear:
+    if error.field != "band_axis":
+        return error
+    return Unclear(error.question, error.field, str(2 - int(error.guess)), error.reason, error.choices)
+
+
+def _found_5(path: Path, reading: Reading) -> Found:
+    scipy_io = needed("scipy.io", "MATLAB files older than version 7.3")
+    try:
+        sizes = {name: shape for name, shape, _ in scipy_io.whosmat(str(path))}
+        wanted = {n for n, shape in sizes.items() if len(shape) == 3 or (len(shape) == 2 and min(shape) <= 1)}
+        if reading.variable in sizes:
+            wanted.add(reading.variable)
+        wanted = {n for n in wanted if 0 < np.prod(sizes[n], dtype=float) <= MAX_VALUES}
+        loaded = scipy_io.loadmat(str(path), variable_names=sorted(wanted))
+    except Exception as error:  # SciPy meets damaged files with errors of many classes
+        raise UnreadableFile(
+            f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a MATLAB file"
+        ) from error
+    arrays = [Variable(name, loaded[name]) for name in sizes if name in loaded]
+    arrays = [variable for variable in arrays if isinstance(variable.array, np.ndarray)]
+    found = found_in(path.name, arrays, reading, {})
+    name = next(variable.name for variable in arrays if variable.array is found.array)
+    return _by_convention(found, name, arrays)
+
+
+def _by_convention(found: Found, name: str, arrays: list[Variable]) -> Found:
+    """What is known of the data set by the name of its array, axes as MATLAB counts; `norm_factor` becomes a note."""
+    if name in CONVENTIONS:
+        known = CONVENTIONS[name]
+        shape = found.array.shape[::-1] if isinstance(found.array, h5py.Dataset) else found.array.shape
+        size = None if found.wavelengths is None else found.wavelengths.size
+        fits = shape[known.axis] in (size, min(shape))
+        found = replace(
+            found,
+            likely_axis=known.axis,
+            band_axis=known.axis if fits else None,
+            provenance={"dataset": known.dataset, **found.provenance},
+            quantity=found.quantity if found.quantity is not Quantity.UNKNOWN else known.quantity,
+        )
+    factors = [v for v in arrays if v.name == "norm_factor" and np.prod(v.shape) == 1]
+    if factors:
+        factor = float(np.ravel(np.asarray(factors[0].array[...], np.float64))[0])
+        found = replace(found, provenance={**found.provenance, "norm_factor": f"{factor:.10g}"})
+    return found
+
+
+def _user_block() -> bytes:
+    created = time.strftime("%a %b %d %H:%M:%S %Y")
+    text = f"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: {created} HDF5 schema 1.00 ."
+    return (text.ljust(116).encode("ascii") + bytes(8) + b"\x00\x02IM").ljust(USER_BLOCK, b"\0")

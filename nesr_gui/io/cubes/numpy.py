@@ -1,0 +1,178 @@
+"""Cubes as NumPy files: `.npy`, an array with its description in a JSON beside it, and `.npz`, which has all in one.
+
+Both are mapped into memory; only a compressed `.npz` must be read as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.io.atomic import replacing, replacing_set, scratch_beside
+from nesr_gui.io.cubes.arrays import Variable, found_in
+from nesr_gui.io.cubes.binary import (
+    checked_description,
+    described,
+    read_sidecar,
+    sidecar_of,
+    write_block,
+    write_sidecar,
+)
+from nesr_gui.io.cubes.description import MAX_SIDE, Found, Reading, field_of
+from nesr_gui.io.cubes.export import FILL, Export, check_space
+from nesr_gui.io.errors import Unclear, UnreadableFile
+
+MAX_COMPRESSED = 4 << 30  # bytes that a compressed array may take in memory
+_LOCAL_HEADER = 30  # bytes before the name in the header of a zip member
+
+
+def write_cube(path: str | os.PathLike[str], export: Export) -> None:
+    """Stream an export into a `.npy` file, (L, H, W), then write its description beside it."""
+    target = Path(os.path.realpath(path))
+    with replacing_set(target, sidecar_of(target)) as folder:
+        check_space(target.parent, export.nbytes)
+        with (folder / target.name).open("wb") as file:
+            _stream(export, {"cube": file})
+        write_sidecar(folder / sidecar_of(target).name, export)
+
+
+def write_archive(path: str | os.PathLike[str], export: Export) -> None:
+    """Stream an export into an uncompressed `.npz`: cube, wavelengths (nm), quantity, provenance (JSON), bounds.
+
+    A zip archive is written in one go and in order, so that the numbers first go to files of their own.
+    """
+    target = Path(os.path.realpath(path))
+    with replacing(target) as part, scratch_beside(target) as folder:
+        check_space(target.parent, 2 * export.nbytes)
+        names = {name: folder / f"{name}.npy" for name in export.variables}
+        files = {name: place.open("wb") for name, place in names.items()}
+        try:
+            _stream(export, files)
+        finally:
+            for file in files.values():
+                file.close()
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+            for name, place in names.items():
+                archive.write(place, f"{name}.npy")
+                place.unlink()
+            said = described(export)
+            small = {"wavelengths": export.wavelengths.nm, "quantity": np.array(said["quantity"])}
+            for name, value in {**small, "provenance": np.array(json.dumps(said))}.items():
+                with archive.open(f"{name}.npy", "w") as member:
+                    np.lib.format.write_array(member, value, allow_pickle=False)
+
+
+def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+    """Open a `.npy` or `.npz` file; no object in it is ever unpickled.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        Unclear: the file does not say what must be known.
+        UnreadableFile: it is damaged or holds no cube.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    reading = reading or Reading()
+    try:
+        if path.suffix.lower() == ".npz":
+            return field_of(_found_in_archive(path, reading), reading)
+        with path.open("rb") as file:
+            array = _mapped(path, file)
+    except Unclear:
+        raise
+    except Exception as error:  # NumPy parses the header as Python, and zip archives fail in many ways
+        raise UnreadableFile(
+            f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a NumPy file with numbers"
+        ) from error
+    return field_of(_found_beside(path, array), reading)
+
+
+def _found_beside(path: Path, array: np.ndarray[Any, Any]) -> Found:
+    """A bare array with its JSON, in which the bands come first."""
+    said = read_sidecar(sidecar_of(path))
+    if not said:
+        return Found(path.name, array)
+    return _with_description(Found(path.name, array), said)
+
+
+def _with_description(found: Found, said: dict[str, Any]) -> Found:
+    scale = said.get("scale")
+    return replace(
+        found,
+        band_axis=0 if "wavelengths" in said else found.band_axis,
+        wavelengths=np.array(said["wavelengths"]) if "wavelengths" in said else found.wavelengths,
+        unit="nm" if "wavelengths" in said else found.unit,
+        quantity=said.get("quantity", found.quantity),
+        provenance=said["provenance"],
+        scale=scale or 1.0,
+        fill=(float(FILL),) if scale else (),
+    )
+
+
+def _found_in_archive(path: Path, reading: Reading) -> Found:
+    arrays = {}
+    with zipfile.ZipFile(path) as archive, path.open("rb") as file:
+        for info in archive.infolist():
+            if info.filename.endswith(".npy"):
+                arrays[info.filename[:-4]] = _member(path, archive, info, file)
+    variables = [Variable(name, array) for name, array in arrays.items()]
+    found = found_in(path.name, variables, reading, {})
+    text = arrays.get("provenance")
+    if text is None or text.dtype.kind != "U" or text.ndim:
+        return found
+    return _with_description(found, checked_description(json.loads(str(text))))
+
+
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: IO[bytes]) -> np.ndarray[Any, Any]:
+    """An array of an archive: mapped where it stands as it is, else read into memory."""
+    if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
+        file.seek(info.header_offset)
+        header = file.read(_LOCAL_HEADER)
+        file.seek(int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), os.SEEK_CUR)
+        return _mapped(path, file)
+    with archive.open(info) as member:
+        shape, _, dtype = _npy_header(member)
+        size = math.prod(shape) * dtype.itemsize
+        if size > MAX_COMPRESSED:
+            raise ValueError(f"{info.filename} is compressed and takes {size / 2**30:,.0f} GiB; save it uncompressed")
+    with archive.open(info) as member:
+        return np.lib.format.read_array(member, allow_pickle=False)
+
+
+def _mapped(path: Path, file: IO[bytes]) -> np.ndarray[Any, Any]:
+    """The array whose header begins at the position of `file`, as a memory map (small ones as they are)."""
+    shape, fortran, dtype = _npy_header(file)
+    offset, size = file.tell(), math.prod(shape) * dtype.itemsize
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are not opened")
+    if any(side < 0 or side > MAX_SIDE * 64 for side in shape) or offset + size > path.stat().st_size:
+        raise ValueError(f"it is cut short, or its shape {' x '.join(map(str, shape))} is wrong")
+    if size == 0 or len(shape) == 0:
+        return np.frombuffer(file.read(size), dtype).reshape(shape)
+    return np.memmap(path, dtype, "r", offset, shape, order="F" if fortran else "C")
+
+
+def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read(file)
+
+
+def _stream(export: Export, files: Mapping[str, IO[bytes]]) -> None:
+    """Write the arrays of an export, each after a header of NumPy's."""
+    header = {"descr": export.encoding.numpy.newbyteorder("<").str, "fortran_order": False, "shape": export.shape}
+    for file in files.values():
+        np.lib.format.write_array_header_1_0(file, header)
+    start = files["cube"].tell()
+    for name, block in export.blocks():
+        write_block(files[name], block, export.shape, start)

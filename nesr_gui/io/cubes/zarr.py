@@ -1,0 +1,157 @@
+"""Cubes as Zarr, version 3 (2 is read too): a folder of shards that many processes may write and read at once."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.io.atomic import replacing_set
+from nesr_gui.io.cubes.arrays import MAX_CHUNK, Variable, decoded, found_in
+from nesr_gui.io.cubes.description import Reading, field_of
+from nesr_gui.io.cubes.export import FILL, Export, check_space
+from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.registry import needed
+from nesr_gui.spectral import Quantity
+
+TILE = 256  # pixels along a side of a shard
+SHARD_BANDS = 32  # a shard of float32 has at most 8 MB
+DIMS = ("wavelength", "y", "x")
+_LONG_NAMES = {"lower": "lower bound of ", "upper": "upper bound of "}
+
+
+def write_cube(path: str | os.PathLike[str], export: Export) -> None:
+    """Stream an export into a new folder, some shards at a time; the folder takes its name when it is complete."""
+    with creating(path, export) as store:
+        group = _zarr().open_group(store, mode="r+")
+        arrays = {name: group[name] for name in export.variables}
+        for name, block in export.pieces(TILE, TILE):
+            arrays[name][:, block.rows, block.cols] = block.values
+
+
+@contextmanager
+def creating(path: str | os.PathLike[str], export: Export) -> Iterator[Path]:
+    """Give a new folder with the empty arrays of an export, for this or other processes to write into.
+
+    It becomes `path` when the block ends well, and disappears else.
+    """
+    zarr = _zarr()
+    target = Path(os.path.realpath(path))
+    with replacing_set(target) as folder:
+        check_space(target.parent, export.nbytes)
+        store = folder / target.name
+        _create(zarr.create_group(store, zarr_format=3), export)
+        yield store
+        for left in store.rglob("*.partial"):  # by a process that was killed while it wrote a shard
+            left.unlink()
+
+
+def shards(shape: tuple[int, int, int]) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of the shards of a cube (L, H, W): parts that processes can write at once."""
+    _, height, width = shape
+    for row in range(0, height, TILE):
+        for col in range(0, width, TILE):
+            yield slice(row, min(row + TILE, height)), slice(col, min(col + TILE, width))
+
+
+def write_shard(store: Path, export: Export, rows: slice, cols: slice) -> None:
+    """Compute and write one of `shards` in a folder that another process is `creating`, unless it is there already."""
+    group = _zarr().open_group(store, mode="r+")
+    if all(_is_written(store / name, group[name], rows, cols) for name in export.variables):
+        return
+    for name, block in export.piece(rows, cols):
+        group[name][:, block.rows, block.cols] = block.values
+
+
+def _is_written(folder: Path, array: Any, rows: slice, cols: slice) -> bool:
+    """Whether the files of a shard are there; Zarr writes each under another name and renames it."""
+    bands = range(-(-array.shape[0] // array.shards[0]))
+    keys = (array.metadata.encode_chunk_key((band, rows.start // TILE, cols.start // TILE)) for band in bands)
+    return all((folder / key).is_file() for key in keys)
+
+
+def _zarr() -> Any:
+    return needed("zarr", "Zarr folders")
+
+
+def _create(group: Any, export: Export) -> None:
+    """Make the empty arrays of an export in a Zarr group, with coordinates and attributes as CF 1.11 names them."""
+    bands, height, width = export.shape
+    group.attrs.update({**export.provenance, "Conventions": "CF-1.11"})
+    axes: dict[str, tuple[Any, dict[str, str]]] = {
+        "wavelength": (export.wavelengths.nm, {"units": "nm", "standard_name": "radiation_wavelength"}),
+        "y": (_pixels(export.rows), {"long_name": "row of the pixel, from the top"}),
+        "x": (_pixels(export.cols), {"long_name": "column of the pixel, from the left"}),
+    }
+    for name, (values, attributes) in axes.items():
+        group.create_array(name, data=values, dimension_names=(name,), attributes=attributes)
+    side = (min(TILE, height), min(TILE, width))
+    for name in export.variables:
+        group.create_array(
+            name,
+            shape=export.shape,
+            dtype=export.encoding.numpy,
+            chunks=(1, *side),
+            shards=(min(bands, SHARD_BANDS), *side),
+            compressors=None,
+            fill_value=FILL if export.encoding.is_packed else np.nan,
+            dimension_names=DIMS,
+            attributes=_attributes(name, export),
+        )
+
+
+def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+    """Open a Zarr folder with an array of three dimensions; only the chunks asked for are read.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        Unclear: the folder does not say what must be known.
+        UnreadableFile: it is damaged, unfinished, or holds no cube; or Zarr is not installed.
+    """
+    path = Path(path)
+    reading = reading or Reading()
+    if not path.exists():
+        raise FileNotFoundError(f"there is no folder {path}")
+    zarr = _zarr()
+    if not any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray")):
+        raise UnreadableFile(f"{path.name} has no zarr.json; it is no Zarr folder, or its export was not finished")
+    try:
+        root = zarr.open(path, mode="r")
+        arrays = [("cube", root)] if isinstance(root, zarr.Array) else list(root.arrays())
+        variables = [_variable(name, array) for name, array in arrays]
+        said = {key: decoded(value) for key, value in root.attrs.items() if key not in ("Conventions", "wavelengths")}
+        found = found_in(path.name, variables, reading, {} if isinstance(root, zarr.Array) else said)
+        if math.prod(found.array.chunks) * found.array.dtype.itemsize > MAX_CHUNK:
+            raise ValueError("it is cut in chunks of more than 1 GiB")
+        return field_of(found, reading)
+    except Unclear:
+        raise
+    except Exception as error:  # Zarr meets damaged metadata with errors of many classes
+        raise UnreadableFile(
+            f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a Zarr folder with a cube"
+        ) from error
+
+
+def _variable(name: str, array: Any) -> Variable:
+    attributes = dict(array.attrs)
+    dims = getattr(array.metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS") or ()
+    return Variable(name, array, tuple(str(dim or "") for dim in dims), attributes)
+
+
+def _attributes(name: str, export: Export) -> dict[str, Any]:
+    said: dict[str, Any] = {"long_name": _LONG_NAMES.get(name, "") + export.field.quantity.value}
+    if export.field.quantity is Quantity.REFLECTANCE:
+        said["units"] = "1"
+    if export.encoding.is_packed:
+        said |= {"scale_factor": export.encoding.scale, "_FillValue": FILL}
+    return said
+
+
+def _pixels(part: slice) -> Any:
+    return np.arange(part.start, part.stop, dtype=np.int32)

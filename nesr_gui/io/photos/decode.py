@@ -1,0 +1,503 @@
+"""Photographs of any usual format: decoded once, then developed as linear sRGB in one way or another.
+
+What a file is, is decided by its first bytes, never by its name. Sizes are checked from the header before anything is
+decoded, and cut files are refused. Pillow reads JPEG, BMP, WebP; PNG goes through imagecodecs, because Pillow cuts
+16-bit colour to 8 bits. The libraries of HEIC, camera RAW and OpenEXR are loaded when a file of theirs is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any, BinaryIO, cast
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlugin
+
+from nesr_gui.io.errors import UnreadableImage
+from nesr_gui.io.photos import colour_encoding
+from nesr_gui.io.photos.colour_encoding import ColourCode, Curve, Primaries
+from nesr_gui.io.photos.develop_settings import Interpretation
+from nesr_gui.io.photos.photo import MAX_PIXELS, CheckSize, Decoded, Stored
+from nesr_gui.spectral import RGBImage
+
+__all__ = ["Decoded", "UnreadableImage", "decode", "describe", "read_photograph"]
+
+ORIENTATION = 0x0112  # EXIF and TIFF tag
+MAKE, MODEL = 0x010F, 0x0110
+DETAILS, INTEROPERABILITY = 0x8769, 0xA005
+COLOUR_SPACE = 0xA001
+UNCALIBRATED = 0xFFFF
+TONE_CURVE = (
+    "A camera's picture: its tone curve bends light in a way the file does not tell, and cannot be undone; "
+    "take the camera's raw file where brightness matters."
+)
+MAX_PROFILE_BYTES = 16 << 20
+SRGB_GAMMA = 1 / 2.2  # the gAMA chunk by which PNG writers mean sRGB
+ROMM_PRIMARIES: Primaries = (0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001, 0.3457, 0.3585)
+WIDE = ColourCode("camera RAW, linear", Curve.LINEAR, ROMM_PRIMARIES)
+"""ISO 22028-2's primaries: LibRaw clips what lies outside its output, so that is wider than any colour of a surface."""
+EXTENDED = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of HEIC
+RAW_HEADS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM", b"FOVb")
+"""How raw files begin that are no TIFF; the others are recognised by the TIFF reader."""
+
+
+def parsed(data: bytes) -> Image.Exif:
+    """EXIF of its bytes, with or without the header `Exif\\0\\0`."""
+    tags = Image.Exif()
+    if data:
+        tags.load(data)
+    return tags
+
+
+def follow(stored: Stored, tags: Image.Exif, *, is_named: bool = False) -> None:
+    """Put into `stored` what the tags say; `is_named`: the file names its colours in a stronger way."""
+    stored.orientation = tags.get(ORIENTATION, 1)
+    if not stored.profile and not is_named:
+        _follow_colours(stored, tags)
+    if tags.get(MAKE) and stored.pixels.dtype == np.uint8:  # what has more bits was developed by someone
+        stored.notes.append(TONE_CURVE)
+
+
+def _follow_colours(stored: Stored, tags: Image.Exif) -> None:
+    """DCF cameras name Adobe RGB as option file R03, some as 2; iPhones say uncalibrated and mean Display P3."""
+    space = tags.get_ifd(DETAILS).get(COLOUR_SPACE)
+    if tags.get_ifd(INTEROPERABILITY).get(1) == "R03" or space == 2:
+        stored.code = colour_encoding.ADOBE_RGB
+    elif space == UNCALIBRATED and str(tags.get(MAKE, "")).strip("\0 ") == "Apple":
+        stored.code = colour_encoding.DISPLAY_P3
+        stored.notes.append("The camera's note that the colours are not sRGB was followed: its maker means Display P3.")
+    elif space == UNCALIBRATED:
+        stored.notes.append(
+            "The camera says that the colours are not sRGB, but not which; they are taken as sRGB until you choose."
+        )
+
+
+def read_png(file: IO[bytes], check_size: CheckSize) -> Stored:
+    """A PNG of any kind: palettes and low bit depths are expanded by libpng, 16 bits stay 16 bits."""
+    data = file.read()
+    chunks = dict(reversed(list(_png_chunks(data))))  # the first of each name
+    header = chunks.get(b"IHDR", b"")
+    check_size(int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big"))
+    if len(header) != 13 or b"IEND" not in chunks:
+        raise UnreadableImage("the file is cut short or damaged")
+    pixels = imagecodecs.png_decode(data)
+    stored = Stored(pixels.reshape(*pixels.shape[:2], -1), int(np.iinfo(pixels.dtype).max))
+    stored.profile = _png_profile(chunks.get(b"iCCP", b""))
+    follow(stored, parsed(chunks.get(b"eXIf", b"")), is_named=b"sRGB" in chunks or b"gAMA" in chunks)
+    if b"sRGB" not in chunks and not stored.profile:
+        stored.code = _png_gamma(chunks) or stored.code
+    if len(cicp := chunks.get(b"cICP", b"")) == 4:
+        stored.code, note = coded(cicp[0], cicp[1], stored.code)
+        stored.notes += note
+    if int.from_bytes(chunks.get(b"acTL", b"")[:4], "big") > 1:
+        stored.notes.append("The file is animated; its first picture was read.")
+    return stored
+
+
+def read_jpeg(file: IO[bytes], check_size: CheckSize) -> Stored:
+    """A JPEG in grey or RGB; of a file with several pictures the first."""
+    image = JpegImagePlugin.JpegImageFile(file)
+    check_size(*image.size)
+    if image.mode not in ("L", "RGB"):
+        raise UnreadableImage(f"its colours are {image.mode}, made for print; save it as RGB first")
+    return _from_pillow(image, image.getexif())
+
+
+def read_bmp(file: IO[bytes], check_size: CheckSize) -> Stored:
+    """A BMP of any kind; the length in its header tells whether it is whole, which Pillow does not see for RLE."""
+    header = file.read(6)
+    length = file.seek(0, 2)
+    file.seek(0)
+    if int.from_bytes(header[2:6], "little") > length:
+        raise UnreadableImage("the file is cut short")
+    image = BmpImagePlugin.BmpImageFile(file)
+    check_size(*image.size)
+    return _from_pillow(image, Image.Exif())
+
+
+def read_webp(file: IO[bytes], check_size: CheckSize) -> Stored:
+    """A WebP; Pillow checks its size before it makes the canvas, and refuses above 179 megapixels."""
+    try:
+        image = WebPImagePlugin.WebPImageFile(file)
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(f"it is too large ({error}); make it smaller") from error
+    check_size(*image.size)
+    stored = _from_pillow(image, image.getexif())
+    if image.n_frames > 1:
+        stored.notes.append("The file is animated; its first picture was read.")
+    return stored
+
+
+def _from_pillow(image: ImageFile.ImageFile, tags: Image.Exif) -> Stored:
+    profile = image.info.get("icc_profile") or b""
+    whole = image.mode in ("L", "LA", "RGB", "RGBA")  # bilevel and palette are expanded
+    pixels = np.asarray(image if whole else image.convert("RGB"))
+    stored = Stored(pixels.reshape(*pixels.shape[:2], -1), profile=profile)
+    follow(stored, tags)
+    return stored
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and content of each chunk that is whole; the image data itself is left out."""
+    position = 8
+    while position + 12 <= len(data):
+        size, name = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
+        if position + 12 + size > len(data):
+            return
+        yield name, b"" if name == b"IDAT" else data[position + 8 : position + 8 + size]
+        position += 12 + size
+
+
+def _png_profile(chunk: bytes) -> bytes:
+    """iCCP: a name, a zero, the compression method, and the profile compressed."""
+    _, _, packed = chunk.partition(b"\0")
+    return zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES) if packed else b""
+
+
+def _png_gamma(chunks: dict[bytes, bytes]) -> ColourCode | None:
+    """gAMA and cHRM, where they mean something else than sRGB."""
+    gamma, places = chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b"")
+    primaries = colour_encoding.SRGB_PRIMARIES
+    if len(places) == 32:
+        white, *colours = (
+            tuple(int.from_bytes(places[at + i : at + i + 4], "big") / 100_000 for i in (0, 4)) for at in (0, 8, 16, 24)
+        )
+        written = (*colours[0], *colours[1], *colours[2], *white)
+        primaries = primaries if colour_encoding.is_srgb(written) else written
+    exponent = int.from_bytes(gamma, "big") / 100_000 if len(gamma) == 4 else 0
+    if not exponent or abs(exponent - SRGB_GAMMA) <= 0.01:
+        same = primaries == colour_encoding.SRGB_PRIMARIES
+        return None if same else ColourCode("the sRGB curve with the file's own primaries", primaries=primaries)
+    return colour_encoding.of_power(1 / exponent, primaries)
+
+
+def coded(primaries: int, transfer: int, otherwise: ColourCode | None) -> tuple[ColourCode | None, list[str]]:
+    """The encoding of two code numbers (ITU-T H.273), or what else the file says and a note."""
+    if {primaries, transfer} == {2}:  # "unspecified"
+        return otherwise, []
+    found = colour_encoding.of_codes(primaries, transfer)
+    if found is not None:
+        return found, []
+    taken = otherwise.name if otherwise else "sRGB, or its embedded profile"
+    return otherwise, [
+        f"Its colour code {primaries}/{transfer} is not one that is read here; colours are taken as {taken}."
+    ]
+
+
+def read_heic(file: IO[bytes], check_size: CheckSize) -> Stored:
+    """The main picture of a HEIC in RGB, 8 to 12 bits, which its library has turned upright."""
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise UnreadableImage(
+            "it is a HEIC, which needs the package pillow-heif; get it with: pip install 'nesr-gui[raw]'"
+        ) from error
+    several = pillow_heif.open_heif(file, convert_hdr_to_8bit=False)
+    image = several[several.primary_index]
+    info: dict[str, Any] = image.info
+    check_size(*image.size)
+    pixels = np.asarray(image)
+    bits = int(info.get("bit_depth") or 8)
+    # more than 8 bits come in the upper bits of 16
+    white = 255 if pixels.dtype == np.uint8 else ((1 << bits) - 1) << (16 - bits)
+    stored = Stored(pixels.reshape(*pixels.shape[:2], -1), white, bytes(info.get("icc_profile") or b""))
+    nclx = info.get("nclx_profile") or {}
+    if nclx and not stored.profile:
+        stored.code, stored.notes = coded(nclx["color_primaries"], nclx["transfer_characteristics"], None)
+    follow(stored, parsed(info.get("exif") or b""), is_named=bool(nclx))
+    stored.orientation = 1
+    if len(several) > 1:
+        stored.notes.append(f"The file has {len(several)} pictures; its main one was read.")
+    if stored.code is not None and stored.code.name == "sRGB":
+        stored.code = None  # as everything else: nothing to tell
+    return stored
+
+
+def read_raw(file: IO[bytes], check_size: CheckSize) -> Stored:
+    """A raw photograph as linear light at 16 bits, upright, with the camera's white balance, which the notes tell."""
+    try:
+        import rawpy
+    except ImportError as error:
+        raise UnreadableImage(
+            "it is a camera's raw file, which needs the package rawpy; get it with: pip install 'nesr-gui[raw]'"
+        ) from error
+    try:
+        with rawpy.imread(cast(BinaryIO, file)) as raw:
+            check_size(raw.sizes.width, raw.sizes.height)
+            multipliers = [float(value) for value in raw.camera_whitebalance[:3]]
+            is_balanced = min(multipliers) > 0
+            pixels = raw.postprocess(
+                gamma=(1, 1),
+                no_auto_bright=True,
+                output_bps=16,
+                output_color=rawpy.ColorSpace.ProPhoto,
+                use_camera_wb=is_balanced,
+                highlight_mode=rawpy.HighlightMode.Clip,
+            )
+    except rawpy.LibRawError as error:
+        raise UnreadableImage(
+            f"it is a raw file that LibRaw does not read ({_text(error)}); develop it to TIFF or JPEG first"
+        ) from error
+    notes = ["Developed from the camera's raw values: linear light, no tone curve."]
+    if is_balanced:
+        red, green, blue = np.array(multipliers) / multipliers[1]
+        notes.append(
+            f"The camera's white balance was applied: red × {red:.3f}, green × {green:.0f}, blue × {blue:.3f}."
+        )
+    else:
+        notes.append("The camera wrote no white balance; that of daylight was applied.")
+    return Stored(np.asarray(pixels), 0xFFFF, code=WIDE, notes=notes)
+
+
+def _text(error: Exception) -> str:
+    said = error.args[0] if error.args else ""
+    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is wrong with a file is said once, by us
+
+PROFILE, COLORMAP, DNG_VERSION = 34675, 320, 50706
+PREVIEW = 1  # bit of NewSubfileType by which raw files mark their small first page
+ASSOCIATED = 1  # of ExtraSamples
+AXES = {"YX", "YXS", "SYX"}
+COLOURS = {"MINISBLACK", "MINISWHITE", "RGB", "PALETTE", "YCBCR"}
+
+
+def read_tiff(file: IO[bytes], check_size: CheckSize) -> Stored:
+    """Grey, RGB or palette, integers or floating point (linear light), in any compression imagecodecs knows."""
+    with tifffile.TiffFile(file) as tiff:
+        page: Any = tiff.pages[0]
+        if DNG_VERSION in page.tags or page.subfiletype & PREVIEW:
+            return _read_raw_in_tiff(file, check_size)
+        check_size(page.imagewidth, page.imagelength)
+        _check_layout(page)
+        _check_whole(page, file)
+        stored = _stored_in_tiff(page)
+        if _has_more(tiff):
+            stored.notes.append("The file has several pages; the first was read.")
+    return stored
+
+
+def _read_raw_in_tiff(file: IO[bytes], check_size: CheckSize) -> Stored:
+    """Most raw files are TIFFs whose first page is a preview."""
+
+    file.seek(0)
+    return read_raw(file, check_size)
+
+
+def _check_layout(page: Any) -> None:
+    colours = getattr(page.photometric, "name", str(page.photometric))
+    if page.samplesperpixel > 4 or page.axes not in AXES:
+        raise UnreadableImage(
+            f"it has {page.samplesperpixel} channels ({page.axes}) where a photograph has 1 to 4; "
+            "if it is a spectral cube, export it as NetCDF-4 or HDF5 and open that"
+        )
+    if colours not in COLOURS or (colours == "YCBCR" and page.compression != tifffile.COMPRESSION.JPEG):
+        raise UnreadableImage(f"its colours are {colours}; save it as RGB first")
+    if page.dtype is None or page.dtype.kind not in "buf" or not isinstance(page.bitspersample, int):
+        raise UnreadableImage(f"its numbers are of type {page.dtype}; expected unsigned integers or floating point")
+    if page.dtype.kind == "f" and colours not in ("RGB", "MINISBLACK"):
+        raise UnreadableImage(f"its colours are {colours} in floating point; save it as RGB first")
+    if page.samplesperpixel - (3 if colours in ("RGB", "YCBCR") else 1) not in (0, 1):
+        raise UnreadableImage(f"it has {page.samplesperpixel} channels, which do not fit its colours {colours}")
+
+
+def _check_whole(page: Any, file: IO[bytes]) -> None:
+    """tifffile leaves out a tag it cannot reach and fills what is missing of an image; neither may pass as read."""
+    length = file.seek(0, 2)
+    parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    if not parts or any(count <= 0 or offset + count > length for offset, count in parts):
+        raise UnreadableImage("the file is cut short or damaged")
+    if {PROFILE, COLORMAP, ORIENTATION} & _declared(page, file) - {tag.code for tag in page.tags}:
+        raise UnreadableImage("the file is cut short or damaged")
+
+
+def _declared(page: Any, file: IO[bytes]) -> set[int]:
+    """The tag numbers in the page's directory, whether their values can be reached or not."""
+    layout = page.parent.tiff
+    file.seek(page.offset)
+    count = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))[0]
+    entries = file.read(count * layout.tagsize)
+    return {struct.unpack_from(layout.byteorder + "H", entries, i)[0] for i in range(0, len(entries), layout.tagsize)}
+
+
+def _stored_in_tiff(page: Any) -> Stored:
+    colours = page.photometric.name
+    pixels = page.asarray(maxworkers=1)
+    pixels = np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels.reshape(*pixels.shape[:2], -1)
+    white = (1 << page.bitspersample) - 1
+    notes = []
+    if pixels.dtype == np.bool_:
+        pixels = pixels.astype(np.uint8)
+    if colours == "MINISWHITE":
+        pixels = np.concatenate([white - pixels[..., :1], pixels[..., 1:]], axis=-1).astype(pixels.dtype)
+    if colours == "PALETTE":
+        pixels, white = _expanded(pixels[..., 0], page.colormap)
+    profile = bytes(page.tags.valueof(PROFILE, default=b""))
+    if pixels.dtype.kind == "f" and profile:
+        notes.append("Floating-point values are taken as linear sRGB; the embedded profile was left aside.")
+        profile = b""
+    if ASSOCIATED in page.extrasamples:
+        notes.append("Its colours are multiplied by the alpha channel: transparent parts are darker than they were.")
+    stored = Stored(pixels, white, profile, notes=notes)
+    tags = parsed(b"")
+    for code in (ORIENTATION, MAKE):
+        if (value := page.tags.valueof(code)) is not None:
+            tags[code] = value
+    details = page.tags.valueof(DETAILS)
+    if isinstance(details, dict) and "ColorSpace" in details:
+        tags.get_ifd(DETAILS)[COLOUR_SPACE] = int(details["ColorSpace"])
+    follow(stored, tags)
+    return stored
+
+
+def _expanded(indices: npt.NDArray[Any], colormap: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
+    """Palette colours (H, W, 3) and their full scale; many programs write 8-bit colours times 256, not times 257."""
+    eight_bits = not (colormap & 0xFF).any()
+    colours = colormap.T >> 8 if eight_bits else colormap.T  # (entries, 3)
+    return colours[indices], 0xFF if eight_bits else 0xFFFF
+
+
+def _has_more(tiff: Any) -> bool:
+    try:
+        tiff.pages[1]
+    except (IndexError, tifffile.TiffFileError, struct.error):
+        return False
+    return True
+
+
+Decoder = Callable[[IO[bytes], CheckSize], Stored]
+
+
+def _read_exr(file: IO[bytes], check_size: CheckSize) -> Stored:
+    from nesr_gui.io.photos import exr
+
+    return exr.read_exr(file, check_size)
+
+
+DECODERS: dict[str, tuple[Callable[[bytes], bool], Decoder]] = {
+    "PNG": (lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), read_png),
+    "JPEG": (lambda head: head.startswith(b"\xff\xd8\xff"), read_jpeg),
+    "camera RAW": (
+        lambda head: head.startswith(RAW_HEADS) or head[4:12] == b"ftypcrx " or head[8:11] == b"CR\x02",
+        read_raw,
+    ),
+    "TIFF": (lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), read_tiff),
+    "BMP": (lambda head: head.startswith(b"BM"), read_bmp),
+    "WebP": (lambda head: head.startswith(b"RIFF") and head[8:12] == b"WEBP", read_webp),
+    "HEIC": (lambda head: head[4:8] == b"ftyp" and head[8:12] in EXTENDED, read_heic),
+    "OpenEXR": (lambda head: head.startswith(b"v/1\x01"), _read_exr),
+}
+"""Format → whether the first 16 bytes are of it, and what decodes it; the first that fits."""
+
+# EXIF orientation → (transpose, flip rows, flip columns), the transposition first
+ORIENTATIONS = {
+    1: (False, False, False),
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
+
+
+def decode(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Decoded:
+    """Decode a photograph: PNG, JPEG, TIFF, BMP, WebP, and with their libraries HEIC, camera RAW, OpenEXR.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UnreadableImage: it is no such photograph, damaged, not in grey or RGB, has more than `max_pixels` pixels, or
+            is of a format whose library is not installed.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UnreadableImage(f"{path} is a folder; expected a photograph ({', '.join(DECODERS)})")
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    with path.open("rb") as file:
+        stored = _stored(file, path.name, max_pixels)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    transpose, rows, columns = ORIENTATIONS.get(stored.orientation, ORIENTATIONS[1])
+    pixels = stored.pixels.transpose(1, 0, 2) if transpose else stored.pixels
+    pixels = pixels[:: -1 if rows else 1, :: -1 if columns else 1]
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        raise UnreadableImage(
+            f"cannot read {path.name}: it has values that are not finite numbers; mend it in the program that wrote it"
+        )
+    return Decoded(replace(stored, pixels=pixels, orientation=1), path.name, digest)
+
+
+def read_photograph(
+    path: str | os.PathLike[str],
+    interpretation: Interpretation | None = None,
+    *,
+    max_pixels: int = MAX_PIXELS,
+) -> RGBImage:
+    """Read a photograph: (H, W, 3) linear sRGB in [0, 1], upright, at the file's own precision.
+
+    Args:
+        path: see `decode`.
+        interpretation: how the file is understood; by default as it says itself.
+        max_pixels: how large a file is read at all.
+
+    What was done beyond plain reading stands in `source.notes`: alpha dropped, colours clipped, exposure scaled, one
+    picture taken of several. Raises as `decode` does.
+    """
+    from nesr_gui.io.photos.develop import interpret
+
+    return interpret(decode(path, max_pixels=max_pixels), interpretation or Interpretation())
+
+
+def describe(path: str | os.PathLike[str]) -> dict[str, str]:
+    """What the file holds and how it is understood, as name → text; raises as `read_photograph` does."""
+    image = read_photograph(path)
+    height, width = image.shape
+    return {
+        "format": "photograph",
+        "size": f"{width} x {height} pixels",
+        "sha256": image.source.sha256,
+        "understood as": " ".join(("Linear sRGB after its own encoding was undone.", *image.source.notes)),
+    }
+
+
+def _stored(file: IO[bytes], name: str, max_pixels: int) -> Stored:
+    """Decode the file; whatever a decoder makes of a damaged one becomes one sentence."""
+    head = file.read(16)
+    file.seek(0)
+    if not head:
+        raise UnreadableImage(f"{name} is empty; expected a photograph ({', '.join(DECODERS)})")
+    decode = next((decode for matches, decode in DECODERS.values() if matches(head)), None)
+    if decode is None:
+        raise UnreadableImage(f"{name} is not a photograph this program reads ({', '.join(DECODERS)})")
+
+    def check_size(width: int, height: int) -> None:
+        if width * height > max_pixels:
+            raise UnreadableImage(
+                f"it has {width} x {height} pixels, at most {max_pixels / 1e6:g} megapixels are read; make it smaller"
+            )
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # libraries warn of odd metadata, which the user cannot mend
+            return decode(file, check_size)
+    except MemoryError:
+        raise
+    except UnreadableImage as error:
+        raise UnreadableImage(f"cannot read {name}: {error}") from error
+    except Exception as error:  # decoders meet damaged files with errors of many classes
+        said = " ".join(str(error).split())
+        raise UnreadableImage(f"cannot read {name}: the file is cut short or damaged ({said})") from error

@@ -1,0 +1,184 @@
+"""The table of formats: what a row says, the rows of cubes, and the packages that some of them need."""
+
+from __future__ import annotations
+
+import enum
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nesr_gui.io.errors import UnreadableFile
+
+
+class Kind(enum.StrEnum):
+    """What a file holds; the value is the plural a dialog shows."""
+
+    PHOTOGRAPH = "Photographs"
+    CUBE = "Spectral cubes"
+    CURVES = "Curves"
+
+
+@dataclass(frozen=True)
+class Format:
+    """One row of the table. `read` and `write` are None where the program does not do that; no extension: a folder.
+
+    Args:
+        claims: tells from a file whether it is of this format, where others share its extensions.
+        dtypes: the `Encoding.dtype`s it can store.
+        holds_bounds: whether an error band can be stored beside the cube.
+        writes: the extension to write; by default the first.
+        trial: the module whose library may crash on a damaged file, so that another process opens it first.
+        files: the files of a set, given one of them; by default that one, or all in a folder.
+        streamed: how much of a cube is in memory while it is written.
+        described_beside: whether what belongs to a cube stands in a JSON beside its numbers.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    kind: Kind
+    read: Callable[..., Any] | None = None
+    write: Callable[..., Any] | None = None
+    claims: Callable[[Path], bool] | None = None
+    dtypes: tuple[str, ...] = ("float32",)
+    holds_bounds: bool = False
+    writes: tuple[str, ...] = ()
+    trial: str = ""
+    files: Callable[[Path], list[Path]] | None = None
+    streamed: str = ""
+    described_beside: bool = False
+
+    @property
+    def ending(self) -> str:
+        """What a file of it is written with; empty for a folder."""
+        return next(iter(self.writes or self.extensions), "")
+
+
+def lazy(module: str, function: str) -> Callable[..., Any]:
+    """A function of one of the modules here, which is imported when it is called."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        return getattr(importlib.import_module(f"nesr_gui.io.{module}"), function)(*args, **options)
+
+    return call
+
+
+class MissingExtra(UnreadableFile):
+    """A file needs a library that is not installed."""
+
+
+def needed(module: str, purpose: str) -> Any:
+    """Import a library of the extra `formats`; raises MissingExtra, which names it, where it is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        library = module.partition(".")[0]
+        raise MissingExtra(
+            f"{purpose} need the library {library}, which is not installed; install nesr-gui[formats]"
+        ) from None
+
+
+CUBES = (
+    Format(
+        "NetCDF-4 / HDF5",
+        (".nc", ".h5", ".hdf5", ".he5", ".nc4"),
+        Kind.CUBE,
+        lazy("cubes.hdf5", "open_cube"),
+        lazy("cubes.hdf5", "write_cube"),
+        dtypes=("float32", "float16", "uint16"),
+        holds_bounds=True,
+        writes=(".nc", ".h5", ".hdf5"),
+        trial="cubes.hdf5",
+        streamed="one block",
+    ),
+    Format(
+        "ENVI",
+        (".hdr", ".img", ".dat", ".bsq", ".bil", ".bip", ".raw"),
+        Kind.CUBE,
+        lazy("cubes.envi", "open_cube"),
+        lazy("cubes.envi", "write_cube"),
+        claims=lazy("cubes.envi", "is_header"),
+        files=lazy("cubes.envi", "files_of"),
+        dtypes=("float32", "uint16"),
+        writes=(".hdr",),
+        streamed="one block",
+    ),
+    Format(
+        "MATLAB",
+        (".mat",),
+        Kind.CUBE,
+        lazy("cubes.matlab", "open_cube"),
+        lazy("cubes.matlab", "write_cube"),
+        trial="cubes.matlab",
+        streamed="one block",
+    ),
+    Format(
+        "TIFF",
+        (".tif", ".tiff"),
+        Kind.CUBE,
+        lazy("cubes.tiff", "open_cube"),
+        lazy("cubes.tiff", "write_cube"),
+        claims=lazy("cubes.tiff", "is_cube"),
+        dtypes=("float32", "float16", "uint16"),
+        streamed="some tiles",
+    ),
+    Format(
+        "Zarr",
+        (".zarr",),
+        Kind.CUBE,
+        lazy("cubes.zarr", "open_cube"),
+        lazy("cubes.zarr", "write_cube"),
+        dtypes=("float32", "float16", "uint16"),
+        holds_bounds=True,
+        streamed="some tiles",
+    ),
+    Format(
+        "Spectral OpenEXR",
+        (".exr",),
+        Kind.CUBE,
+        lazy("cubes.exr", "open_cube"),
+        lazy("cubes.exr", "write_cube"),
+        claims=lazy("cubes.exr", "is_cube"),
+        trial="cubes.exr",
+        dtypes=("float32", "float16"),
+        streamed="some lines",
+    ),
+    Format(
+        "NumPy array",
+        (".npy",),
+        Kind.CUBE,
+        lazy("cubes.numpy", "open_cube"),
+        lazy("cubes.numpy", "write_cube"),
+        dtypes=("float32", "float16", "uint16"),
+        described_beside=True,
+        streamed="one block",
+    ),
+    Format(
+        "NumPy archive",
+        (".npz",),
+        Kind.CUBE,
+        lazy("cubes.numpy", "open_cube"),
+        lazy("cubes.numpy", "write_archive"),
+        dtypes=("float32", "float16", "uint16"),
+        holds_bounds=True,
+        streamed="one block",
+    ),
+    Format(
+        "CAVE scene",
+        (),
+        Kind.CUBE,
+        lazy("cubes.band_folder", "open_cave_cube"),
+        claims=lazy("cubes.band_folder", "is_scene"),
+    ),
+    Format(
+        "Folder of PNG bands",
+        (),
+        Kind.CUBE,
+        lazy("cubes.band_folder", "open_cube"),
+        lazy("cubes.band_folder", "write_cube"),
+        dtypes=("uint16",),
+        streamed="one band",
+        described_beside=True,
+    ),
+)

@@ -1,0 +1,122 @@
+"""A first look at a file by another process, for libraries that crash on damaged files and would take the window along.
+
+HDF5 and OpenEXR are written in C and C++: of a thousand files with a few bytes changed some end the process that opens
+them, in whatever way it does. The process that looks is started once, kept, and started again when it died.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import importlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.io.errors import UnreadableFile
+
+PATIENCE = 20.0  # seconds until a file counts as one that hangs; starting takes up to a few on a slow disk
+SLOWEST = 10e6  # bytes a second: what is read whole may take longer, the larger it is
+MEMORY = 4 << 30  # bytes the looking process may take, where the system can limit it
+
+
+class Scout:
+    """The process that looks, or none while nobody asked."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._owner = os.getpid()
+        atexit.register(self.close)
+
+    def check(self, path: Path, module: str) -> None:
+        """Have the module of `nesr_gui.io` read `path` there: by its `look(path)`, else by `open_cube` and some values.
+
+        Raises:
+            UnreadableFile: that ended the process or took too long. What can be said of the file is not raised here.
+        """
+        with self._lock:
+            if self._process is None or self._process.poll() is not None or self._owner != os.getpid():
+                self._start()
+            process = self._process
+            assert process is not None and process.stdin is not None and process.stdout is not None
+            timer = threading.Timer(PATIENCE + path.stat().st_size / SLOWEST, process.kill)
+            timer.start()
+            try:
+                process.stdin.write(json.dumps([str(path.absolute()), module]) + "\n")
+                process.stdin.flush()
+                answer = process.stdout.readline()
+            except OSError:
+                answer = ""
+            finally:
+                timer.cancel()
+                timer.join()
+            if not answer:
+                self._end()
+                raise UnreadableFile(
+                    f"{path.name} is so damaged that the library for it fails; copy or export it again"
+                )
+
+    def close(self) -> None:
+        """End the process; the next check starts another."""
+        with self._lock:
+            self._end()
+
+    def _start(self) -> None:
+        self._end()
+        self._owner = os.getpid()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "nesr_gui.io.sandbox"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None or self._owner != os.getpid():  # a forked copy of this object owns no process
+            return
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        process.wait()
+
+
+scout = Scout()
+
+
+def _look(path: str, module: str) -> None:
+    reader = importlib.import_module(f"nesr_gui.io.{module}")
+    getattr(reader, "look", lambda path: _look_at_cube(reader.open_cube(path)))(path)
+
+
+def _look_at_cube(field: CubeField) -> None:
+    """Read a few values of the first and the last band."""
+    height, width = field.shape
+    for row, nm in ((0, field.wavelength_range[0]), (height - 1, field.wavelength_range[1])):
+        field.band(nm, rows=slice(row, row + 1), cols=slice(0, min(width, 4096)))
+
+
+def _serve() -> None:
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY if most < 0 else min(MEMORY, most), most))
+    for line in sys.stdin:
+        with contextlib.suppress(Exception):  # the process that asked meets and tells the same
+            _look(*json.loads(line))
+        print("seen", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    _serve()

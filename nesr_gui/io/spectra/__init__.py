@@ -1,0 +1,1 @@
+"""Spectra in files: tables of text and ENVI libraries."""

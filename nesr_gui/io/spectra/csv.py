@@ -1,0 +1,141 @@
+"""Curves as CSV files, exact and strict, and tables of text."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nesr_gui.io.atomic import replacing
+from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.spectral import Spectrum, Wavelengths
+
+FIRST_COLUMN = "wavelength_nm"
+
+
+def write_table(
+    path: str | os.PathLike[str], rows: Sequence[Mapping[str, str]], *, provenance: Mapping[str, str] | None = None
+) -> None:
+    """Write rows, which have the same keys in the same order.
+
+    Raises:
+        ValueError: there is no row.
+        OSError: the folder cannot be written.
+    """
+    if not rows:
+        raise ValueError("no row to write; expected at least one")
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        for key, value in (provenance or {}).items():
+            file.write(f"# {key}: {' '.join(value.split())}\n")
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_table(path: str | os.PathLike[str], columns: Sequence[str]) -> list[dict[str, str]]:
+    """Read the rows of a table that has at least `columns`; lines of # above its header are left out.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UnreadableFile: it is no such table.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            position = 0
+            while file.readline().startswith("#"):
+                position = file.tell()
+            file.seek(position)
+            reader = csv.DictReader(file, strict=True)
+            missing = [column for column in columns if column not in (reader.fieldnames or [])]
+            if missing:
+                raise ValueError(f"it has no column {missing[0]!r}")
+            rows = list(reader)
+        if any(None in row or None in row.values() for row in rows):
+            raise ValueError("its lines have different lengths")
+    except (ValueError, csv.Error) as error:
+        raise UnreadableFile(
+            f"cannot read a table from {path.name}: {error}; expected the columns {', '.join(columns)}"
+        ) from error
+    return rows
+
+
+def write_curves(
+    path: str | os.PathLike[str], curves: Sequence[Spectrum], *, provenance: Mapping[str, str] | None = None
+) -> None:
+    """Write `curves`, which share their wavelengths, with `provenance` above them as `# key: value` lines.
+
+    Numbers carry as many digits as it takes to read the same float32 (values) and float64 (nm) back.
+
+    Raises:
+        ValueError: there is no curve, or their wavelengths differ.
+        OSError: the folder cannot be written.
+    """
+    if not curves:
+        raise ValueError("no curve to write; expected at least one")
+    nm = curves[0].wavelengths.nm
+    for curve in curves:
+        if not np.array_equal(curve.wavelengths.nm, nm):
+            raise ValueError(
+                f"curves {curves[0].name!r} and {curve.name!r} stand at different wavelengths; "
+                "one file holds curves at the same ones, so write two files"
+            )
+    rows = zip(nm.tolist(), *(curve.values for curve in curves), strict=True)
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        for key, value in (provenance or {}).items():
+            file.write(f"# {_one_line(key)}: {_one_line(value)}\n")
+        header = [FIRST_COLUMN, *(curve.name for curve in curves)]
+        # the module leaves a lone carriage return unquoted, which then reads back as a new line
+        all_quoted = any("\r" in name for name in header)
+        csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL).writerow(
+            header
+        )
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([repr(at), *(f"{value:.9g}" for value in values)] for at, *values in rows)
+
+
+def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
+    """Read the curves of a file that `write_curves` wrote, or that looks like it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UnreadableFile: it is not such a table.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        header, *rows = _table(path)
+        if header[0] != FIRST_COLUMN or len(header) < 2:
+            raise ValueError(f"its first line is {','.join(header)[:60]!r}")
+        if any(len(row) != len(header) for row in rows):
+            raise ValueError("its lines have different lengths")
+        numbers = np.array([[float(cell) for cell in row] for row in rows])  # (L, 1 + curves)
+        wavelengths = Wavelengths(numbers.reshape(len(rows), len(header))[:, 0])
+    except (ValueError, csv.Error) as error:
+        raise UnreadableFile(
+            f"cannot read curves from {path.name}: {error}; expected a table with the first column {FIRST_COLUMN} "
+            "and one column of numbers per curve"
+        ) from error
+    return [Spectrum(wavelengths, numbers[:, i], name) for i, name in enumerate(header) if i > 0]
+
+
+def _table(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        position = 0
+        while file.readline().startswith("#"):  # only above the header: a name in it may hold a line with "#"
+            position = file.tell()
+        file.seek(position)
+        rows = [row for row in csv.reader(file, strict=True) if row]
+    if len(rows) < 2:
+        raise ValueError("it holds no numbers")
+    return rows
+
+
+def _one_line(text: str) -> str:
+    return " ".join(str(text).split())

@@ -1,0 +1,115 @@
+"""Curves as ENVI spectral libraries: NAME.sli, a table of numbers with one curve per line, and its NAME.hdr."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nesr_gui.io.atomic import replacing_set
+from nesr_gui.io.cubes.description import MAX_BANDS, nanometres
+from nesr_gui.io.cubes.envi import Header, data_of, header_of, header_text, read_header
+from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.spectral import Spectrum, Wavelengths
+
+MAX_CURVES = 1_000_000
+
+
+def write_curves(
+    path: str | os.PathLike[str], curves: Sequence[Spectrum], *, provenance: Mapping[str, str] | None = None
+) -> None:
+    """Write `curves`, which share their wavelengths, as float32; commas become semicolons in the names others read.
+
+    Raises:
+        ValueError: there is no curve, or their wavelengths differ.
+        OSError: the folder cannot be written.
+    """
+    if not curves:
+        raise ValueError("no curve to write; expected at least one")
+    nm = curves[0].wavelengths.nm
+    if any(not np.array_equal(curve.wavelengths.nm, nm) for curve in curves):
+        raise ValueError("the curves stand at different wavelengths; a library holds curves at the same ones")
+    names = [curve.name for curve in curves]
+    values = {
+        "samples": nm.size,
+        "lines": len(curves),
+        "bands": 1,
+        "header offset": 0,
+        "file type": "ENVI Spectral Library",
+        "data type": 4,
+        "interleave": "bsq",
+        "byte order": 0,
+        "wavelength units": "Nanometers",
+        "wavelength": [repr(value) for value in nm.tolist()],
+        "spectra names": [_listed(name) for name in names],
+    }
+    data = Path(os.path.realpath(path))
+    header = data.with_suffix(".hdr")
+    with replacing_set(data, header) as folder:
+        np.stack([curve.values for curve in curves]).astype("<f4").tofile(folder / data.name)
+        own = {**(provenance or {}), "names": json.dumps(names)}
+        (folder / header.name).write_text(header_text(values, own), encoding="utf-8")
+
+
+def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
+    """Read a spectral library by its data file or its header.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UnreadableFile: it is damaged or no library.
+    """
+    path = Path(path)
+    header = read_header(header_of(path))
+    length, count = header.integer("samples"), header.integer("lines")
+    if "library" not in header.text("file type").lower() or header.integer("bands", 1) != 1:
+        raise UnreadableFile(f"{header.path.name} is no spectral library; open an image as a cube")
+    if not (1 <= length <= MAX_BANDS and 1 <= count <= MAX_CURVES):
+        raise UnreadableFile(f"{header.path.name} states {count} curves of {length} values, which cannot be")
+    dtype, offset = header.dtype(), header.integer("header offset", 0)
+    data = data_of(header) if path.suffix.lower() == ".hdr" else path
+    if offset < 0 or data.stat().st_size < offset + count * length * dtype.itemsize:
+        raise UnreadableFile(f"{data.name} is shorter than its header {header.path.name} says; copy both again")
+    values = np.fromfile(data, dtype, count * length, offset=offset).reshape(count, length).astype(np.float64)
+    if (factor := header.numbers("reflectance scale factor")) is not None:
+        values = values / factor[0]
+    nm = _positions(header, length)
+    order = np.argsort(nm, kind="stable")
+    try:
+        wavelengths = Wavelengths(nm[order])
+    except ValueError as error:
+        raise UnreadableFile(f"cannot understand {header.path.name}: {error}") from error
+    return [
+        Spectrum(wavelengths, curve[order].astype(np.float32), name)
+        for curve, name in zip(values, _names(header, count), strict=True)
+    ]
+
+
+def _positions(header: Header, length: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    given = header.numbers("wavelength")
+    if given is None:
+        raise Unclear(f"{header.path.name} does not say at which wavelengths its {length} values stand", "wavelengths")
+    try:
+        nm = nanometres(given, header.text("wavelength units")).nm
+    except ValueError as error:
+        raise UnreadableFile(f"cannot understand the wavelengths of {header.path.name}: {error}") from error
+    if nm.size != length:
+        raise UnreadableFile(f"{header.path.name} has {nm.size} wavelengths for curves of {length} values")
+    return nm
+
+
+def _names(header: Header, count: int) -> list[str]:
+    """Our own list, which may hold commas, then the common one, then numbers."""
+    try:
+        own = json.loads(header.own().get("names", ""))
+    except ValueError:
+        own = header.values.get("spectra names", [])
+    names = [str(name) for name in own] if isinstance(own, list) else [str(own)]
+    return names if len(names) == count else [f"spectrum {number}" for number in range(1, count + 1)]
+
+
+def _listed(name: str) -> str:
+    """A name that may stand in a list of a header."""
+    return " ".join(name.translate(str.maketrans(",{}", ";()")).split()) or "-"

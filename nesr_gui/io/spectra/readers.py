@@ -1,0 +1,178 @@
+"""Spectra from anywhere: tables of text in any usual form, a camera's sensitivities, and ENVI spectral libraries.
+
+What instruments and lamp makers write differs in its separator, its header and its unit; the program's own files are
+read and written by `nesr_gui.io.spectra.csv`, which is exact and strict.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.spectra import envi_library
+from nesr_gui.spectral import Spectrum, Wavelengths
+
+EXTENSIONS = (".csv", ".txt", ".tsv", ".sli", ".hdr")
+MAX_BYTES = 64 << 20
+_MOST_MICROMETRES = 30.0  # no spectrum of the eye or a camera stands at 30 nm
+CHANNELS = {"r": 0, "red": 0, "g": 1, "green": 1, "b": 2, "blue": 2}
+SEEN = (400.0, 700.0)  # nm: the models' range, in which every channel must respond
+EXPECTED = "a table whose first line is wavelength,R,G,B, in nm, with a row of numbers for each wavelength"
+Sensitivities = tuple[Spectrum, Spectrum, Spectrum]
+"""R, G, B on the same wavelengths; how large they are means nothing, only their shape."""
+
+
+def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
+    """Read the spectra of a table of text (first column wavelengths, then one column per spectrum) or an ENVI library.
+
+    Wavelengths come in nm, or in µm where the header or the numbers (all below 30) say so. Decimal commas are read
+    where another character separates the columns. Lines without numbers above the table are its header; lines that
+    start with # are comments. Falling wavelengths are turned around.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UnreadableFile: it holds no such table, or is no such library.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    if path.suffix.lower() in (".sli", ".hdr"):
+        return envi_library.read_curves(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
+        names, table, unit = _parse(path.read_text(encoding="utf-8-sig"))
+        return _made(names or [], table, unit, path.stem)
+    except (ValueError, csv.Error) as error:
+        raise UnreadableFile(
+            f"cannot read spectra from {path.name}: {error}; expected a table of text with wavelengths in the first "
+            "column and one column of numbers per spectrum"
+        ) from error
+
+
+def spectra_filter() -> str:
+    """What a file dialog offers."""
+    return f"Spectra ({' '.join('*' + extension for extension in EXTENSIONS)})"
+
+
+def _parse(text: str) -> tuple[list[str] | None, npt.NDArray[np.float64], str]:
+    """Names of the columns, the numbers (L, 1 + spectra) and what the header says above the wavelengths."""
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    split = _splitter(lines)
+    header: list[str] | None = None
+    rows: list[list[float]] = []
+    for line in lines:
+        cells = split(line)
+        try:
+            rows.append([float(cell) for cell in cells])
+        except ValueError:
+            if rows:
+                raise ValueError(f"a line holds {line[:40]!r}") from None
+            header = cells
+    if len(rows) < 2 or len(rows[0]) < 2:
+        raise ValueError("it holds no numbers in two columns")
+    if any(len(row) != len(rows[0]) for row in rows):
+        raise ValueError("its lines have different lengths")
+    names = header[1:] if header is not None and len(header) == len(rows[0]) else None
+    return names, np.array(rows), header[0] if header else ""
+
+
+def _splitter(lines: list[str]) -> Callable[[str], list[str]]:
+    """How lines fall into cells; a comma is decimal where a semicolon or a tab separates."""
+    sample = "\n".join(lines[-5:])
+    for separator in ("\t", ";"):
+        if separator in sample:
+            return lambda line: [_cell(cell.replace(",", ".")) for cell in line.split(separator)]
+    if "," in sample:
+        return _comma_cells
+    return lambda line: line.split()
+
+
+def _comma_cells(line: str) -> list[str]:
+    return [_cell(cell) for cell in next(csv.reader([line]), [])]
+
+
+def _cell(text: str) -> str:
+    return text.strip().strip('"').strip()
+
+
+def _made(names: list[str], table: npt.NDArray[np.float64], unit: str, stem: str) -> list[Spectrum]:
+    if not np.isfinite(table[:, 0]).all():
+        raise ValueError("a wavelength is no number")
+    nm = table[:, 0]
+    if re.search(r"[µμu]m\b|micro", unit, re.IGNORECASE) or (nm.max() < _MOST_MICROMETRES and "nm" not in unit):
+        nm = nm * 1000
+    order = slice(None, None, -1) if nm[0] > nm[-1] else slice(None)
+    wavelengths = Wavelengths(nm[order])
+    count = table.shape[1] - 1
+    names = names or ([stem] if count == 1 else [f"{stem} {n}" for n in range(1, count + 1)])
+    return [Spectrum(wavelengths, table[order, 1 + i].astype(np.float32), names[i]) for i in range(count)]
+
+
+def read_sensitivities(path: str | os.PathLike[str]) -> Sensitivities:
+    """Read a camera's sensitivities: a CSV of the columns wavelength (nm), R, G, B.
+
+    The first line names the columns, the wavelength first (`wavelength`, `wavelength_nm`, `wavelength (nm)`, `nm`), the
+    channels in any order (`R`, `red`, …). Columns are parted by comma, semicolon or tab; lines that begin with `#` are
+    left aside. A value is the response per unit of spectral power at that wavelength, of the bare values of the
+    camera: linear, before any white balance. Channels may be scaled, each by its own factor.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UnreadableFile: it is not such a table, or a channel responds to nothing between 400 and 700 nm.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        header, *rows = _rows(path.read_text(encoding="utf-8-sig"))
+        order = _order(header)
+        if len(rows) < 2 or any(len(row) != len(header) for row in rows):
+            raise ValueError(
+                "its lines have different lengths" if len(rows) > 1 else "it has fewer than two wavelengths"
+            )
+        numbers = np.array([[float(cell) for cell in row] for row in rows])  # (L, 4)
+        if not np.isfinite(numbers).all():
+            raise ValueError("it has values that are not finite numbers")
+        wavelengths = Wavelengths(numbers[:, 0])
+        _check_response(numbers, order)
+    except (ValueError, csv.Error) as error:
+        raise UnreadableFile(
+            f"cannot read camera sensitivities from {path.name}: {error}; expected {EXPECTED}"
+        ) from error
+    red, green, blue = (
+        Spectrum(wavelengths, numbers[:, column], name) for column, name in zip(order, "RGB", strict=True)
+    )
+    return red, green, blue
+
+
+def _rows(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if not lines:
+        raise ValueError("it is empty")
+    delimiter = max(",;\t", key=lines[0].count)
+    return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter, strict=True)]
+
+
+def _order(header: list[str]) -> list[int]:
+    """The columns of R, G and B."""
+    first = re.fullmatch(r"nm|wavelengths?[\s_]*[(\[]?(nm|nanomet(?:er|re)s?)?[)\]]?", header[0].lower())
+    named = {CHANNELS.get(name.lower()): column for column, name in enumerate(header) if column > 0}
+    if first is None or len(header) != 4 or set(named) != {0, 1, 2}:
+        raise ValueError(f"its first line is {','.join(header)[:60]!r}")
+    return [named[channel] for channel in range(3)]
+
+
+def _check_response(numbers: npt.NDArray[np.float64], order: list[int]) -> None:
+    seen = (numbers[:, 0] >= SEEN[0]) & (numbers[:, 0] <= SEEN[1])
+    for name, column in zip(("red", "green", "blue"), order, strict=True):
+        if not numbers[seen, column].sum() > 0:
+            raise ValueError(f"its {name} channel responds to nothing between {SEEN[0]:g} and {SEEN[1]:g} nm")

@@ -1,0 +1,72 @@
+"""ENVI spectral libraries: ours read by Spectral Python, its read by us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.spectra.envi_library import read_curves, write_curves
+from nesr_gui.spectral import Spectrum, Wavelengths
+
+NM = Wavelengths(np.array([400.0, 450.25, 1 / 3 + 600]))
+NAMES = ["pin 1 (row 2, col 3)", "", "ü {brace}\nline"]
+CURVES = [Spectrum(NM, np.random.default_rng(i).random(3, np.float32), name) for i, name in enumerate(NAMES)]
+
+
+def test_round_trip_is_exact(tmp_path: Path) -> None:
+    write_curves(tmp_path / "c.sli", CURVES, provenance={"source": "photo.png"})
+    for path in ("c.sli", "c.hdr"):
+        read = read_curves(tmp_path / path)
+        assert [curve.name for curve in read] == NAMES
+        for curve, expected in zip(read, CURVES, strict=True):
+            np.testing.assert_array_equal(curve.wavelengths.nm, NM.nm)
+            np.testing.assert_array_equal(curve.values, expected.values)
+
+
+def test_spectral_python_reads_it(tmp_path: Path) -> None:
+    envi = pytest.importorskip("spectral.io.envi")
+    write_curves(tmp_path / "c.sli", CURVES)
+    library = envi.open(str(tmp_path / "c.hdr"))
+    assert library.names[0] == "pin 1 (row 2; col 3)" and library.bands.band_unit == "Nanometers"
+    np.testing.assert_array_equal(library.spectra, [curve.values for curve in CURVES])
+    np.testing.assert_array_equal(library.bands.centers, NM.nm)
+
+
+def test_a_library_of_spectral_python_is_read(tmp_path: Path) -> None:
+    envi = pytest.importorskip("spectral.io.envi")
+    header = {"wavelength": [0.7, 0.55, 0.4], "wavelength units": "Micrometers", "spectra names": ["a", "b"]}
+    values = np.array([[3, 2, 1], [6, 5, 4]], np.float32)
+    envi.SpectralLibrary(values, header, None).save(str(tmp_path / "c"))
+    first, second = read_curves(tmp_path / "c.sli")
+    assert (first.name, second.name) == ("a", "b")
+    assert first.values.tolist() == [1, 2, 3] and first.wavelengths.nm.tolist() == [400, 550, 700]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("samples = 3", "samples = 1000000000000"), "which cannot be"),
+        (("lines = 3", "lines = -3"), "which cannot be"),
+        (("lines = 3", "lines = 300"), "is shorter than its header"),
+        (("Library", "Standard"), "is no spectral library"),
+        (("400.0,", "nan,"), "finite, positive"),
+        (("400.0,", "450.25,"), "strictly increasing"),
+        (("400.0,", ""), "2 wavelengths for curves of 3 values"),
+    ],
+)
+def test_what_is_no_library_is_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    write_curves(tmp_path / "c.sli", CURVES)
+    header = tmp_path / "c.hdr"
+    text = header.read_text(encoding="utf-8")
+    assert change[0] in text
+    header.write_text(text.replace(*change), encoding="utf-8")
+    with pytest.raises(UnreadableFile, match=said):
+        read_curves(tmp_path / "c.sli")
+    header.write_text(text.replace("wavelength = {", "waves = {"), encoding="utf-8")
+    with pytest.raises(Unclear, match="does not say at which wavelengths"):
+        read_curves(header)
+    with pytest.raises(ValueError, match="at least one"):
+        write_curves(tmp_path / "d.sli", [])
