@@ -21,10 +21,10 @@ import imagecodecs
 import numpy as np
 
 from nesr_gui import io
+from nesr_gui.benchmark.system import ready, watched
 from nesr_gui.fields.protocol import CubeField, SpectralField
 from nesr_gui.io import FORMATS, Encoding, Format, Kind
 from nesr_gui.spectral import Quantity, Wavelengths
-from nesr_gui.speed.memory import ready, watched
 
 BANDS = Wavelengths.count(31)
 WRITTEN = {(row.writes or row.extensions or ("",))[0]: row for row in FORMATS if row.kind is Kind.CUBE and row.write}

@@ -16,8 +16,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from nesr_gui._version import __version__
-from nesr_gui.batch.order import Order, Task
-from nesr_gui.batch.work import Outcome, State, perform
+from nesr_gui.batch.job import Order, Outcome, State, Task, perform
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.io.atomic import sweep
 

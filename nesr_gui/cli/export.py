@@ -39,7 +39,8 @@ def export(
     Of a cube at the bands that a --model sees, the model makes more. What was written is opened again and compared
     with the image.
     """
-    from nesr_gui import exporting, io
+    from nesr_gui import export as exporting
+    from nesr_gui import io
 
     reading = {name: options.pop(name) for name in cube_options.READING}
     field: SpectralField

@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from nesr_gui.colorimetry.viewing_conditions import Light
-    from nesr_gui.exporting import ExportPlan
+    from nesr_gui.export import ExportPlan
     from nesr_gui.fields.sensor import Sensor
     from nesr_gui.spectral import Wavelengths
 
@@ -56,7 +56,7 @@ def planned(
     Raises:
         ValueError: they contradict each other or make no sense.
     """
-    from nesr_gui.exporting import ExportPlan
+    from nesr_gui.export import ExportPlan
     from nesr_gui.io import Encoding
     from nesr_gui.regions import Region
     from nesr_gui.spectral import Wavelengths

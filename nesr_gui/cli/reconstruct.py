@@ -15,8 +15,7 @@ from nesr_gui.cli.options import FAILED, FILE, INTERRUPTED, PATH, device_option,
 from nesr_gui.cli.plan_options import plan_options, planned
 
 if TYPE_CHECKING:
-    from nesr_gui.batch.order import Order, Task
-    from nesr_gui.batch.work import Outcome
+    from nesr_gui.batch.job import Order, Outcome, Task
     from nesr_gui.inference.model import Model
 
 
@@ -67,7 +66,7 @@ def ordered(max_pixels: int | None, model: Path | None, device: str, **options: 
     """What the options ask for, tried on a black photograph before any is read, and the model."""
     import numpy as np
 
-    from nesr_gui.batch.order import Order
+    from nesr_gui.batch.job import Order
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
     from nesr_gui.inference.model_input import taken
@@ -88,7 +87,7 @@ def ordered(max_pixels: int | None, model: Path | None, device: str, **options: 
 
 def one(image: Path, out: Path, order: Order, model: Model) -> None:
     """Reconstruct a photograph in this process."""
-    from nesr_gui import exporting, io
+    from nesr_gui import export, io
     from nesr_gui.inference import engine
 
     io.writer(out, order.plan.encoding)  # before anything is computed
@@ -101,13 +100,14 @@ def one(image: Path, out: Path, order: Order, model: Model) -> None:
     if told := field.provenance.get("model_notes"):
         click.echo(told, err=True)
     with progress_bar(f"writing {out.name}") as report:
-        click.echo(exporting.write(out, field, order.plan, reduction=photograph.reduction, progress=report))
+        click.echo(export.write(out, field, order.plan, reduction=photograph.reduction, progress=report))
 
 
 def tiled(image: Path, out: Path, order: Order, scheduler: str) -> None:
     """Reconstruct a photograph on a cluster, tile by tile."""
-    from nesr_gui.batch import cluster, mosaic
-    from nesr_gui.batch.order import Task
+    from nesr_gui.batch import cluster
+    from nesr_gui.batch import tiled as mosaic
+    from nesr_gui.batch.job import Task
 
     if out.suffix.lower() != ".zarr":
         raise ValueError(f"a cluster writes one photograph into a Zarr folder; name it {out.with_suffix('.zarr')}")
@@ -121,8 +121,7 @@ def several(
 ) -> None:
     """Reconstruct photographs into a folder; the failed ones are listed in the end, with exit code 1."""
     from nesr_gui import io
-    from nesr_gui.batch.order import tasks
-    from nesr_gui.batch.work import State
+    from nesr_gui.batch.job import State, tasks
 
     ending = "" if ending == ".folder" else ending
     io.writer(folder / f"photograph{ending}", order.plan.encoding)
@@ -156,9 +155,9 @@ def _done(
 ) -> Iterator[Iterator[Outcome]]:
     """The outcomes as they come, by processes of this machine or by a cluster; the work stops where that is left."""
     if scheduler is None:
-        from nesr_gui.batch import local
+        from nesr_gui.batch import process_pool
 
-        with contextlib.closing(local.run(asked, order, jobs, report)) as coming:
+        with contextlib.closing(process_pool.run(asked, order, jobs, report)) as coming:
             yield coming
     else:
         from nesr_gui.batch import cluster

@@ -48,26 +48,25 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
     """Measure how fast this machine answers, beside what is aimed at; takes some minutes, with nothing else running."""
     if not display_is_there():
         draw_off_screen()
+    from nesr_gui.benchmark import inference, system
+    from nesr_gui.benchmark.result import Figure
     from nesr_gui.inference.model import load_model
-    from nesr_gui.speed import answers, machine, starting
-    from nesr_gui.speed import large as of_large
-    from nesr_gui.speed.figures import Figure
 
     loaded = load_model(model, device)
     found: list[dict[str, object]] = []
-    groups: list[Callable[[], Iterator[Figure]]] = [starting.figures, partial(answers.figures, loaded)]
+    groups: list[Callable[[], Iterator[Figure]]] = [system.start_figures, partial(inference.answer_figures, loaded)]
     if not without_window:
         from nesr_gui.gui import benchmark as window
 
         groups.append(partial(window.figures, loaded))
     if large is not None:
-        groups.append(partial(of_large.figures, model, device, large))
-    click.echo(f"{loaded.name} on {machine.description(loaded.device)}")
+        groups.append(partial(inference.large_figures, model, device, large))
+    click.echo(f"{loaded.name} on {system.description(loaded.device)}")
     for figure in itertools.chain.from_iterable(group() for group in groups):
         click.echo(figure.line())
         found.append(asdict(figure) | {"is_met": figure.is_met})
     if report:
-        write_json(report, {"machine": machine.description(loaded.device), "model": loaded.name, "figures": found})
+        write_json(report, {"machine": system.description(loaded.device), "model": loaded.name, "figures": found})
 
 
 def display_is_there() -> bool:

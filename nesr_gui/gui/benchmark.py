@@ -13,7 +13,9 @@ import numpy as np
 from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from nesr_gui.exporting import ExportPlan
+from nesr_gui.benchmark.inference import photograph
+from nesr_gui.benchmark.result import Figure
+from nesr_gui.export import ExportPlan
 from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
@@ -21,8 +23,6 @@ from nesr_gui.gui.picture.pictures import Picture
 from nesr_gui.gui.settings import nothing_remembered
 from nesr_gui.inference.model import Model
 from nesr_gui.spectral import RGBImage, Wavelengths
-from nesr_gui.speed.answers import photograph
-from nesr_gui.speed.figures import Figure
 
 SIDE = 512  # pixels of the photograph along a side
 LARGE = (3000, 4000)  # of the one that the window must bear

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
-from nesr_gui.exporting import time_text
+from nesr_gui.export import time_text
 from nesr_gui.gui.marks.marks import Pixel
 
 WORK = {

@@ -9,8 +9,8 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from nesr_gui.batch.order import Order
-from nesr_gui.exporting import ExportPlan
+from nesr_gui.batch.job import Order
+from nesr_gui.export import ExportPlan
 from nesr_gui.inference.model import load_model
 from nesr_gui.spectral import Wavelengths
 

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from nesr_gui import io
-from nesr_gui.batch import cluster, mosaic
-from nesr_gui.batch.order import Order, Task, tasks
-from nesr_gui.batch.work import State
+from nesr_gui.batch import cluster, tiled
+from nesr_gui.batch.job import Order, State, Task, tasks
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import load_model
@@ -95,13 +94,13 @@ def test_one_photograph_in_tiles_is_the_cube_of_one_machine(
             killed = True
             kill_one(client)
 
-    outcome = mosaic.run(task, order, client, progress)
+    outcome = tiled.run(task, order, client, progress)
     assert killed and outcome.state is State.WRITTEN
     field = io.open_cube(task.out)
     np.testing.assert_allclose(field.cube(BANDS).values, expected(order, source), rtol=1e-5)
     shards = {path.relative_to(path.parents[3]).as_posix(): path for path in (task.out / "cube" / "c").glob("*/*/*")}
     assert len(shards) == 3 * 4 and all(written(shards[name]) == when for name, when in seen.items())
-    assert mosaic.run(task, order, client, progress).state is State.SKIPPED
+    assert tiled.run(task, order, client, progress).state is State.SKIPPED
     assert {path.name for path in tmp_path.iterdir()} == {"cube.zarr", "photographs", "tiny.safetensors"}
     assert not list(task.out.rglob("*.partial"))
 
@@ -113,11 +112,11 @@ def test_stopping_leaves_nothing(
     sources = photographs(2, (300, 300))
 
     def stop(fraction: float) -> None:
-        if fraction > mosaic.SUMS_SHARE:
+        if fraction > tiled.SUMS_SHARE:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        mosaic.run(Task(sources[0], tmp_path / "cube.zarr"), order, client, stop)
+        tiled.run(Task(sources[0], tmp_path / "cube.zarr"), order, client, stop)
     coming = cluster.run(tasks([*sources, *photographs(6, (300, 300))], tmp_path, ".h5"), order, client)
     complete = [next(coming).task.out]
     coming.close()

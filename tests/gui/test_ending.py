@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.exporting import ExportPlan
+from nesr_gui.export import ExportPlan
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs

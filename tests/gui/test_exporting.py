@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
 from nesr_gui.colorimetry.viewing_conditions import Light
-from nesr_gui.exporting import Estimate
+from nesr_gui.export import Estimate
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
@@ -242,7 +242,7 @@ class Held(CubeField):
 
 def start(app: App, path: Path, qtbot: QtBot) -> Held:
     field = Held(smooth_cube(8, 9), BANDS, Quantity.REFLECTANCE)
-    from nesr_gui.exporting import ExportPlan
+    from nesr_gui.export import ExportPlan
 
     app.writing.export(export_jobs.CubeExport(path, field, ExportPlan()), export_jobs.export_cube, app.exporting._tell)
     qtbot.waitUntil(field.waiting.is_set)

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 import nesr_gui
 from nesr_gui import io
-from nesr_gui.exporting import ExportPlan
+from nesr_gui.export import ExportPlan
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui import benchmark, jobs, program
 from nesr_gui.gui.app import App

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from nesr_gui import io
 from nesr_gui.colorimetry.viewing_conditions import ILLUMINANTS, Light
-from nesr_gui.exporting import Estimate, ExportPlan, size_text, time_text
+from nesr_gui.export import Estimate, ExportPlan, size_text, time_text
 from nesr_gui.fields.protocol import CalibratedField, SpectralField
 from nesr_gui.gui.export.band_choice import BandChoice
 from nesr_gui.gui.forms import ChoiceDialog, combo, note

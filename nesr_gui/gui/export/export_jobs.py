@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nesr_gui import exporting
-from nesr_gui.exporting import Estimate, ExportPlan, Written
+from nesr_gui import export
+from nesr_gui.export import Estimate, ExportPlan, Written
 from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.fields.sensor import Sensor
 from nesr_gui.io.spectra.readers import read_spectra
@@ -25,7 +25,7 @@ class CubeExport:
 
 def export_cube(request: CubeExport, progress: Progress) -> Written:
     """Stream a cube to a file and check it."""
-    return exporting.write(
+    return export.write(
         request.path,
         request.field,
         request.plan,
@@ -46,7 +46,7 @@ class EstimateRequest:
 
 def estimate(request: EstimateRequest, progress: Progress) -> Estimate:
     """Measure on a part of the cube how long all of it will take."""
-    return exporting.estimated(request.plan.prepared(request.field, reduction=request.reduction))
+    return export.estimated(request.plan.prepared(request.field, reduction=request.reduction))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
-from nesr_gui.exporting import Written
+from nesr_gui.export import Written
 from nesr_gui.gui.export import export_jobs as jobs
 from nesr_gui.gui.export.export_dialog import CubeExportDialog, Offer
 from nesr_gui.gui.export.writing import Writing

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from nesr_gui.batch.cluster import IsStopped, WorkersDied, answers
-from nesr_gui.batch.order import Order, Task, is_complete
-from nesr_gui.batch.work import Outcome, State, discard, model_of, photograph_of, sha256_of
-from nesr_gui.exporting import FaultyFile, Written, spot_check
+from nesr_gui.batch.job import Order, Outcome, State, Task, discard, is_complete, model_of, photograph_of, sha256_of
+from nesr_gui.export import FaultyFile, Written, spot_check
 from nesr_gui.fields.protocol import Cancelled, Progress
 from nesr_gui.inference.engine import Prepared
 from nesr_gui.inference.features import Sums

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from nesr_gui import io
-from nesr_gui.batch.order import Order, Task, is_complete, tasks
-from nesr_gui.batch.work import State, perform, sha256_of
+from nesr_gui.batch.job import Order, State, Task, is_complete, perform, sha256_of, tasks
 from nesr_gui.colorimetry.viewing_conditions import Light
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.fields.sensor import SENSORS, BandShape

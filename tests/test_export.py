@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nesr_gui import exporting, io
+from nesr_gui import export as exporting
+from nesr_gui import io
 from nesr_gui.colorimetry.viewing_conditions import Light
-from nesr_gui.exporting import ExportPlan, FaultyFile
+from nesr_gui.export import ExportPlan, FaultyFile
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.fields.sensor import SENSORS, SensorField
 from nesr_gui.io import Encoding

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nesr_gui.speed import large
-from nesr_gui.speed.memory import is_known, ready, watched
+from nesr_gui.benchmark import inference
+from nesr_gui.benchmark.system import is_known, ready, watched
 
 HELD = 80_000_000  # bytes
 
@@ -31,7 +31,7 @@ def test_what_a_process_holds_is_seen_and_what_it_says_is_told() -> None:
 
 
 def test_every_step_has_its_time_and_memory(model_file: Path) -> None:
-    found = {figure.name: figure.value for figure in large.figures(model_file, "cpu", 0.004)}
+    found = {figure.name: figure.value for figure in inference.large_figures(model_file, "cpu", 0.004)}
     steps = [name for name in found if name.startswith("0.004 megapixels") and not name.endswith("memory")]
     assert len(steps) == 5 and all(found[name] > 0 for name in steps)
     assert [f"{name}, memory" in found for name in steps] == [is_known()] * 5

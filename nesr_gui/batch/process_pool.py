@@ -12,8 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 
-from nesr_gui.batch.order import Order, Task
-from nesr_gui.batch.work import Outcome, State, perform
+from nesr_gui.batch.job import Order, Outcome, State, Task, perform
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.io.atomic import sweep
 

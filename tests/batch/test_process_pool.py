@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 
 from nesr_gui import io
-from nesr_gui.batch import local
-from nesr_gui.batch.order import Order, Task, tasks
-from nesr_gui.batch.work import State
+from nesr_gui.batch import process_pool
+from nesr_gui.batch.job import Order, State, Task, tasks
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import load_model
 from tests.batch.conftest import BANDS
@@ -29,22 +28,24 @@ def quiet(task: Task, fraction: float) -> None:
 def test_a_batch_goes_on_after_a_bad_file_and_a_process_that_ends(
     tmp_path: Path, order: Order, photographs: Callable[..., list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "cores", lambda: 2)
+    monkeypatch.setattr(process_pool, "cores", lambda: 2)
     sources = photographs(5)
     sources[1].write_bytes(b"no photograph")
     asked = tasks(sources, tmp_path, ".h5")
     fractions: dict[Task, list[float]] = {}
     started: list[int] = []
-    start = local._Process.begin
+    start = process_pool._Process.begin
 
-    def begin(process: local._Process, task: Task, order: Order) -> None:
+    def begin(process: process_pool._Process, task: Task, order: Order) -> None:
         start(process, task, order)
         started.append(process._process.pid or 0)
         if task is asked[2]:
             os.kill(started[-1], signal.SIGKILL)
 
-    monkeypatch.setattr(local._Process, "begin", begin)
-    outcomes = list(local.run(asked, order, 9, lambda task, fraction: fractions.setdefault(task, []).append(fraction)))
+    monkeypatch.setattr(process_pool._Process, "begin", begin)
+    outcomes = list(
+        process_pool.run(asked, order, 9, lambda task, fraction: fractions.setdefault(task, []).append(fraction))
+    )
     by_task = {outcome.task: outcome for outcome in outcomes}
     assert len(outcomes) == len(by_task) == 5
     states = [by_task[task].state for task in asked]
@@ -61,13 +62,13 @@ def test_a_batch_goes_on_after_a_bad_file_and_a_process_that_ends(
 
 
 def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in local.THREADS:
+    for name in process_pool.THREADS:
         monkeypatch.delenv(name, raising=False)
-    with local._threads(3):
-        assert {os.environ[name] for name in local.THREADS} == {"3"}
-    assert not set(local.THREADS) & set(os.environ)
+    with process_pool._threads(3):
+        assert {os.environ[name] for name in process_pool.THREADS} == {"3"}
+    assert not set(process_pool.THREADS) & set(os.environ)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    with local._threads(3):
+    with process_pool._threads(3):
         assert os.environ["OMP_NUM_THREADS"] == "1"
     assert os.environ["OMP_NUM_THREADS"] == "1"
 
