@@ -85,8 +85,8 @@ def test_info_tells_of_models_cubes_and_photographs(run, photo, model_file, tmp_
 
 @pytest.mark.parametrize("system", ["bi", "a+"])
 def test_baselines_are_fitted_into_model_files(run, photo, tmp_path, monkeypatch, system):
-    monkeypatch.setattr("nesr_gui.training.fitting.PATCHES", 1)
-    monkeypatch.setattr("nesr_gui.training.fitting.ROUNDS", 1)
+    monkeypatch.setattr("nesr_gui.training.closed_form.PATCHES", 1)
+    monkeypatch.setattr("nesr_gui.training.closed_form.ROUNDS", 1)
     worlds.write_library(tmp_path / "l.npz", worlds.library("fine", 1))
     train = ("train", "--system", system, "--spectra", tmp_path / "l.npz", "--out", tmp_path / "run")
     assert run(*train)[0] == 0
@@ -148,8 +148,8 @@ def test_mistakes_are_one_line_and_exit_2(run, photo, model_file, tmp_path, monk
 @pytest.fixture
 def short_lessons(monkeypatch):
     """What colours alone say is learned in a few steps."""
-    monkeypatch.setattr("nesr_gui.training.lessons.GUIDE_STEPS", 3)
-    monkeypatch.setattr("nesr_gui.training.lessons.GUIDE_BATCHES", 2)
+    monkeypatch.setattr("nesr_gui.training.colour_prior.GUIDE_STEPS", 3)
+    monkeypatch.setattr("nesr_gui.training.colour_prior.GUIDE_BATCHES", 2)
 
 
 def test_train_then_evaluate(run, tmp_path, short_lessons):

@@ -9,7 +9,7 @@ from nesr_gui import io, resources
 from nesr_gui.colorimetry import cie
 from nesr_gui.inference.checkpoint import load_checkpoint
 from nesr_gui.networks.nesr import parameter_count
-from nesr_gui.training import checker
+from nesr_gui.training import synthesis
 
 
 @pytest.mark.parametrize("sample", resources.samples(), ids=lambda sample: sample.name)
@@ -23,7 +23,7 @@ def test_samples_open(sample):
 
 def test_the_colour_checker_is_what_the_project_renders():
     sample = resources.sample("colour_checker")
-    truth, rgb = checker.render()
+    truth, rgb = synthesis.render()
     cube = io.open_cube(sample.truth)
     np.testing.assert_allclose(cube.cube(truth.wavelengths).values, truth.values, atol=1e-6)
     photograph = io.read_photograph(sample.photograph).values

@@ -36,9 +36,9 @@ def train(
 
     Networks that see bands instead of a photograph (16 to 31 or 61, say) are trained by `experiment table3`.
     """
-    from nesr_gui.training import command
+    from nesr_gui.training import commands
 
-    command.train(out, scenes, spectra, leave_out, **options)
+    commands.train(out, scenes, spectra, leave_out, **options)
 
 
 @click.command()
@@ -54,7 +54,7 @@ def train(
 @device_option
 def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> None:
     """Print how good a model is on measured scenes, beside the baselines, and how far it can be trusted."""
-    from nesr_gui.training import report as figures
+    from nesr_gui.training import model_report as figures
 
     rows = figures.evaluate(models, **options)
     if report:
@@ -68,9 +68,9 @@ def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> N
 @click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); may be repeated.")
 def calibrate(model: Path, runs: Path, scenes: Path, spectra: tuple[Path, ...]) -> None:
     """Give a model its 90 % intervals, from what models got wrong on scenes they had not seen."""
-    from nesr_gui.training import command
+    from nesr_gui.training import commands
 
-    command.calibrate(model, runs, scenes, spectra)
+    commands.calibrate(model, runs, scenes, spectra)
 
 
 @click.command(name="import-weights")

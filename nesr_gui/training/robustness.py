@@ -13,10 +13,10 @@ from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import Model
 from nesr_gui.spectral import FloatArray, RGBImage
-from nesr_gui.training.calibrating import interval_score
-from nesr_gui.training.evaluate import DARKEST, Score, score
-from nesr_gui.training.rendering import as_jpeg
+from nesr_gui.training.calibration import interval_score
+from nesr_gui.training.evaluation import DARKEST, Score, score
 from nesr_gui.training.scenes import Scene, quantised
+from nesr_gui.training.synthesis import as_jpeg
 
 EXPOSURES = (0.1, 0.2, 0.5)
 QUALITIES = (75, 85, 95)

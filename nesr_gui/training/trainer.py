@@ -25,9 +25,9 @@ from nesr_gui.io.atomic import replacing
 from nesr_gui.networks.nesr import NeSR, framed
 from nesr_gui.networks.registry import Network, build
 from nesr_gui.networks.spi import HALO, lattice
-from nesr_gui.training.batches import Batches, TrainingConfig
-from nesr_gui.training.lessons import DARK, fit_guide
-from nesr_gui.training.rendering import BANDS, Patches
+from nesr_gui.training.colour_prior import DARK, fit_guide
+from nesr_gui.training.sampler import Batches, TrainingConfig
+from nesr_gui.training.synthesis import BANDS, Patches
 
 SAVE_SECONDS = 180.0
 CONTEXT_LATTICE = 4  # by 4 pixels of a patch make its attention map

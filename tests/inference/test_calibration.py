@@ -5,14 +5,7 @@ import pytest
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.inference.calibration import BRIGHTNESS, SATURATION, Calibration, bins
-from nesr_gui.training.calibrating import (
-    Unit,
-    calibrated,
-    coverage,
-    interval_score,
-    seen_chromaticities,
-    stretched,
-)
+from nesr_gui.training.calibration import Unit, calibrated, coverage, interval_score, seen_chromaticities, stretched
 from tests.training import worlds
 
 BANDS = np.arange(400, 701, 10.0)
@@ -99,7 +92,7 @@ def test_colours_of_unseen_chromaticity_are_told_whatever_their_brightness():
 
 
 def test_seen_is_what_training_met_and_its_neighbours(monkeypatch):
-    monkeypatch.setattr("nesr_gui.training.calibrating.FEWEST", 1)
+    monkeypatch.setattr("nesr_gui.training.calibration.FEWEST", 1)
     library = worlds.library("coarse", 10, 400)
     seen = seen_chromaticities([worlds.scene("a")], [library])
     calibration = Calibration(BANDS, *np.zeros((2, 31, 3, 3), np.float32), seen, np.array(0.1, np.float32))

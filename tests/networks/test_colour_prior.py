@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from nesr_gui.networks.colour_prior import ColourGuide, catmull_rom
-from nesr_gui.training.batches import Batches, TrainingConfig
-from nesr_gui.training.lessons import fit_guide
-from nesr_gui.training.rendering import BANDS
+from nesr_gui.training.colour_prior import fit_guide
+from nesr_gui.training.sampler import Batches, TrainingConfig
+from nesr_gui.training.synthesis import BANDS
 from tests.training import worlds
 
 

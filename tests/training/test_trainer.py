@@ -9,10 +9,10 @@ import torch
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.nesr import NeSR, NeSRConfig
 from nesr_gui.networks.registry import SYSTEMS
-from nesr_gui.training import lessons
-from nesr_gui.training.batches import Batches, TrainingConfig
-from nesr_gui.training.command import as_fed, chosen_config
-from nesr_gui.training.rendering import BANDS, RenderingConfig
+from nesr_gui.training import colour_prior
+from nesr_gui.training.commands import as_fed, chosen_config
+from nesr_gui.training.sampler import Batches, TrainingConfig
+from nesr_gui.training.synthesis import BANDS, RenderingConfig
 from nesr_gui.training.trainer import Trainer, loss_of, rate_at
 from tests.training import worlds
 
@@ -20,8 +20,8 @@ from tests.training import worlds
 @pytest.fixture(autouse=True)
 def short_lessons(monkeypatch):
     """The guide's own training is tested beside it."""
-    monkeypatch.setattr(lessons, "GUIDE_STEPS", 3)
-    monkeypatch.setattr(lessons, "GUIDE_BATCHES", 2)
+    monkeypatch.setattr(colour_prior, "GUIDE_STEPS", 3)
+    monkeypatch.setattr(colour_prior, "GUIDE_BATCHES", 2)
 
 
 NETWORK = NeSRConfig(features=6, blocks=1, channels=4, hidden=(8,), output="anchored", compressed=True)

@@ -8,8 +8,8 @@ import imageio.v3 as iio
 import numpy as np
 
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.training.libraries import Library
 from nesr_gui.training.scenes import Scene
+from nesr_gui.training.spectral_library import Library
 
 
 def smooth_spectra(count: int, nm: np.ndarray, seed: int = 0) -> np.ndarray:

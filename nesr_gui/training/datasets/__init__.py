@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from nesr_gui.training.datasets import arad_1k, cave, harvard, icvl, kaist, ntire
-from nesr_gui.training.datasets.dataset import DataSet, Measured
-from nesr_gui.training.datasets.splitting import Split
+from nesr_gui.training.datasets import cave, harvard, icvl, kaist, ntire
+from nesr_gui.training.datasets.base import DataSet, Measured, Split
 
 __all__ = ["DATASETS", "DataSet", "Measured", "Split"]
 
@@ -15,7 +14,7 @@ ROWS = (
     ntire.NTIRE2018_REAL,
     ntire.NTIRE2020_CLEAN,
     ntire.NTIRE2020_REAL,
-    arad_1k.ARAD_1K,
+    ntire.ARAD_1K,
     harvard.HARVARD,
     kaist.KAIST,
 )

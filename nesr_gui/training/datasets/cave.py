@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from nesr_gui.io.cubes import band_folder
+from nesr_gui.training.datasets.base import BANDS, DataSet, Measured, Opened
 from nesr_gui.training.datasets.camera import Camera
-from nesr_gui.training.datasets.dataset import BANDS, DataSet, Measured, Opened
 from nesr_gui.training.scenes import Scene, outside
 
 CHART_FILE = "chart_boxes.json"

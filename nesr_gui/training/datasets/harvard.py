@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from nesr_gui.io.registry import needed
 from nesr_gui.spectral import Wavelengths
+from nesr_gui.training.datasets.base import DataSet, Measured
 from nesr_gui.training.datasets.camera import Camera
-from nesr_gui.training.datasets.dataset import DataSet, Measured
-from nesr_gui.training.datasets.matlab_cube import open_mat
+from nesr_gui.training.datasets.mat_files import open_mat
 
 BANDS = Wavelengths.every(420, 720, 10)
 

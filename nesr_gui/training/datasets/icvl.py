@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from nesr_gui.io.cubes import envi
+from nesr_gui.training.datasets.base import BANDS, DataSet, Measured, Opened
 from nesr_gui.training.datasets.camera import Camera
-from nesr_gui.training.datasets.dataset import BANDS, DataSet, Measured, Opened
-from nesr_gui.training.datasets.matlab_cube import open_mat
+from nesr_gui.training.datasets.mat_files import open_mat
 
 FULL_SCALE = 4095.0
 

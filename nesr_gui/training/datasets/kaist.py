@@ -8,8 +8,8 @@ from pathlib import Path
 from nesr_gui.io.cubes import exr, matlab
 from nesr_gui.io.cubes.description import Reading
 from nesr_gui.spectral import Wavelengths
+from nesr_gui.training.datasets.base import DataSet, Measured, Opened
 from nesr_gui.training.datasets.camera import Camera
-from nesr_gui.training.datasets.dataset import DataSet, Measured, Opened
 
 BANDS = Wavelengths.every(420, 720, 10)
 

@@ -1,19 +1,36 @@
-"""The challenges NTIRE2018 (Arad et al. 2018; 256 scenes of BGU to train on) and NTIRE2020 (2020; 450 of ARAD).
+"""Challenge data: cubes NAME.mat and photographs NAME + ending, anywhere below a folder.
 
-2018 keeps `rad`, radiance of 12 bits; 2020 keeps `cube`, scaled to [0, 1] by `norm_factor`. Tracks: *clean*, 8-bit PNG
-without noise, and *real world*, JPEG of a simulated camera.
+NTIRE2018 (Arad et al. 2018; 256 scenes of BGU to train on), NTIRE2020 (2020; 450 of ARAD), and ARAD_1K, the data of
+NTIRE2022 (2022; 900 training and 50 validation scenes).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
+from nesr_gui.training.datasets.base import BANDS, DataSet, Measured
 from nesr_gui.training.datasets.camera import Camera
-from nesr_gui.training.datasets.dataset import DataSet
-from nesr_gui.training.datasets.pairs import paired
+from nesr_gui.training.datasets.mat_files import open_mat
 
 CODES_12 = 4095.0
 CLEAN, REAL = "_clean.png", "_RealWorld.jpg"
+
+
+def paired(root: Path, prefix: str, ending: str, arrays: Mapping[str, float | None]) -> list[Measured]:
+    """The cubes called `prefix`….mat that have a photograph with `ending`, in whatever case that is written."""
+    photographs = {
+        file.name[: -len(ending)]: file
+        for file in root.rglob("*" + Path(ending).suffix)
+        if file.name.lower().endswith(ending.lower())
+    }
+    cubes = {file.stem: file for file in sorted(root.rglob(f"{prefix}*.mat"))}
+    return [
+        Measured(name, file, partial(open_mat, file, arrays, BANDS), given=photographs[name])
+        for name, file in cubes.items()
+        if name in photographs
+    ]
 
 
 def _row(year: int, track: str, ending: str) -> DataSet:
@@ -33,3 +50,13 @@ def _row(year: int, track: str, ending: str) -> DataSet:
 
 NTIRE2018_CLEAN, NTIRE2018_REAL = _row(2018, "clean", CLEAN), _row(2018, "real", REAL)
 NTIRE2020_CLEAN, NTIRE2020_REAL = _row(2020, "clean", CLEAN), _row(2020, "real", REAL)
+
+ARAD_1K = DataSet(
+    name="arad1k",
+    title="ARAD_1K",
+    expected="ARAD_1K_….mat with `cube` and ARAD_1K_….jpg, as in Train_Spec and Train_RGB, with "
+    "split_txt/train_list.txt and valid_list.txt",
+    find=partial(paired, prefix="ARAD_1K_", ending=".jpg", arrays={"cube": 1.0}),
+    camera=Camera("given"),
+    counts=(900, 50),
+)

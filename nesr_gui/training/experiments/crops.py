@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.spectral import FloatArray, Wavelengths
+from nesr_gui.training.datasets.cache import Prepared
 from nesr_gui.training.datasets.camera import Camera
-from nesr_gui.training.experiments.preparing import Prepared
-from nesr_gui.training.experiments.settings import Settings
-from nesr_gui.training.libraries import Library, interpolation
-from nesr_gui.training.rendering import BANDS, Painter, RenderingConfig
+from nesr_gui.training.experiments.definitions import Settings
+from nesr_gui.training.spectral_library import Library, interpolation
+from nesr_gui.training.synthesis import BANDS, Painter, RenderingConfig
 
 GRID = 4  # pixels between the corners of crops that are tried where not all of a scene counts
 

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from nesr_gui.inference.model import chosen_device
-from nesr_gui.training.experiments.settings import Precision
+from nesr_gui.training.experiments.definitions import Precision
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from nesr_gui.training.closed_form import Known, brighter_half
 from nesr_gui.training.experiments.crops import Crops
-from nesr_gui.training.fitting import Known, brighter_half
 
 BATCHES = 40  # whose pixels are learned from
 PIXELS = 30_000  # of them

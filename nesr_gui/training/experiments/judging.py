@@ -12,7 +12,7 @@ from nesr_gui import metrics
 from nesr_gui.spectral import FloatArray, Wavelengths
 from nesr_gui.training.datasets import DataSet, Measured
 from nesr_gui.training.datasets.resampling import BandShape
-from nesr_gui.training.evaluate import DARKEST
+from nesr_gui.training.evaluation import DARKEST
 
 EVERY_NM = np.arange(400.0, 701.0)
 

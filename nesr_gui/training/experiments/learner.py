@@ -25,11 +25,11 @@ from nesr_gui.io.atomic import replacing
 from nesr_gui.networks.nesr import NeSR, framed
 from nesr_gui.networks.registry import Network, build
 from nesr_gui.networks.spi import HALO, lattice
+from nesr_gui.training.closed_form import FITTED, fitted
 from nesr_gui.training.experiments.crops import Batch, Crops
+from nesr_gui.training.experiments.definitions import Settings
 from nesr_gui.training.experiments.fitting import known
-from nesr_gui.training.experiments.settings import Settings
-from nesr_gui.training.experiments.tasks import Task
-from nesr_gui.training.fitting import FITTED, fitted
+from nesr_gui.training.experiments.plan import Task
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

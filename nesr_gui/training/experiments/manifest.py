@@ -10,10 +10,10 @@ from typing import Any
 
 from nesr_gui.inference.checkpoint import describe
 from nesr_gui.spectral import Wavelengths
+from nesr_gui.training.datasets.cache import Prepared
+from nesr_gui.training.experiments.definitions import Request
 from nesr_gui.training.experiments.judging import Judge
 from nesr_gui.training.experiments.material import Material
-from nesr_gui.training.experiments.preparing import Prepared
-from nesr_gui.training.experiments.request import Request
 from nesr_gui.training.provenance import commit, program
 
 Manifest = dict[str, Any]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nesr_gui.io.atomic import replacing
 from nesr_gui.training.datasets import DATASETS
-from nesr_gui.training.experiments import figures, tables
-from nesr_gui.training.experiments.exam import Exam
+from nesr_gui.training.experiments import plots, tables
+from nesr_gui.training.experiments.evaluation import Exam
 from nesr_gui.training.experiments.manifest import Manifest
 from nesr_gui.training.experiments.tables import Results
 
@@ -32,12 +32,12 @@ def write(folder: Path, results: Results, exam: Exam, models: Mapping[str, Path]
         yield folder / file
     for section, portrait in exam.portraits.items():
         stem = f"{name}-{section.split()[0]}" if len(results.experiment.sections) > 1 else name
-        figures.error_maps(folder / f"{stem}-errors.png", portrait, "mean of |y - t| / (t + .001) over the bands")
-        figures.curves(folder / f"{stem}-curves.png", portrait)
+        plots.error_maps(folder / f"{stem}-errors.png", portrait, "mean of |y - t| / (t + .001) over the bands")
+        plots.curves(folder / f"{stem}-curves.png", portrait)
         yield from (folder / f"{stem}-errors.png", folder / f"{stem}-curves.png")
     courses = {task: _course(path.parent / "losses.csv") for task, path in models.items()}
     if courses := {task: course for task, course in courses.items() if course}:
-        figures.courses(folder / f"{name}-training.png", courses)
+        plots.courses(folder / f"{name}-training.png", courses)
         yield folder / f"{name}-training.png"
 
 

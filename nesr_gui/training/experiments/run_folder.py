@@ -10,10 +10,10 @@ from typing import Any
 
 from nesr_gui.io.atomic import replacing
 from nesr_gui.networks.baselines.interpolation import BandInterpolationConfig
-from nesr_gui.training.experiments.preparing import Prepared
-from nesr_gui.training.experiments.settings import Budget, Settings
-from nesr_gui.training.experiments.tasks import Task
-from nesr_gui.training.fitting import FITTED
+from nesr_gui.training.closed_form import FITTED
+from nesr_gui.training.datasets.cache import Prepared
+from nesr_gui.training.experiments.definitions import Budget, Settings
+from nesr_gui.training.experiments.plan import Task
 
 FILE = "run.json"
 FITTED_SETTINGS = ("batch", "patch", "painted")  # what pixels depend on that a system is fitted to

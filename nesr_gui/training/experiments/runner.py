@@ -9,13 +9,13 @@ from tqdm import tqdm
 
 from nesr_gui.networks.registry import parameters_of
 from nesr_gui.training.experiments import devices, report
-from nesr_gui.training.experiments.exam import Exam, Points
+from nesr_gui.training.experiments.definitions import Request
+from nesr_gui.training.experiments.evaluation import Exam, Points
 from nesr_gui.training.experiments.judging import Judge
 from nesr_gui.training.experiments.manifest import judged, manifest
 from nesr_gui.training.experiments.material import Material
-from nesr_gui.training.experiments.request import Request
+from nesr_gui.training.experiments.plan import cells
 from nesr_gui.training.experiments.tables import Results
-from nesr_gui.training.experiments.tasks import cells
 from nesr_gui.training.experiments.training import Say, Training
 
 

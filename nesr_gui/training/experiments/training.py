@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from nesr_gui.training.closed_form import FITTED
+from nesr_gui.training.datasets.cache import Prepared
 from nesr_gui.training.experiments.crops import Crops
+from nesr_gui.training.experiments.definitions import Request
 from nesr_gui.training.experiments.learner import MODEL, learned
 from nesr_gui.training.experiments.manifest import Manifest, provenance
 from nesr_gui.training.experiments.material import Material
-from nesr_gui.training.experiments.preparing import Prepared
-from nesr_gui.training.experiments.request import Request
+from nesr_gui.training.experiments.plan import Task
 from nesr_gui.training.experiments.run_folder import Run, check, claim, run_of
-from nesr_gui.training.experiments.tasks import Task
-from nesr_gui.training.fitting import FITTED
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

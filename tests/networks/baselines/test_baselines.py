@@ -15,9 +15,9 @@ from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
 from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig
 from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
 from nesr_gui.spectral import RGBImage
-from nesr_gui.training import fitting
-from nesr_gui.training.batches import Batches, TrainingConfig
-from nesr_gui.training.rendering import RenderingConfig
+from nesr_gui.training import closed_form
+from nesr_gui.training.sampler import Batches, TrainingConfig
+from nesr_gui.training.synthesis import RenderingConfig
 from tests import tiny
 from tests.training import worlds
 
@@ -95,14 +95,14 @@ def test_a_plus_learns_a_linear_map_around_each_anchor(tmp_path):
 
 @pytest.fixture
 def batches(monkeypatch) -> Batches:
-    monkeypatch.setattr(fitting, "PATCHES", 2)
-    monkeypatch.setattr(fitting, "PIXELS", 400)
+    monkeypatch.setattr(closed_form, "PATCHES", 2)
+    monkeypatch.setattr(closed_form, "PIXELS", 400)
     config = TrainingConfig(batch=4, rendering=RenderingConfig(patch=16))
     return Batches([worlds.scene("a")], [worlds.library("fine", 1)], config)
 
 
 def fit(config: object, batches: Batches) -> BandNetwork:
-    return fitting.fitted(config, partial(fitting.known, batches), seed=0)
+    return closed_form.fitted(config, partial(closed_form.known, batches), seed=0)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_fitted_to_the_patches_each_is_a_model(tmp_path, batches, config):
 
 
 def test_sparse_coding_and_a_plus_know_the_spectra_they_were_fitted_on(batches):
-    colours, spectra = fitting.known(batches, np.arange(400, 701, 10.0))
+    colours, spectra = closed_form.known(batches, np.arange(400, 701, 10.0))
     for config in (SparseCodingConfig(atoms=40), APlusConfig(anchors=20, neighbours=60)):
         network = fit(config, batches)
         answer = network.spectra(colours)

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.training.datasets import DATASETS
+from nesr_gui.training.datasets import DATASETS, cache
+from nesr_gui.training.datasets.cache import Prepared, kept_bands, prepare
 from nesr_gui.training.datasets.resampling import BandShape
-from nesr_gui.training.experiments import preparing
 from nesr_gui.training.experiments.crops import Crops
-from nesr_gui.training.experiments.preparing import Prepared, kept_bands, prepare
-from nesr_gui.training.experiments.settings import Settings
+from nesr_gui.training.experiments.definitions import Settings
 from tests.training import worlds
 from tests.training.datasets import layouts
 
@@ -118,8 +117,8 @@ def test_scenes_are_unpacked_once_and_again_when_they_change(tmp_path, monkeypat
         np.testing.assert_array_equal(made.rgb, CAVE.photograph(scene))
         assert made.sha256 == scene.sha256() and made.counted.all()
     saved = []
-    original = preparing._save
-    monkeypatch.setattr(preparing, "_save", lambda path, values: (saved.append(path.name), original(path, values)))
+    original = cache._save
+    monkeypatch.setattr(cache, "_save", lambda path, values: (saved.append(path.name), original(path, values)))
     unpacked(tmp_path / "cave", tmp_path / "prepared")
     assert saved == []
     band = scenes[0].files[3]

@@ -15,12 +15,12 @@ from nesr_gui.inference.engine import encode
 from nesr_gui.inference.model import load_model
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.datasets import DATASETS
-from nesr_gui.training.experiments import painting, tables
-from nesr_gui.training.experiments.answering import thinned
-from nesr_gui.training.experiments.description import EXPERIMENTS
+from nesr_gui.training.experiments import material, tables
+from nesr_gui.training.experiments.definitions import EXPERIMENTS
+from nesr_gui.training.experiments.evaluation import thinned
 from nesr_gui.training.experiments.judging import BETWEEN, EVERY_NM, FIGURES, Score, between_figures, figures, roughness
 from nesr_gui.training.experiments.tables import Mean, Results
-from nesr_gui.training.libraries import Library
+from nesr_gui.training.spectral_library import Library
 from tests import tiny
 from tests.training import worlds
 
@@ -67,16 +67,16 @@ def test_spectra_measured_at_every_nm_are_told_from_interpolated_ones():
     rough = worlds.smooth_spectra(20, nm) + np.random.default_rng(0).normal(0, 1e-3, (20, nm.size))
     values = np.round(np.concatenate([interpolated, rough]) * 65535) / 65535
     library = Library("both", Wavelengths(nm), values.astype(np.float32))
-    assert painting.measured_finely(library).tolist() == [False] * 40 + [True] * 20
-    assert not painting.measured_finely(worlds.library("coarse", 5)).any()
-    judges = painting.judges([library], DATASETS["cave"].camera)
+    assert material.measured_finely(library).tolist() == [False] * 40 + [True] * 20
+    assert not material.measured_finely(worlds.library("coarse", 5)).any()
+    judges = material.judges([library], DATASETS["cave"].camera)
     assert [judge.group for judge in judges] == ["painted", "painted, measured by 1 nm"]
-    only = painting.judges([replace(library, values=library.values[:40])], DATASETS["cave"].camera)
+    only = material.judges([replace(library, values=library.values[:40])], DATASETS["cave"].camera)
     assert [judge.group for judge in only] == ["painted"]
 
 
 def test_a_painted_scene_knows_its_truth_anywhere():
-    (judge,) = painting.judges([worlds.library("fine", 1)], DATASETS["cave"].camera)
+    (judge,) = material.judges([worlds.library("fine", 1)], DATASETS["cave"].camera)
     assert judge.fine is not None and judge.counted.all()
     np.testing.assert_array_equal(judge.truth(Wavelengths.count(31)), judge.fine[::10])
     between = judge.truth(Wavelengths.count(41))[1]

@@ -16,9 +16,9 @@ from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import build
 from nesr_gui.training.experiments import devices, learner
+from nesr_gui.training.experiments.definitions import Budget, Settings
 from nesr_gui.training.experiments.learner import Answering, Learner, learned
-from nesr_gui.training.experiments.settings import Budget, Settings
-from nesr_gui.training.experiments.tasks import Task
+from nesr_gui.training.experiments.plan import Task
 from tests.training.experiments.test_crops import crops
 
 SETTINGS = Settings(Budget(steps=5), batch=2, patch=12, rate=1e-3)

@@ -15,11 +15,11 @@ from PIL import Image
 from nesr_gui.cli import cli
 from nesr_gui.inference.model import load_model
 from nesr_gui.networks.registry import SYSTEMS
-from nesr_gui.training import painted
+from nesr_gui.training import synthesis
 from nesr_gui.training.datasets import DATASETS
-from nesr_gui.training.experiments import figures, fitting
+from nesr_gui.training.experiments import fitting, plots
 from nesr_gui.training.experiments.learner import Learner
-from nesr_gui.training.libraries import Library
+from nesr_gui.training.spectral_library import Library
 from tests.training import worlds
 from tests.training.datasets import layouts
 
@@ -32,8 +32,8 @@ def tiny(monkeypatch) -> None:
         known = {field.name for field in dataclasses.fields(system.config)}
         config = dataclasses.replace(system.config, **{key: sizes[key] for key in sizes if key in known})
         monkeypatch.setitem(SYSTEMS, name, dataclasses.replace(system, config=config))
-    monkeypatch.setattr(painted, "PATCHES", 1)
-    monkeypatch.setattr(figures, "DPI", 60)
+    monkeypatch.setattr(synthesis, "PATCHES", 1)
+    monkeypatch.setattr(plots, "DPI", 60)
     monkeypatch.setattr(fitting, "BATCHES", 2)
     monkeypatch.setattr(fitting, "PIXELS", 300)
 
@@ -218,11 +218,11 @@ def test_what_is_trained_is_told_a_line_for_each_network(tmp_path, four_scenes):
 def test_error_maps_show_what_is_usual():
     """A dark border of a scene, relative to which every error is huge, does not rule the scale."""
     errors = np.random.default_rng(0).uniform(0, 0.4, (50, 50)).astype(np.float32)
-    assert figures.most_shown([errors]) > 0.35
+    assert plots.most_shown([errors]) > 0.35
     border = errors.copy()
     border[:, :2] = 14
-    assert figures.most_shown([errors, border]) < 0.5
-    assert figures.most_shown([np.zeros((5, 5), np.float32)]) > 0
+    assert plots.most_shown([errors, border]) < 0.5
+    assert plots.most_shown([np.zeros((5, 5), np.float32)]) > 0
 
 
 def test_stopped_by_ctrl_c_is_no_success(tmp_path, four_scenes, monkeypatch):

@@ -12,7 +12,7 @@ import numpy as np
 from nesr_gui.colorimetry import cie
 from nesr_gui.io.atomic import replacing
 from nesr_gui.spectral import FloatArray
-from nesr_gui.training.experiments.exam import Portrait
+from nesr_gui.training.experiments.evaluation import Portrait
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933", "#882255", "#44AA99")
 """Of curves, told apart by the colour-blind (Okabe and Ito 2008; Tol 2021)."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.training.libraries import Library
-from nesr_gui.training.rendering import (
+from nesr_gui.training.spectral_library import Library
+from nesr_gui.training.synthesis import (
     BANDS,
     Painter,
     RenderingConfig,

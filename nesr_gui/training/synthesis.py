@@ -1,26 +1,45 @@
 """Training patches: cut from measured scenes, or painted with library spectra, and photographed.
 
 A patch stands for a piece of a photograph that was scaled to its own white level, as every photograph is before a
-network sees it (`colorimetry.white_level`); its truth is scaled alike.
+network sees it (`cie.white_level`); its truth is scaled alike. Painted scenes have their truth at every nm, of spectra
+kept out of training. `python -m nesr_gui.training.synthesis resources/samples` writes the colour-checker sample again, a
+chart rendered from published reflectances. No model may have seen these spectra, see `spectral_library`.
 """
 
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import imageio.v3 as iio
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
-from nesr_gui.spectral import FloatArray
-from nesr_gui.training.libraries import Library, even_in_chromaticity
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.inference import engine
+from nesr_gui.inference.model import Model
+from nesr_gui.io.cubes import hdf5
+from nesr_gui.io.cubes.export import Export
+from nesr_gui.spectral import FloatArray, Quantity, RGBImage, SpectralCube
+from nesr_gui.training.evaluation import Method
 from nesr_gui.training.scenes import Scene, quantised
+from nesr_gui.training.spectral_library import Library, even_in_chromaticity, interpolation
 
 BANDS = cie.CAMERA_BANDS.nm
 Generator = np.random.Generator
+NM = np.arange(400.0, 701.0)
+PATCHES = 6  # along a side of a painted scene
+ON_BANDS = NM % 10 == 0
+PATCH, GAP = 56, 12  # pixels
+FRAME = 0.035  # reflectance of the black frame, the same at all wavelengths
+FALL_OFF = 0.3  # light lost from the top row to the bottom row
+NOISE = 0.002  # standard deviation, linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,3 +261,78 @@ def as_jpeg(rgb: FloatArray, quality: int) -> FloatArray:
     file = io.BytesIO()
     Image.fromarray(codes).save(file, "JPEG", quality=quality, subsampling="4:2:0")
     return cie.decode_srgb(np.asarray(Image.open(file)) / np.float32(255))
+
+
+@dataclass(frozen=True)
+class Continuity:
+    """Figures of one method on painted scenes, over all pixels.
+
+    `rmse` is over all 301 wavelengths, `on_bands` and `between` over those that are multiples of 10 nm and the others.
+    `roughness` is the root mean square of second differences from nm to nm, relative to the truth's.
+    """
+
+    method: str
+    rmse: float
+    on_bands: float
+    between: float
+    roughness: float
+
+
+def painted_scene(libraries: Sequence[Library], seed: int = 0) -> FloatArray:
+    """A mosaic (301, H, W) of painted patches at every nm, over its white level, so that little of it is clipped."""
+    config = RenderingConfig(balance=1.0)
+    painted = Painter(libraries, config).paint(np.random.default_rng(seed), PATCHES**2, NM)
+    mosaic = painted.reshape(PATCHES, PATCHES, len(NM), config.patch, config.patch).transpose(2, 0, 3, 1, 4)
+    cube = np.ascontiguousarray(mosaic.reshape(len(NM), PATCHES * config.patch, -1))
+    response = np.einsum("cl,lyx->yxc", cie.default_camera(), cube[ON_BANDS])
+    return cube / np.float32(cie.white_level(response))
+
+
+def continuity(truth: FloatArray, methods: dict[str, Method], models: Sequence[Model]) -> list[Continuity]:
+    """Every method, its bands interpolated, and every model on the 8-bit photograph of a painted scene."""
+    rgb = quantised(cie.expose(np.moveaxis(truth[ON_BANDS], 0, -1)))
+    finer = interpolation(cie.CAMERA_BANDS, NM).T
+    rows = [_judged(name, np.moveaxis(method(rgb) @ finer, -1, 0), truth) for name, method in methods.items()]
+    return rows + [_judged(m.name, engine.encode(RGBImage(rgb), m).cube(NM).values, truth) for m in models]
+
+
+def _judged(name: str, answer: FloatArray, truth: FloatArray) -> Continuity:
+    return Continuity(
+        method=name,
+        rmse=float(metrics.rmse(answer, truth)),
+        on_bands=float(metrics.rmse(answer[ON_BANDS], truth[ON_BANDS])),
+        between=float(metrics.rmse(answer[~ON_BANDS], truth[~ON_BANDS])),
+        roughness=float(_roughness(answer) / _roughness(truth)),
+    )
+
+
+def _roughness(cube: FloatArray) -> float:
+    return float(np.sqrt(np.mean(np.diff(cube.astype(np.float64), 2, axis=0) ** 2)))
+
+
+def render() -> tuple[SpectralCube, FloatArray]:
+    """The truth (31, H, W) under light that falls off downwards, and its photograph (H, W, 3), linear sRGB."""
+    reflectances = cie.colour_checker(cie.CAMERA_BANDS)  # (24, 31)
+    size = PATCH + GAP
+    values = np.full((31, 4 * size + GAP, 6 * size + GAP), FRAME, np.float32)
+    for index, reflectance in enumerate(reflectances):
+        y, x = GAP + index // 6 * size, GAP + index % 6 * size
+        values[:, y : y + PATCH, x : x + PATCH] = reflectance[:, None, None]
+    values *= np.linspace(1, 1 - FALL_OFF, values.shape[1], dtype=np.float32)[:, None]
+    truth = SpectralCube(values, cie.CAMERA_BANDS, Quantity.REFLECTANCE)
+    rgb = cie.expose(np.moveaxis(values, 0, -1))
+    noise = np.random.default_rng(24).normal(size=rgb.shape) * NOISE
+    return truth, np.clip(rgb + noise, 0, 1).astype(np.float32)
+
+
+def main(folder: Path) -> None:
+    """Write photograph and truth."""
+    truth, rgb = render()
+    iio.imwrite(folder / "colour_checker.png", np.round(cie.encode_srgb(rgb) * 255).astype(np.uint8))
+    provenance = {"source": "24-patch colour checker, BabelColor average, as published in colour-science; rendered"}
+    field = CubeField(truth.values, truth.wavelengths, truth.quantity, provenance)
+    hdf5.write_cube(folder / "colour_checker.h5", Export(field, truth.wavelengths), compressed=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -5,7 +5,7 @@ import pytest
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.training.libraries import (
+from nesr_gui.training.spectral_library import (
     MARGIN,
     Library,
     even_in_chromaticity,

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from nesr_gui.training.datasets.dataset import Measured
-from nesr_gui.training.datasets.splitting import split
+from nesr_gui.training.datasets.base import Measured, split
 
 
 def unread() -> Any:

@@ -19,8 +19,8 @@ from nesr_gui.inference.calibration import (
     scale,
 )
 from nesr_gui.spectral import FloatArray
-from nesr_gui.training.libraries import Library
 from nesr_gui.training.scenes import Scene
+from nesr_gui.training.spectral_library import Library
 
 BANDS = cie.CAMERA_BANDS.nm
 PIXELS = 20_000  # looked at in one unit

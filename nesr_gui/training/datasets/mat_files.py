@@ -10,7 +10,7 @@ from nesr_gui.io.cubes.description import Reading
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.registry import MissingExtra
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.training.datasets.dataset import Opened
+from nesr_gui.training.datasets.base import Opened
 
 
 def open_mat(path: Path, arrays: Mapping[str, float | None], bands: Wavelengths) -> Opened:

@@ -1,4 +1,4 @@
-"""Every model of an experiment on every scene it is judged by."""
+"""Every model of an experiment on every scene it is judged by: of its photograph, or of the bands a column shows."""
 
 from __future__ import annotations
 
@@ -10,19 +10,40 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.fields.protocol import CubeField, SpectralField
+from nesr_gui.inference import engine
 from nesr_gui.inference.checkpoint import load_checkpoint
 from nesr_gui.inference.model import Model
-from nesr_gui.spectral import FloatArray, Wavelengths
-from nesr_gui.training.experiments.answering import answered, thinned
-from nesr_gui.training.experiments.description import Column
+from nesr_gui.inference.model_input import SeenBands
+from nesr_gui.networks.baselines.interpolation import BandInterpolation
+from nesr_gui.spectral import FloatArray, RGBImage, Wavelengths
+from nesr_gui.training.experiments.definitions import Column
 from nesr_gui.training.experiments.judging import EVERY_NM, Judge, Score, between_figures, figures
-from nesr_gui.training.experiments.tasks import Cell
+from nesr_gui.training.experiments.plan import Cell
 
 CURVE_STEP = 1.0  # nm
-
 Points = Sequence[tuple[int, int]]
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def answered(model: Model, judge: Judge, seen: Wavelengths | None) -> SpectralField:
+    """The field of a scene of which RGB, or the bands `seen`, are shown."""
+    if seen is None:
+        return engine.encode(RGBImage(judge.rgb), model)
+    cube = judge.truth(seen)
+    if isinstance(model.network, BandInterpolation):  # between bands it is the interpolation that any cube has
+        return CubeField(cube, seen)
+    return engine.encode(SeenBands(cube, seen), model)
+
+
+def thinned(field: SpectralField, wavelengths: Wavelengths, every: int) -> FloatArray:
+    """The cube (L, h, w) of every so many rows and columns; only what is in it is computed."""
+    if every == 1:
+        return field.cube(wavelengths).values
+    rows, cols = (np.arange(0, size, every) for size in field.shape)
+    points = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
+    curves = field.spectra(points, wavelengths)  # (N, L)
+    return np.ascontiguousarray(curves.T).reshape(-1, rows.size, cols.size)
 
 
 @dataclass(eq=False)

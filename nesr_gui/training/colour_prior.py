@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from nesr_gui.networks.colour_prior import ColourGuide
-from nesr_gui.training.batches import Batches
-from nesr_gui.training.rendering import BANDS, Patches
+from nesr_gui.training.sampler import Batches
+from nesr_gui.training.synthesis import BANDS, Patches
 
 GUIDE_BATCHES = 80  # whose pixels are learned from
 GUIDE_STEPS = 2_000

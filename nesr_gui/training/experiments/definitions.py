@@ -1,12 +1,88 @@
-"""The paper's experiments, told as rows and columns: which systems, learned from how many bands, judged at how many."""
+"""The paper's experiments as rows and columns, what one is asked to do, and how long its networks are trained."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
+from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.registry import SYSTEMS
+from nesr_gui.training.datasets.resampling import BandShape
+
+PAPER_STEPS = 300_000
+PAPER_HALVINGS = 15  # every 20,000 of 300,000 steps
+Precision = Literal["32-true", "bf16-mixed"]
 RANDOM = tuple(range(7, 32))
 """Band numbers of which one is drawn at every step, section 4.3."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """So many steps, or so many seconds of training, for each network."""
+
+    steps: int | None = PAPER_STEPS
+    seconds: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Budget:
+        """Read `paper`, `hours=H` or `steps=N`; raises ValueError."""
+        found = re.fullmatch(r"(hours|steps)=(\d+(?:\.\d+)?)", text)
+        if text == "paper":
+            return cls()
+        if found and found[1] == "hours" and float(found[2]) > 0:
+            return cls(None, float(found[2]) * 3600)
+        if found and found[1] == "steps" and found[2].isdigit() and int(found[2]) > 0:
+            return cls(int(found[2]))
+        raise ValueError(f"cannot read the budget {text!r}; write paper, hours=1.5 or steps=2000")
+
+    def spent(self, steps: int, seconds: float) -> float:
+        """The share of the budget that is spent, 1 at the end."""
+        share = steps / self.steps if self.steps else seconds / (self.seconds or 1)
+        return min(share, 1.0)
+
+    def __str__(self) -> str:
+        return f"{self.steps:,} steps" if self.steps else f"{(self.seconds or 0) / 3600:g} hours"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One budget for all: Adam (β .9 and .999), MRAE, a learning rate that is halved.
+
+    Args:
+        patch: pixels along a side of a crop.
+        halvings: of the learning rate, evenly over a run.
+        precision: of training, as Fabric calls it; answers are always in float32.
+        window, decoded: of a crop, the pixels along a side and the number of wavelengths that a continuous network
+            answers per step, drawn anew each time; 0: all, as in the paper, which only a GPU finishes. Discrete
+            networks answer all they have.
+        painted: the share of a batch that is painted with library spectra.
+        features, blocks: of the encoders, where they are not to have the paper's size.
+    """
+
+    budget: Budget = Budget()
+    batch: int = 16
+    patch: int = 64
+    rate: float = 1e-4
+    halvings: int = PAPER_HALVINGS
+    precision: Precision = "32-true"
+    window: int = 0
+    decoded: int = 0
+    painted: float = 0.0
+    features: int | None = None
+    blocks: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < math.inf:
+            raise ValueError(f"a learning rate of {self.rate:g} asked for; it must be above 0, 1e-4 say")
+        if self.window > self.patch:
+            raise ValueError(f"a window of {self.window} pixels asked for; a patch has {self.patch}")
+
+    def rate_at(self, spent: float) -> float:
+        """The learning rate where a share of the budget is spent."""
+        return self.rate * 0.5 ** int(self.halvings * spent)
 
 
 @dataclass(frozen=True)
@@ -194,3 +270,41 @@ EXPERIMENTS = {
         Experiment("fig3", "Error maps and spectra of one scene", (TABLE1,), dataset="ntire2020-clean"),
     )
 }
+
+
+@dataclass(frozen=True)
+class Request:
+    """An experiment on a data set in `root`, into the folder `out`.
+
+    Args:
+        models, columns: names of rows, and of columns; empty: the paper's.
+        encoder: what takes AWAN's place; None: AWAN.
+        spectra: libraries that patches are painted with, and scenes between the bands.
+        shape: of the bands that are made of finer ones.
+        every: of the pixels that models are judged by, every so many rows and columns.
+        scene, points: what the figures show; by default the first test scene, and two of its pixels.
+    """
+
+    experiment: str
+    dataset: str
+    root: Path
+    out: Path
+    settings: Settings = field(default_factory=Settings)
+    seeds: int = 1
+    models: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    encoder: str | None = None
+    spectra: tuple[Path, ...] = ()
+    shape: BandShape = field(default_factory=BandShape)
+    every: int = 1
+    device: str = "auto"
+    scene: str | None = None
+    points: tuple[tuple[int, int], ...] = ()
+
+    def chosen(self) -> Experiment:
+        """The experiment with what is asked for; raises ValueError where there is no such row, column or encoder."""
+        able = [name for name, system in SYSTEMS.items() if isinstance(system.config, DiscreteConfig)]
+        if self.encoder and self.encoder not in able:
+            raise ValueError(f"{self.encoder!r} cannot take AWAN's place; choose one of {', '.join(able)}")
+        title = SYSTEMS[self.encoder or "awan"].title
+        return EXPERIMENTS[self.experiment].chosen(self.models, self.encoder, title, self.columns)

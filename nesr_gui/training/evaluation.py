@@ -12,8 +12,8 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.networks.baselines.nearest_neighbours import ChromaticityNeighbours
 from nesr_gui.networks.baselines.regression import Regression, linear_terms, root_polynomial_terms
 from nesr_gui.spectral import FloatArray
-from nesr_gui.training.libraries import Library
 from nesr_gui.training.scenes import Scene
+from nesr_gui.training.spectral_library import Library
 
 DARKEST = 0.02  # mean truth above which a pixel counts as masked in
 

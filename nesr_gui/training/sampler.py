@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray
-from nesr_gui.training.libraries import Library, interpolation
-from nesr_gui.training.rendering import BANDS, Painter, Patches, RenderingConfig, SceneCutter, laid, photograph
 from nesr_gui.training.scenes import Scene
+from nesr_gui.training.spectral_library import Library, interpolation
+from nesr_gui.training.synthesis import BANDS, Painter, Patches, RenderingConfig, SceneCutter, laid, photograph
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from nesr_gui.networks.baselines.interpolation import BandInterpolationConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.training.experiments.description import Column, Experiment, Row, Section
-from nesr_gui.training.experiments.settings import Settings
+from nesr_gui.training.experiments.definitions import Column, Experiment, Row, Section, Settings
 
 SUFFIX = "+nesr"
 

@@ -20,15 +20,15 @@ from nesr_gui.networks.baselines.sparse_coding import SparseCodingConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import parameters_of, system_named
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.training.batches import Batches, TrainingConfig
-from nesr_gui.training.calibrating import calibrated, coverage, seen_chromaticities, unit_of
+from nesr_gui.training.calibration import calibrated, coverage, seen_chromaticities, unit_of
+from nesr_gui.training.closed_form import FITTED, fitted, known
 from nesr_gui.training.datasets.cave import read_scenes
-from nesr_gui.training.fitting import FITTED, fitted, known
-from nesr_gui.training.libraries import read_libraries, without_charts, without_clusters
-from nesr_gui.training.painted import ON_BANDS, painted_scene
 from nesr_gui.training.provenance import commit, program
 from nesr_gui.training.robustness import spectra_of
+from nesr_gui.training.sampler import Batches, TrainingConfig
 from nesr_gui.training.scenes import Scene
+from nesr_gui.training.spectral_library import read_libraries, without_charts, without_clusters
+from nesr_gui.training.synthesis import ON_BANDS, painted_scene
 from nesr_gui.training.trainer import Trainer
 
 SIZES = {

@@ -7,8 +7,8 @@ import pytest
 
 from nesr_gui.networks.baselines.nearest_neighbours import ChromaticityNeighbours
 from nesr_gui.networks.baselines.regression import Regression, linear_terms, root_polynomial_terms
-from nesr_gui.training.evaluate import baselines, evaluate_scenes, mean_scores, score
-from nesr_gui.training.failures import SPOT, worst_spots
+from nesr_gui.training.evaluation import baselines, evaluate_scenes, mean_scores, score
+from nesr_gui.training.model_report import SPOT, worst_spots
 from tests.training import worlds
 
 

@@ -15,9 +15,9 @@ from nesr_gui.networks.band_network import BandNetwork
 from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
 from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig
 from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
-from nesr_gui.training.batches import Batches
-from nesr_gui.training.lessons import pixels
-from nesr_gui.training.rendering import BANDS
+from nesr_gui.training.colour_prior import pixels
+from nesr_gui.training.sampler import Batches
+from nesr_gui.training.synthesis import BANDS
 
 PATCHES = 40  # batches whose pixels are learned from
 PIXELS = 30_000  # of them

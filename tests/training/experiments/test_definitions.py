@@ -6,9 +6,8 @@ import pytest
 
 from nesr_gui.cli.experiments import NAMES
 from nesr_gui.training.datasets import DATASETS
-from nesr_gui.training.experiments.description import EXPERIMENTS, Experiment
-from nesr_gui.training.experiments.published import COLUMNS1, published
-from nesr_gui.training.experiments.settings import PAPER_HALVINGS, Budget, Settings
+from nesr_gui.training.experiments.definitions import EXPERIMENTS, PAPER_HALVINGS, Budget, Experiment, Settings
+from nesr_gui.training.experiments.tables import COLUMNS1, published
 
 
 def cells(experiment: Experiment):
