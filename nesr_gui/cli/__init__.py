@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from nesr_gui._version import __version__
-from nesr_gui.cli import comparing, cube_options, experiments, export, learning, spectra, window
+from nesr_gui.cli import export, gui, inspect, options, train
 from nesr_gui.cli.reconstruct import reconstruct
 
 
@@ -32,9 +32,9 @@ def cli() -> None:
 
 
 for command in (
-    window.gui, reconstruct, spectra.spectrum, spectra.info, comparing.compare,
-    export.export, learning.train, learning.evaluate, learning.calibrate, learning.import_weights,
-    experiments.experiment, window.benchmark,
+    gui.gui, reconstruct, inspect.spectrum, inspect.info, inspect.compare,
+    export.export, train.train, train.evaluate, train.calibrate, train.import_weights,
+    train.experiment, gui.benchmark,
 ):  # fmt: skip
     cli.add_command(command)
 
@@ -45,6 +45,6 @@ def main() -> None:
         cli()
     except (ValueError, OSError, KeyError) as error:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        message = f"{message}{cube_options.advice(error)}"
+        message = f"{message}{options.advice(error)}"
         click.echo(f"nesr-gui: {message}", err=True)
         raise SystemExit(2) from error

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nesr_gui.cli import cube_options
-from nesr_gui.cli.options import PATH, device_option, model_option, progress_bar
-from nesr_gui.cli.plan_options import plan_options, planned
+from nesr_gui.cli import options as cube_options
+from nesr_gui.cli.options import PATH, device_option, model_option, plan_options, planned, progress_bar
 
 if TYPE_CHECKING:
     from nesr_gui.fields.protocol import SpectralField

@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nesr_gui.cli.options import FAILED, FILE, INTERRUPTED, PATH, device_option, model_option, progress_bar
-from nesr_gui.cli.plan_options import plan_options, planned
+from nesr_gui.cli.options import (
+    FAILED,
+    FILE,
+    INTERRUPTED,
+    PATH,
+    device_option,
+    model_option,
+    plan_options,
+    planned,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
     from nesr_gui.batch.job import Order, Outcome, Task

@@ -1,4 +1,4 @@
-"""What `nesr-gui evaluate` prints, every figure of a model's card beside the baselines, and pictures of its failures."""
+"""What `nesr-gui evaluate` prints, every figure of a model's card beside the baselines, and pictures of failures."""
 
 from __future__ import annotations
 

@@ -2,8 +2,9 @@
 
 A patch stands for a piece of a photograph that was scaled to its own white level, as every photograph is before a
 network sees it (`cie.white_level`); its truth is scaled alike. Painted scenes have their truth at every nm, of spectra
-kept out of training. `python -m nesr_gui.training.synthesis resources/samples` writes the colour-checker sample again, a
-chart rendered from published reflectances. No model may have seen these spectra, see `spectral_library`.
+kept out of training. `python -m nesr_gui.training.synthesis resources/samples` writes the colour-checker sample again,
+a chart rendered from published reflectances. No model may have seen these spectra, see
+`spectral_library.without_charts`.
 """
 
 from __future__ import annotations

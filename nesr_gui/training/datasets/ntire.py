@@ -1,7 +1,9 @@
 """Challenge data: cubes NAME.mat and photographs NAME + ending, anywhere below a folder.
 
 NTIRE2018 (Arad et al. 2018; 256 scenes of BGU to train on), NTIRE2020 (2020; 450 of ARAD), and ARAD_1K, the data of
-NTIRE2022 (2022; 900 training and 50 validation scenes).
+NTIRE2022 (2022; 900 training and 50 validation scenes, JPEG). 2018 keeps `rad`, radiance of 12 bits; 2020 keeps `cube`,
+scaled to [0, 1] by `norm_factor`. Tracks: *clean*, 8-bit PNG without noise, and *real world*, JPEG of a simulated
+camera.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an experiment learns from and is judged by: scenes, and those painted with spectra that no system learned from."""
+"""What an experiment learns from and is judged by: scenes, and some painted with spectra no system learned from."""
 
 from __future__ import annotations
 

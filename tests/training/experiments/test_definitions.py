@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nesr_gui.cli.experiments import NAMES
+from nesr_gui.cli.train import NAMES
 from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.experiments.definitions import EXPERIMENTS, PAPER_HALVINGS, Budget, Experiment, Settings
 from nesr_gui.training.experiments.tables import COLUMNS1, published

@@ -13,7 +13,7 @@ from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
-from tests.test_cli import run  # noqa: F401
+from tests.cli.test_cli import run  # noqa: F401
 
 BANDS = Wavelengths.every(400, 700, 10)
 

@@ -25,7 +25,7 @@ def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | 
     if not display_is_there():
         draw_off_screen()
         if screenshot is None:
-            from nesr_gui import headless
+            from nesr_gui.cli import headless
 
             for line in headless.run(image, model=model, device=device):
                 click.echo(line)
