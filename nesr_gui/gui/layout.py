@@ -18,11 +18,12 @@ _AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea, "right": Qt.DockWidgetArea.RightDockWidgetArea,
     "top": Qt.DockWidgetArea.TopDockWidgetArea, "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }  # fmt: skip
+AREAS = ("left", "right", "top", "bottom")
 _MOST = 20_000  # px of a window or a panel
 
 
 @dataclass(frozen=True)
-class Place:
+class PanelPlace:
     """Where a panel stands.
 
     Attributes:
@@ -43,9 +44,9 @@ class Place:
     floats: tuple[int, int] | None
 
     @classmethod
-    def from_json(cls, known: Mapping[str, Any]) -> Place:
+    def from_json(cls, known: Mapping[str, Any]) -> PanelPlace:
         """What `asdict` gave; raises ValueError, TypeError or KeyError otherwise."""
-        if known["area"] not in _AREAS:
+        if known["area"] not in AREAS:
             raise ValueError(f"a panel stands {str(known['area'])[:20]!r}")
         floats = None if known["floats"] is None else _pair(known["floats"], -_MOST)
         shown, front = bool(known["shown"]), bool(known["front"])
@@ -57,64 +58,12 @@ class Layout:
     """Width and height of the window, and its panels in order."""
 
     size: tuple[int, int]
-    panels: tuple[Place, ...]
+    panels: tuple[PanelPlace, ...]
 
     @classmethod
     def from_json(cls, known: Mapping[str, Any]) -> Layout:
         """What `asdict` gave; raises ValueError, TypeError or KeyError otherwise."""
-        return cls(_pair(known["size"], 1), tuple(map(Place.from_json, known["panels"])))
-
-    @classmethod
-    def of(cls, window: MainWindow) -> Layout:
-        """The layout as it is."""
-        docks = window.panels.docks
-        leaders = {dock: min([dock, *window.tabifiedDockWidgets(dock)], key=docks.index) for dock in docks}
-        places = (
-            Place(
-                dock.objectName(),
-                next((name for name, area in _AREAS.items() if area is window.dockWidgetArea(dock)), "right"),
-                docks.index(leaders[dock]),
-                dock.toggleViewAction().isChecked(),
-                dock.isVisible() and not dock.visibleRegion().isEmpty(),
-                (dock.width(), dock.height()),
-                (dock.x(), dock.y()) if dock.isFloating() else None,
-            )
-            for dock in docks
-        )
-        return cls((window.width(), window.height()), tuple(places))
-
-    def apply(self, window: MainWindow) -> None:
-        """Lay the window out so, as far as the screen has room; a maximised window stays as large as it is."""
-        if self == Layout.of(window):
-            return
-        if not (window.isMaximized() or window.isFullScreen()):
-            room = (window.screen().availableSize() - FRAME).expandedTo(window.size())
-            window.resize(QSize(*self.size).boundedTo(room))
-        by_name = {dock.objectName(): dock for dock in window.panels.docks}
-        placed = [(by_name[place.name], place) for place in self.panels if place.name in by_name]
-        for dock, _ in placed:
-            dock.setFloating(False)
-            window.removeDockWidget(dock)
-        self._dock(window, placed)
-        for dock, place in placed:
-            dock.setVisible(place.shown)
-            if place.floats is not None:
-                dock.setFloating(True)
-                dock.setGeometry(_on_screen(QRect(*place.floats, *place.size), window.screen().availableGeometry()))
-        docked = [(dock, place) for dock, place in placed if place.shown and place.front and place.floats is None]
-        for side, orientation in enumerate((Qt.Orientation.Horizontal, Qt.Orientation.Vertical)):
-            window.resizeDocks([dock for dock, _ in docked], [place.size[side] for _, place in docked], orientation)
-        for dock, _ in docked:
-            dock.raise_()
-        window.panels.keep_sizes()
-
-    def _dock(self, window: MainWindow, placed: Sequence[tuple[QDockWidget, Place]]) -> None:
-        leaders: dict[tuple[str, int], QDockWidget] = {}
-        for dock, place in placed:
-            window.addDockWidget(_AREAS[place.area], dock)
-            leader = leaders.setdefault((place.area, place.tabs), dock)
-            if leader is not dock:
-                window.tabifyDockWidget(leader, dock)
+        return cls(_pair(known["size"], 1), tuple(map(PanelPlace.from_json, known["panels"])))
 
 
 def _pair(values: Any, least: int) -> tuple[int, int]:
@@ -122,6 +71,60 @@ def _pair(values: Any, least: int) -> tuple[int, int]:
     if not all(isinstance(value, int) and least <= value <= _MOST for value in (first, second)):
         raise ValueError(f"{str(values)[:40]} where two sizes in pixels are expected")
     return first, second
+
+
+def layout_of(window: MainWindow) -> Layout:
+    """The layout as it is."""
+    docks = window.panels.docks
+    leaders = {dock: min([dock, *window.tabifiedDockWidgets(dock)], key=docks.index) for dock in docks}
+    places = (
+        PanelPlace(
+            dock.objectName(),
+            next((name for name, area in _AREAS.items() if area is window.dockWidgetArea(dock)), "right"),
+            docks.index(leaders[dock]),
+            dock.toggleViewAction().isChecked(),
+            dock.isVisible() and not dock.visibleRegion().isEmpty(),
+            (dock.width(), dock.height()),
+            (dock.x(), dock.y()) if dock.isFloating() else None,
+        )
+        for dock in docks
+    )
+    return Layout((window.width(), window.height()), tuple(places))
+
+
+def apply_layout(layout: Layout, window: MainWindow) -> None:
+    """Lay the window out so, as far as the screen has room; a maximised window stays as large as it is."""
+    if layout == layout_of(window):
+        return
+    if not (window.isMaximized() or window.isFullScreen()):
+        room = (window.screen().availableSize() - FRAME).expandedTo(window.size())
+        window.resize(QSize(*layout.size).boundedTo(room))
+    by_name = {dock.objectName(): dock for dock in window.panels.docks}
+    placed = [(by_name[place.name], place) for place in layout.panels if place.name in by_name]
+    for dock, _ in placed:
+        dock.setFloating(False)
+        window.removeDockWidget(dock)
+    _dock(window, placed)
+    for dock, place in placed:
+        dock.setVisible(place.shown)
+        if place.floats is not None:
+            dock.setFloating(True)
+            dock.setGeometry(_on_screen(QRect(*place.floats, *place.size), window.screen().availableGeometry()))
+    docked = [(dock, place) for dock, place in placed if place.shown and place.front and place.floats is None]
+    for side, orientation in enumerate((Qt.Orientation.Horizontal, Qt.Orientation.Vertical)):
+        window.resizeDocks([dock for dock, _ in docked], [place.size[side] for _, place in docked], orientation)
+    for dock, _ in docked:
+        dock.raise_()
+    window.panels.keep_sizes()
+
+
+def _dock(window: MainWindow, placed: Sequence[tuple[QDockWidget, PanelPlace]]) -> None:
+    leaders: dict[tuple[str, int], QDockWidget] = {}
+    for dock, place in placed:
+        window.addDockWidget(_AREAS[place.area], dock)
+        leader = leaders.setdefault((place.area, place.tabs), dock)
+        if leader is not dock:
+            window.tabifyDockWidget(leader, dock)
 
 
 def _on_screen(wanted: QRect, screen: QRect) -> QRect:

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.gui.app import App
 from nesr_gui.gui.documents.session_file import read_session
 from nesr_gui.gui.input.pasting import NAME, PasteRequest, write_pasted
+from nesr_gui.gui.picture.modes import MODES
 from tests.gui.test_autosaving import copied, crash, offer, root, start  # noqa: F401
 
 COLOURS = np.random.default_rng(5).integers(0, 256, (30, 40, 3)).astype(np.uint8)
@@ -58,7 +59,7 @@ def test_a_session_of_a_pasted_image_has_it_beside_it_and_spares_other_files(
         qtbot.waitUntil(lambda: not app.documents.modified())
         app.session.add_pin(5, 6)
     assert other.read_bytes() == b"of somebody else" and len(list(tmp_path.glob("*.png"))) == 2
-    assert read_session(tmp_path / "work.nesr").origin.image == tmp_path / "work 2.png"
+    assert read_session(tmp_path / "work.nesr", MODES).origin.image == tmp_path / "work 2.png"
     app.documents.close(app.documents.current)
     app.opening.open(tmp_path / "work.nesr")
     qtbot.waitUntil(lambda: len(app.session.marks) == 2)

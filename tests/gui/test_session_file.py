@@ -26,10 +26,11 @@ from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
 from nesr_gui.gui.documents.document import Origin
 from nesr_gui.gui.documents.session_file import Kept, Laid, read_session, write_session
-from nesr_gui.gui.layout import Layout
+from nesr_gui.gui.layout import Layout, apply_layout, layout_of
 from nesr_gui.gui.main_window import WINDOW_SIZE
 from nesr_gui.gui.marks.marks import Region, Shape, new_mark
 from nesr_gui.gui.picture.look import Arrangement, Look
+from nesr_gui.gui.picture.modes import MODES
 from nesr_gui.gui.picture.sampling import View
 from nesr_gui.gui.settings import settings
 from nesr_gui.gui.shell.hints import STEPS
@@ -140,7 +141,7 @@ def test_a_session_is_restored_to_an_equal_picture(
     assert not second.window.isWindowModified() and second.opening.recent()[0] == path
     second.session.marking.clear()
     second.window.actions_by_name["save_session"].trigger()  # to the same file, nothing is asked
-    qtbot.waitUntil(lambda: read_session(path).marks == ())
+    qtbot.waitUntil(lambda: read_session(path, MODES).marks == ())
 
 
 def test_the_layout_comes_back(apps: Callable[[], App], qtbot: QtBot) -> None:
@@ -151,11 +152,11 @@ def test_the_layout_comes_back(apps: Callable[[], App], qtbot: QtBot) -> None:
     light.show()
     window.resizeDocks([spectra], [450], Qt.Orientation.Horizontal)
     qtbot.waitUntil(lambda: spectra.width() == 450)
-    layout = Layout.of(window)
+    layout = layout_of(window)
     window.reset_layout()
     qtbot.waitUntil(lambda: spectra.width() > 500)
-    layout.apply(window)
-    qtbot.waitUntil(lambda: placeless(Layout.of(window)) == placeless(layout))
+    apply_layout(layout, window)
+    qtbot.waitUntil(lambda: placeless(layout_of(window)) == placeless(layout))
 
 
 def placeless(layout: Layout) -> Layout:
@@ -190,7 +191,7 @@ def plain(kept: Kept, path: Path) -> Any:
 def test_every_value_comes_back(kept: Kept, tmp_path: Path) -> None:
     path = tmp_path / "a.nesr"
     written = plain(kept, path)
-    again = read_session(path)
+    again = read_session(path, MODES)
     assert again.marks == kept.marks and again.viewing == kept.viewing and again.interpretation == kept.interpretation
     assert again.view == kept.view and again.origin.image == kept.origin.image and again.active == 2
     assert plain(again, path) == written
@@ -207,7 +208,7 @@ def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: Kept, tmp_pat
         parent[at] = rng.choice(bad)
         path.write_text(json.dumps(known), encoding="utf-8")
         try:
-            plain(read_session(path), tmp_path / "b.nesr")
+            plain(read_session(path, MODES), tmp_path / "b.nesr")
         except UnreadableFile as error:
             refused += 1
             assert path.name in str(error) and "open the image itself" in str(error) and len(str(error)) < 400

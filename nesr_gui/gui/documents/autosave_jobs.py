@@ -16,6 +16,7 @@ from PySide6.QtCore import QLockFile
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.documents.session_file import ENDING, read_session, write_session
 from nesr_gui.gui.documents.session_jobs import SaveRequest, save_session
+from nesr_gui.gui.picture.modes import MODES
 from nesr_gui.io.errors import UnreadableFile
 
 _LOCK = ".lock"
@@ -104,7 +105,7 @@ def _describe(path: Path) -> Copy | None:
         remove_copy(path)
         return None
     try:
-        kept = read_session(path)
+        kept = read_session(path, MODES)
     except (OSError, UnreadableFile):
         return None
     return Copy(path, (kept.file or kept.origin.image).name, written)

@@ -25,7 +25,7 @@ from nesr_gui.gui.documents.documents import Documents
 from nesr_gui.gui.documents.session_file import ENDING, Kept
 from nesr_gui.gui.documents.session_jobs import SaveRequest, SessionRequest
 from nesr_gui.gui.input.incoming import Incoming
-from nesr_gui.gui.layout import Layout
+from nesr_gui.gui.layout import layout_of
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.worker import Worker
@@ -78,7 +78,7 @@ class Autosaving(QObject):
         for document in self._documents.modified():
             if document.copied != document.made:
                 document.copy = document.copy or self._shelf.folder / self._name(document)
-                requests.append(SaveRequest(document.copy, Kept.of(document, Layout.of(self._window)), document.made))
+                requests.append(SaveRequest(document.copy, Kept.of(document, layout_of(self._window)), document.made))
         self._copies.update(request.path for request in requests)
         self._submit(requests)
 

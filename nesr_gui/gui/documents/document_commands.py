@@ -14,7 +14,7 @@ from nesr_gui.gui.documents.document import Document, Origin
 from nesr_gui.gui.documents.documents import Documents
 from nesr_gui.gui.documents.session_file import ENDING, FILTER, Kept
 from nesr_gui.gui.documents.session_jobs import MovedImage, Restored, SaveRequest, save_session
-from nesr_gui.gui.layout import Layout
+from nesr_gui.gui.layout import apply_layout, layout_of
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.session import Session
@@ -109,7 +109,7 @@ class DocumentCommands(QObject):
         path = document.file if not elsewhere else None
         path = path or self._ask_file(document)
         if path is not None and document.origin is not None:
-            request = SaveRequest(path, replace(Kept.of(document, Layout.of(self._window)), file=None), document.made)
+            request = SaveRequest(path, replace(Kept.of(document, layout_of(self._window)), file=None), document.made)
 
             def done(request: SaveRequest, origin: Origin) -> None:
                 document.origin, document.file, document.saved = origin, path, request.made
@@ -157,7 +157,7 @@ class DocumentCommands(QObject):
 
     def _show_restored(self, restored: Restored) -> None:
         if restored.kept.layout is not None:
-            restored.kept.layout.apply(self._window)
+            apply_layout(restored.kept.layout, self._window)
         if restored.notes:
             self._window.notice.show_success(" ".join(restored.notes))
 

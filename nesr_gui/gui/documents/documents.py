@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from copy import copy
 from pathlib import Path
+from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.gui.documents.document import Document, Origin
 from nesr_gui.gui.documents.session_file import Kept
-from nesr_gui.gui.picture.panes import Panes
+from nesr_gui.gui.picture.sampling import View
 from nesr_gui.gui.session import Session
 
 _OF_THE_SESSION = (
@@ -17,6 +18,13 @@ _OF_THE_SESSION = (
     "levels", "nm", "look", "curves", "readings", "findings", "viewing", "white",
 )  # fmt: skip
 """Fields of a document that are attributes of the session while it is shown."""
+
+
+class Panes(Protocol):
+    """The image pane, as far as a document keeps what of the image is looked at; None is the whole."""
+
+    def view(self) -> View | None: ...
+    def go(self, view: View | None) -> None: ...
 
 
 class Documents(QObject):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from nesr_gui.gui.layout import Layout
 from nesr_gui.gui.marks.marks import Mark
 from nesr_gui.gui.picture import look as looks
 from nesr_gui.gui.picture.look import Look
-from nesr_gui.gui.picture.modes import MODES
 from nesr_gui.gui.picture.sampling import View
 from nesr_gui.gui.spectra.comparison import Overlays
 from nesr_gui.io.atomic import replacing
@@ -94,8 +93,8 @@ def write_session(path: Path, kept: Kept) -> None:
         part.write_text(json.dumps(_as_json(kept, path.parent), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def read_session(path: Path) -> Kept:
-    """What a session file keeps; its files may be elsewhere by now.
+def read_session(path: Path, modes: Collection[str]) -> Kept:
+    """What a session file keeps, with view modes of those that there are; its files may be elsewhere by now.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -116,7 +115,7 @@ def read_session(path: Path) -> Kept:
             f"{FORMAT}); open it with that version, or open the image itself"
         )
     try:
-        return _from_json(known, path.parent)
+        return _from_json(known, path.parent, modes)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         said = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
         raise UnreadableFile(f"the session {path.name} is damaged ({said}); open the image itself") from error
@@ -152,7 +151,7 @@ def _as_json(kept: Kept, folder: Path) -> dict[str, Any]:
     }
 
 
-def _from_json(known: parts.Json, folder: Path) -> Kept:
+def _from_json(known: parts.Json, folder: Path, modes: Collection[str]) -> Kept:
     image, digest = _read_file(known["image"], folder)
     truth, truth_digest = _optional(known["truth"], lambda each: _read_file(each, folder)) or (None, "")
     nm, active = float(known["nm"]), _optional(known["active"], parts.whole)
@@ -167,7 +166,7 @@ def _from_json(known: parts.Json, folder: Path) -> Kept:
         parts.read_interpretation(known["input"]),
         marks,
         active if active in [mark.number for mark in marks] else None,
-        looks.from_json(known["look"], MODES),
+        looks.from_json(known["look"], modes),
         _optional(known["view"], parts.read_view),
         nm,
         parts.read_overlays(known["compare"]),

@@ -12,6 +12,7 @@ from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui import jobs
 from nesr_gui.gui.documents.document import Cube, Origin
 from nesr_gui.gui.documents.session_file import Kept, read_session, write_session
+from nesr_gui.gui.picture.modes import MODES
 from nesr_gui.gui.truth.measurement import Measurement
 from nesr_gui.io.atomic import replacing
 from nesr_gui.io.errors import UnreadableFile
@@ -101,7 +102,7 @@ def open_session(request: SessionRequest, progress: Progress) -> Restored:
         MovedImage: the image is not there, or is another one.
         OSError, ValueError: a file cannot be read; the text is one sentence.
     """
-    kept = read_session(request.path)
+    kept = read_session(request.path, MODES)
     image = request.image or kept.origin.image
     if not os.path.exists(image):  # which a name that no file can have is none for
         raise MovedImage(request, kept, None)
