@@ -19,9 +19,9 @@ from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
 from nesr_gui.gui.app import App
-from nesr_gui.gui.marks.marks import Region, Shape
+from nesr_gui.gui.model.marks import Region, Shape
+from nesr_gui.gui.model.preferences import nothing_remembered
 from nesr_gui.gui.picture.modes import TABLE
-from nesr_gui.gui.settings import nothing_remembered
 from nesr_gui.io.photos.develop_settings import Interpretation
 
 WINDOW = QSize(1280, 800)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nesr_gui import io, resources
 from nesr_gui.gui import program
-from nesr_gui.gui.picture.spots import spots
+from nesr_gui.gui.model.marks import spots
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import load_model
 from nesr_gui.io.spectra import csv

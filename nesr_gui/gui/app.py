@@ -12,7 +12,6 @@ from nesr_gui.gui.commands import Commands, bind
 from nesr_gui.gui.documents.autosaving import Autosaving
 from nesr_gui.gui.documents.document_commands import DocumentCommands
 from nesr_gui.gui.documents.document_display import DocumentDisplay
-from nesr_gui.gui.documents.documents import Documents
 from nesr_gui.gui.export.exporting import Exporting
 from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.input.incoming import Incoming
@@ -21,6 +20,9 @@ from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.marks.curve_inquiry import CurveInquiry
 from nesr_gui.gui.marks.inquiry import Inquiry
 from nesr_gui.gui.marks.mark_commands import MarkCommands
+from nesr_gui.gui.model.preferences import Preferences
+from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.model.workspace import Documents
 from nesr_gui.gui.model_menu import ModelMenu
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.picture.look_commands import LookCommands
@@ -29,9 +31,7 @@ from nesr_gui.gui.picture.picturing import Picturing
 from nesr_gui.gui.reconstruct_commands import ReconstructCommands
 from nesr_gui.gui.reconstructing import Reconstructing
 from nesr_gui.gui.retrying import Retrying
-from nesr_gui.gui.session import Session
 from nesr_gui.gui.shell.hints import Hinting
-from nesr_gui.gui.shell.preferences import Preferences
 from nesr_gui.gui.shell.preferring import Preferring
 from nesr_gui.gui.shell.shell import Shell
 from nesr_gui.gui.shell.starting import Starting

@@ -19,8 +19,8 @@ from nesr_gui.export import ExportPlan
 from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
+from nesr_gui.gui.model.preferences import nothing_remembered
 from nesr_gui.gui.picture.pictures import Picture
-from nesr_gui.gui.settings import nothing_remembered
 from nesr_gui.inference.model import Model
 from nesr_gui.spectral import RGBImage, Wavelengths
 

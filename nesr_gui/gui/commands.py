@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.gui import jobs
 from nesr_gui.gui.actions import TABLE
-from nesr_gui.gui.documents.session_file import FILTER
 from nesr_gui.gui.drawing import FILTERS
 from nesr_gui.gui.export.writing import CSV, Writing
 from nesr_gui.gui.input.reading_dialog import LABELS, ReadingDialog
 from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.model.session_file import FILTER
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.session import Session
 from nesr_gui.gui.spectra.figure import Figure
 from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
 from nesr_gui.gui.spectra.spectra_jobs import CurvesExport, export_curves

@@ -5,72 +5,18 @@ Qt's own description of a layout is not for files from elsewhere: a damaged one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtWidgets import QDockWidget
 
 from nesr_gui.gui.main_window import FRAME, MainWindow
+from nesr_gui.gui.model.session_file import Layout, PanelPlace
 
 _AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea, "right": Qt.DockWidgetArea.RightDockWidgetArea,
     "top": Qt.DockWidgetArea.TopDockWidgetArea, "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }  # fmt: skip
-AREAS = ("left", "right", "top", "bottom")
-_MOST = 20_000  # px of a window or a panel
-
-
-@dataclass(frozen=True)
-class PanelPlace:
-    """Where a panel stands.
-
-    Attributes:
-        name: what the panel is remembered under.
-        area: left, right, top or bottom.
-        tabs: panels of one area with the same number stand behind each other.
-        shown: whether it is open.
-        front: whether it is before the others of its tabs.
-        size: width and height; of a floating one, `floats` is the place of its upper left corner.
-    """
-
-    name: str
-    area: str
-    tabs: int
-    shown: bool
-    front: bool
-    size: tuple[int, int]
-    floats: tuple[int, int] | None
-
-    @classmethod
-    def from_json(cls, known: Mapping[str, Any]) -> PanelPlace:
-        """What `asdict` gave; raises ValueError, TypeError or KeyError otherwise."""
-        if known["area"] not in AREAS:
-            raise ValueError(f"a panel stands {str(known['area'])[:20]!r}")
-        floats = None if known["floats"] is None else _pair(known["floats"], -_MOST)
-        shown, front = bool(known["shown"]), bool(known["front"])
-        return cls(str(known["name"]), known["area"], int(known["tabs"]), shown, front, _pair(known["size"], 1), floats)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Width and height of the window, and its panels in order."""
-
-    size: tuple[int, int]
-    panels: tuple[PanelPlace, ...]
-
-    @classmethod
-    def from_json(cls, known: Mapping[str, Any]) -> Layout:
-        """What `asdict` gave; raises ValueError, TypeError or KeyError otherwise."""
-        return cls(_pair(known["size"], 1), tuple(map(PanelPlace.from_json, known["panels"])))
-
-
-def _pair(values: Any, least: int) -> tuple[int, int]:
-    first, second = values
-    if not all(isinstance(value, int) and least <= value <= _MOST for value in (first, second)):
-        raise ValueError(f"{str(values)[:40]} where two sizes in pixels are expected")
-    return first, second
 
 
 def layout_of(window: MainWindow) -> Layout:

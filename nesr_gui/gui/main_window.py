@@ -26,11 +26,11 @@ from nesr_gui.gui.focus_ring import FocusRing
 from nesr_gui.gui.input.input_panel import InputPanel
 from nesr_gui.gui.marks.mark_table import MarkTable
 from nesr_gui.gui.marks.pair_line import PairLine
+from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.notice import Notice
 from nesr_gui.gui.panels import Panels
 from nesr_gui.gui.picture.light_panel import LightPanel
 from nesr_gui.gui.picture.panes import Panes
-from nesr_gui.gui.settings import settings
 from nesr_gui.gui.shell.hints import HintBar
 from nesr_gui.gui.shell.start_page import StartPage
 from nesr_gui.gui.spectra.plot_marks import ChannelMarkers, HoverCurve

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QMenu, QTextBrowser, QVBoxLa
 from nesr_gui import resources
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.model.preferences import settings
+from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.reconstructing import Reconstructing
-from nesr_gui.gui.session import Session
-from nesr_gui.gui.settings import settings
 from nesr_gui.gui.worker import Worker
 from nesr_gui.inference.model_input import Input
 from nesr_gui.spectral import Wavelengths

@@ -10,13 +10,13 @@ from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.gui import jobs
-from nesr_gui.gui.documents.document import Cube, Document, Origin
-from nesr_gui.gui.documents.documents import Documents
-from nesr_gui.gui.documents.session_file import ENDING
 from nesr_gui.gui.documents.session_jobs import Restored, SessionRequest, open_session
+from nesr_gui.gui.model.document import Cube, Document, Origin
+from nesr_gui.gui.model.preferences import settings
+from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.model.session_file import ENDING
+from nesr_gui.gui.model.workspace import Documents
 from nesr_gui.gui.reconstructing import Reconstructing
-from nesr_gui.gui.session import Session
-from nesr_gui.gui.settings import settings
 from nesr_gui.gui.truth.exposing import Exposed, ExposureRequest
 from nesr_gui.gui.worker import Worker
 from nesr_gui.inference.model_input import Input

@@ -6,8 +6,8 @@ from PySide6.QtCore import QObject
 
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.reconstructing import Reconstructing
-from nesr_gui.gui.session import Session
 from nesr_gui.gui.worker import Worker
 
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.gui import jobs
-from nesr_gui.gui.documents.document import Document
-from nesr_gui.gui.documents.documents import Documents
-from nesr_gui.gui.session import Session
-from nesr_gui.gui.used_model import UsedModel
+from nesr_gui.gui.model.document import Document, UsedModel
+from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.model.workspace import Documents
 from nesr_gui.gui.worker import Worker
 from nesr_gui.inference.model_input import Input, taken
 

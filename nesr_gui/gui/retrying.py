@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject
 
 from nesr_gui.fields.protocol import DeviceLost
 from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.reconstructing import Reconstructing
-from nesr_gui.gui.session import Session
 from nesr_gui.gui.worker import Worker
 
 Remedy = tuple[str, Callable[[], None]]

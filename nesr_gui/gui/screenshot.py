@@ -8,8 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from nesr_gui.gui.main_window import MainWindow
-from nesr_gui.gui.picture.spots import spots
-from nesr_gui.gui.session import Session
+from nesr_gui.gui.model.marks import spots
+from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.worker import Worker
 
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from nesr_gui.export import time_text
-from nesr_gui.gui.marks.marks import Pixel
+from nesr_gui.gui.model.marks import Pixel
 
 WORK = {
     "export": "Exporting",

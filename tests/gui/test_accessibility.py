@@ -25,6 +25,7 @@ from shiboken6 import isValid
 from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
 from nesr_gui.gui.input.reading_dialog import ReadingDialog
+from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.model_menu import CardRequest
 from nesr_gui.gui.notice import GROUNDS
 from nesr_gui.io.errors import Unclear
@@ -146,7 +147,7 @@ def test_text_and_signs_stand_out_from_their_ground(dark: bool, qapp: QApplicati
     poor = [(a.name, b.name, ratio) for a, b in texts if (ratio := contrast(named(a), named(b))) < 4.5]
     poor += [("focus", b.name, ratio) for b in grounds if (ratio := contrast(named(ROLES.Highlight), named(b))) < 3]
     poor += [
-        (colour, "plot", ratio) for kind in theme.MARK_COLOURS.values() for colour in kind.colours.values()
+        (colour, "plot", ratio) for kind in MARK_COLOURS.values() for colour in kind.colours.values()
         if (ratio := contrast(colour, named(ROLES.Base))) < 3
     ]  # fmt: skip
     poor += [
@@ -166,7 +167,7 @@ def test_colour_blind_eyes_tell_the_marks_apart(kind: str | None, least: float) 
         import colour
 
         matrix = np.eye(3) if kind is None else colour.matrix_cvd_Machado2009(kind, 1.0)
-    colours = theme.MARK_COLOURS["safe"].colours.values()
+    colours = MARK_COLOURS["safe"].colours.values()
     encoded = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in colours]) / 255
     linear = np.clip(colour.models.eotf_sRGB(encoded) @ matrix.T, 0, 1)
     white = colour.CCS_ILLUMINANTS["CIE 1931 2 Degree Standard Observer"]["D65"]

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
 from nesr_gui.gui.documents.autosave_jobs import FindRequest, Shelf, find_copies
-from nesr_gui.gui.documents.session_file import read_session
+from nesr_gui.gui.model.session_file import read_session
 from nesr_gui.io.photos.develop_settings import Interpretation
 from tests.gui.conftest import FakeEngine
 

@@ -20,11 +20,11 @@ from nesr_gui.fields.camera import photograph as photographed
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.app import App
-from nesr_gui.gui.marks.marks import Region, Shape
 from nesr_gui.gui.truth.accuracy_jobs import COLUMNS
 from nesr_gui.gui.truth.exposing import ExposureRequest, expose
 from nesr_gui.io.photos.develop_settings import Interpretation
 from nesr_gui.io.spectra.csv import read_table
+from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 

@@ -12,12 +12,12 @@ from pytestqt.qtbot import QtBot
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.marks.marks import Region, Shape
+from nesr_gui.gui.model.plot_settings import Normalise, Transform
 from nesr_gui.gui.model_menu import list_models
-from nesr_gui.gui.spectra.transform import Normalise, Transform
 from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.inference.model_input import Input, SeenBands
 from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
+from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 

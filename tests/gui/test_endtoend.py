@@ -18,12 +18,12 @@ from nesr_gui import io, resources
 from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
 from nesr_gui.gui.main_window import WINDOW_SIZE
-from nesr_gui.gui.marks.marks import Shape
+from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.picture import modes
-from nesr_gui.gui.settings import settings
 from nesr_gui.gui.shell.hints import STEPS
 from nesr_gui.gui.spectra.spectra_jobs import FileRequest, read_marks
 from nesr_gui.io.spectra.csv import read_curves
+from nesr_gui.regions import Shape
 from nesr_gui.resources import Sample
 
 LEFT = Qt.MouseButton.LeftButton

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
-from nesr_gui.gui.session import Bytes
+from nesr_gui.gui.model.session import Bytes
 from nesr_gui.io.photos import develop
 from nesr_gui.io.photos.develop_settings import Balance, Encoding, Interpretation
 from nesr_gui.spectral import FloatArray

@@ -9,11 +9,11 @@ from nesr_gui import metrics
 from nesr_gui.colorimetry.cie import colour_differences, expose
 from nesr_gui.colorimetry.viewing_conditions import Light, Viewing
 from nesr_gui.fields.protocol import Cancelled, CubeField
-from nesr_gui.gui.picture.look import Look, Measure
+from nesr_gui.gui.model.view_settings import Look, Measure
+from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.picture.modes import MODES, TABLE, pieces
 from nesr_gui.gui.picture.modes.doubts import COLOURS
 from nesr_gui.gui.picture.modes.mode import Need, Scene
-from nesr_gui.gui.picture.sampling import Sampling
 from nesr_gui.spectral import Quantity, RGBImage, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, Limited, smooth_cube
 

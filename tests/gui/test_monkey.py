@@ -28,7 +28,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.picture.look import Look
+from nesr_gui.gui.model.view_settings import Look
 from nesr_gui.gui.shell.offers import of_menus
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Quantity, Spectrum

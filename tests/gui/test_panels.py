@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QTabBar, QTextEdit
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.main_window import MainWindow
-from nesr_gui.gui.settings import settings
+from nesr_gui.gui.model.preferences import settings
 
 NAMES = {"spectra", "one", "two", "three"}
 AREA = Qt.DockWidgetArea

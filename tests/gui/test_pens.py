@@ -9,7 +9,8 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QGraphicsScene
 
 from nesr_gui.gui.marks.mark_items import MarkItem
-from nesr_gui.gui.marks.marks import Region, new_mark
+from nesr_gui.gui.model.marks import new_mark
+from nesr_gui.regions import Region
 
 
 def drawn(ratio: float) -> np.ndarray:

@@ -14,7 +14,7 @@ from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.input.reading_dialog import ReadingDialog
-from nesr_gui.gui.settings import settings
+from nesr_gui.gui.model.preferences import settings
 from nesr_gui.io import Reading, atomic
 from nesr_gui.io.errors import Unclear
 from nesr_gui.spectral import Quantity, Wavelengths

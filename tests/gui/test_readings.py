@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.marks.answers import Reading
 from nesr_gui.gui.marks.mark_table import MEASURED, VALUE
-from nesr_gui.gui.marks.marks import Region
+from nesr_gui.gui.model.marks import Reading
+from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Wavelengths
 
 PEAK = 553.5  # nm, between the samples of a curve

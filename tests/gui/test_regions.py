@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nesr_gui.fields.protocol import Cancelled, CubeField
-from nesr_gui.gui.marks.marks import Region, Shape, inside, simplified
 from nesr_gui.gui.marks.region_requests import RegionsRequest, ask_regions, pixels_of, strewn
+from nesr_gui.gui.model.marks import simplified
+from nesr_gui.regions import Region, Shape, inside
 from tests.gui.conftest import BANDS, smooth_cube
 
 CUBE = smooth_cube(60, 80)

@@ -16,8 +16,8 @@ from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.program import run
-from nesr_gui.gui.settings import settings
 from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
 from nesr_gui.io.spectra.csv import read_curves
 from nesr_gui.spectral import Quantity, Wavelengths

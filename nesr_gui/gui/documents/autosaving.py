@@ -20,13 +20,13 @@ from nesr_gui.gui.documents.autosave_jobs import (
     remove_copy,
     write_copies,
 )
-from nesr_gui.gui.documents.document import Document
-from nesr_gui.gui.documents.documents import Documents
-from nesr_gui.gui.documents.session_file import ENDING, Kept
 from nesr_gui.gui.documents.session_jobs import SaveRequest, SessionRequest
 from nesr_gui.gui.input.incoming import Incoming
 from nesr_gui.gui.layout import layout_of
 from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.session_file import ENDING, Kept
+from nesr_gui.gui.model.workspace import Documents
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.worker import Worker
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from nesr_gui.gui.actions import enable
-from nesr_gui.gui.documents.document import Document
-from nesr_gui.gui.documents.documents import Documents
 from nesr_gui.gui.main_window import MainWindow
-from nesr_gui.gui.session import Session
+from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.model.workspace import Documents
 
 
 class DocumentDisplay(QObject):

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui import jobs
-from nesr_gui.gui.documents.document import Cube, Origin
-from nesr_gui.gui.documents.session_file import Kept, read_session, write_session
+from nesr_gui.gui.model.document import Cube, Origin
+from nesr_gui.gui.model.session_file import Kept, read_session, write_session
+from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.gui.picture.modes import MODES
-from nesr_gui.gui.truth.measurement import Measurement
 from nesr_gui.io.atomic import replacing
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.fingerprint import fingerprint

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.main_window import MainWindow
-from nesr_gui.gui.session import Session
-from nesr_gui.gui.settings import settings
+from nesr_gui.gui.model.preferences import settings
+from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.worker import Worker
 
 CSV = "Comma-separated values (*.csv)"

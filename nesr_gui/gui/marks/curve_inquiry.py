@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from nesr_gui.gui.marks.answers import Curve, Finding, Reading
 from nesr_gui.gui.marks.findings import FindingsRequest, find
-from nesr_gui.gui.marks.marks import Place, Region
 from nesr_gui.gui.marks.region_requests import (
     FEW,
     MANY,
@@ -16,8 +14,10 @@ from nesr_gui.gui.marks.region_requests import (
     ask_means,
     ask_regions,
 )
-from nesr_gui.gui.session import Session
+from nesr_gui.gui.model.marks import Curve, Finding, Place, Reading
+from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.worker import Worker
+from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from nesr_gui.colorimetry.appearance import appearances, per_white, smooth_metamers
 from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.fields.protocol import Progress
-from nesr_gui.gui.marks.answers import Finding
-from nesr_gui.gui.marks.marks import Place, Region
 from nesr_gui.gui.marks.region_requests import pixels_of
+from nesr_gui.gui.model.marks import Finding, Place
+from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum
 
 

@@ -14,12 +14,12 @@ from nesr_gui.gui.export.writing import CSV, Writing
 from nesr_gui.gui.jobs import CAMERAS, CameraRequest, read_camera
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.marks.mark_menu import MarkMenu
-from nesr_gui.gui.marks.mark_rows import as_text, row_of
-from nesr_gui.gui.marks.marks import Mark, Shape
-from nesr_gui.gui.session import Session
+from nesr_gui.gui.model.marks import Mark, as_text, row_of
+from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.spectra import spectra_jobs as jobs
 from nesr_gui.gui.worker import Worker
 from nesr_gui.io.spectra.readers import spectra_filter
+from nesr_gui.regions import Shape
 from nesr_gui.spectral import Quantity, Spectrum
 
 

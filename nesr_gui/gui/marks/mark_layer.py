@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QGraphicsView
 
 from nesr_gui.gui.marks.mark_drawing import DRAGGED, Drawing
 from nesr_gui.gui.marks.mark_items import WHOLE, MarkItem, nearest
-from nesr_gui.gui.marks.marks import Mark, Place, Point, Region, Shape
+from nesr_gui.gui.model.marks import Mark, Place
+from nesr_gui.regions import Point, Region, Shape
 
 _ARROWS = {
     Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
-from nesr_gui.gui.marks.marks import Mark
 from nesr_gui.gui.marks.signs import sign_icon
-from nesr_gui.gui.theme import MARK_SYMBOLS, MarkColours
+from nesr_gui.gui.model.marks import Mark
+from nesr_gui.gui.model.palette import MARK_SYMBOLS, MarkColours
 
 
 class MarkMenu(QMenu):

@@ -11,9 +11,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 
 from nesr_gui.colorimetry.appearance import Appearance
 from nesr_gui.gui.forms import ROW_HEIGHT, quiet
-from nesr_gui.gui.marks.answers import Curve, Finding, Reading
-from nesr_gui.gui.marks.marks import Mark, Place
 from nesr_gui.gui.marks.signs import plain_icon, sign_icon
+from nesr_gui.gui.model.marks import Curve, Finding, Mark, Place, Reading
 
 TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "λ dominant", "Position")
 MARK, VALUE, MEASURED, COLOUR, XY, LAB, DOMINANT, POSITION = range(len(TITLES))

@@ -7,8 +7,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
-from nesr_gui.gui.marks.answers import Curve, Finding
-from nesr_gui.gui.marks.marks import Mark
+from nesr_gui.gui.model.marks import Curve, Finding, Mark
 
 
 class PairLine(QLabel):

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import Progress, SpectralField
-from nesr_gui.gui.marks.answers import Curve, Reading
-from nesr_gui.gui.marks.marks import Place, Region, inside
 from nesr_gui.gui.marks.requests import curve_wavelengths, doubt_shares, seen_bands
+from nesr_gui.gui.model.marks import Curve, Place, Reading
 from nesr_gui.inference.model_input import Shown
+from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 FEW = 192  # pixels of a region that are asked at once, evenly strewn over it: a first answer within half a second

@@ -8,8 +8,7 @@ import numpy as np
 
 from nesr_gui.fields.protocol import CalibratedField, Doubt, Points, Progress, SpectralField
 from nesr_gui.fields.resampled import at_reduction
-from nesr_gui.gui.marks.answers import Curve, Reading
-from nesr_gui.gui.marks.marks import Pixel, Place
+from nesr_gui.gui.model.marks import Curve, Pixel, Place, Reading
 from nesr_gui.inference.model_input import SeenBands, Shown
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 

@@ -9,11 +9,11 @@ from PySide6.QtCore import QLineF, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
-from nesr_gui.gui.marks.marks import Pixel
+from nesr_gui.gui.model.marks import Pixel
+from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.pens import screen_pen
 from nesr_gui.gui.picture.pictures import Picture
 from nesr_gui.gui.picture.pixel_grid import PixelGrid
-from nesr_gui.gui.session import Bytes
 
 
 class _Image(pg.ImageItem):  # type: ignore[misc]

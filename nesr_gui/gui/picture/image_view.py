@@ -12,9 +12,9 @@ from PySide6.QtGui import QContextMenuEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from nesr_gui.gui.marks.mark_layer import MarkLayer
+from nesr_gui.gui.model.viewport import View
 from nesr_gui.gui.picture.canvas import Canvas
 from nesr_gui.gui.picture.caption import Caption
-from nesr_gui.gui.picture.sampling import View
 
 _MARGIN = 10  # px between a caption and the edges
 

@@ -7,9 +7,9 @@ from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.picture.pictures import Picture
 from nesr_gui.gui.picture.shading import SHADES, Histogram
-from nesr_gui.gui.session import Bytes
 from nesr_gui.gui.spectra.axis import ticks
 
 Limits = tuple[float, float]

@@ -9,10 +9,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
 
-from nesr_gui.gui.picture.look import Look
+from nesr_gui.gui.model.palette import colormaps
+from nesr_gui.gui.model.view_settings import Look
 from nesr_gui.gui.picture.modes import MODES, TABLE
 from nesr_gui.gui.picture.modes.mode import Need, Scene
-from nesr_gui.gui.picture.shading import colormaps
 
 Pick = Callable[[Look], None]
 

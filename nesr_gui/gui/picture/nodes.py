@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nesr_gui.fields.protocol import CubeField, Progress, SpectralField
+from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.picture.modes.pieces import band_in_pieces, sketches_in_pieces
-from nesr_gui.gui.picture.sampling import Sampling
 from nesr_gui.spectral import Wavelengths
 
 SPACINGS = (20.0, 5.0)  # nm: a first impression after a second, then below the 6.4 nm between a network's features

@@ -5,14 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from nesr_gui.gui.marks.marks import Pixel
+from nesr_gui.gui.model.marks import Pixel
+from nesr_gui.gui.model.session import Bytes
+from nesr_gui.gui.model.view_settings import Arrangement, Look
+from nesr_gui.gui.model.viewport import View
 from nesr_gui.gui.picture.image_view import ImageView
 from nesr_gui.gui.picture.levels_bar import LevelsBar
-from nesr_gui.gui.picture.look import Arrangement, Look
 from nesr_gui.gui.picture.pictures import Picture
-from nesr_gui.gui.picture.sampling import View
 from nesr_gui.gui.picture.shading import lookup
-from nesr_gui.gui.session import Bytes
 
 
 class Panes(QWidget):

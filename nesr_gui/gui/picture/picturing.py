@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.model.viewport import View
 from nesr_gui.gui.picture.modes import MODES
 from nesr_gui.gui.picture.modes.mode import Scene
 from nesr_gui.gui.picture.moving import Moving
@@ -20,8 +22,6 @@ from nesr_gui.gui.picture.pictures import (
     shade_again,
     shading_of,
 )
-from nesr_gui.gui.picture.sampling import View
-from nesr_gui.gui.session import Session
 from nesr_gui.gui.worker import Worker
 
 REST_MS = 60  # the hand rests

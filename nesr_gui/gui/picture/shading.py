@@ -11,22 +11,12 @@ import pyqtgraph as pg
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import SpectralField
-from nesr_gui.gui.session import Bytes
+from nesr_gui.gui.model.palette import GREY, REVERSED, TINT, colormaps
+from nesr_gui.gui.model.session import Bytes
 from nesr_gui.spectral import FloatArray
 
 SHADES = np.round(255 * cie.encode_srgb(np.linspace(0, 1, 1 << 16))).astype(np.uint8)
-GREY, TINT = "grey", "wavelength"
-REVERSED = " reversed"
-_NAMED = (
-    "viridis", "cividis", "inferno", "magma", "plasma", "turbo", "CET-L3", "CET-L8", "CET-L17", "CET-D1A", "CET-CBL2",
-    "CET-R4",
-)  # fmt: skip
 _SAMPLES = 1 << 16  # values a histogram is made of
-
-
-def colormaps() -> tuple[str, ...]:
-    """The names that can be chosen: matplotlib's and colorcet's (CET), as pyqtgraph brings them."""
-    return GREY, TINT, *_NAMED, _NAMED[0] + REVERSED
 
 
 @lru_cache(maxsize=64)

@@ -6,8 +6,8 @@ from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton
 
-from nesr_gui.gui.session import Session
-from nesr_gui.gui.settings import settings
+from nesr_gui.gui.model.preferences import settings
+from nesr_gui.gui.model.session import Session
 
 STEPS = {
     "pixel": "Click a pixel to see its spectrum",

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from nesr_gui.gui.forms import plain
-from nesr_gui.gui.shell.preferences import TABLE, Preferences
+from nesr_gui.gui.model.preferences import TABLE, Preferences
 
 
 class PreferencesDialog(QDialog):

@@ -7,12 +7,12 @@ from PySide6.QtWidgets import QMessageBox
 
 from nesr_gui import resources
 from nesr_gui.gui.main_window import MainWindow
-from nesr_gui.gui.session import Session
+from nesr_gui.gui.model.preferences import Preferences
+from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.shell.command_palette import CommandPalette
 from nesr_gui.gui.shell.guide_window import GuideWindow
 from nesr_gui.gui.shell.hints import Hinting
 from nesr_gui.gui.shell.offers import of_menus, of_wavelength
-from nesr_gui.gui.shell.preferences import Preferences
 from nesr_gui.gui.shell.preferences_dialog import PreferencesDialog
 from nesr_gui.gui.shell.shortcut_sheet import ShortcutSheet
 

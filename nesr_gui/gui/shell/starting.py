@@ -11,8 +11,8 @@ from PySide6.QtGui import QImage
 
 from nesr_gui import resources
 from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.session import Session
 from nesr_gui.gui.shell.start_page import RECENT_SIZE, SAMPLE_SIZE
 from nesr_gui.gui.shell.thumbnails import ThumbnailRequest, make_thumbnails
 from nesr_gui.gui.worker import Worker

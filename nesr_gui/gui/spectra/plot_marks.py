@@ -6,9 +6,9 @@ import pyqtgraph as pg
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QPalette
 
+from nesr_gui.gui.model.plot_content import Values
 from nesr_gui.gui.pens import screen_pen
 from nesr_gui.gui.spectra.plot_view import PlotView
-from nesr_gui.gui.spectra.plotted import Values
 
 CHANNELS = (("R", "#d62f2f"), ("G", "#1f9d3a"), ("B", "#2f62e0"))
 

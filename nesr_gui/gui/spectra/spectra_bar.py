@@ -9,8 +9,7 @@ from functools import partial
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
 
-from nesr_gui.gui.spectra.comparison import Reference
-from nesr_gui.gui.spectra.transform import Normalise, Transform
+from nesr_gui.gui.model.plot_settings import Normalise, Reference, Transform
 
 
 class SpectraBar(QWidget):

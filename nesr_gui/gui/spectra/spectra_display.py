@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.main_window import MainWindow
-from nesr_gui.gui.session import Session
-from nesr_gui.gui.spectra.transform import Normalise
+from nesr_gui.gui.model.plot_settings import Normalise
+from nesr_gui.gui.model.session import Session
 
 
 class SpectraDisplay:

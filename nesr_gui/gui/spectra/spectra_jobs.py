@@ -10,13 +10,12 @@ import numpy as np
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import Progress, SpectralField
-from nesr_gui.gui.marks.answers import Curve
-from nesr_gui.gui.marks.mark_rows import COLUMNS, mark_of
-from nesr_gui.gui.marks.marks import Mark, Pixel, Place, Region
 from nesr_gui.gui.marks.region_requests import MANY, SAMPLE, RegionsRequest, ask_regions, pixels_of
 from nesr_gui.gui.marks.requests import PointsRequest, ask_curves
+from nesr_gui.gui.model.marks import COLUMNS, Curve, Mark, Pixel, Place, mark_of
 from nesr_gui.io.spectra.csv import read_table, write_curves, write_table
 from nesr_gui.io.spectra.readers import read_spectra
+from nesr_gui.regions import Region
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from nesr_gui.fields.accuracy import Figures, Members, accuracy
 from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.fields.resampled import at_reduction
-from nesr_gui.gui.marks.marks import Mark, Place, Region, inside
+from nesr_gui.gui.model.marks import Mark, Place
+from nesr_gui.regions import Region, inside
 
 COLUMNS = ("MRAE", "RMSE", "PSNR (dB)", "Angle (°)", "ΔE2000", "Pixels")
 IMAGE = "Whole image"

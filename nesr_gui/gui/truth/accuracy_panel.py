@@ -23,10 +23,10 @@ from PySide6.QtWidgets import (
 from nesr_gui.fields.accuracy import CONDITIONS, Figures
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.forms import quiet, row
-from nesr_gui.gui.marks.marks import Mark, Place
 from nesr_gui.gui.marks.signs import sign_icon
+from nesr_gui.gui.model.marks import Mark, Place
+from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.gui.truth.accuracy_jobs import COLUMNS, IMAGE, cells
-from nesr_gui.gui.truth.measurement import Measurement
 
 NOTHING = (
     "No measured cube is open. Open a photograph and the cube that was measured of it, or a cube alone and reconstruct "

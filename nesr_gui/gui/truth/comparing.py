@@ -14,19 +14,12 @@ from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.main_window import MainWindow
+from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.session import Session
 from nesr_gui.gui.truth.accuracy_panel import AccuracyPanel
 from nesr_gui.gui.truth.exposing import Exposed, ExposureRequest, expose
-from nesr_gui.gui.truth.measurement import (
-    KindRequest,
-    MatchRequest,
-    Measurement,
-    TruthRequest,
-    is_cube,
-    match_again,
-    open_truth,
-)
+from nesr_gui.gui.truth.measurement import KindRequest, MatchRequest, TruthRequest, is_cube, match_again, open_truth
 from nesr_gui.gui.truth.measuring import Measuring
 from nesr_gui.gui.truth.truth_figures import TruthFigures
 from nesr_gui.gui.worker import Worker

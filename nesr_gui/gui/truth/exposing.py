@@ -9,8 +9,8 @@ from nesr_gui.fields.camera import photograph
 from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.fields.resampled import Match, MatchedField
 from nesr_gui.gui.jobs import displayed
-from nesr_gui.gui.session import Bytes
-from nesr_gui.gui.truth.measurement import Measurement
+from nesr_gui.gui.model.session import Bytes
+from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.spectral import RGBImage, Spectrum
 
 

@@ -2,50 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nesr_gui.fields.protocol import Progress, SpectralField
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.fields.registration import NoMatch, gain_in, match
-from nesr_gui.fields.resampled import Match, MatchedField, Orientation, Shape
-from nesr_gui.spectral import Quantity, RGBImage, Spectrum
+from nesr_gui.fields.resampled import Match, MatchedField, Orientation
+from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.spectral import RGBImage
 
 if TYPE_CHECKING:
     from nesr_gui.io.cubes.description import Reading
-
-
-@dataclass(frozen=True, eq=False)
-class Measurement:
-    """A cube and its place over the open photograph; `is_chosen` by the user, so that nothing else is sought for it.
-
-    `white` is the spectrum of a perfect white in it, where it holds radiance that shall be read as reflectance. A model
-    was `shown` so many of its bands, where it made the reconstruction of these.
-    """
-
-    cube: SpectralField
-    name: str
-    path: Path | None = None
-    match: Match = field(default_factory=Match)
-    white: Spectrum | None = None
-    is_chosen: bool = False
-    shown: int = 0
-
-    def over(self, shape: Shape) -> SpectralField:
-        """The cube as it lies over a photograph of `shape` source pixels."""
-        return MatchedField(self.cube, shape, self.match, self.white)
-
-    @property
-    def remark(self) -> str:
-        """What a reader of its figures must know; empty where there is nothing."""
-        if self.shown:
-            return f"The model was shown {self.shown} of its {len(self.cube.bands)} bands; figures are of all of them."
-        if self.cube.quantity is Quantity.RADIANCE and self.white is None:
-            return "It holds radiance: its spectra have the light in them, those of a reconstruction do not."
-        low, high = self.cube.wavelength_range
-        if low > 400 or high < 700:
-            return f"It covers {low:g}-{high:g} nm: only these wavelengths are compared."
-        return ""
 
 
 def declared(path: Path, photograph: RGBImage) -> Measurement:

@@ -12,9 +12,8 @@ from nesr_gui.fields.protocol import SpectralField
 from nesr_gui.gui.actions import enable
 from nesr_gui.gui.export.writing import CSV, Writing
 from nesr_gui.gui.main_window import MainWindow
-from nesr_gui.gui.marks.mark_rows import as_text
-from nesr_gui.gui.marks.marks import Place
-from nesr_gui.gui.session import Session
+from nesr_gui.gui.model.marks import Place, as_text
+from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.spectra.spectra_jobs import TableExport, export_table
 from nesr_gui.gui.truth.accuracy_jobs import AccuracyRequest, measure, rows_of
 from nesr_gui.gui.truth.accuracy_panel import AccuracyPanel

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.fields.protocol import CalibratedField, Progress, SpectralField
-from nesr_gui.gui.picture.look import Limits, Look
-from nesr_gui.gui.picture.sampling import Sampling
-from nesr_gui.gui.session import Bytes, Session
+from nesr_gui.gui.model.session import Bytes, Session
+from nesr_gui.gui.model.view_settings import Limits, Look
+from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import BLOCK_VALUES, Progress, SketchingField, SpectralField
-from nesr_gui.gui.picture.sampling import Sampling
+from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 STEP = 10.0  # nm between two readings of whole spectra

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from nesr_gui.gui.picture.look import Arrangement, Look, Measure, as_json, from_json
+from nesr_gui.gui.model.view_settings import Arrangement, Look, Measure, as_json, from_json
 from nesr_gui.gui.picture.modes import MODES
 from nesr_gui.spectral import Spectrum, Wavelengths
 

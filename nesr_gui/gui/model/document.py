@@ -1,9 +1,10 @@
-"""One open image and everything that is chosen for it: what a tab keeps while another one is shown."""
+"""What the session knows of a model in use."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,11 @@ from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.fields.protocol import SpectralField
-from nesr_gui.gui.marks.answers import Curve, Finding, Reading
-from nesr_gui.gui.marks.marks import Mark, Place
-from nesr_gui.gui.picture.look import Look
-from nesr_gui.gui.picture.sampling import View
-from nesr_gui.gui.spectra.comparison import Overlays
-from nesr_gui.gui.truth.measurement import Measurement
+from nesr_gui.gui.model.marks import Curve, Finding, Mark, Place, Reading
+from nesr_gui.gui.model.plot_settings import Overlays
+from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.model.view_settings import Look
+from nesr_gui.gui.model.viewport import View
 from nesr_gui.inference.model_input import SeenBands, Shown
 from nesr_gui.io.photos.develop_settings import Interpretation
 from nesr_gui.spectral import RGBImage, Spectrum
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from nesr_gui.gui.jobs import ImageRequest
     from nesr_gui.io.cubes import description
     from nesr_gui.io.photos.photo import Decoded
+
+
+@dataclass(frozen=True)
+class UsedModel:
+    """Its name, the device it runs on, and its file; None is the one that travels with the program."""
+
+    name: str = ""
+    device: str = ""
+    path: Path | None = None
 
 
 class Steps(QUndoGroup):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from nesr_gui.gui.documents.session_parts import read_spectrum, spectrum_json
+from nesr_gui.gui.model.session_parts import read_spectrum, spectrum_json
 from nesr_gui.spectral import Spectrum
 
 Limits = tuple[float, float]

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
-from nesr_gui.gui.documents.document import Steps
+from nesr_gui.gui.model.document import Steps
 from nesr_gui.io.photos.develop_settings import Balance, Interpretation
 
 if TYPE_CHECKING:

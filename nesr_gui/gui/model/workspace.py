@@ -8,10 +8,10 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
-from nesr_gui.gui.documents.document import Document, Origin
-from nesr_gui.gui.documents.session_file import Kept
-from nesr_gui.gui.picture.sampling import View
-from nesr_gui.gui.session import Session
+from nesr_gui.gui.model.document import Document, Origin
+from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.model.session_file import Kept
+from nesr_gui.gui.model.viewport import View
 
 _OF_THE_SESSION = (
     "name", "photograph", "colours", "cube", "field", "measurement", "truth", "encoded", "source_shape", "reduction",

@@ -24,21 +24,21 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Match, Orientation
 from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
-from nesr_gui.gui.documents.document import Origin
-from nesr_gui.gui.documents.session_file import Kept, Laid, read_session, write_session
-from nesr_gui.gui.layout import Layout, apply_layout, layout_of
+from nesr_gui.gui.layout import apply_layout, layout_of
 from nesr_gui.gui.main_window import WINDOW_SIZE
-from nesr_gui.gui.marks.marks import Region, Shape, new_mark
-from nesr_gui.gui.picture.look import Arrangement, Look
+from nesr_gui.gui.model.document import Origin
+from nesr_gui.gui.model.marks import new_mark
+from nesr_gui.gui.model.plot_settings import Normalise, Overlays, Reference, Transform
+from nesr_gui.gui.model.preferences import settings
+from nesr_gui.gui.model.session_file import Kept, Laid, Layout, read_session, write_session
+from nesr_gui.gui.model.view_settings import Arrangement, Look
+from nesr_gui.gui.model.viewport import View
 from nesr_gui.gui.picture.modes import MODES
-from nesr_gui.gui.picture.sampling import View
-from nesr_gui.gui.settings import settings
 from nesr_gui.gui.shell.hints import STEPS
-from nesr_gui.gui.spectra.comparison import Overlays, Reference
-from nesr_gui.gui.spectra.transform import Normalise, Transform
 from nesr_gui.io.cubes.description import Reading
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.photos.develop_settings import Balance, Encoding, Interpretation
+from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 

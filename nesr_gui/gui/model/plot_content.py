@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.gui.marks.answers import Curve, Finding
-from nesr_gui.gui.marks.marks import Mark, Place
-from nesr_gui.gui.spectra.comparison import Reference
-from nesr_gui.gui.spectra.transform import Normalise, Transform
+from nesr_gui.gui.model.marks import Curve, Finding, Mark, Place
+from nesr_gui.gui.model.plot_settings import Normalise, Reference, Transform
 from nesr_gui.spectral import Spectrum
 
 Values = npt.NDArray[np.float64]

@@ -15,9 +15,8 @@ import numpy as np
 
 from nesr_gui.colorimetry.viewing_conditions import Light, Observer, Viewing
 from nesr_gui.fields.resampled import Match
-from nesr_gui.gui.picture.sampling import View
-from nesr_gui.gui.spectra.comparison import MOST, Overlays, Reference
-from nesr_gui.gui.spectra.transform import Normalise, Transform
+from nesr_gui.gui.model.plot_settings import MOST, Normalise, Overlays, Reference, Transform
+from nesr_gui.gui.model.viewport import View
 from nesr_gui.io.cubes.description import Reading
 from nesr_gui.io.photos.develop_settings import Interpretation
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths

@@ -4,9 +4,9 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Match, Orientation
-from nesr_gui.gui.session import Session
-from nesr_gui.gui.theme import MARK_COLOURS
-from nesr_gui.gui.truth.measurement import Measurement
+from nesr_gui.gui.model.palette import MARK_COLOURS
+from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.spectral import RGBImage, Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 

@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 
 from nesr_gui.colorimetry.appearance import Appearance
-from nesr_gui.gui.marks.answers import Curve, Finding, Reading
-from nesr_gui.gui.marks.mark_rows import as_text, mark_of, row_of
-from nesr_gui.gui.marks.marks import Mark, Region, Shape, new_mark
-from nesr_gui.gui.spectra.comparison import Reference
-from nesr_gui.gui.spectra.plotted import Kind, Plotted
-from nesr_gui.gui.spectra.transform import Normalise, Transform
+from nesr_gui.gui.model.marks import Curve, Finding, Mark, Reading, as_text, mark_of, new_mark, row_of
+from nesr_gui.gui.model.plot_content import Kind, Plotted
+from nesr_gui.gui.model.plot_settings import Normalise, Reference, Transform
+from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 BANDS = Wavelengths.every(400, 700, 1)

@@ -12,18 +12,17 @@ from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.fields.protocol import SpectralField
-from nesr_gui.gui.documents.document import Cube, Steps
-from nesr_gui.gui.input.understanding import Understanding
-from nesr_gui.gui.marks.answers import Curve, Finding, Reading
-from nesr_gui.gui.marks.marking import Marking
-from nesr_gui.gui.marks.marks import Mark, Pixel, Place, Region, Shape
-from nesr_gui.gui.picture.look import Look
-from nesr_gui.gui.spectra.comparison import Comparison
-from nesr_gui.gui.spectra.plotted import Plotted
-from nesr_gui.gui.truth.measurement import Measurement
-from nesr_gui.gui.used_model import UsedModel
+from nesr_gui.gui.model.development import Understanding
+from nesr_gui.gui.model.document import Cube, Steps, UsedModel
+from nesr_gui.gui.model.mark_set import Marking
+from nesr_gui.gui.model.marks import Curve, Finding, Mark, Pixel, Place, Reading
+from nesr_gui.gui.model.plot_content import Plotted
+from nesr_gui.gui.model.plot_settings import Comparison
+from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.model.view_settings import Look
 from nesr_gui.inference.model_input import Input, Shown
 from nesr_gui.io.photos.develop_settings import Interpretation
+from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import RGBImage, Spectrum
 
 if TYPE_CHECKING:

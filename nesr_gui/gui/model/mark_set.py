@@ -9,9 +9,10 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand
 
-from nesr_gui.gui.documents.document import Steps
-from nesr_gui.gui.marks.marks import Mark, Place, Region, Shape, new_mark
-from nesr_gui.gui.theme import MARK_COLOURS, MarkColours
+from nesr_gui.gui.model.document import Steps
+from nesr_gui.gui.model.marks import Mark, Place, new_mark
+from nesr_gui.gui.model.palette import MARK_COLOURS, MarkColours
+from nesr_gui.regions import Region, Shape
 
 Size = tuple[int, int]
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.gui.picture.sampling import Sampling, View, resolve_sampling
+from nesr_gui.gui.model.viewport import Sampling, View, resolve_sampling
 from tests.gui.conftest import BANDS, smooth_cube
 
 FIELD = CubeField(smooth_cube(300, 400), BANDS)

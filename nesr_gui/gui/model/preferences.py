@@ -1,18 +1,44 @@
-"""What the user prefers: every preference with its default and its meaning, in one table."""
+"""What is remembered between two runs, and what the user prefers: every preference in one table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QSettings, QStandardPaths, Signal
 
-from nesr_gui.gui.picture.shading import colormaps
-from nesr_gui.gui.settings import settings
-from nesr_gui.gui.theme import MARK_COLOURS, Theme
+from nesr_gui.gui.model.palette import MARK_COLOURS, Theme, colormaps
 
+_throwaway: Path | None = None  # in its place while nothing is to be remembered
 _GROUP = "preferences"
 _MEGAPIXELS = (0.25, 0.5, 1, 2, 4, 8, 16)
+
+
+def settings() -> QSettings:
+    """The program's settings, where the system keeps such things."""
+    if _throwaway is not None:
+        return QSettings(str(_throwaway), QSettings.Format.IniFormat)
+    return QSettings(QSettings.defaultFormat(), QSettings.Scope.UserScope, "nesr_gui", "nesr_gui")
+
+
+def kept_folder() -> Path:
+    """Where the program keeps files of its own, where the system keeps such things."""
+    return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
+
+
+@contextmanager
+def nothing_remembered() -> Iterator[None]:
+    """Start as a new user's program and leave no trace: pictures and benchmarks are not the user's own runs."""
+    global _throwaway
+    with tempfile.TemporaryDirectory() as folder:
+        _throwaway = Path(folder) / "settings.ini"
+        try:
+            yield
+        finally:
+            _throwaway = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,13 @@ from typing import Any
 from nesr_gui._version import __version__
 from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.fields.resampled import Match
-from nesr_gui.gui.documents import session_parts as parts
-from nesr_gui.gui.documents.document import Document, Origin
-from nesr_gui.gui.layout import Layout
-from nesr_gui.gui.marks.marks import Mark
-from nesr_gui.gui.picture import look as looks
-from nesr_gui.gui.picture.look import Look
-from nesr_gui.gui.picture.sampling import View
-from nesr_gui.gui.spectra.comparison import Overlays
+from nesr_gui.gui.model import session_parts as parts
+from nesr_gui.gui.model import view_settings as looks
+from nesr_gui.gui.model.document import Document, Origin
+from nesr_gui.gui.model.marks import Mark
+from nesr_gui.gui.model.plot_settings import Overlays
+from nesr_gui.gui.model.view_settings import Look
+from nesr_gui.gui.model.viewport import View
 from nesr_gui.io.atomic import replacing
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.fingerprint import fingerprint
@@ -30,6 +29,8 @@ ENDING = ".nesr"
 FILTER = f"Sessions (*{ENDING})"
 FORMAT = 1  # raise it when an older program would read a file wrongly
 MAX_BYTES = 64 << 20
+AREAS = ("left", "right", "top", "bottom")
+_MOST = 20_000  # px of a window or a panel
 
 
 @dataclass(frozen=True)
@@ -203,3 +204,54 @@ def _read_file(known: parts.Json, folder: Path) -> tuple[Path, str]:
 
 def _optional(value: Any, make: Callable[[Any], Any]) -> Any:
     return None if value is None else make(value)
+
+
+@dataclass(frozen=True)
+class PanelPlace:
+    """Where a panel stands.
+
+    Attributes:
+        name: what the panel is remembered under.
+        area: left, right, top or bottom.
+        tabs: panels of one area with the same number stand behind each other.
+        shown: whether it is open.
+        front: whether it is before the others of its tabs.
+        size: width and height; of a floating one, `floats` is the place of its upper left corner.
+    """
+
+    name: str
+    area: str
+    tabs: int
+    shown: bool
+    front: bool
+    size: tuple[int, int]
+    floats: tuple[int, int] | None
+
+    @classmethod
+    def from_json(cls, known: Mapping[str, Any]) -> PanelPlace:
+        """What `asdict` gave; raises ValueError, TypeError or KeyError otherwise."""
+        if known["area"] not in AREAS:
+            raise ValueError(f"a panel stands {str(known['area'])[:20]!r}")
+        floats = None if known["floats"] is None else _pair(known["floats"], -_MOST)
+        shown, front = bool(known["shown"]), bool(known["front"])
+        return cls(str(known["name"]), known["area"], int(known["tabs"]), shown, front, _pair(known["size"], 1), floats)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Width and height of the window, and its panels in order."""
+
+    size: tuple[int, int]
+    panels: tuple[PanelPlace, ...]
+
+    @classmethod
+    def from_json(cls, known: Mapping[str, Any]) -> Layout:
+        """What `asdict` gave; raises ValueError, TypeError or KeyError otherwise."""
+        return cls(_pair(known["size"], 1), tuple(map(PanelPlace.from_json, known["panels"])))
+
+
+def _pair(values: Any, least: int) -> tuple[int, int]:
+    first, second = values
+    if not all(isinstance(value, int) and least <= value <= _MOST for value in (first, second)):
+        raise ValueError(f"{str(values)[:40]} where two sizes in pixels are expected")
+    return first, second

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.gui.documents.document import Steps
-from nesr_gui.gui.marks.marking import Marking
-from nesr_gui.gui.marks.marks import Mark, Region, Shape, new_mark, signs
+from nesr_gui.gui.model.document import Steps
+from nesr_gui.gui.model.mark_set import Marking
+from nesr_gui.gui.model.marks import Mark, new_mark, signs
+from nesr_gui.regions import Region, Shape
 
 RECTANGLE = Region(Shape.RECTANGLE, ((10, 10), (20, 30)))
 

@@ -1,0 +1,1 @@
+"""What is open and what is chosen: values and Qt signals, no widgets."""

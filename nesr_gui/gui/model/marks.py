@@ -1,0 +1,252 @@
+"""What the user marks in an image, pins and regions, what the field answers there, and marks as rows of text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nesr_gui.colorimetry.appearance import Appearance
+from nesr_gui.fields.protocol import Doubt
+from nesr_gui.gui.model.palette import MARK_COLOURS, MARK_SYMBOLS, MarkColours
+from nesr_gui.regions import Point, Region, Shape
+from nesr_gui.spectral import FloatArray, RGBImage, Spectrum
+
+Pixel = tuple[int, int]
+"""(row, col) of the source photograph, whatever resolution it is worked at."""
+Place = Pixel | Region
+COLUMNS = ("number", "name", "shape", "vertices", "colour", "symbol", "visible")
+"""What makes a mark; a file with these can be read back."""
+_GRID = 12  # cells along the longer side
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A pin or a region, with the signs by which it is known in the image, the plot, the table and files."""
+
+    number: int
+    place: Place
+    colour: str
+    symbol: str
+    name: str = ""
+    visible: bool = True
+
+    @property
+    def shape(self) -> Shape:
+        return self.place.shape if isinstance(self.place, Region) else Shape.POINT
+
+    @property
+    def pixel(self) -> Pixel:
+        """Its pixel, or of a region the one in the middle."""
+        if isinstance(self.place, Region):
+            row, col = self.place.centre
+            return int(row), int(col)
+        return self.place
+
+    @property
+    def row(self) -> int:
+        return self.pixel[0]
+
+    @property
+    def col(self) -> int:
+        return self.pixel[1]
+
+    @property
+    def title(self) -> str:
+        """Its name, or what it is called until it has one: pin 1, rectangle 2."""
+        return self.name or f"{'pin' if self.shape is Shape.POINT else self.shape} {self.number}"
+
+    @property
+    def position(self) -> str:
+        """Where it is, in words."""
+        if not isinstance(self.place, Region):
+            return f"row {self.row}, col {self.col}"
+        top, left, bottom, right = self.place.bounds
+        return f"rows {top:.0f}-{bottom:.0f}, cols {left:.0f}-{right:.0f}"
+
+    @property
+    def label(self) -> str:
+        """The name in files: pin 1 (row 120, col 64)."""
+        return f"{self.title} ({self.position})"
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for a session file."""
+        vertices = self.place.vertices if isinstance(self.place, Region) else (self.place,)
+        return {
+            "number": self.number, "shape": str(self.shape), "vertices": [list(vertex) for vertex in vertices],
+            "colour": self.colour, "symbol": self.symbol, "name": self.name, "visible": self.visible,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Mark:
+        """A mark from what `as_json` gave.
+
+        Raises:
+            ValueError: something is missing or of another kind.
+        """
+        try:
+            shape, vertices = Shape(values["shape"]), [(row, col) for row, col in values["vertices"]]
+            place: Place = (
+                (int(vertices[0][0]), int(vertices[0][1])) if shape is Shape.POINT else Region(shape, tuple(vertices))
+            )
+            number, symbol, colour = int(values["number"]), str(values["symbol"]), str(values["colour"])
+            if number < 1 or symbol not in MARK_SYMBOLS or not is_colour(colour):
+                raise ValueError(f"number {number}, symbol {symbol!r}, colour {colour!r}")
+        except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
+            raise ValueError(f"this is no mark: {error}") from error
+        return cls(number, place, colour, symbol, str(values.get("name", "")), bool(values.get("visible", True)))
+
+
+def is_colour(text: str) -> bool:
+    """Whether this is a colour as marks have it: #rrggbb."""
+    return len(text) == 7 and text[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in text[1:])
+
+
+def new_mark(place: Place, taken: Iterable[int], palette: MarkColours = MARK_COLOURS["safe"]) -> Mark:
+    """A mark with the least free number, which decides its colour and symbol."""
+    numbers = set(taken)
+    number = next(n for n in range(1, len(numbers) + 2) if n not in numbers)
+    return Mark(number, place, *signs(number, palette))
+
+
+def signs(number: int, palette: MarkColours = MARK_COLOURS["safe"]) -> tuple[str, str]:
+    """Colour and symbol of a number: none of the first 56 numbers share both."""
+    return palette[number], MARK_SYMBOLS[(number - 1) % len(MARK_SYMBOLS)]
+
+
+def simplified(outline: list[Point], tolerance: float) -> tuple[Point, ...]:
+    """An outline without the points that lie within `tolerance` of the line between others (Douglas and Peucker)."""
+    points = np.array(outline)
+    keep = np.zeros(len(points), bool)
+    keep[[0, -1]] = True
+    pieces = [(0, len(points) - 1)]
+    while pieces:
+        first, last = pieces.pop()
+        if last - first < 2:
+            continue
+        along = points[last] - points[first]
+        length = np.hypot(*along)
+        offsets = points[first + 1 : last] - points[first]
+        if length > 0:
+            distances = np.abs(offsets[:, 0] * along[1] - offsets[:, 1] * along[0]) / length
+        else:
+            distances = np.hypot(offsets[:, 0], offsets[:, 1])
+        farthest = int(np.argmax(distances))
+        if distances[farthest] > tolerance:
+            middle = first + 1 + farthest
+            keep[middle] = True
+            pieces += [(first, middle), (middle, last)]
+    return tuple((float(row), float(col)) for row, col in points[keep])
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """What is known at one place: its spectrum, the measured one where there is one, and what a model was shown of it.
+
+    Of a region the spectrum is the mean of `pixels` of its `of` pixels, and `deviation` (L,) their standard deviation.
+    `doubts` is the share of its pixels that each flag is raised for, where the model raises flags.
+    `seen` are the bands of a cube that the model made the spectrum of.
+    `interval` is what the model gives as the limits (2, L) between which 90 % of true values lie.
+    """
+
+    spectrum: Spectrum
+    truth: Spectrum | None = None
+    deviation: FloatArray | None = None
+    interval: FloatArray | None = None
+    pixels: int = 1
+    of: int = 1
+    doubts: Mapping[Doubt, float] = field(default_factory=dict)
+    seen: Spectrum | None = None
+
+    def spread_text(self) -> str:
+        """What the shading around the curve stands for, in words; nothing where there is none."""
+        if self.deviation is not None:
+            of = f"{self.of}" if self.pixels == self.of else f"{self.pixels} of {self.of}"
+            return f", mean ± SD of {of} pixels"
+        return ", 90 % interval" if self.interval is not None else ""
+
+    def doubts_text(self) -> str:
+        """Why not to trust it, in words; nothing where there is no reason."""
+        said = [doubt.text if share == 1 else f"{share:.0%} {doubt.text}" for doubt, share in self.doubts.items()]
+        return f"; {', '.join(said)}" if said else ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Values at one place and the current wavelength."""
+
+    value: float
+    truth: float | None = None
+    doubt: Doubt = field(default=Doubt(0))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Of one place: its appearance, where there is a reflectance to look at, and the smooth metamer of its colour.
+
+    `refusal` is the sentence that says why there is no appearance.
+    """
+
+    appearance: Appearance | None = None
+    smooth: Spectrum | None = None
+    refusal: str = ""
+
+
+def row_of(
+    mark: Mark, nm: float, reading: Reading | None, curve: Curve | None, finding: Finding | None
+) -> dict[str, str]:
+    """Everything known of a mark, as text: what makes it, its value at `nm`, and how it looks."""
+    values = mark.as_json()
+    row = {key: str(values[key]) for key in COLUMNS}
+    row["vertices"] = "; ".join(" ".join(f"{at:g}" if at % 1 else f"{at:.0f}" for at in v) for v in values["vertices"])
+    row["visible"] = "yes" if mark.visible else "no"
+    row["pixels"] = "" if curve is None else f"{curve.pixels} of {curve.of}"
+    row[f"value_at_{nm:g}_nm"] = "" if reading is None else f"{reading.value:.6g}"
+    row[f"measured_at_{nm:g}_nm"] = "" if reading is None or reading.truth is None else f"{reading.truth:.6g}"
+    seen = finding.appearance if finding is not None else None
+    numbers = [*seen.rgb, *seen.xy, *seen.lab, seen.dominant] if seen is not None else [math.nan] * 9
+    for name, number in zip(("R", "G", "B", "x", "y", "L*", "a*", "b*", "dominant_nm"), numbers, strict=True):
+        row[name] = "" if math.isnan(number) else f"{number:.6g}"
+    return row
+
+
+def mark_of(row: Mapping[str, str]) -> Mark:
+    """The mark that a row of `COLUMNS` describes.
+
+    Raises:
+        ValueError: it describes none.
+    """
+    try:
+        vertices = [[float(at) for at in vertex.split()] for vertex in row["vertices"].split(";")]
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"this is no mark: {error}") from error
+    return Mark.from_json({**row, "vertices": vertices, "visible": row.get("visible", "yes") != "no"})
+
+
+def as_text(rows: Sequence[Mapping[str, str]]) -> str:
+    """Rows with their header, cells between tabs, as spreadsheets take them from the clipboard."""
+    lines = [list(rows[0])] + [list(row.values()) for row in rows] if rows else []
+    return "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines)
+
+
+def spots(image: RGBImage, count: int = 3) -> list[tuple[int, int]]:
+    """`count` pixels (row, col) of the source, in even areas of colours that differ; the same for the same image."""
+    height, width = image.shape
+    side = max(max(height, width) // _GRID, 1)
+    cells = []
+    for top in range(side // 2, max(height - side, 1), side):
+        for left in range(side // 2, max(width - side, 1), side):
+            values = image.values[top : top + side, left : left + side].reshape(-1, 3)
+            mean = np.sqrt(values.mean(axis=0))
+            evenness = 1 / (1 + 20 * float(values.std(axis=0).mean()))
+            cells.append(((min(top + side // 2, height - 1), min(left + side // 2, width - 1)), mean, evenness))
+    colourful = [float(mean.max() - mean.min()) * evenness for _, mean, evenness in cells]
+    chosen = [int(np.argmax(colourful))]
+    while len(chosen) < min(count, len(cells)):
+        far = [min(float(np.linalg.norm(mean - cells[c][1])) for c in chosen) * even for _, mean, even in cells]
+        chosen.append(int(np.argmax(far)))
+    found = [tuple(at * image.reduction for at in cells[c][0]) for c in chosen]  # of the source
+    return sorted(((row, col) for row, col in found), key=lambda at: (at[1], at[0]))
