@@ -21,7 +21,7 @@ from nesr_gui import resources
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.marks import Region, Shape
 from nesr_gui.gui.model.preferences import nothing_remembered
-from nesr_gui.gui.picture.modes import TABLE
+from nesr_gui.gui.view_modes import TABLE
 from nesr_gui.io.photos.develop_settings import Interpretation
 
 WINDOW = QSize(1280, 800)

@@ -12,8 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolButton
 
-from nesr_gui.gui import theme
-from nesr_gui.gui.picture import modes
+from nesr_gui.gui import view_modes
+from nesr_gui.gui.drawing import theme
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ TABLE = (
     *(
         Entry(f"show_{mode.name}", mode.title, "View", str(key), mode.icon, mode.tip, in_toolbar=bool(mode.icon),
               choice="mode", starts_group=key == 1, mode=mode.name)
-        for key, mode in enumerate(modes.TABLE, 1)
+        for key, mode in enumerate(view_modes.TABLE, 1)
     ),
     Entry("picture", "This picture", "View", submenu=True),
     Entry("compare_with", "Compare with a curve…", "View", tip="Show the similarity to a spectrum from a file"),

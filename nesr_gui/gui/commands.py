@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.gui import jobs
 from nesr_gui.gui.actions import TABLE
-from nesr_gui.gui.drawing import FILTERS
 from nesr_gui.gui.export.writing import CSV, Writing
+from nesr_gui.gui.figures.export import FILTERS
 from nesr_gui.gui.input.reading_dialog import LABELS, ReadingDialog
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session

@@ -13,10 +13,10 @@ import numpy as np
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.fields.protocol import Progress, SpectralField
+from nesr_gui.gui.drawing.tone_mapping import SHADES, levels_of
 from nesr_gui.gui.model.document import Cube
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.truth import Measurement
-from nesr_gui.gui.picture.shading import SHADES, levels_of
 from nesr_gui.gui.spectra.figure import Figure, save_figure
 from nesr_gui.gui.truth.measurement import declared
 from nesr_gui.inference.model_input import SeenBands, Shown

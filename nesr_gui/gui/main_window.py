@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from nesr_gui.colorimetry.cie import CHARTS
-from nesr_gui.gui import theme
 from nesr_gui.gui.actions import colour_icons, make_actions
 from nesr_gui.gui.documents.tabs import Tabs
+from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.focus_ring import FocusRing
 from nesr_gui.gui.input.input_panel import InputPanel
 from nesr_gui.gui.marks.mark_table import MarkTable

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPlainTextEdit, QPushButton, QToolButton, QWidget
 
 from nesr_gui.fields.protocol import DeviceLost
-from nesr_gui.gui.theme import is_dark
+from nesr_gui.gui.drawing.theme import is_dark
 
 GROUNDS = {
     False: {"failure": ("#fdecea", "#e6b8b2"), "success": ("#e8f4ec", "#b3d6c0")},

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
+from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.input.reading_dialog import ReadingDialog
 from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.model_menu import CardRequest

@@ -15,7 +15,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.model.view_settings import Arrangement
-from nesr_gui.gui.picture.modes.mode import Scene
+from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport
 from nesr_gui.spectral import Quantity
 from tests.gui.conftest import BANDS, smooth_cube

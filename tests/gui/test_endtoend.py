@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io, resources
-from nesr_gui.gui import theme
+from nesr_gui.gui import view_modes
 from nesr_gui.gui.app import App
+from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.main_window import WINDOW_SIZE
 from nesr_gui.gui.model.preferences import settings
-from nesr_gui.gui.picture import modes
 from nesr_gui.gui.shell.hints import STEPS
 from nesr_gui.gui.spectra.spectra_jobs import FileRequest, read_marks
 from nesr_gui.io.spectra.csv import read_curves
@@ -115,7 +115,7 @@ def scrub(app: App, qtbot: QtBot) -> None:
 def look(app: App, qtbot: QtBot) -> None:
     """Every mode by its key, each another picture of what is open."""
     seen = []
-    for mode in modes.TABLE:
+    for mode in view_modes.TABLE:
         action = app.window.actions_by_name[f"show_{mode.name}"]
         assert action.isEnabled(), f"{mode.title}: {action.whatsThis()}"
         key(app, f"show_{mode.name}")

@@ -19,8 +19,8 @@ from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
 from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.export.export_dialog import CubeExportDialog, Offer
-from nesr_gui.gui.picture.modes.mode import Scene
 from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
+from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport
 from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
 from nesr_gui.regions import Region, Shape

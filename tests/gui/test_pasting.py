@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.gui.app import App
 from nesr_gui.gui.input.pasting import NAME, PasteRequest, write_pasted
 from nesr_gui.gui.model.session_file import read_session
-from nesr_gui.gui.picture.modes import MODES
+from nesr_gui.gui.view_modes import MODES
 from tests.gui.test_autosaving import copied, crash, offer, root, start  # noqa: F401
 
 COLOURS = np.random.default_rng(5).integers(0, 256, (30, 40, 3)).astype(np.uint8)

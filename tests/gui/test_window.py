@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.gui import theme
 from nesr_gui.gui.app import App
+from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.program import run
 from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog

@@ -16,7 +16,7 @@ from PySide6.QtCore import QLockFile
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.documents.session_jobs import SaveRequest, save_session
 from nesr_gui.gui.model.session_file import ENDING, read_session, write_session
-from nesr_gui.gui.picture.modes import MODES
+from nesr_gui.gui.view_modes import MODES
 from nesr_gui.io.errors import UnreadableFile
 
 _LOCK = ".lock"

@@ -13,7 +13,7 @@ from nesr_gui.gui import jobs
 from nesr_gui.gui.model.document import Cube, Origin
 from nesr_gui.gui.model.session_file import Kept, read_session, write_session
 from nesr_gui.gui.model.truth import Measurement
-from nesr_gui.gui.picture.modes import MODES
+from nesr_gui.gui.view_modes import MODES
 from nesr_gui.io.atomic import replacing
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.fingerprint import fingerprint

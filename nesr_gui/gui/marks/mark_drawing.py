@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject, QPointF, Signal
 from PySide6.QtGui import QColor, QPainterPath
 from PySide6.QtWidgets import QGraphicsPathItem, QWidget
 
+from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.marks.mark_items import outline
 from nesr_gui.gui.model.marks import simplified
-from nesr_gui.gui.pens import screen_pen
 from nesr_gui.regions import Point, Region, Shape
 
 DRAGGED = (Shape.RECTANGLE, Shape.ELLIPSE, Shape.LASSO)

@@ -6,9 +6,8 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from nesr_gui.gui.marks.signs import draw_sign, placed
+from nesr_gui.gui.drawing.symbols import draw_sign, placed, screen_pen
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.pens import screen_pen
 from nesr_gui.regions import Region, Shape
 
 REACH = 13.0  # pixels of the screen within which the mouse takes hold of a pin

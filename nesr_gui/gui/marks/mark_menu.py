@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
-from nesr_gui.gui.marks.signs import sign_icon
+from nesr_gui.gui.drawing.symbols import sign_icon
 from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.palette import MARK_SYMBOLS, MarkColours
 

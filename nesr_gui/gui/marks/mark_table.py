@@ -10,8 +10,8 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QIcon, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from nesr_gui.colorimetry.appearance import Appearance
+from nesr_gui.gui.drawing.symbols import plain_icon, sign_icon
 from nesr_gui.gui.forms import ROW_HEIGHT, quiet
-from nesr_gui.gui.marks.signs import plain_icon, sign_icon
 from nesr_gui.gui.model.marks import Curve, Finding, Mark, Place, Reading
 
 TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "λ dominant", "Position")

@@ -9,9 +9,9 @@ from PySide6.QtCore import QLineF, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
+from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.model.marks import Pixel
 from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.pens import screen_pen
 from nesr_gui.gui.picture.pictures import Picture
 from nesr_gui.gui.picture.pixel_grid import PixelGrid
 

@@ -7,10 +7,10 @@ from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from nesr_gui.gui.drawing.ticks import ticks
+from nesr_gui.gui.drawing.tone_mapping import SHADES, Histogram
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.picture.pictures import Picture
-from nesr_gui.gui.picture.shading import SHADES, Histogram
-from nesr_gui.gui.spectra.axis import ticks
 
 Limits = tuple[float, float]
 _STRIP, _LEFT, _REACH = 14.0, 6.0, 9.0

@@ -15,9 +15,9 @@ from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.view_settings import Arrangement, Limits
 from nesr_gui.gui.picture.false_colour_dialog import FalseColourDialog
 from nesr_gui.gui.picture.look_menu import fill_look_menu
-from nesr_gui.gui.picture.modes.mode import Scene
 from nesr_gui.gui.picture.picturing import Picturing
 from nesr_gui.gui.spectra.spectra_jobs import FileRequest, read_library
+from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.gui.wavelength.sweep import SweepExport, export_sweep
 from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
 from nesr_gui.gui.worker import Worker

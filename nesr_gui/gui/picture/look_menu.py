@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QMenu
 
 from nesr_gui.gui.model.palette import colormaps
 from nesr_gui.gui.model.view_settings import Look
-from nesr_gui.gui.picture.modes import MODES, TABLE
-from nesr_gui.gui.picture.modes.mode import Need, Scene
+from nesr_gui.gui.view_modes import MODES, TABLE
+from nesr_gui.gui.view_modes.base import Need, Scene
 
 Pick = Callable[[Look], None]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from nesr_gui.fields.protocol import CubeField, Progress, SpectralField
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes.pieces import band_in_pieces, sketches_in_pieces
+from nesr_gui.gui.view_modes.base import band_in_pieces, sketches_in_pieces
 from nesr_gui.spectral import Wavelengths
 
 SPACINGS = (20.0, 5.0)  # nm: a first impression after a second, then below the 6.4 nm between a network's features

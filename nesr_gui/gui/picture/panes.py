@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from nesr_gui.gui.drawing.tone_mapping import lookup
 from nesr_gui.gui.model.marks import Pixel
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.view_settings import Arrangement, Look
@@ -12,7 +13,6 @@ from nesr_gui.gui.model.viewport import View
 from nesr_gui.gui.picture.image_view import ImageView
 from nesr_gui.gui.picture.levels_bar import LevelsBar
 from nesr_gui.gui.picture.pictures import Picture
-from nesr_gui.gui.picture.shading import lookup
 
 
 class Panes(QWidget):

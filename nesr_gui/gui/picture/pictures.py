@@ -9,12 +9,12 @@ from typing import Any
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import Progress
+from nesr_gui.gui.drawing.tone_mapping import Histogram, Shading
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.viewport import Sampling, View, resolve_sampling, whole
-from nesr_gui.gui.picture.modes import MODES
-from nesr_gui.gui.picture.modes.mode import Scale, Scene, ViewMode
 from nesr_gui.gui.picture.nodes import Nodes
-from nesr_gui.gui.picture.shading import Histogram, Shading
+from nesr_gui.gui.view_modes import MODES
+from nesr_gui.gui.view_modes.base import Scale, Scene, ViewMode
 
 FEWEST_SAMPLES = 40 * 40  # below, nothing can be recognised
 

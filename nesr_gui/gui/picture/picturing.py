@@ -8,8 +8,6 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.viewport import View
-from nesr_gui.gui.picture.modes import MODES
-from nesr_gui.gui.picture.modes.mode import Scene
 from nesr_gui.gui.picture.moving import Moving
 from nesr_gui.gui.picture.nodes import MOST_SAMPLES
 from nesr_gui.gui.picture.pictures import (
@@ -22,6 +20,8 @@ from nesr_gui.gui.picture.pictures import (
     shade_again,
     shading_of,
 )
+from nesr_gui.gui.view_modes import MODES
+from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.gui.worker import Worker
 
 REST_MS = 60  # the hand rests

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nesr_gui.gui.theme import is_dark
+from nesr_gui.gui.drawing.theme import is_dark
 
 
 class GuideText(QTextBrowser):

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject
 
 from nesr_gui.gui.documents.autosaving import Autosaving
+from nesr_gui.gui.drawing.theme import Scheme
 from nesr_gui.gui.model.palette import GREY, MARK_COLOURS, Theme
 from nesr_gui.gui.model.preferences import TABLE, Preferences
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.reconstructing import Reconstructing
-from nesr_gui.gui.theme import Scheme
 
 
 class Preferring(QObject):

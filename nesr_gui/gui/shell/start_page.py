@@ -9,8 +9,8 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
-from nesr_gui.gui import theme
-from nesr_gui.gui.marks.signs import plain_icon
+from nesr_gui.gui.drawing import theme
+from nesr_gui.gui.drawing.symbols import plain_icon
 from nesr_gui.resources import Sample
 
 SAMPLE_SIZE, RECENT_SIZE = QSize(168, 112), QSize(48, 36)

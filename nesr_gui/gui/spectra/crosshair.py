@@ -12,8 +12,8 @@ from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
+from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.pens import screen_pen
 
 MOST_ROWS = 16
 _GAP = 14  # pixels between the mouse and the readout

@@ -12,11 +12,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor, QPen
 from PySide6.QtWidgets import QGraphicsPathItem
 
-from nesr_gui.gui.marks.signs import symbol_path
+from nesr_gui.gui.drawing.symbols import screen_pen, symbol_path
 from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.plot_content import Kind, Line, Plotted, symbol_places
 from nesr_gui.gui.model.plot_settings import Transform
-from nesr_gui.gui.pens import screen_pen
 
 
 class _Signs(pg.ScatterPlotItem):  # type: ignore[misc]

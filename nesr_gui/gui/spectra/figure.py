@@ -11,12 +11,12 @@ import numpy as np
 from PySide6.QtCore import QMarginsF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
-from nesr_gui.gui.drawing import INK, QUIET, draw_text, save_drawing
-from nesr_gui.gui.marks.signs import placed
+from nesr_gui.gui.drawing.symbols import placed
+from nesr_gui.gui.drawing.theme import spectrum_gradient
+from nesr_gui.gui.drawing.ticks import ticks
+from nesr_gui.gui.figures.export import INK, QUIET, draw_text, save_drawing
 from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.plot_content import Kind, Line, Plotted, Values, symbol_places
-from nesr_gui.gui.spectra.axis import ticks
-from nesr_gui.gui.wavelength.wavelength_slider import spectrum_gradient
 from nesr_gui.regions import Shape
 
 SIZE = QRectF(0, 0, 480, 330)  # points of 1/72 inch: 169 x 116 mm

@@ -6,8 +6,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QPalette
 
+from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.model.plot_content import Values
-from nesr_gui.gui.pens import screen_pen
 from nesr_gui.gui.spectra.plot_view import PlotView
 
 CHANNELS = (("R", "#d62f2f"), ("G", "#1f9d3a"), ("B", "#2f62e0"))

@@ -12,9 +12,9 @@ from PySide6.QtGui import QColor, QFont, QPalette, QResizeEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from nesr_gui.colorimetry.cie import wavelength_colours
+from nesr_gui.gui.drawing.symbols import screen_pen
+from nesr_gui.gui.drawing.ticks import Axis
 from nesr_gui.gui.model.plot_content import Plotted
-from nesr_gui.gui.pens import screen_pen
-from nesr_gui.gui.spectra.axis import Axis
 from nesr_gui.gui.spectra.crosshair import Crosshair
 from nesr_gui.gui.spectra.curve_layer import CurveLayer
 

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
 
 from nesr_gui.fields.accuracy import CONDITIONS, Figures
 from nesr_gui.fields.resampled import Orientation
+from nesr_gui.gui.drawing.symbols import sign_icon
 from nesr_gui.gui.forms import quiet, row
-from nesr_gui.gui.marks.signs import sign_icon
 from nesr_gui.gui.model.marks import Mark, Place
 from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.gui.truth.accuracy_jobs import COLUMNS, IMAGE, cells

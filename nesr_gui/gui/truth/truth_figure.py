@@ -12,18 +12,18 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.fields.resampled import at_reduction
-from nesr_gui.gui.drawing import INK, QUIET, draw_text, rendered, save_drawing
-from nesr_gui.gui.marks.signs import draw_sign
+from nesr_gui.gui.drawing.symbols import draw_sign
+from nesr_gui.gui.drawing.ticks import ticks
+from nesr_gui.gui.drawing.tone_mapping import lookup
+from nesr_gui.gui.figures.export import INK, QUIET, draw_text, rendered, save_drawing
 from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.view_settings import Look, Measure
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes import MODES
-from nesr_gui.gui.picture.modes.mode import Scene
-from nesr_gui.gui.picture.modes.truth_error import SCALES
 from nesr_gui.gui.picture.pictures import PictureRequest, coarse_picture
-from nesr_gui.gui.picture.shading import lookup
-from nesr_gui.gui.spectra.axis import ticks
+from nesr_gui.gui.view_modes import MODES
+from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.view_modes.error_map import SCALES
 from nesr_gui.spectral import Quantity
 
 WIDTH = 510.0  # points: 180 mm, two columns of a journal

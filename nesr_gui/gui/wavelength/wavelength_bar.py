@@ -8,7 +8,7 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QSignalBlocker, QSize, Qt, QTi
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from nesr_gui.gui import theme
+from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.wavelength.wavelength_slider import WavelengthSlider
 
 SPEEDS = (0.5, 500.0)  # nm/s

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QLinearGradient, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
-from nesr_gui.colorimetry.cie import wavelength_colours
+from nesr_gui.gui.drawing.theme import spectrum_gradient
 
 _MARGIN = 9  # half a handle, so that it can stand at either end
 _TICK_STEPS = (10, 20, 25, 50, 100, 200, 500, 1000)
-
-
-def spectrum_gradient(low: float, high: float, start: QPointF, stop: QPointF) -> QLinearGradient:
-    """A brush with the colours of low-high nm from `start` to `stop`."""
-    gradient = QLinearGradient(start, stop)
-    at = np.linspace(0, 1, 64)
-    for position, rgb in zip(at, wavelength_colours(low + at * (high - low)), strict=True):
-        gradient.setColorAt(float(position), QColor(*map(int, rgb)))
-    return gradient
 
 
 class WavelengthSlider(QSlider):

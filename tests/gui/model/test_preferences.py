@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QApplication, QDockWidget
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
+from nesr_gui.gui.drawing.theme import Scheme, is_dark
 from nesr_gui.gui.model.palette import MARK_COLOURS, Theme
 from nesr_gui.gui.model.preferences import TABLE, Preference, Preferences, settings
 from nesr_gui.gui.shell.preferences_dialog import PreferencesDialog
-from nesr_gui.gui.theme import Scheme, is_dark
 from tests.gui.conftest import FakeEngine
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nesr_gui.gui.model.view_settings import Arrangement, Look, Measure, as_json, from_json
-from nesr_gui.gui.picture.modes import MODES
+from nesr_gui.gui.view_modes import MODES
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 

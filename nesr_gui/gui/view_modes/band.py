@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes.mode import Scale, Scene, ViewMode
-from nesr_gui.gui.picture.modes.pieces import band_in_pieces
+from nesr_gui.gui.view_modes.base import Scale, Scene, ViewMode, band_in_pieces
 from nesr_gui.spectral import FloatArray
 
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes.mode import Choice, Scale, Scene, ViewMode
-from nesr_gui.gui.picture.modes.pieces import band_in_pieces
+from nesr_gui.gui.view_modes.base import Choice, Scale, Scene, ViewMode, band_in_pieces
 from nesr_gui.spectral import FloatArray
 
 PRESETS = {

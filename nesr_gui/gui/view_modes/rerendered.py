@@ -8,8 +8,7 @@ from nesr_gui.colorimetry.appearance import per_white
 from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes.mode import Scale, Scene, ViewMode
-from nesr_gui.gui.picture.modes.pieces import bands_of, not_shared, spectra_in_pieces
+from nesr_gui.gui.view_modes.base import Scale, Scene, ViewMode, bands_of, not_shared, spectra_in_pieces
 from nesr_gui.spectral import FloatArray, Quantity, Spectrum
 
 VISIBLE = (380.0, 780.0)

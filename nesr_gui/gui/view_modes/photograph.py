@@ -5,7 +5,7 @@ from __future__ import annotations
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes.mode import Need, Scene, ViewMode
+from nesr_gui.gui.view_modes.base import Need, Scene, ViewMode
 
 
 class Photograph(ViewMode):

@@ -8,9 +8,8 @@ from nesr_gui.colorimetry.cie import colour_differences
 from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes.mode import Need, Scale, Scene, ViewMode
-from nesr_gui.gui.picture.modes.pieces import bands_of, not_shared, spectra_in_pieces
-from nesr_gui.gui.picture.modes.rerendered import VISIBLE
+from nesr_gui.gui.view_modes.base import Need, Scale, Scene, ViewMode, bands_of, not_shared, spectra_in_pieces
+from nesr_gui.gui.view_modes.rerendered import VISIBLE
 from nesr_gui.spectral import FloatArray
 
 

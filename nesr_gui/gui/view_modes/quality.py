@@ -8,8 +8,7 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CalibratedField, Doubt, Progress
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes.mode import Need, Scene, ViewMode
-from nesr_gui.gui.picture.modes.pieces import in_strips
+from nesr_gui.gui.view_modes.base import Need, Scene, ViewMode, in_strips
 
 COLOURS = {Doubt.CLIPPED: (230, 159, 0), Doubt.UNSEEN: (86, 180, 233)}
 """Orange and sky blue, which colour-blind eyes tell apart and from grey."""

@@ -6,8 +6,7 @@ import numpy as np
 
 from nesr_gui.fields.protocol import CalibratedField, Progress
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes.mode import Need, Scale, Scene, ViewMode
-from nesr_gui.gui.picture.modes.pieces import in_strips
+from nesr_gui.gui.view_modes.base import Need, Scale, Scene, ViewMode, in_strips
 from nesr_gui.spectral import FloatArray
 
 

@@ -10,8 +10,7 @@ import numpy as np
 from nesr_gui import metrics
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes.mode import Choice, Need, Scale, Scene, ViewMode
-from nesr_gui.gui.picture.modes.pieces import bands_of, not_shared, spectra_in_pieces
+from nesr_gui.gui.view_modes.base import Choice, Need, Scale, Scene, ViewMode, bands_of, not_shared, spectra_in_pieces
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 

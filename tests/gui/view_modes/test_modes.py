@@ -11,9 +11,9 @@ from nesr_gui.colorimetry.viewing_conditions import Light, Viewing
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.model.view_settings import Look, Measure
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes import MODES, TABLE, pieces
-from nesr_gui.gui.picture.modes.doubts import COLOURS
-from nesr_gui.gui.picture.modes.mode import Need, Scene
+from nesr_gui.gui.view_modes import MODES, TABLE, base
+from nesr_gui.gui.view_modes.base import Need, Scene
+from nesr_gui.gui.view_modes.quality import COLOURS
 from nesr_gui.spectral import Quantity, RGBImage, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, Limited, smooth_cube
 
@@ -152,8 +152,8 @@ def test_a_sampled_picture_is_the_whole_one_sampled(
 ) -> None:
     asked = measured(scene, measure)
     whole = MODES[name].paint(asked, WHOLE, ignore)
-    monkeypatch.setattr(pieces, "PIECE", 40)
-    monkeypatch.setattr(pieces, "BLOCK_VALUES", 31 * 40)
+    monkeypatch.setattr(base, "PIECE", 40)
+    monkeypatch.setattr(base, "BLOCK_VALUES", 31 * 40)
     monkeypatch.setattr("nesr_gui.fields.protocol.BLOCK_VALUES", 31 * 40)
     for stride, rows, cols in ((1, slice(3, 20), slice(5, 29)), (3, slice(3, 22), slice(6, 30))):
         picture = MODES[name].paint(asked, Sampling(stride, rows, cols), ignore)
@@ -165,7 +165,7 @@ def test_a_sampled_picture_is_the_whole_one_sampled(
 def test_long_work_tells_its_progress_and_can_be_stopped(
     scene: Scene, name: str, stride: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pieces, "PIECE", 40)
+    monkeypatch.setattr(base, "PIECE", 40)
     monkeypatch.setattr("nesr_gui.fields.protocol.BLOCK_VALUES", 31 * 40)
     sampling, told = replace(WHOLE, stride=stride), list[float]()
 
@@ -225,7 +225,7 @@ def test_a_truth_of_fewer_wavelengths_says_where_it_ends(scene: Scene) -> None:
 
 @pytest.mark.parametrize("stride", [1, 3])
 def test_uncertainty_and_doubts_are_the_fields(scene: Scene, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces, "PIECE", 50)
+    monkeypatch.setattr(base, "PIECE", 50)
     asked = Sampling(stride, slice(2, HEIGHT), slice(0, WIDTH))
     window = slice(2, HEIGHT, stride), slice(0, WIDTH, stride)
     width = MODES["uncertainty"].paint(scene, asked, ignore)

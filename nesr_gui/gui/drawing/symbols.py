@@ -1,12 +1,15 @@
-"""The sign of a mark, its symbol in its colour with its number: the same in image, plot, table and figure."""
+"""The sign of a mark, its symbol in its colour with its number, and lines that keep their width at any zoom."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import Any
 
+import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPixmap, QPolygonF, QTransform
+from PySide6.QtGui import QColor, QIcon, QPaintDevice, QPainter, QPainterPath, QPen, QPixmap, QPolygonF, QTransform
 
 _HALF = {
     "square": [(-0.45, -0.45), (0.45, -0.45), (0.45, 0.45), (-0.45, 0.45)],
@@ -20,6 +23,18 @@ _HALF = {
 }  # fmt: skip
 _NUMBER_AT = {"triangle": 0.12, "wedge": -0.12}
 """How far below its middle a symbol has room for the number, in its own size."""
+
+
+def screen_pen(device: QPaintDevice, colour: Any, width: float, dash: Sequence[float] | None = None) -> QPen:
+    """A pen of so many logical pixels; by itself Qt takes them for dots, of which fine screens have more.
+
+    Args:
+        device: what is drawn on.
+        colour: as pyqtgraph understands it.
+        width: in pixels of a screen without scaling.
+        dash: lengths of lines and gaps, in widths.
+    """
+    return pg.mkPen(colour, width=width * device.devicePixelRatioF(), dash=list(dash) if dash else None)
 
 
 @cache

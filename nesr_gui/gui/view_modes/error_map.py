@@ -13,9 +13,18 @@ from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.fields.resampled import at_reduction
 from nesr_gui.gui.model.view_settings import Measure
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.modes.mode import Choice, Need, Scale, Scene, ViewMode
-from nesr_gui.gui.picture.modes.pieces import bands_of, in_strips, not_shared, spectra_in_pieces
-from nesr_gui.gui.picture.modes.similarity import angles
+from nesr_gui.gui.view_modes.base import (
+    Choice,
+    Need,
+    Scale,
+    Scene,
+    ViewMode,
+    bands_of,
+    in_strips,
+    not_shared,
+    spectra_in_pieces,
+)
+from nesr_gui.gui.view_modes.similarity import angles
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 SCALES = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QObject, QRectF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+import numpy as np
+from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QLinearGradient, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
+from nesr_gui.colorimetry.cie import wavelength_colours
 from nesr_gui.gui.model.palette import Theme
 
 _ROLES = QPalette.ColorRole
@@ -91,3 +93,12 @@ def icon(name: str, colours: QPalette) -> QIcon:
             painter.end()
             made.addPixmap(pixmap, mode)
     return made
+
+
+def spectrum_gradient(low: float, high: float, start: QPointF, stop: QPointF) -> QLinearGradient:
+    """A brush with the colours of low-high nm from `start` to `stop`."""
+    gradient = QLinearGradient(start, stop)
+    at = np.linspace(0, 1, 64)
+    for position, rgb in zip(at, wavelength_colours(low + at * (high - low)), strict=True):
+        gradient.setColorAt(float(position), QColor(*map(int, rgb)))
+    return gradient

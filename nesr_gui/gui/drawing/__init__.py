@@ -1,0 +1,1 @@
+"""How things are drawn: colours of the window, symbols, tone mapping, ticks."""

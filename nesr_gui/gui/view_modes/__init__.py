@@ -1,0 +1,28 @@
+"""The ways to look at a spectral image, in the order of their keys 1, 2, 3, …
+
+A new one is a `ViewMode` in a file of its own and a row here; menu, toolbar, keys, levels and session files follow.
+"""
+
+from nesr_gui.gui.view_modes.band import Band
+from nesr_gui.gui.view_modes.base import ViewMode
+from nesr_gui.gui.view_modes.colour_error import ColourError
+from nesr_gui.gui.view_modes.error_map import TruthError
+from nesr_gui.gui.view_modes.false_colour import FalseColour
+from nesr_gui.gui.view_modes.photograph import Photograph
+from nesr_gui.gui.view_modes.quality import Doubts
+from nesr_gui.gui.view_modes.rerendered import Rerendered
+from nesr_gui.gui.view_modes.similarity import Similarity
+from nesr_gui.gui.view_modes.uncertainty import Uncertainty
+
+TABLE: tuple[ViewMode, ...] = (
+    Photograph(),
+    Band(),
+    FalseColour(),
+    Rerendered(),
+    Similarity(),
+    ColourError(),
+    TruthError(),
+    Uncertainty(),
+    Doubts(),
+)
+MODES = {mode.name: mode for mode in TABLE}
