@@ -36,8 +36,8 @@ from nesr_gui.gui.shell.preferring import Preferring
 from nesr_gui.gui.shell.shell import Shell
 from nesr_gui.gui.shell.starting import Starting
 from nesr_gui.gui.spectra.spectra_display import SpectraDisplay
+from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.gui.truth.comparing import Comparing
-from nesr_gui.gui.worker import Worker
 
 
 class App(QObject):

@@ -16,11 +16,10 @@ from PySide6.QtWidgets import QApplication
 from nesr_gui.benchmark.inference import photograph
 from nesr_gui.benchmark.result import Figure
 from nesr_gui.export import ExportPlan
-from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
-from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.model.preferences import nothing_remembered
-from nesr_gui.gui.picture.pictures import Picture
+from nesr_gui.gui.tasks import files, loading
+from nesr_gui.gui.tasks.rendering import Picture
 from nesr_gui.inference.model import Model
 from nesr_gui.spectral import RGBImage, Wavelengths
 
@@ -100,9 +99,9 @@ class Bench:
         self.app.window.resize(1280, 800)
         self.app.window.show()
         _every(self.timers, BEAT_MS, self.heart.beat)
-        self.app.worker.submit("colours", None, jobs.prepare_colours, lambda asked, result: None)
-        self.app.session.open_photograph(image, jobs.displayed(image), None)
-        self.app.worker.submit("encode", jobs.EncodeRequest(image, model), jobs.encode, _take_into(self.app))
+        self.app.worker.submit("colours", None, loading.prepare_colours, lambda asked, result: None)
+        self.app.session.open_photograph(image, loading.displayed(image), None)
+        self.app.worker.submit("encode", loading.EncodeRequest(image, model), loading.encode, _take_into(self.app))
         self.wait_for(lambda: self.app.session.field is not None)
         self.app.window.panes.images[0].viewport().installEventFilter(self.frames)
         self.app.pictures[0].answered.connect(self.frames.take)
@@ -179,7 +178,7 @@ def _in_the_window(image: RGBImage, model: Model) -> Iterator[Figure]:
     yield Figure("GUI thread late, worst", max(late), aim=150)
 
 
-def _take_into(app: App) -> Callable[[jobs.EncodeRequest, jobs.Reconstruction], None]:
+def _take_into(app: App) -> Callable[[loading.EncodeRequest, loading.Reconstruction], None]:
     return lambda request, made: app.session.set_field(made.field, made.image.reduction, made.levels, made.image)
 
 
@@ -190,8 +189,8 @@ def _click_and_export(app: App, timers: QObject, folder: Path) -> None:
         assert app.session.field is not None
         if not app.worker.is_busy("export"):
             plan = ExportPlan(Wavelengths.every(400, 700, 10))
-            request = export_jobs.CubeExport(folder / "cube.h5", app.session.field, plan)
-            app.worker.submit("export", request, export_jobs.export_cube, lambda asked, result: None)
+            request = files.CubeExport(folder / "cube.h5", app.session.field, plan)
+            app.worker.submit("export", request, files.export_cube, lambda asked, result: None)
 
     _every(timers, 400, lambda: app.session.add_pin(*rng.integers(0, SIDE, 2).tolist()))
     _every(timers, 500, export)

@@ -8,18 +8,18 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from nesr_gui.gui import jobs
 from nesr_gui.gui.actions import TABLE
 from nesr_gui.gui.export.writing import CSV, Writing
 from nesr_gui.gui.figures.export import FILTERS
+from nesr_gui.gui.figures.spectra import Figure, FigureExport, export_figure
 from nesr_gui.gui.input.reading_dialog import LABELS, ReadingDialog
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.session_file import FILTER
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.spectra.figure import Figure
 from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
-from nesr_gui.gui.spectra.spectra_jobs import CurvesExport, export_curves
+from nesr_gui.gui.tasks import loading
+from nesr_gui.gui.tasks.files import CurvesExport, export_curves
 from nesr_gui.io.cubes.description import Reading
 
 
@@ -82,11 +82,11 @@ class Commands(QObject):
         session = self._session
         quantity = str(session.field.quantity) if session.field else ""
         figure = Figure(session.plotted(), session.wavelength_range, quantity)
-        self._writing.write(jobs.FigureExport(path, figure, dpi), jobs.export_figure)
+        self._writing.write(FigureExport(path, figure, dpi), export_figure)
 
     def load_camera(self) -> None:
         """Ask for a camera's sensitivities, to understand the photograph by."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Load camera sensitivities", "", jobs.CAMERAS)
+        path, _ = QFileDialog.getOpenFileName(self._window, "Load camera sensitivities", "", loading.CAMERAS)
         if path:
             self._opening.load_camera(Path(path))
 

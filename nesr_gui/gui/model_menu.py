@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,71 +11,15 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QDialog, QFileDialog, QMenu, QTextBrowser, QVBoxLayout
 
 from nesr_gui import resources
-from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.reconstructing import Reconstructing
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.loading import CardRequest, Listed, ModelsRequest, list_models, read_card
+from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.inference.model_input import Input
-from nesr_gui.spectral import Wavelengths
 
 _ADDED = "models/added"  # in the settings: files that the user opened
-
-
-@dataclass(frozen=True)
-class ModelsRequest:
-    """Model files to look into, beside the embedded ones."""
-
-    added: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A model file: what it makes spectra of, and at what wavelengths it answers, in words."""
-
-    path: Path
-    bands: Wavelengths | None  # that it sees of a cube; None where it takes photographs
-    covers: str
-
-    @property
-    def input(self) -> Input:
-        return Input.PHOTOGRAPH if self.bands is None else Input.CUBE
-
-    @property
-    def text(self) -> str:
-        """Its name, and beside it what it takes and gives."""
-        name = self.path.stem.replace("&", "&&")
-        return f"{name}\t{self.bands or 'photograph'} → {self.covers}"
-
-
-def list_models(request: ModelsRequest, progress: Progress) -> list[Listed]:
-    """The embedded models and those of the files that are models; a file that is gone is passed over."""
-    from nesr_gui.inference.checkpoint import covers, sees
-
-    found = []
-    for path in (*resources.models(), *request.added):
-        with suppress(OSError, ValueError):
-            found.append(Listed(path, sees(path), covers(path)))
-    return found
-
-
-@dataclass(frozen=True)
-class CardRequest:
-    """A model file to read about."""
-
-    path: Path
-
-
-def read_card(request: CardRequest, progress: Progress) -> str:
-    """The card that stands beside a model file, as Markdown; without one, what the file says of itself."""
-    from nesr_gui.inference.checkpoint import describe
-
-    card = request.path.with_suffix(".md")
-    if card.is_file():
-        return card.read_text(encoding="utf-8")
-    said = "\n".join(f"* **{key}**: {value}" for key, value in describe(request.path).items())
-    return f"# {request.path.stem}\n\nNo card stands beside this model. What the file says of itself:\n\n{said}\n"
 
 
 class ModelMenu(QObject):

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
-from nesr_gui.gui import jobs
-from nesr_gui.gui.documents.session_jobs import Restored, SessionRequest, open_session
 from nesr_gui.gui.model.document import Cube, Document, Origin
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.session_file import ENDING
 from nesr_gui.gui.model.workspace import Documents
 from nesr_gui.gui.reconstructing import Reconstructing
-from nesr_gui.gui.truth.exposing import Exposed, ExposureRequest
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks import loading
+from nesr_gui.gui.tasks.comparison import Exposed, ExposureRequest
+from nesr_gui.gui.tasks.sessions import Restored, SessionRequest, open_session
+from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.inference.model_input import Input
 from nesr_gui.io.photos.develop_settings import Interpretation
 
@@ -68,8 +68,8 @@ class Opening(QObject):
         if path.suffix.lower() == MODEL_ENDING:
             self._reconstructing.use_model(path)
             return
-        request = jobs.ReadRequest(path, truth, interpretation or Interpretation(), beside, is_pasted)
-        self._worker.submit("read", request, jobs.read_file, self._take_file)
+        request = loading.ReadRequest(path, truth, interpretation or Interpretation(), beside, is_pasted)
+        self._worker.submit("read", request, loading.read_file, self._take_file)
 
     def interpret(self, interpretation: Interpretation) -> None:
         """Understand the open photograph so; the newest wins. A working resolution leaves its colours as they are."""
@@ -81,17 +81,17 @@ class Opening(QObject):
                 self._worker.cancel(purpose)
             self._reconstructing.reconstruct()
             return
-        request = jobs.InterpretRequest(decoded, interpretation)
-        self._worker.submit("draft", request, jobs.draft, self._take_draft)
-        self._worker.submit("interpret", request, jobs.interpret, self._take_interpretation)
+        request = loading.InterpretRequest(decoded, interpretation)
+        self._worker.submit("draft", request, loading.draft, self._take_draft)
+        self._worker.submit("interpret", request, loading.interpret, self._take_interpretation)
 
     def load_camera(self, path: Path) -> None:
         """Take the open photograph as one of the camera whose sensitivities a table holds."""
-        self._worker.submit("camera", jobs.CameraRequest(path), jobs.read_camera, self._take_camera)
+        self._worker.submit("camera", loading.CameraRequest(path), loading.read_camera, self._take_camera)
 
     def open_cube(self, path: Path, reading: Reading) -> None:
         """Open a cube whose file left something open."""
-        self._worker.submit("read", jobs.CubeRequest(path, reading), jobs.read_cube, self._take_file)
+        self._worker.submit("read", loading.CubeRequest(path, reading), loading.read_cube, self._take_file)
 
     def open_exposed(self, request: ExposureRequest, made: Exposed) -> None:
         """Open the photograph that was made of the open cube, in a document beside it, with the same marks."""
@@ -115,7 +115,9 @@ class Opening(QObject):
         """Remove what a killed program left beside the files that were opened and written last."""
         exported = settings().value("files/exported", "")
         folders = {path.parent for path in self.recent()} | ({Path(str(exported))} if exported else set())
-        self._worker.submit("sweep", jobs.SweepRequest(tuple(folders)), jobs.sweep_folders, lambda request, done: None)
+        self._worker.submit(
+            "sweep", loading.SweepRequest(tuple(folders)), loading.sweep_folders, lambda request, done: None
+        )
 
     def recent(self) -> list[Path]:
         """The files opened last, the newest first."""
@@ -126,17 +128,17 @@ class Opening(QObject):
         settings().remove("files/recent")
         self.recent_changed.emit()
 
-    def _take_file(self, request: jobs.ReadRequest | jobs.CubeRequest, opened: jobs.Photograph | Cube) -> None:
+    def _take_file(self, request: loading.ReadRequest | loading.CubeRequest, opened: loading.Photograph | Cube) -> None:
         self._documents.make_room(request.beside)
-        reading = request.reading if isinstance(request, jobs.CubeRequest) else None
-        asked = request if isinstance(request, jobs.ReadRequest) else jobs.ReadRequest(request.path)
+        reading = request.reading if isinstance(request, loading.CubeRequest) else None
+        asked = request if isinstance(request, loading.ReadRequest) else loading.ReadRequest(request.path)
         origin = Origin(request.path.absolute(), asked.truth, reading, asked.is_pasted)
         self._put(opened, origin, asked.interpretation)
         self._resume()
         if not asked.is_pasted:
             self.remember(request.path)
 
-    def _put(self, opened: jobs.Photograph | Cube, origin: Origin, interpretation: Interpretation) -> None:
+    def _put(self, opened: loading.Photograph | Cube, origin: Origin, interpretation: Interpretation) -> None:
         """Have the session show an image in the document that is shown."""
         self._leave_work()
         self._reconstructing.stop()
@@ -160,7 +162,7 @@ class Opening(QObject):
             self.remember(request.path)
         self.restored.emit(replace(restored, notes=(*restored.notes, *left_out)))
 
-    def _take_draft(self, request: jobs.InterpretRequest, made: jobs.Photograph | None) -> None:
+    def _take_draft(self, request: loading.InterpretRequest, made: loading.Photograph | None) -> None:
         understanding = self._session.understanding
         is_late = self._document.shown == replace(understanding.interpretation, working_pixels=None)
         if made is not None and request.decoded is understanding.decoded and not is_late:
@@ -168,7 +170,7 @@ class Opening(QObject):
             self._reconstructing.stop()
             self._session.reread_photograph(made.image, made.colours)
 
-    def _take_interpretation(self, request: jobs.InterpretRequest, made: jobs.Photograph) -> None:
+    def _take_interpretation(self, request: loading.InterpretRequest, made: loading.Photograph) -> None:
         understanding = self._session.understanding
         if request.decoded is not understanding.decoded:
             return
@@ -178,7 +180,7 @@ class Opening(QObject):
         if request.interpretation == understanding.interpretation:  # and not one that was passed on the way
             self._reconstructing.reconstruct()
 
-    def _take_camera(self, request: jobs.CameraRequest, camera: Observer) -> None:
+    def _take_camera(self, request: loading.CameraRequest, camera: Observer) -> None:
         self._session.understanding.choose_camera(camera)
 
     @property
@@ -195,8 +197,8 @@ class Opening(QObject):
         if document.encoding is not None:
             self._reconstructing.resume()
         elif document.decoded is not None and document.shown is None:
-            request = jobs.InterpretRequest(document.decoded, understanding.interpretation)
-            self._worker.submit("interpret", request, jobs.interpret, self._take_interpretation)
+            request = loading.InterpretRequest(document.decoded, understanding.interpretation)
+            self._worker.submit("interpret", request, loading.interpret, self._take_interpretation)
         elif document.decoded is not None and document.shown != replace(
             understanding.interpretation, working_pixels=None
         ):

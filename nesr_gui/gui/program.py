@@ -10,11 +10,11 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
-from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
 from nesr_gui.gui.main_window import WINDOW_SIZE
 from nesr_gui.gui.model.preferences import kept_folder, nothing_remembered
 from nesr_gui.gui.screenshot import Screenshot
+from nesr_gui.gui.tasks import loading
 
 
 def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path | None) -> int:
@@ -64,7 +64,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     elif screenshot is not None:
         app.open_sample(resources.samples()[0])
     app.reconstructing.load_model(model, app.preferences["device"] if device == "auto" else device)
-    app.worker.submit("colours", None, jobs.prepare_colours, lambda request, done: None)
+    app.worker.submit("colours", None, loading.prepare_colours, lambda request, done: None)
     app.opening.tidy()
     code = qt.exec()
     app.window.close()

@@ -8,7 +8,7 @@ from nesr_gui.gui.actions import enable
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.reconstructing import Reconstructing
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.worker import Worker
 
 
 class ReconstructCommands(QObject):

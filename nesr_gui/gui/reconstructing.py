@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from nesr_gui.gui import jobs
 from nesr_gui.gui.model.document import Document, UsedModel
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.workspace import Documents
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks import loading
+from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.inference.model_input import Input, taken
 
 if TYPE_CHECKING:
@@ -32,20 +32,20 @@ class Reconstructing(QObject):
         super().__init__(parent)
         self._session, self._worker, self._documents = session, worker, documents
         self._models: dict[Input, Model] = {}
-        self._asked: jobs.ModelRequest | None = None  # for the model that was or will be loaded last
+        self._asked: loading.ModelRequest | None = None  # for the model that was or will be loaded last
         self._full = False  # whether full resolution was asked for last
         self._working_pixels: int | None = None  # preferred where the photograph's interpretation names none
-        self._encoding: jobs.ImageRequest | None = None  # what the worker was asked to reconstruct last
+        self._encoding: loading.ImageRequest | None = None  # what the worker was asked to reconstruct last
         worker.ended.connect(self._go_on)
 
     def load_model(self, path: Path | None, device: str) -> None:
-        self._asked = jobs.ModelRequest(path, device)
-        self._worker.submit("model", self._asked, jobs.load_model, self._take_model)
+        self._asked = loading.ModelRequest(path, device)
+        self._worker.submit("model", self._asked, loading.load_model, self._take_model)
 
     def use_model(self, path: Path) -> None:
         """Reconstruct by the model in a file what it takes, from now on; what is open is reconstructed again."""
-        request = jobs.ModelRequest(path, self._asked.device if self._asked else "auto")
-        self._worker.submit("model", request, jobs.load_model, self._take_model)
+        request = loading.ModelRequest(path, self._asked.device if self._asked else "auto")
+        self._worker.submit("model", request, loading.load_model, self._take_model)
 
     def leave_cubes(self) -> None:
         """Show cubes as they were measured from now on, and the one that is open again."""
@@ -128,22 +128,22 @@ class Reconstructing(QObject):
         session = self._session
         return session.cube is not None or (self._document.shown is not None and session.photograph is not None)
 
-    def _request(self, model: Model, full: bool) -> jobs.ImageRequest:
+    def _request(self, model: Model, full: bool) -> loading.ImageRequest:
         session = self._session
         if session.cube is not None:
             path = session.models[Input.CUBE].path
-            return jobs.CubeEncodeRequest(session.cube.field, session.name, model, path, full, self._working_pixels)
+            return loading.CubeEncodeRequest(session.cube.field, session.name, model, path, full, self._working_pixels)
         assert session.photograph is not None
         chosen = session.understanding.interpretation
         wanted = replace(chosen, working_pixels=chosen.working_pixels or self._working_pixels)
-        return jobs.EncodeRequest(session.photograph, model, full, session.understanding.decoded, wanted)
+        return loading.EncodeRequest(session.photograph, model, full, session.understanding.decoded, wanted)
 
-    def _encode(self, request: jobs.ImageRequest) -> None:
+    def _encode(self, request: loading.ImageRequest) -> None:
         self._encoding = request
-        self._worker.submit("encode", request, jobs.encode, self._take_reconstruction)
+        self._worker.submit("encode", request, loading.encode, self._take_reconstruction)
         self.began.emit()
 
-    def _take_model(self, request: jobs.ModelRequest, model: Model) -> None:
+    def _take_model(self, request: loading.ModelRequest, model: Model) -> None:
         self._models[model.input], self._asked = model, request
         self._session.set_model(model.input, UsedModel(model.name, model.device, request.path))
         if self._model is model:
@@ -152,13 +152,13 @@ class Reconstructing(QObject):
             stays = f"{self._session.name} stays as it is"
             self.told.emit(f"{model.name} takes {taken(model.sees)}: open one to use it. {stays}.")
 
-    def _take_reconstruction(self, request: jobs.ImageRequest, made: jobs.Reconstruction) -> None:
+    def _take_reconstruction(self, request: loading.ImageRequest, made: loading.Reconstruction) -> None:
         """Give a field to the document that it was asked for, shown or not."""
         document = next((each for each in self._documents.all if each.encoding is request), None)
         if document is None:
             return
         document.encoding, document.lacks = None, False
-        document.model_file = request.model_file if isinstance(request, jobs.CubeEncodeRequest) else None
+        document.model_file = request.model_file if isinstance(request, loading.CubeEncodeRequest) else None
         take = self._session.set_field if document is self._document else document.take_field
         take(made.field, made.image.reduction, made.levels, made.image)
 

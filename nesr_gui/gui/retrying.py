@@ -13,7 +13,7 @@ from nesr_gui.fields.protocol import DeviceLost
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.reconstructing import Reconstructing
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.worker import Worker
 
 Remedy = tuple[str, Callable[[], None]]
 _ASKED_AGAIN = ("encode", "model")  # what a new model brings with it; the pictures and curves follow its field

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.marks import spots
 from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.worker import Worker
 
 
 class Screenshot(QObject):

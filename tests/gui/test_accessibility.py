@@ -26,8 +26,8 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.input.reading_dialog import ReadingDialog
 from nesr_gui.gui.model.palette import MARK_COLOURS
-from nesr_gui.gui.model_menu import CardRequest
 from nesr_gui.gui.notice import GROUNDS
+from nesr_gui.gui.tasks.loading import CardRequest
 from nesr_gui.io.errors import Unclear
 
 ROLES = QPalette.ColorRole

@@ -16,8 +16,9 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
-from nesr_gui.gui.documents.autosave_jobs import FindRequest, Shelf, find_copies
 from nesr_gui.gui.model.session_file import read_session
+from nesr_gui.gui.tasks.sessions import FindRequest, Shelf, find_copies
+from nesr_gui.gui.view_modes import MODES
 from nesr_gui.io.photos.develop_settings import Interpretation
 from tests.gui.conftest import FakeEngine
 
@@ -169,7 +170,7 @@ def test_a_copy_is_written_where_something_was_made_and_goes_when_it_is_saved(
     copy.write_text("as it is")
     assert copied(app, qtbot) == [copy] and copy.read_text() == "as it is"  # nothing was made since
     app.session.add_pin(5, 6)
-    assert copied(app, qtbot) == [copy] and len(read_session(copy).marks) == 2
+    assert copied(app, qtbot) == [copy] and len(read_session(copy, MODES).marks) == 2
     app.commands.undo()
     app.commands.undo()
     assert copied(app, qtbot) == []
@@ -250,8 +251,7 @@ def test_a_disk_that_takes_no_copy_is_told_once(
         raise OSError(28, "No space left on device")
 
     app = start()
-    for module in ("session_jobs", "autosave_jobs"):
-        monkeypatch.setattr(f"nesr_gui.gui.documents.{module}.write_session", full)
+    monkeypatch.setattr("nesr_gui.gui.tasks.sessions.write_session", full)
     open_marked(app, photograph, [(3, 4)], qtbot)
     copied(app, qtbot)
     assert "No space left on device" in app.window.notice.text.text()

@@ -20,8 +20,7 @@ from nesr_gui.fields.camera import photograph as photographed
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.app import App
-from nesr_gui.gui.truth.accuracy_jobs import COLUMNS
-from nesr_gui.gui.truth.exposing import ExposureRequest, expose
+from nesr_gui.gui.tasks.comparison import COLUMNS, ExposureRequest, expose
 from nesr_gui.io.photos.develop_settings import Interpretation
 from nesr_gui.io.spectra.csv import read_table
 from nesr_gui.regions import Region, Shape

@@ -13,7 +13,7 @@ from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.plot_settings import Normalise, Transform
-from nesr_gui.gui.model_menu import list_models
+from nesr_gui.gui.tasks.loading import list_models
 from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.inference.model_input import Input, SeenBands
 from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork

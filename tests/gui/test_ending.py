@@ -13,10 +13,10 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.export import ExportPlan
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.export import export_jobs
+from nesr_gui.gui.figures.sweep import Sweep, SweepExport
 from nesr_gui.gui.model.view_settings import Arrangement
+from nesr_gui.gui.tasks import files
 from nesr_gui.gui.view_modes.base import Scene
-from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport
 from nesr_gui.spectral import Quantity
 from tests.gui.conftest import BANDS, smooth_cube
 
@@ -74,8 +74,8 @@ def test_it_closes_while_a_photograph_is_reconstructed(held: App, qtbot: QtBot) 
 @pytest.mark.parametrize("ending", [".h5", ".npy", ".hdr"])
 def test_it_closes_while_a_cube_is_exported(app: App, folder: Path, qtbot: QtBot, ending: str, is_paused: bool) -> None:
     field = CubeField(Large(), BANDS, Quantity.REFLECTANCE)
-    request = export_jobs.CubeExport(folder / f"cube{ending}", field, ExportPlan())
-    app.worker.submit("export", request, export_jobs.export_cube, app.exporting._tell)
+    request = files.CubeExport(folder / f"cube{ending}", field, ExportPlan())
+    app.worker.submit("export", request, files.export_cube, app.exporting._tell)
     is_under_way(app, qtbot, "export")
     app.worker.pause("export", is_paused)
     app.window.close()

@@ -17,11 +17,11 @@ from nesr_gui.export import Estimate
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
-from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.export.export_dialog import CubeExportDialog, Offer
+from nesr_gui.gui.figures.sweep import Sweep, SweepExport
 from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
+from nesr_gui.gui.tasks import files
 from nesr_gui.gui.view_modes.base import Scene
-from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport
 from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
@@ -244,7 +244,7 @@ def start(app: App, path: Path, qtbot: QtBot) -> Held:
     field = Held(smooth_cube(8, 9), BANDS, Quantity.REFLECTANCE)
     from nesr_gui.export import ExportPlan
 
-    app.writing.export(export_jobs.CubeExport(path, field, ExportPlan()), export_jobs.export_cube, app.exporting._tell)
+    app.writing.export(files.CubeExport(path, field, ExportPlan()), files.export_cube, app.exporting._tell)
     qtbot.waitUntil(field.waiting.is_set)
     return field
 

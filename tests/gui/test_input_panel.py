@@ -14,9 +14,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.session import Bytes
+from nesr_gui.gui.tasks import loading
 from nesr_gui.io.photos import develop
 from nesr_gui.io.photos.develop_settings import Balance, Encoding, Interpretation
 from nesr_gui.spectral import FloatArray
@@ -76,7 +76,7 @@ def test_a_change_shows_at_once_is_reconstructed_and_keeps_pins_and_view(opened:
     np.testing.assert_allclose(values(opened), before / 2, rtol=1e-5)
     assert opened.session.field is not field and opened.window.image.view() == view
     assert [pin.pixel for pin in opened.session.pins] == [(12, 34)]
-    np.testing.assert_array_equal(opened.session.colours, jobs.displayed(opened.session.photograph))
+    np.testing.assert_array_equal(opened.session.colours, loading.displayed(opened.session.photograph))
     qtbot.waitUntil(lambda: shown(opened, 0) is opened.session.colours)
     qtbot.waitUntil(lambda: (12, 34) in opened.session.curves)
 
@@ -198,7 +198,7 @@ def test_a_large_photograph_is_a_draft_first_and_reconstructed_from_all_its_pixe
     app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(develop, "DRAFT_PIXELS", 600)
-    monkeypatch.setattr(jobs, "SHOWN_PIXELS", 60 * 80 // 4)
+    monkeypatch.setattr(loading, "SHOWN_PIXELS", 60 * 80 // 4)
     engine.model.working_pixels = 600
     shapes: list[tuple[int, int]] = []
     app.session.image_changed.connect(lambda: shapes.append(app.session.photograph.shape))

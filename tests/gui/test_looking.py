@@ -17,8 +17,8 @@ from nesr_gui.gui.model.plot_settings import Transform
 from nesr_gui.gui.model.view_settings import Arrangement, Measure
 from nesr_gui.gui.picture.false_colour_dialog import FalseColourDialog
 from nesr_gui.gui.picture.look_menu import fill_look_menu
-from nesr_gui.gui.picture.pictures import Picture
-from nesr_gui.gui.spectra.spectra_jobs import FileRequest
+from nesr_gui.gui.tasks.files import FileRequest
+from nesr_gui.gui.tasks.rendering import Picture
 from nesr_gui.gui.view_modes import TABLE
 from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog

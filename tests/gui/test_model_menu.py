@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import resources
 from nesr_gui.gui.app import App
-from nesr_gui.gui.model_menu import CardRequest, ModelsRequest, list_models, read_card
+from nesr_gui.gui.tasks.loading import CardRequest, ModelsRequest, list_models, read_card
 from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
 from tests.gui.conftest import FakeEngine

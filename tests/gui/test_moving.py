@@ -12,8 +12,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.picture import moving
-from nesr_gui.gui.picture.nodes import SPACINGS, NodesRequest, decode_nodes
-from nesr_gui.gui.picture.pictures import Picture
+from nesr_gui.gui.tasks.rendering import SPACINGS, NodesRequest, Picture, decode_nodes
 from nesr_gui.spectral import Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 

@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
-from nesr_gui.gui.input.pasting import NAME, PasteRequest, write_pasted
+from nesr_gui.gui.input.pasting import NAME
 from nesr_gui.gui.model.session_file import read_session
+from nesr_gui.gui.tasks.files import PasteRequest, write_pasted
 from nesr_gui.gui.view_modes import MODES
 from tests.gui.test_autosaving import copied, crash, offer, root, start  # noqa: F401
 

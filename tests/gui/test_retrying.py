@@ -8,8 +8,8 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
-from nesr_gui.gui import jobs
 from nesr_gui.gui.app import App
+from nesr_gui.gui.tasks import loading
 from tests.gui.conftest import FakeEngine
 
 
@@ -63,7 +63,7 @@ def test_an_export_is_done_again_with_the_new_field(
 
     written: list[object] = []
     opened.reconstructing._model.can_save_memory = True  # type: ignore[union-attr, misc]
-    asked = jobs.Cube(broken, (0.0, 1.0))  # as any request with a field
+    asked = loading.Cube(broken, (0.0, 1.0))  # as any request with a field
     opened.worker.submit("export", asked, export, lambda request, result: None)
     press(opened, "Retry with smaller tiles", qtbot)
     qtbot.waitUntil(lambda: bool(written))

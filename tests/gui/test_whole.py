@@ -13,10 +13,10 @@ import nesr_gui
 from nesr_gui import io
 from nesr_gui.export import ExportPlan
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.gui import benchmark, jobs, program
+from nesr_gui.gui import benchmark, program
 from nesr_gui.gui.app import App
-from nesr_gui.gui.export import export_jobs
 from nesr_gui.gui.screenshot import Screenshot
+from nesr_gui.gui.tasks import files, loading
 from nesr_gui.inference import engine
 from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.inference.model import load_model
@@ -46,8 +46,8 @@ def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tm
 
     out = tmp_path / "out.h5"
     assert app.session.field is not None
-    request = export_jobs.CubeExport(out, app.session.field, ExportPlan(Wavelengths.every(400, 700, 50)))
-    app.worker.submit("export", request, export_jobs.export_cube, lambda asked, result: None)
+    request = files.CubeExport(out, app.session.field, ExportPlan(Wavelengths.every(400, 700, 50)))
+    app.worker.submit("export", request, files.export_cube, lambda asked, result: None)
     qtbot.waitUntil(lambda: not app.worker.is_busy("export"), timeout=30_000)
     cube = nesr_gui.open_cube(out)
     np.testing.assert_array_equal(cube.cube(cube.wavelengths).values, expected.cube(cube.wavelengths).values)
@@ -85,8 +85,8 @@ def test_a_cube_is_refined_by_a_model_of_its_bands(qtbot: QtBot, cube: Path, six
     assert app.session.field is not None and app.session.field.quantity is Quantity.RADIANCE
     np.testing.assert_array_equal(app.session.field.band(612.3), expected.band(612.3))
     out = tmp_path / "out.nc"
-    request = export_jobs.CubeExport(out, app.session.field, ExportPlan(Wavelengths.count(61)))
-    app.worker.submit("export", request, export_jobs.export_cube, lambda asked, result: None)
+    request = files.CubeExport(out, app.session.field, ExportPlan(Wavelengths.count(61)))
+    app.worker.submit("export", request, files.export_cube, lambda asked, result: None)
     qtbot.waitUntil(lambda: not app.worker.is_busy("export"), timeout=30_000)
     told = io.describe(out)
     assert (told["cube"], told["model"]) == ("cube.hdr", "sixteen")
@@ -101,7 +101,7 @@ def test_screenshot_of_a_photograph(
     from PySide6.QtGui import QImage
 
     prepared: list[object] = []
-    monkeypatch.setattr(jobs, "prepare_colours", lambda request, progress: prepared.append(request))
+    monkeypatch.setattr(loading, "prepare_colours", lambda request, progress: prepared.append(request))
     picture = tmp_path / "window.png"
     assert program.run(photo, model=model_file, device="cpu", screenshot=picture) == 0
     assert len(prepared) == 1  # the first click does not wait for it

@@ -113,7 +113,7 @@ def test_the_band_is_coarse_at_once_and_exact_at_rest(
     bands: list[int] = []
     opened.pictures[0].answered.connect(lambda picture: bands.append(picture.request.sampling.stride))
     opened.pictures[0].budget = 300
-    monkeypatch.setattr("nesr_gui.gui.picture.pictures.FEWEST_SAMPLES", 1)
+    monkeypatch.setattr("nesr_gui.gui.tasks.rendering.FEWEST_SAMPLES", 1)
     QTest.keyClick(opened.window, Qt.Key.Key_2)
     assert opened.session.look.mode == "band"
     qtbot.waitUntil(lambda: len(bands) == 2)

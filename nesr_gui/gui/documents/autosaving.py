@@ -10,17 +10,6 @@ from pathlib import Path
 from PySide6.QtCore import QDateTime, QLocale, QObject, Qt, QTimer
 from PySide6.QtWidgets import QMessageBox
 
-from nesr_gui.gui.documents.autosave_jobs import (
-    Copy,
-    CopyRequest,
-    FindRequest,
-    Found,
-    Shelf,
-    find_copies,
-    remove_copy,
-    write_copies,
-)
-from nesr_gui.gui.documents.session_jobs import SaveRequest, SessionRequest
 from nesr_gui.gui.input.incoming import Incoming
 from nesr_gui.gui.layout import layout_of
 from nesr_gui.gui.main_window import MainWindow
@@ -28,7 +17,19 @@ from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.session_file import ENDING, Kept
 from nesr_gui.gui.model.workspace import Documents
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.sessions import (
+    Copy,
+    CopyRequest,
+    FindRequest,
+    Found,
+    SaveRequest,
+    SessionRequest,
+    Shelf,
+    find_copies,
+    remove_copy,
+    write_copies,
+)
+from nesr_gui.gui.tasks.worker import Worker
 
 _MOST_NAMED = 8  # copies that are named in the offer
 

@@ -13,7 +13,7 @@ from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.worker import Worker
 
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"

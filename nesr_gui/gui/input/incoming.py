@@ -9,10 +9,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from nesr_gui.gui.documents.session_jobs import MovedImage
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.sessions import MovedImage
+from nesr_gui.gui.tasks.worker import Worker
 
 _MOST_TOLD = 3  # failures that are told each
 

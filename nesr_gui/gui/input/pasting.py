@@ -4,44 +4,19 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject
-from PySide6.QtGui import QColorSpace, QGuiApplication, QImage
+from PySide6.QtGui import QGuiApplication, QImage
 
-from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.input.incoming import Incoming
 from nesr_gui.gui.main_window import MainWindow, local_files
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.files import PasteRequest, write_pasted
+from nesr_gui.gui.tasks.worker import Worker
 
 NAME = "Pasted image.png"
-
-
-@dataclass(frozen=True, eq=False)
-class PasteRequest:
-    """An image to write as a PNG of 8 bits, for the readers of files."""
-
-    path: Path
-    image: QImage
-
-
-def write_pasted(request: PasteRequest, progress: Progress) -> None:
-    """Write a pasted image in sRGB; one that does not say what its colours are is taken as sRGB.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    image = request.image
-    if image.colorSpace().isValid():
-        image = image.convertedToColorSpace(QColorSpace(QColorSpace.NamedColorSpace.SRgb))
-    formats = QImage.Format
-    image = image.convertToFormat(formats.Format_RGBA8888 if image.hasAlphaChannel() else formats.Format_RGB888)
-    request.path.parent.mkdir(parents=True)
-    if image.isNull() or not image.save(str(request.path)):
-        raise OSError("the pasted image cannot be opened: there is no room for it; free some memory or disk")
 
 
 class Pasting(QObject):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from nesr_gui.gui.marks.findings import FindingsRequest, find
-from nesr_gui.gui.marks.region_requests import (
+from nesr_gui.gui.model.marks import Curve, Finding, Place, Reading
+from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.tasks.spectra import (
     FEW,
     MANY,
     SAMPLE,
+    FindingsRequest,
     MeansRequest,
     RegionsRequest,
     ask_means,
     ask_regions,
+    find,
 )
-from nesr_gui.gui.model.marks import Curve, Finding, Place, Reading
-from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from nesr_gui.gui.marks.requests import PointsRequest, ask_curves, ask_readings, ask_spectra
 from nesr_gui.gui.model.marks import Curve, Pixel, Place, Reading
 from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.spectra import PointsRequest, ask_curves, ask_readings, ask_spectra
+from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.spectral import Spectrum
 
 

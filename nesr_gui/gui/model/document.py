@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from nesr_gui.gui.jobs import ImageRequest
+    from nesr_gui.gui.tasks.loading import ImageRequest
     from nesr_gui.io.cubes import description
     from nesr_gui.io.photos.photo import Decoded
 

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGrap
 from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.model.marks import Pixel
 from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.picture.pictures import Picture
 from nesr_gui.gui.picture.pixel_grid import PixelGrid
+from nesr_gui.gui.tasks.rendering import Picture
 
 
 class _Image(pg.ImageItem):  # type: ignore[misc]

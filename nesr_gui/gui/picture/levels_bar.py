@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLabel, QToolBut
 from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import SHADES, Histogram
 from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.picture.pictures import Picture
+from nesr_gui.gui.tasks.rendering import Picture
 
 Limits = tuple[float, float]
 _STRIP, _LEFT, _REACH = 14.0, 6.0, 9.0

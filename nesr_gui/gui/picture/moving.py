@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from nesr_gui.gui.picture.nodes import SPACINGS, Nodes, NodesRequest, decode_nodes
-from nesr_gui.gui.picture.pictures import PictureRequest
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.rendering import SPACINGS, Nodes, NodesRequest, PictureRequest, decode_nodes
+from nesr_gui.gui.tasks.worker import Worker
 
 FRAME_SECONDS = 0.008  # a picture that takes less needs no nodes
 

@@ -12,7 +12,7 @@ from nesr_gui.gui.model.view_settings import Arrangement, Look
 from nesr_gui.gui.model.viewport import View
 from nesr_gui.gui.picture.image_view import ImageView
 from nesr_gui.gui.picture.levels_bar import LevelsBar
-from nesr_gui.gui.picture.pictures import Picture
+from nesr_gui.gui.tasks.rendering import Picture
 
 
 class Panes(QWidget):

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.viewport import View
 from nesr_gui.gui.picture.moving import Moving
-from nesr_gui.gui.picture.nodes import MOST_SAMPLES
-from nesr_gui.gui.picture.pictures import (
+from nesr_gui.gui.tasks.rendering import (
+    MOST_SAMPLES,
     Picture,
     PictureRequest,
     ShadeRequest,
@@ -20,9 +20,9 @@ from nesr_gui.gui.picture.pictures import (
     shade_again,
     shading_of,
 )
+from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import Scene
-from nesr_gui.gui.worker import Worker
 
 REST_MS = 60  # the hand rests
 COARSE_SECONDS = 0.035  # a frame while scrubbing may take this long

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.picture.pictures import Picture
+from nesr_gui.gui.tasks.rendering import Picture
 
 LINES_FROM, VALUES_FROM = 10.0, 42.0  # pixels of the screen along a side of a pixel
 

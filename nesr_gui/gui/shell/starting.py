@@ -14,8 +14,8 @@ from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.shell.start_page import RECENT_SIZE, SAMPLE_SIZE
-from nesr_gui.gui.shell.thumbnails import ThumbnailRequest, make_thumbnails
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.files import ThumbnailRequest, make_thumbnails
+from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.resources import Sample
 
 

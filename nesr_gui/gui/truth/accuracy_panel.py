@@ -26,7 +26,7 @@ from nesr_gui.gui.drawing.symbols import sign_icon
 from nesr_gui.gui.forms import quiet, row
 from nesr_gui.gui.model.marks import Mark, Place
 from nesr_gui.gui.model.truth import Measurement
-from nesr_gui.gui.truth.accuracy_jobs import COLUMNS, IMAGE, cells
+from nesr_gui.gui.tasks.comparison import COLUMNS, IMAGE, cells
 
 NOTHING = (
     "No measured cube is open. Open a photograph and the cube that was measured of it, or a cube alone and reconstruct "

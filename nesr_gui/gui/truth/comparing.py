@@ -17,12 +17,20 @@ from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.gui.opening import Opening
+from nesr_gui.gui.tasks.comparison import (
+    Exposed,
+    ExposureRequest,
+    MatchRequest,
+    TruthRequest,
+    expose,
+    match_again,
+    open_truth,
+)
+from nesr_gui.gui.tasks.loading import KindRequest, is_cube
+from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.gui.truth.accuracy_panel import AccuracyPanel
-from nesr_gui.gui.truth.exposing import Exposed, ExposureRequest, expose
-from nesr_gui.gui.truth.measurement import KindRequest, MatchRequest, TruthRequest, is_cube, match_again, open_truth
 from nesr_gui.gui.truth.measuring import Measuring
 from nesr_gui.gui.truth.truth_figures import TruthFigures
-from nesr_gui.gui.worker import Worker
 from nesr_gui.spectral import Quantity
 
 if TYPE_CHECKING:

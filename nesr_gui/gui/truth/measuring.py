@@ -14,10 +14,10 @@ from nesr_gui.gui.export.writing import CSV, Writing
 from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.marks import Place, as_text
 from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.spectra.spectra_jobs import TableExport, export_table
-from nesr_gui.gui.truth.accuracy_jobs import AccuracyRequest, measure, rows_of
+from nesr_gui.gui.tasks.comparison import AccuracyRequest, measure, rows_of
+from nesr_gui.gui.tasks.files import TableExport, export_table
+from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.gui.truth.accuracy_panel import AccuracyPanel
-from nesr_gui.gui.worker import Worker
 
 _MARKS, _IMAGE = "accuracy", "accuracy image"
 

@@ -6,9 +6,9 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QWidget
 
+from nesr_gui.gui.figures.comparison import MOST
 from nesr_gui.gui.forms import ChoiceDialog, form
 from nesr_gui.gui.model.view_settings import Measure
-from nesr_gui.gui.truth.truth_figure import MOST
 from nesr_gui.spectral import Wavelengths
 
 PREVIEW = QSize(640, 360)

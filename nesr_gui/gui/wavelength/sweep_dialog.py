@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
+from nesr_gui.gui.figures.sweep import ENDINGS, Sweep, missing_for
 from nesr_gui.gui.forms import ChoiceDialog, form
-from nesr_gui.gui.wavelength.sweep import ENDINGS, Sweep, missing_for
 from nesr_gui.gui.wavelength.wavelength_bar import SPEEDS
 
 

@@ -4,8 +4,8 @@ import pytest
 from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.drawing.tone_mapping import Histogram, Shading, levels_of, lookup
-from nesr_gui.gui.jobs import displayed
 from nesr_gui.gui.model.palette import GREY, TINT, colormaps
+from nesr_gui.gui.tasks.loading import displayed
 from nesr_gui.spectral import RGBImage
 from tests.gui.conftest import BANDS, smooth_cube
 

@@ -20,8 +20,8 @@ from nesr_gui.colorimetry.viewing_conditions import Light, Viewing
 from nesr_gui.fields.protocol import CubeField, Progress
 from nesr_gui.gui.app import App
 from nesr_gui.gui.documents import document_commands
-from nesr_gui.gui.documents.session_jobs import SaveRequest, save_session
 from nesr_gui.gui.model.document import Origin
+from nesr_gui.gui.tasks.sessions import SaveRequest, save_session
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 

@@ -6,7 +6,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import Progress
-from nesr_gui.gui.worker import Worker
+from nesr_gui.gui.tasks.worker import Worker
 
 
 @pytest.fixture

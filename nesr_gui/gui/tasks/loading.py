@@ -1,35 +1,66 @@
-"""Opening, reconstructing and exporting: frozen requests and the plain functions that do them, on any thread.
+"""Opening and reconstructing: frozen requests and the plain functions that do them, on any thread.
 
 The formats and the engine are imported where they are used, so that the window stands before torch is loaded.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nesr_gui import resources
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.fields.protocol import Progress, SpectralField
+from nesr_gui.fields.registration import NoMatch, match
+from nesr_gui.fields.resampled import Match
 from nesr_gui.gui.drawing.tone_mapping import SHADES, levels_of
 from nesr_gui.gui.model.document import Cube
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.truth import Measurement
-from nesr_gui.gui.spectra.figure import Figure, save_figure
-from nesr_gui.gui.truth.measurement import declared
-from nesr_gui.inference.model_input import SeenBands, Shown
+from nesr_gui.inference.model_input import Input, SeenBands, Shown
 from nesr_gui.io.photos.develop_settings import Interpretation
-from nesr_gui.spectral import RGBImage
+from nesr_gui.spectral import RGBImage, Wavelengths
 
 if TYPE_CHECKING:
     from nesr_gui.inference.model import Model
     from nesr_gui.io.cubes.description import Reading
     from nesr_gui.io.photos.photo import Decoded
 
+
 READING_SHARE = 0.1  # of the time that a cube's reconstruction takes
 SHOWN_PIXELS = 12_000_000  # a photograph of more is shown reduced, by a whole number; its numbers are kept
+
+
+def declared(path: Path, photograph: RGBImage) -> Measurement:
+    """The cube that is known to be of a photograph; where they are too dull to tell, it lies as it is stored."""
+    from nesr_gui import io
+
+    cube = io.open_cube(path)
+    try:
+        found = match(photograph, cube)
+    except NoMatch:
+        if cube.shape != photograph.source_shape:
+            raise
+        found = Match()
+    return Measurement(cube, path.name, path, found)
+
+
+@dataclass(frozen=True)
+class KindRequest:
+    """A file of which must be known what it is."""
+
+    path: Path
+
+
+def is_cube(request: KindRequest, progress: Progress) -> bool:
+    """Whether it is a cube, and may be a truth."""
+    from nesr_gui import io
+
+    return io.is_cube(request.path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,15 +283,56 @@ def _photograph(request: EncodeRequest) -> RGBImage:
     return request.photograph if most is None else request.photograph.reduced(most)
 
 
-@dataclass(frozen=True, eq=False)
-class FigureExport:
-    """A figure to draw into a file."""
+@dataclass(frozen=True)
+class ModelsRequest:
+    """Model files to look into, beside the embedded ones."""
+
+    added: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model file: what it makes spectra of, and at what wavelengths it answers, in words."""
 
     path: Path
-    figure: Figure
-    dpi: int
+    bands: Wavelengths | None  # that it sees of a cube; None where it takes photographs
+    covers: str
+
+    @property
+    def input(self) -> Input:
+        return Input.PHOTOGRAPH if self.bands is None else Input.CUBE
+
+    @property
+    def text(self) -> str:
+        """Its name, and beside it what it takes and gives."""
+        name = self.path.stem.replace("&", "&&")
+        return f"{name}\t{self.bands or 'photograph'} → {self.covers}"
 
 
-def export_figure(request: FigureExport, progress: Progress) -> None:
-    """Draw the figure; Qt paints on images and SVG files from any thread."""
-    save_figure(request.path, request.figure, request.dpi)
+def list_models(request: ModelsRequest, progress: Progress) -> list[Listed]:
+    """The embedded models and those of the files that are models; a file that is gone is passed over."""
+    from nesr_gui.inference.checkpoint import covers, sees
+
+    found = []
+    for path in (*resources.models(), *request.added):
+        with suppress(OSError, ValueError):
+            found.append(Listed(path, sees(path), covers(path)))
+    return found
+
+
+@dataclass(frozen=True)
+class CardRequest:
+    """A model file to read about."""
+
+    path: Path
+
+
+def read_card(request: CardRequest, progress: Progress) -> str:
+    """The card that stands beside a model file, as Markdown; without one, what the file says of itself."""
+    from nesr_gui.inference.checkpoint import describe
+
+    card = request.path.with_suffix(".md")
+    if card.is_file():
+        return card.read_text(encoding="utf-8")
+    said = "\n".join(f"* **{key}**: {value}" for key, value in describe(request.path).items())
+    return f"# {request.path.stem}\n\nNo card stands beside this model. What the file says of itself:\n\n{said}\n"

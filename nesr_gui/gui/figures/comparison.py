@@ -20,7 +20,7 @@ from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.view_settings import Look, Measure
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.pictures import PictureRequest, coarse_picture
+from nesr_gui.gui.tasks.rendering import PictureRequest, coarse_picture
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.gui.view_modes.error_map import SCALES

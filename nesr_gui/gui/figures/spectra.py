@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QMarginsF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.drawing.symbols import placed
 from nesr_gui.gui.drawing.theme import spectrum_gradient
 from nesr_gui.gui.drawing.ticks import ticks
@@ -173,3 +174,17 @@ def _pen(line: Line) -> QPen:
     if line.kind.value:
         pen.setDashPattern([0.75 * part for part in line.kind.value])
     return pen
+
+
+@dataclass(frozen=True, eq=False)
+class FigureExport:
+    """A figure to draw into a file."""
+
+    path: Path
+    figure: Figure
+    dpi: int
+
+
+def export_figure(request: FigureExport, progress: Progress) -> None:
+    """Draw the figure; Qt paints on images and SVG files from any thread."""
+    save_figure(request.path, request.figure, request.dpi)

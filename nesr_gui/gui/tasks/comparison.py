@@ -1,22 +1,97 @@
-"""The figures of image and marks against the truth: frozen requests and the plain functions that answer them."""
+"""Measured cubes beside photographs: laid over them, photographed, and compared with their reconstruction."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.fields.accuracy import Figures, Members, accuracy
+from nesr_gui.fields.camera import photograph
 from nesr_gui.fields.protocol import Progress, SpectralField
-from nesr_gui.fields.resampled import at_reduction
+from nesr_gui.fields.registration import gain_in, match
+from nesr_gui.fields.resampled import Match, MatchedField, Orientation, at_reduction
 from nesr_gui.gui.model.marks import Mark, Place
+from nesr_gui.gui.model.session import Bytes
+from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.tasks.loading import displayed
 from nesr_gui.regions import Region, inside
+from nesr_gui.spectral import RGBImage, Spectrum
+
+if TYPE_CHECKING:
+    from nesr_gui.io.cubes.description import Reading
+
 
 COLUMNS = ("MRAE", "RMSE", "PSNR (dB)", "Angle (°)", "ΔE2000", "Pixels")
 IMAGE = "Whole image"
+
+
+@dataclass(frozen=True, eq=False)
+class TruthRequest:
+    """A cube to be laid over a photograph, with what its user says of its file."""
+
+    path: Path
+    reading: Reading | None
+    photograph: RGBImage
+
+
+def open_truth(request: TruthRequest, progress: Progress) -> Measurement:
+    """Open it and find its place; `NoMatch` says in a sentence that there is none."""
+    from nesr_gui import io
+
+    cube = io.open_cube(request.path, request.reading)
+    return Measurement(cube, request.path.name, request.path, match(request.photograph, cube, progress))
+
+
+@dataclass(frozen=True, eq=False)
+class MatchRequest:
+    """A cube to be laid anew over a photograph; in the `orientation` that its user chose, if any."""
+
+    measurement: Measurement
+    photograph: RGBImage
+    orientation: Orientation | None = None
+
+
+def match_again(request: MatchRequest, progress: Progress) -> Measurement:
+    """The same cube with its place found again; raises as `open_truth`."""
+    cube, photograph, turn = request.measurement.cube, request.photograph, request.orientation
+    seen = MatchedField(cube, cube.shape, white=request.measurement.white)
+    found = match(photograph, seen, progress) if turn is None else gain_in(photograph, seen, turn, progress)
+    return replace(request.measurement, match=found, is_chosen=turn is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class ExposureRequest:
+    """A cube to be photographed, by the light and the camera of `viewing`; `white` as of `Measurement`."""
+
+    cube: SpectralField
+    name: str
+    viewing: Viewing
+    white: Spectrum | None
+
+
+@dataclass(frozen=True, eq=False)
+class Exposed:
+    """The photograph of a cube, its colours as displayed (H, W, 3), and the cube as its truth."""
+
+    image: RGBImage
+    colours: Bytes
+    measurement: Measurement
+
+
+def expose(request: ExposureRequest, progress: Progress) -> Exposed:
+    """Photograph a cube; ValueError says in a sentence why it cannot be."""
+    seen = MatchedField(request.cube, request.cube.shape, white=request.white)
+    image, exposure = photograph(seen, request.name, request.viewing, progress)
+    lain = Match(gain=exposure)
+    truth = Measurement(request.cube, request.name, None, lain, request.white, is_chosen=True)
+    return Exposed(image, displayed(image), truth)
 
 
 @dataclass(frozen=True, eq=False)

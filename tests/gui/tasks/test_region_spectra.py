@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nesr_gui.fields.protocol import Cancelled, CubeField
-from nesr_gui.gui.marks.region_requests import RegionsRequest, ask_regions, pixels_of, strewn
 from nesr_gui.gui.model.marks import simplified
+from nesr_gui.gui.tasks.spectra import RegionsRequest, ask_regions, pixels_of, strewn
 from nesr_gui.regions import Region, Shape, inside
 from tests.gui.conftest import BANDS, smooth_cube
 

@@ -11,12 +11,12 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.colorimetry.viewing_conditions import Viewing
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.drawing.tone_mapping import Shading
+from nesr_gui.gui.figures import sweep as films
+from nesr_gui.gui.figures.sweep import Sweep, SweepExport, export_sweep, frame
 from nesr_gui.gui.model.palette import GREY
 from nesr_gui.gui.model.view_settings import Look
-from nesr_gui.gui.spectra.spectra_jobs import FileRequest, read_library
+from nesr_gui.gui.tasks.files import FileRequest, read_library
 from nesr_gui.gui.view_modes.base import Scene
-from nesr_gui.gui.wavelength import sweep as films
-from nesr_gui.gui.wavelength.sweep import Sweep, SweepExport, export_sweep, frame
 from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Spectrum

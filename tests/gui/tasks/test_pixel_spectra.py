@@ -1,7 +1,7 @@
 import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.gui.marks.requests import PointsRequest, ask_curves, ask_readings
+from nesr_gui.gui.tasks.spectra import PointsRequest, ask_curves, ask_readings
 from nesr_gui.spectral import Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 

@@ -19,7 +19,7 @@ from nesr_gui.fields.protocol import Progress
 from nesr_gui.gui.drawing.tone_mapping import lookup
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.picture.pictures import PictureRequest, coarse_picture
+from nesr_gui.gui.tasks.rendering import PictureRequest, coarse_picture
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.io.atomic import replacing
