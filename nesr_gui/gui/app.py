@@ -7,7 +7,6 @@ from functools import partial
 from PySide6.QtCore import QObject
 
 from nesr_gui import resources
-from nesr_gui.gui.actions import enable
 from nesr_gui.gui.commands import Commands, bind
 from nesr_gui.gui.documents.autosaving import Autosaving
 from nesr_gui.gui.documents.document_commands import DocumentCommands
@@ -16,7 +15,6 @@ from nesr_gui.gui.export.exporting import Exporting
 from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.input.incoming import Incoming
 from nesr_gui.gui.input.pasting import Pasting
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.marks.curve_inquiry import CurveInquiry
 from nesr_gui.gui.marks.inquiry import Inquiry
 from nesr_gui.gui.marks.mark_commands import MarkCommands
@@ -38,6 +36,8 @@ from nesr_gui.gui.shell.starting import Starting
 from nesr_gui.gui.spectra.spectra_display import SpectraDisplay
 from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.gui.truth.comparing import Comparing
+from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.main_window import MainWindow
 
 
 class App(QObject):

@@ -8,18 +8,18 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from nesr_gui.gui.actions import TABLE
 from nesr_gui.gui.export.writing import CSV, Writing
 from nesr_gui.gui.figures.export import FILTERS
 from nesr_gui.gui.figures.spectra import Figure, FigureExport, export_figure
-from nesr_gui.gui.input.reading_dialog import LABELS, ReadingDialog
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.session_file import FILTER
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.tasks.files import CurvesExport, export_curves
+from nesr_gui.gui.views.actions import TABLE
+from nesr_gui.gui.views.dialogs.cube_import import LABELS, ReadingDialog
+from nesr_gui.gui.views.dialogs.simple import FigureExportDialog
+from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.cubes.description import Reading
 
 

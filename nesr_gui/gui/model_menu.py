@@ -11,12 +11,12 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QDialog, QFileDialog, QMenu, QTextBrowser, QVBoxLayout
 
 from nesr_gui import resources
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.reconstructing import Reconstructing
 from nesr_gui.gui.tasks.loading import CardRequest, Listed, ModelsRequest, list_models, read_card
 from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.inference.model_input import Input
 
 _ADDED = "models/added"  # in the settings: files that the user opened

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
 from nesr_gui.gui.app import App
-from nesr_gui.gui.main_window import WINDOW_SIZE
 from nesr_gui.gui.model.preferences import kept_folder, nothing_remembered
 from nesr_gui.gui.screenshot import Screenshot
 from nesr_gui.gui.tasks import loading
+from nesr_gui.gui.views.main_window import WINDOW_SIZE
 
 
 def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path | None) -> int:

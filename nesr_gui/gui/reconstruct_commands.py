@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from nesr_gui.gui.actions import enable
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.reconstructing import Reconstructing
 from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.main_window import MainWindow
 
 
 class ReconstructCommands(QObject):

@@ -10,10 +10,10 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from nesr_gui.fields.protocol import DeviceLost
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.reconstructing import Reconstructing
 from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.main_window import MainWindow
 
 Remedy = tuple[str, Callable[[], None]]
 _ASKED_AGAIN = ("encode", "model")  # what a new model brings with it; the pictures and curves follow its field

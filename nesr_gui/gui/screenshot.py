@@ -7,10 +7,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.marks import spots
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.main_window import MainWindow
 
 
 class Screenshot(QObject):

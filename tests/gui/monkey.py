@@ -15,8 +15,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
 from shiboken6 import isValid
 
-from nesr_gui.gui.actions import TABLE
 from nesr_gui.gui.app import App
+from nesr_gui.gui.views.actions import TABLE
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 _MODIFIERS = (Qt.KeyboardModifier.NoModifier,) * 6 + (

@@ -18,10 +18,10 @@ from nesr_gui import io, resources
 from nesr_gui.gui import view_modes
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
-from nesr_gui.gui.main_window import WINDOW_SIZE
 from nesr_gui.gui.model.preferences import settings
-from nesr_gui.gui.shell.hints import STEPS
 from nesr_gui.gui.tasks.files import FileRequest, read_marks
+from nesr_gui.gui.views.main_window import WINDOW_SIZE
+from nesr_gui.gui.views.message_bar import STEPS
 from nesr_gui.io.spectra.csv import read_curves
 from nesr_gui.regions import Shape
 from nesr_gui.resources import Sample

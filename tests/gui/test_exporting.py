@@ -17,12 +17,11 @@ from nesr_gui.export import Estimate
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
-from nesr_gui.gui.export.export_dialog import CubeExportDialog, Offer
 from nesr_gui.gui.figures.sweep import Sweep, SweepExport
-from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.view_modes.base import Scene
-from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
+from nesr_gui.gui.views.dialogs.export import CubeExportDialog, Offer
+from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.calibrated_cube import CalibratedCube

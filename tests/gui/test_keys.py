@@ -9,12 +9,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.gui.actions import LACKS, TABLE
 from nesr_gui.gui.app import App
-from nesr_gui.gui.shell.command_palette import CommandPalette
-from nesr_gui.gui.shell.matching import fitness
-from nesr_gui.gui.shell.offers import of_menus, of_wavelength
-from nesr_gui.gui.shell.shortcut_sheet import ShortcutSheet, sections
+from nesr_gui.gui.views.actions import LACKS, TABLE
+from nesr_gui.gui.views.dialogs.command_palette import CommandPalette, fitness, of_menus, of_wavelength
+from nesr_gui.gui.views.dialogs.help import ShortcutSheet, sections
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 

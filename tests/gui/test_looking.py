@@ -15,13 +15,12 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.plot_settings import Transform
 from nesr_gui.gui.model.view_settings import Arrangement, Measure
-from nesr_gui.gui.picture.false_colour_dialog import FalseColourDialog
-from nesr_gui.gui.picture.look_menu import fill_look_menu
 from nesr_gui.gui.tasks.files import FileRequest
 from nesr_gui.gui.tasks.rendering import Picture
 from nesr_gui.gui.view_modes import TABLE
 from nesr_gui.gui.view_modes.base import Scene
-from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
+from nesr_gui.gui.views.dialogs.simple import FalseColourDialog, SweepDialog
+from nesr_gui.gui.views.image.mode_menu import fill_look_menu
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Quantity, Spectrum
 from tests.gui.conftest import BANDS, Limited, smooth_cube
@@ -387,7 +386,7 @@ def test_another_image_starts_with_its_own_look(known: App, qtbot: QtBot) -> Non
 
 def test_only_pictures_that_take_long_are_told_of(opened: App, monkeypatch: pytest.MonkeyPatch) -> None:
     status, now = opened.window.status, [10.0]
-    monkeypatch.setattr("nesr_gui.gui.status.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("nesr_gui.gui.views.status_bar.time.monotonic", lambda: now[0])
     status.show_progress("exact", 0.0)
     status.show_progress("exact", 0.2)
     assert status.shown() == ""

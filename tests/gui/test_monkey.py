@@ -29,7 +29,7 @@ from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.view_settings import Look
-from nesr_gui.gui.shell.offers import of_menus
+from nesr_gui.gui.views.dialogs.command_palette import of_menus
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Quantity, Spectrum
 from tests.gui.conftest import BANDS, smooth_cube

@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.marks.mark_table import MEASURED, VALUE
 from nesr_gui.gui.model.marks import Reading
+from nesr_gui.gui.views.mark_table import MEASURED, VALUE
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Wavelengths
 

@@ -19,10 +19,10 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.viewing_conditions import CIE_1964, Light, LightKind, Viewing
 from nesr_gui.fields.protocol import CubeField, Doubt, Interval
 from nesr_gui.gui.app import App
-from nesr_gui.gui.marks.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
 from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.model.plot_settings import Normalise, Transform
-from nesr_gui.gui.shell.guide_window import GuideWindow
+from nesr_gui.gui.views.dialogs.help import GuideWindow
+from nesr_gui.gui.views.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths

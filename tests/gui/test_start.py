@@ -12,10 +12,10 @@ from pytestqt.qtbot import QtBot
 from nesr_gui import resources
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing.theme import Scheme
-from nesr_gui.gui.main_window import WINDOW_SIZE
 from nesr_gui.gui.model.palette import Theme
-from nesr_gui.gui.shell.guide_window import GuideText, GuideWindow
-from nesr_gui.gui.shell.hints import STEPS
+from nesr_gui.gui.views.dialogs.help import GuideText, GuideWindow
+from nesr_gui.gui.views.main_window import WINDOW_SIZE
+from nesr_gui.gui.views.message_bar import STEPS
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -18,7 +18,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.program import run
-from nesr_gui.gui.spectra.figure_dialog import FigureExportDialog
+from nesr_gui.gui.views.dialogs.simple import FigureExportDialog
 from nesr_gui.io.spectra.csv import read_curves
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube

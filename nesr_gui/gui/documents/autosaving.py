@@ -11,8 +11,6 @@ from PySide6.QtCore import QDateTime, QLocale, QObject, Qt, QTimer
 from PySide6.QtWidgets import QMessageBox
 
 from nesr_gui.gui.input.incoming import Incoming
-from nesr_gui.gui.layout import layout_of
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.session_file import ENDING, Kept
 from nesr_gui.gui.model.workspace import Documents
@@ -30,6 +28,8 @@ from nesr_gui.gui.tasks.sessions import (
     write_copies,
 )
 from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.window_layout import layout_of
 
 _MOST_NAMED = 8  # copies that are named in the offer
 

@@ -10,8 +10,6 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.gui.commands import Commands
-from nesr_gui.gui.layout import apply_layout, layout_of
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.document import Document, Origin
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.session_file import ENDING, FILTER, Kept
@@ -19,6 +17,8 @@ from nesr_gui.gui.model.workspace import Documents
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.tasks.sessions import MovedImage, Restored, SaveRequest, save_session
 from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.window_layout import apply_layout, layout_of
 
 _QUESTION = "unsaved"
 

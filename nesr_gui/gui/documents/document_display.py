@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from nesr_gui.gui.actions import enable
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.workspace import Documents
+from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.main_window import MainWindow
 
 
 class DocumentDisplay(QObject):

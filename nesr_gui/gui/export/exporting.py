@@ -11,13 +11,13 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.export import Written
-from nesr_gui.gui.export.export_dialog import CubeExportDialog, Offer
 from nesr_gui.gui.export.writing import Writing
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks import files as jobs
 from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.dialogs.export import CubeExportDialog, Offer
+from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
 

@@ -10,10 +10,10 @@ from typing import Protocol, TypeVar
 from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.fields.protocol import Progress
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.main_window import MainWindow
 
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"

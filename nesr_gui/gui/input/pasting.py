@@ -11,10 +11,10 @@ from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication, QImage
 
 from nesr_gui.gui.input.incoming import Incoming
-from nesr_gui.gui.main_window import MainWindow, local_files
 from nesr_gui.gui.opening import Opening
 from nesr_gui.gui.tasks.files import PasteRequest, write_pasted
 from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.main_window import MainWindow, local_files
 
 NAME = "Pasted image.png"
 

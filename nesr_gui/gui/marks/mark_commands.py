@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QColorDialog, QFileDialog
 
 from nesr_gui.colorimetry.viewing_conditions import Light, Observer, Viewing
 from nesr_gui.gui.export.writing import CSV, Writing
-from nesr_gui.gui.main_window import MainWindow
-from nesr_gui.gui.marks.mark_menu import MarkMenu
 from nesr_gui.gui.model.marks import Mark, as_text, row_of
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks import files as jobs
 from nesr_gui.gui.tasks.loading import CAMERAS, CameraRequest, read_camera
 from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.mark_table import MarkMenu
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Shape
 from nesr_gui.spectral import Quantity, Spectrum

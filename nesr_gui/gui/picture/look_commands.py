@@ -11,16 +11,15 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 
 from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.figures.sweep import SweepExport, export_sweep
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.view_settings import Arrangement, Limits
-from nesr_gui.gui.picture.false_colour_dialog import FalseColourDialog
-from nesr_gui.gui.picture.look_menu import fill_look_menu
 from nesr_gui.gui.picture.picturing import Picturing
 from nesr_gui.gui.tasks.files import FileRequest, read_library
 from nesr_gui.gui.tasks.worker import Worker
 from nesr_gui.gui.view_modes.base import Scene
-from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
+from nesr_gui.gui.views.dialogs.simple import FalseColourDialog, SweepDialog
+from nesr_gui.gui.views.image.mode_menu import fill_look_menu
+from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.spectral import Spectrum
 

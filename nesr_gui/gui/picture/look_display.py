@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nesr_gui.fields.protocol import Doubt
-from nesr_gui.gui.actions import enable
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.view_settings import Arrangement
-from nesr_gui.gui.picture.look_menu import is_possible
 from nesr_gui.gui.picture.picturing import Picturing
-from nesr_gui.gui.picture.pixel_grid import value_text
 from nesr_gui.gui.view_modes import MODES, TABLE
 from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.image.layers import value_text
+from nesr_gui.gui.views.image.mode_menu import is_possible
+from nesr_gui.gui.views.main_window import MainWindow
 
 _ARRANGEMENTS = {
     Arrangement.SINGLE: "single", Arrangement.DIVIDED: "divide", Arrangement.SIDE_BY_SIDE: "side_by_side",

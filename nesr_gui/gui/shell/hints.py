@@ -2,51 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal, SignalInstance
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton
+from PySide6.QtCore import QObject, SignalInstance
 
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.views.message_bar import STEPS, HintBar
 
-STEPS = {
-    "pixel": "Click a pixel to see its spectrum",
-    "wavelength": "Drag the wavelength to see any band",
-    "export": "Export the cube",
-}
 _KEY = "hints/done"
-
-
-class HintBar(QFrame):
-    """A line that names the steps that are left."""
-
-    close_picked = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAutoFillBackground(True)
-        self.setBackgroundRole(QPalette.ColorRole.ToolTipBase)
-        self.text = QLabel()
-        self.text.setForegroundRole(QPalette.ColorRole.ToolTipText)
-        self.text.setAccessibleName("First steps")
-        self.text.setWordWrap(True)  # rather than widen the window beyond the screen
-        self.close_button = QToolButton()
-        self.close_button.setText("✕")
-        self.close_button.setAutoRaise(True)
-        self.close_button.setAccessibleName("Close the first steps for good")
-        self.close_button.setToolTip("Do not show the first steps again")
-        self.close_button.clicked.connect(self.close_picked)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(14, 4, 8, 4)
-        layout.addWidget(self.text, 1)
-        layout.addWidget(self.close_button)
-        self.hide()
-
-    def show_steps(self, steps: list[str]) -> None:
-        self.text.setText(
-            "&nbsp; &nbsp; ".join(f"<b>{n}</b> {STEPS[step]}" for n, step in enumerate(STEPS, 1) if step in steps)
-        )
-        self.setVisible(bool(steps))
 
 
 class Hinting(QObject):

@@ -6,15 +6,13 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QMessageBox
 
 from nesr_gui import resources
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.preferences import Preferences
 from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.shell.command_palette import CommandPalette
-from nesr_gui.gui.shell.guide_window import GuideWindow
 from nesr_gui.gui.shell.hints import Hinting
-from nesr_gui.gui.shell.offers import of_menus, of_wavelength
-from nesr_gui.gui.shell.preferences_dialog import PreferencesDialog
-from nesr_gui.gui.shell.shortcut_sheet import ShortcutSheet
+from nesr_gui.gui.views.dialogs.command_palette import CommandPalette, of_menus, of_wavelength
+from nesr_gui.gui.views.dialogs.help import GuideWindow, ShortcutSheet
+from nesr_gui.gui.views.dialogs.preferences import PreferencesDialog
+from nesr_gui.gui.views.main_window import MainWindow
 
 
 class Shell(QObject):

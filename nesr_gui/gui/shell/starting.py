@@ -10,12 +10,12 @@ from PySide6.QtCore import QObject, QSize
 from PySide6.QtGui import QImage
 
 from nesr_gui import resources
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.shell.start_page import RECENT_SIZE, SAMPLE_SIZE
 from nesr_gui.gui.tasks.files import ThumbnailRequest, make_thumbnails
 from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.start_page import RECENT_SIZE, SAMPLE_SIZE
 from nesr_gui.resources import Sample
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nesr_gui.gui.actions import enable
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.plot_settings import Normalise
 from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.main_window import MainWindow
 
 
 class SpectraDisplay:

@@ -11,9 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.fields.registration import possible
 from nesr_gui.fields.resampled import Orientation
-from nesr_gui.gui.actions import enable
 from nesr_gui.gui.export.writing import Writing
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.gui.opening import Opening
@@ -28,9 +26,11 @@ from nesr_gui.gui.tasks.comparison import (
 )
 from nesr_gui.gui.tasks.loading import KindRequest, is_cube
 from nesr_gui.gui.tasks.worker import Worker
-from nesr_gui.gui.truth.accuracy_panel import AccuracyPanel
 from nesr_gui.gui.truth.measuring import Measuring
 from nesr_gui.gui.truth.truth_figures import TruthFigures
+from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.panels.accuracy import AccuracyPanel
 from nesr_gui.spectral import Quantity
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from PySide6.QtGui import QGuiApplication
 
 from nesr_gui.fields.accuracy import CONDITIONS, Figures
 from nesr_gui.fields.protocol import SpectralField
-from nesr_gui.gui.actions import enable
 from nesr_gui.gui.export.writing import CSV, Writing
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.marks import Place, as_text
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks.comparison import AccuracyRequest, measure, rows_of
 from nesr_gui.gui.tasks.files import TableExport, export_table
 from nesr_gui.gui.tasks.worker import Worker
-from nesr_gui.gui.truth.accuracy_panel import AccuracyPanel
+from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.panels.accuracy import AccuracyPanel
 
 _MARKS, _IMAGE = "accuracy", "accuracy image"
 

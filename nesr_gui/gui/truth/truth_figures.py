@@ -6,15 +6,15 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
 from nesr_gui.fields.accuracy import shared_bands
-from nesr_gui.gui.actions import enable
 from nesr_gui.gui.export.writing import Writing
 from nesr_gui.gui.figures.comparison import TruthFigure, TruthFigureExport, export_truth_figure, preview
 from nesr_gui.gui.figures.export import FILTERS
-from nesr_gui.gui.main_window import MainWindow
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks.worker import Worker
-from nesr_gui.gui.truth.truth_figure_dialog import TruthFigureDialog
 from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.dialogs.comparison_figure import TruthFigureDialog
+from nesr_gui.gui.views.main_window import MainWindow
 
 
 class TruthFigures(QObject):

@@ -8,8 +8,8 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QGraphicsScene
 
-from nesr_gui.gui.marks.mark_items import MarkItem
 from nesr_gui.gui.model.marks import new_mark
+from nesr_gui.gui.views.image.mark_items import MarkItem
 from nesr_gui.regions import Region
 
 

@@ -18,8 +18,8 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.figures.comparison import WIDTH, TruthFigure, TruthFigureExport, export_truth_figure, painted
 from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.gui.model.view_settings import Look, Measure
-from nesr_gui.gui.truth.truth_figure_dialog import TruthFigureDialog
 from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.views.dialogs.comparison_figure import TruthFigureDialog
 from nesr_gui.spectral import Quantity, RGBImage
 from tests.gui.conftest import BANDS, smooth_cube
 

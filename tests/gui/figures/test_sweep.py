@@ -17,7 +17,7 @@ from nesr_gui.gui.model.palette import GREY
 from nesr_gui.gui.model.view_settings import Look
 from nesr_gui.gui.tasks.files import FileRequest, read_library
 from nesr_gui.gui.view_modes.base import Scene
-from nesr_gui.gui.wavelength.sweep_dialog import SweepDialog
+from nesr_gui.gui.views.dialogs.simple import SweepDialog
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Spectrum
 from tests.gui.conftest import BANDS, smooth_cube

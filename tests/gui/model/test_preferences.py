@@ -10,7 +10,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing.theme import Scheme, is_dark
 from nesr_gui.gui.model.palette import MARK_COLOURS, Theme
 from nesr_gui.gui.model.preferences import TABLE, Preference, Preferences, settings
-from nesr_gui.gui.shell.preferences_dialog import PreferencesDialog
+from nesr_gui.gui.views.dialogs.preferences import PreferencesDialog
 from tests.gui.conftest import FakeEngine
 
 

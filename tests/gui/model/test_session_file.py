@@ -24,8 +24,6 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Match, Orientation
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
-from nesr_gui.gui.layout import apply_layout, layout_of
-from nesr_gui.gui.main_window import WINDOW_SIZE
 from nesr_gui.gui.model.document import Origin
 from nesr_gui.gui.model.marks import new_mark
 from nesr_gui.gui.model.plot_settings import Normalise, Overlays, Reference, Transform
@@ -33,8 +31,10 @@ from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.session_file import Kept, Laid, Layout, read_session, write_session
 from nesr_gui.gui.model.view_settings import Arrangement, Look
 from nesr_gui.gui.model.viewport import View
-from nesr_gui.gui.shell.hints import STEPS
 from nesr_gui.gui.view_modes import MODES
+from nesr_gui.gui.views.main_window import WINDOW_SIZE
+from nesr_gui.gui.views.message_bar import STEPS
+from nesr_gui.gui.views.window_layout import apply_layout, layout_of
 from nesr_gui.io.cubes.description import Reading
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.photos.develop_settings import Balance, Encoding, Interpretation

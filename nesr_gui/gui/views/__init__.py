@@ -1,0 +1,1 @@
+"""Widgets: they show facts and announce what the user does."""

@@ -1,0 +1,251 @@
+"""The command palette: type a few letters of what you want, and Enter does it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QDialog,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QMenu,
+    QMenuBar,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+_AT_WORD, _IN_ROW, _ANYWHERE = 8.0, 5.0, 1.0  # worth of a letter that begins a word, follows the one before, or neither
+_STREWN = 4.0  # worth per letter below which letters are but strewn over a text
+_WAVELENGTH = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:nm)?")
+_WEAKEST = 0.35  # of the best fit's worth; what fits less is not shown beside it
+_OFFER = Qt.ItemDataRole.UserRole
+_TO_LIST = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
+
+
+def fitness(query: str, *texts: str) -> float | None:
+    """How well `query` fits; None if it does not.
+
+    Every word of the query must fit one of `texts`, the more the earlier that text stands: as letters in the right
+    order, best at the beginnings of words or next to each other. Case and accents do not count. An empty query fits
+    everything, with 0.
+    """
+    total = 0.0
+    plain = [_plain(text) for text in texts]
+    for word in _plain(query).split():
+        fits = [
+            worth / (1 + rank) for rank, text in enumerate(plain) if (worth := _word_fitness(word, text)) is not None
+        ]
+        if not fits:
+            return None
+        total += max(fits)
+    return total
+
+
+def _word_fitness(word: str, text: str) -> float | None:
+    """The best way to find the letters of a word in a text, less a little for what the text has beyond them."""
+    rest = iter(text)
+    if not all(letter in rest for letter in word):
+        return None
+    ends: dict[int, float] = {}  # worth of the best way so far that ends at a place
+    for count, letter in enumerate(word):
+        before, reached, best = ends, {}, None if count else 0.0
+        for place, there in enumerate(text):
+            if there == letter:
+                worth = _AT_WORD if _begins_word(text, place) else _ANYWHERE
+                ways = [best + worth] if best is not None else []
+                ways += [before[place - 1] + _IN_ROW] if place - 1 in before else []
+                if ways:
+                    reached[place] = max(ways)
+            best = max((worth for worth in (best, before.get(place)) if worth is not None), default=None)
+        ends = reached
+    most = max(ends.values())
+    return most - 0.01 * len(text) if most > _STREWN * len(word) else None
+
+
+def _begins_word(text: str, place: int) -> bool:
+    return text[place].isalnum() and (place == 0 or not text[place - 1].isalnum())
+
+
+def _plain(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something that can be done: its name, the menu it stands in, what it does, its keys, or why it cannot be done."""
+
+    name: str
+    menu: str
+    do: Callable[[], object]
+    tip: str = ""
+    keys: str = ""
+    possible: bool = True
+    why: str = ""  # not possible
+
+
+def of_menus(bar: QMenuBar) -> list[Offer]:
+    """Every action of every menu, in their order; menus that fill themselves when they open do so.
+
+    What has the name and the keys of one before stands in two menus, and is offered once.
+    """
+    known: dict[tuple[str, str, str], Offer] = {}
+    for offer in (offer for action in bar.actions() for offer in _of(action, ())):
+        known.setdefault((offer.name, offer.keys, "" if offer.keys else offer.menu), offer)
+    return list(known.values())
+
+
+def _of(action: QAction, path: tuple[str, ...]) -> Iterator[Offer]:
+    text = action.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
+    name, _, told_keys = text.partition("\t")
+    menu = action.menu()
+    if isinstance(menu, QMenu):
+        menu.aboutToShow.emit()
+        for inner in menu.actions():
+            yield from _of(inner, (*path, name))
+    elif name and not action.isSeparator():
+        keys = told_keys or action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        tip = action.toolTip().removesuffix(f" ({keys})")
+        tip = "" if tip == text else tip
+        yield Offer(name, " ▸ ".join(path), action.trigger, tip, keys, action.isEnabled(), action.whatsThis())
+
+
+def of_wavelength(query: str, nm_range: tuple[float, float], go: Callable[[float], None]) -> Offer | None:
+    """To go to the wavelength that is typed, if one is: 550, 550.5 nm, or 550,5."""
+    found = _WAVELENGTH.fullmatch(query.strip())
+    if found is None:
+        return None
+    nm, (low, high) = float(found[1].replace(",", ".")), nm_range
+    why = f"what is open covers {low:g} to {high:g} nm"
+    possible = low <= nm <= high
+    return Offer(f"Go to {nm:g} nm", "Wavelength", lambda: go(nm), possible=possible, why="" if possible else why)
+
+
+def fitting(query: str, offers: Iterable[Offer]) -> list[Offer]:
+    """The offers that fit what is typed, the best first; with nothing typed all, as they stand."""
+    rated = [
+        (worth, offer) for offer in offers
+        if (worth := fitness(query, offer.name, f"{offer.menu} {offer.name}", offer.keys, offer.tip)) is not None
+    ]  # fmt: skip
+    best = max((worth for worth, _ in rated), default=0.0)
+    rated = [(worth, offer) for worth, offer in rated if worth >= _WEAKEST * best]
+    return [offer for _, offer in sorted(rated, key=lambda pair: -pair[0])]
+
+
+class CommandPalette(QDialog):
+    """A line to type in over a list of offers; the keys that move in the list work while one types.
+
+    `typed` makes an offer of the text itself, such as a wavelength to go to.
+    """
+
+    def __init__(self, offers: Sequence[Offer], typed: Callable[[str], Offer | None], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Find an action")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._above, self._offers, self._typed = parent, offers, typed
+        self.line = QLineEdit()
+        self.line.setPlaceholderText("An action, a wavelength, a file …")
+        self.line.setClearButtonEnabled(True)
+        self.line.setMinimumHeight(34)
+        self.line.setAccessibleName("What to find")
+        self.list = QListWidget()
+        self.list.setAccessibleName("What was found")
+        self.list.setUniformItemSizes(True)
+        self.list.setItemDelegate(_OfferPainter(self.list))
+        self.line.installEventFilter(self)
+        self.line.textChanged.connect(self._find)
+        self.line.returnPressed.connect(lambda: self._choose(self.list.currentItem()))
+        self.list.itemActivated.connect(self._choose)
+        self.list.itemClicked.connect(self._choose)
+        self.list.currentItemChanged.connect(self._describe)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.addWidget(self.line)
+        layout.addWidget(self.list)
+        self.resize(640, 420)
+        self._find("")
+
+    def shown(self) -> list[Offer]:
+        """What is offered now, the best first."""
+        return [self.list.item(row).data(_OFFER) for row in range(self.list.count())]
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() in _TO_LIST:
+            self.list.event(event)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _find(self, query: str) -> None:
+        typed = self._typed(query)
+        found = ([typed] if typed else []) + fitting(query, self._offers)
+        self.list.clear()
+        for offer in found:
+            item = QListWidgetItem(offer.name)
+            item.setData(_OFFER, offer)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, _spoken(offer))
+            self.list.addItem(item)
+        self.list.setCurrentRow(0)
+        if not found:
+            self.line.setAccessibleDescription("Nothing fits")
+
+    def _describe(self, current: QListWidgetItem | None) -> None:
+        """The line has the focus, so it says what Enter would do."""
+        self.line.setAccessibleDescription(_spoken(current.data(_OFFER)) if current else "")
+
+    def _choose(self, item: QListWidgetItem | None) -> None:
+        offer = item.data(_OFFER) if item else None
+        if offer is not None and offer.possible:
+            self.accept()
+            QTimer.singleShot(0, self._above, offer.do)  # when the window has its focus again
+
+
+class _OfferPainter(QStyledItemDelegate):
+    """Name, then menu and what it does or why it cannot be done, and the keys at the right."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(200, 2 * option.fontMetrics.height() + 10)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        offer: Offer = index.data(_OFFER)
+        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        colours = option.palette
+        ink, quiet = colours.text().color(), colours.placeholderText().color()
+        if is_selected and offer.possible:
+            painter.fillRect(option.rect, colours.highlight())
+            ink = quiet = colours.highlightedText().color()
+        elif is_selected:
+            painter.fillRect(option.rect, colours.midlight())
+        if not offer.possible:
+            ink = colours.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
+        area = option.rect.adjusted(10, 4, -10, -4)
+        upper = QRect(area.left(), area.top(), area.width(), area.height() // 2)
+        lower = upper.translated(0, upper.height())
+        painter.setFont(option.font)
+        painter.setPen(quiet)
+        painter.drawText(upper, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, offer.keys)
+        detail = option.fontMetrics.elidedText(_detail(offer), Qt.TextElideMode.ElideRight, lower.width())
+        painter.drawText(lower, Qt.AlignmentFlag.AlignVCenter, detail)
+        painter.setPen(ink)
+        room = upper.width() - option.fontMetrics.horizontalAdvance(offer.keys) - 12
+        name = option.fontMetrics.elidedText(offer.name, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(upper, Qt.AlignmentFlag.AlignVCenter, name)
+
+
+def _detail(offer: Offer) -> str:
+    told = offer.tip if offer.possible else offer.why or "not now"
+    return " · ".join(part for part in (offer.menu, told) if part)
+
+
+def _spoken(offer: Offer) -> str:
+    return ", ".join(part for part in (offer.name, _detail(offer), offer.keys) if part)

@@ -1,0 +1,265 @@
+"""The image pane: one picture or two, with the marks on them, and what they show in words over their corners."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+
+from nesr_gui.gui.model.viewport import View
+from nesr_gui.gui.views.image.layers import Canvas
+from nesr_gui.gui.views.image.mark_items import MarkLayer
+
+_STYLE = """
+QToolButton {{ background: rgba(15, 17, 20, 178); color: white; border: 2px solid {edge}; border-radius: 5px;
+  padding: 3px 8px; }}
+QToolButton:hover {{ background: rgba(40, 44, 50, 220); }}
+QToolButton:focus {{ border-color: #8ab4ff; }}
+QToolButton::menu-indicator {{ image: none; }}
+"""
+_AROUND = 24  # px of edge and padding
+_TIP = "Choose what is shown here"
+_MARGIN = 10  # px between a caption and the edges
+
+
+class Caption(QToolButton):
+    """Names the picture of a side; its menu is filled when it opens."""
+
+    menu_wanted = Signal(object)  # QMenu
+
+    def __init__(self, side: int, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.side = side
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self)
+        menu.aboutToShow.connect(lambda: self.menu_wanted.emit(menu))
+        self.setMenu(menu)
+        self._said, self._room = "", 10_000
+        self.show_text("", False)
+
+    def show_text(self, text: str, is_active: bool) -> None:
+        """What is shown; an edge marks the side of two that the keys change."""
+        style = _STYLE.format(edge="#8ab4ff" if is_active else "transparent")
+        if style != self.styleSheet():  # costly, and rare beside a wavelength that moves
+            self.setStyleSheet(style)
+        self._said = text
+        self.fit(self._room)
+        self.setAccessibleName(f"{('Left', 'Right')[self.side]} picture: {text}" if is_active else f"Picture: {text}")
+
+    def fit(self, room: int) -> None:
+        """Be at most so wide; what is cut off stands in the tip."""
+        self._room = room
+        text = self.fontMetrics().elidedText(self._said, Qt.TextElideMode.ElideRight, room - _AROUND)
+        if text != self.text():
+            self.setText(text)
+            self.setToolTip(_TIP if text == self._said else f"{self._said}\n{_TIP}")
+            self.adjustSize()
+
+
+class _Box(pg.ViewBox):  # type: ignore[misc]
+    """Zoom with the wheel, pan with a drag, unless the drag is about marks."""
+
+    clicked = Signal(object)  # QPointF in source pixels
+    double_clicked = Signal()
+    mark_dragged = Signal(object, bool, bool)  # QPointF in source pixels; whether it starts, whether it ends
+
+    def __init__(self) -> None:
+        super().__init__(invertY=True, lockAspect=True, enableMenu=False)
+        self.disableAutoRange()
+        self.grabs: Callable[[QPointF], bool] = lambda scene_pos: False  # whether a drag from there is about marks
+        self._grabbed = False
+
+    def mouseClickEvent(self, event: Any) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            event.accept()
+            if event.double():
+                self.double_clicked.emit()
+            else:
+                self.clicked.emit(self.mapSceneToView(event.scenePos()))
+
+    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
+        if event.button() == Qt.MouseButton.RightButton:
+            return
+        if event.isStart():
+            left = event.button() == Qt.MouseButton.LeftButton  # the middle button pans, whatever is there
+            self._grabbed = left and self.grabs(event.buttonDownScenePos())
+        if not self._grabbed:
+            super().mouseDragEvent(event, axis)
+            return
+        event.accept()
+        self.mark_dragged.emit(self.mapSceneToView(event.scenePos()), event.isStart(), event.isFinish())
+
+
+class ImageView(pg.GraphicsView):  # type: ignore[misc]
+    """Shows pictures of the image, and announces where it is clicked, dragged and looked at."""
+
+    pixel_hovered = Signal(object)  # (row, col) | None
+    view_changed = Signal(object)  # View
+    navigated = Signal(object)  # View, which the user went to by hand
+    fit_picked = Signal()
+    side_picked = Signal(int)  # 0 or 1: whose picture is clicked
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Image")
+        self.setAccessibleDescription(
+            "What is open, as its caption says. Click a pixel to see its spectrum, or press Shift with P for the "
+            "one in the middle; arrow keys move the active mark by a pixel, with Shift by ten."
+        )
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.box = _Box()
+        self.setCentralItem(self.box)
+        self.canvas = Canvas(self.box, self)
+        self.captions = Caption(0, self), Caption(1, self)
+        self.marks = MarkLayer(self, self.box)
+        self._sides: tuple[int, ...] = (0,)
+        self._shape: tuple[int, int] | None = None
+        self.is_fitted = True
+        self._wanted: View | None = None
+        self.box.grabs = self.marks.grab
+        self.box.clicked.connect(self._click)
+        self.box.double_clicked.connect(self._double_click)
+        self.box.mark_dragged.connect(self.marks.drag)
+        self.box.sigRangeChangedManually.connect(self._unfit)
+        self.box.sigRangeChanged.connect(self._announce_view)
+        self.sceneObj.sigMouseMoved.connect(self._hover)
+        self._follow_palette()
+
+    def show_image(self, shape: tuple[int, int] | None) -> None:
+        """Make room for a newly opened image of `shape` source pixels."""
+        self._shape = shape
+        height, width = shape or (1, 1)
+        self.canvas.show_image((height, width))
+        self._limit()
+        self.fit()
+
+    def show_sides(self, sides: tuple[int, ...], share: float) -> None:
+        """Show one side's picture, or both divided at a share of the width."""
+        self._sides = sides
+        self.canvas.arrange(sides, share)
+        self._place_captions()
+
+    def show_caption(self, side: int, text: str, is_active: bool) -> None:
+        """What a side shows, in its upper corner; marked where it is the one of two that the keys change."""
+        self.captions[side].show_text(text, is_active)
+        self._place_captions()
+
+    def show_view(self, view: View) -> None:
+        """Look at what another view shows; through changes of size too, until the user goes elsewhere."""
+        self.is_fitted, self._wanted = False, view
+        self.box.setRange(QRectF(view.left, view.top, view.right - view.left, view.bottom - view.top), padding=0)
+
+    def fit(self) -> None:
+        """Show the whole image."""
+        if self._shape is not None:
+            self.is_fitted, self._wanted = True, None
+            self.box.setRange(QRectF(0, 0, self._shape[1], self._shape[0]), padding=0.02)
+            self._announce_view()
+
+    def zoom(self, factor: float, pixel: tuple[int, int] | None) -> None:
+        """Make things `factor` times as large, with `pixel` in the middle or what is there."""
+        view = self.view()
+        middle = ((view.top + view.bottom) / 2, (view.left + view.right) / 2)
+        row, col = middle if pixel is None else (pixel[0] + 0.5, pixel[1] + 0.5)
+        height, width = (view.bottom - view.top) / factor, (view.right - view.left) / factor
+        self.box.setRange(QRectF(col - width / 2, row - height / 2, width, height), padding=0)
+        self._unfit()
+
+    @property
+    def has_image(self) -> bool:
+        return self._shape is not None
+
+    def view(self) -> View:
+        """What is in sight, in source pixels."""
+        (left, right), (top, bottom) = self.box.viewRange()
+        scale = (right - left) / max(self.box.width() * self.devicePixelRatioF(), 1)
+        return View(top, bottom, left, right, scale)
+
+    def aim(self) -> View:
+        """What it was asked to show, in source pixels: through changes of its size it shows at least that."""
+        rect, scale = self.box.targetRect(), self.view().scale
+        return self._wanted or View(rect.top(), rect.bottom(), rect.left(), rect.right(), scale)
+
+    def position_of(self, row: int, col: int) -> QPointF:
+        """Where the centre of a pixel is on this widget."""
+        return QPointF(self.mapFromScene(self.box.mapViewToScene(QPointF(col + 0.5, row + 0.5))))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if event is not None and hasattr(self, "captions"):
+            self._place_captions()
+            self._limit()
+            if self.is_fitted:
+                self.fit()
+            elif self._wanted is not None:
+                self.show_view(self._wanted)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.pixel_hovered.emit(None)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self.marks.open_active_menu()
+        else:
+            self.marks.open_menu(self.mapToScene(event.pos()), event.globalPos())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._follow_palette()
+
+    def _follow_palette(self) -> None:
+        self.setBackground(self.palette().color(QPalette.ColorRole.Midlight))
+
+    def _limit(self) -> None:
+        """Half an image beyond the image can be seen, or as much as it takes to see all of it in this widget."""
+        height, width = self._shape or (1, 1)
+        tall = self.height() / max(self.width(), 1)
+        reach = 0.5 * max(height, width)
+        across, down = reach + max(height / tall - width, 0), reach + max(width * tall - height, 0)
+        self.box.setLimits(xMin=-across, xMax=width + across, yMin=-down, yMax=height + down, minXRange=4, minYRange=4)
+
+    def _place_captions(self) -> None:
+        """In the upper corners; two that would overlap stand below each other."""
+        first, second = self.captions
+        for caption in self.captions:
+            caption.setVisible(caption.side in self._sides and bool(caption.text()))
+            caption.fit(self.width() - 2 * _MARGIN)
+            caption.move(_MARGIN, _MARGIN)
+        if len(self._sides) == 2:
+            left = self.width() - second.width() - _MARGIN
+            overlaps = first.geometry().right() + _MARGIN > left
+            second.move(left, _MARGIN + (first.height() + 4 if overlaps else 0))
+
+    def _announce_view(self) -> None:
+        if self._shape is not None:
+            self.view_changed.emit(self.view())
+
+    def _unfit(self) -> None:
+        self.is_fitted, self._wanted = False, None
+        self.navigated.emit(self.view())
+
+    def _pixel(self, at: QPointF) -> tuple[int, int] | None:
+        row, col = math.floor(at.y()), math.floor(at.x())
+        height, width = self._shape or (0, 0)
+        return (row, col) if 0 <= row < height and 0 <= col < width else None
+
+    def _click(self, at: QPointF) -> None:
+        self.side_picked.emit(self.canvas.side_at(at.x()) if len(self._sides) == 2 else self._sides[0])
+        self.marks.click(at)
+
+    def _double_click(self) -> None:
+        if not self.marks.finish():
+            self.fit_picked.emit()
+
+    def _hover(self, scene_pos: QPointF) -> None:
+        inside = self.sceneObj.sceneRect().contains(scene_pos)
+        self.pixel_hovered.emit(self._pixel(self.box.mapSceneToView(scene_pos)) if inside else None)
+        self.setCursor(self.marks.cursor_at(scene_pos))

@@ -1,0 +1,218 @@
+"""What is drawn under the marks: one picture or two with a line between, lines between pixels and values in them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QLineF, QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPen, QTransform
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
+
+from nesr_gui.gui.drawing.symbols import screen_pen
+from nesr_gui.gui.model.marks import Pixel
+from nesr_gui.gui.model.session import Bytes
+from nesr_gui.gui.tasks.rendering import Picture
+
+LINES_FROM, VALUES_FROM = 10.0, 42.0  # pixels of the screen along a side of a pixel
+
+
+class PixelGrid(QGraphicsItem):
+    """The grid of a picture's own pixels: those of the field, however many of the photograph each stands for."""
+
+    def __init__(self, parent: QGraphicsItem) -> None:
+        super().__init__(parent)
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # only what is in sight is painted
+        self._picture: Picture | None = None
+        self._lookup: Bytes | None = None
+
+    def show_picture(self, picture: Picture | None, lookup: Bytes | None = None) -> None:
+        self.prepareGeometryChange()
+        self._picture, self._lookup = picture, lookup
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(*self._picture.request.sampling.rect) if self._picture else QRectF()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        if self._picture is None or self._picture.request.sampling.stride > 1:
+            return
+        side = self._picture.request.sampling.reduction
+        on_screen = side * abs(painter.worldTransform().m11())
+        if on_screen < LINES_FROM:
+            return
+        seen = option.exposedRect.intersected(self.boundingRect())
+        left, right = math.floor(seen.left() / side), math.ceil(seen.right() / side)
+        top, bottom = math.floor(seen.top() / side), math.ceil(seen.bottom() / side)
+        opacity = min((on_screen - LINES_FROM) / LINES_FROM, 1.0)
+        painter.setPen(QPen(QColor(128, 128, 128, round(40 + 110 * opacity)), 0))
+        painter.drawLines(
+            [QLineF(x * side, top * side, x * side, bottom * side) for x in range(left, right + 1)]
+            + [QLineF(left * side, y * side, right * side, y * side) for y in range(top, bottom + 1)]
+        )
+        if on_screen >= VALUES_FROM and self._picture.request.nodes is None:  # only the field's own values are told
+            self._paint_values(painter, range(top, bottom), range(left, right), on_screen)
+
+    def _paint_values(self, painter: QPainter, rows: range, cols: range, on_screen: float) -> None:
+        assert self._picture is not None
+        world, side = painter.worldTransform(), self._picture.request.sampling.reduction
+        font = painter.font()
+        font.setPixelSize(round(min(max(on_screen / 5, 9), 14)))
+        painter.save()
+        painter.setWorldTransform(QTransform())  # letters keep their size
+        painter.setFont(font)
+        for row in rows:
+            for col in cols:
+                value = self._picture.value_at(row * side, col * side)
+                if value is not None:
+                    painter.setPen(self._ink(row * side, col * side))
+                    cell = world.mapRect(QRectF(col * side, row * side, side, side))
+                    painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, value_text(value))
+        painter.restore()
+
+    def _ink(self, row: int, col: int) -> QColor:
+        """Black on light pixels, white on dark ones."""
+        assert self._picture is not None
+        at = self._picture.request.sampling.index_of(row, col)
+        shown = self._picture.shown[at]
+        colour = self._lookup[shown] if self._lookup is not None and shown.ndim == 0 else shown
+        rgb = np.broadcast_to(np.asarray(colour, np.float64), 3)
+        return QColor("black" if float(rgb @ (0.3, 0.6, 0.1)) > 130 else "white")
+
+
+def value_text(value: np.ndarray) -> str:
+    """A value, or the three of a colour under each other."""
+    values = np.atleast_1d(value)
+    if values.dtype == np.uint8:
+        return "\n".join(str(one) for one in values.tolist())
+    return "\n".join(f"{one:.3f}" if abs(one) < 10 else f"{one:.3g}" for one in values.tolist())
+
+
+class _Image(pg.ImageItem):  # type: ignore[misc]
+    """An image that is smooth when made smaller and shows its pixels when made larger, unless they are but samples."""
+
+    def __init__(self, parent: QGraphicsItem) -> None:
+        super().__init__(axisOrder="row-major")
+        self.setParentItem(parent)
+        self.is_sampled = False
+
+    def paint(self, painter: QPainter, *args: Any) -> None:
+        smooth = self.is_sampled or abs(painter.worldTransform().m11()) < 1
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        super().paint(painter, *args)
+
+
+class _Cross(QGraphicsItem):
+    """A cross of a fixed size on the screen that leaves its middle free."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
+        self.setZValue(8)
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(-13, -13, 26, 26)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        arms = [QLineF(4 * x, 4 * y, 12 * x, 12 * y) for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+        for colour, width in (("black", 3.4), ("white", 1.6)):
+            painter.setPen(QPen(QColor(colour), width))
+            painter.drawLines(arms)
+
+
+class Layer(QGraphicsRectItem):
+    """One picture with its pixel grid, seen only within this rectangle: blocks may overhang the image's edge."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setPen(Qt.PenStyle.NoPen)
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemClipsChildrenToShape)
+        self.image = _Image(self)
+        self.grid = PixelGrid(self)
+        self.picture: Picture | None = None
+
+    def show_picture(self, picture: Picture | None, lookup: Bytes | None) -> None:
+        """Put a picture over exactly the pixels it samples."""
+        known, self.picture = self.picture, picture
+        self.grid.show_picture(picture, lookup)
+        if picture is None:
+            self.image.clear()
+            return
+        sampling, shown = picture.request.sampling, picture.shown
+        self.image.is_sampled = sampling.stride > 1
+        if known is not None and known.shown is shown and known.request.sampling == sampling:
+            self.image.setLookupTable(lookup)
+            return
+        levels = (0, 255) if shown.ndim == 2 else None
+        self.image.setImage(shown, autoLevels=False, levels=levels, lut=lookup, rect=QRectF(*sampling.rect))
+
+
+class Canvas(QObject):
+    """The two layers in a view box, and where each may be seen."""
+
+    divided = Signal(float)  # the user moved the line to this share of the view's width
+
+    def __init__(self, box: pg.ViewBox, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._box = box
+        self._shape = (1, 1)
+        self.layers = (Layer(), Layer())
+        self._sides: tuple[int, ...] = (0,)
+        self._share = 0.5
+        self.line = pg.InfiniteLine(0, angle=90, movable=True, pen=screen_pen(box.getViewWidget(), "w", 2.5))
+        self.line.setHoverPen(screen_pen(box.getViewWidget(), "#3f7fe0", 4))
+        self.line.addMarker("<|>", 0.5, 14)
+        self.line.setZValue(5)
+        self.cursor = _Cross()
+        for item in (*self.layers, self.line, self.cursor):
+            box.addItem(item, ignoreBounds=True)
+        self.cursor.hide()
+        box.sigRangeChanged.connect(self.place)
+        self.line.sigDragged.connect(self._announce)
+        self.place()
+
+    def show_image(self, shape: tuple[int, int]) -> None:
+        """Another image, of `shape` source pixels: what is shown of the last one is no longer true."""
+        self._shape = shape
+        for layer in self.layers:
+            layer.show_picture(None, None)
+        self.place()
+
+    def arrange(self, sides: tuple[int, ...], share: float) -> None:
+        """Show these sides; two are divided at a share of the view's width."""
+        self._sides, self._share = sides, share
+        for side, layer in enumerate(self.layers):
+            layer.setVisible(side in sides)
+        self.line.setVisible(len(sides) == 2)
+        self.place()
+
+    def side_at(self, x: float) -> int:
+        """Which side's picture is at x (source pixels)."""
+        return self._sides[-1] if x >= self.line.value() else self._sides[0]
+
+    def show_cursor(self, pixel: Pixel | None) -> None:
+        """Mark the pixel that the mouse points at in another view."""
+        self.cursor.setVisible(pixel is not None)
+        if pixel is not None:
+            self.cursor.setPos(pixel[1] + 0.5, pixel[0] + 0.5)
+
+    def place(self) -> None:
+        """The line stays where it is on the screen, and the image moves under it."""
+        height, width = self._shape
+        whole = QRectF(0, 0, width, height)
+        if len(self._sides) < 2:
+            for layer in self.layers:
+                layer.setRect(whole)
+            return
+        left, right = self._box.viewRange()[0]
+        x = left + self._share * (right - left)
+        self.line.setValue(x)
+        at = min(max(x, 0.0), float(width))
+        self.layers[0].setRect(QRectF(0, 0, at, height))
+        self.layers[1].setRect(QRectF(at, 0, width - at, height))
+
+    def _announce(self) -> None:
+        left, right = self._box.viewRange()[0]
+        self.divided.emit((float(self.line.value()) - left) / max(right - left, 1e-9))

@@ -1,0 +1,260 @@
+"""The table of the marks: legend of the plot, values at the wavelength, colours, and the menu of one of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PySide6.QtCore import QItemSelectionModel, QPoint, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QIcon, QPixmap
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QMenu, QTableWidget, QTableWidgetItem, QWidget
+
+from nesr_gui import metrics
+from nesr_gui.colorimetry import cie
+from nesr_gui.colorimetry.appearance import Appearance
+from nesr_gui.gui.drawing.symbols import plain_icon, sign_icon
+from nesr_gui.gui.model.marks import Curve, Finding, Mark, Place, Reading
+from nesr_gui.gui.model.palette import MARK_SYMBOLS, MarkColours
+from nesr_gui.gui.views.widgets import ROW_HEIGHT, quiet
+
+TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "λ dominant", "Position")
+MARK, VALUE, MEASURED, COLOUR, XY, LAB, DOMINANT, POSITION = range(len(TITLES))
+_WIDTHS = (132, 88, 84, 44, 112, 140, 88, 330)
+_MOST_ROWS = 6  # shown without scrolling
+_RIGHT = (VALUE, MEASURED, DOMINANT)
+
+
+class MarkTable(QTableWidget):
+    """One row per mark; announces which are selected, renamed, hidden and removed in it."""
+
+    mark_picked = Signal(int)  # number of the row that became current
+    selection_picked = Signal(object)  # numbers of the selected rows
+    name_picked = Signal(int, str)
+    visible_picked = Signal(int, bool)
+    menu_picked = Signal(int, QPoint)  # number, where on the screen
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(0, len(TITLES), parent)
+        self.setAccessibleName("Marks")
+        self.setAccessibleDescription("Each pin and region: its value at the wavelength, its colour, its position")
+        quiet(self)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setIconSize(QSize(18, 18))
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        self.horizontalHeader().setStretchLastSection(True)
+        self._titles = [QTableWidgetItem(title) for title in TITLES]
+        for column, (header, width) in enumerate(zip(self._titles, _WIDTHS, strict=True)):
+            header.setTextAlignment(_alignment(column))
+            self.setHorizontalHeaderItem(column, header)
+            self.setColumnWidth(column, width)
+        self.setColumnHidden(MEASURED, True)
+        self._numbers: list[int] = []
+        self._swatches: dict[str, QIcon] = {}
+        self.itemChanged.connect(self._announce_edit)
+        self.currentCellChanged.connect(self._announce_current)
+        self.itemSelectionChanged.connect(lambda: self.selection_picked.emit(self.selected()))
+        self.show_marks((), None)
+
+    def show_marks(self, marks: Sequence[Mark], active: int | None) -> None:
+        chosen = [number for number in self.selected() if number in {mark.number for mark in marks}]
+        chosen = chosen if active in chosen else []
+        blocked = QSignalBlocker(self)
+        self._numbers = [mark.number for mark in marks]
+        self.setRowCount(len(marks))
+        for row, mark in enumerate(marks):
+            self._show_mark(row, mark)
+        rows = min(max(len(marks), 1), _MOST_ROWS)
+        bar = self.horizontalScrollBar().sizeHint().height()
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + ROW_HEIGHT * rows + bar + 4)
+        self.setVisible(bool(marks))
+        self._select(chosen, active)
+        blocked.unblock()
+        self.selection_picked.emit(self.selected())
+
+    def show_active(self, number: int | None) -> None:
+        blocked = QSignalBlocker(self)
+        self._select(self.selected() if number in self.selected() else [], number)
+        blocked.unblock()
+
+    def show_readings(self, nm: float, readings: Mapping[int, Reading]) -> None:
+        """Values at a wavelength, by the marks' numbers; of the others they are on their way."""
+        blocked = QSignalBlocker(self)
+        self._titles[VALUE].setText(f"At {nm:.1f} nm")
+        if readings:  # else it would blink while the wavelength moves
+            self.setColumnHidden(MEASURED, all(reading.truth is None for reading in readings.values()))
+        for row, number in enumerate(self._numbers):
+            reading = readings.get(number)
+            self._cell(row, VALUE).setText("…" if reading is None else f"{reading.value:.4f}")
+            known = reading is not None and reading.truth is not None
+            self._cell(row, MEASURED).setText(f"{reading.truth:.4f}" if known and reading is not None else "")
+        blocked.unblock()
+
+    def show_curves(self, marks: Sequence[Mark], curves: Mapping[Place, Curve]) -> None:
+        """What is shaded around each curve, and why not to trust it where there is a reason."""
+        blocked = QSignalBlocker(self)
+        for row, mark in enumerate(marks):
+            curve = curves.get(mark.place)
+            known = curve.spread_text() + curve.doubts_text() if curve is not None else ""
+            self._cell(row, POSITION).setText(mark.position + known)
+            self._cell(row, POSITION).setToolTip(mark.position + known)
+        blocked.unblock()
+
+    def show_findings(self, marks: Sequence[Mark], findings: Mapping[Place, Finding]) -> None:
+        """Colours as they are seen; none where there is no reflectance."""
+        blocked = QSignalBlocker(self)
+        for row, mark in enumerate(marks):
+            finding = findings.get(mark.place)
+            seen = finding.appearance if finding is not None else None
+            texts = {column: "–" for column in (COLOUR, XY, LAB, DOMINANT)}
+            if seen is not None:
+                texts[COLOUR] = "" if seen.in_gamut else "!"
+                texts[XY] = "{:.4f}, {:.4f}".format(*seen.xy)
+                texts[LAB] = "  ".join(f"{round(value, 1) + 0.0:.1f}" for value in seen.lab)
+                texts[DOMINANT] = _dominant(seen.dominant)
+            for column, text in texts.items():
+                self._cell(row, column).setText(text)
+            self._cell(row, COLOUR).setIcon(self._swatch(seen.hex) if seen is not None else QIcon())
+            refusal = finding.refusal if finding is not None else ""
+            for column in texts:
+                self._cell(row, column).setToolTip(_colour_text(seen) if seen is not None else refusal)
+        blocked.unblock()
+
+    def selected(self) -> list[int]:
+        """Numbers of the selected marks, as they stand in the table."""
+        rows = sorted({index.row() for index in self.selectedIndexes()})
+        return [self._numbers[row] for row in rows if row < len(self._numbers)]
+
+    def rename(self, number: int) -> None:
+        """Let the user type a name."""
+        if number in self._numbers:
+            item = self._cell(self._numbers.index(number), MARK)
+            self.setFocus()
+            self.setCurrentItem(item)
+            if self.state() != self.State.EditingState:  # else it is being typed already
+                self.editItem(item)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        row = self.rowAt(self.viewport().mapFromGlobal(event.globalPos()).y())
+        if 0 <= row < len(self._numbers):
+            self.menu_picked.emit(self._numbers[row], event.globalPos())
+
+    def _cell(self, row: int, column: int) -> QTableWidgetItem:
+        cell = self.item(row, column)
+        if cell is None:
+            cell = QTableWidgetItem()
+            cell.setTextAlignment(_alignment(column))
+            cell.setFlags(cell.flags() & ~Qt.ItemFlag.ItemIsEditable)
+            self.setItem(row, column, cell)
+        return cell
+
+    def _show_mark(self, row: int, mark: Mark) -> None:
+        item = self._cell(row, MARK)
+        item.setIcon(sign_icon(mark.number, mark.colour, mark.symbol))
+        item.setText(mark.title)
+        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)
+        item.setCheckState(Qt.CheckState.Checked if mark.visible else Qt.CheckState.Unchecked)
+        item.setToolTip(f"{mark.label}; the tick shows or hides it")
+
+    def _select(self, numbers: Sequence[int], active: int | None) -> None:
+        flags = QItemSelectionModel.SelectionFlag
+        self.clearSelection()
+        if active is not None and active in self._numbers:
+            index = self.model().index(self._numbers.index(active), MARK)
+            self.selectionModel().setCurrentIndex(index, flags.NoUpdate)
+        for number in {*numbers, *([active] if active is not None else [])} & set(self._numbers):
+            index = self.model().index(self._numbers.index(number), MARK)
+            self.selectionModel().select(index, flags.Select | flags.Rows)
+
+    def _announce_edit(self, item: QTableWidgetItem) -> None:
+        if item.column() == MARK and item.row() < len(self._numbers):
+            number = self._numbers[item.row()]
+            self.name_picked.emit(number, item.text().strip())
+            self.visible_picked.emit(number, item.checkState() == Qt.CheckState.Checked)
+
+    def _announce_current(self, row: int, column: int, before_row: int, before_column: int) -> None:
+        if 0 <= row < len(self._numbers):
+            self.mark_picked.emit(self._numbers[row])
+
+    def _swatch(self, colour: str) -> QIcon:
+        if colour not in self._swatches:
+            if len(self._swatches) > 256:
+                self._swatches.clear()
+            pixmap = QPixmap(32, 32)
+            pixmap.fill(QColor(colour))
+            self._swatches[colour] = plain_icon(pixmap)
+        return self._swatches[colour]
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _dominant(nm: float) -> str:
+    if math.isnan(nm):
+        return "no hue"
+    return f"{nm:.0f} nm" if nm > 0 else f"c {-nm:.0f} nm"
+
+
+def _colour_text(seen: Appearance) -> str:
+    linear = "{:.4f}, {:.4f}, {:.4f}".format(*seen.rgb)
+    outside = "" if seen.in_gamut else "\nOutside sRGB: the swatch is cut to what a screen shows"
+    return f"{seen.hex}, linear sRGB {linear}{outside}"
+
+
+class MarkMenu(QMenu):
+    """Announces what is chosen; the colours and symbols of the palette stand in it as they will look."""
+
+    rename_picked = Signal()
+    colour_asked = Signal()  # one beyond the palette
+    edit_picked = Signal(str, object)  # which value of the mark, and the new one
+    white_picked = Signal()
+    remove_picked = Signal()
+
+    def __init__(self, mark: Mark, palette: MarkColours, takes_white: bool, parent: QWidget | None = None) -> None:
+        super().__init__(mark.title, parent)
+        self.addAction("Rename…", self.rename_picked.emit)
+        colours = self.addMenu("Colour")
+        for name, colour in palette.colours.items():
+            icon = sign_icon(mark.number, colour, mark.symbol)
+            colours.addAction(icon, name, lambda colour=colour: self.edit_picked.emit("colour", colour))
+        colours.addSeparator()
+        colours.addAction("Other…", self.colour_asked.emit)
+        symbols = self.addMenu("Symbol")
+        for symbol in MARK_SYMBOLS:
+            icon = sign_icon(mark.number, mark.colour, symbol)
+            symbols.addAction(icon, symbol.capitalize(), lambda symbol=symbol: self.edit_picked.emit("symbol", symbol))
+        text = "Hide" if mark.visible else "Show"
+        self.addAction(text, lambda: self.edit_picked.emit("visible", not mark.visible))
+        if takes_white:
+            self.addAction("Use as white", self.white_picked.emit)
+        self.addSeparator()
+        self.addAction("Remove", self.remove_picked.emit)
+
+
+class PairLine(QLabel):
+    """Shows ΔE2000 and the spectral angle of two marks, when two are selected."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Difference of two marks")
+        self.setContentsMargins(12, 2, 12, 6)
+        self.setWordWrap(True)
+        self.hide()
+
+    def show_pair(self, pair: list[tuple[Mark, Curve | None, Finding | None]]) -> None:
+        """Any other number of marks than two, or two without curves, show nothing."""
+        parts = []
+        if len(pair) == 2:
+            (first, curve, finding), (second, other, other_finding) = pair
+            seen = [each.appearance for each in (finding, other_finding) if each is not None and each.appearance]
+            if len(seen) == 2:
+                parts.append(f"ΔE2000 {cie.delta_e(seen[0].lab, seen[1].lab):.2f}")
+            if curve is not None and other is not None:
+                values = [each.spectrum.values.astype(np.float64)[None] for each in (curve, other)]  # (1, L)
+                parts.append(f"spectral angle {metrics.spectral_angle(*values)[0]:.2f}°")
+            if parts:
+                parts[0] = f"{first.title} and {second.title}:  {parts[0]}"
+        self.setText("  ·  ".join(parts))
+        self.setVisible(bool(parts))

@@ -1,0 +1,177 @@
+"""The accuracy panel: how the measured cube lies over the photograph, and how far the reconstruction is from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nesr_gui.fields.accuracy import CONDITIONS, Figures
+from nesr_gui.fields.resampled import Orientation
+from nesr_gui.gui.drawing.symbols import sign_icon
+from nesr_gui.gui.model.marks import Mark, Place
+from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.tasks.comparison import COLUMNS, IMAGE, cells
+from nesr_gui.gui.views.widgets import quiet, row
+
+NOTHING = (
+    "No measured cube is open. Open a photograph and the cube that was measured of it, or a cube alone and reconstruct "
+    "it from its photograph."
+)
+_UNIT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class AccuracyPanel(QWidget):
+    """Announces what the user changes of the match and asks of the figures; shows both."""
+
+    orientation_picked = Signal(object)  # Orientation
+    gain_picked = Signal(float)
+    match_picked = Signal()  # find it again
+    end_picked = Signal()
+    measure_picked = Signal()
+    copy_picked = Signal()
+    open_picked = Signal()
+    photograph_picked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.words = QLabel(NOTHING)
+        self.words.setWordWrap(True)
+        self.words.setAccessibleName("The measured cube")
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.orientation, self.gain = QComboBox(), QDoubleSpinBox()
+        self.orientation.setAccessibleName("How the cube lies over the photograph")
+        self.orientation.view().setAccessibleName("How the cube lies over the photograph, the choices")
+        self.orientation.activated.connect(
+            lambda: self.orientation_picked.emit(Orientation(self.orientation.currentData()))
+        )
+        self.gain.setAccessibleName("What the cube's values are multiplied by")
+        self.gain.setKeyboardTracking(False)
+        self.gain.valueChanged.connect(self.gain_picked)
+        self.again = _button("Match again", "Find orientation and gain anew", self.match_picked)
+        self.end = _button("Stop comparing", "Take the measured cube away", self.end_picked)
+        self.open = _button("Compare with measured cube…", "Open the cube of this photograph", self.open_picked)
+        self.photograph = _button(
+            "Reconstruct from its photograph", "Photograph the open cube and reconstruct that", self.photograph_picked
+        )
+        self.measure = _button("Measure", "Compare every pixel of the image", self.measure_picked)
+        self.copy = _button("Copy", "The figures to the clipboard, as spreadsheets take them", self.copy_picked)
+        self.table = _table()
+        self.conditions = QLabel(CONDITIONS[0].upper() + CONDITIONS[1:] + ".")
+        self.conditions.setWordWrap(True)
+        self.conditions.setForegroundRole(self.palette().ColorRole.PlaceholderText)
+        self._lay_out()
+        self.show_measurement(None, ())
+
+    def show_measurement(self, measurement: Measurement | None, possible: Sequence[Orientation]) -> None:
+        """What is compared with, and the orientations in which it has the photograph's sides."""
+        is_there = measurement is not None
+        for widget in (self.controls, self.table, self.conditions):
+            widget.setVisible(is_there)
+        for button in (self.measure, self.copy):
+            button.setVisible(is_there)
+        if measurement is None:
+            self.words.setText(NOTHING)
+            return
+        for part in (self.orientation, self._gain_row):  # of the cube that was reconstructed these are known
+            self._form.setRowVisible(part, not measurement.shown)
+        self.again.setHidden(bool(measurement.shown))
+        match = measurement.match
+        found = f", correlation {match.correlation:.3f}" if match.correlation is not None else ""
+        other = f" (next best {match.next_best:.2f})" if match.next_best is not None else ""
+        self.words.setText(
+            " ".join(part for part in (f"{measurement.name}{found}{other}.", measurement.remark) if part)
+        )
+        self.orientation.clear()
+        for turn in possible:
+            self.orientation.addItem(turn.value[0].upper() + turn.value[1:], turn)
+        self.orientation.setCurrentIndex(
+            list(possible).index(match.orientation) if match.orientation in possible else -1
+        )
+        with QSignalBlocker(self.gain):
+            decimals = min(max(3 - math.floor(math.log10(match.gain)), 0), 12)
+            self.gain.setDecimals(decimals)
+            self.gain.setSingleStep(10.0 ** (2 - decimals))
+            self.gain.setRange(10.0**-decimals, 1e9)
+            self.gain.setValue(match.gain)
+
+    def show_possible(self, can_open: bool, can_photograph: bool) -> None:
+        """What can be begun."""
+        self.open.setVisible(can_open)
+        self.photograph.setVisible(can_photograph)
+
+    def show_figures(self, marks: Sequence[Mark], figures: Mapping[Place | None, Figures], is_measuring: bool) -> None:
+        """A row for the image and one for each mark; … where figures are on their way."""
+        self.table.setRowCount(1 + len(marks))
+        rows: list[tuple[str, Mark | None, Figures | None]] = [(IMAGE, None, figures.get(None))]
+        rows += [(mark.title, mark, figures.get(mark.place)) for mark in marks]
+        for at, (title, mark, known) in enumerate(rows):
+            named = QTableWidgetItem(title)
+            if mark is not None:
+                named.setIcon(sign_icon(mark.number, mark.colour, mark.symbol))
+            self.table.setItem(at, 0, named)
+            waiting = ("…" if is_measuring or mark is not None else "",) * len(COLUMNS)
+            for column, text in enumerate(cells(known) if known is not None else waiting, 1):
+                item = QTableWidgetItem(text)
+                item.setTextAlignment(_UNIT)
+                self.table.setItem(at, column, item)
+        self.copy.setEnabled(bool(figures))
+
+    def show_can_measure(self, can: bool) -> None:
+        self.measure.setEnabled(can)
+
+    def _lay_out(self) -> None:
+        self.controls = QWidget()
+        self._form = form = QFormLayout(self.controls)
+        self._gain_row = row(self.gain, QLabel("nothing is added"))
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("&Orientation", self.orientation)
+        form.addRow("&Gain", self._gain_row)
+        form.addRow("", row(self.again, self.end))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 10, 14, 10)
+        layout.setSpacing(10)
+        for widget in (self.words, row(self.open, self.photograph), self.controls):
+            layout.addWidget(widget)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(row(self.measure, self.copy))
+        layout.addWidget(self.conditions)
+        layout.addStretch(0)
+
+
+def _table() -> QTableWidget:
+    table = QTableWidget(0, 1 + len(COLUMNS))
+    table.setAccessibleName("Accuracy")
+    table.setAccessibleDescription("How far the reconstruction is from the measured cube: of the image, and of marks")
+    for column, title in enumerate(("Part", *COLUMNS)):
+        item = QTableWidgetItem(title)
+        item.setTextAlignment(_UNIT if column else Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        table.setHorizontalHeaderItem(column, item)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    quiet(table)
+    header = table.horizontalHeader()
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    return table
+
+
+def _button(text: str, tip: str, signal: object) -> QPushButton:
+    button = QPushButton(text)
+    button.setAccessibleName(text.rstrip("…"))
+    button.setToolTip(tip)
+    button.clicked.connect(lambda checked=False: signal.emit())  # type: ignore[attr-defined]
+    return button

@@ -1,0 +1,206 @@
+"""The input panel: how the photograph's file was understood, and every item of it to change."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nesr_gui.gui.views.widgets import Dial, row
+from nesr_gui.inference.model_input import SeenBands, Shown
+from nesr_gui.io.photos.develop_settings import GAMMAS, KELVIN, STOPS, TINT, Balance, Encoding, Interpretation
+from nesr_gui.spectral import RGBImage
+
+NOTHING = "No photograph is open. A photograph's file says how its numbers stand for light; here it can be corrected."
+CUBE = "A measured cube is open. It can be photographed, by the chosen light and camera, and reconstructed from that."
+SEEN = (
+    "A measured cube is open. What is shown, a model has made of {} of it, the circles in the plot. It can also be "
+    "photographed, by the chosen light and camera, and reconstructed from that."
+)
+RESOLUTIONS = {"Automatic": None, **{f"{n:g} megapixels": round(n * 1e6) for n in (0.25, 0.5, 1, 2, 4, 8, 16)}}
+
+
+class InputPanel(QScrollArea):
+    """Announces the interpretation the user asks for; shows the one that is chosen, and what became of the file."""
+
+    interpretation_picked = Signal(object)  # Interpretation
+    grey_pick_picked = Signal(bool)  # a click in the image shall pick the grey point, or no longer
+    camera_file_picked = Signal()  # which file, is asked elsewhere
+    reset_picked = Signal()
+    exposure_picked = Signal()  # of the open cube
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._chosen = Interpretation()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName("Input")
+        self.words = QLabel(NOTHING)
+        self.words.setWordWrap(True)
+        self.words.setTextFormat(Qt.TextFormat.RichText)
+        self.words.setAccessibleName("How the file was understood")
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._make_controls()
+        self.controls = QWidget()
+        self._lay_out(QFormLayout(self.controls))
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(14, 10, 14, 10)
+        column.setSpacing(12)
+        column.addWidget(self.words)
+        column.addWidget(row(self.expose))
+        column.addWidget(self.controls)
+        column.addStretch(1)
+        self.setWidget(inner)
+        self.show_photograph(None)
+        self.show_interpretation(self._chosen)
+
+    def show_photograph(self, photograph: RGBImage | None, is_file: bool = True) -> None:
+        """Say in words how its file was understood; one that was made of a cube can be understood in no other way."""
+        self.controls.setEnabled(photograph is not None and is_file)
+        if photograph is None:
+            self.words.setText(NOTHING)
+            return
+        (height, width), source = photograph.source_shape, photograph.source
+        known = dict(source.understood)
+        lines = [f"<b>{escape(source.name)}</b>, {width} × {height} pixels"]
+        if encoding := known.get("photograph_encoding"):
+            lines[0] += f", {escape(encoding)}"
+        lines += [escape(note) for note in source.notes]
+        self.words.setText("".join(f"<p style='margin: 0 0 5px 0'>{line}</p>" for line in lines))
+
+    def show_cube(self, is_cube: bool, encoded: Shown | None) -> None:
+        """Whether a cube is open, of which a photograph can be made, and what a model was shown of it, if one was."""
+        self.expose.setVisible(is_cube)
+        if is_cube:
+            self.words.setText(SEEN.format(encoded.wavelengths) if isinstance(encoded, SeenBands) else CUBE)
+
+    def show_interpretation(self, interpretation: Interpretation) -> None:
+        """Set every control, none of which announces it."""
+        self._chosen = chosen = interpretation
+        _show(self.encoding, chosen.encoding)
+        _show(self.balance, chosen.balance)
+        resolution = chosen.working_pixels
+        if self.resolution.findData(resolution) < 0:
+            self.resolution.addItem(f"{(resolution or 0) / 1e6:g} megapixels", resolution)
+        _show(self.resolution, resolution)
+        with QSignalBlocker(self.gamma):
+            self.gamma.setValue(chosen.gamma)
+        self.gamma.setVisible(chosen.encoding is Encoding.GAMMA)
+        for dial, value in ((self.kelvin, chosen.kelvin), (self.tint, chosen.tint), (self.stops, chosen.stops)):
+            dial.show_value(value)
+        for dial in (self.kelvin, self.tint):
+            self._form.setRowVisible(dial, chosen.balance is Balance.TEMPERATURE)
+        self.camera.setText(chosen.camera.name if chosen.camera else "Default: the CIE 1931 observer")
+        self.default_camera.setVisible(chosen.camera is not None)
+        self.reset.setEnabled(chosen != Interpretation())
+
+    def show_picking(self, picking: bool) -> None:
+        """Whether the next click in the image picks the grey point."""
+        with QSignalBlocker(self.pick):
+            self.pick.setChecked(picking)
+        self.pick.setText("Click something grey" if picking else "Pick grey point")
+        _show(self.balance, Balance.GREY_POINT if picking else self._chosen.balance)
+
+    def _make_controls(self) -> None:
+        self.encoding = _combo("Encoding", ((e.value[0].upper() + e.value[1:], e) for e in Encoding))
+        self.encoding.activated.connect(lambda: self._pick(encoding=Encoding(self.encoding.currentData())))
+        self.gamma = QDoubleSpinBox()
+        self.gamma.setRange(*GAMMAS)
+        self.gamma.setSingleStep(0.1)
+        self.gamma.setKeyboardTracking(False)
+        self.gamma.setAccessibleName("Gamma")
+        self.gamma.valueChanged.connect(lambda value: self._pick(gamma=value))
+        self.balance = _combo("White balance", ((b.value.capitalize(), b) for b in Balance))
+        self.balance.activated.connect(lambda: self._pick_balance(Balance(self.balance.currentData())))
+        self.pick = QPushButton("Pick grey point")
+        self.pick.setCheckable(True)
+        self.pick.setToolTip("Then click a pixel of the image that is grey or white in truth, and not overexposed")
+        self.pick.setAccessibleName("Pick a grey point in the image")
+        self.pick.toggled.connect(self.grey_pick_picked)
+        self.kelvin = Dial("Temperature of the light", KELVIN, 50, suffix=" K")
+        self.tint = Dial("Tint of the light", TINT, 1)
+        self.stops = Dial("Exposure", STOPS, 0.1, decimals=1, suffix=" stops")
+        for dial, item in ((self.kelvin, "kelvin"), (self.tint, "tint"), (self.stops, "stops")):
+            dial.value_picked.connect(lambda value, item=item: self._pick(**{item: value}))
+        self.camera = QLabel()
+        self.load_camera = QPushButton("Load sensitivities…")
+        self.load_camera.setToolTip("A table (CSV) with the columns wavelength, R, G, B of the camera that took this")
+        self.load_camera.setAccessibleName("Load the sensitivities of the camera")
+        self.load_camera.clicked.connect(self.camera_file_picked)
+        self.default_camera = QPushButton("Default camera")
+        self.default_camera.setAccessibleName("Take the default camera")
+        self.default_camera.clicked.connect(lambda: self._pick(camera=None))
+        self.resolution = _combo("Working resolution", RESOLUTIONS.items())
+        self.resolution.setToolTip(
+            "What a reconstruction is made at; automatic is what takes this machine some seconds"
+        )
+        self.resolution.activated.connect(lambda: self._pick(working_pixels=self.resolution.currentData()))
+        self.expose = QPushButton("Reconstruct from its photograph")
+        self.expose.setToolTip("Try the reconstruction on this cube: photograph it, reconstruct that, compare the two")
+        self.expose.setAccessibleName("Reconstruct the cube from its photograph")
+        self.expose.clicked.connect(self.exposure_picked)
+        self.expose.hide()
+        self.reset = QPushButton("Reset to the file's own")
+        self.reset.setAccessibleName("Understand the file as it says itself")
+        self.reset.clicked.connect(self.reset_picked)
+
+    def _lay_out(self, form: QFormLayout) -> None:
+        self._form = form
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.addRow("&Encoding", row(self.encoding, self.gamma))
+        form.addRow("&White balance", row(self.balance, self.pick))
+        form.addRow("Temperature", self.kelvin)
+        form.addRow("Tint", self.tint)
+        form.addRow("E&xposure", self.stops)
+        form.addRow("Camera", row(self.load_camera, self.default_camera))
+        form.addRow("", self.camera)
+        form.addRow("Working &resolution", row(self.resolution))
+        form.addRow("", row(self.reset))
+
+    def _pick(self, **items: Any) -> None:
+        """Ask for the chosen interpretation with some items changed."""
+        self.interpretation_picked.emit(replace(self._chosen, **items))
+
+    def _pick_balance(self, balance: Balance) -> None:
+        """A grey point wants a place first; another balance ends the search for one."""
+        needs_place = balance is Balance.GREY_POINT and self._chosen.grey_point is None
+        self.grey_pick_picked.emit(needs_place)
+        if not needs_place:
+            self._pick(balance=balance)
+
+
+def _combo(name: str, entries: Iterable[tuple[str, object]]) -> QComboBox:
+    combo = QComboBox()
+    combo.setAccessibleName(name)
+    combo.view().setAccessibleName(f"{name}, the choices")
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    for text, value in entries:
+        combo.addItem(text, value)
+    return combo
+
+
+def _show(combo: QComboBox, value: object) -> None:
+    index = next(i for i in range(combo.count()) if _same(combo.itemData(i), value))
+    combo.setCurrentIndex(index)
+
+
+def _same(one: object, other: object) -> bool:
+    """Qt gives back strings where it was given a string enumeration."""
+    return one == other if not isinstance(other, enum.StrEnum) else str(one) == str(other)

@@ -1,0 +1,162 @@
+"""The panel of light and camera: under what reflectances are seen, and by whom."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+
+from nesr_gui.colorimetry.viewing_conditions import (
+    CIE_1931,
+    CIE_1964,
+    ILLUMINANTS,
+    KELVIN_RANGES,
+    Light,
+    LightKind,
+    Observer,
+    Viewing,
+)
+from nesr_gui.gui.views.widgets import row
+from nesr_gui.spectral import Quantity
+
+_TEMPERATURES = {LightKind.DAYLIGHT: "Daylight of", LightKind.BLACKBODY: "Blackbody of"}
+
+
+class LightPanel(QWidget):
+    """Announces the viewing that is chosen, and what is asked for: a file of a light or a camera, a white."""
+
+    viewing_picked = Signal(object)  # Viewing
+    light_file_asked = Signal()
+    camera_file_asked = Signal()
+    white_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewing = Viewing.default()
+        self.light, self.observer, self.kelvin = QComboBox(), QComboBox(), QSpinBox()
+        for box, name in ((self.light, "Light"), (self.observer, "Observer")):
+            box.setAccessibleName(name)
+            box.view().setAccessibleName(f"{name}s")
+        self.kelvin.setAccessibleName("Temperature of the light")
+        self.kelvin.setSuffix(" K")
+        self.kelvin.setSingleStep(100)
+        self.kelvin.setKeyboardTracking(False)
+        self.load_light = _button("Load…", "Load the spectral power of a light", "A table of wavelength and power")
+        self.load_camera = _button("Load…", "Load the sensitivities of a camera", "A table of wavelength, R, G and B")
+        self.reset = _button("Back to D65, 2°", "Back to the default camera", "The light the photograph was read under")
+        self.white = _button("Use the active mark as white", "Use the active mark as white",
+                             "Its spectrum becomes that of a perfect white for all others")  # fmt: skip
+        self.note = QLabel()
+        self.note.setWordWrap(True)
+        self._fill()
+        self.light.activated.connect(self._pick_light)
+        self.kelvin.valueChanged.connect(self._pick_kelvin)
+        self.observer.activated.connect(self._pick_observer)
+        self.load_light.clicked.connect(self.light_file_asked)
+        self.load_camera.clicked.connect(self.camera_file_asked)
+        self.white.clicked.connect(self.white_asked)
+        self.reset.clicked.connect(lambda: self.viewing_picked.emit(Viewing.default()))
+        self._lay_out()
+        self.show_viewing(self._viewing)
+        self.show_quantity(None, None, False)
+
+    def show_viewing(self, viewing: Viewing) -> None:
+        self._viewing = viewing
+        blocked = [QSignalBlocker(widget) for widget in (self.light, self.observer, self.kelvin)]
+        light = viewing.light
+        if light.kind is LightKind.FILE:
+            _offer(self.light, light.name, light)
+        key = light.kind if light.kind in _TEMPERATURES else light
+        self.light.setCurrentIndex(next(i for i in range(self.light.count()) if self.light.itemData(i) == key))
+        if light.kind in _TEMPERATURES:
+            low, high = KELVIN_RANGES[light.kind]
+            self.kelvin.setRange(int(low), int(high))
+            self.kelvin.setValue(round(light.kelvin))
+        self._form.setRowVisible(self.kelvin, light.kind in _TEMPERATURES)
+        _offer(self.observer, viewing.observer.name, viewing.observer)
+        del blocked
+        self.reset.setEnabled(viewing != Viewing.default())
+        self._show_note()
+
+    def show_quantity(self, quantity: Quantity | None, white: str | None, can_take_white: bool) -> None:
+        """What the open image measures (None: none is open), the name of its white, and whether a mark could be it."""
+        self._quantity, self._white = quantity, white
+        reflective = quantity is None or quantity is Quantity.REFLECTANCE
+        self.white.setVisible(not reflective)
+        self.white.setEnabled(can_take_white)
+        for widget in (self.light, self.observer, self.kelvin, self.load_light, self.load_camera):
+            widget.setEnabled(reflective or white is not None)
+        self._show_note()
+
+    def _show_note(self) -> None:
+        quantity, parts = getattr(self, "_quantity", None), []
+        if quantity not in (None, Quantity.REFLECTANCE):
+            what = "radiance" if quantity is Quantity.RADIANCE else "an unknown quantity"
+            if self._white is None:
+                parts.append(
+                    f"This image holds {what}, which already contains its light. Mark a white patch, make it the "
+                    "active mark, and use it as white: what is relative to it can be put under another light."
+                )
+            else:
+                parts.append(f"Relative to {self._white}, taken as a perfect white.")
+        if self._viewing.observer.is_camera:
+            parts.append("The swatches are the camera's own R, G and B; xy, L*a*b* and ΔE those of CIE 1931 2°.")
+        else:
+            parts.append("White stays white: colours are adapted to the light (Bradford).")
+        self.note.setText("\n\n".join(parts))
+
+    def _fill(self) -> None:
+        for name, meaning in ILLUMINANTS.items():
+            self.light.addItem(f"{name}  {meaning}", Light(name))
+        for kind, text in _TEMPERATURES.items():
+            self.light.addItem(text, kind)
+        for observer in (CIE_1931, CIE_1964):
+            self.observer.addItem(observer.name, observer)
+
+    def _lay_out(self) -> None:
+        self._form = QFormLayout()
+        self._form.setHorizontalSpacing(12)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        self._form.addRow("Light", row(self.light, self.load_light, is_filled=True))
+        self._form.addRow("Temperature", self.kelvin)
+        self._form.addRow("Observer", row(self.observer, self.load_camera, is_filled=True))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 12, 14, 12)
+        layout.setSpacing(10)
+        layout.addLayout(self._form)
+        layout.addWidget(self.note)
+        layout.addWidget(self.white)
+        layout.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addStretch(1)
+        for box in (self.light, self.observer):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(10)
+
+    def _pick_light(self) -> None:
+        data = self.light.currentData()
+        if data in _TEMPERATURES:
+            data = Light.daylight(5000) if data is LightKind.DAYLIGHT else Light.blackbody(3000)
+        self.viewing_picked.emit(Viewing(data, self._viewing.observer))
+
+    def _pick_kelvin(self, kelvin: int) -> None:
+        make = Light.daylight if self._viewing.light.kind is LightKind.DAYLIGHT else Light.blackbody
+        self.viewing_picked.emit(Viewing(make(float(kelvin)), self._viewing.observer))
+
+    def _pick_observer(self) -> None:
+        observer: Observer = self.observer.currentData()
+        self.viewing_picked.emit(Viewing(self._viewing.light, observer))
+
+
+def _offer(box: QComboBox, name: str, data: object) -> None:
+    """Have an entry for `data` and make it the current one."""
+    found = next((i for i in range(box.count()) if box.itemData(i) == data), -1)
+    if found < 0:
+        box.addItem(name, data)
+        found = box.count() - 1
+    box.setCurrentIndex(found)
+
+
+def _button(text: str, name: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setAccessibleName(name)
+    button.setToolTip(tip)
+    return button

@@ -1,0 +1,301 @@
+"""The plot pane: a curve for each mark, over the colours of the spectrum, a line at the wavelength and a readout."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPalette, QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
+
+from nesr_gui.colorimetry.cie import wavelength_colours
+from nesr_gui.gui.drawing.symbols import screen_pen
+from nesr_gui.gui.drawing.ticks import Axis
+from nesr_gui.gui.model.marks import Mark
+from nesr_gui.gui.model.plot_content import Plotted, Values
+from nesr_gui.gui.views.plot.curves import CurveLayer
+
+MOST_ROWS = 16
+_GAP = 14  # pixels between the mouse and the readout
+Row = tuple[Mark | None, str, float]
+HINT = "Click a pixel of the image to see its spectrum"
+CHANNELS = (("R", "#d62f2f"), ("G", "#1f9d3a"), ("B", "#2f62e0"))
+
+
+class Crosshair(QObject):
+    """A line at the mouse, and beside it the values that `read(nm)` gives for a wavelength within `nm_range()`."""
+
+    def __init__(
+        self,
+        view: QWidget,
+        plot: Any,
+        read: Callable[[float], Sequence[Row]],
+        nm_range: Callable[[], tuple[float, float]],
+    ) -> None:
+        super().__init__(view)
+        self._view, self._box, self._read, self._range = view, plot.getViewBox(), read, nm_range
+        self.line = pg.InfiniteLine(0.0, angle=90, movable=False)
+        self.line.setZValue(14)
+        self.line.hide()
+        plot.addItem(self.line, ignoreBounds=True)
+        self.label = QLabel(view)
+        self.label.setFrameShape(QFrame.Shape.StyledPanel)
+        self.label.setAutoFillBackground(True)
+        self.label.setBackgroundRole(QPalette.ColorRole.ToolTipBase)
+        self.label.setMargin(6)
+        self.label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.label.hide()
+        plot.scene().sigMouseMoved.connect(self.follow)
+        view.installEventFilter(self)
+
+    def follow(self, scene_pos: QPointF) -> None:
+        """The mouse is there."""
+        nm = float(self._box.mapSceneToView(scene_pos).x())
+        low, high = self._range()
+        rows = self._read(nm) if self._box.sceneBoundingRect().contains(scene_pos) and low <= nm <= high else []
+        self.line.setVisible(bool(rows))
+        self.label.setVisible(bool(rows))
+        if rows:
+            self.line.setPen(screen_pen(self._view, self._view.palette().color(QPalette.ColorRole.PlaceholderText), 1))
+            self.line.setValue(nm)
+            self.label.setText(_text(nm, rows))
+            self.label.adjustSize()
+            self._place(scene_pos)
+
+    def eventFilter(self, view: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave:
+            self.line.hide()
+            self.label.hide()
+        return False
+
+    def _place(self, scene_pos: QPointF) -> None:
+        """Beside the mouse, on the side that has room."""
+        area, size = self._view.rect(), self.label.size()
+        x = int(scene_pos.x()) + _GAP
+        if x + size.width() > area.right():
+            x = int(scene_pos.x()) - _GAP - size.width()
+        y = min(int(scene_pos.y()) + _GAP, area.bottom() - size.height())
+        self.label.move(max(x, 0), max(y, 0))
+
+
+def _text(nm: float, rows: Sequence[Row]) -> str:
+    lines = [f"<b>{nm:.1f} nm</b>"]
+    for mark, name, value in rows[:MOST_ROWS]:
+        number = "–" if math.isnan(value) else f"{value:.4f}"
+        sign = f'<span style="color:{mark.colour}">■</span>' if mark is not None else "■"
+        lines.append(f"{sign} {number} &nbsp;{html.escape(name)}")
+    if len(rows) > MOST_ROWS:
+        lines.append(f"and {len(rows) - MOST_ROWS} more")
+    return "<br>".join(lines)
+
+
+class _CurveBox(pg.ViewBox):  # type: ignore[misc]
+    """A click picks the wavelength it points at, a double click shows all."""
+
+    clicked = Signal(float)  # nm
+    double_clicked = Signal()
+
+    def mouseClickEvent(self, event: Any) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        event.accept()
+        if event.double():
+            self.double_clicked.emit()
+        else:
+            self.clicked.emit(self.mapSceneToView(event.scenePos()).x())
+
+
+class PlotView(pg.PlotWidget):  # type: ignore[misc]
+    """Shows curves; announces the wavelength that is picked on it."""
+
+    wavelength_picked = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        axes = {side: Axis(side) for side in ("left", "bottom")}
+        super().__init__(parent, viewBox=_CurveBox(enableMenu=False), axisItems=axes)
+        self.setAccessibleName("Spectra")
+        self.setAccessibleDescription("The spectrum of each mark; the line marks the wavelength shown")
+        self.setAntialiasing(True)
+        self.plot = self.getPlotItem()
+        self.box = self.plot.getViewBox()
+        self.plot.hideButtons()
+        self.plot.setMenuEnabled(False)
+        self.plot.setContentsMargins(10, 14, 22, 6)
+        self.layer = CurveLayer(self.plot, self._quiet_ink, lambda: self._range)
+        self.curves, self.truths = self.layer.curves, self.layer.truths
+        self.line = pg.InfiniteLine(550.0, angle=90, movable=True)
+        self.line.setZValue(15)
+        self.tag = pg.InfLineLabel(self.line, "{value:.1f} nm", position=0.965, anchors=[(-0.06, 0.5), (1.06, 0.5)])
+        self.plot.addItem(self.line, ignoreBounds=True)
+        self.line.sigDragged.connect(self._drag_line)
+        self.box.clicked.connect(self.wavelength_picked)
+        self.box.double_clicked.connect(self.fit)
+        self._add_strip()
+        self.crosshair = Crosshair(self, self.plot, self.layer.readout, lambda: self._range)
+        self.hint = QLabel(HINT, self)
+        self.hint.setAutoFillBackground(True)
+        self.hint.setBackgroundRole(QPalette.ColorRole.Base)
+        self.hint.setMargin(8)
+        self.hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.show_range((400.0, 700.0), "relative reflectance")
+        self._follow_palette()
+
+    def _add_strip(self) -> None:
+        """The colours of the wavelengths, between the curves and their axis."""
+        self.strip = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0)
+        self.strip.setFixedHeight(8)
+        self.strip.setZValue(1)  # over the grid
+        self.strip.setXLink(self.box)
+        self.strip.setYRange(0, 1, padding=0)
+        self._colours = pg.ImageItem(axisOrder="row-major")
+        self.strip.addItem(self._colours, ignoreBounds=True)
+        axis = self.plot.getAxis("bottom")
+        self.plot.layout.removeItem(axis)
+        self.plot.layout.addItem(self.strip, 3, 1)
+        self.plot.layout.addItem(axis, 4, 1)
+
+    def show_range(self, nm_range: tuple[float, float], quantity: str) -> None:
+        """The wavelengths and the quantity of the field."""
+        low, high = nm_range
+        self._range = (low, high) if high > low else (low - 0.5, high + 0.5)
+        self._quantity = self._unit = quantity
+        low, high = self._range
+        colours = wavelength_colours(np.linspace(low, high, 512))[None]
+        self._colours.setImage(colours, autoLevels=False, levels=None, rect=QRectF(low, 0, high - low, 1))
+        self.line.setBounds(nm_range)
+        self._name_axes()
+        self.fit()
+
+    def _drag_line(self, line: Any) -> None:
+        """Snap to the tenth that is picked: a move that rounds to what is shown is no news, so nobody else would."""
+        line.setValue(round(float(line.value()), 1))
+        self.wavelength_picked.emit(float(line.value()))
+
+    def show_wavelength(self, nm: float) -> None:
+        self.line.setValue(nm)  # emits sigDragged for the hand only, so nothing echoes
+
+    def show_curves(self, plotted: Plotted) -> None:
+        """A line for each mark that has its curve, and what it is compared with."""
+        self.layer.show(plotted)
+        self.hint.setVisible(not plotted.marks and not plotted.library)
+        self._unit = plotted.transform.unit(self._quantity)
+        self._name_axes()
+        self.fit()
+
+    def show_readings(self, nm: float, values: Mapping[int, float]) -> None:
+        """The sign of each mark on its curve at the wavelength; `values` by number."""
+        self.layer.show_dots(nm, values)
+
+    def fit(self) -> None:
+        """Show the whole range and every curve from zero up."""
+        low, high = self.layer.extent() or (0.0, 1.0)
+        low, high = min(low, 0.0), max(high, 0.0)
+        if high <= low:
+            high = low + 1.0
+        self.box.setXRange(*self._range, padding=0)
+        below = 0.06 * (high - low) if low < 0 else 0.0
+        self.box.setYRange(low - below, low + (high - low) * 1.12, padding=0)
+        margin = self._range[1] - self._range[0]
+        self.box.setLimits(xMin=self._range[0], xMax=self._range[1], minXRange=min(2.0, margin))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "hint"):
+            self.hint.adjustSize()
+            area = self.box.mapRectToScene(self.box.rect()).toRect()
+            self.hint.move(area.center() - self.hint.rect().center())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "hint"):
+            self._follow_palette()
+
+    def _quiet_ink(self) -> QColor:
+        return self.palette().color(QPalette.ColorRole.PlaceholderText)
+
+    def _name_axes(self) -> None:
+        ink = self.palette().color(QPalette.ColorRole.WindowText).name()
+        for side, text in (("left", self._unit), ("bottom", "wavelength (nm)")):
+            self.plot.getAxis(side).setLabel(text, color=ink, **{"font-size": f"{self.font().pointSizeF():g}pt"})
+
+    def _follow_palette(self) -> None:
+        colours = self.palette()
+        ink, quiet = colours.color(QPalette.ColorRole.WindowText), colours.color(QPalette.ColorRole.PlaceholderText)
+        self.setBackground(colours.color(QPalette.ColorRole.Base))
+        small = QFont(self.font())
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(pg.mkPen(colours.color(QPalette.ColorRole.Mid)))
+            axis.setTextPen(quiet)
+            axis.enableAutoSIPrefix(False)
+            axis.setStyle(tickFont=small, tickLength=0, tickTextOffset=6)
+        self.plot.showGrid(x=True, y=True, alpha=0.35)
+        self._name_axes()
+        self.line.setPen(screen_pen(self, ink, 1.4))
+        self.line.setHoverPen(screen_pen(self, colours.color(QPalette.ColorRole.Highlight), 3))
+        self.tag.setColor(ink)
+        self.layer.show(self.layer.plotted)
+
+
+class HoverCurve(QObject):
+    """The spectrum of the pixel under the mouse, as a thin line."""
+
+    def __init__(self, plot: PlotView) -> None:
+        super().__init__(plot)
+        self._plot = plot
+        self.line = pg.PlotCurveItem()
+        self.line.setZValue(-1)
+        plot.plot.addItem(self.line, ignoreBounds=True)
+
+    def show_values(self, line: tuple[Values, Values] | None) -> None:
+        """Draw values (L,) over wavelengths (L,) nm, or with None nothing."""
+        if line is None:
+            self.line.setData([], [])
+            return
+        ink = QColor(self._plot.palette().color(QPalette.ColorRole.WindowText))
+        ink.setAlpha(150)
+        self.line.setPen(screen_pen(self._plot, ink, 1))
+        self.line.setData(*line, connect="finite")
+
+
+class ChannelMarkers(QObject):
+    """Three lines at the wavelengths of red, green and blue, to be dragged while they are seen."""
+
+    wavelengths_picked = Signal(object)  # (red, green, blue) nm
+
+    def __init__(self, plot: PlotView) -> None:
+        super().__init__(plot)
+        self.lines = []
+        for height, (letter, colour) in zip((0.9, 0.84, 0.78), CHANNELS, strict=True):
+            line = pg.InfiniteLine(
+                550, angle=90, movable=True, pen=screen_pen(plot, colour, 2), hoverPen=screen_pen(plot, colour, 4)
+            )
+            line.setZValue(14)
+            pg.InfLineLabel(
+                line, letter + " {value:.0f}", position=height, color="w", fill=colour, anchors=[(0, 0.5), (1, 0.5)]
+            )
+            line.sigDragged.connect(self._announce)
+            plot.plot.addItem(line, ignoreBounds=True)
+            self.lines.append(line)
+        self.show_wavelengths(None)
+
+    def show_wavelengths(self, wavelengths: tuple[float, float, float] | None) -> None:
+        """Stand at these, or with None not at all."""
+        for line, nm in zip(self.lines, wavelengths or (0.0, 0.0, 0.0), strict=True):
+            line.setVisible(wavelengths is not None)
+            if wavelengths is not None:
+                line.setValue(nm)  # emits sigDragged for the hand only, so nothing echoes
+
+    def show_range(self, low: float, high: float) -> None:
+        for line in self.lines:
+            line.setBounds((low, high))
+
+    def _announce(self) -> None:
+        red, green, blue = (round(float(line.value()), 1) for line in self.lines)
+        self.wavelengths_picked.emit((red, green, blue))

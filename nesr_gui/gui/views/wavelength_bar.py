@@ -1,0 +1,247 @@
+"""The wavelength: its slider, drawn on the colours of the spectrum, its number and the sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRect, QRectF, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QHideEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nesr_gui.gui.drawing import theme
+from nesr_gui.gui.drawing.theme import spectrum_gradient
+
+_MARGIN = 9  # half a handle, so that it can stand at either end
+_TICK_STEPS = (10, 20, 25, 50, 100, 200, 500, 1000)
+SPEEDS = (0.5, 500.0)  # nm/s
+_FRAME_MS = 30
+
+
+class WavelengthSlider(QSlider):
+    """A slider in tenths of a nm; a press goes where it points."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setAccessibleName("Wavelength")
+        self.setAccessibleDescription("The wavelength shown, in tenths of a nanometre")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setRange(4000, 7000)
+        self.setSingleStep(10)
+        self.setPageStep(100)
+
+    def sizeHint(self) -> QSize:
+        return QSize(400, 24 + self.fontMetrics().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, 24 + self.fontMetrics().height())
+
+    def track(self) -> QRectF:
+        """Where the gradient is, in this widget's pixels."""
+        return QRectF(_MARGIN, 5, max(self.width() - 2 * _MARGIN, 1), 14)
+
+    def position_of(self, value: float) -> float:
+        """x of a value in tenths of a nm."""
+        track, span = self.track(), max(self.maximum() - self.minimum(), 1)
+        return track.left() + track.width() * (value - self.minimum()) / span
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(True)
+            self._go(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.isSliderDown():
+            self._go(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.setSliderDown(False)
+
+    def _go(self, event: QMouseEvent) -> None:
+        track = self.track()
+        share = (event.position().x() - track.left()) / track.width()
+        self.setValue(round(self.minimum() + share * (self.maximum() - self.minimum())))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not self.isEnabled():
+            painter.setOpacity(0.4)
+        track = self.track()
+        path = QPainterPath()
+        path.addRoundedRect(track, 4, 4)
+        low, high = self.minimum() / 10, self.maximum() / 10
+        painter.fillPath(path, spectrum_gradient(low, high, track.topLeft(), track.topRight()))
+        self._paint_ticks(painter, low, high)
+        self._paint_handle(painter)
+
+    def _paint_ticks(self, painter: QPainter, low: float, high: float) -> None:
+        painter.setPen(self.palette().placeholderText().color())
+        font = self.font()
+        font.setPointSizeF(font.pointSizeF() * 0.9)
+        painter.setFont(font)
+        width = painter.fontMetrics().horizontalAdvance("0000") * 1.8
+        room = max(self.track().width() / width, 1)
+        step = next((s for s in _TICK_STEPS if (high - low) / s <= room), _TICK_STEPS[-1])
+        top = int(self.track().bottom()) + 2
+        for nm in np.arange(np.ceil(low / step) * step, high + 1e-6, step):
+            x = self.position_of(10 * float(nm))
+            where = QRect(round(x - width / 2), top, round(width), self.height() - top)
+            where.moveLeft(min(max(where.left(), 0), self.width() - where.width()))
+            edge = Qt.AlignmentFlag.AlignHCenter
+            if x - width / 2 < 0:
+                edge = Qt.AlignmentFlag.AlignLeft
+            elif x + width / 2 > self.width():
+                edge = Qt.AlignmentFlag.AlignRight
+            painter.drawText(where, edge | Qt.AlignmentFlag.AlignVCenter, f"{nm:g}")
+
+    def _paint_handle(self, painter: QPainter) -> None:
+        x, track = self.position_of(self.sliderPosition()), self.track()
+        handle = QRectF(x - 5, track.top() - 4, 10, track.height() + 8)
+        focus = self.hasFocus()
+        painter.setPen(QPen(self.palette().highlight().color() if focus else QColor(40, 44, 50), 2.4 if focus else 1.4))
+        painter.setBrush(QColor("white"))
+        painter.drawRoundedRect(handle, 4, 4)
+        painter.setPen(QPen(QColor(90, 96, 104), 1.2))
+        painter.drawLine(QPointF(x, handle.top() + 6), QPointF(x, handle.bottom() - 6))
+
+
+class WavelengthBar(QWidget):
+    """Announces the wavelength the user picks, by hand or by sweeping, and shows the one there is."""
+
+    wavelength_picked = Signal(float)
+    playing_changed = Signal(bool)
+    speed_picked = Signal(float)  # nm/s
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.play = QToolButton()
+        self.play.setAutoRaise(True)
+        self.play.setIconSize(QSize(22, 22))
+        self.play.clicked.connect(self.toggle_playing)
+        self.slider = WavelengthSlider()
+        self.number = QDoubleSpinBox()
+        self.number.setDecimals(1)
+        self.number.setSingleStep(0.1)
+        self.number.setSuffix(" nm")
+        self.number.setMinimumHeight(28)
+        self.number.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.number.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
+        self.number.setKeyboardTracking(False)
+        self.number.setAccessibleName("Wavelength in nanometres")
+        self.speed = QDoubleSpinBox()
+        self.speed.setRange(*SPEEDS)
+        self.speed.setDecimals(1)
+        self.speed.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+        self.speed.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # arrow keys and the wheel do it
+        self.speed.setSuffix(" nm/s")
+        self.speed.setValue(40.0)
+        self.speed.setMinimumHeight(28)
+        self.speed.setKeyboardTracking(False)
+        self.speed.setAccessibleName("Speed of the sweep in nanometres per second")
+        self.speed.setToolTip("Speed of the sweep")
+        self.badge = QLabel()
+        self.badge.setAlignment(Qt.AlignmentFlag.AlignRight)
+        small = self.badge.font()
+        small.setPointSizeF(0.8 * small.pointSizeF())
+        self.badge.setFont(small)
+        self._bands: list[float] = []
+        self._clock, self._position = QElapsedTimer(), 550.0  # where the sweep is, finer than what it announces
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(_FRAME_MS)
+        self._timer.timeout.connect(self._sweep)
+        self.slider.valueChanged.connect(lambda tenths: self.wavelength_picked.emit(tenths / 10))
+        self.number.valueChanged.connect(self.wavelength_picked)
+        self.speed.valueChanged.connect(self.speed_picked)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 6)
+        layout.setSpacing(10)
+        for widget, stretch in ((self.play, 0), (self.speed, 0), (self.slider, 1)):
+            layout.addWidget(widget, stretch, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout()  # below each other: beside each other they would take width from the image
+        column.setSpacing(0)
+        column.addWidget(self.number)
+        column.addWidget(self.badge)
+        layout.addLayout(column)
+        self.show_range(400.0, 700.0)
+        self._show_playing()
+
+    def show_range(self, low: float, high: float, bands: Sequence[float] = ()) -> None:
+        """The wavelengths that can be picked, and those that were measured or trained on."""
+        self._bands = list(bands)
+        with QSignalBlocker(self.slider), QSignalBlocker(self.number):
+            self.slider.setRange(round(10 * low), round(10 * high))
+            self.number.setRange(low, high)
+        self.number.setAccessibleDescription(f"Between {low:g} and {high:g} nm")
+        self.slider.update()
+        self._show_badge()
+
+    def show_wavelength(self, nm: float) -> None:
+        with QSignalBlocker(self.slider), QSignalBlocker(self.number):
+            self.slider.setValue(round(10 * nm))
+            self.number.setValue(nm)
+        if abs(nm - self._position) > 0.06:  # not the sweep's own, to a tenth
+            self._position = nm
+        self.slider.update()
+        self._show_badge()
+
+    def show_speed(self, nm_per_second: float) -> None:
+        with QSignalBlocker(self.speed):
+            self.speed.setValue(nm_per_second)
+
+    def is_playing(self) -> bool:
+        return self._timer.isActive()
+
+    def toggle_playing(self) -> None:
+        """Sweep through the range, again and again, until asked again."""
+        if self._timer.isActive():
+            self._timer.stop()
+        else:
+            self._clock.start()
+            self._timer.start()
+        self._show_playing()
+        self.playing_changed.emit(self.is_playing())
+
+    def stop(self) -> None:
+        if self.is_playing():
+            self.toggle_playing()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.stop()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_playing()
+
+    def _sweep(self) -> None:
+        nm = self._position + self.speed.value() * self._clock.restart() / 1000
+        self._position = nm if nm <= self.number.maximum() else self.number.minimum()
+        self.wavelength_picked.emit(self._position)
+
+    def _show_badge(self) -> None:
+        """Whether something was known at this very wavelength, or the answer lies between what was."""
+        nm = self.number.value()
+        on_band = any(abs(nm - band) < 0.05 for band in self._bands)
+        self.badge.setText(("on a band" if on_band else "between bands") if self._bands else "")
+        said = "is one of" if on_band else "lies between"
+        self.badge.setToolTip(f"{nm:.1f} nm {said} the wavelengths the model was trained on, or the cube measured at")
+
+    def _show_playing(self) -> None:
+        playing = self.is_playing()
+        self.play.setIcon(theme.icon("pause" if playing else "play", self.palette()))
+        self.play.setAccessibleName("Pause the sweep" if playing else "Sweep through the wavelengths")
+        self.play.setToolTip(f"{'Pause' if playing else 'Sweep through the wavelengths'} (Space)")

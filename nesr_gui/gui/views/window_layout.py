@@ -1,0 +1,81 @@
+"""How large the window is and where its panels stand, as a session file keeps it.
+
+Qt's own description of a layout is not for files from elsewhere: a damaged one crashes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtWidgets import QDockWidget
+
+from nesr_gui.gui.model.session_file import Layout, PanelPlace
+from nesr_gui.gui.views.main_window import FRAME, MainWindow
+
+_AREAS = {
+    "left": Qt.DockWidgetArea.LeftDockWidgetArea, "right": Qt.DockWidgetArea.RightDockWidgetArea,
+    "top": Qt.DockWidgetArea.TopDockWidgetArea, "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
+}  # fmt: skip
+
+
+def layout_of(window: MainWindow) -> Layout:
+    """The layout as it is."""
+    docks = window.panels.docks
+    leaders = {dock: min([dock, *window.tabifiedDockWidgets(dock)], key=docks.index) for dock in docks}
+    places = (
+        PanelPlace(
+            dock.objectName(),
+            next((name for name, area in _AREAS.items() if area is window.dockWidgetArea(dock)), "right"),
+            docks.index(leaders[dock]),
+            dock.toggleViewAction().isChecked(),
+            dock.isVisible() and not dock.visibleRegion().isEmpty(),
+            (dock.width(), dock.height()),
+            (dock.x(), dock.y()) if dock.isFloating() else None,
+        )
+        for dock in docks
+    )
+    return Layout((window.width(), window.height()), tuple(places))
+
+
+def apply_layout(layout: Layout, window: MainWindow) -> None:
+    """Lay the window out so, as far as the screen has room; a maximised window stays as large as it is."""
+    if layout == layout_of(window):
+        return
+    if not (window.isMaximized() or window.isFullScreen()):
+        room = (window.screen().availableSize() - FRAME).expandedTo(window.size())
+        window.resize(QSize(*layout.size).boundedTo(room))
+    by_name = {dock.objectName(): dock for dock in window.panels.docks}
+    placed = [(by_name[place.name], place) for place in layout.panels if place.name in by_name]
+    for dock, _ in placed:
+        dock.setFloating(False)
+        window.removeDockWidget(dock)
+    _dock(window, placed)
+    for dock, place in placed:
+        dock.setVisible(place.shown)
+        if place.floats is not None:
+            dock.setFloating(True)
+            dock.setGeometry(_on_screen(QRect(*place.floats, *place.size), window.screen().availableGeometry()))
+    docked = [(dock, place) for dock, place in placed if place.shown and place.front and place.floats is None]
+    for side, orientation in enumerate((Qt.Orientation.Horizontal, Qt.Orientation.Vertical)):
+        window.resizeDocks([dock for dock, _ in docked], [place.size[side] for _, place in docked], orientation)
+    for dock, _ in docked:
+        dock.raise_()
+    window.panels.keep_sizes()
+
+
+def _dock(window: MainWindow, placed: Sequence[tuple[QDockWidget, PanelPlace]]) -> None:
+    leaders: dict[tuple[str, int], QDockWidget] = {}
+    for dock, place in placed:
+        window.addDockWidget(_AREAS[place.area], dock)
+        leader = leaders.setdefault((place.area, place.tabs), dock)
+        if leader is not dock:
+            window.tabifyDockWidget(leader, dock)
+
+
+def _on_screen(wanted: QRect, screen: QRect) -> QRect:
+    """The rectangle, moved and cut so that the screen shows all of it."""
+    size = wanted.size().boundedTo(screen.size())
+    left = min(max(wanted.left(), screen.left()), screen.right() + 1 - size.width())
+    top = min(max(wanted.top(), screen.top()), screen.bottom() + 1 - size.height())
+    return QRect(left, top, size.width(), size.height())

@@ -1,0 +1,111 @@
+"""Panels around the image: they move, hide, and stand in the next run where they stood."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtWidgets import QDockWidget, QTabBar, QTextEdit
+from pytestqt.qtbot import QtBot
+
+from nesr_gui.gui.model.preferences import settings
+from nesr_gui.gui.views.main_window import MainWindow
+
+NAMES = {"spectra", "one", "two", "three"}
+AREA = Qt.DockWidgetArea
+Made = Callable[[], MainWindow]
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[Made]:
+    """Makes a shown window with three panels beside those of its own."""
+    made: list[MainWindow] = []
+
+    def make() -> MainWindow:
+        window = MainWindow()
+        window.add_panel("one", "One", QTextEdit(), AREA.RightDockWidgetArea, shown=True)
+        window.add_panel("two", "Two", QTextEdit(), AREA.BottomDockWidgetArea, shown=False)
+        window.add_panel("three", "Three", QTextEdit(), AREA.LeftDockWidgetArea, shown=True)
+        window.compose(QSize(1280, 800))
+        window.show()
+        qtbot.waitExposed(window)
+        made.append(window)
+        return window
+
+    yield make
+    for each in made:
+        each.close()
+        each.deleteLater()
+
+
+def dock(window: MainWindow, name: str) -> QDockWidget:
+    found = window.findChild(QDockWidget, name)
+    assert isinstance(found, QDockWidget)
+    return found
+
+
+def in_front(panel: QDockWidget) -> bool:
+    """Qt keeps a panel behind another shown, outside of the window."""
+    return not panel.visibleRegion().isEmpty()
+
+
+def layout(window: MainWindow) -> dict[str, object]:
+    """Area, floating, hidden, and what it shares its tabs with, of each panel that stands in the window."""
+    return {
+        name: (d.isFloating(), d.isHidden(), None if d.isFloating() else (window.dockWidgetArea(d), tabs(window, name)))
+        for name, d in ((name, dock(window, name)) for name in NAMES)
+    }
+
+
+def tabs(window: MainWindow, name: str) -> set[str]:
+    return {d.objectName() for d in window.tabifiedDockWidgets(dock(window, name))} & NAMES
+
+
+def test_the_image_is_central_and_the_spectra_stand_right_of_it(window: Made) -> None:
+    made = window()
+    assert made.centralWidget().isAncestorOf(made.image) and made.centralWidget().isAncestorOf(made.bar)
+    spectra = dock(made, "spectra")
+    assert spectra.isAncestorOf(made.plot) and spectra.isAncestorOf(made.table)
+    assert made.plot.isVisible() and made.plot.mapTo(made, made.plot.pos()).x() > made.image.width()
+    assert not dock(made, "two").isVisible()
+    assert tabs(made, "spectra") == {"one"}
+    assert spectra.width() == 580
+
+
+def test_every_panel_has_an_entry_that_opens_it_in_front(window: Made, qtbot: QtBot) -> None:
+    made = window()
+    entries = {action.text(): action for action in made.submenus["panels"].actions()}
+    assert {"Spectra", "Input", "Light and camera", "One", "Two", "Three"} == set(entries)
+    entries["Two"].trigger()
+    assert dock(made, "two").isVisible()
+    entries["One"].trigger()
+    assert dock(made, "one").isHidden()
+    entries["One"].trigger()
+    qtbot.waitUntil(lambda: in_front(dock(made, "one")) and not in_front(dock(made, "spectra")))
+    assert all(dock(made, name).accessibleName() for name in ("spectra", "one", "two", "three"))
+    assert all(bar.accessibleName() for bar in made.findChildren(QTabBar))
+
+
+def test_a_layout_is_remembered_and_reset(window: Made) -> None:
+    first = window()
+    at_first = layout(first)
+    first.addDockWidget(AREA.LeftDockWidgetArea, dock(first, "spectra"))
+    dock(first, "two").show()
+    dock(first, "one").setFloating(True)
+    dock(first, "three").hide()
+    changed = layout(first)
+    assert changed != at_first
+    width = dock(first, "spectra").width()
+    first.close()
+    second = window()
+    assert layout(second) == changed
+    assert abs(dock(second, "spectra").width() - width) <= 2
+    second.reset_layout()
+    assert layout(second) == at_first
+    assert in_front(dock(second, "spectra")) and dock(second, "spectra").width() == pytest.approx(580, abs=16)
+
+
+@pytest.mark.parametrize("broken", [QByteArray(b"no layout"), "text", 7])
+def test_a_broken_layout_is_let_go(window: Made, broken: object) -> None:
+    expected = layout(window())
+    settings().setValue("window/layout", broken)
+    assert layout(window()) == expected
