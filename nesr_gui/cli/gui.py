@@ -30,9 +30,9 @@ def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | 
             for line in headless.run(image, model=model, device=device):
                 click.echo(line)
             return
-    from nesr_gui.gui import program
+    from nesr_gui.gui import main
 
-    raise SystemExit(program.run(image, model=model, device=device, screenshot=screenshot))
+    raise SystemExit(main.run(image, model=model, device=device, screenshot=screenshot))
 
 
 @click.command()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nesr_gui import io, resources
-from nesr_gui.gui import program
+from nesr_gui.gui import main
 from nesr_gui.gui.model.marks import spots
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import load_model
@@ -41,6 +41,6 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
     yield f"{folder / 'curves.csv'}: {len(named)} curves of {len(every)} points"
 
     picture = folder / "window.png"
-    if program.run(image, model=model, device=device, screenshot=picture):
+    if main.run(image, model=model, device=device, screenshot=picture):
         raise OSError(f"the picture of the window could not be written to {picture}")
     yield f"{picture}: the window with these curves"

@@ -191,7 +191,7 @@ class Viewing:
 
     @classmethod
     def default(cls) -> Viewing:
-        """The default camera: CIE 1931 2° under D65, `colorimetry.default_camera` on its bands."""
+        """The default camera: CIE 1931 2° under D65, `cie.default_camera` on its bands."""
         return cls()
 
     @property

@@ -153,7 +153,7 @@ class Sensor:
 
     @classmethod
     def measured(cls, name: str, responses: Sequence[Spectrum]) -> Sensor:
-        """A sensor by a table of responses, such as `io.spectra.read_spectra` reads."""
+        """A sensor by a table of responses, such as `io.spectra.readers.read_spectra` reads."""
         return cls(name, tuple(SensorBand.measured(response) for response in responses), name)
 
     def shaped(self, shape: BandShape) -> Sensor:

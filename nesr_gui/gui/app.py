@@ -7,35 +7,22 @@ from functools import partial
 from PySide6.QtCore import QObject
 
 from nesr_gui import resources
-from nesr_gui.gui.commands import Commands, bind
-from nesr_gui.gui.documents.autosaving import Autosaving
-from nesr_gui.gui.documents.document_commands import DocumentCommands
-from nesr_gui.gui.documents.document_display import DocumentDisplay
-from nesr_gui.gui.export.exporting import Exporting
-from nesr_gui.gui.export.writing import Writing
-from nesr_gui.gui.input.incoming import Incoming
-from nesr_gui.gui.input.pasting import Pasting
-from nesr_gui.gui.marks.curve_inquiry import CurveInquiry
-from nesr_gui.gui.marks.inquiry import Inquiry
-from nesr_gui.gui.marks.mark_commands import MarkCommands
+from nesr_gui.gui.controllers.application import Commands, Hinting, Preferring, Shell, Starting, bind
+from nesr_gui.gui.controllers.autosave import Autosaving
+from nesr_gui.gui.controllers.comparison import Comparing
+from nesr_gui.gui.controllers.documents import DocumentCommands, DocumentDisplay
+from nesr_gui.gui.controllers.files import Incoming, Opening, Pasting
+from nesr_gui.gui.controllers.image import Picturing
+from nesr_gui.gui.controllers.marks import MarkCommands
+from nesr_gui.gui.controllers.models import ModelMenu
+from nesr_gui.gui.controllers.output import Exporting, Writing
+from nesr_gui.gui.controllers.reconstruction import ReconstructCommands, Reconstructing, Retrying
+from nesr_gui.gui.controllers.spectra import CurveInquiry, Inquiry, SpectraDisplay
+from nesr_gui.gui.controllers.view_settings import LookCommands, LookDisplay
 from nesr_gui.gui.model.preferences import Preferences
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.workspace import Documents
-from nesr_gui.gui.model_menu import ModelMenu
-from nesr_gui.gui.opening import Opening
-from nesr_gui.gui.picture.look_commands import LookCommands
-from nesr_gui.gui.picture.look_display import LookDisplay
-from nesr_gui.gui.picture.picturing import Picturing
-from nesr_gui.gui.reconstruct_commands import ReconstructCommands
-from nesr_gui.gui.reconstructing import Reconstructing
-from nesr_gui.gui.retrying import Retrying
-from nesr_gui.gui.shell.hints import Hinting
-from nesr_gui.gui.shell.preferring import Preferring
-from nesr_gui.gui.shell.shell import Shell
-from nesr_gui.gui.shell.starting import Starting
-from nesr_gui.gui.spectra.spectra_display import SpectraDisplay
 from nesr_gui.gui.tasks.worker import Worker
-from nesr_gui.gui.truth.comparing import Comparing
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
 
@@ -62,13 +49,20 @@ class App(QObject):
         self.pasting = Pasting(self.window, self.worker, self.opening, self.incoming)
         self.autosaving = Autosaving(self.window, self.worker, self.documents, self.opening, self.incoming)
         self.preferences = Preferences(self)
-        self.preferring = Preferring(self.preferences, self.session, self.reconstructing, self.autosaving, self)
+        self.preferring = Preferring(
+            self.preferences,
+            self.session,
+            self,
+            use_device=self.reconstructing.use_device,
+            prefer_working_pixels=self.reconstructing.prefer_working_pixels,
+            set_autosave_interval=self.autosaving.set_interval,
+        )
         self.hinting = Hinting(self.window.hints, self.session, self.exporting.exported)
         self.shell = Shell(self.window, self.session, self.preferences, self.hinting)
         self.model_menu = ModelMenu(self.window, self.session, self.worker, self.reconstructing)
         self.reconstruct_commands = ReconstructCommands(self.window, self.session, self.worker, self.reconstructing)
         self.document_commands = DocumentCommands(
-            self.window, self.session, self.worker, self.documents, self.opening, self.commands
+            self.window, self.session, self.worker, self.documents, self.opening, self.commands.open_beside
         )
         self.display = SpectraDisplay(self.session, self.window)
         self.look_display = LookDisplay(self.session, self.window, self.pictures)

@@ -1,7 +1,7 @@
 """AWAN (Li et al. 2020): dual residual attention blocks, and second-order non-local attention at the end.
 
 Convolutions have no bias and reflect the image at its border; every PReLU has one slope. The arithmetic is that of the
-release of the NeSR paper, whose weights this network takes (`release.py`).
+release of the NeSR paper, whose weights this network takes (`authors_release.py`).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from nesr_gui.spectral import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A scene on `colorimetry.CAMERA_BANDS`: cube (31, H, W), and the box of its colour chart where it has one."""
+    """A scene on `cie.CAMERA_BANDS`: cube (31, H, W), and the box of its colour chart where it has one."""
 
     name: str
     cube: FloatArray

@@ -135,7 +135,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
         module = types.ModuleType(f"nesr_gui.inference.{name}")
         setattr(module, function.__name__, function)
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr("nesr_gui.gui.model_menu.list_models", lambda request, progress: [])  # brings torch too
+    monkeypatch.setattr("nesr_gui.gui.controllers.models.list_models", lambda request, progress: [])  # brings torch too
     return fake
 
 

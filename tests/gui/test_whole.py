@@ -13,9 +13,9 @@ import nesr_gui
 from nesr_gui import io
 from nesr_gui.export import ExportPlan
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.gui import benchmark, program
+from nesr_gui.gui import benchmark, main
 from nesr_gui.gui.app import App
-from nesr_gui.gui.screenshot import Screenshot
+from nesr_gui.gui.main import Screenshot
 from nesr_gui.gui.tasks import files, loading
 from nesr_gui.inference import engine
 from nesr_gui.inference.checkpoint import save_checkpoint
@@ -103,7 +103,7 @@ def test_screenshot_of_a_photograph(
     prepared: list[object] = []
     monkeypatch.setattr(loading, "prepare_colours", lambda request, progress: prepared.append(request))
     picture = tmp_path / "window.png"
-    assert program.run(photo, model=model_file, device="cpu", screenshot=picture) == 0
+    assert main.run(photo, model=model_file, device="cpu", screenshot=picture) == 0
     assert len(prepared) == 1  # the first click does not wait for it
     image = QImage(str(picture))
     assert (image.width(), image.height()) == (1280, 800)
@@ -120,7 +120,7 @@ def test_a_screenshot_waits_for_what_a_model_makes_of_a_cube(
 
     monkeypatch.setattr(Screenshot, "_take", take)
     for model in (sixteen, None):
-        program.run(cube, model=model, device="cpu", screenshot=tmp_path / "window.png")
+        main.run(cube, model=model, device="cpu", screenshot=tmp_path / "window.png")
     assert taken == [("sixteen", "cpu"), ("as measured", "")]
 
 
@@ -129,7 +129,7 @@ def test_screenshot_of_what_cannot_be_opened_fails_with_a_sentence(
 ) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
     picture = tmp_path / "window.png"
-    assert program.run(tmp_path / "broken.png", model=model_file, device="cpu", screenshot=picture) != 0
+    assert main.run(tmp_path / "broken.png", model=model_file, device="cpu", screenshot=picture) != 0
     assert "broken.png" in capsys.readouterr().err
     assert not picture.exists()
 

@@ -16,8 +16,8 @@ from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
+from nesr_gui.gui.main import run
 from nesr_gui.gui.model.preferences import settings
-from nesr_gui.gui.program import run
 from nesr_gui.gui.views.dialogs.simple import FigureExportDialog
 from nesr_gui.io.spectra.csv import read_curves
 from nesr_gui.spectral import Quantity, Wavelengths

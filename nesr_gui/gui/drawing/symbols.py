@@ -39,7 +39,7 @@ def screen_pen(device: QPaintDevice, colour: Any, width: float, dash: Sequence[f
 
 @cache
 def symbol_path(symbol: str) -> QPainterPath:
-    """The outline of a symbol of `theme.MARK_SYMBOLS`, about one unit wide around the origin."""
+    """The outline of a symbol of `palette.MARK_SYMBOLS`, about one unit wide around the origin."""
     path = QPainterPath()
     if symbol == "circle":
         path.addEllipse(QPointF(0, 0), 0.5, 0.5)

@@ -1,4 +1,4 @@
-"""What the session knows of a model in use."""
+"""One open image and everything that is chosen for it: what a tab keeps while another one is shown."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def read_library(request: FileRequest, progress: Progress) -> list[Spectrum]:
 
 @dataclass(frozen=True)
 class ChartRequest:
-    """One of `colorimetry.CHARTS`."""
+    """One of `cie.CHARTS`."""
 
     name: str
 

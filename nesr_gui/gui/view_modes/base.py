@@ -108,7 +108,7 @@ class ViewMode:
     tip: ClassVar[str]
     icon: ClassVar[str] = ""  # where there is one, the mode is in the toolbar
     needs: ClassVar[tuple[Need, ...]] = (Need.FIELD,)
-    moves: ClassVar[bool] = False  # made of single bands that the hand moves: see `nodes`
+    moves: ClassVar[bool] = False  # made of single bands that the hand moves: see `Nodes`
 
     def missing(self, scene: Scene) -> str:
         """Why there can be no picture of this scene, to be read after the title; empty where there can."""

@@ -37,7 +37,7 @@ def read_exr(file: IO[bytes], check_size: CheckSize) -> Stored:
 
 
 def look(path: str) -> None:
-    """Read what `read_exr` will, unless the header states too much to be read at all; for `trial`."""
+    """Read what `read_exr` will, unless the header states too much to be read at all; for `sandbox`."""
     from nesr_gui.io.photos.photo import MAX_PIXELS
 
     def check_size(width: int, height: int) -> None:

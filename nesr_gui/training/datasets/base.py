@@ -187,7 +187,7 @@ class DataSet:
     bands: Wavelengths = BANDS
 
     def open(self, root: Path, seed: int = 0) -> Split:
-        """The scenes to train on and to be judged by; see `splitting.split`.
+        """The scenes to train on and to be judged by; see `split`.
 
         Raises:
             FileNotFoundError: there is no such folder.

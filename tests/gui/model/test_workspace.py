@@ -19,7 +19,7 @@ from nesr_gui import io
 from nesr_gui.colorimetry.viewing_conditions import Light, Viewing
 from nesr_gui.fields.protocol import CubeField, Progress
 from nesr_gui.gui.app import App
-from nesr_gui.gui.documents import document_commands
+from nesr_gui.gui.controllers import documents
 from nesr_gui.gui.model.document import Origin
 from nesr_gui.gui.tasks.sessions import SaveRequest, save_session
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -253,7 +253,7 @@ def held_save(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         assert gate.wait(10)
         return save_session(request, progress)
 
-    monkeypatch.setattr(document_commands, "save_session", save)
+    monkeypatch.setattr(documents, "save_session", save)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "kept.nesr"), ""))
     failures: list[Exception] = []
     opened.worker.failed.connect(lambda purpose, error: failures.append(error))

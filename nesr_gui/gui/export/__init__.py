@@ -1,1 +1,0 @@
-"""The export of cubes: which bands, as what, and its course."""

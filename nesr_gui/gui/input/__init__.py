@@ -1,1 +1,0 @@
-"""What comes in: dropped and pasted files, and how a file was understood."""

@@ -1,0 +1,112 @@
+"""The program as it is started: one window, to work with or to take a picture of."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from nesr_gui import resources
+from nesr_gui.gui.app import App
+from nesr_gui.gui.model.marks import spots
+from nesr_gui.gui.model.preferences import kept_folder, nothing_remembered
+from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.tasks import loading
+from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.views.main_window import WINDOW_SIZE, MainWindow
+
+
+class Screenshot(QObject):
+    """Waits for the field, places pins where there are none, waits for their curves, and writes the file."""
+
+    finished = Signal(int)  # exit code
+
+    def __init__(self, path: Path, window: MainWindow, session: Session, worker: Worker) -> None:
+        super().__init__(window)
+        self._path, self._window, self._session, self._worker = path, window, session, worker
+        self._done = False
+
+    def look(self) -> None:
+        """Something changed: is everything there?"""
+        session = self._session
+        is_made = not any(map(self._worker.is_busy, ("model", "encode")))  # a cube answers before, as it was measured
+        if session.field is None or self._done or not is_made:
+            return
+        if not session.marks:
+            height, width = session.source_shape or (1, 1)
+            middle = [(height // 2, width // 2)]
+            for row, col in spots(session.photograph) if session.photograph else middle:
+                session.add_pin(row, col)
+            return
+        if all(session.reading(mark) is not None and mark.place in session.findings for mark in session.marks):
+            self._done = True
+            QTimer.singleShot(0, self, self._take)  # after every other slot has shown the same news
+
+    def fail(self, purpose: str, error: Exception) -> None:
+        if not self._done:
+            self._done = True
+            sys.stderr.write(f"error: {error}\n")
+            self.finished.emit(1)
+
+    def _take(self) -> None:
+        written = self._window.grab().save(str(self._path))
+        if not written:
+            sys.stderr.write(f"error: cannot write {self._path}; name a file that ends in .png, in a folder there is\n")
+        self.finished.emit(0 if written else 1)
+
+
+def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path | None) -> int:
+    """Open the window on `image` or its start page; with `screenshot` write a picture, of the first sample if need be.
+
+    Returns the program's exit code.
+    """
+    with nothing_remembered() if screenshot else nullcontext():
+        return _run(image, model, device, screenshot)
+
+
+@nothing_remembered()
+def say_when_usable() -> None:
+    """Start as a user does, and write a line when the window is painted and answers; it goes on until it is closed."""
+
+    def say() -> None:
+        sys.stdout.write("usable\n")
+        sys.stdout.flush()
+
+    qt = QApplication(sys.argv[:1])  # the timers below belong to its thread
+    QTimer.singleShot(0, qt, lambda: QTimer.singleShot(0, qt, say))  # after the events of the window's opening
+    _run(None, None, "cpu", None)
+
+
+def _run(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> int:
+    qt = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(qt, QApplication)
+    qt.setApplicationName("nesr_gui")
+    app = App()
+    if screenshot is not None:
+        app.hinting.close()
+        picture = Screenshot(screenshot, app.window, app.session, app.worker)
+        session = app.session
+        for fact in (session.field_changed, session.curves_changed, session.readings_changed, session.findings_changed):
+            fact.connect(picture.look)
+        app.worker.ended.connect(lambda purpose: picture.look())
+        app.worker.failed.connect(picture.fail)
+        picture.finished.connect(qt.exit)
+    else:
+        app.window.may_close = app.document_commands.may_close_window
+        app.autosaving.start(kept_folder() / "autosave")
+    app.window.show()
+    if screenshot is not None:
+        app.window.compose(WINDOW_SIZE)  # the platform without a screen imagines a small one
+    if image is not None:
+        app.opening.open(image)
+    elif screenshot is not None:
+        app.open_sample(resources.samples()[0])
+    app.reconstructing.load_model(model, app.preferences["device"] if device == "auto" else device)
+    app.worker.submit("colours", None, loading.prepare_colours, lambda request, done: None)
+    app.opening.tidy()
+    code = qt.exec()
+    app.window.close()
+    return code

@@ -1,1 +1,0 @@
-"""The plot of the spectra, how they are compared, and their files and figures."""
