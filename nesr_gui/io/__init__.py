@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nesr_gui.fields.protocol import CubeField, Progress, SpectralField
-from nesr_gui.io.cubes.description import Reading
+from nesr_gui.io.cubes.description import Reading, Unclear
 from nesr_gui.io.cubes.export import Encoding, Export, disk_full, is_disk_full
-from nesr_gui.io.errors import Unclear
 from nesr_gui.io.registry import CUBES, Format, Kind, lazy
 from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
 

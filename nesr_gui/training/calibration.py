@@ -1,4 +1,4 @@
-"""Learning the intervals of `inference.calibration.Calibration` from what models got wrong on what they had not seen."""
+"""Learning the intervals of `inference.calibration` from what models got wrong on what they had not seen."""
 
 from __future__ import annotations
 

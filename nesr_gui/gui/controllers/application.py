@@ -69,7 +69,7 @@ class Commands(QObject):
 
     def ask_reading(self, error: Exception, open_cube: Callable[[Path, Reading], None]) -> None:
         """Ask what the file of a cube leaves open, where that is why it did not open, and open it so."""
-        from nesr_gui.io.errors import Unclear
+        from nesr_gui.io.cubes.description import Unclear
 
         if not isinstance(error, Unclear) or error.path is None or error.field not in LABELS:
             return

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.io.cubes.description import MAX_BANDS, Found, Reading
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.cubes.description import MAX_BANDS, Found, Reading, Unclear
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
 MAX_CHUNK = 1 << 30  # bytes that reading one value may cost

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import replacing_set
 from nesr_gui.io.cubes.binary import read_sidecar, write_sidecar
-from nesr_gui.io.cubes.description import MAX_BANDS, Found, Reading, field_of
+from nesr_gui.io.cubes.description import MAX_BANDS, Found, Reading, Unclear, field_of
 from nesr_gui.io.cubes.export import FILL, Export, check_space
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import FloatArray, Quantity, Source, SpectralCube, Wavelengths
 
 DESCRIPTION = "cube.json"

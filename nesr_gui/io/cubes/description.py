@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import mmap
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
 SPEED_OF_LIGHT = 299_792_458.0  # m/s, exact
@@ -41,6 +42,27 @@ READ_AHEAD = 1 << 18  # bytes between rows above which reading ahead is waste
 STRIP = 1 << 22  # values that are read at once where a library cannot skip rows itself
 MAX_BANDS = 100_000
 MAX_SIDE = 1 << 24  # pixels; above it a header is damaged
+
+
+class Unclear(UnreadableFile):
+    """The file can be read as soon as the user says what it leaves open.
+
+    `field` names what is missing as `Reading` calls it, `choices` what it can be (empty: anything), and `guess` what it
+    most likely is, as a user would type it, with the `reason` for the guess. `io.open_cube` adds which file it is, and
+    what the user had said already.
+    """
+
+    path: Path | None = None
+    reading: Reading | None = None
+
+    def __init__(
+        self, question: str, field: str, guess: str = "", reason: str = "", choices: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(question + (f"; {guess} is likely ({reason})" if guess else ""))
+        self.question, self.field, self.guess, self.reason, self.choices = question, field, guess, reason, choices
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.question, self.field, self.guess, self.reason, self.choices)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import replacing
-from nesr_gui.io.cubes.description import MAX_SIDE, Found, Reading, field_of
+from nesr_gui.io.cubes.description import MAX_SIDE, Found, Reading, Unclear, field_of
 from nesr_gui.io.cubes.export import Export, check_space
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.registry import needed
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 

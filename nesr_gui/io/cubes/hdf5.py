@@ -23,9 +23,9 @@ import numpy as np
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import replacing
 from nesr_gui.io.cubes.arrays import MAX_CHUNK, Variable, decoded, found_in
-from nesr_gui.io.cubes.description import Reading, field_of
+from nesr_gui.io.cubes.description import Reading, Unclear, field_of
 from nesr_gui.io.cubes.export import FILL, Export, check_space
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
 TILE = 128  # pixels along a side: 64 kB of float32

@@ -27,9 +27,9 @@ from nesr_gui.io.cubes.binary import (
     write_block,
     write_sidecar,
 )
-from nesr_gui.io.cubes.description import MAX_SIDE, Found, Reading, field_of
+from nesr_gui.io.cubes.description import MAX_SIDE, Found, Reading, Unclear, field_of
 from nesr_gui.io.cubes.export import FILL, Export, check_space
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.errors import UnreadableFile
 
 MAX_COMPRESSED = 4 << 30  # bytes that a compressed array may take in memory
 _LOCAL_HEADER = 30  # bytes before the name in the header of a zip member

@@ -18,9 +18,9 @@ import tifffile
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import replacing
 from nesr_gui.io.cubes.binary import checked_description, described
-from nesr_gui.io.cubes.description import Found, Reading, field_of
+from nesr_gui.io.cubes.description import Found, Reading, Unclear, field_of
 from nesr_gui.io.cubes.export import FILL, Export, check_space
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
 MAX_SEGMENT = 1 << 30  # bytes that decoding one strip or tile may take

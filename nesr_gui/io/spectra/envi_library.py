@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from nesr_gui.io.atomic import replacing_set
-from nesr_gui.io.cubes.description import MAX_BANDS, nanometres
+from nesr_gui.io.cubes.description import MAX_BANDS, Unclear, nanometres
 from nesr_gui.io.cubes.envi import Header, data_of, header_of, header_text, read_header
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 MAX_CURVES = 1_000_000

@@ -28,7 +28,7 @@ from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.tasks.loading import CardRequest
 from nesr_gui.gui.views.dialogs.cube_import import ReadingDialog
 from nesr_gui.gui.views.message_bar import GROUNDS
-from nesr_gui.io.errors import Unclear
+from nesr_gui.io.cubes.description import Unclear
 
 ROLES = QPalette.ColorRole
 DIALOGS: dict[str, Callable[[App], object]] = {

@@ -17,7 +17,8 @@ import tifffile
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io import Reading
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.cubes.description import Unclear
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity, Wavelengths
 
 BANDS = Wavelengths(np.array([400.0, 455.5, 600, 700]))

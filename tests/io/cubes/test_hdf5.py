@@ -18,7 +18,8 @@ import xarray
 import nesr_gui
 from nesr_gui.fields.protocol import Block, Cancelled, CubeField
 from nesr_gui.io import describe, open_cube, write_cube
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.cubes.description import Unclear
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity, Wavelengths
 
 BANDS = Wavelengths(np.array([400, 450.25, 512.3, 1 / 3 + 600, 700]))

@@ -21,7 +21,8 @@ import tifffile
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io import Encoding, Reading
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.cubes.description import Unclear
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity, Wavelengths
 
 BANDS = Wavelengths.count(3)

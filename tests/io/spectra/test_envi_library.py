@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nesr_gui.io.errors import Unclear, UnreadableFile
+from nesr_gui.io.cubes.description import Unclear
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.spectra.envi_library import read_curves, write_curves
 from nesr_gui.spectral import Spectrum, Wavelengths
 

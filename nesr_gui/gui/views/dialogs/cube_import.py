@@ -7,8 +7,7 @@ from dataclasses import replace
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
 from nesr_gui.gui.views.widgets import ChoiceDialog, form
-from nesr_gui.io.cubes.description import Reading
-from nesr_gui.io.errors import Unclear
+from nesr_gui.io.cubes.description import Reading, Unclear
 from nesr_gui.spectral import Quantity, Wavelengths
 
 LABELS = {"wavelengths": "Wavelengths (nm)", "band_axis": "Axis of the bands", "variable": "Array"}

@@ -16,7 +16,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.views.dialogs.cube_import import ReadingDialog
 from nesr_gui.io import Reading, atomic
-from nesr_gui.io.errors import Unclear
+from nesr_gui.io.cubes.description import Unclear
 from nesr_gui.spectral import Quantity, Wavelengths
 
 
