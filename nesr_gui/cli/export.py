@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nesr_gui.cli import options as cube_options
-from nesr_gui.cli.options import PATH, device_option, model_option, plan_options, planned, progress_bar
+from nesr_gui.cli.options import (
+    PATH,
+    READING,
+    asked_reading,
+    device_option,
+    model_option,
+    plan_options,
+    planned,
+    progress_bar,
+    reading_options,
+    refined,
+)
 
 if TYPE_CHECKING:
     from nesr_gui.fields.protocol import SpectralField
@@ -21,7 +31,7 @@ if TYPE_CHECKING:
 @plan_options
 @click.option("--max-pixels", type=int, help="Reduce a larger image that is reconstructed by a whole number.")
 @click.option("--estimate", is_flag=True, help="Only tell how large it will be and how long it will take.")
-@cube_options.reading_options
+@reading_options
 @model_option
 @device_option
 def export(
@@ -41,16 +51,16 @@ def export(
     from nesr_gui import export as exporting
     from nesr_gui import io
 
-    reading = {name: options.pop(name) for name in cube_options.READING}
+    reading = {name: options.pop(name) for name in READING}
     field: SpectralField
     if io.is_photograph(image):
         field, reduction = _reconstructed(image, model, device, max_pixels)
         origin = ""  # which its provenance tells
     else:
-        cube = io.open_cube(image, cube_options.asked_reading(**reading))
+        cube = io.open_cube(image, asked_reading(**reading))
         field, reduction, origin = cube, 1, image.name
         if model:
-            field, reduction = cube_options.refined(cube, image.name, model, device, max_pixels)
+            field, reduction = refined(cube, image.name, model, device, max_pixels)
     plan = planned(field.wavelength_range, **options)
     if estimate:
         io.writer(out, plan.encoding)

@@ -8,8 +8,18 @@ from typing import Any
 
 import click
 
-from nesr_gui.cli import options as cube_options
-from nesr_gui.cli.options import FILE, PATH, device_option, model_option, progress_bar, write_json
+from nesr_gui.cli.options import (
+    FILE,
+    PATH,
+    asked_reading,
+    device_option,
+    model_option,
+    opened,
+    progress_bar,
+    reading_options,
+    usual_wavelengths,
+    write_json,
+)
 
 
 @click.command()
@@ -17,7 +27,7 @@ from nesr_gui.cli.options import FILE, PATH, device_option, model_option, progre
 @click.option("--at", "points", metavar="ROW,COL", multiple=True, required=True, help="A pixel; may be repeated.")
 @click.option("-o", "--out", type=FILE, help="Curves to write (.csv); by default they are printed.")
 @click.option("--wavelengths", "listed", help="In nm: start:stop:step, or a list. [default: every nm]")
-@cube_options.reading_options
+@reading_options
 @model_option
 @device_option
 def spectrum(
@@ -34,8 +44,8 @@ def spectrum(
     from nesr_gui.spectral import Spectrum, Wavelengths
 
     pixels = [parsed_point(text) for text in points]
-    field = cube_options.opened(image, model, device, options)
-    asked = Wavelengths.parse(listed) if listed else cube_options.usual_wavelengths(field)
+    field = opened(image, model, device, options)
+    asked = Wavelengths.parse(listed) if listed else usual_wavelengths(field)
     names = [f"row {row} col {col}" for row, col in pixels]
     spectra = [Spectrum(asked, values, name) for values, name in zip(field.spectra(pixels, asked), names, strict=True)]
     if out:
@@ -50,7 +60,7 @@ def spectrum(
 @click.command()
 @click.argument("file", type=PATH, required=False)
 @click.option("--models", is_flag=True, help="List the systems that can be trained and run, with their parameters.")
-@cube_options.reading_options
+@reading_options
 def info(file: Path | None, models: bool, **options: Any) -> None:
     """Tell what a model, a cube or a photograph file is and how it is understood."""
     from nesr_gui import io
@@ -69,7 +79,7 @@ def info(file: Path | None, models: bool, **options: Any) -> None:
 
         said = describe_photograph(file)
     else:
-        said = io.describe(file, cube_options.asked_reading(**options))
+        said = io.describe(file, asked_reading(**options))
     for key, value in said.items():
         click.echo(f"{key}: {' '.join(value.split())}")
 
@@ -99,7 +109,7 @@ def parsed_point(text: str) -> tuple[int, int]:
 @click.argument("cube", type=PATH)
 @click.option("--max-pixels", type=int, help="Reduce a larger photograph, in linear light, by a whole number.")
 @click.option("--json", "report", type=FILE, help="Also write the figures to a JSON file.")
-@cube_options.reading_options
+@reading_options
 @model_option
 @device_option
 def compare(
@@ -119,7 +129,7 @@ def compare(
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
-    image, measured = io.read_photograph(photograph), io.open_cube(cube, cube_options.asked_reading(**options))
+    image, measured = io.read_photograph(photograph), io.open_cube(cube, asked_reading(**options))
     found = match(image, measured)
     click.echo(f"{cube.name}: {found.in_words()}")
     image = image.reduced(max_pixels) if max_pixels else image

@@ -291,7 +291,6 @@ def read_tiff(file: IO[bytes], check_size: CheckSize) -> Stored:
 
 def _read_raw_in_tiff(file: IO[bytes], check_size: CheckSize) -> Stored:
     """Most raw files are TIFFs whose first page is a preview."""
-
     file.seek(0)
     return read_raw(file, check_size)
 
