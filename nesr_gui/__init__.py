@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nesr_gui.fields.protocol import CubeField
     from nesr_gui.inference.band_field import BandField
     from nesr_gui.inference.model import Model
-    from nesr_gui.inference.nesr_field import NeSRField
+    from nesr_gui.inference.reconstructed_field import ReconstructedField
     from nesr_gui.io import Reading
 
 __all__ = ["__version__", "load_model", "open_cube", "reconstruct"]
@@ -31,7 +31,7 @@ def load_model(path: str | PathLike[str] | None = None, device: str = "auto") ->
 
 def reconstruct(
     photograph: str | PathLike[str], model: Model | None = None, *, max_pixels: int | None = None
-) -> NeSRField | BandField:
+) -> ReconstructedField | BandField:
     """The spectral field of a photograph file.
 
     Args:

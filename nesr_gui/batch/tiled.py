@@ -18,7 +18,7 @@ from nesr_gui.batch.cluster import IsStopped, WorkersDied, answers
 from nesr_gui.batch.job import Order, Outcome, State, Task, discard, is_complete, model_of, photograph_of, sha256_of
 from nesr_gui.export import FaultyFile, Written, spot_check
 from nesr_gui.fields.protocol import Cancelled, Progress
-from nesr_gui.inference.engine import Prepared
+from nesr_gui.inference.engine import Prepared, prepare
 from nesr_gui.inference.features import Sums
 from nesr_gui.io.cubes import zarr
 from nesr_gui.io.cubes.export import REQUEST, Export
@@ -129,5 +129,5 @@ def _prepared(picture: Picture) -> Prepared:
             photograph = photograph_of(picture.source, picture.order)
             if photograph.source.sha256 != picture.sha256:
                 raise ValueError(f"{picture.source} has changed, or is another file there than here; start again")
-            _latest = picture.request, Prepared.of(photograph, model_of(picture.order))
+            _latest = picture.request, prepare(photograph, model_of(picture.order))
         return _latest[1]

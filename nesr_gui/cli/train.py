@@ -19,10 +19,9 @@ PAINTED = 0.4  # share of painted patches where spectra are named
 @click.option("--scenes", type=FOLDER, help="Folder of measured scenes (CAVE layout).")
 @click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); may be repeated.")
 @click.option("--out", type=FOLDER, required=True, help="Folder of the run; a run that is there is resumed.")
-@click.option("--size", type=click.Choice(["lean", "paper"]), default="lean", show_default=True)
-@click.option("--output", type=click.Choice(["anchored", "plain"]), default="anchored", show_default=True)
+@click.option("--size", type=click.Choice(["lean", "field", "colour", "paper"]), default="lean", show_default=True)
 @click.option("--system", help="Train this one instead, a name of `info --models`, at the size of the paper.")
-@click.option("--loss", type=click.Choice(["brightness", "mrae"]), default="brightness", help="The paper's is mrae.")
+@click.option("--loss", type=click.Choice(["mixed", "mrae"]), default="mixed", help="The paper's is mrae.")
 @click.option("--bands", type=int, help="Of a system with fixed bands: so many, evenly over 400-700 nm. [default: 31]")
 @click.option(
     "--attention",
@@ -32,8 +31,10 @@ PAINTED = 0.4  # share of painted patches where spectra are named
 @click.option("--without-spi", is_flag=True, help="Of NeSR: leave spectral profile interpolation out.")
 @click.option("--leave-out", multiple=True, metavar="NAME", help="A scene not to train on.")
 @click.option("--steps", type=int, help="Length of the run. [default: as TrainingConfig]")
-@click.option("--painted", type=float, help="Share of painted patches. [default: as TrainingConfig]")
+@click.option("--rate", type=float, help="Learning rate. [default: as TrainingConfig]")
+@click.option("--start", type=FILE, help="Model file whose weights the run begins with.")
 @click.option("--seed", type=int, default=0, show_default=True)
+@device_option
 def train(
     out: Path, scenes: Path | None, spectra: tuple[Path, ...], leave_out: tuple[str, ...], **options: Any
 ) -> None:

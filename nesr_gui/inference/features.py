@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from nesr_gui.fields.protocol import Progress
 from nesr_gui.inference import device as devices
 from nesr_gui.inference import tiling
-from nesr_gui.networks.nam import Correlations
+from nesr_gui.networks.nam import Correlations, NeuralAttentionMapping
 from nesr_gui.networks.nesr import NeSR
 from nesr_gui.networks.spi import HALO, SIDE, lattice
 
@@ -189,7 +189,7 @@ def tile_sums(network: NeSR, features: Features, shape: tuple[int, int], rows: s
 
 
 @torch.inference_mode()
-def attention_map(network: NeSR, sums: Sums, device: str) -> Tensor:
+def attention_map(nam: NeuralAttentionMapping, sums: Sums, device: str) -> Tensor:
     """The attention map (1, …, C, C) of an image."""
     tensors = (torch.from_numpy(part).float()[None].to(device) for part in (sums.products, sums.queries, sums.keys))
-    return network.nam.attention(Correlations(*tensors))
+    return nam.attention(Correlations(*tensors))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from nesr_gui import resources
 from nesr_gui.fields.protocol import Progress, SpectralField
 from nesr_gui.inference.checkpoint import Checkpoint, load_checkpoint
 from nesr_gui.inference.device import translated
 from nesr_gui.inference.model_input import Input, SeenBands, Shown, refusal
+from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR, parameter_count
 from nesr_gui.networks.registry import Network, coverage, seen_bands
 from nesr_gui.spectral import Wavelengths
@@ -121,10 +124,19 @@ def load_model(path: Path | None = None, device: str = "auto") -> Model:
     return Model(checkpoint, where, _working_pixels(checkpoint.network) if where == "cpu" else 1 << 40)
 
 
+def _encoding_of(network: Network) -> Callable[[Tensor], Tensor]:
+    """What a photograph costs once."""
+    if isinstance(network, NeSR):
+        return network.encode
+    if isinstance(network, FactorisedNeSR):
+        return network.surroundings if network.has_surroundings else lambda rgb: rgb
+    return network
+
+
 @torch.inference_mode()
 def _working_pixels(network: Network) -> int:
     """The largest of `WORKING_PIXELS` that this processor encodes within `PATIENCE`, from the best of three tries."""
-    run = network.encode if isinstance(network, NeSR) else network
+    run = _encoding_of(network)
     inputs = len(seen_bands(network.config) or "RGB")
 
     def seconds(side: int) -> float:

@@ -1,10 +1,9 @@
-"""A reconstructed photograph as a field: the model's answer at any pixel and wavelength, and how far to trust it."""
+"""The paper's network as a field: its MLP is asked at every pixel for every wavelength."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,26 +12,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nesr_gui.fields.protocol import (
-    BLOCK_VALUES,
-    Block,
-    Doubt,
-    Interval,
-    Points,
-    checked_nm,
-    checked_points,
-    checked_window,
-    cube_of_blocks,
-)
-from nesr_gui.inference import provenance as origin
+from nesr_gui.fields.protocol import BLOCK_VALUES, Block, Points, checked_nm, checked_points, checked_window
 from nesr_gui.inference import tiling
-from nesr_gui.inference.calibration import Calibration
 from nesr_gui.inference.device import Portion, is_faster_in_bfloat16
 from nesr_gui.inference.features import Features, inside_mask, reaches_out
-from nesr_gui.inference.model_input import Shown, quantity_of
+from nesr_gui.inference.model_input import Shown
+from nesr_gui.inference.reconstructed_field import CalibratedReconstruction, ReconstructedField
 from nesr_gui.networks.nesr import NeSR, Query
 from nesr_gui.networks.spi import HALO, SIDE
-from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
+from nesr_gui.spectral import FloatArray, Wavelengths
 
 if TYPE_CHECKING:
     from nesr_gui.inference.model import Model
@@ -40,33 +28,26 @@ if TYPE_CHECKING:
 WAVELENGTHS_AT_ONCE = 32  # of them: neighbours share slices of the first convolution
 
 
-@dataclass(frozen=True, eq=False)
-class Encoding:
-    """What a network made of a photograph once: everything its answers follow from.
+class NeSRField(ReconstructedField):
+    """The paper's network as a function: the MLP is asked at every pixel for every wavelength.
 
-    `rgb` (1, inputs, H, W) is the image over its white `level`; answers are scaled back by it.
+    `attention` (1, …, C, C) is the map of the image; None for a network that has none, or one for each pixel.
     """
 
-    rgb: Tensor
-    level: float
-    features: Features
-    attention: Tensor | None  # (1, …, C, C); None for a network that has none, or one for each pixel
-    notes: tuple[str, ...] = ()  # what a user has to know of how they were computed
-
-
-class NeSRField:
-    """An encoded photograph: the model's answer at any of its pixels and any wavelength in its range."""
-
-    def __init__(self, model: Model, image: Shown, encoding: Encoding) -> None:
-        self.model, self.image, self.quantity = model, image, quantity_of(image)
-        self.shape, self.wavelength_range = image.shape, model.wavelength_range
-        self.bands, self._encoding = model.bands, encoding
+    def __init__(
+        self,
+        model: Model,
+        image: Shown,
+        rgb: Tensor,
+        level: float,
+        *,
+        features: Features,
+        attention: Tensor | None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(model, image, rgb, level, notes)
+        self._features, self._attention = features, attention
         self._portion = Portion(model.device, model.network.config.channels)
-
-    @property
-    def provenance(self) -> dict[str, str]:
-        """See `SpectralField.provenance`."""
-        return origin.provenance(self.model, self.image, self._encoding.notes)
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
@@ -80,11 +61,10 @@ class NeSRField:
         at_once = max(tokens // SIDE // nm.size, 1)
         for some in (slice(start, start + at_once) for start in range(0, len(places), at_once)):
             spots = [(slice(row, row + 1), slice(col, col + 1)) for row, col in places[some].tolist()]
-            windows = torch.cat([self._encoding.features.window(*spot) for spot in spots], 3)
+            windows = torch.cat([self._features.window(*spot) for spot in spots], 3)
             out = any(reaches_out(*spot, self.shape) for spot in spots)
             inside = torch.cat([inside_mask(*spot, self.shape, windows) for spot in spots], 3) if out else None
-            rgb = torch.cat([self._encoding.rgb[:, :, *spot] for spot in spots], 3)
-            curves[some] = self._decoded(windows, inside, rgb, query, SIDE)[0, :, 0].T.cpu().numpy()
+            curves[some] = self._decoded(windows, inside, query, SIDE)[0, :, 0].T.cpu().numpy()
         return curves
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
@@ -109,12 +89,6 @@ class NeSRField:
         """See `SpectralField.blocks`."""
         return self._tiles(checked_nm(self, wavelengths), 1, *checked_window(self, rows, cols))
 
-    def cube(
-        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
-    ) -> SpectralCube:
-        """See `SpectralField.cube`."""
-        return cube_of_blocks(self, wavelengths, rows, cols)
-
     def _bands(
         self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype = torch.float32
     ) -> FloatArray:
@@ -130,7 +104,7 @@ class NeSRField:
         self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype = torch.float32
     ) -> Iterator[Block]:
         """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
-        side = max(min(self._encoding.features.side // stride, _side(BLOCK_VALUES // nm.size)), 1) * stride
+        side = max(min(self._features.side // stride, _side(BLOCK_VALUES // nm.size)), 1) * stride
         for _, tile_rows, tile_cols in tiling.square_tiles(rows, cols, side):
             part = partial(self._tile, nm, stride, tile_rows, tile_cols, dtype)
             yield Block(tile_rows, tile_cols, self._portion.work(part))
@@ -140,9 +114,9 @@ class NeSRField:
         self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype, tokens: int
     ) -> FloatArray:
         """(L, h', w'), decoded in small squares and some wavelengths at a time so that the work stays in the caches."""
-        window = self._encoding.features.window(rows, cols)
+        window = self._features.window(rows, cols)
         shape = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
-        values = self._encoding.rgb.new_empty((nm.size, *shape))  # on the device, which is waited for once
+        values = self.rgb.new_empty((nm.size, *shape))  # on the device, which is waited for once
         few = min(nm.size, WAVELENGTHS_AT_ONCE)
         near = min(stride, SIDE) ** 2  # pixels that are read for each that is answered
         queries = [(first, self._query(nm[first : first + few]).to(dtype)) for first in range(0, nm.size, few)]
@@ -151,9 +125,8 @@ class NeSRField:
             around = window[:, :, *(slice(part.start * stride, part.stop * stride + 2 * HALO) for part in (y, x))]
             out = reaches_out(own_rows, own_cols, self.shape)
             inside = inside_mask(own_rows, own_cols, self.shape, around) if out else None
-            rgb = self._encoding.rgb[:, :, own_rows, own_cols][:, :, ::stride, ::stride]
             for first, query in queries:
-                values[first : first + few, y, x] = self._decoded(around, inside, rgb, query, stride)[0]
+                values[first : first + few, y, x] = self._decoded(around, inside, query, stride)[0]
         answers: FloatArray = values.cpu().numpy()
         return answers
 
@@ -161,12 +134,16 @@ class NeSRField:
         network = self.model.network
         assert isinstance(network, NeSR)
         asked = torch.tensor(nm, dtype=torch.float32, device=self.model.device)  # a copy: theirs may be read-only
-        return network.query(asked, self._encoding.attention)
+        return network.query(asked, self._attention)
 
-    def _decoded(self, windows: Tensor, inside: Tensor | None, rgb: Tensor, query: Query, stride: int = 1) -> Tensor:
+    def _decoded(self, windows: Tensor, inside: Tensor | None, query: Query, stride: int = 1) -> Tensor:
         network = self.model.network
         assert isinstance(network, NeSR)
-        return network.decode(windows, rgb, query, inside, stride) * self._encoding.level
+        return network.decode(windows, query, inside, stride) * self.level
+
+
+class CalibratedNeSRField(CalibratedReconstruction, NeSRField):
+    """One whose model was calibrated."""
 
 
 def _side(pixels: int) -> int:
@@ -177,50 +154,3 @@ def _side(pixels: int) -> int:
 def _spread(part: slice, stride: int, of: slice) -> slice:
     """Where every `stride`-th pixel of a part of a side lies in the image."""
     return slice(of.start + part.start * stride, min(of.start + part.stop * stride, of.stop))
-
-
-class CalibratedNeSRField(NeSRField):
-    """One whose model was calibrated: it says how far its answers may be off, and where not to trust them."""
-
-    def __init__(self, model: Model, image: RGBImage, encoding: Encoding, calibration: Calibration) -> None:
-        super().__init__(model, image, encoding)
-        self._photograph, self._calibration = image, calibration
-
-    def interval(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """See `CalibratedField.interval`."""
-        rows, cols = checked_points(self, points).T
-        rgb = self._encoding.rgb[0][:, rows, cols].T.cpu().numpy()
-        return self._ends(rgb, self.spectra(points, wavelengths), checked_nm(self, wavelengths))
-
-    def interval_blocks(
-        self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
-    ) -> Iterator[Interval]:
-        """See `CalibratedField.interval_blocks`."""
-        nm = checked_nm(self, wavelengths)
-        for block in self.blocks(nm, rows=rows, cols=cols):
-            rgb = self._encoding.rgb[0][:, block.rows, block.cols].flatten(1).T.cpu().numpy()
-            ends = self._ends(rgb, block.values.reshape(len(nm), -1).T, nm)
-            yield Interval(block.rows, block.cols, *(end.T.reshape(block.values.shape) for end in ends))
-
-    def interval_band(
-        self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
-    ) -> tuple[FloatArray, FloatArray]:
-        """See `CalibratedField.interval_band`."""
-        answers = self.band(nm, stride=stride, rows=rows, cols=cols)
-        height, width = (slice(side.start, side.stop, stride) for side in checked_window(self, rows, cols))
-        rgb = self._encoding.rgb[0, :, height, width].flatten(1).T.cpu().numpy()
-        low, high = self._ends(rgb, answers.reshape(-1, 1), checked_nm(self, nm))
-        return low.reshape(answers.shape), high.reshape(answers.shape)
-
-    def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:
-        """See `CalibratedField.doubts`."""
-        sparse = tuple(slice(side.start, side.stop, stride) for side in checked_window(self, rows, cols))
-        flags = Doubt.UNSEEN * self._calibration.unseen(self._photograph.values[sparse])
-        if self._photograph.clipped is not None:
-            flags = flags | Doubt.CLIPPED * self._photograph.clipped[sparse]
-        return np.asarray(flags, np.uint8)
-
-    def _ends(self, rgb: FloatArray, answers: FloatArray, nm: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
-        level = self._encoding.level
-        low, high = self._calibration.interval(rgb, answers / level, nm)
-        return low * level, high * level

@@ -30,8 +30,9 @@ class NeuralAttentionMapping(nn.Module):
     a learned temperature, since a plain sum grows with the number of tokens until the softmax saturates.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, slope: float = 0.0) -> None:
         super().__init__()
+        self.slope = slope  # of the hidden layer below zero; 0 is the paper's ReLU, whose units can die
         self.embed_in = nn.Linear(channels + 1, channels)
         self.embed_out = nn.Linear(channels, channels)
         self.query = nn.Linear(channels, channels, bias=False)
@@ -48,7 +49,7 @@ class NeuralAttentionMapping(nn.Module):
     def _embedding(self, coord: Tensor) -> Embedding:
         weight = self.embed_in.weight
         along = torch.outer(coord.to(weight), weight[:, -1]) + self.embed_in.bias
-        return Embedding(weight[:, :-1], along[:, None, None, :])
+        return Embedding(weight[:, :-1], along[:, None, None, :], self.slope)
 
     def correlations(self, tokens: Tensor) -> Correlations:
         """What tokens (…, N, C) add to the attention map that is common to all N, in float32."""
@@ -95,12 +96,13 @@ class Embedding:
 
     weight: Tensor  # (C, C)
     along: Tensor  # (L, 1, 1, C)
+    slope: float = 0.0  # below zero
 
     def __call__(self, codes: Tensor) -> Tensor:
         """Codes (B, L, h, w, C) to as many hidden values."""
         hidden = F.linear(codes, self.weight)
         hidden += self.along.to(hidden.dtype)
-        return F.relu_(hidden)
+        return F.leaky_relu_(hidden, self.slope) if self.slope else F.relu_(hidden)
 
 
 @dataclass(frozen=True, eq=False)

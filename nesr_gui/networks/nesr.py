@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.networks.colour_prior import ColourGuide
 from nesr_gui.networks.encoders import encoder
 from nesr_gui.networks.nam import ATTENTIONS, Folded, NeuralAttentionMapping
 from nesr_gui.networks.spi import HALO, SIDE, SpectralProfileInterpolation, Taps, lattice, resample
@@ -36,8 +35,6 @@ class NeSRConfig:
     attention: Literal["spatial_spectral", "spectral", "spatial", "none"] = "spatial_spectral"
     channels: int = 32  # C, of the latent codes
     hidden: tuple[int, ...] = (128, 128, 256, 256)  # of the last MLP
-    output: Literal["plain", "anchored"] = "plain"
-    guide: int = 32  # width of the MLP of the colour alone, where the output is anchored
     compressed: bool = False  # the encoder sees the square root of linear RGB, nearer to even steps of lightness
     normalised: bool = False  # the network sees a photograph over its white level, and its answer is scaled back
     low: float = 400.0  # nm
@@ -62,8 +59,6 @@ class NeSR(nn.Module):
         super().__init__()
         if config.attention not in ATTENTIONS:
             raise ValueError(f"no attention {config.attention!r}; there are {', '.join(ATTENTIONS)}")
-        if config.output == "anchored" and config.inputs:
-            raise ValueError("an anchored output starts from a colour; a network that sees bands has to be plain")
         self.config, self.bands, self.normalised = config, config.bands, config.normalised
         self.encoder = encoder(config.encoder).build(config.features, config.blocks, None, len(config.inputs) or 3)
         self.halo, self.scratch = self.encoder.halo, self.encoder.scratch  # as of `BandNetwork`
@@ -75,10 +70,6 @@ class NeSR(nn.Module):
         sizes = (codes + (config.attention == "none"), *config.hidden, 1)
         layers = [part for a, b in itertools.pairwise(sizes) for part in (nn.Linear(a, b), nn.ReLU(inplace=True))]
         self.mlp = nn.Sequential(*layers[:-1])
-        if config.output == "anchored":
-            self.guide = ColourGuide(len(config.bands), config.guide)
-            nn.init.zeros_(layers[-2].weight)  # type: ignore[arg-type]
-            nn.init.zeros_(layers[-2].bias)  # type: ignore[arg-type]
 
     def encode(self, rgb: Tensor) -> Tensor:
         """Linear sRGB or bands (B, inputs, H, W) in [0, 1] to features M_in (B, F, H, W)."""
@@ -103,12 +94,11 @@ class NeSR(nn.Module):
         """
         coord = self.coord(nm)
         taps = self.spi.taps(nm) if self.config.spi else None
-        weights = self.guide.at((coord + 1) / 2) if self.config.output == "anchored" else None
         if attention is not None and attention.ndim == 3:
-            return Query(coord, taps, weights, self.nam.folded(coord, attention, self.mlp))
+            return Query(coord, taps, self.nam.folded(coord, attention, self.mlp))
         if attention is not None:  # linear between the training bands
             attention = resample(attention, (coord + 1) / 2)[:, :, None, None]
-        return Query(coord, taps, weights, None, attention)
+        return Query(coord, taps, None, attention)
 
     def codes(self, features: Tensor, query: Query, inside: Tensor | None = None, stride: int = 1) -> Tensor:
         """Latent codes (B, L, h', w', C) of a window; arguments as for SPI."""
@@ -147,14 +137,11 @@ class NeSR(nn.Module):
         tokens = self.tokens(windows, nm, inside, SIDE)[:, :, 0]  # (B, L, N, C)
         return tokens if self.config.attention == "spatial" else tokens.flatten(1, 2)
 
-    def decode(
-        self, features: Tensor, rgb: Tensor, query: Query, inside: Tensor | None = None, stride: int = 1
-    ) -> Tensor:
+    def decode(self, features: Tensor, query: Query, inside: Tensor | None = None, stride: int = 1) -> Tensor:
         """The spectral image in a window.
 
         Args:
             features: (B, F, h + 4, w + 4), zero outside the image, `inside` as for SPI.
-            rgb: (B, 3, h', w'), linear, of the pixels that are answered.
             query: of L wavelengths.
 
         Returns:
@@ -171,9 +158,6 @@ class NeSR(nn.Module):
             assert around is not None
             values = self.mlp(self.nam(self.nam.tokens(codes, query.coord), around))
         values = values.squeeze(-1)  # (B, L, h', w')
-        if query.guide is not None:  # what the colour alone says, plus s·MLP with s its brightness: black stays black
-            seen, values = self.guide.seen(rgb), values.to(rgb.dtype)
-            values = values * seen[:, None, ..., -4] + F.linear(seen, query.guide.to(seen)).permute(0, 3, 1, 2)
         # No reflectance is negative; while training, the slope below zero is what teaches that.
         return values if self.training else values.clamp_min(0)
 
@@ -191,7 +175,7 @@ class NeSR(nn.Module):
             stride = self.context_stride(*rgb.shape[2:])
             tokens = self.context_tokens(lattice(features, stride), lattice(inside, stride))
             attention = self.nam.attention(self.nam.correlations(tokens))
-        return self.decode(features, rgb, self.query(nm, attention), inside)
+        return self.decode(features, self.query(nm, attention), inside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,12 +184,11 @@ class Query:
 
     coord: Tensor  # (L,), section 4.1
     taps: Taps | None  # of SPI
-    guide: Tensor | None  # (L, K), weights of what the guide sees
     folded: Folded | None  # from codes to answers, where one attention map serves all
     attention: Tensor | None = None  # (B, L, 1, 1, C, C), where each wavelength has its own
 
     def to(self, dtype: torch.dtype) -> Query:
-        """The same, answered in another precision; what the colour alone says stays in its own, being most of it."""
+        """The same, answered in another precision."""
         if self.taps is None or self.folded is None or dtype == self.taps.first.dtype:
             return self
         return replace(self, taps=self.taps.to(dtype), folded=self.folded.to(dtype))

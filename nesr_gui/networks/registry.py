@@ -16,10 +16,11 @@ from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
 from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig
 from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig
 from nesr_gui.networks.encoders import ENCODERS
+from nesr_gui.networks.factorised_nesr import FactorisedConfig, FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR, NeSRConfig, parameter_count
 from nesr_gui.spectral import Wavelengths
 
-Network = NeSR | BandNetwork
+Network = NeSR | FactorisedNeSR | BandNetwork
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,14 @@ class Kind:
 
 KINDS = {
     "nesr": Kind(NeSRConfig, NeSR),
+    "factorised": Kind(FactorisedConfig, FactorisedNeSR),
     "discrete": Kind(DiscreteConfig, DiscreteNetwork),
     "release": Kind(ReleaseConfig, ReleasedNeSR),
     "interpolation": Kind(BandInterpolationConfig, BandInterpolation),
     "sparse_coding": Kind(SparseCodingConfig, SparseCoding),
     "a_plus": Kind(APlusConfig, APlus),
 }
-"""By what a model file calls it. `nesr` answers at any wavelength; all others at their bands."""
+"""By what a model file calls it. `nesr` and `factorised` answer at any wavelength; all others at their bands."""
 
 
 def kind_of(config: Any) -> str:
@@ -121,7 +123,7 @@ def seen_bands(config: Any) -> Wavelengths | None:
 
 def coverage(config: Any) -> str:
     """What wavelengths a model of these settings answers at, in words."""
-    if isinstance(config, NeSRConfig):
+    if isinstance(config, NeSRConfig | FactorisedConfig):
         return f"any wavelength, {config.low:g}-{config.high:g} nm"
     if isinstance(config, BandInterpolationConfig):
         return f"R, G, B between {config.low:g} and {config.high:g} nm, linear between"

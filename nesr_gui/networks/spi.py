@@ -111,6 +111,23 @@ class SpectralProfileInterpolation(nn.Module):
         size = (len(range(0, side - 2 * HALO, stride)) for side in features.shape[2:])
         return codes.reshape(*codes.shape[:2], *size, -1)
 
+    def on_grid(self, features: Tensor, count: int) -> Tensor:
+        """Latent codes (B, count, h, w, C) of a whole image (B, F, h, w) at `count` wavelengths, `step` apart.
+
+        They cover the range, so these are the two convolutions with replicated borders along wavelength.
+        """
+        position = torch.linspace(0, 1, count, device=features.device)
+        volume = resample(features, position)  # (B, M, h, w)
+        slices = F.pad(volume[:, None], (0, 0, 0, 0, 1, 1), mode="replicate").squeeze(1).unfold(1, 3, 1)
+        hidden = F.conv2d(slices.flatten(0, 1).permute(0, 3, 1, 2), self.folded, self.first.bias, padding=1)
+        hidden = F.leaky_relu(hidden, SLOPE)  # (B·M, C, h, w)
+        hidden = hidden.reshape(-1, count, *hidden.shape[1:])
+        hidden = torch.cat([hidden[:, :1], hidden, hidden[:, -1:]], 1)
+        three = torch.cat([hidden[:, :-2], hidden[:, 1:-1], hidden[:, 2:]], 2)  # (B, M, 3·C, h, w)
+        kernel = self.second.weight.transpose(1, 2).flatten(1, 2)  # (C, 3·C, 3, 3), wavelength outermost
+        codes = F.leaky_relu(F.conv2d(three.flatten(0, 1), kernel, self.second.bias, padding=1), SLOPE)
+        return codes.reshape(-1, count, *codes.shape[1:]).permute(0, 1, 3, 4, 2)
+
     def _convolved(self, volume: Tensor, taps: Taps, inside: Tensor | None, stride: int) -> Tensor:
         """Both convolutions of a resampled window (B, T, h + 4, w + 4): (B, L, h', w', C).
 

@@ -15,12 +15,10 @@ from nesr_gui.networks.band_network import BandNetwork
 from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
 from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig
 from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
-from nesr_gui.training.colour_prior import pixels
-from nesr_gui.training.sampler import Batches
-from nesr_gui.training.synthesis import BANDS
+from nesr_gui.training.sampler import SpectralTable
+from nesr_gui.training.spectral_library import interpolation
 
-PATCHES = 40  # batches whose pixels are learned from
-PIXELS = 30_000  # of them
+CANDIDATES, PIXELS = 100_000, 30_000  # spectra that are drawn, and of them those that are learned from
 BLACK = 0.01  # mean of a spectrum up to which it is noise alone
 SPARSITY = 1  # atoms of a spectrum while it is learned: with more, some become differences that have no colour
 ROUNDS = 10  # of K-SVD
@@ -58,16 +56,13 @@ def camera_of(colours: Tensor, spectra: Tensor) -> Tensor:
     return torch.linalg.lstsq(spectra.double(), colours.double()).solution.round(decimals=6).float()
 
 
-def known(batches: Batches, nm: npt.NDArray[np.float64]) -> Known:
-    """What the default camera sees, free of noise, of spectra at `nm` of the patches of a run."""
-    rng = np.random.default_rng([batches.config.seed, 2])
-    wanted = np.concatenate([BANDS, nm])
-    drawn = [pixels(batches.render(rng, wanted)) for _ in range(PATCHES)]
-    truth, brightness = (torch.cat([part[index] for part in drawn]) for index in (1, 2))
-    lit = brighter_half(brightness[:, 0].numpy())
-    some = truth[torch.from_numpy(rng.permutation(lit)[:PIXELS])]
-    camera = torch.tensor(cie.default_camera().T, dtype=torch.float32)
-    return some[:, : len(BANDS)] @ camera, some[:, len(BANDS) :].contiguous()
+def known(table: SpectralTable, nm: npt.NDArray[np.float64], seed: int) -> Known:
+    """What the default camera sees, free of noise, of spectra at `nm` that networks are trained on."""
+    spectra = table.pixels(CANDIDATES, torch.Generator(table.device).manual_seed(seed)).cpu()
+    lit = brighter_half(spectra.mean(1).numpy())
+    some = spectra[torch.from_numpy(np.random.default_rng(seed).permutation(lit)[:PIXELS])]
+    matrix = torch.from_numpy(interpolation(cie.CAMERA_BANDS, nm))
+    return some @ table.camera.cpu().T, some @ matrix.T
 
 
 def brighter_half(brightness: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:

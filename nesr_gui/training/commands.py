@@ -13,10 +13,11 @@ import click
 from tqdm import tqdm
 
 from nesr_gui.inference.checkpoint import load_checkpoint, save_checkpoint
-from nesr_gui.inference.model import load_model
+from nesr_gui.inference.model import chosen_device, load_model
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.baselines.a_plus import APlusConfig
 from nesr_gui.networks.baselines.sparse_coding import SparseCodingConfig
+from nesr_gui.networks.factorised_nesr import FactorisedConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import parameters_of, system_named
 from nesr_gui.spectral import Wavelengths
@@ -25,28 +26,30 @@ from nesr_gui.training.closed_form import FITTED, fitted, known
 from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.provenance import commit, program
 from nesr_gui.training.robustness import spectra_of
-from nesr_gui.training.sampler import Batches, TrainingConfig
+from nesr_gui.training.sampler import PatchSampler, SpectralTable
 from nesr_gui.training.scenes import Scene
 from nesr_gui.training.spectral_library import read_libraries, without_charts, without_clusters
 from nesr_gui.training.synthesis import ON_BANDS, painted_scene
-from nesr_gui.training.trainer import Trainer
+from nesr_gui.training.trainer import Trainer, TrainingConfig
 
-SIZES = {
-    "lean": NeSRConfig(features=48, blocks=8, channels=16, hidden=(64, 64), context_pixels=4096),
-    "paper": NeSRConfig(),
+SIZES: dict[str, FactorisedConfig] = {
+    "lean": FactorisedConfig(),
+    "field": FactorisedConfig(spi=False, attention="none"),
+    "colour": FactorisedConfig(encoder="none", spi=False, attention="none"),
+    "paper": FactorisedConfig("hscnn_r", features=64, blocks=16, channels=32, hidden=(128, 128, 256, 256)),
 }
-LOSSES: dict[str, dict[str, Any]] = {"brightness": {}, "mrae": {"squared": 0.0, "colour": 0.0, "relative": 1.0}}
+"""The embedded models, by what they are: NeSR with a context encoder, the low-rank field without SPI and NAM, a lookup
+of the colour alone to compare with, and NeSR with the paper's encoder at the paper's size."""
+LOSSES: dict[str, dict[str, Any]] = {
+    "mixed": {},
+    "mrae": {"squared": 0.0, "angle": 0.0, "colour": 0.0, "relative": 1.0},
+}
 BANDED = DiscreteConfig | SparseCodingConfig | APlusConfig  # with bands of one's choice
 MODEL = "model.safetensors"
 
 
-def network_config(size: str, output: Literal["plain", "anchored"]) -> NeSRConfig:
-    """A network of one of the `SIZES`: plain as the paper has it, or anchored on a guide of the colour alone."""
-    return replace(SIZES[size], output=output)
-
-
 def as_fed(config: Any) -> Any:
-    """Settings with the input that `Batches` gives: photographs over their white level; networks see the root of it.
+    """Settings with the input that the sampler gives: photographs over their white level; networks see the root of it.
 
     A network that is answered for raw photographs after learning from these would be asked what it never saw.
     """
@@ -77,17 +80,18 @@ def train(
     leave_out: Sequence[str],
     *,
     size: str,
-    output: Literal["plain", "anchored"],
     system: str | None,
-    loss: Literal["brightness", "mrae"],
+    loss: Literal["mixed", "mrae"],
     bands: int | None,
     attention: str | None,
     without_spi: bool,
+    start: Path | None,
+    device: str,
     seed: int,
     **options: Any,
 ) -> None:
     """Run or resume the training in `out`, then write `model.safetensors` there."""
-    network = system_named(system).config if system else network_config(size, output)
+    network = system_named(system).config if system else SIZES[size]
     network = as_fed(chosen_config(network, bands, attention, not without_spi))
     scenes = list(read_scenes(scene_folder)) if scene_folder else []
     kept = [scene for scene in scenes if scene.name not in leave_out]
@@ -98,25 +102,31 @@ def train(
     libraries, _ = without_clusters(without_charts(read_libraries(spectra)))
     given = {name: value for name, value in options.items() if value is not None}
     config = TrainingConfig(seed=seed, **LOSSES[loss], **given)
-    batches = Batches(kept, libraries, config)
+    table = SpectralTable(kept, libraries, config.sampler, chosen_device(device))
+    provenance = _provenance(config, kept, spectra)  # before hours in which the source tree may change
     if isinstance(network, FITTED):
         out.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(out / MODEL, fitted(network, partial(known, batches), seed), _provenance(config, kept, spectra))
+        save_checkpoint(out / MODEL, fitted(network, partial(known, table, seed=seed), seed), provenance)
         click.echo(f"wrote {out / MODEL}")
         return
-    trainer = Trainer(network, config, batches, out)
+    begun = load_checkpoint(start) if start else None
+    if begun is not None:
+        if begun.config != network:
+            raise ValueError(f"{start} has other settings than the network that is to be trained; name another model")
+        provenance["started from"] = f"{begun.name} {begun.sha256[:16]}: {begun.provenance.get('training', '')}"
+    sampler = PatchSampler(table, config.sampler)
+    trainer = Trainer(network, config, sampler, out, begun.network if begun else None)
     click.echo(
         f"{parameters_of(network) / 1e6:.2f} M parameters, {len(kept)} scenes, "
         f"{sum(len(library.values) for library in libraries)} spectra, from step {trainer.step} of {config.steps}"
     )
-    provenance = _provenance(config, kept, spectra)  # before hours in which the source tree may change
     try:
         _run(trainer)
     except KeyboardInterrupt:
         click.echo(f"stopped after step {trainer.step}; the same command resumes it")
         return
     model = out / MODEL
-    save_checkpoint(model, trainer.averaged, provenance)
+    save_checkpoint(model, trainer.averaged.cpu(), provenance)
     click.echo(f"wrote {model}")
 
 
@@ -127,6 +137,8 @@ def _run(trainer: Trainer) -> None:
             mean = step.loss if mean is None else mean + 0.02 * (step.loss - mean)
             bar.update(step.number - bar.n)
             bar.set_postfix(loss=f"{mean:.4f}", refresh=False)
+            if step.signs is not None:
+                bar.write(f"step {step.number}: loss {mean:.4f}, {step.signs}")
 
 
 def _provenance(config: TrainingConfig, scenes: Sequence[Scene], spectra: Sequence[Path]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Training: a loop that yields what happened, can stop between any two steps, and resumes exactly where it was.
 
 Step n of a run depends on nothing but the seed and n: its patches come from a generator seeded with both, so a run
-that was interrupted ends with the weights of one that was not.
+that was interrupted ends, on a processor, with the weights of one that was not.
 """
 
 from __future__ import annotations
@@ -10,133 +10,226 @@ import json
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from nesr_gui import metrics
-from nesr_gui.colorimetry import cie
 from nesr_gui.io.atomic import replacing
+from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR, framed
 from nesr_gui.networks.registry import Network, build
 from nesr_gui.networks.spi import HALO, lattice
-from nesr_gui.training.colour_prior import DARK, fit_guide
-from nesr_gui.training.sampler import Batches, TrainingConfig
-from nesr_gui.training.synthesis import BANDS, Patches
+from nesr_gui.training.sampler import Batch, PatchSampler, SamplerConfig
+from nesr_gui.training.vital_signs import VitalSigns, vital_signs
 
 SAVE_SECONDS = 180.0
-CONTEXT_LATTICE = 4  # by 4 pixels of a patch make its attention map
-COLOUR_WINDOW = 4  # pixels along a side of what is decoded at all bands to compare its colour
+DARK = 0.02  # added to brightness where an error is divided by it, and mean truth from which on an angle counts
+EPSILON = 1e-3  # of MRAE, equation (6)
+WARM_UP = 200  # steps
+CONTEXT_LATTICE = 4  # by 4 pixels of a patch make the attention map of the paper's network
+CHECK_STEPS = 250  # between two looks at whether the network lives
+SURROUNDINGS = ("encoder", "spi", "nam", "gather")  # parts of a factorised network that learn more slowly
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """One run. The paper's own schedule is MRAE, Adam at 1e-4 halved every 20,000 of 300,000 steps."""
+
+    steps: int = 10_000
+    rate: float = 2e-3  # learning rate, after a warm-up; falls to a hundredth along a cosine
+    encoder_rate: float = 0.1  # of what sees the surroundings, and of other networks, relative to that
+    ramp: int = 1_000  # steps over which what sees the surroundings gathers speed; the colour must be learned first
+    weight_decay: float = 1e-4
+    squared: float = 20.0  # weight of the squared error over brightness
+    relative: float = 0.3  # weight of MRAE, the paper's loss
+    angle: float = 3.0  # weight of 1 - cosine of the spectral angle
+    colour: float = 20.0  # weight of the squared difference of the re-rendered colour over brightness
+    averaging: float = 0.999  # of the weights that are kept, an exponential mean over steps
+    pixels: int = 1_024  # of each patch that are compared with the truth
+    between: int = 8  # wavelengths between the bands that are compared with the truth, where a network answers there
+    window: int = 10  # pixels along a side that the paper's network decodes per step
+    wavelengths: int = 8  # that it decodes per step
+    blind: float = 0.1  # share of photographs whose surroundings are hidden, so that the colour alone suffices
+    seed: int = 0
+    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+
+
+class ConstantNetwork(RuntimeError):
+    """The network has stopped to depend on the photograph: going on would waste hours."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step did."""
+    """What one step did; `signs` are of every so many steps."""
 
     number: int  # steps done
     loss: float
     seconds: float  # since this process began
+    signs: VitalSigns | None = None
 
 
-def loss_of(network: Network, patches: Patches, config: TrainingConfig, step: int) -> Tensor:
-    """The loss of one step, over a window of every patch, or all of it where a network answers at fixed bands."""
-    if isinstance(network, NeSR):
-        return _continuous_loss(network, patches, config, step)
-    with torch.autocast("cpu", torch.bfloat16):
-        prediction = network(torch.from_numpy(patches.rgb)).float()
-    between = np.stack([np.interp(BANDS, patches.nm, unit) for unit in np.eye(len(patches.nm))], axis=1)
-    coloured = torch.einsum("kl,blyx->bkyx", torch.tensor(between, dtype=torch.float32), prediction)
-    return _error(prediction, coloured, patches, (...,), (...,), config)
-
-
-def _continuous_loss(network: NeSR, patches: Patches, config: TrainingConfig, step: int) -> Tensor:
-    """The loss of NeSR at the wavelengths of a step, over a window of every patch.
-
-    The attention map comes from a lattice over the whole patch, as it does over an image, without a gradient through
-    its tokens: Q, K and the temperature learn from it, the tokens learn through the values. The map is a matrix of
-    cosines, so fewer pixels estimate the same one, and the gradient would double the cost of a step.
-    """
-    rgb = torch.from_numpy(patches.rgb)
-    y, x = np.random.default_rng([config.seed, step, 1]).integers(rgb.shape[2] - config.window + 1, size=2)
-    stride = rgb.shape[2] // CONTEXT_LATTICE
-    attention = None
-    with torch.autocast(rgb.device.type, torch.bfloat16):
-        features, inside = framed(network.encode(rgb))
-        if network.has_context:
-            with torch.no_grad():
-                tokens = network.context_tokens(lattice(features, stride), lattice(inside, stride))
-            attention = network.nam.attention(network.nam.correlations(tokens))
-
-        def answer(size: int, nm: npt.NDArray[np.float64]) -> tuple[Tensor, tuple[Any, ...]]:
-            """The spectra (B, L, size, size) of the window's corner, and where that is."""
-            rows, cols = slice(y, y + size), slice(x, x + size)
-            around = (..., slice(y, y + size + 2 * HALO), slice(x, x + size + 2 * HALO))
-            asked = torch.tensor(nm, dtype=torch.float32)
-            window = rgb[..., rows, cols]
-            query = network.query(asked, attention)
-            return network.decode(features[around], window, query, inside[around]).float(), (..., rows, cols)
-
-        prediction, where = answer(config.window, patches.nm)
-        corner, corner_at = answer(COLOUR_WINDOW, BANDS) if config.colour else (prediction, where)
-    return _error(prediction, corner, patches, where, corner_at, config)
-
-
-def _error(
-    prediction: Tensor,
-    coloured: Tensor,
-    patches: Patches,
-    where: tuple[Any, ...],
-    coloured_at: tuple[Any, ...],
-    config: TrainingConfig,
-) -> Tensor:
-    """How far a prediction (B, L, h, w) of a part of the patches is off, and the colour of one (B, 31, h', w').
+class Loss:
+    """How far a network is off on a batch: squared error over brightness, MRAE, angle, and colour.
 
     The squared error is weighted with one over brightness, as between RMSE, which sees only what is bright, and MRAE
-    (equation 6), which sees only what is dark; and it makes the network learn a mean of the spectra that may have a
-    colour, not a median wavelength by wavelength. The colour term compares the spectra, photographed, with the input
-    where that is faithful.
+    (equation 6), which sees only what is dark; it makes the network learn a mean of the spectra that may have a colour.
+    The colour term compares the spectra, photographed, with the input where that is faithful.
     """
-    truth = torch.from_numpy(patches.truth[where])
-    brightness = torch.from_numpy(patches.brightness) + DARK  # not the camera's: what it cannot see is no small error
-    loss = config.squared * ((prediction - truth).square() / brightness[where]).mean()
-    if config.relative:
-        loss = loss + config.relative * metrics.mrae(prediction, truth)
-    if config.colour:
-        camera = torch.tensor(cie.default_camera(), dtype=torch.float32)
-        seen = torch.einsum("cl,blyx->bcyx", camera, coloured) - torch.from_numpy(patches.rgb[coloured_at])
-        seen = seen * torch.from_numpy(patches.faithful[coloured_at])
-        loss = loss + config.colour * (seen.square() / brightness[coloured_at]).mean()
-    return loss
+
+    def __init__(self, sampler: PatchSampler, config: TrainingConfig) -> None:
+        self.sampler, self.config, self.table = sampler, config, sampler.table
+        self.device = sampler.device
+        self.bands = torch.arange(0, 301, 10, device=self.device)  # rows of the table of interpolation, one per nm
+
+    def __call__(self, network: Network, batch: Batch) -> Tensor:
+        """The loss, a number; takes random numbers from the sampler's generator."""
+        if isinstance(network, FactorisedNeSR):
+            return self._of_factorised(network, batch)
+        if isinstance(network, NeSR):
+            return self._of_nesr(network, batch)
+        with self._autocast():
+            answer = network(batch.rgb).float().permute(0, 2, 3, 1)
+        rows = torch.tensor(network.bands, device=self.device).sub(400).round().long()
+        taken = self._some(batch)
+        truth, target = taken(batch.truth), taken(batch.truth) @ self.table.interpolation[rows].T
+        if len(rows) != len(self.bands):  # the camera has no sensitivities for other bands
+            return self._error(taken(answer), target, truth, None, None)
+        return self._error(taken(answer), target, truth, taken(batch.rgb.movedim(1, 3)), taken(batch.faithful))
+
+    def _of_factorised(self, network: FactorisedNeSR, batch: Batch) -> Tensor:
+        taken, group = self._some(batch), self.sampler.config.group
+        truth, rgb, faithful = taken(batch.truth), taken(batch.rgb.movedim(1, 3)), taken(batch.faithful)
+        with self._autocast():
+            context = None
+            if network.has_surroundings:
+                seen = self.sampler.random(len(batch.rgb) // group) >= self.config.blind
+                around = taken(network.surroundings(batch.rgb, group).movedim(1, 3))
+                context = around * seen.repeat_interleave(group)[:, None, None]
+            coefficients = network.coefficients(context, rgb).float()
+        between = (self.sampler.random(self.config.between) * 301).long().clamp(max=300)
+        rows = torch.cat([self.bands, between])
+        answer = coefficients @ network.functions(400.0 + rows).T  # (B, N, L)
+        return self._error(answer, truth @ self.table.interpolation[rows].T, truth, rgb, faithful)
+
+    def _of_nesr(self, network: NeSR, batch: Batch) -> Tensor:
+        """Over a window of every patch, at some wavelengths.
+
+        The attention map comes from a lattice over the whole patch, as it does over an image, without a gradient
+        through its tokens: Q, K and the temperature learn from it, the tokens learn through the values. The map is a
+        matrix of cosines, so fewer pixels estimate the same one, and the gradient would double the cost of a step.
+        """
+        size, side = batch.rgb.shape[2], min(self.config.window, batch.rgb.shape[2])
+        y, x = (self.sampler.random(2) * (size - side + 1)).long().clamp(max=size - side).tolist()
+        drawn = self.sampler.random(self.config.wavelengths)
+        half = self.config.wavelengths // 2  # lie on the bands
+        on_bands = (drawn[:half] * 31).long().clamp(max=30) * 10
+        rows = torch.cat([on_bands, (drawn[half:] * 301).long().clamp(max=300)]).sort().values
+        with self._autocast():
+            features, inside = framed(network.encode(batch.rgb))
+            attention = None
+            if network.has_context:
+                stride = max(size // CONTEXT_LATTICE, 1)
+                with torch.no_grad():
+                    tokens = network.context_tokens(lattice(features, stride), lattice(inside, stride))
+                attention = network.nam.attention(network.nam.correlations(tokens))
+            around = (..., slice(y, y + side + 2 * HALO), slice(x, x + side + 2 * HALO))
+            query = network.query(400.0 + rows, attention)
+            answer = network.decode(features[around], query, inside[around]).float().movedim(1, 3)
+        truth = batch.truth[:, y : y + side, x : x + side]
+        return self._error(answer, truth @ self.table.interpolation[rows].T, truth, None, None)
+
+    def _some(self, batch: Batch) -> Any:
+        """Takes some pixels, the same ones each time, of tensors (B, P, P, C): (B, N, C)."""
+        size = batch.rgb.shape[2] ** 2
+        chosen = (self.sampler.random(self.config.pixels) * size).long().clamp(max=size - 1)
+        whole = self.config.pixels >= size
+        return lambda values: values.flatten(1, 2) if whole else values.flatten(1, 2)[:, chosen]
+
+    def _error(
+        self, answer: Tensor, target: Tensor, truth: Tensor, rgb: Tensor | None, faithful: Tensor | None
+    ) -> Tensor:
+        """The loss of answers (..., L) to `target`; `truth` (..., 31) is of the same pixels, as is `rgb` (..., 3)."""
+        config, brightness = self.config, truth.mean(-1, keepdim=True)
+        weight = 1 / (brightness + DARK)
+        loss = config.squared * ((answer - target).square() * weight).mean()
+        if config.relative:
+            loss = loss + config.relative * ((answer - target).abs() / (target.clamp_min(0) + EPSILON)).mean()
+        if config.angle:
+            cosine = F.cosine_similarity(answer, target, dim=-1, eps=1e-4)
+            loss = loss + config.angle * ((1 - cosine) * (brightness[..., 0] > DARK)).mean()
+        if config.colour and rgb is not None and faithful is not None:
+            seen = (answer[..., : len(self.bands)] @ self.sampler.camera.T - rgb) * faithful
+            loss = loss + config.colour * (seen.square() * weight).mean()
+        return loss
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False)
 
 
 def rate_at(config: TrainingConfig, step: int) -> float:
     """The learning rate at a step."""
     cosine = 0.5 * (1 + math.cos(math.pi * step / config.steps))
-    return config.rate * min(1.0, (step + 1) / 200) * (0.01 + 0.99 * cosine)
+    return config.rate * min(1.0, (step + 1) / WARM_UP) * (0.01 + 0.99 * cosine)
 
 
 class Trainer:
-    """A run in a folder: `state.pt` holds what resuming needs, `config.json` what the run is."""
+    """A run in a folder: `state.pt` holds what resuming needs, `config.json` what the run is.
 
-    def __init__(self, network_config: Any, config: TrainingConfig, batches: Batches, folder: Path) -> None:
-        self.config, self.batches, self.folder = config, batches, folder
+    `start` is a network of the same settings whose weights it begins with.
+    """
+
+    def __init__(
+        self,
+        network_config: Any,
+        config: TrainingConfig,
+        sampler: PatchSampler,
+        folder: Path,
+        start: Network | None = None,
+    ) -> None:
+        self.config, self.sampler, self.folder = config, sampler, folder
+        self.device = sampler.device
         torch.manual_seed(config.seed)
-        self.network = build(network_config).train()
-        self.averaged = build(network_config).eval()
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=config.weight_decay)
-        self.step = 0
+        self.network = build(network_config).to(self.device).train()
+        self.averaged = build(network_config).to(self.device).eval()
+        self.loss = Loss(sampler, config)
+        self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=config.weight_decay, capturable=self._graphed)
+        self.step, self._latest = 0, torch.zeros((), device=self.device)
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._warm = 0  # steps before the one that is recorded
         self._check_folder({"network": asdict(network_config), "training": asdict(config)})
         if self._state.exists():
             self._resume()
             return
-        if isinstance(self.network, NeSR) and self.network.config.output == "anchored":
-            fit_guide(self.network.guide, batches)
+        if start is not None:
+            self.network.load_state_dict(start.state_dict())
+        elif isinstance(self.network, FactorisedNeSR):
+            self.network.basis.linear.data.copy_(least_squares(sampler, config.seed))
         self.averaged.load_state_dict(self.network.state_dict())
+
+    @property
+    def _graphed(self) -> bool:
+        """Whether a step is recorded once and replayed: launching its few hundred kernels takes longer than they do."""
+        return self.device.type == "cuda" and isinstance(self.network, FactorisedNeSR)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Parameters with the learning rate they have relative to the rest, and the steps of their ramp."""
+        slow: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
+        for name, parameter in self.network.named_parameters():
+            is_slow = not isinstance(self.network, FactorisedNeSR) or name.split(".")[0] in SURROUNDINGS
+            (slow if is_slow else rest).append(parameter)
+        ramp = self.config.ramp if rest else 0
+        groups: list[dict[str, Any]] = [
+            {"params": slow, "scale": self.config.encoder_rate, "ramp": ramp},
+            {"params": rest, "scale": 1.0, "ramp": 0},
+        ]
+        for group in groups:  # read by a recorded step, so it has to lie where that does
+            group["lr"] = torch.zeros((), device=self.device) if self._graphed else 0.0
+        return [group for group in groups if group["params"]]
 
     @property
     def _state(self) -> Path:
@@ -154,33 +247,79 @@ class Trainer:
             temporary.write_text(text)
 
     def run(self) -> Iterator[Step]:
-        """Train to the end, yielding every step; saves every few minutes and when it ends or is closed."""
+        """Train to the end, yielding every step; saves every few minutes and when it ends or is closed.
+
+        Raises:
+            ConstantNetwork: the network is dead, or answers a constant.
+        """
         began = saved = time.monotonic()
         try:
             while self.step < self.config.steps:
-                loss = self._advance()
+                loss, signs = self._advance(), None
+                if self.step % CHECK_STEPS == 0 or self.step == self.config.steps:
+                    signs = self._check()
                 if time.monotonic() - saved > SAVE_SECONDS:
                     self.save()
                     saved = time.monotonic()
-                yield Step(self.step, loss, time.monotonic() - began)
+                yield Step(self.step, loss, time.monotonic() - began, signs)
         finally:
             self.save()
 
+    def _check(self) -> VitalSigns:
+        """Whether the network lives, on patches that are the same at every look."""
+        self.sampler.generator.manual_seed(self.config.seed)
+        signs = vital_signs(self.network, self.sampler.draw())
+        with (self.folder / "vital_signs.jsonl").open("a") as file:
+            file.write(json.dumps({"step": self.step, **asdict(signs)}) + "\n")
+        if self.step >= min(WARM_UP + self.config.ramp, self.config.steps) and (trouble := signs.trouble):
+            raise ConstantNetwork(f"{trouble} after {self.step} steps; lower the learning rate or change the seed")
+        return signs
+
     def _advance(self) -> float:
         for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(self.config, self.step)
-        at = None if isinstance(self.network, NeSR) else np.array(self.network.bands)
-        loss = loss_of(self.network, self.batches.draw(self.step, at), self.config, self.step)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
+            ramp = min(1.0, (self.step + 1) / group["ramp"]) if group["ramp"] else 1.0
+            rate = rate_at(self.config, self.step) * group["scale"] * ramp
+            if self._graphed:
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+        self.sampler.generator.manual_seed(self.config.seed * 1_000_003 + self.step)
+        if self._graphed:
+            self._replay()
+        else:
+            self._work()
         self.step += 1
         keep = min(self.config.averaging, self.step / (self.step + 10))
         with torch.no_grad():
-            for mean, new in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
-                mean.lerp_(new, 1 - keep)
-        return float(loss.detach())
+            torch._foreach_lerp_(list(self.averaged.parameters()), list(self.network.parameters()), 1 - keep)
+        return float(self._latest)
+
+    def _work(self) -> None:
+        """Draw, compare, learn."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.loss(self.network, self.sampler.draw())
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self._latest.copy_(loss.detach())
+
+    def _replay(self) -> None:
+        """A step on a graphics processor, recorded at the fourth."""
+        if self._graph is None:
+            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                self._work()
+            torch.cuda.current_stream().wait_stream(stream)
+            self._warm += 1
+            if self._warm < 3:
+                return
+            self._graph = torch.cuda.CUDAGraph()
+            self._graph.register_generator_state(self.sampler.generator)
+            with torch.cuda.graph(self._graph):
+                self._work()
+            return
+        self._graph.replay()
 
     def save(self) -> None:
         """Write what resuming needs, replacing what was there."""
@@ -194,8 +333,19 @@ class Trainer:
             torch.save(state, temporary)
 
     def _resume(self) -> None:
-        state = torch.load(self._state, weights_only=True)
+        state = torch.load(self._state, map_location=self.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = int(state["step"])
+
+
+def least_squares(sampler: PatchSampler, seed: int, count: int = 30_000) -> Tensor:
+    """What spectra (31, 3) colours linearly stand for: where a network of coefficients starts.
+
+    Rounded, or its last bits would differ from run to run.
+    """
+    spectra = sampler.table.pixels(count, sampler.generator.manual_seed(seed)).double()
+    colours = (spectra @ sampler.camera.double().T).clamp_min(0)
+    normal = colours.T @ colours + 1e-3 * torch.eye(3, dtype=torch.double, device=colours.device)
+    return torch.linalg.solve(normal, colours.T @ spectra).T.float().round(decimals=4)

@@ -62,8 +62,7 @@ class Answering(nn.Module):
                 tokens = self.network.context_tokens(lattice(features, stride), lattice(inside, stride))
             attention = self.network.nam.attention(self.network.nam.correlations(tokens))
         around = (..., slice(y, y + self.window + 2 * HALO), slice(x, x + self.window + 2 * HALO))
-        seen = image[..., y : y + self.window, x : x + self.window]
-        return self.network.decode(features[around], seen, self.network.query(nm, attention), inside[around])
+        return self.network.decode(features[around], self.network.query(nm, attention), inside[around])
 
 
 class Learner:
