@@ -56,6 +56,9 @@ def train(
 @click.option("--with-charts", is_flag=True, help="Keep the colour charts in the figures.")
 @click.option("--brief", is_flag=True, help="Only the accuracy on the scenes.")
 @click.option("--json", "report", type=FILE, help="Also write the figures to a JSON file.")
+@click.option("--attacks", "attacked", is_flag=True, help="Also attack: noise, JPEG, exposure, lights, metamers, …")
+@click.option("--cameras", type=FILE, help="Sensitivities (.npz) of the cameras to attack with.")
+@click.option("--colours", type=FILE, help="Reflectances (.npz) of another instrument to attack with.")
 @click.option("--failures", type=FILE, help="Also draw where the (first) model fails: a PNG, SVG or PDF.")
 @device_option
 def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> None:

@@ -9,7 +9,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from nesr_gui.spectral import FloatArray
 COVERAGE = 0.9  # of the intervals
 SATURATION = (0.15, 0.4, 0.7)  # knots: 1 - smallest / largest channel
 BRIGHTNESS = (0.03, 0.12, 0.4)  # knots: mean of the channels, relative to the photograph's white level
+DARK = 0.02  # added to brightness where residuals of different pixels are compared
 GREY = 0.1  # a residual is taken relative to the answer plus this part of the pixel's brightness
 
 
@@ -28,6 +29,10 @@ class Calibration:
 
     `seen` (C, C) bool is True where training covered the plane of chromaticity, see `chromaticity_cells`; `constant` ()
     is half the width of the band around every answer that covers as much, to compare with.
+
+    For those who know the spectrum of some spots: `covariance` (L, L) is that of residuals over `brightness`, between
+    wavelengths; `lengths` (3,) are the distances over which residuals of two pixels go together, in `colour_distance`
+    and in root mean square difference of surroundings of unit size, and the share of their variance that is noise.
     """
 
     nm: npt.NDArray[np.float64]
@@ -35,6 +40,8 @@ class Calibration:
     high: FloatArray
     seen: npt.NDArray[np.bool_]
     constant: FloatArray
+    covariance: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    lengths: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def interval(
         self, rgb: FloatArray, answers: FloatArray, nm: npt.NDArray[np.float64]
@@ -62,6 +69,26 @@ def chromaticity_cells(rgb: FloatArray, cells: int) -> tuple[npt.NDArray[np.intp
     shares = rgb[..., :2] / np.maximum(rgb.sum(-1, keepdims=True), 1e-9)
     places = np.minimum(shares * cells, cells - 1).astype(np.intp)
     return places[..., 0], places[..., 1]
+
+
+def brightness(rgb: FloatArray) -> FloatArray:
+    """Of colours (N, 3): (N, 1), what residuals of different pixels are compared relative to."""
+    bright: FloatArray = rgb.mean(-1, keepdims=True) + DARK
+    return bright
+
+
+def colour_distance(first: FloatArray, second: FloatArray) -> npt.NDArray[np.float64]:
+    """How unlike colours (N, 3) are, as far as their spectra are concerned: (N,).
+
+    Chromaticity counts three times, the logarithm of brightness .3 times.
+    """
+
+    def place(rgb: FloatArray) -> npt.NDArray[np.float64]:
+        shares = rgb / np.maximum(rgb.sum(-1, keepdims=True), 1e-6)
+        return np.concatenate([3 * shares[..., :2], 0.3 * np.log(brightness(rgb))], -1).astype(np.float64)
+
+    apart: npt.NDArray[np.float64] = np.sqrt(np.square(place(first) - place(second)).sum(-1))
+    return apart
 
 
 def scale(rgb: FloatArray, answers: FloatArray) -> FloatArray:

@@ -15,10 +15,14 @@ from nesr_gui.inference.calibration import (
     SATURATION,
     Calibration,
     bins,
+    brightness,
     chromaticity_cells,
+    colour_distance,
     scale,
 )
+from nesr_gui.networks.registry import Network
 from nesr_gui.spectral import FloatArray
+from nesr_gui.training.contributions import answers, surroundings
 from nesr_gui.training.scenes import Scene
 from nesr_gui.training.spectral_library import Library
 
@@ -28,25 +32,33 @@ PRIOR = 0.03  # how much a pixel counts in sorts it does not belong to, so that 
 CELLS = 32  # along each axis of the plane of chromaticity
 FEWEST = 20  # colours that make a cell of it seen
 DIM = 0.05  # mean of the channels below which chromaticity is noise
+COMPONENTS, PAIRS = 8, 40_000  # principal residuals, and pairs of pixels of a unit, whose likeness is measured
+LENGTHS = (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5, 3.0)  # that are tried
 WIDEST = 3.0  # by which intervals may be stretched to hold across units
 
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """What is exchangeable: a scene, or all painted patches. Colours (N, 3) over their white level, spectra (N, 31)."""
+    """What is exchangeable: a scene, or a mosaic of library spectra.
+
+    Colours (N, 3) over their white level, spectra (N, 31), and what the network reads of the surroundings (N, F).
+    """
 
     name: str
     rgb: FloatArray
     answers: FloatArray
     truth: FloatArray
+    around: FloatArray
 
 
-def unit_of(scene: Scene, photograph: FloatArray, answers: FloatArray) -> Unit:
-    """Pixels of a scene outside its chart, from its photograph (H, W, 3) and a model's answers (H, W, 31)."""
+def unit_of(scene: Scene, network: Network) -> Unit:
+    """Pixels of a scene outside its chart, as a network answers for its 8-bit photograph."""
+    photograph = scene.photograph(eight_bit=True)
     mask = scene.outside_chart()
     rows = np.random.default_rng(0).permutation(int(mask.sum()))[:PIXELS]
     rgb = photograph[mask][rows] / np.float32(cie.white_level(photograph))
-    return Unit(scene.name, rgb, answers[mask][rows], np.moveaxis(scene.cube, 0, -1)[mask][rows])
+    answer, around = answers(network, photograph)[mask][rows], surroundings(network, photograph)[mask][rows]
+    return Unit(scene.name, rgb, answer, np.moveaxis(scene.cube, 0, -1)[mask][rows], around)
 
 
 def calibrated(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> Calibration:
@@ -55,7 +67,8 @@ def calibrated(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> Calibratio
     Every unit counts the same. The quantiles of all units together are stretched by the factor that a unit left out
     needed on average.
     """
-    whole = _quantiles(units, seen)
+    covariance, lengths = _residuals(units)
+    whole = replace(_quantiles(units, seen), covariance=covariance, lengths=lengths)
     if len(units) < 3:
         return whole
     left_out = [(unit, _quantiles([u for u in units if u is not unit], seen)) for unit in units]
@@ -125,3 +138,36 @@ def _quantiles(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> Calibratio
             ends[end, band] = values[order][places]
     low, high = ends.reshape(2, len(BANDS), len(SATURATION), len(BRIGHTNESS))
     return Calibration(BANDS, low, high, seen, np.array(_constant_width(units), np.float32))
+
+
+def _residuals(units: Sequence[Unit]) -> tuple[FloatArray, FloatArray]:
+    """`covariance` and `lengths` of a `Calibration`.
+
+    Residuals of a scene go together where colours and surroundings are alike: the lengths are those for which
+    exp(-(d_colour / l_colour)² / 2 - (d_around / l_around)² / 2), less what is noise, is nearest to the correlation of
+    pairs of pixels of one unit.
+    """
+    relative = [(u.truth - u.answers) / brightness(u.rgb) for u in units]
+    covariance = np.mean([r.T @ r / len(r) for r in relative], axis=0)
+    axes = np.linalg.eigh(covariance)[1][:, -COMPONENTS:]
+    size = np.sqrt(np.mean([np.square(u.around).mean() for u in units if u.around.size] or [1.0]))
+    products, colours, arounds = [], [], []
+    for unit, residuals in zip(units, relative, strict=True):
+        scores = residuals @ axes
+        scores /= np.sqrt((scores**2).mean(0)) + 1e-9
+        first, second = np.random.default_rng(0).integers(len(scores), size=(2, PAIRS))
+        products.append((scores[first] * scores[second]).mean(1))
+        colours.append(colour_distance(unit.rgb[first], unit.rgb[second]))
+        apart = (unit.around[first] - unit.around[second]) / size
+        arounds.append(np.sqrt(np.square(apart).mean(1)) if unit.around.size else np.zeros(PAIRS))
+    product, colour, around = (np.concatenate(parts) for parts in (products, colours, arounds))
+
+    def misfit(of_colour: float, of_around: float) -> tuple[float, float]:
+        kernel = np.exp(-((colour / of_colour) ** 2) / 2 - (around / of_around) ** 2 / 2)
+        share = float(np.clip((kernel * product).sum() / (kernel**2).sum(), 0, 1))  # of the variance that is shared
+        return float(np.square(product - share * kernel).mean()), share
+
+    grid = [(c, f) for c in LENGTHS for f in LENGTHS]
+    best = min(grid, key=lambda pair: misfit(*pair)[0])
+    lengths = np.array([*best, 1 - misfit(*best)[1]], np.float32)
+    return covariance.astype(np.float32), lengths

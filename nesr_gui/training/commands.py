@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+import numpy as np
 from tqdm import tqdm
 
+from nesr_gui.colorimetry import cie
 from nesr_gui.inference.checkpoint import load_checkpoint, save_checkpoint
-from nesr_gui.inference.model import chosen_device, load_model
+from nesr_gui.inference.model import chosen_device
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.baselines.a_plus import APlusConfig
 from nesr_gui.networks.baselines.sparse_coding import SparseCodingConfig
@@ -25,10 +27,9 @@ from nesr_gui.training.calibration import calibrated, coverage, seen_chromaticit
 from nesr_gui.training.closed_form import FITTED, fitted, known
 from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.provenance import commit, program
-from nesr_gui.training.robustness import spectra_of
 from nesr_gui.training.sampler import PatchSampler, SpectralTable
 from nesr_gui.training.scenes import Scene
-from nesr_gui.training.spectral_library import read_libraries, without_charts, without_clusters
+from nesr_gui.training.spectral_library import Library, read_libraries, without_charts, without_clusters
 from nesr_gui.training.synthesis import ON_BANDS, painted_scene
 from nesr_gui.training.trainer import Trainer, TrainingConfig
 
@@ -46,6 +47,7 @@ LOSSES: dict[str, dict[str, Any]] = {
 }
 BANDED = DiscreteConfig | SparseCodingConfig | APlusConfig  # with bands of one's choice
 MODEL = "model.safetensors"
+LEFT_OUT = "left out"  # in the provenance of a model: scenes and libraries that it has not seen
 
 
 def as_fed(config: Any) -> Any:
@@ -94,16 +96,16 @@ def train(
     network = system_named(system).config if system else SIZES[size]
     network = as_fed(chosen_config(network, bands, attention, not without_spi))
     scenes = list(read_scenes(scene_folder)) if scene_folder else []
-    kept = [scene for scene in scenes if scene.name not in leave_out]
-    if missing := set(leave_out) - {scene.name for scene in scenes}:
-        raise ValueError(
-            f"no scene {', '.join(sorted(missing))} to leave out; there are {', '.join(s.name for s in scenes)}"
-        )
     libraries, _ = without_clusters(without_charts(read_libraries(spectra)))
+    names = [scene.name for scene in scenes] + [library.name for library in libraries]
+    if missing := set(leave_out) - set(names):
+        raise ValueError(f"no {', '.join(sorted(missing))} to leave out; there are {', '.join(names)}")
+    kept = [scene for scene in scenes if scene.name not in leave_out]
+    libraries = [library for library in libraries if library.name not in leave_out]
     given = {name: value for name, value in options.items() if value is not None}
     config = TrainingConfig(seed=seed, **LOSSES[loss], **given)
     table = SpectralTable(kept, libraries, config.sampler, chosen_device(device))
-    provenance = _provenance(config, kept, spectra)  # before hours in which the source tree may change
+    provenance = _provenance(config, kept, spectra, leave_out)  # before hours in which the source tree may change
     if isinstance(network, FITTED):
         out.mkdir(parents=True, exist_ok=True)
         save_checkpoint(out / MODEL, fitted(network, partial(known, table, seed=seed), seed), provenance)
@@ -141,10 +143,13 @@ def _run(trainer: Trainer) -> None:
                 bar.write(f"step {step.number}: loss {mean:.4f}, {step.signs}")
 
 
-def _provenance(config: TrainingConfig, scenes: Sequence[Scene], spectra: Sequence[Path]) -> dict[str, str]:
+def _provenance(
+    config: TrainingConfig, scenes: Sequence[Scene], spectra: Sequence[Path], left_out: Sequence[str]
+) -> dict[str, str]:
     return {
         "scenes": ", ".join(scene.name for scene in scenes),
         "spectra": ", ".join(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}" for path in spectra),
+        LEFT_OUT: ", ".join(left_out),
         "training": str(asdict(config)),
         "commit": commit(),
         "program": program(),
@@ -152,28 +157,43 @@ def _provenance(config: TrainingConfig, scenes: Sequence[Scene], spectra: Sequen
 
 
 def calibrate(model: Path, runs: Path, scene_folder: Path, spectra: Sequence[Path]) -> None:
-    """Give a model its intervals, from runs that each left one scene out: `runs`/SCENE/model.safetensors.
+    """Give a model its intervals, from runs in `runs` (RUN/model.safetensors) that each left some scenes out.
+
+    What counts is what these models answer for the scenes and the libraries that they have not seen, and the model
+    itself for the clusters of spectra that no model sees.
 
     Raises:
         ValueError: there is no such run.
     """
-    scenes = [scene for scene in read_scenes(scene_folder) if (runs / scene.name / MODEL).exists()]
-    if not scenes:
-        raise ValueError(f"{runs} has no SCENE/{MODEL} for a scene of {scene_folder}; make it by `train --leave-out`")
-    units = []
-    for scene in tqdm(scenes, unit="scene"):
-        photograph = scene.photograph(eight_bit=True)
-        answers = spectra_of(load_model(runs / scene.name / MODEL), photograph)
-        units.append(unit_of(scene, photograph, answers))
+    checkpoint, scenes = load_checkpoint(model), list(read_scenes(scene_folder))
     learned, held = without_clusters(without_charts(read_libraries(spectra)))
+    found = sorted(runs.glob(f"*/{MODEL}"))
+    if not found:
+        raise ValueError(f"{runs} has no RUN/{MODEL}; make some by `train --leave-out`")
+    units = []
+    for path in tqdm(found, unit="run"):
+        run = load_checkpoint(path)
+        left_out = run.provenance.get(LEFT_OUT, "").split(", ")
+        for scene in (scene for scene in scenes if scene.name in left_out):
+            units.append(unit_of(scene, run.network))
+        if libraries := [library for library in learned if library.name in left_out]:
+            units.append(unit_of(_mosaic(f"libraries left out by {path.parent.name}", libraries), run.network))
     if held:
-        cube = painted_scene(held)[ON_BANDS]
-        painted = Scene("painted", cube)
-        photograph = painted.photograph(eight_bit=True)
-        units.append(unit_of(painted, photograph, spectra_of(load_model(model), photograph)))
-    calibration = calibrated(units, seen_chromaticities(list(read_scenes(scene_folder)), learned))
-    checkpoint = load_checkpoint(model)
+        painted = Scene("spectra kept out", painted_scene(held)[ON_BANDS])
+        units.append(unit_of(painted, checkpoint.network))
+    calibration = calibrated(units, seen_chromaticities(scenes, learned))
     provenance = {**checkpoint.provenance, "calibrated": ", ".join(unit.name for unit in units)}
     save_checkpoint(model, checkpoint.network, provenance, calibration)
     for unit in units:
-        click.echo(f"{unit.name:28}{coverage(calibration, unit):8.3f} of the values lie in their intervals")
+        click.echo(f"{unit.name:36}{coverage(calibration, unit):8.3f} of the values lie in their intervals")
+
+
+def _mosaic(name: str, libraries: Sequence[Library], tile: int = 8, side: int = 48) -> Scene:
+    """A scene of square tiles of spectra, every library as often as any other."""
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(len(libraries), size=side * side)
+    rows = [rng.integers(len(libraries[index].values)) for index in chosen]
+    bands = [library.at(cie.CAMERA_BANDS.nm) for library in libraries]
+    spectra = np.stack([bands[index][row] for index, row in zip(chosen, rows, strict=True)])
+    cube = np.moveaxis(spectra.reshape(side, side, -1), -1, 0)
+    return Scene(name, cube.repeat(tile, 1).repeat(tile, 2).clip(min=0).astype(np.float32))

@@ -17,6 +17,8 @@ from nesr_gui.inference import engine
 from nesr_gui.inference.model import Model, load_model
 from nesr_gui.io.atomic import replacing
 from nesr_gui.spectral import FloatArray, RGBImage
+from nesr_gui.training.attacks import attacks, summary
+from nesr_gui.training.contributions import contributions
 from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.evaluation import Method, Score, baselines, evaluate_scenes, mean_scores
 from nesr_gui.training.robustness import (
@@ -126,6 +128,9 @@ def evaluate(
     with_charts: bool,
     brief: bool,
     failures: Path | None,
+    attacked: bool,
+    cameras: Path | None,
+    colours: Path | None,
     device: str,
 ) -> dict[str, list[dict[str, Any]]]:
     """Print the figures of models and baselines; return them as rows by section, with `brief` those of accuracy."""
@@ -138,6 +143,9 @@ def evaluate(
     if not brief:
         report |= _robustness(judged, loaded)
         report["between bands"] = _continuity(held, methods, loaded)
+        report["contributions"] = _contributions(judged, loaded)
+    if attacked:
+        report["attacks"] = _attacks(judged, loaded, cameras, colours)
     if failures:
         draw_failures(failures, loaded[0], judged)
     return {name: [row if isinstance(row, dict) else asdict(row) for row in rows] for name, rows in report.items()}
@@ -205,10 +213,37 @@ def _robustness(scenes: Sequence[Scene], models: Sequence[Model]) -> dict[str, l
     return report
 
 
+def _contributions(scenes: Sequence[Scene], models: Sequence[Model]) -> list[dict[str, Any]]:
+    rows = []
+    for model in models:
+        click.echo(f"\nwhat each part of {model.name} contributes: means over the scenes without it")
+        click.echo(f"{'without':64}{'RMSE':>10}{'angle':>10}{'change':>10}")
+        for row in contributions(model.network, scenes):
+            click.echo(f"{row.without:64}{row.rmse:10.4f}{row.angle:10.2f}{row.change:10.1%}")
+            rows.append({"method": model.name, **asdict(row)})
+    return rows
+
+
+def _attacks(
+    scenes: Sequence[Scene], models: Sequence[Model], cameras: Path | None, colours: Path | None
+) -> list[dict[str, Any]]:
+    rows = []
+    for model in models:
+        click.echo(f"\nattacks on {model.name}: means over the scenes; coverage of the 90 % intervals")
+        click.echo(f"{'attack':56}{'scenes':>8}{'RMSE':>10}{'angle':>10}{'MRAE':>10}{'coverage':>10}")
+        made = list(attacks(model, scenes, cameras, colours))
+        for name, count, rmse, angle, mrae, coverage in summary(made):
+            click.echo(f"{name:56}{count:8}{rmse:10.4f}{angle:10.2f}{mrae:10.3f}{coverage:10.3f}")
+        rows += [{"method": model.name, **asdict(row)} for row in made]
+    return rows
+
+
 def _print_trust(held: Trust) -> None:
     parts = zip(BRIGHTNESSES, held.by_brightness, strict=True)
     by_brightness = ", ".join(f"{low:g}-{min(high, 1):g}: {share:.3f}" for (low, high), share in parts)
     click.echo(f"  90 % intervals hold {held.coverage:.3f} of the values (by mean truth {by_brightness})")
+    deciles = ", ".join(f"{share:.2f}" for share in held.by_wavelength)
+    click.echo(f"  by tenths of the wavelengths: {deciles}")
     click.echo(f"  interval score {held.interval_score:.4f}, of a constant band {held.constant_score:.4f}")
 
 

@@ -79,14 +79,15 @@ def jpeg_scores(model: Model, scene: Scene) -> list[Score]:
 class Trust:
     """How intervals held on a scene, all wavelengths, pixels outside the chart.
 
-    `by_brightness` is the coverage for pixels of mean truth in `BRIGHTNESSES`, NaN where there are none. The interval
-    scores (lower is better) are those of the intervals and of a band of constant width that covered as much where they
-    were learned.
+    `by_brightness` is the coverage for pixels of mean truth in `BRIGHTNESSES`, NaN where there are none;
+    `by_wavelength` that of each tenth of the bands. The interval scores (lower is better) are those of the intervals
+    and of a band of constant width that covered as much where they were learned.
     """
 
     scene: str
     coverage: float
     by_brightness: tuple[float, ...]
+    by_wavelength: tuple[float, ...]
     interval_score: float
     constant_score: float
 
@@ -110,6 +111,7 @@ def trust(model: Model, scene: Scene) -> Trust | None:
         scene.name,
         float(held.mean()),
         tuple(_share(held[:, (brightness >= low) & (brightness < high)]) for low, high in BRIGHTNESSES),
+        tuple(float(part.mean()) for part in np.array_split(held, 10)),
         interval_score(low, high, truth),
         interval_score(np.maximum(answers - width, 0), answers + width, truth),
     )

@@ -1,0 +1,192 @@
+"""What each part of a network contributes: the same photographs with one part after the other taken away."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nesr_gui import metrics
+from nesr_gui.colorimetry import cie
+from nesr_gui.networks.factorised_nesr import FactorisedNeSR
+from nesr_gui.networks.nesr import NeSR
+from nesr_gui.networks.registry import Network
+from nesr_gui.spectral import FloatArray
+from nesr_gui.training.evaluation import score
+from nesr_gui.training.scenes import Scene
+
+WHOLE = "all of it"
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """A network without one of its parts.
+
+    `rmse` and `angle` (degrees) are those of `evaluation.Score`, means over scenes; `change` is the root mean square of
+    what taking the part away changes, relative to the answers of the whole network.
+    """
+
+    without: str
+    rmse: float
+    angle: float
+    change: float
+
+
+def contributions(network: Network, scenes: Sequence[Scene]) -> Iterator[Contribution]:
+    """The whole network first, then every variant of `variants`, on 8-bit photographs of scenes."""
+    photographs = [scene.photograph(eight_bit=True) for scene in scenes]
+    whole = [answers(network, photograph) for photograph in photographs]
+    for name, variant in variants(network):
+        found = [variant(photograph) for photograph in photographs]
+        rows = [score(scene, name, answer) for scene, answer in zip(scenes, found, strict=True)]
+        yield Contribution(
+            name,
+            float(np.mean([row.rmse for row in rows])),
+            float(np.mean([row.angle for row in rows])),
+            float(np.mean([relative_change(a, b) for a, b in zip(found, whole, strict=True)])),
+        )
+
+
+def relative_change(answer: FloatArray, whole: FloatArray) -> float:
+    """Root mean square difference of two answers relative to the size of the second."""
+    return float(metrics.rmse(answer, whole) / np.sqrt(np.mean(whole.astype(np.float64) ** 2)))
+
+
+Variant = Callable[[FloatArray], FloatArray]
+"""Photograph (H, W, 3), linear sRGB, to spectra (H, W, 31)."""
+
+
+def variants(network: Network) -> list[tuple[str, Variant]]:
+    """A network and what is left of it without each part that can be taken away, by name."""
+
+    def of(changed: Network) -> Variant:
+        return lambda photograph: answers(changed, photograph)
+
+    def shuffled(photograph: FloatArray) -> FloatArray:
+        order = np.random.default_rng(0).permutation(photograph.shape[0] * photograph.shape[1])
+        flat = photograph.reshape(-1, 3)[order].reshape(photograph.shape)
+        answer = np.empty((len(order), 31), np.float32)
+        answer[order] = answers(network, flat).reshape(-1, 31)
+        return answer.reshape(*photograph.shape[:2], 31)
+
+    found = [(WHOLE, of(network)), ("the order of the pixels (shuffled)", shuffled)]
+    if isinstance(network, FactorisedNeSR):
+        found += [(name, of(changed)) for name, changed in _without_parts(network)]
+    return found
+
+
+def _without_parts(network: FactorisedNeSR) -> Iterator[tuple[str, FactorisedNeSR]]:
+    """Copies of a network, each with one part replaced by its mean or by what does nothing."""
+    yield "the MLP (its coefficients at their mean)", _MeanCoefficients.of(network)
+    if not network.has_surroundings:
+        return
+    yield "the encoder (its features at their mean)", _MeanFeatures.of(network)
+    yield "the surroundings (context at zero)", _NoContext.of(network)
+    if network.config.spi:
+        yield "SPI's neighbours (only the pixel and the wavelength itself)", _own_codes(network)
+        yield "SPI (codes at their mean)", _MeanCodes.of(network)
+    if network.has_attention:
+        yield "NAM's map (uniform)", _UniformAttention.of(network)
+        yield "NAM's map (identity)", _IdentityAttention.of(network)
+        yield "NAM (tokens pass as they are)", _NoAttention.of(network)
+
+
+class _Changed(FactorisedNeSR):
+    @classmethod
+    def of(cls, network: FactorisedNeSR) -> FactorisedNeSR:
+        """A copy of a network that works as this class does."""
+        changed = copy.deepcopy(network)
+        changed.__class__ = cls
+        return changed
+
+
+class _MeanCoefficients(_Changed):
+    def coefficients(self, context: Tensor | None, rgb: Tensor) -> Tensor:
+        found = super().coefficients(context, rgb)
+        brightness = rgb.mean(-1, keepdim=True)
+        own = found[..., :-3] / brightness.clamp_min(1e-4)
+        mean = own.mean(dim=tuple(range(own.ndim - 1)))
+        return torch.cat([brightness * mean, found[..., -3:]], -1)
+
+
+class _MeanFeatures(_Changed):
+    def encode(self, rgb: Tensor) -> Tensor:
+        features = super().encode(rgb)
+        return features.mean(dim=(2, 3), keepdim=True).expand_as(features)
+
+
+class _NoContext(_Changed):
+    def context(self, tokens: Tensor, attention: Tensor | None) -> Tensor:
+        return torch.zeros_like(super().context(tokens, attention))
+
+
+class _MeanCodes(_Changed):
+    def tokens(self, features: Tensor) -> Tensor:
+        tokens = super().tokens(features)  # (B, M, h, w, C)
+        return tokens.mean(dim=(2, 3), keepdim=True).expand_as(tokens)
+
+
+class _NoAttention(_Changed):
+    def context(self, tokens: Tensor, attention: Tensor | None) -> Tensor:
+        return super().context(tokens, None)
+
+
+class _UniformAttention(_Changed):
+    def context(self, tokens: Tensor, attention: Tensor | None) -> Tensor:
+        assert attention is not None
+        return super().context(tokens, torch.full_like(attention, 1 / attention.shape[-1]))
+
+
+class _IdentityAttention(_Changed):
+    def context(self, tokens: Tensor, attention: Tensor | None) -> Tensor:
+        assert attention is not None
+        return super().context(tokens, torch.eye(attention.shape[-1]).to(attention).expand_as(attention))
+
+
+def _own_codes(network: FactorisedNeSR) -> FactorisedNeSR:
+    """A copy whose 3×3×3 convolutions read the place in their middle alone."""
+    changed = copy.deepcopy(network)
+    for layer in (changed.spi.first, changed.spi.second):
+        middle = torch.zeros_like(layer.weight)
+        middle[:, :, 1, 1, 1] = layer.weight.detach()[:, :, 1, 1, 1]
+        layer.weight.data.copy_(middle)
+    return changed
+
+
+@torch.inference_mode()
+def answers(network: Network, photograph: FloatArray) -> FloatArray:
+    """Spectra (H, W, 31) on `cie.CAMERA_BANDS` of a photograph (H, W, 3), all of it in one pass."""
+    rgb, level = _shown(network, photograph)
+    nm = torch.tensor(cie.CAMERA_BANDS.nm, dtype=torch.float32, device=rgb.device)
+    answer = network(rgb, nm) if isinstance(network, FactorisedNeSR | NeSR) else network(rgb)
+    if answer.shape[1] != len(nm):
+        raise ValueError(f"the network answers {answer.shape[1]} bands; parts are judged on {len(nm)}")
+    answer = answer[0, :, : photograph.shape[0], : photograph.shape[1]].clamp_min(0)
+    spectra: FloatArray = answer.movedim(0, -1).cpu().numpy() * np.float32(level)
+    return spectra
+
+
+@torch.inference_mode()
+def surroundings(network: Network, photograph: FloatArray) -> FloatArray:
+    """What a network reads of the surroundings of every pixel (H, W, F); F is 0 where it says nothing of that."""
+    if not isinstance(network, FactorisedNeSR) or not network.has_surroundings:
+        return np.zeros((*photograph.shape[:2], 0), np.float32)
+    rgb, _ = _shown(network, photograph)
+    found = network.surroundings(rgb)[0, :, : photograph.shape[0], : photograph.shape[1]]
+    return found.movedim(0, -1).cpu().numpy()
+
+
+def _shown(network: Network, photograph: FloatArray) -> tuple[Tensor, float]:
+    """A photograph as a network sees it (1, 3, H, W), with its last pixels repeated to full cells, and its level."""
+    level = cie.white_level(photograph) if network.normalised else 1.0
+    rgb = torch.from_numpy(np.moveaxis(photograph / np.float32(level), -1, 0).copy())[None]
+    rgb = rgb.to(next(network.parameters()).device)
+    if isinstance(network, FactorisedNeSR):
+        height, width = rgb.shape[2:]
+        rgb = F.pad(rgb, (0, -width % network.scale, 0, -height % network.scale), mode="replicate")
+    return rgb, level
