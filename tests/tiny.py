@@ -8,7 +8,7 @@ import torch
 from nesr_gui.networks.nesr import NeSR, NeSRConfig
 from nesr_gui.spectral import RGBImage, Source
 
-CONFIG = NeSRConfig(features=10, blocks=2, channels=6, hidden=(12, 8), output="anchored", compressed=True)
+CONFIG = NeSRConfig(features=10, blocks=2, channels=6, hidden=(12, 8), compressed=True)
 
 
 def network(config: NeSRConfig = CONFIG, seed: int = 0) -> NeSR:

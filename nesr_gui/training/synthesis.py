@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -29,7 +29,7 @@ from nesr_gui.io.cubes import hdf5
 from nesr_gui.io.cubes.export import Export
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, SpectralCube
 from nesr_gui.training.evaluation import Method
-from nesr_gui.training.scenes import Scene, quantised
+from nesr_gui.training.scenes import quantised
 from nesr_gui.training.spectral_library import Library, even_in_chromaticity, interpolation
 
 BANDS = cie.CAMERA_BANDS.nm
@@ -43,89 +43,17 @@ FALL_OFF = 0.3  # light lost from the top row to the bottom row
 NOISE = 0.002  # standard deviation, linear
 
 
-@dataclass(frozen=True, eq=False)
-class Patches:
-    """Photographs (B, 3, P, P), linear sRGB over their white level, and their truth (B, L, P, P) at `nm` (L,), alike.
-
-    `faithful` (B, 3, P, P) is True where a channel was stored as the camera saw it but for rounding: not clipped at
-    either end, nor in a JPEG, which smears colours; `brightness`
-    (B, 1, P, P) is the mean of the truth over all bands.
-    """
-
-    rgb: FloatArray
-    truth: FloatArray
-    faithful: npt.NDArray[np.bool_]
-    brightness: FloatArray
-    nm: npt.NDArray[np.float64]
-
-
 @dataclass(frozen=True)
 class RenderingConfig:
-    """What patches look like."""
+    """What painted patches look like."""
 
     patch: int = 32  # pixels along a side
     balance: float = 0.1  # a library is drawn as often as this power of its size says
     evenness: float = 0.7  # of drawing its spectra over the chromaticity plane, see `even_in_chromaticity`
-    tinted: float = 0.5  # share of cut patches whose spectra are multiplied with a library spectrum
-    mosaic: float = 0.5  # share of cut and of painted patches that are mosaics, see `Batches.render`
     most_materials: int = 6  # in a painted patch
     texture: float = 0.04  # largest standard deviation of log brightness from pixel to pixel
     shading: float = 0.5  # standard deviation of log brightness across a painted patch
     speculars: float = 0.2  # share of painted patches with highlights
-    dimmest: float = 0.15  # smallest white level of a photograph
-    level: float = 0.15  # standard deviation of the log of a patch's white level about its scene's
-    noise: float = 0.006  # largest standard deviation of sensor noise
-    eight_bit: float = 0.5  # share of photographs that went through 8-bit sRGB
-    jpeg: float = 0.2  # share that went through JPEG on top of that
-
-
-@dataclass(eq=False)
-class SceneCutter:
-    """Random crops of scenes, clear of their charts, flipped and turned."""
-
-    scenes: Sequence[Scene]
-    config: RenderingConfig
-    _corners: list[npt.NDArray[np.int64]] = field(init=False)
-    _levels: npt.NDArray[np.float64] = field(init=False)
-    _clear: list[npt.NDArray[np.intp]] = field(init=False)  # pixels outside the chart, of each scene laid out in a row
-
-    def __post_init__(self) -> None:
-        self._corners = [self._clear_corners(scene) for scene in self.scenes]
-        self._clear = [np.flatnonzero(scene.outside_chart()) for scene in self.scenes]
-        self._levels = np.array([cie.white_level(scene.photograph(eight_bit=False)) for scene in self.scenes])
-
-    def _clear_corners(self, scene: Scene) -> npt.NDArray[np.int64]:
-        """Top left corners (N, 2) of the crops that do not touch the chart, on a grid of 4 pixels."""
-        size = self.config.patch
-        corners = [
-            (y, x)
-            for y in range(0, scene.cube.shape[1] - size + 1, 4)
-            for x in range(0, scene.cube.shape[2] - size + 1, 4)
-            if scene.outside_chart()[y : y + size, x : x + size].all()
-        ]
-        if not corners:
-            raise ValueError(f"scene {scene.name} has no room for a {size}-pixel crop beside its chart")
-        return np.array(corners)
-
-    def cut(self, rng: Generator, count: int) -> tuple[FloatArray, npt.NDArray[np.float64]]:
-        """Crops (count, 31, P, P) and the white levels (count,) of the scenes they are from."""
-        size, crops = self.config.patch, []
-        chosen = rng.integers(len(self.scenes), size=count)
-        for index in chosen:
-            y, x = self._corners[index][rng.integers(len(self._corners[index]))]
-            crop = self.scenes[index].cube[:, y : y + size, x : x + size]
-            crop = np.rot90(crop, int(rng.integers(4)), axes=(1, 2))
-            crops.append(crop[:, :, ::-1] if rng.random() < 0.5 else crop)
-        return np.stack(crops), self._levels[chosen]
-
-    def pixels(self, rng: Generator, count: int) -> FloatArray:
-        """(count, 31), pixels outside the charts over their scene's white level; every scene is drawn as often."""
-        drawn = np.empty((count, len(BANDS)), np.float32)
-        chosen = rng.integers(len(self.scenes), size=count)
-        for index, (scene, clear) in enumerate(zip(self.scenes, self._clear, strict=True)):
-            some = clear[rng.integers(len(clear), size=int((chosen == index).sum()))]
-            drawn[chosen == index] = scene.cube.reshape(len(BANDS), -1)[:, some].T / self._levels[index]
-        return drawn
 
 
 class Painter:
@@ -147,28 +75,6 @@ class Painter:
             rows = np.searchsorted(self._cumulative[index], places[chosen]).clip(max=len(library.values) - 1)
             values[chosen] = library.at(nm, rows)
         return np.maximum(values, 0)  # interpolation may undershoot
-
-    def lit(self, rng: Generator, count: int, nm: npt.ArrayLike) -> FloatArray:
-        """(count, L), spectra of surfaces that are lit by more or less light."""
-        return self.spectra(rng, count, nm) * np.exp(rng.normal(-0.5, self.config.shading, (count, 1))).astype(
-            np.float32
-        )
-
-    def tint(self, rng: Generator, cubes: FloatArray) -> FloatArray:
-        """Some patches (B, 31, P, P) as if seen through a dye or lit by light from a coloured wall.
-
-        Products of measured spectra are spectra of the same kind, and they keep the textures of the scenes, so that
-        texture alone does not tell a network which spectra to expect.
-        """
-        filters = self.spectra(rng, len(cubes), BANDS)
-        filters /= np.maximum(filters.max(1, keepdims=True), 1e-3)
-        strength = rng.uniform(0, 1, (len(cubes), 1)) * (rng.random((len(cubes), 1)) < self.config.tinted)
-        tint: FloatArray = cubes * (1 - strength + strength * filters).astype(np.float32)[:, :, None, None]
-        return tint
-
-    def levels(self, rng: Generator, count: int) -> npt.NDArray[np.float64]:
-        """White levels (count,) of the scenes that painted patches may be thought to be part of."""
-        return rng.uniform(0.4, 1.0, count)
 
     def paint(self, rng: Generator, count: int, nm: npt.ArrayLike) -> FloatArray:
         """(count, L, P, P) at `nm` (L,)."""
@@ -195,15 +101,6 @@ class Painter:
         return (some * spots).astype(np.float32)
 
 
-def laid(rng: Generator, tiles: Callable[[int], FloatArray], count: int, size: int) -> FloatArray:
-    """Mosaics (count, L, size, size) of square tiles with sides of 1 to 8 pixels; `tiles(n)` gives n spectra (n, L)."""
-    side = int(rng.choice([s for s in (1, 2, 4, 8) if size % s == 0]))
-    across = size // side
-    spectra = tiles(count * across**2)
-    grid = np.moveaxis(spectra.reshape(count, across, across, -1), -1, 1)
-    return grid.repeat(side, axis=2).repeat(side, axis=3)
-
-
 def smooth_noise(rng: Generator, count: int, size: int) -> FloatArray:
     """(count, size, size) of about unit variance, each varying over its own length between 1/2 and 1/8 of a side."""
     result = np.empty((count, size, size), np.float32)
@@ -220,40 +117,6 @@ def _tent(size: int, cells: int) -> FloatArray:
     """Linear interpolation from cells + 1 knots to `size` pixels: (size, cells + 1)."""
     position = np.linspace(0, cells, size)[:, None]
     return np.maximum(1 - abs(position - np.arange(cells + 1)), 0).astype(np.float32)
-
-
-def photograph(
-    rng: Generator,
-    camera_cube: FloatArray,
-    levels: npt.NDArray[np.float64],
-    config: RenderingConfig,
-    jpeg: npt.NDArray[np.bool_] | None = None,
-) -> tuple[FloatArray, npt.NDArray[np.bool_], FloatArray]:
-    """Photograph patches (B, 31, P, P) of scenes with white `levels` (B,); `jpeg` (B,) are those that may become JPEG.
-
-    Returns:
-        What was stored, over its white level (B, 3, P, P); where it is faithful; the factors (B, 1, 1, 1) that the
-        truth takes.
-    """
-    count = len(camera_cube)
-    peaks = np.einsum("cl,blyx->bcyx", cie.default_camera(), camera_cube).reshape(count, -1)
-    levels = levels * np.exp(rng.normal(0, config.level, count))
-    levels = np.maximum(levels, peaks.max(1) / 1.25).clip(min=0.02)  # a photograph exceeds its level but little
-    stored = np.exp(rng.uniform(np.log(config.dimmest), 0, count))  # the white level in the file
-    gain = np.where(rng.random(count) < 0.5, np.minimum(1, 1 / levels), stored / levels)  # half as they are
-    rgb = cie.expose(np.moveaxis(camera_cube, 1, -1) * gain[:, None, None, None].astype(np.float32))
-    sigma = rng.uniform(0, config.noise, (count, 1, 1, 1)) * (rng.random((count, 1, 1, 1)) < 0.5)
-    rgb = np.clip(rgb + rng.normal(size=rgb.shape) * sigma * np.sqrt(rgb + 0.05), 0, 1).astype(np.float32)
-    kind = rng.random(count)
-    smeared = (kind < config.jpeg) & (True if jpeg is None else jpeg)
-    for patch in np.flatnonzero(kind < config.eight_bit):
-        rgb[patch] = quantised(rgb[patch])
-    for patch in np.flatnonzero(smeared):
-        rgb[patch] = as_jpeg(rgb[patch], int(rng.integers(60, 96)))
-    faithful = (rgb > 1 / (255 * 12.92)) & (rgb < 0.995) & ~smeared[:, None, None, None]
-    rgb /= (levels * gain)[:, None, None, None].astype(np.float32)
-    factors = (1 / levels)[:, None, None, None].astype(np.float32)
-    return np.ascontiguousarray(np.moveaxis(rgb, -1, 1)), np.moveaxis(faithful, -1, 1), factors
 
 
 def as_jpeg(rgb: FloatArray, quality: int) -> FloatArray:

@@ -1,7 +1,10 @@
 """What the embedded model promises of any photograph."""
 
+import copy
+
 import numpy as np
 import pytest
+import torch
 
 from nesr_gui import io, metrics, resources
 from nesr_gui.colorimetry import cie
@@ -9,6 +12,9 @@ from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import Model, load_model
 from nesr_gui.spectral import FloatArray, RGBImage
+from nesr_gui.training.contributions import relative_change, variants
+from nesr_gui.training.sampler import Batch
+from nesr_gui.training.vital_signs import vital_signs
 
 BANDS = cie.CAMERA_BANDS
 
@@ -29,12 +35,62 @@ def spectra(model: Model, rgb: FloatArray) -> FloatArray:
     return np.moveaxis(engine.encode(RGBImage(rgb), model).cube(BANDS).values, 0, -1)
 
 
-def test_its_sketches_are_hardly_off(model, photograph, monkeypatch):
-    monkeypatch.setattr("nesr_gui.inference.nesr_field.is_faster_in_bfloat16", lambda device: True)
+def test_its_moving_picture_is_exact(model, photograph):
     field, nm = engine.encode(RGBImage(photograph), model), np.arange(402.5, 700, 5)
-    off = abs(field.sketch(nm) - field.cube(nm).values)
-    assert 0 < np.sqrt(np.mean(off**2)) < 5e-4
-    assert off.max() < 5e-3
+    np.testing.assert_allclose(field.sketch(nm), field.cube(nm).values, atol=1e-6)
+
+
+@pytest.fixture(scope="module", params=[path.stem for path in resources.models()])
+def living(request) -> Model:
+    """Every embedded model: an earlier one answered a constant, and no test noticed."""
+    return load_model(resources.default_model().with_name(f"{request.param}.safetensors"), "cpu")
+
+
+@pytest.fixture(scope="module")
+def changes(living, photograph) -> dict[str, float]:
+    """How much answers change without each part of a network, relative to the answers, root mean square."""
+    found = variants(living.network)
+    whole = found[0][1](photograph)
+    return {name: relative_change(variant(photograph), whole) for name, variant in found[1:]}
+
+
+LEAST_CHANGE = {"the order": 0.02, "the MLP": 0.05, "the encoder": 0.02, "the surroundings": 0.02}
+LEAST_CHANGE_OF_PARTS = {"SPI's": 0.005, "SPI (": 0.02, "NAM (": 0.02, "NAM's map (id": 0.005, "NAM's map (un": 0.005}
+
+
+def test_every_part_of_it_shows_in_its_answers(living, changes):
+    expected = dict(LEAST_CHANGE)
+    if living.network.config.spi:
+        expected |= LEAST_CHANGE_OF_PARTS
+    for part, least in expected.items():
+        (found,) = (change for name, change in changes.items() if name.startswith(part))
+        assert found >= least, f"without {part} the answers of {living.name} change by {found:.2%} alone"
+
+
+def test_its_layers_are_alive(living, photograph):
+    height, width = (side // 4 * 4 for side in photograph.shape[:2])
+    rgb = torch.from_numpy(photograph[:height, :width].copy()).movedim(-1, 0)[None] / cie.white_level(photograph)
+    signs = vital_signs(living.network, Batch(rgb, torch.empty(0), torch.empty(0)))
+    assert signs.trouble is None
+    assert min(signs.open_units.values()) >= 0.25
+
+
+@pytest.mark.parametrize("kill", ["layers", "gather"])
+def test_a_dead_network_is_noticed(living, photograph, kill):
+    """What the last one was like: hidden units that are closed for every pixel, or a context that says nothing."""
+    network = copy.deepcopy(living.network)
+    with torch.no_grad():
+        if kill == "layers":
+            network.layers[-2].weight.zero_()
+            network.layers[-2].bias.fill_(-1)
+        else:
+            network.gather.weight.zero_()
+    whole = variants(network)[0][1](photograph)
+    change = {name: relative_change(variant(photograph), whole) for name, variant in variants(network)[1:]}
+    (surroundings,) = (value for name, value in change.items() if name.startswith("the surroundings"))
+    assert surroundings < LEAST_CHANGE["the surroundings"]
+    rgb = torch.from_numpy(photograph[:64, :64].copy()).movedim(-1, 0)[None]
+    assert vital_signs(network, Batch(rgb, torch.empty(0), torch.empty(0))).trouble is not None
 
 
 @pytest.mark.parametrize("k", [0.1, 0.3])
