@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nesr_gui.networks.factorised_nesr import FactorisedConfig
+from nesr_gui.networks.factorised_nesr import FactorisedConfig, FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR, NeSRConfig
 from nesr_gui.networks.registry import build
 from nesr_gui.spectral import RGBImage, Source
@@ -23,6 +23,13 @@ def network(config: Any = CONFIG, seed: int = 0) -> Any:
     built = build(config).eval()
     for parameter in built.parameters():
         parameter.data += 0.05 * torch.randn_like(parameter)
+    if isinstance(built, FactorisedNeSR):  # which starts as a lookup of the colour
+        built.layers[-1].weight.data += 0.5 * torch.randn_like(built.layers[-1].weight)
+        built.basis.network[-1].weight.data *= 3
+        for layer in built.layers[:-1]:
+            layer.weight.data *= 2
+        if built.has_surroundings:
+            built.gather.weight.data *= 8
     if isinstance(built, NeSR):
         last = built.mlp[-1]
         last.weight.data *= 3
