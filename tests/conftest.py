@@ -13,6 +13,13 @@ import numpy as np
 import pytest
 
 from tests import tiny
+from tests.devices import DEVICES
+
+
+@pytest.fixture(params=DEVICES)
+def device(request: pytest.FixtureRequest) -> str:
+    """Each device that tensors are made on."""
+    return request.param
 
 
 @pytest.fixture

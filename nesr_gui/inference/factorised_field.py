@@ -108,9 +108,9 @@ class Cells:
         """(width, r, c), what the MLP reads of a window of cells."""
         return self.network.context(self.tokens(rows, cols), attention)[0]
 
-    def tiles(self, side: int = CELLS) -> Iterator[tuple[float, slice, slice]]:
+    def tiles(self) -> Iterator[tuple[float, slice, slice]]:
         """Windows that cover the image, each with the fraction before it."""
-        return tiling.square_tiles(slice(0, self.shape[0]), slice(0, self.shape[1]), side)
+        return tiling.square_tiles(slice(0, self.shape[0]), slice(0, self.shape[1]), CELLS)
 
     def _pixels(self, rows: slice, cols: slice) -> Tensor:
         """The pixels (1, 3, r · scale, c · scale) of a window of cells."""

@@ -28,6 +28,7 @@ from nesr_gui.networks.spi import HALO, SpectralProfileInterpolation
 from nesr_gui.networks.wavelength_basis import WavelengthBasis
 
 DIMMEST = 1e-4  # brightness below which a colour has no chromaticity
+ENCODERS, ATTENTIONS = ("context", "hscnn_r", "none"), ("spatial_spectral", "none")
 COLOUR = 4  # numbers that the decoder sees of a pixel: chromaticity and brightness
 
 
@@ -72,10 +73,7 @@ class FactorisedNeSR(nn.Module):
 
     def __init__(self, config: FactorisedConfig) -> None:
         super().__init__()
-        if config.attention != "none" and not config.spi:
-            raise ValueError("attention is among the latent codes of SPI, which are left out; leave out both")
-        if config.spi and config.encoder == "none":
-            raise ValueError("SPI reads the features of an encoder; choose one, or leave SPI and attention out")
+        _check(config)
         self.config, self.bands = config, config.bands
         self.scale, self.halo, self.code_halo = 1, 0, HALO if config.spi else 0
         width, codes = config.hidden[0], config.features
@@ -196,3 +194,17 @@ class FactorisedNeSR(nn.Module):
         context = self.surroundings(rgb, group).permute(0, 2, 3, 1) if self.has_surroundings else None
         coefficients = self.coefficients(context, rgb.permute(0, 2, 3, 1))
         return F.linear(coefficients.float(), self.functions(nm)).permute(0, 3, 1, 2)
+
+
+def _check(config: FactorisedConfig) -> None:
+    """Raise ValueError for settings that make no network."""
+    if config.encoder not in ENCODERS:
+        raise ValueError(f"no encoder {config.encoder!r}; there are {', '.join(ENCODERS)}")
+    if config.attention not in ATTENTIONS:
+        raise ValueError(f"no attention {config.attention!r}; there are {', '.join(ATTENTIONS)}")
+    if config.attention != "none" and not config.spi:
+        raise ValueError("attention is among the latent codes of SPI, which are left out; leave out both")
+    if config.spi and config.encoder == "none":
+        raise ValueError("SPI reads the features of an encoder; choose one, or leave SPI and attention out")
+    if not config.hidden or config.knots < 2:
+        raise ValueError("the MLP needs a hidden layer, and SPI two knots; give more")

@@ -187,7 +187,7 @@ class PatchSampler:
         """Rows of the table (count, P, P) of mosaics, of tiles that `rows` draws."""
         side = self.config.patch + TILES[-1]
         drawn = rows(count, side * side)
-        return drawn.gather(1, self._tile_index(count)).view(count, self.config.patch, -1)
+        return drawn.gather(1, self._tile_index(count)).view(count, self.config.patch, self.config.patch)
 
     def _laid(self, count: int) -> Tensor:
         """Mosaics (count, P, P, 31) of library spectra that are lit by more or less light."""
@@ -195,7 +195,7 @@ class PatchSampler:
         rows = self._library_rows(count, side * side).gather(1, index)
         light = torch.exp(self._normal(count, side * side) * self.config.shading - 0.5).gather(1, index)
         lit = self.table.values[rows].float() * light[..., None]
-        return lit.view(count, self.config.patch, self.config.patch, -1)
+        return lit.view(count, self.config.patch, self.config.patch, lit.shape[-1])
 
     def _tints(self, count: int) -> Tensor:
         """What light from a coloured wall or a dye makes of the patches of a photograph: (count, 1, 1, 31).
@@ -260,15 +260,13 @@ class PatchSampler:
         codes = encode_srgb(linear)
         eight_bit = self._per_group(self.random(photographs) < 0.6)[:, None, None, None]
         codes = torch.where(eight_bit, (codes * 255).round() / 255, codes)
-        smeared = round(config.jpeg * config.crops / config.group) * config.group  # the first crops
-        smeared += round(config.jpeg * config.painted / config.group) * config.group  # … which paintings follow
-        natural = config.crops + config.painted
-        some = torch.arange(count, device=self.device) >= natural - smeared
-        some = some & (torch.arange(count, device=self.device) < natural)
-        if smeared:
-            quality = self._per_group(60 + self.random(smeared // config.group) * 35)
-            part = slice(natural - smeared, natural)
-            codes = torch.cat([codes[: part.start], self.jpeg(codes[part], quality), codes[part.stop :]])
+        crops, painted = (round(config.jpeg * n / config.group) * config.group for n in (config.crops, config.painted))
+        first, last = config.crops - crops, config.crops + painted  # the last crops, which the first paintings follow
+        patch = torch.arange(count, device=self.device)
+        some = (patch >= first) & (patch < last)
+        if first < last:
+            quality = self._per_group(60 + self.random((last - first) // config.group) * 35)
+            codes = torch.cat([codes[:first], self.jpeg(codes[first:last], quality), codes[last:]])
         linear = decode_srgb(codes)
         faithful = (linear > 1 / (255 * 12.92)) & (linear < 0.995) & ~some[:, None, None, None]
         rgb = (linear / stored).permute(0, 3, 1, 2).contiguous()
@@ -399,7 +397,8 @@ class Jpeg(nn.Module):
         y, colours = torch.split(((codes * 255).round() @ self.forth).permute(0, 3, 1, 2), [1, 2], 1)
         scale = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality)
         y = self._quantised(y - 128, self.luminance, scale) + 128
-        colours = F.interpolate(self._quantised(F.avg_pool2d(colours, 2), self.chrominance, scale), scale_factor=2.0)
+        colours = self._quantised(F.avg_pool2d(colours, 2), self.chrominance, scale)
+        colours = F.interpolate(colours, scale_factor=2.0, mode="bilinear", align_corners=False)  # as libjpeg does
         restored = torch.cat([y, colours], 1).permute(0, 2, 3, 1) @ self.back
         return restored.round().clamp(0, 255) / 255
 

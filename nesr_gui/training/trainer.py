@@ -58,7 +58,7 @@ class TrainingConfig:
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
 
 
-class ConstantNetwork(RuntimeError):
+class ConstantNetwork(ValueError):
     """The network has stopped to depend on the photograph: going on would waste hours."""
 
 

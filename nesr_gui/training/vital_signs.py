@@ -52,7 +52,7 @@ class VitalSigns:
         layer, share = min(self.open_units.items(), key=lambda item: item[1], default=("", 1.0))
         if share < FEWEST_OPEN:
             return f"the layer {layer} is dead: {share:.1%} of its units depend on what they see"
-        if self.deviation < LEAST_SHARE:
+        if not self.deviation >= LEAST_SHARE:  # nor is it a number, where weights are none
             return f"the network answers a constant: its part varies by {self.deviation:.2g} of the answers"
         if self.surroundings < LEAST_SHARE:
             return f"the network does not see: its surroundings make {self.surroundings:.2g} of the answers"
@@ -76,10 +76,13 @@ def vital_signs(network: Network, batch: Batch) -> VitalSigns:
 
 
 def _activations(network: Network) -> Sequence[tuple[str, nn.Module]]:
-    """Modules whose input is, but for its sign, what a hidden layer gives."""
-    relus = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.ReLU)]
+    """Modules whose input is, but for its sign, what a hidden layer gives; none of a network that answers bands.
+
+    HRNet's rectified units are of whole images, and may well be open for all of them.
+    """
     if not isinstance(network, FactorisedNeSR):
-        return relus
+        relus = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.ReLU)]
+        return [(name, module) for name, module in relus if name.startswith("mlp.")]
     blocks = [
         (name, m) for name, m in network.named_modules() if name.startswith("encoder.") and name[-7:] == ".second"
     ]
@@ -87,16 +90,16 @@ def _activations(network: Network) -> Sequence[tuple[str, nn.Module]]:
 
 
 def _noted(found: dict[str, Tensor], name: str) -> Callable[[nn.Module, Any], None]:
-    def note(_: nn.Module, given: tuple[Tensor, ...]) -> None:
-        found.setdefault(name, given[0].detach())
+    def note(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
+        values = given[0].detach()
+        found.setdefault(name, values.movedim(1, -1) if isinstance(layer, nn.Conv2d) else values)
 
     return note
 
 
 def _changing(values: Tensor) -> float:
-    """The share of channels that are above zero for some and below for others of the pixels."""
-    channels = values.movedim(1, -1) if values.ndim == 4 and values.shape[1] < values.shape[-1] ** 2 else values
-    open_ = (channels.reshape(-1, channels.shape[-1]) > 0).float().mean(0)
+    """The share of units (…, units) that are above zero for some and below for others of the pixels."""
+    open_ = (values.reshape(-1, values.shape[-1]) > 0).float().mean(0)
     return float(((open_ > RARELY) & (open_ < 1 - RARELY)).float().mean())
 
 

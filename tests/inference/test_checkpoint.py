@@ -16,7 +16,7 @@ from tests import tiny
     "changes",
     [
         {},
-        {"output": "plain"},
+        {"attention": "none", "spi": False},
         {"features": 5, "blocks": 1, "channels": 3, "hidden": ()},
         {"hidden": (4, 4, 4), "compressed": False, "context_pixels": 7},
         {"low": 380.0, "high": 780.0, "step": 20.0},

@@ -9,6 +9,7 @@ from nesr_gui.inference import device as devices
 from nesr_gui.inference import engine
 from nesr_gui.inference.device import translated
 from nesr_gui.inference.model import load_model
+from nesr_gui.networks.spi import HALO
 from nesr_gui.spectral import RGBImage
 
 
@@ -64,11 +65,12 @@ class Device:
         self.room, self.refused = room, 0
 
     def holding(self, run):
-        def tried(windows, inside, rgb, query, stride=1):
-            if query.coord.numel() * rgb[0, 0].numel() > self.room:
+        def tried(windows, inside, query, stride=1):
+            rows, cols = (len(range(0, side - 2 * HALO, stride)) for side in windows.shape[2:])
+            if query.coord.numel() * rows * cols > self.room:
                 self.refused += 1
                 raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-            return run(windows, inside, rgb, query, stride)
+            return run(windows, inside, query, stride)
 
         return tried
 

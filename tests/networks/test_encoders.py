@@ -180,8 +180,6 @@ def test_attention_over_one_dimension_is_what_it_says():
     )
 
 
-def test_an_anchor_needs_a_colour():
-    with pytest.raises(ValueError, match="plain"):
-        NeSR(NeSRConfig(output="anchored", inputs=(400.0, 500.0)))
+def test_an_unknown_attention_names_those_there_are():
     with pytest.raises(ValueError, match="spatial_spectral"):
         NeSR(NeSRConfig(attention="both"))

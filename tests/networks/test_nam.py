@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from nesr_gui.networks.nam import Correlations, NeuralAttentionMapping
 
@@ -54,7 +55,9 @@ def test_one_map_serves_all_windows_of_an_image(nam):
 
 
 @pytest.mark.parametrize(("images", "kept"), [(1, 1 << 19), (1, 35), (3, 1 << 19)])
-def test_what_is_folded_equals_layer_after_layer(nam, images, kept, monkeypatch):
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_what_is_folded_equals_layer_after_layer(nam, images, kept, slope, monkeypatch):
+    nam.slope = slope
     monkeypatch.setattr("nesr_gui.networks.nam.CACHED_VALUES", kept)  # 35: five tokens at a time
     codes, coord, layer = torch.randn(3, 4, 2, 2, C), torch.linspace(-1, 1, 4), torch.nn.Linear(C, 7)
     attention = torch.rand(images, C, C).softmax(-1)
@@ -64,11 +67,13 @@ def test_what_is_folded_equals_layer_after_layer(nam, images, kept, monkeypatch)
     )
 
 
-def test_tokens_equal_the_embedding_of_code_and_coordinate(nam):
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_tokens_equal_the_embedding_of_code_and_coordinate(nam, slope):
+    nam.slope = slope
     codes, coord = torch.randn(2, 3, 4, 5, C), torch.tensor([-1.0, 0.1, 1.0])
     joined = torch.cat([codes, coord[None, :, None, None, None].expand(2, 3, 4, 5, 1)], -1)
     torch.testing.assert_close(
-        nam.tokens(codes, coord), nam.embed_out(nam.embed_in(joined).relu()), atol=1e-6, rtol=1e-5
+        nam.tokens(codes, coord), nam.embed_out(F.leaky_relu(nam.embed_in(joined), slope)), atol=1e-6, rtol=1e-5
     )
 
 

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from nesr_gui.networks.spi import SLOPE, SpectralProfileInterpolation, resample
+from tests.networks import slow
 
 GRID = torch.arange(400, 701, 10.0)
 
@@ -67,6 +68,28 @@ def test_is_conv3d_with_replicated_spectral_borders_on_its_own_grid(spi):
     inside = F.pad(torch.ones(1, 1, 5, 6), (2, 2, 2, 2))
     got = spi(F.pad(features, (2, 2, 2, 2)), spi.taps(GRID), inside)
     torch.testing.assert_close(got, x.permute(0, 2, 3, 4, 1), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("knots", "features", "shape"), [(5, 7, (5, 6)), (2, 3, (1, 1)), (16, 1, (2, 9))])
+def test_a_grid_of_knots_equals_conv3d_of_two_equal_profiles(device, knots, features, shape):
+    torch.manual_seed(4)
+    spi = SpectralProfileInterpolation(4, step=300 / (knots - 1)).to(device)
+    seen = torch.randn(2, features, *shape, device=device)
+    got = spi.on_grid(seen, knots).detach().cpu()
+    assert got.shape == (2, knots, *shape, 4)
+    for own, image in zip(got, seen.cpu().double().numpy(), strict=True):
+        np.testing.assert_allclose(own, slow.codes(spi, image, knots), atol=1e-5)
+
+
+@pytest.mark.parametrize("knots", [4, 31])
+def test_a_grid_of_knots_is_the_codes_at_its_wavelengths(knots):
+    torch.manual_seed(4)
+    spi = SpectralProfileInterpolation(4, step=300 / (knots - 1))
+    features, inside = torch.randn(1, 7, 4, 5), F.pad(torch.ones(1, 1, 4, 5), (2, 2, 2, 2))
+    one_by_one = [
+        spi(F.pad(features, (2, 2, 2, 2)), spi.taps(nm[None]), inside) for nm in torch.linspace(400, 700, knots)
+    ]
+    torch.testing.assert_close(spi.on_grid(features, knots), torch.cat(one_by_one, 1), atol=1e-4, rtol=1e-4)
 
 
 def test_folded_kernel_equals_two_equal_profiles(spi):
