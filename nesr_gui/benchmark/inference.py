@@ -20,6 +20,7 @@ from nesr_gui.fields.protocol import SketchingField
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import Model, load_model
 from nesr_gui.inference.nesr_field import NeSRField
+from nesr_gui.inference.reconstructed_field import ReconstructedField
 from nesr_gui.io import read_photograph
 from nesr_gui.networks.registry import SYSTEMS, build
 from nesr_gui.resources import samples
@@ -64,6 +65,7 @@ def answer_figures(model: Model) -> Iterator[Figure]:
     yield Figure("photograph to 31-band cube / MST++", (made + cube) / rivals, "", aim=0.6)
     if isinstance(field, NeSRField):
         yield from _throughput(field, cube, model.device)
+    if isinstance(field, ReconstructedField):
         yield from _growth(model)
 
 

@@ -27,7 +27,7 @@ from nesr_gui.training.scenes import Scene
 from nesr_gui.training.spectral_library import Library
 
 BANDS = cie.CAMERA_BANDS.nm
-PIXELS = 20_000  # looked at in one unit
+PIXELS = 5_000  # looked at in one unit
 PRIOR = 0.03  # how much a pixel counts in sorts it does not belong to, so that rare ones borrow from the rest
 CELLS = 32  # along each axis of the plane of chromaticity
 FEWEST = 20  # colours that make a cell of it seen

@@ -15,6 +15,7 @@ from nesr_gui.spectral import FloatArray
 from nesr_gui.training.scenes import Scene
 from nesr_gui.training.spectral_library import Library
 
+NEIGHBOURS = 200_000  # pixels of scenes, at most, among which the nearest colours are looked for
 DARKEST = 0.02  # mean truth above which a pixel counts as masked in
 
 Method = Callable[[FloatArray], FloatArray]
@@ -82,7 +83,8 @@ def baselines(scenes: Sequence[Scene], libraries: Sequence[Library], *, eight_bi
     if spectra is not None:
         methods["root-polynomial regression"] = Regression.fitted(root_polynomial_terms, cie.expose(spectra), spectra)
     if every and spectra is not None:
-        known = np.concatenate([rgb[::4], cie.expose(spectra)]), np.concatenate([truth[::4], spectra])
+        some = slice(None, None, max(4, len(rgb) // NEIGHBOURS))
+        known = np.concatenate([rgb[some], cie.expose(spectra)]), np.concatenate([truth[some], spectra])
         methods["16 nearest colours"] = ChromaticityNeighbours(*known)
     return methods
 

@@ -30,6 +30,12 @@ def photograph() -> FloatArray:
     return io.read_photograph(sample.photograph).reduced(12_000).values
 
 
+@pytest.fixture(scope="module")
+def small(photograph) -> FloatArray:
+    """The same with a quarter of the pixels: the paper's size is slow."""
+    return np.ascontiguousarray(photograph[::2, ::2])
+
+
 def spectra(model: Model, rgb: FloatArray) -> FloatArray:
     """(H, W, 31)."""
     return np.moveaxis(engine.encode(RGBImage(rgb), model).cube(BANDS).values, 0, -1)
@@ -47,15 +53,16 @@ def living(request) -> Model:
 
 
 @pytest.fixture(scope="module")
-def changes(living, photograph) -> dict[str, float]:
+def changes(living, small) -> dict[str, float]:
     """How much answers change without each part of a network, relative to the answers, root mean square."""
     found = variants(living.network)
-    whole = found[0][1](photograph)
-    return {name: relative_change(variant(photograph), whole) for name, variant in found[1:]}
+    whole = found[0][1](small)
+    return {name: relative_change(variant(small), whole) for name, variant in found[1:]}
 
 
-LEAST_CHANGE = {"the order": 0.02, "the MLP": 0.05, "the encoder": 0.02, "the surroundings": 0.02}
-LEAST_CHANGE_OF_PARTS = {"SPI's": 0.005, "SPI (": 0.02, "NAM (": 0.02, "NAM's map (id": 0.005, "NAM's map (un": 0.005}
+LEAST_CHANGE = {"the order": 0.02, "the MLP": 0.05, "the encoder": 0.012, "the surroundings": 0.02}
+LEAST_CHANGE_OF_PARTS = {"SPI's": 0.01, "SPI (": 0.012, "NAM (": 0.02, "NAM's map (id": 0.02, "NAM's map (un": 0.02}
+"""Of the answers, root mean square; the earlier embedded models reached 4e-6 for the order, and .0045 for the MLP."""
 
 
 def test_every_part_of_it_shows_in_its_answers(living, changes):
@@ -67,16 +74,16 @@ def test_every_part_of_it_shows_in_its_answers(living, changes):
         assert found >= least, f"without {part} the answers of {living.name} change by {found:.2%} alone"
 
 
-def test_its_layers_are_alive(living, photograph):
-    height, width = (side // 4 * 4 for side in photograph.shape[:2])
-    rgb = torch.from_numpy(photograph[:height, :width].copy()).movedim(-1, 0)[None] / cie.white_level(photograph)
+def test_its_layers_are_alive(living, small):
+    height, width = (side // 4 * 4 for side in small.shape[:2])
+    rgb = torch.from_numpy(small[:height, :width].copy()).movedim(-1, 0)[None] / cie.white_level(small)
     signs = vital_signs(living.network, Batch(rgb, torch.empty(0), torch.empty(0)))
     assert signs.trouble is None
     assert min(signs.open_units.values()) >= 0.25
 
 
 @pytest.mark.parametrize("kill", ["layers", "gather"])
-def test_a_dead_network_is_noticed(living, photograph, kill):
+def test_a_dead_network_is_noticed(living, small, kill):
     """What the last one was like: hidden units that are closed for every pixel, or a context that says nothing."""
     network = copy.deepcopy(living.network)
     with torch.no_grad():
@@ -85,11 +92,11 @@ def test_a_dead_network_is_noticed(living, photograph, kill):
             network.layers[-2].bias.fill_(-1)
         else:
             network.gather.weight.zero_()
-    whole = variants(network)[0][1](photograph)
-    change = {name: relative_change(variant(photograph), whole) for name, variant in variants(network)[1:]}
+    whole = variants(network)[0][1](small)
+    change = {name: relative_change(variant(small), whole) for name, variant in variants(network)[1:]}
     (surroundings,) = (value for name, value in change.items() if name.startswith("the surroundings"))
     assert surroundings < LEAST_CHANGE["the surroundings"]
-    rgb = torch.from_numpy(photograph[:64, :64].copy()).movedim(-1, 0)[None]
+    rgb = torch.from_numpy(small[:32, :32].copy()).movedim(-1, 0)[None]
     assert vital_signs(network, Batch(rgb, torch.empty(0), torch.empty(0))).trouble is not None
 
 
