@@ -85,10 +85,11 @@ def test_info_tells_of_models_cubes_and_photographs(run, photo, model_file, tmp_
 
 @pytest.mark.parametrize("system", ["bi", "a+"])
 def test_baselines_are_fitted_into_model_files(run, photo, tmp_path, monkeypatch, system):
-    monkeypatch.setattr("nesr_gui.training.closed_form.PATCHES", 1)
     monkeypatch.setattr("nesr_gui.training.closed_form.ROUNDS", 1)
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
     worlds.write_library(tmp_path / "l.npz", worlds.library("fine", 1))
-    train = ("train", "--system", system, "--spectra", tmp_path / "l.npz", "--out", tmp_path / "run")
+    data = ("--scenes", tmp_path / "scenes", "--spectra", tmp_path / "l.npz")
+    train = ("train", "--system", system, *data, "--out", tmp_path / "run")
     assert run(*train)[0] == 0
     model = tmp_path / "run" / "model.safetensors"
     assert "linear between" in run("info", model)[1]
@@ -132,6 +133,7 @@ def test_info_counts_the_parameters_of_every_system(run):
         (["train", "--out", "run", "--bands", "7"], "give --system hscnn-r"),
         (["train", "--out", "run", "--system", "awan", "--attention", "none"], "are of NeSR"),
         (["train", "--out", "run", "--system", "alexnet"], "no system 'alexnet'; there are hscnn-r,"),
+        (["train", "--out", "run"], "nothing to train on; give a folder of scenes"),
         (["evaluate", "--scenes", "."], "no scene in"),
     ],
 )
@@ -145,16 +147,9 @@ def test_mistakes_are_one_line_and_exit_2(run, photo, model_file, tmp_path, monk
     assert not (tmp_path / "o.h5").exists()
 
 
-@pytest.fixture
-def short_lessons(monkeypatch):
-    """What colours alone say is learned in a few steps."""
-    monkeypatch.setattr("nesr_gui.training.colour_prior.GUIDE_STEPS", 3)
-    monkeypatch.setattr("nesr_gui.training.colour_prior.GUIDE_BATCHES", 2)
-
-
-def test_train_then_evaluate(run, tmp_path, short_lessons):
-    worlds.write_scene(tmp_path / "scenes", worlds.scene("a"))
-    worlds.write_scene(tmp_path / "scenes", worlds.scene("b", 1))
+def test_train_then_evaluate(run, tmp_path):
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("b", 1, side=13))
     worlds.write_library(tmp_path / "l.npz", worlds.library("fine", 1))
     data = ["--scenes", tmp_path / "scenes", "--spectra", tmp_path / "l.npz"]
     train = ["train", *data, "--out", tmp_path / "run", "--steps", 2, "--leave-out", "b"]
@@ -191,14 +186,15 @@ def test_train_then_evaluate(run, tmp_path, short_lessons):
     assert run(*train[:-1], "nobody", "--steps", 3)[0] == 2
 
 
-def test_a_calibrated_model_says_how_far_it_may_be_off(run, tmp_path, short_lessons):
+def test_a_calibrated_model_says_how_far_it_may_be_off(run, tmp_path):
     for seed, name in enumerate("ab"):
-        worlds.write_scene(tmp_path / "scenes", worlds.scene(name, seed))
+        worlds.write_scene(tmp_path / "scenes", worlds.scene(name, seed, side=13))
     worlds.write_library(tmp_path / "l.npz", worlds.library("fine", 1))
     data = ["--scenes", tmp_path / "scenes", "--spectra", tmp_path / "l.npz"]
+    train = ["train", *data, "--size", "colour", "--steps", 2]
     for name in "ab":
-        run("train", *data, "--out", tmp_path / "runs" / name, "--steps", 2, "--leave-out", name)
-    run("train", *data, "--out", tmp_path / "all", "--steps", 2)
+        assert run(*train, "--out", tmp_path / "runs" / name, "--leave-out", name)[0] == 0
+    assert run(*train, "--out", tmp_path / "all")[0] == 0
     model = tmp_path / "all" / "model.safetensors"
     code, text, _ = run("calibrate", model, "--runs", tmp_path / "runs", *data)
     assert (code, text.count("lie in their intervals")) == (0, 3)
@@ -209,6 +205,26 @@ def test_a_calibrated_model_says_how_far_it_may_be_off(run, tmp_path, short_less
     assert "90 % intervals hold 0." in text
     code, _, error = run("calibrate", model, "--runs", tmp_path / "nothing", *data)
     assert (code, "train --leave-out" in error) == (2, True)
+
+
+def test_a_run_may_begin_with_the_weights_of_a_model(run, tmp_path):
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
+    train = ["train", "--scenes", tmp_path / "scenes", "--size", "colour", "--steps", 1]
+    assert run(*train, "--out", tmp_path / "one")[0] == 0
+    start = ["--start", tmp_path / "one" / "model.safetensors"]
+    assert run(*train, "--out", tmp_path / "two", *start)[0] == 0
+    assert "started from: model" in run("info", tmp_path / "two" / "model.safetensors")[1]
+    code, _, error = run(*train, "--out", tmp_path / "three", "--size", "field", *start)
+    assert (code, error.count("\n")) == (2, 1) and "has other settings than the network" in error
+
+
+def test_a_run_that_came_to_nothing_is_one_line(run, tmp_path, monkeypatch):
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
+    monkeypatch.setattr("nesr_gui.training.vital_signs.LEAST_SHARE", 1e9)
+    train = ["train", "--scenes", tmp_path / "scenes", "--out", tmp_path / "run", "--size", "colour", "--steps", 1]
+    code, _, error = run(*train)
+    assert code == 2 and "answers a constant" in error.splitlines()[-1] and "lower the learning rate" in error
+    assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
 def test_help_needs_neither_torch_nor_qt():

@@ -130,7 +130,10 @@ def test_noise_is_about_as_large_as_is_set_and_half_of_the_photographs_have_it()
 
 
 def test_what_is_clipped_or_black_is_not_faithful():
-    config, greys = dataclasses.replace(NONE, library_mosaics=40, **CLEAN), flat("greys", 40, *np.geomspace(1e-3, 1, 40))
+    config, greys = (
+        dataclasses.replace(NONE, library_mosaics=40, **CLEAN),
+        flat("greys", 40, *np.geomspace(1e-3, 1, 40)),
+    )
     made = sampler(config, libraries=[greys], seed=1)
     batch = made.draw()
     seen, rgb = batch.truth @ made.camera.T, batch.rgb.movedim(1, 3)

@@ -1,75 +1,145 @@
-"""Training is repeatable, resumable to the bit, and learns."""
+"""Training is repeatable, resumable to the bit, learns, and ends where the network is dead."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import torch
 
-from nesr_gui.networks.band_network import DiscreteConfig
-from nesr_gui.networks.nesr import NeSR, NeSRConfig
-from nesr_gui.networks.registry import SYSTEMS
-from nesr_gui.training import colour_prior
+from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
+from nesr_gui.networks.factorised_nesr import FactorisedNeSR
+from nesr_gui.networks.nesr import NeSR
+from nesr_gui.networks.registry import SYSTEMS, build
+from nesr_gui.networks.spi import HALO
+from nesr_gui.training import trainer as module
 from nesr_gui.training.commands import as_fed, chosen_config
-from nesr_gui.training.sampler import Batches, TrainingConfig
-from nesr_gui.training.synthesis import BANDS, RenderingConfig
-from nesr_gui.training.trainer import Trainer, loss_of, rate_at
+from nesr_gui.training.sampler import Batch, PatchSampler, SamplerConfig, SpectralTable
+from nesr_gui.training.trainer import (
+    SURROUNDINGS,
+    ConstantNetwork,
+    Loss,
+    Trainer,
+    TrainingConfig,
+    least_squares,
+    rate_at,
+)
+from tests import tiny
 from tests.training import worlds
 
-
-@pytest.fixture(autouse=True)
-def short_lessons(monkeypatch):
-    """The guide's own training is tested beside it."""
-    monkeypatch.setattr(colour_prior, "GUIDE_STEPS", 3)
-    monkeypatch.setattr(colour_prior, "GUIDE_BATCHES", 2)
-
-
-NETWORK = NeSRConfig(features=6, blocks=1, channels=4, hidden=(8,), output="anchored", compressed=True)
-CONFIG = TrainingConfig(steps=6, batch=6, window=8, painted=0.5, rendering=RenderingConfig(patch=16))
+SAMPLER = SamplerConfig(patch=16, crops=4, pixel_mosaics=2, library_mosaics=2, painted=2, collages=2, jpeg=0.5)
+CLEAN = dataclasses.replace(SAMPLER, noise=0.0, jpeg=0.0, dimmest=1.0)
+CONFIG = TrainingConfig(steps=6, pixels=64, between=3, window=8, sampler=SAMPLER)
+FACTORISED = tiny.FACTORISED
+NESR = worlds.PAPER
+DISCRETE = DiscreteConfig("hscnn_r", 6, 1)
+PARTS = ("squared", "relative", "angle", "colour")
 
 
-def batches(config: TrainingConfig = CONFIG) -> Batches:
-    return Batches([worlds.scene("a")], [worlds.library("coarse", 10), worlds.library("fine", 1)], config)
+def sampler(config: SamplerConfig = SAMPLER, device: str = "cpu") -> PatchSampler:
+    libraries = [worlds.library("coarse", 10), worlds.library("fine", 1)]
+    return PatchSampler(SpectralTable([worlds.scene("a")], libraries, config, device), config)
+
+
+def trainer(network, folder, config: TrainingConfig = CONFIG, start=None, device: str = "cpu") -> Trainer:
+    return Trainer(network, config, sampler(config.sampler, device), folder, start)
 
 
 def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in trainer.averaged.state_dict().items()}
 
 
-@pytest.mark.parametrize("stop", [1, 3, 5])
-def test_resumed_equals_uninterrupted_to_the_bit(tmp_path, stop):
-    whole = Trainer(NETWORK, CONFIG, batches(), tmp_path / "whole")
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    """Looks at every second step whether the network lives."""
+    monkeypatch.setattr(module, "CHECK_STEPS", 2)
+
+
+@pytest.mark.parametrize(
+    ("network", "stops"),
+    [(FACTORISED, (1,)), (FACTORISED, (3, 4)), (FACTORISED, (5,)), (NESR, (1, 4)), (DISCRETE, (1, 4))],
+)
+def test_resumed_equals_uninterrupted_to_the_bit(tmp_path, impatient, network, stops):
+    alive = worlds.living(network)
+    whole = trainer(network, tmp_path / "whole", start=alive)
     losses = [step.loss for step in whole.run()]
-    first = Trainer(NETWORK, CONFIG, batches(), tmp_path / "parts")
-    run = first.run()
-    interrupted = [next(run).loss for _ in range(stop)]
-    run.close()
-    second = Trainer(NETWORK, CONFIG, batches(), tmp_path / "parts")
-    assert second.step == stop
-    interrupted += [step.loss for step in second.run()]
-    assert interrupted == losses
+    interrupted: list[float] = []
+    for stop in stops:
+        part = trainer(network, tmp_path / "parts", start=alive if not interrupted else None)
+        assert part.step == len(interrupted)
+        run = part.run()
+        while part.step < stop:
+            interrupted.append(next(run).loss)
+        run.close()
+    last = trainer(network, tmp_path / "parts")
+    assert last.step == stops[-1]
+    interrupted += [step.loss for step in last.run()]
+    assert interrupted == losses and len(set(losses)) == 6
     for name, tensor in weights(whole).items():
-        assert torch.equal(weights(second)[name], tensor), name
+        assert torch.equal(weights(last)[name], tensor), name
+    for name, tensor in whole.network.state_dict().items():
+        assert torch.equal(last.network.state_dict()[name], tensor), name
 
 
-def test_other_settings_do_not_resume(tmp_path):
-    list(Trainer(NETWORK, CONFIG, batches(), tmp_path).run())
-    with pytest.raises(ValueError, match="other settings"):
-        Trainer(NETWORK, dataclasses.replace(CONFIG, rate=1e-4), batches(), tmp_path)
+def test_random_numbers_taken_elsewhere_change_no_step(tmp_path):
+    quiet, disturbed = (trainer(FACTORISED, tmp_path / name).run() for name in "ab")
+    losses = [step.loss for _, step in zip(range(3), quiet, strict=False)]
+    for expected in losses:
+        torch.rand(3)
+        np.random.rand(3)
+        assert next(disturbed).loss == expected
+    quiet.close()
+    disturbed.close()
 
 
-def test_it_learns(tmp_path):
-    config = dataclasses.replace(CONFIG, steps=40, rate=2e-2)
-    trainer = Trainer(dataclasses.replace(NETWORK, output="plain"), config, batches(config), tmp_path)
+def test_a_seed_is_a_run(tmp_path):
+    def first_losses(folder: str, seed: int) -> list[float]:
+        run = trainer(FACTORISED, tmp_path / folder, dataclasses.replace(CONFIG, seed=seed)).run()
+        losses = [next(run).loss for _ in range(2)]
+        run.close()
+        return losses
 
-    def held_out_loss() -> float:
+    assert first_losses("a", 1) == first_losses("b", 1) != first_losses("c", 2)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"config": dataclasses.replace(CONFIG, rate=1e-4)},
+        {"config": dataclasses.replace(CONFIG, sampler=dataclasses.replace(SAMPLER, noise=0.1))},
+        {"network": dataclasses.replace(FACTORISED, rank=6)},
+    ],
+)
+def test_other_settings_do_not_resume(tmp_path, changed):
+    made = trainer(FACTORISED, tmp_path)
+    made.save()
+    before = (tmp_path / "state.pt").read_bytes()
+    with pytest.raises(ValueError, match="other settings; name another folder"):
+        trainer(**{"network": FACTORISED, "folder": tmp_path} | changed)
+    assert (tmp_path / "state.pt").read_bytes() == before
+
+
+def held_out(made: Trainer, network) -> float:
+    """The mean loss over patches that no step saw."""
+    losses = []
+    for seed in range(5):
+        made.sampler.generator.manual_seed(-1 - seed)
         with torch.no_grad():
-            losses = [loss_of(trainer.averaged, batches(config).draw(1000 + n), config, n) for n in range(10)]
-        return float(torch.stack(losses).mean())
+            losses.append(made.loss(network, made.sampler.draw()))
+    return float(torch.stack(losses).mean())
 
-    before = held_out_loss()
-    list(trainer.run())
-    assert held_out_loss() < 0.7 * before
+
+@pytest.mark.parametrize(("network", "rate"), [(FACTORISED, 2e-2), (NESR, 1e-2), (DISCRETE, 3e-2)])
+def test_it_learns(tmp_path, monkeypatch, device, network, rate):
+    monkeypatch.setattr(module, "WARM_UP", 5)
+    config = dataclasses.replace(CONFIG, steps=40, rate=rate, ramp=5, encoder_rate=1.0, averaging=0.9)
+    torch.manual_seed(2)
+    start = worlds.living(network) if network is NESR else build(network)  # which know nothing of colours yet
+    made = trainer(network, tmp_path, config, start, device)
+    before = held_out(made, made.averaged)
+    for _ in made.run():
+        pass
+    assert held_out(made, made.averaged) < 0.6 * before
 
 
 @pytest.mark.parametrize(
@@ -77,17 +147,240 @@ def test_it_learns(tmp_path):
     [
         DiscreteConfig("hscnn_r", 6, 1, bands=(400.0, 500.0, 600.0, 700.0)),
         DiscreteConfig("mst_plus_plus", 4, 1),
-        dataclasses.replace(NETWORK, output="plain", attention="spatial"),
-        dataclasses.replace(NETWORK, output="plain", attention="none", spi=False),
+        dataclasses.replace(NESR, attention="spatial"),
+        dataclasses.replace(NESR, attention="none", spi=False),
+        dataclasses.replace(FACTORISED, attention="none"),
+        dataclasses.replace(FACTORISED, encoder="hscnn_r"),
+        tiny.LOW_RANK,
+        dataclasses.replace(tiny.LOW_RANK, encoder="none"),
     ],
 )
-@pytest.mark.parametrize("loss", [{}, {"squared": 0.0, "colour": 0.0, "relative": 1.0}])
+@pytest.mark.parametrize("loss", [{}, {"squared": 0.0, "angle": 0.0, "colour": 0.0, "relative": 1.0}])
 def test_every_kind_of_network_learns_from_the_same_patches(tmp_path, network, loss):
-    config = dataclasses.replace(CONFIG, steps=2, **loss)
-    trainer = Trainer(network, config, batches(config), tmp_path)
-    before = weights(trainer)
-    assert all(np.isfinite(step.loss) for step in trainer.run())
-    assert any(not torch.equal(before[name], tensor) for name, tensor in weights(trainer).items())
+    made = trainer(network, tmp_path, dataclasses.replace(CONFIG, **loss), worlds.living(network))
+    before = weights(made)
+    run = made.run()
+    assert all(np.isfinite(next(run).loss) for _ in range(2))
+    run.close()
+    assert any(not torch.equal(before[name], tensor) for name, tensor in weights(made).items())
+
+
+def kill_encoder(network: torch.nn.Module) -> None:
+    for parameter in network.encoder.parameters():
+        parameter.data.zero_()
+
+
+DEATHS = {
+    "last hidden layer closed": (FACTORISED, lambda n: n.layers[-2].bias.data.fill_(-1e3), "layers.1 is dead"),
+    "features zeroed": (FACTORISED, kill_encoder, "is dead"),
+    "surroundings not read": (FACTORISED, lambda n: n.gather.weight.data.zero_(), "does not see"),
+    "coefficients constant": (FACTORISED, lambda n: n.layers[-1].weight.data.zero_(), "answers a constant"),
+    "paper's, closed": (NESR, lambda n: n.mlp[0].bias.data.fill_(-1e3), "mlp.1 is dead"),
+    "bands constant": (DISCRETE, lambda n: n.network.tail.weight.data.zero_(), "answers a constant"),
+}
+
+
+@pytest.mark.parametrize(("config", "kill", "message"), DEATHS.values(), ids=DEATHS)
+def test_a_run_of_a_dead_network_ends_in_a_sentence(tmp_path, impatient, monkeypatch, config, kill, message):
+    monkeypatch.setattr(module, "WARM_UP", 3)
+    network = worlds.living(config)
+    kill(network)
+    settings = dataclasses.replace(CONFIG, rate=0.0, ramp=0)
+    made = trainer(config, tmp_path, settings, network)
+    with pytest.raises(ConstantNetwork, match=message) as ended:
+        list(made.run())
+    assert made.step == 4  # the first look after the warm-up, not before
+    assert "after 4 steps; lower the learning rate" in str(ended.value) and "\n" not in str(ended.value)
+    assert trainer(config, tmp_path, settings).step == 4  # what there was is saved
+
+
+def test_a_network_that_dies_on_the_way_is_noticed(tmp_path, impatient, monkeypatch):
+    monkeypatch.setattr(module, "WARM_UP", 1)
+    made = trainer(FACTORISED, tmp_path, dataclasses.replace(CONFIG, steps=20, ramp=0), worlds.living(FACTORISED))
+    with pytest.raises(ConstantNetwork):
+        for step in made.run():
+            if step.number == 9:
+                made.network.layers[-2].bias.data.fill_(-1e3)
+    assert made.step == 10
+
+
+def test_signs_of_life_are_told_and_written(tmp_path, impatient):
+    made = trainer(FACTORISED, tmp_path, start=worlds.living(FACTORISED))
+    steps = list(made.run())
+    assert [step.number for step in steps if step.signs] == [2, 4, 6]
+    lines = [json.loads(line) for line in (tmp_path / "vital_signs.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 6]
+    for line, step in zip(lines, (s for s in steps if s.signs), strict=True):
+        assert line == {"step": step.number, **dataclasses.asdict(step.signs)}
+        assert line["surroundings"] > 1e-3 and min(line["open_units"].values()) > 0.1
+
+
+def test_a_run_begins_with_given_weights_or_with_a_straight_answer_to_colours(tmp_path):
+    given = worlds.living(FACTORISED)
+    made = trainer(FACTORISED, tmp_path / "given", start=given)
+    for network in (made.network, made.averaged):
+        assert all(torch.equal(network.state_dict()[name], t) for name, t in given.state_dict().items())
+    fresh = trainer(FACTORISED, tmp_path / "fresh")
+    torch.testing.assert_close(fresh.network.basis.linear.data, least_squares(fresh.sampler, 0), atol=0, rtol=0)
+    made.save()
+    resumed = trainer(FACTORISED, tmp_path / "given", start=fresh.network)  # a run that is there goes on
+    assert torch.equal(resumed.network.basis.linear, given.basis.linear)
+
+
+def test_the_straight_answer_is_that_of_least_squares(device):
+    made = sampler(device=device)
+    spectra = made.table.pixels(30_000, made.generator.manual_seed(0)).cpu().double().numpy()
+    colours = np.maximum(spectra @ made.camera.cpu().double().numpy().T, 0)
+    expected = np.linalg.lstsq(colours, spectra, rcond=None)[0].T
+    np.testing.assert_allclose(least_squares(made, 0).cpu(), expected, atol=1e-3)
+
+
+def test_the_weights_that_are_kept_are_a_running_mean(tmp_path):
+    made = trainer(FACTORISED, tmp_path, dataclasses.replace(CONFIG, averaging=0.15), worlds.living(FACTORISED))
+    expected, run = made.network.colour.weight.detach().clone(), made.run()
+    for step in range(1, 4):
+        next(run)
+        keep = min(0.15, step / (step + 10))
+        expected = keep * expected + (1 - keep) * made.network.colour.weight.detach()
+        torch.testing.assert_close(made.averaged.colour.weight.detach(), expected)
+    run.close()
+
+
+class FactorisedOracle(FactorisedNeSR):
+    """Answers with the truth, whose colour tilts by `tilt` from the shortest to the longest wavelength."""
+
+    def __init__(self, loss: Loss, batch: Batch) -> None:
+        super().__init__(FACTORISED)
+        self.loss, self.batch, self.tilt = loss, batch, 0.0
+
+    def surroundings(self, rgb, group=1):
+        return self.batch.truth.movedim(3, 1)
+
+    def coefficients(self, context, rgb):
+        return context
+
+    def functions(self, nm):
+        return self.loss.table.interpolation[(nm - 400).long()] * (1 + self.tilt * self.coord(nm.float())[:, None])
+
+
+class NeSROracle(NeSR):
+    """The same; its features are the truth, so that windows are those of the features."""
+
+    def __init__(self, loss: Loss, batch: Batch) -> None:
+        super().__init__(dataclasses.replace(NESR, spi=False, attention="none"))
+        self.loss, self.batch, self.tilt = loss, batch, 0.0
+
+    def encode(self, rgb):
+        return self.batch.truth.movedim(3, 1)
+
+    def decode(self, features, query, inside=None, stride=1):
+        pixels = features[:, :, HALO:-HALO, HALO:-HALO].movedim(1, 3)
+        rows = self.loss.table.interpolation[(150 * query.coord + 150).round().long()]
+        return (pixels @ (rows * (1 + self.tilt * query.coord[:, None])).T).movedim(3, 1)
+
+
+class DiscreteOracle(DiscreteNetwork):
+    """The same, on its bands."""
+
+    def __init__(self, loss: Loss, batch: Batch) -> None:
+        super().__init__(DISCRETE)
+        self.batch, self.tilt = batch, 0.0
+
+    def forward(self, rgb):
+        return (self.batch.truth * (1 + self.tilt * torch.linspace(-1, 1, 31))).movedim(3, 1)
+
+
+def oracle(kind, part: str, sampler_config: SamplerConfig = CLEAN):
+    """An oracle, its batch, and a loss of one part alone."""
+    weights = {**dict.fromkeys(PARTS, 0.0), part: 1.0}
+    loss = Loss(made := sampler(sampler_config), dataclasses.replace(CONFIG, blind=0.0, **weights))
+    made.generator.manual_seed(1)
+    batch = made.draw()
+    return kind(loss, batch), batch, loss
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [(kind, part) for kind in (FactorisedOracle, DiscreteOracle) for part in PARTS]
+    + [(NeSROracle, part) for part in PARTS[:3]],  # which answers at too few wavelengths to be photographed
+)
+def test_every_part_of_the_loss_is_zero_at_the_truth_and_nowhere_else(monkeypatch, kind, part):
+    monkeypatch.setattr(Loss, "_autocast", lambda self: torch.autocast("cpu", enabled=False))
+    network, batch, loss = oracle(kind, part)
+    at_truth = float(loss(network, batch))
+    network.tilt = 0.3
+    tilted = float(loss(network, batch))
+    assert at_truth < 1e-4 and tilted > 1e-3 and tilted > 30 * at_truth
+    network.tilt = 0.6
+    assert float(loss(network, batch)) > 1.3 * tilted
+
+
+def test_colour_of_clipped_pixels_does_not_count():
+    network, batch, loss = oracle(FactorisedOracle, "colour")
+    network.tilt = 0.5
+    batch.faithful[:] = 0
+    assert float(loss(network, batch)) == 0
+    batch.faithful[..., 1] = 1  # of each channel on its own
+    alone = float(loss(network, batch))
+    batch.faithful[:] = 1
+    assert 0 < alone < float(loss(network, batch))
+
+
+def gradients(blind: float, seed: int = 0) -> dict[str, float]:
+    """How much each part of a network is told by one step."""
+    network, config = worlds.living(FACTORISED), dataclasses.replace(CONFIG, blind=blind)
+    made = sampler()
+    made.generator.manual_seed(seed)
+    Loss(made, config)(network, made.draw()).backward()
+    parts: dict[str, float] = {}
+    for name, parameter in network.named_parameters():
+        told = 0.0 if parameter.grad is None else float(parameter.grad.abs().max())
+        parts[name.split(".")[0]] = max(parts.get(name.split(".")[0], 0.0), told)
+    return parts
+
+
+def test_a_photograph_whose_surroundings_are_hidden_teaches_the_colour_alone():
+    seeing, blind = gradients(0.0), gradients(1.0)
+    assert set(SURROUNDINGS) < set(seeing)
+    assert all(told > 0 for told in seeing.values())
+    assert {part for part, told in blind.items() if told == 0} == set(SURROUNDINGS)
+
+
+def test_the_surroundings_of_whole_photographs_are_hidden(monkeypatch):
+    """Of the patches of a group all or none."""
+    network, made = worlds.living(FACTORISED), sampler()
+    contexts: list[torch.Tensor] = []
+    plain = network.coefficients
+    monkeypatch.setattr(network, "coefficients", lambda c, rgb: (contexts.append(c), plain(c, rgb))[1])
+    for seed in range(10):
+        made.generator.manual_seed(seed)
+        Loss(made, dataclasses.replace(CONFIG, blind=0.5))(network, made.draw())
+    hidden = torch.stack([context.flatten(1).abs().amax(1) == 0 for context in contexts]).view(10, -1, 2)
+    assert torch.equal(hidden[..., 0], hidden[..., 1])
+    assert 0.2 < hidden.float().mean() < 0.8
+
+
+def test_what_sees_the_surroundings_gathers_speed(tmp_path):
+    made = trainer(FACTORISED, tmp_path, dataclasses.replace(CONFIG, ramp=4, encoder_rate=0.5))
+    names = {id(parameter): name for name, parameter in made.network.named_parameters()}
+    slow, rest = ({names[id(p)].split(".")[0] for p in group["params"]} for group in made.optimizer.param_groups)
+    assert slow == set(SURROUNDINGS) and rest == {"colour", "layers", "basis"}
+    shares, run = [], made.run()
+    for _ in range(5):
+        next(run)
+        first, second = (group["lr"] for group in made.optimizer.param_groups)
+        shares.append(first / second)
+    run.close()
+    assert shares == pytest.approx([0.125, 0.25, 0.375, 0.5, 0.5])
+    paper = trainer(NESR, tmp_path / "paper")
+    assert [group["scale"] for group in paper.optimizer.param_groups] == [CONFIG.encoder_rate]
+    assert paper.optimizer.param_groups[0]["ramp"] == 0
+
+
+def test_the_rate_begins_and_ends_as_stated():
+    config = dataclasses.replace(CONFIG, steps=900)
+    assert rate_at(config, 0) == pytest.approx(config.rate / 200)
+    assert rate_at(config, 900) == pytest.approx(config.rate / 100)
 
 
 @pytest.mark.parametrize("name", ["awan", "awan+nesr", "a+"])
@@ -99,103 +392,12 @@ def test_what_is_not_chosen_stays(name):
 @pytest.mark.parametrize("name", ["hscnn-r", "mst++", "awan+nesr"])
 def test_what_learns_from_photographs_over_their_white_level_is_asked_about_such(name):
     assert as_fed(SYSTEMS[name].config).normalised
+    assert build(FACTORISED).normalised and as_fed(FACTORISED) == FACTORISED
 
 
 def test_bands_and_ablations_can_be_chosen():
     assert chosen_config(DiscreteConfig(), 7, None, spi=True).bands == (400, 450, 500, 550, 600, 650, 700)
-    ablated = chosen_config(NETWORK, None, "none", spi=False)
-    assert (ablated.attention, ablated.spi, ablated.features) == ("none", False, NETWORK.features)
-
-
-def test_other_wavelengths_are_of_the_same_patches():
-    own, asked = batches().draw(3), batches().draw(3, BANDS)
-    np.testing.assert_array_equal(own.rgb, asked.rgb)
-    shared = [list(BANDS).index(nm) for nm in own.nm if nm in BANDS]
-    there = [index for index, nm in enumerate(own.nm) if nm in BANDS]
-    np.testing.assert_allclose(own.truth[:, there], asked.truth[:, shared], rtol=1e-6)
-
-
-def test_a_step_has_training_bands_and_wavelengths_between_them():
-    patches = batches().draw(3)
-    assert patches.truth.shape == (6, 8, 16, 16)
-    assert patches.nm.tolist() == sorted(patches.nm)
-    assert len(set(patches.nm) & set(BANDS)) == 4
-    assert patches.truth.min() >= 0
-
-
-def test_truth_does_not_depend_on_the_other_wavelengths_of_a_step():
-    together = batches().render(np.random.default_rng(1), np.array([455.5, 500.0, 640.2]))
-    alone = batches().render(np.random.default_rng(1), np.array([500.0]))
-    np.testing.assert_allclose(together.truth[:, 1:2], alone.truth, atol=1e-6)
-    np.testing.assert_array_equal(together.rgb, alone.rgb)
-
-
-def test_patches_depend_on_seed_and_step_only():
-    first, again, other = batches().draw(3), batches().draw(3), batches().draw(4)
-    np.testing.assert_array_equal(first.rgb, again.rgb)
-    assert not np.array_equal(first.rgb, other.rgb)
-
-
-@pytest.mark.parametrize(
-    ("scenes", "steps", "expected"), [(1, (10, 1), 3), (1, (10,), 3), (1, (1,), 3), (1, (), 0), (0, (1,), 6)]
-)
-def test_every_mixture_of_sources_trains(tmp_path, scenes, steps, expected):
-    libraries = [worlds.library(f"by {step}", step) for step in steps]
-    config = dataclasses.replace(CONFIG, steps=1)
-    made = Batches([worlds.scene("a")] * scenes, libraries, config)
-    assert made.painted == expected
-    assert len(list(Trainer(NETWORK, config, made, tmp_path).run())) == 1
-
-
-def test_nothing_to_train_on_is_said():
-    with pytest.raises(ValueError, match="nothing to train on"):
-        Batches([], [], CONFIG)
-
-
-@pytest.mark.parametrize("part", ["squared", "relative", "colour"])
-def test_every_part_of_the_loss_is_zero_at_the_truth_and_nowhere_else(part):
-    """An oracle in the network's place: with the truth every part vanishes, with half of it none does."""
-    config = dataclasses.replace(CONFIG, **{**dict.fromkeys(["squared", "relative", "colour"], 0.0), part: 1.0})
-    oracle = Oracle(batches(config), config)
-    assert float(loss_of(oracle, oracle.patches, config, 0)) < 1e-4
-    oracle.factor = 0.5
-    assert float(loss_of(oracle, oracle.patches, config, 0)) > 1e-3
-
-
-def test_colour_of_clipped_pixels_does_not_count():
-    config = dataclasses.replace(CONFIG, squared=0.0, colour=1.0)
-    oracle = Oracle(batches(config), config)
-    oracle.factor = 0.5
-    oracle.patches.faithful[:] = False
-    assert float(loss_of(oracle, oracle.patches, config, 0)) == 0
-
-
-class Oracle(NeSR):
-    """Answers with the truth times `factor`, wherever it is asked."""
-
-    def __init__(self, made: Batches, config: TrainingConfig) -> None:
-        super().__init__(NETWORK)
-        self.factor = 1.0
-        rendering = dataclasses.replace(config.rendering, noise=0.0, eight_bit=0.0, jpeg=0.0, dimmest=1.0)
-        clean = Batches([], [worlds.library("fine", 1)], dataclasses.replace(config, rendering=rendering))
-        nm = np.concatenate([[455.5, 500.0], BANDS])
-        whole = clean.render(np.random.default_rng(1), nm)
-        self.truth = dict(zip(nm.tolist(), torch.from_numpy(whole.truth).unbind(1), strict=True))
-        self.rgb = torch.from_numpy(whole.rgb)
-        self.patches = dataclasses.replace(whole, truth=whole.truth[:, :2].copy(), nm=nm[:2])
-
-    def decode(self, features, rgb, query, inside=None, stride=1):
-        """The window is found by its colours."""
-        size = rgb.shape[-1]
-        windows = self.rgb.unfold(2, size, 1).unfold(3, size, 1)  # (B, 3, y, x, size, size)
-        differs = (windows - rgb[:, :, None, None]).abs().amax((0, 1, 4, 5))
-        y, x = divmod(int(differs.argmin()), differs.shape[1])
-        nm = [550 + 150 * float(at) for at in query.coord]
-        answers = [self.truth[round(at, 3)][:, y : y + size, x : x + size] for at in nm]
-        return self.factor * torch.stack(answers, 1)
-
-
-def test_the_rate_begins_and_ends_as_stated():
-    config = dataclasses.replace(CONFIG, steps=900)
-    assert rate_at(config, 0) == pytest.approx(config.rate / 200)
-    assert rate_at(config, 900) == pytest.approx(config.rate / 100)
+    ablated = chosen_config(NESR, None, "none", spi=False)
+    assert (ablated.attention, ablated.spi, ablated.features) == ("none", False, NESR.features)
+    with pytest.raises(ValueError, match="leave them out with another system"):
+        chosen_config(FACTORISED, None, "none", spi=False)

@@ -10,15 +10,14 @@ import torch
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.encoders import ENCODERS
 from nesr_gui.networks.factorised_nesr import FactorisedConfig, FactorisedNeSR
-from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import build
 from nesr_gui.training.commands import SIZES
 from nesr_gui.training.sampler import Batch
 from nesr_gui.training.vital_signs import VitalSigns, vital_signs
 from tests import tiny
 from tests.networks import slow
+from tests.training import worlds
 
-PAPER = NeSRConfig(features=8, blocks=2, channels=8, hidden=(32, 32))
 DISCRETE = DiscreteConfig("hscnn_r", 6, 1)
 WIDE = dataclasses.replace(tiny.FACTORISED, hidden=(20, 20))
 
@@ -29,16 +28,6 @@ def batch(count: int = 4, size: int = 16, device: str = "cpu") -> Batch:
     coarse = torch.rand(count, 3, size // 4, size // 4, generator=generator)
     rgb = coarse.repeat_interleave(4, 2).repeat_interleave(4, 3) * (0.5 + torch.rand(count, 3, size, size) / 2)
     return Batch(rgb.to(device), torch.ones(count, size, size, 31), torch.ones(count, size, size, 3))
-
-
-def living(config) -> torch.nn.Module:
-    """A network without trouble."""
-    if not isinstance(config, NeSRConfig):
-        return tiny.network(config)
-    torch.manual_seed(1)
-    network = build(config)
-    network.mlp[-1].bias.data += 1  # what it answers below zero is zero
-    return network
 
 
 def share(pre_activations: list[np.ndarray]) -> float:
@@ -130,8 +119,8 @@ DEATHS = {
         dataclasses.replace(tiny.LOW_RANK, encoder="none"), lambda n: zero(n.layers[-1]), "answers a constant",
     ),
     "weights that are no numbers": (WIDE, lambda n: n.colour.bias.data.fill_(math.nan), "dead"),
-    "paper's, closed": (PAPER, lambda n: n.mlp[2].bias.data.fill_(-1e3), "the layer mlp.3 is dead"),
-    "paper's, zeroed": (PAPER, lambda n: zero(n.mlp[-1]), "answers a constant"),
+    "paper's, closed": (worlds.PAPER, lambda n: n.mlp[2].bias.data.fill_(-1e3), "the layer mlp.3 is dead"),
+    "paper's, zeroed": (worlds.PAPER, lambda n: zero(n.mlp[-1]), "answers a constant"),
     "discrete, zeroed": (DISCRETE, lambda n: zero(n.network.tail), "answers a constant"),
     "discrete, no numbers": (DISCRETE, lambda n: n.network.tail.bias.data.fill_(math.nan), "answers a constant"),
 }  # fmt: skip
@@ -139,7 +128,7 @@ DEATHS = {
 
 @pytest.mark.parametrize(("config", "kill", "message"), DEATHS.values(), ids=DEATHS)
 def test_every_death_is_told_in_a_sentence(config, kill, message):
-    network = living(config)
+    network = worlds.living(config)
     assert vital_signs(network, batch()).trouble is None
     kill(network)
     trouble = vital_signs(network, batch()).trouble
@@ -162,7 +151,7 @@ def test_networks_live_as_they_are_made(config):
     assert "open units from" in str(signs)
 
 
-@pytest.mark.parametrize("config", [WIDE, PAPER, DISCRETE])
+@pytest.mark.parametrize("config", [WIDE, worlds.PAPER, DISCRETE])
 def test_to_look_changes_nothing(config):
     network, seen = tiny.network(config).train(), batch()
     before, state = {k: v.clone() for k, v in network.state_dict().items()}, torch.get_rng_state()

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
+import torch
 
+from nesr_gui.networks.nesr import NeSRConfig
+from nesr_gui.networks.registry import build
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.scenes import Scene
 from nesr_gui.training.spectral_library import Library
+from tests import tiny
+
+PAPER = NeSRConfig(features=8, blocks=2, channels=8, hidden=(32, 32), compressed=True, normalised=True)
+"""NeSR just large enough to be alive as it is made."""
+
+
+def living(config: Any) -> Any:
+    """A network that depends on all it sees."""
+    if not isinstance(config, NeSRConfig):
+        return tiny.network(config)
+    torch.manual_seed(1)
+    network = build(config)
+    network.mlp[-1].bias.data += 1  # what it answers below zero is zero
+    return network
 
 
 def smooth_spectra(count: int, nm: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -24,11 +42,11 @@ def library(name: str, step: float, count: int = 60) -> Library:
     return Library(name, wavelengths, smooth_spectra(count, wavelengths.nm))
 
 
-def scene(name: str, seed: int = 0, chart: tuple[int, int, int, int] | None = None) -> Scene:
-    """48 by 56 pixels in blocks of 8."""
+def scene(name: str, seed: int = 0, chart: tuple[int, int, int, int] | None = None, side: int = 8) -> Scene:
+    """Six by seven blocks of `side` pixels: 48 by 56 pixels."""
     spectra = smooth_spectra(42, np.arange(400, 701, 10.0), seed)
     blocks = spectra.T.reshape(31, 6, 7)
-    return Scene(name, blocks.repeat(8, axis=1).repeat(8, axis=2), chart)
+    return Scene(name, blocks.repeat(side, axis=1).repeat(side, axis=2), chart)
 
 
 def write_scene(folder: Path, made: Scene) -> None:

@@ -16,8 +16,7 @@ from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInt
 from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
 from nesr_gui.spectral import RGBImage
 from nesr_gui.training import closed_form
-from nesr_gui.training.sampler import Batches, TrainingConfig
-from nesr_gui.training.synthesis import RenderingConfig
+from nesr_gui.training.sampler import SamplerConfig, SpectralTable
 from tests import tiny
 from tests.training import worlds
 
@@ -94,15 +93,24 @@ def test_a_plus_learns_a_linear_map_around_each_anchor(tmp_path):
 
 
 @pytest.fixture
-def batches(monkeypatch) -> Batches:
-    monkeypatch.setattr(closed_form, "PATCHES", 2)
+def table(monkeypatch) -> SpectralTable:
+    monkeypatch.setattr(closed_form, "CANDIDATES", 2000)
     monkeypatch.setattr(closed_form, "PIXELS", 400)
-    config = TrainingConfig(batch=4, rendering=RenderingConfig(patch=16))
-    return Batches([worlds.scene("a")], [worlds.library("fine", 1)], config)
+    return SpectralTable([worlds.scene("a")], [worlds.library("fine", 1)], SamplerConfig(patch=16))
 
 
-def fit(config: object, batches: Batches) -> BandNetwork:
-    return closed_form.fitted(config, partial(closed_form.known, batches), seed=0)
+def fit(config: object, table: SpectralTable) -> BandNetwork:
+    return closed_form.fitted(config, partial(closed_form.known, table, seed=0), seed=0)
+
+
+def test_what_is_known_is_the_camera_s_answer_to_lit_spectra(table):
+    nm = np.arange(400, 701, 10.0)
+    colours, spectra = closed_form.known(table, nm, seed=0)
+    assert colours.shape == (400, 3) and spectra.shape == (400, 31)
+    torch.testing.assert_close(colours, spectra @ table.camera.T, atol=1e-5, rtol=1e-4)
+    again = closed_form.known(table, np.array([500.0, 505.0]), seed=0)[1]
+    torch.testing.assert_close(again[:, 0], spectra[:, 10])  # the same pixels, wherever they are asked
+    assert not torch.equal(closed_form.known(table, nm, seed=1)[0], colours)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +121,9 @@ def fit(config: object, batches: Batches) -> BandNetwork:
         *(APlusConfig(bands, anchors=20, neighbours=60) for bands in (EVERY_TEN, BANDS)),
     ],
 )
-def test_fitted_to_the_patches_each_is_a_model(tmp_path, batches, config):
-    network = fit(config, batches)
-    again = fit(dataclasses.replace(config), batches)
+def test_fitted_to_the_patches_each_is_a_model(tmp_path, table, config):
+    network = fit(config, table)
+    again = fit(dataclasses.replace(config), table)
     for one, other in zip(network.state_dict().values(), again.state_dict().values(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)  # sums of a machine may differ in their last bits
     field = encode(tiny.image(9, 11), saved(tmp_path, network))
@@ -124,9 +132,9 @@ def test_fitted_to_the_patches_each_is_a_model(tmp_path, batches, config):
     assert np.isfinite(cube).all() and cube.min() >= 0 and cube.std() > 0.01
 
 
-def test_sparse_coding_and_a_plus_know_the_spectra_they_were_fitted_on(batches):
-    colours, spectra = closed_form.known(batches, np.arange(400, 701, 10.0))
+def test_sparse_coding_and_a_plus_know_the_spectra_they_were_fitted_on(table):
+    colours, spectra = closed_form.known(table, np.arange(400, 701, 10.0), seed=0)
     for config in (SparseCodingConfig(atoms=40), APlusConfig(anchors=20, neighbours=60)):
-        network = fit(config, batches)
+        network = fit(config, table)
         answer = network.spectra(colours)
         assert (answer - spectra).square().mean() < 0.5 * (spectra - spectra.mean(0)).square().mean()
