@@ -10,7 +10,7 @@ import torch
 from nesr_gui.networks.factorised_nesr import FactorisedConfig, FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR, NeSRConfig
 from nesr_gui.networks.registry import build
-from nesr_gui.spectral import RGBImage, Source
+from nesr_gui.spectral import ImageSource, RGBImage
 
 CONFIG = NeSRConfig(features=10, blocks=2, channels=6, hidden=(12, 8), compressed=True)
 FACTORISED = FactorisedConfig(features=6, blocks=1, channels=4, knots=5, hidden=(12, 10), rank=5)
@@ -40,4 +40,4 @@ def network(config: Any = CONFIG, seed: int = 0) -> Any:
 def image(height: int, width: int, seed: int = 0) -> RGBImage:
     """Random colours."""
     values = np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
-    return RGBImage(values, Source("random.png", "00", ()))
+    return RGBImage(values, ImageSource("random.png", "00", ()))

@@ -16,21 +16,21 @@ from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
     Block,
     Points,
-    Progress,
-    checked_nm,
-    checked_points,
-    checked_window,
+    ProgressCallback,
+    validate_points,
+    validate_wavelengths,
+    validate_window,
 )
 from nesr_gui.inference import tiling
-from nesr_gui.inference.device import Portion
-from nesr_gui.inference.features import Sums
-from nesr_gui.inference.model_input import Shown
+from nesr_gui.inference.device import AdaptiveBatch
+from nesr_gui.inference.features import AttentionSums
+from nesr_gui.inference.model_input import ModelInput
 from nesr_gui.inference.reconstructed_field import CalibratedReconstruction, ReconstructedField
 from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 if TYPE_CHECKING:
-    from nesr_gui.inference.model import Model
+    from nesr_gui.inference.model import LoadedModel
 
 CELLS = 128  # along a side of what is computed at once of the surroundings
 STORED_BYTES = 1 << 30  # surroundings above this are computed again for each window
@@ -74,7 +74,7 @@ class Cells:
         first, second = (slice(part.start // scale, -(-part.stop // scale)) for part in (rows, cols))
         return first, second
 
-    def encoded(self, progress: Progress) -> Cells:
+    def encoded(self, progress: ProgressCallback) -> Cells:
         """The same with all features at hand."""
         halo = self.network.halo - self.network.code_halo
         features = self.rgb.new_empty(1, self.network.config.features, *self.shape)
@@ -99,10 +99,10 @@ class Cells:
     def _encode(self, rows: slice, cols: slice) -> Tensor:
         return self.network.encode(self._pixels(rows, cols))
 
-    def sums(self, rows: slice, cols: slice) -> Sums:
+    def sums(self, rows: slice, cols: slice) -> AttentionSums:
         """What a window of cells adds to the attention map of the image."""
         found = self.network.correlations(self.tokens(rows, cols))
-        return Sums(*(part[0].cpu().double().numpy() for part in found))
+        return AttentionSums(*(part[0].cpu().double().numpy() for part in found))
 
     def context(self, rows: slice, cols: slice, attention: Tensor | None) -> Tensor:
         """(width, r, c), what the MLP reads of a window of cells."""
@@ -110,7 +110,7 @@ class Cells:
 
     def tiles(self) -> Iterator[tuple[float, slice, slice]]:
         """Windows that cover the image, each with the fraction before it."""
-        return tiling.square_tiles(slice(0, self.shape[0]), slice(0, self.shape[1]), CELLS)
+        return tiling.iter_square_tiles(slice(0, self.shape[0]), slice(0, self.shape[1]), CELLS)
 
     def _pixels(self, rows: slice, cols: slice) -> Tensor:
         """The pixels (1, 3, r · scale, c · scale) of a window of cells."""
@@ -136,7 +136,7 @@ class StoredSurroundings:
     values: Tensor
 
     @classmethod
-    def of(cls, cells: Cells, attention: Tensor | None, progress: Progress) -> StoredSurroundings:
+    def of(cls, cells: Cells, attention: Tensor | None, progress: ProgressCallback) -> StoredSurroundings:
         """Compute them tile by tile."""
         width = cells.network.config.hidden[0]
         values = cells.rgb.new_empty(width, *cells.shape)
@@ -182,8 +182,8 @@ class FactorisedField(ReconstructedField):
 
     def __init__(
         self,
-        model: Model,
-        image: Shown,
+        model: LoadedModel,
+        image: ModelInput,
         rgb: Tensor,
         level: float,
         *,
@@ -193,19 +193,19 @@ class FactorisedField(ReconstructedField):
         super().__init__(model, image, rgb, level, notes)
         assert isinstance(model.network, FactorisedNeSR)
         self._network, self._surroundings = model.network, surroundings
-        self._portion = Portion(model.device, max(model.network.config.hidden))
+        self._portion = AdaptiveBatch(model.device, max(model.network.config.hidden))
         self._cached: tuple[tuple[int, ...], Tensor] | None = None  # the latest window's coefficients
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
-        nm, places = checked_nm(self, wavelengths), checked_points(self, points)
+        nm, places = validate_wavelengths(self, wavelengths), validate_points(self, points)
         return self._portion.work(lambda tokens: self._curves(places, nm, tokens))
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
-        return self._bands(checked_nm(self, nm), stride, *checked_window(self, rows, cols))[0]
+        return self._bands(validate_wavelengths(self, nm), stride, *validate_window(self, rows, cols))[0]
 
-    def sketch(
+    def preview_bands(
         self,
         wavelengths: Wavelengths | npt.ArrayLike,
         *,
@@ -213,16 +213,16 @@ class FactorisedField(ReconstructedField):
         rows: slice | None = None,
         cols: slice | None = None,
     ) -> FloatArray:
-        """See `SketchingField.sketch`."""
-        return self._bands(checked_nm(self, wavelengths), stride, *checked_window(self, rows, cols))
+        """See `PreviewField.preview_bands`."""
+        return self._bands(validate_wavelengths(self, wavelengths), stride, *validate_window(self, rows, cols))
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> Iterator[Block]:
         """See `SpectralField.blocks`."""
-        nm, window = checked_nm(self, wavelengths), checked_window(self, rows, cols)
+        nm, window = validate_wavelengths(self, wavelengths), validate_window(self, rows, cols)
         functions = self._functions(nm)
-        for _, tile_rows, tile_cols in tiling.square_tiles(*window, _side(BLOCK_VALUES // nm.size)):
+        for _, tile_rows, tile_cols in tiling.iter_square_tiles(*window, _side(BLOCK_VALUES // nm.size)):
             coefficients = self._coefficients(tile_rows, tile_cols, 1)
             yield Block(tile_rows, tile_cols, self._values(coefficients, functions).cpu().numpy())
 
@@ -268,7 +268,7 @@ class FactorisedField(ReconstructedField):
                 cached = self._cached = key, self._coefficients(rows, cols, stride)
             return self._values(cached[1], functions).cpu().numpy()
         bands = np.empty((nm.size, *size), np.float32)
-        for _, y, x in tiling.square_tiles(slice(0, size[0]), slice(0, size[1]), _side(BLOCK_VALUES // nm.size)):
+        for _, y, x in tiling.iter_square_tiles(slice(0, size[0]), slice(0, size[1]), _side(BLOCK_VALUES // nm.size)):
             own = [
                 slice(part.start + at.start * stride, min(part.start + at.stop * stride, part.stop))
                 for part, at in ((rows, y), (cols, x))
@@ -288,7 +288,7 @@ class FactorisedField(ReconstructedField):
         y, x = (torch.arange(part.start, part.stop, stride, device=device) for part in (rows, cols))
         coefficients = self.rgb.new_empty(self._network.config.rank + 3, len(y), len(x))
         few = max(CELLS * scale // stride, 1)  # rows and columns whose surroundings are computed at once
-        for _, part, across in tiling.square_tiles(slice(0, len(y)), slice(0, len(x)), few):
+        for _, part, across in tiling.iter_square_tiles(slice(0, len(y)), slice(0, len(x)), few):
             around = None if self._surroundings is None else self._upsampled(y[part], x[across])
             rgb = self.rgb[0][:, y[part, None], x[across]]
             at_once = max(pixels // rgb.shape[2], 1)

@@ -12,18 +12,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nesr_gui.fields.protocol import BLOCK_VALUES, Block, Points, checked_nm, checked_points, checked_window
+from nesr_gui.fields.protocol import BLOCK_VALUES, Block, Points, validate_points, validate_wavelengths, validate_window
 from nesr_gui.inference import tiling
-from nesr_gui.inference.device import Portion, is_faster_in_bfloat16
-from nesr_gui.inference.features import Features, inside_mask, reaches_out
-from nesr_gui.inference.model_input import Shown
+from nesr_gui.inference.device import AdaptiveBatch, is_faster_in_bfloat16
+from nesr_gui.inference.features import Features, border_mask, crosses_border
+from nesr_gui.inference.model_input import ModelInput
 from nesr_gui.inference.reconstructed_field import CalibratedReconstruction, ReconstructedField
 from nesr_gui.networks.nesr import NeSR, Query
 from nesr_gui.networks.spi import HALO, SIDE
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 if TYPE_CHECKING:
-    from nesr_gui.inference.model import Model
+    from nesr_gui.inference.model import LoadedModel
 
 WAVELENGTHS_AT_ONCE = 32  # of them: neighbours share slices of the first convolution
 
@@ -36,8 +36,8 @@ class NeSRField(ReconstructedField):
 
     def __init__(
         self,
-        model: Model,
-        image: Shown,
+        model: LoadedModel,
+        image: ModelInput,
         rgb: Tensor,
         level: float,
         *,
@@ -47,11 +47,11 @@ class NeSRField(ReconstructedField):
     ) -> None:
         super().__init__(model, image, rgb, level, notes)
         self._features, self._attention = features, attention
-        self._portion = Portion(model.device, model.network.config.channels)
+        self._portion = AdaptiveBatch(model.device, model.network.config.channels)
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
-        nm, places = checked_nm(self, wavelengths), checked_points(self, points)
+        nm, places = validate_wavelengths(self, wavelengths), validate_points(self, points)
         return self._portion.work(lambda tokens: self._curves(places, nm, tokens))
 
     @torch.inference_mode()
@@ -62,16 +62,16 @@ class NeSRField(ReconstructedField):
         for some in (slice(start, start + at_once) for start in range(0, len(places), at_once)):
             spots = [(slice(row, row + 1), slice(col, col + 1)) for row, col in places[some].tolist()]
             windows = torch.cat([self._features.window(*spot) for spot in spots], 3)
-            out = any(reaches_out(*spot, self.shape) for spot in spots)
-            inside = torch.cat([inside_mask(*spot, self.shape, windows) for spot in spots], 3) if out else None
+            out = any(crosses_border(*spot, self.shape) for spot in spots)
+            inside = torch.cat([border_mask(*spot, self.shape, windows) for spot in spots], 3) if out else None
             curves[some] = self._decoded(windows, inside, query, SIDE)[0, :, 0].T.cpu().numpy()
         return curves
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
-        return self._bands(checked_nm(self, nm), stride, *checked_window(self, rows, cols))[0]
+        return self._bands(validate_wavelengths(self, nm), stride, *validate_window(self, rows, cols))[0]
 
-    def sketch(
+    def preview_bands(
         self,
         wavelengths: Wavelengths | npt.ArrayLike,
         *,
@@ -79,15 +79,15 @@ class NeSRField(ReconstructedField):
         rows: slice | None = None,
         cols: slice | None = None,
     ) -> FloatArray:
-        """See `SketchingField.sketch`."""
+        """See `PreviewField.preview_bands`."""
         dtype = torch.bfloat16 if is_faster_in_bfloat16(self.model.device) else torch.float32
-        return self._bands(checked_nm(self, wavelengths), stride, *checked_window(self, rows, cols), dtype)
+        return self._bands(validate_wavelengths(self, wavelengths), stride, *validate_window(self, rows, cols), dtype)
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> Iterator[Block]:
         """See `SpectralField.blocks`."""
-        return self._tiles(checked_nm(self, wavelengths), 1, *checked_window(self, rows, cols))
+        return self._tiles(validate_wavelengths(self, wavelengths), 1, *validate_window(self, rows, cols))
 
     def _bands(
         self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype = torch.float32
@@ -105,7 +105,7 @@ class NeSRField(ReconstructedField):
     ) -> Iterator[Block]:
         """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
         side = max(min(self._features.side // stride, _side(BLOCK_VALUES // nm.size)), 1) * stride
-        for _, tile_rows, tile_cols in tiling.square_tiles(rows, cols, side):
+        for _, tile_rows, tile_cols in tiling.iter_square_tiles(rows, cols, side):
             part = partial(self._tile, nm, stride, tile_rows, tile_cols, dtype)
             yield Block(tile_rows, tile_cols, self._portion.work(part))
 
@@ -120,11 +120,11 @@ class NeSRField(ReconstructedField):
         few = min(nm.size, WAVELENGTHS_AT_ONCE)
         near = min(stride, SIDE) ** 2  # pixels that are read for each that is answered
         queries = [(first, self._query(nm[first : first + few]).to(dtype)) for first in range(0, nm.size, few)]
-        for _, y, x in tiling.square_tiles(slice(0, shape[0]), slice(0, shape[1]), _side(tokens // few // near)):
+        for _, y, x in tiling.iter_square_tiles(slice(0, shape[0]), slice(0, shape[1]), _side(tokens // few // near)):
             own_rows, own_cols = (_spread(part, stride, of) for part, of in ((y, rows), (x, cols)))
             around = window[:, :, *(slice(part.start * stride, part.stop * stride + 2 * HALO) for part in (y, x))]
-            out = reaches_out(own_rows, own_cols, self.shape)
-            inside = inside_mask(own_rows, own_cols, self.shape, around) if out else None
+            out = crosses_border(own_rows, own_cols, self.shape)
+            inside = border_mask(own_rows, own_cols, self.shape, around) if out else None
             for first, query in queries:
                 values[first : first + few, y, x] = self._decoded(around, inside, query, stride)[0]
         answers: FloatArray = values.cpu().numpy()

@@ -11,31 +11,33 @@ from torch import Tensor
 
 from nesr_gui.fields.protocol import (
     Block,
-    Doubt,
-    Interval,
+    IntervalBlock,
     Points,
-    checked_nm,
-    checked_points,
-    checked_window,
-    cube_of_blocks,
+    QualityFlag,
+    assemble_cube,
+    validate_points,
+    validate_wavelengths,
+    validate_window,
 )
 from nesr_gui.inference import provenance as origin
-from nesr_gui.inference.calibration import Calibration
-from nesr_gui.inference.model_input import Shown, quantity_of
+from nesr_gui.inference.calibration import IntervalCalibration
+from nesr_gui.inference.model_input import ModelInput, input_quantity
 from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
 
 if TYPE_CHECKING:
-    from nesr_gui.inference.model import Model
+    from nesr_gui.inference.model import LoadedModel
 
 
 class ReconstructedField:
     """An image through a network: `rgb` (1, inputs, H, W) over its white `level`, by which answers are scaled back.
 
-    Subclasses answer `spectra`, `band`, `sketch` and `blocks`. `notes` are what a user has to know of how.
+    Subclasses answer `spectra`, `band`, `preview_bands` and `blocks`. `notes` are what a user has to know of how.
     """
 
-    def __init__(self, model: Model, image: Shown, rgb: Tensor, level: float, notes: tuple[str, ...] = ()) -> None:
-        self.model, self.image, self.quantity = model, image, quantity_of(image)
+    def __init__(
+        self, model: LoadedModel, image: ModelInput, rgb: Tensor, level: float, notes: tuple[str, ...] = ()
+    ) -> None:
+        self.model, self.image, self.quantity = model, image, input_quantity(image)
         self.shape, self.wavelength_range = image.shape, model.wavelength_range
         self.bands, self.rgb, self.level, self.notes = model.bands, rgb, level, notes
 
@@ -62,7 +64,7 @@ class ReconstructedField:
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> SpectralCube:
         """See `SpectralField.cube`."""
-        return cube_of_blocks(self, wavelengths, rows, cols)
+        return assemble_cube(self, wavelengths, rows, cols)
 
 
 class CalibratedReconstruction(ReconstructedField):
@@ -73,45 +75,49 @@ class CalibratedReconstruction(ReconstructedField):
 
     image: RGBImage
 
-    def __init__(self, *args: Any, calibration: Calibration, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, calibration: IntervalCalibration, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.calibration = calibration
 
-    def interval(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """See `CalibratedField.interval`."""
-        rows, cols = checked_points(self, points).T
+    def prediction_interval(
+        self, points: Points, wavelengths: Wavelengths | npt.ArrayLike
+    ) -> tuple[FloatArray, FloatArray]:
+        """See `CalibratedField.prediction_interval`."""
+        rows, cols = validate_points(self, points).T
         rgb = self.rgb[0][:, rows, cols].T.cpu().numpy()
-        return self._ends(rgb, self.spectra(points, wavelengths), checked_nm(self, wavelengths))
+        return self._ends(rgb, self.spectra(points, wavelengths), validate_wavelengths(self, wavelengths))
 
-    def interval_blocks(
+    def prediction_interval_blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
-    ) -> Iterator[Interval]:
-        """See `CalibratedField.interval_blocks`."""
-        nm = checked_nm(self, wavelengths)
+    ) -> Iterator[IntervalBlock]:
+        """See `CalibratedField.prediction_interval_blocks`."""
+        nm = validate_wavelengths(self, wavelengths)
         for block in self.blocks(nm, rows=rows, cols=cols):
             rgb = self.rgb[0][:, block.rows, block.cols].flatten(1).T.cpu().numpy()
             ends = self._ends(rgb, block.values.reshape(len(nm), -1).T, nm)
-            yield Interval(block.rows, block.cols, *(end.T.reshape(block.values.shape) for end in ends))
+            yield IntervalBlock(block.rows, block.cols, *(end.T.reshape(block.values.shape) for end in ends))
 
-    def interval_band(
+    def prediction_interval_band(
         self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """See `CalibratedField.interval_band`."""
+        """See `CalibratedField.prediction_interval_band`."""
         answers = self.band(nm, stride=stride, rows=rows, cols=cols)
-        height, width = (slice(side.start, side.stop, stride) for side in checked_window(self, rows, cols))
+        height, width = (slice(side.start, side.stop, stride) for side in validate_window(self, rows, cols))
         rgb = self.rgb[0, :, height, width].flatten(1).T.cpu().numpy()
-        low, high = self._ends(rgb, answers.reshape(-1, 1), checked_nm(self, nm))
+        low, high = self._ends(rgb, answers.reshape(-1, 1), validate_wavelengths(self, nm))
         return low.reshape(answers.shape), high.reshape(answers.shape)
 
-    def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:
-        """See `CalibratedField.doubts`."""
-        sparse = tuple(slice(side.start, side.stop, stride) for side in checked_window(self, rows, cols))
-        flags = Doubt.UNSEEN * self.calibration.unseen(self.image.values[sparse])
+    def quality_flags(
+        self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
+    ) -> npt.NDArray[np.uint8]:
+        """See `CalibratedField.quality_flags`."""
+        sparse = tuple(slice(side.start, side.stop, stride) for side in validate_window(self, rows, cols))
+        flags = QualityFlag.UNFAMILIAR_COLOUR * self.calibration.is_unfamiliar(self.image.values[sparse])
         if self.image.clipped is not None:
-            flags = flags | Doubt.CLIPPED * self.image.clipped[sparse]
+            flags = flags | QualityFlag.CLIPPED * self.image.clipped[sparse]
         return np.asarray(flags, np.uint8)
 
     def _ends(self, rgb: FloatArray, answers: FloatArray, nm: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
         level = self.level
-        low, high = self.calibration.interval(rgb, answers / level, nm)
+        low, high = self.calibration.prediction_interval(rgb, answers / level, nm)
         return low * level, high * level

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
-from nesr_gui.inference.model import Model
+from nesr_gui.inference.model import LoadedModel
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.evaluation import score
 from nesr_gui.training.scenes import Scene, quantised
@@ -48,7 +48,7 @@ class Attack:
 
 
 def attacks(
-    model: Model, scenes: Sequence[Scene], cameras: Path | None = None, colours: Path | None = None
+    model: LoadedModel, scenes: Sequence[Scene], cameras: Path | None = None, colours: Path | None = None
 ) -> Iterator[Attack]:
     """Every attack on every scene, all pixels outside charts; `cameras` and `colours` are files as `camera_matrices`
     and `scene_colours` read."""
@@ -57,10 +57,12 @@ def attacks(
             yield _judged(model, name, scene, photograph, truth)
     if colours is not None:
         name, cube = "colours of other scenes, another instrument", scene_colours(colours)
-        yield _judged(model, name, Scene("mosaic", np.moveaxis(cube, -1, 0)), quantised(cie.expose(cube)), cube)
+        yield _judged(
+            model, name, Scene("mosaic", np.moveaxis(cube, -1, 0)), quantised(cie.render_camera_rgb(cube)), cube
+        )
 
 
-def _judged(model: Model, name: str, scene: Scene, photograph: FloatArray, truth: FloatArray) -> Attack:
+def _judged(model: LoadedModel, name: str, scene: Scene, photograph: FloatArray, truth: FloatArray) -> Attack:
     field = engine.encode(RGBImage(photograph), model)
     answer = np.moveaxis(field.cube(cie.CAMERA_BANDS).values, 0, -1)
     judged = Scene(scene.name, np.moveaxis(truth, -1, 0), scene.chart)
@@ -70,7 +72,7 @@ def _judged(model: Model, name: str, scene: Scene, photograph: FloatArray, truth
         inside = [
             (truth[block.rows, block.cols] >= np.moveaxis(block.lower, 0, -1))
             & (truth[block.rows, block.cols] <= np.moveaxis(block.upper, 0, -1))
-            for block in field.interval_blocks(cie.CAMERA_BANDS)
+            for block in field.prediction_interval_blocks(cie.CAMERA_BANDS)
         ]
         held = float(np.concatenate([part.reshape(-1) for part in inside]).mean())
     return Attack(name, scene.name, row.rmse, row.angle, row.masked_mrae, held)
@@ -78,7 +80,7 @@ def _judged(model: Model, name: str, scene: Scene, photograph: FloatArray, truth
 
 def _on(scene: Scene, cameras: Path | None) -> Iterator[tuple[str, Photographed]]:
     truth = np.ascontiguousarray(np.moveaxis(scene.cube, 0, -1))
-    light = cie.expose(truth)
+    light = cie.render_camera_rgb(truth)
     rng = np.random.default_rng(0)
     yield "none", (quantised(light), truth)
     for sigma in NOISE:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.inference.checkpoint import load_checkpoint, save_checkpoint
-from nesr_gui.inference.model import chosen_device
+from nesr_gui.inference.model import resolve_device
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.baselines.a_plus import APlusConfig
 from nesr_gui.networks.baselines.sparse_coding import SparseCodingConfig
@@ -68,7 +68,7 @@ def chosen_config(config: Any, bands: int | None, attention: str | None, spi: bo
     if (attention is not None or not spi) and not isinstance(config, NeSRConfig):
         raise ValueError("--attention and --without-spi are of NeSR; leave them out with another system")
     if isinstance(config, BANDED):
-        return replace(config, bands=tuple(Wavelengths.count(bands))) if bands is not None else config
+        return replace(config, bands=tuple(Wavelengths.evenly_spaced(bands))) if bands is not None else config
     if isinstance(config, NeSRConfig):
         changed: dict[str, Any] = {"attention": attention} if attention else {}
         return replace(config, spi=config.spi and spi, **changed)
@@ -104,7 +104,7 @@ def train(
     libraries = [library for library in libraries if library.name not in leave_out]
     given = {name: value for name, value in options.items() if value is not None}
     config = TrainingConfig(seed=seed, **LOSSES[loss], **given)
-    table = SpectralTable(kept, libraries, config.sampler, chosen_device(device))
+    table = SpectralTable(kept, libraries, config.sampler, resolve_device(device))
     provenance = _provenance(config, kept, spectra, leave_out)  # before hours in which the source tree may change
     if isinstance(network, FITTED):
         out.mkdir(parents=True, exist_ok=True)

@@ -334,7 +334,7 @@ def _weights(libraries: Sequence[FloatArray], config: SamplerConfig) -> list[npt
     sizes = np.array([len(library) for library in libraries], np.float64) ** config.balance
     weights = []
     for library, share in zip(libraries, sizes / sizes.sum(), strict=True):
-        rgb = cie.expose(library)
+        rgb = cie.render_camera_rgb(library)
         chromaticity = rgb[:, :2] / np.maximum(rgb.sum(1, keepdims=True), 1e-6)
         cells = np.clip(chromaticity * CELLS, 0, CELLS - 1).astype(int)
         _, cell, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CalibratedField, Cancelled, OutOfMemory
 from nesr_gui.inference import engine, factorised_field, tiling
-from nesr_gui.inference.calibration import Calibration
+from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.inference.checkpoint import Checkpoint, save_checkpoint
 from nesr_gui.inference.engine import PreparedFactorised, encode, prepare
 from nesr_gui.inference.factorised_field import (
@@ -19,8 +19,8 @@ from nesr_gui.inference.factorised_field import (
     FactorisedField,
     StoredSurroundings,
 )
-from nesr_gui.inference.features import Sums
-from nesr_gui.inference.model import Model, load_model
+from nesr_gui.inference.features import AttentionSums
+from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.spectral import RGBImage
 from tests import tiny
 
@@ -36,17 +36,17 @@ CONFIGS = {
 }
 
 
-def model_of(config, device: str = "cpu", calibration: Calibration | None = None) -> Model:
-    return Model(Checkpoint("tiny", tiny.network(config).to(device), {}, "ab", calibration), device)
+def model_of(config, device: str = "cpu", calibration: IntervalCalibration | None = None) -> LoadedModel:
+    return LoadedModel(Checkpoint("tiny", tiny.network(config).to(device), {}, "ab", calibration), device)
 
 
 @pytest.fixture(params=CONFIGS.values(), ids=CONFIGS)
-def model(request, device) -> Model:
+def model(request, device) -> LoadedModel:
     return model_of(request.param, device)
 
 
 @pytest.fixture
-def whole(device) -> Model:
+def whole(device) -> LoadedModel:
     return model_of(tiny.FACTORISED, device)
 
 
@@ -66,11 +66,11 @@ def memory(request, monkeypatch):
     if request.param == "large":
         monkeypatch.setattr(engine, "STORED_BYTES", 0)
     if request.param == "thrifty":
-        return lambda model: model.thrifty()
+        return lambda model: model.low_memory()
     return lambda model: model
 
 
-def joint(model: Model, image: RGBImage, nm: list[float]) -> np.ndarray:
+def joint(model: LoadedModel, image: RGBImage, nm: list[float]) -> np.ndarray:
     """The network's own forward pass over the whole image, its last pixels repeated up to whole cells: (L, H, W)."""
     level, (height, width) = cie.white_level(image.values), image.shape
     rgb = torch.from_numpy(image.values / np.float32(level)).permute(2, 0, 1)[None].to(model.device)
@@ -89,7 +89,7 @@ def test_all_readers_equal_the_joint_forward_pass(model, shape):
     for nm, band in zip(NM, expected, strict=True):
         np.testing.assert_allclose(field.band(nm), band, **CLOSE)
     np.testing.assert_allclose(field.cube(NM).values, expected, **CLOSE)
-    np.testing.assert_allclose(field.sketch(NM), expected, **CLOSE)
+    np.testing.assert_allclose(field.preview_bands(NM), expected, **CLOSE)
     everywhere = np.argwhere(np.ones(shape))
     np.testing.assert_allclose(field.spectra(everywhere, NM).T.reshape(expected.shape), expected, **CLOSE)
 
@@ -100,7 +100,7 @@ def test_nothing_depends_on_tiles_and_memory(model, memory, small_tiles, monkeyp
     image = tiny.image(21, 30)
     field, expected = encode(image, memory(model)), joint(model, image, NM)
     np.testing.assert_allclose(field.cube(NM).values, expected, **CLOSE)
-    np.testing.assert_allclose(field.sketch(NM), expected, **CLOSE)
+    np.testing.assert_allclose(field.preview_bands(NM), expected, **CLOSE)
     points = [(0, 0), (20, 29), (5, 7), (12, 12), (3, 4), (5, 7)]
     np.testing.assert_allclose(field.spectra(points, NM), [expected[:, r, c] for r, c in points], **CLOSE)
     window = {"rows": slice(3, 19), "cols": slice(9, 28)}
@@ -231,7 +231,7 @@ def test_sums_of_tiles_make_the_field_of_one_machine(device, monkeypatch, name, 
     prepared.check_tiles()
     parts = [prepare(image, model).sums(rows, cols) for _, rows, cols in prepared.tiles()]
     assert len(parts) == -(-21 // side) * -(-30 // side)
-    field = prepared.field(Sums.total(parts))
+    field = prepared.field(AttentionSums.total(parts))
     np.testing.assert_allclose(field.cube(NM).values, encode(image, model).cube(NM).values, **CLOSE)
     wrong = prepared.field(parts[0]) if len(parts) > 1 else None  # sums matter
     assert wrong is None or abs(wrong.cube(NM).values - field.cube(NM).values).max() > 1e-4
@@ -272,10 +272,10 @@ def test_less_at_once_is_asked_of_a_device_that_is_full_and_the_answers_are_the_
         field.band(500.0, rows=slice(1, 70))
 
 
-def calibration() -> Calibration:
+def calibration() -> IntervalCalibration:
     rng = np.random.default_rng(0)
     low, high = rng.uniform(-0.5, 0, (31, 3, 3)), rng.uniform(0, 0.5, (31, 3, 3))
-    return Calibration(np.arange(400, 701, 10.0), low, high, np.ones((32, 32), bool), np.array(0.1))
+    return IntervalCalibration(np.arange(400, 701, 10.0), low, high, np.ones((32, 32), bool), np.array(0.1))
 
 
 @pytest.mark.parametrize("config", [tiny.FACTORISED, CONFIGS["colour alone"]])
@@ -283,15 +283,15 @@ def test_intervals_agree_whoever_asks(device, small_tiles, config):
     field = encode(tiny.image(21, 30), model_of(config, device, calibration()))
     assert isinstance(field, CalibratedFactorisedField) and isinstance(field, CalibratedField)
     lower, upper = (np.full((len(NM), 21, 30), np.nan, np.float32) for _ in range(2))
-    for block in field.interval_blocks(NM):
+    for block in field.prediction_interval_blocks(NM):
         lower[:, block.rows, block.cols], upper[:, block.rows, block.cols] = block.lower, block.upper
     values = field.cube(NM).values
     assert (lower <= values).all() and (values <= upper).all() and (upper - lower).mean() > 0.01
     sparse = {"stride": 3, "rows": slice(2, 20), "cols": slice(1, 29)}
-    for ends, cube in zip(field.interval_band(512.3, **sparse), (lower, upper), strict=True):
+    for ends, cube in zip(field.prediction_interval_band(512.3, **sparse), (lower, upper), strict=True):
         np.testing.assert_allclose(ends, cube[2, 2:20:3, 1:29:3], **CLOSE)
     points = [(0, 0), (20, 29), (17, 20)]
-    for ends, cube in zip(field.interval(points, NM), (lower, upper), strict=True):
+    for ends, cube in zip(field.prediction_interval(points, NM), (lower, upper), strict=True):
         np.testing.assert_allclose(ends, [cube[:, row, col] for row, col in points], **CLOSE)
 
 
@@ -305,7 +305,7 @@ def test_a_saved_model_gives_the_same_field_and_says_what_it_is(tmp_path, device
     save_checkpoint(path, model.network, {"seed": "0"}, model.checkpoint.calibration)
     loaded, image = load_model(path, device), tiny.image(8, 9)
     np.testing.assert_array_equal(encode(image, loaded).band(500), encode(image, model).band(500))
-    for ends in zip(*(encode(image, m).interval([(3, 4)], [500.0]) for m in (loaded, model)), strict=True):
+    for ends in zip(*(encode(image, m).prediction_interval([(3, 4)], [500.0]) for m in (loaded, model)), strict=True):
         np.testing.assert_allclose(*ends, rtol=1e-6)
     provenance = encode(image, loaded).provenance
     assert (provenance["model"], provenance["photograph"]) == ("tiny", "random.png")

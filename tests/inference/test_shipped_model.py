@@ -10,7 +10,7 @@ from nesr_gui import io, metrics, resources
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
-from nesr_gui.inference.model import Model, load_model
+from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.contributions import relative_change, variants
 from nesr_gui.training.sampler import Batch
@@ -20,7 +20,7 @@ BANDS = cie.CAMERA_BANDS
 
 
 @pytest.fixture(scope="module")
-def model() -> Model:
+def model() -> LoadedModel:
     return load_model(None, "cpu")
 
 
@@ -36,18 +36,18 @@ def small(photograph) -> FloatArray:
     return np.ascontiguousarray(photograph[::2, ::2])
 
 
-def spectra(model: Model, rgb: FloatArray) -> FloatArray:
+def spectra(model: LoadedModel, rgb: FloatArray) -> FloatArray:
     """(H, W, 31)."""
     return np.moveaxis(engine.encode(RGBImage(rgb), model).cube(BANDS).values, 0, -1)
 
 
 def test_its_moving_picture_is_exact(model, photograph):
     field, nm = engine.encode(RGBImage(photograph), model), np.arange(402.5, 700, 5)
-    np.testing.assert_allclose(field.sketch(nm), field.cube(nm).values, atol=1e-6)
+    np.testing.assert_allclose(field.preview_bands(nm), field.cube(nm).values, atol=1e-6)
 
 
 @pytest.fixture(scope="module", params=[path.stem for path in resources.models()])
-def living(request) -> Model:
+def living(request) -> LoadedModel:
     """Every embedded model: an earlier one answered a constant, and no test noticed."""
     return load_model(resources.default_model().with_name(f"{request.param}.safetensors"), "cpu")
 
@@ -143,11 +143,11 @@ def test_its_intervals_surround_the_answer_and_scale_with_the_light(model, photo
     assert isinstance(dark, CalibratedField)
     points = [(row, col) for row in range(0, field.shape[0], 9) for col in range(0, field.shape[1], 9)]
     values = field.spectra(points, BANDS)
-    lower, upper = field.interval(points, BANDS)
+    lower, upper = field.prediction_interval(points, BANDS)
     assert (lower <= values).all()
     assert (values <= upper).all()
     assert 0.01 < np.median((upper - lower) / values) < 2
-    np.testing.assert_allclose(dark.interval(points, BANDS)[1], 0.25 * upper, rtol=0.02, atol=1e-3)
+    np.testing.assert_allclose(dark.prediction_interval(points, BANDS)[1], 0.25 * upper, rtol=0.02, atol=1e-3)
 
 
 def test_a_colour_no_material_has_is_doubted(model):
@@ -155,5 +155,5 @@ def test_a_colour_no_material_has_is_doubted(model):
     rgb[1, 2] = 0.0, 1.0, 0.0
     field = engine.encode(RGBImage(rgb), model)
     assert isinstance(field, CalibratedField)
-    assert field.doubts()[1, 2] > 0
-    assert field.doubts()[0, 0] == 0
+    assert field.quality_flags()[1, 2] > 0
+    assert field.quality_flags()[0, 0] == 0

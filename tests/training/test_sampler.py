@@ -42,7 +42,7 @@ def flat(name: str, count: int, *values: float) -> Library:
     """A library of grey spectra."""
     spectra = np.full((count, 31), 0.2, np.float32)
     spectra[: len(values)] = np.array(values)[:, None]
-    return Library(name, Wavelengths.every(400, 700, 10), spectra)
+    return Library(name, Wavelengths.from_step(400, 700, 10), spectra)
 
 
 def parts(batch: Batch, config: SamplerConfig) -> dict[str, torch.Tensor]:
