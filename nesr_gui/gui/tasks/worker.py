@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from nesr_gui.fields.protocol import Cancelled, Progress
+from nesr_gui.fields.protocol import Cancelled, ProgressCallback
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -36,7 +36,7 @@ _PATIENT = {"exact": 5, "interpret": 5, "encode": 10, "export": 10, "write": 10,
 class _Job:
     purpose: str
     request: Any
-    run: Callable[[Any, Progress], Any]
+    run: Callable[[Any, ProgressCallback], Any]
     then: Callable[[Any, Any], None]
     stop: threading.Event = field(default_factory=threading.Event)  # superseded or cancelled: end at the next chance
     dropped: threading.Event = field(default_factory=threading.Event)  # cancelled: deliver nothing
@@ -140,7 +140,9 @@ class Worker(QObject):
         self._is_closed = False
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
 
-    def submit(self, purpose: str, request: R, run: Callable[[R, Progress], T], then: Callable[[R, T], None]) -> None:
+    def submit(
+        self, purpose: str, request: R, run: Callable[[R, ProgressCallback], T], then: Callable[[R, T], None]
+    ) -> None:
         """Have `run(request, progress)` done on the purpose's thread; nothing is done any more after `close`."""
         if self._is_closed:
             return
