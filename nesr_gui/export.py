@@ -49,12 +49,11 @@ class ExportPlan:
         self,
         field: SpectralField,
         *,
-        binning: int = 1,
         origin: str = "",
         progress: ProgressCallback | None = None,
         provenance: Mapping[str, str] | None = None,
     ) -> CubeWriterSource:
-        """The export of `field`, each pixel of which stands for `binning`² of the source; `origin` is its file.
+        """The export of `field`; `origin` is its file.
 
         `provenance` is written beside what the field says of its origin.
 
@@ -69,7 +68,7 @@ class ExportPlan:
                     "or choose wavelengths"
                 )
             shown = SensorField(shown, self.bands)
-        rows, cols = self.region.window(field.shape, binning) if self.region else (None, None)
+        rows, cols = self.region.window(field.shape, field.binning) if self.region else (None, None)
         return CubeWriterSource(
             shown,
             self.bands if isinstance(self.bands, Wavelengths) else shown.bands,
@@ -78,7 +77,6 @@ class ExportPlan:
             cols=cols,
             encoding=self.encoding,
             mask=self.region if self.is_masked else None,
-            binning=binning,
             origin=origin,
             provenance=provenance,
         )
@@ -112,7 +110,6 @@ def write(
     field: SpectralField,
     plan: ExportPlan,
     *,
-    binning: int = 1,
     origin: str = "",
     progress: ProgressCallback | None = None,
     provenance: Mapping[str, str] | None = None,
@@ -127,7 +124,7 @@ def write(
     """
     path = Path(path)
     io.writer(path, plan.encoding)  # before anything is computed
-    export = plan.prepared(field, binning=binning, origin=origin, progress=progress, provenance=provenance)
+    export = plan.prepared(field, origin=origin, progress=progress, provenance=provenance)
     io.write_export(path, export)
     return ExportResult(path, export.shape, export.clipped, verify_sample(path, export))
 

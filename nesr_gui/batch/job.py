@@ -150,7 +150,6 @@ def _written(task: JobItem, order: JobSettings, progress: ProgressCallback) -> s
             task.out,
             field,
             order.plan,
-            binning=photograph.binning,
             progress=lambda done: progress(ENCODING_SHARE + (1 - ENCODING_SHARE) * done),
             provenance={REQUEST: order.request(photograph.source.sha256)},
         )

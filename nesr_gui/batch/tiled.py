@@ -54,7 +54,6 @@ class TiledJob:
         """The export of the whole, once its attention map is known."""
         return self.order.plan.prepared(
             prepared.field(sums),
-            binning=prepared.image.binning,
             progress=progress,
             provenance={REQUEST: self.request},
         )

@@ -54,24 +54,23 @@ def export(
     reading = {name: options.pop(name) for name in READING}
     field: SpectralField
     if io.is_photograph(image):
-        field, binning = _reconstructed(image, model, device, max_pixels)
+        field = _reconstructed(image, model, device, max_pixels)
         origin = ""  # which its provenance tells
     else:
-        cube = io.open_cube(image, asked_reading(**reading))
-        field, binning, origin = cube, 1, image.name
+        field, origin = io.open_cube(image, asked_reading(**reading)), image.name
         if model:
-            field, binning = super_resolve(cube, image.name, model, device, max_pixels)
+            field = super_resolve(field, image.name, model, device, max_pixels)
     plan = planned(field.wavelength_range, **options)
     if estimate:
         io.writer(out, plan.encoding)
-        click.echo(exporting.estimated(plan.prepared(field, binning=binning)))
+        click.echo(exporting.estimated(plan.prepared(field)))
         return
     with progress_bar(f"writing {out.name}") as report:
-        click.echo(exporting.write(out, field, plan, binning=binning, origin=origin, progress=report))
+        click.echo(exporting.write(out, field, plan, origin=origin, progress=report))
 
 
-def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int | None) -> tuple[SpectralField, int]:
-    """The field of a photograph, and how many source pixels stand along one side of each of its own."""
+def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int | None) -> SpectralField:
+    """The field of a photograph; its notes go to the terminal."""
     from nesr_gui import io
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
@@ -81,4 +80,4 @@ def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int
         click.echo(note, err=True)
     photograph = photograph.reduced(max_pixels) if max_pixels else photograph
     with progress_bar("reading the photograph") as report:
-        return engine.encode(photograph, load_model(model, device), progress=report), photograph.binning
+        return engine.encode(photograph, load_model(model, device), progress=report)

@@ -35,7 +35,7 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
 
     every = Wavelengths.from_step(*field.wavelength_range, 1)
     pixels = spots(photograph)
-    values = field.spectra([(row // field.image.binning, col // field.image.binning) for row, col in pixels], every)
+    values = field.spectra([(row // field.binning, col // field.binning) for row, col in pixels], every)
     named = [Spectrum(every, curve, f"row {row} col {col}") for (row, col), curve in zip(pixels, values, strict=True)]
     csv.write_curves(folder / "curves.csv", named, provenance=field.provenance)
     yield f"{folder / 'curves.csv'}: {len(named)} curves of {len(every)} points"

@@ -135,12 +135,12 @@ def compare(
     image = image.reduced(max_pixels) if max_pixels else image
     with progress_bar("reading the photograph") as show:
         field = engine.encode(image, load_model(model, device), progress=show)
-    truth = binned_field(ResampledField(measured, image.source_shape, found), image.binning)
+    truth = binned_field(ResampledField(measured, field.source_shape, found), field.binning)
     with progress_bar("comparing") as show:
         figures = accuracy(field, truth, progress=show)
     nm = shared_bands(field, truth).nm
-    click.echo(f"{figures.pixels:,} pixels, {len(nm)} bands of {nm[0]:g}-{nm[-1]:g} nm, at 1:{image.binning}")
+    click.echo(f"{figures.pixels:,} pixels, {len(nm)} bands of {nm[0]:g}-{nm[-1]:g} nm, at 1:{field.binning}")
     click.echo(figures.in_words())
     click.echo(CONDITIONS)
     if report:
-        write_json(report, {**asdict(figures), **asdict(found), "bands": nm.tolist(), "reduction": image.binning})
+        write_json(report, {**asdict(figures), **asdict(found), "bands": nm.tolist(), "reduction": field.binning})

@@ -182,7 +182,7 @@ def opened(image: Path, model: Path | None, device: str, options: dict[str, Any]
 
     if not io.is_photograph(image):
         cube = io.open_cube(image, asked_reading(**options))
-        return super_resolve(cube, image.name, model, device)[0] if model else cube
+        return super_resolve(cube, image.name, model, device) if model else cube
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
@@ -191,11 +191,8 @@ def opened(image: Path, model: Path | None, device: str, options: dict[str, Any]
 
 def super_resolve(
     cube: SpectralField, name: str, model: Path, device: str, max_pixels: int | None = None
-) -> tuple[SpectralField, int]:
-    """What a model makes of the bands that it sees of a cube, and how many pixels of that stand along one of its own.
-
-    What has to be known of it goes to the terminal.
-    """
+) -> SpectralField:
+    """What a model makes of the bands that it sees of a cube; what has to be known of it goes to the terminal."""
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
@@ -205,7 +202,7 @@ def super_resolve(
         field = engine.encode(seen, loaded, progress=report)
     if told := field.provenance.get("model_notes"):
         click.echo(told, err=True)
-    return field, seen.binning
+    return field
 
 
 def usual_wavelengths(field: SpectralField) -> Wavelengths:

@@ -109,7 +109,7 @@ def run_single(image: Path, out: Path, order: JobSettings, model: LoadedModel) -
     if told := field.provenance.get("model_notes"):
         click.echo(told, err=True)
     with progress_bar(f"writing {out.name}") as report:
-        click.echo(export.write(out, field, order.plan, binning=photograph.binning, progress=report))
+        click.echo(export.write(out, field, order.plan, progress=report))
 
 
 def run_tiled(image: Path, out: Path, order: JobSettings, scheduler: str) -> None:

@@ -49,6 +49,7 @@ class IlluminatedField:
             raise ValueError(f"{why}; only relative reflectance can be put under {light.name}")
         self.field, self.light = field, light
         self.bands, self.shape, self.wavelength_range = field.bands, field.shape, field.wavelength_range
+        self.binning, self.source_shape = field.binning, field.source_shape
         low, high = field.wavelength_range
         self._brightest = float(light.power(np.unique(np.append(np.arange(low, high), high))).max())
         if not self._brightest > 0:

@@ -62,6 +62,16 @@ class SpectralField(Protocol):
     @property
     def shape(self) -> tuple[int, int]: ...
     @property
+    def binning(self) -> int:
+        """Pixels of the source along one side of a pixel of the field; 1 is the source's own resolution."""
+        ...
+
+    @property
+    def source_shape(self) -> tuple[int, int]:
+        """(H, W) of the image that the field was made of, in its own pixels."""
+        ...
+
+    @property
     def quantity(self) -> Quantity: ...
     @property
     def provenance(self) -> dict[str, str]:
@@ -171,7 +181,8 @@ class CubeField:
     """A measured or exported cube, linear between its bands.
 
     `values` is (L, H, W): an array, or anything that reads a slice of itself when indexed (`CubeArray`), so that a file
-    larger than memory opens without being read.
+    larger than memory opens without being read. `binning` and `source_shape` are given where the cube was made of an
+    image of more pixels.
     """
 
     def __init__(
@@ -180,6 +191,9 @@ class CubeField:
         wavelengths: Wavelengths,
         quantity: Quantity = Quantity.UNKNOWN,
         provenance: dict[str, str] | None = None,
+        *,
+        binning: int = 1,
+        source_shape: tuple[int, int] | None = None,
     ) -> None:
         if len(values.shape) != 3 or 0 in values.shape or values.shape[0] != len(wavelengths):
             raise ValueError(
@@ -191,6 +205,7 @@ class CubeField:
         self.quantity = quantity
         self.provenance = dict(provenance or {})
         self.shape: tuple[int, int] = (int(values.shape[1]), int(values.shape[2]))
+        self.binning, self.source_shape = binning, source_shape or self.shape
         self.wavelength_range: tuple[float, float] = (float(wavelengths.nm[0]), float(wavelengths.nm[-1]))
 
     @property

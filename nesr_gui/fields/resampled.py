@@ -114,6 +114,8 @@ class ResampledField:
         match: how the cube lies over it.
         white: what to divide by at each wavelength, if anything.
         scale: the cube's pixels to one of the photograph's, down and across; by default the shapes' ratio.
+        binning: pixels of the photograph's file along one side of each of its pixels.
+        source_shape: (H, W) of that file; by default `shape`.
     """
 
     def __init__(
@@ -123,11 +125,14 @@ class ResampledField:
         match: Registration | None = None,
         white: Spectrum | None = None,
         scale: tuple[float, float] | None = None,
+        binning: int = 1,
+        source_shape: Shape | None = None,
     ) -> None:
         self.source, self.shape, self.match, self.white = cube, shape, match or Registration(), white
         self.wavelength_range, self.bands = cube.wavelength_range, cube.bands
         self.quantity = Quantity.REFLECTANCE if white is not None else cube.quantity
         self.provenance = cube.provenance
+        self.binning, self.source_shape = binning, source_shape or shape
         turned = self.match.orientation.shape_of(cube.shape)
         down, across = scale or (turned[0] / shape[0], turned[1] / shape[1])
         self._rows, self._cols = (
@@ -203,7 +208,13 @@ def binned_field(field: SpectralField, binning: int) -> SpectralField:
     if binning == 1:
         return field
     height, width = field.shape
-    return ResampledField(field, (-(-height // binning), -(-width // binning)), scale=(binning, binning))
+    return ResampledField(
+        field,
+        (-(-height // binning), -(-width // binning)),
+        scale=(binning, binning),
+        binning=binning * field.binning,
+        source_shape=field.source_shape,
+    )
 
 
 Floats = npt.NDArray[np.float64]

@@ -209,6 +209,7 @@ class SensorField:
         self.wavelengths = self.bands = sensor.wavelengths
         self.wavelength_range: tuple[float, float] = (float(self.bands.nm[0]), float(self.bands.nm[-1]))
         self.shape: tuple[int, int] = field.shape
+        self.binning, self.source_shape = field.binning, field.source_shape
         self.quantity: Quantity = field.quantity
         nodes = _nodes(field, sensor)
         found = [band.weights(nodes) for band in sensor.bands]

@@ -28,7 +28,14 @@ class BandField(CubeField):
     """The bands that a model made of a photograph; between them, straight lines (the paper's "+ BI")."""
 
     def __init__(self, model: LoadedModel, image: ModelInput, values: CubeArray, notes: Sequence[str]) -> None:
-        super().__init__(values, model.bands, input_quantity(image), provenance.provenance(model, image, notes))
+        super().__init__(
+            values,
+            model.bands,
+            input_quantity(image),
+            provenance.provenance(model, image, notes),
+            binning=image.binning,
+            source_shape=image.source_shape,
+        )
         self.model, self.image = model, image
 
 

@@ -60,6 +60,7 @@ class NeSRField:
     def __init__(self, model: LoadedModel, image: ModelInput, encoding: EncodedImage) -> None:
         self.model, self.image, self.quantity = model, image, input_quantity(image)
         self.shape, self.wavelength_range = image.shape, model.wavelength_range
+        self.binning, self.source_shape = image.binning, image.source_shape
         self.bands, self._encoding = model.bands, encoding
         self._portion = AdaptiveBatch(model.device, model.network.config.channels)
 

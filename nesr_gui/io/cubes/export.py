@@ -86,8 +86,8 @@ class CubeWriterSource:
     Args:
         progress: called with the fraction done after each block; it may raise `Cancelled`.
         rows, cols: the window, by default everything; blocks are given relative to it.
-        mask: a region in pixels of the source, of which a pixel of the field has `binning`²; what lies outside has
-            no value.
+        mask: a region in pixels of the source, as many of which the field's `binning` says make one of its own; what
+            lies outside has no value.
         origin: the name of the file that was opened, where the field's provenance does not say it.
         provenance: what the file is to say beside what the field does.
 
@@ -105,13 +105,12 @@ class CubeWriterSource:
         cols: slice | None = None,
         encoding: StorageEncoding | None = None,
         mask: Region | None = None,
-        binning: int = 1,
         origin: str = "",
         provenance: Mapping[str, str] | None = None,
     ) -> None:
         validate_wavelengths(field, wavelengths)
         self.field, self.wavelengths = field, wavelengths
-        self.mask, self.binning, self.origin = mask, binning, origin
+        self.mask, self.origin = mask, origin
         self.rows, self.cols = validate_window(field, rows, cols)
         self.encoding = encoding or StorageEncoding()
         if self.encoding.error_band and not isinstance(field, CalibratedField):
@@ -231,7 +230,8 @@ class CubeWriterSource:
         """Which pixels of the field at `rows` (h,) × `cols` (w,), both increasing, are not masked: (h, w)."""
         if self.mask is None:
             return np.ones((len(rows), len(cols)), bool)
-        return inside(self.mask, (rows + 0.5) * self.binning, (cols + 0.5) * self.binning)
+        side = self.field.binning
+        return inside(self.mask, (rows + 0.5) * side, (cols + 0.5) * side)
 
     def _report(self, values: int) -> None:
         self._done += values
