@@ -55,7 +55,8 @@ def reconstruct(
         raise ValueError("both --jobs and --scheduler are given; --jobs is for the processes of this machine")
     order, model = ordered(**options)
     if len(images) > 1 or ending is not None or _holds_cubes(out):
-        run_batch(images, out, f".{(ending or 'h5').lstrip('.')}", order, jobs or 1, scheduler)
+        ending = f".{(ending or 'h5').lstrip('.')}"
+        run_batch(images, out, ending, order, jobs=jobs or 1, scheduler=scheduler)
     elif jobs:
         raise ValueError("--jobs shares several photographs among processes; a single one has all cores without it")
     elif scheduler:
@@ -126,7 +127,7 @@ def run_tiled(image: Path, out: Path, order: JobSettings, scheduler: str) -> Non
 
 
 def run_batch(
-    images: tuple[Path, ...], folder: Path, ending: str, order: JobSettings, jobs: int, scheduler: str | None
+    images: tuple[Path, ...], folder: Path, ending: str, order: JobSettings, *, jobs: int, scheduler: str | None
 ) -> None:
     """Reconstruct photographs into a folder; the failed ones are listed in the end, with exit code 1."""
     from nesr_gui import io

@@ -132,7 +132,9 @@ class MetricAccumulator:
         mrae, square, colour = (self._sums[[0, 1, 3]] / self._pixels).tolist() if self._pixels else (math.nan,) * 3
         angle = float(self._sums[2]) / self._bright if self._bright else math.nan
         psnr = -10 * math.log10(square) if square > 0 else math.inf if square == 0 else math.nan
-        return AccuracyMetrics(mrae, math.sqrt(square), psnr, angle, colour, self._pixels)
+        return AccuracyMetrics(
+            mrae=mrae, rmse=math.sqrt(square), psnr=psnr, angle=angle, colour=colour, pixels=self._pixels
+        )
 
 
 def accuracy(

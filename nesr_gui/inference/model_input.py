@@ -91,7 +91,14 @@ class BandInput:
         holes = ~np.asarray(np.isfinite(values).all(axis=0))
         values[:, holes] = 0
         source = ImageSource(name, notes=tuple(_notes(name, holes, float(values.max()))))
-        return cls(np.maximum(values, 0, out=values), bands, source, binning, cube.shape, cube.quantity)
+        return cls(
+            np.maximum(values, 0, out=values),
+            bands,
+            source,
+            binning=binning,
+            source_shape=cube.shape,
+            quantity=cube.quantity,
+        )
 
 
 def _notes(name: str, holes: npt.NDArray[np.bool_], largest: float) -> Iterator[str]:

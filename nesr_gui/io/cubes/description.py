@@ -261,7 +261,7 @@ def build_field(found: CubeDescription, reading: CubeHints) -> CubeField:
     scale, offset = (np.atleast_1d(np.asarray(part, np.float64)) for part in (found.scale, found.offset))
     if not (np.isfinite(scale).all() and np.isfinite(offset).all() and scale.all()):
         raise UnreadableFile(f"{found.name} has scale factors that are zero or not finite; expected ordinary numbers")
-    bands = StoredCube(found.array, axes, kept, scale, offset, found.fill, found.bad)
+    bands = StoredCube(found.array, axes, kept, scale=scale, offset=offset, fill=found.fill, bad=found.bad)
     quantity = reading.quantity or found.quantity
     return CubeField(bands, Wavelengths(measured.nm[kept]), quantity, {**found.provenance, **notes})
 
