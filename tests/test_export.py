@@ -121,9 +121,9 @@ def test_sensor_bands_are_written_as_they_are_answered(tmp_path):
         (ExportPlan(Wavelengths.from_step(390, 700, 10)), field(), "covers 400-700 nm; asked for 390-700 nm"),
         (ExportPlan(light=Illuminant("A")), field(Quantity.RADIANCE), "radiance, which contains its light; only"),
         (ExportPlan(light=Illuminant("A")), field(Quantity.UNKNOWN), "is unknown; only relative reflectance"),
-        (ExportPlan(encoding=StorageEncoding(error_band=True)), field(), "which this image does not have"),
+        (ExportPlan(encoding=StorageEncoding(error_band=True)), field(), "this image has no prediction interval"),
         (ExportPlan(SENSORS["Sentinel-2A"], encoding=StorageEncoding(error_band=True)), field(kind=CalibratedCube),
-         "not for sensor bands"),
+         "not available for sensor bands"),
         (ExportPlan(region=Region.rectangle(90, 0, 99, 9)), field(), "lies outside the image of 31 rows"),
     ],
 )  # fmt: skip
@@ -189,10 +189,10 @@ def test_a_corrupted_file_is_found(tmp_path, name):
     right = plan.prepared(field())
     assert exporting.verify_sample(path, right) == 12 * 8
     wrong = plan.prepared(CubeField(1 - field().cube(BANDS).values, BANDS, Quantity.REFLECTANCE))
-    with pytest.raises(VerificationError, match=f"{name} was written, and what is read back differs at row"):
+    with pytest.raises(VerificationError, match=f"{name} was written, but its content differs at row"):
         exporting.verify_sample(path, wrong)
     other = ExportPlan(Wavelengths.from_step(400, 680, 20), encoding=plan.encoding).prepared(field())
-    with pytest.raises(VerificationError, match="what is read back differs; do not use it"):
+    with pytest.raises(VerificationError, match="its content differs; do not use it"):
         exporting.verify_sample(path, other)
 
 
@@ -205,7 +205,7 @@ def test_bytes_that_change_on_the_disk_are_found(tmp_path):
     with pytest.raises(VerificationError, match="differs at row"):
         exporting.verify_sample(path, export)
     path.write_bytes(data[:100])
-    with pytest.raises(VerificationError, match="cannot be opened again"):
+    with pytest.raises(VerificationError, match="cannot be reopened"):
         exporting.verify_sample(path, export)
 
 
@@ -227,7 +227,7 @@ def test_the_bounds_are_checked_too(tmp_path):
 def test_what_did_not_fit_is_told(tmp_path):
     written = exporting.write(tmp_path / "c.npy", field(), ExportPlan(encoding=StorageEncoding("uint16", scale=1e-5)))
     assert 0 < written.clipped < 16 * 31 * 23
-    assert str(written).endswith(f"{written.clipped:,} values did not fit the numbers and were cut.")
+    assert str(written).endswith(f"{written.clipped:,} values were clipped by the number format.")
     assert "16 bands of 23×31 pixels; checked, 96 values read back." in str(written)
 
 

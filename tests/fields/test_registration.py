@@ -91,7 +91,7 @@ def test_radiance_and_part_of_the_wavelengths_are_enough_to_match() -> None:
 def test_the_user_may_know_better() -> None:
     cube = CubeField(SCENE, BANDS, Quantity.REFLECTANCE)
     assert register_in_orientation(PHOTOGRAPH, cube, Orientation.FLIPPED).orientation is Orientation.FLIPPED
-    with pytest.raises(RegistrationError, match="other sides"):
+    with pytest.raises(RegistrationError, match="other proportions"):
         register_in_orientation(PHOTOGRAPH, cube, Orientation.TURNED_LEFT)
 
 

@@ -281,7 +281,7 @@ def test_the_camera_is_applied_and_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("items", "said"),
     [
-        ({"gamma": 0.0}, "gamma of 0 asked for"),
+        ({"gamma": 0.0}, "gamma of 0 requested"),
         ({"stops": 11}, "choose -10 to 10"),
         ({"kelvin": 100}, "choose 2000 to 15000"),
         ({"tint": 200}, "tint of 200"),
