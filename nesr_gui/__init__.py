@@ -1,4 +1,4 @@
-"""A photograph in, a continuous spectrum at every pixel out.
+"""Reconstruction of a continuous spectrum at every pixel of a photograph.
 
 >>> field = nesr_gui.reconstruct("photo.png")
 >>> field.spectra([(120, 64)], [450.0, 550.5])
@@ -23,7 +23,12 @@ __all__ = ["__version__", "load_model", "open_cube", "reconstruct"]
 
 
 def load_model(path: str | PathLike[str] | None = None, device: str = "auto") -> LoadedModel:
-    """The embedded model, or the one in a file, on `device` (auto, cpu, cuda or mps)."""
+    """Load a model file, or the bundled default model, on `device` (auto, cpu, cuda or mps).
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: the file is not a model, or the device is not available.
+    """
     from nesr_gui.inference import model
 
     return model.load_model(Path(path) if path is not None else None, device)
@@ -32,15 +37,16 @@ def load_model(path: str | PathLike[str] | None = None, device: str = "auto") ->
 def reconstruct(
     photograph: str | PathLike[str], model: LoadedModel | None = None, *, max_pixels: int | None = None
 ) -> ReconstructedField | BandField:
-    """The spectral field of a photograph file.
+    """Reconstruct the spectral field of a photograph file.
 
     Args:
         photograph: PNG, JPEG, TIFF, BMP or WebP.
-        model: from `load_model`; by default the embedded one.
-        max_pixels: a larger photograph is reduced in linear light by a whole number; by default nothing is.
+        model: from `load_model`; the bundled default model if None.
+        max_pixels: a larger photograph is binned in linear light by a whole number; None for full resolution.
 
     Raises:
-        OSError, ValueError: the file is missing, no photograph, or damaged; the message says which.
+        OSError: the file does not exist or is not readable.
+        ValueError: the file is not a photograph, or is damaged.
     """
     from nesr_gui import io
     from nesr_gui.inference import engine
@@ -50,9 +56,9 @@ def reconstruct(
 
 
 def open_cube(path: str | PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """The field of a cube, a file or a folder, linear between its bands; the file is read as it is asked.
+    """Open a cube, a file or a folder, as a field that is linear between its bands and reads the file on demand.
 
-    `nesr_gui.io.CubeHints` says what the file leaves open, such as its wavelengths; see `nesr_gui.io.open_cube`.
+    `nesr_gui.io.CubeHints` supplies information that the file lacks, such as wavelengths; see `nesr_gui.io.open_cube`.
     """
     from nesr_gui import io
 

@@ -1,4 +1,4 @@
-"""`python -m nesr_gui` is `nesr-gui`."""
+"""Entry point of `python -m nesr_gui`, equivalent to `nesr-gui`."""
 
 from nesr_gui.cli import main
 

@@ -1,4 +1,4 @@
-"""What of a field is exported and how: one request, which the window, the command line and batches share."""
+"""Export plans: what to export of a field and how, shared by the window, the command line and batch jobs."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from nesr_gui.io.cubes.export import CubeWriterSource, StorageEncoding
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray, Wavelengths
 
-CHECKED_PIXELS, CHECKED_BANDS = 12, 8  # of a written cube that are compared with the field
-TIMED_VALUES = 100_000  # about as many are computed to measure how fast a field is
+CHECKED_PIXELS, CHECKED_BANDS = 12, 8  # sample of a written cube that is compared with the field
+TIMED_VALUES = 100_000  # approximate sample size for timing a field
 _FLOATS = StorageEncoding()
-_ROUNDING = 2e-5  # of an answer, which the order of sums may change
+_ROUNDING = 2e-5  # relative rounding error from the order of summation
 
 
 @dataclass(frozen=True, eq=False)
 class ExportPlan:
-    """What to export of any field. Everything is checked where it meets a field, in `prepared`.
+    """What to export, independent of the field; `prepared` validates it for a field.
 
     Args:
-        bands: wavelengths, or a sensor whose bands are integrated; None: the bands of the field itself.
-        light: what reflectances are put under, so that radiance is exported; None: as they are.
-        region: in pixels of the source; its bounding box is exported. None: everything.
-        is_masked: whether pixels outside the region, within its bounding box, have no value.
-        encoding: the numbers of the file, and whether the error band stands beside them.
+        bands: wavelengths, or a sensor whose bands are integrated; None for the bands of the field.
+        light: illuminant that converts reflectance to radiance; None for no conversion.
+        region: region in source pixels whose bounding box is exported; None for the whole image.
+        is_masked: whether pixels of the bounding box outside the region are empty.
+        encoding: number format of the file, and whether it includes the prediction interval.
     """
 
     bands: Wavelengths | Sensor | None = None
@@ -49,27 +49,30 @@ class ExportPlan:
         self,
         field: SpectralField,
         *,
-        binning: int = 1,
         origin: str = "",
         progress: ProgressCallback | None = None,
         provenance: Mapping[str, str] | None = None,
     ) -> CubeWriterSource:
-        """The export of `field`, each pixel of which stands for `binning`² of the source; `origin` is its file.
+        """Prepare the export of `field`.
 
-        `provenance` is written beside what the field says of its origin.
+        Args:
+            field: what to export.
+            origin: name of the file that was opened, if the provenance of the field does not state it.
+            progress: called with the fraction done; may raise `Cancelled`.
+            provenance: attributes to record in addition to those of the field.
 
         Raises:
-            ValueError: the field cannot give what is planned; one sentence.
+            ValueError: the field does not support the plan.
         """
         shown = field if self.light is None else illuminate(field, self.light)
         if isinstance(self.bands, Sensor):
             if self.encoding.error_band:
                 raise ValueError(
-                    "the error band is known at single wavelengths and not for sensor bands; export without it, "
-                    "or choose wavelengths"
+                    "the prediction interval is not available for sensor bands; export without it, or choose "
+                    "wavelengths"
                 )
             shown = SensorField(shown, self.bands)
-        rows, cols = self.region.window(field.shape, binning) if self.region else (None, None)
+        rows, cols = self.region.window(field.shape, field.binning) if self.region else (None, None)
         return CubeWriterSource(
             shown,
             self.bands if isinstance(self.bands, Wavelengths) else shown.bands,
@@ -78,7 +81,6 @@ class ExportPlan:
             cols=cols,
             encoding=self.encoding,
             mask=self.region if self.is_masked else None,
-            binning=binning,
             origin=origin,
             provenance=provenance,
         )
@@ -86,7 +88,7 @@ class ExportPlan:
 
 @dataclass(frozen=True)
 class ExportResult:
-    """A cube that was written: (L, H, W), how many values did not fit its numbers, how many were read back."""
+    """A written cube: shape (L, H, W), number of values clipped by the encoding, and number of values verified."""
 
     path: Path
     shape: tuple[int, int, int]
@@ -94,17 +96,17 @@ class ExportResult:
     checked: int
 
     def __str__(self) -> str:
-        """What to tell, in sentences."""
+        """Summary in sentences."""
         bands, height, width = self.shape
         plural = "band" if bands == 1 else "bands"
-        said = (
+        text = (
             f"Wrote {self.path}: {bands} {plural} of {width}×{height} pixels; checked, {self.checked} values read back."
         )
-        return f"{said} {self.clipped:,} values did not fit the numbers and were cut." if self.clipped else said
+        return f"{text} {self.clipped:,} values were clipped by the number format." if self.clipped else text
 
 
 class VerificationError(OSError):
-    """A file does not hold what was just written."""
+    """The file does not contain what was written."""
 
 
 def write(
@@ -112,31 +114,41 @@ def write(
     field: SpectralField,
     plan: ExportPlan,
     *,
-    binning: int = 1,
     origin: str = "",
     progress: ProgressCallback | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> ExportResult:
-    """Write a cube as planned, in the format `path` ends with, then open it and compare some of it with the field.
+    """Write a cube in the format given by the extension of `path`, then reopen it and verify a sample of its values.
 
-    `progress` may raise `Cancelled`; nothing is left behind then, and an older file stays until the new is complete.
+    If `progress` raises `Cancelled`, no partial file remains. An existing file is kept until the new one is complete.
+
+    Args:
+        path: file or folder to write.
+        field: what to export.
+        plan: bands, region and encoding.
+        origin: name of the file that was opened, if the provenance of the field does not state it.
+        progress: called with the fraction done.
+        provenance: attributes to record in addition to those of the field.
 
     Raises:
-        ValueError: the field cannot give what is planned, or the format cannot store it.
-        OSError: the folder cannot be written or is full; or what is read back differs (`VerificationError`).
+        ValueError: the field does not support the plan, or the format does not support the encoding.
+        OSError: the folder is not writable, the disk is full, or verification failed (`VerificationError`).
     """
     path = Path(path)
-    io.writer(path, plan.encoding)  # before anything is computed
-    export = plan.prepared(field, binning=binning, origin=origin, progress=progress, provenance=provenance)
+    io.writer(path, plan.encoding)  # fail before anything is computed
+    export = plan.prepared(field, origin=origin, progress=progress, provenance=provenance)
     io.write_export(path, export)
     return ExportResult(path, export.shape, export.clipped, verify_sample(path, export))
 
 
 def verify_sample(path: Path, export: CubeWriterSource, seed: int | None = None) -> int:
-    """Compare some pixels and bands of a written cube, and its error band, with the field; gives how many values.
+    """Compare some pixels and bands of a written cube, and its intervals, with the field.
+
+    Returns:
+        The number of values compared.
 
     Raises:
-        VerificationError: they differ by more than rounding, or the file cannot be opened.
+        VerificationError: values differ by more than rounding, or the file cannot be opened.
     """
     chance = np.random.default_rng(seed)
     size = export.shape
@@ -151,30 +163,30 @@ def verify_sample(path: Path, export: CubeWriterSource, seed: int | None = None)
             is_whole = found.shape == size[1:] and np.array_equal(found.bands.nm, export.wavelengths.nm)
             read = found.spectra(points, nm) if is_whole else None
         except ValueError as error:
-            raise VerificationError(f"{path} was written and cannot be opened again ({error}); {_AGAIN}") from error
+            raise VerificationError(f"{path} was written but cannot be reopened ({error}); {_AGAIN}") from error
         if read is None or not (close := _are_equal(values, read, export.encoding)).all():
             where = "" if read is None else " at row {}, column {}".format(*points[np.argwhere(~close)[0][0]])
-            raise VerificationError(f"{path} was written, and what is read back differs{where}; {_AGAIN}")
+            raise VerificationError(f"{path} was written, but its content differs{where}; {_AGAIN}")
     return sum(values.size for values in expected.values())
 
 
-_AGAIN = "do not use it, and export again, best to another disk"
+_AGAIN = "do not use it; export again, preferably to another disk"
 
 
 def _expected(
     export: CubeWriterSource, points: npt.NDArray[np.int64], nm: npt.NDArray[np.float64]
 ) -> dict[str, FloatArray]:
-    """By variable, the values (N, l) that the file should hold."""
+    """Expected values (N, l) of each variable."""
     values = {"cube": export.field.spectra(points, nm)}
     if export.encoding.error_band:
-        assert isinstance(export.field, CalibratedField)  # the export refuses others
+        assert isinstance(export.field, CalibratedField)  # guaranteed by the constructor
         values["lower"], values["upper"] = export.field.prediction_interval(points, nm)
     kept = np.array([export.kept(row, col)[0, 0] for row, col in zip(points[:, :1], points[:, 1:], strict=True)])
     return {name: np.where(kept[:, None], part, np.nan).astype(np.float32) for name, part in values.items()}
 
 
 def _are_equal(expected: FloatArray, read: FloatArray, encoding: StorageEncoding) -> npt.NDArray[np.bool_]:
-    """Whether values read are those expected, but for rounding."""
+    """Whether read values equal the expected ones within rounding."""
     stored = encoding.decode(encoding.encode(expected)[0])
     magnitude = np.abs(np.nan_to_num(stored, posinf=0, neginf=0))
     rounding: dict[str, npt.NDArray[np.floating]] = {
@@ -187,13 +199,14 @@ def _are_equal(expected: FloatArray, read: FloatArray, encoding: StorageEncoding
 
 @dataclass(frozen=True)
 class Estimate:
-    """What an export will come to: (L, H, W), bytes of its numbers, seconds of computing."""
+    """Estimated result of an export: shape (L, H, W), size in bytes, computing time in seconds."""
 
     shape: tuple[int, int, int]
     nbytes: int
     seconds: float
 
     def __str__(self) -> str:
+        """Summary on one line."""
         bands, height, width = self.shape
         plural = "band" if bands == 1 else "bands"
         return (
@@ -202,12 +215,12 @@ class Estimate:
 
 
 def estimated(export: CubeWriterSource) -> Estimate:
-    """Size and time of an export; the time is measured here and now."""
+    """Size and time of an export; the time is measured on a sample."""
     return Estimate(export.shape, export.nbytes, seconds(export))
 
 
 def format_size(size: int) -> str:
-    """Bytes for people: 74.4 MB."""
+    """Human-readable size, for example `74.4 MB`."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= scale:
             return f"{size / scale:.3g} {unit}" if size < 1000 * scale else f"{size / scale:,.0f} {unit}"
@@ -215,7 +228,7 @@ def format_size(size: int) -> str:
 
 
 def format_duration(duration: float) -> str:
-    """Seconds for people: about 40 s, about 3 min."""
+    """Human-readable duration, for example `about 40 s` or `about 3 min`."""
     if duration < 1:
         return "less than a second"
     for unit, scale in (("h", 3600), ("min", 60)):
@@ -225,10 +238,10 @@ def format_duration(duration: float) -> str:
 
 
 def seconds(export: CubeWriterSource) -> float:
-    """How long an export will compute on this machine, measured on a part of it; writing to the disk comes on top."""
+    """Computing time of an export on this machine, extrapolated from a sample; writing to disk is not included."""
     bands, height, width = export.shape
     some = export.wavelengths
-    if not isinstance(export.field, SensorField) and bands > 256:  # which cost alike
+    if not isinstance(export.field, SensorField) and bands > 256:  # all wavelengths cost the same
         some = Wavelengths(some.nm[:: -(-bands // 256)])
     side = max(math.isqrt(TIMED_VALUES // len(some)), 8)
     rows, cols = (
@@ -237,7 +250,7 @@ def seconds(export: CubeWriterSource) -> float:
     )
     sample = CubeWriterSource(export.field, some, rows=rows, cols=cols, encoding=export.encoding)
     best = math.inf
-    for _ in range(2):  # the first also loads what the field puts off
+    for _ in range(2):  # the first run includes lazy initialisation
         began = time.perf_counter()
         for _ in sample.blocks():
             pass

@@ -1,8 +1,8 @@
-"""How far a reconstruction is from the truth; the same pure functions serve training, evaluation and reports.
+"""Error metrics of spectral reconstruction: pure functions shared by training, evaluation and reports.
 
-Every function takes a `prediction` and a `truth` of equal shape, both torch tensors or both numpy arrays, in relative
-reflectance with data range 1, and averages over all elements it is given, or over one `axis` for a map of errors:
-cropping, masking and leaving charts out is the caller's business and must be said beside the number.
+Each function takes a `prediction` and a `truth` of equal shape, both torch tensors or both numpy arrays, in relative
+reflectance with a data range of 1. It averages over all elements, or over one `axis` for an error map. Cropping,
+masking and excluding colour charts is up to the caller, and must be stated with the result.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-MRAE_EPSILON = 1e-3  # equation (6): keeps zero pixels of the truth from dividing by zero
+MRAE_EPSILON = 1e-3  # equation (6): avoids division by zero where the truth is zero
 
 
 def mrae(prediction: Any, truth: Any, epsilon: float = MRAE_EPSILON, axis: int | None = None) -> Any:
@@ -21,18 +21,18 @@ def mrae(prediction: Any, truth: Any, epsilon: float = MRAE_EPSILON, axis: int |
 
 
 def rmse(prediction: Any, truth: Any, axis: int | None = None) -> Any:
-    """Root of the mean squared error."""
+    """Root mean square error."""
     return ((prediction - truth) ** 2).mean(axis) ** 0.5
 
 
 def psnr(prediction: Any, truth: Any) -> float:
-    """Peak signal-to-noise ratio in dB for data range 1; infinite where prediction and truth are equal."""
+    """Peak signal-to-noise ratio in dB for a data range of 1; infinite if prediction and truth are equal."""
     mean_square = float(((prediction - truth) ** 2).mean())
     return -10 * math.log10(mean_square) if mean_square > 0 else math.inf
 
 
 def spectral_angle(prediction: Any, truth: Any) -> Any:
-    """Angle in degrees between spectra on the last axis, one per spectrum; 90 where one of the two is zero."""
+    """Angle in degrees between spectra on the last axis, one per spectrum; 90 if either spectrum is zero."""
     dot = (prediction * truth).sum(-1)
     norms = ((prediction**2).sum(-1) * (truth**2).sum(-1)) ** 0.5
     cosine = (dot / norms.clip(min=1e-12)).clip(-1, 1)

@@ -1,6 +1,6 @@
-"""Parts of an image as plain values: rectangles, ellipses and outlines, in pixels of the source.
+"""Image regions as plain values: rectangles, ellipses and outlines, in source pixels.
 
-Everywhere (row, col) are continuous, with pixel (r, c) the square from (r, c) to (r + 1, c + 1).
+Coordinates (row, col) are continuous; pixel (r, c) covers the square from (r, c) to (r + 1, c + 1).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.floating]
 
 
 class Shape(enum.StrEnum):
-    """How a mark is drawn; the value is what files and menus call it."""
+    """Shape of a mark; the value is the name used in files and menus."""
 
     POINT = "point"
     RECTANGLE = "rectangle"
@@ -29,7 +29,11 @@ class Shape(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the source image: two opposite corners of a rectangle or ellipse, or the vertices of an outline."""
+    """Part of the source image: two opposite corners of a rectangle or ellipse, or the vertices of an outline.
+
+    Raises:
+        ValueError: there are too few vertices for the shape, or one is not finite.
+    """
 
     shape: Shape
     vertices: tuple[Point, ...]
@@ -39,18 +43,21 @@ class Region:
         object.__setattr__(self, "vertices", tuple((float(row), float(col)) for row, col in self.vertices))
         least = 3 if self.shape in (Shape.POLYGON, Shape.LASSO) else 2
         if self.shape is Shape.POINT or len(self.vertices) < least or not np.isfinite(self.vertices).all():
-            raise ValueError(f"{len(self.vertices)} corners make no {self.shape}; expected {least} finite (row, col)")
+            raise ValueError(
+                f"{len(self.vertices)} corners do not define a {self.shape}; expected {least} finite (row, col)"
+            )
 
     @classmethod
     def rectangle(cls, top: float, left: float, bottom: float, right: float) -> Region:
+        """The rectangle with these edges, in source pixels."""
         return cls(Shape.RECTANGLE, ((top, left), (bottom, right)))
 
     @classmethod
     def parse(cls, text: str) -> Region:
-        """Read `SHAPE ROW,COL ROW,COL …`, as in `ellipse 10,20 50,80`.
+        """Parse `SHAPE ROW,COL ROW,COL …`, for example `ellipse 10,20 50,80`.
 
         Raises:
-            ValueError: the text is no such thing.
+            ValueError: the text does not describe a region.
         """
         shape, *corners = text.split()[:10_000] or [""]
         drawn = [known for known in Shape if known is not Shape.POINT]
@@ -62,36 +69,38 @@ class Region:
         try:
             vertices = tuple((float(row), float(col)) for row, col in (corner.split(",") for corner in corners))
         except ValueError:
-            raise ValueError(f"the region {text[:60]!r} has corners that are no numbers; write ROW,COL") from None
+            raise ValueError(f"the region {text[:60]!r} has corners that are not numbers; write ROW,COL") from None
         return cls(Shape(shape), vertices)
 
     def __str__(self) -> str:
-        """The text that `parse` reads."""
+        """Text that `parse` accepts."""
         return " ".join([self.shape, *(f"{row:g},{col:g}" for row, col in self.vertices)])
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """Top, left, bottom, right."""
+        """Top, left, bottom and right edge of the bounding box."""
         rows, cols = zip(*self.vertices, strict=True)
         return min(rows), min(cols), max(rows), max(cols)
 
     @property
     def centre(self) -> Point:
+        """(row, col) of the centre of the bounding box."""
         top, left, bottom, right = self.bounds
         return (top + bottom) / 2, (left + right) / 2
 
     def moved(self, rows: float, cols: float) -> Region:
+        """The region shifted by `rows` and `cols` pixels."""
         return replace(self, vertices=tuple((row + rows, col + cols) for row, col in self.vertices))
 
     def handles(self) -> tuple[Point, ...]:
-        """What can be taken hold of: the vertices of a polygon, the four corners around any other shape."""
+        """Draggable points: the vertices of a polygon, or the four corners of the bounding box of any other shape."""
         if self.shape is Shape.POLYGON:
             return self.vertices
         top, left, bottom, right = self.bounds
         return (top, left), (top, right), (bottom, right), (bottom, left)
 
     def reshaped(self, handle: int, to: Point) -> Region:
-        """The region with one handle at another place; the corner opposite stays."""
+        """The region after dragging one handle to `to`; the opposite corner stays in place."""
         if self.shape is Shape.POLYGON:
             vertices = (*self.vertices[:handle], to, *self.vertices[handle + 1 :])
             return replace(self, vertices=vertices)
@@ -106,10 +115,10 @@ class Region:
         )
 
     def window(self, shape: tuple[int, int], binning: int = 1) -> tuple[slice, slice]:
-        """Rows and columns of an image of `shape` that the region touches; a pixel there is `binning`² of the source.
+        """Rows and columns of an image of `shape` (H, W) that the region touches, for an image binned by `binning`.
 
         Raises:
-            ValueError: it lies outside the image.
+            ValueError: the region lies outside the image.
         """
         top, left, bottom, right = (edge / binning for edge in self.bounds)
         edges = ((top, bottom, shape[0]), (left, right, shape[1]))
@@ -124,7 +133,7 @@ class Region:
 
 
 def inside(region: Region, rows: Floats, cols: Floats) -> npt.NDArray[np.bool_]:
-    """Which points of the lattice `rows` (h,) × `cols` (w,), both increasing, lie in the region: (h, w)."""
+    """Which points of the lattice `rows` (h,) × `cols` (w,), both increasing, lie in the region: (h, w) bool."""
     top, left, bottom, right = region.bounds
     if region.shape is Shape.RECTANGLE:
         return np.outer((rows >= top) & (rows < bottom), (cols >= left) & (cols < right))
@@ -136,11 +145,11 @@ def inside(region: Region, rows: Floats, cols: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _inside_outline(vertices: Floats, rows: Floats, cols: Floats) -> npt.NDArray[np.bool_]:
-    """Even-odd rule: along a row, every crossing of the outline turns outside into inside and back."""
-    crossings = np.zeros((len(rows), len(cols) + 1), np.uint8)  # a count may wrap, its parity stays
+    """Even-odd rule: each crossing of the outline along a row toggles between outside and inside."""
+    crossings = np.zeros((len(rows), len(cols) + 1), np.uint8)  # the count may wrap around; its parity does not
     for start, stop in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
         upper, lower = (start, stop) if start[0] <= stop[0] else (stop, start)
-        first, last = np.searchsorted(rows, (upper[0], lower[0]))  # an edge holds its upper end and not its lower
+        first, last = np.searchsorted(rows, (upper[0], lower[0]))  # an edge includes its upper end, not its lower
         if first < last:
             share = (rows[first:last] - upper[0]) / (lower[0] - upper[0])
             at = np.searchsorted(cols, upper[1] + share * (lower[1] - upper[1]))

@@ -1,4 +1,4 @@
-"""Where the files that travel with the program are, in a source tree and in an installed wheel alike."""
+"""Paths of the bundled files, in a source tree or an installed wheel."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-_PACKAGED = Path(__file__).parent / "_resources"  # where the wheel puts resources/
+_PACKAGED = Path(__file__).parent / "_resources"  # location of resources/ in a wheel
 ROOT = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "resources"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """An embedded photograph: its file, a title, whose it is, and its measured cube where it has one."""
+    """A bundled photograph: file, title, attribution, and measured cube if there is one."""
 
     name: str
     title: str
@@ -22,7 +22,7 @@ class Sample:
 
 
 def samples() -> list[Sample]:
-    """The embedded samples, the one shown first first."""
+    """The bundled samples; the first is the one shown first."""
     folder = ROOT / "samples"
     return [
         Sample(
@@ -37,7 +37,11 @@ def samples() -> list[Sample]:
 
 
 def sample(name: str) -> Sample:
-    """The embedded sample called `name`; a KeyError names those there are."""
+    """The bundled sample called `name`.
+
+    Raises:
+        KeyError: there is no such sample; the message lists the names.
+    """
     found = {entry.name: entry for entry in samples()}
     if name not in found:
         raise KeyError(f"no sample {name!r}; there are {', '.join(found)}")
@@ -45,21 +49,21 @@ def sample(name: str) -> Sample:
 
 
 def default_model() -> Path:
-    """The weights the program uses when none are named."""
+    """Path of the default model's weights."""
     return ROOT / "models" / "nesr-lean.safetensors"
 
 
 def models() -> list[Path]:
-    """The embedded models, the one used by default first."""
+    """Paths of the bundled models, the default first."""
     default = default_model()
     return [default, *sorted(path for path in default.parent.glob("*.safetensors") if path != default)]
 
 
 def guide() -> Path:
-    """The user guide, Markdown; its pictures stand beside it."""
+    """Path of the user guide (Markdown); its figures are in the same folder."""
     return ROOT / "guide" / "guide.md"
 
 
 def icon(name: str) -> Path:
-    """An SVG icon of the program."""
+    """Path of an SVG icon."""
     return ROOT / "icons" / f"{name}.svg"

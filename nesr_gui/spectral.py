@@ -1,4 +1,4 @@
-"""What a spectrum, a photograph and a spectral cube are: checked once, here, where they are made."""
+"""Value types for spectra, photographs and spectral cubes; each validates itself when it is constructed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class Quantity(enum.StrEnum):
-    """What the numbers of a spectral image measure; only reflectance may be put under another light."""
+    """Physical quantity of a spectral image. Only reflectance can be rendered under another illuminant."""
 
     REFLECTANCE = "relative reflectance"
     RADIANCE = "radiance"
@@ -23,7 +23,11 @@ class Quantity(enum.StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Wavelengths:
-    """Band positions: `nm` (L,) float64, finite, positive, strictly increasing."""
+    """Band positions: `nm` (L,) float64, finite, positive and strictly increasing.
+
+    Raises:
+        ValueError: the values do not meet these conditions.
+    """
 
     nm: npt.NDArray[np.float64]
 
@@ -38,29 +42,42 @@ class Wavelengths:
 
     @classmethod
     def from_step(cls, start: float, stop: float, step: float) -> Wavelengths:
-        """start, start + step, … up to and including `stop` (nm) where a whole number of steps reaches it."""
+        """Wavelengths from `start` to `stop` nm in steps of `step` nm.
+
+        `stop` is included if a whole number of steps reaches it.
+
+        Raises:
+            ValueError: `step` is not positive, `stop` is below `start`, or there would be more than 100,000
+                wavelengths.
+        """
         if not (all(map(math.isfinite, (start, stop, step))) and step > 0 and stop >= start):
             raise ValueError(
                 f"cannot step from {start:g} to {stop:g} nm by {step:g} nm; need start ≤ stop and step > 0"
             )
         count = (stop - start) / step * (1 + 1e-9)
         if count > 100_000:
-            raise ValueError(f"{count:.0f} wavelengths asked for; at most 100,000 are allowed, so take a larger step")
+            raise ValueError(f"{count:.0f} wavelengths requested; at most 100,000 are allowed; choose a larger step")
         return cls(start + step * np.arange(math.floor(count) + 1, dtype=np.float64))
 
     @classmethod
     def evenly_spaced(cls, bands: int, start: float = 400.0, stop: float = 700.0) -> Wavelengths:
-        """`bands` wavelengths evenly from `start` to `stop` (nm), both included; one band stands in the middle."""
+        """`bands` evenly spaced wavelengths from `start` to `stop` nm, both included.
+
+        A single band is placed in the middle of the range.
+
+        Raises:
+            ValueError: `bands` is not between 1 and 100,000.
+        """
         if not 1 <= bands <= 100_000:
-            raise ValueError(f"{bands} bands asked for; between 1 and 100,000 are allowed")
+            raise ValueError(f"{bands} bands requested; between 1 and 100,000 are allowed")
         return cls(np.linspace(start, stop, bands) if bands > 1 else np.array([(start + stop) / 2]))
 
     @classmethod
     def parse(cls, text: str) -> Wavelengths:
-        """Read `start:stop:step` or a comma-separated list, in nm.
+        """Parse `start:stop:step` or a comma-separated list, in nm.
 
         Raises:
-            ValueError: the text is neither, or the values do not increase.
+            ValueError: the text has neither form, or the values do not increase.
         """
         try:
             if ":" in text:
@@ -79,14 +96,14 @@ class Wavelengths:
         return int(self.nm.size)
 
     def __str__(self) -> str:
-        """In words: 16 bands, 400-700 nm by 20 nm."""
+        """Short description, for example `16 bands, 400-700 nm by 20 nm`."""
         if len(self) == 1:
             return f"1 band, {self.nm[0]:g} nm"
         return f"{len(self)} bands, {self.nm[0]:g}-{self.nm[-1]:g} nm{self.step_text}"
 
     @property
     def step_text(self) -> str:
-        """The step between them, where it is the same: by 20 nm; else nothing."""
+        """Description of a constant step, for example ` by 20 nm`; empty if the step varies."""
         gaps = np.diff(self.nm)
         return f" by {gaps[0]:g} nm" if gaps.size and np.allclose(gaps, gaps[0]) else ""
 
@@ -99,7 +116,7 @@ class Wavelengths:
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """One curve: values (L,) float32 at `wavelengths`, with the name it is shown under."""
+    """One spectrum: values (L,) float32 at `wavelengths`, with a display name."""
 
     wavelengths: Wavelengths
     values: FloatArray
@@ -114,9 +131,9 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class ImageSource:
-    """Where an image came from: file name, SHA-256 of its bytes, and how it was understood.
+    """Provenance of an image: file name, SHA-256 of the file, and how the file was interpreted.
 
-    `notes` are sentences for the user; `metadata` are the keys and values that files record.
+    `notes` are sentences for the user; `metadata` are key-value pairs that exported files record.
     """
 
     name: str = "untitled"
@@ -129,9 +146,12 @@ class ImageSource:
 class RGBImage:
     """Photograph: values (H, W, 3) float32, linear sRGB in [0, 1].
 
-    `binning` counts the source pixels along one side of each pixel; 1 is the source's own resolution. `clipped`
-    (H, W) bool marks pixels of which a channel was cut off: in the file, at its first or last number, or here, where
-    its colour lies outside [0, 1]; None where that is not known.
+    `binning` is the number of source pixels along each side of a pixel; 1 is the resolution of the source.
+    `source_shape` is (H, W) of the source. `clipped` (H, W) bool marks pixels in which a channel was clipped, either in
+    the file (first or last code value) or during conversion (colour outside [0, 1]); None if unknown.
+
+    Raises:
+        ValueError: the shape is wrong, or values are not finite or outside [0, 1].
     """
 
     values: FloatArray
@@ -158,10 +178,10 @@ class RGBImage:
         return self.values.shape[0], self.values.shape[1]
 
     def reduced(self, max_pixels: int) -> RGBImage:
-        """The image at the finest whole-number reduction with at most `max_pixels` pixels.
+        """Bin the image by the smallest whole number that leaves at most `max_pixels` pixels.
 
-        Blocks of pixels are averaged in linear light, which is what a sensor with larger pixels would have seen;
-        blocks cut by the border average the pixels they have. A block with a clipped pixel is clipped.
+        Blocks are averaged in linear light, as a sensor with larger pixels would do. Incomplete blocks at the border
+        average the pixels they contain. A block is marked as clipped if any of its pixels is.
         """
         factor = binning_factor(max_pixels, self.shape)
         if factor == 1:
@@ -172,17 +192,17 @@ class RGBImage:
 
 
 def binning_factor(max_pixels: int, shape: tuple[int, int]) -> int:
-    """The smallest whole number by which (H, W) is divided to at most `max_pixels` pixels."""
+    """Smallest whole number that bins an image of `shape` (H, W) to at most `max_pixels` pixels."""
     height, width = shape
     return next(n for n in range(1, height + width) if -(-height // n) * -(-width // n) <= max(max_pixels, 1))
 
 
 def bin_mean(values: FloatArray, factor: int) -> FloatArray:
-    """Means (h, w, 3) of blocks of `factor` by `factor` pixels of values (H, W, 3) in [0, 1]."""
+    """Mean (h, w, 3) of each `factor` × `factor` block of `values` (H, W, 3) in [0, 1]."""
     height, width = values.shape[:2]
     tall = np.zeros((-(-height // factor), width, 3), values.dtype)
     sums = np.zeros((tall.shape[0], -(-width // factor), 3), values.dtype)
-    for i in range(factor):  # whole slices: many times faster than reducing along short axes
+    for i in range(factor):  # whole slices are many times faster than reducing short axes
         tall[: -(-(height - i) // factor)] += values[i::factor]
     for i in range(factor):
         sums[:, : -(-(width - i) // factor)] += tall[:, i::factor]
@@ -191,7 +211,7 @@ def bin_mean(values: FloatArray, factor: int) -> FloatArray:
 
 
 def bin_any(marks: npt.NDArray[np.bool_], factor: int) -> npt.NDArray[np.bool_]:
-    """Whether blocks of `factor` by `factor` pixels (h, w) hold a mark of (H, W)."""
+    """Whether each `factor` × `factor` block (h, w) of `marks` (H, W) contains a marked pixel."""
     height, width = marks.shape
     tall = np.zeros((-(-height // factor), width), np.bool_)
     found = np.zeros((tall.shape[0], -(-width // factor)), np.bool_)
@@ -204,7 +224,11 @@ def bin_any(marks: npt.NDArray[np.bool_], factor: int) -> npt.NDArray[np.bool_]:
 
 @dataclass(frozen=True, eq=False)
 class SpectralCube:
-    """Spectral image: values (L, H, W) float32, C-contiguous, one band per wavelength."""
+    """Spectral image: values (L, H, W) float32, C-contiguous, one band per wavelength.
+
+    Raises:
+        ValueError: the shape does not match the wavelengths.
+    """
 
     values: FloatArray
     wavelengths: Wavelengths
@@ -226,7 +250,11 @@ class SpectralCube:
 
 
 def as_wavelength_array(wavelengths: Wavelengths | Sequence[float] | npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Wavelengths to ask a field for, as (L,) float64 nm: any order, repeats allowed, at least one, finite."""
+    """Convert requested wavelengths to (L,) float64 nm. Any order is allowed, and so are repeated values.
+
+    Raises:
+        ValueError: there is no wavelength, or one is not finite.
+    """
     nm = np.atleast_1d(np.asarray(wavelengths, dtype=np.float64))
     if nm.ndim != 1 or nm.size == 0 or not np.all(np.isfinite(nm)):
         raise ValueError("expected at least one finite wavelength in nm")

@@ -24,9 +24,9 @@ BANDS = Wavelengths.from_step(400, 700, 20)
 NAMES = ("c.nc", "c.hdr", "c.mat", "c.tif", "c.zarr", "c.exr", "c.npy", "c.npz", "folder")
 
 
-def field(quantity=Quantity.REFLECTANCE, kind=CubeField, shape=(31, 23)) -> CubeField:
+def field(quantity=Quantity.REFLECTANCE, kind=CubeField, shape=(31, 23), binning=1) -> CubeField:
     values = np.random.default_rng(1).random((len(BANDS), *shape), np.float32)
-    return kind(values, BANDS, quantity, {"photograph": "p.png", "reduction": "2"})
+    return kind(values, BANDS, quantity, {"photograph": "p.png", "reduction": "2"}, binning=binning)
 
 
 def encoding(name: str, **options) -> StorageEncoding:
@@ -39,9 +39,9 @@ def remains(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_region_is_the_crop_of_the_whole_and_says_where_it_lay(tmp_path, name):
-    made, region = field(), Region.rectangle(8, 4, 24, 30)
+    made, region = field(binning=2), Region.rectangle(8, 4, 24, 30)
     plan = ExportPlan(region=region, encoding=encoding(name))
-    written = exporting.write(tmp_path / name, made, plan, binning=2)
+    written = exporting.write(tmp_path / name, made, plan)
     crop = io.open_cube(tmp_path / name)
     assert written.shape == (16, 8, 13) and written.checked > 0
     expected = made.cube(BANDS, rows=slice(4, 12), cols=slice(2, 15)).values
@@ -121,9 +121,9 @@ def test_sensor_bands_are_written_as_they_are_answered(tmp_path):
         (ExportPlan(Wavelengths.from_step(390, 700, 10)), field(), "covers 400-700 nm; asked for 390-700 nm"),
         (ExportPlan(light=Illuminant("A")), field(Quantity.RADIANCE), "radiance, which contains its light; only"),
         (ExportPlan(light=Illuminant("A")), field(Quantity.UNKNOWN), "is unknown; only relative reflectance"),
-        (ExportPlan(encoding=StorageEncoding(error_band=True)), field(), "which this image does not have"),
+        (ExportPlan(encoding=StorageEncoding(error_band=True)), field(), "this image has no prediction interval"),
         (ExportPlan(SENSORS["Sentinel-2A"], encoding=StorageEncoding(error_band=True)), field(kind=CalibratedCube),
-         "not for sensor bands"),
+         "not available for sensor bands"),
         (ExportPlan(region=Region.rectangle(90, 0, 99, 9)), field(), "lies outside the image of 31 rows"),
     ],
 )  # fmt: skip
@@ -189,10 +189,10 @@ def test_a_corrupted_file_is_found(tmp_path, name):
     right = plan.prepared(field())
     assert exporting.verify_sample(path, right) == 12 * 8
     wrong = plan.prepared(CubeField(1 - field().cube(BANDS).values, BANDS, Quantity.REFLECTANCE))
-    with pytest.raises(VerificationError, match=f"{name} was written, and what is read back differs at row"):
+    with pytest.raises(VerificationError, match=f"{name} was written, but its content differs at row"):
         exporting.verify_sample(path, wrong)
     other = ExportPlan(Wavelengths.from_step(400, 680, 20), encoding=plan.encoding).prepared(field())
-    with pytest.raises(VerificationError, match="what is read back differs; do not use it"):
+    with pytest.raises(VerificationError, match="its content differs; do not use it"):
         exporting.verify_sample(path, other)
 
 
@@ -205,7 +205,7 @@ def test_bytes_that_change_on_the_disk_are_found(tmp_path):
     with pytest.raises(VerificationError, match="differs at row"):
         exporting.verify_sample(path, export)
     path.write_bytes(data[:100])
-    with pytest.raises(VerificationError, match="cannot be opened again"):
+    with pytest.raises(VerificationError, match="cannot be reopened"):
         exporting.verify_sample(path, export)
 
 
@@ -227,7 +227,7 @@ def test_the_bounds_are_checked_too(tmp_path):
 def test_what_did_not_fit_is_told(tmp_path):
     written = exporting.write(tmp_path / "c.npy", field(), ExportPlan(encoding=StorageEncoding("uint16", scale=1e-5)))
     assert 0 < written.clipped < 16 * 31 * 23
-    assert str(written).endswith(f"{written.clipped:,} values did not fit the numbers and were cut.")
+    assert str(written).endswith(f"{written.clipped:,} values were clipped by the number format.")
     assert "16 bands of 23×31 pixels; checked, 96 values read back." in str(written)
 
 

@@ -1,1 +1,1 @@
-"""Many photographs, or one that is very large: on the processes of this machine or on a cluster."""
+"""Batch reconstruction of many photographs, or of a very large one, by local processes or a cluster."""

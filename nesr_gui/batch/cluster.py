@@ -1,7 +1,7 @@
-"""A batch on a cluster of dask.distributed: a few calls at a time are with its workers, and none is lost with one.
+"""Batch jobs on a dask.distributed cluster: a limited number of calls is in flight, and calls survive lost workers.
 
-The workers need this program, the same model, and the photographs and the folder of the cubes under the same paths.
-A call that a worker died with is made again elsewhere, so what is called must notice what was done already.
+The workers need this program, the same model, and access to the photographs and the output folder under the same paths.
+If a worker dies, its call is rescheduled, so calls must recognise work that is already done.
 """
 
 from __future__ import annotations
@@ -23,42 +23,42 @@ from nesr_gui.io.atomic import remove_stale
 Call = TypeVar("Call", bound=tuple[Any, ...])
 IsStopped = Callable[[], bool]
 
-AT_ONCE = 2  # calls under way for each thread of a worker: one that works, one that waits
-CONNECTING = 10.0  # seconds until an address counts as wrong
-STOPPING = 60.0  # seconds that workers have to leave what they are at; they look up between two tiles
-POLL = 0.2  # seconds between two looks at workers that are stopping
+AT_ONCE = 2  # calls in flight per worker thread: one running, one waiting
+CONNECTING = 10.0  # connection timeout in seconds
+STOPPING = 60.0  # seconds for workers to stop; they check between tiles
+POLL = 0.2  # seconds between checks of stopping workers
 
 
 class WorkersDied(OSError):
-    """Every worker that tried a call ended with it."""
+    """Every worker that ran a call died."""
 
 
-def run(tasks: Sequence[JobItem], order: JobSettings, client: Any) -> Generator[ItemResult, None, None]:
-    """Do the tasks on the cluster, each photograph by one worker, and yield each outcome as it comes.
+def run(items: Sequence[JobItem], settings: JobSettings, client: Any) -> Generator[ItemResult, None, None]:
+    """Process items on the cluster, each by one worker, and yield each result as it arrives.
 
-    Closing the iterator, or Ctrl-C, stops the workers between two tiles; cubes that are not complete are removed.
+    Closing the iterator, or Ctrl-C, stops the workers between two tiles; incomplete cubes are removed.
     """
     try:
-        for (task, _), answer in answers(client, _processed, [(task, order) for task in tasks]):
-            yield ItemResult(task, ItemState.FAILED, str(answer)) if isinstance(answer, WorkersDied) else answer
+        for (item, _), answer in answers(client, _processed, [(item, settings) for item in items]):
+            yield ItemResult(item, ItemState.FAILED, str(answer)) if isinstance(answer, WorkersDied) else answer
     finally:
-        for folder in {task.out.parent for task in tasks}:
+        for folder in {item.out.parent for item in items}:
             remove_stale(folder)
 
 
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """A client of the scheduler at `address`, as tcp://host:8786.
+    """Context manager that gives a client of the scheduler at `address`, for example tcp://host:8786.
 
     Raises:
         ValueError: dask.distributed is not installed, or the workers have another version of this program.
-        OSError: nothing answers there, or it has no workers.
+        OSError: there is no scheduler at this address, or it has no workers.
     """
     try:
         client = _distributed().Client(address, timeout=CONNECTING, set_as_default=False)
     except OSError as error:
         raise OSError(
-            f"no scheduler of dask.distributed answers at {address}; start one with `dask scheduler` and give its "
+            f"there is no dask.distributed scheduler at {address}; start one with `dask scheduler` and pass its "
             "address, such as tcp://host:8786"
         ) from error
     with client:
@@ -76,13 +76,13 @@ def connected(address: str) -> Iterator[Any]:
 def answers(
     client: Any, function: Callable[..., Any], calls: Sequence[Call]
 ) -> Generator[tuple[Call, Any | WorkersDied], None, None]:
-    """Call `function(is_stopped, *call)` for each call on the cluster; yields each call with its result as they come.
+    """Run `function(is_stopped, *call)` for each call on the cluster; yield each call with its result as it arrives.
 
-    A call that ends every worker that tries it has a `WorkersDied` for a result. When the iterator is closed early,
-    `is_stopped()` becomes true for the calls under way, and they are waited for.
+    The result of a call that kills every worker is a `WorkersDied`. If the iterator is closed early, `is_stopped()`
+    becomes true for the calls in flight, and they are awaited.
 
     Raises:
-        ConnectionError: the cluster is no longer there.
+        ConnectionError: the connection to the cluster was lost.
         Exception: what `function` raised.
     """
     distributed = _distributed()
@@ -93,7 +93,7 @@ def answers(
     completed = distributed.as_completed(loop=client.loop)
     try:
         while True:
-            threads = max(sum(client.nthreads().values()), 1)  # workers come and go
+            threads = max(sum(client.nthreads().values()), 1)  # workers may join and leave
             for index, call in islice(waiting, max(AT_ONCE * threads - len(under_way), 0)):
                 future = client.submit(_called, name, function, call, key=f"{name}-{index}", pure=False)
                 under_way[future.key] = call, future
@@ -104,7 +104,7 @@ def answers(
             result = _result(finished)
             yield under_way.pop(finished.key)[0], result
     finally:
-        with contextlib.suppress(OSError):  # where the scheduler is lost there is nobody to tell
+        with contextlib.suppress(OSError):  # without a scheduler, no worker can be notified
             if under_way:
                 stop.set()
                 client.cancel([future for _, future in under_way.values()])
@@ -117,27 +117,27 @@ def _result(future: Any) -> Any:
     try:
         return future.result()
     except distributed.KilledWorker:
-        return WorkersDied("every worker that tried it ended; most likely it needs more memory than they have")
+        return WorkersDied("every worker that ran it died, probably for lack of memory")
     except distributed.CancelledError:
         raise ConnectionError(
-            "the scheduler is gone; run the same command again when it is back, and what is complete stays"
+            "the connection to the scheduler was lost; run the same command again to resume"
         ) from None
 
 
 def _called(name: str, function: Callable[..., Any], call: tuple[Any, ...]) -> Any:
-    """What a worker does."""
+    """Call run by a worker."""
     return function(_distributed().Event(name).is_set, *call)
 
 
-def _processed(is_stopped: IsStopped, task: JobItem, order: JobSettings) -> ItemResult | None:
-    """A photograph, done by a worker; None where it was stopped."""
+def _processed(is_stopped: IsStopped, item: JobItem, settings: JobSettings) -> ItemResult | None:
+    """Process a photograph on a worker; None if it was stopped."""
 
     def progress(_: float) -> None:
         if is_stopped():
             raise Cancelled
 
     with contextlib.suppress(Cancelled):
-        return process_item(task, order, progress)
+        return process_item(item, settings, progress)
     return None
 
 
@@ -161,4 +161,4 @@ def _wait_until_idle(client: Any, name: str) -> None:
 
 
 def _is_at_work(name: str, dask_worker: Any) -> bool:
-    return any(task.key.startswith(name) for task in dask_worker.state.executing)
+    return any(item.key.startswith(name) for item in dask_worker.state.executing)

@@ -1,4 +1,4 @@
-"""What is made of the photographs of a batch, and how one of them is done."""
+"""Settings and items of batch jobs, and the processing of a single item."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.io.cubes.export import REQUEST
 from nesr_gui.spectral import RGBImage
 
-ENCODING_SHARE = 0.4  # of the time, which the fraction done assumes
-_loading = threading.Lock()  # a worker of a cluster may have several threads
+ENCODING_SHARE = 0.4  # assumed share of the time, for the fraction done
+_loading = threading.Lock()  # workers of a cluster may have several threads
 
 
 @dataclass(frozen=True)
 class JobSettings:
-    """How every photograph is reconstructed; a value that other processes and machines are sent.
+    """How each photograph is reconstructed; picklable, for other processes and machines.
 
     Args:
-        model: a model file, which must be readable where the work is done; None: the embedded one.
-        model_sha256: of that file, so that nobody works with another.
+        model: model file, readable wherever items are processed; None for the bundled model.
+        model_sha256: hash of that file, to ensure that all workers use the same.
         device: auto, cpu, cuda or mps.
-        plan: what of each photograph is written.
-        max_pixels: a larger photograph is reduced in linear light by a whole number; None: nothing is.
+        plan: what to export of each photograph.
+        max_pixels: larger photographs are binned in linear light by a whole number; None for full resolution.
     """
 
     model: Path | None
@@ -45,62 +45,64 @@ class JobSettings:
     max_pixels: int | None = None
 
     def request(self, photograph_sha256: str) -> str:
-        """A hash of everything that decides what a cube holds: photograph, model and options, but no names."""
-        said = {
+        """Hash of everything that determines the content of a cube: photograph, model and options, but not names."""
+        content = {
             "photograph": photograph_sha256,
             "model": self.model_sha256,
             "plan": self.plan,
             "max_pixels": self.max_pixels,
         }
-        return hashlib.sha256(json.dumps(said, default=_plain).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(content, default=_plain).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class JobItem:
-    """A photograph and the cube to make of it."""
+    """A photograph and the cube to write."""
 
     source: Path
     out: Path
 
 
-def tasks(sources: Sequence[Path], folder: Path, ending: str) -> list[JobItem]:
-    """A task for each photograph, named after it; after its full name, photo.png.h5, where others share the stem.
+def job_items(sources: Sequence[Path], folder: Path, ending: str) -> list[JobItem]:
+    """An item for each photograph, named after it; with its extension, photo.png.h5, if others share the stem.
 
     Args:
-        ending: of the cubes, with its dot; empty for folders of bands.
+        sources: the photographs.
+        folder: where the cubes are written.
+        ending: extension of the cubes, with its dot; empty for folders of bands.
 
     Raises:
-        ValueError: two photographs would have cubes of one name, or a cube would take the name of a photograph.
+        ValueError: two cubes would have the same name, or a cube would replace a photograph.
     """
     photographs = list(dict.fromkeys(source.absolute() for source in sources))
-    stems = Counter(source.stem.lower() for source in photographs)  # as disks that ignore case would have it
+    stems = Counter(source.stem.lower() for source in photographs)  # some file systems ignore case
     names = [source.name if stems[source.stem.lower()] > 1 else source.stem for source in photographs]
     made = [
         JobItem(source, folder.absolute() / (name + ending)) for source, name in zip(photographs, names, strict=True)
     ]
-    taken: dict[str, JobItem] = {}
-    for task in made:
-        other = taken.setdefault(task.out.name.lower(), task)
-        if other is not task:
+    used: dict[str, JobItem] = {}
+    for item in made:
+        other = used.setdefault(item.out.name.lower(), item)
+        if other is not item:
             raise ValueError(
-                f"{other.source} and {task.source} would both become {task.out.name}; give them in two commands with "
+                f"{other.source} and {item.source} would both become {item.out.name}; give them in two commands with "
                 "different folders"
             )
-        if task.out in photographs:
-            raise ValueError(f"the cube of {task.source.name} would replace the photograph {task.out}; "
+        if item.out in photographs:
+            raise ValueError(f"the cube of {item.source.name} would replace the photograph {item.out}; "
                              "choose another folder or format")  # fmt: skip
     return made
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know: values made of fields, and arrays."""
+    """Convert dataclasses and arrays for JSON."""
     if is_dataclass(value):
         return {part.name: getattr(value, part.name) for part in fields(value)}
     return value.tolist()
 
 
 def is_complete(path: Path, request: str) -> bool:
-    """Whether `path` is a cube that was made for this very request; one that cannot be read is not."""
+    """Whether `path` is a readable cube written for this request."""
     try:
         return io.open_cube(path).provenance.get(REQUEST) == request
     except (ValueError, OSError):
@@ -108,7 +110,7 @@ def is_complete(path: Path, request: str) -> bool:
 
 
 class ItemState(enum.StrEnum):
-    """What became of a photograph."""
+    """Outcome of an item."""
 
     WRITTEN = "written"
     SKIPPED = "already complete"
@@ -117,81 +119,88 @@ class ItemState(enum.StrEnum):
 
 @dataclass(frozen=True)
 class ItemResult:
-    """The end of a task; `said` tells in a sentence what was written or why it failed."""
+    """Result of an item; `message` describes what was written or why it failed."""
 
-    task: JobItem
+    item: JobItem
     state: ItemState
-    said: str = ""
+    message: str = ""
 
 
-def process_item(task: JobItem, order: JobSettings, progress: ProgressCallback) -> ItemResult:
-    """Reconstruct a photograph into its cube, unless that is complete; whatever is wrong with it becomes the outcome.
+def process_item(item: JobItem, settings: JobSettings, progress: ProgressCallback) -> ItemResult:
+    """Reconstruct a photograph and write its cube, unless it is already complete; errors become the result.
 
-    `progress` may raise `Cancelled`, which goes on to the caller; nothing is left behind then.
+    If `progress` raises `Cancelled`, it is passed on, and no partial file remains.
     """
     try:
-        if task.out.exists() and is_complete(task.out, order.request(sha256_of(task.source))):
-            return ItemResult(task, ItemState.SKIPPED)
-        return ItemResult(task, ItemState.WRITTEN, _written(task, order, progress))
+        if item.out.exists() and is_complete(item.out, settings.request(sha256_of(item.source))):
+            return ItemResult(item, ItemState.SKIPPED)
+        return ItemResult(item, ItemState.WRITTEN, _written(item, settings, progress))
     except Cancelled:
         raise
-    except Exception as error:  # one photograph must not end the batch, whatever a decoder or the memory makes of it
+    except Exception as error:  # no error of a single photograph may end the batch
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        return ItemResult(task, ItemState.FAILED, " ".join(str(message).split()) or type(error).__name__)
+        return ItemResult(item, ItemState.FAILED, " ".join(str(message).split()) or type(error).__name__)
 
 
-def _written(task: JobItem, order: JobSettings, progress: ProgressCallback) -> str:
+def _written(item: JobItem, settings: JobSettings, progress: ProgressCallback) -> str:
     progress(0.0)
-    model = model_of(order)
-    photograph = photograph_of(task.source, order)
+    model = model_of(settings)
+    photograph = photograph_of(item.source, settings)
     field = engine.encode(photograph, model, progress=lambda done: progress(ENCODING_SHARE * done))
     try:
         written = export.write(
-            task.out,
+            item.out,
             field,
-            order.plan,
-            binning=photograph.binning,
+            settings.plan,
             progress=lambda done: progress(ENCODING_SHARE + (1 - ENCODING_SHARE) * done),
-            provenance={REQUEST: order.request(photograph.source.sha256)},
+            provenance={REQUEST: settings.request(photograph.source.sha256)},
         )
     except VerificationError:
-        discard(task.out)
+        discard(item.out)
         raise
     return str(written)
 
 
 def discard(out: Path) -> None:
-    """Remove a cube that proved faulty, or what its readers need, so that nobody takes it for complete."""
+    """Remove a faulty cube, or the part that readers require, so that it is not mistaken for a complete one."""
     if out.is_dir():
         shutil.rmtree(out)
     else:
         out.unlink(missing_ok=True)
 
 
-def photograph_of(source: Path, order: JobSettings) -> RGBImage:
-    """A photograph at the resolution that is asked for."""
+def photograph_of(source: Path, settings: JobSettings) -> RGBImage:
+    """Read a photograph at the requested resolution; raises as `io.read_photograph`."""
     photograph = io.read_photograph(source)
-    return photograph.reduced(order.max_pixels) if order.max_pixels else photograph
+    return photograph.reduced(settings.max_pixels) if settings.max_pixels else photograph
 
 
-def model_of(order: JobSettings) -> LoadedModel:
-    """The model of an order, loaded once in a process; raises ValueError where it is another than was meant."""
+def model_of(settings: JobSettings) -> LoadedModel:
+    """Model of a job, loaded once per process.
+
+    Raises:
+        ValueError: the file differs from the one the job was created with.
+    """
     with _loading:
-        model = _loaded(order.model, order.model_sha256, order.device)
-    if model.checkpoint.sha256 != order.model_sha256:
+        model = _loaded(settings.model, settings.model_sha256, settings.device)
+    if model.checkpoint.sha256 != settings.model_sha256:
         raise ValueError(
-            f"the model {model.name} here is not the one that was asked for; bring the same file or version everywhere"
+            f"the model {model.name} here differs from the requested one; install the same file or version everywhere"
         )
     return model
 
 
 @lru_cache(maxsize=1)
 def _loaded(path: Path | None, sha256: str, device: str) -> LoadedModel:
-    return load_model(path, device)  # the hash is of the key, so that a renewed file is loaded again
+    return load_model(path, device)  # the hash is part of the key, so that a changed file is reloaded
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, as provenance records it; raises FileNotFoundError in words."""
+    """SHA-256 of a file, as recorded in provenance.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+    """
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
     with path.open("rb") as file:

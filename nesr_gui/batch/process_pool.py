@@ -1,4 +1,4 @@
-"""A batch on this machine: photographs are handed to processes of our own, each with its share of the cores."""
+"""Batch jobs on this machine: photographs are distributed to processes, each with a share of the cores."""
 
 from __future__ import annotations
 
@@ -17,79 +17,81 @@ from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.io.atomic import remove_stale
 
 Report = Callable[[JobItem, float], None]
-"""Called with a task under way and the fraction of it that is done."""
+"""Called with an item in progress and the fraction done."""
 
-PATIENCE = 30.0  # seconds that a process has to leave a file it writes; it looks up between two tiles
+PATIENCE = 30.0  # seconds for a process to stop; it checks between tiles
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-_SPAWN = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
+_SPAWN = multiprocessing.get_context("spawn")  # forking a process with torch threads may hang
 
 
 def cores() -> int:
-    """Processor cores that this process may use."""
+    """Number of processor cores available to this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(tasks: Sequence[JobItem], order: JobSettings, jobs: int, report: Report) -> Generator[ItemResult, None, None]:
-    """Do the tasks in `jobs` processes, at most one for each core, and yield each outcome as it comes.
+def run(
+    items: Sequence[JobItem], settings: JobSettings, jobs: int, report: Report
+) -> Generator[ItemResult, None, None]:
+    """Process items in `jobs` processes, at most one per core, and yield each result as it arrives.
 
-    A photograph that ends its process (a decoder that crashes, too little memory) is one that failed. Closing the
-    iterator, or Ctrl-C, stops the processes between two tiles; cubes that are not complete are removed.
+    An item that kills its process (crash of a decoder, out of memory) counts as failed. Closing the iterator, or
+    Ctrl-C, stops the processes between two tiles; incomplete cubes are removed.
     """
-    jobs = max(min(jobs, cores(), len(tasks)), 1)
-    waiting = deque(tasks)
+    jobs = max(min(jobs, cores(), len(items)), 1)
+    waiting = deque(items)
     processes: list[_Process] = []
     try:
-        while waiting or any(process.task for process in processes):
+        while waiting or any(process.item for process in processes):
             for process in [p for p in processes if not p.is_there]:
                 processes.remove(process)
-            while waiting and sum(process.task is not None for process in processes) < jobs:
-                free = next((process for process in processes if process.task is None), None)
+            while waiting and sum(process.item is not None for process in processes) < jobs:
+                free = next((process for process in processes if process.item is None), None)
                 if free is None:
                     processes.append(free := _Process(cores() // jobs))
-                free.begin(waiting.popleft(), order)
-            busy = {process.pipe: process for process in processes if process.task}
+                free.begin(waiting.popleft(), settings)
+            busy = {process.pipe: process for process in processes if process.item}
             for ready in connection.wait(list(busy)):
                 outcome = busy[ready].heard(report)  # type: ignore[index]
                 if outcome:
                     yield outcome
     finally:
         _stop(processes)
-        for folder in {task.out.parent for task in tasks}:
+        for folder in {item.out.parent for item in items}:
             remove_stale(folder)
 
 
 class _Process:
-    """A process that does one task after another."""
+    """Process that handles one item after another."""
 
     def __init__(self, threads: int) -> None:
         self.pipe, theirs = _SPAWN.Pipe()
-        self.task: JobItem | None = None
+        self.item: JobItem | None = None
         self.is_there = True
         self._process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
         with _threads(threads):
             self._process.start()
         theirs.close()
 
-    def begin(self, task: JobItem, order: JobSettings) -> None:
-        self.task = task
-        with contextlib.suppress(OSError):  # a process that died is met when it is listened to
-            self.pipe.send((task, order))
+    def begin(self, item: JobItem, settings: JobSettings) -> None:
+        self.item = item
+        with contextlib.suppress(OSError):  # a dead process is detected when receiving
+            self.pipe.send((item, settings))
 
     def heard(self, report: Report) -> ItemResult | None:
-        """Take what the process says; None if that is how far it is."""
-        assert self.task is not None  # only busy processes are listened to
-        task = self.task
+        """Receive a message of the process; None if it reports progress."""
+        assert self.item is not None  # only busy processes are polled
+        item = self.item
         try:
-            said = self.pipe.recv()
+            message = self.pipe.recv()
         except (EOFError, OSError):
             self._process.join()
-            self.task, self.is_there = None, False
+            self.item, self.is_there = None, False
             self.pipe.close()
-            return ItemResult(task, ItemState.FAILED, f"the process that worked on it ended ({self._end()})")
-        if isinstance(said, ItemResult):
-            self.task = None
-            return said
-        report(task, said)
+            return ItemResult(item, ItemState.FAILED, f"the process that worked on it ended ({self._end()})")
+        if isinstance(message, ItemResult):
+            self.item = None
+            return message
+        report(item, message)
         return None
 
     def ask_to_stop(self) -> None:
@@ -97,7 +99,7 @@ class _Process:
             self.pipe.send(None)
 
     def join(self, seconds: float) -> None:
-        """Wait for the end, and bring it about where it takes longer."""
+        """Wait until the process ends, and terminate it after the timeout."""
         self._process.join(max(seconds, 0.0))
         if self._process.is_alive():
             self._process.kill()
@@ -108,12 +110,12 @@ class _Process:
         code = self._process.exitcode or 0
         if code >= 0:
             return f"exit code {code}"
-        killed = " by the system, likely for want of memory" if code == -9 else ""
+        killed = " by the system, probably for lack of memory" if code == -9 else ""
         return f"signal {signal.Signals(-code).name}{killed}"
 
 
 def _stop(processes: Sequence[_Process]) -> None:
-    """End the processes; a second Ctrl-C does so at once."""
+    """Stop the processes; a second Ctrl-C stops them immediately."""
     until = time.monotonic() + PATIENCE
     try:
         for process in processes:
@@ -128,7 +130,7 @@ def _stop(processes: Sequence[_Process]) -> None:
 
 @contextlib.contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """Let processes that are started within use `count` threads at most: libraries ask when they are loaded."""
+    """Limit processes started in this context to `count` threads; libraries read the limit when they are loaded."""
     before = {name: os.environ.get(name) for name in THREADS}
     for name, value in before.items():
         os.environ[name] = str(min(count, int(value)) if value and value.isdecimal() else count)
@@ -143,15 +145,15 @@ def _threads(count: int) -> Iterator[None]:
 
 
 def _serve(pipe: Connection) -> None:
-    """Do what comes down the pipe until it says None or its other end is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the one the user started decides
+    """Process items from the pipe until it sends None or is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the main process handles it
 
     def progress(fraction: float) -> None:
-        if pipe.poll():  # nothing is sent to a process at work but that it should stop
+        if pipe.poll():  # the only message to a busy process is to stop
             raise Cancelled
         pipe.send(fraction)
 
     with contextlib.suppress(EOFError, OSError, Cancelled):
-        while (asked := pipe.recv()) is not None:
-            task, order = asked
-            pipe.send(process_item(task, order, progress))
+        while (call := pipe.recv()) is not None:
+            item, settings = call
+            pipe.send(process_item(item, settings, progress))

@@ -1,8 +1,8 @@
-"""One large photograph on a cluster: many workers reconstruct its tiles, which land in one Zarr folder.
+"""One large photograph on a cluster: workers reconstruct its tiles, which are written to a single Zarr folder.
 
-First the workers sum what the attention map of the whole photograph follows from, tile by tile. Then each shard of the
-folder is computed, with as many pixels around it as its values depend on, and written once. The photograph's white
-level, its map and the borders being those of the whole, the cube is the one that a single machine would write.
+First the workers compute the sums for the attention map of the whole photograph, tile by tile. Then each shard of the
+folder is computed, including the surrounding pixels that it depends on, and written once. White level, attention map
+and borders are those of the whole photograph, so the cube equals the one a single machine would write.
 """
 
 from __future__ import annotations
@@ -33,73 +33,74 @@ from nesr_gui.inference.features import AttentionSums
 from nesr_gui.io.cubes import zarr
 from nesr_gui.io.cubes.export import REQUEST, CubeWriterSource
 
-SUMS_SHARE = 0.4  # of the time, which the fraction done assumes
+SUMS_SHARE = 0.4  # assumed share of the time, for the fraction done
 
 
 @dataclass(frozen=True)
 class TiledJob:
-    """The photograph whose tiles are done, and how: what every call tells a worker."""
+    """The photograph and settings that each call sends to a worker."""
 
     source: Path
     sha256: str
-    order: JobSettings
+    settings: JobSettings
 
     @property
     def request(self) -> str:
-        return self.order.request(self.sha256)
+        """Identifier of the content of the cube, see `JobSettings.request`."""
+        return self.settings.request(self.sha256)
 
     def export(
         self, prepared: PreparedInput, sums: AttentionSums, progress: ProgressCallback | None = None
     ) -> CubeWriterSource:
-        """The export of the whole, once its attention map is known."""
-        return self.order.plan.prepared(
+        """Export of the whole photograph, once its attention map is known."""
+        return self.settings.plan.prepared(
             prepared.field(sums),
-            binning=prepared.image.binning,
             progress=progress,
             provenance={REQUEST: self.request},
         )
 
 
-def run(task: JobItem, order: JobSettings, client: Any, progress: ProgressCallback) -> ItemResult:
-    """Reconstruct a photograph into a Zarr folder, unless that is complete.
+def run(item: JobItem, settings: JobSettings, client: Any, progress: ProgressCallback) -> ItemResult:
+    """Reconstruct a photograph to a Zarr folder, unless it is already complete.
 
-    Ctrl-C, or whatever `progress` raises, stops the workers between two tiles, and nothing is left behind.
+    Ctrl-C, or any exception of `progress`, stops the workers between two tiles, and no partial folder remains.
 
     Raises:
-        ValueError, OSError: the photograph or the folder is not as it should be, or workers died.
+        ValueError: the photograph or the settings are invalid.
+        OSError: the folder is not writable, or workers died.
     """
-    picture = TiledJob(task.source, sha256_of(task.source), order)
-    if task.out.exists() and is_complete(task.out, picture.request):
-        return ItemResult(task, ItemState.SKIPPED)
+    job = TiledJob(item.source, sha256_of(item.source), settings)
+    if item.out.exists() and is_complete(item.out, job.request):
+        return ItemResult(item, ItemState.SKIPPED)
     progress(0.0)
-    prepared = _prepared(picture)
+    prepared = _prepared(job)
     prepared.check_tiles()
-    sums = _summed(client, picture, prepared, lambda done: progress(SUMS_SHARE * done))
-    export = picture.export(prepared, sums)
-    with zarr.creating(task.out, export) as store:
-        calls = [(picture, sums, store, *shard) for shard in zarr.shards(export.shape)]
+    sums = _summed(client, job, prepared, lambda done: progress(SUMS_SHARE * done))
+    export = job.export(prepared, sums)
+    with zarr.creating(item.out, export) as store:
+        calls = [(job, sums, store, *shard) for shard in zarr.shards(export.shape)]
         for done, (_, clipped) in enumerate(_results(client, _write, calls), 1):
             export.clipped += clipped
             progress(SUMS_SHARE + (1 - SUMS_SHARE) * done / len(calls))
     try:
-        checked = verify_sample(task.out, export)
+        checked = verify_sample(item.out, export)
     except VerificationError:
-        discard(task.out)
+        discard(item.out)
         raise
-    return ItemResult(task, ItemState.WRITTEN, str(ExportResult(task.out, export.shape, export.clipped, checked)))
+    return ItemResult(item, ItemState.WRITTEN, str(ExportResult(item.out, export.shape, export.clipped, checked)))
 
 
-def _summed(client: Any, picture: TiledJob, prepared: PreparedInput, progress: ProgressCallback) -> AttentionSums:
-    calls = [(picture, index, rows, cols) for index, (_, rows, cols) in enumerate(prepared.tiles())]
+def _summed(client: Any, job: TiledJob, prepared: PreparedInput, progress: ProgressCallback) -> AttentionSums:
+    calls = [(job, index, rows, cols) for index, (_, rows, cols) in enumerate(prepared.tiles())]
     parts: dict[int, AttentionSums | None] = {}
     for (_, index, _, _), part in _results(client, _sum, calls):
         parts[index] = part
         progress(len(parts) / len(calls))
-    return AttentionSums.total(parts[index] for index in sorted(parts))  # in the order of the tiles, as on one machine
+    return AttentionSums.total(parts[index] for index in sorted(parts))  # in tile order, as on a single machine
 
 
 def _results(client: Any, function: Any, calls: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, Any]]:
-    """The answers; here a call that cannot be done ends the work."""
+    """Results of calls; a failed call ends the work."""
     with contextlib.closing(answers(client, function, calls)) as coming:
         for call, answer in coming:
             if isinstance(answer, WorkersDied):
@@ -107,39 +108,43 @@ def _results(client: Any, function: Any, calls: Sequence[tuple[Any, ...]]) -> It
             yield call, answer
 
 
-def _sum(is_stopped: IsStopped, picture: TiledJob, index: int, rows: slice, cols: slice) -> AttentionSums | None:
-    """What a tile adds to the attention map; done by a worker."""
-    return None if is_stopped() else _prepared(picture).sums(rows, cols)
+def _sum(is_stopped: IsStopped, job: TiledJob, index: int, rows: slice, cols: slice) -> AttentionSums | None:
+    """Contribution of a tile to the attention map; run by a worker."""
+    return None if is_stopped() else _prepared(job).sums(rows, cols)
 
 
-def _write(is_stopped: IsStopped, picture: TiledJob, sums: AttentionSums, store: Path, rows: slice, cols: slice) -> int:
-    """Compute and write a shard, unless another worker did and died before it could tell; done by a worker.
+def _write(is_stopped: IsStopped, job: TiledJob, sums: AttentionSums, store: Path, rows: slice, cols: slice) -> int:
+    """Compute and write a shard, unless a worker that died already wrote it; run by a worker.
 
-    Returns how many values did not fit.
+    Returns the number of clipped values.
     """
 
     def progress(_: float) -> None:
         if is_stopped():
             raise Cancelled
 
-    export = picture.export(_prepared(picture), sums, progress)
+    export = job.export(_prepared(job), sums, progress)
     with contextlib.suppress(Cancelled):
         zarr.write_shard(store, export, rows, cols)
     return export.clipped
 
 
-_latest: tuple[str, PreparedInput] | None = None  # a photograph is large: a worker's threads share it
+_latest: tuple[str, PreparedInput] | None = None  # photographs are large, so the threads of a worker share it
 _preparing = threading.Lock()
 
 
-def _prepared(picture: TiledJob) -> PreparedInput:
-    """The photograph as the network sees it, read once in a process; ValueError where it is not the one meant."""
+def _prepared(job: TiledJob) -> PreparedInput:
+    """Prepared photograph, read once per process.
+
+    Raises:
+        ValueError: the file differs from that of the job.
+    """
     global _latest
     with _preparing:
-        if _latest is None or _latest[0] != picture.request:
+        if _latest is None or _latest[0] != job.request:
             _latest = None
-            photograph = photograph_of(picture.source, picture.order)
-            if photograph.source.sha256 != picture.sha256:
-                raise ValueError(f"{picture.source} has changed, or is another file there than here; start again")
-            _latest = picture.request, prepare(photograph, model_of(picture.order))
+            photograph = photograph_of(job.source, job.settings)
+            if photograph.source.sha256 != job.sha256:
+                raise ValueError(f"{job.source} has changed, or is a different file on the worker; start again")
+            _latest = job.request, prepare(photograph, model_of(job.settings))
         return _latest[1]

@@ -1,1 +1,1 @@
-"""How fast the program answers on this machine, beside what the machine can do and what another network takes."""
+"""Benchmarks of this machine: response times, relative to its peak performance and to another network."""

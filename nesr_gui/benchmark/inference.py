@@ -1,4 +1,4 @@
-"""How fast a model reconstructs and answers, and how fast and in how much memory a large photograph."""
+"""Benchmarks of reconstruction and queries, and of time and memory for a large photograph."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from nesr_gui.networks.registry import SYSTEMS, build
 from nesr_gui.resources import samples
 from nesr_gui.spectral import RGBImage, Wavelengths
 
-SIDE = 512  # pixels of the photograph along a side
-SIDES = (256, 512, 768, 1024, 1536)  # of those whose time is compared with their pixels
-COUNTS = (7, 16, 31, 61, 151, 301)  # of bands, compared with their time
+SIDE = 512  # side of the photograph in pixels
+SIDES = (256, 512, 768, 1024, 1536)  # sides of photographs for the growth with pixels
+COUNTS = (7, 16, 31, 61, 151, 301)  # numbers of bands for the growth with bands
 REPEATS = 5
 BANDS, EVERY = Wavelengths.from_step(400, 700, 10), Wavelengths.from_step(400, 700, 1)
-SMALLER = (0.25, 1.0, 4.0)  # megapixels, whose times are compared with that of the large one
-IN_VIEW = 512 * 512  # pixels of the screen that show it
-MOVES, NODES = 8, Wavelengths.from_step(400, 700, 5)  # of the wavelength, and between which a moving picture is read
-LOOK_SECONDS = 0.25  # seconds between two looks at its memory, which would slow it down otherwise
-VAST = 30.0  # megapixels from which on more memory is allowed
+SMALLER = (0.25, 1.0, 4.0)  # megapixels of photographs compared with the large one
+IN_VIEW = 512 * 512  # screen pixels that show it
+MOVES, NODES = 8, Wavelengths.from_step(400, 700, 5)  # wavelength steps, and bands for the preview while scrubbing
+LOOK_SECONDS = 0.25  # seconds between memory samples, long enough not to slow it down
+VAST = 30.0  # megapixels above which more memory is allowed
 ONE_BAND = "reconstruct, and one band of all pixels"
 
 
 def photograph(height: int, width: int) -> RGBImage:
-    """The first sample, mirrored at its edges until it is so large."""
+    """Test image: the first sample, mirrored at its edges to the requested size."""
     values = read_photograph(samples()[0].photograph).values
     missing = [(0, max(wanted - size, 0)) for wanted, size in zip((height, width), values.shape, strict=False)]
     return RGBImage(np.pad(values, (*missing, (0, 0)), mode="symmetric")[:height, :width])
 
 
 def answer_figures(model: LoadedModel) -> Iterator[BenchmarkResult]:
-    """Measure one after the other; takes about two minutes on two cores."""
+    """Measure one quantity after another; takes about two minutes on two cores."""
     image, rng = photograph(SIDE, SIDE), np.random.default_rng(0)
     made = seconds(lambda: engine.encode(image, model), 3)
     yield BenchmarkResult(f"reconstruct {SIDE}×{SIDE}", 1000 * made)
@@ -81,7 +81,7 @@ def _mst_seconds(image: RGBImage, device: str) -> float:
 
 
 def _throughput(field: NeSRField, cube: float, device: str) -> Iterator[BenchmarkResult]:
-    """Of decoding, as a share of what the machine does at best in the same minute."""
+    """Decoding throughput as a fraction of the peak performance measured in the same minute."""
     best = peak(torch.float32, device)
     rate = operations(lambda: field.cube(BANDS)) / cube
     yield BenchmarkResult("machine's peak, float32", best / 1e9, "GFLOP/s")
@@ -97,7 +97,7 @@ def _throughput(field: NeSRField, cube: float, device: str) -> Iterator[Benchmar
 
 
 def _growth(model: LoadedModel) -> Iterator[BenchmarkResult]:
-    """How far times are from a straight line over pixels and over bands: the largest part of the fitted time."""
+    """Deviation of times from linear growth in pixels and bands: the largest fraction of the fitted time."""
     images = {side * side: photograph(side, side) for side in SIDES}
 
     def opened(pixels: int) -> Callable[[], object]:
@@ -117,7 +117,7 @@ def _times(amounts: Iterable[int], work: Callable[[int], Callable[[], object]]) 
 
 
 def off_line(times: Mapping[float, float]) -> float:
-    """The largest difference of times, by amount, from a line fitted to relative errors, as a part of it."""
+    """Largest relative deviation of times, by amount, from a fitted line."""
     taken = np.array(list(times.values()))
     design = np.stack([np.ones(len(taken)), np.array(list(times))], 1) / taken[:, None]
     line = np.linalg.lstsq(design, np.ones(len(taken)), rcond=None)[0]
@@ -125,14 +125,14 @@ def off_line(times: Mapping[float, float]) -> float:
 
 
 def large_figures(model: Path | None, device: str, megapixels: float) -> Iterator[BenchmarkResult]:
-    """Reconstruct, look at bands and export 31 of them at full resolution: ten minutes for 24 megapixels."""
+    """Reconstruct, view bands and export 31 of them at full resolution: ten minutes for 24 megapixels."""
     taken: dict[float, float] = {}
     peak, aim = 0, 2500 if megapixels <= VAST else 4000
-    for told, held in watched(_work, model, device, megapixels, every=LOOK_SECONDS):
-        peak = max(peak, held)
-        if told is None:
+    for result, memory in watched(_work, model, device, megapixels, every=LOOK_SECONDS):
+        peak = max(peak, memory)
+        if result is None:
             continue
-        step, pixels, took = told
+        step, pixels, took = result
         if step == ONE_BAND:
             taken[pixels] = took
         if pixels == megapixels:
@@ -146,16 +146,16 @@ def large_figures(model: Path | None, device: str, megapixels: float) -> Iterato
 
 
 def _work(pipe: Connection, path: Path | None, device: str, megapixels: float) -> None:
-    """In a process of its own."""
+    """Run in a separate process."""
     model = load_model(path, device)
     engine.encode(photograph(64, 64), model).cube(BANDS)
     ready(pipe)
-    for told in _steps(model, megapixels):
-        pipe.send(told)
+    for result in _steps(model, megapixels):
+        pipe.send(result)
 
 
 def _steps(model: LoadedModel, megapixels: float) -> Iterator[tuple[str, float, float]]:
-    """What was done, with how many megapixels, in how many seconds."""
+    """Yield (step, megapixels, seconds)."""
     image, started = _photograph(megapixels), time.perf_counter()
     field = engine.encode(image, model)
     yield "reconstruct", megapixels, time.perf_counter() - started
@@ -184,6 +184,6 @@ def _opened(image: RGBImage, model: LoadedModel) -> None:
 
 
 def _photograph(megapixels: float) -> RGBImage:
-    """Half as wide again as it is high."""
+    """Test image with an aspect ratio of 3:2."""
     height = round(math.sqrt(1e6 * megapixels / 1.5))
     return photograph(height, round(1e6 * megapixels / height))

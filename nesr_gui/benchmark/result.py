@@ -1,4 +1,4 @@
-"""What a benchmark found, beside what was aimed at."""
+"""Results of benchmarks and their targets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BenchmarkResult:
-    """One measured number; `aim` is the largest it should be, or the smallest where `is_more_better`."""
+    """One measured value; the target `aim` is a maximum, or a minimum if `is_more_better`."""
 
     name: str
     value: float
@@ -20,13 +20,13 @@ class BenchmarkResult:
 
     @property
     def is_met(self) -> bool | None:
-        """Whether it is as was aimed at; None where nothing was."""
+        """Whether the target is met; None if there is none."""
         if self.aim is None:
             return None
         return self.value >= self.aim if self.is_more_better else self.value <= self.aim
 
     def line(self) -> str:
-        """As it is printed."""
+        """Line to print."""
         text = f"{self.name:58}{self.value:10.3g} {self.unit}" if abs(self.value) < 100 else (
             f"{self.name:58}{self.value:10.0f} {self.unit}"
         )  # fmt: skip
@@ -37,7 +37,7 @@ class BenchmarkResult:
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
-    """The median time of some calls, after one that does not count."""
+    """Median duration of some calls, after a warm-up call."""
     work()
     times = []
     for _ in range(repeats):

@@ -1,4 +1,4 @@
-"""The machine: its peak, the memory a process takes, and how long the program takes to start."""
+"""Benchmarks of the machine: peak performance, memory use of a process, start-up time."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nesr_gui.benchmark.result import BenchmarkResult, seconds
 
-SIZE = 2048  # of the matrices
-CHANNELS, SIDE = 64, 256  # of the image that is convolved, in channels-last order as the networks are
-EVERY = 0.02  # seconds between two looks, each of which takes milliseconds; a shorter allocation may be missed
+SIZE = 2048  # side of the matrices
+CHANNELS, SIDE = 64, 256  # of the convolved image, in channels-last order like the networks
+EVERY = 0.02  # seconds between samples, each of which takes milliseconds; shorter allocations may be missed
 REPEATS = 3
 WINDOW = "from nesr_gui.gui import program; program.say_when_usable()"
 
 
 def description(device: str) -> str:
-    """What computes, and with what, in a line."""
+    """Device, threads and library versions on one line."""
     what = (
         torch.cuda.get_device_name()
         if device == "cuda"
@@ -37,7 +37,7 @@ def description(device: str) -> str:
 
 @torch.inference_mode()
 def peak(dtype: torch.dtype, device: str, repeats: int = 7) -> float:
-    """Operations per second, the larger of a matrix product and a 3×3 convolution; a multiply-add counts two."""
+    """Peak operations per second, of a matrix product or a 3×3 convolution; a multiply-add counts as two."""
     one, other = (torch.randn(SIZE, SIZE, dtype=dtype, device=device) for _ in range(2))
     image = torch.randn(1, CHANNELS, SIDE, SIDE, dtype=dtype, device=device)
     kernel = torch.randn(CHANNELS, CHANNELS, 3, 3, dtype=dtype, device=device)
@@ -47,14 +47,14 @@ def peak(dtype: torch.dtype, device: str, repeats: int = 7) -> float:
 
 
 def operations(work: Callable[[], object]) -> int:
-    """How many additions and multiplications the products and convolutions of some work are, counted by torch."""
+    """Number of additions and multiplications of products and convolutions, counted by torch."""
     with FlopCounterMode(display=False) as counter:
         work()
     return int(counter.get_total_flops())
 
 
 def waited(work: Callable[[], object], device: str) -> Callable[[], None]:
-    """The same work, and waiting until the device has done it."""
+    """Function that does the same work and waits until the device has finished."""
 
     def wait() -> None:
         work()
@@ -67,23 +67,23 @@ def waited(work: Callable[[], object], device: str) -> Callable[[], None]:
 
 
 def is_known() -> bool:
-    """Whether this system tells of it."""
+    """Whether this system reports memory use."""
     return Path("/proc/self/smaps_rollup").exists()
 
 
-def watched(work: Callable[..., None], *asked: object, every: float = EVERY) -> Iterator[tuple[Any, int]]:
-    """Run `work(pipe, *asked)` in a process of its own, which ends when nobody asks any more.
+def watched(work: Callable[..., None], *args: object, every: float = EVERY) -> Iterator[tuple[Any, int]]:
+    """Run `work(pipe, *args)` in a separate process and sample its memory every `every` seconds.
 
-    `work` sends something when its imports are done, waits until something comes back, and sends what it likes.
-    It is looked at `every` so many seconds.
+    `work` sends a message when its imports are done, waits for a reply, and then sends any results. The process ends
+    when the iterator is closed.
 
     Yields:
-        What was sent or, at every look between, None; and the bytes of pages that only this process holds or has
-        changed by now, which cannot be dropped and read again, beyond those after its imports.
+        A result, or None at each sample in between; and the bytes of private or modified pages of the process, which
+            cannot be dropped and reread, in excess of those after its imports.
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=work, args=(there, *asked), daemon=True)
+    process = context.Process(target=work, args=(there, *args), daemon=True)
     process.start()
     there.close()
     try:
@@ -91,8 +91,8 @@ def watched(work: Callable[..., None], *asked: object, every: float = EVERY) -> 
         before = _pages(process.pid)
         here.send("go on")
         while True:
-            said = here.recv() if here.poll(every) else None
-            yield said, _pages(process.pid) - before
+            message = here.recv() if here.poll(every) else None
+            yield message, _pages(process.pid) - before
     except EOFError:
         return
     finally:
@@ -101,23 +101,23 @@ def watched(work: Callable[..., None], *asked: object, every: float = EVERY) -> 
 
 
 def _pages(pid: int | None) -> int:
-    """Bytes; none of a process that has ended, and where the system does not tell."""
+    """Private bytes of a process; 0 if it has ended or the system does not report them."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
     except OSError:
         return 0
-    said = {name: 1024 * int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-    return max(said["Anonymous"], said["Private_Dirty"]) + said["Shared_Dirty"] + said["Swap"] if said else 0
+    sizes = {name: 1024 * int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+    return max(sizes["Anonymous"], sizes["Private_Dirty"]) + sizes["Shared_Dirty"] + sizes["Swap"] if sizes else 0
 
 
 def ready(pipe: Connection) -> None:
-    """Say that imports are done, and wait until their memory was looked at."""
+    """Report that imports are done, and wait until the memory has been sampled."""
     pipe.send("ready")
     pipe.recv()
 
 
 def start_figures() -> Iterator[BenchmarkResult]:
-    """From nothing to the help text, and to a window that can be used, while the model is still being loaded."""
+    """Start-up time to the help text, and to a usable window while the model is still loading."""
     yield BenchmarkResult(
         "start to the help text", 1000 * seconds(lambda: _until_line(["-m", "nesr_gui", "--help"]), REPEATS), aim=300
     )
@@ -127,10 +127,10 @@ def start_figures() -> Iterator[BenchmarkResult]:
 
 
 def _until_line(command: list[str]) -> None:
-    """Run Python until it has written a line."""
+    """Run Python until it prints a line."""
     with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        said = process.stdout.readline()
+        line = process.stdout.readline()
         process.kill()
-    if not said:
-        raise OSError(f"{' '.join(command)} ended without a word")
+    if not line:
+        raise OSError(f"{' '.join(command)} ended without output")

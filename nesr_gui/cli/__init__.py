@@ -13,9 +13,10 @@ from nesr_gui.cli.reconstruct import reconstruct
 
 
 class WindowByDefault(click.Group):
-    """What names no command is an image for the window."""
+    """Command group that treats an unknown command as an image to open in the window."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Insert the `gui` command if the first argument is not a command."""
         own = {"--help", "--version", "-h"}
         return super().parse_args(
             ctx, args if args and (args[0] in own or args[0] in self.commands) else ["gui", *args]
@@ -27,7 +28,7 @@ class WindowByDefault(click.Group):
 def cli() -> None:
     """Open a photograph, click a pixel, see its spectrum.
 
-    `nesr-gui [IMAGE]` opens the window; `nesr-gui gui --help` tells its options.
+    `nesr-gui [IMAGE]` opens the window; see `nesr-gui gui --help` for its options.
     """
 
 
@@ -40,7 +41,7 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user's is one line on stderr and exit code 2."""
+    """Run the command line; user errors are printed as one line on stderr, with exit code 2."""
     try:
         cli()
     except (ValueError, OSError, KeyError) as error:

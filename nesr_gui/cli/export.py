@@ -1,4 +1,4 @@
-"""The command that writes a cube of a photograph or of another cube: what the window's export dialog does."""
+"""The `export` command: writes a cube from a photograph or another cube, like the export dialog of the window."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("image", type=PATH)
-@click.option("-o", "--out", type=PATH, required=True, help="Cube to write, in the format of its ending: .nc .h5 .hdr "
+@click.option("-o", "--out", type=PATH, required=True, help="Cube to write, by extension: .nc .h5 .hdr "
               ".mat .tif .zarr .exr .npy .npz, or a folder of PNG bands.")  # fmt: skip
 @plan_options
-@click.option("--max-pixels", type=int, help="Reduce a larger image that is reconstructed by a whole number.")
-@click.option("--estimate", is_flag=True, help="Only tell how large it will be and how long it will take.")
+@click.option("--max-pixels", type=int, help="Bin a larger image by a whole number before reconstruction.")
+@click.option("--estimate", is_flag=True, help="Print the estimated size and time, and exit.")
 @reading_options
 @model_option
 @device_option
@@ -43,10 +43,10 @@ def export(
     device: str,
     **options: Any,
 ) -> None:
-    """Write a cube of a photograph or another cube: any wavelengths or sensor bands, any part, any format.
+    """Write a cube of a photograph or another cube: any wavelengths or sensor bands, any region, any format.
 
-    Of a cube at the bands that a --model sees, the model makes more. What was written is opened again and compared
-    with the image.
+    For a cube with the bands that --model requires, the model reconstructs further bands. The written file is reopened
+    and a sample of its values is verified.
     """
     from nesr_gui import export as exporting
     from nesr_gui import io
@@ -54,24 +54,23 @@ def export(
     reading = {name: options.pop(name) for name in READING}
     field: SpectralField
     if io.is_photograph(image):
-        field, binning = _reconstructed(image, model, device, max_pixels)
-        origin = ""  # which its provenance tells
+        field = _reconstructed(image, model, device, max_pixels)
+        origin = ""  # its provenance states it
     else:
-        cube = io.open_cube(image, asked_reading(**reading))
-        field, binning, origin = cube, 1, image.name
+        field, origin = io.open_cube(image, asked_reading(**reading)), image.name
         if model:
-            field, binning = super_resolve(cube, image.name, model, device, max_pixels)
+            field = super_resolve(field, image.name, model, device, max_pixels)
     plan = planned(field.wavelength_range, **options)
     if estimate:
         io.writer(out, plan.encoding)
-        click.echo(exporting.estimated(plan.prepared(field, binning=binning)))
+        click.echo(exporting.estimated(plan.prepared(field)))
         return
     with progress_bar(f"writing {out.name}") as report:
-        click.echo(exporting.write(out, field, plan, binning=binning, origin=origin, progress=report))
+        click.echo(exporting.write(out, field, plan, origin=origin, progress=report))
 
 
-def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int | None) -> tuple[SpectralField, int]:
-    """The field of a photograph, and how many source pixels stand along one side of each of its own."""
+def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int | None) -> SpectralField:
+    """Reconstruct a photograph; its notes are printed."""
     from nesr_gui import io
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
@@ -81,4 +80,4 @@ def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int
         click.echo(note, err=True)
     photograph = photograph.reduced(max_pixels) if max_pixels else photograph
     with progress_bar("reading the photograph") as report:
-        return engine.encode(photograph, load_model(model, device), progress=report), photograph.binning
+        return engine.encode(photograph, load_model(model, device), progress=report)

@@ -1,4 +1,4 @@
-"""Commands that show: the window, and how fast it answers on this machine."""
+"""Commands that open the window or measure its response times."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from nesr_gui.cli.options import FILE, PATH, device_option, model_option, write_
 @click.argument("image", type=PATH, required=False)
 @model_option
 @device_option
-@click.option("--screenshot", type=FILE, help="Open, wait for the reconstruction, save a picture of the window, exit.")
+@click.option(
+    "--screenshot", type=FILE, help="Open the window, wait for the reconstruction, save a screenshot, and exit."
+)
 def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> None:
     """Open the window (the default); without a display, reconstruct into nesr-out/ instead."""
     if not display_is_there():
@@ -38,14 +40,14 @@ def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | 
 @click.command()
 @model_option
 @device_option
-@click.option("--json", "report", type=FILE, help="Also write the figures, and what machine it is, to a JSON file.")
-@click.option("--without-window", is_flag=True, help="Only the model, not the window.")
+@click.option("--json", "report", type=FILE, help="Also write the results and the machine description to a JSON file.")
+@click.option("--without-window", is_flag=True, help="Benchmark only the model, not the window.")
 @click.option(
     "--large", type=click.FloatRange(1, 1000), metavar="MEGAPIXELS",
-    help="Also time and memory of a photograph so large; 24 take ten minutes more, and 8 GB in the temporary folder.",
+    help="Also measure a photograph of this size; 24 takes ten more minutes and 8 GB of temporary space.",
 )  # fmt: skip
 def benchmark(model: Path | None, device: str, report: Path | None, without_window: bool, large: float | None) -> None:
-    """Measure how fast this machine answers, beside what is aimed at; takes some minutes, with nothing else running."""
+    """Measure the response times of this machine against their targets; takes some minutes on an idle machine."""
     if not display_is_there():
         draw_off_screen()
     from nesr_gui.benchmark import inference, system
@@ -73,13 +75,13 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
 
 
 def display_is_there() -> bool:
-    """Whether a window could open: everywhere but on a Unix without X11 or Wayland, unless Qt is told a platform."""
+    """Whether a window can be opened: always, except on Unix without X11 or Wayland unless a Qt platform is set."""
     if os.environ.get("QT_QPA_PLATFORM") or sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def draw_off_screen() -> None:
-    """Let Qt draw into memory, and keep to itself what that platform does not support."""
+    """Make Qt draw to memory, and silence its messages about unsupported features of that platform."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")

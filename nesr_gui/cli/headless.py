@@ -1,4 +1,4 @@
-"""The window's main job where there is no display: reconstruct, write cube, curves and a picture of the window."""
+"""Substitute for the window on machines without a display: reconstruct, write cube, spectra and a screenshot."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ FOLDER = Path("nesr-out")
 
 
 def run(image: Path | None, *, model: Path | None, device: str, folder: Path = FOLDER) -> Iterator[str]:
-    """Do it for `image` or the first sample, writing into `folder`; yields a line for each thing done.
+    """Process `image` or the first sample into `folder`; yield a line for each file written.
 
-    Qt must have been told a platform that needs no display.
+    The Qt platform must not need a display.
     """
     loaded = load_model(model, device)
     path = image or resources.samples()[0].photograph
@@ -35,7 +35,7 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
 
     every = Wavelengths.from_step(*field.wavelength_range, 1)
     pixels = spots(photograph)
-    values = field.spectra([(row // field.image.binning, col // field.image.binning) for row, col in pixels], every)
+    values = field.spectra([(row // field.binning, col // field.binning) for row, col in pixels], every)
     named = [Spectrum(every, curve, f"row {row} col {col}") for (row, col), curve in zip(pixels, values, strict=True)]
     csv.write_curves(folder / "curves.csv", named, provenance=field.provenance)
     yield f"{folder / 'curves.csv'}: {len(named)} curves of {len(every)} points"

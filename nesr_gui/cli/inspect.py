@@ -1,4 +1,4 @@
-"""Commands that read spectra, tell what a file is, and compare a reconstruction with a measured cube."""
+"""Commands that read spectra, describe files, and compare a reconstruction with a measured cube."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from nesr_gui.cli.options import (
 
 @click.command()
 @click.argument("image", type=PATH)
-@click.option("--at", "points", metavar="ROW,COL", multiple=True, required=True, help="A pixel; may be repeated.")
-@click.option("-o", "--out", type=FILE, help="Curves to write (.csv); by default they are printed.")
-@click.option("--wavelengths", "listed", help="In nm: start:stop:step, or a list. [default: every nm]")
+@click.option("--at", "points", metavar="ROW,COL", multiple=True, required=True, help="Pixel to read; repeatable.")
+@click.option("-o", "--out", type=FILE, help="File for the spectra (.csv). [default: print them]")
+@click.option("--wavelengths", "listed", help="Wavelengths in nm, start:stop:step or a list. [default: every nm]")
 @reading_options
 @model_option
 @device_option
@@ -45,24 +45,27 @@ def spectrum(
 
     pixels = [parsed_point(text) for text in points]
     field = opened(image, model, device, options)
-    asked = Wavelengths.parse(listed) if listed else usual_wavelengths(field)
+    wavelengths = Wavelengths.parse(listed) if listed else usual_wavelengths(field)
     names = [f"row {row} col {col}" for row, col in pixels]
-    spectra = [Spectrum(asked, values, name) for values, name in zip(field.spectra(pixels, asked), names, strict=True)]
+    spectra = [
+        Spectrum(wavelengths, values, name)
+        for values, name in zip(field.spectra(pixels, wavelengths), names, strict=True)
+    ]
     if out:
         csv.write_curves(out, spectra, provenance=field.provenance)
-        click.echo(f"{out}: {len(spectra)} curves at {len(asked)} wavelengths")
+        click.echo(f"{out}: {len(spectra)} curves at {len(wavelengths)} wavelengths")
         return
     click.echo("\t".join(["nm", *names]))
-    for index, nm in enumerate(asked):
+    for index, nm in enumerate(wavelengths):
         click.echo("\t".join([f"{nm:g}", *(f"{curve.values[index]:.5f}" for curve in spectra)]))
 
 
 @click.command()
 @click.argument("file", type=PATH, required=False)
-@click.option("--models", is_flag=True, help="List the systems that can be trained and run, with their parameters.")
+@click.option("--models", is_flag=True, help="List the available systems and their numbers of parameters.")
 @reading_options
 def info(file: Path | None, models: bool, **options: Any) -> None:
-    """Tell what a model, a cube or a photograph file is and how it is understood."""
+    """Describe a model, cube or photograph file, and how it is interpreted."""
     from nesr_gui import io
 
     if models == (file is not None):
@@ -73,19 +76,19 @@ def info(file: Path | None, models: bool, **options: Any) -> None:
     if file.suffix == ".safetensors":
         from nesr_gui.inference.checkpoint import describe
 
-        said = describe(file)
+        description = describe(file)
     elif io.is_photograph(file):
         from nesr_gui.io.photos.decode import describe as describe_photograph
 
-        said = describe_photograph(file)
+        description = describe_photograph(file)
     else:
-        said = io.describe(file, asked_reading(**options))
-    for key, value in said.items():
+        description = io.describe(file, asked_reading(**options))
+    for key, value in description.items():
         click.echo(f"{key}: {' '.join(value.split())}")
 
 
 def print_systems() -> None:
-    """The parameters of every system, counted in networks that are built for it, beside the published."""
+    """Print the number of parameters of each system, counted in networks built for it, and as published."""
     from nesr_gui.networks.registry import SYSTEMS, coverage, parameters_of
 
     click.echo(f"{'name':16}{'system':22}{'parameters':>12}{'published':>12}  answers at")
@@ -96,7 +99,11 @@ def print_systems() -> None:
 
 
 def parsed_point(text: str) -> tuple[int, int]:
-    """`ROW,COL` as two integers."""
+    """Parse `ROW,COL`.
+
+    Raises:
+        ValueError: the text does not consist of two integers.
+    """
     try:
         row, col = (int(part) for part in text.split(","))
     except ValueError:
@@ -107,8 +114,8 @@ def parsed_point(text: str) -> tuple[int, int]:
 @click.command()
 @click.argument("photograph", type=FILE)
 @click.argument("cube", type=PATH)
-@click.option("--max-pixels", type=int, help="Reduce a larger photograph, in linear light, by a whole number.")
-@click.option("--json", "report", type=FILE, help="Also write the figures to a JSON file.")
+@click.option("--max-pixels", type=int, help="Bin a larger photograph by a whole number, in linear light.")
+@click.option("--json", "report", type=FILE, help="Also write the results to a JSON file.")
 @reading_options
 @model_option
 @device_option
@@ -121,7 +128,7 @@ def compare(
     device: str,
     **options: Any,
 ) -> None:
-    """Print how far a photograph's reconstruction is from the measured cube, which may be turned or of another size."""
+    """Compare the reconstruction of a photograph with a measured cube, in any orientation and size."""
     from nesr_gui import io
     from nesr_gui.fields.accuracy import CONDITIONS, accuracy, shared_bands
     from nesr_gui.fields.registration import register
@@ -135,12 +142,12 @@ def compare(
     image = image.reduced(max_pixels) if max_pixels else image
     with progress_bar("reading the photograph") as show:
         field = engine.encode(image, load_model(model, device), progress=show)
-    truth = binned_field(ResampledField(measured, image.source_shape, found), image.binning)
+    truth = binned_field(ResampledField(measured, field.source_shape, found), field.binning)
     with progress_bar("comparing") as show:
         figures = accuracy(field, truth, progress=show)
     nm = shared_bands(field, truth).nm
-    click.echo(f"{figures.pixels:,} pixels, {len(nm)} bands of {nm[0]:g}-{nm[-1]:g} nm, at 1:{image.binning}")
+    click.echo(f"{figures.pixels:,} pixels, {len(nm)} bands of {nm[0]:g}-{nm[-1]:g} nm, at 1:{field.binning}")
     click.echo(figures.in_words())
     click.echo(CONDITIONS)
     if report:
-        write_json(report, {**asdict(figures), **asdict(found), "bands": nm.tolist(), "reduction": image.binning})
+        write_json(report, {**asdict(figures), **asdict(found), "bands": nm.tolist(), "reduction": field.binning})

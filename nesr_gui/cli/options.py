@@ -1,7 +1,7 @@
-"""What several commands share: their options, progress on the terminal, figures as JSON.
+"""Shared parts of commands: options, progress bars, JSON output.
 
-`plan_options` say what of an image is exported and how, the window's export dialog as words; `reading_options` what the
-file of a cube leaves open.
+`plan_options` specify what to export of an image, like the export dialog of the window; `reading_options` supply
+information that a cube file lacks.
 """
 
 from __future__ import annotations
@@ -25,16 +25,18 @@ FAILED, INTERRUPTED = 1, 130  # exit codes
 FILE = click.Path(path_type=Path, dir_okay=False)
 PATH = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
-device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
-model_option = click.option("--model", type=FILE, help="Model file (.safetensors); by default the embedded one.")
+device_option = click.option(
+    "--device", default="auto", show_default=True, help="Compute device: auto, cpu, cuda or mps."
+)
+model_option = click.option("--model", type=FILE, help="Model file (.safetensors). [default: the bundled model]")
 OPTIONS = {"wavelengths": "--band-wavelengths", "band_axis": "--band-axis", "variable": "--variable"}
-"""By what `AmbiguousFile` calls the answer."""
+"""Options by the name that `AmbiguousFile` uses."""
 READING = ("band_wavelengths", "band_axis", "quantity", "variable")
-"""What `reading_options` are called where they arrive."""
+"""Parameter names of `reading_options`."""
 
 
 def progress_bar(what: str) -> Any:
-    """A bar on the terminal whose context value is a `Progress`; nothing where no terminal watches."""
+    """Context manager that gives a `ProgressCallback` shown as a bar; silent without a terminal."""
     from contextlib import contextmanager
 
     from tqdm import tqdm
@@ -50,7 +52,7 @@ def progress_bar(what: str) -> Any:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write figures for other programs."""
+    """Write results to a JSON file for other programs."""
     from nesr_gui.io.atomic import atomic_write
 
     with atomic_write(path) as temporary:
@@ -58,24 +60,27 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def plan_options(command: Any) -> Any:
-    """What `planned` understands, as options."""
-    said = [
-        click.option("--wavelengths", metavar="NM", help="start:stop:step or a list. [default: the image's bands]"),
-        click.option("--bands", type=int, metavar="N", help="So many wavelengths, evenly over the image's range."),
-        click.option("--sensor", metavar="BANDS", help="Sentinel-2A, Sentinel-2B, Landsat 8-9; a table of responses; "
-                     "or [NAME:]CENTRE/FWHM,… in nm: bands that are integrated."),
-        click.option("--band-shape", type=click.Choice(["gaussian", "box"]), help="Of a sensor's bands."),
+    """Add the options that `planned` takes."""
+    options = [
+        click.option("--wavelengths", metavar="NM", help="Wavelengths in nm, start:stop:step or a list. "
+                     "[default: the image's bands]"),
+        click.option("--bands", type=int, metavar="N",
+                     help="Number of wavelengths, evenly spaced over the image's range."),
+        click.option("--sensor", metavar="BANDS", help="Integrate over sensor bands: Sentinel-2A, Sentinel-2B, "
+                     "Landsat 8-9; a table of responses; or [NAME:]CENTRE/FWHM,… in nm."),
+        click.option("--band-shape", type=click.Choice(["gaussian", "box"]), help="Response shape of sensor bands."),
         click.option("--light", metavar="LIGHT", help="Write radiance under a CIE illuminant (D65, FL11, LED-B3), "
                      "'daylight 5000', 'blackbody 3000', or a table of its power. [default: relative reflectance]"),
-        click.option("--region", metavar="SHAPE", help="Only a part, in pixels of the source: 'rectangle 10,20 50,80' "
+        click.option("--region", metavar="SHAPE", help="Region in source pixels: 'rectangle 10,20 50,80' "
                      "(row,column of two corners), ellipse, polygon."),
-        click.option("--mask", is_flag=True, help="No values outside the region, within the box around it."),
+        click.option("--mask", is_flag=True, help="Omit values outside the region, within its bounding box."),
         click.option("--dtype", type=click.Choice(["float32", "float16", "uint16"]), default="float32",
-                     show_default=True, help="Numbers of the file."),
-        click.option("--scale", type=float, default=1e-4, show_default=True, help="Of uint16: value = number * scale."),
-        click.option("--error-band", is_flag=True, help="Also the lower and upper ends of the 90 % interval."),
+                     show_default=True, help="Number format of the file."),
+        click.option("--scale", type=float, default=1e-4, show_default=True,
+                     help="For uint16: value = stored number * scale."),
+        click.option("--error-band", is_flag=True, help="Also write the limits of the 90 % prediction interval."),
     ]  # fmt: skip
-    for option in reversed(said):
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -94,10 +99,10 @@ def planned(
     scale: float,
     error_band: bool,
 ) -> ExportPlan:
-    """The plan that the options say, for an image of a wavelength range in nm.
+    """Export plan for an image with `wavelength_range` in nm, from the options.
 
     Raises:
-        ValueError: they contradict each other or make no sense.
+        ValueError: options are contradictory or invalid.
     """
     from nesr_gui.export import ExportPlan
     from nesr_gui.io import StorageEncoding
@@ -110,9 +115,9 @@ def planned(
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} are given; give one of them")
     if mask and region is None:
-        raise ValueError("--mask leaves out what is outside a region; say which with --region")
+        raise ValueError("--mask needs a region; add --region")
     if band_shape and not sensor:
-        raise ValueError("--band-shape is of the bands of a sensor; say which with --sensor")
+        raise ValueError("--band-shape needs a sensor; add --sensor")
     chosen: Wavelengths | Sensor | None = Wavelengths.parse(wavelengths) if wavelengths else None
     if bands is not None:
         chosen = Wavelengths.evenly_spaced(bands, *wavelength_range)
@@ -128,7 +133,11 @@ def planned(
 
 
 def asked_sensor(text: str, shape: str | None) -> Sensor:
-    """A sensor by its name, by a table of responses, or by a list of bands."""
+    """Sensor by name, by a table of responses, or by a list of bands.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
     from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
     from nesr_gui.io.spectra.readers import read_spectra
 
@@ -143,7 +152,11 @@ def asked_sensor(text: str, shape: str | None) -> Sensor:
 
 
 def asked_light(text: str) -> Illuminant:
-    """A light by its name, by its temperature, or by a table of its power."""
+    """Illuminant by name, by temperature, or by a table of its power.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
     from nesr_gui.colorimetry.viewing_conditions import Illuminant
     from nesr_gui.io.spectra.readers import read_spectra
 
@@ -162,27 +175,33 @@ def asked_light(text: str) -> Illuminant:
 
 
 def reading_options(command: Any) -> Any:
-    """What a cube's file may leave open, as options."""
-    said = [
+    """Add options for information that a cube file lacks."""
+    options = [
         click.option(
-            "--band-wavelengths", metavar="NM", help="Of a cube that does not say them: 400:700:10, or a list."
+            "--band-wavelengths",
+            metavar="NM",
+            help="Wavelengths of a cube that does not state them: 400:700:10, or a list.",
         ),
-        click.option("--band-axis", type=click.IntRange(0, 2), help="The axis of a cube's array that runs over bands."),
-        click.option("--quantity", type=click.Choice(["reflectance", "radiance", "unknown"]), help="What is measured."),
-        click.option("--variable", metavar="NAME", help="The array to open where a file has several."),
+        click.option("--band-axis", type=click.IntRange(0, 2), help="Axis of a cube's array that runs over the bands."),
+        click.option(
+            "--quantity",
+            type=click.Choice(["reflectance", "radiance", "unknown"]),
+            help="What the values of a cube measure.",
+        ),
+        click.option("--variable", metavar="NAME", help="Array to open if a file has several."),
     ]
-    for option in reversed(said):
+    for option in reversed(options):
         command = option(command)
     return command
 
 
 def opened(image: Path, model: Path | None, device: str, options: dict[str, Any]) -> SpectralField:
-    """A photograph reconstructed; a cube as it is, or what a model makes of it."""
+    """Field of an image: a photograph reconstructed; a cube as it is, or super-resolved if a model is given."""
     from nesr_gui import io
 
     if not io.is_photograph(image):
         cube = io.open_cube(image, asked_reading(**options))
-        return super_resolve(cube, image.name, model, device)[0] if model else cube
+        return super_resolve(cube, image.name, model, device) if model else cube
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
@@ -191,10 +210,11 @@ def opened(image: Path, model: Path | None, device: str, options: dict[str, Any]
 
 def super_resolve(
     cube: SpectralField, name: str, model: Path, device: str, max_pixels: int | None = None
-) -> tuple[SpectralField, int]:
-    """What a model makes of the bands that it sees of a cube, and how many pixels of that stand along one of its own.
+) -> SpectralField:
+    """Field that a model reconstructs from some bands of a cube; its notes are printed.
 
-    What has to be known of it goes to the terminal.
+    Raises:
+        ValueError: the cube lacks bands that the model requires.
     """
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
@@ -203,13 +223,13 @@ def super_resolve(
     seen = loaded.read_input(cube, name, max_pixels=max_pixels)
     with progress_bar("reading the cube") as report:
         field = engine.encode(seen, loaded, progress=report)
-    if told := field.provenance.get("model_notes"):
-        click.echo(told, err=True)
-    return field, seen.binning
+    if notes := field.provenance.get("model_notes"):
+        click.echo(notes, err=True)
+    return field
 
 
 def usual_wavelengths(field: SpectralField) -> Wavelengths:
-    """Every nm of a reconstruction; of a cube its own bands."""
+    """Default wavelengths: every nm of a reconstruction, the bands of a cube."""
     from nesr_gui.fields.protocol import CubeField
     from nesr_gui.spectral import Wavelengths
 
@@ -219,7 +239,7 @@ def usual_wavelengths(field: SpectralField) -> Wavelengths:
 def asked_reading(
     band_wavelengths: str | None, band_axis: int | None, quantity: str | None, variable: str | None
 ) -> CubeHints:
-    """What the options say of a cube."""
+    """Hints about a cube from the options."""
     from nesr_gui.io import CubeHints
     from nesr_gui.spectral import Quantity, Wavelengths
 
@@ -228,6 +248,6 @@ def asked_reading(
 
 
 def advice(error: Exception) -> str:
-    """How to answer what an `AmbiguousFile` asks; nothing for other errors."""
+    """Option that answers an `AmbiguousFile`; empty for other errors."""
     option = OPTIONS.get(getattr(error, "field", ""))
-    return f"; say it with {option} {getattr(error, 'guess', '') or '…'}" if option else ""
+    return f"; specify it with {option} {getattr(error, 'guess', '') or '…'}" if option else ""

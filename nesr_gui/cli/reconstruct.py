@@ -1,4 +1,4 @@
-"""The command that makes cubes of photographs: of one, of many, on this machine or on a cluster."""
+"""The `reconstruct` command: cubes of one or many photographs, on this machine or on a cluster."""
 
 from __future__ import annotations
 
@@ -30,15 +30,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("images", type=FILE, nargs=-1, required=True)
-@click.option("-o", "--out", type=PATH, required=True, help="Cube to write; a folder where there are several.")
-@click.option("--format", "ending", metavar="EXT", help="Of the cubes in a folder: h5, zarr, …  [default: h5]")
+@click.option("-o", "--out", type=PATH, required=True, help="Cube to write; a folder for several photographs.")
+@click.option("--format", "ending", metavar="EXT", help="Format of cubes in a folder: h5, zarr, …  [default: h5]")
 @plan_options
+@click.option("--max-pixels", type=click.IntRange(1), help="Bin larger photographs by a whole number, in linear light.")
+@click.option("--jobs", type=click.IntRange(1), help="Number of parallel processes. [default: 1]")
 @click.option(
-    "--max-pixels", type=click.IntRange(1), help="Reduce larger photographs, in linear light, by a whole number."
-)
-@click.option("--jobs", type=click.IntRange(1), help="Processes among which photographs are shared. [default: 1]")
-@click.option(
-    "--scheduler", metavar="ADDRESS", help="Have it done by the workers of dask.distributed: tcp://host:8786."
+    "--scheduler", metavar="ADDRESS", help="Run on the workers of a dask.distributed scheduler: tcp://host:8786."
 )
 @model_option
 @device_option
@@ -47,32 +45,33 @@ def reconstruct(
 ) -> None:
     """Write the spectral cubes of photographs.
 
-    Of one photograph, -o names the cube. Of several, or with --format, it names a folder, in which cubes are called as
-    their photographs; a cube is skipped if it was made of the same photograph with the same model and options. With
-    --scheduler one photograph becomes a Zarr folder, its tiles done by all workers.
+    For a single photograph, -o is the cube to write. For several, or with --format, it is a folder, and each cube is
+    named after its photograph; a cube that already exists for the same photograph, model and options is skipped. With
+    --scheduler, a single photograph is written to a Zarr folder, its tiles computed by all workers.
     """
     if jobs and scheduler:
-        raise ValueError("both --jobs and --scheduler are given; --jobs is for the processes of this machine")
-    order, model = ordered(**options)
+        raise ValueError("--jobs and --scheduler exclude each other; --jobs is for processes on this machine")
+    settings, model = ordered(**options)
     if len(images) > 1 or ending is not None or _holds_cubes(out):
-        run_batch(images, out, f".{(ending or 'h5').lstrip('.')}", order, jobs or 1, scheduler)
+        ending = f".{(ending or 'h5').lstrip('.')}"
+        run_batch(images, out, ending, settings, jobs=jobs or 1, scheduler=scheduler)
     elif jobs:
-        raise ValueError("--jobs shares several photographs among processes; a single one has all cores without it")
+        raise ValueError("--jobs is for several photographs; a single one uses all cores without it")
     elif scheduler:
-        run_tiled(images[0], out, order, scheduler)
+        run_tiled(images[0], out, settings, scheduler)
     else:
-        run_single(images[0], out, order, model)
+        run_single(images[0], out, settings, model)
 
 
 def _holds_cubes(out: Path) -> bool:
-    """Whether a folder that is there is for cubes and not one itself, of bands or of Zarr."""
+    """Whether an existing folder is for cubes, rather than a cube itself (bands or Zarr)."""
     from nesr_gui.io.cubes.band_folder import DESCRIPTION
 
     return out.is_dir() and not out.suffix and not (out / DESCRIPTION).is_file()
 
 
 def ordered(max_pixels: int | None, model: Path | None, device: str, **options: Any) -> tuple[JobSettings, LoadedModel]:
-    """What the options ask for, tried on a black photograph before any is read, and the model."""
+    """Job settings from the options, validated on a black photograph before any is read, and the model."""
     import numpy as np
 
     from nesr_gui.batch.job import JobSettings
@@ -94,26 +93,26 @@ def ordered(max_pixels: int | None, model: Path | None, device: str, **options: 
     return JobSettings(model.absolute() if model else None, loaded.checkpoint.sha256, device, plan, max_pixels), loaded
 
 
-def run_single(image: Path, out: Path, order: JobSettings, model: LoadedModel) -> None:
-    """Reconstruct a photograph in this process."""
+def run_single(image: Path, out: Path, settings: JobSettings, model: LoadedModel) -> None:
+    """Reconstruct one photograph in this process."""
     from nesr_gui import export, io
     from nesr_gui.inference import engine
 
-    io.writer(out, order.plan.encoding)  # before anything is computed
+    io.writer(out, settings.plan.encoding)  # fail before anything is computed
     photograph = io.read_photograph(image)
     for note in photograph.source.notes:
         click.echo(note, err=True)
-    photograph = photograph.reduced(order.max_pixels) if order.max_pixels else photograph
+    photograph = photograph.reduced(settings.max_pixels) if settings.max_pixels else photograph
     with progress_bar("reading the photograph") as report:
         field = engine.encode(photograph, model, progress=report)
-    if told := field.provenance.get("model_notes"):
-        click.echo(told, err=True)
+    if notes := field.provenance.get("model_notes"):
+        click.echo(notes, err=True)
     with progress_bar(f"writing {out.name}") as report:
-        click.echo(export.write(out, field, order.plan, binning=photograph.binning, progress=report))
+        click.echo(export.write(out, field, settings.plan, progress=report))
 
 
-def run_tiled(image: Path, out: Path, order: JobSettings, scheduler: str) -> None:
-    """Reconstruct a photograph on a cluster, tile by tile."""
+def run_tiled(image: Path, out: Path, settings: JobSettings, scheduler: str) -> None:
+    """Reconstruct one photograph on a cluster, tile by tile."""
     from nesr_gui.batch import cluster
     from nesr_gui.batch import tiled as mosaic
     from nesr_gui.batch.job import JobItem
@@ -121,72 +120,79 @@ def run_tiled(image: Path, out: Path, order: JobSettings, scheduler: str) -> Non
     if out.suffix.lower() != ".zarr":
         raise ValueError(f"a cluster writes one photograph into a Zarr folder; name it {out.with_suffix('.zarr')}")
     with cluster.connected(scheduler) as client, progress_bar("reconstructing") as report:
-        outcome = mosaic.run(JobItem(image.absolute(), out.absolute()), order, client, report)
-    click.echo(outcome.said or f"{out} is {outcome.state}.")
+        result = mosaic.run(JobItem(image.absolute(), out.absolute()), settings, client, report)
+    click.echo(result.message or f"{out} is {result.state}.")
 
 
 def run_batch(
-    images: tuple[Path, ...], folder: Path, ending: str, order: JobSettings, jobs: int, scheduler: str | None
+    images: tuple[Path, ...], folder: Path, ending: str, settings: JobSettings, *, jobs: int, scheduler: str | None
 ) -> None:
-    """Reconstruct photographs into a folder; the failed ones are listed in the end, with exit code 1."""
+    """Reconstruct photographs to a folder; failures are listed at the end, with exit code 1."""
     from nesr_gui import io
-    from nesr_gui.batch.job import ItemState, tasks
+    from nesr_gui.batch.job import ItemState, job_items
 
     ending = "" if ending == ".folder" else ending
-    io.writer(folder / f"photograph{ending}", order.plan.encoding)
+    io.writer(folder / f"photograph{ending}", settings.plan.encoding)
     if folder.is_file():
-        raise ValueError(f"{folder} is a file; of several photographs, or with --format, -o names a folder")
-    asked = tasks(images, folder, ending)
+        raise ValueError(f"{folder} is a file; for several photographs, or with --format, -o must be a folder")
+    items = job_items(images, folder, ending)
     folder.mkdir(parents=True, exist_ok=True)
-    outcomes: list[ItemResult] = []
+    results: list[ItemResult] = []
     try:
-        with _overall(len(asked)) as (say, report), _done(asked, order, jobs, scheduler, report) as coming:
-            for outcome in coming:
-                outcomes.append(outcome)
-                report(outcome.task, 1.0)
-                if outcome.state is not ItemState.FAILED:
-                    say(outcome.said or f"{outcome.task.out} is {outcome.state}.")
+        with _overall(len(items)) as (say, report), _done(items, settings, jobs, scheduler, report) as arriving:
+            for result in arriving:
+                results.append(result)
+                report(result.item, 1.0)
+                if result.state is not ItemState.FAILED:
+                    say(result.message or f"{result.item.out} is {result.state}.")
     except KeyboardInterrupt:
-        click.echo(f"stopped after {len(outcomes)} of {len(asked)}; the same command goes on with the others", err=True)
+        click.echo(f"stopped after {len(results)} of {len(items)}; the same command resumes with the others", err=True)
         raise SystemExit(INTERRUPTED) from None
-    ended = Counter(outcome.state for outcome in outcomes)
+    ended = Counter(result.state for result in results)
     click.echo(", ".join(f"{ended[state]} {state}" for state in ItemState if ended[state]))
-    for outcome in outcomes:
-        if outcome.state is ItemState.FAILED:
-            click.echo(f"failed: {outcome.task.source}: {outcome.said}", err=True)
+    for result in results:
+        if result.state is ItemState.FAILED:
+            click.echo(f"failed: {result.item.source}: {result.message}", err=True)
     if ended[ItemState.FAILED]:
         raise SystemExit(FAILED)
 
 
 @contextlib.contextmanager
 def _done(
-    asked: list[JobItem], order: JobSettings, jobs: int, scheduler: str | None, report: Callable[[JobItem, float], None]
+    items: list[JobItem],
+    settings: JobSettings,
+    jobs: int,
+    scheduler: str | None,
+    report: Callable[[JobItem, float], None],
 ) -> Iterator[Iterator[ItemResult]]:
-    """The outcomes as they come, by processes of this machine or by a cluster; the work stops where that is left."""
+    """Context manager that gives an iterator of results, from local processes or a cluster; exit stops the work."""
     if scheduler is None:
         from nesr_gui.batch import process_pool
 
-        with contextlib.closing(process_pool.run(asked, order, jobs, report)) as coming:
-            yield coming
+        with contextlib.closing(process_pool.run(items, settings, jobs, report)) as arriving:
+            yield arriving
     else:
         from nesr_gui.batch import cluster
 
-        with cluster.connected(scheduler) as client, contextlib.closing(cluster.run(asked, order, client)) as coming:
-            yield coming
+        with (
+            cluster.connected(scheduler) as client,
+            contextlib.closing(cluster.run(items, settings, client)) as arriving,
+        ):
+            yield arriving
 
 
 @contextlib.contextmanager
 def _overall(count: int) -> Iterator[tuple[Callable[[str], None], Callable[[JobItem, float], None]]]:
-    """A bar on the terminal for `count` tasks: what prints a line above it, and what is told how far a task is."""
+    """Progress bar for `count` items: gives a function to print a line above it, and one to report progress."""
     from tqdm import tqdm
 
     fractions: dict[JobItem, float] = {}
     with tqdm(
         total=count, desc="photographs", leave=False, disable=None, bar_format="{desc} {bar} {n:.1f} of {total}"
-    ) as shown:
+    ) as bar:
 
-        def report(task: JobItem, fraction: float) -> None:
-            fractions[task] = fraction
-            shown.update(sum(fractions.values()) - shown.n)
+        def report(item: JobItem, fraction: float) -> None:
+            fractions[item] = fraction
+            bar.update(sum(fractions.values()) - bar.n)
 
-        yield shown.write, report
+        yield bar.write, report

@@ -1,4 +1,4 @@
-"""Commands that train, calibrate and judge models, and run the paper's experiments."""
+"""Commands that train, calibrate and evaluate models, and reproduce the paper's experiments."""
 
 from __future__ import annotations
 
@@ -11,36 +11,43 @@ from nesr_gui.cli.inspect import parsed_point
 from nesr_gui.cli.options import FILE, FOLDER, INTERRUPTED, device_option, write_json
 
 NAMES = ("table1", "table2", "table3", "table4", "fig3")
-PART = 16, 8  # pixels along a side and wavelengths that NeSR answers per step, where the budget is not the paper's
-PAINTED = 0.4  # share of painted patches where spectra are named
+PART = 16, 8  # window side and wavelengths decoded per step, if the budget is not the paper's
+PAINTED = 0.4  # default share of synthetic patches if --spectra is given
 
 
 @click.command()
 @click.option("--scenes", type=FOLDER, help="Folder of measured scenes (CAVE layout).")
-@click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); may be repeated.")
-@click.option("--out", type=FOLDER, required=True, help="Folder of the run; a run that is there is resumed.")
+@click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); repeatable.")
+@click.option("--out", type=FOLDER, required=True, help="Folder of the run; an existing run is resumed.")
 @click.option("--size", type=click.Choice(["lean", "field", "colour", "paper"]), default="lean", show_default=True)
-@click.option("--system", help="Train this one instead, a name of `info --models`, at the size of the paper.")
-@click.option("--loss", type=click.Choice(["mixed", "mrae"]), default="mixed", help="The paper's is mrae.")
-@click.option("--bands", type=int, help="Of a system with fixed bands: so many, evenly over 400-700 nm. [default: 31]")
+@click.option("--system", help="Train this system of `info --models` instead, at the size of the paper.")
+@click.option(
+    "--loss",
+    type=click.Choice(["mixed", "mrae"]),
+    default="mixed",
+    help="Loss function; the paper uses mrae.",
+)
+@click.option(
+    "--bands", type=int, help="For systems with fixed bands: their number, evenly spaced over 400-700 nm. [default: 31]"
+)
 @click.option(
     "--attention",
     type=click.Choice(["spatial_spectral", "spectral", "spatial", "none"]),
-    help="Of NeSR: what its attention sums over, or none of it. [default: spatial_spectral]",
+    help="For NeSR: kind of attention. [default: spatial_spectral]",
 )
-@click.option("--without-spi", is_flag=True, help="Of NeSR: leave spectral profile interpolation out.")
-@click.option("--leave-out", multiple=True, metavar="NAME", help="A scene not to train on.")
-@click.option("--steps", type=int, help="Length of the run. [default: as TrainingConfig]")
+@click.option("--without-spi", is_flag=True, help="For NeSR: omit spectral profile interpolation.")
+@click.option("--leave-out", multiple=True, metavar="NAME", help="Scene or library to exclude; repeatable.")
+@click.option("--steps", type=int, help="Number of training steps. [default: as TrainingConfig]")
 @click.option("--rate", type=float, help="Learning rate. [default: as TrainingConfig]")
-@click.option("--start", type=FILE, help="Model file whose weights the run begins with.")
+@click.option("--start", type=FILE, help="Model file whose weights the run starts from.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @device_option
 def train(
     out: Path, scenes: Path | None, spectra: tuple[Path, ...], leave_out: tuple[str, ...], **options: Any
 ) -> None:
-    """Train a model of photographs; stops at Ctrl-C and resumes where it was.
+    """Train a model for photographs; Ctrl-C stops it, and the same command resumes it.
 
-    Networks that see bands instead of a photograph (16 to 31 or 61, say) are trained by `experiment table3`.
+    Networks that take bands instead of a photograph (for example 16 to 31 or 61) are trained by `experiment table3`.
     """
     from nesr_gui.training import commands
 
@@ -48,21 +55,25 @@ def train(
 
 
 @click.command()
-@click.option("--scenes", type=FOLDER, required=True, help="Scenes to judge by (CAVE layout).")
-@click.option("--model", "models", type=FILE, multiple=True, help="Model file; may be repeated. [default: embedded]")
-@click.option("--train-scenes", type=FOLDER, help="Scenes that the baselines are fitted on.")
-@click.option("--spectra", type=FILE, multiple=True, help="Libraries that the baselines are fitted on.")
-@click.option("--float", "exact", is_flag=True, help="Float photographs instead of 8-bit sRGB.")
-@click.option("--with-charts", is_flag=True, help="Keep the colour charts in the figures.")
-@click.option("--brief", is_flag=True, help="Only the accuracy on the scenes.")
-@click.option("--json", "report", type=FILE, help="Also write the figures to a JSON file.")
-@click.option("--attacks", "attacked", is_flag=True, help="Also attack: noise, JPEG, exposure, lights, metamers, …")
-@click.option("--cameras", type=FILE, help="Sensitivities (.npz) of the cameras to attack with.")
-@click.option("--colours", type=FILE, help="Reflectances (.npz) of another instrument to attack with.")
-@click.option("--failures", type=FILE, help="Also draw where the (first) model fails: a PNG, SVG or PDF.")
+@click.option("--scenes", type=FOLDER, required=True, help="Folder of test scenes (CAVE layout).")
+@click.option(
+    "--model", "models", type=FILE, multiple=True, help="Model file; repeatable. [default: the bundled model]"
+)
+@click.option("--train-scenes", type=FOLDER, help="Scenes to fit the baselines on.")
+@click.option("--spectra", type=FILE, multiple=True, help="Spectrum libraries to fit the baselines on.")
+@click.option("--float", "exact", is_flag=True, help="Use floating-point photographs instead of 8-bit sRGB.")
+@click.option("--with-charts", is_flag=True, help="Include the colour charts in the results.")
+@click.option("--brief", is_flag=True, help="Report only the accuracy on the scenes.")
+@click.option("--json", "report", type=FILE, help="Also write the results to a JSON file.")
+@click.option(
+    "--attacks", "attacked", is_flag=True, help="Also test under noise, JPEG, exposure, blur, lights and metamers."
+)
+@click.option("--cameras", type=FILE, help="Camera sensitivities (.npz) for --attacks.")
+@click.option("--colours", type=FILE, help="Reflectances (.npz) from another instrument for --attacks.")
+@click.option("--failures", type=FILE, help="Also plot failure cases of the (first) model: a PNG, SVG or PDF.")
 @device_option
 def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> None:
-    """Print how good a model is on measured scenes, beside the baselines, and how far it can be trusted."""
+    """Report the accuracy of a model on measured scenes, next to baselines, and the coverage of its intervals."""
     from nesr_gui.training import model_report as figures
 
     rows = figures.evaluate(models, **options)
@@ -72,11 +83,11 @@ def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> N
 
 @click.command()
 @click.argument("model", type=FILE)
-@click.option("--runs", type=FOLDER, required=True, help="Folder of runs named after the scene each left out.")
-@click.option("--scenes", type=FOLDER, required=True, help="All scenes (CAVE layout).")
-@click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); may be repeated.")
+@click.option("--runs", type=FOLDER, required=True, help="Folder of runs, each named after its held-out scene.")
+@click.option("--scenes", type=FOLDER, required=True, help="Folder of all scenes (CAVE layout).")
+@click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); repeatable.")
 def calibrate(model: Path, runs: Path, scenes: Path, spectra: tuple[Path, ...]) -> None:
-    """Give a model its 90 % intervals, from what models got wrong on scenes they had not seen."""
+    """Compute the 90 % prediction intervals of a model from the errors of models on held-out scenes."""
     from nesr_gui.training import commands
 
     commands.calibrate(model, runs, scenes, spectra)
@@ -86,7 +97,7 @@ def calibrate(model: Path, runs: Path, scenes: Path, spectra: tuple[Path, ...]) 
 @click.argument("weights", type=FILE)
 @click.option("-o", "--out", type=FILE, required=True, help="Model file to write (.safetensors).")
 def import_weights(weights: Path, out: Path) -> None:
-    """Make a model of the weights (model.pth) that the authors of the paper released."""
+    """Convert the weights (model.pth) released by the authors of the paper to a model file."""
     from nesr_gui.inference import checkpoint
 
     network = checkpoint.import_weights(weights, out)
@@ -95,32 +106,58 @@ def import_weights(weights: Path, out: Path) -> None:
 
 @click.command()
 @click.argument("name", type=click.Choice(NAMES))
-@click.option("--dataset", required=True, metavar="NAME", help="cave, icvl, ntire2020-clean …; a wrong one names all.")
-@click.option("--root", type=FOLDER, required=True, help="Folder of the data set, as its makers laid it out.")
-@click.option("--out", type=FOLDER, required=True, help="Folder of the run; what is there is resumed.")
-@click.option("--budget", default="paper", show_default=True, help="For each network: paper, hours=H or steps=N.")
-@click.option("--models", metavar="NAME,…", help="Rows of the table. [default: the paper's]")
-@click.option("--columns", metavar="BANDS,…", help="Columns of the table, 31,16 or 16-61 say. [default: the paper's]")
-@click.option("--encoder", metavar="NAME", help="A system in AWAN's place in tables 2 to 4, hscnn-r say.")
 @click.option(
-    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="So many trainings of each network."
+    "--dataset",
+    required=True,
+    metavar="NAME",
+    help="Data set: cave, icvl, ntire2020-clean …; an unknown name lists all.",
+)
+@click.option("--root", type=FOLDER, required=True, help="Folder of the data set in its original layout.")
+@click.option("--out", type=FOLDER, required=True, help="Folder of the run; an existing run is resumed.")
+@click.option(
+    "--budget", default="paper", show_default=True, help="Training budget per network: paper, hours=H or steps=N."
+)
+@click.option("--models", metavar="NAME,…", help="Rows of the table. [default: the paper's]")
+@click.option(
+    "--columns", metavar="BANDS,…", help="Columns of the table, for example 31,16 or 16-61. [default: the paper's]"
+)
+@click.option("--encoder", metavar="NAME", help="System to use instead of AWAN in tables 2 to 4, for example hscnn-r.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="Number of training runs per network."
 )
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Patches per step.")
-@click.option("--patch", type=click.IntRange(8), default=64, show_default=True, help="Pixels along a side of a patch.")
-@click.option("--rate", type=float, default=1e-4, show_default=True, help="Learning rate at first.")
-@click.option("--halvings", type=click.IntRange(0), default=15, show_default=True, help="Of that rate, over a run.")
-@click.option("--precision", type=click.Choice(["32-true", "bf16-mixed"]), default="32-true", help="Of training.")
-@click.option("--window", type=click.IntRange(0), help="Pixels along a side that NeSR answers per step; 0: all.")
-@click.option("--decoded", type=click.IntRange(0), help="Wavelengths that NeSR answers per step; 0: all.")
-@click.option("--features", type=click.IntRange(1), help="Of the encoders. [default: as published]")
-@click.option("--blocks", type=click.IntRange(1), help="Of the encoders. [default: as published]")
-@click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz) to paint patches with.")
-@click.option("--painted", type=click.FloatRange(0, 1), help="Share of painted patches. [default: .4 with --spectra]")
+@click.option("--patch", type=click.IntRange(8), default=64, show_default=True, help="Side of a patch in pixels.")
+@click.option("--rate", type=float, default=1e-4, show_default=True, help="Initial learning rate.")
+@click.option(
+    "--halvings",
+    type=click.IntRange(0),
+    default=15,
+    show_default=True,
+    help="Number of times the learning rate is halved during a run.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["32-true", "bf16-mixed"]),
+    default="32-true",
+    help="Numerical precision of training.",
+)
+@click.option(
+    "--window", type=click.IntRange(0), help="Side of the window that NeSR decodes per step, in pixels; 0: all."
+)
+@click.option("--decoded", type=click.IntRange(0), help="Number of wavelengths that NeSR decodes per step; 0: all.")
+@click.option("--features", type=click.IntRange(1), help="Width of the encoders. [default: as published]")
+@click.option("--blocks", type=click.IntRange(1), help="Depth of the encoders. [default: as published]")
+@click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz) for synthetic patches; repeatable.")
+@click.option(
+    "--painted", type=click.FloatRange(0, 1), help="Fraction of synthetic patches. [default: .4 with --spectra]"
+)
 @click.option("--band-shape", type=click.Choice(["gaussian", "box"]), default="gaussian", show_default=True)
-@click.option("--band-width", type=float, default=10.0, show_default=True, help="Of bands made of finer ones, nm.")
-@click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Judge by every so many pixels.")
-@click.option("--scene", metavar="NAME", help="The test scene that figures show. [default: the first]")
-@click.option("--at", "points", metavar="ROW,COL", multiple=True, help="A pixel whose spectra are shown; repeatable.")
+@click.option(
+    "--band-width", type=float, default=10.0, show_default=True, help="Width in nm of bands computed from finer ones."
+)
+@click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Evaluate every n-th pixel.")
+@click.option("--scene", metavar="NAME", help="Test scene of the figures. [default: the first]")
+@click.option("--at", "points", metavar="ROW,COL", multiple=True, help="Pixel whose spectra are plotted; repeatable.")
 @device_option
 def experiment(
     name: str,
@@ -132,7 +169,7 @@ def experiment(
     band_width: float,
     **options: Any,
 ) -> None:
-    """Train and judge what a table or figure of the paper compares; write it with the paper's figures beside ours.
+    """Train and evaluate the systems of a table or figure of the paper; results are listed next to the published ones.
 
     On several GPUs: fabric run --accelerator cuda --devices 4 --strategy ddp main.py experiment table1 …
     """
@@ -140,15 +177,17 @@ def experiment(
     from nesr_gui.training.experiments.definitions import Budget, Request, Settings
     from nesr_gui.training.experiments.runner import run
 
-    said = {key: options.pop(key) for key in ("batch", "patch", "rate", "halvings", "precision", "features", "blocks")}
+    training = {
+        key: options.pop(key) for key in ("batch", "patch", "rate", "halvings", "precision", "features", "blocks")
+    }
     whole = budget == "paper"
     window, decoded, painted = (options.pop(key) for key in ("window", "decoded", "painted"))
     settings = Settings(
         budget=Budget.parse(budget),
-        window=(0 if whole else min(PART[0], said["patch"])) if window is None else window,
+        window=(0 if whole else min(PART[0], training["patch"])) if window is None else window,
         decoded=(0 if whole else PART[1]) if decoded is None else decoded,
         painted=(PAINTED if options["spectra"] else 0.0) if painted is None else painted,
-        **said,
+        **training,
     )
     request = Request(
         name,
@@ -163,7 +202,7 @@ def experiment(
         run(request, click.echo)
     except KeyboardInterrupt:
         click.echo("stopped; the same command resumes it")
-        raise SystemExit(INTERRUPTED) from None  # or a script would go on with the next experiment
+        raise SystemExit(INTERRUPTED) from None  # otherwise a script would continue with the next experiment
 
 
 def _names(listed: str | None) -> tuple[str, ...]:

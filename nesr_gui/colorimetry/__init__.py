@@ -1,1 +1,1 @@
-"""Colour as people and cameras see it: CIE colorimetry, lights and observers, appearance."""
+"""CIE colorimetry, illuminants, observers and colour appearance."""

@@ -1,4 +1,4 @@
-"""What a spectrum looks like: its colour under a light, in the words of the CIE, and the smooth metamer of it."""
+"""Colour appearance of spectra: coordinates under an illuminant, dominant wavelength, and smooth metamers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.spectral import FloatArray, Spectrum
 
 FloatArray64 = npt.NDArray[np.float64]
-DARK = 1e-4  # of the largest value of a white: below, there was too little light to tell a reflectance
-_DARKEST, _BRIGHTEST = 1e-3, 0.995  # black and white themselves lie infinitely far out for a hyperbolic tangent
+DARK = 1e-4  # of the white's maximum; below, there is too little light to determine a reflectance
+_DARKEST, _BRIGHTEST = 1e-3, 0.995  # pure black and white are at infinity for a hyperbolic tangent
 _STEPS, _CLOSE = 40, 1e-9
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """A reflectance as seen: linear sRGB (beyond [0, 1] where the screen cannot show it), xy and L*a*b*.
+    """Appearance of a reflectance: linear sRGB (outside [0, 1] if out of gamut), xy and L*a*b*.
 
-    xy are the chromaticity under the light itself; L*a*b* refer to that light's white (CIE 15:2018). The dominant
-    wavelength is in nm, negative for the complementary one of a purple, nan for a colour without hue.
+    xy is the chromaticity under the illuminant itself; L*a*b* refers to the white of that illuminant (CIE 15:2018). The
+    dominant wavelength is in nm, negative if it is the complementary wavelength of a purple, NaN for an achromatic
+    colour.
     """
 
     rgb: tuple[float, float, float]
@@ -33,20 +34,21 @@ class Appearance:
 
     @property
     def in_gamut(self) -> bool:
+        """Whether sRGB can represent the colour."""
         return min(self.rgb) >= -1e-3 and max(self.rgb) <= 1 + 1e-3
 
     @property
     def hex(self) -> str:
-        """The colour to draw a swatch in: #rrggbb, what lies outside sRGB cut."""
+        """Swatch colour as #rrggbb, clipped to sRGB."""
         codes = np.round(255 * cie.encode_srgb(np.clip(self.rgb, 0, 1))).astype(int)
         return "#" + "".join(f"{code:02x}" for code in codes)
 
 
 def appearances(spectra: npt.ArrayLike, nm: npt.ArrayLike, viewing: ViewingConditions) -> list[Appearance]:
-    """How reflectances (N, L) at increasing wavelengths (L,) nm look.
+    """Appearance of reflectances (N, L) at increasing wavelengths (L,) nm.
 
     Raises:
-        ValueError: light and observer leave nothing to see at these wavelengths.
+        ValueError: the viewing conditions have no response at these wavelengths.
     """
     values = np.asarray(spectra, dtype=np.float64)
     weights = viewing.xyz_weights(nm)  # (L, 3)
@@ -63,16 +65,19 @@ def appearances(spectra: npt.ArrayLike, nm: npt.ArrayLike, viewing: ViewingCondi
 
 
 def white_scale(white: Spectrum, nm: npt.ArrayLike) -> FloatArray64:
-    """What radiances at wavelengths (L,) nm are multiplied by to be part of a white's; zero where the white is dark."""
+    """Factors (L,) that convert radiance at wavelengths (L,) nm to reflectance relative to `white`.
+
+    The factor is zero where the white is dark.
+    """
     of = np.interp(np.asarray(nm, np.float64), white.wavelengths.nm, white.values)
     bright = of > DARK * max(float(white.values.max()), 1e-30)
     return np.divide(1.0, of, out=np.zeros(len(of)), where=bright)
 
 
 def dominant_wavelength(xy: npt.ArrayLike, white: npt.ArrayLike, viewing: ViewingConditions) -> float:
-    """The wavelength (nm) where the line from `white` through `xy` meets the spectral locus (CIE 15:2018, 9.2).
+    """Wavelength (nm) at which the line from `white` through `xy` meets the spectral locus (CIE 15:2018, 9.2).
 
-    Where it meets the line of purples instead, the complementary wavelength, negative; nan at the white itself.
+    If the line meets the purple boundary instead, the complementary wavelength, negative; NaN at the white point.
     """
     at, from_white = np.asarray(xy, np.float64), np.asarray(white, np.float64)
     direction = at - from_white
@@ -87,12 +92,12 @@ def dominant_wavelength(xy: npt.ArrayLike, white: npt.ArrayLike, viewing: Viewin
 
 
 def _meets_locus(origin: FloatArray64, direction: FloatArray64, degrees: int) -> float | None:
-    """Where a ray crosses the spectral locus, in nm; ends of the spectrum, which add no chromaticity, left out."""
+    """Wavelength (nm) at which a ray crosses the spectral locus, without the ends, where chromaticity is constant."""
     nm, matching = cie.colour_matching(degrees)
     inside = (nm >= 390) & (nm <= 700)
     nm, locus = nm[inside], matching[inside, :2] / matching[inside].sum(1, keepdims=True)
     offset = locus - origin
-    side = direction[0] * offset[:, 1] - direction[1] * offset[:, 0]  # left or right of the ray
+    side = direction[0] * offset[:, 1] - direction[1] * offset[:, 0]  # side of the ray
     crossing = np.flatnonzero((side[:-1] <= 0) != (side[1:] <= 0))
     share = side[crossing] / (side[crossing] - side[crossing + 1])
     ahead = (offset[crossing] + share[:, None] * (offset[crossing + 1] - offset[crossing])) @ direction
@@ -107,12 +112,12 @@ def _three(values: npt.NDArray[np.floating]) -> tuple[float, float, float]:
 
 
 def smooth_metamers(rgb: npt.ArrayLike, nm: npt.ArrayLike) -> FloatArray:
-    """Smooth reflectances (N, L) at wavelengths (L,) nm that the default camera photographs as linear sRGB (N, 3).
+    """Smooth reflectances (N, L) at wavelengths (L,) nm that the default camera renders as linear sRGB (N, 3).
 
-    The least slope between 0 and 1 of Burns (2020, "Numerical methods for smoothest reflectance reconstruction",
-    Color Research and Application 45; there LHTSS) on the camera's bands, linear between them. Where it does not
-    converge, at the edge of sRGB, the mixture of Mallett and Yuksel's (2019) three basis reflectances that has the
-    colour exactly.
+    The least-slope solution in [0, 1] of Burns (2020, "Numerical methods for smoothest reflectance reconstruction",
+    Color Research and Application 45; called LHTSS there) on the camera's bands, linearly interpolated. Where it does
+    not converge, at the edge of sRGB, the mixture of the three basis reflectances of Mallett and Yuksel (2019), which
+    has exactly that colour.
     """
     curves = [_least_slope(one) for one in np.atleast_2d(np.asarray(rgb, np.float64))]
     return np.stack([np.interp(np.asarray(nm, np.float64), CAMERA_BANDS.nm, curve) for curve in curves]).astype(
@@ -121,7 +126,7 @@ def smooth_metamers(rgb: npt.ArrayLike, nm: npt.ArrayLike) -> FloatArray:
 
 
 def _least_slope(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Newton's method on z (31,), reflectance = (tanh z + 1) / 2, and the three Lagrange multipliers of the colour."""
+    """Newton's method for z (31,), reflectance = (tanh z + 1) / 2, and the three Lagrange multipliers of the colour."""
     camera = default_camera()  # (3, 31)
     wanted = np.clip(rgb, _DARKEST, _BRIGHTEST)
     bands = camera.shape[1]
@@ -139,7 +144,7 @@ def _least_slope(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             step = np.linalg.solve(system, -gradient)
         except np.linalg.LinAlgError:
             break
-        step /= max(1.0, float(np.abs(step[:bands]).max()))  # far steps leave the region where the tangent bends
+        step /= max(1.0, float(np.abs(step[:bands]).max()))  # long steps leave the range in which tanh is not flat
         z, multipliers = z + step[:bands], multipliers + step[bands:]
     basis = mallett_basis(CAMERA_BANDS.nm)
     return np.asarray(basis @ np.linalg.inv(camera @ basis) @ rgb)

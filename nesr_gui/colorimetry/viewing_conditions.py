@@ -1,7 +1,7 @@
-"""A light and who looks: what a reflectance becomes when it is seen.
+"""Viewing conditions: an illuminant and an observer, which turn reflectance into colour.
 
-`ViewingConditions.default()` is the program's default camera (CIE 1931 2° under D65); another light or observer shows
-the same spectra as they would be seen there, where metamers part.
+`ViewingConditions.default()` is the default camera (CIE 1931 2° under D65). Another illuminant or observer renders the
+same spectra as they would appear under those conditions, which separates metamers.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ ILLUMINANTS = {
     "LED-V1": "LED, violet with phosphor, 2724 K",
     "LED-V2": "LED, violet with phosphor, 4070 K",
 }
-"""CIE 15:2018's illuminants by name, with what they stand for."""
+"""Illuminants of CIE 15:2018 by name, with descriptions."""
 
 KELVIN_RANGES = {"blackbody": (1500.0, 25_000.0), "daylight": (4000.0, 25_000.0)}
-"""Temperatures (K) that can be asked: a blackbody below has next to no blue, daylight is defined from 4000 K."""
+"""Valid temperatures (K): a cooler blackbody has almost no blue, and CIE daylight is defined from 4000 K."""
 
 Samples = tuple[tuple[float, ...], ...]
 
@@ -67,12 +67,12 @@ def _checked(name: str, samples: Samples, columns: int) -> npt.NDArray[np.float6
         or np.any(np.diff(table[:, 0]) <= 0)
     ):
         wanted = "wavelength and power" if columns == 2 else "wavelength, R, G and B"
-        raise ValueError(f"{name} is no table of increasing wavelengths; expected finite numbers of {wanted}")
+        raise ValueError(f"{name} is not a table of increasing wavelengths; expected finite values of {wanted}")
     return table
 
 
 class IlluminantKind(enum.StrEnum):
-    """Where a light's spectrum comes from."""
+    """How the spectrum of an illuminant is defined."""
 
     ILLUMINANT = "illuminant"
     BLACKBODY = "blackbody"
@@ -82,9 +82,12 @@ class IlluminantKind(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Illuminant:
-    """A light by its name, by its temperature `kelvin`, or by `samples` (nm, power) read from a file.
+    """An illuminant defined by its CIE name, by its temperature `kelvin`, or by `samples` (nm, power) from a file.
 
-    All fields are plain values, so that a session file can hold them; the spectrum itself is `power`.
+    All fields are plain values, so that a session file can store them; `power` gives the spectrum.
+
+    Raises:
+        ValueError: the name is unknown, the temperature is out of range, or the samples are not a valid table.
     """
 
     name: str
@@ -100,30 +103,30 @@ class Illuminant:
         if self.kind in KELVIN_RANGES:
             low, high = KELVIN_RANGES[self.kind]
             if not low <= self.kelvin <= high:
-                raise ValueError(f"{self.kind} of {self.kelvin:g} K asked for; choose {low:g} to {high:g} K")
+                raise ValueError(f"{self.kind} of {self.kelvin:g} K requested; choose {low:g} to {high:g} K")
         if self.kind is IlluminantKind.FILE:
             power = _checked(self.name, self.samples, 2)[:, 1]
             if power.min() < 0 or power.max() <= 0:
-                raise ValueError(f"{self.name} holds no light: its power must not be negative, and somewhere above 0")
+                raise ValueError(f"{self.name} emits no light: its power must not be negative, and above 0 somewhere")
 
     @classmethod
     def blackbody(cls, kelvin: float) -> Illuminant:
-        """Planck's radiator of 1500 to 25,000 K."""
+        """Planckian radiator of 1500 to 25,000 K."""
         return cls(f"Blackbody {kelvin:g} K", IlluminantKind.BLACKBODY, kelvin)
 
     @classmethod
     def daylight(cls, kelvin: float) -> Illuminant:
-        """CIE daylight of a correlated colour temperature of 4000 to 25,000 K."""
+        """CIE daylight of correlated colour temperature 4000 to 25,000 K."""
         return cls(f"Daylight {kelvin:g} K", IlluminantKind.DAYLIGHT, kelvin)
 
     @classmethod
     def measured(cls, name: str, power: Spectrum) -> Illuminant:
-        """A light whose spectral power was read from a file; beyond its wavelengths it is dark."""
+        """Illuminant whose spectral power was read from a file; it is dark outside those wavelengths."""
         pairs = zip(power.wavelengths, power.values.tolist(), strict=True)
         return cls(name, IlluminantKind.FILE, samples=tuple(pairs))
 
     def power(self, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Relative power (L,) at wavelengths (L,) nm, linear between its samples."""
+        """Relative power (L,) at wavelengths (L,) nm, linear between samples."""
         if self.kind is IlluminantKind.FILE:
             table = np.array(self.samples)
             known, power = table[:, 0], table[:, 1]
@@ -137,7 +140,11 @@ class Illuminant:
 
 @dataclass(frozen=True)
 class Observer:
-    """Who looks: a CIE standard observer of 2 or 10 `degrees`, or a camera with `samples` (nm, R, G, B)."""
+    """A CIE standard observer of 2 or 10 `degrees`, or a camera with `samples` (nm, R, G, B).
+
+    Raises:
+        ValueError: the CIE defines no such observer, or the samples are not a valid table.
+    """
 
     name: str
     degrees: int = 2
@@ -148,14 +155,14 @@ class Observer:
         if self.samples:
             _checked(self.name, self.samples, 4)
         if self.degrees not in (2, 10):
-            raise ValueError(f"an observer of {self.degrees}° asked for; the CIE standardised those of 2° and 10°")
+            raise ValueError(f"an observer of {self.degrees}° requested; the CIE defines observers of 2° and 10°")
 
     @classmethod
     def camera(cls, name: str, sensitivities: Sequence[Spectrum]) -> Observer:
-        """A camera with the spectral sensitivities of its red, green and blue pixels, on the same wavelengths.
+        """Camera with the spectral sensitivities of its R, G and B pixels, on common wavelengths.
 
         Raises:
-            ValueError: there are not three, or they stand at different wavelengths.
+            ValueError: there are not exactly three curves, or their wavelengths differ.
         """
         if len(sensitivities) != 3:
             raise ValueError(
@@ -163,16 +170,17 @@ class Observer:
             )
         nm = sensitivities[0].wavelengths.nm
         if any(not np.array_equal(channel.wavelengths.nm, nm) for channel in sensitivities):
-            raise ValueError(f"the channels of {name} stand at different wavelengths; one table has one column of them")
+            raise ValueError(f"the channels of {name} have different wavelengths; a table has one wavelength column")
         columns = [channel.values.tolist() for channel in sensitivities]
         return cls(name, samples=tuple(zip(nm.tolist(), *columns, strict=True)))
 
     @property
     def is_camera(self) -> bool:
+        """Whether the observer is a camera."""
         return bool(self.samples)
 
     def responses(self, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Responses (L, 3) at wavelengths (L,) nm: x̄, ȳ, z̄, or R, G, B of a camera; none beyond what is known."""
+        """Responses (L, 3) at wavelengths (L,) nm: x̄, ȳ, z̄, or R, G, B of a camera; zero outside the table."""
         table = np.array(self.samples)
         known, values = (table[:, 0], table[:, 1:]) if self.samples else cie.colour_matching(self.degrees)
         return np.stack([np.interp(nm, known, channel, left=0, right=0) for channel in values.T], axis=1)
@@ -184,7 +192,7 @@ D65 = Illuminant("D65")
 
 @dataclass(frozen=True)
 class ViewingConditions:
-    """A light and an observer."""
+    """An illuminant and an observer."""
 
     light: Illuminant = D65
     observer: Observer = CIE_1931
@@ -196,28 +204,36 @@ class ViewingConditions:
 
     @property
     def name(self) -> str:
+        """Display name of illuminant and observer."""
         return f"{self.light.name}, {self.observer.name}"
 
     def rgb_weights(self, nm: npt.ArrayLike) -> FloatArray:
-        """(L, 3) float32 at increasing wavelengths (L,) nm: reflectances (..., L) @ weights = linear sRGB (..., 3).
+        """Weights (L, 3) float32: reflectances (..., L) @ weights = linear sRGB (..., 3).
 
-        Sums over wavelengths are Riemann sums, each value weighted with the width of its cell, and each channel is
-        divided by its response to a perfect white reflector, which so is exactly (1, 1, 1).
+        Integrals over wavelength are Riemann sums, each value weighted with the width of its cell. Each channel is
+        divided by its response to a perfect white reflector, which is therefore exactly (1, 1, 1).
 
-        An eye adapts to the light, and so does a white balance: XYZ are taken from the light's white to that of D65
-        (2°, on the same wavelengths) by the Bradford transform before they become sRGB. Under D65 that is no change,
-        and `default()` is the default camera. A camera's R, G and B, divided by their white, stand as they are.
+        Chromatic adaptation, or white balance, is included: XYZ is transformed from the white of the illuminant to that
+        of D65 (2°, on the same wavelengths) by the Bradford transform before conversion to sRGB. Under D65 this is the
+        identity, and `default()` is the default camera. R, G and B of a camera, divided by their white, are used
+        unchanged.
+
+        Args:
+            nm: increasing wavelengths (L,) in nm.
 
         Raises:
-            ValueError: light and observer leave nothing to see at these wavelengths, or a colour without a white.
+            ValueError: the conditions have no response at these wavelengths, or a channel has no white.
         """
         nm = np.atleast_1d(np.asarray(nm, dtype=np.float64))
         return _weights(self, nm.tobytes())
 
     def xyz_weights(self, nm: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """(L, 3) at increasing wavelengths (L,) nm: reflectances @ weights = XYZ under the light itself, white Y = 1.
+        """Weights (L, 3) at increasing wavelengths (L,) nm: reflectances @ weights = XYZ, with Y = 1 for white.
 
-        A camera has no XYZ; its are those of the CIE 1931 2° observer under the same light.
+        No chromatic adaptation is applied. A camera has no XYZ; those of the CIE 1931 2° observer are used instead.
+
+        Raises:
+            ValueError: the conditions have no response at these wavelengths.
         """
         nm = np.atleast_1d(np.asarray(nm, dtype=np.float64))
         xyz = _xyz(self.light, CIE_1931 if self.observer.is_camera else self.observer, nm)
@@ -229,7 +245,7 @@ class ViewingConditions:
     def _nothing_to_see(self, nm: npt.NDArray[np.float64]) -> str:
         return (
             f"{self.observer.name} sees nothing, or not all three colours, of {self.light.name} at {nm[0]:g}-{nm[-1]:g}"
-            " nm; choose another light or observer, or an image of more wavelengths"
+            " nm; choose another illuminant or observer, or an image with more wavelengths"
         )
 
 
@@ -251,6 +267,6 @@ def _weights(viewing: ViewingConditions, nm_bytes: bytes) -> FloatArray:
 
 
 def _xyz(light: Illuminant, observer: Observer, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(L, 3): what each wavelength of a white reflector adds to the responses."""
-    width = np.gradient(nm) if nm.size > 1 else np.ones(1)  # the ends count in full, as in the default camera
+    """Contribution (L, 3) of each wavelength of a white reflector to the responses."""
+    width = np.gradient(nm) if nm.size > 1 else np.ones(1)  # the end cells have full width, as in the default camera
     return observer.responses(nm) * (light.power(nm) * width)[:, None]

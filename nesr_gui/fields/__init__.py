@@ -1,1 +1,1 @@
-"""Spectral fields: images that answer at any pixel and wavelength, and what is computed of them."""
+"""Spectral fields: images that can be queried at any pixel and wavelength, and quantities derived from them."""

@@ -1,4 +1,4 @@
-"""How far a reconstruction is from what was measured, over any part of an image, in constant memory."""
+"""Accuracy of a reconstruction against a measured cube, for any part of an image, in constant memory."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from nesr_gui.fields.camera import LOST, camera_weights, lost_response
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField, validate_window
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
-STEP = 10.0  # nm between the wavelengths that are compared
-BRIGHT = 0.02  # mean truth above which the spectral angle says something
+STEP = 10.0  # nm between compared wavelengths
+BRIGHT = 0.02  # mean truth above which the spectral angle is meaningful
 
 Members = Callable[[slice, slice], npt.NDArray[np.bool_]]
-"""Which pixels of a rectangle, rows × columns, count: (h, w)."""
+"""Selects the pixels (h, w) of a rectangle, rows × columns, that count."""
 
 CONDITIONS = (
     "MRAE = mean |y - t| / (t + 0.001); RMSE and PSNR for a range of 1; spectral angle in degrees over pixels of mean "
@@ -30,7 +30,7 @@ CONDITIONS = (
 
 @dataclass(frozen=True)
 class AccuracyMetrics:
-    """How good some pixels are: see `CONDITIONS`; nan where nothing can be said. `pixels` counts those compared."""
+    """Metrics over `pixels` compared pixels, see `CONDITIONS`; NaN where a metric is undefined."""
 
     mrae: float
     rmse: float
@@ -40,7 +40,7 @@ class AccuracyMetrics:
     pixels: int
 
     def in_words(self) -> str:
-        """All of them, in a line."""
+        """All metrics on one line."""
         return (
             f"MRAE {self.mrae:.4f}, RMSE {self.rmse:.4f}, PSNR {self.psnr:.2f} dB, angle {self.angle:.2f}°, "
             f"ΔE2000 {self.colour:.2f}"
@@ -49,7 +49,7 @@ class AccuracyMetrics:
 
 @dataclass(frozen=True, eq=False)
 class Errors:
-    """Errors of pixels (h, w) over the wavelengths compared; nan where the truth is not known."""
+    """Errors of pixels (h, w) over the compared wavelengths; NaN where the truth is unknown."""
 
     mrae: FloatArray
     rmse: FloatArray
@@ -59,23 +59,23 @@ class Errors:
 
 
 def shared_bands(field: SpectralField, truth: SpectralField) -> Wavelengths:
-    """Where two fields are compared: about every 10 nm of what both cover.
+    """Wavelengths at which two fields are compared: about every 10 nm of their common range.
 
     Raises:
-        ValueError: they have no wavelength in common.
+        ValueError: the ranges do not overlap.
     """
     (low, high), (least, most) = field.wavelength_range, truth.wavelength_range
     start, stop = max(low, least), min(high, most)
     if start > stop:
         raise ValueError(
             f"the measured cube covers {least:g}-{most:g} nm and the reconstruction {low:g}-{high:g} nm, which have no "
-            "wavelength in common; open a cube that reaches into the other"
+            "wavelength in common; open a cube that covers part of the same range"
         )
     return Wavelengths.evenly_spaced(max(round((stop - start) / STEP), 1) + 1 if stop > start else 1, start, stop)
 
 
 class SpectralComparison:
-    """Compares spectra of one quantity at some wavelengths with measured ones; `sees` whether these make a colour."""
+    """Compares spectra with measured ones at `bands`; `sees` is whether these bands determine a colour."""
 
     def __init__(self, bands: Wavelengths, estimated: Quantity, measured: Quantity) -> None:
         self.bands = bands
@@ -85,7 +85,7 @@ class SpectralComparison:
             self._weights = [camera_weights(viewing, quantity, bands.nm) for quantity in (estimated, measured)]
 
     def errors(self, spectra: FloatArray, truth: FloatArray) -> Errors:
-        """Of spectra (L, h, w), all measures."""
+        """All error measures of spectra (L, h, w)."""
         with np.errstate(invalid="ignore", divide="ignore"):
             mrae, rmse = metrics.mrae(spectra, truth, axis=0), metrics.rmse(spectra, truth, axis=0)
             last = (np.moveaxis(part, 0, -1) for part in (spectra, truth))
@@ -94,9 +94,9 @@ class SpectralComparison:
         return Errors(mrae, rmse, angle, self.colour(spectra, truth), bright)
 
     def colour(self, spectra: FloatArray, truth: FloatArray) -> FloatArray:
-        """ΔE2000 (h, w) of spectra (L, h, w), their colours cut to sRGB as a photograph's are.
+        """ΔE2000 (h, w) of spectra (L, h, w), with colours clipped to sRGB as in a photograph.
 
-        Nan where the wavelengths do not make a colour.
+        NaN if the wavelengths do not determine a colour.
         """
         if not self.sees:
             return np.full(truth.shape[1:], np.nan, np.float32)
@@ -107,14 +107,14 @@ class SpectralComparison:
 
 
 class MetricAccumulator:
-    """Sums of errors, of which figures are made in the end."""
+    """Running sums of errors, from which the metrics are computed."""
 
     def __init__(self) -> None:
         self._sums = np.zeros(4)  # of MRAE, squared RMSE, angle, ΔE2000
         self._pixels = self._bright = 0
 
     def add(self, errors: Errors, members: npt.NDArray[np.bool_] | None = None) -> None:
-        """Count pixels (h, w), those without truth left out."""
+        """Add the errors of pixels (h, w), excluding those without truth and those outside `members`."""
         counted = np.isfinite(errors.mrae)
         if members is not None:
             counted &= members
@@ -128,11 +128,13 @@ class MetricAccumulator:
         self._bright += int(bright.sum())
 
     def figures(self) -> AccuracyMetrics:
-        """What was counted, in figures."""
+        """Metrics of all pixels added so far."""
         mrae, square, colour = (self._sums[[0, 1, 3]] / self._pixels).tolist() if self._pixels else (math.nan,) * 3
         angle = float(self._sums[2]) / self._bright if self._bright else math.nan
         psnr = -10 * math.log10(square) if square > 0 else math.inf if square == 0 else math.nan
-        return AccuracyMetrics(mrae, math.sqrt(square), psnr, angle, colour, self._pixels)
+        return AccuracyMetrics(
+            mrae=mrae, rmse=math.sqrt(square), psnr=psnr, angle=angle, colour=colour, pixels=self._pixels
+        )
 
 
 def accuracy(
@@ -144,10 +146,18 @@ def accuracy(
     members: Members | None = None,
     progress: ProgressCallback | None = None,
 ) -> AccuracyMetrics:
-    """The figures of a window of a field against a truth of the same shape, block by block; of its `members` only.
+    """Metrics of a window of a field against a truth of the same shape, computed block by block.
+
+    Args:
+        field: the reconstruction.
+        truth: the measured field.
+        rows: rows of the window; all by default.
+        cols: columns of the window; all by default.
+        members: selects the pixels of each block that count; all by default.
+        progress: called with the fraction done.
 
     Raises:
-        ValueError: the shapes differ, they share no wavelength, or the window is outside.
+        ValueError: the shapes differ, the fields share no wavelength, or the window is outside the image.
     """
     if field.shape != truth.shape:
         raise ValueError(f"the measured cube has shape {truth.shape} and the reconstruction {field.shape}")

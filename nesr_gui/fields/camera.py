@@ -1,4 +1,4 @@
-"""The photograph of a measured cube: what a camera would have seen of it."""
+"""Simulated photograph of a measured cube."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from nesr_gui.colorimetry.viewing_conditions import D65, ViewingConditions
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.spectral import FloatArray, ImageSource, Quantity, RGBImage, Wavelengths
 
-LOST = 0.05  # of a channel's response that may lie outside a cube's wavelengths
-MOST_PIXELS = 200_000_000  # as of a photograph's file
-BRIGHT = 99.9  # per cent of the pixels that a set exposure leaves below white
+LOST = 0.05  # fraction of a channel's response that may lie outside the range of a cube
+MOST_PIXELS = 200_000_000  # the limit of photograph files
+BRIGHT = 99.9  # percentile of the pixels that the exposure makes white
 
 
 def camera_bands(cube: SpectralField) -> Wavelengths:
-    """Where a camera looks at a cube: the default camera's bands that it covers.
+    """Bands of the default camera that a cube covers.
 
     Raises:
         ValueError: it covers none of them.
@@ -25,17 +25,17 @@ def camera_bands(cube: SpectralField) -> Wavelengths:
     nm = CAMERA_BANDS.nm[(CAMERA_BANDS.nm >= low) & (CAMERA_BANDS.nm <= high)]
     if not nm.size:
         raise ValueError(
-            f"this cube covers {low:g}-{high:g} nm, where no photograph shows anything; open one that covers part of "
+            f"this cube covers {low:g}-{high:g} nm, where a photograph has no response; open one that covers part of "
             f"{CAMERA_BANDS.nm[0]:g}-{CAMERA_BANDS.nm[-1]:g} nm"
         )
     return Wavelengths(nm)
 
 
 def camera_weights(viewing: ViewingConditions, quantity: Quantity, nm: npt.ArrayLike) -> FloatArray:
-    """(L, 3): values at wavelengths (L,) nm @ weights = linear sRGB.
+    """Weights (L, 3) at wavelengths (L,) nm: values @ weights = linear sRGB.
 
-    Radiance has its light in it and is put under no other: a camera balanced for D65 sees it, for which D65 itself is
-    white. Whatever else is taken as reflectance, under the light of `viewing`.
+    Radiance already contains its illuminant: it is rendered for a camera balanced for D65, to which D65 itself is
+    white. Any other quantity is treated as reflectance under the illuminant of `viewing`.
     """
     if quantity is not Quantity.RADIANCE:
         return viewing.rgb_weights(nm)
@@ -45,7 +45,7 @@ def camera_weights(viewing: ViewingConditions, quantity: Quantity, nm: npt.Array
 
 
 def lost_response(viewing: ViewingConditions, quantity: Quantity, bands: Wavelengths) -> float:
-    """The share of the camera's response, of the channel that loses most, that lies outside `bands`."""
+    """Fraction of the camera response outside `bands`, for the channel that loses most."""
     response = np.abs(camera_weights(viewing, quantity, CAMERA_BANDS.nm))
     seen = (CAMERA_BANDS.nm >= bands.nm[0] - 0.5) & (CAMERA_BANDS.nm <= bands.nm[-1] + 0.5)
     return float((1 - response[seen].sum(0) / response.sum(0)).max())
@@ -54,18 +54,18 @@ def lost_response(viewing: ViewingConditions, quantity: Quantity, bands: Wavelen
 def render_photograph(
     cube: SpectralField, name: str, viewing: ViewingConditions | None = None, progress: ProgressCallback | None = None
 ) -> tuple[RGBImage, float]:
-    """The photograph (H, W, 3) of a cube, and the exposure: the cube's values × exposure have these colours.
+    """Render a photograph (H, W, 3) of a cube; cube values × the returned exposure have its colours.
 
-    Reflectances are exposed so that a perfect white is white, unless more than a few pixels are brighter; whatever else
-    so that its brightest pixels are. `name` is the cube's.
+    Reflectance is exposed so that a perfect white is white, unless more than a few pixels are brighter. Any other
+    quantity is exposed so that the brightest pixels are white. `name` is the name of the cube.
 
     Raises:
-        ValueError: the cube leaves out too much of what a camera sees, or has too many pixels.
+        ValueError: the cube covers too little of the camera response, or has too many pixels.
     """
     viewing, bands = viewing or ViewingConditions.default(), camera_bands(cube)
     lost = _checked_loss(cube, viewing, bands)
     if (pixels := cube.shape[0] * cube.shape[1]) > MOST_PIXELS:
-        raise ValueError(f"this cube has {pixels:,} pixels; a photograph of at most {MOST_PIXELS:,} can be made")
+        raise ValueError(f"this cube has {pixels:,} pixels; a photograph can have at most {MOST_PIXELS:,} can be made")
     light, holes = _exposed(cube, bands, camera_weights(viewing, cube.quantity, bands.nm), progress)
     peaks = light.max(axis=2)
     peak = float(np.percentile(peaks, BRIGHT)) if peaks.max() > 0 else 1.0

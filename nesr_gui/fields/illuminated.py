@@ -1,4 +1,4 @@
-"""Reflectances under a light: what leaves the surface, as radiance."""
+"""Radiance of a field of reflectances under an illuminant."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths
 
 
 def illuminate(field: SpectralField, light: Illuminant) -> IlluminatedField:
-    """A field of reflectances under `light`.
+    """Radiance field of a field of reflectances under `light`.
 
     Raises:
-        ValueError: the field holds no reflectances, or the light is dark in its range.
+        ValueError: the field does not hold reflectance, or the illuminant is dark in its range.
     """
     return (
         CalibratedIlluminatedField(field, light)
@@ -34,7 +34,7 @@ def illuminate(field: SpectralField, light: Illuminant) -> IlluminatedField:
 
 
 class IlluminatedField:
-    """Relative radiance: reflectance times the power of a light, whose greatest power in the field's range is 1."""
+    """Relative radiance: reflectance times the power of an illuminant, normalised to a maximum of 1 in range."""
 
     quantity = Quantity.RADIANCE
 
@@ -49,6 +49,7 @@ class IlluminatedField:
             raise ValueError(f"{why}; only relative reflectance can be put under {light.name}")
         self.field, self.light = field, light
         self.bands, self.shape, self.wavelength_range = field.bands, field.shape, field.wavelength_range
+        self.binning, self.source_shape = field.binning, field.source_shape
         low, high = field.wavelength_range
         self._brightest = float(light.power(np.unique(np.append(np.arange(low, high), high))).max())
         if not self._brightest > 0:
@@ -56,7 +57,7 @@ class IlluminatedField:
 
     @property
     def provenance(self) -> dict[str, str]:
-        """The field's, with the light."""
+        """Provenance of the field, with the illuminant."""
         low, high = self.wavelength_range
         scale = f"its greatest power at {low:g}-{high:g} nm being 1"
         return {
@@ -66,7 +67,7 @@ class IlluminatedField:
         }
 
     def power(self, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
-        """The light (L,) that values at `wavelengths` are multiplied by."""
+        """Normalised power (L,) of the illuminant at `wavelengths`."""
         return (self.light.power(validate_wavelengths(self, wavelengths)) / self._brightest).astype(np.float32)
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
@@ -93,7 +94,7 @@ class IlluminatedField:
 
 
 class CalibratedIlluminatedField(IlluminatedField):
-    """One whose reflectances have an interval: so has the radiance, since the light is known."""
+    """Radiance of a calibrated field: intervals and quality flags are those of the reflectance, scaled."""
 
     def prediction_interval(
         self, points: Points, wavelengths: Wavelengths | npt.ArrayLike

@@ -1,7 +1,7 @@
-"""The heart of the program: a spectral image as a function of pixel and wavelength.
+"""The central interface of the program: a spectral image as a function of pixel and wavelength.
 
-Slider, plot, readout and export ask the same `SpectralField`, and a value at (pixel, wavelength) never depends on what
-else was asked for.
+The slider, plot, readout and export all query the same `SpectralField`. The value at a pixel and wavelength never
+depends on what else is requested.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ import numpy.typing as npt
 
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths, as_wavelength_array
 
-MAX_CUBE_BYTES = 2 << 30  # what cube() will hold at once; blocks() has no such limit
-BLOCK_VALUES = 2 << 20  # values in one block, 8 MB: between two blocks an export can be cancelled
+MAX_CUBE_BYTES = 2 << 30  # limit of cube(); blocks() has none
+BLOCK_VALUES = 2 << 20  # values per block, 8 MB; an export can be cancelled between blocks
 
 ProgressCallback = Callable[[float], None]
-"""Long work calls it between two pieces with the fraction done, in [0, 1]; it may raise `Cancelled` to stop it."""
+"""Called during long operations with the fraction done, in [0, 1]; it may raise `Cancelled` to stop them."""
 
 Points = Sequence[tuple[int, int]] | npt.NDArray[np.integer]
 
 
 class Cancelled(Exception):
-    """The user stopped this work; nothing of it is kept."""
+    """The user cancelled the operation; its result is discarded."""
 
 
 class OutOfMemory(MemoryError):
-    """There is not enough memory for this work, in the machine or on its device; less at once may do."""
+    """Not enough main or device memory for the operation; a smaller one may succeed."""
 
 
 class DeviceLost(RuntimeError):
-    """The device that computes has failed; another one may do."""
+    """The compute device has failed; another device may work."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,50 +48,78 @@ class Block:
 
 
 class SpectralField(Protocol):
-    """A spectral image that can be asked at any pixel and wavelength; safe to ask from several threads.
+    """A spectral image that can be queried at any pixel and wavelength, from any thread.
 
-    `wavelength_range` is closed, in nm; `bands` are the wavelengths it was measured at or its model trained on; `shape`
-    is (H, W). Points are (row, col) integers inside the image.
-    All methods raise ValueError, naming the range, for a wavelength or pixel outside it.
+    Points are (row, col) integers inside the image. All methods raise ValueError, stating the valid range, for a
+    wavelength or pixel outside it.
     """
 
     @property
-    def wavelength_range(self) -> tuple[float, float]: ...
+    def wavelength_range(self) -> tuple[float, float]:
+        """Shortest and longest wavelength in nm, both included."""
+        ...
+
     @property
-    def bands(self) -> Wavelengths: ...
+    def bands(self) -> Wavelengths:
+        """Wavelengths at which the field was measured, or its model trained."""
+        ...
+
     @property
-    def shape(self) -> tuple[int, int]: ...
+    def shape(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        ...
+
     @property
-    def quantity(self) -> Quantity: ...
+    def binning(self) -> int:
+        """Source pixels along each side of a pixel of the field; 1 is the resolution of the source."""
+        ...
+
+    @property
+    def source_shape(self) -> tuple[int, int]:
+        """(H, W) of the source image, in source pixels."""
+        ...
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the values measure."""
+        ...
+
     @property
     def provenance(self) -> dict[str, str]:
-        """What a file written from this field must say of its origin, as attribute name → text."""
+        """Attributes (name → text) that a file written from this field must record."""
         ...
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
-        """Curves at `points` (N, 2) and `wavelengths` (L,) nm, any order: (N, L) float32."""
+        """Spectra (N, L) float32 at `points` (N, 2) and `wavelengths` (L,) nm, in any order."""
         ...
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
-        """One band image (h, w) float32; `band(nm, stride=s)` equals `band(nm)[::s, ::s]` and costs less."""
+        """Band image (h, w) float32 of a window.
+
+        `band(nm, stride=s)` equals `band(nm)[::s, ::s]` and costs less.
+        """
         ...
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> Iterator[Block]:
-        """The cube, rectangle by rectangle in constant memory; the caller may stop between two blocks."""
+        """Yield the cube block by block, in constant memory; the caller may stop between blocks."""
         ...
 
     def cube(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> SpectralCube:
-        """A small cube at once; refuses one above 2 GiB, for which `blocks` is there."""
+        """The whole cube of a window at once.
+
+        Raises:
+            ValueError: it would exceed 2 GiB; use `blocks` instead.
+        """
         ...
 
 
 @runtime_checkable
 class PreviewField(Protocol):
-    """A field that also answers sooner than exactly, for what is seen for a moment and never read or saved."""
+    """A field that can also give faster, approximate answers, for display only and never for readouts or files."""
 
     def preview_bands(
         self,
@@ -101,19 +129,19 @@ class PreviewField(Protocol):
         rows: slice | None = None,
         cols: slice | None = None,
     ) -> FloatArray:
-        """Band images (L, h, w) float32 as of `band`, about .002 off where the device is faster for that."""
+        """Band images (L, h, w) float32 like `band`, with errors of about .002 where the device is faster that way."""
         ...
 
 
 class QualityFlag(enum.IntFlag):
-    """Why the answer at a pixel should be trusted less than its interval says."""
+    """Reason to trust the value at a pixel less than its interval suggests."""
 
-    CLIPPED = 1  # a channel of the photograph is at its first or last code, so how far beyond it was is lost
-    UNFAMILIAR_COLOUR = 2  # training met few colours of its chromaticity
+    CLIPPED = 1  # a channel of the photograph is at its first or last code value
+    UNFAMILIAR_COLOUR = 2  # the training data contains few colours of this chromaticity
 
     @property
     def text(self) -> str:
-        """What a reader is told of one flag."""
+        """Description of a single flag."""
         return {
             QualityFlag.CLIPPED: "clipped in the photograph",
             QualityFlag.UNFAMILIAR_COLOUR: "a colour training hardly met",
@@ -122,7 +150,7 @@ class QualityFlag(enum.IntFlag):
 
 @dataclass(frozen=True, eq=False)
 class IntervalBlock:
-    """Where the values of a rectangle lie: `lower` and `upper` bound (L, h, w) float32 at `rows` × `cols`."""
+    """Interval limits `lower` and `upper` (L, h, w) float32 at `rows` × `cols` of the field."""
 
     rows: slice
     cols: slice
@@ -132,46 +160,61 @@ class IntervalBlock:
 
 @runtime_checkable
 class CalibratedField(Protocol):
-    """A field that also knows how far its values can be trusted: pointwise intervals that held for 90 % elsewhere."""
+    """A field with prediction intervals: pointwise, with an empirical coverage of 90 % on held-out scenes."""
 
     def prediction_interval(
         self, points: Points, wavelengths: Wavelengths | npt.ArrayLike
     ) -> tuple[FloatArray, FloatArray]:
-        """Lower and upper ends at `points` and `wavelengths`, (N, L) float32 each, around what `spectra` answers."""
+        """Lower and upper limits, (N, L) float32 each, around the values of `spectra`."""
         ...
 
     def prediction_interval_blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> Iterator[IntervalBlock]:
-        """The same, rectangle by rectangle as `blocks` would give them."""
+        """Yield the limits block by block, in the blocks of `blocks`."""
         ...
 
     def prediction_interval_band(
         self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """Lower and upper ends at one wavelength, (h, w) each, for a window as of `band`."""
+        """Lower and upper limits at one wavelength, (h, w) each, for a window as in `band`."""
         ...
 
     def quality_flags(
         self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
     ) -> npt.NDArray[np.uint8]:
-        """`QualityFlag` flags (h, w) of pixels, for a window as of `band`."""
+        """`QualityFlag` bits (h, w) uint8, for a window as in `band`."""
         ...
 
 
 class CubeArray(Protocol):
-    """Stored bands in order of wavelength, numpy or lazy: slices, with steps, of (L, H, W) give float32."""
+    """Stored bands in order of wavelength, in memory or lazy.
+
+    Indexing with three slices, which may have steps, reads part of (L, H, W).
+    """
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """(L, H, W)."""
+        ...
+
     def __getitem__(self, window: tuple[slice, slice, slice], /) -> npt.NDArray[np.floating]: ...
 
 
 class CubeField:
-    """A measured or exported cube, linear between its bands.
+    """A measured or exported cube, linearly interpolated between its bands.
 
-    `values` is (L, H, W): an array, or anything that reads a slice of itself when indexed (`CubeArray`), so that a file
-    larger than memory opens without being read.
+    Args:
+        values: (L, H, W), an array or any `CubeArray`, so that a file larger than memory can be opened without being
+            read.
+        wavelengths: the bands.
+        quantity: what the values measure.
+        provenance: attributes that a file written from the field records.
+        binning: source pixels along each side of a pixel.
+        source_shape: (H, W) of the source in its own pixels; by default that of `values`.
+
+    Raises:
+        ValueError: the shape of `values` does not match the wavelengths.
     """
 
     def __init__(
@@ -180,22 +223,26 @@ class CubeField:
         wavelengths: Wavelengths,
         quantity: Quantity = Quantity.UNKNOWN,
         provenance: dict[str, str] | None = None,
+        *,
+        binning: int = 1,
+        source_shape: tuple[int, int] | None = None,
     ) -> None:
         if len(values.shape) != 3 or 0 in values.shape or values.shape[0] != len(wavelengths):
             raise ValueError(
                 f"cube of shape {tuple(values.shape)} does not match {len(wavelengths)} wavelengths; expected (L, H, W)"
             )
         self._values = values
-        self._lock = threading.Lock()  # file libraries read one slice at a time
+        self._lock = threading.Lock()  # file libraries are not thread-safe
         self.wavelengths = wavelengths
         self.quantity = quantity
         self.provenance = dict(provenance or {})
         self.shape: tuple[int, int] = (int(values.shape[1]), int(values.shape[2]))
+        self.binning, self.source_shape = binning, source_shape or self.shape
         self.wavelength_range: tuple[float, float] = (float(wavelengths.nm[0]), float(wavelengths.nm[-1]))
 
     @property
     def bands(self) -> Wavelengths:
-        """See `SpectralField`."""
+        """See `SpectralField.bands`."""
         return self.wavelengths
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
@@ -237,7 +284,7 @@ class CubeField:
             return np.asarray(self._values[bands, rows, cols], dtype=np.float32)
 
     def _neighbours(self, nm: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], FloatArray]:
-        """For each nm: the bands below and above, and the weight of the one above; one band twice where it is exact."""
+        """For each nm: the band below, the band above, and its weight; on a band, that band twice."""
         bands = self.wavelengths.nm
         low = np.searchsorted(bands, nm, side="right") - 1
         high = np.where(bands[low] == nm, low, low + 1)
@@ -246,7 +293,7 @@ class CubeField:
 
 
 def _between(low: FloatArray, high: FloatArray, weight: FloatArray) -> FloatArray:
-    """A new array; a band is itself even where it or its neighbour is infinite or NaN."""
+    """Linear interpolation into a new array; exactly the band where the weight is 0, even next to NaN or infinity."""
     exact = weight == 0
     if exact.all():
         return np.array(low)
@@ -255,17 +302,25 @@ def _between(low: FloatArray, high: FloatArray, weight: FloatArray) -> FloatArra
 
 
 def validate_wavelengths(field: SpectralField, wavelengths: Wavelengths | npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Wavelengths as (L,) float64 nm; raises ValueError, naming the field's range, where one lies outside it."""
+    """Convert requested wavelengths to (L,) float64 nm.
+
+    Raises:
+        ValueError: one is outside the range of the field, which the message states.
+    """
     nm = as_wavelength_array(wavelengths)
     low, high = field.wavelength_range
     if nm.min() < low or nm.max() > high:
-        asked = f"{nm[0]:g} nm" if nm.size == 1 else f"{nm.min():g}-{nm.max():g} nm"
-        raise ValueError(f"this image covers {low:g}-{high:g} nm; asked for {asked}")
+        requested = f"{nm[0]:g} nm" if nm.size == 1 else f"{nm.min():g}-{nm.max():g} nm"
+        raise ValueError(f"this image covers {low:g}-{high:g} nm; asked for {requested}")
     return nm
 
 
 def validate_points(field: SpectralField, points: Points) -> npt.NDArray[np.int64]:
-    """Points as (N, 2) integers; raises ValueError, naming the image's size, where one lies outside it."""
+    """Convert requested points to (N, 2) integers.
+
+    Raises:
+        ValueError: one is outside the image, whose size the message states.
+    """
     height, width = field.shape
     array = np.asarray(points)
     if array.size == 0:
@@ -282,7 +337,11 @@ def validate_points(field: SpectralField, points: Points) -> npt.NDArray[np.int6
 
 
 def validate_window(field: SpectralField, rows: slice | None, cols: slice | None) -> tuple[slice, slice]:
-    """Rows and columns as slices with start and stop inside the image; raises ValueError for an empty window."""
+    """Convert requested rows and columns to slices with explicit limits inside the image.
+
+    Raises:
+        ValueError: the window is empty or outside the image.
+    """
     window = []
     for part, size, name in zip((rows, cols), field.shape, ("rows", "columns"), strict=True):
         start, stop, step = (part or slice(None)).indices(size)
@@ -293,7 +352,7 @@ def validate_window(field: SpectralField, rows: slice | None, cols: slice | None
 
 
 def iter_tiles(rows: slice, cols: slice, max_pixels: int) -> Iterator[tuple[slice, slice]]:
-    """Cut a window into rectangles of at most `max_pixels` pixels (at least one), full rows where they fit."""
+    """Split a window into rectangles of at most `max_pixels` pixels (at least one), in full rows if possible."""
     width = min(cols.stop - cols.start, max(max_pixels, 1))
     height = max(max_pixels // width, 1)
     for row in range(rows.start, rows.stop, height):
@@ -304,14 +363,18 @@ def iter_tiles(rows: slice, cols: slice, max_pixels: int) -> Iterator[tuple[slic
 def assemble_cube(
     field: SpectralField, wavelengths: Wavelengths | npt.ArrayLike, rows: slice | None, cols: slice | None
 ) -> SpectralCube:
-    """A field's blocks put together; raises ValueError above `MAX_CUBE_BYTES`."""
+    """Assemble the blocks of a field into a cube.
+
+    Raises:
+        ValueError: the cube would exceed `MAX_CUBE_BYTES`.
+    """
     bands = wavelengths if isinstance(wavelengths, Wavelengths) else Wavelengths(as_wavelength_array(wavelengths))
     window = validate_window(field, rows, cols)
     shape = (len(bands), window[0].stop - window[0].start, window[1].stop - window[1].start)
     if (size := 4 * shape[0] * shape[1] * shape[2]) > MAX_CUBE_BYTES:
         raise ValueError(
-            f"a cube of {size / 2**30:.1f} GiB asked for at once; at most {MAX_CUBE_BYTES / 2**30:.0f} GiB is allowed, "
-            "so take fewer wavelengths, a smaller window, or blocks()"
+            f"a cube of {size / 2**30:.1f} GiB was requested; at most {MAX_CUBE_BYTES / 2**30:.0f} GiB is allowed, "
+            "so choose fewer wavelengths or a smaller window, or use blocks()"
         )
     values = np.empty(shape, np.float32)
     for block in field.blocks(bands, rows=window[0], cols=window[1]):

@@ -1,4 +1,4 @@
-"""Finds how a measured cube lies over a photograph: which way round, and by what its values must be multiplied."""
+"""Registration of a measured cube with a photograph: orientation and gain."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.resampled import Orientation, Registration, ResamplingWeights, Shape
 from nesr_gui.spectral import FloatArray, RGBImage
 
-LOOKED_AT = 128  # pixels along the longer side of what is compared
-READ = 512  # pixels along the longer side of what is read of a cube, at least
-LEAST = 0.6  # correlation below which two images are not of one scene
+LOOKED_AT = 128  # pixels along the longer side of the compared images
+READ = 512  # minimum pixels along the longer side of what is read from a cube
+LEAST = 0.6  # correlation below which two images do not show the same scene
 SAME_ASPECT = 0.01
-SAME_GAIN = 0.005  # a gain this near to 1 is 1: photographs of 8 bits do not say more
+SAME_GAIN = 0.005  # a gain this close to 1 is 1, the precision of 8-bit photographs
 
 
 class RegistrationError(ValueError):
-    """The cube is not of this photograph, or cannot be compared with it."""
+    """The cube does not show the same scene as the photograph, or cannot be compared with it."""
 
 
 def register(photograph: RGBImage, cube: SpectralField, progress: ProgressCallback | None = None) -> Registration:
-    """The orientation in which a cube, seen by the default camera, is most like a photograph, and the gain then.
+    """Find the orientation in which a cube, rendered for the default camera, best matches a photograph, and the gain.
 
-    Both are compared at `LOOKED_AT` pixels by the correlation of their colours, compressed as the eye does it, about
-    each channel's mean: no exposure changes it. The gain is the least-squares one in linear light, of pixels that are
-    not clipped; no offset is fitted, since zero is zero in both.
+    Both are compared at `LOOKED_AT` pixels by the correlation of their gamma-compressed colours about the mean of each
+    channel, which is independent of exposure. The gain is the least-squares factor in linear light over pixels that are
+    not clipped; no offset is fitted, since zero means no light in both.
 
     Raises:
-        RegistrationError: in no orientation have the two the same sides, or one is like the other, or they share no
-            wavelengths.
+        RegistrationError: no orientation has matching proportions, none is similar enough, or the cube has no
+            wavelength that the camera sees.
     """
     turns = possible_orientations(photograph.source_shape, cube.shape)
     if not turns:
         raise RegistrationError(
             f"the measured cube has {cube.shape[1]}x{cube.shape[0]} pixels and the photograph "
-            f"{photograph.source_shape[1]}x{photograph.source_shape[0]}, which no turning or scaling makes equal; open "
-            "a cube of the same section"
+            f"{photograph.source_shape[1]}x{photograph.source_shape[0]}, which do not match in any "
+            "orientation or scale; open a cube of the same scene"
         )
     seen = _seen(cube, progress)
     found = sorted(((_correlation(photograph, turn.apply(seen)), turn) for turn in turns), key=lambda each: -each[0])
@@ -48,7 +48,7 @@ def register(photograph: RGBImage, cube: SpectralField, progress: ProgressCallba
     if best < LEAST:
         raise RegistrationError(
             f"the measured cube does not look like the photograph in any orientation (the best correlation is "
-            f"{best:.2f}, {LEAST:g} is needed); open the cube that was measured of this photograph"
+            f"{best:.2f}, {LEAST:g} is needed); open the cube that was measured of the same scene"
         )
     gain = fit_gain(photograph, turn.apply(seen))
     return Registration(turn, gain, round(best, 4), round(found[1][0], 4) if len(found) > 1 else None)
@@ -57,26 +57,26 @@ def register(photograph: RGBImage, cube: SpectralField, progress: ProgressCallba
 def register_in_orientation(
     photograph: RGBImage, cube: SpectralField, turn: Orientation, progress: ProgressCallback | None = None
 ) -> Registration:
-    """The match in an orientation that the user chose.
+    """Registration in an orientation chosen by the user.
 
     Raises:
-        RegistrationError: in this orientation the two have other sides.
+        RegistrationError: the proportions do not match in this orientation.
     """
     if turn not in possible_orientations(photograph.source_shape, cube.shape):
         raise RegistrationError(
-            f"the measured cube, {turn}, has other sides than the photograph; choose another orientation"
+            f"the measured cube, {turn}, has other proportions than the photograph; choose another orientation"
         )
     seen = turn.apply(_seen(cube, progress))
     return Registration(turn, fit_gain(photograph, seen), round(_correlation(photograph, seen), 4))
 
 
 def possible_orientations(photograph: Shape, cube: Shape) -> list[Orientation]:
-    """The orientations in which a cube has the sides of a photograph, up to a scale."""
+    """Orientations in which a cube has the proportions of a photograph."""
     return [turn for turn in Orientation if _agree(photograph, turn.shape_of(cube))]
 
 
 def fit_gain(photograph: RGBImage, seen: FloatArray) -> float:
-    """What linear colours (3, h, w) are multiplied by to come nearest to a photograph's; 1 where nothing says so."""
+    """Least-squares factor from linear colours (3, h, w) to those of a photograph; 1 if no pixel is usable."""
     size = _size(photograph.shape, (seen.shape[1], seen.shape[2]))
     known, light = resize_area(np.moveaxis(photograph.values, -1, 0), size), resize_area(seen, size)
     usable = (known.min(0) > 1e-3) & (known.max(0) < 0.98) & (light.min(0) > 0)
@@ -90,7 +90,7 @@ def fit_gain(photograph: RGBImage, seen: FloatArray) -> float:
 
 
 def resize_area(values: FloatArray, size: Shape) -> FloatArray:
-    """Values (..., h, w) at another size, by the means of what each pixel covers."""
+    """Resize values (..., h, w) to `size` by area averaging."""
     for axis, wanted in zip((values.ndim - 2, values.ndim - 1), size, strict=True):
         taps = ResamplingWeights.of(wanted, values.shape[axis], values.shape[axis] / wanted)
         values = taps.gather(values, np.arange(wanted), 0, axis)
@@ -98,14 +98,14 @@ def resize_area(values: FloatArray, size: Shape) -> FloatArray:
 
 
 def _agree(one: Shape, other: Shape) -> bool:
-    """Whether two shapes are one, up to a scale: to a hundredth, or to a pixel of the coarser one."""
+    """Whether two shapes have the same proportions, to a hundredth or to one pixel of the coarser one."""
     scale = math.sqrt(one[0] * one[1] / (other[0] * other[1]))
     tolerances = (max(1.0, scale, SAME_ASPECT * side) for side in one)
     return all(abs(side - scale * of) <= most + 1e-9 for side, of, most in zip(one, other, tolerances, strict=True))
 
 
 def _seen(cube: SpectralField, progress: ProgressCallback | None) -> FloatArray:
-    """Linear colours (3, h, w) of a cube for the default camera; of a large one every so many-th pixel."""
+    """Linear colours (3, h, w) of a cube for the default camera; a large cube is subsampled."""
     bands = camera_bands(cube)
     weights = camera_weights(ViewingConditions.default(), cube.quantity, bands.nm)
     stride = max(max(cube.shape) // READ, 1)
@@ -118,14 +118,14 @@ def _seen(cube: SpectralField, progress: ProgressCallback | None) -> FloatArray:
 
 
 def _size(photograph: Shape, seen: Shape) -> Shape:
-    """What both are compared at: the photograph's sides, no finer than either is."""
+    """Size of the comparison: the proportions of the photograph, no finer than either image."""
     longest = min(LOOKED_AT, max(photograph), max(seen))
     rows, cols = (max(round(side * longest / max(photograph)), 1) for side in photograph)
     return rows, cols
 
 
 def _correlation(photograph: RGBImage, seen: FloatArray) -> float:
-    """Of the compressed colours of a photograph and of a cube (3, h, w), about the mean of each channel."""
+    """Correlation of the compressed colours of a photograph and a cube (3, h, w), about the channel means."""
     size = _size(photograph.shape, (seen.shape[1], seen.shape[2]))
     one, other = (_compressed(resize_area(part, size)) for part in (np.moveaxis(photograph.values, -1, 0), seen))
     norm = math.sqrt(float((one**2).sum()) * float((other**2).sum()))

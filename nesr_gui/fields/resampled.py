@@ -1,4 +1,4 @@
-"""A measured cube as it lies over a photograph: turned, resampled, scaled, and asked like any other field."""
+"""A measured cube resampled to the pixels of a photograph: oriented, resampled, scaled; a field like any other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 class Orientation(enum.StrEnum):
-    """The eight ways in which a rectangle lies on another of the same sides; the value is what the user reads."""
+    """The eight orientations of a rectangle; the value is the text shown to the user."""
 
     AS_STORED = "as stored"
     TURNED_RIGHT = "turned right"
@@ -43,21 +43,21 @@ class Orientation(enum.StrEnum):
 
     @property
     def steps(self) -> tuple[bool, bool, bool]:
-        """Whether rows and columns are exchanged, and then whether the order of the rows, of the columns, is."""
+        """Whether rows and columns are transposed, and then whether rows and columns are reversed."""
         return _STEPS[self]
 
     def shape_of(self, shape: Shape) -> Shape:
-        """What (H, W) becomes."""
+        """Shape of an image of `shape` (H, W) in this orientation."""
         return (shape[1], shape[0]) if self.steps[0] else shape
 
     def apply(self, values: npt.NDArray[Number]) -> npt.NDArray[Number]:
-        """A view of values (..., H, W) in this orientation."""
+        """View of values (..., H, W) in this orientation."""
         transposed, rows, cols = self.steps
         values = values.swapaxes(-1, -2) if transposed else values
         return values[..., :: -1 if rows else 1, :: -1 if cols else 1]
 
     def stored(self, rows: slice, cols: slice, shape: Shape) -> tuple[slice, slice]:
-        """Where a window of the oriented image lies in the stored one, whose shape is (H, W)."""
+        """Window of the stored image, of `shape` (H, W), that corresponds to a window of the oriented one."""
         transposed, *flips = self.steps
         found = [
             slice(size - part.stop, size - part.start) if flipped else part
@@ -76,10 +76,13 @@ _STEPS = {
 
 @dataclass(frozen=True)
 class Registration:
-    """How a cube lies over a photograph: turned so, and its values multiplied by `gain`; nothing is added to them.
+    """Orientation of a cube relative to a photograph, and the `gain` of its values; there is no offset.
 
-    `correlation` is that of the photograph with the cube as a camera sees it, and `next_best` the highest in any other
-    orientation; None where nobody looked.
+    `correlation` compares the photograph with the cube as rendered for the camera, and `next_best` is the highest
+    correlation in any other orientation; None if not computed.
+
+    Raises:
+        ValueError: the gain is not positive.
     """
 
     orientation: Orientation = Orientation.AS_STORED
@@ -90,10 +93,10 @@ class Registration:
     def __post_init__(self) -> None:
         object.__setattr__(self, "orientation", Orientation(self.orientation))
         if not (math.isfinite(self.gain) and self.gain > 0):
-            raise ValueError(f"a gain of {self.gain:g} asked for; it must be above 0")
+            raise ValueError(f"a gain of {self.gain:g} requested; it must be above 0")
 
     def in_words(self) -> str:
-        """Turned left, values × 1.02, correlation 0.998 (next best 0.41)."""
+        """Description, for example `turned left, values × 1.02, correlation 0.998 (next best 0.41)`."""
         words = f"{self.orientation}, values × {self.gain:.4g}"
         if self.correlation is None:
             return words
@@ -102,18 +105,20 @@ class Registration:
 
 
 class ResampledField:
-    """A cube turned, resampled to `shape` and multiplied; a `SpectralField` of the photograph's pixels.
+    """A cube oriented, resampled to `shape` and scaled: a `SpectralField` on the pixels of a photograph.
 
-    A pixel that covers several of the cube's is their mean, weighted with what it covers of each; one that covers less
-    than one is linear between them. With `white`, the spectrum of a perfect white in the cube, its radiances become
-    reflectances.
+    A pixel that covers several cube pixels is their area-weighted mean; one that covers less than one cube pixel is
+    interpolated linearly. With `white`, the spectrum of a perfect white in the cube, radiance is converted to
+    reflectance.
 
     Args:
-        cube: what was measured.
+        cube: the measured field.
         shape: (H, W) of the photograph.
-        match: how the cube lies over it.
-        white: what to divide by at each wavelength, if anything.
-        scale: the cube's pixels to one of the photograph's, down and across; by default the shapes' ratio.
+        match: orientation and gain of the cube.
+        white: spectrum to divide by, if any.
+        scale: cube pixels per photograph pixel, down and across; by default the ratio of the shapes.
+        binning: source pixels along each side of a pixel of the photograph.
+        source_shape: (H, W) of the source; by default `shape`.
     """
 
     def __init__(
@@ -123,11 +128,14 @@ class ResampledField:
         match: Registration | None = None,
         white: Spectrum | None = None,
         scale: tuple[float, float] | None = None,
+        binning: int = 1,
+        source_shape: Shape | None = None,
     ) -> None:
         self.source, self.shape, self.match, self.white = cube, shape, match or Registration(), white
         self.wavelength_range, self.bands = cube.wavelength_range, cube.bands
         self.quantity = Quantity.REFLECTANCE if white is not None else cube.quantity
         self.provenance = cube.provenance
+        self.binning, self.source_shape = binning, source_shape or shape
         turned = self.match.orientation.shape_of(cube.shape)
         down, across = scale or (turned[0] / shape[0], turned[1] / shape[1])
         self._rows, self._cols = (
@@ -145,20 +153,20 @@ class ResampledField:
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
-        asked = [np.arange(part.start, part.stop, stride) for part in validate_window(self, rows, cols)]
+        places = [np.arange(part.start, part.stop, stride) for part in validate_window(self, rows, cols)]
         if stride > 1 and self._rows.is_plain and self._cols.is_plain:
-            return self._sparse(nm, stride, *asked)
-        return self._values(validate_wavelengths(self, nm), asked[0], asked[1], self._read_band)[0]
+            return self._sparse(nm, stride, *places)
+        return self._values(validate_wavelengths(self, nm), places[0], places[1], self._read_band)[0]
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> Iterator[Block]:
         """See `SpectralField.blocks`."""
         nm = validate_wavelengths(self, wavelengths)
-        each = max(self._rows.scale, 1) * max(self._cols.scale, 1)  # pixels of the cube that one here is made of
+        each = max(self._rows.scale, 1) * max(self._cols.scale, 1)  # cube pixels per pixel of the field
         for part in iter_tiles(*validate_window(self, rows, cols), max_pixels=int(BLOCK_VALUES / (nm.size * each))):
-            asked = [np.arange(side.start, side.stop) for side in part]
-            yield Block(*part, self._values(nm, asked[0], asked[1], self._read_all))
+            places = [np.arange(side.start, side.stop) for side in part]
+            yield Block(*part, self._values(nm, places[0], places[1], self._read_all))
 
     def cube(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -167,7 +175,7 @@ class ResampledField:
         return assemble_cube(self, wavelengths, rows, cols)
 
     def _values(self, nm: Floats, rows: Indices, cols: Indices, read: _Read) -> FloatArray:
-        """(L, h, w) at some rows and columns, of the window of the cube that they are made of."""
+        """Values (L, h, w) at some rows and columns, computed from the window of the cube that they depend on."""
         window = self._rows.window(rows), self._cols.window(cols)
         orientation = self.match.orientation
         values = orientation.apply(read(nm, *orientation.stored(*window, self.source.shape)))
@@ -175,7 +183,7 @@ class ResampledField:
         return self._scaled(nm, self._cols.gather(values, cols, window[1].start, axis=2))
 
     def _sparse(self, nm: float, stride: int, rows: Indices, cols: Indices) -> FloatArray:
-        """A band of which the cube need not read all."""
+        """Strided band that does not need all pixels of the cube."""
         down, across = (slice(int(part[0]), int(part[-1]) + 1) for part in (rows, cols))
         stored = self.match.orientation.stored(down, across, self.source.shape)
         band = self.source.band(nm, stride=stride, rows=stored[0], cols=stored[1])
@@ -199,11 +207,17 @@ class ResampledField:
 
 
 def binned_field(field: SpectralField, binning: int) -> SpectralField:
-    """A field as one sees it whose pixels are `binning`² of its own, those of the last row and column cut off."""
+    """A field binned by `binning` × `binning` pixels; incomplete blocks at the border average what they contain."""
     if binning == 1:
         return field
     height, width = field.shape
-    return ResampledField(field, (-(-height // binning), -(-width // binning)), scale=(binning, binning))
+    return ResampledField(
+        field,
+        (-(-height // binning), -(-width // binning)),
+        scale=(binning, binning),
+        binning=binning * field.binning,
+        source_shape=field.source_shape,
+    )
 
 
 Floats = npt.NDArray[np.float64]
@@ -213,7 +227,11 @@ _Read = Callable[[Floats, slice, slice], FloatArray]
 
 @dataclass(frozen=True, eq=False)
 class ResamplingWeights:
-    """Along one axis: which pixels (n, k) each of n is made of, and with which weights, that sum to 1."""
+    """Resampling along one axis.
+
+    `at` (n, k) are the source pixels of each of n pixels, `weights` (n, k) their weights, which sum to 1, and `scale`
+    is the width of a pixel in source pixels.
+    """
 
     at: Indices
     weights: FloatArray
@@ -221,7 +239,7 @@ class ResamplingWeights:
 
     @classmethod
     def of(cls, size: int, source: int, scale: float) -> ResamplingWeights:
-        """`size` pixels out of `source`, each `scale` of them wide."""
+        """Weights for `size` pixels made of `source` pixels, each `scale` source pixels wide."""
         places = np.arange(size)
         if scale < 1:
             centre = np.clip((places + 0.5) * scale - 0.5, 0, source - 1)
@@ -233,22 +251,27 @@ class ResamplingWeights:
             first = np.floor(start + 1e-9).astype(np.intp)
             at = first[:, None] + np.arange(math.ceil(scale) + 1)
             weights = np.minimum(at + 1, stop[:, None]) - np.maximum(at, start[:, None])
-            weights = np.where(weights > 1e-9, weights, 0) / (stop - start)[:, None]  # what is below is rounding
+            weights = (
+                np.where(weights > 1e-9, weights, 0) / (stop - start)[:, None]
+            )  # smaller values are rounding errors
             at = np.minimum(at, source - 1)
         used = (weights > 0).any(axis=0)
         return cls(at[:, used], weights[:, used].astype(np.float32), scale)
 
     @property
     def is_plain(self) -> bool:
-        """Whether every pixel is one of the source's."""
+        """Whether each pixel is a single source pixel."""
         return self.at.shape[1] == 1
 
     def window(self, places: Indices) -> slice:
-        """The part of the source that some pixels are made of."""
+        """Range of source pixels that the given pixels depend on."""
         return slice(int(self.at[places].min()), int(self.at[places].max()) + 1)
 
     def gather(self, values: FloatArray, places: Indices, start: int, axis: int) -> FloatArray:
-        """Some pixels along an axis, of the source from `start` on; tap by tap, so that no window changes a sum."""
+        """Resample along an axis of values that begin at source pixel `start`.
+
+        Taps are added one by one, so that the result does not depend on the window.
+        """
         form = [1] * values.ndim
         form[axis] = len(places)
         at, weights = self.at[places] - start, self.weights[places]
@@ -257,5 +280,7 @@ class ResamplingWeights:
         total = np.zeros((), np.float32)
         for tap in range(at.shape[1]):
             weight = weights[:, tap].reshape(form)
-            total = total + np.where(weight > 0, weight * np.take(values, at[:, tap], axis), 0)  # 0 · NaN is no part
+            total = total + np.where(
+                weight > 0, weight * np.take(values, at[:, tap], axis), 0
+            )  # 0 · NaN must not count
         return np.asarray(total, np.float32)

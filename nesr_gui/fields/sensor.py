@@ -1,8 +1,8 @@
-"""What a multispectral sensor would see of a spectral image: means over the responses of its bands.
+"""Simulated multispectral sensor: mean of a spectral image over the response of each band.
 
-A field is asked at nodes, and taken to be linear between them: at every whole nm and the centre of every band, or, of
-a cube, which is linear between its own bands, at those. Under that assumption the means are exact for box-shaped and
-tabulated responses, and to 1e-6 for Gaussian ones.
+A field is sampled at nodes and assumed to be linear between them: every whole nm and the centre of every band, or, for
+a cube, which is linear between its bands, those bands. Under this assumption the means are exact for box-shaped and
+tabulated responses, and accurate to 1e-6 for Gaussian ones.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import numpy.typing as npt
 from nesr_gui.fields.protocol import Block, CubeField, Points, SpectralField, assemble_cube, validate_window
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Spectrum, Wavelengths, as_wavelength_array
 
-STEP = 1.0  # nm between the nodes of a field that is no cube
-MAX_MISSING = 0.01  # of a response may lie outside the field's range
-SAID_MISSING = 1e-4  # above this the file says it
+STEP = 1.0  # nm between the nodes of a field that is not a cube
+MAX_MISSING = 0.01  # fraction of a response that may lie outside the range of the field
+SAID_MISSING = 1e-4  # fraction above which files record it
 MAX_BANDS = 1000
-_SIGMA = 1 / (2 * math.sqrt(2 * math.log(2)))  # of a Gaussian whose full width at half maximum is 1
-_REACH = 5.0  # standard deviations after which a Gaussian ends
+_SIGMA = 1 / (2 * math.sqrt(2 * math.log(2)))  # standard deviation of a Gaussian with a full width at half maximum of 1
+_REACH = 5.0  # standard deviations at which a Gaussian is truncated
 _GAUSS = np.polynomial.legendre.leggauss(4)
 _WRITE = "write [NAME:]CENTRE/FWHM in nm, as in 492.4/66, B3:559.8/36"
 
@@ -34,7 +34,7 @@ Doubles = npt.NDArray[np.float64]
 
 
 class BandShape(enum.StrEnum):
-    """How a band responds around its centre."""
+    """Shape of a band's response."""
 
     GAUSSIAN = "Gaussian"
     BOX = "box"
@@ -43,7 +43,11 @@ class BandShape(enum.StrEnum):
 
 @dataclass(frozen=True)
 class SensorBand:
-    """One band: `centre` and full width at half maximum `fwhm` in nm; of a table its `samples` (nm, response)."""
+    """One band: `centre` and full width at half maximum `fwhm` in nm, and `samples` (nm, response) if tabulated.
+
+    Raises:
+        ValueError: centre or width is not positive.
+    """
 
     name: str
     centre: float
@@ -60,14 +64,14 @@ class SensorBand:
 
     @classmethod
     def measured(cls, response: Spectrum) -> SensorBand:
-        """A band by its table of responses; negative ones, which are noise, count as none.
+        """Band with a tabulated response; negative values, which are noise, are set to 0.
 
         Raises:
-            ValueError: there are fewer than two, or it responds to nothing.
+            ValueError: there are fewer than two samples, or all are 0.
         """
         nm, values = response.wavelengths.nm, np.maximum(response.values.astype(np.float64), 0)
         if nm.size < 2 or not np.isfinite(values).all() or not values.any():
-            raise ValueError(f"band {response.name} has no response; expected finite numbers, some of them above 0")
+            raise ValueError(f"band {response.name} has no response; expected finite values, some of them above 0")
         area = np.trapezoid(values, nm)
         centre = float(np.trapezoid(values * nm, nm) / area)
         above = nm[values >= values.max() / 2]
@@ -75,7 +79,7 @@ class SensorBand:
         return cls(response.name, centre, fwhm, BandShape.TABLE, tuple(zip(nm.tolist(), values.tolist(), strict=True)))
 
     def knots(self) -> Doubles:
-        """Where the response begins, bends and ends (nm)."""
+        """Wavelengths (nm) at which the response begins, bends and ends."""
         if self.shape is BandShape.TABLE:
             return np.array(self.samples)[:, 0]
         if self.shape is BandShape.BOX:
@@ -83,7 +87,7 @@ class SensorBand:
         return self.centre + self.fwhm * _SIGMA * np.linspace(-_REACH, _REACH, 41)
 
     def response(self, nm: Doubles) -> Doubles:
-        """Relative response at `nm`; none beyond the first and last knot."""
+        """Relative response at `nm`; 0 outside the first and last knot."""
         if self.shape is BandShape.TABLE:
             table = np.array(self.samples)
             return np.interp(nm, table[:, 0], table[:, 1], left=0, right=0)
@@ -93,9 +97,9 @@ class SensorBand:
         return np.where(np.abs(deviations) <= _REACH, np.exp(-(deviations**2) / 2), 0.0)
 
     def weights(self, nodes: Doubles) -> tuple[Doubles, float]:
-        """What each node (N,) adds to the mean, the sum being 1, and the share of the response beyond the nodes.
+        """Weight of each node (N,) in the mean, summing to 1, and the fraction of the response outside the nodes.
 
-        All are zero where nothing of the response lies between them.
+        All weights are 0 if no part of the response lies within the nodes.
         """
         knots = self.knots()
         edges = np.union1d(knots, nodes[(nodes > knots[0]) & (nodes < knots[-1])])
@@ -115,7 +119,11 @@ class SensorBand:
 
 @dataclass(frozen=True)
 class Sensor:
-    """Bands in order of their centres; `source` says where their figures are published."""
+    """Bands in order of centre wavelength; `source` cites the publication of their data.
+
+    Raises:
+        ValueError: there are too few or too many bands, or two have the same centre.
+    """
 
     name: str
     bands: tuple[SensorBand, ...]
@@ -127,15 +135,15 @@ class Sensor:
             raise ValueError(f"a sensor of {len(bands)} bands; between 1 and {MAX_BANDS:,} are allowed")
         same = [f"{a.name} and {b.name}" for a, b in pairwise(bands) if a.centre == b.centre]
         if same:
-            raise ValueError(f"bands {same[0]} have the same centre; a cube holds one band at a wavelength")
+            raise ValueError(f"bands {same[0]} have the same centre; a cube has one band per wavelength")
         object.__setattr__(self, "bands", bands)
 
     @classmethod
     def parse(cls, text: str, shape: BandShape = BandShape.GAUSSIAN) -> Sensor:
-        """Read bands as `[NAME:]CENTRE/FWHM` in nm, parted by commas or lines; also lines of a pasted table.
+        """Parse bands written as `[NAME:]CENTRE/FWHM` in nm, separated by commas or lines, or a pasted table.
 
         Raises:
-            ValueError: the text is no such list.
+            ValueError: the text is not such a list.
         """
         bands: list[SensorBand] = []
         for entry in filter(None, (part.strip() for part in re.split(r"[,;\n]", text))):
@@ -148,25 +156,25 @@ class Sensor:
                     raise
                 raise ValueError(f"cannot read the band {entry[:40]!r}; {_WRITE}") from None
         if not bands:
-            raise ValueError(f"no sensor band is given; {_WRITE}")
+            raise ValueError(f"no sensor bands given; {_WRITE}")
         return cls("own bands", tuple(bands))
 
     @classmethod
     def measured(cls, name: str, responses: Sequence[Spectrum]) -> Sensor:
-        """A sensor by a table of responses, such as `io.spectra.readers.read_spectra` reads."""
+        """Sensor with tabulated responses, for example from `io.spectra.readers.read_spectra`."""
         return cls(name, tuple(SensorBand.measured(response) for response in responses), name)
 
     def shaped(self, shape: BandShape) -> Sensor:
-        """The same centres and widths with another shape."""
+        """Sensor with the same centres and widths and another response shape."""
         return replace(self, bands=tuple(replace(band, shape=shape, samples=()) for band in self.bands))
 
     @property
     def wavelengths(self) -> Wavelengths:
-        """The centres."""
+        """Centre wavelengths."""
         return Wavelengths(np.array([band.centre for band in self.bands]))
 
     def __str__(self) -> str:
-        """The text that `parse` reads."""
+        """Text that `parse` accepts."""
         return ", ".join(f"{band.name}:{band.centre:g}/{band.fwhm:g}" for band in self.bands)
 
 
@@ -184,7 +192,7 @@ SENSORS = {
         _boxes("Landsat 8-9", _USGS, ("B1", 440, 20), ("B2", 480, 60), ("B3", 560, 60), ("B4", 655, 30)),
     )
 }
-"""The bands of satellites that lie between 400 and 700 nm, by name."""
+"""Satellite sensors by name, with their bands between 400 and 700 nm."""
 
 SAMPLINGS = {
     "31 bands, 10 nm (CAVE, ICVL, NTIRE)": Wavelengths.from_step(400, 700, 10),
@@ -194,14 +202,14 @@ SAMPLINGS = {
     "16 bands of the paper": Wavelengths.evenly_spaced(16),
     "61 bands of the paper": Wavelengths.evenly_spaced(61),
 }
-"""Wavelengths that data sets and papers use, by name."""
+"""Wavelengths used by data sets and papers, by name."""
 
 
 class SensorField:
-    """A field seen by a sensor: it answers at the centres of the sensor's bands, and only there.
+    """A field as measured by a sensor; defined only at the centres of its bands.
 
     Raises:
-        ValueError: more than a hundredth of a band's response lies outside the field's range.
+        ValueError: more than 1 % of a band's response lies outside the range of the field.
     """
 
     def __init__(self, field: SpectralField, sensor: Sensor) -> None:
@@ -209,6 +217,7 @@ class SensorField:
         self.wavelengths = self.bands = sensor.wavelengths
         self.wavelength_range: tuple[float, float] = (float(self.bands.nm[0]), float(self.bands.nm[-1]))
         self.shape: tuple[int, int] = field.shape
+        self.binning, self.source_shape = field.binning, field.source_shape
         self.quantity: Quantity = field.quantity
         nodes = _nodes(field, sensor)
         found = [band.weights(nodes) for band in sensor.bands]
@@ -220,22 +229,22 @@ class SensorField:
 
     @property
     def provenance(self) -> dict[str, str]:
-        """The field's, with the bands and how they were integrated."""
+        """Provenance of the field, with the bands and the method of integration."""
         bands = [f"{band.name} {band.centre:g} nm, FWHM {band.fwhm:g} nm, {band.shape}" for band in self.sensor.bands]
-        said = {
+        attributes = {
             **self.field.provenance,
             "sensor": self.sensor.name,
             "sensor_bands": "; ".join(bands),
             "sensor_integration": f"means over the responses, from {len(self._nodes)} wavelengths, linear between",
         }
         if self.sensor.source:
-            said["sensor_source"] = self.sensor.source
+            attributes["sensor_source"] = self.sensor.source
         if missing := self.said_missing():
-            said["sensor_missing"] = missing
-        return said
+            attributes["sensor_missing"] = missing
+        return attributes
 
     def said_missing(self) -> str:
-        """Which bands reach beyond the field's range, and how far, in words; empty where none does."""
+        """Description of bands that extend beyond the range of the field, and by how much; empty if none does."""
         short = zip(self.sensor.bands, self.missing, strict=True)
         named = [f"{band.name} {100 * missing:.2g} %" for band, missing in short if missing > SAID_MISSING]
         return f"of the response lies outside the range: {', '.join(named)}" if named else ""
@@ -252,7 +261,7 @@ class SensorField:
         for node, weight in zip(nodes.tolist(), weights[0], strict=True):
             part = weight * self.field.band(node, stride=stride, rows=rows, cols=cols)
             total = part if total is None else total + part
-        assert total is not None  # a band has a node
+        assert total is not None  # each band has a node
         return total
 
     def blocks(
@@ -270,7 +279,7 @@ class SensorField:
         return assemble_cube(self, wavelengths, *validate_window(self, rows, cols))
 
     def _asked(self, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[Doubles, FloatArray]:
-        """The nodes (n,) of some bands, and their weights (l, n)."""
+        """Nodes (n,) of the requested bands, and their weights (l, n)."""
         nm, centres = as_wavelength_array(wavelengths), self.bands.nm
         which = np.minimum(np.searchsorted(centres, nm), centres.size - 1)
         if (other := nm[centres[which] != nm]).size:
@@ -285,12 +294,12 @@ class SensorField:
             if missing > MAX_MISSING:
                 raise ValueError(
                     f"{100 * missing:.3g} % of the response of band {band.name} ({band.centre:g} nm, {band.fwhm:g} nm "
-                    f"wide, {band.shape}) lies outside this image's {low:g}-{high:g} nm; leave the band out"
+                    f"wide, {band.shape}) lies outside this image's {low:g}-{high:g} nm; remove the band"
                 )
 
 
 def _nodes(field: SpectralField, sensor: Sensor) -> Doubles:
-    """Increasing wavelengths (nm) between which the field is taken to be linear."""
+    """Increasing wavelengths (nm) between which the field is assumed to be linear."""
     if isinstance(field, CubeField):
         return field.bands.nm
     low, high = field.wavelength_range
@@ -300,7 +309,7 @@ def _nodes(field: SpectralField, sensor: Sensor) -> Doubles:
 
 
 def _means(weights: FloatArray, values: FloatArray) -> FloatArray:
-    """Weighted means (l, …) of values (n, …); one that is missing spoils only the bands that respond there."""
+    """Weighted means (l, …) of values (n, …); a missing value affects only bands that respond at its wavelength."""
     means = np.empty((len(weights), *values.shape[1:]), np.float32)
     for mean, band in zip(means, weights, strict=True):
         first, last = np.flatnonzero(band)[[0, -1]]

@@ -1,1 +1,1 @@
-"""From a model file and an image to a field."""
+"""Inference: from a model file and an image to a spectral field."""

@@ -1,4 +1,4 @@
-"""A photograph as a system of fixed bands answers it: a cube, linear between them, kept or computed when asked for."""
+"""Fields of networks with fixed bands: a cube, linear between bands, stored or computed on demand."""
 
 from __future__ import annotations
 
@@ -21,46 +21,53 @@ from nesr_gui.spectral import FloatArray
 if TYPE_CHECKING:
     from nesr_gui.inference.model import LoadedModel
 
-STORED_BYTES = 1 << 30  # bands above this are computed again per window instead of kept, where windows are exact
+STORED_BYTES = 1 << 30  # larger outputs of local networks are recomputed per window instead of stored
 
 
 class BandField(CubeField):
-    """The bands that a model made of a photograph; between them, straight lines (the paper's "+ BI")."""
+    """Bands that a model computed from a photograph, linearly interpolated ("+ BI" in the paper)."""
 
     def __init__(self, model: LoadedModel, image: ModelInput, values: CubeArray, notes: Sequence[str]) -> None:
-        super().__init__(values, model.bands, input_quantity(image), provenance.provenance(model, image, notes))
+        super().__init__(
+            values,
+            model.bands,
+            input_quantity(image),
+            provenance.provenance(model, image, notes),
+            binning=image.binning,
+            source_shape=image.source_shape,
+        )
         self.model, self.image = model, image
 
 
 @dataclass(frozen=True, eq=False)
 class BandInference:
-    """A network with the image (1, inputs, H, W) it is to answer for, over its white `level`."""
+    """A network and its input image (1, inputs, H, W), normalised by the white `level`."""
 
     network: BandNetwork
     image: Tensor
     level: float
-    small_tile: int | None = None  # pixels along a side of what is computed at once, where memory is scarce
+    small_tile: int | None = None  # tile side in low-memory mode
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(L, H, W) of its answer."""
+        """(L, H, W) of the output."""
         return len(self.network.bands), *self.image.shape[2:]
 
     def values(self, progress: ProgressCallback) -> tuple[CubeArray, list[str]]:
-        """Its answer, and what a user has to know of how it was computed."""
+        """Output of the network, and notes for the user on how it was computed."""
         notes = [self.network.remark] if self.network.remark else []
         if self.network.halo is not None:
             fits = 4 * int(np.prod(self.shape)) <= STORED_BYTES
             return (self._stored(progress) if fits else LazyBands(self)), notes
         side = self.network.tile or tiling.blended_tile_size(self.network.scratch, (self.shape[1], self.shape[2]))
         blended = side is not None and side < max(self.shape[1:])
-        if blended and self.network.tile is None:  # else its remark tells of tiles
+        if blended and self.network.tile is None:  # otherwise its remark mentions the tiles
             notes.append(tiling.NOTE.format(side=side))
         answer = tiling.run_whole_or_blended(self.network, self.network, self.image, side, progress)
         return self._scaled(answer), notes
 
     def window(self, rows: slice, cols: slice) -> FloatArray:
-        """The answer of a local network (L, h, w) in a window."""
+        """Output (L, h, w) of a local network in a window."""
         assert self.network.halo is not None
         return self._scaled(tiling.run_tile_with_halo(self.network, self.image, rows, cols, self.network.halo))
 
@@ -81,12 +88,13 @@ class BandInference:
 
 @dataclass(frozen=True, eq=False)
 class LazyBands:
-    """The answer of a local network that does not fit into memory: computed where it is asked for; a `CubeArray`."""
+    """Output of a local network that exceeds the memory limit, computed on demand; a `CubeArray`."""
 
     run: BandInference
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """(L, H, W) of the output."""
         return self.run.shape
 
     @translate_torch_errors()

@@ -1,4 +1,4 @@
-"""What a device can be given: how much at once, how it gets there, and what it says when that is too much."""
+"""Device management: batch sizes, transfers, and translation of errors."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
 
 T = TypeVar("T")
 
-TOKENS = 1 << 16  # (pixel, wavelength) pairs at once, of 32 channels: many for a processor's cores, few for its caches
-CHANNELS = 32  # of a token in the paper's size
-FEWEST_TOKENS, MOST_TOKENS = 1 << 10, 1 << 22  # of a graphics device, which is the faster the more it has to do
-TOKEN_BYTES = 1 << 13  # that decoding one holds at once in the paper's size, with room to spare
+TOKENS = (
+    1 << 16
+)  # (pixel, wavelength) pairs at once, of 32 channels: enough for the cores of a processor, few enough for its caches
+CHANNELS = 32  # per token, at the size of the paper
+FEWEST_TOKENS, MOST_TOKENS = 1 << 10, 1 << 22  # of a graphics device, which is faster with larger batches
+TOKEN_BYTES = 1 << 13  # memory for decoding one token at the size of the paper, with a margin
 
 TRIED_TOKENS, CLEARLY = 1 << 13, 0.8
 
@@ -28,9 +30,9 @@ _LOST = ("cuda error", "hip error", "cudnn error", "cublas_status", "cudnn_statu
 
 @contextmanager
 def translate_torch_errors() -> Iterator[None]:
-    """Around work on a device, also as a decorator: what torch raises there becomes `OutOfMemory` or `DeviceLost`.
+    """Context manager and decorator that converts torch errors to `OutOfMemory` or `DeviceLost`.
 
-    torch tells most such failures as a bare RuntimeError, of which only the text says what it is.
+    Most such failures are raised as a bare RuntimeError that only its message identifies.
     """
     try:
         yield
@@ -39,11 +41,11 @@ def translate_torch_errors() -> Iterator[None]:
     except MemoryError as error:
         raise _full("main") from error
     except RuntimeError as error:
-        said = str(error).lower()
-        if any(sign in said for sign in _FULL):
-            raise _full("main" if "cpuallocator" in said else "graphics") from error
-        if any(sign in said for sign in _LOST):
-            raise DeviceLost("the graphics device stopped answering; the processor can go on without it") from error
+        message = str(error).lower()
+        if any(sign in message for sign in _FULL):
+            raise _full("main" if "cpuallocator" in message else "graphics") from error
+        if any(sign in message for sign in _LOST):
+            raise DeviceLost("the graphics device has failed; continue on the processor") from error
         raise
 
 
@@ -52,7 +54,7 @@ def _full(kind: str) -> OutOfMemory:
 
 
 class AdaptiveBatch:
-    """How many tokens a device is given at once: what it has room for, and half as many whenever memory runs out."""
+    """Number of tokens processed at once: what the device has room for, halved whenever memory runs out."""
 
     def __init__(self, device: str, channels: int = CHANNELS) -> None:
         free = free_bytes(device)
@@ -60,7 +62,7 @@ class AdaptiveBatch:
         self.tokens = fitting if free is None else min(max(free // TOKEN_BYTES, FEWEST_TOKENS), MOST_TOKENS)
 
     def work(self, do: Callable[[int], T]) -> T:
-        """`do(tokens)`, again with fewer where there is not enough memory; that is remembered.
+        """Run `do(tokens)`, repeated with fewer tokens while memory runs out; the number is remembered.
 
         Raises:
             OutOfMemory: not even `FEWEST_TOKENS` fit.
@@ -77,26 +79,26 @@ class AdaptiveBatch:
 
 @lru_cache
 def is_faster_in_bfloat16(device: str) -> bool:
-    """Whether such products as decoding is made of take clearly less time so; measured once, in some milliseconds."""
+    """Whether matrix products as in decoding are clearly faster in bfloat16; measured once, in some milliseconds."""
 
     def seconds(dtype: torch.dtype) -> float:
         tokens, layer = (torch.ones(size, 64, dtype=dtype, device=device) for size in (TRIED_TOKENS, 64))
         times = []
         for _ in range(5):
             began = time.perf_counter()
-            float((tokens @ layer)[0, 0])  # waited for
+            float((tokens @ layer)[0, 0])  # synchronises
             times.append(time.perf_counter() - began)
         return min(times)
 
     with translate_torch_errors():
         try:
             return seconds(torch.bfloat16) < CLEARLY * seconds(torch.float32)
-        except TypeError:  # such as an older Mac's, which has no such numbers
+        except TypeError:  # for example older Macs, which do not support bfloat16
             return False
 
 
 def free_bytes(device: str) -> int | None:
-    """Memory that a graphics device still has; None for the processor, whose caches are what matters."""
+    """Free memory of a graphics device; None for the processor, whose caches are the limit."""
     if device == "cuda":
         return int(torch.cuda.mem_get_info()[0])
     if device == "mps":
@@ -105,7 +107,7 @@ def free_bytes(device: str) -> int | None:
 
 
 def to_device(tensor: Tensor, device: str) -> Tensor:
-    """A tensor on a device; the copy to a CUDA device is not waited for."""
+    """Move a tensor to a device; the copy to a CUDA device is asynchronous."""
     if device == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)

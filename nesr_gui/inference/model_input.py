@@ -1,4 +1,4 @@
-"""What a model is shown: a photograph, or some bands of a cube; here is decided how a cube provides them."""
+"""Model inputs: a photograph, or some bands of a cube, and how these are read from a cube."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from nesr_gui.fields.protocol import MAX_CUBE_BYTES, ProgressCallback, SpectralF
 from nesr_gui.fields.resampled import binned_field
 from nesr_gui.spectral import FloatArray, ImageSource, Quantity, RGBImage, Wavelengths, binning_factor
 
-SAME = 0.05  # nm by which files round wavelengths: so near a band is the one that a model sees
-LARGEST = 1.5  # of what a model should be shown: it has learned from 0 to 1
-_MOST_NAMED = 4  # of the bands that are missing
+SAME = 0.05  # tolerance in nm, the rounding of wavelengths in files
+LARGEST = 1.5  # largest reasonable input value; models are trained on 0 to 1
+_MOST_NAMED = 4  # of missing bands in a message
 
 
 class InputKind(enum.StrEnum):
-    """What a model makes spectra of."""
+    """What a model takes as input."""
 
     PHOTOGRAPH = "photographs"
     CUBE = "cubes"
@@ -27,9 +27,12 @@ class InputKind(enum.StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class BandInput:
-    """What a model is shown of a cube: values (L, H, W) float32 at the wavelengths that it sees, finite and ≥ 0.
+    """Bands of a cube as a model input: values (L, H, W) float32 at `wavelengths`, finite and non-negative.
 
-    What is made of them measures the same `quantity`. `binning` and `source_shape` are as of a photograph.
+    The reconstruction has the same `quantity`. `binning` and `source_shape` are as in `RGBImage`.
+
+    Raises:
+        ValueError: the shape does not match the wavelengths, or values are negative or not finite.
     """
 
     values: FloatArray
@@ -46,7 +49,7 @@ class BandInput:
                 f"bands of shape {values.shape} do not match {len(self.wavelengths)} wavelengths; expected (L, H, W)"
             )
         if not np.isfinite(values).all() or values.min() < 0:
-            raise ValueError("bands with values that are negative or no numbers; a model has seen none")
+            raise ValueError("bands with values that are negative or not finite")
         object.__setattr__(self, "values", values)
         if self.source_shape == (0, 0):
             object.__setattr__(self, "source_shape", values.shape[1:])
@@ -67,9 +70,17 @@ class BandInput:
         max_pixels: int | None = None,
         progress: ProgressCallback | None = None,
     ) -> BandInput:
-        """Read the `bands` that a model sees of a cube, reduced by a whole number to at most `max_pixels` pixels.
+        """Read the bands that a model requires from a cube, binned to at most `max_pixels` pixels.
 
-        `name` is the cube's and `model` the model's, for sentences. Pixels without values are black, and said to be.
+        Pixels without values become black, and a note says so.
+
+        Args:
+            cube: the measured field.
+            name: name of the cube, for messages.
+            bands: wavelengths that the model requires.
+            model: name of the model, for messages.
+            max_pixels: largest number of pixels; None for full resolution.
+            progress: called with the fraction done.
 
         Raises:
             ValueError: the cube lacks one of the bands, or they are too large to be read at once.
@@ -80,7 +91,7 @@ class BandInput:
         if (size := 4 * nm.size * shown.shape[0] * shown.shape[1]) > MAX_CUBE_BYTES:
             raise ValueError(
                 f"the {nm.size} bands of {name} that {model} takes are {size / 2**30:.1f} GiB; at most "
-                f"{MAX_CUBE_BYTES >> 30} GiB are allowed, so reconstruct it reduced"
+                f"{MAX_CUBE_BYTES >> 30} GiB are allowed; reduce the resolution"
             )
         values, done = np.empty((nm.size, *shown.shape), np.float32), 0
         for block in shown.blocks(nm):
@@ -91,37 +102,48 @@ class BandInput:
         holes = ~np.asarray(np.isfinite(values).all(axis=0))
         values[:, holes] = 0
         source = ImageSource(name, notes=tuple(_notes(name, holes, float(values.max()))))
-        return cls(np.maximum(values, 0, out=values), bands, source, binning, cube.shape, cube.quantity)
+        return cls(
+            np.maximum(values, 0, out=values),
+            bands,
+            source,
+            binning=binning,
+            source_shape=cube.shape,
+            quantity=cube.quantity,
+        )
 
 
 def _notes(name: str, holes: npt.NDArray[np.bool_], largest: float) -> Iterator[str]:
     if holes.any():
-        yield f"Where {name} has no values ({holes.mean():.2%} of its pixels), the model was shown black."
+        yield f"Where {name} has no values ({holes.mean():.2%} of its pixels), the model input is black."
     if largest > LARGEST:
-        yield f"The values of {name} reach {largest:.4g}; models learn from values up to 1, so these mean little to it."
+        yield f"The values of {name} reach {largest:.4g}; models learn from values up to 1, so this is unreliable."
 
 
 ModelInput = RGBImage | BandInput
 
 
 def input_quantity(image: ModelInput) -> Quantity:
-    """What the spectra measure that a model makes of an image."""
+    """Quantity of the reconstruction of an input."""
     return image.quantity if isinstance(image, BandInput) else Quantity.REFLECTANCE
 
 
 def describe_input(bands: Wavelengths | None) -> str:
-    """What a model takes that sees these bands of a cube, or none: in words."""
+    """Description of what a model takes, given the bands it requires; None for photographs."""
     return "photographs" if bands is None else f"cubes with its {bands}"
 
 
 def input_error_message(model: str, bands: Wavelengths | None, given: str) -> str:
-    """The sentence that says why a model that sees `bands` does not take what is `given`, and what to do."""
+    """Sentence that explains why a model does not accept an input, and what to do."""
     other = "a photograph" if bands is None else "such a cube"
     return f"{model} takes {describe_input(bands)}; {given}, so open {other} or choose another model"
 
 
 def _places(wanted: Wavelengths, bands: Wavelengths, name: str, model: str) -> npt.NDArray[np.intp]:
-    """Where (L,) the `wanted` bands stand among those of a cube; ValueError where one is missing."""
+    """Indices (L,) of the `wanted` bands among those of a cube.
+
+    Raises:
+        ValueError: one is missing.
+    """
     nearest = np.abs(bands.nm[None] - wanted.nm[:, None]).argmin(axis=1)
     missing = wanted.nm[np.abs(bands.nm[nearest] - wanted.nm) > SAME]
     if missing.size:

@@ -1,4 +1,4 @@
-"""What a file written from a reconstruction must say of its origin."""
+"""Provenance of reconstructions."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 def provenance(model: LoadedModel, image: ModelInput, notes: Sequence[str] = ()) -> dict[str, str]:
-    """Attribute name → text. `notes` are sentences on how the model was run that a user has to know."""
+    """Attributes (name → text) of a reconstruction; `notes` are sentences for the user on how the model was run."""
     notes = (*notes, *(image.source.notes if isinstance(image, BandInput) else ()))
-    told = {"model_notes": " ".join(notes)} if notes else {}
+    model_notes = {"model_notes": " ".join(notes)} if notes else {}
     return {
         "source": f"nesr_gui {__version__}",
         "model": model.name,
         "model_sha256": model.checkpoint.sha256,
         "model_covers": model.coverage,
         "model_bands": _listed(model.bands),
-        **told,
+        **model_notes,
         **_origin(image),
         "reduction": str(image.binning),
         "precision": "float32",
@@ -31,7 +31,7 @@ def provenance(model: LoadedModel, image: ModelInput, notes: Sequence[str] = ())
 
 
 def _origin(image: ModelInput) -> dict[str, str]:
-    """What the model was shown."""
+    """Attributes of the model input."""
     source, shape = image.source, "{} x {}".format(*image.source_shape)
     if isinstance(image, BandInput):
         return {"cube": source.name, "cube_bands_seen": _listed(image.wavelengths), "cube_shape": shape}
@@ -45,7 +45,7 @@ def _origin(image: ModelInput) -> dict[str, str]:
 
 
 def _listed(bands: Wavelengths) -> str:
-    """Bands in words: ends and step where they are even, else each."""
+    """Bands as text: range and step if evenly spaced, otherwise each."""
     if step := bands.step_text:
         return f"{bands.nm[0]:g}-{bands.nm[-1]:g} nm{step}"
     return ", ".join(f"{nm:g}" for nm in bands) + " nm"

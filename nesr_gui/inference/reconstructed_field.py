@@ -39,6 +39,7 @@ class ReconstructedField:
     ) -> None:
         self.model, self.image, self.quantity = model, image, input_quantity(image)
         self.shape, self.wavelength_range = image.shape, model.wavelength_range
+        self.binning, self.source_shape = image.binning, image.source_shape
         self.bands, self.rgb, self.level, self.notes = model.bands, rgb, level, notes
 
     @property

@@ -1,7 +1,7 @@
-"""An image through a network: in tiles that are exact where it sees no farther than their border, else whole.
+"""Tiled inference: exact tiles for networks with a limited receptive field, otherwise the whole image or blended tiles.
 
-A network that pools over the image answers for the whole image at once where that fits into memory, else in tiles of
-one size that overlap and are blended; the value of a pixel then depends on where it lies, and a user is told.
+A network that pools over the image is run on the whole image if that fits into memory, otherwise on overlapping tiles
+of one size, which are blended. The value of a pixel then depends on its position, which a note states.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from nesr_gui.fields.protocol import ProgressCallback
 
-TILE = 512  # pixels along a side of an exact tile; its border is computed twice
-WHOLE_BYTES = 4 << 30  # that a network may hold at once to answer for a whole image
-OVERLAP = 8  # a blended tile shares one part in so many of its side with the next
+TILE = 512  # side of an exact tile in pixels; halos are computed twice
+WHOLE_BYTES = 4 << 30  # memory limit for running a network on a whole image
+OVERLAP = 8  # adjacent blended tiles overlap by this fraction of their side
 
 NOTE = (
     "This model looks at the whole image, which was too large for that: tiles of {side} pixels, blended, stand for it."
@@ -28,14 +28,14 @@ Run = Callable[[Tensor], Tensor]
 
 
 def iter_square_tiles(rows: slice, cols: slice, side: int) -> Iterator[tuple[float, slice, slice]]:
-    """A window in squares of `side` pixels, each with the fraction that was done before it."""
+    """Yield squares of `side` pixels that cover a window, each with the fraction done before it."""
     corners = [(y, x) for y in range(rows.start, rows.stop, side) for x in range(cols.start, cols.stop, side)]
     for done, (y, x) in enumerate(corners):
         yield done / len(corners), slice(y, min(y + side, rows.stop)), slice(x, min(x + side, cols.stop))
 
 
 def run_tile_with_halo(run: Run, image: Tensor, rows: slice, cols: slice, halo: int) -> Tensor:
-    """What a local network answers in a window of an image (1, C, H, W), from as many pixels around as it sees."""
+    """Output of a local network in a window of an image (1, C, H, W), computed with its halo."""
     spans = zip(
         *(_span(part, size, halo) for part, size in ((rows, image.shape[2]), (cols, image.shape[3]))), strict=True
     )
@@ -44,13 +44,13 @@ def run_tile_with_halo(run: Run, image: Tensor, rows: slice, cols: slice, halo: 
 
 
 def _span(part: slice, size: int, halo: int) -> tuple[slice, slice]:
-    """Along one axis: what to run on, and which part of the answer to keep."""
+    """Along one axis: what to run on, and which part of the output to keep."""
     seen = slice(max(part.start - halo, 0), min(part.stop + halo, size))
     return seen, slice(part.start - seen.start, part.stop - seen.start)
 
 
 def blended_tile_size(scratch: int, shape: tuple[int, int]) -> int | None:
-    """The side of the tiles that an image (H, W) must be computed in; None where it fits as a whole."""
+    """Side of the tiles in which an image (H, W) must be computed; None if it fits as a whole."""
     if 4 * scratch * shape[0] * shape[1] <= WHOLE_BYTES:
         return None
     return 1 << (int((WHOLE_BYTES / (4 * scratch)) ** 0.5).bit_length() - 1)
@@ -59,7 +59,7 @@ def blended_tile_size(scratch: int, shape: tuple[int, int]) -> int | None:
 def run_whole_or_blended(
     network: nn.Module, run: Run, image: Tensor, side: int | None, progress: ProgressCallback
 ) -> Tensor:
-    """What a network that looks at the whole image answers: whole, or in blended tiles of `side` pixels."""
+    """Output of a network that pools over the image: of the whole image, or of blended tiles of `side` pixels."""
     if side is None or max(image.shape[2:]) <= side:
         with watched(network, progress):
             return run(image)
@@ -80,7 +80,7 @@ def run_whole_or_blended(
 
 
 def _starts(size: int, side: int) -> list[int]:
-    """Where tiles of one side start so that they cover an axis evenly, each overlapping the next."""
+    """Start positions of overlapping tiles of one size that cover an axis evenly."""
     if size <= side:
         return [0]
     count = -(-(size - side // OVERLAP) // (side - side // OVERLAP))
@@ -88,7 +88,7 @@ def _starts(size: int, side: int) -> list[int]:
 
 
 def _ramp(part: slice, size: int, side: int) -> Tensor:
-    """Weights along one axis of a tile: rising from an edge that lies within the image."""
+    """Blending weights along one axis of a tile, rising from each edge inside the image."""
     places = torch.arange(part.start, part.stop, dtype=torch.float32)
     rise = places - part.start + 1 if part.start > 0 else torch.full_like(places, torch.inf)
     fall = part.stop - places if part.stop < size else torch.full_like(places, torch.inf)
@@ -98,7 +98,7 @@ def _ramp(part: slice, size: int, side: int) -> Tensor:
 
 @contextmanager
 def watched(network: nn.Module, progress: ProgressCallback) -> Iterator[None]:
-    """Report between the layers of one long forward pass, where `progress` may also stop it."""
+    """Report progress between the layers of a long forward pass, which `progress` can also stop."""
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     count = itertools.count()
     hooks = [

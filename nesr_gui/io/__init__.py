@@ -1,6 +1,6 @@
-"""The files the program reads and writes, as one table: dialogs, the command line and the error texts come from it.
+"""The table of file formats, which provides the dialog filters, the command line and the error messages.
 
-Importing this is cheap: the libraries behind a format are loaded when a file of it is opened.
+Importing this module is cheap: the library of a format is loaded when a file of that format is opened.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ OPTIONAL = {
     "camera RAW": ("rawpy", "raw"),
     "OpenEXR": ("OpenEXR", "formats"),
 }
-"""Format → the package it needs, and the extra that brings it."""
+"""Format → required package, and the extra that installs it."""
 
 FORMATS = (
     Format("PNG", (".png",), FileKind.PHOTOGRAPH, _read_photograph),
@@ -96,43 +96,51 @@ def read_photograph(path: str | os.PathLike[str]) -> RGBImage:
     """Read a photograph; see `nesr_gui.io.photos.decode.read_photograph`.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the extension is of no photograph, or the file cannot be read as one (`UnreadableImage`).
+        FileNotFoundError: the file does not exist.
+        ValueError: the extension is not that of a photograph, or the file is not readable (`UnreadableImage`).
     """
     image: RGBImage = _reader(Path(path), FileKind.PHOTOGRAPH)(Path(path))
     return image
 
 
 def decode_photograph(path: str | os.PathLike[str]) -> DecodedPhoto:
-    """Decode a photograph, to be understood in several ways; see `photos.decode.decode`; raises as reading."""
-    _reader(Path(path), FileKind.PHOTOGRAPH)  # which refuses other extensions
+    """Decode a photograph, which can then be developed with different settings; see `photos.decode.decode`.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: the extension is not that of a photograph, or the file is not readable (`UnreadableImage`).
+    """
+    _reader(Path(path), FileKind.PHOTOGRAPH)  # refuses other extensions
     from nesr_gui.io.photos import decode
 
     return decode.decode(path)
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None, *, is_trusted: bool = False) -> CubeField:
-    """Open a spectral cube, a file or a folder, without reading more of it than its format demands.
+    """Open a spectral cube, a file or a folder, reading no more of it than the format requires.
 
-    `reading` says what the file does not, and goes before what it says. `is_trusted` opens it without trying in another
-    process first whether it crashes its library, which costs seconds: for what this program has just written.
+    Args:
+        path: file or folder.
+        reading: information that overrides or supplements what the file states.
+        is_trusted: skip the test in another process whether the file crashes its library. The test takes seconds and is
+            unnecessary for files that this program has just written.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        AmbiguousFile: the file does not say what must be known.
-        ValueError: the extension is of no cube, or the file cannot be read as one (`UnreadableFile`).
+        FileNotFoundError: the file does not exist.
+        AmbiguousFile: the file lacks required information.
+        ValueError: the extension is not that of a cube, or the file is not readable (`UnreadableFile`).
     """
     path = Path(path)
     chosen = _format(path, FileKind.CUBE)
-    assert chosen.read is not None  # the row was chosen by it
+    assert chosen.read is not None  # the format was selected for it
     if chosen.sandboxed and path.is_file() and not is_trusted:
         from nesr_gui.io.sandbox import SANDBOX
 
         SANDBOX.check(path, chosen.sandboxed)
     try:
         cube: CubeField = chosen.read(path, reading or CubeHints())
-    except AmbiguousFile as asked:
-        asked.path, asked.reading = path, reading
+    except AmbiguousFile as error:
+        error.path, error.reading = path, reading
         raise
     return cube
 
@@ -148,18 +156,28 @@ def write_cube(
     encoding: StorageEncoding | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> int:
-    """Write `field` at `wavelengths` in the format `path` ends with, in constant memory; no ending: a folder of bands.
+    """Write `field` at `wavelengths` in the format given by the extension of `path`, in constant memory.
 
-    `progress` may raise `Cancelled`; nothing is left behind then. An older file or set stays until the new is complete.
-    `provenance` is written beside what the field says of its origin.
+    A path without an extension becomes a folder with one image per band. If `progress` raises `Cancelled`, no partial
+    file remains. An existing file or set is kept until the new one is complete.
+
+    Args:
+        path: file or folder to write.
+        field: what to write.
+        wavelengths: bands of the file, in nm.
+        progress: called with the fraction done.
+        rows: rows of the window; all by default.
+        cols: columns of the window; all by default.
+        encoding: number format; float32 by default.
+        provenance: attributes to record in addition to those of the field.
 
     Returns:
-        How many values did not fit the encoding and were cut to what does.
+        The number of values clipped by the encoding.
 
     Raises:
-        ValueError: the extension is of no cube, the format cannot store the encoding, or the field does not cover the
-            wavelengths or the window.
-        OSError: the folder cannot be written or has too little space.
+        ValueError: the extension is not that of a cube, the format does not support the encoding, or the field does not
+            cover the wavelengths or the window.
+        OSError: the folder is not writable or has too little space.
     """
     writer(path, encoding or StorageEncoding())
     export = CubeWriterSource(
@@ -170,15 +188,15 @@ def write_cube(
 
 
 def write_export(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
-    """Write an export in the format `path` ends with; see `write_cube`.
+    """Write a prepared export in the format given by the extension of `path`; see `write_cube`.
 
     Raises:
-        ValueError: the extension is of no cube, or the format cannot store the encoding.
-        OSError: the folder cannot be written, has too little space, or was filled meanwhile.
+        ValueError: the extension is not that of a cube, or the format does not support the encoding.
+        OSError: the folder is not writable, has too little space, or the disk became full.
     """
     path = Path(path)
     found = writer(path, export.encoding)
-    assert found.write is not None  # the rows were chosen by it
+    assert found.write is not None  # the format was selected for it
     try:
         found.write(path, export)
     except (OSError, RuntimeError) as error:
@@ -188,7 +206,11 @@ def write_export(path: str | os.PathLike[str], export: CubeWriterSource) -> None
 
 
 def writer(path: str | os.PathLike[str], encoding: StorageEncoding) -> Format:
-    """The format that `path` will be written in; raises ValueError where none is or it cannot store `encoding`."""
+    """Format in which `path` would be written.
+
+    Raises:
+        ValueError: the extension is not that of a cube, or the format does not support `encoding`.
+    """
     path = Path(path)
     writable = written_formats()
     endings = {ending: f for f in writable for ending in f.writes or f.extensions}
@@ -215,7 +237,7 @@ def writer(path: str | os.PathLike[str], encoding: StorageEncoding) -> Format:
 
 
 def describe(path: str | os.PathLike[str], reading: CubeHints | None = None) -> dict[str, str]:
-    """What a file of a cube or of curves holds, as name → text, its provenance last; raises as their readers do."""
+    """Properties of a cube or spectra file as name → text, provenance last; raises the errors of its reader."""
     path = Path(path)
     if table := next((f for f in FORMATS if f.kind is FileKind.CURVES and path.suffix.lower() in f.extensions), None):
         return _described_curves(path, table)
@@ -234,7 +256,7 @@ def describe(path: str | os.PathLike[str], reading: CubeHints | None = None) -> 
 
 
 def _described_curves(path: Path, table: Format) -> dict[str, str]:
-    assert table.read is not None  # curves are read in every format
+    assert table.read is not None  # every format of spectra can be read
     found: list[Spectrum] = table.read(path)
     low, high = (pick([pick(curve.wavelengths.nm) for curve in found]) for pick in (min, max))
     named = ", ".join(curve.name for curve in found[:20]) + (", …" if len(found) > 20 else "")
@@ -247,7 +269,7 @@ def _described_curves(path: Path, table: Format) -> dict[str, str]:
 
 
 def is_photograph(path: str | os.PathLike[str]) -> bool:
-    """Whether the name ends as a photograph's does and the file is no cube of the same ending."""
+    """Whether the extension is that of a photograph, and the file is not a cube with the same extension."""
     path = Path(path)
     suffix = path.suffix.lower()
     if not any(suffix in f.extensions for f in FORMATS if f.kind is FileKind.PHOTOGRAPH):
@@ -257,7 +279,7 @@ def is_photograph(path: str | os.PathLike[str]) -> bool:
 
 
 def is_cube(path: str | os.PathLike[str]) -> bool:
-    """Whether the name ends as a cube's does, or is a folder's, and the file is no photograph of the same ending."""
+    """Whether the path is a cube folder or has a cube's extension, and is not a photograph with the same extension."""
     path = Path(path)
     try:
         _format(path, FileKind.CUBE)
@@ -267,19 +289,19 @@ def is_cube(path: str | os.PathLike[str]) -> bool:
 
 
 def dialog_filter(kind: FileKind) -> str:
-    """The files of a kind as Qt's dialogs take it: `Photographs (*.png *.jpg)`."""
+    """Files of a kind in the syntax of Qt's file dialogs: `Photographs (*.png *.jpg)`."""
     return (
         f"{kind.value}{_missing(kind)} ({' '.join('*' + e for f in FORMATS if f.kind is kind for e in f.extensions)})"
     )
 
 
 def written_formats() -> list[Format]:
-    """The formats that cubes are written in."""
+    """Formats in which cubes can be written."""
     return [f for f in FORMATS if f.kind is FileKind.CUBE and f.write]
 
 
 def _missing(kind: FileKind) -> str:
-    """Which formats of a kind wait for a package, and how to get it."""
+    """Note on formats of a kind whose package is not installed, and how to install it."""
     waiting: dict[str, list[str]] = {}
     for row in FORMATS:
         package, extra = OPTIONAL.get(row.name, ("", ""))
@@ -290,7 +312,7 @@ def _missing(kind: FileKind) -> str:
 
 def _reader(path: Path, kind: FileKind) -> Callable[..., Any]:
     found = _format(path, kind).read
-    assert found is not None  # the rows were chosen by it
+    assert found is not None  # the format was selected for it
     return found
 
 

@@ -1,6 +1,7 @@
-"""A file, or a set of files that belong together, appears under its name complete, or not at all.
+"""Atomic writing: a file, or a set of files, appears under its name complete or not at all.
 
-Temporary names say which process makes them, so that what a killed one left can be told from what a living one writes.
+Temporary names contain the process ID, so that remains of a killed process can be distinguished from files being
+written.
 """
 
 from __future__ import annotations
@@ -27,24 +28,24 @@ _DAY = 86_400.0  # seconds
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary file to write in place of `path`; it takes that name when the block ends well.
+    """Context manager that gives a temporary file, which replaces `path` if the block succeeds.
 
-    The temporary file stands in the same folder, so that taking the name is one step on one disk. Whatever ends the
-    block early, a `Cancelled` and Ctrl-C included, deletes it and leaves an older `path` as it was. A link is followed,
-    as an ordinary write would.
+    The temporary file is in the same folder, so that renaming it is a single operation on one file system. If the block
+    raises, including `Cancelled` and KeyboardInterrupt, the file is deleted and an existing `path` stays unchanged.
+    Symbolic links are followed, as in an ordinary write.
 
     Raises:
-        OSError: the folder is missing or cannot be written, `path` is a folder, or another program holds it.
+        OSError: the folder is missing or not writable, `path` is a folder, or another program holds the file open.
     """
     target = Path(os.path.realpath(path))
     part = _named_beside(target)
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, f"cannot write {target}: it is a folder; choose a file name")
     with _explained(target.parent):
-        part.open("xb").close()  # not mkstemp, whose files nobody else may read
+        part.open("xb").close()  # mkstemp would create a file that only its owner can read
     try:
         yield part
-        _flush(part)  # the data must be on the disk before the name says so
+        _flush(part)  # the data must be on the disk before the rename
         _take_name(part, target)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -53,15 +54,15 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def atomic_write_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary folder in which to write files or folders under the names of `paths`, all of one folder.
+    """Context manager that gives a temporary folder for files or folders named as `paths`, all of one folder.
 
-    When the block ends well they move to their places, the last of `paths` (the header, which readers need) last. A
-    process killed while it writes leaves the older set; one killed in the few steps of moving leaves a set without its
-    header, which readers refuse and the next `remove_stale` completes. What is there under another kind (a file where
-    a folder comes) is an error; folders are replaced whole.
+    If the block succeeds, they are moved into place, the last of `paths` (the header, which readers require) last. If
+    the process is killed while writing, the old set remains. If it is killed during the moves, the set lacks its
+    header, so readers refuse it, and the next `remove_stale` completes it. Replacing a file by a folder, or vice versa,
+    is an error; folders are replaced as a whole.
 
     Raises:
-        OSError: as `atomic_write`.
+        OSError: as for `atomic_write`.
     """
     targets = [Path(os.path.realpath(path)) for path in paths]
     part = _named_beside(targets[-1])
@@ -85,7 +86,7 @@ def atomic_write_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def scratch_beside(path: Path) -> Iterator[Path]:
-    """Give a temporary folder on the disk of `path`; it is deleted in the end."""
+    """Context manager that gives a temporary folder on the file system of `path`, deleted on exit."""
     part = _named_beside(path)
     with _explained(part.parent):
         part.mkdir()
@@ -96,12 +97,12 @@ def scratch_beside(path: Path) -> Iterator[Path]:
 
 
 def remove_stale(folder: Path) -> None:
-    """Remove what killed processes left unfinished in `folder`, and complete the sets they had finished writing."""
+    """Remove unfinished files of killed processes from `folder`, and complete sets that were fully written."""
     for path in folder.glob(".*-*-*.*"):
         named = _TEMPORARY.fullmatch(path.name)
         if not named or not _is_abandoned(path, named["host"], int(named["pid"])):
             continue
-        with contextlib.suppress(OSError):  # another process may do the same at this moment
+        with contextlib.suppress(OSError):  # another process may be doing the same
             if named["state"] == "ready":
                 _move_in(path)
             elif path.is_dir():
@@ -114,7 +115,7 @@ _remove_stale_once = cache(remove_stale)
 
 
 def _is_abandoned(path: Path, host: str, pid: int) -> bool:
-    if host != _HOST or os.name == "nt":  # there is no asking after that process: it had a day
+    if host != _HOST or os.name == "nt":  # that process cannot be queried: allow it a day
         return time.time() - path.stat().st_mtime > _DAY
     try:
         os.kill(pid, 0)
@@ -126,7 +127,7 @@ def _is_abandoned(path: Path, host: str, pid: int) -> bool:
 
 
 def _named_beside(target: Path) -> Path:
-    """A free name for what will become `target`; by the way the folder is swept, once in the life of a process."""
+    """Unused temporary name for `target`; also cleans the folder, once per process."""
     if not target.parent.is_dir():
         raise FileNotFoundError(
             errno.ENOENT, f"cannot write {target.name}: there is no folder {target.parent}; create it or choose another"
@@ -155,8 +156,8 @@ def _flush(path: Path) -> None:
 
 
 def _move_in(ready: Path) -> None:
-    """Move a finished set to its places; may be repeated after a kill at any step."""
-    if not (ready / _ORDER).is_file():  # everything was moved; the kill came while what remained was deleted
+    """Move a finished set into place; can be repeated after a kill at any step."""
+    if not (ready / _ORDER).is_file():  # everything was moved; the process was killed while deleting the remains
         shutil.rmtree(ready, ignore_errors=True)
         return
     names = (ready / _ORDER).read_text(encoding="utf-8").splitlines()

@@ -1,11 +1,11 @@
-"""What reading a file may end with; the text is one sentence that can be shown as it is."""
+"""Errors of reading a file; each message is one sentence for the user."""
 
 from __future__ import annotations
 
 
 class UnreadableFile(ValueError):
-    """The file is damaged, of another format, or holds what this program cannot understand."""
+    """The file is damaged, has another format, or has content that is not supported."""
 
 
 class UnreadableImage(UnreadableFile):
-    """The file cannot be read as a photograph."""
+    """The file is not readable as a photograph."""

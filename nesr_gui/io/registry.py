@@ -1,4 +1,4 @@
-"""The table of formats: what a row says, the rows of cubes, and the packages that some of them need."""
+"""Definition of a file format, the formats of cubes, and optional packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nesr_gui.io.errors import UnreadableFile
 
 
 class FileKind(enum.StrEnum):
-    """What a file holds; the value is the plural a dialog shows."""
+    """Content of a file; the value is the plural used in dialogs."""
 
     PHOTOGRAPH = "Photographs"
     CUBE = "Spectral cubes"
@@ -22,17 +22,17 @@ class FileKind(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Format:
-    """One row of the table. `read` and `write` are None where the program does not do that; no extension: a folder.
+    """One row of the table. `read` or `write` is None if not supported; a format without extensions is a folder.
 
     Args:
-        claims: tells from a file whether it is of this format, where others share its extensions.
-        dtypes: the `Encoding.dtype`s it can store.
-        holds_bounds: whether an error band can be stored beside the cube.
-        writes: the extension to write; by default the first.
-        trial: the module whose library may crash on a damaged file, so that another process opens it first.
-        files: the files of a set, given one of them; by default that one, or all in a folder.
+        sniff: tells whether a file has this format, if other formats share its extensions.
+        dtypes: supported values of `StorageEncoding.dtype`.
+        holds_bounds: whether a prediction interval can be stored with the cube.
+        writes: extensions to write; by default `extensions`.
+        sandboxed: module whose library may crash on a damaged file, which is therefore first opened in another process.
+        files: all files of a set, given one of them; by default that file, or all in a folder.
         streamed: how much of a cube is in memory while it is written.
-        described_beside: whether what belongs to a cube stands in a JSON beside its numbers.
+        described_beside: whether the attributes of a cube are stored in a JSON file beside it.
     """
 
     name: str
@@ -51,12 +51,12 @@ class Format:
 
     @property
     def ending(self) -> str:
-        """What a file of it is written with; empty for a folder."""
+        """Extension of a written file; empty for a folder."""
         return next(iter(self.writes or self.extensions), "")
 
 
 def lazy(module: str, function: str) -> Callable[..., Any]:
-    """A function of one of the modules here, which is imported when it is called."""
+    """A function of a module of this package that is imported on the first call."""
 
     def call(*args: Any, **options: Any) -> Any:
         return getattr(importlib.import_module(f"nesr_gui.io.{module}"), function)(*args, **options)
@@ -65,11 +65,15 @@ def lazy(module: str, function: str) -> Callable[..., Any]:
 
 
 class MissingExtra(UnreadableFile):
-    """A file needs a library that is not installed."""
+    """A file requires a library that is not installed."""
 
 
 def require_extra(module: str, purpose: str) -> Any:
-    """Import a library of the extra `formats`; raises MissingExtra, which names it, where it is not installed."""
+    """Import a library of the extra `formats`.
+
+    Raises:
+        MissingExtra: it is not installed; the message names it.
+    """
     try:
         return importlib.import_module(module)
     except ImportError:

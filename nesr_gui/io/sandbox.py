@@ -1,7 +1,7 @@
-"""A first look at a file by another process, for libraries that crash on damaged files and would take the window along.
+"""Trial reading of files in another process, for libraries that crash on damaged files.
 
-HDF5 and OpenEXR are written in C and C++: of a thousand files with a few bytes changed some end the process that opens
-them, in whatever way it does. The process that looks is started once, kept, and started again when it died.
+HDF5 and OpenEXR are written in C and C++; of a thousand files with a few modified bytes, some terminate the process
+that opens them. The sandbox process is started on first use, reused, and restarted after a crash.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pathlib import Path
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.errors import UnreadableFile
 
-PATIENCE = 20.0  # seconds until a file counts as one that hangs; starting takes up to a few on a slow disk
-SLOWEST = 10e6  # bytes a second: what is read whole may take longer, the larger it is
-MEMORY = 4 << 30  # bytes the looking process may take, where the system can limit it
+PATIENCE = 20.0  # timeout in seconds; starting takes up to a few seconds on a slow disk
+SLOWEST = 10e6  # bytes per second: files that are read whole are given more time
+MEMORY = 4 << 30  # memory limit of the sandbox in bytes, where the system supports one
 
 
 class SandboxProcess:
-    """The process that looks, or none while nobody asked."""
+    """The sandbox process, started on first use."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,10 +34,10 @@ class SandboxProcess:
         atexit.register(self.close)
 
     def check(self, path: Path, module: str) -> None:
-        """Have the module of `nesr_gui.io` read `path` there: by its `probe(path)`, or `open_cube` and some values.
+        """Read `path` in the sandbox: by `probe(path)` of `module`, or its `open_cube` and some values.
 
         Raises:
-            UnreadableFile: that ended the process or took too long. What can be said of the file is not raised here.
+            UnreadableFile: the process crashed or timed out. Ordinary errors of reading are not raised here.
         """
         with self._lock:
             if self._process is None or self._process.poll() is not None or self._owner != os.getpid():
@@ -81,7 +81,7 @@ class SandboxProcess:
 
     def _end(self) -> None:
         process, self._process = self._process, None
-        if process is None or self._owner != os.getpid():  # a forked copy of this object owns no process
+        if process is None or self._owner != os.getpid():  # a forked copy of this object does not own the process
             return
         process.kill()
         for pipe in (process.stdin, process.stdout):
@@ -113,7 +113,7 @@ def _serve() -> None:
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY if most < 0 else min(MEMORY, most), most))
     for line in sys.stdin:
-        with contextlib.suppress(Exception):  # the process that asked meets and tells the same
+        with contextlib.suppress(Exception):  # the calling process will raise the same error
             _probe(*json.loads(line))
         print("seen", flush=True)  # noqa: T201
 

@@ -13,7 +13,7 @@ import pytest
 
 from nesr_gui import io
 from nesr_gui.batch import cluster, tiled
-from nesr_gui.batch.job import ItemState, JobItem, JobSettings, tasks
+from nesr_gui.batch.job import ItemState, JobItem, JobSettings, job_items
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import load_model
@@ -60,13 +60,13 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_written_twice(
 ) -> None:
     sources = photographs(8, (150, 150))
     sources[6].write_bytes(b"no photograph")
-    asked = tasks(sources, tmp_path, ".h5")
+    asked = job_items(sources, tmp_path, ".h5")
     seen: dict[JobItem, tuple[int, int]] = {}
     states: list[ItemState] = []
     for outcome in cluster.run(asked, order, client):
         states.append(outcome.state)
         if outcome.state is not ItemState.FAILED:
-            seen[outcome.task] = written(outcome.task.out)
+            seen[outcome.item] = written(outcome.item.out)
         if len(states) == 2:
             kill_one(client)
     assert len(states) == 8 and states.count(ItemState.FAILED) == 1
@@ -117,8 +117,8 @@ def test_stopping_leaves_nothing(
 
     with pytest.raises(Cancelled):
         tiled.run(JobItem(sources[0], tmp_path / "cube.zarr"), order, client, stop)
-    coming = cluster.run(tasks([*sources, *photographs(6, (300, 300))], tmp_path, ".h5"), order, client)
-    complete = [next(coming).task.out]
+    coming = cluster.run(job_items([*sources, *photographs(6, (300, 300))], tmp_path, ".h5"), order, client)
+    complete = [next(coming).item.out]
     coming.close()
     assert not any(client.run(cluster._is_at_work, "nesr-").values())
     left = {path for path in tmp_path.iterdir() if path.suffix in (".h5", ".zarr", ".part", ".ready")}

@@ -43,10 +43,10 @@ def test_many_into_a_folder(run, photo, model_file, tmp_path):
     ("words", "message"),
     [
         (["PHOTO", "-o", "o.h5", "--jobs", "2"], "a single one has all cores"),
-        (["PHOTO", "PHOTO", "-o", "o", "--jobs", "2", "--scheduler", "x"], "both --jobs and --scheduler"),
+        (["PHOTO", "PHOTO", "-o", "o", "--jobs", "2", "--scheduler", "x"], "--jobs and --scheduler exclude each other"),
         (["PHOTO", "-o", "o.h5", "--scheduler", "x"], "name it o.zarr"),
         (["PHOTO", "-o", "o", "--format", "docx"], "photograph.docx has the extension '.docx'"),
-        (["PHOTO", "-o", "MODEL", "--format", "h5"], "tiny.safetensors is a file; of several photographs"),
+        (["PHOTO", "-o", "MODEL", "--format", "h5"], "tiny.safetensors is a file; for several photographs"),
         (["PHOTO", "-o", "o", "--format", "folder"], "cannot store float32"),
         (["PHOTO", "-o", "o", "--format", "h5", "--wavelengths", "380,500"], "400-700 nm; asked for"),
     ],

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nesr_gui import io
-from nesr_gui.batch.job import ItemState, JobItem, JobSettings, is_complete, process_item, sha256_of, tasks
+from nesr_gui.batch.job import ItemState, JobItem, JobSettings, is_complete, job_items, process_item, sha256_of
 from nesr_gui.colorimetry.viewing_conditions import Illuminant
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.fields.sensor import SENSORS, BandShape
@@ -28,9 +28,9 @@ def quiet(_: float) -> None:
 
 def test_cubes_are_named_after_their_photographs(tmp_path: Path) -> None:
     sources = [tmp_path / name for name in ("a.png", "b.jpg", "B.tif", "a.png")]
-    names = [task.out.name for task in tasks(sources, tmp_path / "out", ".h5")]
+    names = [task.out.name for task in job_items(sources, tmp_path / "out", ".h5")]
     assert names == ["a.h5", "b.jpg.h5", "B.tif.h5"]
-    assert [task.out.name for task in tasks(sources[:1], tmp_path / "out", "")] == ["a"]
+    assert [task.out.name for task in job_items(sources[:1], tmp_path / "out", "")] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_cubes_are_named_after_their_photographs(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_names_that_cannot_be(tmp_path: Path, names: list[str], folder: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        tasks([tmp_path / name for name in names], (tmp_path / folder).resolve(), ".tif")
+        job_items([tmp_path / name for name in names], (tmp_path / folder).resolve(), ".tif")
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_a_complete_cube_is_skipped_in_every_format(
         pytest.importorskip(module)
     order = replace(order, plan=replace(order.plan, encoding=StorageEncoding("float32" if ending else "uint16")))
     [source] = photographs(1)
-    [task] = tasks([source], tmp_path, ending)
+    [task] = job_items([source], tmp_path, ending)
     done = process_item(task, order, quiet)
-    assert done.state is ItemState.WRITTEN and "3 bands of 16×12 pixels; checked, 36 values read back" in done.said
+    assert done.state is ItemState.WRITTEN and "3 bands of 16×12 pixels; checked, 36 values read back" in done.message
     assert io.open_cube(task.out).provenance[REQUEST] == order.request(sha256_of(source))
     assert process_item(task, order, quiet).state is ItemState.SKIPPED
     assert process_item(task, replace(order, max_pixels=100), quiet).state is ItemState.WRITTEN
@@ -95,9 +95,9 @@ def test_what_is_wrong_is_the_outcome_and_cancelling_goes_on(
 ) -> None:
     [source] = photographs(1)
     missing = process_item(JobItem(tmp_path / "no.png", tmp_path / "no.h5"), order, quiet)
-    assert missing.state is ItemState.FAILED and "there is no file" in missing.said
+    assert missing.state is ItemState.FAILED and "there is no file" in missing.message
     wrong = process_item(JobItem(source, tmp_path / "a.h5"), replace(order, model_sha256="00"), quiet)
-    assert wrong.state is ItemState.FAILED and "not the one that was asked for" in wrong.said
+    assert wrong.state is ItemState.FAILED and "differs from the requested one" in wrong.message
 
     def stop(fraction: float) -> None:
         if fraction > 0.5:

@@ -15,7 +15,7 @@ import pytest
 
 from nesr_gui import io
 from nesr_gui.batch import process_pool
-from nesr_gui.batch.job import ItemState, JobItem, JobSettings, tasks
+from nesr_gui.batch.job import ItemState, JobItem, JobSettings, job_items
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import load_model
 from tests.batch.conftest import BANDS
@@ -31,7 +31,7 @@ def test_a_batch_goes_on_after_a_bad_file_and_a_process_that_ends(
     monkeypatch.setattr(process_pool, "cores", lambda: 2)
     sources = photographs(5)
     sources[1].write_bytes(b"no photograph")
-    asked = tasks(sources, tmp_path, ".h5")
+    asked = job_items(sources, tmp_path, ".h5")
     fractions: dict[JobItem, list[float]] = {}
     started: list[int] = []
     start = process_pool._Process.begin
@@ -46,12 +46,12 @@ def test_a_batch_goes_on_after_a_bad_file_and_a_process_that_ends(
     outcomes = list(
         process_pool.run(asked, order, 9, lambda task, fraction: fractions.setdefault(task, []).append(fraction))
     )
-    by_task = {outcome.task: outcome for outcome in outcomes}
+    by_task = {outcome.item: outcome for outcome in outcomes}
     assert len(outcomes) == len(by_task) == 5
     states = [by_task[task].state for task in asked]
     assert states == [ItemState.WRITTEN, ItemState.FAILED, ItemState.FAILED, ItemState.WRITTEN, ItemState.WRITTEN]
-    assert "p1.png is not a photograph" in by_task[asked[1]].said
-    assert "ended (signal SIGKILL" in by_task[asked[2]].said
+    assert "p1.png is not a photograph" in by_task[asked[1]].message
+    assert "ended (signal SIGKILL" in by_task[asked[2]].message
     assert len(set(started)) == 3  # two at a time, and one for the one that was killed
     assert all(seen == sorted(seen) and len(seen) > 2 for task, seen in fractions.items() if task in asked[3:])
     model = load_model(order.model)
@@ -94,7 +94,7 @@ def test_ctrl_c_leaves_complete_files_only(
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of them
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said
-    assert "the same command goes on with the others" in said and len(said.splitlines()) == 1
+    assert "the same command resumes with the others" in said and len(said.splitlines()) == 1
     names = [path.name for path in (tmp_path / "out").iterdir()]
     assert set(names) <= {"p0.h5", "p1.h5", "p2.h5"} and len(names) < 3
     for name in names:

@@ -258,9 +258,9 @@ def test_info_and_spectrum_of_cubes(run, tmp_path):
     cube = np.random.default_rng(0).random((3, 5, 6), np.float32)
     np.save(tmp_path / "c.npy", cube)
     code, _, error = run("info", tmp_path / "c.npy")
-    assert code == 2 and "say it with --band-axis 0" in error and len(error.splitlines()) == 1
+    assert code == 2 and "specify it with --band-axis 0" in error and len(error.splitlines()) == 1
     code, _, error = run("info", tmp_path / "c.npy", "--band-axis", 0)
-    assert code == 2 and "say it with --band-wavelengths 400:700:150" in error
+    assert code == 2 and "specify it with --band-wavelengths 400:700:150" in error
     said = ("--band-wavelengths", "450,500,650", "--quantity", "radiance")
     code, text, _ = run("info", tmp_path / "c.npy", *said)
     assert code == 0 and "bands: 3, 450-650 nm" in text and "quantity: radiance" in text

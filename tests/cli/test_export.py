@@ -89,8 +89,8 @@ def test_an_estimate_writes_nothing(run, cube, tmp_path):
     ("words", "sentence"),
     [
         (("--bands", 3, "--wavelengths", "450"), "--wavelengths and --bands are given; give one of them"),
-        (("--mask",), "say which with --region"),
-        (("--band-shape", "box"), "say which with --sensor"),
+        (("--mask",), "add --region"),
+        (("--band-shape", "box"), "add --sensor"),
         (("--sensor", "Sentinel"), "there is no sensor and no file 'Sentinel'; choose Sentinel-2A"),
         (("--light", "D99"), "there is no illuminant 'D99'"),
         (("--light", "daylight warm"), "write a temperature in kelvin"),

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from nesr_gui.colorimetry.viewing_conditions import Illuminant
 from nesr_gui.fields import protocol as field_module
+from nesr_gui.fields.illuminated import illuminate
 from nesr_gui.fields.protocol import CubeField, iter_tiles, validate_points
+from nesr_gui.fields.resampled import ResampledField, binned_field
+from nesr_gui.fields.sensor import Sensor, SensorField
 from nesr_gui.spectral import Quantity, Wavelengths
 
 BANDS = Wavelengths(np.array([400.0, 410.0, 450.0, 520.0]))
@@ -98,3 +102,21 @@ def test_tiles_cover_a_window_once(most):
         seen[rows, cols] += 1
     assert seen[2:11, 3:12].min() == seen.max() == 1
     assert seen.sum() == 81
+
+
+def test_a_cube_has_the_resolution_of_its_source_unless_it_says_otherwise(field):
+    assert (field.binning, field.source_shape) == (1, (7, 9))
+
+
+def test_fields_made_of_a_field_keep_its_binning_and_source(values):
+    reduced = CubeField(values, BANDS, Quantity.REFLECTANCE, binning=3, source_shape=(20, 26))
+    sensor = Sensor.parse("430/10, 450/10")
+    for made in (illuminate(reduced, Illuminant("D65")), SensorField(reduced, sensor), binned_field(reduced, 1)):
+        assert (made.binning, made.source_shape) == (3, (20, 26))
+    coarser = binned_field(reduced, 2)
+    assert (coarser.shape, coarser.binning, coarser.source_shape) == ((4, 5), 6, (20, 26))
+
+
+def test_a_cube_over_a_photograph_has_the_photograph_s_pixels(field):
+    over = ResampledField(field, (14, 18))
+    assert (over.binning, over.source_shape) == (1, (14, 18))

@@ -72,6 +72,16 @@ def test_an_overexposed_photograph_has_the_gain_of_what_is_not_clipped() -> None
     assert register(bright, CubeField(SCENE, BANDS, Quantity.REFLECTANCE)).gain == pytest.approx(4, rel=0.02)
 
 
+def test_pixels_marked_as_clipped_do_not_count_for_the_gain() -> None:
+    """A converted colour may lie well below 1 although the file's own number was cut off."""
+    values, clipped = PHOTOGRAPH.values.copy(), np.zeros(PHOTOGRAPH.shape, bool)
+    clipped[:, 20:40] = True
+    values[clipped] = np.minimum(0.4 * values[clipped], 0.9)
+    cube = CubeField(SCENE, BANDS, Quantity.REFLECTANCE)
+    assert register(RGBImage(values, clipped=clipped), cube).gain == pytest.approx(1, rel=0.01)
+    assert register(RGBImage(values), cube).gain < 0.9  # where nothing is known of them
+
+
 def test_radiance_and_part_of_the_wavelengths_are_enough_to_match() -> None:
     turned = np.ascontiguousarray(SCENE[5:27, ::-1])
     found = register(PHOTOGRAPH, CubeField(turned, Wavelengths(BANDS.nm[5:27]), Quantity.RADIANCE))
@@ -81,7 +91,7 @@ def test_radiance_and_part_of_the_wavelengths_are_enough_to_match() -> None:
 def test_the_user_may_know_better() -> None:
     cube = CubeField(SCENE, BANDS, Quantity.REFLECTANCE)
     assert register_in_orientation(PHOTOGRAPH, cube, Orientation.FLIPPED).orientation is Orientation.FLIPPED
-    with pytest.raises(RegistrationError, match="other sides"):
+    with pytest.raises(RegistrationError, match="other proportions"):
         register_in_orientation(PHOTOGRAPH, cube, Orientation.TURNED_LEFT)
 
 

@@ -122,7 +122,12 @@ class FakeEngine:
         if self.error and (self.helps is None or not self.helps(model)):
             raise self.error
         return CubeField(
-            smooth_cube(*image.shape), BANDS, Quantity.REFLECTANCE, {"model": model.name, "model_notes": self.notes}
+            smooth_cube(*image.shape),
+            BANDS,
+            Quantity.REFLECTANCE,
+            {"model": model.name, "model_notes": self.notes},
+            binning=image.binning,
+            source_shape=image.source_shape,
         )
 
 

@@ -56,6 +56,11 @@ def test_on_its_bands_the_field_is_the_network_and_linear_between(encoder, monke
     assert "model_notes" not in field.provenance
 
 
+def test_the_field_has_the_binning_and_the_source_of_its_photograph():
+    field = encode(tiny.image(30, 40).reduced(300), discrete("hscnn_r"))
+    assert (field.shape, field.binning, field.source_shape) == ((15, 20), 2, (30, 40))
+
+
 def test_what_is_not_kept_is_computed_when_asked_for(monkeypatch):
     monkeypatch.setattr(band_field, "STORED_BYTES", 0)
     monkeypatch.setattr(tiling, "TILE", 8)

@@ -56,6 +56,19 @@ def test_the_answer_lies_within_and_nothing_is_below_zero(calibration):
     assert (answers <= high).all()
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.2, 0.4), (-0.4, -0.2), (-9.0, 0.1)])
+def test_residuals_of_one_sign_leave_the_answer_within_the_interval(low, high):
+    """Where a model errs in one direction only, both quantiles lie on one side of its answer."""
+    tables = (np.full((31, 3, 3), value, np.float32) for value in (low, high))
+    calibration = IntervalCalibration(BANDS, *tables, SEEN, np.array(0.1, np.float32))
+    fresh = unit("new", 13)
+    lower, upper = calibration.prediction_interval(fresh.rgb, fresh.answers, BANDS)
+    assert (lower >= 0).all()
+    assert (lower <= fresh.answers).all()
+    assert (fresh.answers <= upper).all()
+    assert (lower < upper).all()
+
+
 def test_a_value_does_not_depend_on_the_other_wavelengths_or_pixels(calibration):
     fresh = unit("new", 11)
     nm = np.array([455.5, 500.0, 640.2])

@@ -196,6 +196,11 @@ def test_doubts_mark_clipped_and_unseen_pixels(model):
     np.testing.assert_array_equal(field.quality_flags(stride=2, rows=slice(1, 4)), expected[1:4:2, ::2])
 
 
+def test_the_field_has_the_binning_and_the_source_of_its_photograph(model):
+    field = encode(tiny.image(30, 40).reduced(300), model)
+    assert (field.shape, field.binning, field.source_shape) == ((15, 20), 2, (30, 40))
+
+
 def test_without_a_calibration_no_limits_are_claimed(model):
     plain = LoadedModel(dataclasses.replace(model.checkpoint, calibration=None), model.device)
     assert not isinstance(encode(tiny.image(4, 4), plain), CalibratedField)

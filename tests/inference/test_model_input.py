@@ -39,7 +39,7 @@ def test_pixels_without_values_are_black_and_nothing_is_negative() -> None:
     assert not seen.values[:, 2, 3].any()
     rest = np.delete(seen.values.reshape(16, -1), 23, axis=1)
     np.testing.assert_array_equal(rest, np.maximum(np.delete(values[::2].reshape(16, -1), 23, axis=1), 0))
-    assert seen.source.notes == ("Where c.h5 has no values (1.43% of its pixels), the model was shown black.",)
+    assert seen.source.notes == ("Where c.h5 has no values (1.43% of its pixels), the model input is black.",)
 
 
 def test_values_that_no_model_has_learned_from_are_told() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nesr_gui.fields.protocol import Cancelled
-from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.atomic import atomic_write, atomic_write_set
 
 
 def test_the_file_takes_its_name_at_the_end(tmp_path: Path) -> None:
@@ -87,3 +87,25 @@ def test_a_name_held_by_another_program_is_named(tmp_path: Path, monkeypatch: py
     with pytest.raises(PermissionError, match=r"cannot replace .*choose another name"), atomic_write(tmp_path / "a"):
         pass
     assert os.listdir(tmp_path) == []
+
+
+def test_the_older_header_is_gone_before_new_data_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program killed between the two moves must not leave new data under an older header."""
+    data, header = tmp_path / "cube.dat", tmp_path / "cube.hdr"
+    data.write_bytes(b"old data")
+    header.write_bytes(b"old header")
+    move, present = os.replace, []
+
+    def watched(source: Path, target: Path) -> None:
+        if target == data:
+            present.append(header.exists())
+        move(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    with atomic_write_set(data, header) as folder:
+        (folder / data.name).write_bytes(b"new data")
+        (folder / header.name).write_bytes(b"new header")
+    assert present == [False]
+    assert (data.read_bytes(), header.read_bytes()) == (b"new data", b"new header")

@@ -98,7 +98,7 @@ class Exporting(QObject):
         dialog = CubeExportDialog(offer, self._window)
 
         def measure(plan: Any) -> None:
-            asked = jobs.EstimateRequest(offer.field, plan, offer.binning)
+            asked = jobs.EstimateRequest(offer.field, plan)
             self._worker.submit(
                 "estimate", asked, jobs.estimate, lambda asked, found: dialog.show_estimate(plan, found)
             )
@@ -116,7 +116,7 @@ class Exporting(QObject):
         regions = [(mark.title, mark.place) for mark in session.marks if isinstance(mark.place, Region)]
         view = self._region_in_view()
         in_view = [("What is in view", view)] if view is not None else []
-        return Offer(session.field, session.resolution(), session.binning, (*in_view, *regions), session.viewing.light)
+        return Offer(session.field, session.resolution(), (*in_view, *regions), session.viewing.light)
 
     def _region_in_view(self) -> Region | None:
         """The pixels of the source that are in sight, if that is not all of them."""
@@ -143,7 +143,7 @@ class Exporting(QObject):
         if path is None:
             return
         origin = self._session.name if self._session.encoded is None else ""  # a photograph's field names it itself
-        request = jobs.CubeExport(path, offer.field, plan, offer.binning, origin)
+        request = jobs.CubeExport(path, offer.field, plan, origin)
         self._writing.export(request, jobs.export_cube, self._tell)
 
     def _stop_asking(self) -> None:

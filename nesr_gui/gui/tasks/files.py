@@ -27,12 +27,11 @@ MOST_PIXELS = 30_000_000  # of a picture that has to be read whole; a JPEG is re
 
 @dataclass(frozen=True, eq=False)
 class CubeExport:
-    """A cube to write as planned; each pixel of the field is `binning`² of the source, which `origin` may name."""
+    """A cube to write as planned; `origin` may name the file that was opened."""
 
     path: Path
     field: SpectralField
     plan: ExportPlan
-    binning: int = 1
     origin: str = ""
 
 
@@ -42,7 +41,6 @@ def export_cube(request: CubeExport, progress: ProgressCallback) -> ExportResult
         request.path,
         request.field,
         request.plan,
-        binning=request.binning,
         origin=request.origin,
         progress=progress,
     )
@@ -54,12 +52,11 @@ class EstimateRequest:
 
     field: SpectralField
     plan: ExportPlan
-    binning: int
 
 
 def estimate(request: EstimateRequest, progress: ProgressCallback) -> Estimate:
     """Measure on a part of the cube how long all of it will take."""
-    return export.estimated(request.plan.prepared(request.field, binning=request.binning))
+    return export.estimated(request.plan.prepared(request.field))
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Spectral cubes in files: one module per format."""
+"""Spectral cube files: one module per format."""

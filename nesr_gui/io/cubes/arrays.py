@@ -1,4 +1,4 @@
-"""Which of a file's named arrays is the cube, and which its wavelengths: HDF5, NetCDF, MATLAB 7.3 and Zarr alike."""
+"""Detection of the cube and its wavelengths among the named arrays of HDF5, NetCDF, MATLAB 7.3 and Zarr files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nesr_gui.io.cubes.description import MAX_BANDS, AmbiguousFile, CubeDescript
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
-MAX_CHUNK = 1 << 30  # bytes that reading one value may cost
+MAX_CHUNK = 1 << 30  # maximum bytes read for a single value
 _SPECTRAL = re.compile(
     r"(central?_?)?(wave_?lengths?|wave_?numbers?|wls?|wvl|lambdas?|lam|frequency|freq|bands?|spectral|channels?)"
     r"(_?(centers?|centres?|nm|um))?",
@@ -26,7 +26,7 @@ _ROWS = {"y", "lat", "latitude", "northing", "row", "rows", "line", "lines", "he
 
 @dataclass(frozen=True, eq=False)
 class NamedArray:
-    """A named array of a file, not read; `dims` are the names of its dimensions, empty where they have none."""
+    """A named array of a file, not yet read; `dims` are its dimension names, empty if it has none."""
 
     name: str
     array: Any
@@ -35,19 +35,21 @@ class NamedArray:
 
     @property
     def short(self) -> str:
+        """Name without the path."""
         return self.name.rpartition("/")[2]
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
         return tuple(int(size) for size in self.array.shape)
 
     def text(self, attribute: str) -> str:
-        """An attribute as text, empty where there is none."""
+        """An attribute as text; empty if missing."""
         return attribute_text(self.attributes.get(attribute, ""))
 
 
 def attribute_text(value: Any) -> str:
-    """An attribute as text; other programs write bytes, and arrays of one."""
+    """Convert an attribute to text; other programs also write bytes and one-element arrays."""
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
@@ -56,11 +58,11 @@ def attribute_text(value: Any) -> str:
 def find_cube(
     file: str, variables: Sequence[NamedArray], reading: CubeHints, provenance: dict[str, str]
 ) -> CubeDescription:
-    """The cube among a file's arrays, with its wavelengths where they are there.
+    """Find the cube among the arrays of a file, and its wavelengths if present.
 
     Raises:
         AmbiguousFile: several arrays could be the cube.
-        UnreadableFile: none is, or its values are packed in a way that makes no sense.
+        UnreadableFile: there is no cube, or its scaling is invalid.
     """
     cube = _cube(file, variables, reading)
     axis_variable = _axis_variable(cube, variables)
@@ -115,7 +117,7 @@ def _names(variables: Sequence[NamedArray]) -> str:
 
 
 def _axis_variable(cube: NamedArray, variables: Sequence[NamedArray]) -> NamedArray | None:
-    """The array of wavelengths: called so, as long as a dimension of the cube, and best named like that."""
+    """Array of wavelengths: one with a matching name and length, preferably a dimension or one with units."""
     fitting = [
         v
         for v in variables
@@ -126,7 +128,7 @@ def _axis_variable(cube: NamedArray, variables: Sequence[NamedArray]) -> NamedAr
 
 
 def _length(variable: NamedArray) -> int:
-    """Of a list, or of a MATLAB vector of one row or column."""
+    """Length of a list, or of a MATLAB vector with one row or column."""
     return max(variable.shape) if variable.shape and sorted(variable.shape)[:-1] in ([], [1]) else -1
 
 
@@ -136,7 +138,7 @@ def _is_spectral(variable: NamedArray) -> bool:
 
 
 def _is_index(variable: NamedArray) -> bool:
-    """Whether the numbers only count the bands."""
+    """Whether the values merely count the bands."""
     length = _length(variable)
     if length > MAX_BANDS:
         return False
@@ -145,7 +147,7 @@ def _is_index(variable: NamedArray) -> bool:
 
 
 def _named_axis(cube: NamedArray, axis: NamedArray | None) -> int | None:
-    """The axis that carries the dimension of the wavelengths, or a dimension that is called so."""
+    """Axis with the dimension of the wavelengths, or with a dimension of a matching name."""
     if axis is not None and axis.dims and len(cube.dims) == 3:
         shared = [i for i, name in enumerate(cube.dims) if name and name in (*axis.dims, axis.short)]
         if len(shared) == 1:
@@ -167,7 +169,7 @@ def _positions(cube: NamedArray, axis: NamedArray | None) -> tuple[npt.NDArray[n
 
 
 def _quantity(cube: NamedArray) -> Quantity:
-    """What the file's own words say; a name counts as little as any other description."""
+    """Quantity according to attributes and name."""
     for words in (cube.text("quantity"), cube.text("long_name"), cube.text("standard_name"), cube.short):
         if words in set(Quantity):
             return Quantity(words)
@@ -182,11 +184,11 @@ def _number(file: str, cube: NamedArray, name: str, default: float) -> float:
     try:
         return float(value[0]) if value.size == 1 else float("nan")
     except (TypeError, ValueError):
-        raise UnreadableFile(f"{file} has a {name} that is no number: {value!r}") from None
+        raise UnreadableFile(f"{file} has a {name} that is not a number: {value!r}") from None
 
 
 def _fill(cube: NamedArray) -> tuple[float, ...]:
-    """NaN needs no replacing."""
+    """Fill values; NaN needs no replacement."""
     marks = [np.ravel(cube.attributes[name]) for name in ("_FillValue", "missing_value") if name in cube.attributes]
     numbers = [float(mark) for part in marks for mark in part if isinstance(mark, int | float | np.number)]
     return tuple(sorted({number for number in numbers if np.isfinite(number)}))

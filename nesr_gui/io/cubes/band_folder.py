@@ -1,6 +1,6 @@
-"""Cubes as folders with one grey picture per band: PNG or TIFF, the wavelength or a number in each name.
+"""Cubes as folders with one grey image per band: PNG or TIFF, with a wavelength or a number in each name.
 
-Scenes of the CAVE dataset are such folders, with one PNG per band, 400-700 nm by 10 nm (Yasuma et al. 2010).
+Scenes of the CAVE data set are such folders, with one PNG per band, 400-700 nm by 10 nm (Yasuma et al. 2010).
 """
 
 from __future__ import annotations
@@ -25,14 +25,18 @@ from nesr_gui.spectral import FloatArray, ImageSource, Quantity, SpectralCube, W
 
 DESCRIPTION = "cube.json"
 ENDINGS = (".png", ".tif", ".tiff")
-CACHE = 256 << 20  # bytes of decoded bands that are kept
+CACHE = 256 << 20  # maximum bytes of cached bands
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _NANOMETRES = re.compile(r"(\d+(?:[.,]\d+)?)\s*_?nm", re.IGNORECASE)
 WAVELENGTHS = Wavelengths.from_step(400, 700, 10)
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
-    """Write one 16-bit PNG per band, one band at a time, and `cube.json`; an older folder is replaced whole."""
+    """Write one 16-bit PNG per band, one band at a time, and `cube.json`; an existing folder is replaced as a whole.
+
+    Raises:
+        OSError: the folder holds other files, is not writable, or has too little space.
+    """
     import imagecodecs
 
     target = Path(os.path.realpath(path))
@@ -49,23 +53,23 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """Open a folder of bands, decoded when they are asked for; whole numbers count as parts of their full scale.
+    """Open a folder of bands, decoded on demand; integers are divided by their full scale.
 
     Raises:
-        FileNotFoundError: there is no such folder.
-        AmbiguousFile: the names do not say the wavelengths.
-        UnreadableFile: the folder has no such pictures, or they cannot be read.
+        FileNotFoundError: the file or folder does not exist.
+        AmbiguousFile: required information is missing.
+        UnreadableFile: the folder contains no such images, or they are not readable.
     """
     path = Path(path)
     reading = reading or CubeHints()
     if not path.is_dir():
         raise FileNotFoundError(f"there is no folder {path}")
     files = _numbered(path)
-    said = read_sidecar(path / DESCRIPTION)
+    sidecar = read_sidecar(path / DESCRIPTION)
     bands = FolderBands([file for _, file in files])
-    stated = _stated(files, said)
+    stated = _stated(files, sidecar)
     if stated is None and reading.wavelengths is None and (guess := _evenly([number for number, _ in files])):
-        question = f"the files in {path.name} are numbered and do not say their wavelengths"
+        question = f"the files in {path.name} are numbered and do not state their wavelengths"
         raise AmbiguousFile(question, "wavelengths", guess, "the numbers in their names")
     whole = bands.dtype.kind == "u"
     found = CubeDescription(
@@ -74,16 +78,16 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         band_axis=0,
         wavelengths=stated,
         unit="nm",
-        quantity=said.get("quantity", Quantity.UNKNOWN),
-        provenance=said.get("provenance", {"source": path.name}),
-        scale=said.get("scale", 1 / np.iinfo(bands.dtype).max if whole else 1.0),
-        fill=(float(FILL),) if "scale" in said else (),
+        quantity=sidecar.get("quantity", Quantity.UNKNOWN),
+        provenance=sidecar.get("provenance", {"source": path.name}),
+        scale=sidecar.get("scale", 1 / np.iinfo(bands.dtype).max if whole else 1.0),
+        fill=(float(FILL),) if "scale" in sidecar else (),
     )
     return build_field(found, reading)
 
 
 def _numbered(folder: Path) -> list[tuple[float, Path]]:
-    """The pictures with the number that tells them apart, in its order."""
+    """Images with the number that distinguishes them, in its order."""
     files = sorted(
         file for file in folder.iterdir() if file.suffix.lower() in ENDINGS and not file.name.startswith(".")
     )
@@ -105,16 +109,16 @@ def _numbered(folder: Path) -> list[tuple[float, Path]]:
     return sorted(zip(telling[-1], files, strict=True))
 
 
-def _stated(files: list[tuple[float, Path]], said: dict[str, Any]) -> npt.NDArray[np.float64] | None:
-    if "wavelengths" in said:
-        return np.array(said["wavelengths"])
+def _stated(files: list[tuple[float, Path]], sidecar: dict[str, Any]) -> npt.NDArray[np.float64] | None:
+    if "wavelengths" in sidecar:
+        return np.array(sidecar["wavelengths"])
     if all(_NANOMETRES.search(file.stem) for _, file in files):
         return np.array([number for number, _ in files])
     return None
 
 
 def _evenly(numbers: list[float]) -> str:
-    """Numbers that may be wavelengths, as a user would type them."""
+    """Numbers that may be wavelengths, in the syntax of the user interface."""
     if not 200 <= min(numbers) < max(numbers) <= 20_000:
         return ""
     steps = np.diff(numbers)
@@ -124,7 +128,7 @@ def _evenly(numbers: list[float]) -> str:
 
 
 class FolderBands:
-    """(L, H, W) over one picture per band; the last ones used stay decoded."""
+    """(L, H, W) array over one image per band, with a cache of recently decoded bands."""
 
     def __init__(self, files: list[Path]) -> None:
         self._files = files
@@ -155,23 +159,23 @@ class FolderBands:
 
 
 def _decode(path: Path) -> npt.NDArray[Any]:
-    """A grey picture (H, W); of one with equal channels the first."""
+    """Grey image (H, W); of an image with equal channels, the first."""
     import imagecodecs
     import tifffile
 
     try:
         pixels = imagecodecs.png_decode(path.read_bytes()) if path.suffix.lower() == ".png" else tifffile.imread(path)
-    except Exception as error:  # the decoders meet damaged files with errors of many classes
-        raise UnreadableFile(f"{path} cannot be read as a picture ({error}); expected one band of a cube") from error
+    except Exception as error:  # decoders raise many kinds of errors for damaged files
+        raise UnreadableFile(f"{path} cannot be read as an image ({error}); expected one band of a cube") from error
     if pixels.ndim == 3 and np.all(pixels[..., :3] == pixels[..., :1]):
         pixels = pixels[..., 0]
     if pixels.ndim != 2 or pixels.dtype.kind not in "uf":
-        raise UnreadableFile(f"{path.name} has shape {pixels.shape} of {pixels.dtype}; expected a grey picture")
+        raise UnreadableFile(f"{path.name} has shape {pixels.shape} of {pixels.dtype}; expected a grey image")
     return pixels
 
 
 def scene_folders(root: str | os.PathLike[str]) -> list[Path]:
-    """The folders with all 31 bands: `root`, those in it, and those one level deeper, as the CAVE archive nests them.
+    """Folders with all 31 bands: `root`, its subfolders, and those one level deeper, as in the CAVE archive.
 
     Raises:
         FileNotFoundError: `root` is not a folder.
@@ -180,7 +184,11 @@ def scene_folders(root: str | os.PathLike[str]) -> list[Path]:
 
 
 def check_whole(root: str | os.PathLike[str]) -> None:
-    """Raise UnreadableFile where some bands of a scene are there, and others are not."""
+    """Check that no scene below `root` lacks some of its bands.
+
+    Raises:
+        UnreadableFile: some bands of a scene are missing.
+    """
     for folder in _folders(root):
         if files := _band_files(folder):
             _check(folder, files)
@@ -194,7 +202,7 @@ def _folders(root: str | os.PathLike[str]) -> list[Path]:
 
 
 def open_cave_cube(folder: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """The field of a scene, whose bands and wavelengths are those of the archive; raises as `read_scene`."""
+    """Field of a scene, with the bands and wavelengths of the archive; raises as `read_scene`."""
     scene = read_scene(folder)
     origin = {"source": scene.source.name, "source_sha256": scene.source.sha256}
     quantity = (reading.quantity if reading else None) or scene.quantity
@@ -202,18 +210,18 @@ def open_cave_cube(folder: str | os.PathLike[str], reading: CubeHints | None = N
 
 
 def is_scene(folder: Path) -> bool:
-    """Whether a folder, or one in it, has bands named like those of the archive."""
+    """Whether a folder, or one of its subfolders, has bands named like those of the archive."""
     return any(_band_files(place) for place in (folder, *folder.glob("*/")))
 
 
 def read_scene(folder: str | os.PathLike[str]) -> SpectralCube:
-    """Read a scene folder, or the folder that holds nothing but it: (31, H, W) reflectance in [0, 1].
+    """Read a scene folder, or a folder that contains only a scene folder: (31, H, W) reflectance in [0, 1].
 
-    One scene of the dataset (watercolors) has RGBA files; their channels are equal, so the first is taken.
+    One scene of the data set (watercolors) has RGBA files with equal channels; the first is used.
 
     Raises:
-        FileNotFoundError: there is no such folder.
-        UnreadableFile: bands are missing, unreadable or of different sizes.
+        FileNotFoundError: the folder does not exist.
+        UnreadableFile: bands are missing, not readable or of different sizes.
     """
     folder = Path(folder)
     found = scene_folders(folder)
@@ -234,7 +242,7 @@ def read_scene(folder: str | os.PathLike[str]) -> SpectralCube:
 
 
 def _band_files(folder: Path) -> dict[int, Path]:
-    """Number of the band → its file; of several scenes in one folder the first by name."""
+    """Band number → file; of several scenes in one folder, the first by name."""
     firsts = sorted(f for f in folder.glob("*_ms_[0-3][0-9].png") if not f.name.startswith("."))
     stem = firsts[0].name[:-6] if firsts else ""
     return {int(file.stem[-2:]): file for file in firsts if file.name[:-6] == stem}
@@ -253,12 +261,12 @@ def _missing(files: dict[int, Path]) -> list[int]:
 
 
 def _read_band(path: Path, data: bytes) -> FloatArray:
-    """One band (H, W) in [0, 1] from the bytes of its PNG."""
+    """One band (H, W) in [0, 1] from the bytes of a PNG."""
     import imagecodecs
 
     try:
         pixels = imagecodecs.png_decode(data)
-    except Exception as error:  # the decoder meets damaged files with errors of many classes
+    except Exception as error:  # decoders raise many kinds of errors for damaged files
         raise UnreadableFile(f"{path} cannot be read as a PNG ({error}); expected one band of a CAVE scene") from error
     first = pixels if pixels.ndim == 2 else pixels[..., 0]
     return (first / np.float32(np.iinfo(pixels.dtype).max)).astype(np.float32)

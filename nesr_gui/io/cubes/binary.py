@@ -1,4 +1,4 @@
-"""Plain numbers, band after band, and what they cannot say of themselves: a JSON text NAME.json beside NAME."""
+"""Raw binary data, band by band, and its description in a JSON file NAME.json beside NAME."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MAX_BYTES = 16 << 20
 
 
 def write_block(file: IO[bytes], block: Block, shape: tuple[int, int, int], offset: int = 0) -> None:
-    """Write a block of a cube (L, H, W) to its places, little-endian; the first band starts at byte `offset`."""
+    """Write a block of a cube (L, H, W) in little-endian order; the first band starts at byte `offset`."""
     _, height, width = shape
     little = block.values.astype(block.values.dtype.newbyteorder("<"), copy=False)
     size = little.dtype.itemsize
     rows, cols = block.rows, block.cols
     for index, band in enumerate(little):
         start = offset + size * ((index * height + rows.start) * width + cols.start)
-        if cols.stop - cols.start == width:  # its rows follow each other in the file too
+        if cols.stop - cols.start == width:  # its rows are contiguous in the file
             file.seek(start)
             file.write(band.tobytes())
             continue
@@ -32,21 +32,21 @@ def write_block(file: IO[bytes], block: Block, shape: tuple[int, int, int], offs
 
 
 def sidecar_of(path: Path) -> Path:
-    """The JSON file of `path`: cube.npy.json of cube.npy."""
+    """Path of the JSON file: cube.npy.json for cube.npy."""
     return path.with_name(path.name + ".json")
 
 
 def described(export: CubeWriterSource) -> dict[str, Any]:
-    """An export in words and numbers."""
-    said: dict[str, Any] = {
+    """Description of an export."""
+    description: dict[str, Any] = {
         "wavelengths_nm": export.wavelengths.nm.tolist(),
         "quantity": export.field.quantity.value,
         "dtype": export.encoding.dtype,
         "provenance": export.provenance,
     }
     if export.encoding.is_packed:
-        said["scale"] = export.encoding.scale
-    return said
+        description["scale"] = export.encoding.scale
+    return description
 
 
 def write_sidecar(path: Path, export: CubeWriterSource) -> None:
@@ -55,7 +55,11 @@ def write_sidecar(path: Path, export: CubeWriterSource) -> None:
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
-    """The description in the JSON file `path`, empty where there is none; `UnreadableFile` where it is damaged."""
+    """Description in the JSON file `path`; empty if there is none.
+
+    Raises:
+        UnreadableFile: it is damaged.
+    """
     if not path.is_file():
         return {}
     if path.stat().st_size > MAX_BYTES:
@@ -68,16 +72,20 @@ def read_sidecar(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def checked_description(said: Any) -> dict[str, Any]:
-    """A description with the types it should have, what is missing left out; raises ValueError or TypeError."""
-    if not isinstance(said, dict):
+def checked_description(data: Any) -> dict[str, Any]:
+    """Description with verified types, without missing entries.
+
+    Raises:
+        ValueError, TypeError: an entry is invalid.
+    """
+    if not isinstance(data, dict):
         raise ValueError("expected an object")
     checked: dict[str, Any] = {}
-    if "wavelengths_nm" in said:
-        checked["wavelengths"] = [float(nm) for nm in said["wavelengths_nm"]]
-    if "quantity" in said:
-        checked["quantity"] = Quantity(said["quantity"])
-    if "scale" in said:
-        checked["scale"] = float(said["scale"])
-    checked["provenance"] = {str(key): str(value) for key, value in dict(said.get("provenance", {})).items()}
+    if "wavelengths_nm" in data:
+        checked["wavelengths"] = [float(nm) for nm in data["wavelengths_nm"]]
+    if "quantity" in data:
+        checked["quantity"] = Quantity(data["quantity"])
+    if "scale" in data:
+        checked["scale"] = float(data["scale"])
+    checked["provenance"] = {str(key): str(value) for key, value in dict(data.get("provenance", {})).items()}
     return checked

@@ -1,6 +1,7 @@
-"""From what a file says of its cube, and what the user adds, to a field.
+"""Conversion of a file's description of its cube, completed by the user's hints, to a field.
 
-What a file leaves open is asked, never invented: `AmbiguousFile` carries the question, a guess and the reason for it.
+Missing information is requested from the user, never invented: `AmbiguousFile` carries the question, a guess and its
+reason.
 """
 
 from __future__ import annotations
@@ -36,20 +37,20 @@ _INVERSE = {  # nm = factor / value
 }
 TO_NM = {unit: factor for factor, units in _LENGTHS.items() for unit in units.split()}
 INVERSE_TO_NM = {unit: factor for factor, units in _INVERSE.items() for unit in units.split()}
-DECIMALS = 9  # of a converted wavelength in nm: what lies below is the rounding of the conversion
+DECIMALS = 9  # precision of converted wavelengths in nm: further digits are rounding errors
 UNSTATED = {"", "unknown", "none", "1"}
-READ_AHEAD = 1 << 18  # bytes between rows above which reading ahead is waste
-STRIP = 1 << 22  # values that are read at once where a library cannot skip rows itself
+READ_AHEAD = 1 << 18  # bytes between rows above which read-ahead is wasteful
+STRIP = 1 << 22  # values read at once if a library cannot skip rows itself
 MAX_BANDS = 100_000
-MAX_SIDE = 1 << 24  # pixels; above it a header is damaged
+MAX_SIDE = 1 << 24  # pixels; a header that states more is damaged
 
 
 class AmbiguousFile(UnreadableFile):
-    """The file can be read as soon as the user says what it leaves open.
+    """The file can be read once the user supplies missing information.
 
-    `field` names what is missing as `CubeHints` calls it, `choices` what it can be (empty: anything), and `guess` what
-    it most likely is, as a user would type it, with the `reason` for the guess. `io.open_cube` adds which file it is,
-    and what the user had said already.
+    `field` is the name of the missing entry of `CubeHints`, `choices` are its possible values (empty: any), and `guess`
+    is the most likely value in the syntax of the user interface, with the `reason` for it. `io.open_cube` adds the path
+    and the hints that were given.
     """
 
     path: Path | None = None
@@ -67,14 +68,14 @@ class AmbiguousFile(UnreadableFile):
 
 @dataclass(frozen=True, eq=False)
 class BandAxis:
-    """Wavelengths (L,) float64 nm in the file's order, and notes on how they were understood, for the provenance."""
+    """Wavelengths (L,) float64 nm in the file's order, and notes on their conversion, for the provenance."""
 
     nm: npt.NDArray[np.float64]
     notes: dict[str, str] = field(default_factory=dict)
 
 
 def to_nanometres(values: npt.ArrayLike, unit: str) -> BandAxis:
-    """Band positions in `unit` as nm; an unstated unit is told from their size, where that leaves one answer.
+    """Convert band positions in `unit` to nm; an unstated unit is inferred from the values if unambiguous.
 
     Raises:
         ValueError: the unit is unknown, or a value is not finite and positive.
@@ -86,7 +87,7 @@ def to_nanometres(values: npt.ArrayLike, unit: str) -> BandAxis:
     notes = {}
     if name in UNSTATED:
         name = _unit_of_size(given)
-        notes["source_wavelength_unit"] = f"{name} (not stated; told from the values)"
+        notes["source_wavelength_unit"] = f"{name} (not stated; inferred from the values)"
     elif TO_NM.get(name) != 1:
         notes["source_wavelength_unit"] = unit.strip()
     if name in TO_NM:
@@ -97,25 +98,26 @@ def to_nanometres(values: npt.ArrayLike, unit: str) -> BandAxis:
 
 
 def _unit_of_size(values: npt.NDArray[np.float64]) -> str:
-    """Optical instruments see 0.1 to 100 µm, so the sizes in nm, µm and m do not overlap."""
+    """Infer the unit: optical instruments cover 0.1 to 100 µm, so values in nm, µm and m do not overlap."""
     low, high = float(values.min()), float(values.max())
     for name, factor in (("nm", 1.0), ("µm", 1e3), ("m", 1e9)):
         if low * factor >= 100 and high * factor < 100_000:
             return name
-    raise ValueError(f"their unit is not stated, and {low:g} to {high:g} is no wavelength in nm, µm or m")
+    raise ValueError(f"their unit is not stated, and {low:g} to {high:g} is not a wavelength in nm, µm or m")
 
 
 @dataclass(frozen=True, eq=False)
 class StoredCube:
-    """A stored array of any axis order and number type as (L, H, W) float32 in order of wavelength, read when indexed.
+    """A stored array of any axis order and type as (L, H, W) float32 in order of wavelength, read when indexed.
 
     Args:
-        array: three-dimensional, with `shape`, `dtype` and slices: numpy, a memory map, a dataset of HDF5 or Zarr, …
-        axes: the axes of `array` that run over bands, rows and columns.
-        order: the stored band at each place of the cube.
-        scale, offset: value = stored * scale + offset; one number, or one for each stored band.
-        fill: stored numbers that mean "no value"; they become NaN.
-        bad: (stored bands,) true where a band is not to be trusted; it becomes NaN.
+        array: three-dimensional, with `shape`, `dtype` and slicing: NumPy, a memory map, an HDF5 or Zarr array …
+        axes: axes of `array` for bands, rows and columns.
+        order: stored band at each position of the cube.
+        scale: value = stored * scale + offset; one number, or one per stored band.
+        offset: see `scale`.
+        fill: stored values that mean "no value"; they become NaN.
+        bad: (stored bands,) true for bands marked as bad; they become NaN.
     """
 
     array: Any
@@ -133,19 +135,22 @@ class StoredCube:
         return int(self.order.size), rows, cols
 
     def __getitem__(self, window: tuple[slice, slice, slice]) -> FloatArray:
-        """(l, h, w); rows and columns may have steps."""
+        """Read a window (l, h, w); rows and columns may have steps."""
         bands, rows, cols = window
         wanted = self.order[bands]
         first, last = int(wanted.min()), int(wanted.max())
         if last - first < 2 * wanted.size:
             stored = self._stored(slice(first, last + 1), rows, cols)
             stored = stored if np.array_equal(wanted, np.arange(first, last + 1)) else stored[wanted - first]
-        else:  # far apart: what lies between is not read
+        else:  # far apart: do not read what lies between
             stored = np.concatenate([self._stored(slice(band, band + 1), rows, cols) for band in wanted])
         return self._values(stored, wanted)
 
     def _stored(self, bands: slice, rows: slice, cols: slice) -> npt.NDArray[Any]:
-        """(l, h, w) as stored. File libraries read steps value by value, so there they are taken afterwards."""
+        """Stored values (l, h, w).
+
+        File libraries read strided slices value by value, so steps are applied afterwards.
+        """
         index: list[slice] = [slice(None)] * 3
         for axis, part in zip(self.axes, (bands, rows, cols), strict=True):
             index[axis] = part
@@ -176,7 +181,7 @@ class StoredCube:
             stored = np.abs(stored)
         scale, offset = (part[wanted][:, None, None] if part.size > 1 else part for part in (self.scale, self.offset))
         if np.all(scale == 1) and np.all(offset == 0):
-            with np.errstate(over="ignore"):  # beyond float32 is infinite
+            with np.errstate(over="ignore"):  # values beyond the range of float32 become infinite
                 values = np.array(stored, dtype=np.float32)
         else:
             values = (stored.astype(np.float64) * scale + offset).astype(np.float32)
@@ -188,9 +193,9 @@ class StoredCube:
 
 
 def _advise(array: npt.NDArray[Any], gap: int, rows: int) -> None:
-    """Tell the system whether to read ahead in a mapped file: not for single pixels and rows that are far apart.
+    """Disable read-ahead in a mapped file for single pixels and widely spaced rows.
 
-    What is read ahead there, some megabytes for each row, takes a hundred times as long as what was asked for.
+    Reading ahead some megabytes per row would take a hundred times as long as reading the requested values.
     """
     pages = getattr(array, "_mmap", None)
     if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
@@ -199,13 +204,13 @@ def _advise(array: npt.NDArray[Any], gap: int, rows: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class CubeHints:
-    """What the user says of a file where the file does not; it goes before what the file says.
+    """Information about a file from the user; it takes precedence over what the file states.
 
     Args:
         wavelengths: one per band, in the file's order.
-        band_axis: the axis of the stored array that runs over the bands, from 0.
-        quantity: what the numbers measure.
-        variable: the array to open where a file has several.
+        band_axis: axis of the stored array for the bands, from 0.
+        quantity: what the values measure.
+        variable: array to open if the file has several.
     """
 
     wavelengths: Wavelengths | None = None
@@ -216,9 +221,9 @@ class CubeHints:
 
 @dataclass(frozen=True, eq=False)
 class CubeDescription:
-    """What a file says of its cube; None or empty where it says nothing. See `StoredCube` for the numbers.
+    """What a file states about its cube; None or empty if unstated. See `StoredCube` for the scaling.
 
-    `transposed`: of the two axes of the image, that of the columns comes first. `likely_axis` is a convention that the
+    `transposed` is true if the axis of the columns precedes that of the rows. `likely_axis` is a convention that the
     file does not state. `wavelengths` may be in any order and `unit`.
     """
 
@@ -238,11 +243,11 @@ class CubeDescription:
 
 
 def build_field(found: CubeDescription, reading: CubeHints) -> CubeField:
-    """The field of what was found, read as it is asked.
+    """Build the field of a described cube, which is read on demand.
 
     Raises:
-        AmbiguousFile: the user must say what the file does not.
-        UnreadableFile: the array is no cube, or its description contradicts itself.
+        AmbiguousFile: required information is missing.
+        UnreadableFile: the array is not a cube, or its description contradicts itself.
     """
     shape = checked_shape(found)
     axis = _band_axis(found, reading, shape)
@@ -261,13 +266,17 @@ def build_field(found: CubeDescription, reading: CubeHints) -> CubeField:
     scale, offset = (np.atleast_1d(np.asarray(part, np.float64)) for part in (found.scale, found.offset))
     if not (np.isfinite(scale).all() and np.isfinite(offset).all() and scale.all()):
         raise UnreadableFile(f"{found.name} has scale factors that are zero or not finite; expected ordinary numbers")
-    bands = StoredCube(found.array, axes, kept, scale, offset, found.fill, found.bad)
+    bands = StoredCube(found.array, axes, kept, scale=scale, offset=offset, fill=found.fill, bad=found.bad)
     quantity = reading.quantity or found.quantity
     return CubeField(bands, Wavelengths(measured.nm[kept]), quantity, {**found.provenance, **notes})
 
 
 def checked_shape(found: CubeDescription) -> tuple[int, int, int]:
-    """The array's shape; `UnreadableFile` where it is no image of numbers with a third dimension."""
+    """Shape of the array.
+
+    Raises:
+        UnreadableFile: it is not a three-dimensional array of numbers.
+    """
     shape = tuple(int(size) for size in found.array.shape)
     kind = np.dtype(found.array.dtype).kind
     if len(shape) != 3 or min(shape) < 1 or max(shape) > MAX_SIDE or kind not in "buifc":
@@ -281,7 +290,7 @@ def checked_shape(found: CubeDescription) -> tuple[int, int, int]:
 def _band_axis(found: CubeDescription, reading: CubeHints, shape: tuple[int, int, int]) -> int:
     if reading.band_axis is not None:
         if not 0 <= reading.band_axis <= 2:
-            raise UnreadableFile(f"band axis {reading.band_axis} asked for; the cube of {found.name} has axes 0, 1, 2")
+            raise UnreadableFile(f"band axis {reading.band_axis} requested; the cube of {found.name} has axes 0, 1, 2")
         return reading.band_axis
     if found.band_axis is not None:
         return found.band_axis
@@ -326,7 +335,7 @@ def _wavelengths(found: CubeDescription, reading: CubeHints, shape: tuple[int, i
 
 
 def _guess(bands: int) -> tuple[str, str]:
-    """Wavelengths as a user would type them, and why."""
+    """Likely wavelengths in the syntax of the user interface, and the reason."""
     if bands == 1:
         return "550", "one band in the middle of the visible range"
     known = {31: (400, 700, "31 bands of the CAVE, ICVL and NTIRE data sets"), 61: (400, 700, "the visible range")}

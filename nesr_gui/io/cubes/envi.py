@@ -1,4 +1,4 @@
-"""Cubes as ENVI sets: a text header of `key = value` lines and a file of plain numbers, mapped and never read whole."""
+"""Cubes as ENVI files: a text header of `key = value` lines and a binary file, which is memory-mapped."""
 
 from __future__ import annotations
 
@@ -25,25 +25,30 @@ from nesr_gui.spectral import Quantity
 MAX_HEADER = 16 << 20  # bytes; a header with 100,000 bands has 2 MB
 DATA_TYPES = {1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 6: "c8", 9: "c16", 12: "u2", 13: "u4", 14: "i8", 15: "u8"}
 DATA_ENDINGS = ("", ".img", ".dat", ".sli", ".raw", ".bsq", ".bil", ".bip", ".bin", ".hyspex")
-LINE = 100  # characters of a list in one line: GDAL reads no line above 10,000
-OURS = "nesr "  # what our own keys begin with
-BAND_AXIS = {"bsq": 0, "bil": 1, "bip": 2}  # bands, lines or pixels follow each other as a whole
+LINE = 100  # characters per line of a list: GDAL's limit is 10,000
+OURS = "nesr "  # prefix of our own keys
+BAND_AXIS = {"bsq": 0, "bil": 1, "bip": 2}  # whether bands, lines or pixels are contiguous
 DESCRIBED = ("description", "sensor type", "acquisition time", "map info", "coordinate system string", "fwhm")
 
 
 @dataclass(frozen=True)
 class Header:
-    """Keys in lower case → value, a text or a list of texts; `path` is where it stands."""
+    """Lower-case key → value, a text or a list of texts; `path` is the header file."""
 
     path: Path
     values: Mapping[str, str | list[str]]
 
     def text(self, key: str, default: str = "") -> str:
+        """A value as text; `default` if missing."""
         value = self.values.get(key, default)
         return ", ".join(value) if isinstance(value, list) else value
 
     def integer(self, key: str, default: int | None = None) -> int:
-        """A whole number; `UnreadableFile` where it is missing (without a default) or is none."""
+        """A value as an integer.
+
+        Raises:
+            UnreadableFile: it is missing (without a default) or not an integer.
+        """
         written = self.text(key, "" if default is None else str(default))
         try:
             return int(written)
@@ -53,7 +58,11 @@ class Header:
             ) from None
 
     def numbers(self, key: str) -> npt.NDArray[np.float64] | None:
-        """A list of numbers, None where there is none; `UnreadableFile` where something else stands there."""
+        """A value as a list of numbers; None if missing.
+
+        Raises:
+            UnreadableFile: it is not a list of numbers.
+        """
         value = self.values.get(key)
         if value is None:
             return None
@@ -63,19 +72,23 @@ class Header:
             raise UnreadableFile(f"{self.path.name} has a {key} that is not a list of numbers") from None
 
     def dtype(self) -> np.dtype[Any]:
-        """The number type with its byte order."""
+        """Number type with byte order.
+
+        Raises:
+            UnreadableFile: the data type is unknown.
+        """
         code = self.integer("data type")
         if code not in DATA_TYPES:
             raise UnreadableFile(f"{self.path.name} has data type {code}; ENVI knows {', '.join(map(str, DATA_TYPES))}")
         return np.dtype(DATA_TYPES[code]).newbyteorder(">" if self.integer("byte order", 0) == 1 else "<")
 
     def own(self) -> dict[str, str]:
-        """What this program wrote of its own."""
+        """Entries that this program adds to headers."""
         return {key[len(OURS) :]: _unquoted(self.text(key)) for key in self.values if key.startswith(OURS)}
 
 
 def is_header(path: Path) -> bool:
-    """Whether a file is of an ENVI set; one called .hdr may also be a photograph (Radiance)."""
+    """Whether a file is an ENVI header; a .hdr file may also be a photograph (Radiance)."""
     if path.suffix.lower() != ".hdr":
         return True
     with path.open("rb") as file:
@@ -83,7 +96,12 @@ def is_header(path: Path) -> bool:
 
 
 def read_header(path: Path) -> Header:
-    """Read an ENVI header; raises FileNotFoundError or UnreadableFile."""
+    """Read an ENVI header.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        UnreadableFile: it is not an ENVI header, or is damaged.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     with path.open("rb") as file:
@@ -115,7 +133,12 @@ def read_header(path: Path) -> Header:
 
 
 def header_of(path: Path) -> Path:
-    """The header of a set, given its header or its data file."""
+    """Header of a set, given its header or its data file.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        UnreadableFile: it has no header.
+    """
     if path.suffix.lower() == ".hdr":
         return path
     beside = [path.with_name(path.name + ".hdr"), path.with_suffix(".hdr")]
@@ -128,7 +151,7 @@ def header_of(path: Path) -> Path:
 
 
 def data_of(header: Header) -> Path:
-    """The data file of a header, always in the same folder.
+    """Data file of a header, always in the same folder.
 
     Raises:
         UnreadableFile: there is none, or the header points elsewhere.
@@ -157,7 +180,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def header_text(values: Mapping[str, Any], provenance: Mapping[str, str]) -> str:
-    """An ENVI header: numbers and texts as they are, sequences in braces, the provenance under our own keys."""
+    """Text of an ENVI header: plain numbers and texts, lists in braces, and the provenance under our own keys."""
     lines = ["ENVI"]
     for key, value in values.items():
         if isinstance(value, str) or not isinstance(value, Sequence):
@@ -182,7 +205,7 @@ def _plain(key: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """On one line and without braces, which begin a list."""
+    """Text on one line and without braces, which would begin a list."""
     return json.dumps(str(text)).replace("{", "\\u007b").replace("}", "\\u007d")
 
 
@@ -194,10 +217,14 @@ def _unquoted(text: str) -> str:
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
-    """Stream an export, band after band (bsq), into NAME.img, then write NAME.hdr; an older set is replaced whole."""
+    """Stream an export, band by band (bsq), to NAME.img, then write NAME.hdr; an existing set is replaced as a whole.
+
+    Raises:
+        OSError: the folder is not writable or has too little space.
+    """
     header = Path(os.path.realpath(path))
     data = header.with_suffix(".img")
-    if header.is_file():  # or the older data would be found before the new
+    if header.is_file():  # otherwise the old data file would be found before the new one
         try:
             data = data_of(read_header(header))
         except (UnreadableFile, OSError):
@@ -211,13 +238,13 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """Open an ENVI set by its header or its data file, mapped into memory.
+    """Open an ENVI set by its header or its data file, memory-mapped.
 
-    Bands that `bbl` marks as bad, and numbers equal to `data ignore value`, are NaN.
+    Bands that `bbl` marks as bad, and values equal to `data ignore value`, are NaN.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        AmbiguousFile: the header does not say what must be known.
+        FileNotFoundError: the file or folder does not exist.
+        AmbiguousFile: required information is missing.
         UnreadableFile: the header is damaged or contradicts the data.
     """
     header = read_header(header_of(Path(path)))
@@ -227,7 +254,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
 
 
 def _mapped(header: Header) -> np.ndarray[Any, Any]:
-    """The numbers in the order of the file, not read."""
+    """Memory map of the values in file order."""
     name = header.path.name
     bands, lines, samples = (header.integer(key) for key in ("bands", "lines", "samples"))
     if not all(1 <= size <= MAX_SIDE for size in (bands, lines, samples)):

@@ -1,4 +1,4 @@
-"""What is written: a window of a field at some wavelengths, as the numbers a file will hold, piece by piece."""
+"""Source of the values that cube writers write: a window of a field at some wavelengths, encoded block by block."""
 
 from __future__ import annotations
 
@@ -26,19 +26,22 @@ from nesr_gui.fields.protocol import (
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, Wavelengths
 
-FILL = 65535  # the stored uint16 that means "no value"
+FILL = 65535  # uint16 value for "no value"
 DTYPES = ("float32", "float16", "uint16")
-REQUEST = "request_sha256"  # the entry of a provenance that tells what a cube of a batch was made of and how
+REQUEST = "request_sha256"  # provenance entry that identifies the input and settings of a batch item
 _OWN = ("window", "encoding", "masked", "error_band", REQUEST)
-"""Entries of a provenance that tell of one export, not of what is exported."""
-PIECE_BYTES = 64 << 20  # what a format that must write whole tiles may hold at once
+"""Provenance entries that describe an export rather than its content."""
+PIECE_BYTES = 64 << 20  # memory limit for formats that must write whole tiles
 
 
 @dataclass(frozen=True)
 class StorageEncoding:
-    """How numbers are stored: float32 as they are, float16 rounded, or uint16 with value = stored * `scale`.
+    """Number format: float32, float16 (rounded), or uint16 with value = stored * `scale`.
 
-    With `error_band`, the lower and upper bound of each value are stored beside it, where the field knows them.
+    With `error_band`, the limits of the prediction interval are stored as well, if the field has one.
+
+    Raises:
+        ValueError: the format is unknown, or the scale is not positive and finite.
     """
 
     dtype: str = "float32"
@@ -47,20 +50,22 @@ class StorageEncoding:
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
-            raise ValueError(f"numbers as {self.dtype!r} asked for; a cube is stored as {', '.join(DTYPES)}")
+            raise ValueError(f"numbers as {self.dtype!r} requested; a cube is stored as {', '.join(DTYPES)}")
         if not (math.isfinite(self.scale) and self.scale > 0):
-            raise ValueError(f"a scale of {self.scale!r} asked for; it must be finite and above 0")
+            raise ValueError(f"a scale of {self.scale!r} requested; it must be finite and above 0")
 
     @property
     def is_packed(self) -> bool:
+        """Whether values are stored as scaled integers."""
         return self.dtype == "uint16"
 
     @property
     def numpy(self) -> np.dtype[Any]:
+        """NumPy data type."""
         return np.dtype(self.dtype)
 
     def encode(self, values: FloatArray) -> tuple[npt.NDArray[Any], int]:
-        """Values as stored, and how many did not fit and were cut to what does; NaN becomes `FILL` in uint16."""
+        """Encode values; also returns the number of values clipped. NaN becomes `FILL` in uint16."""
         if self.dtype == "float32":
             return values, 0
         if not self.is_packed:
@@ -74,25 +79,28 @@ class StorageEncoding:
         return stored, int((steps != cut).sum())
 
     def decode(self, stored: npt.NDArray[Any]) -> FloatArray:
-        """What a reader makes of stored numbers."""
+        """Decode stored values to float32."""
         if not self.is_packed:
             return stored.astype(np.float32)
         return np.where(stored == FILL, np.nan, stored * np.float64(self.scale)).astype(np.float32)
 
 
 class CubeWriterSource:
-    """One export under way: hands out encoded blocks, reports progress, counts the values that did not fit.
+    """An export in progress: yields encoded blocks, reports progress, counts clipped values.
 
     Args:
-        progress: called with the fraction done after each block; it may raise `Cancelled`.
-        rows, cols: the window, by default everything; blocks are given relative to it.
-        mask: a region in pixels of the source, of which a pixel of the field has `binning`²; what lies outside has
-            no value.
-        origin: the name of the file that was opened, where the field's provenance does not say it.
-        provenance: what the file is to say beside what the field does.
+        field: what to write.
+        wavelengths: bands of the file, in nm.
+        progress: called with the fraction done after each block; may raise `Cancelled`.
+        rows: rows of the window, all by default; blocks are relative to the window.
+        cols: columns of the window, all by default.
+        encoding: number format; float32 by default.
+        mask: region in source pixels; pixels of the field outside it have no value.
+        origin: name of the file that was opened, if the provenance of the field does not state it.
+        provenance: attributes to record in addition to those of the field.
 
     Raises:
-        ValueError: the field does not cover the wavelengths or the window, or an error band is asked of one without.
+        ValueError: the field does not cover the wavelengths or the window, or has no prediction interval.
     """
 
     def __init__(
@@ -105,17 +113,16 @@ class CubeWriterSource:
         cols: slice | None = None,
         encoding: StorageEncoding | None = None,
         mask: Region | None = None,
-        binning: int = 1,
         origin: str = "",
         provenance: Mapping[str, str] | None = None,
     ) -> None:
         validate_wavelengths(field, wavelengths)
         self.field, self.wavelengths = field, wavelengths
-        self.mask, self.binning, self.origin = mask, binning, origin
+        self.mask, self.origin = mask, origin
         self.rows, self.cols = validate_window(field, rows, cols)
         self.encoding = encoding or StorageEncoding()
         if self.encoding.error_band and not isinstance(field, CalibratedField):
-            raise ValueError("an error band is asked for, which this image does not have; export without it")
+            raise ValueError("this image has no prediction interval; export without it")
         self.clipped = 0
         self._stated = dict(provenance or {})
         self._progress = progress or (lambda fraction: None)
@@ -128,49 +135,49 @@ class CubeWriterSource:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The arrays that a file will have."""
+        """Names of the arrays in the file."""
         return ("cube", "lower", "upper") if self.encoding.error_band else ("cube",)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the numbers of all variables."""
+        """Size of all arrays in bytes."""
         return len(self.variables) * math.prod(self.shape) * self.encoding.numpy.itemsize
 
     @property
     def provenance(self) -> dict[str, str]:
-        """The field's, what was stated beside it, and what of it was taken where that is not everything as it is.
+        """Provenance of the field, additional attributes, and what was exported if not all of it unchanged.
 
-        `row_offset` and `column_offset` are where the first pixel lies in the source, in its pixels.
+        `row_offset` and `column_offset` are the position of the first pixel in the source, in source pixels.
         """
-        said = {key: text for key, text in self.field.provenance.items() if key not in _OWN}
-        said["program"] = f"nesr_gui {__version__}"
+        attributes = {key: text for key, text in self.field.provenance.items() if key not in _OWN}
+        attributes["program"] = f"nesr_gui {__version__}"
         if self.origin:
-            said["exported_from"] = self.origin
-        said |= self._stated
+            attributes["exported_from"] = self.origin
+        attributes |= self._stated
         if self.shape[1:] != self.field.shape:
-            said["window"] = (
+            attributes["window"] = (
                 f"rows {self.rows.start}-{self.rows.stop - 1}, columns {self.cols.start}-{self.cols.stop - 1}"
             )
-            side = _whole(said.get("reduction"), 1)
+            side = _whole(attributes.get("reduction"), 1)
             for key, part in (("row_offset", self.rows), ("column_offset", self.cols)):
-                said[key] = str(_whole(said.get(key), 0) + part.start * side)
+                attributes[key] = str(_whole(attributes.get(key), 0) + part.start * side)
         if self.mask is not None:
-            said["masked"] = f"outside {self.mask}, in source pixels"
+            attributes["masked"] = f"outside {self.mask}, in source pixels"
         if self.encoding.error_band:
-            said["error_band"] = "arrays lower and upper: pointwise intervals that held for 90 % elsewhere"
+            attributes["error_band"] = "arrays lower and upper: pointwise intervals that held for 90 % elsewhere"
         if self.encoding.dtype == "float16":
-            said["encoding"] = "float16"
+            attributes["encoding"] = "float16"
         if self.encoding.is_packed:
-            said["encoding"] = f"uint16, value = stored * {self.encoding.scale!r}, {FILL} = none"
-        return said
+            attributes["encoding"] = f"uint16, value = stored * {self.encoding.scale!r}, {FILL} = none"
+        return attributes
 
     def blocks(self) -> Iterator[tuple[str, Block]]:
-        """(variable, block) in the field's own cut, which is cheapest, in constant memory."""
+        """Yield (variable, block) in the blocks of the field, the cheapest order, in constant memory."""
         self._progress(0.0)
         yield from self._encoded(self.rows, self.cols)
 
     def tiles(self, rows: int, cols: int) -> Iterator[tuple[str, Block]]:
-        """(variable, block) on a grid of `rows` × `cols` pixels, several of its cells at once where that is small."""
+        """Yield (variable, block) on a grid of `rows` × `cols` pixels; small cells are computed together."""
         self._progress(0.0)
         _, height, width = self.shape
         cells = max(PIECE_BYTES // (4 * len(self.wavelengths) * rows * cols), 1)
@@ -179,7 +186,7 @@ class CubeWriterSource:
                 yield from self.tile(slice(row, min(row + rows, height)), slice(col, min(col + cells * cols, width)))
 
     def tile(self, rows: slice, cols: slice) -> Iterator[tuple[str, Block]]:
-        """(variable, block) of a part, given relative to the window as blocks are; each variable at once."""
+        """Yield (variable, block) of a part, relative to the window; each variable as a single block."""
         top, left = self.rows.start, self.cols.start
         parts: dict[str, list[Block]] = {}
         window = slice(top + rows.start, top + rows.stop), slice(left + cols.start, left + cols.stop)
@@ -189,7 +196,7 @@ class CubeWriterSource:
             yield name, _joined(blocks)
 
     def bands(self) -> Iterator[tuple[int, npt.NDArray[Any]]]:
-        """(index, band (H, W)) one after another, for formats that hold a picture per band."""
+        """Yield (index, band (H, W)) for formats that store one image per band."""
         self._progress(0.0)
         _, height, width = self.shape
         strip = max(BLOCK_VALUES // width, 1)
@@ -228,10 +235,11 @@ class CubeWriterSource:
         return stored
 
     def kept(self, rows: npt.NDArray[np.integer], cols: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
-        """Which pixels of the field at `rows` (h,) × `cols` (w,), both increasing, are not masked: (h, w)."""
+        """Which pixels of the field at `rows` (h,) × `cols` (w,), both increasing, are inside the mask: (h, w)."""
         if self.mask is None:
             return np.ones((len(rows), len(cols)), bool)
-        return inside(self.mask, (rows + 0.5) * self.binning, (cols + 0.5) * self.binning)
+        side = self.field.binning
+        return inside(self.mask, (rows + 0.5) * side, (cols + 0.5) * side)
 
     def _report(self, values: int) -> None:
         self._done += values
@@ -239,12 +247,12 @@ class CubeWriterSource:
 
 
 def _whole(text: str | None, default: int) -> int:
-    """A number of a provenance, which other programs may have written."""
+    """Integer in a provenance, which other programs may have written."""
     return int(text) if text is not None and text.isdecimal() else default
 
 
 def _joined(blocks: list[Block]) -> Block:
-    """Blocks that tile a rectangle as one."""
+    """Merge blocks that tile a rectangle."""
     if len(blocks) == 1:
         return blocks[0]
     rows, cols = (
@@ -260,14 +268,19 @@ def _joined(blocks: list[Block]) -> Block:
 
 
 class NoSpace(OSError):
-    """A disk has no room for a cube; its text is one sentence."""
+    """The disk has too little space; the text is one sentence."""
 
     def __str__(self) -> str:
+        """The sentence."""
         return str(self.args[-1])
 
 
 def check_space(folder: Path, needed: int) -> None:
-    """Raise OSError where `needed` bytes do not fit; an older file stays until the new one is complete."""
+    """Check that `needed` bytes fit, in addition to an existing file, which is kept until the new one is complete.
+
+    Raises:
+        NoSpace: they do not fit.
+    """
     free = shutil.disk_usage(folder).free
     if needed + (1 << 20) > free:
         raise NoSpace(
@@ -278,12 +291,12 @@ def check_space(folder: Path, needed: int) -> None:
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether a write failed for want of space; libraries say so by number or in words."""
+    """Whether a write failed for lack of space, by error number or message."""
     return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
 
 
 def disk_full(path: Path, error: BaseException) -> OSError:
-    """The sentence for a disk that was filled while `path` was written; one that is said already stays as it is."""
+    """Error for a disk that became full while `path` was written; an existing `NoSpace` is returned unchanged."""
     if isinstance(error, NoSpace):
         return error
     return NoSpace(

@@ -1,7 +1,7 @@
 """Cubes as spectral OpenEXR: one channel per wavelength and a colour preview (Fichet, Pacanowski, Wilkie, JCGT 2021).
 
-Reflectance stands in channels like `T.550,5nm`, anything else in `S0.550,5nm`. Written some lines at a time. Read are
-also the reflectances of the KAIST data set, whose channels are called w420nm.
+Reflectance is in channels such as `T.550,5nm`, any other quantity in `S0.550,5nm`. Files are written some lines at a
+time. Reflectances of the KAIST data set, with channels such as w420nm, can also be read.
 """
 
 from __future__ import annotations
@@ -24,19 +24,22 @@ from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
-LINES = 64  # of the image that are written at once
+LINES = 64  # lines written at once
 OURS = "nesrProvenance"
 _CHANNEL = re.compile(
     r"(?:(?P<root>.*)\.)?(?P<kind>S0|T)\.(?P<value>\d*[,.]?\d*(?:[Ee][+-]?\d+)?)(?P<unit>(?:[YZEPTGMkhdcmunpfazy]|da)?(?:m|Hz))"
 )
-_KAIST = re.compile(
-    r"(?P<root>)(?P<kind>w)(?P<value>\d+(?:\.\d+)?)(?P<unit>nm)"
-)  # the reflectances of Choi et al. 2017
+_KAIST = re.compile(r"(?P<root>)(?P<kind>w)(?P<value>\d+(?:\.\d+)?)(?P<unit>nm)")  # reflectances of Choi et al. 2017
 _PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "c": 1e-2, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
-    """Stream an export as 32- or 16-bit floating point with ZIP compression, the preview in linear sRGB."""
+    """Stream an export as 32- or 16-bit floating point with ZIP compression; the preview is linear sRGB.
+
+    Raises:
+        MissingExtra: OpenEXR is not installed.
+        OSError: the folder is not writable or has too little space.
+    """
     exr, imath = require_extra("OpenEXR", "spectral OpenEXR files"), require_extra("Imath", "spectral OpenEXR files")
     _, height, width = export.shape
     reflective = export.field.quantity is Quantity.REFLECTANCE
@@ -50,8 +53,8 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     header["spectralLayoutVersion"] = b"1.0"
     if not reflective:
         header["emissiveUnits"] = b"W.m^-2.sr^-1" if export.field.quantity is Quantity.RADIANCE else b"unknown"
-    said = {"quantity": export.field.quantity.value, **export.provenance}
-    header[OURS] = json.dumps(said).encode()
+    attributes = {"quantity": export.field.quantity.value, **export.provenance}
+    header[OURS] = json.dumps(attributes).encode()
     with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
         output = exr.OutputFile(str(part), header)
@@ -67,14 +70,15 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """Open a spectral OpenEXR file; lines are decoded when they are asked for.
+    """Open a spectral OpenEXR file; lines are decoded on demand.
 
-    Of a file with emission and reflection the reflection is opened, unless `CubeHints.variable` is S0. Bispectral and
-    polarised channels are left aside.
+    Of a file with emission and reflection, the reflection is opened unless `CubeHints.variable` is S0. Bispectral and
+    polarised channels are ignored.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        UnreadableFile: it is damaged or has no spectral channels; or OpenEXR is not installed.
+        FileNotFoundError: the file or folder does not exist.
+        AmbiguousFile: required information is missing.
+        UnreadableFile: the file is damaged or has no spectral channels, or OpenEXR is not installed.
     """
     path = Path(path)
     if not path.is_file():
@@ -82,14 +86,14 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     exr = require_extra("OpenEXR", "spectral OpenEXR files")
     try:
         if not exr.isOpenExrFile(str(path)):
-            raise ValueError("it is no OpenEXR file")
+            raise ValueError("it is not an OpenEXR file")
         file = exr.InputFile(str(path))
         if not file.isComplete():
             raise ValueError("it is cut short")
         found = _found(path.name, file, reading or CubeHints())
     except AmbiguousFile:
         raise
-    except Exception as error:  # OpenEXR meets damaged files with errors of many classes
+    except Exception as error:  # OpenEXR raises many kinds of errors for damaged files
         raise UnreadableFile(
             f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a spectral OpenEXR file"
         ) from error
@@ -97,7 +101,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
 
 
 def is_cube(path: Path) -> bool:
-    """Whether a file has spectral channels, by the beginning of its header; no library is needed."""
+    """Whether a file has spectral channels, by the beginning of its header; no library is required."""
     try:
         with path.open("rb") as file:
             data = file.read(1 << 20)
@@ -108,7 +112,7 @@ def is_cube(path: Path) -> bool:
 
 
 def preview_matrix(wavelengths: Wavelengths) -> FloatArray | None:
-    """(3, L): bands → linear sRGB under D65, or None where no band is visible."""
+    """Matrix (3, L) from bands to linear sRGB under D65; None if no band is visible."""
     from nesr_gui.colorimetry import cie
 
     nm, camera = wavelengths.nm, cie.CAMERA_BANDS.nm
@@ -140,8 +144,8 @@ def _found(name: str, file: Any, reading: CubeHints) -> CubeDescription:
     chosen = [match for match in matches if match["kind"] == kind]
     roots = sorted({match["root"] or "" for match in chosen})
     chosen = [match for match in chosen if (match["root"] or "") == roots[0]]
-    said = _own(header)
-    stated = said.pop("quantity", "")
+    attributes = _own(header)
+    stated = attributes.pop("quantity", "")
     quantity = Quantity.RADIANCE if kind == "S0" else Quantity.REFLECTANCE
     return CubeDescription(
         name,
@@ -150,19 +154,19 @@ def _found(name: str, file: Any, reading: CubeHints) -> CubeDescription:
         wavelengths=np.array([_nanometres(match) for match in chosen]),
         unit="nm",
         quantity=Quantity(stated) if stated in set(Quantity) else quantity,
-        provenance=said,
+        provenance=attributes,
     )
 
 
 def _own(header: dict[str, Any]) -> dict[str, str]:
-    """What this program wrote, and the unit of emission."""
-    said: dict[str, str] = {}
+    """Attributes that this program wrote, and the unit of emission."""
+    attributes: dict[str, str] = {}
     with contextlib.suppress(ValueError, AttributeError):
-        said = {str(key): str(value) for key, value in json.loads(header.get(OURS, b"{}")).items()}
+        attributes = {str(key): str(value) for key, value in json.loads(header.get(OURS, b"{}")).items()}
     units = header.get("emissiveUnits")
     if isinstance(units, bytes) and units not in (b"", b"unknown"):
-        said.setdefault("units", units.decode("utf-8", "replace"))
-    return said
+        attributes.setdefault("units", units.decode("utf-8", "replace"))
+    return attributes
 
 
 def _nanometres(match: re.Match[str]) -> float:
@@ -175,7 +179,7 @@ def _nanometres(match: re.Match[str]) -> float:
 
 
 class Channels:
-    """(L, H, W) float32 over the channels of an OpenEXR file; slices read the lines they need."""
+    """(L, H, W) float32 array over the channels of an OpenEXR file; slices read the lines they need."""
 
     dtype = np.dtype(np.float32)
 
@@ -198,7 +202,7 @@ class Channels:
         names = [self._names[band] for band in bands]
         try:
             lines = self._file.channels(names, self._float, self._top + rows.start, self._top + rows.stop - 1)
-        except Exception as error:  # damage shows when a line is decoded
+        except Exception as error:  # damage is detected when a line is decoded
             raise UnreadableFile(f"the OpenEXR file is damaged: {' '.join(str(error).split())[:200]}") from error
         values = [np.frombuffer(line, np.float32).reshape(len(rows), self.shape[2]) for line in lines]
         return np.stack(values)[:, :, cols.start : cols.stop]

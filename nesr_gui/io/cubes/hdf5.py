@@ -1,9 +1,9 @@
 """Cubes as NetCDF-4, which is HDF5 with named dimensions; other layouts of HDF5 and NetCDF-4 are read too.
 
-A file written here holds `cube` (wavelength, y, x) in tiles of one band, uncompressed. Compression was measured on a
-CAVE scene with the mantissas a network writes: shuffle and gzip level 1 save 20 % of the size and make writing thirty
-times slower, a band and a curve ten times slower to read; lzf is little better and few readers besides h5py know it.
-Tiles keep a curve cheap where the file does not fit the memory, and every HDF5 reader can read them.
+Files written here contain `cube` (wavelength, y, x) in tiles of one band, uncompressed. Compression was measured on a
+CAVE scene with the mantissas that a network writes: shuffle and gzip level 1 save 20 % of the size and make writing
+thirty times slower, and reading a band or a spectrum ten times slower; lzf is little better, and few readers besides
+h5py support it. Tiles keep spectra cheap where the file does not fit into memory, and every HDF5 reader supports them.
 """
 
 from __future__ import annotations
@@ -29,21 +29,28 @@ from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
 TILE = 128  # pixels along a side: 64 kB of float32
-MAX_ARRAYS = 1000  # of a file that are looked at
-DAMAGED = (ValueError, OSError, RuntimeError, KeyError, TypeError, OverflowError, MemoryError)  # as h5py meets it
+MAX_ARRAYS = 1000  # maximum number of arrays examined
+DAMAGED = (
+    ValueError,
+    OSError,
+    RuntimeError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+)  # errors of h5py for damaged files
 _LONG_NAMES = {"lower": "lower bound of ", "upper": "upper bound of "}
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource, *, compressed: bool = False) -> None:
-    """Stream an export into a new file, in constant memory.
+    """Stream an export to a new file, in constant memory.
 
-    `compressed` (shuffle, gzip) suits what is drawn rather than measured or learned: there it saves nearly everything.
-
-    The provenance becomes the file's attributes; its entry `reduction` is repeated at the pixel coordinates. Nothing is
-    left behind when the export is cancelled or anything else fails.
+    `compressed` (shuffle, gzip) suits synthetic images rather than measured or learned data; it removes nearly all of
+    their size. The provenance becomes the file's attributes; its entry `reduction` is repeated at the pixel
+    coordinates. No partial file remains after cancellation or failure.
 
     Raises:
-        OSError: the folder cannot be written or has too little space.
+        OSError: the folder is not writable or has too little space.
     """
     with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
@@ -51,17 +58,17 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource, *, compre
             _describe_axes(file, export)
             filters = {"compression": "gzip", "shuffle": True} if compressed else {}
             arrays = {name: _create(file, name, export, filters) for name in export.variables}
-            for name, block in export.tiles(*arrays["cube"].chunks[1:]):  # whole tiles are written five times faster
+            for name, block in export.tiles(*arrays["cube"].chunks[1:]):  # whole tiles are written five times as fast
                 arrays[name][:, block.rows, block.cols] = block.values
                 check()
 
 
 @contextmanager
 def new_file(path: Path, **options: Any) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
-    """Give a new HDF5 file, and a function that raises OSError if something could not be written to it.
+    """Context manager that gives a new HDF5 file, and a function that raises OSError if writing to it has failed.
 
-    HDF5 cannot close a file that it cannot write to the end, and takes the whole process down. So it is kept from it
-    that a disk is full.
+    HDF5 cannot close a file that it cannot finish writing, and terminates the process. Errors of a full disk are
+    therefore hidden from it.
     """
     with _Undisturbed(path, "w+") as raw:
         with h5py.File(raw, "w", **options) as file:
@@ -70,7 +77,7 @@ def new_file(path: Path, **options: Any) -> Iterator[tuple[h5py.File, Callable[[
 
 
 class _Undisturbed(io.FileIO):
-    """A file that remembers its first failure to write, and from then on pretends to write."""
+    """A file that remembers its first failed write, and from then on pretends to write."""
 
     failure: OSError | None = None
 
@@ -93,14 +100,14 @@ class _Undisturbed(io.FileIO):
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """Open a NetCDF-4 or HDF5 file with an array of three dimensions; bands are read when they are asked for.
+    """Open a NetCDF-4 or HDF5 file with a three-dimensional array; bands are read on demand.
 
-    The field owns the open file and closes it when it is collected.
+    The field owns the open file and closes it when it is garbage-collected.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        AmbiguousFile: the file does not say what must be known.
-        UnreadableFile: it is damaged, holds no cube, or takes its values from other files.
+        FileNotFoundError: the file or folder does not exist.
+        AmbiguousFile: required information is missing.
+        UnreadableFile: the file is damaged, contains no cube, or refers to values in other files.
     """
     path = Path(path)
     reading = reading or CubeHints()
@@ -121,12 +128,17 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
 
 
 def open_file(path: Path) -> h5py.File:
-    """Open an HDF5 file for reading; raises FileNotFoundError or UnreadableFile."""
+    """Open an HDF5 file for reading.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        UnreadableFile: it is not an HDF5 file, or is damaged.
+    """
     if path.is_dir():
         raise UnreadableFile(f"{path} is a folder; expected a NetCDF-4 or HDF5 file")
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
-    with path.open("rb"):  # a file we may not read says so itself
+    with path.open("rb"):  # a file without read permission raises its own error
         pass
     if not h5py.is_hdf5(path):
         raise UnreadableFile(f"{path.name} is not an HDF5 file; expected a cube in NetCDF-4 or HDF5")
@@ -137,7 +149,7 @@ def open_file(path: Path) -> h5py.File:
 
 
 def variables(file: h5py.File) -> list[NamedArray]:
-    """The arrays that stand in this very file; links are not followed."""
+    """Arrays stored in this file itself; links are not followed."""
     found: list[NamedArray] = []
     waiting: list[tuple[str, Any]] = [("", file)]
     while waiting and len(found) < MAX_ARRAYS:
@@ -154,7 +166,11 @@ def variables(file: h5py.File) -> list[NamedArray]:
 
 
 def check_cube(file: h5py.File, dataset: Any) -> None:
-    """Raise ValueError where the values are not in this file, were never written, or would cost too much to read."""
+    """Check that the values are in this file, were written, and are not too expensive to read.
+
+    Raises:
+        ValueError: they are not.
+    """
     name = dataset.name[1:]
     if dataset.is_virtual or dataset.external:
         raise ValueError(f"the values of its `{name}` are in other files, which are not followed")
@@ -169,9 +185,9 @@ def check_cube(file: h5py.File, dataset: Any) -> None:
 
 
 def _dims(file: h5py.File, dataset: h5py.Dataset) -> tuple[str, ...]:
-    """The names of the dimension scales, empty where a dimension has none.
+    """Names of the dimension scales, empty for dimensions without one.
 
-    HDF5's own functions for dimension scales crash on damaged files, so the references are followed one by one.
+    HDF5's functions for dimension scales crash on damaged files, so the references are followed one by one.
     """
     listed = dataset.attrs.get("DIMENSION_LIST")
     if listed is None or len(listed) != dataset.ndim:
@@ -182,18 +198,18 @@ def _dims(file: h5py.File, dataset: h5py.Dataset) -> tuple[str, ...]:
 def _scale_name(file: h5py.File, references: Any) -> str:
     try:
         return str(file[references[0]].name).rpartition("/")[2]
-    except (KeyError, ValueError, TypeError, IndexError):  # there is none, or it was deleted
+    except (KeyError, ValueError, TypeError, IndexError):  # missing or deleted
         return ""
 
 
 def _attributes(dataset: h5py.Dataset) -> dict[str, Any]:
-    """Those that are numbers or text."""
+    """Attributes that are numbers or text."""
     skipped = ("DIMENSION_LIST", "REFERENCE_LIST")
     return {name: dataset.attrs[name] for name in dataset.attrs if name not in skipped}
 
 
 def _describe_axes(file: h5py.File, export: CubeWriterSource) -> None:
-    """Coordinates and attributes, as CF 1.11 names them."""
+    """Write coordinates and attributes as specified by CF 1.11."""
     described = {
         "wavelength": (
             export.wavelengths.nm,
@@ -217,7 +233,7 @@ def _pixels(part: slice) -> Any:
 
 
 def _create(file: h5py.File, name: str, export: CubeWriterSource, filters: dict[str, Any]) -> Any:
-    """An empty array with its coordinates."""
+    """Create an empty array with its coordinates."""
     bands, height, width = export.shape
     encoding = export.encoding
     array = file.create_dataset(
@@ -225,7 +241,7 @@ def _create(file: h5py.File, name: str, export: CubeWriterSource, filters: dict[
         shape=(bands, height, width),
         dtype=encoding.numpy,
         chunks=(1, _side(height), _side(width)),
-        fillvalue=FILL if encoding.is_packed else np.nan,  # a pixel that no block covered must not read as black
+        fillvalue=FILL if encoding.is_packed else np.nan,  # pixels that no block covers must not read as black
         **filters,
     )
     array.attrs["long_name"] = _LONG_NAMES.get(name, "") + export.field.quantity.value
@@ -242,12 +258,12 @@ def _create(file: h5py.File, name: str, export: CubeWriterSource, filters: dict[
 
 
 def _side(size: int) -> int:
-    """The side of a tile: at most `TILE`, and such that the last tile is nearly full, since it is stored in full."""
+    """Side of a tile: at most `TILE`, chosen so that the last tile is nearly full, since it is stored in full."""
     return -(-size // -(-size // TILE))
 
 
 def _text(value: str) -> str:
-    return str(value).replace("\0", "")  # HDF5 ends a text there
+    return str(value).replace("\0", "")  # HDF5 text ends at a zero byte
 
 
 def _provenance(file: h5py.File) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""Cubes in MATLAB files: version 7.3, which is HDF5 with reversed axes, and the older ones through SciPy.
+"""Cubes in MATLAB files: version 7.3, which is HDF5 with reversed axes, and older versions through SciPy.
 
-Written as the NTIRE/ARAD data are: `cube`, `bands` (nm) and `norm_factor`.
+Files are written as in the NTIRE/ARAD data sets: `cube`, `bands` (nm) and `norm_factor`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Quantity
 
-USER_BLOCK = 512  # bytes before the HDF5 part, by which MATLAB knows its files
-MAX_VALUES = 1 << 30  # of an array in an older file, which must be read as a whole
+USER_BLOCK = 512  # bytes before the HDF5 part, which identify a MATLAB file
+MAX_VALUES = 1 << 30  # maximum array size in older files, which must be read as a whole
 
 
 @dataclass(frozen=True)
 class Convention:
-    """What is published of a data set and its files do not say; `axis` of the bands as MATLAB counts, from 0."""
+    """Published properties of a data set that its files do not state.
+
+    `axis` is that of the bands in MATLAB's order, from 0.
+    """
 
     dataset: str
     axis: int
@@ -46,7 +49,11 @@ CONVENTIONS = {
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
-    """Stream an export into a version 7.3 file; the provenance becomes attributes of its root."""
+    """Stream an export to a version 7.3 file; the provenance becomes attributes of the root group.
+
+    Raises:
+        OSError: the folder is not writable or has too little space.
+    """
     bands, height, width = export.shape
     with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
@@ -66,14 +73,15 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """Open a MATLAB file with an array of three dimensions; only version 7.3 is read piece by piece.
+    """Open a MATLAB file with a three-dimensional array; only version 7.3 is read on demand.
 
-    `CubeHints.band_axis` counts as MATLAB does, from 0: rows, columns, bands is 2.
+    `CubeHints.band_axis` counts in MATLAB's order, from 0: in (rows, columns, bands) it is 2.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        AmbiguousFile: the file does not say what must be known.
-        UnreadableFile: it is damaged or holds no cube; or it is of an older version and SciPy is not installed.
+        FileNotFoundError: the file or folder does not exist.
+        AmbiguousFile: required information is missing.
+        UnreadableFile: the file is damaged or contains no cube, or it is of an older version and SciPy is not
+            installed.
     """
     path = Path(path)
     reading = reading or CubeHints()
@@ -90,9 +98,9 @@ def _open_73(path: Path, reading: CubeHints) -> CubeField:
         arrays = [_named(variable) for variable in hdf5.variables(file) if not variable.name.startswith("#")]
         found = find_cube(path.name, arrays, reading, {})
         hdf5.check_cube(file, found.array)
-        said = {key: attribute_text(value) for key, value in file.attrs.items()}
-        quantity = said.pop("quantity", "")
-        found = _by_convention(replace(found, provenance=said), found.array.name[1:], arrays)
+        attributes = {key: attribute_text(value) for key, value in file.attrs.items()}
+        quantity = attributes.pop("quantity", "")
+        found = _by_convention(replace(found, provenance=attributes), found.array.name[1:], arrays)
         if quantity in set(Quantity):
             found = replace(found, quantity=Quantity(quantity))
         turned = None if found.band_axis is None else 2 - found.band_axis
@@ -110,7 +118,7 @@ def _open_73(path: Path, reading: CubeHints) -> CubeField:
 
 
 def _named(variable: NamedArray) -> NamedArray:
-    """Without the dimension names of HDF5, which MATLAB does not write and which would be reversed."""
+    """The array without the dimension names of HDF5, which MATLAB does not write and which would be reversed."""
     return NamedArray(variable.name, variable.array, (), variable.attributes)
 
 
@@ -129,7 +137,7 @@ def _found_5(path: Path, reading: CubeHints) -> CubeDescription:
             wanted.add(reading.variable)
         wanted = {n for n in wanted if 0 < np.prod(sizes[n], dtype=float) <= MAX_VALUES}
         loaded = scipy_io.loadmat(str(path), variable_names=sorted(wanted))
-    except Exception as error:  # SciPy meets damaged files with errors of many classes
+    except Exception as error:  # SciPy raises many kinds of errors for damaged files
         raise UnreadableFile(
             f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a MATLAB file"
         ) from error
@@ -141,7 +149,10 @@ def _found_5(path: Path, reading: CubeHints) -> CubeDescription:
 
 
 def _by_convention(found: CubeDescription, name: str, arrays: list[NamedArray]) -> CubeDescription:
-    """What is known of the data set by the name of its array, axes as MATLAB counts; `norm_factor` becomes a note."""
+    """Description by data set, recognised by the array name; axes in MATLAB's order.
+
+    A `norm_factor` becomes a note.
+    """
     if name in CONVENTIONS:
         known = CONVENTIONS[name]
         shape = found.array.shape[::-1] if isinstance(found.array, h5py.Dataset) else found.array.shape

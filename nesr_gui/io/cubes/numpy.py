@@ -1,6 +1,6 @@
-"""Cubes as NumPy files: `.npy`, an array with its description in a JSON beside it, and `.npz`, which has all in one.
+"""Cubes as NumPy files: `.npy` with a JSON description beside it, and self-contained `.npz`.
 
-Both are mapped into memory; only a compressed `.npz` must be read as a whole.
+Both are memory-mapped; only a compressed `.npz` must be read as a whole.
 """
 
 from __future__ import annotations
@@ -31,12 +31,16 @@ from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescripti
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
 
-MAX_COMPRESSED = 4 << 30  # bytes that a compressed array may take in memory
-_LOCAL_HEADER = 30  # bytes before the name in the header of a zip member
+MAX_COMPRESSED = 4 << 30  # maximum size of a compressed array in memory
+_LOCAL_HEADER = 30  # size of the fixed part of a zip member header
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
-    """Stream an export into a `.npy` file, (L, H, W), then write its description beside it."""
+    """Stream an export to a `.npy` file, (L, H, W), then write its description beside it.
+
+    Raises:
+        OSError: the folder is not writable or has too little space.
+    """
     target = Path(os.path.realpath(path))
     with atomic_write_set(target, sidecar_of(target)) as folder:
         check_space(target.parent, export.nbytes)
@@ -46,9 +50,12 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
 
 
 def write_archive(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
-    """Stream an export into an uncompressed `.npz`: cube, wavelengths (nm), quantity, provenance (JSON), bounds.
+    """Stream an export to an uncompressed `.npz`: cube, wavelengths (nm), quantity, provenance (JSON), limits.
 
-    A zip archive is written in one go and in order, so that the numbers first go to files of their own.
+    A zip archive must be written sequentially, so the arrays are first written to temporary files.
+
+    Raises:
+        OSError: the folder is not writable or has too little space.
     """
     target = Path(os.path.realpath(path))
     with atomic_write(target) as part, scratch_beside(target) as folder:
@@ -64,20 +71,20 @@ def write_archive(path: str | os.PathLike[str], export: CubeWriterSource) -> Non
             for name, place in names.items():
                 archive.write(place, f"{name}.npy")
                 place.unlink()
-            said = described(export)
-            small = {"wavelengths": export.wavelengths.nm, "quantity": np.array(said["quantity"])}
-            for name, value in {**small, "provenance": np.array(json.dumps(said))}.items():
+            description = described(export)
+            small = {"wavelengths": export.wavelengths.nm, "quantity": np.array(description["quantity"])}
+            for name, value in {**small, "provenance": np.array(json.dumps(description))}.items():
                 with archive.open(f"{name}.npy", "w") as member:
                     np.lib.format.write_array(member, value, allow_pickle=False)
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """Open a `.npy` or `.npz` file; no object in it is ever unpickled.
+    """Open a `.npy` or `.npz` file; Python objects are never unpickled.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        AmbiguousFile: the file does not say what must be known.
-        UnreadableFile: it is damaged or holds no cube.
+        FileNotFoundError: the file or folder does not exist.
+        AmbiguousFile: required information is missing.
+        UnreadableFile: the file is damaged or contains no cube.
     """
     path = Path(path)
     if not path.is_file():
@@ -90,7 +97,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
             array = _mapped(path, file)
     except AmbiguousFile:
         raise
-    except Exception as error:  # NumPy parses the header as Python, and zip archives fail in many ways
+    except Exception as error:  # NumPy parses the header as Python, and zip archives raise many kinds of errors
         raise UnreadableFile(
             f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a NumPy file with numbers"
         ) from error
@@ -98,22 +105,22 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
 
 
 def _found_beside(path: Path, array: np.ndarray[Any, Any]) -> CubeDescription:
-    """A bare array with its JSON, in which the bands come first."""
-    said = read_sidecar(sidecar_of(path))
-    if not said:
+    """Description of a bare array with its JSON, whose first axis is that of the bands."""
+    sidecar = read_sidecar(sidecar_of(path))
+    if not sidecar:
         return CubeDescription(path.name, array)
-    return _with_description(CubeDescription(path.name, array), said)
+    return _with_description(CubeDescription(path.name, array), sidecar)
 
 
-def _with_description(found: CubeDescription, said: dict[str, Any]) -> CubeDescription:
-    scale = said.get("scale")
+def _with_description(found: CubeDescription, sidecar: dict[str, Any]) -> CubeDescription:
+    scale = sidecar.get("scale")
     return replace(
         found,
-        band_axis=0 if "wavelengths" in said else found.band_axis,
-        wavelengths=np.array(said["wavelengths"]) if "wavelengths" in said else found.wavelengths,
-        unit="nm" if "wavelengths" in said else found.unit,
-        quantity=said.get("quantity", found.quantity),
-        provenance=said["provenance"],
+        band_axis=0 if "wavelengths" in sidecar else found.band_axis,
+        wavelengths=np.array(sidecar["wavelengths"]) if "wavelengths" in sidecar else found.wavelengths,
+        unit="nm" if "wavelengths" in sidecar else found.unit,
+        quantity=sidecar.get("quantity", found.quantity),
+        provenance=sidecar["provenance"],
         scale=scale or 1.0,
         fill=(float(FILL),) if scale else (),
     )
@@ -134,7 +141,7 @@ def _found_in_archive(path: Path, reading: CubeHints) -> CubeDescription:
 
 
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: IO[bytes]) -> np.ndarray[Any, Any]:
-    """An array of an archive: mapped where it stands as it is, else read into memory."""
+    """An array of an archive: memory-mapped if uncompressed, otherwise read into memory."""
     if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
         file.seek(info.header_offset)
         header = file.read(_LOCAL_HEADER)
@@ -150,7 +157,7 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: I
 
 
 def _mapped(path: Path, file: IO[bytes]) -> np.ndarray[Any, Any]:
-    """The array whose header begins at the position of `file`, as a memory map (small ones as they are)."""
+    """Memory map of the array whose header begins at the position of `file`; small arrays are read."""
     shape, fortran, dtype = _npy_header(file)
     offset, size = file.tell(), math.prod(shape) * dtype.itemsize
     if dtype.hasobject:
@@ -169,7 +176,7 @@ def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def _stream(export: CubeWriterSource, files: Mapping[str, IO[bytes]]) -> None:
-    """Write the arrays of an export, each after a header of NumPy's."""
+    """Write the arrays of an export, each after a NumPy header."""
     header = {"descr": export.encoding.numpy.newbyteorder("<").str, "fortran_order": False, "shape": export.shape}
     for file in files.values():
         np.lib.format.write_array_header_1_0(file, header)

@@ -1,4 +1,4 @@
-"""Cubes as TIFF: read strip by strip or tile by tile, written as tiled BigTIFF with wavelengths where GDAL looks."""
+"""Cubes as TIFF: read strip by strip or tile by tile, written as tiled BigTIFF with wavelengths in GDAL's metadata."""
 
 from __future__ import annotations
 
@@ -23,11 +23,15 @@ from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
-MAX_SEGMENT = 1 << 30  # bytes that decoding one strip or tile may take
+MAX_SEGMENT = 1 << 30  # maximum size of a decoded strip or tile
 
 
 def decodable(page: Any) -> None:
-    """Raise UnreadableFile where data of the page are missing or its pieces too large to decode one by one."""
+    """Check that the data of a page are complete, and its strips or tiles small enough to decode one by one.
+
+    Raises:
+        UnreadableFile: they are not.
+    """
     size = page.parent.filehandle.size
     ends = [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
     if not ends or max(ends) > size:
@@ -55,7 +59,7 @@ def _segment_size(page: Any) -> tuple[int, int]:
 
 
 class TiffBands:
-    """(L, H, W) over one page with L channels or planes, or over L pages; slices read what they need."""
+    """(L, H, W) array over a page with L channels or planes, or over L pages; slices read what they need."""
 
     def __init__(self, pages: list[Any]) -> None:
         self._pages = pages
@@ -93,7 +97,7 @@ class TiffBands:
         return values
 
     def _segment(self, page: Any, index: int) -> npt.NDArray[Any]:
-        """(rows, columns, channels), decoded."""
+        """Decoded segment (rows, columns, channels)."""
         if index >= len(page.dataoffsets):
             raise UnreadableFile("the TIFF file is damaged: it has fewer strips or tiles than it needs")
         handle = page.parent.filehandle
@@ -101,31 +105,35 @@ class TiffBands:
         data = handle.read(page.databytecounts[index]) if page.databytecounts[index] else None
         try:
             decoded = page.decode(data, index, jpegtables=page.jpegtables)[0]
-        except Exception as error:  # every codec has its own
+        except Exception as error:  # every codec has its own error classes
             raise UnreadableFile(f"the TIFF file is damaged: {error}") from error
-        if decoded is None:  # never written, as sparse files have it
+        if decoded is None:  # never written, as in sparse files
             height, width = self._side
             return np.full((height, width, page.samplesperpixel), page.nodata, self.dtype)
         return decoded[0]
 
 
 def _shared(wanted: range, start: int, length: int) -> slice:
-    """The part of `wanted` in a segment."""
+    """Part of `wanted` in a segment."""
     return slice(max(wanted.start, start), min(wanted.stop, start + length))
 
 
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is wrong with a file is said once, by us
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # errors are reported once, by this module
 
-TILE = 256  # pixels along a side at most; TIFF wants multiples of 16
+TILE = 256  # maximum side of a tile; TIFF requires multiples of 16
 DESCRIPTION, GDAL_METADATA, GDAL_NODATA = 270, 42112, 42113
-FEWEST = 5  # bands by which a file without wavelengths is told from a photograph
+FEWEST = 5  # minimum bands of a cube without wavelengths, to distinguish it from a photograph
 _STATED = re.compile(
     r"(\d+(?:\.\d+)?)\s*\(?(nm|nanometers?|nanometres?|µm|um|micrometers?|micrometres?)\b", re.IGNORECASE
 )
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
-    """Stream an export into a tiled file, the bands as separate planes, some tiles at a time."""
+    """Stream an export to a tiled file with the bands as separate planes, some tiles at a time.
+
+    Raises:
+        OSError: the folder is not writable or has too little space.
+    """
     bands, height, width = export.shape
     tile = min(TILE, -(-height // 16) * 16), min(TILE, -(-width // 16) * 16)
     with atomic_write(path) as part:
@@ -157,12 +165,12 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """Open a TIFF with several bands, as planes, as channels or as pages; only the tiles asked for are decoded.
+    """Open a TIFF with several bands as planes, channels or pages; only the requested tiles are decoded.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        AmbiguousFile: the file does not say what must be known.
-        UnreadableFile: it is damaged or holds no cube.
+        FileNotFoundError: the file or folder does not exist.
+        AmbiguousFile: required information is missing.
+        UnreadableFile: the file is damaged or contains no cube.
     """
     path = Path(path)
     if not path.is_file():
@@ -173,7 +181,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         decodable(tiff.pages[0])
         found = _found(path.name, tiff)
         field = build_field(found, reading or CubeHints())
-    except Exception as error:  # tifffile meets damaged files with errors of many classes
+    except Exception as error:  # tifffile raises many kinds of errors for damaged files
         if tiff is not None:
             tiff.close()
         if isinstance(error, AmbiguousFile):
@@ -186,19 +194,19 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
 
 
 def is_cube(path: Path) -> bool:
-    """Whether a TIFF has stated wavelengths or more bands than a photograph; what cannot be read is none."""
+    """Whether a TIFF states wavelengths or has more bands than a photograph; False if it is not readable."""
     try:
         with tifffile.TiffFile(path) as tiff:
             page: Any = tiff.pages[0]
             if _own(page) or _listed(_items(page))[0] is not None or page.samplesperpixel >= FEWEST:
                 return True
             return page.samplesperpixel == 1 and _is_stack(tiff)
-    except Exception:  # the photograph's reader says what is wrong with it
+    except Exception:  # the photograph reader reports what is wrong with it
         return False
 
 
 def _is_stack(tiff: tifffile.TiffFile) -> bool:
-    """Whether there are many pages like the first; icons and documents differ in size or have one bit."""
+    """Whether there are many pages like the first; those of icons and documents differ in size or are bilevel."""
     pages: Any = tiff.pages
     first = pages[0]
     return len(pages) >= FEWEST and first.bitspersample >= 8 and all(page.shape == first.shape for page in pages)
@@ -208,21 +216,21 @@ def _found(name: str, tiff: tifffile.TiffFile) -> CubeDescription:
     pages: Any = tiff.pages
     page = pages[0]
     array = TiffBands(list(pages) if page.samplesperpixel == 1 and _is_stack(tiff) else [page])
-    items, said = _items(page), checked_description(_own(page))
+    items, own = _items(page), checked_description(_own(page))
     wavelengths, unit = _listed(items)
     scale, offset = _per_band(items, "scale", 1.0), _per_band(items, "offset", 0.0)
     nodata = page.tags.valueof(GDAL_NODATA, default="")
     fill = float(str(nodata).strip("\0 ")) if re.fullmatch(r"[-+.\deE]+", str(nodata).strip("\0 ")) else np.nan
-    if "wavelengths" in said:
-        wavelengths, unit = np.array(said["wavelengths"]), "nm"
+    if "wavelengths" in own:
+        wavelengths, unit = np.array(own["wavelengths"]), "nm"
     return CubeDescription(
         name,
         array,
         band_axis=0,
         wavelengths=wavelengths,
         unit=unit,
-        quantity=said.get("quantity", Quantity.UNKNOWN),
-        provenance=said["provenance"],
+        quantity=own.get("quantity", Quantity.UNKNOWN),
+        provenance=own["provenance"],
         scale=scale,
         offset=offset,
         fill=(fill,) if np.isfinite(fill) else (),
@@ -230,18 +238,18 @@ def _found(name: str, tiff: tifffile.TiffFile) -> CubeDescription:
 
 
 def _own(page: Any) -> dict[str, Any]:
-    """What this program wrote as the description."""
+    """Attributes that this program wrote as the description."""
     try:
-        said = json.loads(page.description)
+        data = json.loads(page.description)
     except ValueError:
         return {}
-    return said if isinstance(said, dict) and "wavelengths_nm" in said else {}
+    return data if isinstance(data, dict) and "wavelengths_nm" in data else {}
 
 
 def _items(page: Any) -> list[tuple[str, int, str, str]]:
-    """GDAL's items that belong to a band: (name, band, role, text)."""
+    """GDAL metadata items of a band: (name, band, role, text)."""
     text = page.tags.valueof(GDAL_METADATA, default="")
-    if not isinstance(text, str) or "<!" in text:  # no item needs a document type, which could define anything
+    if not isinstance(text, str) or "<!" in text:  # reject document types, which could define entities
         return []
     try:
         root = ElementTree.fromstring(text.strip("\0 "))
@@ -255,7 +263,7 @@ def _items(page: Any) -> list[tuple[str, int, str, str]]:
 
 
 def _listed(items: list[tuple[str, int, str, str]]) -> tuple[npt.NDArray[np.float64] | None, str]:
-    """Wavelengths and their unit: named items first, then what the descriptions of the bands say."""
+    """Wavelengths and their unit, from named items first, then from the band descriptions."""
     for key, unit in (("wavelength", ""), ("wavelengths", ""), ("central_wavelength_um", "µm")):
         stated = {band: text for name, band, _, text in items if name == key}
         if stated:
@@ -269,7 +277,7 @@ def _listed(items: list[tuple[str, int, str, str]]) -> tuple[npt.NDArray[np.floa
 
 
 def _numbers(stated: dict[int, str]) -> npt.NDArray[np.float64]:
-    """By band; NaN, which is refused later, where one is missing."""
+    """Values by band; NaN, which is refused later, if missing."""
     if len(stated) <= max(stated):
         return np.full(len(stated), np.nan)
     return np.array([float(stated[band]) for band in sorted(stated)])
@@ -301,7 +309,7 @@ def _gdal_tags(export: CubeWriterSource) -> list[tuple[int, str, int, str, bool]
 
 
 def _tiles(values: npt.NDArray[Any], tile: tuple[int, int]) -> list[npt.NDArray[Any]]:
-    """A row of tiles, each (L, th, tw); what lies beyond the image is zero."""
+    """A row of tiles, each (L, th, tw), zero outside the image."""
     bands, height, width = values.shape
     count = -(-width // tile[1])
     padded = np.zeros((bands, tile[0], count * tile[1]), values.dtype)

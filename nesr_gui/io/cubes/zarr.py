@@ -1,4 +1,4 @@
-"""Cubes as Zarr, version 3 (2 is read too): a folder of shards that many processes may write and read at once."""
+"""Cubes as Zarr, version 3 (2 is read too): a folder of shards that processes can write and read in parallel."""
 
 from __future__ import annotations
 
@@ -27,7 +27,12 @@ _LONG_NAMES = {"lower": "lower bound of ", "upper": "upper bound of "}
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
-    """Stream an export into a new folder, some shards at a time; the folder takes its name when it is complete."""
+    """Stream an export to a new folder, some shards at a time; the folder gets its name when it is complete.
+
+    Raises:
+        MissingExtra: Zarr is not installed.
+        OSError: the folder is not writable or has too little space.
+    """
     with creating(path, export) as store:
         group = _zarr().open_group(store, mode="r+")
         arrays = {name: group[name] for name in export.variables}
@@ -37,9 +42,9 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
 
 @contextmanager
 def creating(path: str | os.PathLike[str], export: CubeWriterSource) -> Iterator[Path]:
-    """Give a new folder with the empty arrays of an export, for this or other processes to write into.
+    """Context manager that gives a new folder with the empty arrays of an export, for any processes to write into.
 
-    It becomes `path` when the block ends well, and disappears else.
+    It becomes `path` if the block succeeds, and is deleted otherwise.
     """
     zarr = _zarr()
     target = Path(os.path.realpath(path))
@@ -48,12 +53,12 @@ def creating(path: str | os.PathLike[str], export: CubeWriterSource) -> Iterator
         store = folder / target.name
         _create(zarr.create_group(store, zarr_format=3), export)
         yield store
-        for left in store.rglob("*.partial"):  # by a process that was killed while it wrote a shard
+        for left in store.rglob("*.partial"):  # left by a process that was killed while writing a shard
             left.unlink()
 
 
 def shards(shape: tuple[int, int, int]) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of the shards of a cube (L, H, W): parts that processes can write at once."""
+    """Rows and columns of the shards of a cube (L, H, W), which processes can write in parallel."""
     _, height, width = shape
     for row in range(0, height, TILE):
         for col in range(0, width, TILE):
@@ -61,7 +66,7 @@ def shards(shape: tuple[int, int, int]) -> Iterator[tuple[slice, slice]]:
 
 
 def write_shard(store: Path, export: CubeWriterSource, rows: slice, cols: slice) -> None:
-    """Compute and write one of `shards` in a folder that another process is `creating`, unless it is there already."""
+    """Compute and write one of `shards` to a folder opened by `creating`, unless it is already there."""
     group = _zarr().open_group(store, mode="r+")
     if all(_is_written(store / name, group[name], rows, cols) for name in export.variables):
         return
@@ -70,7 +75,7 @@ def write_shard(store: Path, export: CubeWriterSource, rows: slice, cols: slice)
 
 
 def _is_written(folder: Path, array: Any, rows: slice, cols: slice) -> bool:
-    """Whether the files of a shard are there; Zarr writes each under another name and renames it."""
+    """Whether the files of a shard exist; Zarr writes each under a temporary name and renames it."""
     bands = range(-(-array.shape[0] // array.shards[0]))
     keys = (array.metadata.encode_chunk_key((band, rows.start // TILE, cols.start // TILE)) for band in bands)
     return all((folder / key).is_file() for key in keys)
@@ -81,7 +86,7 @@ def _zarr() -> Any:
 
 
 def _create(group: Any, export: CubeWriterSource) -> None:
-    """Make the empty arrays of an export in a Zarr group, with coordinates and attributes as CF 1.11 names them."""
+    """Create the empty arrays of an export in a Zarr group, with coordinates and attributes as specified by CF 1.11."""
     bands, height, width = export.shape
     group.attrs.update({**export.provenance, "Conventions": "CF-1.11"})
     axes: dict[str, tuple[Any, dict[str, str]]] = {
@@ -107,12 +112,12 @@ def _create(group: Any, export: CubeWriterSource) -> None:
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """Open a Zarr folder with an array of three dimensions; only the chunks asked for are read.
+    """Open a Zarr folder with a three-dimensional array; only the requested chunks are read.
 
     Raises:
-        FileNotFoundError: there is no such folder.
-        AmbiguousFile: the folder does not say what must be known.
-        UnreadableFile: it is damaged, unfinished, or holds no cube; or Zarr is not installed.
+        FileNotFoundError: the file or folder does not exist.
+        AmbiguousFile: required information is missing.
+        UnreadableFile: the folder is damaged, incomplete or contains no cube, or Zarr is not installed.
     """
     path = Path(path)
     reading = reading or CubeHints()
@@ -120,21 +125,21 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         raise FileNotFoundError(f"there is no folder {path}")
     zarr = _zarr()
     if not any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray")):
-        raise UnreadableFile(f"{path.name} has no zarr.json; it is no Zarr folder, or its export was not finished")
+        raise UnreadableFile(f"{path.name} has no zarr.json; it is not a Zarr folder, or its export was not finished")
     try:
         root = zarr.open(path, mode="r")
         arrays = [("cube", root)] if isinstance(root, zarr.Array) else list(root.arrays())
         variables = [_variable(name, array) for name, array in arrays]
-        said = {
+        attributes = {
             key: attribute_text(value) for key, value in root.attrs.items() if key not in ("Conventions", "wavelengths")
         }
-        found = find_cube(path.name, variables, reading, {} if isinstance(root, zarr.Array) else said)
+        found = find_cube(path.name, variables, reading, {} if isinstance(root, zarr.Array) else attributes)
         if math.prod(found.array.chunks) * found.array.dtype.itemsize > MAX_CHUNK:
             raise ValueError("it is cut in chunks of more than 1 GiB")
         return build_field(found, reading)
     except AmbiguousFile:
         raise
-    except Exception as error:  # Zarr meets damaged metadata with errors of many classes
+    except Exception as error:  # Zarr raises many kinds of errors for damaged metadata
         raise UnreadableFile(
             f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a Zarr folder with a cube"
         ) from error
@@ -147,12 +152,12 @@ def _variable(name: str, array: Any) -> NamedArray:
 
 
 def _attributes(name: str, export: CubeWriterSource) -> dict[str, Any]:
-    said: dict[str, Any] = {"long_name": _LONG_NAMES.get(name, "") + export.field.quantity.value}
+    attributes: dict[str, Any] = {"long_name": _LONG_NAMES.get(name, "") + export.field.quantity.value}
     if export.field.quantity is Quantity.REFLECTANCE:
-        said["units"] = "1"
+        attributes["units"] = "1"
     if export.encoding.is_packed:
-        said |= {"scale_factor": export.encoding.scale, "_FillValue": FILL}
-    return said
+        attributes |= {"scale_factor": export.encoding.scale, "_FillValue": FILL}
+    return attributes
 
 
 def _pixels(part: slice) -> Any:

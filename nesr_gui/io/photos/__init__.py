@@ -1,1 +1,1 @@
-"""Photographs: decoded once, then developed to linear sRGB in one way or another."""
+"""Photographs: decoded once, then developed to linear sRGB with adjustable settings."""

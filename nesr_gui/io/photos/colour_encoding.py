@@ -1,4 +1,4 @@
-"""Encodings of colour that standards name: a curve from numbers to light, and whose red, green and blue they are."""
+"""Standard colour encodings: a transfer function and a set of primaries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from nesr_gui.spectral import FloatArray
 
 Primaries = tuple[float, ...]
-"""Eight chromaticities: x, y of red, green, blue and white."""
+"""Eight coordinates: x, y of red, green, blue and white."""
 
 D65 = (0.3127, 0.3290)
 SRGB_PRIMARIES: Primaries = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, *D65)  # IEC 61966-2-1
@@ -24,7 +24,7 @@ SAME_CHROMATICITY = 2e-3
 
 
 class TransferFunction(enum.Enum):
-    """From numbers in [0, 1] to light."""
+    """Conversion from code values in [0, 1] to linear light."""
 
     LINEAR = "linear"
     SRGB = "sRGB"
@@ -36,7 +36,7 @@ class TransferFunction(enum.Enum):
 
 @dataclass(frozen=True)
 class ColourEncoding:
-    """An encoding: its name, its curve (`gamma` where that is a power), and its primaries."""
+    """A colour encoding: name, transfer function (with exponent `gamma` if it is a power), and primaries."""
 
     name: str
     curve: TransferFunction = TransferFunction.SRGB
@@ -45,17 +45,17 @@ class ColourEncoding:
 
     @property
     def exceeds_white(self) -> bool:
-        """Whether it holds light brighter than a white surface."""
+        """Whether the encoding can represent light brighter than diffuse white."""
         return self.curve in (TransferFunction.PQ, TransferFunction.HLG)
 
     def linear(self, encoded: npt.NDArray[np.floating]) -> FloatArray:
-        """Light of numbers, channel by channel: 1 is a white surface, also in PQ and HLG (ITU-R BT.2408)."""
+        """Linear light of code values, per channel; 1 is diffuse white, also for PQ and HLG (ITU-R BT.2408)."""
         from nesr_gui.colorimetry.cie import decode_srgb
 
         if self.curve is TransferFunction.LINEAR:
             return encoded.astype(
                 np.promote_types(encoded.dtype, np.float32)
-            )  # doubles may be huge until they are scaled
+            )  # values may be huge before they are scaled
         if self.curve is TransferFunction.SRGB:
             return decode_srgb(np.maximum(encoded, 0))
         positive = np.maximum(encoded, 0).astype(np.float64)
@@ -67,7 +67,11 @@ class ColourEncoding:
         return light.astype(np.float32)
 
     def matrix(self) -> npt.NDArray[np.float64]:
-        """(3, 3): linear sRGB = matrix @ light, white staying white (relative colorimetric, Bradford)."""
+        """Matrix (3, 3) from linear light to linear sRGB, relative colorimetric (Bradford adaptation).
+
+        Raises:
+            ValueError: the primaries are degenerate.
+        """
         return primaries_matrix(self.primaries)
 
 
@@ -76,7 +80,7 @@ LINEAR = ColourEncoding("linear sRGB", TransferFunction.LINEAR)
 DISPLAY_P3 = ColourEncoding("Display P3", TransferFunction.SRGB, P3_PRIMARIES)
 ADOBE_RGB = ColourEncoding("Adobe RGB", TransferFunction.GAMMA, ADOBE_PRIMARIES, gamma=563 / 256)
 
-# ITU-T H.273, tables 2 and 3: the codes that photographs use
+# ITU-T H.273, tables 2 and 3: the code points used in photographs
 _PRIMARIES = {1: ("BT.709", SRGB_PRIMARIES), 9: ("BT.2020", BT2020_PRIMARIES), 12: ("P3", P3_PRIMARIES)}
 _CURVES = {
     1: TransferFunction.BT709,
@@ -91,13 +95,13 @@ _CURVES = {
 
 
 def of_power(gamma: float, primaries: Primaries = SRGB_PRIMARIES) -> ColourEncoding:
-    """Light = number ** gamma."""
+    """Encoding with a power function: light = value ** gamma."""
     where = "" if primaries == SRGB_PRIMARIES else " with the file's own primaries"
     return ColourEncoding(f"gamma {gamma:.4g}{where}", TransferFunction.GAMMA, primaries, gamma)
 
 
 def of_codes(primaries: int, transfer: int) -> ColourEncoding | None:
-    """The encoding that a PNG's cICP chunk or a HEIC's nclx box names by numbers; None where it is not known here."""
+    """Encoding named by the code points of a PNG cICP chunk or a HEIC nclx box; None if not supported."""
     if primaries not in _PRIMARIES or transfer not in _CURVES:
         return None
     (name, chromaticities), curve = _PRIMARIES[primaries], _CURVES[transfer]
@@ -110,16 +114,16 @@ def of_codes(primaries: int, transfer: int) -> ColourEncoding | None:
 
 
 def is_srgb(primaries: Primaries) -> bool:
-    """Whether chromaticities are those of sRGB, as nearly as files round them."""
+    """Whether chromaticities equal those of sRGB within the rounding of files."""
     return bool(np.abs(np.subtract(primaries, SRGB_PRIMARIES)).max() < SAME_CHROMATICITY)
 
 
 @cache
 def primaries_matrix(primaries: Primaries) -> npt.NDArray[np.float64]:
-    """(3, 3) from linear light of these primaries to linear sRGB.
+    """Matrix (3, 3) from linear light of these primaries to linear sRGB.
 
     Raises:
-        ValueError: no colours can be made of such primaries.
+        ValueError: the primaries are degenerate.
     """
     if primaries == SRGB_PRIMARIES:
         return np.eye(3)
@@ -143,7 +147,7 @@ def primaries_matrix(primaries: Primaries) -> npt.NDArray[np.float64]:
 
 @cache
 def linear_profile(primaries: Primaries) -> bytes:
-    """An ICC profile of linear light with these primaries."""
+    """ICC profile of linear light with these primaries."""
     red, green, blue, white = (list(primaries[i : i + 2]) for i in (0, 2, 4, 6))
     return bytes(
         imagecodecs.cms_profile("rgb", whitepoint=[*white, 1], primaries=[*red, 1, *green, 1, *blue, 1], gamma=1.0)
@@ -151,19 +155,19 @@ def linear_profile(primaries: Primaries) -> bytes:
 
 
 def _bt709(signal: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The scene's light, by the inverse of the camera's curve of ITU-R BT.709."""
+    """Scene light, by the inverse of the camera transfer function of ITU-R BT.709."""
     return np.where(signal < 0.081, signal / 4.5, ((signal + 0.099) / 1.099) ** (1 / 0.45))
 
 
 def _pq(signal: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """SMPTE ST 2084, where 203 cd/m² is the white of a surface (ITU-R BT.2408)."""
+    """SMPTE ST 2084, with diffuse white at 203 cd/m² (ITU-R BT.2408)."""
     m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
     power = signal ** (1 / m2)
     return (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1) * 10_000 / 203
 
 
 def _hlg(signal: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The scene's light by ITU-R BT.2100, where the signal 0.75 is the white of a surface (ITU-R BT.2408)."""
+    """Scene light of ITU-R BT.2100, with diffuse white at signal 0.75 (ITU-R BT.2408)."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
 
     def scene(value: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

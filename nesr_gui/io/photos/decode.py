@@ -1,8 +1,8 @@
-"""Photographs of any usual format: decoded once, then developed as linear sRGB in one way or another.
+"""Decoding of photographs in all common formats.
 
-What a file is, is decided by its first bytes, never by its name. Sizes are checked from the header before anything is
-decoded, and cut files are refused. Pillow reads JPEG, BMP, WebP; PNG goes through imagecodecs, because Pillow cuts
-16-bit colour to 8 bits. The libraries of HEIC, camera RAW and OpenEXR are loaded when a file of theirs is opened.
+The format is detected from the first bytes, never from the name. Sizes are checked in the header before decoding, and
+truncated files are refused. Pillow reads JPEG, BMP and WebP; imagecodecs reads PNG, because Pillow reduces 16-bit
+colour to 8 bits. The libraries for HEIC, camera RAW and OpenEXR are loaded when such a file is opened.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ TONE_CURVE = (
     "take the camera's raw file where brightness matters."
 )
 MAX_PROFILE_BYTES = 16 << 20
-SRGB_GAMMA = 1 / 2.2  # the gAMA chunk by which PNG writers mean sRGB
+SRGB_GAMMA = 1 / 2.2  # the gAMA value that PNG writers use for sRGB
 ROMM_PRIMARIES: Primaries = (0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001, 0.3457, 0.3585)
 WIDE = ColourEncoding("camera RAW, linear", TransferFunction.LINEAR, ROMM_PRIMARIES)
-"""ISO 22028-2's primaries: LibRaw clips what lies outside its output, so that is wider than any colour of a surface."""
-EXTENDED = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of HEIC
+"""Primaries of ISO 22028-2: LibRaw clips to its output gamut, so that must contain all surface colours."""
+EXTENDED = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # HEIC brands
 RAW_HEADS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM", b"FOVb")
-"""How raw files begin that are no TIFF; the others are recognised by the TIFF reader."""
+"""Signatures of raw files that are not TIFFs; the TIFF reader recognises the others."""
 
 
 def parsed(data: bytes) -> Image.Exif:
-    """EXIF of its bytes, with or without the header `Exif\\0\\0`."""
+    r"""Parse EXIF data, with or without the header `Exif\0\0`."""
     tags = Image.Exif()
     if data:
         tags.load(data)
@@ -61,16 +61,19 @@ def parsed(data: bytes) -> Image.Exif:
 
 
 def apply_exif(stored: DecodedPixels, tags: Image.Exif, *, is_named: bool = False) -> None:
-    """Put into `stored` what the tags say; `is_named`: the file names its colours in a stronger way."""
+    """Apply EXIF tags to `stored`; `is_named` is whether the file already defines its colours more reliably."""
     stored.orientation = tags.get(ORIENTATION, 1)
     if not stored.profile and not is_named:
         _apply_exif_colours(stored, tags)
-    if tags.get(MAKE) and stored.pixels.dtype == np.uint8:  # what has more bits was developed by someone
+    if tags.get(MAKE) and stored.pixels.dtype == np.uint8:  # files with more bits were developed deliberately
         stored.notes.append(TONE_CURVE)
 
 
 def _apply_exif_colours(stored: DecodedPixels, tags: Image.Exif) -> None:
-    """DCF cameras name Adobe RGB as option file R03, some as 2; iPhones say uncalibrated and mean Display P3."""
+    """Apply the colour space tag.
+
+    DCF cameras mark Adobe RGB as option file R03, some as 2; iPhones mark Display P3 as uncalibrated.
+    """
     space = tags.get_ifd(DETAILS).get(COLOUR_SPACE)
     if tags.get_ifd(INTEROPERABILITY).get(1) == "R03" or space == 2:
         stored.code = colour_encoding.ADOBE_RGB
@@ -84,9 +87,9 @@ def _apply_exif_colours(stored: DecodedPixels, tags: Image.Exif) -> None:
 
 
 def read_png(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
-    """A PNG of any kind: palettes and low bit depths are expanded by libpng, 16 bits stay 16 bits."""
+    """Read any PNG: libpng expands palettes and low bit depths, 16-bit data stays 16-bit."""
     data = file.read()
-    chunks = dict(reversed(list(_png_chunks(data))))  # the first of each name
+    chunks = dict(reversed(list(_png_chunks(data))))  # the first chunk of each name
     header = chunks.get(b"IHDR", b"")
     check_size(int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big"))
     if len(header) != 13 or b"IEND" not in chunks:
@@ -106,7 +109,7 @@ def read_png(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
 
 
 def read_jpeg(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
-    """A JPEG in grey or RGB; of a file with several pictures the first."""
+    """Read a grey or RGB JPEG; of several images in a file, the first."""
     image = JpegImagePlugin.JpegImageFile(file)
     check_size(*image.size)
     if image.mode not in ("L", "RGB"):
@@ -115,7 +118,7 @@ def read_jpeg(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
 
 
 def read_bmp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
-    """A BMP of any kind; the length in its header tells whether it is whole, which Pillow does not see for RLE."""
+    """Read any BMP; the length in the header tells whether it is complete, which Pillow does not check for RLE."""
     header = file.read(6)
     length = file.seek(0, 2)
     file.seek(0)
@@ -127,7 +130,7 @@ def read_bmp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
 
 
 def read_webp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
-    """A WebP; Pillow checks its size before it makes the canvas, and refuses above 179 megapixels."""
+    """Read a WebP; Pillow checks its size before allocating the canvas, and refuses more than 179 megapixels."""
     try:
         image = WebPImagePlugin.WebPImageFile(file)
     except Image.DecompressionBombError as error:
@@ -149,7 +152,7 @@ def _from_pillow(image: ImageFile.ImageFile, tags: Image.Exif) -> DecodedPixels:
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and content of each chunk that is whole; the image data itself is left out."""
+    """Name and content of each complete chunk except the image data."""
     position = 8
     while position + 12 <= len(data):
         size, name = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
@@ -160,13 +163,13 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _png_profile(chunk: bytes) -> bytes:
-    """iCCP: a name, a zero, the compression method, and the profile compressed."""
+    """Profile of an iCCP chunk: a name, a zero byte, the compression method, and the compressed profile."""
     _, _, packed = chunk.partition(b"\0")
     return zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES) if packed else b""
 
 
 def _png_gamma(chunks: dict[bytes, bytes]) -> ColourEncoding | None:
-    """gAMA and cHRM, where they mean something else than sRGB."""
+    """Encoding defined by gAMA and cHRM chunks, if it differs from sRGB."""
     gamma, places = chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b"")
     primaries = colour_encoding.SRGB_PRIMARIES
     if len(places) == 32:
@@ -220,12 +223,15 @@ def read_heic(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     if len(several) > 1:
         stored.notes.append(f"The file has {len(several)} pictures; its main one was read.")
     if stored.code is not None and stored.code.name == "sRGB":
-        stored.code = None  # as everything else: nothing to tell
+        stored.code = None  # the default: no note
     return stored
 
 
 def read_raw(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
-    """A raw photograph as linear light at 16 bits, upright, with the camera's white balance, which the notes tell."""
+    """Develop a raw photograph to 16-bit linear light, upright.
+
+    The camera's white balance is applied and stated in the notes.
+    """
     try:
         import rawpy
     except ImportError as error:
@@ -247,7 +253,7 @@ def read_raw(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
             )
     except rawpy.LibRawError as error:
         raise UnreadableImage(
-            f"it is a raw file that LibRaw does not read ({_text(error)}); develop it to TIFF or JPEG first"
+            f"LibRaw does not support this raw file ({_text(error)}); develop it to TIFF or JPEG first"
         ) from error
     notes = ["Developed from the camera's raw values: linear light, no tone curve."]
     if is_balanced:
@@ -256,26 +262,29 @@ def read_raw(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
             f"The camera's white balance was applied: red × {red:.3f}, green × {green:.0f}, blue × {blue:.3f}."
         )
     else:
-        notes.append("The camera wrote no white balance; that of daylight was applied.")
+        notes.append("The file has no white balance; that of daylight was applied.")
     return DecodedPixels(np.asarray(pixels), 0xFFFF, code=WIDE, notes=notes)
 
 
 def _text(error: Exception) -> str:
-    said = error.args[0] if error.args else ""
-    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    message = error.args[0] if error.args else ""
+    return message.decode(errors="replace") if isinstance(message, bytes) else str(message)
 
 
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is wrong with a file is said once, by us
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # errors are reported once, by this module
 
 PROFILE, COLORMAP, DNG_VERSION = 34675, 320, 50706
-PREVIEW = 1  # bit of NewSubfileType by which raw files mark their small first page
-ASSOCIATED = 1  # of ExtraSamples
+PREVIEW = 1  # bit of NewSubfileType that marks the preview page of raw files
+ASSOCIATED = 1  # value of ExtraSamples
 AXES = {"YX", "YXS", "SYX"}
 COLOURS = {"MINISBLACK", "MINISWHITE", "RGB", "PALETTE", "YCBCR"}
 
 
 def read_tiff(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
-    """Grey, RGB or palette, integers or floating point (linear light), in any compression imagecodecs knows."""
+    """Read a grey, RGB or palette TIFF in any compression that imagecodecs supports.
+
+    Floating-point values are linear light.
+    """
     with tifffile.TiffFile(file) as tiff:
         page: Any = tiff.pages[0]
         if DNG_VERSION in page.tags or page.subfiletype & PREVIEW:
@@ -290,7 +299,7 @@ def read_tiff(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
 
 
 def _read_raw_in_tiff(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
-    """Most raw files are TIFFs whose first page is a preview."""
+    """Read a raw file in TIFF format: in most, the first page is a preview."""
     file.seek(0)
     return read_raw(file, check_size)
 
@@ -309,11 +318,11 @@ def _check_layout(page: Any) -> None:
     if page.dtype.kind == "f" and colours not in ("RGB", "MINISBLACK"):
         raise UnreadableImage(f"its colours are {colours} in floating point; save it as RGB first")
     if page.samplesperpixel - (3 if colours in ("RGB", "YCBCR") else 1) not in (0, 1):
-        raise UnreadableImage(f"it has {page.samplesperpixel} channels, which do not fit its colours {colours}")
+        raise UnreadableImage(f"it has {page.samplesperpixel} channels, which do not match its colours {colours}")
 
 
 def _check_whole(page: Any, file: IO[bytes]) -> None:
-    """tifffile leaves out a tag it cannot reach and fills what is missing of an image; neither may pass as read."""
+    """Refuse truncated files: tifffile silently drops unreachable tags and fills missing image data."""
     length = file.seek(0, 2)
     parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if not parts or any(count <= 0 or offset + count > length for offset, count in parts):
@@ -323,7 +332,7 @@ def _check_whole(page: Any, file: IO[bytes]) -> None:
 
 
 def _declared(page: Any, file: IO[bytes]) -> set[int]:
-    """The tag numbers in the page's directory, whether their values can be reached or not."""
+    """Tag numbers in the page's directory, whether or not their values are reachable."""
     layout = page.parent.tiff
     file.seek(page.offset)
     count = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))[0]
@@ -362,7 +371,7 @@ def _stored_in_tiff(page: Any) -> DecodedPixels:
 
 
 def _expanded(indices: npt.NDArray[Any], colormap: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
-    """Palette colours (H, W, 3) and their full scale; many programs write 8-bit colours times 256, not times 257."""
+    """Palette colours (H, W, 3) and their full scale; many programs write 8-bit colours times 256 instead of 257."""
     eight_bits = not (colormap & 0xFF).any()
     colours = colormap.T >> 8 if eight_bits else colormap.T  # (entries, 3)
     return colours[indices], 0xFF if eight_bits else 0xFFFF
@@ -398,7 +407,7 @@ DECODERS: dict[str, tuple[Callable[[bytes], bool], Decoder]] = {
     "HEIC": (lambda head: head[4:8] == b"ftyp" and head[8:12] in EXTENDED, read_heic),
     "OpenEXR": (lambda head: head.startswith(b"v/1\x01"), _read_exr),
 }
-"""Format → whether the first 16 bytes are of it, and what decodes it; the first that fits."""
+"""Format → test of the first 16 bytes, and decoder; the first match is used."""
 
 # EXIF orientation → (transpose, flip rows, flip columns), the transposition first
 ORIENTATIONS = {
@@ -414,12 +423,12 @@ ORIENTATIONS = {
 
 
 def decode(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> DecodedPhoto:
-    """Decode a photograph: PNG, JPEG, TIFF, BMP, WebP, and with their libraries HEIC, camera RAW, OpenEXR.
+    """Decode a photograph: PNG, JPEG, TIFF, BMP, WebP, and with optional libraries HEIC, camera RAW and OpenEXR.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        UnreadableImage: it is no such photograph, damaged, not in grey or RGB, has more than `max_pixels` pixels, or
-            is of a format whose library is not installed.
+        FileNotFoundError: the file does not exist.
+        UnreadableImage: the file is not a supported photograph, is damaged, is neither grey nor RGB, has more than
+            `max_pixels` pixels, or requires a library that is not installed.
     """
     path = Path(path)
     if path.is_dir():
@@ -435,7 +444,7 @@ def decode(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Dec
     pixels = pixels[:: -1 if rows else 1, :: -1 if columns else 1]
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise UnreadableImage(
-            f"cannot read {path.name}: it has values that are not finite numbers; mend it in the program that wrote it"
+            f"cannot read {path.name}: it has values that are not finite numbers; fix it in the program that wrote it"
         )
     return DecodedPhoto(replace(stored, pixels=pixels, orientation=1), path.name, digest)
 
@@ -446,15 +455,19 @@ def read_photograph(
     *,
     max_pixels: int = MAX_PIXELS,
 ) -> RGBImage:
-    """Read a photograph: (H, W, 3) linear sRGB in [0, 1], upright, at the file's own precision.
+    """Read a photograph as (H, W, 3) linear sRGB in [0, 1], upright, at the precision of the file.
+
+    `source.notes` states all processing beyond plain reading: dropped alpha, clipped colours, scaled exposure,
+    selection of one image of several.
 
     Args:
         path: see `decode`.
-        interpretation: how the file is understood; by default as it says itself.
-        max_pixels: how large a file is read at all.
+        interpretation: develop settings; by default those the file states.
+        max_pixels: largest size that is read.
 
-    What was done beyond plain reading stands in `source.notes`: alpha dropped, colours clipped, exposure scaled, one
-    picture taken of several. Raises as `decode` does.
+    Raises:
+        FileNotFoundError: the file does not exist.
+        UnreadableImage: as for `decode`.
     """
     from nesr_gui.io.photos.develop import develop
 
@@ -462,7 +475,7 @@ def read_photograph(
 
 
 def describe(path: str | os.PathLike[str]) -> dict[str, str]:
-    """What the file holds and how it is understood, as name → text; raises as `read_photograph` does."""
+    """Properties of a photograph file and of its colour conversion, as name → text; raises as `read_photograph`."""
     image = read_photograph(path)
     height, width = image.shape
     return {
@@ -474,29 +487,29 @@ def describe(path: str | os.PathLike[str]) -> dict[str, str]:
 
 
 def _stored(file: IO[bytes], name: str, max_pixels: int) -> DecodedPixels:
-    """Decode the file; whatever a decoder makes of a damaged one becomes one sentence."""
+    """Decode the file, and convert any error of a decoder to one sentence."""
     head = file.read(16)
     file.seek(0)
     if not head:
         raise UnreadableImage(f"{name} is empty; expected a photograph ({', '.join(DECODERS)})")
     decode = next((decode for matches, decode in DECODERS.values() if matches(head)), None)
     if decode is None:
-        raise UnreadableImage(f"{name} is not a photograph this program reads ({', '.join(DECODERS)})")
+        raise UnreadableImage(f"{name} is not a photograph that this program can read ({', '.join(DECODERS)})")
 
     def check_size(width: int, height: int) -> None:
         if width * height > max_pixels:
             raise UnreadableImage(
-                f"it has {width} x {height} pixels, at most {max_pixels / 1e6:g} megapixels are read; make it smaller"
+                f"it has {width} x {height} pixels; at most {max_pixels / 1e6:g} megapixels are supported"
             )
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # libraries warn of odd metadata, which the user cannot mend
+            warnings.simplefilter("ignore")  # libraries warn about unusual metadata, which the user cannot fix
             return decode(file, check_size)
     except MemoryError:
         raise
     except UnreadableImage as error:
         raise UnreadableImage(f"cannot read {name}: {error}") from error
-    except Exception as error:  # decoders meet damaged files with errors of many classes
-        said = " ".join(str(error).split())
-        raise UnreadableImage(f"cannot read {name}: the file is cut short or damaged ({said})") from error
+    except Exception as error:  # decoders raise many kinds of errors for damaged files
+        message = " ".join(str(error).split())
+        raise UnreadableImage(f"cannot read {name}: the file is cut short or damaged ({message})") from error

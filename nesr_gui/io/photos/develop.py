@@ -1,8 +1,8 @@
-"""From a file's numbers to linear sRGB under one interpretation: cheap enough to be done again when it changes.
+"""Development of decoded photographs to linear sRGB, fast enough to repeat when a setting changes.
 
-White balance is gains from a grey point or a matrix from the temperature and tint of a light; a camera's red, green and
-blue become the default camera's, which the models know. The image is worked strip by strip and reduced on the way, so
-that the memory is that of the result.
+White balance is either per-channel gains from a grey point or a matrix from the temperature and tint of the light. A
+camera's RGB is converted to that of the default camera, which the models expect. The image is processed and binned in
+strips, so that memory use is that of the result.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from nesr_gui.io.photos.photo import DecodedPhoto, DecodedPixels
 from nesr_gui.spectral import FloatArray, ImageSource, RGBImage, Wavelengths, bin_any, bin_mean, binning_factor
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB, IEC 61966-2-1
-DARKEST = 1e-3  # linear light below which a grey point says nothing of the light
-STRONGEST = 20.0  # a gain beyond is of a colour, not of a grey
+DARKEST = 1e-3  # linear light below which a grey point is too dark to use
+STRONGEST = 20.0  # a larger gain indicates a colour, not a grey
 FIT_AT = Wavelengths.from_step(400, 700, 5)
-DRAFT_PIXELS = 1 << 20  # of a picture that must be there at once
-STRIP_PIXELS = 1 << 20  # pixels converted at once, so that the work arrays stay small
-OUTSIDE = 2e-3  # beyond [0, 1] by more than the colour engine's rounding
-AROUND = 2  # pixels on each side of a grey point that are averaged with it
+DRAFT_PIXELS = 1 << 20  # size of a preview that must appear at once
+STRIP_PIXELS = 1 << 20  # pixels converted at once, to keep work arrays small
+OUTSIDE = 2e-3  # distance from [0, 1] beyond the rounding of the colour engine
+AROUND = 2  # pixels on each side of a grey point that are averaged
 
 
 def grey_gains(light: FloatArray) -> npt.NDArray[np.float64] | None:
-    """Gains (3,) that make the mean of light (h, w, 3) grey, its luminance kept; None where it is no grey at all."""
+    """Gains (3,) that make the mean of light (h, w, 3) grey at equal luminance; None if it cannot be a grey."""
     mean = light.reshape(-1, 3).mean(axis=0).astype(np.float64)
     if mean.min() < DARKEST or mean.max() / mean.min() > STRONGEST:
         return None
@@ -44,9 +44,9 @@ def grey_gains(light: FloatArray) -> npt.NDArray[np.float64] | None:
 
 
 def balance_matrix(kelvin: float, tint: float) -> npt.NDArray[np.float64]:
-    """(3, 3) on linear sRGB that makes white what is white in a light of `kelvin`, `tint`; 6504 K, 0 is the identity.
+    """White balance matrix (3, 3) on linear sRGB for a light of `kelvin` and `tint`; 6504 K, 0 is the identity.
 
-    The Bradford transform of the light's white to that of daylight, as cameras and CIE 15 do it.
+    The Bradford transform from the white of the light to that of daylight.
     """
     to_rgb = cie.xyz_to_linear_srgb()
     adapted = cie.adaptation(_white(kelvin, tint), _white(DAYLIGHT, 0))
@@ -55,48 +55,48 @@ def balance_matrix(kelvin: float, tint: float) -> npt.NDArray[np.float64]:
 
 
 def _white(kelvin: float, tint: float) -> npt.NDArray[np.float64]:
-    """XYZ, Y = 1, of a light: on the blackbody locus (Krystek 1985), moved by daylight's and the tint's Duv.
+    """XYZ (Y = 1) of a light: on the blackbody locus (Krystek 1985), offset by the Duv of daylight and of the tint.
 
-    `tint` counts thousandths of Duv in the CIE 1960 diagram along the isotherm; daylight stands at Duv = 0.0032.
+    `tint` is in thousandths of Duv in the CIE 1960 diagram along the isotherm; daylight is at Duv = 0.0032.
     """
     u, v = cie.blackbody_uv(kelvin)
     ahead = np.subtract(cie.blackbody_uv(kelvin * 1.001), (u, v))
     across = np.array([ahead[1], -ahead[0]]) / np.linalg.norm(ahead)
-    across *= np.sign(across[1]) or 1  # green lies above the locus
+    across *= np.sign(across[1]) or 1  # green is above the locus
     u, v = np.array([u, v]) + (0.0032 + tint / 1000) * across
     return np.array([3 * u / (2 * v), 1, (4 - u - 10 * v) / (2 * v)])
 
 
 @dataclass(frozen=True, eq=False)
 class CameraFit:
-    """default camera's RGB ≈ matrix (3, 3) @ camera's RGB; `error` is what is left, as root mean square."""
+    """Colour correction: default camera RGB ≈ matrix (3, 3) @ camera RGB; `error` is the RMS residual."""
 
     matrix: npt.NDArray[np.float64]
     error: float
     surfaces: int
 
     def in_words(self, name: str) -> str:
-        """A sentence for notes and files."""
+        """Sentence for notes and files."""
         return (
-            f"Colours of the camera {name} were turned into the default camera's by a matrix fitted to "
-            f"{self.surfaces} surfaces of colour charts under D65; what it leaves is {self.error:.4f} of white."
+            f"Colours of the camera {name} were converted to the default camera's by a matrix fitted to "
+            f"{self.surfaces} surfaces of colour charts under D65; the residual is {self.error:.4f} of white."
         )
 
 
 @lru_cache(maxsize=8)
 def camera_matrix(camera: Observer) -> CameraFit:
-    """The matrix that comes nearest over the colour charts' surfaces, under D65, white staying white.
+    """Best colour correction matrix over the patches of colour charts under D65, preserving white.
 
-    Both cameras are balanced: a perfect white reflector is (1, 1, 1) to either. Least squares of linear light, with
-    the rows of the matrix summing to 1 (the white point preserving fit of Finlayson and Drew, 1997).
+    Both cameras are white-balanced: a perfect white reflector is (1, 1, 1). Least squares in linear light with rows
+    that sum to 1 (white point preserving fit, Finlayson and Drew 1997).
 
     Raises:
-        ValueError: the camera sees nothing of one of its channels between 400 and 700 nm.
+        ValueError: a channel of the camera has no response between 400 and 700 nm.
     """
     surfaces = cie.chart_reflectances(FIT_AT)  # (N, L)
     theirs = (surfaces @ ViewingConditions(observer=camera).rgb_weights(FIT_AT.nm)).astype(np.float64)  # (N, 3)
     ours = (surfaces @ ViewingConditions.default().rgb_weights(FIT_AT.nm)).astype(np.float64)
-    # rows that sum to 1 are 1 = a + b + c: with c = 1 - a - b two unknowns are left, of differences to blue
+    # rows sum to 1: substituting c = 1 - a - b leaves two unknowns, of differences to blue
     free = theirs[:, :2] - theirs[:, 2:]
     solved = np.linalg.lstsq(free, ours - theirs[:, 2:], rcond=None)[0].T  # (3, 2)
     matrix = np.column_stack([solved, 1 - solved.sum(axis=1)])
@@ -105,9 +105,10 @@ def camera_matrix(camera: Observer) -> CameraFit:
 
 
 def develop_preview(decoded: DecodedPhoto, interpretation: DevelopSettings) -> RGBImage | None:
-    """A first look at a large file: some of its pixels, far enough apart to be at most `DRAFT_PIXELS`.
+    """Quick preview of a large file: a subsampled image of at most `DRAFT_PIXELS` pixels, for display only.
 
-    It is for the eye; its pixels are samples and no means. None where the file is small enough to be done at once.
+    Returns:
+        None if the file is small enough to be developed at once.
     """
     step = binning_factor(DRAFT_PIXELS, decoded.shape)
     if step == 1:
@@ -123,7 +124,7 @@ def develop_preview(decoded: DecodedPhoto, interpretation: DevelopSettings) -> R
 
 @dataclass
 class _Reading:
-    """What is known on the way: the conversion so far, its name, and what to tell."""
+    """State of the conversion: converter, name of the encoding, and notes for the user."""
 
     convert: Converter
     encoding: str
@@ -141,18 +142,18 @@ def develop(
 ) -> RGBImage:
     """Linear sRGB (H, W, 3) of a decoded file.
 
-    In this order: the encoding is undone; values brighter than white are scaled to it, where the file holds such; the
-    grey point is balanced; the camera's colours become the default camera's; temperature and tint are corrected; the
-    exposure is changed; what then lies outside sRGB is clipped, marked in `clipped`, and counted in the notes.
+    The order of operations: decode to linear light; scale values brighter than white; balance the grey point; convert
+    the camera's RGB to that of the default camera; correct temperature and tint; change the exposure; clip to sRGB,
+    mark clipped pixels in `clipped` and count them in the notes.
 
     Args:
-        decoded: from `photograph.decode`; it is not changed.
-        interpretation: how to understand it.
-        max_pixels: average blocks of pixels in linear light to at most so many; None keeps all.
-        progress: called between strips with the fraction done; what it raises ends the work.
+        decoded: from `decode.decode`; not modified.
+        interpretation: develop settings.
+        max_pixels: bin in linear light to at most this many pixels; None for full resolution.
+        progress: called between strips with the fraction done; exceptions it raises end the work.
 
     Raises:
-        UnreadableImage: no colours can be made of the file's primaries.
+        UnreadableImage: the primaries of the file are degenerate.
     """
     stored = decoded.stored
     pixels = stored.pixels
@@ -169,7 +170,7 @@ def develop(
     white = None if pixels.dtype.kind == "f" else stored.white
     values, clipped, outside = _developed(pixels, white, reading.convert, factor, progress)
     notes += reading.notes
-    if outside and (is_adjusted or not reading.has_negative):  # which the notes tell
+    if outside and (is_adjusted or not reading.has_negative):  # already in the notes
         notes.append(_of_the_outside(outside, decoded.shape, is_adjusted))
     understood = {"photograph_encoding": reading.encoding, **interpretation.in_words()}
     source = ImageSource(decoded.name, decoded.sha256, tuple(notes), tuple(understood.items()))
@@ -177,7 +178,7 @@ def develop(
 
 
 def _conversion(stored: DecodedPixels, pixels: npt.NDArray[np.generic], chosen: DevelopSettings) -> _Reading:
-    """The encoding undone, as the user chose or as the file says."""
+    """Converter to linear light, as chosen by the user or stated by the file."""
     is_float = pixels.dtype.kind == "f"
     white = None if is_float else stored.white
     if chosen.encoding is not SourceEncoding.AUTOMATIC:
@@ -212,7 +213,7 @@ def _chosen(chosen: DevelopSettings) -> ColourEncoding:
 
 
 def _scale(pixels: npt.NDArray[np.generic], reading: _Reading) -> None:
-    """Bring light that is brighter than white to white, said so; negative light there is none."""
+    """Scale light brighter than white to 1, and note it; note negative light."""
     extremes = [(float(light.min()), float(light.max())) for light in map(reading.convert, _strips(pixels))]
     least, peak = min(low for low, _ in extremes), max(high for _, high in extremes)
     reading.has_negative = least < 0
@@ -224,7 +225,7 @@ def _scale(pixels: npt.NDArray[np.generic], reading: _Reading) -> None:
 
 
 def _adjustment(pixels: npt.NDArray[np.generic], reading: _Reading, chosen: DevelopSettings) -> npt.NDArray[np.float64]:
-    """(3, 3): what the user changes, of linear light."""
+    """Matrix (3, 3) of the user's adjustments, on linear light."""
     matrix = np.eye(3)
     if chosen.balance is WhiteBalance.GREY_POINT and chosen.grey_point is not None:
         row, col = (min(at, size - 1) for at, size in zip(chosen.grey_point, pixels.shape[:2], strict=True))
@@ -250,7 +251,7 @@ def _developed(
     factor: int,
     progress: ProgressCallback | None,
 ) -> tuple[FloatArray, npt.NDArray[np.bool_], int]:
-    """Values (h, w, 3) in [0, 1], clipped pixels (h, w), and how many source pixels lay outside."""
+    """Values (h, w, 3) in [0, 1], clipped pixels (h, w), and the number of source pixels out of range."""
     height, width = (-(-size // factor) for size in pixels.shape[:2])
     values, clipped = np.empty((height, width, 3), np.float32), np.empty((height, width), bool)
     outside = row = 0
@@ -273,7 +274,7 @@ def _developed(
 
 
 def _any_channel(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """(h, W, channels) → (h, W); a reduction along so short an axis would take ten times as long."""
+    """Whether any channel is set, (h, W, channels) → (h, W); a reduction over so short an axis is ten times as slow."""
     found = marks[..., 0]
     for channel in range(1, marks.shape[2]):
         found = found | marks[..., channel]
@@ -281,7 +282,7 @@ def _any_channel(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 
 
 def _strips(pixels: npt.NDArray[np.generic], factor: int = 1) -> list[npt.NDArray[np.generic]]:
-    """Views of some rows each, a whole number of blocks of `factor` rows."""
+    """Views of consecutive rows, each a whole number of blocks of `factor` rows."""
     height, width = pixels.shape[:2]
     rows = -(-max(STRIP_PIXELS // width, 1) // factor) * factor
     return [pixels[row : row + rows] for row in range(0, height, rows)]

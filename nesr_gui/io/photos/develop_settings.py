@@ -1,4 +1,4 @@
-"""How a photograph's file is understood: what its user may choose, and in which words files record it."""
+"""Settings that control how a photograph is developed, and their description in exported files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ GAMMAS = (0.2, 5.0)
 KELVIN = (2000.0, 15_000.0)
 TINT = (-100.0, 100.0)
 STOPS = (-10.0, 10.0)
-DAYLIGHT = 6504.0  # K: the light of sRGB, of which nothing is corrected
+DAYLIGHT = 6504.0  # K: the white of sRGB, which needs no correction
 
 
 class SourceEncoding(enum.StrEnum):
-    """How the numbers of the file stand for light."""
+    """How the code values of the file represent light."""
 
     AUTOMATIC = "as the file says"
     SRGB = "sRGB"
@@ -26,7 +26,7 @@ class SourceEncoding(enum.StrEnum):
 
 
 class WhiteBalance(enum.StrEnum):
-    """What is taken as white."""
+    """Reference white."""
 
     AS_IS = "as is"
     GREY_POINT = "grey point"
@@ -35,21 +35,21 @@ class WhiteBalance(enum.StrEnum):
 
 @dataclass(frozen=True)
 class DevelopSettings:
-    """How a file is understood; the default leaves it to the file. All fields are plain values.
+    """How a file is developed; the defaults follow the file. All fields are plain values.
 
     Attributes:
-        encoding: from the file's numbers to light.
-        gamma: the exponent of `SourceEncoding.GAMMA`: light = number ** gamma.
-        balance: what is taken as white.
-        grey_point: (row, col) of the upright source; of `WhiteBalance.GREY_POINT`.
-        kelvin: colour temperature of the light in the scene, of `WhiteBalance.TEMPERATURE`; 6504 K corrects nothing.
-        tint: how far that light is from the blackbody locus, in thousandths of Duv from daylight's; more is greener.
-        stops: exposure, in powers of two.
-        camera: whose red, green and blue the numbers are; None is the default camera, which the models know.
-        working_pixels: what a reconstruction is made at; None is what this machine does in about three seconds.
+        encoding: from code values to light.
+        gamma: exponent of `SourceEncoding.GAMMA`: light = value ** gamma.
+        balance: reference white.
+        grey_point: (row, col) of the upright source, for `WhiteBalance.GREY_POINT`.
+        kelvin: colour temperature of the scene light, for `WhiteBalance.TEMPERATURE`; 6504 K is neutral.
+        tint: offset of that light from daylight in thousandths of Duv; positive is greener.
+        stops: exposure correction, in powers of two.
+        camera: camera whose RGB the file contains; None is the default camera, which the models expect.
+        working_pixels: resolution of the reconstruction; None is what this machine computes in about three seconds.
 
     Raises:
-        ValueError: a number is out of its range, or a grey point is asked for without a place.
+        ValueError: a value is out of range, or a grey point is requested without a position.
     """
 
     encoding: SourceEncoding = SourceEncoding.AUTOMATIC
@@ -67,16 +67,16 @@ class DevelopSettings:
         object.__setattr__(self, "balance", WhiteBalance(self.balance))
         for name, (low, high) in (("gamma", GAMMAS), ("kelvin", KELVIN), ("tint", TINT), ("stops", STOPS)):
             if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} of {getattr(self, name):g} asked for; choose {low:g} to {high:g}")
+                raise ValueError(f"{name} of {getattr(self, name):g} requested; choose {low:g} to {high:g}")
         if self.balance is WhiteBalance.GREY_POINT and self.grey_point is None:
-            raise ValueError("a grey point is asked for without a place; pick a pixel that is grey")
+            raise ValueError("a grey point is required for this white balance; pick a pixel that is grey")
         if self.camera is not None and not self.camera.is_camera:
             raise ValueError(f"{self.camera.name} is no camera; load a file of sensitivities")
         if self.working_pixels is not None and self.working_pixels < 1:
-            raise ValueError(f"a working resolution of {self.working_pixels} pixels asked for; choose at least 1")
+            raise ValueError(f"a working resolution of {self.working_pixels} pixels requested; choose at least 1")
 
     def in_words(self) -> dict[str, str]:
-        """Everything but the encoding, which the file may decide, as exports record it."""
+        """All settings except the encoding, which the file may determine, as exported files record them."""
         balances = {
             WhiteBalance.AS_IS: "as is",
             WhiteBalance.GREY_POINT: "grey point at row {} col {}".format(*self.grey_point or (0, 0)),

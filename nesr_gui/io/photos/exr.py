@@ -1,4 +1,4 @@
-"""Photographs in OpenEXR: linear light as half or float; its package belongs to the extra `formats`."""
+"""OpenEXR photographs: linear light in half or single precision; requires the extra `formats`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ALPHA_NOTE = "Its colours are multiplied by the alpha channel: transparent parts
 
 
 def read_exr(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
-    """R, G, B or Y of the first part of an OpenEXR, within its data window; other primaries are converted.
+    """Read R, G, B or Y of the first part of an OpenEXR within its data window; other primaries are converted.
 
-    Another process reads it first, since damaged files may crash the library.
+    The sandbox reads it first, since damaged files may crash the library.
     """
     if importlib.util.find_spec("OpenEXR") is None:
         raise UnreadableImage(
@@ -37,7 +37,7 @@ def read_exr(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
 
 
 def probe(path: str) -> None:
-    """Read what `read_exr` will, unless the header states too much to be read at all; for `sandbox`."""
+    """Read what `read_exr` would, unless the header states an excessive size; for the sandbox."""
     from nesr_gui.io.photos.photo import MAX_PIXELS
 
     def check_size(width: int, height: int) -> None:
@@ -54,7 +54,7 @@ def _read(path: str, check_size: CheckSize) -> DecodedPixels:
         header = headers.header()
         low, high = header["dataWindow"]
         check_size(int(high[0] - low[0]) + 1, int(high[1] - low[1]) + 1)
-        code = _code(header)  # the header ends with its file
+        code = _code(header)  # the header is invalid after its file is closed
     with OpenEXR.File(path, separate_channels=True) as opened:
         channels = {name: channel.pixels for name, channel in opened.channels().items()}
         parts = len(opened.parts)
@@ -67,7 +67,7 @@ def _read(path: str, check_size: CheckSize) -> DecodedPixels:
 
 
 class _on_disk:
-    """A path to an open file's bytes: the package reads files by their name alone."""
+    """Path to a file with the bytes of an open file: the package reads files only by name."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -101,7 +101,7 @@ def _pixels(channels: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
 
 
 def _code(header: dict[str, Any]) -> ColourEncoding | None:
-    """The file's own primaries, where they are not those of sRGB."""
+    """Encoding with the primaries of the file, if they are not those of sRGB."""
     written = header.get("chromaticities")
     if written is None:
         return None

@@ -1,6 +1,6 @@
-"""From the numbers in a photograph's file to linear sRGB, by its embedded ICC profile or by a named encoding.
+"""Conversion of code values to linear sRGB by an embedded ICC profile or a named encoding.
 
-The values keep their precision: 16 bits stay 16 bits, and colours are converted in floating point.
+Precision is preserved: 16-bit data stays 16-bit, and colours are converted in floating point.
 """
 
 from __future__ import annotations
@@ -22,32 +22,36 @@ from nesr_gui.spectral import FloatArray
 Numbers = npt.NDArray[Any]
 Matrix = npt.NDArray[np.float64]
 
-LINEAR_TOLERANCE = 1e-4  # of what three tables and a matrix make of a profile
-SAME_AS_SRGB = 0.5 / 255  # half a step of 8 bits, in display encoding
+LINEAR_TOLERANCE = 1e-4  # maximum deviation of tables and matrix from the profile
+SAME_AS_SRGB = 0.5 / 255  # half an 8-bit step, in display encoding
 LARGEST_TABLE = 0xFFFF
 
 
 class Converter(Protocol):
-    """Numbers (h, W, 1 or 3) of the file to linear sRGB (h, W, 3) float32, not clipped."""
+    """Converts code values (h, W, 1 or 3) to linear sRGB (h, W, 3) float32, without clipping."""
 
-    def __call__(self, strip: Numbers) -> FloatArray: ...
+    def __call__(self, strip: Numbers) -> FloatArray:
+        """Convert code values."""
+        ...
 
     def then(self, matrix: Matrix) -> Converter:
-        """The same, and its light mixed by a (3, 3) matrix."""
+        """The same conversion followed by a (3, 3) matrix."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """A converter of integers: the light of each number, looked up (3, white + 1), then a matrix (3, 3)."""
+    """Converter of integers: a lookup table (3, white + 1) of linear light, then a matrix (3, 3)."""
 
     curves: FloatArray
     matrix: Matrix
 
     def then(self, matrix: Matrix) -> Tables:
+        """See `Converter.then`."""
         return Tables(self.curves, matrix @ self.matrix)
 
     def __call__(self, strip: Numbers) -> FloatArray:
+        """See `Converter`."""
         if strip.shape[2] == 1:
             greys = (self.curves.T @ self.matrix.T).astype(np.float32)  # (white + 1, 3)
             return np.take(greys, strip[..., 0], axis=0, mode="clip")
@@ -62,21 +66,23 @@ class Tables:
 
 @dataclass(frozen=True, eq=False)
 class Pointwise:
-    """A converter of any numbers: a function of each pixel, then a matrix."""
+    """Converter of any values: a function applied to each pixel, then a matrix."""
 
     light: Callable[[Numbers], FloatArray]
     matrix: Matrix
 
     def then(self, matrix: Matrix) -> Pointwise:
+        """See `Converter.then`."""
         return Pointwise(self.light, matrix @ self.matrix)
 
     def __call__(self, strip: Numbers) -> FloatArray:
+        """See `Converter`."""
         return _mixed(self.light(_three(strip)), self.matrix)
 
 
 @lru_cache(maxsize=16)
 def of_code(white: int | None, code: ColourEncoding) -> Converter:
-    """Convert by a named encoding integers up to `white`, or floating point where that is None."""
+    """Converter for a named encoding, of integers up to `white` or, if that is None, floating-point values."""
     if white is None:
         return Pointwise(code.linear, code.matrix())
     if white > LARGEST_TABLE:
@@ -84,11 +90,11 @@ def of_code(white: int | None, code: ColourEncoding) -> Converter:
     return Tables(np.stack([code.linear(_ramp(white))] * 3), code.matrix())
 
 
-@lru_cache(maxsize=8)  # the photographs of one camera share their tables
+@lru_cache(maxsize=8)  # photographs of one camera share their tables
 def of_profile(channels: int, white: int, profile: bytes) -> tuple[Converter, str, str]:
-    """Convert by an embedded profile: the converter, the name of what was done, and a sentence or nothing.
+    """Converter for an embedded profile, a description, and a note for the user or an empty string.
 
-    A profile that cannot be used is left aside for sRGB, and said.
+    If the profile is unusable, sRGB is assumed, and the note says so.
     """
     name, space = _description(profile), profile[16:20]
     if space != b"RGB " and (space != b"GRAY" or channels != 1):
@@ -116,15 +122,15 @@ def of_profile(channels: int, white: int, profile: bytes) -> tuple[Converter, st
 
 
 def _rgb(white: int, profile: bytes) -> Converter:
-    """Convert through an RGB profile; a matrix profile, as nearly all are, by three tables and a matrix.
+    """Converter for an RGB profile; a matrix profile, the usual kind, becomes three tables and a matrix.
 
-    In linear light such a profile sums what each channel contributes, so the colour engine is asked for the channels
-    alone: several times faster than asking it for every pixel. Whether that holds is tried out.
+    In linear light such a profile adds the contributions of the channels, so the colour engine only has to convert the
+    channels separately, which is several times faster than converting each pixel. Additivity is verified on samples.
     """
     if white <= LARGEST_TABLE:
         ramp = _ramp(white)
         alone = [_transform(np.outer(ramp, axis).astype(np.float32), profile).astype(np.float64) for axis in np.eye(3)]
-        full = [light[-1] for light in alone]  # linear sRGB of the channel at its largest number
+        full = [light[-1] for light in alone]  # linear sRGB of the channel at full scale
         curves = np.stack([light @ most / (most @ most) for light, most in zip(alone, full, strict=True)])
         tables = Tables(curves.astype(np.float32), np.stack(full, axis=1))
         trial = np.random.default_rng(0).integers(0, white, (1, 512, 3), endpoint=True)
@@ -143,7 +149,7 @@ def _grey(white: int, profile: bytes) -> Converter:
 
 
 def _is_srgb(profile: bytes) -> bool:
-    """Whether the profile means sRGB, by what it does: there are dozens of sRGB profiles with as many names."""
+    """Whether the profile is equivalent to sRGB, judged by its effect: sRGB profiles exist under dozens of names."""
     from nesr_gui.colorimetry.cie import encode_srgb
 
     steps = np.linspace(0, 1, 18, dtype=np.float32)
@@ -152,9 +158,9 @@ def _is_srgb(profile: bytes) -> bool:
 
 
 def _transform(values: FloatArray, profile: bytes) -> FloatArray:
-    """Colours (..., 3) or greys (N,) in [0, 1] through a profile: linear sRGB (..., 3), unclipped.
+    """Convert colours (..., 3) or greys (N,) in [0, 1] through a profile to linear sRGB (..., 3), unclipped.
 
-    The intent is relative colorimetric: what both gamuts hold keeps its colour, and white stays white.
+    The rendering intent is relative colorimetric: colours in both gamuts are preserved, and white stays white.
     """
     rows = values[None] if values.ndim == 1 else values.reshape(1, -1, 3)
     result: FloatArray = imagecodecs.cms_transform(
@@ -172,7 +178,7 @@ def _transform(values: FloatArray, profile: bytes) -> FloatArray:
 
 
 def _mixed(light: Numbers, matrix: Matrix) -> Numbers:
-    """Light (h, W, 3) times a matrix, at its own precision."""
+    """Light (h, W, 3) times a matrix, in the precision of the light."""
     weights = matrix.astype(light.dtype)
     if np.array_equal(matrix, np.eye(3)):
         return light

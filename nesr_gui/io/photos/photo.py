@@ -1,4 +1,4 @@
-"""A photograph as its file holds it: the decoded pixels, how to read them, and the limits of their size."""
+"""A decoded photograph: pixels, their interpretation, and size limits."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from nesr_gui.io.errors import UnreadableImage
 from nesr_gui.io.photos.colour_encoding import ColourEncoding
 
 CheckSize = Callable[[int, int], None]
-"""Given (width, height) from a header, raises UnreadableImage when that is too large to decode."""
+"""Raises UnreadableImage if (width, height) from a header is too large to decode."""
 MAX_PIXELS = 200_000_000
 
 
 @dataclass
 class DecodedPixels:
-    """The content of a photograph file: pixels (H, W, channels) with `white` as full scale, and how to read them.
+    """Content of a photograph file: pixels (H, W, channels) with full scale `white`, and how to interpret them.
 
-    Floating-point pixels are linear light unless `code` says otherwise, and `white` means nothing to them. One channel
-    is grey, two are grey and alpha, three RGB, four RGB and alpha. `profile` is the embedded ICC profile or empty,
-    `code` the encoding that the file names, which goes before the profile. `orientation` is EXIF's, 1 to 8.
+    Floating-point pixels are linear light unless `code` says otherwise, and `white` does not apply. One channel is
+    grey, two are grey and alpha, three RGB, four RGB and alpha. `profile` is the embedded ICC profile or empty; `code`
+    is the encoding named by the file, which takes precedence. `orientation` is that of EXIF, 1 to 8.
+
+    Raises:
+        UnreadableImage: the file is truncated or damaged.
     """
 
     pixels: npt.NDArray[Any]
@@ -39,9 +42,9 @@ class DecodedPixels:
 
 @dataclass(frozen=True, eq=False)
 class DecodedPhoto:
-    """A photograph's file as it stands, upright: what every interpretation of it starts from.
+    """A decoded photograph file, upright: the input to `develop.develop`.
 
-    `stored` keeps the file's own numbers at their own precision; nothing changes them.
+    `stored` has the code values of the file at their own precision, and is never modified.
     """
 
     stored: DecodedPixels

@@ -1,1 +1,1 @@
-"""Spectra in files: tables of text and ENVI libraries."""
+"""Spectra files: text tables and ENVI spectral libraries."""

@@ -1,4 +1,4 @@
-"""Curves as CSV files, exact and strict, and tables of text."""
+"""Spectra as CSV files, exact and strict, and general tables."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FIRST_COLUMN = "wavelength_nm"
 def write_table(
     path: str | os.PathLike[str], rows: Sequence[Mapping[str, str]], *, provenance: Mapping[str, str] | None = None
 ) -> None:
-    """Write rows, which have the same keys in the same order.
+    """Write rows that have the same keys in the same order.
 
     Raises:
-        ValueError: there is no row.
-        OSError: the folder cannot be written.
+        ValueError: there are no rows.
+        OSError: the folder is not writable.
     """
     if not rows:
         raise ValueError("no row to write; expected at least one")
@@ -36,11 +36,11 @@ def write_table(
 
 
 def read_table(path: str | os.PathLike[str], columns: Sequence[str]) -> list[dict[str, str]]:
-    """Read the rows of a table that has at least `columns`; lines of # above its header are left out.
+    """Read the rows of a table with at least `columns`; lines starting with # above the header are skipped.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        UnreadableFile: it is no such table.
+        FileNotFoundError: the file does not exist.
+        UnreadableFile: it is not such a table.
     """
     path = Path(path)
     if not path.is_file():
@@ -68,13 +68,13 @@ def read_table(path: str | os.PathLike[str], columns: Sequence[str]) -> list[dic
 def write_curves(
     path: str | os.PathLike[str], curves: Sequence[Spectrum], *, provenance: Mapping[str, str] | None = None
 ) -> None:
-    """Write `curves`, which share their wavelengths, with `provenance` above them as `# key: value` lines.
+    """Write spectra with common wavelengths, with `provenance` above them as `# key: value` lines.
 
-    Numbers carry as many digits as it takes to read the same float32 (values) and float64 (nm) back.
+    Numbers have enough digits to read back the same float32 (values) and float64 (nm).
 
     Raises:
-        ValueError: there is no curve, or their wavelengths differ.
-        OSError: the folder cannot be written.
+        ValueError: there are no spectra, or their wavelengths differ.
+        OSError: the folder is not writable.
     """
     if not curves:
         raise ValueError("no curve to write; expected at least one")
@@ -82,7 +82,7 @@ def write_curves(
     for curve in curves:
         if not np.array_equal(curve.wavelengths.nm, nm):
             raise ValueError(
-                f"curves {curves[0].name!r} and {curve.name!r} stand at different wavelengths; "
+                f"curves {curves[0].name!r} and {curve.name!r} have different wavelengths; "
                 "one file holds curves at the same ones, so write two files"
             )
     rows = zip(nm.tolist(), *(curve.values for curve in curves), strict=True)
@@ -90,7 +90,7 @@ def write_curves(
         for key, value in (provenance or {}).items():
             file.write(f"# {_one_line(key)}: {_one_line(value)}\n")
         header = [FIRST_COLUMN, *(curve.name for curve in curves)]
-        # the module leaves a lone carriage return unquoted, which then reads back as a new line
+        # the csv module leaves a lone carriage return unquoted, which would be read back as a new line
         all_quoted = any("\r" in name for name in header)
         csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL).writerow(
             header
@@ -100,10 +100,10 @@ def write_curves(
 
 
 def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
-    """Read the curves of a file that `write_curves` wrote, or that looks like it.
+    """Read the spectra of a file written by `write_curves`, or of the same form.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: the file does not exist.
         UnreadableFile: it is not such a table.
     """
     path = Path(path)
@@ -128,7 +128,7 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
 def _table(path: Path) -> list[list[str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         position = 0
-        while file.readline().startswith("#"):  # only above the header: a name in it may hold a line with "#"
+        while file.readline().startswith("#"):  # only above the header: a column name may contain a line with "#"
             position = file.tell()
         file.seek(position)
         rows = [row for row in csv.reader(file, strict=True) if row]

@@ -1,4 +1,4 @@
-"""Curves as ENVI spectral libraries: NAME.sli, a table of numbers with one curve per line, and its NAME.hdr."""
+"""Spectra as ENVI spectral libraries: NAME.sli, a table with one spectrum per line, and its header NAME.hdr."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ MAX_CURVES = 1_000_000
 def write_curves(
     path: str | os.PathLike[str], curves: Sequence[Spectrum], *, provenance: Mapping[str, str] | None = None
 ) -> None:
-    """Write `curves`, which share their wavelengths, as float32; commas become semicolons in the names others read.
+    """Write spectra with common wavelengths as float32.
+
+    Commas in the names become semicolons for other programs.
 
     Raises:
-        ValueError: there is no curve, or their wavelengths differ.
-        OSError: the folder cannot be written.
+        ValueError: there are no spectra, or their wavelengths differ.
+        OSError: the folder is not writable.
     """
     if not curves:
         raise ValueError("no curve to write; expected at least one")
     nm = curves[0].wavelengths.nm
     if any(not np.array_equal(curve.wavelengths.nm, nm) for curve in curves):
-        raise ValueError("the curves stand at different wavelengths; a library holds curves at the same ones")
+        raise ValueError("the spectra have different wavelengths; a library requires common wavelengths")
     names = [curve.name for curve in curves]
     values = {
         "samples": nm.size,
@@ -58,14 +60,15 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
     """Read a spectral library by its data file or its header.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        UnreadableFile: it is damaged or no library.
+        FileNotFoundError: the file does not exist.
+        AmbiguousFile: the header states no wavelengths.
+        UnreadableFile: it is damaged or not a spectral library.
     """
     path = Path(path)
     header = read_header(header_of(path))
     length, count = header.integer("samples"), header.integer("lines")
     if "library" not in header.text("file type").lower() or header.integer("bands", 1) != 1:
-        raise UnreadableFile(f"{header.path.name} is no spectral library; open an image as a cube")
+        raise UnreadableFile(f"{header.path.name} is not a spectral library; open an image as a cube")
     if not (1 <= length <= MAX_BANDS and 1 <= count <= MAX_CURVES):
         raise UnreadableFile(f"{header.path.name} states {count} curves of {length} values, which cannot be")
     dtype, offset = header.dtype(), header.integer("header offset", 0)
@@ -90,9 +93,7 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
 def _positions(header: Header, length: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     given = header.numbers("wavelength")
     if given is None:
-        raise AmbiguousFile(
-            f"{header.path.name} does not say at which wavelengths its {length} values stand", "wavelengths"
-        )
+        raise AmbiguousFile(f"{header.path.name} does not state the wavelengths of its {length} values", "wavelengths")
     try:
         nm = to_nanometres(given, header.text("wavelength units")).nm
     except ValueError as error:
@@ -103,7 +104,7 @@ def _positions(header: Header, length: int) -> np.ndarray[tuple[int], np.dtype[n
 
 
 def _names(header: Header, count: int) -> list[str]:
-    """Our own list, which may hold commas, then the common one, then numbers."""
+    """Names from our own list, which may contain commas, or the standard list; numbers otherwise."""
     try:
         own = json.loads(header.own().get("names", ""))
     except ValueError:
@@ -113,5 +114,5 @@ def _names(header: Header, count: int) -> list[str]:
 
 
 def _listed(name: str) -> str:
-    """A name that may stand in a list of a header."""
+    """Name in a form that is valid in a list of a header."""
     return " ".join(name.translate(str.maketrans(",{}", ";()")).split()) or "-"

@@ -1,7 +1,7 @@
-"""Spectra from anywhere: tables of text in any usual form, a camera's sensitivities, and ENVI spectral libraries.
+"""Readers of spectra from other programs: text tables in common forms, camera sensitivities, ENVI spectral libraries.
 
-What instruments and lamp makers write differs in its separator, its header and its unit; the program's own files are
-read and written by `nesr_gui.io.spectra.csv`, which is exact and strict.
+Instruments and lamp makers use different separators, headers and units; the program's own files are read and written by
+`nesr_gui.io.spectra.csv`, which is exact and strict.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from nesr_gui.spectral import Spectrum, Wavelengths
 
 EXTENSIONS = (".csv", ".txt", ".tsv", ".sli", ".hdr")
 MAX_BYTES = 64 << 20
-_MOST_MICROMETRES = 30.0  # no spectrum of the eye or a camera stands at 30 nm
+_MOST_MICROMETRES = 30.0  # spectra of eyes and cameras do not extend to 30 nm
 CHANNELS = {"r": 0, "red": 0, "g": 1, "green": 1, "b": 2, "blue": 2}
-SEEN = (400.0, 700.0)  # nm: the models' range, in which every channel must respond
+SEEN = (400.0, 700.0)  # nm: the range of the models, in which every channel must respond
 EXPECTED = "a table whose first line is wavelength,R,G,B, in nm, with a row of numbers for each wavelength"
 Sensitivities = tuple[Spectrum, Spectrum, Spectrum]
-"""R, G, B on the same wavelengths; how large they are means nothing, only their shape."""
+"""R, G, B on common wavelengths; only their shape matters, not their scale."""
 
 
 def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
-    """Read the spectra of a table of text (first column wavelengths, then one column per spectrum) or an ENVI library.
+    """Read a text table (wavelengths in the first column, one further column per spectrum) or an ENVI library.
 
-    Wavelengths come in nm, or in µm where the header or the numbers (all below 30) say so. Decimal commas are read
-    where another character separates the columns. Lines without numbers above the table are its header; lines that
-    start with # are comments. Falling wavelengths are turned around.
+    Wavelengths are in nm, or in µm if the header or the values (all below 30) say so. Decimal commas are accepted if
+    another character separates the columns. Lines without numbers above the table are its header; lines starting with #
+    are comments. Descending wavelengths are reversed.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        UnreadableFile: it holds no such table, or is no such library.
+        FileNotFoundError: the file does not exist.
+        UnreadableFile: it contains no such table, or is not such a library.
     """
     path = Path(path)
     if not path.is_file():
@@ -58,12 +58,12 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
 
 
 def spectra_filter() -> str:
-    """What a file dialog offers."""
+    """Filter for file dialogs."""
     return f"Spectra ({' '.join('*' + extension for extension in EXTENSIONS)})"
 
 
 def _parse(text: str) -> tuple[list[str] | None, npt.NDArray[np.float64], str]:
-    """Names of the columns, the numbers (L, 1 + spectra) and what the header says above the wavelengths."""
+    """Column names, values (L, 1 + spectra), and the header of the wavelength column."""
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
     split = _splitter(lines)
@@ -86,7 +86,7 @@ def _parse(text: str) -> tuple[list[str] | None, npt.NDArray[np.float64], str]:
 
 
 def _splitter(lines: list[str]) -> Callable[[str], list[str]]:
-    """How lines fall into cells; a comma is decimal where a semicolon or a tab separates."""
+    """Function that splits lines into cells; a comma is decimal if a semicolon or a tab separates."""
     sample = "\n".join(lines[-5:])
     for separator in ("\t", ";"):
         if separator in sample:
@@ -106,7 +106,7 @@ def _cell(text: str) -> str:
 
 def _made(names: list[str], table: npt.NDArray[np.float64], unit: str, stem: str) -> list[Spectrum]:
     if not np.isfinite(table[:, 0]).all():
-        raise ValueError("a wavelength is no number")
+        raise ValueError("a wavelength is not a number")
     nm = table[:, 0]
     if re.search(r"[µμu]m\b|micro", unit, re.IGNORECASE) or (nm.max() < _MOST_MICROMETRES and "nm" not in unit):
         nm = nm * 1000
@@ -118,16 +118,16 @@ def _made(names: list[str], table: npt.NDArray[np.float64], unit: str, stem: str
 
 
 def read_sensitivities(path: str | os.PathLike[str]) -> Sensitivities:
-    """Read a camera's sensitivities: a CSV of the columns wavelength (nm), R, G, B.
+    """Read camera sensitivities: a CSV with the columns wavelength (nm), R, G, B.
 
     The first line names the columns, the wavelength first (`wavelength`, `wavelength_nm`, `wavelength (nm)`, `nm`), the
-    channels in any order (`R`, `red`, …). Columns are parted by comma, semicolon or tab; lines that begin with `#` are
-    left aside. A value is the response per unit of spectral power at that wavelength, of the bare values of the
-    camera: linear, before any white balance. Channels may be scaled, each by its own factor.
+    channels in any order (`R`, `red`, …). Columns are separated by comma, semicolon or tab; lines starting with `#` are
+    skipped. A value is the response of the raw channel per unit of spectral power at that wavelength: linear, before
+    white balance. Each channel may be scaled by an arbitrary factor.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        UnreadableFile: it is not such a table, or a channel responds to nothing between 400 and 700 nm.
+        FileNotFoundError: the file does not exist.
+        UnreadableFile: it is not such a table, or a channel has no response between 400 and 700 nm.
     """
     path = Path(path)
     if not path.is_file():
@@ -163,7 +163,7 @@ def _rows(text: str) -> list[list[str]]:
 
 
 def _order(header: list[str]) -> list[int]:
-    """The columns of R, G and B."""
+    """Columns of R, G and B."""
     first = re.fullmatch(r"nm|wavelengths?[\s_]*[(\[]?(nm|nanomet(?:er|re)s?)?[)\]]?", header[0].lower())
     named = {CHANNELS.get(name.lower()): column for column, name in enumerate(header) if column > 0}
     if first is None or len(header) != 4 or set(named) != {0, 1, 2}:

@@ -33,10 +33,8 @@ ELLIPSE = Region(Shape.ELLIPSE, ((10, 20), (30, 60)))
 @pytest.fixture
 def dialog(qtbot: QtBot) -> CubeExportDialog:
     """Offers a calibrated field of 20 × 40 pixels, each 2 × 2 of the source, and an ellipse."""
-    field = CalibratedCube(smooth_cube(20, 40), BANDS, Quantity.REFLECTANCE)
-    made = CubeExportDialog(
-        Offer(field, "40×20 of 80×40, 1:2", 2, (("ellipse 1", ELLIPSE),), Illuminant.daylight(5000))
-    )
+    field = CalibratedCube(smooth_cube(20, 40), BANDS, Quantity.REFLECTANCE, binning=2, source_shape=(40, 80))
+    made = CubeExportDialog(Offer(field, "40×20 of 80×40, 1:2", (("ellipse 1", ELLIPSE),), Illuminant.daylight(5000)))
     qtbot.addWidget(made)
     return made
 

@@ -243,7 +243,7 @@ def _huge(file: h5py.File) -> None:
         (_external, "in other files"),
         (_huge, "of at most 100,000"),
         (lambda file: file["cube"].attrs.update({"scale_factor": 0.0}), "zero or not finite"),
-        (lambda file: file["cube"].attrs.update({"scale_factor": "much"}), "that is no number"),
+        (lambda file: file["cube"].attrs.update({"scale_factor": "much"}), "that is not a number"),
         (lambda file: file["wavelength"].attrs.update({"units": "fathom"}), "they are in 'fathom'"),
         (lambda file: (file.__delitem__("cube"), file.create_group("cube")), "it has no `cube`"),
         (lambda file: (file.__delitem__("cube"), file.create_dataset("cube", (5, 7, 9), "f4")), "never written"),

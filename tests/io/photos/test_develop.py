@@ -259,6 +259,16 @@ def test_a_camera_s_colours_become_the_default_camera_s() -> None:
     assert same.error < 1e-3
 
 
+def test_the_grey_point_is_balanced_in_the_camera_s_own_colours(tmp_path: Path) -> None:
+    """Its matrix keeps what is neutral to the camera, so it has to come after the balance."""
+    file = decoded(tmp_path, pillow(np.full((9, 9, 3), (160, 110, 60), np.uint8), "PNG"))
+    settings = DevelopSettings(
+        encoding=SourceEncoding.LINEAR, balance=WhiteBalance.GREY_POINT, grey_point=(4, 4), camera=camera()
+    )
+    grey = develop(file, settings).values[4, 4]
+    np.testing.assert_allclose(grey, grey.mean(), rtol=1e-4)
+
+
 def test_the_camera_is_applied_and_told(tmp_path: Path) -> None:
     file = decoded(tmp_path, pillow(NARROW, "PNG"))
     image = develop(file, DevelopSettings(encoding=SourceEncoding.LINEAR, camera=camera()))
@@ -271,7 +281,7 @@ def test_the_camera_is_applied_and_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("items", "said"),
     [
-        ({"gamma": 0.0}, "gamma of 0 asked for"),
+        ({"gamma": 0.0}, "gamma of 0 requested"),
         ({"stops": 11}, "choose -10 to 10"),
         ({"kelvin": 100}, "choose 2000 to 15000"),
         ({"tint": 200}, "tint of 200"),

@@ -75,7 +75,7 @@ def test_refused_to_write(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"at least one"):
         write_curves(tmp_path / "c.csv", [])
     mixed = curves(Wavelengths.evenly_spaced(3), ["a"]) + curves(Wavelengths.evenly_spaced(4), ["b"])
-    with pytest.raises(ValueError, match=r"'a' and 'b' stand at different wavelengths"):
+    with pytest.raises(ValueError, match=r"'a' and 'b' have different wavelengths"):
         write_curves(tmp_path / "c.csv", mixed)
     assert os.listdir(tmp_path) == []
 

@@ -52,7 +52,7 @@ def test_a_library_of_spectral_python_is_read(tmp_path: Path) -> None:
         (("samples = 3", "samples = 1000000000000"), "which cannot be"),
         (("lines = 3", "lines = -3"), "which cannot be"),
         (("lines = 3", "lines = 300"), "is shorter than its header"),
-        (("Library", "Standard"), "is no spectral library"),
+        (("Library", "Standard"), "is not a spectral library"),
         (("400.0,", "nan,"), "finite, positive"),
         (("400.0,", "450.25,"), "strictly increasing"),
         (("400.0,", ""), "2 wavelengths for curves of 3 values"),
@@ -67,7 +67,7 @@ def test_what_is_no_library_is_refused(tmp_path: Path, change: tuple[str, str], 
     with pytest.raises(UnreadableFile, match=said):
         read_curves(tmp_path / "c.sli")
     header.write_text(text.replace("wavelength = {", "waves = {"), encoding="utf-8")
-    with pytest.raises(AmbiguousFile, match="does not say at which wavelengths"):
+    with pytest.raises(AmbiguousFile, match="does not state the wavelengths"):
         read_curves(header)
     with pytest.raises(ValueError, match="at least one"):
         write_curves(tmp_path / "d.sli", [])

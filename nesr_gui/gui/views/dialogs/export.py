@@ -222,7 +222,6 @@ class Offer:
 
     field: SpectralField
     resolution: str = "full resolution"
-    binning: int = 1
     regions: tuple[tuple[str, Region], ...] = ()
     light: Illuminant = Illuminant("D65")  # noqa: RUF009  (it is frozen)
 
@@ -366,7 +365,7 @@ class CubeExportDialog(ChoiceDialog):
 
     def _say(self) -> str:
         plan = self.plan()
-        self._size = _size(plan.prepared(self._offer.field, binning=self._offer.binning))
+        self._size = _size(plan.prepared(self._offer.field))
         self._asked = plan
         return f"{self._size}; measuring how long it will take…"
 
