@@ -65,7 +65,7 @@ def render_photograph(
     viewing, bands = viewing or ViewingConditions.default(), camera_bands(cube)
     lost = _checked_loss(cube, viewing, bands)
     if (pixels := cube.shape[0] * cube.shape[1]) > MOST_PIXELS:
-        raise ValueError(f"this cube has {pixels:,} pixels; a photograph can have at most {MOST_PIXELS:,} can be made")
+        raise ValueError(f"this cube has {pixels:,} pixels; a photograph can have at most {MOST_PIXELS:,}")
     light, holes = _exposed(cube, bands, camera_weights(viewing, cube.quantity, bands.nm), progress)
     peaks = light.max(axis=2)
     peak = float(np.percentile(peaks, BRIGHT)) if peaks.max() > 0 else 1.0
