@@ -21,7 +21,7 @@ import imagecodecs
 import numpy as np
 
 from nesr_gui import io
-from nesr_gui.benchmark.system import ready, watched
+from nesr_gui.benchmark.system import report_ready, sample_memory
 from nesr_gui.fields.protocol import CubeField, SpectralField
 from nesr_gui.io import FORMATS, FileKind, Format, StorageEncoding
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -60,7 +60,7 @@ def measure(
     """Export 31 bands of (H, W) pixels into `folder` in the format of `ending`; give up after `limit` seconds."""
     photograph = _photograph(folder.parent, height, width) if with_model else None
     began, peak, fraction = time.perf_counter(), 0, 0.0
-    for done, held in watched(_export, ending, height, width, folder, photograph):
+    for done, held in sample_memory(_export, ending, height, width, folder, photograph):
         peak, fraction = max(peak, held), fraction if done is None else done
         if fraction == 1 or time.perf_counter() - began > limit:
             break
@@ -78,7 +78,7 @@ def _export(pipe: Connection, ending: str, height: int, width: int, folder: Path
     encoding = StorageEncoding(row.dtypes[0])
     with tempfile.TemporaryDirectory() as aside:
         io.write_cube(Path(aside) / f"small{ending}", small, BANDS, encoding=encoding)
-    ready(pipe)
+    report_ready(pipe)
     field: SpectralField = CubeField(Ramp(height, width), BANDS, Quantity.REFLECTANCE)
     if photograph:
         engine, model = (importlib.import_module(f"nesr_gui.inference.{name}") for name in ("engine", "model"))

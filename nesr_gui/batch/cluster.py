@@ -39,7 +39,7 @@ def run(items: Sequence[JobItem], settings: JobSettings, client: Any) -> Generat
     Closing the iterator, or Ctrl-C, stops the workers between two tiles; incomplete cubes are removed.
     """
     try:
-        for (item, _), answer in answers(client, _processed, [(item, settings) for item in items]):
+        for (item, _), answer in call_all(client, _process, [(item, settings) for item in items]):
             yield ItemResult(item, ItemState.FAILED, str(answer)) if isinstance(answer, WorkersDied) else answer
     finally:
         for folder in {item.out.parent for item in items}:
@@ -47,7 +47,7 @@ def run(items: Sequence[JobItem], settings: JobSettings, client: Any) -> Generat
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Any]:
+def connect(address: str) -> Iterator[Any]:
     """Context manager that gives a client of the scheduler at `address`, for example tcp://host:8786.
 
     Raises:
@@ -73,7 +73,7 @@ def connected(address: str) -> Iterator[Any]:
         yield client
 
 
-def answers(
+def call_all(
     client: Any, function: Callable[..., Any], calls: Sequence[Call]
 ) -> Generator[tuple[Call, Any | WorkersDied], None, None]:
     """Run `function(is_stopped, *call)` for each call on the cluster; yield each call with its result as it arrives.
@@ -95,7 +95,7 @@ def answers(
         while True:
             threads = max(sum(client.nthreads().values()), 1)  # workers may join and leave
             for index, call in islice(waiting, max(AT_ONCE * threads - len(under_way), 0)):
-                future = client.submit(_called, name, function, call, key=f"{name}-{index}", pure=False)
+                future = client.submit(_call, name, function, call, key=f"{name}-{index}", pure=False)
                 under_way[future.key] = call, future
                 completed.add(future)
             if not under_way:
@@ -124,12 +124,12 @@ def _result(future: Any) -> Any:
         ) from None
 
 
-def _called(name: str, function: Callable[..., Any], call: tuple[Any, ...]) -> Any:
+def _call(name: str, function: Callable[..., Any], call: tuple[Any, ...]) -> Any:
     """Call run by a worker."""
     return function(_distributed().Event(name).is_set, *call)
 
 
-def _processed(is_stopped: IsStopped, item: JobItem, settings: JobSettings) -> ItemResult | None:
+def _process(is_stopped: IsStopped, item: JobItem, settings: JobSettings) -> ItemResult | None:
     """Process a photograph on a worker; None if it was stopped."""
 
     def progress(_: float) -> None:

@@ -52,7 +52,7 @@ class JobSettings:
             "plan": self.plan,
             "max_pixels": self.max_pixels,
         }
-        return hashlib.sha256(json.dumps(content, default=_plain).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(content, default=_to_json).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def job_items(sources: Sequence[Path], folder: Path, ending: str) -> list[JobIte
     return made
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     """Convert dataclasses and arrays for JSON."""
     if is_dataclass(value):
         return {part.name: getattr(value, part.name) for part in fields(value)}
@@ -134,7 +134,7 @@ def process_item(item: JobItem, settings: JobSettings, progress: ProgressCallbac
     try:
         if item.out.exists() and is_complete(item.out, settings.request(sha256_of(item.source))):
             return ItemResult(item, ItemState.SKIPPED)
-        return ItemResult(item, ItemState.WRITTEN, _written(item, settings, progress))
+        return ItemResult(item, ItemState.WRITTEN, _write(item, settings, progress))
     except Cancelled:
         raise
     except Exception as error:  # no error of a single photograph may end the batch
@@ -142,10 +142,10 @@ def process_item(item: JobItem, settings: JobSettings, progress: ProgressCallbac
         return ItemResult(item, ItemState.FAILED, " ".join(str(message).split()) or type(error).__name__)
 
 
-def _written(item: JobItem, settings: JobSettings, progress: ProgressCallback) -> str:
+def _write(item: JobItem, settings: JobSettings, progress: ProgressCallback) -> str:
     progress(0.0)
-    model = model_of(settings)
-    photograph = photograph_of(item.source, settings)
+    model = load_job_model(settings)
+    photograph = read_job_photograph(item.source, settings)
     field = engine.encode(photograph, model, progress=lambda done: progress(ENCODING_SHARE * done))
     try:
         written = export.write(
@@ -169,20 +169,20 @@ def discard(out: Path) -> None:
         out.unlink(missing_ok=True)
 
 
-def photograph_of(source: Path, settings: JobSettings) -> RGBImage:
+def read_job_photograph(source: Path, settings: JobSettings) -> RGBImage:
     """Read a photograph at the requested resolution; raises as `io.read_photograph`."""
     photograph = io.read_photograph(source)
     return photograph.reduced(settings.max_pixels) if settings.max_pixels else photograph
 
 
-def model_of(settings: JobSettings) -> LoadedModel:
+def load_job_model(settings: JobSettings) -> LoadedModel:
     """Model of a job, loaded once per process.
 
     Raises:
         ValueError: the file differs from the one the job was created with.
     """
     with _loading:
-        model = _loaded(settings.model, settings.model_sha256, settings.device)
+        model = _load(settings.model, settings.model_sha256, settings.device)
     if model.checkpoint.sha256 != settings.model_sha256:
         raise ValueError(
             f"the model {model.name} here differs from the requested one; install the same file or version everywhere"
@@ -191,7 +191,7 @@ def model_of(settings: JobSettings) -> LoadedModel:
 
 
 @lru_cache(maxsize=1)
-def _loaded(path: Path | None, sha256: str, device: str) -> LoadedModel:
+def _load(path: Path | None, sha256: str, device: str) -> LoadedModel:
     return load_model(path, device)  # the hash is part of the key, so that a changed file is reloaded
 
 

@@ -51,11 +51,11 @@ def run(
                 free.begin(waiting.popleft(), settings)
             busy = {process.pipe: process for process in processes if process.item}
             for ready in connection.wait(list(busy)):
-                outcome = busy[ready].heard(report)  # type: ignore[index]
+                outcome = busy[ready].receive(report)  # type: ignore[index]
                 if outcome:
                     yield outcome
     finally:
-        _stop(processes)
+        _stop_all(processes)
         for folder in {item.out.parent for item in items}:
             remove_stale(folder)
 
@@ -77,7 +77,7 @@ class _Process:
         with contextlib.suppress(OSError):  # a dead process is detected when receiving
             self.pipe.send((item, settings))
 
-    def heard(self, report: Report) -> ItemResult | None:
+    def receive(self, report: Report) -> ItemResult | None:
         """Receive a message of the process; None if it reports progress."""
         assert self.item is not None  # only busy processes are polled
         item = self.item
@@ -114,7 +114,7 @@ class _Process:
         return f"signal {signal.Signals(-code).name}{killed}"
 
 
-def _stop(processes: Sequence[_Process]) -> None:
+def _stop_all(processes: Sequence[_Process]) -> None:
     """Stop the processes; a second Ctrl-C stops them immediately."""
     until = time.monotonic() + PATIENCE
     try:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nesr_gui.batch.cluster import IsStopped, WorkersDied, answers
+from nesr_gui.batch.cluster import IsStopped, WorkersDied, call_all
 from nesr_gui.batch.job import (
     ItemResult,
     ItemState,
@@ -22,8 +22,8 @@ from nesr_gui.batch.job import (
     JobSettings,
     discard,
     is_complete,
-    model_of,
-    photograph_of,
+    load_job_model,
+    read_job_photograph,
     sha256_of,
 )
 from nesr_gui.export import ExportResult, VerificationError, verify_sample
@@ -73,9 +73,9 @@ def run(item: JobItem, settings: JobSettings, client: Any, progress: ProgressCal
     if item.out.exists() and is_complete(item.out, job.request):
         return ItemResult(item, ItemState.SKIPPED)
     progress(0.0)
-    prepared = _prepared(job)
+    prepared = _prepare(job)
     prepared.check_tiles()
-    sums = _summed(client, job, prepared, lambda done: progress(SUMS_SHARE * done))
+    sums = _sum_tiles(client, job, prepared, lambda done: progress(SUMS_SHARE * done))
     export = job.export(prepared, sums)
     with zarr.creating(item.out, export) as store:
         calls = [(job, sums, store, *shard) for shard in zarr.shards(export.shape)]
@@ -90,10 +90,10 @@ def run(item: JobItem, settings: JobSettings, client: Any, progress: ProgressCal
     return ItemResult(item, ItemState.WRITTEN, str(ExportResult(item.out, export.shape, export.clipped, checked)))
 
 
-def _summed(client: Any, job: TiledJob, prepared: PreparedInput, progress: ProgressCallback) -> AttentionSums:
+def _sum_tiles(client: Any, job: TiledJob, prepared: PreparedInput, progress: ProgressCallback) -> AttentionSums:
     calls = [(job, index, rows, cols) for index, (_, rows, cols) in enumerate(prepared.tiles())]
     parts: dict[int, AttentionSums | None] = {}
-    for (_, index, _, _), part in _results(client, _sum, calls):
+    for (_, index, _, _), part in _results(client, _sum_tile, calls):
         parts[index] = part
         progress(len(parts) / len(calls))
     return AttentionSums.total(parts[index] for index in sorted(parts))  # in tile order, as on a single machine
@@ -101,16 +101,16 @@ def _summed(client: Any, job: TiledJob, prepared: PreparedInput, progress: Progr
 
 def _results(client: Any, function: Any, calls: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, Any]]:
     """Results of calls; a failed call ends the work."""
-    with contextlib.closing(answers(client, function, calls)) as coming:
+    with contextlib.closing(call_all(client, function, calls)) as coming:
         for call, answer in coming:
             if isinstance(answer, WorkersDied):
                 raise answer
             yield call, answer
 
 
-def _sum(is_stopped: IsStopped, job: TiledJob, index: int, rows: slice, cols: slice) -> AttentionSums | None:
+def _sum_tile(is_stopped: IsStopped, job: TiledJob, index: int, rows: slice, cols: slice) -> AttentionSums | None:
     """Contribution of a tile to the attention map; run by a worker."""
-    return None if is_stopped() else _prepared(job).sums(rows, cols)
+    return None if is_stopped() else _prepare(job).sums(rows, cols)
 
 
 def _write(is_stopped: IsStopped, job: TiledJob, sums: AttentionSums, store: Path, rows: slice, cols: slice) -> int:
@@ -123,7 +123,7 @@ def _write(is_stopped: IsStopped, job: TiledJob, sums: AttentionSums, store: Pat
         if is_stopped():
             raise Cancelled
 
-    export = job.export(_prepared(job), sums, progress)
+    export = job.export(_prepare(job), sums, progress)
     with contextlib.suppress(Cancelled):
         zarr.write_shard(store, export, rows, cols)
     return export.clipped
@@ -133,7 +133,7 @@ _latest: tuple[str, PreparedInput] | None = None  # photographs are large, so th
 _preparing = threading.Lock()
 
 
-def _prepared(job: TiledJob) -> PreparedInput:
+def _prepare(job: TiledJob) -> PreparedInput:
     """Prepared photograph, read once per process.
 
     Raises:
@@ -143,8 +143,8 @@ def _prepared(job: TiledJob) -> PreparedInput:
     with _preparing:
         if _latest is None or _latest[0] != job.request:
             _latest = None
-            photograph = photograph_of(job.source, job.settings)
+            photograph = read_job_photograph(job.source, job.settings)
             if photograph.source.sha256 != job.sha256:
                 raise ValueError(f"{job.source} has changed, or is a different file on the worker; start again")
-            _latest = job.request, prepare(photograph, model_of(job.settings))
+            _latest = job.request, prepare(photograph, load_job_model(job.settings))
         return _latest[1]

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from nesr_gui import io
-from nesr_gui.benchmark.result import BenchmarkResult, seconds
-from nesr_gui.benchmark.system import is_known, operations, peak, ready, waited, watched
+from nesr_gui.benchmark.result import BenchmarkResult, median_seconds
+from nesr_gui.benchmark.system import is_known, operations, peak, report_ready, sample_memory, synchronised
 from nesr_gui.fields.protocol import PreviewField
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel, load_model
@@ -46,17 +46,17 @@ def photograph(height: int, width: int) -> RGBImage:
     return RGBImage(np.pad(values, (*missing, (0, 0)), mode="symmetric")[:height, :width])
 
 
-def answer_figures(model: LoadedModel) -> Iterator[BenchmarkResult]:
+def measure_answers(model: LoadedModel) -> Iterator[BenchmarkResult]:
     """Measure one quantity after another; takes about two minutes on two cores."""
     image, rng = photograph(SIDE, SIDE), np.random.default_rng(0)
-    made = seconds(lambda: engine.encode(image, model), 3)
+    made = median_seconds(lambda: engine.encode(image, model), 3)
     yield BenchmarkResult(f"reconstruct {SIDE}×{SIDE}", 1000 * made)
     field = engine.encode(image, model)
-    click = seconds(lambda: field.spectra([tuple(rng.integers(0, SIDE, 2).tolist())], EVERY), 8 * REPEATS)
+    click = median_seconds(lambda: field.spectra([tuple(rng.integers(0, SIDE, 2).tolist())], EVERY), 8 * REPEATS)
     yield BenchmarkResult("click to 301-point curve", 1000 * click, aim=8)
-    band = seconds(lambda: field.band(rng.uniform(400, 700)), 3 * REPEATS)
+    band = median_seconds(lambda: field.band(rng.uniform(400, 700)), 3 * REPEATS)
     yield BenchmarkResult(f"one more wavelength of {SIDE}×{SIDE}", 1000 * band)
-    cube = seconds(lambda: field.cube(BANDS), REPEATS)
+    cube = median_seconds(lambda: field.cube(BANDS), REPEATS)
     yield BenchmarkResult("31 bands of it", 1000 * cube)
     yield BenchmarkResult("one more wavelength / 31 bands", band / cube, "", aim=1 / 20)
     rivals = _mst_seconds(image, model.device)
@@ -77,7 +77,7 @@ def _mst_seconds(image: RGBImage, device: str) -> float:
     def forward() -> None:
         network(rgb)
 
-    return seconds(waited(forward, device), 2)
+    return median_seconds(synchronised(forward, device), 2)
 
 
 def _throughput(field: NeSRField, cube: float, device: str) -> Iterator[BenchmarkResult]:
@@ -88,7 +88,7 @@ def _throughput(field: NeSRField, cube: float, device: str) -> Iterator[Benchmar
     yield BenchmarkResult("decoding, float32", rate / 1e9, "GFLOP/s")
     yield BenchmarkResult("decoding / peak, float32", rate / best, "", aim=0.7, is_more_better=True)
     best = peak(torch.bfloat16, device)
-    rate *= cube / seconds(lambda: field.preview_bands(BANDS), REPEATS)
+    rate *= cube / median_seconds(lambda: field.preview_bands(BANDS), REPEATS)
     yield BenchmarkResult("machine's peak, bfloat16", best / 1e9, "GFLOP/s")
     yield BenchmarkResult("decoding for a moving picture", rate / 1e9, "GFLOP/s")
     yield BenchmarkResult(
@@ -103,20 +103,24 @@ def _growth(model: LoadedModel) -> Iterator[BenchmarkResult]:
     def opened(pixels: int) -> Callable[[], object]:
         return lambda: engine.encode(images[pixels], model).band(550)
 
-    yield BenchmarkResult("time against pixels, off a straight line", off_line(_times(images, opened)), "", aim=0.05)
+    yield BenchmarkResult(
+        "time against pixels, off a straight line", deviation_from_line(_times(images, opened)), "", aim=0.05
+    )
     field = engine.encode(photograph(SIDE // 2, SIDE // 2), model)
 
     def decoded(count: int) -> Callable[[], object]:
         return lambda: field.cube(Wavelengths.evenly_spaced(count))
 
-    yield BenchmarkResult("time against bands, off a straight line", off_line(_times(COUNTS, decoded)), "", aim=0.05)
+    yield BenchmarkResult(
+        "time against bands, off a straight line", deviation_from_line(_times(COUNTS, decoded)), "", aim=0.05
+    )
 
 
 def _times(amounts: Iterable[int], work: Callable[[int], Callable[[], object]]) -> dict[float, float]:
-    return {amount: seconds(work(amount), 3) for amount in amounts}
+    return {amount: median_seconds(work(amount), 3) for amount in amounts}
 
 
-def off_line(times: Mapping[float, float]) -> float:
+def deviation_from_line(times: Mapping[float, float]) -> float:
     """Largest relative deviation of times, by amount, from a fitted line."""
     taken = np.array(list(times.values()))
     design = np.stack([np.ones(len(taken)), np.array(list(times))], 1) / taken[:, None]
@@ -124,11 +128,11 @@ def off_line(times: Mapping[float, float]) -> float:
     return float(np.abs(design @ line - 1).max())
 
 
-def large_figures(model: Path | None, device: str, megapixels: float) -> Iterator[BenchmarkResult]:
+def measure_large(model: Path | None, device: str, megapixels: float) -> Iterator[BenchmarkResult]:
     """Reconstruct, view bands and export 31 of them at full resolution: ten minutes for 24 megapixels."""
     taken: dict[float, float] = {}
     peak, aim = 0, 2500 if megapixels <= VAST else 4000
-    for result, memory in watched(_work, model, device, megapixels, every=LOOK_SECONDS):
+    for result, memory in sample_memory(_work, model, device, megapixels, every=LOOK_SECONDS):
         peak = max(peak, memory)
         if result is None:
             continue
@@ -141,7 +145,10 @@ def large_figures(model: Path | None, device: str, megapixels: float) -> Iterato
                 yield BenchmarkResult(f"{pixels:g} megapixels: {step}, memory", peak / 1e6, "MB", aim)
         peak = 0
     yield BenchmarkResult(
-        f"time against pixels up to {megapixels:g} megapixels, off a straight line", off_line(taken), "", 0.05
+        f"time against pixels up to {megapixels:g} megapixels, off a straight line",
+        deviation_from_line(taken),
+        "",
+        0.05,
     )
 
 
@@ -149,7 +156,7 @@ def _work(pipe: Connection, path: Path | None, device: str, megapixels: float) -
     """Run in a separate process."""
     model = load_model(path, device)
     engine.encode(photograph(64, 64), model).cube(BANDS)
-    ready(pipe)
+    report_ready(pipe)
     for result in _steps(model, megapixels):
         pipe.send(result)
 
@@ -176,10 +183,10 @@ def _steps(model: LoadedModel, megapixels: float) -> Iterator[tuple[str, float, 
     del field, image
     for fewer in (part for part in SMALLER if part < megapixels):
         small = _photograph(fewer)
-        yield ONE_BAND, fewer, seconds(partial(_opened, small, model), 3)
+        yield ONE_BAND, fewer, median_seconds(partial(_encode, small, model), 3)
 
 
-def _opened(image: RGBImage, model: LoadedModel) -> None:
+def _encode(image: RGBImage, model: LoadedModel) -> None:
     engine.encode(image, model).band(550)
 
 

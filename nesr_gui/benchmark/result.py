@@ -36,7 +36,7 @@ class BenchmarkResult:
         return f"{text:80}aimed at {sign} {self.aim:g}{'' if self.is_met else ', missed'}"
 
 
-def seconds(work: Callable[[], object], repeats: int) -> float:
+def median_seconds(work: Callable[[], object], repeats: int) -> float:
     """Median duration of some calls, after a warm-up call."""
     work()
     times = []

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from nesr_gui.benchmark.result import BenchmarkResult, seconds
+from nesr_gui.benchmark.result import BenchmarkResult, median_seconds
 
 SIZE = 2048  # side of the matrices
 CHANNELS, SIDE = 64, 256  # of the convolved image, in channels-last order like the networks
@@ -43,7 +43,7 @@ def peak(dtype: torch.dtype, device: str, repeats: int = 7) -> float:
     kernel = torch.randn(CHANNELS, CHANNELS, 3, 3, dtype=dtype, device=device)
     image, kernel = (part.contiguous(memory_format=torch.channels_last) for part in (image, kernel))
     works: tuple[Callable[[], Tensor], ...] = (lambda: one @ other, lambda: F.conv2d(image, kernel, padding=1))
-    return max(operations(work) / seconds(waited(work, device), repeats) for work in works)
+    return max(operations(work) / median_seconds(synchronised(work, device), repeats) for work in works)
 
 
 def operations(work: Callable[[], object]) -> int:
@@ -53,7 +53,7 @@ def operations(work: Callable[[], object]) -> int:
     return int(counter.get_total_flops())
 
 
-def waited(work: Callable[[], object], device: str) -> Callable[[], None]:
+def synchronised(work: Callable[[], object], device: str) -> Callable[[], None]:
     """Function that does the same work and waits until the device has finished."""
 
     def wait() -> None:
@@ -71,7 +71,7 @@ def is_known() -> bool:
     return Path("/proc/self/smaps_rollup").exists()
 
 
-def watched(work: Callable[..., None], *args: object, every: float = EVERY) -> Iterator[tuple[Any, int]]:
+def sample_memory(work: Callable[..., None], *args: object, every: float = EVERY) -> Iterator[tuple[Any, int]]:
     """Run `work(pipe, *args)` in a separate process and sample its memory every `every` seconds.
 
     `work` sends a message when its imports are done, waits for a reply, and then sends any results. The process ends
@@ -110,23 +110,25 @@ def _pages(pid: int | None) -> int:
     return max(sizes["Anonymous"], sizes["Private_Dirty"]) + sizes["Shared_Dirty"] + sizes["Swap"] if sizes else 0
 
 
-def ready(pipe: Connection) -> None:
+def report_ready(pipe: Connection) -> None:
     """Report that imports are done, and wait until the memory has been sampled."""
     pipe.send("ready")
     pipe.recv()
 
 
-def start_figures() -> Iterator[BenchmarkResult]:
+def measure_start() -> Iterator[BenchmarkResult]:
     """Start-up time to the help text, and to a usable window while the model is still loading."""
     yield BenchmarkResult(
-        "start to the help text", 1000 * seconds(lambda: _until_line(["-m", "nesr_gui", "--help"]), REPEATS), aim=300
+        "start to the help text",
+        1000 * median_seconds(lambda: _run_until_line(["-m", "nesr_gui", "--help"]), REPEATS),
+        aim=300,
     )
     yield BenchmarkResult(
-        "start to a usable window", 1000 * seconds(lambda: _until_line(["-c", WINDOW]), REPEATS), aim=2500
+        "start to a usable window", 1000 * median_seconds(lambda: _run_until_line(["-c", WINDOW]), REPEATS), aim=2500
     )
 
 
-def _until_line(command: list[str]) -> None:
+def _run_until_line(command: list[str]) -> None:
     """Run Python until it prints a line."""
     with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

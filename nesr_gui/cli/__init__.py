@@ -46,6 +46,6 @@ def main() -> None:
         cli()
     except (ValueError, OSError, KeyError) as error:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        message = f"{message}{options.advice(error)}"
+        message = f"{message}{options.hint_option(error)}"
         click.echo(f"nesr-gui: {message}", err=True)
         raise SystemExit(2) from error

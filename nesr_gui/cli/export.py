@@ -10,11 +10,11 @@ import click
 from nesr_gui.cli.options import (
     PATH,
     READING,
-    asked_reading,
+    build_plan,
     device_option,
     model_option,
+    parse_hints,
     plan_options,
-    planned,
     progress_bar,
     reading_options,
     super_resolve,
@@ -54,13 +54,13 @@ def export(
     reading = {name: options.pop(name) for name in READING}
     field: SpectralField
     if io.is_photograph(image):
-        field = _reconstructed(image, model, device, max_pixels)
+        field = _reconstruct(image, model, device, max_pixels)
         origin = ""  # its provenance states it
     else:
-        field, origin = io.open_cube(image, asked_reading(**reading)), image.name
+        field, origin = io.open_cube(image, parse_hints(**reading)), image.name
         if model:
             field = super_resolve(field, image.name, model, device, max_pixels)
-    plan = planned(field.wavelength_range, **options)
+    plan = build_plan(field.wavelength_range, **options)
     if estimate:
         io.writer(out, plan.encoding)
         click.echo(exporting.estimated(plan.prepared(field)))
@@ -69,7 +69,7 @@ def export(
         click.echo(exporting.write(out, field, plan, origin=origin, progress=report))
 
 
-def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int | None) -> SpectralField:
+def _reconstruct(image: Path, model: Path | None, device: str, max_pixels: int | None) -> SpectralField:
     """Reconstruct a photograph; its notes are printed."""
     from nesr_gui import io
     from nesr_gui.inference import engine

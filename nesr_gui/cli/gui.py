@@ -24,7 +24,7 @@ from nesr_gui.cli.options import FILE, PATH, device_option, model_option, write_
 )
 def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> None:
     """Open the window (the default); without a display, reconstruct into nesr-out/ instead."""
-    if not display_is_there():
+    if not has_display():
         draw_off_screen()
         if screenshot is None:
             from nesr_gui.cli import headless
@@ -48,7 +48,7 @@ def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | 
 )  # fmt: skip
 def benchmark(model: Path | None, device: str, report: Path | None, without_window: bool, large: float | None) -> None:
     """Measure the response times of this machine against their targets; takes some minutes on an idle machine."""
-    if not display_is_there():
+    if not has_display():
         draw_off_screen()
     from nesr_gui.benchmark import inference, system
     from nesr_gui.benchmark.result import BenchmarkResult
@@ -57,15 +57,15 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
     loaded = load_model(model, device)
     found: list[dict[str, object]] = []
     groups: list[Callable[[], Iterator[BenchmarkResult]]] = [
-        system.start_figures,
-        partial(inference.answer_figures, loaded),
+        system.measure_start,
+        partial(inference.measure_answers, loaded),
     ]
     if not without_window:
         from nesr_gui.gui import benchmark as window
 
         groups.append(partial(window.figures, loaded))
     if large is not None:
-        groups.append(partial(inference.large_figures, model, device, large))
+        groups.append(partial(inference.measure_large, model, device, large))
     click.echo(f"{loaded.name} on {system.description(loaded.device)}")
     for figure in itertools.chain.from_iterable(group() for group in groups):
         click.echo(figure.line())
@@ -74,7 +74,7 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
         write_json(report, {"machine": system.description(loaded.device), "model": loaded.name, "figures": found})
 
 
-def display_is_there() -> bool:
+def has_display() -> bool:
     """Whether a window can be opened: always, except on Unix without X11 or Wayland unless a Qt platform is set."""
     if os.environ.get("QT_QPA_PLATFORM") or sys.platform in ("win32", "darwin"):
         return True

@@ -11,13 +11,13 @@ import click
 from nesr_gui.cli.options import (
     FILE,
     PATH,
-    asked_reading,
+    default_wavelengths,
     device_option,
     model_option,
-    opened,
+    open_field,
+    parse_hints,
     progress_bar,
     reading_options,
-    usual_wavelengths,
     write_json,
 )
 
@@ -43,9 +43,9 @@ def spectrum(
     from nesr_gui.io.spectra import csv
     from nesr_gui.spectral import Spectrum, Wavelengths
 
-    pixels = [parsed_point(text) for text in points]
-    field = opened(image, model, device, options)
-    wavelengths = Wavelengths.parse(listed) if listed else usual_wavelengths(field)
+    pixels = [parse_point(text) for text in points]
+    field = open_field(image, model, device, options)
+    wavelengths = Wavelengths.parse(listed) if listed else default_wavelengths(field)
     names = [f"row {row} col {col}" for row, col in pixels]
     spectra = [
         Spectrum(wavelengths, values, name)
@@ -82,7 +82,7 @@ def info(file: Path | None, models: bool, **options: Any) -> None:
 
         description = describe_photograph(file)
     else:
-        description = io.describe(file, asked_reading(**options))
+        description = io.describe(file, parse_hints(**options))
     for key, value in description.items():
         click.echo(f"{key}: {' '.join(value.split())}")
 
@@ -98,7 +98,7 @@ def print_systems() -> None:
         click.echo(f"{name:16}{system.title:22}{count:>12}{published:>12}  {coverage(system.config)}")
 
 
-def parsed_point(text: str) -> tuple[int, int]:
+def parse_point(text: str) -> tuple[int, int]:
     """Parse `ROW,COL`.
 
     Raises:
@@ -136,7 +136,7 @@ def compare(
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
-    image, measured = io.read_photograph(photograph), io.open_cube(cube, asked_reading(**options))
+    image, measured = io.read_photograph(photograph), io.open_cube(cube, parse_hints(**options))
     found = register(image, measured)
     click.echo(f"{cube.name}: {found.in_words()}")
     image = image.reduced(max_pixels) if max_pixels else image

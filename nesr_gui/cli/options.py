@@ -60,7 +60,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def plan_options(command: Any) -> Any:
-    """Add the options that `planned` takes."""
+    """Add the options that `build_plan` takes."""
     options = [
         click.option("--wavelengths", metavar="NM", help="Wavelengths in nm, start:stop:step or a list. "
                      "[default: the image's bands]"),
@@ -85,7 +85,7 @@ def plan_options(command: Any) -> Any:
     return command
 
 
-def planned(
+def build_plan(
     wavelength_range: tuple[float, float],
     *,
     wavelengths: str | None,
@@ -122,17 +122,17 @@ def planned(
     if bands is not None:
         chosen = Wavelengths.evenly_spaced(bands, *wavelength_range)
     if sensor:
-        chosen = asked_sensor(sensor, band_shape)
+        chosen = parse_sensor(sensor, band_shape)
     return ExportPlan(
         chosen,
-        asked_light(light) if light else None,
+        parse_illuminant(light) if light else None,
         Region.parse(region) if region else None,
         mask,
         StorageEncoding(dtype, scale, error_band),
     )
 
 
-def asked_sensor(text: str, shape: str | None) -> Sensor:
+def parse_sensor(text: str, shape: str | None) -> Sensor:
     """Sensor by name, by a table of responses, or by a list of bands.
 
     Raises:
@@ -151,7 +151,7 @@ def asked_sensor(text: str, shape: str | None) -> Sensor:
     return Sensor.parse(text, drawn or BandShape.GAUSSIAN)
 
 
-def asked_light(text: str) -> Illuminant:
+def parse_illuminant(text: str) -> Illuminant:
     """Illuminant by name, by temperature, or by a table of its power.
 
     Raises:
@@ -195,12 +195,12 @@ def reading_options(command: Any) -> Any:
     return command
 
 
-def opened(image: Path, model: Path | None, device: str, options: dict[str, Any]) -> SpectralField:
+def open_field(image: Path, model: Path | None, device: str, options: dict[str, Any]) -> SpectralField:
     """Field of an image: a photograph reconstructed; a cube as it is, or super-resolved if a model is given."""
     from nesr_gui import io
 
     if not io.is_photograph(image):
-        cube = io.open_cube(image, asked_reading(**options))
+        cube = io.open_cube(image, parse_hints(**options))
         return super_resolve(cube, image.name, model, device) if model else cube
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
@@ -228,7 +228,7 @@ def super_resolve(
     return field
 
 
-def usual_wavelengths(field: SpectralField) -> Wavelengths:
+def default_wavelengths(field: SpectralField) -> Wavelengths:
     """Default wavelengths: every nm of a reconstruction, the bands of a cube."""
     from nesr_gui.fields.protocol import CubeField
     from nesr_gui.spectral import Wavelengths
@@ -236,7 +236,7 @@ def usual_wavelengths(field: SpectralField) -> Wavelengths:
     return field.wavelengths if isinstance(field, CubeField) else Wavelengths.from_step(*field.wavelength_range, 1)
 
 
-def asked_reading(
+def parse_hints(
     band_wavelengths: str | None, band_axis: int | None, quantity: str | None, variable: str | None
 ) -> CubeHints:
     """Hints about a cube from the options."""
@@ -247,7 +247,7 @@ def asked_reading(
     return CubeHints(listed, band_axis, Quantity[quantity.upper()] if quantity else None, variable)
 
 
-def advice(error: Exception) -> str:
+def hint_option(error: Exception) -> str:
     """Option that answers an `AmbiguousFile`; empty for other errors."""
     option = OPTIONS.get(getattr(error, "field", ""))
     return f"; specify it with {option} {getattr(error, 'guess', '') or '…'}" if option else ""

@@ -16,10 +16,10 @@ from nesr_gui.cli.options import (
     FILE,
     INTERRUPTED,
     PATH,
+    build_plan,
     device_option,
     model_option,
     plan_options,
-    planned,
     progress_bar,
 )
 
@@ -51,7 +51,7 @@ def reconstruct(
     """
     if jobs and scheduler:
         raise ValueError("--jobs and --scheduler exclude each other; --jobs is for processes on this machine")
-    settings, model = ordered(**options)
+    settings, model = build_job(**options)
     if len(images) > 1 or ending is not None or _holds_cubes(out):
         ending = f".{(ending or 'h5').lstrip('.')}"
         run_batch(images, out, ending, settings, jobs=jobs or 1, scheduler=scheduler)
@@ -70,7 +70,9 @@ def _holds_cubes(out: Path) -> bool:
     return out.is_dir() and not out.suffix and not (out / DESCRIPTION).is_file()
 
 
-def ordered(max_pixels: int | None, model: Path | None, device: str, **options: Any) -> tuple[JobSettings, LoadedModel]:
+def build_job(
+    max_pixels: int | None, model: Path | None, device: str, **options: Any
+) -> tuple[JobSettings, LoadedModel]:
     """Job settings from the options, validated on a black photograph before any is read, and the model."""
     import numpy as np
 
@@ -86,7 +88,7 @@ def ordered(max_pixels: int | None, model: Path | None, device: str, **options: 
             f"{loaded.name} takes {describe_input(loaded.input_bands)}; give one to nesr-gui export, or choose a model "
             "that takes photographs"
         )
-    plan = planned(loaded.wavelength_range, **options)
+    plan = build_plan(loaded.wavelength_range, **options)
     replace(plan, region=None, is_masked=False).prepared(
         engine.encode(RGBImage(np.zeros((16, 16, 3), np.float32)), loaded)
     )
@@ -119,7 +121,7 @@ def run_tiled(image: Path, out: Path, settings: JobSettings, scheduler: str) -> 
 
     if out.suffix.lower() != ".zarr":
         raise ValueError(f"a cluster writes one photograph into a Zarr folder; name it {out.with_suffix('.zarr')}")
-    with cluster.connected(scheduler) as client, progress_bar("reconstructing") as report:
+    with cluster.connect(scheduler) as client, progress_bar("reconstructing") as report:
         result = mosaic.run(JobItem(image.absolute(), out.absolute()), settings, client, report)
     click.echo(result.message or f"{out} is {result.state}.")
 
@@ -139,7 +141,10 @@ def run_batch(
     folder.mkdir(parents=True, exist_ok=True)
     results: list[ItemResult] = []
     try:
-        with _overall(len(items)) as (say, report), _done(items, settings, jobs, scheduler, report) as arriving:
+        with (
+            _batch_progress(len(items)) as (say, report),
+            _process_items(items, settings, jobs, scheduler, report) as arriving,
+        ):
             for result in arriving:
                 results.append(result)
                 report(result.item, 1.0)
@@ -158,7 +163,7 @@ def run_batch(
 
 
 @contextlib.contextmanager
-def _done(
+def _process_items(
     items: list[JobItem],
     settings: JobSettings,
     jobs: int,
@@ -175,14 +180,14 @@ def _done(
         from nesr_gui.batch import cluster
 
         with (
-            cluster.connected(scheduler) as client,
+            cluster.connect(scheduler) as client,
             contextlib.closing(cluster.run(items, settings, client)) as arriving,
         ):
             yield arriving
 
 
 @contextlib.contextmanager
-def _overall(count: int) -> Iterator[tuple[Callable[[str], None], Callable[[JobItem, float], None]]]:
+def _batch_progress(count: int) -> Iterator[tuple[Callable[[str], None], Callable[[JobItem, float], None]]]:
     """Progress bar for `count` items: gives a function to print a line above it, and one to report progress."""
     from tqdm import tqdm
 

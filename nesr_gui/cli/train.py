@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nesr_gui.cli.inspect import parsed_point
+from nesr_gui.cli.inspect import parse_point
 from nesr_gui.cli.options import FILE, FOLDER, INTERRUPTED, device_option, write_json
 
 NAMES = ("table1", "table2", "table3", "table4", "fig3")
@@ -195,7 +195,7 @@ def experiment(
         models=_names(models),
         columns=_names(columns),
         shape=BandShape(band_shape, band_width),
-        points=tuple(map(parsed_point, points)),
+        points=tuple(map(parse_point, points)),
         **options,
     )
     try:

@@ -12,19 +12,19 @@ import numpy.typing as npt
 from nesr_gui import metrics
 from nesr_gui.colorimetry.cie import colour_differences
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
-from nesr_gui.fields.camera import LOST, camera_weights, lost_response
+from nesr_gui.fields.camera import MAX_LOST_RESPONSE, camera_weights, lost_response
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField, validate_window
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
 STEP = 10.0  # nm between compared wavelengths
-BRIGHT = 0.02  # mean truth above which the spectral angle is meaningful
+MIN_TRUTH_FOR_ANGLE = 0.02  # mean truth above which the spectral angle is meaningful
 
 Members = Callable[[slice, slice], npt.NDArray[np.bool_]]
 """Selects the pixels (h, w) of a rectangle, rows × columns, that count."""
 
 CONDITIONS = (
     "MRAE = mean |y - t| / (t + 0.001); RMSE and PSNR for a range of 1; spectral angle in degrees over pixels of mean "
-    f"truth above {BRIGHT:g}; ΔE2000 of the colours for the default camera (CIE 1931 2°, D65)"
+    f"truth above {MIN_TRUTH_FOR_ANGLE:g}; ΔE2000 of the colours for the default camera (CIE 1931 2°, D65)"
 )
 
 
@@ -80,8 +80,8 @@ class SpectralComparison:
     def __init__(self, bands: Wavelengths, estimated: Quantity, measured: Quantity) -> None:
         self.bands = bands
         viewing = ViewingConditions.default()
-        self.sees = lost_response(viewing, measured, bands) <= LOST
-        if self.sees:
+        self.has_colour = lost_response(viewing, measured, bands) <= MAX_LOST_RESPONSE
+        if self.has_colour:
             self._weights = [camera_weights(viewing, quantity, bands.nm) for quantity in (estimated, measured)]
 
     def errors(self, spectra: FloatArray, truth: FloatArray) -> Errors:
@@ -90,7 +90,7 @@ class SpectralComparison:
             mrae, rmse = metrics.mrae(spectra, truth, axis=0), metrics.rmse(spectra, truth, axis=0)
             last = (np.moveaxis(part, 0, -1) for part in (spectra, truth))
             angle = np.asarray(metrics.spectral_angle(*last), np.float32)
-            bright = truth.mean(axis=0) > BRIGHT
+            bright = truth.mean(axis=0) > MIN_TRUTH_FOR_ANGLE
         return Errors(mrae, rmse, angle, self.colour(spectra, truth), bright)
 
     def colour(self, spectra: FloatArray, truth: FloatArray) -> FloatArray:
@@ -98,7 +98,7 @@ class SpectralComparison:
 
         NaN if the wavelengths do not determine a colour.
         """
-        if not self.sees:
+        if not self.has_colour:
             return np.full(truth.shape[1:], np.nan, np.float32)
         known = np.isfinite(truth).all(axis=0)
         parts = zip((spectra, np.where(known, truth, 0)), self._weights, strict=True)

@@ -10,7 +10,7 @@ from nesr_gui.colorimetry.viewing_conditions import D65, ViewingConditions
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.spectral import FloatArray, ImageSource, Quantity, RGBImage, Wavelengths
 
-LOST = 0.05  # fraction of a channel's response that may lie outside the range of a cube
+MAX_LOST_RESPONSE = 0.05  # fraction of a channel's response that may lie outside the range of a cube
 MOST_PIXELS = 200_000_000  # the limit of photograph files
 BRIGHT = 99.9  # percentile of the pixels that the exposure makes white
 
@@ -63,10 +63,10 @@ def render_photograph(
         ValueError: the cube covers too little of the camera response, or has too many pixels.
     """
     viewing, bands = viewing or ViewingConditions.default(), camera_bands(cube)
-    lost = _checked_loss(cube, viewing, bands)
+    lost = _check_response(cube, viewing, bands)
     if (pixels := cube.shape[0] * cube.shape[1]) > MOST_PIXELS:
-        raise ValueError(f"this cube has {pixels:,} pixels; a photograph can have at most {MOST_PIXELS:,} can be made")
-    light, holes = _exposed(cube, bands, camera_weights(viewing, cube.quantity, bands.nm), progress)
+        raise ValueError(f"this cube has {pixels:,} pixels; a photograph can have at most {MOST_PIXELS:,}")
+    light, holes = _render(cube, bands, camera_weights(viewing, cube.quantity, bands.nm), progress)
     peaks = light.max(axis=2)
     peak = float(np.percentile(peaks, BRIGHT)) if peaks.max() > 0 else 1.0
     exposure = 1.0 if cube.quantity is Quantity.REFLECTANCE and peak <= 1 else 1 / max(peak, 1e-12)
@@ -79,9 +79,9 @@ def render_photograph(
     return RGBImage(np.clip(light, 0, 1), source, clipped=outside | holes), exposure
 
 
-def _checked_loss(cube: SpectralField, viewing: ViewingConditions, bands: Wavelengths) -> float:
+def _check_response(cube: SpectralField, viewing: ViewingConditions, bands: Wavelengths) -> float:
     lost = lost_response(viewing, cube.quantity, bands)
-    if lost > LOST:
+    if lost > MAX_LOST_RESPONSE:
         low, high = cube.wavelength_range
         raise ValueError(
             f"this cube covers {low:g}-{high:g} nm and {lost:.0%} of what a channel of the camera sees lies outside, "
@@ -90,7 +90,7 @@ def _checked_loss(cube: SpectralField, viewing: ViewingConditions, bands: Wavele
     return lost
 
 
-def _exposed(
+def _render(
     cube: SpectralField, bands: Wavelengths, weights: FloatArray, progress: ProgressCallback | None
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """Linear colours (H, W, 3), and which pixels have no values."""

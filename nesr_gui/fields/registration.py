@@ -13,9 +13,9 @@ from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.resampled import Orientation, Registration, ResamplingWeights, Shape
 from nesr_gui.spectral import FloatArray, RGBImage
 
-LOOKED_AT = 128  # pixels along the longer side of the compared images
-READ = 512  # minimum pixels along the longer side of what is read from a cube
-LEAST = 0.6  # correlation below which two images do not show the same scene
+COMPARED_SIDE = 128  # pixels along the longer side of the compared images
+MIN_READ_SIDE = 512  # minimum pixels along the longer side of what is read from a cube
+MIN_CORRELATION = 0.6  # correlation below which two images do not show the same scene
 SAME_ASPECT = 0.01
 SAME_GAIN = 0.005  # a gain this close to 1 is 1, the precision of 8-bit photographs
 
@@ -27,9 +27,9 @@ class RegistrationError(ValueError):
 def register(photograph: RGBImage, cube: SpectralField, progress: ProgressCallback | None = None) -> Registration:
     """Find the orientation in which a cube, rendered for the default camera, best matches a photograph, and the gain.
 
-    Both are compared at `LOOKED_AT` pixels by the correlation of their gamma-compressed colours about the mean of each
-    channel, which is independent of exposure. The gain is the least-squares factor in linear light over pixels that are
-    not clipped; no offset is fitted, since zero means no light in both.
+    Both are compared at `COMPARED_SIDE` pixels by the correlation of their gamma-compressed colours about the mean of
+    each channel, which is independent of exposure. The gain is the least-squares factor in linear light over pixels
+    that are not clipped; no offset is fitted, since zero means no light in both.
 
     Raises:
         RegistrationError: no orientation has matching proportions, none is similar enough, or the cube has no
@@ -42,13 +42,13 @@ def register(photograph: RGBImage, cube: SpectralField, progress: ProgressCallba
             f"{photograph.source_shape[1]}x{photograph.source_shape[0]}, which do not match in any "
             "orientation or scale; open a cube of the same scene"
         )
-    seen = _seen(cube, progress)
+    seen = _render(cube, progress)
     found = sorted(((_correlation(photograph, turn.apply(seen)), turn) for turn in turns), key=lambda each: -each[0])
     best, turn = found[0]
-    if best < LEAST:
+    if best < MIN_CORRELATION:
         raise RegistrationError(
             f"the measured cube does not look like the photograph in any orientation (the best correlation is "
-            f"{best:.2f}, {LEAST:g} is needed); open the cube that was measured of the same scene"
+            f"{best:.2f}, {MIN_CORRELATION:g} is needed); open the cube that was measured of the same scene"
         )
     gain = fit_gain(photograph, turn.apply(seen))
     return Registration(turn, gain, round(best, 4), round(found[1][0], 4) if len(found) > 1 else None)
@@ -66,18 +66,18 @@ def register_in_orientation(
         raise RegistrationError(
             f"the measured cube, {turn}, has other proportions than the photograph; choose another orientation"
         )
-    seen = turn.apply(_seen(cube, progress))
+    seen = turn.apply(_render(cube, progress))
     return Registration(turn, fit_gain(photograph, seen), round(_correlation(photograph, seen), 4))
 
 
 def possible_orientations(photograph: Shape, cube: Shape) -> list[Orientation]:
     """Orientations in which a cube has the proportions of a photograph."""
-    return [turn for turn in Orientation if _agree(photograph, turn.shape_of(cube))]
+    return [turn for turn in Orientation if _same_proportions(photograph, turn.shape_of(cube))]
 
 
 def fit_gain(photograph: RGBImage, seen: FloatArray) -> float:
     """Least-squares factor from linear colours (3, h, w) to those of a photograph; 1 if no pixel is usable."""
-    size = _size(photograph.shape, (seen.shape[1], seen.shape[2]))
+    size = _compared_shape(photograph.shape, (seen.shape[1], seen.shape[2]))
     known, light = resize_area(np.moveaxis(photograph.values, -1, 0), size), resize_area(seen, size)
     usable = (known.min(0) > 1e-3) & (known.max(0) < 0.98) & (light.min(0) > 0)
     if photograph.clipped is not None:
@@ -97,18 +97,18 @@ def resize_area(values: FloatArray, size: Shape) -> FloatArray:
     return values
 
 
-def _agree(one: Shape, other: Shape) -> bool:
+def _same_proportions(one: Shape, other: Shape) -> bool:
     """Whether two shapes have the same proportions, to a hundredth or to one pixel of the coarser one."""
     scale = math.sqrt(one[0] * one[1] / (other[0] * other[1]))
     tolerances = (max(1.0, scale, SAME_ASPECT * side) for side in one)
     return all(abs(side - scale * of) <= most + 1e-9 for side, of, most in zip(one, other, tolerances, strict=True))
 
 
-def _seen(cube: SpectralField, progress: ProgressCallback | None) -> FloatArray:
+def _render(cube: SpectralField, progress: ProgressCallback | None) -> FloatArray:
     """Linear colours (3, h, w) of a cube for the default camera; a large cube is subsampled."""
     bands = camera_bands(cube)
     weights = camera_weights(ViewingConditions.default(), cube.quantity, bands.nm)
-    stride = max(max(cube.shape) // READ, 1)
+    stride = max(max(cube.shape) // MIN_READ_SIDE, 1)
     seen = np.zeros((3, *(-(-side // stride) for side in cube.shape)), np.float32)
     for i, nm in enumerate(bands):
         if progress is not None:
@@ -117,21 +117,21 @@ def _seen(cube: SpectralField, progress: ProgressCallback | None) -> FloatArray:
     return seen
 
 
-def _size(photograph: Shape, seen: Shape) -> Shape:
+def _compared_shape(photograph: Shape, seen: Shape) -> Shape:
     """Size of the comparison: the proportions of the photograph, no finer than either image."""
-    longest = min(LOOKED_AT, max(photograph), max(seen))
+    longest = min(COMPARED_SIDE, max(photograph), max(seen))
     rows, cols = (max(round(side * longest / max(photograph)), 1) for side in photograph)
     return rows, cols
 
 
 def _correlation(photograph: RGBImage, seen: FloatArray) -> float:
     """Correlation of the compressed colours of a photograph and a cube (3, h, w), about the channel means."""
-    size = _size(photograph.shape, (seen.shape[1], seen.shape[2]))
-    one, other = (_compressed(resize_area(part, size)) for part in (np.moveaxis(photograph.values, -1, 0), seen))
+    size = _compared_shape(photograph.shape, (seen.shape[1], seen.shape[2]))
+    one, other = (_compress(resize_area(part, size)) for part in (np.moveaxis(photograph.values, -1, 0), seen))
     norm = math.sqrt(float((one**2).sum()) * float((other**2).sum()))
     return float((one * other).sum()) / norm if norm > 0 else 0.0
 
 
-def _compressed(light: FloatArray) -> npt.NDArray[np.float64]:
+def _compress(light: FloatArray) -> npt.NDArray[np.float64]:
     values = np.maximum(light, 0).astype(np.float64) ** (1 / 2.2)
     return values - values.mean(axis=(1, 2), keepdims=True)

@@ -174,7 +174,7 @@ class ResampledField:
         """See `SpectralField.cube`."""
         return assemble_cube(self, wavelengths, rows, cols)
 
-    def _values(self, nm: Floats, rows: Indices, cols: Indices, read: _Read) -> FloatArray:
+    def _values(self, nm: Floats, rows: Indices, cols: Indices, read: _ReadWindow) -> FloatArray:
         """Values (L, h, w) at some rows and columns, computed from the window of the cube that they depend on."""
         window = self._rows.window(rows), self._cols.window(cols)
         orientation = self.match.orientation
@@ -222,7 +222,7 @@ def binned_field(field: SpectralField, binning: int) -> SpectralField:
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
-_Read = Callable[[Floats, slice, slice], FloatArray]
+_ReadWindow = Callable[[Floats, slice, slice], FloatArray]
 
 
 @dataclass(frozen=True, eq=False)

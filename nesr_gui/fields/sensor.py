@@ -22,7 +22,7 @@ from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Spectrum, Wave
 
 STEP = 1.0  # nm between the nodes of a field that is not a cube
 MAX_MISSING = 0.01  # fraction of a response that may lie outside the range of the field
-SAID_MISSING = 1e-4  # fraction above which files record it
+RECORDED_MISSING = 1e-4  # fraction above which files record it
 MAX_BANDS = 1000
 _SIGMA = 1 / (2 * math.sqrt(2 * math.log(2)))  # standard deviation of a Gaussian with a full width at half maximum of 1
 _REACH = 5.0  # standard deviations at which a Gaussian is truncated
@@ -178,7 +178,7 @@ class Sensor:
         return ", ".join(f"{band.name}:{band.centre:g}/{band.fwhm:g}" for band in self.bands)
 
 
-def _boxes(name: str, source: str, *bands: tuple[str, float, float]) -> Sensor:
+def _box_sensor(name: str, source: str, *bands: tuple[str, float, float]) -> Sensor:
     return Sensor(name, tuple(SensorBand(*band, BandShape.BOX) for band in bands), source)
 
 
@@ -187,9 +187,9 @@ _USGS = "USGS, band designations of Landsat 8 and 9 (OLI, OLI-2): lower and uppe
 SENSORS = {
     sensor.name: sensor
     for sensor in (
-        _boxes("Sentinel-2A", _ESA, ("B1", 442.7, 21), ("B2", 492.4, 66), ("B3", 559.8, 36), ("B4", 664.6, 31)),
-        _boxes("Sentinel-2B", _ESA, ("B1", 442.2, 21), ("B2", 492.1, 66), ("B3", 559.0, 36), ("B4", 664.9, 31)),
-        _boxes("Landsat 8-9", _USGS, ("B1", 440, 20), ("B2", 480, 60), ("B3", 560, 60), ("B4", 655, 30)),
+        _box_sensor("Sentinel-2A", _ESA, ("B1", 442.7, 21), ("B2", 492.4, 66), ("B3", 559.8, 36), ("B4", 664.6, 31)),
+        _box_sensor("Sentinel-2B", _ESA, ("B1", 442.2, 21), ("B2", 492.1, 66), ("B3", 559.0, 36), ("B4", 664.9, 31)),
+        _box_sensor("Landsat 8-9", _USGS, ("B1", 440, 20), ("B2", 480, 60), ("B3", 560, 60), ("B4", 655, 30)),
     )
 }
 """Satellite sensors by name, with their bands between 400 and 700 nm."""
@@ -246,7 +246,7 @@ class SensorField:
     def said_missing(self) -> str:
         """Description of bands that extend beyond the range of the field, and by how much; empty if none does."""
         short = zip(self.sensor.bands, self.missing, strict=True)
-        named = [f"{band.name} {100 * missing:.2g} %" for band, missing in short if missing > SAID_MISSING]
+        named = [f"{band.name} {100 * missing:.2g} %" for band, missing in short if missing > RECORDED_MISSING]
         return f"of the response lies outside the range: {', '.join(named)}" if named else ""
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:

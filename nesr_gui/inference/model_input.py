@@ -13,8 +13,8 @@ from nesr_gui.fields.protocol import MAX_CUBE_BYTES, ProgressCallback, SpectralF
 from nesr_gui.fields.resampled import binned_field
 from nesr_gui.spectral import FloatArray, ImageSource, Quantity, RGBImage, Wavelengths, binning_factor
 
-SAME = 0.05  # tolerance in nm, the rounding of wavelengths in files
-LARGEST = 1.5  # largest reasonable input value; models are trained on 0 to 1
+WAVELENGTH_TOLERANCE = 0.05  # tolerance in nm, the rounding of wavelengths in files
+MAX_INPUT = 1.5  # largest reasonable input value; models are trained on 0 to 1
 _MOST_NAMED = 4  # of missing bands in a message
 
 
@@ -85,7 +85,7 @@ class BandInput:
         Raises:
             ValueError: the cube lacks one of the bands, or they are too large to be read at once.
         """
-        nm = cube.bands.nm[_places(bands, cube.bands, name, model)]
+        nm = cube.bands.nm[_band_indices(bands, cube.bands, name, model)]
         binning = binning_factor(max_pixels, cube.shape) if max_pixels else 1
         shown = binned_field(cube, binning)
         if (size := 4 * nm.size * shown.shape[0] * shown.shape[1]) > MAX_CUBE_BYTES:
@@ -115,7 +115,7 @@ class BandInput:
 def _notes(name: str, holes: npt.NDArray[np.bool_], largest: float) -> Iterator[str]:
     if holes.any():
         yield f"Where {name} has no values ({holes.mean():.2%} of its pixels), the model input is black."
-    if largest > LARGEST:
+    if largest > MAX_INPUT:
         yield f"The values of {name} reach {largest:.4g}; models learn from values up to 1, so this is unreliable."
 
 
@@ -138,14 +138,14 @@ def input_error_message(model: str, bands: Wavelengths | None, given: str) -> st
     return f"{model} takes {describe_input(bands)}; {given}, so open {other} or choose another model"
 
 
-def _places(wanted: Wavelengths, bands: Wavelengths, name: str, model: str) -> npt.NDArray[np.intp]:
+def _band_indices(wanted: Wavelengths, bands: Wavelengths, name: str, model: str) -> npt.NDArray[np.intp]:
     """Indices (L,) of the `wanted` bands among those of a cube.
 
     Raises:
         ValueError: one is missing.
     """
     nearest = np.abs(bands.nm[None] - wanted.nm[:, None]).argmin(axis=1)
-    missing = wanted.nm[np.abs(bands.nm[nearest] - wanted.nm) > SAME]
+    missing = wanted.nm[np.abs(bands.nm[nearest] - wanted.nm) > WAVELENGTH_TOLERANCE]
     if missing.size:
         named = ", ".join(f"{nm:g}" for nm in missing[:_MOST_NAMED])
         more = f" and {missing.size - _MOST_NAMED} more" if missing.size > _MOST_NAMED else ""

@@ -61,14 +61,14 @@ def run_whole_or_blended(
 ) -> Tensor:
     """Output of a network that pools over the image: of the whole image, or of blended tiles of `side` pixels."""
     if side is None or max(image.shape[2:]) <= side:
-        with watched(network, progress):
+        with report_layers(network, progress):
             return run(image)
     places = [_starts(size, side) for size in image.shape[2:]]
     total, weights = torch.zeros(()), image.new_zeros(1, 1, *image.shape[2:])
     corners = list(itertools.product(*places))
     for done, (y, x) in enumerate(corners):
         window = slice(y, min(y + side, image.shape[2])), slice(x, min(x + side, image.shape[3]))
-        with watched(network, lambda part, done=done: progress((done + part) / len(corners))):  # type: ignore[misc]
+        with report_layers(network, lambda part, done=done: progress((done + part) / len(corners))):  # type: ignore[misc]
             answer = run(image[:, :, *window])
         if total.ndim == 0:
             total = answer.new_zeros(1, answer.shape[1], *image.shape[2:])
@@ -97,7 +97,7 @@ def _ramp(part: slice, size: int, side: int) -> Tensor:
 
 
 @contextmanager
-def watched(network: nn.Module, progress: ProgressCallback) -> Iterator[None]:
+def report_layers(network: nn.Module, progress: ProgressCallback) -> Iterator[None]:
     """Report progress between the layers of a long forward pass, which `progress` can also stop."""
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     count = itertools.count()

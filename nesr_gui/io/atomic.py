@@ -38,10 +38,10 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         OSError: the folder is missing or not writable, `path` is a folder, or another program holds the file open.
     """
     target = Path(os.path.realpath(path))
-    part = _named_beside(target)
+    part = _temporary_name(target)
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, f"cannot write {target}: it is a folder; choose a file name")
-    with _explained(target.parent):
+    with _explain_errors(target.parent):
         part.open("xb").close()  # mkstemp would create a file that only its owner can read
     try:
         yield part
@@ -65,8 +65,8 @@ def atomic_write_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
         OSError: as for `atomic_write`.
     """
     targets = [Path(os.path.realpath(path)) for path in paths]
-    part = _named_beside(targets[-1])
-    with _explained(part.parent):
+    part = _temporary_name(targets[-1])
+    with _explain_errors(part.parent):
         part.mkdir()
     try:
         yield part
@@ -87,8 +87,8 @@ def atomic_write_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
 @contextmanager
 def scratch_beside(path: Path) -> Iterator[Path]:
     """Context manager that gives a temporary folder on the file system of `path`, deleted on exit."""
-    part = _named_beside(path)
-    with _explained(part.parent):
+    part = _temporary_name(path)
+    with _explain_errors(part.parent):
         part.mkdir()
     try:
         yield part
@@ -126,7 +126,7 @@ def _is_abandoned(path: Path, host: str, pid: int) -> bool:
     return False
 
 
-def _named_beside(target: Path) -> Path:
+def _temporary_name(target: Path) -> Path:
     """Unused temporary name for `target`; also cleans the folder, once per process."""
     if not target.parent.is_dir():
         raise FileNotFoundError(
@@ -137,7 +137,7 @@ def _named_beside(target: Path) -> Path:
 
 
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def _explain_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -162,7 +162,7 @@ def _move_in(ready: Path) -> None:
         return
     names = (ready / _ORDER).read_text(encoding="utf-8").splitlines()
     header, folder = names[-1], ready.parent
-    with _held(folder / header):
+    with _explain_lock(folder / header):
         if (ready / header).is_file():
             (folder / header).unlink(missing_ok=True)
         for name in (name for name in names if (ready / name).exists()):
@@ -173,12 +173,12 @@ def _move_in(ready: Path) -> None:
 
 
 def _take_name(part: Path, target: Path) -> None:
-    with _held(target):
+    with _explain_lock(target):
         os.replace(part, target)
 
 
 @contextmanager
-def _held(target: Path) -> Iterator[None]:
+def _explain_lock(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

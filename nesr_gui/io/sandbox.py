@@ -20,7 +20,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.errors import UnreadableFile
 
 PATIENCE = 20.0  # timeout in seconds; starting takes up to a few seconds on a slow disk
-SLOWEST = 10e6  # bytes per second: files that are read whole are given more time
+MIN_BYTES_PER_SECOND = 10e6  # bytes per second: files that are read whole are given more time
 MEMORY = 4 << 30  # memory limit of the sandbox in bytes, where the system supports one
 
 
@@ -44,7 +44,7 @@ class SandboxProcess:
                 self._start()
             process = self._process
             assert process is not None and process.stdin is not None and process.stdout is not None
-            timer = threading.Timer(PATIENCE + path.stat().st_size / SLOWEST, process.kill)
+            timer = threading.Timer(PATIENCE + path.stat().st_size / MIN_BYTES_PER_SECOND, process.kill)
             timer.start()
             try:
                 process.stdin.write(json.dumps([str(path.absolute()), module]) + "\n")

@@ -33,7 +33,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def client(address: str) -> Iterator[Any]:
-    with cluster.connected(address) as connected:
+    with cluster.connect(address) as connected:
         connected.wait_for_workers(2, timeout=60)
         yield connected
 
@@ -133,10 +133,10 @@ def test_an_address_without_a_scheduler_or_a_program_of_another_version(
     monkeypatch.setattr(cluster, "CONNECTING", 0.5)
     with (
         pytest.raises(OSError, match=r"answers at tcp://127.0.0.1:9; start one"),
-        cluster.connected("tcp://127.0.0.1:9"),
+        cluster.connect("tcp://127.0.0.1:9"),
     ):
         pass
     monkeypatch.setattr(cluster, "CONNECTING", 10)
     monkeypatch.setattr("nesr_gui.batch.cluster.__version__", "9.9")
-    with pytest.raises(ValueError, match=r"the workers have nesr_gui .* and this is 9.9"), cluster.connected(address):
+    with pytest.raises(ValueError, match=r"the workers have nesr_gui .* and this is 9.9"), cluster.connect(address):
         pass

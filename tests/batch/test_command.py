@@ -42,7 +42,7 @@ def test_many_into_a_folder(run, photo, model_file, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["PHOTO", "-o", "o.h5", "--jobs", "2"], "a single one has all cores"),
+        (["PHOTO", "-o", "o.h5", "--jobs", "2"], "a single one uses all cores"),
         (["PHOTO", "PHOTO", "-o", "o", "--jobs", "2", "--scheduler", "x"], "--jobs and --scheduler exclude each other"),
         (["PHOTO", "-o", "o.h5", "--scheduler", "x"], "name it o.zarr"),
         (["PHOTO", "-o", "o", "--format", "docx"], "photograph.docx has the extension '.docx'"),

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from nesr_gui.benchmark import inference
-from nesr_gui.benchmark.system import is_known, ready, watched
+from nesr_gui.benchmark.system import is_known, report_ready, sample_memory
 
 HELD = 80_000_000  # bytes
 
 
 def _hold(pipe: Connection, size: int) -> None:
-    ready(pipe)
+    report_ready(pipe)
     held = np.ones(size, np.uint8)
     pipe.send("held")
     time.sleep(0.3)  # several looks
@@ -25,13 +25,13 @@ def _hold(pipe: Connection, size: int) -> None:
 
 @pytest.mark.skipif(not is_known(), reason="memory is read from Linux's /proc")
 def test_what_a_process_holds_is_seen_and_what_it_says_is_told() -> None:
-    told = list(watched(_hold, HELD))
+    told = list(sample_memory(_hold, HELD))
     assert [said for said, _ in told if said is not None] == ["held", 1]
     assert HELD <= max(held for _, held in told) < 1.2 * HELD
 
 
 def test_every_step_has_its_time_and_memory(model_file: Path) -> None:
-    found = {figure.name: figure.value for figure in inference.large_figures(model_file, "cpu", 0.004)}
+    found = {figure.name: figure.value for figure in inference.measure_large(model_file, "cpu", 0.004)}
     steps = [name for name in found if name.startswith("0.004 megapixels") and not name.endswith("memory")]
     assert len(steps) == 5 and all(found[name] > 0 for name in steps)
     assert [f"{name}, memory" in found for name in steps] == [is_known()] * 5

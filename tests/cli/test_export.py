@@ -96,7 +96,7 @@ def test_an_estimate_writes_nothing(run, cube, tmp_path):
         (("--light", "daylight warm"), "write a temperature in kelvin"),
         (("--region", "circle 1,2"), "cannot read the region"),
         (("--region", "rectangle 50,0 60,9"), "lies outside the image of 20 rows and 30 columns"),
-        (("--error-band",), "which this image does not have"),
+        (("--error-band",), "this image has no prediction interval"),
         (("--scale", 0), "it must be finite and above 0"),
     ],
 )

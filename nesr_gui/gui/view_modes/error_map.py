@@ -60,7 +60,7 @@ class TruthError(ViewMode):
         if scene.look.measure in AT_WAVELENGTH and not low <= scene.nm <= high:
             return f"at {scene.nm:.1f} nm is not known: the measured cube covers {low:g}-{high:g} nm"
         missing = not_shared(scene.field, "the measured cube", (low, high))
-        if not missing and scene.look.measure is Measure.COLOUR and not self._comparison(scene).sees:
+        if not missing and scene.look.measure is Measure.COLOUR and not self._comparison(scene).has_colour:
             return f"in colour is not known: the measured cube covers {low:g}-{high:g} nm, of which no colour is made"
         return missing
 

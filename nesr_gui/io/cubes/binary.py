@@ -36,7 +36,7 @@ def sidecar_of(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def described(export: CubeWriterSource) -> dict[str, Any]:
+def describe_export(export: CubeWriterSource) -> dict[str, Any]:
     """Description of an export."""
     description: dict[str, Any] = {
         "wavelengths_nm": export.wavelengths.nm.tolist(),
@@ -51,7 +51,7 @@ def described(export: CubeWriterSource) -> dict[str, Any]:
 
 def write_sidecar(path: Path, export: CubeWriterSource) -> None:
     """Write the description of an export to the JSON file `path`."""
-    path.write_text(json.dumps(described(export), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(describe_export(export), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
@@ -65,14 +65,14 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     if path.stat().st_size > MAX_BYTES:
         raise UnreadableFile(f"{path.name} is larger than {MAX_BYTES >> 20} MiB; expected the description of a cube")
     try:
-        return checked_description(json.loads(path.read_text(encoding="utf-8")))
+        return validate_description(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UnreadableFile(
             f"{path.name} does not describe a cube ({error}); remove it or export the cube again"
         ) from error
 
 
-def checked_description(data: Any) -> dict[str, Any]:
+def validate_description(data: Any) -> dict[str, Any]:
     """Description with verified types, without missing entries.
 
     Raises:

@@ -249,7 +249,7 @@ def build_field(found: CubeDescription, reading: CubeHints) -> CubeField:
         AmbiguousFile: required information is missing.
         UnreadableFile: the array is not a cube, or its description contradicts itself.
     """
-    shape = checked_shape(found)
+    shape = validate_shape(found)
     axis = _band_axis(found, reading, shape)
     plane = [other for other in range(3) if other != axis]
     axes = (axis, plane[1], plane[0]) if found.transposed else (axis, plane[0], plane[1])
@@ -271,7 +271,7 @@ def build_field(found: CubeDescription, reading: CubeHints) -> CubeField:
     return CubeField(bands, Wavelengths(measured.nm[kept]), quantity, {**found.provenance, **notes})
 
 
-def checked_shape(found: CubeDescription) -> tuple[int, int, int]:
+def validate_shape(found: CubeDescription) -> tuple[int, int, int]:
     """Shape of the array.
 
     Raises:

@@ -158,9 +158,9 @@ class CubeWriterSource:
             attributes["window"] = (
                 f"rows {self.rows.start}-{self.rows.stop - 1}, columns {self.cols.start}-{self.cols.stop - 1}"
             )
-            side = _whole(attributes.get("reduction"), 1)
+            side = _parse_integer(attributes.get("reduction"), 1)
             for key, part in (("row_offset", self.rows), ("column_offset", self.cols)):
-                attributes[key] = str(_whole(attributes.get(key), 0) + part.start * side)
+                attributes[key] = str(_parse_integer(attributes.get(key), 0) + part.start * side)
         if self.mask is not None:
             attributes["masked"] = f"outside {self.mask}, in source pixels"
         if self.encoding.error_band:
@@ -193,7 +193,7 @@ class CubeWriterSource:
         for name, block in self._encoded(*window):
             parts.setdefault(name, []).append(block)
         for name, blocks in parts.items():
-            yield name, _joined(blocks)
+            yield name, _merge_blocks(blocks)
 
     def bands(self) -> Iterator[tuple[int, npt.NDArray[Any]]]:
         """Yield (index, band (H, W)) for formats that store one image per band."""
@@ -246,12 +246,12 @@ class CubeWriterSource:
         self._progress(min(self._done / (len(self.variables) * math.prod(self.shape)), 1.0))
 
 
-def _whole(text: str | None, default: int) -> int:
+def _parse_integer(text: str | None, default: int) -> int:
     """Integer in a provenance, which other programs may have written."""
     return int(text) if text is not None and text.isdecimal() else default
 
 
-def _joined(blocks: list[Block]) -> Block:
+def _merge_blocks(blocks: list[Block]) -> Block:
     """Merge blocks that tile a rectangle."""
     if len(blocks) == 1:
         return blocks[0]

@@ -70,13 +70,13 @@ def new_file(path: Path, **options: Any) -> Iterator[tuple[h5py.File, Callable[[
     HDF5 cannot close a file that it cannot finish writing, and terminates the process. Errors of a full disk are
     therefore hidden from it.
     """
-    with _Undisturbed(path, "w+") as raw:
+    with _FailSafeFile(path, "w+") as raw:
         with h5py.File(raw, "w", **options) as file:
             yield file, raw.check
         raw.check()
 
 
-class _Undisturbed(io.FileIO):
+class _FailSafeFile(io.FileIO):
     """A file that remembers its first failed write, and from then on pretends to write."""
 
     failure: OSError | None = None

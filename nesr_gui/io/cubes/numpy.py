@@ -20,10 +20,10 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write, atomic_write_set, scratch_beside
 from nesr_gui.io.cubes.arrays import NamedArray, find_cube
 from nesr_gui.io.cubes.binary import (
-    checked_description,
-    described,
+    describe_export,
     read_sidecar,
     sidecar_of,
+    validate_description,
     write_block,
     write_sidecar,
 )
@@ -71,7 +71,7 @@ def write_archive(path: str | os.PathLike[str], export: CubeWriterSource) -> Non
             for name, place in names.items():
                 archive.write(place, f"{name}.npy")
                 place.unlink()
-            description = described(export)
+            description = describe_export(export)
             small = {"wavelengths": export.wavelengths.nm, "quantity": np.array(description["quantity"])}
             for name, value in {**small, "provenance": np.array(json.dumps(description))}.items():
                 with archive.open(f"{name}.npy", "w") as member:
@@ -137,7 +137,7 @@ def _found_in_archive(path: Path, reading: CubeHints) -> CubeDescription:
     text = arrays.get("provenance")
     if text is None or text.dtype.kind != "U" or text.ndim:
         return found
-    return _with_description(found, checked_description(json.loads(str(text))))
+    return _with_description(found, validate_description(json.loads(str(text))))
 
 
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: IO[bytes]) -> np.ndarray[Any, Any]:

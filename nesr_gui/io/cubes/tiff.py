@@ -17,7 +17,7 @@ import tifffile
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
-from nesr_gui.io.cubes.binary import checked_description, described
+from nesr_gui.io.cubes.binary import describe_export, validate_description
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
@@ -26,7 +26,7 @@ from nesr_gui.spectral import Quantity
 MAX_SEGMENT = 1 << 30  # maximum size of a decoded strip or tile
 
 
-def decodable(page: Any) -> None:
+def check_decodable(page: Any) -> None:
     """Check that the data of a page are complete, and its strips or tiles small enough to decode one by one.
 
     Raises:
@@ -77,7 +77,7 @@ class TiffBands:
         for y in range(rows.start // height, -(-rows.stop // height)):
             for x in range(cols.start // width, -(-cols.stop // width)):
                 index = y * across + x
-                inside = _shared(rows, y * height, height), _shared(cols, x * width, width)
+                inside = _overlap(rows, y * height, height), _overlap(cols, x * width, width)
                 target = tuple(
                     slice(p.start - q.start, p.stop - q.start) for p, q in zip(inside, (rows, cols), strict=True)
                 )
@@ -113,7 +113,7 @@ class TiffBands:
         return decoded[0]
 
 
-def _shared(wanted: range, start: int, length: int) -> slice:
+def _overlap(wanted: range, start: int, length: int) -> slice:
     """Part of `wanted` in a segment."""
     return slice(max(wanted.start, start), min(wanted.stop, start + length))
 
@@ -146,7 +146,7 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
                 tile=tile,
                 photometric="minisblack",
                 planarconfig="separate" if bands > 1 else None,
-                description=json.dumps(described(export)),
+                description=json.dumps(describe_export(export)),
                 metadata=None,
                 software="nesr_gui",
                 extratags=_gdal_tags(export),
@@ -178,7 +178,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     tiff = None
     try:
         tiff = tifffile.TiffFile(path)
-        decodable(tiff.pages[0])
+        check_decodable(tiff.pages[0])
         found = _found(path.name, tiff)
         field = build_field(found, reading or CubeHints())
     except Exception as error:  # tifffile raises many kinds of errors for damaged files
@@ -198,7 +198,7 @@ def is_cube(path: Path) -> bool:
     try:
         with tifffile.TiffFile(path) as tiff:
             page: Any = tiff.pages[0]
-            if _own(page) or _listed(_items(page))[0] is not None or page.samplesperpixel >= FEWEST:
+            if _own(page) or _listed_wavelengths(_items(page))[0] is not None or page.samplesperpixel >= FEWEST:
                 return True
             return page.samplesperpixel == 1 and _is_stack(tiff)
     except Exception:  # the photograph reader reports what is wrong with it
@@ -216,8 +216,8 @@ def _found(name: str, tiff: tifffile.TiffFile) -> CubeDescription:
     pages: Any = tiff.pages
     page = pages[0]
     array = TiffBands(list(pages) if page.samplesperpixel == 1 and _is_stack(tiff) else [page])
-    items, own = _items(page), checked_description(_own(page))
-    wavelengths, unit = _listed(items)
+    items, own = _items(page), validate_description(_own(page))
+    wavelengths, unit = _listed_wavelengths(items)
     scale, offset = _per_band(items, "scale", 1.0), _per_band(items, "offset", 0.0)
     nodata = page.tags.valueof(GDAL_NODATA, default="")
     fill = float(str(nodata).strip("\0 ")) if re.fullmatch(r"[-+.\deE]+", str(nodata).strip("\0 ")) else np.nan
@@ -262,7 +262,7 @@ def _items(page: Any) -> list[tuple[str, int, str, str]]:
     ]
 
 
-def _listed(items: list[tuple[str, int, str, str]]) -> tuple[npt.NDArray[np.float64] | None, str]:
+def _listed_wavelengths(items: list[tuple[str, int, str, str]]) -> tuple[npt.NDArray[np.float64] | None, str]:
     """Wavelengths and their unit, from named items first, then from the band descriptions."""
     for key, unit in (("wavelength", ""), ("wavelengths", ""), ("central_wavelength_um", "µm")):
         stated = {band: text for name, band, _, text in items if name == key}

@@ -52,7 +52,7 @@ RAW_HEADS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM", 
 """Signatures of raw files that are not TIFFs; the TIFF reader recognises the others."""
 
 
-def parsed(data: bytes) -> Image.Exif:
+def parse_exif(data: bytes) -> Image.Exif:
     r"""Parse EXIF data, with or without the header `Exif\0\0`."""
     tags = Image.Exif()
     if data:
@@ -97,11 +97,11 @@ def read_png(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     pixels = imagecodecs.png_decode(data)
     stored = DecodedPixels(pixels.reshape(*pixels.shape[:2], -1), int(np.iinfo(pixels.dtype).max))
     stored.profile = _png_profile(chunks.get(b"iCCP", b""))
-    apply_exif(stored, parsed(chunks.get(b"eXIf", b"")), is_named=b"sRGB" in chunks or b"gAMA" in chunks)
+    apply_exif(stored, parse_exif(chunks.get(b"eXIf", b"")), is_named=b"sRGB" in chunks or b"gAMA" in chunks)
     if b"sRGB" not in chunks and not stored.profile:
         stored.code = _png_gamma(chunks) or stored.code
     if len(cicp := chunks.get(b"cICP", b"")) == 4:
-        stored.code, note = coded(cicp[0], cicp[1], stored.code)
+        stored.code, note = encoding_of_codes(cicp[0], cicp[1], stored.code)
         stored.notes += note
     if int.from_bytes(chunks.get(b"acTL", b"")[:4], "big") > 1:
         stored.notes.append("The file is animated; its first picture was read.")
@@ -185,7 +185,9 @@ def _png_gamma(chunks: dict[bytes, bytes]) -> ColourEncoding | None:
     return colour_encoding.of_power(1 / exponent, primaries)
 
 
-def coded(primaries: int, transfer: int, otherwise: ColourEncoding | None) -> tuple[ColourEncoding | None, list[str]]:
+def encoding_of_codes(
+    primaries: int, transfer: int, otherwise: ColourEncoding | None
+) -> tuple[ColourEncoding | None, list[str]]:
     """The encoding of two code numbers (ITU-T H.273), or what else the file says and a note."""
     if {primaries, transfer} == {2}:  # "unspecified"
         return otherwise, []
@@ -217,8 +219,8 @@ def read_heic(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     stored = DecodedPixels(pixels.reshape(*pixels.shape[:2], -1), white, bytes(info.get("icc_profile") or b""))
     nclx = info.get("nclx_profile") or {}
     if nclx and not stored.profile:
-        stored.code, stored.notes = coded(nclx["color_primaries"], nclx["transfer_characteristics"], None)
-    apply_exif(stored, parsed(info.get("exif") or b""), is_named=bool(nclx))
+        stored.code, stored.notes = encoding_of_codes(nclx["color_primaries"], nclx["transfer_characteristics"], None)
+    apply_exif(stored, parse_exif(info.get("exif") or b""), is_named=bool(nclx))
     stored.orientation = 1
     if len(several) > 1:
         stored.notes.append(f"The file has {len(several)} pictures; its main one was read.")
@@ -327,11 +329,11 @@ def _check_whole(page: Any, file: IO[bytes]) -> None:
     parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if not parts or any(count <= 0 or offset + count > length for offset, count in parts):
         raise UnreadableImage("the file is cut short or damaged")
-    if {PROFILE, COLORMAP, ORIENTATION} & _declared(page, file) - {tag.code for tag in page.tags}:
+    if {PROFILE, COLORMAP, ORIENTATION} & _declared_tags(page, file) - {tag.code for tag in page.tags}:
         raise UnreadableImage("the file is cut short or damaged")
 
 
-def _declared(page: Any, file: IO[bytes]) -> set[int]:
+def _declared_tags(page: Any, file: IO[bytes]) -> set[int]:
     """Tag numbers in the page's directory, whether or not their values are reachable."""
     layout = page.parent.tiff
     file.seek(page.offset)
@@ -351,7 +353,7 @@ def _stored_in_tiff(page: Any) -> DecodedPixels:
     if colours == "MINISWHITE":
         pixels = np.concatenate([white - pixels[..., :1], pixels[..., 1:]], axis=-1).astype(pixels.dtype)
     if colours == "PALETTE":
-        pixels, white = _expanded(pixels[..., 0], page.colormap)
+        pixels, white = _expand_palette(pixels[..., 0], page.colormap)
     profile = bytes(page.tags.valueof(PROFILE, default=b""))
     if pixels.dtype.kind == "f" and profile:
         notes.append("Floating-point values are taken as linear sRGB; the embedded profile was left aside.")
@@ -359,7 +361,7 @@ def _stored_in_tiff(page: Any) -> DecodedPixels:
     if ASSOCIATED in page.extrasamples:
         notes.append("Its colours are multiplied by the alpha channel: transparent parts are darker than they were.")
     stored = DecodedPixels(pixels, white, profile, notes=notes)
-    tags = parsed(b"")
+    tags = parse_exif(b"")
     for code in (ORIENTATION, MAKE):
         if (value := page.tags.valueof(code)) is not None:
             tags[code] = value
@@ -370,7 +372,7 @@ def _stored_in_tiff(page: Any) -> DecodedPixels:
     return stored
 
 
-def _expanded(indices: npt.NDArray[Any], colormap: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
+def _expand_palette(indices: npt.NDArray[Any], colormap: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
     """Palette colours (H, W, 3) and their full scale; many programs write 8-bit colours times 256 instead of 257."""
     eight_bits = not (colormap & 0xFF).any()
     colours = colormap.T >> 8 if eight_bits else colormap.T  # (entries, 3)

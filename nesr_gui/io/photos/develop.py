@@ -25,19 +25,19 @@ from nesr_gui.io.photos.photo import DecodedPhoto, DecodedPixels
 from nesr_gui.spectral import FloatArray, ImageSource, RGBImage, Wavelengths, bin_any, bin_mean, binning_factor
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB, IEC 61966-2-1
-DARKEST = 1e-3  # linear light below which a grey point is too dark to use
-STRONGEST = 20.0  # a larger gain indicates a colour, not a grey
-FIT_AT = Wavelengths.from_step(400, 700, 5)
-DRAFT_PIXELS = 1 << 20  # size of a preview that must appear at once
+MIN_GREY = 1e-3  # linear light below which a grey point is too dark to use
+MAX_GAIN = 20.0  # a larger gain indicates a colour, not a grey
+FIT_WAVELENGTHS = Wavelengths.from_step(400, 700, 5)
+PREVIEW_PIXELS = 1 << 20  # size of a preview that must appear at once
 STRIP_PIXELS = 1 << 20  # pixels converted at once, to keep work arrays small
-OUTSIDE = 2e-3  # distance from [0, 1] beyond the rounding of the colour engine
-AROUND = 2  # pixels on each side of a grey point that are averaged
+OUT_OF_RANGE = 2e-3  # distance from [0, 1] beyond the rounding of the colour engine
+GREY_POINT_RADIUS = 2  # pixels on each side of a grey point that are averaged
 
 
 def grey_gains(light: FloatArray) -> npt.NDArray[np.float64] | None:
     """Gains (3,) that make the mean of light (h, w, 3) grey at equal luminance; None if it cannot be a grey."""
     mean = light.reshape(-1, 3).mean(axis=0).astype(np.float64)
-    if mean.min() < DARKEST or mean.max() / mean.min() > STRONGEST:
+    if mean.min() < MIN_GREY or mean.max() / mean.min() > MAX_GAIN:
         return None
     gains: npt.NDArray[np.float64] = (LUMINANCE @ mean) / mean
     return gains
@@ -93,9 +93,11 @@ def camera_matrix(camera: Observer) -> CameraFit:
     Raises:
         ValueError: a channel of the camera has no response between 400 and 700 nm.
     """
-    surfaces = cie.chart_reflectances(FIT_AT)  # (N, L)
-    theirs = (surfaces @ ViewingConditions(observer=camera).rgb_weights(FIT_AT.nm)).astype(np.float64)  # (N, 3)
-    ours = (surfaces @ ViewingConditions.default().rgb_weights(FIT_AT.nm)).astype(np.float64)
+    surfaces = cie.chart_reflectances(FIT_WAVELENGTHS)  # (N, L)
+    theirs = (surfaces @ ViewingConditions(observer=camera).rgb_weights(FIT_WAVELENGTHS.nm)).astype(
+        np.float64
+    )  # (N, 3)
+    ours = (surfaces @ ViewingConditions.default().rgb_weights(FIT_WAVELENGTHS.nm)).astype(np.float64)
     # rows sum to 1: substituting c = 1 - a - b leaves two unknowns, of differences to blue
     free = theirs[:, :2] - theirs[:, 2:]
     solved = np.linalg.lstsq(free, ours - theirs[:, 2:], rcond=None)[0].T  # (3, 2)
@@ -105,12 +107,12 @@ def camera_matrix(camera: Observer) -> CameraFit:
 
 
 def develop_preview(decoded: DecodedPhoto, interpretation: DevelopSettings) -> RGBImage | None:
-    """Quick preview of a large file: a subsampled image of at most `DRAFT_PIXELS` pixels, for display only.
+    """Quick preview of a large file: a subsampled image of at most `PREVIEW_PIXELS` pixels, for display only.
 
     Returns:
         None if the file is small enough to be developed at once.
     """
-    step = binning_factor(DRAFT_PIXELS, decoded.shape)
+    step = binning_factor(PREVIEW_PIXELS, decoded.shape)
     if step == 1:
         return None
     point = interpretation.grey_point
@@ -168,10 +170,10 @@ def develop(
         reading.convert = reading.convert.then(adjustment / reading.scaled)
     factor = 1 if max_pixels is None else binning_factor(max_pixels, decoded.shape)
     white = None if pixels.dtype.kind == "f" else stored.white
-    values, clipped, outside = _developed(pixels, white, reading.convert, factor, progress)
+    values, clipped, outside = _develop_strips(pixels, white, reading.convert, factor, progress)
     notes += reading.notes
     if outside and (is_adjusted or not reading.has_negative):  # already in the notes
-        notes.append(_of_the_outside(outside, decoded.shape, is_adjusted))
+        notes.append(_clipping_note(outside, decoded.shape, is_adjusted))
     understood = {"photograph_encoding": reading.encoding, **interpretation.in_words()}
     source = ImageSource(decoded.name, decoded.sha256, tuple(notes), tuple(understood.items()))
     return RGBImage(values, source, factor, decoded.shape, clipped)
@@ -182,7 +184,7 @@ def _conversion(stored: DecodedPixels, pixels: npt.NDArray[np.generic], chosen: 
     is_float = pixels.dtype.kind == "f"
     white = None if is_float else stored.white
     if chosen.encoding is not SourceEncoding.AUTOMATIC:
-        code = _chosen(chosen)
+        code = _chosen_encoding(chosen)
         reading = _Reading(icc.of_code(white, code), f"{code.name}, chosen")
         if stored.profile or stored.code:
             reading.notes.append(f"Colours are taken as {code.name}, as chosen; what the file says was left aside.")
@@ -202,7 +204,7 @@ def _conversion(stored: DecodedPixels, pixels: npt.NDArray[np.generic], chosen: 
     return reading
 
 
-def _chosen(chosen: DevelopSettings) -> ColourEncoding:
+def _chosen_encoding(chosen: DevelopSettings) -> ColourEncoding:
     return {
         SourceEncoding.SRGB: colour_encoding.SRGB,
         SourceEncoding.LINEAR: colour_encoding.LINEAR,
@@ -229,7 +231,10 @@ def _adjustment(pixels: npt.NDArray[np.generic], reading: _Reading, chosen: Deve
     matrix = np.eye(3)
     if chosen.balance is WhiteBalance.GREY_POINT and chosen.grey_point is not None:
         row, col = (min(at, size - 1) for at, size in zip(chosen.grey_point, pixels.shape[:2], strict=True))
-        around = slice(max(row - AROUND, 0), row + AROUND + 1), slice(max(col - AROUND, 0), col + AROUND + 1)
+        around = (
+            slice(max(row - GREY_POINT_RADIUS, 0), row + GREY_POINT_RADIUS + 1),
+            slice(max(col - GREY_POINT_RADIUS, 0), col + GREY_POINT_RADIUS + 1),
+        )
         gains = grey_gains(reading.convert(pixels[around]))
         if gains is None:
             reading.notes.append("The grey point is black or has no colour to balance; white was left as it is.")
@@ -244,7 +249,7 @@ def _adjustment(pixels: npt.NDArray[np.generic], reading: _Reading, chosen: Deve
     return matrix * 2.0**chosen.stops
 
 
-def _developed(
+def _develop_strips(
     pixels: npt.NDArray[np.generic],
     white: int | None,
     convert: Converter,
@@ -258,8 +263,8 @@ def _developed(
     for strip in _strips(pixels, factor):
         light = convert(strip)
         beyond = np.zeros(strip.shape[:2], bool)
-        if light.min() < -OUTSIDE or light.max() > 1 + OUTSIDE:
-            beyond = _any_channel((light < -OUTSIDE) | (light > 1 + OUTSIDE))
+        if light.min() < -OUT_OF_RANGE or light.max() > 1 + OUT_OF_RANGE:
+            beyond = _any_channel((light < -OUT_OF_RANGE) | (light > 1 + OUT_OF_RANGE))
             outside += int(np.count_nonzero(beyond))
         if white is not None:
             beyond |= _any_channel((strip == 0) | (strip == white))
@@ -288,7 +293,7 @@ def _strips(pixels: npt.NDArray[np.generic], factor: int = 1) -> list[npt.NDArra
     return [pixels[row : row + rows] for row in range(0, height, rows)]
 
 
-def _of_the_outside(count: int, shape: tuple[int, int], is_adjusted: bool) -> str:
+def _clipping_note(count: int, shape: tuple[int, int], is_adjusted: bool) -> str:
     share = max(100 * count / (shape[0] * shape[1]), 0.01)
     pixels, verb = ("pixel", "has a colour") if count == 1 else ("pixels", "have colours")
     where = "outside sRGB or brighter than white" if is_adjusted else "outside sRGB"

@@ -23,7 +23,7 @@ EXTENSIONS = (".csv", ".txt", ".tsv", ".sli", ".hdr")
 MAX_BYTES = 64 << 20
 _MOST_MICROMETRES = 30.0  # spectra of eyes and cameras do not extend to 30 nm
 CHANNELS = {"r": 0, "red": 0, "g": 1, "green": 1, "b": 2, "blue": 2}
-SEEN = (400.0, 700.0)  # nm: the range of the models, in which every channel must respond
+RESPONSE_RANGE = (400.0, 700.0)  # nm: the range of the models, in which every channel must respond
 EXPECTED = "a table whose first line is wavelength,R,G,B, in nm, with a row of numbers for each wavelength"
 Sensitivities = tuple[Spectrum, Spectrum, Spectrum]
 """R, G, B on common wavelengths; only their shape matters, not their scale."""
@@ -49,7 +49,7 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
         names, table, unit = _parse(path.read_text(encoding="utf-8-sig"))
-        return _made(names or [], table, unit, path.stem)
+        return _build_spectra(names or [], table, unit, path.stem)
     except (ValueError, csv.Error) as error:
         raise UnreadableFile(
             f"cannot read spectra from {path.name}: {error}; expected a table of text with wavelengths in the first "
@@ -104,7 +104,7 @@ def _cell(text: str) -> str:
     return text.strip().strip('"').strip()
 
 
-def _made(names: list[str], table: npt.NDArray[np.float64], unit: str, stem: str) -> list[Spectrum]:
+def _build_spectra(names: list[str], table: npt.NDArray[np.float64], unit: str, stem: str) -> list[Spectrum]:
     if not np.isfinite(table[:, 0]).all():
         raise ValueError("a wavelength is not a number")
     nm = table[:, 0]
@@ -172,7 +172,9 @@ def _order(header: list[str]) -> list[int]:
 
 
 def _check_response(numbers: npt.NDArray[np.float64], order: list[int]) -> None:
-    seen = (numbers[:, 0] >= SEEN[0]) & (numbers[:, 0] <= SEEN[1])
+    seen = (numbers[:, 0] >= RESPONSE_RANGE[0]) & (numbers[:, 0] <= RESPONSE_RANGE[1])
     for name, column in zip(("red", "green", "blue"), order, strict=True):
         if not numbers[seen, column].sum() > 0:
-            raise ValueError(f"its {name} channel responds to nothing between {SEEN[0]:g} and {SEEN[1]:g} nm")
+            raise ValueError(
+                f"its {name} channel responds to nothing between {RESPONSE_RANGE[0]:g} and {RESPONSE_RANGE[1]:g} nm"
+            )

@@ -24,7 +24,7 @@ from nesr_gui.io.photos import colour_encoding
 from nesr_gui.io.photos import develop as development
 from nesr_gui.io.photos.colour_encoding import TransferFunction
 from nesr_gui.io.photos.decode import UnreadableImage, decode, read_photograph
-from nesr_gui.io.photos.develop import FIT_AT, balance_matrix, camera_matrix, develop, develop_preview
+from nesr_gui.io.photos.develop import FIT_WAVELENGTHS, balance_matrix, camera_matrix, develop, develop_preview
 from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.io.photos.photo import DecodedPhoto
 from tests.io.photos.test_decode import ADOBE, P3, RGB8, RGB16, pillow, png16, png_with, tiff
@@ -248,7 +248,7 @@ def test_exposure_counts_in_stops_and_what_it_clips_is_marked(tmp_path: Path) ->
 
 
 def test_a_camera_s_colours_become_the_default_camera_s() -> None:
-    table = cie.chart_reflectances(FIT_AT)
+    table = cie.chart_reflectances(FIT_WAVELENGTHS)
     fit = camera_matrix(camera())
     np.testing.assert_allclose(fit.matrix @ np.ones(3), 1, atol=1e-12)
     assert fit.surfaces == len(table) and 0 < fit.error < 0.05
@@ -340,7 +340,7 @@ def test_interpretations_leave_the_decoded_numbers_alone(tmp_path: Path) -> None
 def test_a_draft_is_the_same_photograph_at_some_of_its_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = decoded(tmp_path, pillow(RGB8, "PNG"))
     assert develop_preview(file, PLAIN) is None
-    monkeypatch.setattr(development, "DRAFT_PIXELS", 200)
+    monkeypatch.setattr(development, "PREVIEW_PIXELS", 200)
     chosen = DevelopSettings(stops=-0.5, balance=WhiteBalance.TEMPERATURE, kelvin=5000)
     seen = develop_preview(file, chosen)
     assert seen is not None and (seen.binning, seen.source_shape) == (2, (24, 31))

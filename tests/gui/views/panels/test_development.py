@@ -197,7 +197,7 @@ def test_the_working_resolution_is_chosen(opened: App, qtbot: QtBot, monkeypatch
 def test_a_large_photograph_is_a_draft_first_and_reconstructed_from_all_its_pixels(
     app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(develop, "DRAFT_PIXELS", 600)
+    monkeypatch.setattr(develop, "PREVIEW_PIXELS", 600)
     monkeypatch.setattr(loading, "SHOWN_PIXELS", 60 * 80 // 4)
     engine.model.working_pixels = 600
     shapes: list[tuple[int, int]] = []
@@ -234,7 +234,7 @@ def test_a_cube_leaves_nothing_to_understand(opened: App, qtbot: QtBot, tmp_path
 def test_many_changes_in_a_row_end_with_the_last_one_in_full(
     app: App, photograph: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(develop, "DRAFT_PIXELS", 600)
+    monkeypatch.setattr(develop, "PREVIEW_PIXELS", 600)
     app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
     qtbot.waitUntil(lambda: app.session.field is not None)
