@@ -26,7 +26,7 @@ distributed = pytest.importorskip("distributed", reason="needs the extra cluster
 def address() -> Iterator[str]:
     """A scheduler with two workers, which are started again when they die."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="ERROR"
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs="ERROR"
     ) as local:
         yield local.scheduler_address
 
