@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -104,11 +103,14 @@ def train(
     libraries = [library for library in libraries if library.name not in leave_out]
     given = {name: value for name, value in options.items() if value is not None}
     config = TrainingConfig(seed=seed, **LOSSES[loss], **given)
-    table = SpectralTable(kept, libraries, config.sampler, resolve_device(device))
     provenance = _provenance(config, kept, spectra, leave_out)  # before hours in which the source tree may change
-    if isinstance(network, FITTED):
+
+    def table() -> SpectralTable:
+        return SpectralTable(kept, libraries, config.sampler, resolve_device(device))
+
+    if isinstance(network, FITTED):  # band interpolation learns nothing, and asks for nothing
         out.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(out / MODEL, fitted(network, partial(known, table, seed=seed), seed), provenance)
+        save_checkpoint(out / MODEL, fitted(network, lambda nm: known(table(), nm, seed), seed), provenance)
         click.echo(f"wrote {out / MODEL}")
         return
     begun = load_checkpoint(start) if start else None
@@ -116,7 +118,7 @@ def train(
         if begun.config != network:
             raise ValueError(f"{start} has other settings than the network that is to be trained; name another model")
         provenance["started from"] = f"{begun.name} {begun.sha256[:16]}: {begun.provenance.get('training', '')}"
-    sampler = PatchSampler(table, config.sampler)
+    sampler = PatchSampler(table(), config.sampler)
     trainer = Trainer(network, config, sampler, out, begun.network if begun else None)
     click.echo(
         f"{parameters_of(network) / 1e6:.2f} M parameters, {len(kept)} scenes, "
