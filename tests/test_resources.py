@@ -39,13 +39,14 @@ def test_the_embedded_model_is_lean_and_says_where_it_comes_from():
     path = resources.default_model()
     assert path.stat().st_size < 20 << 20
     checkpoint = load_checkpoint(path)
-    assert parameter_count(checkpoint.network) < 0.5e6
+    assert parameter_count(checkpoint.network) < 0.6e6
     assert checkpoint.config.bands[0] == 400
     assert checkpoint.config.bands[-1] == 700
-    for key in ("scenes", "spectra", "training", "commit"):
+    for key in ("scenes", "spectra", "training", "device", "calibrated"):
         assert checkpoint.provenance[key], key
-    assert "feathers" not in checkpoint.provenance["scenes"]
-    assert "stuffed_toys" not in checkpoint.provenance["scenes"].split(", ")
+    learned = checkpoint.provenance["scenes"].split(", ")
+    assert len(learned) == 24
+    assert not {"face", "feathers", "glass_tiles", "stuffed_toys"} & set(learned)
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     assert checkpoint.sha256 in card
 

@@ -89,8 +89,8 @@ def _on(scene: Scene, cameras: Path | None) -> Iterator[tuple[str, Photographed]
     for quality in QUALITIES:
         yield f"JPEG {quality}", (as_jpeg(light, quality), truth)
     for factor in EXPOSURES:
-        photograph = quantised(np.clip(light * np.float32(factor), 0, 1)) / np.float32(factor)
-        yield f"exposure ×{factor:g}", (photograph, truth)
+        stored = quantised(np.clip(light * np.float32(factor), 0, 1))
+        yield f"exposure ×{factor:g}", (np.minimum(stored / np.float32(factor), 1), truth)
     for radius in BLURS:
         yield f"blur {radius:g} px", (_blurred(light, radius), truth)
     for shift in SHIFTS:

@@ -30,7 +30,8 @@ BANDS = cie.CAMERA_BANDS.nm
 PIXELS = 5_000  # looked at in one unit
 PRIOR = 0.03  # how much a pixel counts in sorts it does not belong to, so that rare ones borrow from the rest
 CELLS = 32  # along each axis of the plane of chromaticity
-FEWEST = 20  # colours that make a cell of it seen
+FEWEST = 300  # pixels of a scene that make it count for a cell
+SOURCES = 3  # scenes or libraries that make a cell seen
 DIM = 0.05  # mean of the channels below which chromaticity is noise
 COMPONENTS, PAIRS = 8, 40_000  # principal residuals, and pairs of pixels of a unit, whose likeness is measured
 LENGTHS = (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5, 3.0)  # that are tried
@@ -106,23 +107,22 @@ def _constant_width(units: Sequence[Unit]) -> float:
 
 
 def seen_chromaticities(scenes: Sequence[Scene], libraries: Sequence[Library]) -> npt.NDArray[np.bool_]:
-    """Where training covered the plane of chromaticity: cells with at least `FEWEST` colours, and those next to them.
+    """Where training covered the plane of chromaticity: cells of which several scenes or libraries have colours.
 
-    Every library spectrum counts, and of scenes every pixel outside the chart that is not too dark to have a
-    chromaticity. A convex hull would not do: a few clipped colours span the whole plane.
+    A library counts with a single spectrum, a scene with `FEWEST` pixels outside its chart that are bright enough to
+    have a chromaticity; one source alone may be an oddity, such as noise or a highlight. A convex hull would not do: a
+    few clipped colours span the whole plane.
     """
-    colours = [cie.render_camera_rgb(library.at(BANDS)) for library in libraries]
-    for scene in scenes:
-        rgb = scene.photograph(eight_bit=False)[scene.outside_chart()]
-        colours.append(rgb[rgb.mean(1) > DIM])
-    rgb = np.concatenate(colours)
-    rgb = rgb[(rgb.min(1) > 0) & (rgb.max(1) < 1)]  # a clipped colour is not where it seems to be
-    counts = np.zeros((CELLS, CELLS), int)
-    np.add.at(counts, chromaticity_cells(rgb, CELLS), 1)
-    padded = np.pad(counts >= FEWEST, 1)
-    return np.any(
-        [padded[1 + y : CELLS + 1 + y, 1 + x : CELLS + 1 + x] for y in (-1, 0, 1) for x in (-1, 0, 1)], axis=0
-    )
+    sources = [(cie.render_camera_rgb(library.at(BANDS)), 1) for library in libraries]
+    sources += [(scene.photograph(eight_bit=False)[scene.outside_chart()], FEWEST) for scene in scenes]
+    having = np.zeros((CELLS, CELLS), int)
+    for rgb, fewest in sources:
+        # A clipped colour is not where it seems to be.
+        rgb = rgb[(rgb.mean(1) > DIM) & (rgb.min(1) > 0) & (rgb.max(1) < 1)]
+        counts = np.zeros_like(having)
+        np.add.at(counts, chromaticity_cells(rgb, CELLS), 1)
+        having += counts >= fewest
+    return having >= min(SOURCES, len(sources))
 
 
 def _quantiles(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> IntervalCalibration:

@@ -19,7 +19,7 @@ def unit(name: str, seed: int, spread: float = 0.1) -> Unit:
     rgb = rng.uniform(0.01, 1, (4000, 3)).astype(np.float32)
     answers = (rgb.mean(1, keepdims=True) * rng.uniform(0.5, 1.5, (4000, 31))).astype(np.float32)
     errors = rng.normal(size=answers.shape) * spread * np.linspace(0.5, 2, 31)
-    return Unit(name, rgb, answers, np.maximum(answers * (1 + errors), 0).astype(np.float32))
+    return Unit(name, rgb, answers, np.maximum(answers * (1 + errors), 0).astype(np.float32), rgb)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_intervals_hold_for_a_unit_never_seen(calibration):
 
 
 def test_every_unit_counts_the_same_whatever_its_size(units):
-    large = Unit("a", *(np.concatenate([part] * 3) for part in (units[0].rgb, units[0].answers, units[0].truth)))
+    large = Unit("a", *(np.concatenate([part] * 3) for part in (units[0].rgb, units[0].answers, units[0].truth, units[0].around)))
     again = calibrated([large, *units[1:]], SEEN)
     np.testing.assert_allclose(again.high, calibrated(units, SEEN).high, atol=0.02)
 
@@ -106,10 +106,10 @@ def test_colours_of_unseen_chromaticity_are_told_whatever_their_brightness():
     assert calibration.is_unfamiliar(0.01 * colours).tolist() == calibration.is_unfamiliar(colours).tolist()
 
 
-def test_seen_is_what_training_met_and_its_neighbours(monkeypatch):
+def test_seen_is_what_several_sources_of_training_had(monkeypatch):
     monkeypatch.setattr("nesr_gui.training.calibration.FEWEST", 1)
     library = worlds.library("coarse", 10, 400)
-    seen = seen_chromaticities([worlds.scene("a")], [library])
+    seen = seen_chromaticities([worlds.scene("a")], [library] * 3)
     calibration = IntervalCalibration(BANDS, *np.zeros((2, 31, 3, 3), np.float32), seen, np.array(0.1, np.float32))
     known = cie.render_camera_rgb(library.values)
     unclipped = (known.min(1) > 0) & (known.max(1) < 1)
