@@ -132,7 +132,7 @@ def test_an_address_without_a_scheduler_or_a_program_of_another_version(
 ) -> None:
     monkeypatch.setattr(cluster, "CONNECTING", 0.5)
     with (
-        pytest.raises(OSError, match=r"answers at tcp://127.0.0.1:9; start one"),
+        pytest.raises(OSError, match=r"no dask.distributed scheduler at tcp://127.0.0.1:9; start one"),
         cluster.connect("tcp://127.0.0.1:9"),
     ):
         pass
