@@ -26,7 +26,7 @@ distributed = pytest.importorskip("distributed", reason="needs the extra cluster
 def address() -> Iterator[str]:
     """A scheduler with two workers, which are started again when they die."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs="ERROR"
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="ERROR"
     ) as local:
         yield local.scheduler_address
 
@@ -132,7 +132,7 @@ def test_an_address_without_a_scheduler_or_a_program_of_another_version(
 ) -> None:
     monkeypatch.setattr(cluster, "CONNECTING", 0.5)
     with (
-        pytest.raises(OSError, match=r"scheduler at tcp://127.0.0.1:9; start one"),
+        pytest.raises(OSError, match=r"no dask.distributed scheduler at tcp://127.0.0.1:9; start one"),
         cluster.connect("tcp://127.0.0.1:9"),
     ):
         pass

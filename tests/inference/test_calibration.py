@@ -37,7 +37,9 @@ def test_intervals_hold_for_a_unit_never_seen(calibration):
 
 
 def test_every_unit_counts_the_same_whatever_its_size(units):
-    large = Unit("a", *(np.concatenate([part] * 3) for part in (units[0].rgb, units[0].answers, units[0].truth, units[0].around)))
+    large = Unit(
+        "a", *(np.concatenate([part] * 3) for part in (units[0].rgb, units[0].answers, units[0].truth, units[0].around))
+    )
     again = calibrated([large, *units[1:]], SEEN)
     np.testing.assert_allclose(again.high, calibrated(units, SEEN).high, atol=0.02)
 

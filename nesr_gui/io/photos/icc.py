@@ -131,6 +131,8 @@ def _rgb(white: int, profile: bytes) -> Converter:
         ramp = _ramp(white)
         alone = [_transform(np.outer(ramp, axis).astype(np.float32), profile).astype(np.float64) for axis in np.eye(3)]
         full = [light[-1] for light in alone]  # linear sRGB of the channel at full scale
+        if not all(most.any() for most in full):
+            raise FloatingPointError("a channel of the profile has no light")
         curves = np.stack([light @ most / (most @ most) for light, most in zip(alone, full, strict=True)])
         tables = Tables(curves.astype(np.float32), np.stack(full, axis=1))
         trial = np.random.default_rng(0).integers(0, white, (1, 512, 3), endpoint=True)

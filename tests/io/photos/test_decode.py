@@ -203,6 +203,13 @@ def test_colours_outside_srgb_are_clipped_and_said(tmp_path: Path) -> None:
     assert not any("outside" in note for note in image.source.notes)
 
 
+def without_red(profile: bytes) -> bytes:
+    """A matrix profile whose red primary is black, as damage may leave it."""
+    start = 132 + 12 * [profile[at : at + 4] for at in range(132, len(profile), 12)].index(b"rXYZ")
+    at = int.from_bytes(profile[start + 4 : start + 8], "big") + 8
+    return profile[:at] + bytes(12) + profile[at + 12 :]
+
+
 def test_a_grey_profile_is_applied(tmp_path: Path) -> None:
     profile = imagecodecs.cms_profile("gray", gamma=1.8, whitepoint=[0.3457, 0.3585, 1])
     image = read(tmp_path, pillow(GREY8, "PNG", icc_profile=profile))
@@ -211,7 +218,12 @@ def test_a_grey_profile_is_applied(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("profile", "said"),
-    [(b"garbage" * 40, "is not for RGB"), (P3[:200] + b"\xff" * 300, "is damaged"), (ADOBE[:130], "is damaged")],
+    [
+        (b"garbage" * 40, "is not for RGB"),
+        (P3[:200] + b"\xff" * 300, "is damaged"),
+        (ADOBE[:130], "is damaged"),
+        (without_red(SRGB), "is damaged"),
+    ],
 )
 def test_a_profile_that_cannot_be_used_is_said(tmp_path: Path, profile: bytes, said: str) -> None:
     image = read(tmp_path, pillow(RGB8, "PNG", icc_profile=profile))
