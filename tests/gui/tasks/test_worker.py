@@ -155,17 +155,14 @@ def test_nothing_of_what_was_asked_is_kept_when_it_is_done(worker: Worker, qtbot
 
 def test_a_replaced_request_keeps_its_place_in_its_lane(worker: Worker, qtbot: QtBot) -> None:
     """One that changes with every move of the hand would starve behind the others."""
-    held, answers = Held(), list[str]()
-    worker.submit(Task.HOVER_CURVE, 0, held.run, lambda request, result: answers.append("hover"))
+    held, answers = Held(), list[int]()
+    worker.submit(Task.HOVER_CURVE, 0, held.run, lambda request, result: answers.append(request))
     assert held.started.wait(5)
-    for request in (1, 2):
-        worker.submit(Task.CURVES, request, held.run, lambda request, result: answers.append(f"curves {request}"))
-        worker.submit(Task.READOUTS, request, held.run, lambda request, result: answers.append(f"readouts {request}"))
-        if request == 1:
-            worker.submit(Task.CURVES, 3, held.run, lambda request, result: answers.append(f"curves {request}"))
+    for task, request in ((Task.CURVES, 1), (Task.READOUTS, 2), (Task.CURVES, 3)):
+        worker.submit(task, request, held.run, lambda request, result: answers.append(request))
     held.go.set()
     qtbot.waitUntil(lambda: not any(map(worker.is_busy, (Task.HOVER_CURVE, Task.CURVES, Task.READOUTS))))
-    assert answers == ["hover", "curves 2", "readouts 2"]
+    assert answers == [0, 3, 2]
 
 
 def test_pictures_never_wait_for_readouts(worker: Worker, qtbot: QtBot) -> None:
@@ -177,6 +174,7 @@ def test_pictures_never_wait_for_readouts(worker: Worker, qtbot: QtBot) -> None:
     for task in frames:
         worker.submit(task, task, lambda request, progress: request, lambda request, result: answers.append(result))
     qtbot.waitUntil(lambda: set(answers) == set(frames))
+    assert held.asked == [1]  # the first readout still holds its lane
     held.go.set()
     qtbot.waitUntil(lambda: not worker.is_busy(Task.HOVER_CURVE))
 
