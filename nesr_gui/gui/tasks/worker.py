@@ -33,7 +33,6 @@ class Lane(enum.Enum):
     FRAMES = "frames", 0  # what is seen while the hand moves: never behind a query
     PICTURES = "pictures", 5
     SCRUBBING = "scrubbing", 10
-    SCRUBBING_RIGHT = "scrubbing right", 10
     REGIONS = "regions", 0
     REFINING = "refining", 5
     REGION_READOUTS = "region readouts", 5
