@@ -22,7 +22,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.model.marks import Region, Shape
 from nesr_gui.gui.model.preferences import nothing_remembered
 from nesr_gui.gui.view_modes import TABLE
-from nesr_gui.io.photos.develop_settings import Interpretation
+from nesr_gui.io.photos.develop_settings import DevelopSettings
 
 WINDOW = QSize(1280, 800)
 THEMES = {"": "light", "-dark": "dark"}
@@ -59,7 +59,7 @@ def opened(sample: str, theme: str) -> Iterator[App]:
         app.window.compose(WINDOW)
         app.reconstructing.load_model(None, "cpu")
         chosen = resources.sample(sample)
-        app.opening.open(chosen.photograph, chosen.truth, Interpretation(working_pixels=10**9))
+        app.opening.open(chosen.photograph, chosen.truth, DevelopSettings(working_pixels=10**9))
         until(lambda: app.session.field is not None)
         height, width = app.session.source_shape or (1, 1)
         for row, col in ((0.42, 0.5), (0.62, 0.27), (0.2, 0.85)):

@@ -15,14 +15,14 @@ from nesr_gui._version import __version__
 if TYPE_CHECKING:
     from nesr_gui.fields.protocol import CubeField
     from nesr_gui.inference.band_field import BandField
-    from nesr_gui.inference.model import Model
+    from nesr_gui.inference.model import LoadedModel
     from nesr_gui.inference.nesr_field import NeSRField
-    from nesr_gui.io import Reading
+    from nesr_gui.io import CubeHints
 
 __all__ = ["__version__", "load_model", "open_cube", "reconstruct"]
 
 
-def load_model(path: str | PathLike[str] | None = None, device: str = "auto") -> Model:
+def load_model(path: str | PathLike[str] | None = None, device: str = "auto") -> LoadedModel:
     """The embedded model, or the one in a file, on `device` (auto, cpu, cuda or mps)."""
     from nesr_gui.inference import model
 
@@ -30,7 +30,7 @@ def load_model(path: str | PathLike[str] | None = None, device: str = "auto") ->
 
 
 def reconstruct(
-    photograph: str | PathLike[str], model: Model | None = None, *, max_pixels: int | None = None
+    photograph: str | PathLike[str], model: LoadedModel | None = None, *, max_pixels: int | None = None
 ) -> NeSRField | BandField:
     """The spectral field of a photograph file.
 
@@ -49,10 +49,10 @@ def reconstruct(
     return engine.encode(image.reduced(max_pixels) if max_pixels else image, model or load_model())
 
 
-def open_cube(path: str | PathLike[str], reading: Reading | None = None) -> CubeField:
+def open_cube(path: str | PathLike[str], reading: CubeHints | None = None) -> CubeField:
     """The field of a cube, a file or a folder, linear between its bands; the file is read as it is asked.
 
-    `nesr_gui.io.Reading` says what the file leaves open, such as its wavelengths; see `nesr_gui.io.open_cube`.
+    `nesr_gui.io.CubeHints` says what the file leaves open, such as its wavelengths; see `nesr_gui.io.open_cube`.
     """
     from nesr_gui import io
 

@@ -13,17 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui import io
-from nesr_gui.colorimetry.viewing_conditions import Light
-from nesr_gui.fields.illuminated import lit
-from nesr_gui.fields.protocol import CalibratedField, Progress, SpectralField
+from nesr_gui.colorimetry.viewing_conditions import Illuminant
+from nesr_gui.fields.illuminated import illuminate
+from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField
 from nesr_gui.fields.sensor import Sensor, SensorField
-from nesr_gui.io.cubes.export import Encoding, Export
+from nesr_gui.io.cubes.export import CubeWriterSource, StorageEncoding
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 CHECKED_PIXELS, CHECKED_BANDS = 12, 8  # of a written cube that are compared with the field
 TIMED_VALUES = 100_000  # about as many are computed to measure how fast a field is
-_FLOATS = Encoding()
+_FLOATS = StorageEncoding()
 _ROUNDING = 2e-5  # of an answer, which the order of sums may change
 
 
@@ -40,28 +40,28 @@ class ExportPlan:
     """
 
     bands: Wavelengths | Sensor | None = None
-    light: Light | None = None
+    light: Illuminant | None = None
     region: Region | None = None
     is_masked: bool = False
-    encoding: Encoding = _FLOATS
+    encoding: StorageEncoding = _FLOATS
 
     def prepared(
         self,
         field: SpectralField,
         *,
-        reduction: int = 1,
+        binning: int = 1,
         origin: str = "",
-        progress: Progress | None = None,
+        progress: ProgressCallback | None = None,
         provenance: Mapping[str, str] | None = None,
-    ) -> Export:
-        """The export of `field`, each pixel of which stands for `reduction`² of the source; `origin` is its file.
+    ) -> CubeWriterSource:
+        """The export of `field`, each pixel of which stands for `binning`² of the source; `origin` is its file.
 
         `provenance` is written beside what the field says of its origin.
 
         Raises:
             ValueError: the field cannot give what is planned; one sentence.
         """
-        shown = field if self.light is None else lit(field, self.light)
+        shown = field if self.light is None else illuminate(field, self.light)
         if isinstance(self.bands, Sensor):
             if self.encoding.error_band:
                 raise ValueError(
@@ -69,8 +69,8 @@ class ExportPlan:
                     "or choose wavelengths"
                 )
             shown = SensorField(shown, self.bands)
-        rows, cols = self.region.window(field.shape, reduction) if self.region else (None, None)
-        return Export(
+        rows, cols = self.region.window(field.shape, binning) if self.region else (None, None)
+        return CubeWriterSource(
             shown,
             self.bands if isinstance(self.bands, Wavelengths) else shown.bands,
             progress=progress,
@@ -78,14 +78,14 @@ class ExportPlan:
             cols=cols,
             encoding=self.encoding,
             mask=self.region if self.is_masked else None,
-            reduction=reduction,
+            binning=binning,
             origin=origin,
             provenance=provenance,
         )
 
 
 @dataclass(frozen=True)
-class Written:
+class ExportResult:
     """A cube that was written: (L, H, W), how many values did not fit its numbers, how many were read back."""
 
     path: Path
@@ -103,7 +103,7 @@ class Written:
         return f"{said} {self.clipped:,} values did not fit the numbers and were cut." if self.clipped else said
 
 
-class FaultyFile(OSError):
+class VerificationError(OSError):
     """A file does not hold what was just written."""
 
 
@@ -112,31 +112,31 @@ def write(
     field: SpectralField,
     plan: ExportPlan,
     *,
-    reduction: int = 1,
+    binning: int = 1,
     origin: str = "",
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     provenance: Mapping[str, str] | None = None,
-) -> Written:
+) -> ExportResult:
     """Write a cube as planned, in the format `path` ends with, then open it and compare some of it with the field.
 
     `progress` may raise `Cancelled`; nothing is left behind then, and an older file stays until the new is complete.
 
     Raises:
         ValueError: the field cannot give what is planned, or the format cannot store it.
-        OSError: the folder cannot be written or is full; or what is read back differs (`FaultyFile`).
+        OSError: the folder cannot be written or is full; or what is read back differs (`VerificationError`).
     """
     path = Path(path)
     io.writer(path, plan.encoding)  # before anything is computed
-    export = plan.prepared(field, reduction=reduction, origin=origin, progress=progress, provenance=provenance)
+    export = plan.prepared(field, binning=binning, origin=origin, progress=progress, provenance=provenance)
     io.write_export(path, export)
-    return Written(path, export.shape, export.clipped, spot_check(path, export))
+    return ExportResult(path, export.shape, export.clipped, verify_sample(path, export))
 
 
-def spot_check(path: Path, export: Export, seed: int | None = None) -> int:
+def verify_sample(path: Path, export: CubeWriterSource, seed: int | None = None) -> int:
     """Compare some pixels and bands of a written cube, and its error band, with the field; gives how many values.
 
     Raises:
-        FaultyFile: they differ by more than rounding, or the file cannot be opened.
+        VerificationError: they differ by more than rounding, or the file cannot be opened.
     """
     chance = np.random.default_rng(seed)
     size = export.shape
@@ -147,31 +147,33 @@ def spot_check(path: Path, export: Export, seed: int | None = None) -> int:
     expected = _expected(export, points + np.array([export.rows.start, export.cols.start]), nm)
     for name, values in expected.items():
         try:
-            found = io.open_cube(path, io.Reading(variable=name) if len(expected) > 1 else None, is_trusted=True)
+            found = io.open_cube(path, io.CubeHints(variable=name) if len(expected) > 1 else None, is_trusted=True)
             is_whole = found.shape == size[1:] and np.array_equal(found.bands.nm, export.wavelengths.nm)
             read = found.spectra(points, nm) if is_whole else None
         except ValueError as error:
-            raise FaultyFile(f"{path} was written and cannot be opened again ({error}); {_AGAIN}") from error
+            raise VerificationError(f"{path} was written and cannot be opened again ({error}); {_AGAIN}") from error
         if read is None or not (close := _are_equal(values, read, export.encoding)).all():
             where = "" if read is None else " at row {}, column {}".format(*points[np.argwhere(~close)[0][0]])
-            raise FaultyFile(f"{path} was written, and what is read back differs{where}; {_AGAIN}")
+            raise VerificationError(f"{path} was written, and what is read back differs{where}; {_AGAIN}")
     return sum(values.size for values in expected.values())
 
 
 _AGAIN = "do not use it, and export again, best to another disk"
 
 
-def _expected(export: Export, points: npt.NDArray[np.int64], nm: npt.NDArray[np.float64]) -> dict[str, FloatArray]:
+def _expected(
+    export: CubeWriterSource, points: npt.NDArray[np.int64], nm: npt.NDArray[np.float64]
+) -> dict[str, FloatArray]:
     """By variable, the values (N, l) that the file should hold."""
     values = {"cube": export.field.spectra(points, nm)}
     if export.encoding.error_band:
         assert isinstance(export.field, CalibratedField)  # the export refuses others
-        values["lower"], values["upper"] = export.field.interval(points, nm)
+        values["lower"], values["upper"] = export.field.prediction_interval(points, nm)
     kept = np.array([export.kept(row, col)[0, 0] for row, col in zip(points[:, :1], points[:, 1:], strict=True)])
     return {name: np.where(kept[:, None], part, np.nan).astype(np.float32) for name, part in values.items()}
 
 
-def _are_equal(expected: FloatArray, read: FloatArray, encoding: Encoding) -> npt.NDArray[np.bool_]:
+def _are_equal(expected: FloatArray, read: FloatArray, encoding: StorageEncoding) -> npt.NDArray[np.bool_]:
     """Whether values read are those expected, but for rounding."""
     stored = encoding.decode(encoding.encode(expected)[0])
     magnitude = np.abs(np.nan_to_num(stored, posinf=0, neginf=0))
@@ -194,15 +196,17 @@ class Estimate:
     def __str__(self) -> str:
         bands, height, width = self.shape
         plural = "band" if bands == 1 else "bands"
-        return f"{bands} {plural} of {width}×{height} pixels: {size_text(self.nbytes)}, {time_text(self.seconds)}"
+        return (
+            f"{bands} {plural} of {width}×{height} pixels: {format_size(self.nbytes)}, {format_duration(self.seconds)}"
+        )
 
 
-def estimated(export: Export) -> Estimate:
+def estimated(export: CubeWriterSource) -> Estimate:
     """Size and time of an export; the time is measured here and now."""
     return Estimate(export.shape, export.nbytes, seconds(export))
 
 
-def size_text(size: int) -> str:
+def format_size(size: int) -> str:
     """Bytes for people: 74.4 MB."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= scale:
@@ -210,7 +214,7 @@ def size_text(size: int) -> str:
     return f"{size} bytes"
 
 
-def time_text(duration: float) -> str:
+def format_duration(duration: float) -> str:
     """Seconds for people: about 40 s, about 3 min."""
     if duration < 1:
         return "less than a second"
@@ -220,7 +224,7 @@ def time_text(duration: float) -> str:
     return f"about {duration:.0f} s"
 
 
-def seconds(export: Export) -> float:
+def seconds(export: CubeWriterSource) -> float:
     """How long an export will compute on this machine, measured on a part of it; writing to the disk comes on top."""
     bands, height, width = export.shape
     some = export.wavelengths
@@ -231,7 +235,7 @@ def seconds(export: Export) -> float:
         slice(part.start + (size - min(side, size)) // 2, part.start + (size + min(side, size)) // 2)
         for part, size in ((export.rows, height), (export.cols, width))
     )
-    sample = Export(export.field, some, rows=rows, cols=cols, encoding=export.encoding)
+    sample = CubeWriterSource(export.field, some, rows=rows, cols=cols, encoding=export.encoding)
     best = math.inf
     for _ in range(2):  # the first also loads what the field puts off
         began = time.perf_counter()

@@ -105,20 +105,20 @@ class Region:
             ),
         )
 
-    def window(self, shape: tuple[int, int], reduction: int = 1) -> tuple[slice, slice]:
-        """Rows and columns of an image of `shape` that the region touches; a pixel there is `reduction`² of the source.
+    def window(self, shape: tuple[int, int], binning: int = 1) -> tuple[slice, slice]:
+        """Rows and columns of an image of `shape` that the region touches; a pixel there is `binning`² of the source.
 
         Raises:
             ValueError: it lies outside the image.
         """
-        top, left, bottom, right = (edge / reduction for edge in self.bounds)
+        top, left, bottom, right = (edge / binning for edge in self.bounds)
         edges = ((top, bottom, shape[0]), (left, right, shape[1]))
         rows, cols = (slice(max(math.floor(a), 0), min(max(math.ceil(b), math.floor(a) + 1), n)) for a, b, n in edges)
         if rows.start >= rows.stop or cols.start >= cols.stop:
-            height, width = (size * reduction for size in shape)
+            height, width = (size * binning for size in shape)
             raise ValueError(
-                f"the region (rows {top * reduction:g}-{bottom * reduction:g}, columns {left * reduction:g}-"
-                f"{right * reduction:g}) lies outside the image of {height} rows and {width} columns"
+                f"the region (rows {top * binning:g}-{bottom * binning:g}, columns {left * binning:g}-"
+                f"{right * binning:g}) lies outside the image of {height} rows and {width} columns"
             )
         return rows, cols
 

@@ -37,7 +37,7 @@ class Wavelengths:
         object.__setattr__(self, "nm", nm)
 
     @classmethod
-    def every(cls, start: float, stop: float, step: float) -> Wavelengths:
+    def from_step(cls, start: float, stop: float, step: float) -> Wavelengths:
         """start, start + step, … up to and including `stop` (nm) where a whole number of steps reaches it."""
         if not (all(map(math.isfinite, (start, stop, step))) and step > 0 and stop >= start):
             raise ValueError(
@@ -49,7 +49,7 @@ class Wavelengths:
         return cls(start + step * np.arange(math.floor(count) + 1, dtype=np.float64))
 
     @classmethod
-    def count(cls, bands: int, start: float = 400.0, stop: float = 700.0) -> Wavelengths:
+    def evenly_spaced(cls, bands: int, start: float = 400.0, stop: float = 700.0) -> Wavelengths:
         """`bands` wavelengths evenly from `start` to `stop` (nm), both included; one band stands in the middle."""
         if not 1 <= bands <= 100_000:
             raise ValueError(f"{bands} bands asked for; between 1 and 100,000 are allowed")
@@ -73,7 +73,7 @@ class Wavelengths:
             raise ValueError(
                 f"cannot read wavelengths {text!r}; write start:stop:step (400:700:10) or a list (450,550.5), in nm"
             ) from None
-        return cls.every(start, stop, step)
+        return cls.from_step(start, stop, step)
 
     def __len__(self) -> int:
         return int(self.nm.size)
@@ -113,30 +113,30 @@ class Spectrum:
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """Where an image came from: file name, SHA-256 of its bytes, and how it was understood.
 
-    `notes` are sentences for the user; `understood` are the keys and values that files record.
+    `notes` are sentences for the user; `metadata` are the keys and values that files record.
     """
 
     name: str = "untitled"
     sha256: str = ""
     notes: tuple[str, ...] = ()
-    understood: tuple[tuple[str, str], ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class RGBImage:
     """Photograph: values (H, W, 3) float32, linear sRGB in [0, 1].
 
-    `reduction` counts the source pixels along one side of each pixel; 1 is the source's own resolution. `clipped`
+    `binning` counts the source pixels along one side of each pixel; 1 is the source's own resolution. `clipped`
     (H, W) bool marks pixels of which a channel was cut off: in the file, at its first or last number, or here, where
     its colour lies outside [0, 1]; None where that is not known.
     """
 
     values: FloatArray
-    source: Source = field(default_factory=Source)
-    reduction: int = 1
+    source: ImageSource = field(default_factory=ImageSource)
+    binning: int = 1
     source_shape: tuple[int, int] = (0, 0)
     clipped: npt.NDArray[np.bool_] | None = None
 
@@ -163,21 +163,21 @@ class RGBImage:
         Blocks of pixels are averaged in linear light, which is what a sensor with larger pixels would have seen;
         blocks cut by the border average the pixels they have. A block with a clipped pixel is clipped.
         """
-        factor = reduction_to(max_pixels, self.shape)
+        factor = binning_factor(max_pixels, self.shape)
         if factor == 1:
             return self
-        clipped = None if self.clipped is None else any_in_blocks(self.clipped, factor)
-        values = block_means(self.values, factor)
-        return replace(self, values=values, reduction=self.reduction * factor, clipped=clipped)
+        clipped = None if self.clipped is None else bin_any(self.clipped, factor)
+        values = bin_mean(self.values, factor)
+        return replace(self, values=values, binning=self.binning * factor, clipped=clipped)
 
 
-def reduction_to(max_pixels: int, shape: tuple[int, int]) -> int:
+def binning_factor(max_pixels: int, shape: tuple[int, int]) -> int:
     """The smallest whole number by which (H, W) is divided to at most `max_pixels` pixels."""
     height, width = shape
     return next(n for n in range(1, height + width) if -(-height // n) * -(-width // n) <= max(max_pixels, 1))
 
 
-def block_means(values: FloatArray, factor: int) -> FloatArray:
+def bin_mean(values: FloatArray, factor: int) -> FloatArray:
     """Means (h, w, 3) of blocks of `factor` by `factor` pixels of values (H, W, 3) in [0, 1]."""
     height, width = values.shape[:2]
     tall = np.zeros((-(-height // factor), width, 3), values.dtype)
@@ -190,7 +190,7 @@ def block_means(values: FloatArray, factor: int) -> FloatArray:
     return np.clip(sums / np.outer(rows, cols)[:, :, None].astype(values.dtype), 0, 1).astype(np.float32)
 
 
-def any_in_blocks(marks: npt.NDArray[np.bool_], factor: int) -> npt.NDArray[np.bool_]:
+def bin_any(marks: npt.NDArray[np.bool_], factor: int) -> npt.NDArray[np.bool_]:
     """Whether blocks of `factor` by `factor` pixels (h, w) hold a mark of (H, W)."""
     height, width = marks.shape
     tall = np.zeros((-(-height // factor), width), np.bool_)
@@ -209,7 +209,7 @@ class SpectralCube:
     values: FloatArray
     wavelengths: Wavelengths
     quantity: Quantity = Quantity.UNKNOWN
-    source: Source = field(default_factory=Source)
+    source: ImageSource = field(default_factory=ImageSource)
 
     def __post_init__(self) -> None:
         values = np.ascontiguousarray(self.values, dtype=np.float32)
@@ -225,7 +225,7 @@ class SpectralCube:
         return self.values.shape[1], self.values.shape[2]
 
 
-def as_nm(wavelengths: Wavelengths | Sequence[float] | npt.ArrayLike) -> npt.NDArray[np.float64]:
+def as_wavelength_array(wavelengths: Wavelengths | Sequence[float] | npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Wavelengths to ask a field for, as (L,) float64 nm: any order, repeats allowed, at least one, finite."""
     nm = np.atleast_1d(np.asarray(wavelengths, dtype=np.float64))
     if nm.ndim != 1 or nm.size == 0 or not np.all(np.isfinite(nm)):

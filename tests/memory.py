@@ -23,11 +23,13 @@ import numpy as np
 from nesr_gui import io
 from nesr_gui.benchmark.system import ready, watched
 from nesr_gui.fields.protocol import CubeField, SpectralField
-from nesr_gui.io import FORMATS, Encoding, Format, Kind
+from nesr_gui.io import FORMATS, FileKind, Format, StorageEncoding
 from nesr_gui.spectral import Quantity, Wavelengths
 
-BANDS = Wavelengths.count(31)
-WRITTEN = {(row.writes or row.extensions or ("",))[0]: row for row in FORMATS if row.kind is Kind.CUBE and row.write}
+BANDS = Wavelengths.evenly_spaced(31)
+WRITTEN = {
+    (row.writes or row.extensions or ("",))[0]: row for row in FORMATS if row.kind is FileKind.CUBE and row.write
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def _export(pipe: Connection, ending: str, height: int, width: int, folder: Path
     if photograph:
         importlib.import_module("nesr_gui.inference.engine")
     small = CubeField(Ramp(8, 8), BANDS, Quantity.REFLECTANCE)
-    encoding = Encoding(row.dtypes[0])
+    encoding = StorageEncoding(row.dtypes[0])
     with tempfile.TemporaryDirectory() as aside:
         io.write_cube(Path(aside) / f"small{ending}", small, BANDS, encoding=encoding)
     ready(pipe)

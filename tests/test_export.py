@@ -11,16 +11,16 @@ import pytest
 
 from nesr_gui import export as exporting
 from nesr_gui import io
-from nesr_gui.colorimetry.viewing_conditions import Light
-from nesr_gui.export import ExportPlan, FaultyFile
+from nesr_gui.colorimetry.viewing_conditions import Illuminant
+from nesr_gui.export import ExportPlan, VerificationError
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.fields.sensor import SENSORS, SensorField
-from nesr_gui.io import Encoding
+from nesr_gui.io import StorageEncoding
 from nesr_gui.regions import Region, Shape, inside
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.calibrated_cube import CalibratedCube
 
-BANDS = Wavelengths.every(400, 700, 20)
+BANDS = Wavelengths.from_step(400, 700, 20)
 NAMES = ("c.nc", "c.hdr", "c.mat", "c.tif", "c.zarr", "c.exr", "c.npy", "c.npz", "folder")
 
 
@@ -29,8 +29,8 @@ def field(quantity=Quantity.REFLECTANCE, kind=CubeField, shape=(31, 23)) -> Cube
     return kind(values, BANDS, quantity, {"photograph": "p.png", "reduction": "2"})
 
 
-def encoding(name: str, **options) -> Encoding:
-    return Encoding("float32" if "." in name else "uint16", **options)
+def encoding(name: str, **options) -> StorageEncoding:
+    return StorageEncoding("float32" if "." in name else "uint16", **options)
 
 
 def remains(folder: Path) -> list[str]:
@@ -41,7 +41,7 @@ def remains(folder: Path) -> list[str]:
 def test_a_region_is_the_crop_of_the_whole_and_says_where_it_lay(tmp_path, name):
     made, region = field(), Region.rectangle(8, 4, 24, 30)
     plan = ExportPlan(region=region, encoding=encoding(name))
-    written = exporting.write(tmp_path / name, made, plan, reduction=2)
+    written = exporting.write(tmp_path / name, made, plan, binning=2)
     crop = io.open_cube(tmp_path / name)
     assert written.shape == (16, 8, 13) and written.checked > 0
     expected = made.cube(BANDS, rows=slice(4, 12), cols=slice(2, 15)).values
@@ -68,7 +68,7 @@ def test_other_programs_find_widths_and_place_in_an_envi_header(tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_info_tells_where_a_file_comes_from(tmp_path, name):
-    plan = ExportPlan(SENSORS["Sentinel-2A"], Light("A"), encoding=encoding(name, scale=1 / 50_000))
+    plan = ExportPlan(SENSORS["Sentinel-2A"], Illuminant("A"), encoding=encoding(name, scale=1 / 50_000))
     exporting.write(tmp_path / name, field(), plan)
     said = io.describe(tmp_path / name)
     assert said["quantity"] == "radiance"
@@ -82,7 +82,7 @@ def test_info_tells_where_a_file_comes_from(tmp_path, name):
 @pytest.mark.parametrize("shape", [Shape.ELLIPSE, Shape.POLYGON])
 def test_outside_a_masked_region_there_is_no_value(tmp_path, dtype, shape):
     made, region = field(), Region(shape, ((4, 2), (22, 3), (13, 20)) if shape is Shape.POLYGON else ((4, 2), (22, 20)))
-    plan = ExportPlan(region=region, is_masked=True, encoding=Encoding(dtype))
+    plan = ExportPlan(region=region, is_masked=True, encoding=StorageEncoding(dtype))
     exporting.write(tmp_path / "c.nc", made, plan)
     read = io.open_cube(tmp_path / "c.nc").cube(BANDS).values
     rows, cols = region.window(made.shape)
@@ -92,17 +92,17 @@ def test_outside_a_masked_region_there_is_no_value(tmp_path, dtype, shape):
     np.testing.assert_allclose(read[:, kept], made.cube(BANDS, rows=rows, cols=cols).values[:, kept], atol=6e-4)
 
 
-@pytest.mark.parametrize("light", [Light("D65"), Light("FL11"), Light.blackbody(3000)])
+@pytest.mark.parametrize("light", [Illuminant("D65"), Illuminant("FL11"), Illuminant.blackbody(3000)])
 def test_radiance_is_reflectance_times_the_light(tmp_path, light):
     made = field(kind=CalibratedCube)
-    plan = ExportPlan(light=light, encoding=Encoding(error_band=True))
+    plan = ExportPlan(light=light, encoding=StorageEncoding(error_band=True))
     exporting.write(tmp_path / "c.nc", made, plan)
     read = io.open_cube(tmp_path / "c.nc")
     assert read.quantity is Quantity.RADIANCE
     power = light.power(np.arange(400.0, 701)).max()
     expected = made.cube(BANDS).values * (light.power(BANDS.nm) / power)[:, None, None].astype(np.float32)
     np.testing.assert_allclose(read.cube(BANDS).values, expected, rtol=1e-6)
-    lower = io.open_cube(tmp_path / "c.nc", io.Reading(variable="lower"))
+    lower = io.open_cube(tmp_path / "c.nc", io.CubeHints(variable="lower"))
     np.testing.assert_allclose(lower.cube(BANDS).values, 0.9 * expected, rtol=1e-6)
 
 
@@ -118,11 +118,11 @@ def test_sensor_bands_are_written_as_they_are_answered(tmp_path):
 @pytest.mark.parametrize(
     ("plan", "of", "sentence"),
     [
-        (ExportPlan(Wavelengths.every(390, 700, 10)), field(), "covers 400-700 nm; asked for 390-700 nm"),
-        (ExportPlan(light=Light("A")), field(Quantity.RADIANCE), "radiance, which contains its light; only relative"),
-        (ExportPlan(light=Light("A")), field(Quantity.UNKNOWN), "is unknown; only relative reflectance"),
-        (ExportPlan(encoding=Encoding(error_band=True)), field(), "which this image does not have"),
-        (ExportPlan(SENSORS["Sentinel-2A"], encoding=Encoding(error_band=True)), field(kind=CalibratedCube),
+        (ExportPlan(Wavelengths.from_step(390, 700, 10)), field(), "covers 400-700 nm; asked for 390-700 nm"),
+        (ExportPlan(light=Illuminant("A")), field(Quantity.RADIANCE), "radiance, which contains its light; only"),
+        (ExportPlan(light=Illuminant("A")), field(Quantity.UNKNOWN), "is unknown; only relative reflectance"),
+        (ExportPlan(encoding=StorageEncoding(error_band=True)), field(), "which this image does not have"),
+        (ExportPlan(SENSORS["Sentinel-2A"], encoding=StorageEncoding(error_band=True)), field(kind=CalibratedCube),
          "not for sensor bands"),
         (ExportPlan(region=Region.rectangle(90, 0, 99, 9)), field(), "lies outside the image of 31 rows"),
     ],
@@ -187,13 +187,13 @@ def test_a_corrupted_file_is_found(tmp_path, name):
     path, plan = tmp_path / name, ExportPlan(encoding=encoding(name))
     exporting.write(path, field(), plan)
     right = plan.prepared(field())
-    assert exporting.spot_check(path, right) == 12 * 8
+    assert exporting.verify_sample(path, right) == 12 * 8
     wrong = plan.prepared(CubeField(1 - field().cube(BANDS).values, BANDS, Quantity.REFLECTANCE))
-    with pytest.raises(FaultyFile, match=f"{name} was written, and what is read back differs at row"):
-        exporting.spot_check(path, wrong)
-    other = ExportPlan(Wavelengths.every(400, 680, 20), encoding=plan.encoding).prepared(field())
-    with pytest.raises(FaultyFile, match="what is read back differs; do not use it"):
-        exporting.spot_check(path, other)
+    with pytest.raises(VerificationError, match=f"{name} was written, and what is read back differs at row"):
+        exporting.verify_sample(path, wrong)
+    other = ExportPlan(Wavelengths.from_step(400, 680, 20), encoding=plan.encoding).prepared(field())
+    with pytest.raises(VerificationError, match="what is read back differs; do not use it"):
+        exporting.verify_sample(path, other)
 
 
 def test_bytes_that_change_on_the_disk_are_found(tmp_path):
@@ -202,30 +202,30 @@ def test_bytes_that_change_on_the_disk_are_found(tmp_path):
     data = bytearray(path.read_bytes())
     data[200:] = bytes(len(data) - 200)
     path.write_bytes(data)
-    with pytest.raises(FaultyFile, match="differs at row"):
-        exporting.spot_check(path, export)
+    with pytest.raises(VerificationError, match="differs at row"):
+        exporting.verify_sample(path, export)
     path.write_bytes(data[:100])
-    with pytest.raises(FaultyFile, match="cannot be opened again"):
-        exporting.spot_check(path, export)
+    with pytest.raises(VerificationError, match="cannot be opened again"):
+        exporting.verify_sample(path, export)
 
 
 def test_the_bounds_are_checked_too(tmp_path):
-    path, plan = tmp_path / "c.npz", ExportPlan(encoding=Encoding("float16", error_band=True))
+    path, plan = tmp_path / "c.npz", ExportPlan(encoding=StorageEncoding("float16", error_band=True))
     written = exporting.write(path, field(kind=CalibratedCube), plan)
     assert written.checked == 3 * 12 * 8
     assert "lower and upper" in io.describe(path)["error_band"]
 
     class Narrow(CalibratedCube):
-        def interval(self, points, wavelengths):
-            lower, upper = super().interval(points, wavelengths)
+        def prediction_interval(self, points, wavelengths):
+            lower, upper = super().prediction_interval(points, wavelengths)
             return lower, 0.5 * upper
 
-    with pytest.raises(FaultyFile, match="differs"):
-        exporting.spot_check(path, plan.prepared(field(kind=Narrow)))
+    with pytest.raises(VerificationError, match="differs"):
+        exporting.verify_sample(path, plan.prepared(field(kind=Narrow)))
 
 
 def test_what_did_not_fit_is_told(tmp_path):
-    written = exporting.write(tmp_path / "c.npy", field(), ExportPlan(encoding=Encoding("uint16", scale=1e-5)))
+    written = exporting.write(tmp_path / "c.npy", field(), ExportPlan(encoding=StorageEncoding("uint16", scale=1e-5)))
     assert 0 < written.clipped < 16 * 31 * 23
     assert str(written).endswith(f"{written.clipped:,} values did not fit the numbers and were cut.")
     assert "16 bands of 23×31 pixels; checked, 96 values read back." in str(written)
@@ -239,7 +239,7 @@ def test_the_time_is_measured_on_a_part(monkeypatch):
     export = ExportPlan().prepared(made)
     assert 0 < exporting.seconds(export) < 60
     assert all(window["rows"].stop - window["rows"].start < 100 for window in asked)
-    assert exporting.seconds(ExportPlan(Wavelengths.count(1)).prepared(field(shape=(1, 1)))) > 0
+    assert exporting.seconds(ExportPlan(Wavelengths.evenly_spaced(1)).prepared(field(shape=(1, 1)))) > 0
 
 
 @pytest.mark.parametrize("region", [Region.rectangle(1, 2.5, 3, 4), Region(Shape.LASSO, ((1, 2), (3, 4), (0, 9)))])

@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from nesr_gui.spectral import RGBImage, SpectralCube, Spectrum, Wavelengths, as_nm
+from nesr_gui.spectral import RGBImage, SpectralCube, Spectrum, Wavelengths, as_wavelength_array
 
 
 def test_every_includes_its_end_where_steps_reach_it():
-    assert list(Wavelengths.every(400, 700, 10)) == list(range(400, 701, 10))
-    assert len(Wavelengths.every(400, 700, 0.1)) == 3001
-    assert list(Wavelengths.every(400, 425, 10)) == [400, 410, 420]
-    assert list(Wavelengths.every(500, 500, 1)) == [500]
+    assert list(Wavelengths.from_step(400, 700, 10)) == list(range(400, 701, 10))
+    assert len(Wavelengths.from_step(400, 700, 0.1)) == 3001
+    assert list(Wavelengths.from_step(400, 425, 10)) == [400, 410, 420]
+    assert list(Wavelengths.from_step(500, 500, 1)) == [500]
 
 
 def test_count_includes_both_ends():
-    assert list(Wavelengths.count(4)) == [400, 500, 600, 700]
-    assert list(Wavelengths.count(1)) == [550]
+    assert list(Wavelengths.evenly_spaced(4)) == [400, 500, 600, 700]
+    assert list(Wavelengths.evenly_spaced(1)) == [550]
 
 
 @pytest.mark.parametrize(
@@ -46,17 +46,17 @@ def test_wavelengths_cannot_be_changed_afterwards():
 
 def test_mismatches_are_said():
     with pytest.raises(ValueError, match=r"cube of shape \(3, 2, 2\) does not match 2 wavelengths"):
-        SpectralCube(np.zeros((3, 2, 2), np.float32), Wavelengths.count(2))
+        SpectralCube(np.zeros((3, 2, 2), np.float32), Wavelengths.evenly_spaced(2))
     with pytest.raises(ValueError, match="does not match 2"):
-        Spectrum(Wavelengths.count(2), np.zeros(3, np.float32))
+        Spectrum(Wavelengths.evenly_spaced(2), np.zeros(3, np.float32))
     with pytest.raises(ValueError, match="expected"):
         RGBImage(np.zeros((2, 2), np.float32))
     with pytest.raises(ValueError, match="outside"):
         RGBImage(np.full((2, 2, 3), 1.1, np.float32))
     with pytest.raises(ValueError, match="finite"):
-        as_nm([np.nan])
+        as_wavelength_array([np.nan])
     with pytest.raises(ValueError, match="at least one"):
-        as_nm([])
+        as_wavelength_array([])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 5), (8, 6), (1, 30)])
@@ -64,7 +64,7 @@ def test_mismatches_are_said():
 def test_reduction_averages_blocks_in_linear_light(shape, most):
     image = RGBImage(np.random.default_rng(0).random((*shape, 3)).astype(np.float32))
     small = image.reduced(most)
-    n = small.reduction
+    n = small.binning
     assert small.shape[0] * small.shape[1] <= most
     assert small.source_shape == shape
     for row, col in np.ndindex(small.shape):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from nesr_gui.networks.nesr import NeSR, NeSRConfig
-from nesr_gui.spectral import RGBImage, Source
+from nesr_gui.spectral import ImageSource, RGBImage
 
 CONFIG = NeSRConfig(features=10, blocks=2, channels=6, hidden=(12, 8), output="anchored", compressed=True)
 
@@ -23,4 +23,4 @@ def network(config: NeSRConfig = CONFIG, seed: int = 0) -> NeSR:
 def image(height: int, width: int, seed: int = 0) -> RGBImage:
     """Random colours."""
     values = np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
-    return RGBImage(values, Source("random.png", "00", ()))
+    return RGBImage(values, ImageSource("random.png", "00", ()))

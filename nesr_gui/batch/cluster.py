@@ -16,9 +16,9 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from nesr_gui._version import __version__
-from nesr_gui.batch.job import Order, Outcome, State, Task, perform
+from nesr_gui.batch.job import ItemResult, ItemState, JobItem, JobSettings, process_item
 from nesr_gui.fields.protocol import Cancelled
-from nesr_gui.io.atomic import sweep
+from nesr_gui.io.atomic import remove_stale
 
 Call = TypeVar("Call", bound=tuple[Any, ...])
 IsStopped = Callable[[], bool]
@@ -33,17 +33,17 @@ class WorkersDied(OSError):
     """Every worker that tried a call ended with it."""
 
 
-def run(tasks: Sequence[Task], order: Order, client: Any) -> Generator[Outcome, None, None]:
+def run(tasks: Sequence[JobItem], order: JobSettings, client: Any) -> Generator[ItemResult, None, None]:
     """Do the tasks on the cluster, each photograph by one worker, and yield each outcome as it comes.
 
     Closing the iterator, or Ctrl-C, stops the workers between two tiles; cubes that are not complete are removed.
     """
     try:
-        for (task, _), answer in answers(client, _performed, [(task, order) for task in tasks]):
-            yield Outcome(task, State.FAILED, str(answer)) if isinstance(answer, WorkersDied) else answer
+        for (task, _), answer in answers(client, _processed, [(task, order) for task in tasks]):
+            yield ItemResult(task, ItemState.FAILED, str(answer)) if isinstance(answer, WorkersDied) else answer
     finally:
         for folder in {task.out.parent for task in tasks}:
-            sweep(folder)
+            remove_stale(folder)
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def _called(name: str, function: Callable[..., Any], call: tuple[Any, ...]) -> A
     return function(_distributed().Event(name).is_set, *call)
 
 
-def _performed(is_stopped: IsStopped, task: Task, order: Order) -> Outcome | None:
+def _processed(is_stopped: IsStopped, task: JobItem, order: JobSettings) -> ItemResult | None:
     """A photograph, done by a worker; None where it was stopped."""
 
     def progress(_: float) -> None:
@@ -137,7 +137,7 @@ def _performed(is_stopped: IsStopped, task: Task, order: Order) -> Outcome | Non
             raise Cancelled
 
     with contextlib.suppress(Cancelled):
-        return perform(task, order, progress)
+        return process_item(task, order, progress)
     return None
 
 

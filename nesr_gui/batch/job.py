@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from nesr_gui import export, io
-from nesr_gui.export import ExportPlan, FaultyFile
-from nesr_gui.fields.protocol import Cancelled, Progress
+from nesr_gui.export import ExportPlan, VerificationError
+from nesr_gui.fields.protocol import Cancelled, ProgressCallback
 from nesr_gui.inference import engine
-from nesr_gui.inference.model import Model, load_model
+from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.io.cubes.export import REQUEST
 from nesr_gui.spectral import RGBImage
 
@@ -27,7 +27,7 @@ _loading = threading.Lock()  # a worker of a cluster may have several threads
 
 
 @dataclass(frozen=True)
-class Order:
+class JobSettings:
     """How every photograph is reconstructed; a value that other processes and machines are sent.
 
     Args:
@@ -56,14 +56,14 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Task:
+class JobItem:
     """A photograph and the cube to make of it."""
 
     source: Path
     out: Path
 
 
-def tasks(sources: Sequence[Path], folder: Path, ending: str) -> list[Task]:
+def tasks(sources: Sequence[Path], folder: Path, ending: str) -> list[JobItem]:
     """A task for each photograph, named after it; after its full name, photo.png.h5, where others share the stem.
 
     Args:
@@ -75,8 +75,10 @@ def tasks(sources: Sequence[Path], folder: Path, ending: str) -> list[Task]:
     photographs = list(dict.fromkeys(source.absolute() for source in sources))
     stems = Counter(source.stem.lower() for source in photographs)  # as disks that ignore case would have it
     names = [source.name if stems[source.stem.lower()] > 1 else source.stem for source in photographs]
-    made = [Task(source, folder.absolute() / (name + ending)) for source, name in zip(photographs, names, strict=True)]
-    taken: dict[str, Task] = {}
+    made = [
+        JobItem(source, folder.absolute() / (name + ending)) for source, name in zip(photographs, names, strict=True)
+    ]
+    taken: dict[str, JobItem] = {}
     for task in made:
         other = taken.setdefault(task.out.name.lower(), task)
         if other is not task:
@@ -105,7 +107,7 @@ def is_complete(path: Path, request: str) -> bool:
         return False
 
 
-class State(enum.StrEnum):
+class ItemState(enum.StrEnum):
     """What became of a photograph."""
 
     WRITTEN = "written"
@@ -114,31 +116,31 @@ class State(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ItemResult:
     """The end of a task; `said` tells in a sentence what was written or why it failed."""
 
-    task: Task
-    state: State
+    task: JobItem
+    state: ItemState
     said: str = ""
 
 
-def perform(task: Task, order: Order, progress: Progress) -> Outcome:
+def process_item(task: JobItem, order: JobSettings, progress: ProgressCallback) -> ItemResult:
     """Reconstruct a photograph into its cube, unless that is complete; whatever is wrong with it becomes the outcome.
 
     `progress` may raise `Cancelled`, which goes on to the caller; nothing is left behind then.
     """
     try:
         if task.out.exists() and is_complete(task.out, order.request(sha256_of(task.source))):
-            return Outcome(task, State.SKIPPED)
-        return Outcome(task, State.WRITTEN, _written(task, order, progress))
+            return ItemResult(task, ItemState.SKIPPED)
+        return ItemResult(task, ItemState.WRITTEN, _written(task, order, progress))
     except Cancelled:
         raise
     except Exception as error:  # one photograph must not end the batch, whatever a decoder or the memory makes of it
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        return Outcome(task, State.FAILED, " ".join(str(message).split()) or type(error).__name__)
+        return ItemResult(task, ItemState.FAILED, " ".join(str(message).split()) or type(error).__name__)
 
 
-def _written(task: Task, order: Order, progress: Progress) -> str:
+def _written(task: JobItem, order: JobSettings, progress: ProgressCallback) -> str:
     progress(0.0)
     model = model_of(order)
     photograph = photograph_of(task.source, order)
@@ -148,11 +150,11 @@ def _written(task: Task, order: Order, progress: Progress) -> str:
             task.out,
             field,
             order.plan,
-            reduction=photograph.reduction,
+            binning=photograph.binning,
             progress=lambda done: progress(ENCODING_SHARE + (1 - ENCODING_SHARE) * done),
             provenance={REQUEST: order.request(photograph.source.sha256)},
         )
-    except FaultyFile:
+    except VerificationError:
         discard(task.out)
         raise
     return str(written)
@@ -166,13 +168,13 @@ def discard(out: Path) -> None:
         out.unlink(missing_ok=True)
 
 
-def photograph_of(source: Path, order: Order) -> RGBImage:
+def photograph_of(source: Path, order: JobSettings) -> RGBImage:
     """A photograph at the resolution that is asked for."""
     photograph = io.read_photograph(source)
     return photograph.reduced(order.max_pixels) if order.max_pixels else photograph
 
 
-def model_of(order: Order) -> Model:
+def model_of(order: JobSettings) -> LoadedModel:
     """The model of an order, loaded once in a process; raises ValueError where it is another than was meant."""
     with _loading:
         model = _loaded(order.model, order.model_sha256, order.device)
@@ -184,7 +186,7 @@ def model_of(order: Order) -> Model:
 
 
 @lru_cache(maxsize=1)
-def _loaded(path: Path | None, sha256: str, device: str) -> Model:
+def _loaded(path: Path | None, sha256: str, device: str) -> LoadedModel:
     return load_model(path, device)  # the hash is of the key, so that a renewed file is loaded again
 
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 
-from nesr_gui.batch.job import Order, Outcome, State, Task, perform
+from nesr_gui.batch.job import ItemResult, ItemState, JobItem, JobSettings, process_item
 from nesr_gui.fields.protocol import Cancelled
-from nesr_gui.io.atomic import sweep
+from nesr_gui.io.atomic import remove_stale
 
-Report = Callable[[Task, float], None]
+Report = Callable[[JobItem, float], None]
 """Called with a task under way and the fraction of it that is done."""
 
 PATIENCE = 30.0  # seconds that a process has to leave a file it writes; it looks up between two tiles
@@ -29,7 +29,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(tasks: Sequence[Task], order: Order, jobs: int, report: Report) -> Generator[Outcome, None, None]:
+def run(tasks: Sequence[JobItem], order: JobSettings, jobs: int, report: Report) -> Generator[ItemResult, None, None]:
     """Do the tasks in `jobs` processes, at most one for each core, and yield each outcome as it comes.
 
     A photograph that ends its process (a decoder that crashes, too little memory) is one that failed. Closing the
@@ -55,7 +55,7 @@ def run(tasks: Sequence[Task], order: Order, jobs: int, report: Report) -> Gener
     finally:
         _stop(processes)
         for folder in {task.out.parent for task in tasks}:
-            sweep(folder)
+            remove_stale(folder)
 
 
 class _Process:
@@ -63,19 +63,19 @@ class _Process:
 
     def __init__(self, threads: int) -> None:
         self.pipe, theirs = _SPAWN.Pipe()
-        self.task: Task | None = None
+        self.task: JobItem | None = None
         self.is_there = True
         self._process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
         with _threads(threads):
             self._process.start()
         theirs.close()
 
-    def begin(self, task: Task, order: Order) -> None:
+    def begin(self, task: JobItem, order: JobSettings) -> None:
         self.task = task
         with contextlib.suppress(OSError):  # a process that died is met when it is listened to
             self.pipe.send((task, order))
 
-    def heard(self, report: Report) -> Outcome | None:
+    def heard(self, report: Report) -> ItemResult | None:
         """Take what the process says; None if that is how far it is."""
         assert self.task is not None  # only busy processes are listened to
         task = self.task
@@ -85,8 +85,8 @@ class _Process:
             self._process.join()
             self.task, self.is_there = None, False
             self.pipe.close()
-            return Outcome(task, State.FAILED, f"the process that worked on it ended ({self._end()})")
-        if isinstance(said, Outcome):
+            return ItemResult(task, ItemState.FAILED, f"the process that worked on it ended ({self._end()})")
+        if isinstance(said, ItemResult):
             self.task = None
             return said
         report(task, said)
@@ -154,4 +154,4 @@ def _serve(pipe: Connection) -> None:
     with contextlib.suppress(EOFError, OSError, Cancelled):
         while (asked := pipe.recv()) is not None:
             task, order = asked
-            pipe.send(perform(task, order, progress))
+            pipe.send(process_item(task, order, progress))

@@ -15,40 +15,52 @@ from pathlib import Path
 from typing import Any
 
 from nesr_gui.batch.cluster import IsStopped, WorkersDied, answers
-from nesr_gui.batch.job import Order, Outcome, State, Task, discard, is_complete, model_of, photograph_of, sha256_of
-from nesr_gui.export import FaultyFile, Written, spot_check
-from nesr_gui.fields.protocol import Cancelled, Progress
-from nesr_gui.inference.engine import Prepared
-from nesr_gui.inference.features import Sums
+from nesr_gui.batch.job import (
+    ItemResult,
+    ItemState,
+    JobItem,
+    JobSettings,
+    discard,
+    is_complete,
+    model_of,
+    photograph_of,
+    sha256_of,
+)
+from nesr_gui.export import ExportResult, VerificationError, verify_sample
+from nesr_gui.fields.protocol import Cancelled, ProgressCallback
+from nesr_gui.inference.engine import PreparedInput
+from nesr_gui.inference.features import AttentionSums
 from nesr_gui.io.cubes import zarr
-from nesr_gui.io.cubes.export import REQUEST, Export
+from nesr_gui.io.cubes.export import REQUEST, CubeWriterSource
 
 SUMS_SHARE = 0.4  # of the time, which the fraction done assumes
 
 
 @dataclass(frozen=True)
-class Picture:
+class TiledJob:
     """The photograph whose tiles are done, and how: what every call tells a worker."""
 
     source: Path
     sha256: str
-    order: Order
+    order: JobSettings
 
     @property
     def request(self) -> str:
         return self.order.request(self.sha256)
 
-    def export(self, prepared: Prepared, sums: Sums, progress: Progress | None = None) -> Export:
+    def export(
+        self, prepared: PreparedInput, sums: AttentionSums, progress: ProgressCallback | None = None
+    ) -> CubeWriterSource:
         """The export of the whole, once its attention map is known."""
         return self.order.plan.prepared(
             prepared.field(sums),
-            reduction=prepared.image.reduction,
+            binning=prepared.image.binning,
             progress=progress,
             provenance={REQUEST: self.request},
         )
 
 
-def run(task: Task, order: Order, client: Any, progress: Progress) -> Outcome:
+def run(task: JobItem, order: JobSettings, client: Any, progress: ProgressCallback) -> ItemResult:
     """Reconstruct a photograph into a Zarr folder, unless that is complete.
 
     Ctrl-C, or whatever `progress` raises, stops the workers between two tiles, and nothing is left behind.
@@ -56,9 +68,9 @@ def run(task: Task, order: Order, client: Any, progress: Progress) -> Outcome:
     Raises:
         ValueError, OSError: the photograph or the folder is not as it should be, or workers died.
     """
-    picture = Picture(task.source, sha256_of(task.source), order)
+    picture = TiledJob(task.source, sha256_of(task.source), order)
     if task.out.exists() and is_complete(task.out, picture.request):
-        return Outcome(task, State.SKIPPED)
+        return ItemResult(task, ItemState.SKIPPED)
     progress(0.0)
     prepared = _prepared(picture)
     prepared.check_tiles()
@@ -70,20 +82,20 @@ def run(task: Task, order: Order, client: Any, progress: Progress) -> Outcome:
             export.clipped += clipped
             progress(SUMS_SHARE + (1 - SUMS_SHARE) * done / len(calls))
     try:
-        checked = spot_check(task.out, export)
-    except FaultyFile:
+        checked = verify_sample(task.out, export)
+    except VerificationError:
         discard(task.out)
         raise
-    return Outcome(task, State.WRITTEN, str(Written(task.out, export.shape, export.clipped, checked)))
+    return ItemResult(task, ItemState.WRITTEN, str(ExportResult(task.out, export.shape, export.clipped, checked)))
 
 
-def _summed(client: Any, picture: Picture, prepared: Prepared, progress: Progress) -> Sums:
+def _summed(client: Any, picture: TiledJob, prepared: PreparedInput, progress: ProgressCallback) -> AttentionSums:
     calls = [(picture, index, rows, cols) for index, (_, rows, cols) in enumerate(prepared.tiles())]
-    parts: dict[int, Sums | None] = {}
+    parts: dict[int, AttentionSums | None] = {}
     for (_, index, _, _), part in _results(client, _sum, calls):
         parts[index] = part
         progress(len(parts) / len(calls))
-    return Sums.total(parts[index] for index in sorted(parts))  # in the order of the tiles, as on one machine
+    return AttentionSums.total(parts[index] for index in sorted(parts))  # in the order of the tiles, as on one machine
 
 
 def _results(client: Any, function: Any, calls: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, Any]]:
@@ -95,12 +107,12 @@ def _results(client: Any, function: Any, calls: Sequence[tuple[Any, ...]]) -> It
             yield call, answer
 
 
-def _sum(is_stopped: IsStopped, picture: Picture, index: int, rows: slice, cols: slice) -> Sums | None:
+def _sum(is_stopped: IsStopped, picture: TiledJob, index: int, rows: slice, cols: slice) -> AttentionSums | None:
     """What a tile adds to the attention map; done by a worker."""
     return None if is_stopped() else _prepared(picture).sums(rows, cols)
 
 
-def _write(is_stopped: IsStopped, picture: Picture, sums: Sums, store: Path, rows: slice, cols: slice) -> int:
+def _write(is_stopped: IsStopped, picture: TiledJob, sums: AttentionSums, store: Path, rows: slice, cols: slice) -> int:
     """Compute and write a shard, unless another worker did and died before it could tell; done by a worker.
 
     Returns how many values did not fit.
@@ -116,11 +128,11 @@ def _write(is_stopped: IsStopped, picture: Picture, sums: Sums, store: Path, row
     return export.clipped
 
 
-_latest: tuple[str, Prepared] | None = None  # a photograph is large: a worker's threads share it
+_latest: tuple[str, PreparedInput] | None = None  # a photograph is large: a worker's threads share it
 _preparing = threading.Lock()
 
 
-def _prepared(picture: Picture) -> Prepared:
+def _prepared(picture: TiledJob) -> PreparedInput:
     """The photograph as the network sees it, read once in a process; ValueError where it is not the one meant."""
     global _latest
     with _preparing:
@@ -129,5 +141,5 @@ def _prepared(picture: Picture) -> Prepared:
             photograph = photograph_of(picture.source, picture.order)
             if photograph.source.sha256 != picture.sha256:
                 raise ValueError(f"{picture.source} has changed, or is another file there than here; start again")
-            _latest = picture.request, Prepared.of(photograph, model_of(picture.order))
+            _latest = picture.request, PreparedInput.of(photograph, model_of(picture.order))
         return _latest[1]

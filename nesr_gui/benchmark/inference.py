@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from nesr_gui import io
-from nesr_gui.benchmark.result import Figure, seconds
+from nesr_gui.benchmark.result import BenchmarkResult, seconds
 from nesr_gui.benchmark.system import is_known, operations, peak, ready, waited, watched
-from nesr_gui.fields.protocol import SketchingField
+from nesr_gui.fields.protocol import PreviewField
 from nesr_gui.inference import engine
-from nesr_gui.inference.model import Model, load_model
+from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.inference.nesr_field import NeSRField
 from nesr_gui.io import read_photograph
 from nesr_gui.networks.registry import SYSTEMS, build
@@ -29,10 +29,10 @@ SIDE = 512  # pixels of the photograph along a side
 SIDES = (256, 512, 768, 1024, 1536)  # of those whose time is compared with their pixels
 COUNTS = (7, 16, 31, 61, 151, 301)  # of bands, compared with their time
 REPEATS = 5
-BANDS, EVERY = Wavelengths.every(400, 700, 10), Wavelengths.every(400, 700, 1)
+BANDS, EVERY = Wavelengths.from_step(400, 700, 10), Wavelengths.from_step(400, 700, 1)
 SMALLER = (0.25, 1.0, 4.0)  # megapixels, whose times are compared with that of the large one
 IN_VIEW = 512 * 512  # pixels of the screen that show it
-MOVES, NODES = 8, Wavelengths.every(400, 700, 5)  # of the wavelength, and between which a moving picture is read
+MOVES, NODES = 8, Wavelengths.from_step(400, 700, 5)  # of the wavelength, and between which a moving picture is read
 LOOK_SECONDS = 0.25  # seconds between two looks at its memory, which would slow it down otherwise
 VAST = 30.0  # megapixels from which on more memory is allowed
 ONE_BAND = "reconstruct, and one band of all pixels"
@@ -45,23 +45,23 @@ def photograph(height: int, width: int) -> RGBImage:
     return RGBImage(np.pad(values, (*missing, (0, 0)), mode="symmetric")[:height, :width])
 
 
-def answer_figures(model: Model) -> Iterator[Figure]:
+def answer_figures(model: LoadedModel) -> Iterator[BenchmarkResult]:
     """Measure one after the other; takes about two minutes on two cores."""
     image, rng = photograph(SIDE, SIDE), np.random.default_rng(0)
     made = seconds(lambda: engine.encode(image, model), 3)
-    yield Figure(f"reconstruct {SIDE}×{SIDE}", 1000 * made)
+    yield BenchmarkResult(f"reconstruct {SIDE}×{SIDE}", 1000 * made)
     field = engine.encode(image, model)
     click = seconds(lambda: field.spectra([tuple(rng.integers(0, SIDE, 2).tolist())], EVERY), 8 * REPEATS)
-    yield Figure("click to 301-point curve", 1000 * click, aim=8)
+    yield BenchmarkResult("click to 301-point curve", 1000 * click, aim=8)
     band = seconds(lambda: field.band(rng.uniform(400, 700)), 3 * REPEATS)
-    yield Figure(f"one more wavelength of {SIDE}×{SIDE}", 1000 * band)
+    yield BenchmarkResult(f"one more wavelength of {SIDE}×{SIDE}", 1000 * band)
     cube = seconds(lambda: field.cube(BANDS), REPEATS)
-    yield Figure("31 bands of it", 1000 * cube)
-    yield Figure("one more wavelength / 31 bands", band / cube, "", aim=1 / 20)
+    yield BenchmarkResult("31 bands of it", 1000 * cube)
+    yield BenchmarkResult("one more wavelength / 31 bands", band / cube, "", aim=1 / 20)
     rivals = _mst_seconds(image, model.device)
-    yield Figure("MST++, 31 fixed bands of the same photograph", 1000 * rivals)
-    yield Figure("photograph to first 301-point spectrum / MST++", (made + click) / rivals, "", aim=0.2)
-    yield Figure("photograph to 31-band cube / MST++", (made + cube) / rivals, "", aim=0.6)
+    yield BenchmarkResult("MST++, 31 fixed bands of the same photograph", 1000 * rivals)
+    yield BenchmarkResult("photograph to first 301-point spectrum / MST++", (made + click) / rivals, "", aim=0.2)
+    yield BenchmarkResult("photograph to 31-band cube / MST++", (made + cube) / rivals, "", aim=0.6)
     if isinstance(field, NeSRField):
         yield from _throughput(field, cube, model.device)
         yield from _growth(model)
@@ -78,34 +78,36 @@ def _mst_seconds(image: RGBImage, device: str) -> float:
     return seconds(waited(forward, device), 2)
 
 
-def _throughput(field: NeSRField, cube: float, device: str) -> Iterator[Figure]:
+def _throughput(field: NeSRField, cube: float, device: str) -> Iterator[BenchmarkResult]:
     """Of decoding, as a share of what the machine does at best in the same minute."""
     best = peak(torch.float32, device)
     rate = operations(lambda: field.cube(BANDS)) / cube
-    yield Figure("machine's peak, float32", best / 1e9, "GFLOP/s")
-    yield Figure("decoding, float32", rate / 1e9, "GFLOP/s")
-    yield Figure("decoding / peak, float32", rate / best, "", aim=0.7, is_more_better=True)
+    yield BenchmarkResult("machine's peak, float32", best / 1e9, "GFLOP/s")
+    yield BenchmarkResult("decoding, float32", rate / 1e9, "GFLOP/s")
+    yield BenchmarkResult("decoding / peak, float32", rate / best, "", aim=0.7, is_more_better=True)
     best = peak(torch.bfloat16, device)
-    rate *= cube / seconds(lambda: field.sketch(BANDS), REPEATS)
-    yield Figure("machine's peak, bfloat16", best / 1e9, "GFLOP/s")
-    yield Figure("decoding for a moving picture", rate / 1e9, "GFLOP/s")
-    yield Figure("decoding for a moving picture / peak, bfloat16", rate / best, "", aim=0.7, is_more_better=True)
+    rate *= cube / seconds(lambda: field.preview_bands(BANDS), REPEATS)
+    yield BenchmarkResult("machine's peak, bfloat16", best / 1e9, "GFLOP/s")
+    yield BenchmarkResult("decoding for a moving picture", rate / 1e9, "GFLOP/s")
+    yield BenchmarkResult(
+        "decoding for a moving picture / peak, bfloat16", rate / best, "", aim=0.7, is_more_better=True
+    )
 
 
-def _growth(model: Model) -> Iterator[Figure]:
+def _growth(model: LoadedModel) -> Iterator[BenchmarkResult]:
     """How far times are from a straight line over pixels and over bands: the largest part of the fitted time."""
     images = {side * side: photograph(side, side) for side in SIDES}
 
     def opened(pixels: int) -> Callable[[], object]:
         return lambda: engine.encode(images[pixels], model).band(550)
 
-    yield Figure("time against pixels, off a straight line", off_line(_times(images, opened)), "", aim=0.05)
+    yield BenchmarkResult("time against pixels, off a straight line", off_line(_times(images, opened)), "", aim=0.05)
     field = engine.encode(photograph(SIDE // 2, SIDE // 2), model)
 
     def decoded(count: int) -> Callable[[], object]:
-        return lambda: field.cube(Wavelengths.count(count))
+        return lambda: field.cube(Wavelengths.evenly_spaced(count))
 
-    yield Figure("time against bands, off a straight line", off_line(_times(COUNTS, decoded)), "", aim=0.05)
+    yield BenchmarkResult("time against bands, off a straight line", off_line(_times(COUNTS, decoded)), "", aim=0.05)
 
 
 def _times(amounts: Iterable[int], work: Callable[[int], Callable[[], object]]) -> dict[float, float]:
@@ -120,7 +122,7 @@ def off_line(times: Mapping[float, float]) -> float:
     return float(np.abs(design @ line - 1).max())
 
 
-def large_figures(model: Path | None, device: str, megapixels: float) -> Iterator[Figure]:
+def large_figures(model: Path | None, device: str, megapixels: float) -> Iterator[BenchmarkResult]:
     """Reconstruct, look at bands and export 31 of them at full resolution: ten minutes for 24 megapixels."""
     taken: dict[float, float] = {}
     peak, aim = 0, 2500 if megapixels <= VAST else 4000
@@ -132,11 +134,13 @@ def large_figures(model: Path | None, device: str, megapixels: float) -> Iterato
         if step == ONE_BAND:
             taken[pixels] = took
         if pixels == megapixels:
-            yield Figure(f"{pixels:g} megapixels: {step}", took, "s")
+            yield BenchmarkResult(f"{pixels:g} megapixels: {step}", took, "s")
             if is_known():
-                yield Figure(f"{pixels:g} megapixels: {step}, memory", peak / 1e6, "MB", aim)
+                yield BenchmarkResult(f"{pixels:g} megapixels: {step}, memory", peak / 1e6, "MB", aim)
         peak = 0
-    yield Figure(f"time against pixels up to {megapixels:g} megapixels, off a straight line", off_line(taken), "", 0.05)
+    yield BenchmarkResult(
+        f"time against pixels up to {megapixels:g} megapixels, off a straight line", off_line(taken), "", 0.05
+    )
 
 
 def _work(pipe: Connection, path: Path | None, device: str, megapixels: float) -> None:
@@ -148,7 +152,7 @@ def _work(pipe: Connection, path: Path | None, device: str, megapixels: float) -
         pipe.send(told)
 
 
-def _steps(model: Model, megapixels: float) -> Iterator[tuple[str, float, float]]:
+def _steps(model: LoadedModel, megapixels: float) -> Iterator[tuple[str, float, float]]:
     """What was done, with how many megapixels, in how many seconds."""
     image, started = _photograph(megapixels), time.perf_counter()
     field = engine.encode(image, model)
@@ -159,9 +163,9 @@ def _steps(model: Model, megapixels: float) -> Iterator[tuple[str, float, float]
     for nm in np.random.default_rng(0).uniform(400, 700, MOVES):
         field.band(float(nm), stride=stride)
     yield "one band of what is in view", megapixels, (time.perf_counter() - started) / MOVES
-    if isinstance(field, SketchingField):
+    if isinstance(field, PreviewField):
         started = time.perf_counter()
-        field.sketch(NODES, stride=stride)
+        field.preview_bands(NODES, stride=stride)
         yield "what a moving picture is read between", megapixels, time.perf_counter() - started
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -173,7 +177,7 @@ def _steps(model: Model, megapixels: float) -> Iterator[tuple[str, float, float]
         yield ONE_BAND, fewer, seconds(partial(_opened, small, model), 3)
 
 
-def _opened(image: RGBImage, model: Model) -> None:
+def _opened(image: RGBImage, model: LoadedModel) -> None:
     engine.encode(image, model).band(550)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Figure:
+class BenchmarkResult:
     """One measured number; `aim` is the largest it should be, or the smallest where `is_more_better`."""
 
     name: str

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from nesr_gui.benchmark.result import Figure, seconds
+from nesr_gui.benchmark.result import BenchmarkResult, seconds
 
 SIZE = 2048  # of the matrices
 CHANNELS, SIDE = 64, 256  # of the image that is convolved, in channels-last order as the networks are
@@ -116,12 +116,14 @@ def ready(pipe: Connection) -> None:
     pipe.recv()
 
 
-def start_figures() -> Iterator[Figure]:
+def start_figures() -> Iterator[BenchmarkResult]:
     """From nothing to the help text, and to a window that can be used, while the model is still being loaded."""
-    yield Figure(
+    yield BenchmarkResult(
         "start to the help text", 1000 * seconds(lambda: _until_line(["-m", "nesr_gui", "--help"]), REPEATS), aim=300
     )
-    yield Figure("start to a usable window", 1000 * seconds(lambda: _until_line(["-c", WINDOW]), REPEATS), aim=2500)
+    yield BenchmarkResult(
+        "start to a usable window", 1000 * seconds(lambda: _until_line(["-c", WINDOW]), REPEATS), aim=2500
+    )
 
 
 def _until_line(command: list[str]) -> None:

@@ -17,7 +17,7 @@ from nesr_gui.cli.options import (
     planned,
     progress_bar,
     reading_options,
-    refined,
+    super_resolve,
 )
 
 if TYPE_CHECKING:
@@ -54,20 +54,20 @@ def export(
     reading = {name: options.pop(name) for name in READING}
     field: SpectralField
     if io.is_photograph(image):
-        field, reduction = _reconstructed(image, model, device, max_pixels)
+        field, binning = _reconstructed(image, model, device, max_pixels)
         origin = ""  # which its provenance tells
     else:
         cube = io.open_cube(image, asked_reading(**reading))
-        field, reduction, origin = cube, 1, image.name
+        field, binning, origin = cube, 1, image.name
         if model:
-            field, reduction = refined(cube, image.name, model, device, max_pixels)
+            field, binning = super_resolve(cube, image.name, model, device, max_pixels)
     plan = planned(field.wavelength_range, **options)
     if estimate:
         io.writer(out, plan.encoding)
-        click.echo(exporting.estimated(plan.prepared(field, reduction=reduction)))
+        click.echo(exporting.estimated(plan.prepared(field, binning=binning)))
         return
     with progress_bar(f"writing {out.name}") as report:
-        click.echo(exporting.write(out, field, plan, reduction=reduction, origin=origin, progress=report))
+        click.echo(exporting.write(out, field, plan, binning=binning, origin=origin, progress=report))
 
 
 def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int | None) -> tuple[SpectralField, int]:
@@ -81,4 +81,4 @@ def _reconstructed(image: Path, model: Path | None, device: str, max_pixels: int
         click.echo(note, err=True)
     photograph = photograph.reduced(max_pixels) if max_pixels else photograph
     with progress_bar("reading the photograph") as report:
-        return engine.encode(photograph, load_model(model, device), progress=report), photograph.reduction
+        return engine.encode(photograph, load_model(model, device), progress=report), photograph.binning

@@ -49,12 +49,15 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
     if not display_is_there():
         draw_off_screen()
     from nesr_gui.benchmark import inference, system
-    from nesr_gui.benchmark.result import Figure
+    from nesr_gui.benchmark.result import BenchmarkResult
     from nesr_gui.inference.model import load_model
 
     loaded = load_model(model, device)
     found: list[dict[str, object]] = []
-    groups: list[Callable[[], Iterator[Figure]]] = [system.start_figures, partial(inference.answer_figures, loaded)]
+    groups: list[Callable[[], Iterator[BenchmarkResult]]] = [
+        system.start_figures,
+        partial(inference.answer_figures, loaded),
+    ]
     if not without_window:
         from nesr_gui.gui import benchmark as window
 

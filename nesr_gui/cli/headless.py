@@ -33,9 +33,9 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
     height, width = field.shape
     yield f"{folder / 'cube.h5'}: {len(bands)} bands of {width}×{height} pixels, {bands.nm[0]:g}-{bands.nm[-1]:g} nm"
 
-    every = Wavelengths.every(*field.wavelength_range, 1)
+    every = Wavelengths.from_step(*field.wavelength_range, 1)
     pixels = spots(photograph)
-    values = field.spectra([(row // field.image.reduction, col // field.image.reduction) for row, col in pixels], every)
+    values = field.spectra([(row // field.image.binning, col // field.image.binning) for row, col in pixels], every)
     named = [Spectrum(every, curve, f"row {row} col {col}") for (row, col), curve in zip(pixels, values, strict=True)]
     csv.write_curves(folder / "curves.csv", named, provenance=field.provenance)
     yield f"{folder / 'curves.csv'}: {len(named)} curves of {len(every)} points"

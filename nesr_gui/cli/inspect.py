@@ -124,23 +124,23 @@ def compare(
     """Print how far a photograph's reconstruction is from the measured cube, which may be turned or of another size."""
     from nesr_gui import io
     from nesr_gui.fields.accuracy import CONDITIONS, accuracy, shared_bands
-    from nesr_gui.fields.registration import match
-    from nesr_gui.fields.resampled import MatchedField, at_reduction
+    from nesr_gui.fields.registration import register
+    from nesr_gui.fields.resampled import ResampledField, binned_field
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
     image, measured = io.read_photograph(photograph), io.open_cube(cube, asked_reading(**options))
-    found = match(image, measured)
+    found = register(image, measured)
     click.echo(f"{cube.name}: {found.in_words()}")
     image = image.reduced(max_pixels) if max_pixels else image
     with progress_bar("reading the photograph") as show:
         field = engine.encode(image, load_model(model, device), progress=show)
-    truth = at_reduction(MatchedField(measured, image.source_shape, found), image.reduction)
+    truth = binned_field(ResampledField(measured, image.source_shape, found), image.binning)
     with progress_bar("comparing") as show:
         figures = accuracy(field, truth, progress=show)
     nm = shared_bands(field, truth).nm
-    click.echo(f"{figures.pixels:,} pixels, {len(nm)} bands of {nm[0]:g}-{nm[-1]:g} nm, at 1:{image.reduction}")
+    click.echo(f"{figures.pixels:,} pixels, {len(nm)} bands of {nm[0]:g}-{nm[-1]:g} nm, at 1:{image.binning}")
     click.echo(figures.in_words())
     click.echo(CONDITIONS)
     if report:
-        write_json(report, {**asdict(figures), **asdict(found), "bands": nm.tolist(), "reduction": image.reduction})
+        write_json(report, {**asdict(figures), **asdict(found), "bands": nm.tolist(), "reduction": image.binning})

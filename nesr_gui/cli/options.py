@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from nesr_gui.colorimetry.viewing_conditions import Light
+    from nesr_gui.colorimetry.viewing_conditions import Illuminant
     from nesr_gui.export import ExportPlan
     from nesr_gui.fields.protocol import SpectralField
     from nesr_gui.fields.sensor import Sensor
-    from nesr_gui.io import Reading
+    from nesr_gui.io import CubeHints
     from nesr_gui.spectral import Wavelengths
 
 
@@ -28,7 +28,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 model_option = click.option("--model", type=FILE, help="Model file (.safetensors); by default the embedded one.")
 OPTIONS = {"wavelengths": "--band-wavelengths", "band_axis": "--band-axis", "variable": "--variable"}
-"""By what `Unclear` calls the answer."""
+"""By what `AmbiguousFile` calls the answer."""
 READING = ("band_wavelengths", "band_axis", "quantity", "variable")
 """What `reading_options` are called where they arrive."""
 
@@ -51,9 +51,9 @@ def progress_bar(what: str) -> Any:
 
 def write_json(path: Path, content: Any) -> None:
     """Write figures for other programs."""
-    from nesr_gui.io.atomic import replacing
+    from nesr_gui.io.atomic import atomic_write
 
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
@@ -100,7 +100,7 @@ def planned(
         ValueError: they contradict each other or make no sense.
     """
     from nesr_gui.export import ExportPlan
-    from nesr_gui.io import Encoding
+    from nesr_gui.io import StorageEncoding
     from nesr_gui.regions import Region
     from nesr_gui.spectral import Wavelengths
 
@@ -115,7 +115,7 @@ def planned(
         raise ValueError("--band-shape is of the bands of a sensor; say which with --sensor")
     chosen: Wavelengths | Sensor | None = Wavelengths.parse(wavelengths) if wavelengths else None
     if bands is not None:
-        chosen = Wavelengths.count(bands, *wavelength_range)
+        chosen = Wavelengths.evenly_spaced(bands, *wavelength_range)
     if sensor:
         chosen = asked_sensor(sensor, band_shape)
     return ExportPlan(
@@ -123,7 +123,7 @@ def planned(
         asked_light(light) if light else None,
         Region.parse(region) if region else None,
         mask,
-        Encoding(dtype, scale, error_band),
+        StorageEncoding(dtype, scale, error_band),
     )
 
 
@@ -142,9 +142,9 @@ def asked_sensor(text: str, shape: str | None) -> Sensor:
     return Sensor.parse(text, drawn or BandShape.GAUSSIAN)
 
 
-def asked_light(text: str) -> Light:
+def asked_light(text: str) -> Illuminant:
     """A light by its name, by its temperature, or by a table of its power."""
-    from nesr_gui.colorimetry.viewing_conditions import Light
+    from nesr_gui.colorimetry.viewing_conditions import Illuminant
     from nesr_gui.io.spectra.readers import read_spectra
 
     kind, _, kelvin = text.partition(" ")
@@ -155,10 +155,10 @@ def asked_light(text: str) -> Light:
             raise ValueError(
                 f"cannot read the light {text!r}; write a temperature in kelvin, as in {kind} 5000"
             ) from None
-        return Light.daylight(temperature) if kind == "daylight" else Light.blackbody(temperature)
+        return Illuminant.daylight(temperature) if kind == "daylight" else Illuminant.blackbody(temperature)
     if Path(text).is_file():
-        return Light.measured(Path(text).name, read_spectra(text)[0])
-    return Light(text)
+        return Illuminant.measured(Path(text).name, read_spectra(text)[0])
+    return Illuminant(text)
 
 
 def reading_options(command: Any) -> Any:
@@ -182,14 +182,14 @@ def opened(image: Path, model: Path | None, device: str, options: dict[str, Any]
 
     if not io.is_photograph(image):
         cube = io.open_cube(image, asked_reading(**options))
-        return refined(cube, image.name, model, device)[0] if model else cube
+        return super_resolve(cube, image.name, model, device)[0] if model else cube
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
     return engine.encode(io.read_photograph(image), load_model(model, device))
 
 
-def refined(
+def super_resolve(
     cube: SpectralField, name: str, model: Path, device: str, max_pixels: int | None = None
 ) -> tuple[SpectralField, int]:
     """What a model makes of the bands that it sees of a cube, and how many pixels of that stand along one of its own.
@@ -200,12 +200,12 @@ def refined(
     from nesr_gui.inference.model import load_model
 
     loaded = load_model(model, device)
-    seen = loaded.shown(cube, name, max_pixels=max_pixels)
+    seen = loaded.read_input(cube, name, max_pixels=max_pixels)
     with progress_bar("reading the cube") as report:
         field = engine.encode(seen, loaded, progress=report)
     if told := field.provenance.get("model_notes"):
         click.echo(told, err=True)
-    return field, seen.reduction
+    return field, seen.binning
 
 
 def usual_wavelengths(field: SpectralField) -> Wavelengths:
@@ -213,21 +213,21 @@ def usual_wavelengths(field: SpectralField) -> Wavelengths:
     from nesr_gui.fields.protocol import CubeField
     from nesr_gui.spectral import Wavelengths
 
-    return field.wavelengths if isinstance(field, CubeField) else Wavelengths.every(*field.wavelength_range, 1)
+    return field.wavelengths if isinstance(field, CubeField) else Wavelengths.from_step(*field.wavelength_range, 1)
 
 
 def asked_reading(
     band_wavelengths: str | None, band_axis: int | None, quantity: str | None, variable: str | None
-) -> Reading:
+) -> CubeHints:
     """What the options say of a cube."""
-    from nesr_gui.io import Reading
+    from nesr_gui.io import CubeHints
     from nesr_gui.spectral import Quantity, Wavelengths
 
     listed = Wavelengths.parse(band_wavelengths) if band_wavelengths else None
-    return Reading(listed, band_axis, Quantity[quantity.upper()] if quantity else None, variable)
+    return CubeHints(listed, band_axis, Quantity[quantity.upper()] if quantity else None, variable)
 
 
 def advice(error: Exception) -> str:
-    """How to answer what an `Unclear` asks; nothing for other errors."""
+    """How to answer what an `AmbiguousFile` asks; nothing for other errors."""
     option = OPTIONS.get(getattr(error, "field", ""))
     return f"; say it with {option} {getattr(error, 'guess', '') or '…'}" if option else ""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.cie import CAMERA_BANDS, default_camera, mallett_basis
-from nesr_gui.colorimetry.viewing_conditions import Viewing
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.spectral import FloatArray, Spectrum
 
 FloatArray64 = npt.NDArray[np.float64]
@@ -42,7 +42,7 @@ class Appearance:
         return "#" + "".join(f"{code:02x}" for code in codes)
 
 
-def appearances(spectra: npt.ArrayLike, nm: npt.ArrayLike, viewing: Viewing) -> list[Appearance]:
+def appearances(spectra: npt.ArrayLike, nm: npt.ArrayLike, viewing: ViewingConditions) -> list[Appearance]:
     """How reflectances (N, L) at increasing wavelengths (L,) nm look.
 
     Raises:
@@ -51,7 +51,7 @@ def appearances(spectra: npt.ArrayLike, nm: npt.ArrayLike, viewing: Viewing) -> 
     values = np.asarray(spectra, dtype=np.float64)
     weights = viewing.xyz_weights(nm)  # (L, 3)
     white = weights.sum(0)
-    rgb = values @ viewing.weights(nm)
+    rgb = values @ viewing.rgb_weights(nm)
     xyz = values @ weights
     lab = cie.lab(xyz, white)
     white_xy, colours = white[:2] / white.sum(), []
@@ -62,14 +62,14 @@ def appearances(spectra: npt.ArrayLike, nm: npt.ArrayLike, viewing: Viewing) -> 
     return colours
 
 
-def per_white(white: Spectrum, nm: npt.ArrayLike) -> FloatArray64:
+def white_scale(white: Spectrum, nm: npt.ArrayLike) -> FloatArray64:
     """What radiances at wavelengths (L,) nm are multiplied by to be part of a white's; zero where the white is dark."""
     of = np.interp(np.asarray(nm, np.float64), white.wavelengths.nm, white.values)
     bright = of > DARK * max(float(white.values.max()), 1e-30)
     return np.divide(1.0, of, out=np.zeros(len(of)), where=bright)
 
 
-def dominant_wavelength(xy: npt.ArrayLike, white: npt.ArrayLike, viewing: Viewing) -> float:
+def dominant_wavelength(xy: npt.ArrayLike, white: npt.ArrayLike, viewing: ViewingConditions) -> float:
     """The wavelength (nm) where the line from `white` through `xy` meets the spectral locus (CIE 15:2018, 9.2).
 
     Where it meets the line of purples instead, the complementary wavelength, negative; nan at the white itself.

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from nesr_gui.spectral import FloatArray, Wavelengths
 
-CAMERA_BANDS = Wavelengths.every(400, 700, 10)
+CAMERA_BANDS = Wavelengths.from_step(400, 700, 10)
 
 CHARTS = ("BabelColor Average", "ColorChecker N Ohta", "ISO 17321-1")
 """The colour charts whose published reflectances colour-science brings."""
@@ -68,7 +68,7 @@ def default_camera() -> npt.NDArray[np.float64]:
     return sensitivities
 
 
-def expose(spectra: npt.ArrayLike) -> FloatArray:
+def render_camera_rgb(spectra: npt.ArrayLike) -> FloatArray:
     """Photograph reflectances (..., 31) on `CAMERA_BANDS` with the default camera: linear sRGB (..., 3) in [0, 1].
 
     Colours outside sRGB and above white are clipped, as a photograph clips them.

@@ -1,7 +1,7 @@
 """A light and who looks: what a reflectance becomes when it is seen.
 
-`Viewing.default()` is the program's default camera (CIE 1931 2° under D65); another light or observer shows the same
-spectra as they would be seen there, where metamers part.
+`ViewingConditions.default()` is the program's default camera (CIE 1931 2° under D65); another light or observer shows
+the same spectra as they would be seen there, where metamers part.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _checked(name: str, samples: Samples, columns: int) -> npt.NDArray[np.float6
     return table
 
 
-class LightKind(enum.StrEnum):
+class IlluminantKind(enum.StrEnum):
     """Where a light's spectrum comes from."""
 
     ILLUMINANT = "illuminant"
@@ -81,56 +81,56 @@ class LightKind(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Light:
+class Illuminant:
     """A light by its name, by its temperature `kelvin`, or by `samples` (nm, power) read from a file.
 
     All fields are plain values, so that a session file can hold them; the spectrum itself is `power`.
     """
 
     name: str
-    kind: LightKind = LightKind.ILLUMINANT
+    kind: IlluminantKind = IlluminantKind.ILLUMINANT
     kelvin: float = 0.0
     samples: Samples = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", LightKind(self.kind))
+        object.__setattr__(self, "kind", IlluminantKind(self.kind))
         object.__setattr__(self, "samples", _frozen(self.samples))
-        if self.kind is LightKind.ILLUMINANT and self.name not in ILLUMINANTS:
+        if self.kind is IlluminantKind.ILLUMINANT and self.name not in ILLUMINANTS:
             raise ValueError(f"there is no illuminant {self.name!r}; choose one of {', '.join(ILLUMINANTS)}")
         if self.kind in KELVIN_RANGES:
             low, high = KELVIN_RANGES[self.kind]
             if not low <= self.kelvin <= high:
                 raise ValueError(f"{self.kind} of {self.kelvin:g} K asked for; choose {low:g} to {high:g} K")
-        if self.kind is LightKind.FILE:
+        if self.kind is IlluminantKind.FILE:
             power = _checked(self.name, self.samples, 2)[:, 1]
             if power.min() < 0 or power.max() <= 0:
                 raise ValueError(f"{self.name} holds no light: its power must not be negative, and somewhere above 0")
 
     @classmethod
-    def blackbody(cls, kelvin: float) -> Light:
+    def blackbody(cls, kelvin: float) -> Illuminant:
         """Planck's radiator of 1500 to 25,000 K."""
-        return cls(f"Blackbody {kelvin:g} K", LightKind.BLACKBODY, kelvin)
+        return cls(f"Blackbody {kelvin:g} K", IlluminantKind.BLACKBODY, kelvin)
 
     @classmethod
-    def daylight(cls, kelvin: float) -> Light:
+    def daylight(cls, kelvin: float) -> Illuminant:
         """CIE daylight of a correlated colour temperature of 4000 to 25,000 K."""
-        return cls(f"Daylight {kelvin:g} K", LightKind.DAYLIGHT, kelvin)
+        return cls(f"Daylight {kelvin:g} K", IlluminantKind.DAYLIGHT, kelvin)
 
     @classmethod
-    def measured(cls, name: str, power: Spectrum) -> Light:
+    def measured(cls, name: str, power: Spectrum) -> Illuminant:
         """A light whose spectral power was read from a file; beyond its wavelengths it is dark."""
         pairs = zip(power.wavelengths, power.values.tolist(), strict=True)
-        return cls(name, LightKind.FILE, samples=tuple(pairs))
+        return cls(name, IlluminantKind.FILE, samples=tuple(pairs))
 
     def power(self, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Relative power (L,) at wavelengths (L,) nm, linear between its samples."""
-        if self.kind is LightKind.FILE:
+        if self.kind is IlluminantKind.FILE:
             table = np.array(self.samples)
             known, power = table[:, 0], table[:, 1]
-        elif self.kind is LightKind.ILLUMINANT:
+        elif self.kind is IlluminantKind.ILLUMINANT:
             known, power = cie.illuminant(self.name)
         else:
-            source = cie.blackbody if self.kind is LightKind.BLACKBODY else cie.daylight
+            source = cie.blackbody if self.kind is IlluminantKind.BLACKBODY else cie.daylight
             known, power = source(self.kelvin)
         return np.interp(nm, known, power, left=0, right=0)
 
@@ -179,18 +179,18 @@ class Observer:
 
 
 CIE_1931, CIE_1964 = Observer("CIE 1931 2°", 2), Observer("CIE 1964 10°", 10)
-D65 = Light("D65")
+D65 = Illuminant("D65")
 
 
 @dataclass(frozen=True)
-class Viewing:
+class ViewingConditions:
     """A light and an observer."""
 
-    light: Light = D65
+    light: Illuminant = D65
     observer: Observer = CIE_1931
 
     @classmethod
-    def default(cls) -> Viewing:
+    def default(cls) -> ViewingConditions:
         """The default camera: CIE 1931 2° under D65, `cie.default_camera` on its bands."""
         return cls()
 
@@ -198,7 +198,7 @@ class Viewing:
     def name(self) -> str:
         return f"{self.light.name}, {self.observer.name}"
 
-    def weights(self, nm: npt.ArrayLike) -> FloatArray:
+    def rgb_weights(self, nm: npt.ArrayLike) -> FloatArray:
         """(L, 3) float32 at increasing wavelengths (L,) nm: reflectances (..., L) @ weights = linear sRGB (..., 3).
 
         Sums over wavelengths are Riemann sums, each value weighted with the width of its cell, and each channel is
@@ -234,7 +234,7 @@ class Viewing:
 
 
 @lru_cache(maxsize=32)
-def _weights(viewing: Viewing, nm_bytes: bytes) -> FloatArray:
+def _weights(viewing: ViewingConditions, nm_bytes: bytes) -> FloatArray:
     nm = np.frombuffer(nm_bytes)
     seen = _xyz(viewing.light, viewing.observer, nm)  # (L, 3)
     if not viewing.observer.is_camera:
@@ -250,7 +250,7 @@ def _weights(viewing: Viewing, nm_bytes: bytes) -> FloatArray:
     return weights
 
 
-def _xyz(light: Light, observer: Observer, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _xyz(light: Illuminant, observer: Observer, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """(L, 3): what each wavelength of a white reflector adds to the responses."""
     width = np.gradient(nm) if nm.size > 1 else np.ones(1)  # the ends count in full, as in the default camera
     return observer.responses(nm) * (light.power(nm) * width)[:, None]

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from nesr_gui import metrics
 from nesr_gui.colorimetry.cie import colour_differences
-from nesr_gui.colorimetry.viewing_conditions import Viewing
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.camera import LOST, camera_weights, lost_response
-from nesr_gui.fields.protocol import Progress, SpectralField, checked_window
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField, validate_window
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
 STEP = 10.0  # nm between the wavelengths that are compared
@@ -29,7 +29,7 @@ CONDITIONS = (
 
 
 @dataclass(frozen=True)
-class Figures:
+class AccuracyMetrics:
     """How good some pixels are: see `CONDITIONS`; nan where nothing can be said. `pixels` counts those compared."""
 
     mrae: float
@@ -71,15 +71,15 @@ def shared_bands(field: SpectralField, truth: SpectralField) -> Wavelengths:
             f"the measured cube covers {least:g}-{most:g} nm and the reconstruction {low:g}-{high:g} nm, which have no "
             "wavelength in common; open a cube that reaches into the other"
         )
-    return Wavelengths.count(max(round((stop - start) / STEP), 1) + 1 if stop > start else 1, start, stop)
+    return Wavelengths.evenly_spaced(max(round((stop - start) / STEP), 1) + 1 if stop > start else 1, start, stop)
 
 
-class Comparison:
+class SpectralComparison:
     """Compares spectra of one quantity at some wavelengths with measured ones; `sees` whether these make a colour."""
 
     def __init__(self, bands: Wavelengths, estimated: Quantity, measured: Quantity) -> None:
         self.bands = bands
-        viewing = Viewing.default()
+        viewing = ViewingConditions.default()
         self.sees = lost_response(viewing, measured, bands) <= LOST
         if self.sees:
             self._weights = [camera_weights(viewing, quantity, bands.nm) for quantity in (estimated, measured)]
@@ -106,7 +106,7 @@ class Comparison:
         return np.where(known, colour_differences(seen, measured), np.float32(np.nan))
 
 
-class Tally:
+class MetricAccumulator:
     """Sums of errors, of which figures are made in the end."""
 
     def __init__(self) -> None:
@@ -127,12 +127,12 @@ class Tally:
         self._pixels += int(counted.sum())
         self._bright += int(bright.sum())
 
-    def figures(self) -> Figures:
+    def figures(self) -> AccuracyMetrics:
         """What was counted, in figures."""
         mrae, square, colour = (self._sums[[0, 1, 3]] / self._pixels).tolist() if self._pixels else (math.nan,) * 3
         angle = float(self._sums[2]) / self._bright if self._bright else math.nan
         psnr = -10 * math.log10(square) if square > 0 else math.inf if square == 0 else math.nan
-        return Figures(mrae, math.sqrt(square), psnr, angle, colour, self._pixels)
+        return AccuracyMetrics(mrae, math.sqrt(square), psnr, angle, colour, self._pixels)
 
 
 def accuracy(
@@ -142,8 +142,8 @@ def accuracy(
     rows: slice | None = None,
     cols: slice | None = None,
     members: Members | None = None,
-    progress: Progress | None = None,
-) -> Figures:
+    progress: ProgressCallback | None = None,
+) -> AccuracyMetrics:
     """The figures of a window of a field against a truth of the same shape, block by block; of its `members` only.
 
     Raises:
@@ -151,8 +151,8 @@ def accuracy(
     """
     if field.shape != truth.shape:
         raise ValueError(f"the measured cube has shape {truth.shape} and the reconstruction {field.shape}")
-    comparison = Comparison(shared_bands(field, truth), field.quantity, truth.quantity)
-    window, tally, done = checked_window(field, rows, cols), Tally(), 0
+    comparison = SpectralComparison(shared_bands(field, truth), field.quantity, truth.quantity)
+    window, tally, done = validate_window(field, rows, cols), MetricAccumulator(), 0
     total = math.prod(part.stop - part.start for part in window)
     for block in field.blocks(comparison.bands, rows=window[0], cols=window[1]):
         known = truth.cube(comparison.bands, rows=block.rows, cols=block.cols).values

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.cie import CAMERA_BANDS
-from nesr_gui.colorimetry.viewing_conditions import D65, Viewing
-from nesr_gui.fields.protocol import Progress, SpectralField
-from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Source, Wavelengths
+from nesr_gui.colorimetry.viewing_conditions import D65, ViewingConditions
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField
+from nesr_gui.spectral import FloatArray, ImageSource, Quantity, RGBImage, Wavelengths
 
 LOST = 0.05  # of a channel's response that may lie outside a cube's wavelengths
 MOST_PIXELS = 200_000_000  # as of a photograph's file
@@ -31,28 +31,28 @@ def camera_bands(cube: SpectralField) -> Wavelengths:
     return Wavelengths(nm)
 
 
-def camera_weights(viewing: Viewing, quantity: Quantity, nm: npt.ArrayLike) -> FloatArray:
+def camera_weights(viewing: ViewingConditions, quantity: Quantity, nm: npt.ArrayLike) -> FloatArray:
     """(L, 3): values at wavelengths (L,) nm @ weights = linear sRGB.
 
     Radiance has its light in it and is put under no other: a camera balanced for D65 sees it, for which D65 itself is
     white. Whatever else is taken as reflectance, under the light of `viewing`.
     """
     if quantity is not Quantity.RADIANCE:
-        return viewing.weights(nm)
+        return viewing.rgb_weights(nm)
     nm = np.atleast_1d(np.asarray(nm, np.float64))
     light = D65.power(nm) / D65.power(np.array([560.0]))
-    return (Viewing(D65, viewing.observer).weights(nm) / light[:, None]).astype(np.float32)
+    return (ViewingConditions(D65, viewing.observer).rgb_weights(nm) / light[:, None]).astype(np.float32)
 
 
-def lost_response(viewing: Viewing, quantity: Quantity, bands: Wavelengths) -> float:
+def lost_response(viewing: ViewingConditions, quantity: Quantity, bands: Wavelengths) -> float:
     """The share of the camera's response, of the channel that loses most, that lies outside `bands`."""
     response = np.abs(camera_weights(viewing, quantity, CAMERA_BANDS.nm))
     seen = (CAMERA_BANDS.nm >= bands.nm[0] - 0.5) & (CAMERA_BANDS.nm <= bands.nm[-1] + 0.5)
     return float((1 - response[seen].sum(0) / response.sum(0)).max())
 
 
-def photograph(
-    cube: SpectralField, name: str, viewing: Viewing | None = None, progress: Progress | None = None
+def render_photograph(
+    cube: SpectralField, name: str, viewing: ViewingConditions | None = None, progress: ProgressCallback | None = None
 ) -> tuple[RGBImage, float]:
     """The photograph (H, W, 3) of a cube, and the exposure: the cube's values × exposure have these colours.
 
@@ -62,7 +62,7 @@ def photograph(
     Raises:
         ValueError: the cube leaves out too much of what a camera sees, or has too many pixels.
     """
-    viewing, bands = viewing or Viewing.default(), camera_bands(cube)
+    viewing, bands = viewing or ViewingConditions.default(), camera_bands(cube)
     lost = _checked_loss(cube, viewing, bands)
     if (pixels := cube.shape[0] * cube.shape[1]) > MOST_PIXELS:
         raise ValueError(f"this cube has {pixels:,} pixels; a photograph of at most {MOST_PIXELS:,} can be made")
@@ -75,11 +75,11 @@ def photograph(
     seen_by = viewing.observer.name if cube.quantity is Quantity.RADIANCE else viewing.name
     notes = [f"Rendered from the measured cube {name}: {seen_by}.", *_notes(cube, exposure, lost, int(holes.sum()))]
     understood = ("photograph_encoding", "rendered from a cube"), ("photograph_camera", seen_by)
-    source = Source(f"{name} (photograph)", "", tuple(notes), understood)
+    source = ImageSource(f"{name} (photograph)", "", tuple(notes), understood)
     return RGBImage(np.clip(light, 0, 1), source, clipped=outside | holes), exposure
 
 
-def _checked_loss(cube: SpectralField, viewing: Viewing, bands: Wavelengths) -> float:
+def _checked_loss(cube: SpectralField, viewing: ViewingConditions, bands: Wavelengths) -> float:
     lost = lost_response(viewing, cube.quantity, bands)
     if lost > LOST:
         low, high = cube.wavelength_range
@@ -91,7 +91,7 @@ def _checked_loss(cube: SpectralField, viewing: Viewing, bands: Wavelengths) -> 
 
 
 def _exposed(
-    cube: SpectralField, bands: Wavelengths, weights: FloatArray, progress: Progress | None
+    cube: SpectralField, bands: Wavelengths, weights: FloatArray, progress: ProgressCallback | None
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """Linear colours (H, W, 3), and which pixels have no values."""
     light, holes = np.empty((*cube.shape, 3), np.float32), np.zeros(cube.shape, bool)

@@ -7,26 +7,38 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.colorimetry.viewing_conditions import Light
-from nesr_gui.fields.protocol import Block, CalibratedField, Interval, Points, SpectralField, checked_nm, cube_of_blocks
+from nesr_gui.colorimetry.viewing_conditions import Illuminant
+from nesr_gui.fields.protocol import (
+    Block,
+    CalibratedField,
+    IntervalBlock,
+    Points,
+    SpectralField,
+    assemble_cube,
+    validate_wavelengths,
+)
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths
 
 
-def lit(field: SpectralField, light: Light) -> LitField:
+def illuminate(field: SpectralField, light: Illuminant) -> IlluminatedField:
     """A field of reflectances under `light`.
 
     Raises:
         ValueError: the field holds no reflectances, or the light is dark in its range.
     """
-    return CalibratedLitField(field, light) if isinstance(field, CalibratedField) else LitField(field, light)
+    return (
+        CalibratedIlluminatedField(field, light)
+        if isinstance(field, CalibratedField)
+        else IlluminatedField(field, light)
+    )
 
 
-class LitField:
+class IlluminatedField:
     """Relative radiance: reflectance times the power of a light, whose greatest power in the field's range is 1."""
 
     quantity = Quantity.RADIANCE
 
-    def __init__(self, field: SpectralField, light: Light) -> None:
+    def __init__(self, field: SpectralField, light: Illuminant) -> None:
         if field.quantity is not Quantity.REFLECTANCE:
             known = field.quantity is Quantity.RADIANCE
             why = (
@@ -55,7 +67,7 @@ class LitField:
 
     def power(self, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """The light (L,) that values at `wavelengths` are multiplied by."""
-        return (self.light.power(checked_nm(self, wavelengths)) / self._brightest).astype(np.float32)
+        return (self.light.power(validate_wavelengths(self, wavelengths)) / self._brightest).astype(np.float32)
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
@@ -77,39 +89,43 @@ class LitField:
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> SpectralCube:
         """See `SpectralField.cube`."""
-        return cube_of_blocks(self, wavelengths, rows, cols)
+        return assemble_cube(self, wavelengths, rows, cols)
 
 
-class CalibratedLitField(LitField):
+class CalibratedIlluminatedField(IlluminatedField):
     """One whose reflectances have an interval: so has the radiance, since the light is known."""
 
-    def interval(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """See `CalibratedField.interval`."""
-        lower, upper = self._calibrated.interval(points, wavelengths)
+    def prediction_interval(
+        self, points: Points, wavelengths: Wavelengths | npt.ArrayLike
+    ) -> tuple[FloatArray, FloatArray]:
+        """See `CalibratedField.prediction_interval`."""
+        lower, upper = self._calibrated.prediction_interval(points, wavelengths)
         power = self.power(wavelengths)
         return lower * power, upper * power
 
-    def interval_blocks(
+    def prediction_interval_blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
-    ) -> Iterator[Interval]:
-        """See `CalibratedField.interval_blocks`."""
+    ) -> Iterator[IntervalBlock]:
+        """See `CalibratedField.prediction_interval_blocks`."""
         power = self.power(wavelengths)[:, None, None]
-        for block in self._calibrated.interval_blocks(wavelengths, rows=rows, cols=cols):
-            yield Interval(block.rows, block.cols, block.lower * power, block.upper * power)
+        for block in self._calibrated.prediction_interval_blocks(wavelengths, rows=rows, cols=cols):
+            yield IntervalBlock(block.rows, block.cols, block.lower * power, block.upper * power)
 
-    def interval_band(
+    def prediction_interval_band(
         self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """See `CalibratedField.interval_band`."""
-        lower, upper = self._calibrated.interval_band(nm, stride=stride, rows=rows, cols=cols)
+        """See `CalibratedField.prediction_interval_band`."""
+        lower, upper = self._calibrated.prediction_interval_band(nm, stride=stride, rows=rows, cols=cols)
         power = self.power(nm)[0]
         return lower * power, upper * power
 
-    def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:
-        """See `CalibratedField.doubts`."""
-        return self._calibrated.doubts(stride=stride, rows=rows, cols=cols)
+    def quality_flags(
+        self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
+    ) -> npt.NDArray[np.uint8]:
+        """See `CalibratedField.quality_flags`."""
+        return self._calibrated.quality_flags(stride=stride, rows=rows, cols=cols)
 
     @property
     def _calibrated(self) -> CalibratedField:
-        assert isinstance(self.field, CalibratedField)  # `lit` chose this class by it
+        assert isinstance(self.field, CalibratedField)  # `illuminate` chose this class by it
         return self.field

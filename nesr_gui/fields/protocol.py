@@ -15,12 +15,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths, as_nm
+from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths, as_wavelength_array
 
 MAX_CUBE_BYTES = 2 << 30  # what cube() will hold at once; blocks() has no such limit
 BLOCK_VALUES = 2 << 20  # values in one block, 8 MB: between two blocks an export can be cancelled
 
-Progress = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 """Long work calls it between two pieces with the fraction done, in [0, 1]; it may raise `Cancelled` to stop it."""
 
 Points = Sequence[tuple[int, int]] | npt.NDArray[np.integer]
@@ -90,10 +90,10 @@ class SpectralField(Protocol):
 
 
 @runtime_checkable
-class SketchingField(Protocol):
+class PreviewField(Protocol):
     """A field that also answers sooner than exactly, for what is seen for a moment and never read or saved."""
 
-    def sketch(
+    def preview_bands(
         self,
         wavelengths: Wavelengths | npt.ArrayLike,
         *,
@@ -105,20 +105,23 @@ class SketchingField(Protocol):
         ...
 
 
-class Doubt(enum.IntFlag):
+class QualityFlag(enum.IntFlag):
     """Why the answer at a pixel should be trusted less than its interval says."""
 
     CLIPPED = 1  # a channel of the photograph is at its first or last code, so how far beyond it was is lost
-    UNSEEN = 2  # training met few colours of its chromaticity
+    UNFAMILIAR_COLOUR = 2  # training met few colours of its chromaticity
 
     @property
     def text(self) -> str:
         """What a reader is told of one flag."""
-        return {Doubt.CLIPPED: "clipped in the photograph", Doubt.UNSEEN: "a colour training hardly met"}[self]
+        return {
+            QualityFlag.CLIPPED: "clipped in the photograph",
+            QualityFlag.UNFAMILIAR_COLOUR: "a colour training hardly met",
+        }[self]
 
 
 @dataclass(frozen=True, eq=False)
-class Interval:
+class IntervalBlock:
     """Where the values of a rectangle lie: `lower` and `upper` bound (L, h, w) float32 at `rows` × `cols`."""
 
     rows: slice
@@ -131,28 +134,32 @@ class Interval:
 class CalibratedField(Protocol):
     """A field that also knows how far its values can be trusted: pointwise intervals that held for 90 % elsewhere."""
 
-    def interval(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    def prediction_interval(
+        self, points: Points, wavelengths: Wavelengths | npt.ArrayLike
+    ) -> tuple[FloatArray, FloatArray]:
         """Lower and upper ends at `points` and `wavelengths`, (N, L) float32 each, around what `spectra` answers."""
         ...
 
-    def interval_blocks(
+    def prediction_interval_blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
-    ) -> Iterator[Interval]:
+    ) -> Iterator[IntervalBlock]:
         """The same, rectangle by rectangle as `blocks` would give them."""
         ...
 
-    def interval_band(
+    def prediction_interval_band(
         self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
     ) -> tuple[FloatArray, FloatArray]:
         """Lower and upper ends at one wavelength, (h, w) each, for a window as of `band`."""
         ...
 
-    def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:
-        """`Doubt` flags (h, w) of pixels, for a window as of `band`."""
+    def quality_flags(
+        self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
+    ) -> npt.NDArray[np.uint8]:
+        """`QualityFlag` flags (h, w) of pixels, for a window as of `band`."""
         ...
 
 
-class Bands(Protocol):
+class CubeArray(Protocol):
     """Stored bands in order of wavelength, numpy or lazy: slices, with steps, of (L, H, W) give float32."""
 
     @property
@@ -163,13 +170,13 @@ class Bands(Protocol):
 class CubeField:
     """A measured or exported cube, linear between its bands.
 
-    `values` is (L, H, W): an array, or anything that reads a slice of itself when indexed (`Bands`), so that a file
+    `values` is (L, H, W): an array, or anything that reads a slice of itself when indexed (`CubeArray`), so that a file
     larger than memory opens without being read.
     """
 
     def __init__(
         self,
-        values: Bands,
+        values: CubeArray,
         wavelengths: Wavelengths,
         quantity: Quantity = Quantity.UNKNOWN,
         provenance: dict[str, str] | None = None,
@@ -193,8 +200,8 @@ class CubeField:
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
-        nm = checked_nm(self, wavelengths)
-        curves = [self._read(slice(None), slice(r, r + 1), slice(c, c + 1)) for r, c in checked_points(self, points)]
+        nm = validate_wavelengths(self, wavelengths)
+        curves = [self._read(slice(None), slice(r, r + 1), slice(c, c + 1)) for r, c in validate_points(self, points)]
         if not curves:
             return np.empty((0, nm.size), np.float32)
         low, high, weight = self._neighbours(nm)
@@ -203,8 +210,8 @@ class CubeField:
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
-        sampled = [slice(part.start, part.stop, stride) for part in checked_window(self, rows, cols)]
-        low, high, weight = self._neighbours(checked_nm(self, nm))
+        sampled = [slice(part.start, part.stop, stride) for part in validate_window(self, rows, cols)]
+        low, high, weight = self._neighbours(validate_wavelengths(self, nm))
         bands = {i: self._read(slice(i, i + 1), *sampled)[0] for i in {int(low[0]), int(high[0])}}
         return np.ascontiguousarray(_between(bands[int(low[0])], bands[int(high[0])], weight))
 
@@ -212,10 +219,10 @@ class CubeField:
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> Iterator[Block]:
         """See `SpectralField.blocks`."""
-        nm = checked_nm(self, wavelengths)
+        nm = validate_wavelengths(self, wavelengths)
         low, high, weight = self._neighbours(nm)
-        window = checked_window(self, rows, cols)
-        for tile in tiles(*window, max_pixels=BLOCK_VALUES // max(nm.size, len(self.wavelengths))):
+        window = validate_window(self, rows, cols)
+        for tile in iter_tiles(*window, max_pixels=BLOCK_VALUES // max(nm.size, len(self.wavelengths))):
             bands = self._read(slice(None), *tile)
             yield Block(*tile, _between(bands[low], bands[high], weight[:, None, None]))
 
@@ -223,7 +230,7 @@ class CubeField:
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> SpectralCube:
         """See `SpectralField.cube`."""
-        return cube_of_blocks(self, wavelengths, rows, cols)
+        return assemble_cube(self, wavelengths, rows, cols)
 
     def _read(self, bands: slice, rows: slice, cols: slice) -> FloatArray:
         with self._lock:
@@ -247,9 +254,9 @@ def _between(low: FloatArray, high: FloatArray, weight: FloatArray) -> FloatArra
         return np.where(exact, low, low + weight * (high - low))
 
 
-def checked_nm(field: SpectralField, wavelengths: Wavelengths | npt.ArrayLike) -> npt.NDArray[np.float64]:
+def validate_wavelengths(field: SpectralField, wavelengths: Wavelengths | npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Wavelengths as (L,) float64 nm; raises ValueError, naming the field's range, where one lies outside it."""
-    nm = as_nm(wavelengths)
+    nm = as_wavelength_array(wavelengths)
     low, high = field.wavelength_range
     if nm.min() < low or nm.max() > high:
         asked = f"{nm[0]:g} nm" if nm.size == 1 else f"{nm.min():g}-{nm.max():g} nm"
@@ -257,7 +264,7 @@ def checked_nm(field: SpectralField, wavelengths: Wavelengths | npt.ArrayLike) -
     return nm
 
 
-def checked_points(field: SpectralField, points: Points) -> npt.NDArray[np.int64]:
+def validate_points(field: SpectralField, points: Points) -> npt.NDArray[np.int64]:
     """Points as (N, 2) integers; raises ValueError, naming the image's size, where one lies outside it."""
     height, width = field.shape
     array = np.asarray(points)
@@ -274,7 +281,7 @@ def checked_points(field: SpectralField, points: Points) -> npt.NDArray[np.int64
     return array.astype(np.int64)
 
 
-def checked_window(field: SpectralField, rows: slice | None, cols: slice | None) -> tuple[slice, slice]:
+def validate_window(field: SpectralField, rows: slice | None, cols: slice | None) -> tuple[slice, slice]:
     """Rows and columns as slices with start and stop inside the image; raises ValueError for an empty window."""
     window = []
     for part, size, name in zip((rows, cols), field.shape, ("rows", "columns"), strict=True):
@@ -285,7 +292,7 @@ def checked_window(field: SpectralField, rows: slice | None, cols: slice | None)
     return window[0], window[1]
 
 
-def tiles(rows: slice, cols: slice, max_pixels: int) -> Iterator[tuple[slice, slice]]:
+def iter_tiles(rows: slice, cols: slice, max_pixels: int) -> Iterator[tuple[slice, slice]]:
     """Cut a window into rectangles of at most `max_pixels` pixels (at least one), full rows where they fit."""
     width = min(cols.stop - cols.start, max(max_pixels, 1))
     height = max(max_pixels // width, 1)
@@ -294,12 +301,12 @@ def tiles(rows: slice, cols: slice, max_pixels: int) -> Iterator[tuple[slice, sl
             yield slice(row, min(row + height, rows.stop)), slice(col, min(col + width, cols.stop))
 
 
-def cube_of_blocks(
+def assemble_cube(
     field: SpectralField, wavelengths: Wavelengths | npt.ArrayLike, rows: slice | None, cols: slice | None
 ) -> SpectralCube:
     """A field's blocks put together; raises ValueError above `MAX_CUBE_BYTES`."""
-    bands = wavelengths if isinstance(wavelengths, Wavelengths) else Wavelengths(as_nm(wavelengths))
-    window = checked_window(field, rows, cols)
+    bands = wavelengths if isinstance(wavelengths, Wavelengths) else Wavelengths(as_wavelength_array(wavelengths))
+    window = validate_window(field, rows, cols)
     shape = (len(bands), window[0].stop - window[0].start, window[1].stop - window[1].start)
     if (size := 4 * shape[0] * shape[1] * shape[2]) > MAX_CUBE_BYTES:
         raise ValueError(

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.colorimetry.viewing_conditions import Viewing
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.camera import camera_bands, camera_weights
-from nesr_gui.fields.protocol import Progress, SpectralField
-from nesr_gui.fields.resampled import Match, Orientation, Shape, Taps
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField
+from nesr_gui.fields.resampled import Orientation, Registration, ResamplingWeights, Shape
 from nesr_gui.spectral import FloatArray, RGBImage
 
 LOOKED_AT = 128  # pixels along the longer side of what is compared
@@ -20,11 +20,11 @@ SAME_ASPECT = 0.01
 SAME_GAIN = 0.005  # a gain this near to 1 is 1: photographs of 8 bits do not say more
 
 
-class NoMatch(ValueError):
+class RegistrationError(ValueError):
     """The cube is not of this photograph, or cannot be compared with it."""
 
 
-def match(photograph: RGBImage, cube: SpectralField, progress: Progress | None = None) -> Match:
+def register(photograph: RGBImage, cube: SpectralField, progress: ProgressCallback | None = None) -> Registration:
     """The orientation in which a cube, seen by the default camera, is most like a photograph, and the gain then.
 
     Both are compared at `LOOKED_AT` pixels by the correlation of their colours, compressed as the eye does it, about
@@ -32,11 +32,12 @@ def match(photograph: RGBImage, cube: SpectralField, progress: Progress | None =
     not clipped; no offset is fitted, since zero is zero in both.
 
     Raises:
-        NoMatch: in no orientation have the two the same sides, or one is like the other, or they share no wavelengths.
+        RegistrationError: in no orientation have the two the same sides, or one is like the other, or they share no
+            wavelengths.
     """
-    turns = possible(photograph.source_shape, cube.shape)
+    turns = possible_orientations(photograph.source_shape, cube.shape)
     if not turns:
-        raise NoMatch(
+        raise RegistrationError(
             f"the measured cube has {cube.shape[1]}x{cube.shape[0]} pixels and the photograph "
             f"{photograph.source_shape[1]}x{photograph.source_shape[0]}, which no turning or scaling makes equal; open "
             "a cube of the same section"
@@ -45,38 +46,42 @@ def match(photograph: RGBImage, cube: SpectralField, progress: Progress | None =
     found = sorted(((_correlation(photograph, turn.apply(seen)), turn) for turn in turns), key=lambda each: -each[0])
     best, turn = found[0]
     if best < LEAST:
-        raise NoMatch(
+        raise RegistrationError(
             f"the measured cube does not look like the photograph in any orientation (the best correlation is "
             f"{best:.2f}, {LEAST:g} is needed); open the cube that was measured of this photograph"
         )
-    gain = gain_of(photograph, turn.apply(seen))
-    return Match(turn, gain, round(best, 4), round(found[1][0], 4) if len(found) > 1 else None)
+    gain = fit_gain(photograph, turn.apply(seen))
+    return Registration(turn, gain, round(best, 4), round(found[1][0], 4) if len(found) > 1 else None)
 
 
-def gain_in(photograph: RGBImage, cube: SpectralField, turn: Orientation, progress: Progress | None = None) -> Match:
+def register_in_orientation(
+    photograph: RGBImage, cube: SpectralField, turn: Orientation, progress: ProgressCallback | None = None
+) -> Registration:
     """The match in an orientation that the user chose.
 
     Raises:
-        NoMatch: in this orientation the two have other sides.
+        RegistrationError: in this orientation the two have other sides.
     """
-    if turn not in possible(photograph.source_shape, cube.shape):
-        raise NoMatch(f"the measured cube, {turn}, has other sides than the photograph; choose another orientation")
+    if turn not in possible_orientations(photograph.source_shape, cube.shape):
+        raise RegistrationError(
+            f"the measured cube, {turn}, has other sides than the photograph; choose another orientation"
+        )
     seen = turn.apply(_seen(cube, progress))
-    return Match(turn, gain_of(photograph, seen), round(_correlation(photograph, seen), 4))
+    return Registration(turn, fit_gain(photograph, seen), round(_correlation(photograph, seen), 4))
 
 
-def possible(photograph: Shape, cube: Shape) -> list[Orientation]:
+def possible_orientations(photograph: Shape, cube: Shape) -> list[Orientation]:
     """The orientations in which a cube has the sides of a photograph, up to a scale."""
     return [turn for turn in Orientation if _agree(photograph, turn.shape_of(cube))]
 
 
-def gain_of(photograph: RGBImage, seen: FloatArray) -> float:
+def fit_gain(photograph: RGBImage, seen: FloatArray) -> float:
     """What linear colours (3, h, w) are multiplied by to come nearest to a photograph's; 1 where nothing says so."""
     size = _size(photograph.shape, (seen.shape[1], seen.shape[2]))
-    known, light = resized(np.moveaxis(photograph.values, -1, 0), size), resized(seen, size)
+    known, light = resize_area(np.moveaxis(photograph.values, -1, 0), size), resize_area(seen, size)
     usable = (known.min(0) > 1e-3) & (known.max(0) < 0.98) & (light.min(0) > 0)
     if photograph.clipped is not None:
-        usable &= resized(photograph.clipped[None].astype(np.float32), size)[0] == 0
+        usable &= resize_area(photograph.clipped[None].astype(np.float32), size)[0] == 0
     if not usable.any():
         return 1.0
     known, light = known[:, usable].astype(np.float64), light[:, usable].astype(np.float64)
@@ -84,10 +89,10 @@ def gain_of(photograph: RGBImage, seen: FloatArray) -> float:
     return 1.0 if abs(gain - 1) < SAME_GAIN else gain
 
 
-def resized(values: FloatArray, size: Shape) -> FloatArray:
+def resize_area(values: FloatArray, size: Shape) -> FloatArray:
     """Values (..., h, w) at another size, by the means of what each pixel covers."""
     for axis, wanted in zip((values.ndim - 2, values.ndim - 1), size, strict=True):
-        taps = Taps.of(wanted, values.shape[axis], values.shape[axis] / wanted)
+        taps = ResamplingWeights.of(wanted, values.shape[axis], values.shape[axis] / wanted)
         values = taps.gather(values, np.arange(wanted), 0, axis)
     return values
 
@@ -99,10 +104,10 @@ def _agree(one: Shape, other: Shape) -> bool:
     return all(abs(side - scale * of) <= most + 1e-9 for side, of, most in zip(one, other, tolerances, strict=True))
 
 
-def _seen(cube: SpectralField, progress: Progress | None) -> FloatArray:
+def _seen(cube: SpectralField, progress: ProgressCallback | None) -> FloatArray:
     """Linear colours (3, h, w) of a cube for the default camera; of a large one every so many-th pixel."""
     bands = camera_bands(cube)
-    weights = camera_weights(Viewing.default(), cube.quantity, bands.nm)
+    weights = camera_weights(ViewingConditions.default(), cube.quantity, bands.nm)
     stride = max(max(cube.shape) // READ, 1)
     seen = np.zeros((3, *(-(-side // stride) for side in cube.shape)), np.float32)
     for i, nm in enumerate(bands):
@@ -122,7 +127,7 @@ def _size(photograph: Shape, seen: Shape) -> Shape:
 def _correlation(photograph: RGBImage, seen: FloatArray) -> float:
     """Of the compressed colours of a photograph and of a cube (3, h, w), about the mean of each channel."""
     size = _size(photograph.shape, (seen.shape[1], seen.shape[2]))
-    one, other = (_compressed(resized(part, size)) for part in (np.moveaxis(photograph.values, -1, 0), seen))
+    one, other = (_compressed(resize_area(part, size)) for part in (np.moveaxis(photograph.values, -1, 0), seen))
     norm = math.sqrt(float((one**2).sum()) * float((other**2).sum()))
     return float((one * other).sum()) / norm if norm > 0 else 0.0
 

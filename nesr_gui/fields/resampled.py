@@ -11,17 +11,17 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.colorimetry.appearance import per_white
+from nesr_gui.colorimetry.appearance import white_scale
 from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
     Block,
     Points,
     SpectralField,
-    checked_nm,
-    checked_points,
-    checked_window,
-    cube_of_blocks,
-    tiles,
+    assemble_cube,
+    iter_tiles,
+    validate_points,
+    validate_wavelengths,
+    validate_window,
 )
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Spectrum, Wavelengths
 
@@ -75,7 +75,7 @@ _STEPS = {
 
 
 @dataclass(frozen=True)
-class Match:
+class Registration:
     """How a cube lies over a photograph: turned so, and its values multiplied by `gain`; nothing is added to them.
 
     `correlation` is that of the photograph with the cube as a camera sees it, and `next_best` the highest in any other
@@ -101,7 +101,7 @@ class Match:
         return f"{words}, correlation {self.correlation:.3f}{other}"
 
 
-class MatchedField:
+class ResampledField:
     """A cube turned, resampled to `shape` and multiplied; a `SpectralField` of the photograph's pixels.
 
     A pixel that covers several of the cube's is their mean, weighted with what it covers of each; one that covers less
@@ -120,21 +120,24 @@ class MatchedField:
         self,
         cube: SpectralField,
         shape: Shape,
-        match: Match | None = None,
+        match: Registration | None = None,
         white: Spectrum | None = None,
         scale: tuple[float, float] | None = None,
     ) -> None:
-        self.source, self.shape, self.match, self.white = cube, shape, match or Match(), white
+        self.source, self.shape, self.match, self.white = cube, shape, match or Registration(), white
         self.wavelength_range, self.bands = cube.wavelength_range, cube.bands
         self.quantity = Quantity.REFLECTANCE if white is not None else cube.quantity
         self.provenance = cube.provenance
         turned = self.match.orientation.shape_of(cube.shape)
         down, across = scale or (turned[0] / shape[0], turned[1] / shape[1])
-        self._rows, self._cols = Taps.of(shape[0], turned[0], down), Taps.of(shape[1], turned[1], across)
+        self._rows, self._cols = (
+            ResamplingWeights.of(shape[0], turned[0], down),
+            ResamplingWeights.of(shape[1], turned[1], across),
+        )
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
-        nm, places = checked_nm(self, wavelengths), checked_points(self, points)
+        nm, places = validate_wavelengths(self, wavelengths), validate_points(self, points)
         curves = np.empty((len(places), nm.size), np.float32)
         for curve, (row, col) in zip(curves, places, strict=True):
             curve[:] = self._values(nm, np.array([row]), np.array([col]), self._read_all)[:, 0, 0]
@@ -142,18 +145,18 @@ class MatchedField:
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
-        asked = [np.arange(part.start, part.stop, stride) for part in checked_window(self, rows, cols)]
+        asked = [np.arange(part.start, part.stop, stride) for part in validate_window(self, rows, cols)]
         if stride > 1 and self._rows.is_plain and self._cols.is_plain:
             return self._sparse(nm, stride, *asked)
-        return self._values(checked_nm(self, nm), asked[0], asked[1], self._read_band)[0]
+        return self._values(validate_wavelengths(self, nm), asked[0], asked[1], self._read_band)[0]
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> Iterator[Block]:
         """See `SpectralField.blocks`."""
-        nm = checked_nm(self, wavelengths)
+        nm = validate_wavelengths(self, wavelengths)
         each = max(self._rows.scale, 1) * max(self._cols.scale, 1)  # pixels of the cube that one here is made of
-        for part in tiles(*checked_window(self, rows, cols), max_pixels=int(BLOCK_VALUES / (nm.size * each))):
+        for part in iter_tiles(*validate_window(self, rows, cols), max_pixels=int(BLOCK_VALUES / (nm.size * each))):
             asked = [np.arange(side.start, side.stop) for side in part]
             yield Block(*part, self._values(nm, asked[0], asked[1], self._read_all))
 
@@ -161,7 +164,7 @@ class MatchedField:
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> SpectralCube:
         """See `SpectralField.cube`."""
-        return cube_of_blocks(self, wavelengths, rows, cols)
+        return assemble_cube(self, wavelengths, rows, cols)
 
     def _values(self, nm: Floats, rows: Indices, cols: Indices, read: _Read) -> FloatArray:
         """(L, h, w) at some rows and columns, of the window of the cube that they are made of."""
@@ -176,7 +179,7 @@ class MatchedField:
         down, across = (slice(int(part[0]), int(part[-1]) + 1) for part in (rows, cols))
         stored = self.match.orientation.stored(down, across, self.source.shape)
         band = self.source.band(nm, stride=stride, rows=stored[0], cols=stored[1])
-        return self._scaled(checked_nm(self, nm), self.match.orientation.apply(band)[None])[0]
+        return self._scaled(validate_wavelengths(self, nm), self.match.orientation.apply(band)[None])[0]
 
     def _read_band(self, nm: Floats, rows: slice, cols: slice) -> FloatArray:
         return self.source.band(float(nm[0]), rows=rows, cols=cols)[None]
@@ -191,16 +194,16 @@ class MatchedField:
     def _scaled(self, nm: Floats, values: FloatArray) -> FloatArray:
         factor = np.full(nm.size, self.match.gain)
         if self.white is not None:
-            factor *= per_white(self.white, nm)
+            factor *= white_scale(self.white, nm)
         return np.ascontiguousarray(values * factor.astype(np.float32)[:, None, None])
 
 
-def at_reduction(field: SpectralField, reduction: int) -> SpectralField:
-    """A field as one sees it whose pixels are `reduction`² of its own, those of the last row and column cut off."""
-    if reduction == 1:
+def binned_field(field: SpectralField, binning: int) -> SpectralField:
+    """A field as one sees it whose pixels are `binning`² of its own, those of the last row and column cut off."""
+    if binning == 1:
         return field
     height, width = field.shape
-    return MatchedField(field, (-(-height // reduction), -(-width // reduction)), scale=(reduction, reduction))
+    return ResampledField(field, (-(-height // binning), -(-width // binning)), scale=(binning, binning))
 
 
 Floats = npt.NDArray[np.float64]
@@ -209,7 +212,7 @@ _Read = Callable[[Floats, slice, slice], FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
-class Taps:
+class ResamplingWeights:
     """Along one axis: which pixels (n, k) each of n is made of, and with which weights, that sum to 1."""
 
     at: Indices
@@ -217,7 +220,7 @@ class Taps:
     scale: float
 
     @classmethod
-    def of(cls, size: int, source: int, scale: float) -> Taps:
+    def of(cls, size: int, source: int, scale: float) -> ResamplingWeights:
         """`size` pixels out of `source`, each `scale` of them wide."""
         places = np.arange(size)
         if scale < 1:

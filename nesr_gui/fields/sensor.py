@@ -17,8 +17,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.fields.protocol import Block, CubeField, Points, SpectralField, checked_window, cube_of_blocks
-from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Spectrum, Wavelengths, as_nm
+from nesr_gui.fields.protocol import Block, CubeField, Points, SpectralField, assemble_cube, validate_window
+from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Spectrum, Wavelengths, as_wavelength_array
 
 STEP = 1.0  # nm between the nodes of a field that is no cube
 MAX_MISSING = 0.01  # of a response may lie outside the field's range
@@ -187,12 +187,12 @@ SENSORS = {
 """The bands of satellites that lie between 400 and 700 nm, by name."""
 
 SAMPLINGS = {
-    "31 bands, 10 nm (CAVE, ICVL, NTIRE)": Wavelengths.every(400, 700, 10),
-    "ICVL's spectrograph, 1.25 nm": Wavelengths.every(400, 700, 1.25),
-    "7 bands of the paper": Wavelengths.count(7),
-    "11 bands of the paper": Wavelengths.count(11),
-    "16 bands of the paper": Wavelengths.count(16),
-    "61 bands of the paper": Wavelengths.count(61),
+    "31 bands, 10 nm (CAVE, ICVL, NTIRE)": Wavelengths.from_step(400, 700, 10),
+    "ICVL's spectrograph, 1.25 nm": Wavelengths.from_step(400, 700, 1.25),
+    "7 bands of the paper": Wavelengths.evenly_spaced(7),
+    "11 bands of the paper": Wavelengths.evenly_spaced(11),
+    "16 bands of the paper": Wavelengths.evenly_spaced(16),
+    "61 bands of the paper": Wavelengths.evenly_spaced(61),
 }
 """Wavelengths that data sets and papers use, by name."""
 
@@ -267,11 +267,11 @@ class SensorField:
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> SpectralCube:
         """See `SpectralField.cube`."""
-        return cube_of_blocks(self, wavelengths, *checked_window(self, rows, cols))
+        return assemble_cube(self, wavelengths, *validate_window(self, rows, cols))
 
     def _asked(self, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[Doubles, FloatArray]:
         """The nodes (n,) of some bands, and their weights (l, n)."""
-        nm, centres = as_nm(wavelengths), self.bands.nm
+        nm, centres = as_wavelength_array(wavelengths), self.bands.nm
         which = np.minimum(np.searchsorted(centres, nm), centres.size - 1)
         if (other := nm[centres[which] != nm]).size:
             raise ValueError(f"{self.sensor.name} has no band at {other[0]:g} nm; its bands are {self.sensor}")

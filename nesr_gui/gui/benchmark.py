@@ -14,14 +14,14 @@ from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui.benchmark.inference import photograph
-from nesr_gui.benchmark.result import Figure
+from nesr_gui.benchmark.result import BenchmarkResult
 from nesr_gui.export import ExportPlan
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.preferences import nothing_remembered
 from nesr_gui.gui.tasks import files, loading
 from nesr_gui.gui.tasks.rendering import Picture
 from nesr_gui.gui.tasks.worker import Task
-from nesr_gui.inference.model import Model
+from nesr_gui.inference.model import LoadedModel
 from nesr_gui.spectral import RGBImage, Wavelengths
 
 SIDE = 512  # pixels of the photograph along a side
@@ -32,13 +32,13 @@ RESTS = 9  # how often the hand rests
 LONGEST_SECONDS = 120.0  # that anything is waited for
 
 
-def figures(model: Model) -> Iterator[Figure]:
+def figures(model: LoadedModel) -> Iterator[BenchmarkResult]:
     """Measure in a real window, with a photograph of `SIDE` and a large one."""
     yield from _in_the_window(photograph(SIDE, SIDE), model)
     large = f" ({LARGE[0] * LARGE[1] / 1e6:.3g} megapixels)"
     for figure in _in_the_window(photograph(*LARGE), model):
         if figure.name.startswith("GUI thread late"):
-            yield Figure(figure.name + large, figure.value, figure.unit, figure.aim)
+            yield BenchmarkResult(figure.name + large, figure.value, figure.unit, figure.aim)
 
 
 @dataclass(eq=False)
@@ -92,7 +92,7 @@ class Frames(QObject):
 class Bench:
     """A window with one reconstructed photograph, and what is measured in it."""
 
-    def __init__(self, image: RGBImage, model: Model) -> None:
+    def __init__(self, image: RGBImage, model: LoadedModel) -> None:
         qt = QApplication.instance() or QApplication(sys.argv[:1])
         assert isinstance(qt, QApplication)
         self.app, self.heart, self.frames, self.timers = App(), Heartbeat(), Frames(), QObject()
@@ -162,7 +162,7 @@ class Bench:
 
 
 @nothing_remembered()
-def _in_the_window(image: RGBImage, model: Model) -> Iterator[Figure]:
+def _in_the_window(image: RGBImage, model: LoadedModel) -> Iterator[BenchmarkResult]:
     """Reconstruct, scrub, rest, sweep, click and export at once in a real window, with a heartbeat all along."""
     bench = Bench(image, model)
     moved = bench.scrub(SCENARIO_SECONDS)
@@ -172,17 +172,17 @@ def _in_the_window(image: RGBImage, model: Model) -> Iterator[Figure]:
         busy = bench.scrub(SCENARIO_SECONDS)
         bench.close()
     late = bench.heart.late
-    yield Figure("scrub to painted frame", float(np.median(moved)), aim=16)
-    yield Figure("scrub to painted frame, 99th percentile", float(np.percentile(moved, 99)), aim=33)
-    yield Figure("scrub to painted frame while clicking and exporting", float(np.median(busy)))
-    yield Figure("hand at rest to exact picture", float(np.median(rested)), aim=250)
-    yield Figure("frames of a sweep per second", swept, "", aim=30, is_more_better=True)
-    yield Figure("GUI thread late, 99th percentile", float(np.percentile(late, 99)), aim=50)
-    yield Figure("GUI thread late, worst", max(late), aim=150)
+    yield BenchmarkResult("scrub to painted frame", float(np.median(moved)), aim=16)
+    yield BenchmarkResult("scrub to painted frame, 99th percentile", float(np.percentile(moved, 99)), aim=33)
+    yield BenchmarkResult("scrub to painted frame while clicking and exporting", float(np.median(busy)))
+    yield BenchmarkResult("hand at rest to exact picture", float(np.median(rested)), aim=250)
+    yield BenchmarkResult("frames of a sweep per second", swept, "", aim=30, is_more_better=True)
+    yield BenchmarkResult("GUI thread late, 99th percentile", float(np.percentile(late, 99)), aim=50)
+    yield BenchmarkResult("GUI thread late, worst", max(late), aim=150)
 
 
 def _take_into(app: App) -> Callable[[loading.EncodeRequest, loading.Reconstruction], None]:
-    return lambda request, made: app.session.set_field(made.field, made.image.reduction, made.levels, made.image)
+    return lambda request, made: app.session.set_field(made.field, made.image.binning, made.levels, made.image)
 
 
 def _click_and_export(app: App, timers: QObject, folder: Path) -> None:
@@ -191,7 +191,7 @@ def _click_and_export(app: App, timers: QObject, folder: Path) -> None:
     def export() -> None:
         assert app.session.field is not None
         if not app.worker.is_busy(Task.EXPORT):
-            plan = ExportPlan(Wavelengths.every(400, 700, 10))
+            plan = ExportPlan(Wavelengths.from_step(400, 700, 10))
             request = files.CubeExport(folder / "cube.h5", app.session.field, plan)
             app.worker.submit(Task.EXPORT, request, files.export_cube, lambda asked, result: None)
 

@@ -23,7 +23,7 @@ GREY = 0.1  # a residual is taken relative to the answer plus this part of the p
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class IntervalCalibration:
     """Quantiles of relative residuals: low and high (L, saturations, brightnesses) at `nm` (L,), linear between.
 
     `seen` (C, C) bool is True where training covered the plane of chromaticity, see `chromaticity_cells`; `constant` ()
@@ -36,7 +36,7 @@ class Calibration:
     seen: npt.NDArray[np.bool_]
     constant: FloatArray
 
-    def interval(
+    def prediction_interval(
         self, rgb: FloatArray, answers: FloatArray, nm: npt.NDArray[np.float64]
     ) -> tuple[FloatArray, FloatArray]:
         """Lower and upper ends (N, L), not below zero, for pixels `rgb` (N, 3), over their white level, and `answers`.
@@ -51,7 +51,7 @@ class Calibration:
             ends.append(np.maximum(answers + relative * scale(rgb, answers), 0).astype(np.float32))
         return ends[0], ends[1]
 
-    def unseen(self, rgb: FloatArray) -> npt.NDArray[np.bool_]:
+    def is_unfamiliar(self, rgb: FloatArray) -> npt.NDArray[np.bool_]:
         """Which colours (..., 3) have a chromaticity that training did not cover; black has none and is not unseen."""
         row, col = chromaticity_cells(rgb, len(self.seen))
         return ~self.seen[row, col] & (rgb.max(-1) > 0)

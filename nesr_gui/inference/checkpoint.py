@@ -18,11 +18,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from nesr_gui.inference.calibration import Calibration
-from nesr_gui.inference.model_input import taken
-from nesr_gui.io.atomic import replacing
+from nesr_gui.inference.calibration import IntervalCalibration
+from nesr_gui.inference.model_input import describe_input
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.networks.authors_release import ReleasedNeSR, released
-from nesr_gui.networks.registry import Network, build, config_from_json, config_to_json, coverage, kind_of, seen_bands
+from nesr_gui.networks.registry import Network, build, config_from_json, config_to_json, coverage, input_bands, kind_of
 from nesr_gui.spectral import Wavelengths
 
 FORMAT = "nesr_gui 1"
@@ -41,7 +41,7 @@ class Checkpoint:
     network: Network
     provenance: dict[str, str]
     sha256: str
-    calibration: Calibration | None = None
+    calibration: IntervalCalibration | None = None
 
     @property
     def config(self) -> Any:
@@ -49,7 +49,7 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, network: Network, provenance: Mapping[str, str], calibration: Calibration | None = None
+    path: Path, network: Network, provenance: Mapping[str, str], calibration: IntervalCalibration | None = None
 ) -> None:
     """Write a network, its config, `provenance` (name → text: data, seed, commit, …) and calibration to `path`."""
     metadata = {
@@ -58,7 +58,7 @@ def save_checkpoint(
         "config": config_to_json(network.config),
         "provenance": json.dumps(dict(provenance)),
     }
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(save({**network.state_dict(), **_tensors(calibration)}, metadata))
 
 
@@ -81,16 +81,16 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(path.stem, network.eval(), json.loads(metadata.get("provenance", "{}")), digest, calibration)
 
 
-def _tensors(calibration: Calibration | None) -> dict[str, Tensor]:
+def _tensors(calibration: IntervalCalibration | None) -> dict[str, Tensor]:
     if calibration is None:
         return {}
     return {PREFIX + part.name: torch.tensor(getattr(calibration, part.name)) for part in fields(calibration)}
 
 
-def _calibration(tensors: dict[str, Tensor]) -> Calibration | None:
+def _calibration(tensors: dict[str, Tensor]) -> IntervalCalibration | None:
     """Take the calibration out of the tensors of a file, which leaves the network's."""
     found = {name: tensors.pop(name).numpy() for name in list(tensors) if name.startswith(PREFIX)}
-    return Calibration(**{name.removeprefix(PREFIX): array for name, array in found.items()}) if found else None
+    return IntervalCalibration(**{name.removeprefix(PREFIX): array for name, array in found.items()}) if found else None
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -119,22 +119,22 @@ def describe(path: Path) -> dict[str, str]:
     metadata = read_metadata(path)
     return {
         "model": path.stem,
-        "takes": taken(sees(path)),
-        "covers": covers(path),
+        "takes": describe_input(read_input_bands(path)),
+        "covers": read_coverage(path),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         **{f"network {name}": str(value) for name, value in json.loads(metadata["config"]).items()},
         **json.loads(metadata.get("provenance", "{}")),
     }
 
 
-def covers(path: Path) -> str:
+def read_coverage(path: Path) -> str:
     """What wavelengths a model file answers at, in words, without its weights; raises as `load_checkpoint`."""
     return coverage(_config_of(path))
 
 
-def sees(path: Path) -> Wavelengths | None:
-    """The bands of a cube that a model file sees; None where it takes photographs. As `covers`."""
-    return seen_bands(_config_of(path))
+def read_input_bands(path: Path) -> Wavelengths | None:
+    """The bands of a cube that a model file sees; None where it takes photographs. As `read_coverage`."""
+    return input_bands(_config_of(path))
 
 
 def _config_of(path: Path) -> Any:

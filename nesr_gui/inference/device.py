@@ -27,7 +27,7 @@ _LOST = ("cuda error", "hip error", "cudnn error", "cublas_status", "cudnn_statu
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_torch_errors() -> Iterator[None]:
     """Around work on a device, also as a decorator: what torch raises there becomes `OutOfMemory` or `DeviceLost`.
 
     torch tells most such failures as a bare RuntimeError, of which only the text says what it is.
@@ -51,7 +51,7 @@ def _full(kind: str) -> OutOfMemory:
     return OutOfMemory(f"there is not enough {kind} memory for this; close other programs, or reduce the photograph")
 
 
-class Portion:
+class AdaptiveBatch:
     """How many tokens a device is given at once: what it has room for, and half as many whenever memory runs out."""
 
     def __init__(self, device: str, channels: int = CHANNELS) -> None:
@@ -67,7 +67,7 @@ class Portion:
         """
         while True:
             try:
-                with translated():
+                with translate_torch_errors():
                     return do(self.tokens)
             except OutOfMemory:
                 if self.tokens <= FEWEST_TOKENS:
@@ -88,7 +88,7 @@ def is_faster_in_bfloat16(device: str) -> bool:
             times.append(time.perf_counter() - began)
         return min(times)
 
-    with translated():
+    with translate_torch_errors():
         try:
             return seconds(torch.bfloat16) < CLEARLY * seconds(torch.float32)
         except TypeError:  # such as an older Mac's, which has no such numbers
@@ -104,7 +104,7 @@ def free_bytes(device: str) -> int | None:
     return None
 
 
-def sent(tensor: Tensor, device: str) -> Tensor:
+def to_device(tensor: Tensor, device: str) -> Tensor:
     """A tensor on a device; the copy to a CUDA device is not waited for."""
     if device == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.inference import device as devices
 from nesr_gui.inference import tiling
 from nesr_gui.networks.nam import Correlations
@@ -46,7 +46,7 @@ class Features(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class RecomputedFeatures:
+class LazyFeatures:
     """Encodes each window when it is asked for, from as many pixels around it as the encoder sees."""
 
     network: NeSR
@@ -58,13 +58,13 @@ class RecomputedFeatures:
         """See `Features`."""
         wanted = [(part.start - HALO, part.stop + HALO) for part in (rows, cols)]
         kept = [slice(max(a, 0), min(b, size)) for (a, b), size in zip(wanted, self.rgb.shape[2:], strict=True)]
-        features = tiling.exact(self.network.encode, self.rgb, kept[0], kept[1], self.halo)
+        features = tiling.run_tile_with_halo(self.network.encode, self.rgb, kept[0], kept[1], self.halo)
         above, left = ((part.start - a, b - part.stop) for (a, b), part in zip(wanted, kept, strict=True))
         return F.pad(features, (*left, *above))
 
 
 @dataclass(frozen=True, eq=False)
-class StoredFeatures:
+class CachedFeatures:
     """Features of the whole image, kept: (1, F, H + 4, W + 4).
 
     In memory channel after channel: a band reads the few channels next to its wavelength, and those lie together.
@@ -78,7 +78,7 @@ class StoredFeatures:
         return max(self.framed.shape[2:])
 
     @classmethod
-    def of(cls, computed: RecomputedFeatures, progress: Progress) -> StoredFeatures:
+    def of(cls, computed: LazyFeatures, progress: ProgressCallback) -> CachedFeatures:
         """Encode from top to bottom."""
         height, width = computed.rgb.shape[2:]
         count = computed.network.config.features
@@ -91,7 +91,7 @@ class StoredFeatures:
         return cls(framed)
 
     @classmethod
-    def filed(cls, computed: RecomputedFeatures, progress: Progress) -> StoredFeatures:
+    def filed(cls, computed: LazyFeatures, progress: ProgressCallback) -> CachedFeatures:
         """Encode into a file, row after row, and map it: the system reads what is asked for, and may forget it again.
 
         Raises:
@@ -111,19 +111,19 @@ class StoredFeatures:
         return self.framed[:, :, rows.start : rows.stop + 2 * HALO, cols.start : cols.stop + 2 * HALO]
 
 
-def kept(computed: RecomputedFeatures, progress: Progress) -> Features:
+def cache_features(computed: LazyFeatures, progress: ProgressCallback) -> Features:
     """Features of a whole image: kept in memory, in a file where they are too large for that, or else not kept."""
     height, width = computed.rgb.shape[2:]
     size = 4 * computed.network.config.features * height * width
     if size <= STORED_BYTES:
-        return StoredFeatures.of(computed, progress)
+        return CachedFeatures.of(computed, progress)
     if computed.rgb.device.type == "cpu" and size <= shutil.disk_usage(tempfile.gettempdir()).free // DISK_SHARE:
         with suppress(OSError):  # another program took the room
-            return StoredFeatures.filed(computed, progress)
+            return CachedFeatures.filed(computed, progress)
     return computed
 
 
-def _mapped(computed: RecomputedFeatures, path: Path, progress: Progress) -> Tensor:
+def _mapped(computed: LazyFeatures, path: Path, progress: ProgressCallback) -> Tensor:
     """Features (1, F, H + 4, W + 4) that lie in a file, row after row."""
     height, width = computed.rgb.shape[2:]
     shape = height + 2 * HALO, computed.network.config.features, width + 2 * HALO
@@ -142,12 +142,12 @@ def _mapped(computed: RecomputedFeatures, path: Path, progress: Progress) -> Ten
     return mapped.view(shape).transpose(0, 1)[None]
 
 
-def reaches_out(rows: slice, cols: slice, shape: tuple[int, int]) -> bool:
+def crosses_border(rows: slice, cols: slice, shape: tuple[int, int]) -> bool:
     """Whether a window with its two pixels around does not lie in the image as a whole."""
     return any(part.start < HALO or part.stop + HALO > size for part, size in zip((rows, cols), shape, strict=True))
 
 
-def inside_mask(rows: slice, cols: slice, shape: tuple[int, int], like: Tensor) -> Tensor:
+def border_mask(rows: slice, cols: slice, shape: tuple[int, int], like: Tensor) -> Tensor:
     """What of a window with its two pixels around lies in the image: (1, 1, h + 4, w + 4) of ones and zeros."""
     axes = [torch.arange(part.start - HALO, part.stop + HALO, device=like.device) for part in (rows, cols)]
     within = [((axis >= 0) & (axis < size)).to(like.dtype) for axis, size in zip(axes, shape, strict=True)]
@@ -155,7 +155,7 @@ def inside_mask(rows: slice, cols: slice, shape: tuple[int, int], like: Tensor) 
 
 
 @dataclass(frozen=True, eq=False)
-class Sums:
+class AttentionSums:
     """`nam.Correlations` of some pixels of an image: `products` (…, C, C), `queries` (…, C) and `keys` (…, C)."""
 
     products: npt.NDArray[np.float64]
@@ -163,33 +163,35 @@ class Sums:
     keys: npt.NDArray[np.float64]
 
     @classmethod
-    def total(cls, parts: Iterable[Sums | None]) -> Sums:
+    def total(cls, parts: Iterable[AttentionSums | None]) -> AttentionSums:
         """Those of an image from those of its tiles, which are added in the order given."""
         present = [(part.products, part.queries, part.keys) for part in parts if part is not None]
         return cls(*(np.sum(terms, axis=0) for terms in zip(*present, strict=True)))
 
 
 @torch.inference_mode()
-def tile_sums(network: NeSR, features: Features, shape: tuple[int, int], rows: slice, cols: slice) -> Sums | None:
+def tile_sums(
+    network: NeSR, features: Features, shape: tuple[int, int], rows: slice, cols: slice
+) -> AttentionSums | None:
     """What a tile adds to the map of its image of `shape`; None where no pixel of the lattice lies in it."""
     stride = network.context_stride(*shape)
     first = -rows.start % stride, -cols.start % stride  # the lattice is the image's, not the tile's
     if first[0] >= rows.stop - rows.start or first[1] >= cols.stop - cols.start:
         return None
     window = features.window(rows, cols)
-    parts = (window, inside_mask(rows, cols, shape, window))
+    parts = (window, border_mask(rows, cols, shape, window))
     windows, inside = (lattice(part[:, :, first[0] :, first[1] :], stride) for part in parts)
     at_once = SIDE * max(devices.TOKENS // SIDE // len(network.bands), 1)
     found = []
     for some in (slice(start, start + at_once) for start in range(0, windows.shape[3], at_once)):
         mask = None if inside[..., some].all() else inside[..., some]
         sums = network.nam.correlations(network.context_tokens(windows[..., some], mask))
-        found.append(Sums(*(part[0].cpu().double().numpy() for part in sums)))
-    return Sums.total(found)
+        found.append(AttentionSums(*(part[0].cpu().double().numpy() for part in sums)))
+    return AttentionSums.total(found)
 
 
 @torch.inference_mode()
-def attention_map(network: NeSR, sums: Sums, device: str) -> Tensor:
+def attention_map(network: NeSR, sums: AttentionSums, device: str) -> Tensor:
     """The attention map (1, …, C, C) of an image."""
     tensors = (torch.from_numpy(part).float()[None].to(device) for part in (sums.products, sums.queries, sums.keys))
     return network.nam.attention(Correlations(*tensors))

@@ -10,22 +10,22 @@ import numpy as np
 import torch
 
 from nesr_gui import resources
-from nesr_gui.fields.protocol import Progress, SpectralField
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.inference.checkpoint import Checkpoint, load_checkpoint
-from nesr_gui.inference.device import translated
-from nesr_gui.inference.model_input import Input, SeenBands, Shown, refusal
+from nesr_gui.inference.device import translate_torch_errors
+from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput, input_error_message
 from nesr_gui.networks.nesr import NeSR, parameter_count
-from nesr_gui.networks.registry import Network, coverage, seen_bands
+from nesr_gui.networks.registry import Network, coverage, input_bands
 from nesr_gui.spectral import Wavelengths
 
 PATIENCE = 4.0  # seconds a user may wait for a photograph to open
 WORKING_PIXELS = (2_000_000, 1_000_000, 500_000)  # on a processor: few steps, so that a machine keeps to one of them
 LARGE, FEW_PIXELS = 5_000_000, (125_000, 30_000)  # parameters of a network for which fewer are worth their time
-THRIFTY_TILE = 128  # pixels along a side of a tile where memory is scarce
+LOW_MEMORY_TILE = 128  # pixels along a side of a tile where memory is scarce
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class LoadedModel:
     """A checkpoint on a device."""
 
     checkpoint: Checkpoint
@@ -42,43 +42,43 @@ class Model:
         return self.checkpoint.network
 
     @property
-    def can_save_memory(self) -> bool:
-        """Whether `thrifty` needs less memory: tiles are exact, and are not small yet."""
+    def supports_low_memory(self) -> bool:
+        """Whether `low_memory` needs less memory: tiles are exact, and are not small yet."""
         return self.network.halo is not None and self.small_tile is None
 
-    def thrifty(self) -> Model:
+    def low_memory(self) -> LoadedModel:
         """The same with small tiles and nothing kept that can be computed again: slower, with equal answers."""
-        return replace(self, small_tile=THRIFTY_TILE)
+        return replace(self, small_tile=LOW_MEMORY_TILE)
 
     @property
-    def input(self) -> Input:
+    def input(self) -> InputKind:
         """What it makes spectra of."""
-        return Input.PHOTOGRAPH if self.sees is None else Input.CUBE
+        return InputKind.PHOTOGRAPH if self.input_bands is None else InputKind.CUBE
 
     @property
-    def sees(self) -> Wavelengths | None:
+    def input_bands(self) -> Wavelengths | None:
         """The bands of a cube that it makes spectra of; None where it makes them of photographs."""
-        return seen_bands(self.network.config)
+        return input_bands(self.network.config)
 
-    def shown(
-        self, cube: SpectralField, name: str, *, max_pixels: int | None = None, progress: Progress | None = None
-    ) -> SeenBands:
-        """What it sees of the cube called `name`, as of `SeenBands.of`.
+    def read_input(
+        self, cube: SpectralField, name: str, *, max_pixels: int | None = None, progress: ProgressCallback | None = None
+    ) -> BandInput:
+        """What it sees of the cube called `name`, as of `BandInput.of`.
 
         Raises:
             ValueError: it takes photographs, or the cube cannot provide what it sees.
         """
-        if self.sees is None:
-            raise ValueError(refusal(self.name, None, f"{name} has {cube.bands}"))
-        return SeenBands.of(cube, name, self.sees, self.name, max_pixels=max_pixels, progress=progress)
+        if self.input_bands is None:
+            raise ValueError(input_error_message(self.name, None, f"{name} has {cube.bands}"))
+        return BandInput.of(cube, name, self.input_bands, self.name, max_pixels=max_pixels, progress=progress)
 
-    def check_takes(self, image: Shown) -> None:
+    def check_input(self, image: ModelInput) -> None:
         """Raise ValueError where it takes something else."""
-        seen = image.wavelengths if isinstance(image, SeenBands) else None
-        if seen is None and self.sees is not None:
-            raise ValueError(refusal(self.name, self.sees, f"{image.source.name} is a photograph"))
-        if seen is not None and (self.sees is None or not np.array_equal(seen.nm, self.sees.nm)):
-            raise ValueError(refusal(self.name, self.sees, f"{image.source.name} has {seen}"))
+        seen = image.wavelengths if isinstance(image, BandInput) else None
+        if seen is None and self.input_bands is not None:
+            raise ValueError(input_error_message(self.name, self.input_bands, f"{image.source.name} is a photograph"))
+        if seen is not None and (self.input_bands is None or not np.array_equal(seen.nm, self.input_bands.nm)):
+            raise ValueError(input_error_message(self.name, self.input_bands, f"{image.source.name} has {seen}"))
 
     @property
     def bands(self) -> Wavelengths:
@@ -95,7 +95,7 @@ class Model:
         return coverage(self.network.config)
 
 
-def chosen_device(name: str) -> str:
+def resolve_device(name: str) -> str:
     """`auto`, `cpu`, `cuda` or `mps` as a device that is there.
 
     Raises:
@@ -110,22 +110,22 @@ def chosen_device(name: str) -> str:
     return name
 
 
-@translated()
-def load_model(path: Path | None = None, device: str = "auto") -> Model:
+@translate_torch_errors()
+def load_model(path: Path | None = None, device: str = "auto") -> LoadedModel:
     """The model in `path` (default: the embedded one) on `device`, one of auto, cpu, cuda, mps."""
-    where = chosen_device(device)
+    where = resolve_device(device)
     if where == "cuda":
         torch.backends.cudnn.allow_tf32 = False
     checkpoint = load_checkpoint(path or resources.default_model())
     checkpoint.network.to(where)
-    return Model(checkpoint, where, _working_pixels(checkpoint.network) if where == "cpu" else 1 << 40)
+    return LoadedModel(checkpoint, where, _working_pixels(checkpoint.network) if where == "cpu" else 1 << 40)
 
 
 @torch.inference_mode()
 def _working_pixels(network: Network) -> int:
     """The largest of `WORKING_PIXELS` that this processor encodes within `PATIENCE`, from the best of three tries."""
     run = network.encode if isinstance(network, NeSR) else network
-    inputs = len(seen_bands(network.config) or "RGB")
+    inputs = len(input_bands(network.config) or "RGB")
 
     def seconds(side: int) -> float:
         began = time.perf_counter()

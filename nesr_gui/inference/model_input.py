@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.fields.protocol import MAX_CUBE_BYTES, Progress, SpectralField
-from nesr_gui.fields.resampled import at_reduction
-from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Source, Wavelengths, reduction_to
+from nesr_gui.fields.protocol import MAX_CUBE_BYTES, ProgressCallback, SpectralField
+from nesr_gui.fields.resampled import binned_field
+from nesr_gui.spectral import FloatArray, ImageSource, Quantity, RGBImage, Wavelengths, binning_factor
 
 SAME = 0.05  # nm by which files round wavelengths: so near a band is the one that a model sees
 LARGEST = 1.5  # of what a model should be shown: it has learned from 0 to 1
 _MOST_NAMED = 4  # of the bands that are missing
 
 
-class Input(enum.StrEnum):
+class InputKind(enum.StrEnum):
     """What a model makes spectra of."""
 
     PHOTOGRAPH = "photographs"
@@ -26,16 +26,16 @@ class Input(enum.StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class SeenBands:
+class BandInput:
     """What a model is shown of a cube: values (L, H, W) float32 at the wavelengths that it sees, finite and ≥ 0.
 
-    What is made of them measures the same `quantity`. `reduction` and `source_shape` are as of a photograph.
+    What is made of them measures the same `quantity`. `binning` and `source_shape` are as of a photograph.
     """
 
     values: FloatArray
     wavelengths: Wavelengths
-    source: Source = field(default_factory=Source)
-    reduction: int = 1
+    source: ImageSource = field(default_factory=ImageSource)
+    binning: int = 1
     source_shape: tuple[int, int] = (0, 0)
     quantity: Quantity = Quantity.UNKNOWN
 
@@ -65,8 +65,8 @@ class SeenBands:
         model: str,
         *,
         max_pixels: int | None = None,
-        progress: Progress | None = None,
-    ) -> SeenBands:
+        progress: ProgressCallback | None = None,
+    ) -> BandInput:
         """Read the `bands` that a model sees of a cube, reduced by a whole number to at most `max_pixels` pixels.
 
         `name` is the cube's and `model` the model's, for sentences. Pixels without values are black, and said to be.
@@ -75,8 +75,8 @@ class SeenBands:
             ValueError: the cube lacks one of the bands, or they are too large to be read at once.
         """
         nm = cube.bands.nm[_places(bands, cube.bands, name, model)]
-        reduction = reduction_to(max_pixels, cube.shape) if max_pixels else 1
-        shown = at_reduction(cube, reduction)
+        binning = binning_factor(max_pixels, cube.shape) if max_pixels else 1
+        shown = binned_field(cube, binning)
         if (size := 4 * nm.size * shown.shape[0] * shown.shape[1]) > MAX_CUBE_BYTES:
             raise ValueError(
                 f"the {nm.size} bands of {name} that {model} takes are {size / 2**30:.1f} GiB; at most "
@@ -90,8 +90,8 @@ class SeenBands:
                 progress(done / values[0].size)
         holes = ~np.asarray(np.isfinite(values).all(axis=0))
         values[:, holes] = 0
-        source = Source(name, notes=tuple(_notes(name, holes, float(values.max()))))
-        return cls(np.maximum(values, 0, out=values), bands, source, reduction, cube.shape, cube.quantity)
+        source = ImageSource(name, notes=tuple(_notes(name, holes, float(values.max()))))
+        return cls(np.maximum(values, 0, out=values), bands, source, binning, cube.shape, cube.quantity)
 
 
 def _notes(name: str, holes: npt.NDArray[np.bool_], largest: float) -> Iterator[str]:
@@ -101,23 +101,23 @@ def _notes(name: str, holes: npt.NDArray[np.bool_], largest: float) -> Iterator[
         yield f"The values of {name} reach {largest:.4g}; models learn from values up to 1, so these mean little to it."
 
 
-Shown = RGBImage | SeenBands
+ModelInput = RGBImage | BandInput
 
 
-def quantity_of(image: Shown) -> Quantity:
+def input_quantity(image: ModelInput) -> Quantity:
     """What the spectra measure that a model makes of an image."""
-    return image.quantity if isinstance(image, SeenBands) else Quantity.REFLECTANCE
+    return image.quantity if isinstance(image, BandInput) else Quantity.REFLECTANCE
 
 
-def taken(bands: Wavelengths | None) -> str:
+def describe_input(bands: Wavelengths | None) -> str:
     """What a model takes that sees these bands of a cube, or none: in words."""
     return "photographs" if bands is None else f"cubes with its {bands}"
 
 
-def refusal(model: str, bands: Wavelengths | None, given: str) -> str:
+def input_error_message(model: str, bands: Wavelengths | None, given: str) -> str:
     """The sentence that says why a model that sees `bands` does not take what is `given`, and what to do."""
     other = "a photograph" if bands is None else "such a cube"
-    return f"{model} takes {taken(bands)}; {given}, so open {other} or choose another model"
+    return f"{model} takes {describe_input(bands)}; {given}, so open {other} or choose another model"
 
 
 def _places(wanted: Wavelengths, bands: Wavelengths, name: str, model: str) -> npt.NDArray[np.intp]:
@@ -127,5 +127,5 @@ def _places(wanted: Wavelengths, bands: Wavelengths, name: str, model: str) -> n
     if missing.size:
         named = ", ".join(f"{nm:g}" for nm in missing[:_MOST_NAMED])
         more = f" and {missing.size - _MOST_NAMED} more" if missing.size > _MOST_NAMED else ""
-        raise ValueError(refusal(model, wanted, f"{name} has {bands}, and lacks {named} nm{more}"))
+        raise ValueError(input_error_message(model, wanted, f"{name} has {bands}, and lacks {named} nm{more}"))
     return nearest

@@ -16,32 +16,32 @@ from torch import Tensor
 from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
     Block,
-    Doubt,
-    Interval,
+    IntervalBlock,
     Points,
-    checked_nm,
-    checked_points,
-    checked_window,
-    cube_of_blocks,
+    QualityFlag,
+    assemble_cube,
+    validate_points,
+    validate_wavelengths,
+    validate_window,
 )
 from nesr_gui.inference import provenance as origin
 from nesr_gui.inference import tiling
-from nesr_gui.inference.calibration import Calibration
-from nesr_gui.inference.device import Portion, is_faster_in_bfloat16
-from nesr_gui.inference.features import Features, inside_mask, reaches_out
-from nesr_gui.inference.model_input import Shown, quantity_of
+from nesr_gui.inference.calibration import IntervalCalibration
+from nesr_gui.inference.device import AdaptiveBatch, is_faster_in_bfloat16
+from nesr_gui.inference.features import Features, border_mask, crosses_border
+from nesr_gui.inference.model_input import ModelInput, input_quantity
 from nesr_gui.networks.nesr import NeSR, Query
 from nesr_gui.networks.spi import HALO, SIDE
 from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
 
 if TYPE_CHECKING:
-    from nesr_gui.inference.model import Model
+    from nesr_gui.inference.model import LoadedModel
 
 WAVELENGTHS_AT_ONCE = 32  # of them: neighbours share slices of the first convolution
 
 
 @dataclass(frozen=True, eq=False)
-class Encoding:
+class EncodedImage:
     """What a network made of a photograph once: everything its answers follow from.
 
     `rgb` (1, inputs, H, W) is the image over its white `level`; answers are scaled back by it.
@@ -57,11 +57,11 @@ class Encoding:
 class NeSRField:
     """An encoded photograph: the model's answer at any of its pixels and any wavelength in its range."""
 
-    def __init__(self, model: Model, image: Shown, encoding: Encoding) -> None:
-        self.model, self.image, self.quantity = model, image, quantity_of(image)
+    def __init__(self, model: LoadedModel, image: ModelInput, encoding: EncodedImage) -> None:
+        self.model, self.image, self.quantity = model, image, input_quantity(image)
         self.shape, self.wavelength_range = image.shape, model.wavelength_range
         self.bands, self._encoding = model.bands, encoding
-        self._portion = Portion(model.device, model.network.config.channels)
+        self._portion = AdaptiveBatch(model.device, model.network.config.channels)
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -70,7 +70,7 @@ class NeSRField:
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
-        nm, places = checked_nm(self, wavelengths), checked_points(self, points)
+        nm, places = validate_wavelengths(self, wavelengths), validate_points(self, points)
         return self._portion.work(lambda tokens: self._curves(places, nm, tokens))
 
     @torch.inference_mode()
@@ -81,17 +81,17 @@ class NeSRField:
         for some in (slice(start, start + at_once) for start in range(0, len(places), at_once)):
             spots = [(slice(row, row + 1), slice(col, col + 1)) for row, col in places[some].tolist()]
             windows = torch.cat([self._encoding.features.window(*spot) for spot in spots], 3)
-            out = any(reaches_out(*spot, self.shape) for spot in spots)
-            inside = torch.cat([inside_mask(*spot, self.shape, windows) for spot in spots], 3) if out else None
+            out = any(crosses_border(*spot, self.shape) for spot in spots)
+            inside = torch.cat([border_mask(*spot, self.shape, windows) for spot in spots], 3) if out else None
             rgb = torch.cat([self._encoding.rgb[:, :, *spot] for spot in spots], 3)
             curves[some] = self._decoded(windows, inside, rgb, query, SIDE)[0, :, 0].T.cpu().numpy()
         return curves
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
-        return self._bands(checked_nm(self, nm), stride, *checked_window(self, rows, cols))[0]
+        return self._bands(validate_wavelengths(self, nm), stride, *validate_window(self, rows, cols))[0]
 
-    def sketch(
+    def preview_bands(
         self,
         wavelengths: Wavelengths | npt.ArrayLike,
         *,
@@ -99,21 +99,21 @@ class NeSRField:
         rows: slice | None = None,
         cols: slice | None = None,
     ) -> FloatArray:
-        """See `SketchingField.sketch`."""
+        """See `PreviewField.preview_bands`."""
         dtype = torch.bfloat16 if is_faster_in_bfloat16(self.model.device) else torch.float32
-        return self._bands(checked_nm(self, wavelengths), stride, *checked_window(self, rows, cols), dtype)
+        return self._bands(validate_wavelengths(self, wavelengths), stride, *validate_window(self, rows, cols), dtype)
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> Iterator[Block]:
         """See `SpectralField.blocks`."""
-        return self._tiles(checked_nm(self, wavelengths), 1, *checked_window(self, rows, cols))
+        return self._tiles(validate_wavelengths(self, wavelengths), 1, *validate_window(self, rows, cols))
 
     def cube(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> SpectralCube:
         """See `SpectralField.cube`."""
-        return cube_of_blocks(self, wavelengths, rows, cols)
+        return assemble_cube(self, wavelengths, rows, cols)
 
     def _bands(
         self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype = torch.float32
@@ -131,7 +131,7 @@ class NeSRField:
     ) -> Iterator[Block]:
         """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
         side = max(min(self._encoding.features.side // stride, _side(BLOCK_VALUES // nm.size)), 1) * stride
-        for _, tile_rows, tile_cols in tiling.square_tiles(rows, cols, side):
+        for _, tile_rows, tile_cols in tiling.iter_square_tiles(rows, cols, side):
             part = partial(self._tile, nm, stride, tile_rows, tile_cols, dtype)
             yield Block(tile_rows, tile_cols, self._portion.work(part))
 
@@ -146,11 +146,11 @@ class NeSRField:
         few = min(nm.size, WAVELENGTHS_AT_ONCE)
         near = min(stride, SIDE) ** 2  # pixels that are read for each that is answered
         queries = [(first, self._query(nm[first : first + few]).to(dtype)) for first in range(0, nm.size, few)]
-        for _, y, x in tiling.square_tiles(slice(0, shape[0]), slice(0, shape[1]), _side(tokens // few // near)):
+        for _, y, x in tiling.iter_square_tiles(slice(0, shape[0]), slice(0, shape[1]), _side(tokens // few // near)):
             own_rows, own_cols = (_spread(part, stride, of) for part, of in ((y, rows), (x, cols)))
             around = window[:, :, *(slice(part.start * stride, part.stop * stride + 2 * HALO) for part in (y, x))]
-            out = reaches_out(own_rows, own_cols, self.shape)
-            inside = inside_mask(own_rows, own_cols, self.shape, around) if out else None
+            out = crosses_border(own_rows, own_cols, self.shape)
+            inside = border_mask(own_rows, own_cols, self.shape, around) if out else None
             rgb = self._encoding.rgb[:, :, own_rows, own_cols][:, :, ::stride, ::stride]
             for first, query in queries:
                 values[first : first + few, y, x] = self._decoded(around, inside, rgb, query, stride)[0]
@@ -182,45 +182,51 @@ def _spread(part: slice, stride: int, of: slice) -> slice:
 class CalibratedNeSRField(NeSRField):
     """One whose model was calibrated: it says how far its answers may be off, and where not to trust them."""
 
-    def __init__(self, model: Model, image: RGBImage, encoding: Encoding, calibration: Calibration) -> None:
+    def __init__(
+        self, model: LoadedModel, image: RGBImage, encoding: EncodedImage, calibration: IntervalCalibration
+    ) -> None:
         super().__init__(model, image, encoding)
         self._photograph, self._calibration = image, calibration
 
-    def interval(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """See `CalibratedField.interval`."""
-        rows, cols = checked_points(self, points).T
+    def prediction_interval(
+        self, points: Points, wavelengths: Wavelengths | npt.ArrayLike
+    ) -> tuple[FloatArray, FloatArray]:
+        """See `CalibratedField.prediction_interval`."""
+        rows, cols = validate_points(self, points).T
         rgb = self._encoding.rgb[0][:, rows, cols].T.cpu().numpy()
-        return self._ends(rgb, self.spectra(points, wavelengths), checked_nm(self, wavelengths))
+        return self._ends(rgb, self.spectra(points, wavelengths), validate_wavelengths(self, wavelengths))
 
-    def interval_blocks(
+    def prediction_interval_blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
-    ) -> Iterator[Interval]:
-        """See `CalibratedField.interval_blocks`."""
-        nm = checked_nm(self, wavelengths)
+    ) -> Iterator[IntervalBlock]:
+        """See `CalibratedField.prediction_interval_blocks`."""
+        nm = validate_wavelengths(self, wavelengths)
         for block in self.blocks(nm, rows=rows, cols=cols):
             rgb = self._encoding.rgb[0][:, block.rows, block.cols].flatten(1).T.cpu().numpy()
             ends = self._ends(rgb, block.values.reshape(len(nm), -1).T, nm)
-            yield Interval(block.rows, block.cols, *(end.T.reshape(block.values.shape) for end in ends))
+            yield IntervalBlock(block.rows, block.cols, *(end.T.reshape(block.values.shape) for end in ends))
 
-    def interval_band(
+    def prediction_interval_band(
         self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """See `CalibratedField.interval_band`."""
+        """See `CalibratedField.prediction_interval_band`."""
         answers = self.band(nm, stride=stride, rows=rows, cols=cols)
-        height, width = (slice(side.start, side.stop, stride) for side in checked_window(self, rows, cols))
+        height, width = (slice(side.start, side.stop, stride) for side in validate_window(self, rows, cols))
         rgb = self._encoding.rgb[0, :, height, width].flatten(1).T.cpu().numpy()
-        low, high = self._ends(rgb, answers.reshape(-1, 1), checked_nm(self, nm))
+        low, high = self._ends(rgb, answers.reshape(-1, 1), validate_wavelengths(self, nm))
         return low.reshape(answers.shape), high.reshape(answers.shape)
 
-    def doubts(self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> npt.NDArray[np.uint8]:
-        """See `CalibratedField.doubts`."""
-        sparse = tuple(slice(side.start, side.stop, stride) for side in checked_window(self, rows, cols))
-        flags = Doubt.UNSEEN * self._calibration.unseen(self._photograph.values[sparse])
+    def quality_flags(
+        self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
+    ) -> npt.NDArray[np.uint8]:
+        """See `CalibratedField.quality_flags`."""
+        sparse = tuple(slice(side.start, side.stop, stride) for side in validate_window(self, rows, cols))
+        flags = QualityFlag.UNFAMILIAR_COLOUR * self._calibration.is_unfamiliar(self._photograph.values[sparse])
         if self._photograph.clipped is not None:
-            flags = flags | Doubt.CLIPPED * self._photograph.clipped[sparse]
+            flags = flags | QualityFlag.CLIPPED * self._photograph.clipped[sparse]
         return np.asarray(flags, np.uint8)
 
     def _ends(self, rgb: FloatArray, answers: FloatArray, nm: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
         level = self._encoding.level
-        low, high = self._calibration.interval(rgb, answers / level, nm)
+        low, high = self._calibration.prediction_interval(rgb, answers / level, nm)
         return low * level, high * level

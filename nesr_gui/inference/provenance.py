@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nesr_gui._version import __version__
-from nesr_gui.inference.model_input import SeenBands, Shown
+from nesr_gui.inference.model_input import BandInput, ModelInput
 from nesr_gui.spectral import Wavelengths
 
 if TYPE_CHECKING:
-    from nesr_gui.inference.model import Model
+    from nesr_gui.inference.model import LoadedModel
 
 
-def provenance(model: Model, image: Shown, notes: Sequence[str] = ()) -> dict[str, str]:
+def provenance(model: LoadedModel, image: ModelInput, notes: Sequence[str] = ()) -> dict[str, str]:
     """Attribute name → text. `notes` are sentences on how the model was run that a user has to know."""
-    notes = (*notes, *(image.source.notes if isinstance(image, SeenBands) else ()))
+    notes = (*notes, *(image.source.notes if isinstance(image, BandInput) else ()))
     told = {"model_notes": " ".join(notes)} if notes else {}
     return {
         "source": f"nesr_gui {__version__}",
@@ -25,21 +25,21 @@ def provenance(model: Model, image: Shown, notes: Sequence[str] = ()) -> dict[st
         "model_bands": _listed(model.bands),
         **told,
         **_origin(image),
-        "reduction": str(image.reduction),
+        "reduction": str(image.binning),
         "precision": "float32",
     }
 
 
-def _origin(image: Shown) -> dict[str, str]:
+def _origin(image: ModelInput) -> dict[str, str]:
     """What the model was shown."""
     source, shape = image.source, "{} x {}".format(*image.source_shape)
-    if isinstance(image, SeenBands):
+    if isinstance(image, BandInput):
         return {"cube": source.name, "cube_bands_seen": _listed(image.wavelengths), "cube_shape": shape}
     return {
         "photograph": source.name,
         "photograph_sha256": source.sha256,
         "photograph_notes": " ".join(source.notes),
-        **dict(source.understood),
+        **dict(source.metadata),
         "photograph_shape": shape,
     }
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.fields.protocol import ProgressCallback
 
 TILE = 512  # pixels along a side of an exact tile; its border is computed twice
 WHOLE_BYTES = 4 << 30  # that a network may hold at once to answer for a whole image
@@ -27,14 +27,14 @@ NOTE = (
 Run = Callable[[Tensor], Tensor]
 
 
-def square_tiles(rows: slice, cols: slice, side: int) -> Iterator[tuple[float, slice, slice]]:
+def iter_square_tiles(rows: slice, cols: slice, side: int) -> Iterator[tuple[float, slice, slice]]:
     """A window in squares of `side` pixels, each with the fraction that was done before it."""
     corners = [(y, x) for y in range(rows.start, rows.stop, side) for x in range(cols.start, cols.stop, side)]
     for done, (y, x) in enumerate(corners):
         yield done / len(corners), slice(y, min(y + side, rows.stop)), slice(x, min(x + side, cols.stop))
 
 
-def exact(run: Run, image: Tensor, rows: slice, cols: slice, halo: int) -> Tensor:
+def run_tile_with_halo(run: Run, image: Tensor, rows: slice, cols: slice, halo: int) -> Tensor:
     """What a local network answers in a window of an image (1, C, H, W), from as many pixels around as it sees."""
     spans = zip(
         *(_span(part, size, halo) for part, size in ((rows, image.shape[2]), (cols, image.shape[3]))), strict=True
@@ -49,14 +49,16 @@ def _span(part: slice, size: int, halo: int) -> tuple[slice, slice]:
     return seen, slice(part.start - seen.start, part.stop - seen.start)
 
 
-def blended_side(scratch: int, shape: tuple[int, int]) -> int | None:
+def blended_tile_size(scratch: int, shape: tuple[int, int]) -> int | None:
     """The side of the tiles that an image (H, W) must be computed in; None where it fits as a whole."""
     if 4 * scratch * shape[0] * shape[1] <= WHOLE_BYTES:
         return None
     return 1 << (int((WHOLE_BYTES / (4 * scratch)) ** 0.5).bit_length() - 1)
 
 
-def pooled(network: nn.Module, run: Run, image: Tensor, side: int | None, progress: Progress) -> Tensor:
+def run_whole_or_blended(
+    network: nn.Module, run: Run, image: Tensor, side: int | None, progress: ProgressCallback
+) -> Tensor:
     """What a network that looks at the whole image answers: whole, or in blended tiles of `side` pixels."""
     if side is None or max(image.shape[2:]) <= side:
         with watched(network, progress):
@@ -95,7 +97,7 @@ def _ramp(part: slice, size: int, side: int) -> Tensor:
 
 
 @contextmanager
-def watched(network: nn.Module, progress: Progress) -> Iterator[None]:
+def watched(network: nn.Module, progress: ProgressCallback) -> Iterator[None]:
     """Report between the layers of one long forward pass, where `progress` may also stop it."""
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     count = itertools.count()

@@ -11,22 +11,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nesr_gui.fields.protocol import CubeField, Progress, SpectralField
-from nesr_gui.io.cubes.description import Reading, Unclear
-from nesr_gui.io.cubes.export import Encoding, Export, disk_full, is_disk_full
-from nesr_gui.io.registry import CUBES, Format, Kind, lazy
+from nesr_gui.fields.protocol import CubeField, ProgressCallback, SpectralField
+from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints
+from nesr_gui.io.cubes.export import CubeWriterSource, StorageEncoding, disk_full, is_disk_full
+from nesr_gui.io.registry import CUBES, FileKind, Format, lazy
 from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
 
 if TYPE_CHECKING:
-    from nesr_gui.io.photos.photo import Decoded
+    from nesr_gui.io.photos.photo import DecodedPhoto
 
 __all__ = [
     "FORMATS",
-    "Encoding",
-    "Export",
+    "CubeHints",
+    "CubeWriterSource",
+    "FileKind",
     "Format",
-    "Kind",
-    "Reading",
+    "StorageEncoding",
     "decode_photograph",
     "describe",
     "dialog_filter",
@@ -72,20 +72,20 @@ OPTIONAL = {
 """Format → the package it needs, and the extra that brings it."""
 
 FORMATS = (
-    Format("PNG", (".png",), Kind.PHOTOGRAPH, _read_photograph),
-    Format("JPEG", (".jpg", ".jpeg"), Kind.PHOTOGRAPH, _read_photograph),
-    Format("TIFF", (".tif", ".tiff"), Kind.PHOTOGRAPH, _read_photograph),
-    Format("BMP", (".bmp",), Kind.PHOTOGRAPH, _read_photograph),
-    Format("WebP", (".webp",), Kind.PHOTOGRAPH, _read_photograph),
-    Format("HEIC", (".heic", ".heif"), Kind.PHOTOGRAPH, _read_photograph),
-    Format("OpenEXR", (".exr",), Kind.PHOTOGRAPH, _read_photograph),
-    Format("camera RAW", RAW, Kind.PHOTOGRAPH, _read_photograph),
+    Format("PNG", (".png",), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("JPEG", (".jpg", ".jpeg"), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("TIFF", (".tif", ".tiff"), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("BMP", (".bmp",), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("WebP", (".webp",), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("HEIC", (".heic", ".heif"), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("OpenEXR", (".exr",), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("camera RAW", RAW, FileKind.PHOTOGRAPH, _read_photograph),
     *CUBES,
-    Format("CSV", (".csv",), Kind.CURVES, _read_curves, _write_curves),
+    Format("CSV", (".csv",), FileKind.CURVES, _read_curves, _write_curves),
     Format(
         "ENVI library",
         (".sli",),
-        Kind.CURVES,
+        FileKind.CURVES,
         lazy("spectra.envi_library", "read_curves"),
         lazy("spectra.envi_library", "write_curves"),
     ),
@@ -99,19 +99,19 @@ def read_photograph(path: str | os.PathLike[str]) -> RGBImage:
         FileNotFoundError: there is no such file.
         ValueError: the extension is of no photograph, or the file cannot be read as one (`UnreadableImage`).
     """
-    image: RGBImage = _reader(Path(path), Kind.PHOTOGRAPH)(Path(path))
+    image: RGBImage = _reader(Path(path), FileKind.PHOTOGRAPH)(Path(path))
     return image
 
 
-def decode_photograph(path: str | os.PathLike[str]) -> Decoded:
+def decode_photograph(path: str | os.PathLike[str]) -> DecodedPhoto:
     """Decode a photograph, to be understood in several ways; see `photos.decode.decode`; raises as reading."""
-    _reader(Path(path), Kind.PHOTOGRAPH)  # which refuses other extensions
+    _reader(Path(path), FileKind.PHOTOGRAPH)  # which refuses other extensions
     from nesr_gui.io.photos import decode
 
     return decode.decode(path)
 
 
-def open_cube(path: str | os.PathLike[str], reading: Reading | None = None, *, is_trusted: bool = False) -> CubeField:
+def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None, *, is_trusted: bool = False) -> CubeField:
     """Open a spectral cube, a file or a folder, without reading more of it than its format demands.
 
     `reading` says what the file does not, and goes before what it says. `is_trusted` opens it without trying in another
@@ -119,19 +119,19 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None, *, i
 
     Raises:
         FileNotFoundError: there is no such file.
-        Unclear: the file does not say what must be known.
+        AmbiguousFile: the file does not say what must be known.
         ValueError: the extension is of no cube, or the file cannot be read as one (`UnreadableFile`).
     """
     path = Path(path)
-    chosen = _format(path, Kind.CUBE)
+    chosen = _format(path, FileKind.CUBE)
     assert chosen.read is not None  # the row was chosen by it
-    if chosen.trial and path.is_file() and not is_trusted:
-        from nesr_gui.io.sandbox import scout
+    if chosen.sandboxed and path.is_file() and not is_trusted:
+        from nesr_gui.io.sandbox import SANDBOX
 
-        scout.check(path, chosen.trial)
+        SANDBOX.check(path, chosen.sandboxed)
     try:
-        cube: CubeField = chosen.read(path, reading or Reading())
-    except Unclear as asked:
+        cube: CubeField = chosen.read(path, reading or CubeHints())
+    except AmbiguousFile as asked:
         asked.path, asked.reading = path, reading
         raise
     return cube
@@ -142,10 +142,10 @@ def write_cube(
     field: SpectralField,
     wavelengths: Wavelengths,
     *,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     rows: slice | None = None,
     cols: slice | None = None,
-    encoding: Encoding | None = None,
+    encoding: StorageEncoding | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> int:
     """Write `field` at `wavelengths` in the format `path` ends with, in constant memory; no ending: a folder of bands.
@@ -161,15 +161,15 @@ def write_cube(
             wavelengths or the window.
         OSError: the folder cannot be written or has too little space.
     """
-    writer(path, encoding or Encoding())
-    export = Export(
+    writer(path, encoding or StorageEncoding())
+    export = CubeWriterSource(
         field, wavelengths, progress=progress, rows=rows, cols=cols, encoding=encoding, provenance=provenance
     )
     write_export(path, export)
     return export.clipped
 
 
-def write_export(path: str | os.PathLike[str], export: Export) -> None:
+def write_export(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     """Write an export in the format `path` ends with; see `write_cube`.
 
     Raises:
@@ -187,7 +187,7 @@ def write_export(path: str | os.PathLike[str], export: Export) -> None:
         raise
 
 
-def writer(path: str | os.PathLike[str], encoding: Encoding) -> Format:
+def writer(path: str | os.PathLike[str], encoding: StorageEncoding) -> Format:
     """The format that `path` will be written in; raises ValueError where none is or it cannot store `encoding`."""
     path = Path(path)
     writable = written_formats()
@@ -197,7 +197,7 @@ def writer(path: str | os.PathLike[str], encoding: Encoding) -> Format:
     if found is None:
         allowed = ", ".join(f"{f.name} ({' '.join(f.writes or f.extensions)})" for f in writable if f.extensions)
         raise ValueError(
-            f"{path.name} has the extension {path.suffix!r}; {Kind.CUBE.value.lower()} are {allowed}, or a folder"
+            f"{path.name} has the extension {path.suffix!r}; {FileKind.CUBE.value.lower()} are {allowed}, or a folder"
         )
     if encoding.dtype not in found.dtypes:
         named = (
@@ -214,12 +214,12 @@ def writer(path: str | os.PathLike[str], encoding: Encoding) -> Format:
     return found
 
 
-def describe(path: str | os.PathLike[str], reading: Reading | None = None) -> dict[str, str]:
+def describe(path: str | os.PathLike[str], reading: CubeHints | None = None) -> dict[str, str]:
     """What a file of a cube or of curves holds, as name → text, its provenance last; raises as their readers do."""
     path = Path(path)
-    if table := next((f for f in FORMATS if f.kind is Kind.CURVES and path.suffix.lower() in f.extensions), None):
+    if table := next((f for f in FORMATS if f.kind is FileKind.CURVES and path.suffix.lower() in f.extensions), None):
         return _described_curves(path, table)
-    field, found = open_cube(path, reading), _format(path, Kind.CUBE)
+    field, found = open_cube(path, reading), _format(path, FileKind.CUBE)
     height, width = field.shape
     low, high = field.wavelength_range
     files = found.files(path) if found.files else [path, *path.rglob("*")]
@@ -250,23 +250,23 @@ def is_photograph(path: str | os.PathLike[str]) -> bool:
     """Whether the name ends as a photograph's does and the file is no cube of the same ending."""
     path = Path(path)
     suffix = path.suffix.lower()
-    if not any(suffix in f.extensions for f in FORMATS if f.kind is Kind.PHOTOGRAPH):
+    if not any(suffix in f.extensions for f in FORMATS if f.kind is FileKind.PHOTOGRAPH):
         return False
-    shared = [f for f in FORMATS if f.kind is Kind.CUBE and suffix in f.extensions and f.claims]
-    return not any(path.is_file() and f.claims(path) for f in shared if f.claims)
+    shared = [f for f in FORMATS if f.kind is FileKind.CUBE and suffix in f.extensions and f.sniff]
+    return not any(path.is_file() and f.sniff(path) for f in shared if f.sniff)
 
 
 def is_cube(path: str | os.PathLike[str]) -> bool:
     """Whether the name ends as a cube's does, or is a folder's, and the file is no photograph of the same ending."""
     path = Path(path)
     try:
-        _format(path, Kind.CUBE)
+        _format(path, FileKind.CUBE)
     except ValueError:
         return False
     return not is_photograph(path)
 
 
-def dialog_filter(kind: Kind) -> str:
+def dialog_filter(kind: FileKind) -> str:
     """The files of a kind as Qt's dialogs take it: `Photographs (*.png *.jpg)`."""
     return (
         f"{kind.value}{_missing(kind)} ({' '.join('*' + e for f in FORMATS if f.kind is kind for e in f.extensions)})"
@@ -275,10 +275,10 @@ def dialog_filter(kind: Kind) -> str:
 
 def written_formats() -> list[Format]:
     """The formats that cubes are written in."""
-    return [f for f in FORMATS if f.kind is Kind.CUBE and f.write]
+    return [f for f in FORMATS if f.kind is FileKind.CUBE and f.write]
 
 
-def _missing(kind: Kind) -> str:
+def _missing(kind: FileKind) -> str:
     """Which formats of a kind wait for a package, and how to get it."""
     waiting: dict[str, list[str]] = {}
     for row in FORMATS:
@@ -288,22 +288,22 @@ def _missing(kind: Kind) -> str:
     return "".join(f"; {' and '.join(names)} with nesr-gui[{extra}]" for extra, names in waiting.items())
 
 
-def _reader(path: Path, kind: Kind) -> Callable[..., Any]:
+def _reader(path: Path, kind: FileKind) -> Callable[..., Any]:
     found = _format(path, kind).read
     assert found is not None  # the rows were chosen by it
     return found
 
 
-def _format(path: Path, kind: Kind) -> Format:
+def _format(path: Path, kind: FileKind) -> Format:
     readable = [f for f in FORMATS if f.kind is kind and f.read]
     folders = [f for f in readable if not f.extensions]
     named = [f for f in readable if path.suffix.lower() in f.extensions]
     if folders and path.is_dir() and not named:
-        return next(f for f in folders if f.claims is None or f.claims(path))
+        return next(f for f in folders if f.sniff is None or f.sniff(path))
     return _by_extension(path, kind, readable)
 
 
-def _by_extension(path: Path, kind: Kind, formats: list[Format]) -> Format:
+def _by_extension(path: Path, kind: FileKind, formats: list[Format]) -> Format:
     for candidate in formats:
         if path.suffix.lower() in candidate.extensions:
             return candidate

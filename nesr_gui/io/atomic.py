@@ -26,7 +26,7 @@ _DAY = 86_400.0  # seconds
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary file to write in place of `path`; it takes that name when the block ends well.
 
     The temporary file stands in the same folder, so that taking the name is one step on one disk. Whatever ends the
@@ -52,16 +52,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary folder in which to write files or folders under the names of `paths`, all of one folder.
 
     When the block ends well they move to their places, the last of `paths` (the header, which readers need) last. A
     process killed while it writes leaves the older set; one killed in the few steps of moving leaves a set without its
-    header, which readers refuse and the next `sweep` completes. What is there under another kind (a file where a folder
-    comes) is an error; folders are replaced whole.
+    header, which readers refuse and the next `remove_stale` completes. What is there under another kind (a file where
+    a folder comes) is an error; folders are replaced whole.
 
     Raises:
-        OSError: as `replacing`.
+        OSError: as `atomic_write`.
     """
     targets = [Path(os.path.realpath(path)) for path in paths]
     part = _named_beside(targets[-1])
@@ -95,7 +95,7 @@ def scratch_beside(path: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
+def remove_stale(folder: Path) -> None:
     """Remove what killed processes left unfinished in `folder`, and complete the sets they had finished writing."""
     for path in folder.glob(".*-*-*.*"):
         named = _TEMPORARY.fullmatch(path.name)
@@ -110,7 +110,7 @@ def sweep(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-_sweep_once = cache(sweep)
+_remove_stale_once = cache(remove_stale)
 
 
 def _is_abandoned(path: Path, host: str, pid: int) -> bool:
@@ -131,7 +131,7 @@ def _named_beside(target: Path) -> Path:
         raise FileNotFoundError(
             errno.ENOENT, f"cannot write {target.name}: there is no folder {target.parent}; create it or choose another"
         )
-    _sweep_once(target.parent)
+    _remove_stale_once(target.parent)
     return target.with_name(f".{target.name[:100]}.{_HOST}-{os.getpid()}-{secrets.token_hex(8)}.part")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from nesr_gui.io.errors import UnreadableFile
 
 
-class Kind(enum.StrEnum):
+class FileKind(enum.StrEnum):
     """What a file holds; the value is the plural a dialog shows."""
 
     PHOTOGRAPH = "Photographs"
@@ -37,14 +37,14 @@ class Format:
 
     name: str
     extensions: tuple[str, ...]
-    kind: Kind
+    kind: FileKind
     read: Callable[..., Any] | None = None
     write: Callable[..., Any] | None = None
-    claims: Callable[[Path], bool] | None = None
+    sniff: Callable[[Path], bool] | None = None
     dtypes: tuple[str, ...] = ("float32",)
     holds_bounds: bool = False
     writes: tuple[str, ...] = ()
-    trial: str = ""
+    sandboxed: str = ""
     files: Callable[[Path], list[Path]] | None = None
     streamed: str = ""
     described_beside: bool = False
@@ -68,7 +68,7 @@ class MissingExtra(UnreadableFile):
     """A file needs a library that is not installed."""
 
 
-def needed(module: str, purpose: str) -> Any:
+def require_extra(module: str, purpose: str) -> Any:
     """Import a library of the extra `formats`; raises MissingExtra, which names it, where it is not installed."""
     try:
         return importlib.import_module(module)
@@ -83,22 +83,22 @@ CUBES = (
     Format(
         "NetCDF-4 / HDF5",
         (".nc", ".h5", ".hdf5", ".he5", ".nc4"),
-        Kind.CUBE,
+        FileKind.CUBE,
         lazy("cubes.hdf5", "open_cube"),
         lazy("cubes.hdf5", "write_cube"),
         dtypes=("float32", "float16", "uint16"),
         holds_bounds=True,
         writes=(".nc", ".h5", ".hdf5"),
-        trial="cubes.hdf5",
+        sandboxed="cubes.hdf5",
         streamed="one block",
     ),
     Format(
         "ENVI",
         (".hdr", ".img", ".dat", ".bsq", ".bil", ".bip", ".raw"),
-        Kind.CUBE,
+        FileKind.CUBE,
         lazy("cubes.envi", "open_cube"),
         lazy("cubes.envi", "write_cube"),
-        claims=lazy("cubes.envi", "is_header"),
+        sniff=lazy("cubes.envi", "is_header"),
         files=lazy("cubes.envi", "files_of"),
         dtypes=("float32", "uint16"),
         writes=(".hdr",),
@@ -107,26 +107,26 @@ CUBES = (
     Format(
         "MATLAB",
         (".mat",),
-        Kind.CUBE,
+        FileKind.CUBE,
         lazy("cubes.matlab", "open_cube"),
         lazy("cubes.matlab", "write_cube"),
-        trial="cubes.matlab",
+        sandboxed="cubes.matlab",
         streamed="one block",
     ),
     Format(
         "TIFF",
         (".tif", ".tiff"),
-        Kind.CUBE,
+        FileKind.CUBE,
         lazy("cubes.tiff", "open_cube"),
         lazy("cubes.tiff", "write_cube"),
-        claims=lazy("cubes.tiff", "is_cube"),
+        sniff=lazy("cubes.tiff", "is_cube"),
         dtypes=("float32", "float16", "uint16"),
         streamed="some tiles",
     ),
     Format(
         "Zarr",
         (".zarr",),
-        Kind.CUBE,
+        FileKind.CUBE,
         lazy("cubes.zarr", "open_cube"),
         lazy("cubes.zarr", "write_cube"),
         dtypes=("float32", "float16", "uint16"),
@@ -136,18 +136,18 @@ CUBES = (
     Format(
         "Spectral OpenEXR",
         (".exr",),
-        Kind.CUBE,
+        FileKind.CUBE,
         lazy("cubes.exr", "open_cube"),
         lazy("cubes.exr", "write_cube"),
-        claims=lazy("cubes.exr", "is_cube"),
-        trial="cubes.exr",
+        sniff=lazy("cubes.exr", "is_cube"),
+        sandboxed="cubes.exr",
         dtypes=("float32", "float16"),
         streamed="some lines",
     ),
     Format(
         "NumPy array",
         (".npy",),
-        Kind.CUBE,
+        FileKind.CUBE,
         lazy("cubes.numpy", "open_cube"),
         lazy("cubes.numpy", "write_cube"),
         dtypes=("float32", "float16", "uint16"),
@@ -157,7 +157,7 @@ CUBES = (
     Format(
         "NumPy archive",
         (".npz",),
-        Kind.CUBE,
+        FileKind.CUBE,
         lazy("cubes.numpy", "open_cube"),
         lazy("cubes.numpy", "write_archive"),
         dtypes=("float32", "float16", "uint16"),
@@ -167,14 +167,14 @@ CUBES = (
     Format(
         "CAVE scene",
         (),
-        Kind.CUBE,
+        FileKind.CUBE,
         lazy("cubes.band_folder", "open_cave_cube"),
-        claims=lazy("cubes.band_folder", "is_scene"),
+        sniff=lazy("cubes.band_folder", "is_scene"),
     ),
     Format(
         "Folder of PNG bands",
         (),
-        Kind.CUBE,
+        FileKind.CUBE,
         lazy("cubes.band_folder", "open_cube"),
         lazy("cubes.band_folder", "write_cube"),
         dtypes=("uint16",),

@@ -24,7 +24,7 @@ SLOWEST = 10e6  # bytes a second: what is read whole may take longer, the larger
 MEMORY = 4 << 30  # bytes the looking process may take, where the system can limit it
 
 
-class Scout:
+class SandboxProcess:
     """The process that looks, or none while nobody asked."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Scout:
         atexit.register(self.close)
 
     def check(self, path: Path, module: str) -> None:
-        """Have the module of `nesr_gui.io` read `path` there: by its `look(path)`, else by `open_cube` and some values.
+        """Have the module of `nesr_gui.io` read `path` there: by its `probe(path)`, or `open_cube` and some values.
 
         Raises:
             UnreadableFile: that ended the process or took too long. What can be said of the file is not raised here.
@@ -91,15 +91,15 @@ class Scout:
         process.wait()
 
 
-scout = Scout()
+SANDBOX = SandboxProcess()
 
 
-def _look(path: str, module: str) -> None:
+def _probe(path: str, module: str) -> None:
     reader = importlib.import_module(f"nesr_gui.io.{module}")
-    getattr(reader, "look", lambda path: _look_at_cube(reader.open_cube(path)))(path)
+    getattr(reader, "probe", lambda path: _probe_cube(reader.open_cube(path)))(path)
 
 
-def _look_at_cube(field: CubeField) -> None:
+def _probe_cube(field: CubeField) -> None:
     """Read a few values of the first and the last band."""
     height, width = field.shape
     for row, nm in ((0, field.wavelength_range[0]), (height - 1, field.wavelength_range[1])):
@@ -114,7 +114,7 @@ def _serve() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY if most < 0 else min(MEMORY, most), most))
     for line in sys.stdin:
         with contextlib.suppress(Exception):  # the process that asked meets and tells the same
-            _look(*json.loads(line))
+            _probe(*json.loads(line))
         print("seen", flush=True)  # noqa: T201
 
 

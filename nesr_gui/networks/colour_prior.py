@@ -9,7 +9,7 @@ from torch.nn import functional as F
 DIMMEST = 1e-4  # brightness below which a colour has no chromaticity
 
 
-class ColourGuide(nn.Module):
+class ColourPrior(nn.Module):
     """Linear RGB of a pixel to its likely spectrum: base(nm)·rgb + s·MLP(chromaticity, brightness).
 
     s is the mean of R, G, B. Both parts stand on `knots` evenly spaced knots from the shortest wavelength to the

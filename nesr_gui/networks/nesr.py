@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.networks.colour_prior import ColourGuide
+from nesr_gui.networks.colour_prior import ColourPrior
 from nesr_gui.networks.encoders import encoder
 from nesr_gui.networks.nam import ATTENTIONS, Folded, NeuralAttentionMapping
 from nesr_gui.networks.spi import HALO, SIDE, SpectralProfileInterpolation, Taps, lattice, resample
@@ -76,7 +76,7 @@ class NeSR(nn.Module):
         layers = [part for a, b in itertools.pairwise(sizes) for part in (nn.Linear(a, b), nn.ReLU(inplace=True))]
         self.mlp = nn.Sequential(*layers[:-1])
         if config.output == "anchored":
-            self.guide = ColourGuide(len(config.bands), config.guide)
+            self.guide = ColourPrior(len(config.bands), config.guide)
             nn.init.zeros_(layers[-2].weight)  # type: ignore[arg-type]
             nn.init.zeros_(layers[-2].bias)  # type: ignore[arg-type]
 

@@ -23,7 +23,7 @@ Network = NeSR | BandNetwork
 
 
 @dataclass(frozen=True)
-class Kind:
+class NetworkKind:
     """A kind of system: the frozen dataclass of its settings, and the module they make."""
 
     config: type[Any]
@@ -31,12 +31,12 @@ class Kind:
 
 
 KINDS = {
-    "nesr": Kind(NeSRConfig, NeSR),
-    "discrete": Kind(DiscreteConfig, DiscreteNetwork),
-    "release": Kind(ReleaseConfig, ReleasedNeSR),
-    "interpolation": Kind(BandInterpolationConfig, BandInterpolation),
-    "sparse_coding": Kind(SparseCodingConfig, SparseCoding),
-    "a_plus": Kind(APlusConfig, APlus),
+    "nesr": NetworkKind(NeSRConfig, NeSR),
+    "discrete": NetworkKind(DiscreteConfig, DiscreteNetwork),
+    "release": NetworkKind(ReleaseConfig, ReleasedNeSR),
+    "interpolation": NetworkKind(BandInterpolationConfig, BandInterpolation),
+    "sparse_coding": NetworkKind(SparseCodingConfig, SparseCoding),
+    "a_plus": NetworkKind(APlusConfig, APlus),
 }
 """By what a model file calls it. `nesr` answers at any wavelength; all others at their bands."""
 
@@ -66,7 +66,7 @@ def config_from_json(kind: str, text: str) -> Any:
 
 
 @dataclass(frozen=True)
-class System:
+class SystemSpec:
     """A system of the paper: settings at its full size, and the parameters its Table 1 gives, in millions."""
 
     title: str
@@ -74,14 +74,14 @@ class System:
     published: float | None = None
 
 
-def _discrete(name: str, published: float) -> System:
+def _discrete(name: str, published: float) -> SystemSpec:
     encoder = ENCODERS[name]
-    return System(encoder.title, DiscreteConfig(name, encoder.features, encoder.blocks), published)
+    return SystemSpec(encoder.title, DiscreteConfig(name, encoder.features, encoder.blocks), published)
 
 
-def _nesr(name: str, published: float) -> System:
+def _nesr(name: str, published: float) -> SystemSpec:
     encoder = ENCODERS[name]
-    return System(f"{encoder.title} + NeSR", NeSRConfig(name, encoder.features, encoder.blocks), published)
+    return SystemSpec(f"{encoder.title} + NeSR", NeSRConfig(name, encoder.features, encoder.blocks), published)
 
 
 SYSTEMS = {
@@ -92,15 +92,15 @@ SYSTEMS = {
     "awan": _discrete("awan", 28.59),
     "awan+nesr": _nesr("awan", 29.29),
     "mst++": _discrete("mst_plus_plus", 1.62),
-    "release": System("authors' release", ReleaseConfig(), 29.29),
-    "bi": System("band interpolation", BandInterpolationConfig()),
-    "sparse-coding": System("sparse coding", SparseCodingConfig()),
-    "a+": System("A+", APlusConfig()),
+    "release": SystemSpec("authors' release", ReleaseConfig(), 29.29),
+    "bi": SystemSpec("band interpolation", BandInterpolationConfig()),
+    "sparse-coding": SystemSpec("sparse coding", SparseCodingConfig()),
+    "a+": SystemSpec("A+", APlusConfig()),
 }
 """By the name that the command line takes. MST++'s size is that of its own paper."""
 
 
-def system_named(name: str) -> System:
+def system_named(name: str) -> SystemSpec:
     """The system called `name`; a KeyError names those there are."""
     if name not in SYSTEMS:
         raise KeyError(f"no system {name!r}; there are {', '.join(SYSTEMS)}")
@@ -113,7 +113,7 @@ def parameters_of(config: Any) -> int:
         return parameter_count(build(config))
 
 
-def seen_bands(config: Any) -> Wavelengths | None:
+def input_bands(config: Any) -> Wavelengths | None:
     """The bands of a cube that a model of these settings sees; None where it sees linear RGB."""
     inputs: tuple[float, ...] = getattr(config, "inputs", ())
     return Wavelengths(np.array(inputs)) if inputs else None

@@ -13,7 +13,7 @@ from nesr_gui.inference.calibration import (
     BRIGHTNESS,
     COVERAGE,
     SATURATION,
-    Calibration,
+    IntervalCalibration,
     bins,
     chromaticity_cells,
     scale,
@@ -49,7 +49,7 @@ def unit_of(scene: Scene, photograph: FloatArray, answers: FloatArray) -> Unit:
     return Unit(scene.name, rgb, answers[mask][rows], np.moveaxis(scene.cube, 0, -1)[mask][rows])
 
 
-def calibrated(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> Calibration:
+def calibrated(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> IntervalCalibration:
     """Intervals that hold, on average over units, for a unit that was not used to make them.
 
     Every unit counts the same. The quantiles of all units together are stretched by the factor that a unit left out
@@ -67,14 +67,14 @@ def calibrated(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> Calibratio
     return stretched(whole, high)
 
 
-def stretched(calibration: Calibration, factor: float) -> Calibration:
+def stretched(calibration: IntervalCalibration, factor: float) -> IntervalCalibration:
     """Intervals `factor` times as wide."""
     return replace(calibration, low=calibration.low * factor, high=calibration.high * factor)
 
 
-def coverage(calibration: Calibration, unit: Unit) -> float:
+def coverage(calibration: IntervalCalibration, unit: Unit) -> float:
     """The share of a unit's values that lie in their intervals."""
-    low, high = calibration.interval(unit.rgb, unit.answers, BANDS)
+    low, high = calibration.prediction_interval(unit.rgb, unit.answers, BANDS)
     return float(((unit.truth >= low) & (unit.truth <= high)).mean())
 
 
@@ -98,7 +98,7 @@ def seen_chromaticities(scenes: Sequence[Scene], libraries: Sequence[Library]) -
     Every library spectrum counts, and of scenes every pixel outside the chart that is not too dark to have a
     chromaticity. A convex hull would not do: a few clipped colours span the whole plane.
     """
-    colours = [cie.expose(library.at(BANDS)) for library in libraries]
+    colours = [cie.render_camera_rgb(library.at(BANDS)) for library in libraries]
     for scene in scenes:
         rgb = scene.photograph(eight_bit=False)[scene.outside_chart()]
         colours.append(rgb[rgb.mean(1) > DIM])
@@ -112,7 +112,7 @@ def seen_chromaticities(scenes: Sequence[Scene], libraries: Sequence[Library]) -
     )
 
 
-def _quantiles(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> Calibration:
+def _quantiles(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> IntervalCalibration:
     residuals = np.concatenate([(u.truth - u.answers) / scale(u.rgb, u.answers) for u in units])  # (N, 31)
     shares = np.concatenate([(bins(u.rgb) + PRIOR) / len(u.rgb) for u in units])  # (N, sorts)
     tail = (1 - COVERAGE) / 2
@@ -124,4 +124,4 @@ def _quantiles(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> Calibratio
             places = (below < part * below[-1]).sum(0).clip(max=len(values) - 1)
             ends[end, band] = values[order][places]
     low, high = ends.reshape(2, len(BANDS), len(SATURATION), len(BRIGHTNESS))
-    return Calibration(BANDS, low, high, seen, np.array(_constant_width(units), np.float32))
+    return IntervalCalibration(BANDS, low, high, seen, np.array(_constant_width(units), np.float32))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nesr_gui.networks.colour_prior import ColourGuide
+from nesr_gui.networks.colour_prior import ColourPrior
 from nesr_gui.training.sampler import Batches
 from nesr_gui.training.synthesis import BANDS, Patches
 
@@ -17,7 +17,7 @@ GUIDE_RATE = 3e-3  # learning rate, falls to zero along a line
 DARK = 0.02  # added to brightness where an error is divided by it
 
 
-def fit_guide(guide: ColourGuide, batches: Batches) -> None:
+def fit_guide(guide: ColourPrior, batches: Batches) -> None:
     """Teach the guide what colours alone say, before the rest learns what it leaves: a minute instead of an hour.
 
     Least squares give its base, and `GUIDE_STEPS` steps on pixels of mosaics and patches its MLP.

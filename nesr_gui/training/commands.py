@@ -63,7 +63,7 @@ def chosen_config(config: Any, bands: int | None, attention: str | None, spi: bo
     if (attention is not None or not spi) and not isinstance(config, NeSRConfig):
         raise ValueError("--attention and --without-spi are of NeSR; leave them out with another system")
     if isinstance(config, BANDED):
-        return replace(config, bands=tuple(Wavelengths.count(bands))) if bands is not None else config
+        return replace(config, bands=tuple(Wavelengths.evenly_spaced(bands))) if bands is not None else config
     if isinstance(config, NeSRConfig):
         changed: dict[str, Any] = {"attention": attention} if attention else {}
         return replace(config, spi=config.spi and spi, **changed)

@@ -80,9 +80,11 @@ def baselines(scenes: Sequence[Scene], libraries: Sequence[Library], *, eight_bi
         rgb, truth = (np.concatenate(parts) for parts in zip(*every, strict=True))
         methods["linear regression"] = Regression.fitted(linear_terms, rgb, truth)
     if spectra is not None:
-        methods["root-polynomial regression"] = Regression.fitted(root_polynomial_terms, cie.expose(spectra), spectra)
+        methods["root-polynomial regression"] = Regression.fitted(
+            root_polynomial_terms, cie.render_camera_rgb(spectra), spectra
+        )
     if every and spectra is not None:
-        known = np.concatenate([rgb[::4], cie.expose(spectra)]), np.concatenate([truth[::4], spectra])
+        known = np.concatenate([rgb[::4], cie.render_camera_rgb(spectra)]), np.concatenate([truth[::4], spectra])
         methods["16 nearest colours"] = ChromaticityNeighbours(*known)
     return methods
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from nesr_gui import metrics, resources
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
-from nesr_gui.inference.model import Model, load_model
-from nesr_gui.io.atomic import replacing
+from nesr_gui.inference.model import LoadedModel, load_model
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.evaluation import Method, Score, baselines, evaluate_scenes, mean_scores
@@ -44,7 +44,7 @@ COLOURS = ("#d55e00", "#0072b2", "#009e73")
 BASELINE_LIBRARY = "capbone"  # the set the baselines are fitted on where a file has it; all sets otherwise
 
 
-def draw_failures(path: Path, model: Model, scenes: Sequence[Scene]) -> None:
+def draw_failures(path: Path, model: LoadedModel, scenes: Sequence[Scene]) -> None:
     """Write a picture (PNG, SVG or PDF by its ending) with a row per scene of 8-bit sRGB photographs.
 
     Left the RMSE of every pixel over the bands, charts left out; in the middle the worst spots, measured (dashed) and
@@ -65,7 +65,7 @@ def draw_failures(path: Path, model: Model, scenes: Sequence[Scene]) -> None:
         _draw_map(row[0], scene.name, error, places)
         _draw_spots(row[1], field, scene, answers, places)
         _draw_bias(row[2], field.bands.nm, (answers - scene.cube)[:, scene.outside_chart()])
-    with replacing(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         figure.savefig(file, format=path.suffix.lstrip(".") or "png", dpi=80)
 
 
@@ -102,7 +102,7 @@ def _draw_spots(
         axes.plot(nm, scene.cube[:, rows, cols].mean((1, 2)), color=colour, linestyle="dashed")
         axes.plot(nm, answers[:, rows, cols].mean((1, 2)), color=colour)
         if isinstance(field, CalibratedField):
-            (bounds,) = field.interval_blocks(nm, rows=rows, cols=cols)
+            (bounds,) = field.prediction_interval_blocks(nm, rows=rows, cols=cols)
             axes.fill_between(nm, bounds.lower.mean((1, 2)), bounds.upper.mean((1, 2)), color=colour, alpha=0.15, lw=0)
     axes.set(title="the worst spots: measured (dashed), answered", xlabel="wavelength (nm)", ylabel="reflectance")
 
@@ -143,7 +143,7 @@ def evaluate(
     return {name: [row if isinstance(row, dict) else asdict(row) for row in rows] for name, rows in report.items()}
 
 
-def _loaded(paths: Sequence[Path], device: str) -> list[Model]:
+def _loaded(paths: Sequence[Path], device: str) -> list[LoadedModel]:
     """The models, called by their folders too where files of several runs are called alike."""
     models = [load_model(path, device) for path in paths]
     if len({model.name for model in models}) == len(models):
@@ -159,7 +159,7 @@ def _scenes(folder: Path, with_charts: bool) -> list[Scene]:
 
 
 def _accuracy(
-    scenes: Sequence[Scene], methods: dict[str, Method], models: Sequence[Model], exact: bool, with_charts: bool
+    scenes: Sequence[Scene], methods: dict[str, Method], models: Sequence[LoadedModel], exact: bool, with_charts: bool
 ) -> list[Score]:
     click.echo(
         f"{'float' if exact else '8-bit sRGB'} photographs of the default camera, whole frame, "
@@ -176,7 +176,7 @@ def _accuracy(
     return [*scores, *means]
 
 
-def model_method(model: Model) -> Method:
+def model_method(model: LoadedModel) -> Method:
     """A model as what `evaluate_scenes` judges: photographs to spectra on its training bands."""
 
     def reconstructed(rgb: FloatArray) -> FloatArray:
@@ -185,7 +185,7 @@ def model_method(model: Model) -> Method:
     return reconstructed
 
 
-def _robustness(scenes: Sequence[Scene], models: Sequence[Model]) -> dict[str, list[Any]]:
+def _robustness(scenes: Sequence[Scene], models: Sequence[LoadedModel]) -> dict[str, list[Any]]:
     report: dict[str, list[Any]] = {"exposure": [], "colour": [], "jpeg": [], "intervals": []}
     for model, scene in ((model, scene) for model in models for scene in scenes):
         who = {"method": model.name, "scene": scene.name}
@@ -212,7 +212,7 @@ def _print_trust(held: Trust) -> None:
     click.echo(f"  interval score {held.interval_score:.4f}, of a constant band {held.constant_score:.4f}")
 
 
-def _continuity(held: Sequence[Library], methods: dict[str, Method], models: Sequence[Model]) -> list[Continuity]:
+def _continuity(held: Sequence[Library], methods: dict[str, Method], models: Sequence[LoadedModel]) -> list[Continuity]:
     if not held:
         return []
     click.echo("\npainted scene of spectra kept out of training, every nm; roughness relative to the truth's")

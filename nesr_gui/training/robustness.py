@@ -11,7 +11,7 @@ from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
-from nesr_gui.inference.model import Model
+from nesr_gui.inference.model import LoadedModel
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.calibration import interval_score
 from nesr_gui.training.evaluation import DARKEST, Score, score
@@ -35,13 +35,13 @@ class Stability:
     relative: float
 
 
-def spectra_of(model: Model, rgb: FloatArray) -> FloatArray:
+def spectra_of(model: LoadedModel, rgb: FloatArray) -> FloatArray:
     """A model's answer (H, W, 31) to a photograph (H, W, 3), on the bands of the truth."""
     field = engine.encode(RGBImage(rgb), model)
     return field.cube(cie.CAMERA_BANDS).values.transpose(1, 2, 0)
 
 
-def exposure_stability(model: Model, scene: Scene) -> list[Stability]:
+def exposure_stability(model: LoadedModel, scene: Scene) -> list[Stability]:
     """Answers to darker photographs of a scene, stored in 16 bits as sRGB."""
     light = scene.photograph(eight_bit=False)
     original = spectra_of(model, quantised(light, 65535))
@@ -56,7 +56,7 @@ def exposure_stability(model: Model, scene: Scene) -> list[Stability]:
     return rows
 
 
-def colour_error(model: Model, scene: Scene) -> tuple[float, float]:
+def colour_error(model: LoadedModel, scene: Scene) -> tuple[float, float]:
     """ΔE2000 of the answer, photographed again, to an 8-bit photograph: its median and 99th percentile.
 
     Over pixels whose every channel is strictly between the first and the last code.
@@ -69,7 +69,7 @@ def colour_error(model: Model, scene: Scene) -> tuple[float, float]:
     return float(median), float(most)
 
 
-def jpeg_scores(model: Model, scene: Scene) -> list[Score]:
+def jpeg_scores(model: LoadedModel, scene: Scene) -> list[Score]:
     """Figures for the photograph stored as JPEG, one row per quality."""
     light = scene.photograph(eight_bit=False)
     return [score(scene, f"JPEG {quality}", spectra_of(model, as_jpeg(light, quality))) for quality in QUALITIES]
@@ -91,14 +91,14 @@ class Trust:
     constant_score: float
 
 
-def trust(model: Model, scene: Scene) -> Trust | None:
+def trust(model: LoadedModel, scene: Scene) -> Trust | None:
     """Whether a calibrated model's intervals hold on a scene; None for a model without."""
     calibration = model.checkpoint.calibration
     field = engine.encode(RGBImage(scene.photograph(eight_bit=True)), model)
     if calibration is None or not isinstance(field, CalibratedField):
         return None
     low, high = np.empty_like(scene.cube), np.empty_like(scene.cube)
-    for bounds in field.interval_blocks(field.bands):
+    for bounds in field.prediction_interval_blocks(field.bands):
         low[:, bounds.rows, bounds.cols], high[:, bounds.rows, bounds.cols] = bounds.lower, bounds.upper
     answers = field.cube(field.bands).values
     mask = scene.outside_chart()

@@ -21,7 +21,7 @@ class Scene:
 
     def photograph(self, *, eight_bit: bool) -> FloatArray:
         """Linear sRGB (H, W, 3) of the default camera, through 8-bit sRGB codes where a file is meant."""
-        rgb = cie.expose(np.moveaxis(self.cube, 0, -1))
+        rgb = cie.render_camera_rgb(np.moveaxis(self.cube, 0, -1))
         return quantised(rgb) if eight_bit else rgb
 
     def outside_chart(self) -> npt.NDArray[np.bool_]:

@@ -144,7 +144,7 @@ def even_in_chromaticity(library: Library, evenness: float) -> npt.NDArray[np.fl
     A library crowds where its makers looked (browns, greens); with `evenness` 1 every cell of the chromaticity plane
     is drawn as often as any other, with 0 every spectrum is.
     """
-    rgb = cie.expose(library.at(cie.CAMERA_BANDS.nm))
+    rgb = cie.render_camera_rgb(library.at(cie.CAMERA_BANDS.nm))
     chromaticity = rgb[:, :2] / np.maximum(rgb.sum(1, keepdims=True), 1e-6)
     cells = np.clip(chromaticity * CHROMATICITY_CELLS, 0, CHROMATICITY_CELLS - 1).astype(int)
     _, cell, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)

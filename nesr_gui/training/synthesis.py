@@ -24,9 +24,9 @@ from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.inference import engine
-from nesr_gui.inference.model import Model
+from nesr_gui.inference.model import LoadedModel
 from nesr_gui.io.cubes import hdf5
-from nesr_gui.io.cubes.export import Export
+from nesr_gui.io.cubes.export import CubeWriterSource
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, SpectralCube
 from nesr_gui.training.evaluation import Method
 from nesr_gui.training.scenes import Scene, quantised
@@ -241,7 +241,7 @@ def photograph(
     levels = np.maximum(levels, peaks.max(1) / 1.25).clip(min=0.02)  # a photograph exceeds its level but little
     stored = np.exp(rng.uniform(np.log(config.dimmest), 0, count))  # the white level in the file
     gain = np.where(rng.random(count) < 0.5, np.minimum(1, 1 / levels), stored / levels)  # half as they are
-    rgb = cie.expose(np.moveaxis(camera_cube, 1, -1) * gain[:, None, None, None].astype(np.float32))
+    rgb = cie.render_camera_rgb(np.moveaxis(camera_cube, 1, -1) * gain[:, None, None, None].astype(np.float32))
     sigma = rng.uniform(0, config.noise, (count, 1, 1, 1)) * (rng.random((count, 1, 1, 1)) < 0.5)
     rgb = np.clip(rgb + rng.normal(size=rgb.shape) * sigma * np.sqrt(rgb + 0.05), 0, 1).astype(np.float32)
     kind = rng.random(count)
@@ -289,9 +289,9 @@ def painted_scene(libraries: Sequence[Library], seed: int = 0) -> FloatArray:
     return cube / np.float32(cie.white_level(response))
 
 
-def continuity(truth: FloatArray, methods: dict[str, Method], models: Sequence[Model]) -> list[Continuity]:
+def continuity(truth: FloatArray, methods: dict[str, Method], models: Sequence[LoadedModel]) -> list[Continuity]:
     """Every method, its bands interpolated, and every model on the 8-bit photograph of a painted scene."""
-    rgb = quantised(cie.expose(np.moveaxis(truth[ON_BANDS], 0, -1)))
+    rgb = quantised(cie.render_camera_rgb(np.moveaxis(truth[ON_BANDS], 0, -1)))
     finer = interpolation(cie.CAMERA_BANDS, NM).T
     rows = [_judged(name, np.moveaxis(method(rgb) @ finer, -1, 0), truth) for name, method in methods.items()]
     return rows + [_judged(m.name, engine.encode(RGBImage(rgb), m).cube(NM).values, truth) for m in models]
@@ -321,7 +321,7 @@ def render() -> tuple[SpectralCube, FloatArray]:
         values[:, y : y + PATCH, x : x + PATCH] = reflectance[:, None, None]
     values *= np.linspace(1, 1 - FALL_OFF, values.shape[1], dtype=np.float32)[:, None]
     truth = SpectralCube(values, cie.CAMERA_BANDS, Quantity.REFLECTANCE)
-    rgb = cie.expose(np.moveaxis(values, 0, -1))
+    rgb = cie.render_camera_rgb(np.moveaxis(values, 0, -1))
     noise = np.random.default_rng(24).normal(size=rgb.shape) * NOISE
     return truth, np.clip(rgb + noise, 0, 1).astype(np.float32)
 
@@ -332,7 +332,7 @@ def main(folder: Path) -> None:
     iio.imwrite(folder / "colour_checker.png", np.round(cie.encode_srgb(rgb) * 255).astype(np.uint8))
     provenance = {"source": "24-patch colour checker, BabelColor average, as published in colour-science; rendered"}
     field = CubeField(truth.values, truth.wavelengths, truth.quantity, provenance)
-    hdf5.write_cube(folder / "colour_checker.h5", Export(field, truth.wavelengths), compressed=True)
+    hdf5.write_cube(folder / "colour_checker.h5", CubeWriterSource(field, truth.wavelengths), compressed=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.networks.nesr import NeSR, framed
 from nesr_gui.networks.registry import Network, build
 from nesr_gui.networks.spi import HALO, lattice
@@ -150,7 +150,7 @@ class Trainer:
                 f"{self.folder} holds a run with other settings; name another folder, or repeat its settings"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(text)
 
     def run(self) -> Iterator[Step]:
@@ -190,7 +190,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
         }
-        with replacing(self._state) as temporary:
+        with atomic_write(self._state) as temporary:
             torch.save(state, temporary)
 
     def _resume(self) -> None:

@@ -9,7 +9,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from nesr_gui.batch.job import Order
+from nesr_gui.batch.job import JobSettings
 from nesr_gui.export import ExportPlan
 from nesr_gui.inference.model import load_model
 from nesr_gui.spectral import Wavelengths
@@ -18,8 +18,8 @@ BANDS = Wavelengths(np.array([450.0, 512.3, 600.0]))
 
 
 @pytest.fixture
-def order(model_file: Path) -> Order:
-    return Order(model_file, load_model(model_file).checkpoint.sha256, "cpu", ExportPlan(BANDS))
+def order(model_file: Path) -> JobSettings:
+    return JobSettings(model_file, load_model(model_file).checkpoint.sha256, "cpu", ExportPlan(BANDS))
 
 
 @pytest.fixture

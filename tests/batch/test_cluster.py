@@ -13,7 +13,7 @@ import pytest
 
 from nesr_gui import io
 from nesr_gui.batch import cluster, tiled
-from nesr_gui.batch.job import Order, State, Task, tasks
+from nesr_gui.batch.job import ItemState, JobItem, JobSettings, tasks
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import load_model
@@ -50,26 +50,26 @@ def written(path: Path) -> tuple[int, int]:
     return path.stat().st_ino, path.stat().st_mtime_ns
 
 
-def expected(order: Order, source: Path) -> Any:
+def expected(order: JobSettings, source: Path) -> Any:
     field = engine.encode(io.read_photograph(source), load_model(order.model, "cpu"))
     return field.cube(BANDS).values
 
 
 def test_a_killed_worker_loses_nothing_and_nothing_is_written_twice(
-    tmp_path: Path, client: Any, order: Order, photographs: Callable[..., list[Path]]
+    tmp_path: Path, client: Any, order: JobSettings, photographs: Callable[..., list[Path]]
 ) -> None:
     sources = photographs(8, (150, 150))
     sources[6].write_bytes(b"no photograph")
     asked = tasks(sources, tmp_path, ".h5")
-    seen: dict[Task, tuple[int, int]] = {}
-    states: list[State] = []
+    seen: dict[JobItem, tuple[int, int]] = {}
+    states: list[ItemState] = []
     for outcome in cluster.run(asked, order, client):
         states.append(outcome.state)
-        if outcome.state is not State.FAILED:
+        if outcome.state is not ItemState.FAILED:
             seen[outcome.task] = written(outcome.task.out)
         if len(states) == 2:
             kill_one(client)
-    assert len(states) == 8 and states.count(State.FAILED) == 1
+    assert len(states) == 8 and states.count(ItemState.FAILED) == 1
     assert set(seen) == {task for task in asked if task.source is not sources[6]}
     assert all(written(task.out) == when for task, when in seen.items())
     np.testing.assert_allclose(io.open_cube(asked[7].out).cube(BANDS).values, expected(order, sources[7]), rtol=1e-5)
@@ -77,11 +77,11 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_written_twice(
 
 
 def test_one_photograph_in_tiles_is_the_cube_of_one_machine(
-    tmp_path: Path, client: Any, order: Order, photographs: Callable[..., list[Path]]
+    tmp_path: Path, client: Any, order: JobSettings, photographs: Callable[..., list[Path]]
 ) -> None:
     pytest.importorskip("zarr")
     [source] = photographs(1, (530, 780))
-    task = Task(source, tmp_path / "cube.zarr")
+    task = JobItem(source, tmp_path / "cube.zarr")
     seen: dict[str, tuple[int, int]] = {}
     killed = False
 
@@ -95,18 +95,18 @@ def test_one_photograph_in_tiles_is_the_cube_of_one_machine(
             kill_one(client)
 
     outcome = tiled.run(task, order, client, progress)
-    assert killed and outcome.state is State.WRITTEN
+    assert killed and outcome.state is ItemState.WRITTEN
     field = io.open_cube(task.out)
     np.testing.assert_allclose(field.cube(BANDS).values, expected(order, source), rtol=1e-5)
     shards = {path.relative_to(path.parents[3]).as_posix(): path for path in (task.out / "cube" / "c").glob("*/*/*")}
     assert len(shards) == 3 * 4 and all(written(shards[name]) == when for name, when in seen.items())
-    assert tiled.run(task, order, client, progress).state is State.SKIPPED
+    assert tiled.run(task, order, client, progress).state is ItemState.SKIPPED
     assert {path.name for path in tmp_path.iterdir()} == {"cube.zarr", "photographs", "tiny.safetensors"}
     assert not list(task.out.rglob("*.partial"))
 
 
 def test_stopping_leaves_nothing(
-    tmp_path: Path, client: Any, order: Order, photographs: Callable[..., list[Path]]
+    tmp_path: Path, client: Any, order: JobSettings, photographs: Callable[..., list[Path]]
 ) -> None:
     pytest.importorskip("zarr")
     sources = photographs(2, (300, 300))
@@ -116,7 +116,7 @@ def test_stopping_leaves_nothing(
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        tiled.run(Task(sources[0], tmp_path / "cube.zarr"), order, client, stop)
+        tiled.run(JobItem(sources[0], tmp_path / "cube.zarr"), order, client, stop)
     coming = cluster.run(tasks([*sources, *photographs(6, (300, 300))], tmp_path, ".h5"), order, client)
     complete = [next(coming).task.out]
     coming.close()

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from nesr_gui import io
-from nesr_gui.batch.job import Order, State, Task, is_complete, perform, sha256_of, tasks
-from nesr_gui.colorimetry.viewing_conditions import Light
+from nesr_gui.batch.job import ItemState, JobItem, JobSettings, is_complete, process_item, sha256_of, tasks
+from nesr_gui.colorimetry.viewing_conditions import Illuminant
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.fields.sensor import SENSORS, BandShape
-from nesr_gui.io import Encoding
+from nesr_gui.io import StorageEncoding
 from nesr_gui.io.cubes.export import REQUEST
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Wavelengths
@@ -47,11 +47,11 @@ def test_names_that_cannot_be(tmp_path: Path, names: list[str], folder: str, sai
 @pytest.mark.parametrize(
     "change",
     [{"bands": Wavelengths(np.array([450.0, 512.4, 600.0]))}, {"bands": None}, {"bands": SENSORS["Sentinel-2A"]},
-     {"bands": SENSORS["Sentinel-2A"].shaped(BandShape.BOX)}, {"encoding": Encoding("float16")},
-     {"encoding": Encoding("uint16", scale=1e-3)}, {"light": Light("D65")}, {"light": Light("A")},
+     {"bands": SENSORS["Sentinel-2A"].shaped(BandShape.BOX)}, {"encoding": StorageEncoding("float16")},
+     {"encoding": StorageEncoding("uint16", scale=1e-3)}, {"light": Illuminant("D65")}, {"light": Illuminant("A")},
      {"region": Region.rectangle(1, 1, 5, 5)}, {"region": Region.rectangle(1, 1, 5, 6), "is_masked": True}],
 )  # fmt: skip
-def test_the_request_tells_every_option(order: Order, change: dict[str, Any]) -> None:
+def test_the_request_tells_every_option(order: JobSettings, change: dict[str, Any]) -> None:
     assert order.request("photo") == replace(order, device="cuda", model=Path("elsewhere")).request("photo")
     assert order.request("photo") == pickle.loads(pickle.dumps(order)).request("photo")
     said = {order.request("photo"), order.request("other"), replace(order, max_pixels=5).request("photo"),
@@ -62,47 +62,47 @@ def test_the_request_tells_every_option(order: Order, change: dict[str, Any]) ->
 
 @pytest.mark.parametrize("ending", [".h5", ".hdr", ".mat", ".tif", ".zarr", ".exr", ".npy", ".npz", ""])
 def test_a_complete_cube_is_skipped_in_every_format(
-    tmp_path: Path, order: Order, photographs: Callable[..., list[Path]], ending: str
+    tmp_path: Path, order: JobSettings, photographs: Callable[..., list[Path]], ending: str
 ) -> None:
     for module in {".zarr": ["zarr"], ".exr": ["OpenEXR"]}.get(ending, []):
         pytest.importorskip(module)
-    order = replace(order, plan=replace(order.plan, encoding=Encoding("float32" if ending else "uint16")))
+    order = replace(order, plan=replace(order.plan, encoding=StorageEncoding("float32" if ending else "uint16")))
     [source] = photographs(1)
     [task] = tasks([source], tmp_path, ending)
-    done = perform(task, order, quiet)
-    assert done.state is State.WRITTEN and "3 bands of 16×12 pixels; checked, 36 values read back" in done.said
+    done = process_item(task, order, quiet)
+    assert done.state is ItemState.WRITTEN and "3 bands of 16×12 pixels; checked, 36 values read back" in done.said
     assert io.open_cube(task.out).provenance[REQUEST] == order.request(sha256_of(source))
-    assert perform(task, order, quiet).state is State.SKIPPED
-    assert perform(task, replace(order, max_pixels=100), quiet).state is State.WRITTEN
+    assert process_item(task, order, quiet).state is ItemState.SKIPPED
+    assert process_item(task, replace(order, max_pixels=100), quiet).state is ItemState.WRITTEN
     assert not is_complete(task.out, order.request(sha256_of(source)))
 
 
 def test_another_photograph_of_the_same_name_or_a_damaged_cube_is_done_again(
-    tmp_path: Path, order: Order, photographs: Callable[..., list[Path]]
+    tmp_path: Path, order: JobSettings, photographs: Callable[..., list[Path]]
 ) -> None:
     first, second = photographs(2)
-    task = Task(first, tmp_path / "cube.h5")
-    assert perform(task, order, quiet).state is State.WRITTEN
+    task = JobItem(first, tmp_path / "cube.h5")
+    assert process_item(task, order, quiet).state is ItemState.WRITTEN
     first.write_bytes(second.read_bytes())
-    assert perform(task, order, quiet).state is State.WRITTEN
+    assert process_item(task, order, quiet).state is ItemState.WRITTEN
     task.out.write_bytes(task.out.read_bytes()[:500])
-    assert perform(task, order, quiet).state is State.WRITTEN
-    assert perform(task, order, quiet).state is State.SKIPPED
+    assert process_item(task, order, quiet).state is ItemState.WRITTEN
+    assert process_item(task, order, quiet).state is ItemState.SKIPPED
 
 
 def test_what_is_wrong_is_the_outcome_and_cancelling_goes_on(
-    tmp_path: Path, order: Order, photographs: Callable[..., list[Path]]
+    tmp_path: Path, order: JobSettings, photographs: Callable[..., list[Path]]
 ) -> None:
     [source] = photographs(1)
-    missing = perform(Task(tmp_path / "no.png", tmp_path / "no.h5"), order, quiet)
-    assert missing.state is State.FAILED and "there is no file" in missing.said
-    wrong = perform(Task(source, tmp_path / "a.h5"), replace(order, model_sha256="00"), quiet)
-    assert wrong.state is State.FAILED and "not the one that was asked for" in wrong.said
+    missing = process_item(JobItem(tmp_path / "no.png", tmp_path / "no.h5"), order, quiet)
+    assert missing.state is ItemState.FAILED and "there is no file" in missing.said
+    wrong = process_item(JobItem(source, tmp_path / "a.h5"), replace(order, model_sha256="00"), quiet)
+    assert wrong.state is ItemState.FAILED and "not the one that was asked for" in wrong.said
 
     def stop(fraction: float) -> None:
         if fraction > 0.5:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        perform(Task(source, tmp_path / "a.h5"), order, stop)
+        process_item(JobItem(source, tmp_path / "a.h5"), order, stop)
     assert [path.name for path in tmp_path.glob("*.h5")] == []

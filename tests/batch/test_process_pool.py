@@ -15,28 +15,28 @@ import pytest
 
 from nesr_gui import io
 from nesr_gui.batch import process_pool
-from nesr_gui.batch.job import Order, State, Task, tasks
+from nesr_gui.batch.job import ItemState, JobItem, JobSettings, tasks
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import load_model
 from tests.batch.conftest import BANDS
 
 
-def quiet(task: Task, fraction: float) -> None:
+def quiet(task: JobItem, fraction: float) -> None:
     """A report nobody reads."""
 
 
 def test_a_batch_goes_on_after_a_bad_file_and_a_process_that_ends(
-    tmp_path: Path, order: Order, photographs: Callable[..., list[Path]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, order: JobSettings, photographs: Callable[..., list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process_pool, "cores", lambda: 2)
     sources = photographs(5)
     sources[1].write_bytes(b"no photograph")
     asked = tasks(sources, tmp_path, ".h5")
-    fractions: dict[Task, list[float]] = {}
+    fractions: dict[JobItem, list[float]] = {}
     started: list[int] = []
     start = process_pool._Process.begin
 
-    def begin(process: process_pool._Process, task: Task, order: Order) -> None:
+    def begin(process: process_pool._Process, task: JobItem, order: JobSettings) -> None:
         start(process, task, order)
         started.append(process._process.pid or 0)
         if task is asked[2]:
@@ -49,7 +49,7 @@ def test_a_batch_goes_on_after_a_bad_file_and_a_process_that_ends(
     by_task = {outcome.task: outcome for outcome in outcomes}
     assert len(outcomes) == len(by_task) == 5
     states = [by_task[task].state for task in asked]
-    assert states == [State.WRITTEN, State.FAILED, State.FAILED, State.WRITTEN, State.WRITTEN]
+    assert states == [ItemState.WRITTEN, ItemState.FAILED, ItemState.FAILED, ItemState.WRITTEN, ItemState.WRITTEN]
     assert "p1.png is not a photograph" in by_task[asked[1]].said
     assert "ended (signal SIGKILL" in by_task[asked[2]].said
     assert len(set(started)) == 3  # two at a time, and one for the one that was killed

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from nesr_gui.benchmark import inference, system
-from nesr_gui.benchmark.result import Figure, seconds
+from nesr_gui.benchmark.result import BenchmarkResult, seconds
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import load_model
 
@@ -23,15 +23,15 @@ def test_operations_are_two_for_each_multiply_add() -> None:
 @pytest.mark.parametrize(
     ("figure", "met", "said"),
     [
-        (Figure("a", 3.0, aim=4.0), True, "aimed at ≤ 4"),
-        (Figure("a", 5.0, aim=4.0), False, "aimed at ≤ 4, missed"),
-        (Figure("a", 5.0, "", 4.0, is_more_better=True), True, "aimed at ≥ 4"),
-        (Figure("a", 3.0, "", 4.0, is_more_better=True), False, "aimed at ≥ 4, missed"),
+        (BenchmarkResult("a", 3.0, aim=4.0), True, "aimed at ≤ 4"),
+        (BenchmarkResult("a", 5.0, aim=4.0), False, "aimed at ≤ 4, missed"),
+        (BenchmarkResult("a", 5.0, "", 4.0, is_more_better=True), True, "aimed at ≥ 4"),
+        (BenchmarkResult("a", 3.0, "", 4.0, is_more_better=True), False, "aimed at ≥ 4, missed"),
     ],
 )
-def test_a_figure_says_whether_it_is_what_was_aimed_at(figure: Figure, met: bool, said: str) -> None:
+def test_a_figure_says_whether_it_is_what_was_aimed_at(figure: BenchmarkResult, met: bool, said: str) -> None:
     assert figure.is_met is met and figure.line().endswith(said)
-    assert Figure("a", 1.0).is_met is None and "aimed" not in Figure("a", 1.0).line()
+    assert BenchmarkResult("a", 1.0).is_met is None and "aimed" not in BenchmarkResult("a", 1.0).line()
 
 
 def test_what_grows_in_proportion_lies_on_a_line() -> None:

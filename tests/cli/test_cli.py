@@ -14,7 +14,7 @@ import torch
 import nesr_gui
 from nesr_gui import cli, io
 from nesr_gui.colorimetry.cie import encode_srgb
-from nesr_gui.fields.camera import photograph
+from nesr_gui.fields.camera import render_photograph
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.io.spectra.envi_library import write_curves as write_library
@@ -255,7 +255,7 @@ def test_info_and_spectrum_of_cubes(run, tmp_path):
 
 @pytest.mark.parametrize("name", ["c.csv", "c.sli"])
 def test_info_tells_of_curves(run, tmp_path, name):
-    curves = [Spectrum(Wavelengths.count(3), np.ones(3, np.float32), label) for label in ("one", "two")]
+    curves = [Spectrum(Wavelengths.evenly_spaced(3), np.ones(3, np.float32), label) for label in ("one", "two")]
     (write_curves if name == "c.csv" else write_library)(tmp_path / name, curves)
     code, text, _ = run("info", tmp_path / name)
     assert code == 0 and "curves: 2, 400-700 nm" in text and "names: one, two" in text
@@ -263,7 +263,9 @@ def test_info_tells_of_curves(run, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["c.hdr", "c.mat", "c.tif", "c.zarr", "c.npz", "c.exr"])
 def test_info_tells_of_every_kind_of_cube(run, tmp_path, name):
-    field = CubeField(np.ones((2, 3, 4), np.float32), Wavelengths.count(2), Quantity.RADIANCE, {"source": "p.png"})
+    field = CubeField(
+        np.ones((2, 3, 4), np.float32), Wavelengths.evenly_spaced(2), Quantity.RADIANCE, {"source": "p.png"}
+    )
     io.write_cube(tmp_path / name, field, field.wavelengths)
     code, text, _ = run("info", tmp_path / name)
     size = int(text.partition("bytes: ")[2].split()[0])
@@ -272,8 +274,8 @@ def test_info_tells_of_every_kind_of_cube(run, tmp_path, name):
 
 
 def test_compare_prints_figures_of_a_turned_cube(run, photo, model_file, tmp_path):
-    values, bands = np.random.default_rng(5).random((31, 12, 16), np.float32), Wavelengths.every(400, 700, 10)
-    made, _ = photograph(CubeField(values, bands, Quantity.REFLECTANCE), "")
+    values, bands = np.random.default_rng(5).random((31, 12, 16), np.float32), Wavelengths.from_step(400, 700, 10)
+    made, _ = render_photograph(CubeField(values, bands, Quantity.REFLECTANCE), "")
     iio.imwrite(photo, np.round(255 * encode_srgb(made.values)).astype(np.uint8))
     cube, report = tmp_path / "turned.h5", tmp_path / "figures.json"
     io.write_cube(cube, CubeField(np.ascontiguousarray(values[:, ::-1]), bands, Quantity.REFLECTANCE), bands)

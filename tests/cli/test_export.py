@@ -15,7 +15,7 @@ from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.cli.test_cli import run  # noqa: F401
 
-BANDS = Wavelengths.every(400, 700, 10)
+BANDS = Wavelengths.from_step(400, 700, 10)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_cube_is_exported_as_a_sensor_sees_it(run, cube, tmp_path):
 
 
 def test_tables_of_responses_and_lights_are_read(run, cube, tmp_path):
-    nm = Wavelengths.every(400, 700, 5)
+    nm = Wavelengths.from_step(400, 700, 5)
     responses = [Spectrum(nm, np.exp(-(((nm.nm - at) / 20) ** 2)).astype(np.float32), f"at {at}") for at in (500, 600)]
     write_curves(tmp_path / "responses.csv", responses)
     write_curves(tmp_path / "lamp.csv", [Spectrum(nm, np.linspace(1, 2, 61, dtype=np.float32), "lamp")])

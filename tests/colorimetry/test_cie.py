@@ -12,14 +12,14 @@ from nesr_gui.spectral import Wavelengths
 
 
 def test_white_is_white_and_black_black():
-    np.testing.assert_allclose(cie.expose(np.ones(31)), 1, atol=1e-6)
-    np.testing.assert_allclose(cie.expose(np.full(31, 0.18)), 0.18, atol=1e-6)
-    assert (cie.expose(np.zeros((2, 3, 31))) == 0).all()
+    np.testing.assert_allclose(cie.render_camera_rgb(np.ones(31)), 1, atol=1e-6)
+    np.testing.assert_allclose(cie.render_camera_rgb(np.full(31, 0.18)), 0.18, atol=1e-6)
+    assert (cie.render_camera_rgb(np.zeros((2, 3, 31))) == 0).all()
 
 
 def test_the_colour_checker_photographs_as_published():
     """sRGB codes of the chart's patches as the industry quotes them, within the few codes of adaptation."""
-    patches = cie.expose(cie.colour_checker(cie.CAMERA_BANDS))
+    patches = cie.render_camera_rgb(cie.colour_checker(cie.CAMERA_BANDS))
     codes = cie.encode_srgb(patches) * 255
     quoted = {0: (115, 82, 68), 2: (98, 122, 157), 13: (70, 148, 73), 14: (175, 54, 60), 18: (243, 243, 242)}
     for index, code in quoted.items():
@@ -57,7 +57,7 @@ def test_wavelengths_that_nobody_sees_are_drawn_dark_and_not_black():
 
 
 def test_checker_is_interpolated_between_published_samples():
-    fine = cie.colour_checker(Wavelengths.every(400, 700, 5))
+    fine = cie.colour_checker(Wavelengths.from_step(400, 700, 5))
     coarse = cie.colour_checker(cie.CAMERA_BANDS)
     np.testing.assert_array_equal(fine[:, ::2], coarse)
     np.testing.assert_allclose(fine[:, 1], coarse[:, :2].mean(1), rtol=1e-5)

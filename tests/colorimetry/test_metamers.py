@@ -28,7 +28,7 @@ def test_the_corners_of_srgb_are_answered(rgb):
 
 
 def test_grey_is_flat():
-    np.testing.assert_allclose(smooth_metamers([[0.3, 0.3, 0.3]], Wavelengths.every(400, 700, 1)), 0.3, atol=1e-6)
+    np.testing.assert_allclose(smooth_metamers([[0.3, 0.3, 0.3]], Wavelengths.from_step(400, 700, 1)), 0.3, atol=1e-6)
 
 
 def test_none_is_smoother():

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from nesr_gui import metrics
-from nesr_gui.colorimetry.cie import colour_differences, expose
+from nesr_gui.colorimetry.cie import colour_differences, render_camera_rgb
 from nesr_gui.fields.accuracy import accuracy, shared_bands
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.spectral import Quantity, Wavelengths
 
-BANDS = Wavelengths.every(400, 700, 10)
+BANDS = Wavelengths.from_step(400, 700, 10)
 RNG = np.random.default_rng(4)
 TRUTH = 0.6 * RNG.random((31, 9, 14), np.float32)
 TRUTH[:, :2, :3] = 0.001
@@ -32,7 +32,9 @@ def test_figures_are_those_of_the_definitions(block: int, monkeypatch: pytest.Mo
     last = np.moveaxis(GUESS, 0, -1), np.moveaxis(TRUTH, 0, -1)
     bright = TRUTH.mean(0) > 0.02
     assert got.angle == pytest.approx(metrics.spectral_angle(*last)[bright].mean(), rel=1e-4)
-    assert got.colour == pytest.approx(colour_differences(expose(last[0]), expose(last[1])).mean(), rel=1e-3)
+    assert got.colour == pytest.approx(
+        colour_differences(render_camera_rgb(last[0]), render_camera_rgb(last[1])).mean(), rel=1e-3
+    )
     assert got.pixels == 9 * 14
 
 
@@ -56,7 +58,7 @@ def test_only_shared_wavelengths_are_compared() -> None:
     assert got.mrae == pytest.approx(metrics.mrae(GUESS[5:16], TRUTH[5:16]), rel=1e-4)
     assert np.isnan(got.colour)  # 450-550 nm make no colour
     with pytest.raises(ValueError, match="no wavelength in common"):
-        shared_bands(field(GUESS), field(TRUTH, Wavelengths.every(800, 1100, 10)))
+        shared_bands(field(GUESS), field(TRUTH, Wavelengths.from_step(800, 1100, 10)))
     assert len(shared_bands(field(GUESS), field(TRUTH[:1], Wavelengths(np.array([700.0]))))) == 1
 
 

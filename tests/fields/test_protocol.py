@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nesr_gui.fields import protocol as field_module
-from nesr_gui.fields.protocol import CubeField, checked_points, tiles
+from nesr_gui.fields.protocol import CubeField, iter_tiles, validate_points
 from nesr_gui.spectral import Quantity, Wavelengths
 
 BANDS = Wavelengths(np.array([400.0, 410.0, 450.0, 520.0]))
@@ -70,7 +70,7 @@ def test_one_band_answers_at_its_wavelength_only(values):
 )
 def test_points_outside_are_refused(field, points, message):
     with pytest.raises(ValueError, match=message):
-        checked_points(field, points)
+        validate_points(field, points)
 
 
 @pytest.mark.parametrize("window", [slice(3, 3), slice(9, None), slice(0, 6, 2)])
@@ -93,7 +93,7 @@ def test_mismatched_cube_is_refused(values):
 @pytest.mark.parametrize("most", [1, 5, 9, 20, 1000])
 def test_tiles_cover_a_window_once(most):
     seen = np.zeros((12, 14), int)
-    for rows, cols in tiles(slice(2, 11), slice(3, 12), most):
+    for rows, cols in iter_tiles(slice(2, 11), slice(3, 12), most):
         assert seen[rows, cols].size <= most
         seen[rows, cols] += 1
     assert seen[2:11, 3:12].min() == seen.max() == 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nesr_gui.colorimetry.cie import expose
+from nesr_gui.colorimetry.cie import render_camera_rgb
 from nesr_gui.fields.protocol import Cancelled, CubeField
-from nesr_gui.fields.registration import NoMatch, gain_in, match, possible
-from nesr_gui.fields.resampled import MatchedField, Orientation
+from nesr_gui.fields.registration import RegistrationError, possible_orientations, register, register_in_orientation
+from nesr_gui.fields.resampled import Orientation, ResampledField
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Wavelengths
 
-BANDS = Wavelengths.every(400, 700, 10)
+BANDS = Wavelengths.from_step(400, 700, 10)
 
 
 def scene(height: int, width: int, seed: int = 0) -> FloatArray:
@@ -25,7 +25,7 @@ def scene(height: int, width: int, seed: int = 0) -> FloatArray:
 
 
 def photographed(values: FloatArray) -> RGBImage:
-    rgb = expose(np.moveaxis(values, 0, -1))
+    rgb = render_camera_rgb(np.moveaxis(values, 0, -1))
     return RGBImage((np.round(rgb * 4095) / 4095).astype(np.float32))
 
 
@@ -47,51 +47,53 @@ def test_orientation_gain_and_size_are_recovered(orientation: Orientation, size:
     stored = np.ascontiguousarray(inverse.get(orientation, orientation).apply(values))
     for gain in (0.004, 1.0, 13.0):
         cube = CubeField((stored / np.float32(gain)).astype(np.float32), BANDS, Quantity.REFLECTANCE)
-        found = match(PHOTOGRAPH, cube)
+        found = register(PHOTOGRAPH, cube)
         assert found.orientation is orientation
         assert found.gain == pytest.approx(gain, rel=0.01)
         assert found.correlation > 0.98 and (found.next_best or 0) < found.correlation - 0.05
-        lain = MatchedField(cube, PHOTOGRAPH.shape, found)
+        lain = ResampledField(cube, PHOTOGRAPH.shape, found)
         assert np.abs(lain.band(550.0) - SCENE[15]).mean() < (0.002 if size >= 1 else 0.01)
 
 
 def test_a_square_has_eight_orientations_and_a_rectangle_four() -> None:
-    assert len(possible((30, 30), (60, 60))) == 8 and len(possible((30, 40), (60, 80))) == 4
-    assert possible((30, 40), (50, 50)) == [] and possible((171, 171), (512, 512)) == list(Orientation)
+    assert len(possible_orientations((30, 30), (60, 60))) == 8 and len(possible_orientations((30, 40), (60, 80))) == 4
+    assert possible_orientations((30, 40), (50, 50)) == [] and possible_orientations((171, 171), (512, 512)) == list(
+        Orientation
+    )
 
 
 def test_a_gain_that_the_photograph_cannot_tell_from_one_is_one() -> None:
-    assert match(PHOTOGRAPH, CubeField(SCENE * np.float32(1.002), BANDS, Quantity.REFLECTANCE)).gain == 1.0
+    assert register(PHOTOGRAPH, CubeField(SCENE * np.float32(1.002), BANDS, Quantity.REFLECTANCE)).gain == 1.0
 
 
 def test_an_overexposed_photograph_has_the_gain_of_what_is_not_clipped() -> None:
     bright = photographed(SCENE * np.float32(4))
     assert (bright.values == 1).any()
-    assert match(bright, CubeField(SCENE, BANDS, Quantity.REFLECTANCE)).gain == pytest.approx(4, rel=0.02)
+    assert register(bright, CubeField(SCENE, BANDS, Quantity.REFLECTANCE)).gain == pytest.approx(4, rel=0.02)
 
 
 def test_radiance_and_part_of_the_wavelengths_are_enough_to_match() -> None:
     turned = np.ascontiguousarray(SCENE[5:27, ::-1])
-    found = match(PHOTOGRAPH, CubeField(turned, Wavelengths(BANDS.nm[5:27]), Quantity.RADIANCE))
+    found = register(PHOTOGRAPH, CubeField(turned, Wavelengths(BANDS.nm[5:27]), Quantity.RADIANCE))
     assert found.orientation is Orientation.FLIPPED
 
 
 def test_the_user_may_know_better() -> None:
     cube = CubeField(SCENE, BANDS, Quantity.REFLECTANCE)
-    assert gain_in(PHOTOGRAPH, cube, Orientation.FLIPPED).orientation is Orientation.FLIPPED
-    with pytest.raises(NoMatch, match="other sides"):
-        gain_in(PHOTOGRAPH, cube, Orientation.TURNED_LEFT)
+    assert register_in_orientation(PHOTOGRAPH, cube, Orientation.FLIPPED).orientation is Orientation.FLIPPED
+    with pytest.raises(RegistrationError, match="other sides"):
+        register_in_orientation(PHOTOGRAPH, cube, Orientation.TURNED_LEFT)
 
 
 def test_what_does_not_match_is_refused_in_a_sentence() -> None:
-    with pytest.raises(NoMatch, match="60x40"):
-        match(PHOTOGRAPH, CubeField(scene(40, 42), BANDS))
-    with pytest.raises(NoMatch, match="does not look like"):
-        match(PHOTOGRAPH, CubeField(scene(40, 60, seed=9), BANDS))
-    with pytest.raises(NoMatch, match="does not look like"):
-        match(PHOTOGRAPH, CubeField(np.ones_like(SCENE), BANDS))
+    with pytest.raises(RegistrationError, match="60x40"):
+        register(PHOTOGRAPH, CubeField(scene(40, 42), BANDS))
+    with pytest.raises(RegistrationError, match="does not look like"):
+        register(PHOTOGRAPH, CubeField(scene(40, 60, seed=9), BANDS))
+    with pytest.raises(RegistrationError, match="does not look like"):
+        register(PHOTOGRAPH, CubeField(np.ones_like(SCENE), BANDS))
     with pytest.raises(ValueError, match="800-1100 nm"):
-        match(PHOTOGRAPH, CubeField(SCENE, Wavelengths.every(800, 1100, 10)))
+        register(PHOTOGRAPH, CubeField(SCENE, Wavelengths.from_step(800, 1100, 10)))
 
 
 def test_matching_can_be_stopped() -> None:
@@ -99,4 +101,4 @@ def test_matching_can_be_stopped() -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        match(PHOTOGRAPH, CubeField(SCENE, BANDS), stop)
+        register(PHOTOGRAPH, CubeField(SCENE, BANDS), stop)

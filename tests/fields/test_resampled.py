@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.fields.resampled import Match, MatchedField, Orientation, Taps, at_reduction
+from nesr_gui.fields.resampled import Orientation, Registration, ResampledField, ResamplingWeights, binned_field
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 
 RNG = np.random.default_rng(3)
-BANDS = Wavelengths.every(400, 700, 60)
+BANDS = Wavelengths.from_step(400, 700, 60)
 VALUES = RNG.random((len(BANDS), 12, 18), np.float32)
 CUBE = CubeField(VALUES, BANDS, Quantity.RADIANCE)
 NM = [431.0, 640.0, 520.0]
@@ -30,7 +30,7 @@ def turned(orientation: Orientation, values: np.ndarray) -> np.ndarray:
 def test_all_readers_agree_for_every_orientation_and_scale(orientation: Orientation) -> None:
     for scale in (1, 2, 3, 0.5, 1.5):
         shape = tuple(round(side / scale) for side in orientation.shape_of(CUBE.shape))
-        field = MatchedField(CUBE, shape, Match(orientation, 1.7))
+        field = ResampledField(CUBE, shape, Registration(orientation, 1.7))
         whole = field.cube(sorted(NM)).values
         if scale == 1:
             np.testing.assert_array_equal(whole, turned(orientation, CUBE.cube(sorted(NM)).values) * np.float32(1.7))
@@ -50,15 +50,15 @@ def test_all_readers_agree_for_every_orientation_and_scale(orientation: Orientat
 
 
 def test_small_blocks_give_the_same_cube(monkeypatch: pytest.MonkeyPatch) -> None:
-    field = MatchedField(CUBE, (6, 9), Match(Orientation.FLIPPED))
+    field = ResampledField(CUBE, (6, 9), Registration(Orientation.FLIPPED))
     whole = field.cube(BANDS).values
     monkeypatch.setattr("nesr_gui.fields.resampled.BLOCK_VALUES", 6 * 4 * 5)
     np.testing.assert_array_equal(field.cube(BANDS).values, whole)
 
 
 def test_a_reduction_averages_what_is_there_at_the_border() -> None:
-    field = at_reduction(CUBE, 5)
-    assert field.shape == (3, 4) and at_reduction(CUBE, 1) is CUBE
+    field = binned_field(CUBE, 5)
+    assert field.shape == (3, 4) and binned_field(CUBE, 1) is CUBE
     band = CUBE.band(460.0)
     assert field.band(460.0)[2, 3] == pytest.approx(band[10:, 15:].mean(), rel=1e-5)
     assert field.band(460.0)[1, 1] == pytest.approx(band[5:10, 5:10].mean(), rel=1e-5)
@@ -66,7 +66,7 @@ def test_a_reduction_averages_what_is_there_at_the_border() -> None:
 
 @pytest.mark.parametrize(("size", "source"), [(7, 7), (7, 21), (7, 20), (21, 7), (1, 5), (5, 1), (30, 29)])
 def test_weights_sum_to_one_and_keep_a_ramp(size: int, source: int) -> None:
-    taps = Taps.of(size, source, source / size)
+    taps = ResamplingWeights.of(size, source, source / size)
     np.testing.assert_allclose(taps.weights.sum(1), 1, atol=1e-6)
     ramp = np.arange(source) + 0.5
     middle = (np.arange(size) + 0.5) * source / size
@@ -78,19 +78,19 @@ def test_weights_sum_to_one_and_keep_a_ramp(size: int, source: int) -> None:
 def test_a_pixel_without_value_spoils_no_other() -> None:
     values = VALUES.copy()
     values[:, 4, 5] = np.nan
-    field = MatchedField(CubeField(values, BANDS), (6, 9))
+    field = ResampledField(CubeField(values, BANDS), (6, 9))
     missing = np.isnan(field.band(460.0))
     assert missing[2, 2] and missing.sum() == 1
 
 
 def test_radiance_over_a_white_is_reflectance() -> None:
     light = Spectrum(BANDS, np.linspace(1, 3, len(BANDS), dtype=np.float32), "paper")
-    field = MatchedField(CUBE, CUBE.shape, white=light)
-    assert field.quantity is Quantity.REFLECTANCE and MatchedField(CUBE, CUBE.shape).quantity is Quantity.RADIANCE
+    field = ResampledField(CUBE, CUBE.shape, white=light)
+    assert field.quantity is Quantity.REFLECTANCE and ResampledField(CUBE, CUBE.shape).quantity is Quantity.RADIANCE
     np.testing.assert_allclose(field.band(580.0), CUBE.band(580.0) / light.values[3], rtol=1e-6)
 
 
 @pytest.mark.parametrize("gain", [0, -1, float("nan")])
 def test_a_gain_is_above_zero(gain: float) -> None:
     with pytest.raises(ValueError, match="must be above 0"):
-        Match(gain=gain)
+        Registration(gain=gain)

@@ -7,7 +7,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SAMPLINGS, SENSORS, BandShape, Sensor, SensorBand, SensorField
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 
-FINE = Wavelengths.every(400, 700, 1)
+FINE = Wavelengths.from_step(400, 700, 1)
 COARSE = Wavelengths(np.array([400.0, 437.5, 480.0, 555.5, 640.0, 700.0]))
 
 
@@ -64,7 +64,7 @@ def test_means_are_those_of_a_fine_sum(shape, bands, wrap):
 
 
 def test_a_table_of_responses_is_a_sensor():
-    nm = Wavelengths.every(500, 600, 5)
+    nm = Wavelengths.from_step(500, 600, 5)
     triangle = Spectrum(nm, np.maximum(1 - np.abs(nm.nm - 550) / 30, -0.01), "T")
     made = Sensor.measured("t.csv", [triangle])
     assert (made.bands[0].centre, made.bands[0].fwhm) == (550, 30)

@@ -20,13 +20,13 @@ from PySide6.QtCore import QEvent, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.fields.protocol import CubeField, Doubt, Progress, SpectralField
+from nesr_gui.fields.protocol import CubeField, ProgressCallback, QualityFlag, SpectralField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.tasks.worker import Task
-from nesr_gui.inference.model_input import Input, SeenBands, Shown, refusal
+from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput, input_error_message
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Wavelengths
 
-BANDS = Wavelengths.every(400, 700, 10)
+BANDS = Wavelengths.from_step(400, 700, 10)
 
 
 def smooth_cube(height: int, width: int) -> FloatArray:
@@ -39,21 +39,21 @@ def smooth_cube(height: int, width: int) -> FloatArray:
 class Limited(CubeField):
     """Wider limits for greater values; the upper left is clipped, the last column's colour was hardly met."""
 
-    def interval(self, points, wavelengths):
+    def prediction_interval(self, points, wavelengths):
         values = self.spectra(points, wavelengths)
         return 0.5 * values, 1.5 * values
 
-    def interval_blocks(self, wavelengths, *, rows=None, cols=None):
+    def prediction_interval_blocks(self, wavelengths, *, rows=None, cols=None):
         raise NotImplementedError("a picture asks for bands")
 
-    def interval_band(self, nm, **window):
+    def prediction_interval_band(self, nm, **window):
         values = self.band(nm, **window)
         return 0.5 * values, 1.5 * values
 
-    def doubts(self, *, stride=1, rows=None, cols=None):
+    def quality_flags(self, *, stride=1, rows=None, cols=None):
         flags = np.zeros(self.shape, np.uint8)
-        flags[:4, :6] = Doubt.CLIPPED
-        flags[:, -1] = Doubt.UNSEEN
+        flags[:4, :6] = QualityFlag.CLIPPED
+        flags[:, -1] = QualityFlag.UNFAMILIAR_COLOUR
         return flags[rows or slice(None), cols or slice(None)][::stride, ::stride]
 
 
@@ -77,22 +77,22 @@ class FakeModel:
     name: str = "fake"
     device: str = "cpu"
     working_pixels: int = 1 << 20
-    can_save_memory: bool = False
+    supports_low_memory: bool = False
 
     @property
-    def sees(self) -> Wavelengths | None:
-        return Wavelengths.count(16) if self.name.startswith("sixteen") else None
+    def input_bands(self) -> Wavelengths | None:
+        return Wavelengths.evenly_spaced(16) if self.name.startswith("sixteen") else None
 
     @property
-    def input(self) -> Input:
-        return Input.PHOTOGRAPH if self.sees is None else Input.CUBE
+    def input(self) -> InputKind:
+        return InputKind.PHOTOGRAPH if self.input_bands is None else InputKind.CUBE
 
-    def shown(self, cube: SpectralField, name: str, **options: Any) -> SeenBands:
-        assert self.sees is not None
-        return SeenBands.of(cube, name, self.sees, self.name, **options)
+    def read_input(self, cube: SpectralField, name: str, **options: Any) -> BandInput:
+        assert self.input_bands is not None
+        return BandInput.of(cube, name, self.input_bands, self.name, **options)
 
-    def thrifty(self) -> FakeModel:
-        return replace(self, name="thrifty", can_save_memory=False)
+    def low_memory(self) -> FakeModel:
+        return replace(self, name="thrifty", supports_low_memory=False)
 
 
 @dataclass
@@ -114,9 +114,9 @@ class FakeEngine:
         model = self.model if path is None else FakeModel(path.stem)
         return model if device == "auto" else replace(model, device=device)
 
-    def encode(self, image: Shown, model: FakeModel, *, progress: Progress) -> CubeField:
-        if isinstance(image, RGBImage) and model.sees is not None:
-            raise ValueError(refusal(model.name, model.sees, f"{image.source.name} is a photograph"))
+    def encode(self, image: ModelInput, model: FakeModel, *, progress: ProgressCallback) -> CubeField:
+        if isinstance(image, RGBImage) and model.input_bands is not None:
+            raise ValueError(input_error_message(model.name, model.input_bands, f"{image.source.name} is a photograph"))
         self.encoding.set()
         while not self.gate.wait(0.002):
             progress(0.5)

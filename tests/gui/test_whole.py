@@ -47,7 +47,7 @@ def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tm
 
     out = tmp_path / "out.h5"
     assert app.session.field is not None
-    request = files.CubeExport(out, app.session.field, ExportPlan(Wavelengths.every(400, 700, 50)))
+    request = files.CubeExport(out, app.session.field, ExportPlan(Wavelengths.from_step(400, 700, 50)))
     app.worker.submit(Task.EXPORT, request, files.export_cube, lambda asked, result: None)
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.EXPORT), timeout=30_000)
     cube = nesr_gui.open_cube(out)
@@ -56,7 +56,7 @@ def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tm
     app.window.deleteLater()
 
 
-BANDS = Wavelengths.every(400, 700, 10)
+BANDS = Wavelengths.from_step(400, 700, 10)
 MEASURED = CubeField(np.random.default_rng(0).random((31, 12, 16), np.float32), BANDS, Quantity.RADIANCE)
 
 
@@ -69,7 +69,7 @@ def cube(tmp_path: Path) -> Path:
 @pytest.fixture
 def sixteen(tmp_path: Path) -> Path:
     """A tiny real model that sees 16 bands."""
-    config = NeSRConfig(features=8, blocks=1, channels=6, hidden=(8,), inputs=tuple(Wavelengths.count(16)))
+    config = NeSRConfig(features=8, blocks=1, channels=6, hidden=(8,), inputs=tuple(Wavelengths.evenly_spaced(16)))
     save_checkpoint(tmp_path / "sixteen.safetensors", tiny.network(config), {})
     return tmp_path / "sixteen.safetensors"
 
@@ -82,11 +82,11 @@ def test_a_cube_is_refined_by_a_model_of_its_bands(qtbot: QtBot, cube: Path, six
     app.opening.open(sixteen)
     qtbot.waitUntil(lambda: app.session.encoded is not None, timeout=30_000)
     model = load_model(sixteen, "cpu")
-    expected = engine.encode(model.shown(MEASURED, "cube.hdr"), model)
+    expected = engine.encode(model.read_input(MEASURED, "cube.hdr"), model)
     assert app.session.field is not None and app.session.field.quantity is Quantity.RADIANCE
     np.testing.assert_array_equal(app.session.field.band(612.3), expected.band(612.3))
     out = tmp_path / "out.nc"
-    request = files.CubeExport(out, app.session.field, ExportPlan(Wavelengths.count(61)))
+    request = files.CubeExport(out, app.session.field, ExportPlan(Wavelengths.evenly_spaced(61)))
     app.worker.submit(Task.EXPORT, request, files.export_cube, lambda asked, result: None)
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.EXPORT), timeout=30_000)
     told = io.describe(out)

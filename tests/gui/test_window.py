@@ -168,12 +168,12 @@ def test_cancelling_a_reconstruction_leaves_the_window_usable(held: App, engine:
 def test_full_resolution_keeps_pins_in_place(opened: App, engine: FakeEngine, photograph: Path, qtbot: QtBot) -> None:
     engine.model.working_pixels = 60 * 80 // 4
     opened.opening.open(photograph)
-    qtbot.waitUntil(lambda: opened.session.reduction == 2 and opened.session.field is not None)
+    qtbot.waitUntil(lambda: opened.session.binning == 2 and opened.session.field is not None)
     assert opened.window.status.resolution.text() == "40×30 of 80×60, 1:2"
     pin_with_curve(opened, qtbot, 31, 41)
     assert opened.window.actions_by_name["reconstruct_fully"].isEnabled()
     opened.reconstruct_commands.reconstruct_fully()
-    qtbot.waitUntil(lambda: opened.session.reduction == 1 and (31, 41) in opened.session.curves)
+    qtbot.waitUntil(lambda: opened.session.binning == 1 and (31, 41) in opened.session.curves)
     assert not opened.window.actions_by_name["reconstruct_fully"].isEnabled()
 
 

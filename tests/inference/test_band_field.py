@@ -9,11 +9,11 @@ import torch
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.inference import band_field, engine, tiling
-from nesr_gui.inference.band_field import BandField, RecomputedBands
+from nesr_gui.inference.band_field import BandField, LazyBands
 from nesr_gui.inference.checkpoint import Checkpoint, save_checkpoint
 from nesr_gui.inference.engine import encode
-from nesr_gui.inference.model import Model, load_model
-from nesr_gui.inference.model_input import SeenBands
+from nesr_gui.inference.model import LoadedModel, load_model
+from nesr_gui.inference.model_input import BandInput
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import build
@@ -24,19 +24,19 @@ BANDS = (400.0, 450.0, 500.0, 650.0, 700.0)
 CLOSE = {"atol": 1e-6, "rtol": 1e-5}
 
 
-def model(config) -> Model:
+def model(config) -> LoadedModel:
     torch.manual_seed(1)
     network = build(config).eval()
     for parameter in network.parameters():
         parameter.data += 0.05 * torch.randn_like(parameter)
-    return Model(Checkpoint("small", network, {}, "ab"), "cpu")
+    return LoadedModel(Checkpoint("small", network, {}, "ab"), "cpu")
 
 
-def discrete(encoder: str, **more) -> Model:
+def discrete(encoder: str, **more) -> LoadedModel:
     return model(DiscreteConfig(encoder, features=8, blocks=1, bands=BANDS, **more))
 
 
-def joint(made: Model, image) -> np.ndarray:
+def joint(made: LoadedModel, image) -> np.ndarray:
     with torch.inference_mode():
         return made.network(torch.from_numpy(image.values).permute(2, 0, 1)[None])[0].numpy()
 
@@ -61,7 +61,7 @@ def test_what_is_not_kept_is_computed_when_asked_for(monkeypatch):
     monkeypatch.setattr(tiling, "TILE", 8)
     made, image = discrete("hscnn_r"), tiny.image(20, 27)
     field, expected = encode(image, made), joint(made, image)
-    assert isinstance(field._values, RecomputedBands)
+    assert isinstance(field._values, LazyBands)
     np.testing.assert_allclose(field.cube(BANDS).values, expected, **CLOSE)
     np.testing.assert_allclose(field.band(450, stride=3, rows=slice(1, 19)), expected[1, 1:19:3, ::3], **CLOSE)
     np.testing.assert_allclose(field.spectra([(19, 26)], [400])[0, 0], expected[0, 19, 26], **CLOSE)
@@ -138,11 +138,11 @@ def test_a_model_of_bands_makes_a_field_of_a_cube(config, normalised):
     with torch.inference_mode():
         seen = torch.from_numpy(values)[None] / level
         answer = made.network(seen, nm) if isinstance(config, NeSRConfig) else made.network(seen)[:, [0, 5, 30]]
-    field = encode(made.shown(CubeField(values, Wavelengths(np.array(SEEN))), "cube"), made)
+    field = encode(made.read_input(CubeField(values, Wavelengths(np.array(SEEN))), "cube"), made)
     np.testing.assert_allclose(field.cube(nm.numpy()).values, answer[0] * level, atol=1e-5, rtol=1e-4)
     more = np.insert(values, 2, 9.0, axis=0)
     finer = CubeField(more, Wavelengths(np.array([400.0, 550.01, 555.0, 600.0, 700.0])))  # a file has rounded one
-    same = encode(made.shown(finer, "cube"), made)
+    same = encode(made.read_input(finer, "cube"), made)
     np.testing.assert_array_equal(same.band(455), field.band(455))
 
 
@@ -151,7 +151,7 @@ def test_a_model_of_bands_makes_a_field_of_a_cube(config, normalised):
 def test_what_a_model_makes_of_a_cube_measures_what_the_cube_does(config, quantity):
     made = model(dataclasses.replace(config, inputs=SEEN))
     cube = CubeField(np.ones((4, 9, 11), np.float32), Wavelengths(np.array(SEEN)), quantity)
-    assert encode(made.shown(cube, "cube"), made).quantity is quantity
+    assert encode(made.read_input(cube, "cube"), made).quantity is quantity
 
 
 def test_a_model_refuses_what_it_does_not_take():
@@ -159,13 +159,13 @@ def test_a_model_refuses_what_it_does_not_take():
     sees, colours = (model(DiscreteConfig("hscnn_r", 4, 1, inputs=inputs)) for inputs in (SEEN, ()))
     takes = "small takes cubes with its 4 bands, 400-700 nm; "
     with pytest.raises(ValueError, match=f"{takes}c.h5 has 3 bands, 400-600 nm, and lacks 700 nm, so open such a cube"):
-        sees.shown(cube, "c.h5")
+        sees.read_input(cube, "c.h5")
     with pytest.raises(ValueError, match=f"{takes}random.png is a photograph, so open such a cube or choose another"):
         encode(tiny.image(8, 8), sees)
     with pytest.raises(ValueError, match="small takes photographs; c.h5 has 3 bands, 400-600 nm, so open a photo"):
-        colours.shown(cube, "c.h5")
+        colours.read_input(cube, "c.h5")
     with pytest.raises(ValueError, match="small takes photographs"):
-        encode(SeenBands(np.zeros((3, 4, 4), np.float32), cube.bands), colours)
+        encode(BandInput(np.zeros((3, 4, 4), np.float32), cube.bands), colours)
 
 
 def test_every_kind_is_saved_and_loaded(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.inference.calibration import BRIGHTNESS, SATURATION, Calibration, bins
+from nesr_gui.inference.calibration import BRIGHTNESS, SATURATION, IntervalCalibration, bins
 from nesr_gui.training.calibration import Unit, calibrated, coverage, interval_score, seen_chromaticities, stretched
 from tests.training import worlds
 
@@ -50,7 +50,7 @@ def test_the_answer_lies_within_and_nothing_is_below_zero(calibration):
     fresh = unit("new", 10)
     nm = np.array([700.0, 404.9, 550.0, 555.0])
     answers = fresh.answers[:, :4]
-    low, high = calibration.interval(fresh.rgb, answers, nm)
+    low, high = calibration.prediction_interval(fresh.rgb, answers, nm)
     assert (low >= 0).all()
     assert (low <= answers).all()
     assert (answers <= high).all()
@@ -59,8 +59,8 @@ def test_the_answer_lies_within_and_nothing_is_below_zero(calibration):
 def test_a_value_does_not_depend_on_the_other_wavelengths_or_pixels(calibration):
     fresh = unit("new", 11)
     nm = np.array([455.5, 500.0, 640.2])
-    together = calibration.interval(fresh.rgb[:50], fresh.answers[:50, :3], nm)
-    alone = calibration.interval(fresh.rgb[7:8], fresh.answers[7:8, 1:2], nm[1:2])
+    together = calibration.prediction_interval(fresh.rgb[:50], fresh.answers[:50, :3], nm)
+    alone = calibration.prediction_interval(fresh.rgb[7:8], fresh.answers[7:8, 1:2], nm[1:2])
     for whole, one in zip(together, alone, strict=True):
         np.testing.assert_allclose(one[0, 0], whole[7, 1], rtol=1e-6)
 
@@ -68,7 +68,9 @@ def test_a_value_does_not_depend_on_the_other_wavelengths_or_pixels(calibration)
 def test_the_score_rewards_a_band_that_fits(calibration):
     fresh = unit("new", 12)
     scores = {
-        factor: interval_score(*stretched(calibration, factor).interval(fresh.rgb, fresh.answers, BANDS), fresh.truth)
+        factor: interval_score(
+            *stretched(calibration, factor).prediction_interval(fresh.rgb, fresh.answers, BANDS), fresh.truth
+        )
         for factor in (0.2, 1.0, 5.0)
     }
     assert scores[1.0] < scores[0.2]
@@ -85,18 +87,18 @@ def test_pixels_are_shared_out_among_the_sorts():
 
 def test_colours_of_unseen_chromaticity_are_told_whatever_their_brightness():
     some = np.zeros((31, 3, 3), np.float32)
-    calibration = Calibration(BANDS, some, some, SEEN, np.array(0.1, np.float32))
+    calibration = IntervalCalibration(BANDS, some, some, SEEN, np.array(0.1, np.float32))
     colours = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 2], [1, 1, 12]], np.float32)
-    assert calibration.unseen(colours).tolist() == [False, True, False, False, True]
-    assert calibration.unseen(0.01 * colours).tolist() == calibration.unseen(colours).tolist()
+    assert calibration.is_unfamiliar(colours).tolist() == [False, True, False, False, True]
+    assert calibration.is_unfamiliar(0.01 * colours).tolist() == calibration.is_unfamiliar(colours).tolist()
 
 
 def test_seen_is_what_training_met_and_its_neighbours(monkeypatch):
     monkeypatch.setattr("nesr_gui.training.calibration.FEWEST", 1)
     library = worlds.library("coarse", 10, 400)
     seen = seen_chromaticities([worlds.scene("a")], [library])
-    calibration = Calibration(BANDS, *np.zeros((2, 31, 3, 3), np.float32), seen, np.array(0.1, np.float32))
-    known = cie.expose(library.values)
+    calibration = IntervalCalibration(BANDS, *np.zeros((2, 31, 3, 3), np.float32), seen, np.array(0.1, np.float32))
+    known = cie.render_camera_rgb(library.values)
     unclipped = (known.min(1) > 0) & (known.max(1) < 1)
-    assert not calibration.unseen(known[unclipped]).any()
-    assert calibration.unseen(np.array([[0, 1, 0], [0, 0, 1]], np.float32)).all()
+    assert not calibration.is_unfamiliar(known[unclipped]).any()
+    assert calibration.is_unfamiliar(np.array([[0, 1, 0], [0, 0, 1]], np.float32)).all()

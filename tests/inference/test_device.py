@@ -7,7 +7,7 @@ import torch
 from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
 from nesr_gui.inference import device as devices
 from nesr_gui.inference import engine
-from nesr_gui.inference.device import translated
+from nesr_gui.inference.device import translate_torch_errors
 from nesr_gui.inference.model import load_model
 from nesr_gui.spectral import RGBImage
 
@@ -26,18 +26,18 @@ from nesr_gui.spectral import RGBImage
     ],
 )  # fmt: skip
 def test_errors_are_translated_and_others_let_through(raised, expected):
-    with pytest.raises(expected) as told, translated():
+    with pytest.raises(expected) as told, translate_torch_errors():
         raise raised
     assert type(told.value) is expected
     assert told.value is raised or told.value.__cause__ is raised
 
 
 def test_small_tiles_need_less_and_answer_the_same(model_file, monkeypatch):
-    monkeypatch.setattr("nesr_gui.inference.model.THRIFTY_TILE", 16)
+    monkeypatch.setattr("nesr_gui.inference.model.LOW_MEMORY_TILE", 16)
     image = RGBImage(np.random.default_rng(0).random((40, 52, 3), np.float32))
     model = load_model(model_file, "cpu")
-    thrifty = model.thrifty()
-    assert model.can_save_memory and not thrifty.can_save_memory
+    thrifty = model.low_memory()
+    assert model.supports_low_memory and not thrifty.supports_low_memory
     plain, small = engine.encode(image, model), engine.encode(image, thrifty)
     nm = [410.0, 555.5]
     np.testing.assert_allclose(small.cube(nm).values, plain.cube(nm).values, atol=2e-5)
@@ -93,7 +93,7 @@ def test_less_at_once_is_asked_of_a_device_that_is_full_and_the_answers_are_the_
 )
 def test_a_device_is_given_what_it_has_room_for(monkeypatch, free, tokens):
     monkeypatch.setattr(devices, "free_bytes", lambda device: free)
-    assert devices.Portion("anything").tokens == tokens
+    assert devices.AdaptiveBatch("anything").tokens == tokens
 
 
 def test_a_device_without_bfloat16_is_not_faster_in_it(monkeypatch):
@@ -111,4 +111,4 @@ def test_a_device_without_bfloat16_is_not_faster_in_it(monkeypatch):
 def test_the_processor_has_no_memory_of_its_own():
     assert devices.free_bytes("cpu") is None
     tensor = torch.rand(3)
-    assert devices.sent(tensor, "cpu") is tensor
+    assert devices.to_device(tensor, "cpu") is tensor

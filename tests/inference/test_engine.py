@@ -9,15 +9,15 @@ import torch
 
 import nesr_gui
 from nesr_gui.colorimetry import cie
-from nesr_gui.fields.protocol import CalibratedField, Cancelled, Doubt
+from nesr_gui.fields.protocol import CalibratedField, Cancelled, QualityFlag
 from nesr_gui.inference import engine, nesr_field
-from nesr_gui.inference.calibration import Calibration
+from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.inference.checkpoint import Checkpoint, save_checkpoint
 from nesr_gui.inference.engine import encode
-from nesr_gui.inference.features import RecomputedFeatures, StoredFeatures
-from nesr_gui.inference.model import Model, chosen_device, load_model
+from nesr_gui.inference.features import CachedFeatures, LazyFeatures
+from nesr_gui.inference.model import LoadedModel, load_model, resolve_device
 from nesr_gui.inference.nesr_field import NeSRField
-from nesr_gui.spectral import RGBImage, Source
+from nesr_gui.spectral import ImageSource, RGBImage
 from tests import tiny
 
 DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
@@ -26,18 +26,18 @@ CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 
 
 @pytest.fixture(params=DEVICES)
-def model(request) -> Model:
+def model(request) -> LoadedModel:
     config = dataclasses.replace(tiny.CONFIG, context_pixels=100, normalised=True)
     network = tiny.network(config).to(request.param)
-    return Model(Checkpoint("tiny", network, {}, "ab", calibration()), request.param)
+    return LoadedModel(Checkpoint("tiny", network, {}, "ab", calibration()), request.param)
 
 
-def calibration() -> Calibration:
+def calibration() -> IntervalCalibration:
     rng = np.random.default_rng(0)
     low, high = rng.uniform(-0.5, 0, (31, 3, 3)), rng.uniform(0, 0.5, (31, 3, 3))
     seen = np.zeros((32, 32), bool)
     seen[8:14, 8:14] = True
-    return Calibration(np.arange(400, 701, 10.0), low, high, seen, np.array(0.1))
+    return IntervalCalibration(np.arange(400, 701, 10.0), low, high, seen, np.array(0.1))
 
 
 @pytest.fixture(params=["stored", "filed", "recomputed"])
@@ -57,7 +57,7 @@ def small_tiles(monkeypatch) -> None:
     monkeypatch.setattr(nesr_field, "BLOCK_VALUES", 500)
 
 
-def joint(model: Model, image: RGBImage, nm: list[float]) -> np.ndarray:
+def joint(model: LoadedModel, image: RGBImage, nm: list[float]) -> np.ndarray:
     """The model's own forward pass over the whole image: (L, H, W)."""
     level = cie.white_level(image.values)
     rgb = torch.from_numpy(image.values).permute(2, 0, 1)[None].to(model.device)
@@ -69,7 +69,7 @@ def joint(model: Model, image: RGBImage, nm: list[float]) -> np.ndarray:
 def test_equals_the_joint_forward_pass(model, features, small_tiles, shape):
     image = tiny.image(*shape)
     field = encode(image, model)
-    assert isinstance(field._encoding.features, RecomputedFeatures if features == "recomputed" else StoredFeatures)
+    assert isinstance(field._encoding.features, LazyFeatures if features == "recomputed" else CachedFeatures)
     expected = joint(model, image, NM)
     assert expected.std() > 0.01
     for nm, band in zip(NM, expected, strict=True):
@@ -103,7 +103,7 @@ def test_a_sketch_is_about_the_bands_and_exactly_these_where_that_is_no_slower(
 ):
     monkeypatch.setattr(nesr_field, "is_faster_in_bfloat16", lambda device: is_faster)
     field, window = encode(tiny.image(37, 53), model), {"stride": stride, "rows": slice(5, 37), "cols": slice(0, 50)}
-    bands, sketch = np.stack([field.band(nm, **window) for nm in NM]), field.sketch(NM, **window)
+    bands, sketch = np.stack([field.band(nm, **window) for nm in NM]), field.preview_bands(NM, **window)
     assert sketch.dtype == np.float32
     np.testing.assert_allclose(sketch, bands, atol=off)
     assert (abs(sketch - bands).max() > 1e-5) == is_faster
@@ -168,19 +168,19 @@ def test_intervals_agree_whoever_asks(model, small_tiles):
     assert isinstance(field, CalibratedField)
     nm = np.array([400.0, 512.3, 700.0])
     lower, upper = (np.empty((3, 37, 53), np.float32) for _ in range(2))
-    for block in field.interval_blocks(nm):
+    for block in field.prediction_interval_blocks(nm):
         lower[:, block.rows, block.cols], upper[:, block.rows, block.cols] = block.lower, block.upper
     values = field.cube(nm).values
     assert (lower <= values).all()
     assert (values <= upper).all()
     read_only = field.bands.nm
     assert not read_only.flags.writeable
-    next(field.interval_blocks(read_only))
+    next(field.prediction_interval_blocks(read_only))
     sparse = {"stride": 3, "rows": slice(2, 30), "cols": slice(1, 50)}
-    for ends, cube in zip(field.interval_band(512.3, **sparse), (lower, upper), strict=True):
+    for ends, cube in zip(field.prediction_interval_band(512.3, **sparse), (lower, upper), strict=True):
         np.testing.assert_allclose(ends, cube[1, 2:30:3, 1:50:3], **CLOSE)
     points = [(0, 0), (36, 52), (17, 20)]
-    for ends, cube in zip(field.interval(points, nm), (lower, upper), strict=True):
+    for ends, cube in zip(field.prediction_interval(points, nm), (lower, upper), strict=True):
         np.testing.assert_allclose(ends, [cube[:, row, col] for row, col in points], **CLOSE)
 
 
@@ -190,21 +190,21 @@ def test_doubts_mark_clipped_and_unseen_pixels(model):
     clipped = np.zeros((4, 6), bool)
     clipped[3] = True
     field = encode(RGBImage(values, clipped=clipped), model)
-    expected = Doubt.CLIPPED * clipped
-    expected[1, 2] = Doubt.UNSEEN
-    np.testing.assert_array_equal(field.doubts(), expected)
-    np.testing.assert_array_equal(field.doubts(stride=2, rows=slice(1, 4)), expected[1:4:2, ::2])
+    expected = QualityFlag.CLIPPED * clipped
+    expected[1, 2] = QualityFlag.UNFAMILIAR_COLOUR
+    np.testing.assert_array_equal(field.quality_flags(), expected)
+    np.testing.assert_array_equal(field.quality_flags(stride=2, rows=slice(1, 4)), expected[1:4:2, ::2])
 
 
 def test_without_a_calibration_no_limits_are_claimed(model):
-    plain = Model(dataclasses.replace(model.checkpoint, calibration=None), model.device)
+    plain = LoadedModel(dataclasses.replace(model.checkpoint, calibration=None), model.device)
     assert not isinstance(encode(tiny.image(4, 4), plain), CalibratedField)
 
 
 def test_device_names():
-    assert chosen_device("auto") in DEVICES
+    assert resolve_device("auto") in DEVICES
     with pytest.raises(ValueError, match="not on this machine; choose auto or one of: .*cpu"):
-        chosen_device("tpu")
+        resolve_device("tpu")
 
 
 def test_a_saved_model_gives_the_same_field(tmp_path, model):
@@ -213,7 +213,7 @@ def test_a_saved_model_gives_the_same_field(tmp_path, model):
     loaded = load_model(path, model.device)
     image = tiny.image(8, 9)
     np.testing.assert_array_equal(encode(image, loaded).band(500), encode(image, model).band(500))
-    for ends in zip(*(encode(image, m).interval([(3, 4)], [500.0]) for m in (loaded, model)), strict=True):
+    for ends in zip(*(encode(image, m).prediction_interval([(3, 4)], [500.0]) for m in (loaded, model)), strict=True):
         np.testing.assert_allclose(*ends, rtol=1e-6)
     provenance = encode(image, loaded).provenance
     assert provenance["model"] == "tiny"
@@ -235,16 +235,16 @@ def test_python_interface(tmp_path):
 
 def test_how_the_file_was_understood_is_recorded(model):
     understood = (("photograph_encoding", "Display P3, chosen"), ("photograph_exposure", "+1 stops"))
-    image = dataclasses.replace(tiny.image(4, 5), source=Source("p.png", "00", (), understood))
+    image = dataclasses.replace(tiny.image(4, 5), source=ImageSource("p.png", "00", (), understood))
     assert dict(understood).items() <= encode(image, model).provenance.items()
 
 
 def test_features_in_a_file_leave_nothing_behind(monkeypatch, tmp_path):
     monkeypatch.setattr("nesr_gui.inference.features.STORED_BYTES", 0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
+    model = LoadedModel(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
     field = engine.encode(RGBImage(np.random.default_rng(0).random((20, 30, 3), np.float32)), model)
-    assert list(tmp_path.iterdir()) and isinstance(field._encoding.features, StoredFeatures)
+    assert list(tmp_path.iterdir()) and isinstance(field._encoding.features, CachedFeatures)
     before = field.band(500)
     gc.collect()
     np.testing.assert_array_equal(field.band(500), before)
@@ -258,10 +258,10 @@ def test_a_disk_that_fills_up_costs_time_and_no_work(monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("nesr_gui.inference.features.STORED_BYTES", 0)
-    monkeypatch.setattr(StoredFeatures, "filed", full)
-    model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
+    monkeypatch.setattr(CachedFeatures, "filed", full)
+    model = LoadedModel(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
     field = engine.encode(RGBImage(np.random.default_rng(0).random((20, 30, 3), np.float32)), model)
-    assert np.isfinite(field.band(500)).all() and isinstance(field._encoding.features, RecomputedFeatures)
+    assert np.isfinite(field.band(500)).all() and isinstance(field._encoding.features, LazyFeatures)
 
 
 def test_work_that_is_stopped_leaves_no_file(monkeypatch, tmp_path):
@@ -270,7 +270,7 @@ def test_work_that_is_stopped_leaves_no_file(monkeypatch, tmp_path):
 
     monkeypatch.setattr("nesr_gui.inference.features.STORED_BYTES", 0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    model = Model(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
+    model = LoadedModel(Checkpoint("tiny", tiny.network(tiny.CONFIG), {}, "ab", None), "cpu")
     with pytest.raises(Cancelled):
         engine.encode(RGBImage(np.zeros((20, 30, 3), np.float32)), model, progress=stop)
     assert not list(tmp_path.iterdir())

@@ -6,28 +6,28 @@ import numpy as np
 import pytest
 
 from nesr_gui.fields.protocol import Cancelled, CubeField
-from nesr_gui.inference.model_input import SeenBands, taken
+from nesr_gui.inference.model_input import BandInput, describe_input
 from nesr_gui.spectral import Wavelengths
 
-BANDS = Wavelengths.every(400, 700, 10)
-SIXTEEN = Wavelengths.count(16)
+BANDS = Wavelengths.from_step(400, 700, 10)
+SIXTEEN = Wavelengths.evenly_spaced(16)
 VALUES = np.random.default_rng(0).random((31, 7, 10), np.float32)
 
 
-def shown(values: np.ndarray, bands: Wavelengths = BANDS, max_pixels: int | None = None) -> SeenBands:
-    return SeenBands.of(CubeField(values, bands), "c.h5", SIXTEEN, "sixteen", max_pixels=max_pixels)
+def shown(values: np.ndarray, bands: Wavelengths = BANDS, max_pixels: int | None = None) -> BandInput:
+    return BandInput.of(CubeField(values, bands), "c.h5", SIXTEEN, "sixteen", max_pixels=max_pixels)
 
 
 def test_it_is_the_bands_that_the_model_sees() -> None:
     seen = shown(VALUES)
     np.testing.assert_array_equal(seen.values, VALUES[::2])
-    assert (seen.shape, seen.source_shape, seen.reduction, seen.source.notes) == ((7, 10), (7, 10), 1, ())
+    assert (seen.shape, seen.source_shape, seen.binning, seen.source.notes) == ((7, 10), (7, 10), 1, ())
     assert seen.wavelengths is SIXTEEN
 
 
 def test_a_larger_cube_is_reduced_to_means() -> None:
     seen = shown(VALUES, max_pixels=20)
-    assert (seen.shape, seen.source_shape, seen.reduction) == ((4, 5), (7, 10), 2)
+    assert (seen.shape, seen.source_shape, seen.binning) == ((4, 5), (7, 10), 2)
     np.testing.assert_allclose(seen.values[:, 1, 2], VALUES[::2, 2:4, 4:6].mean((1, 2)), rtol=1e-6)
     np.testing.assert_allclose(seen.values[:, 3, 0], VALUES[::2, 6:7, 0:2].mean((1, 2)), rtol=1e-6)
 
@@ -62,14 +62,17 @@ def test_reading_can_be_cancelled() -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        SeenBands.of(CubeField(VALUES, BANDS), "c.h5", SIXTEEN, "sixteen", progress=stop)
+        BandInput.of(CubeField(VALUES, BANDS), "c.h5", SIXTEEN, "sixteen", progress=stop)
 
 
 def test_what_is_taken_in_words() -> None:
-    assert taken(SIXTEEN) == "cubes with its 16 bands, 400-700 nm by 20 nm" and taken(None) == "photographs"
+    assert (
+        describe_input(SIXTEEN) == "cubes with its 16 bands, 400-700 nm by 20 nm"
+        and describe_input(None) == "photographs"
+    )
 
 
 @pytest.mark.parametrize("values", [np.zeros((15, 2, 2)), np.full((16, 2, 2), -1), np.full((16, 2, 2), np.nan)])
 def test_what_no_model_can_be_shown_is_refused(values: np.ndarray) -> None:
     with pytest.raises(ValueError, match="bands"):
-        SeenBands(values.astype(np.float32), SIXTEEN)
+        BandInput(values.astype(np.float32), SIXTEEN)

@@ -7,14 +7,14 @@ from nesr_gui import io, metrics, resources
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
-from nesr_gui.inference.model import Model, load_model
+from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.spectral import FloatArray, RGBImage
 
 BANDS = cie.CAMERA_BANDS
 
 
 @pytest.fixture(scope="module")
-def model() -> Model:
+def model() -> LoadedModel:
     return load_model(None, "cpu")
 
 
@@ -24,7 +24,7 @@ def photograph() -> FloatArray:
     return io.read_photograph(sample.photograph).reduced(12_000).values
 
 
-def spectra(model: Model, rgb: FloatArray) -> FloatArray:
+def spectra(model: LoadedModel, rgb: FloatArray) -> FloatArray:
     """(H, W, 31)."""
     return np.moveaxis(engine.encode(RGBImage(rgb), model).cube(BANDS).values, 0, -1)
 
@@ -32,7 +32,7 @@ def spectra(model: Model, rgb: FloatArray) -> FloatArray:
 def test_its_sketches_are_hardly_off(model, photograph, monkeypatch):
     monkeypatch.setattr("nesr_gui.inference.nesr_field.is_faster_in_bfloat16", lambda device: True)
     field, nm = engine.encode(RGBImage(photograph), model), np.arange(402.5, 700, 5)
-    off = abs(field.sketch(nm) - field.cube(nm).values)
+    off = abs(field.preview_bands(nm) - field.cube(nm).values)
     assert 0 < np.sqrt(np.mean(off**2)) < 5e-4
     assert off.max() < 5e-3
 
@@ -80,11 +80,11 @@ def test_its_intervals_surround_the_answer_and_scale_with_the_light(model, photo
     assert isinstance(dark, CalibratedField)
     points = [(row, col) for row in range(0, field.shape[0], 9) for col in range(0, field.shape[1], 9)]
     values = field.spectra(points, BANDS)
-    lower, upper = field.interval(points, BANDS)
+    lower, upper = field.prediction_interval(points, BANDS)
     assert (lower <= values).all()
     assert (values <= upper).all()
     assert 0.01 < np.median((upper - lower) / values) < 2
-    np.testing.assert_allclose(dark.interval(points, BANDS)[1], 0.25 * upper, rtol=0.02, atol=1e-3)
+    np.testing.assert_allclose(dark.prediction_interval(points, BANDS)[1], 0.25 * upper, rtol=0.02, atol=1e-3)
 
 
 def test_a_colour_no_material_has_is_doubted(model):
@@ -92,5 +92,5 @@ def test_a_colour_no_material_has_is_doubted(model):
     rgb[1, 2] = 0.0, 1.0, 0.0
     field = engine.encode(RGBImage(rgb), model)
     assert isinstance(field, CalibratedField)
-    assert field.doubts()[1, 2] > 0
-    assert field.doubts()[0, 0] == 0
+    assert field.quality_flags()[1, 2] > 0
+    assert field.quality_flags()[0, 0] == 0

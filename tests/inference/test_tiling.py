@@ -16,14 +16,14 @@ from nesr_gui.networks.hscnn_r import HSCNNR
 def test_a_window_of_a_local_network_is_that_of_the_whole(window):
     network, image = HSCNNR(4, 2, 3).eval(), torch.rand(1, 3, 30, 41)
     with torch.no_grad():
-        answer = tiling.exact(network, image, *window, network.halo)
+        answer = tiling.run_tile_with_halo(network, image, *window, network.halo)
         torch.testing.assert_close(answer, network(image)[:, :, *window], atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(5, 9), (16, 16), (17, 40), (64, 33), (100, 3)])
 def test_blended_tiles_of_a_local_map_are_the_map(shape):
     image = torch.rand(1, 3, *shape)
-    answer = tiling.pooled(nn.Identity(), lambda part: 2 * part, image, 16, lambda done: None)
+    answer = tiling.run_whole_or_blended(nn.Identity(), lambda part: 2 * part, image, 16, lambda done: None)
     torch.testing.assert_close(answer, 2 * image)
 
 
@@ -37,7 +37,7 @@ def test_tiles_have_one_size_cover_all_and_overlap(size):
 def test_seams_are_blended():
     """What differs from tile to tile changes gradually where they meet."""
     calls = iter(range(10))
-    answer = tiling.pooled(
+    answer = tiling.run_whole_or_blended(
         nn.Identity(), lambda part: torch.full_like(part, next(calls)), torch.zeros(1, 1, 32, 56), 32, lambda done: None
     )
     row = answer[0, 0, 0]
@@ -47,26 +47,26 @@ def test_seams_are_blended():
 
 def test_a_whole_image_reports_between_layers_and_can_be_stopped():
     network, image, seen = HSCNNR(4, 2, 3), torch.rand(1, 3, 8, 8), []
-    tiling.pooled(network, network, image, None, seen.append)
+    tiling.run_whole_or_blended(network, network, image, None, seen.append)
     assert seen == sorted(seen) and len(seen) == 6
 
     def stop(done: float) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        tiling.pooled(network, network, image, None, stop)
+        tiling.run_whole_or_blended(network, network, image, None, stop)
     network(image)  # nothing of it is left in the network
     assert len(seen) == 6
 
 
 def test_tiles_report_between_layers_too():
     network, image, seen = HSCNNR(4, 2, 3), torch.rand(1, 3, 16, 28), []
-    tiling.pooled(network, network, image, 16, seen.append)
+    tiling.run_whole_or_blended(network, network, image, 16, seen.append)
     assert seen == sorted(seen) and len(seen) == 2 * 6 and seen[:2] == [0, 1 / 12] and seen[6] == 1 / 2
 
 
 def test_what_does_not_fit_is_cut(monkeypatch):
     monkeypatch.setattr(tiling, "WHOLE_BYTES", 4 * 10 * 64 * 64)
-    assert tiling.blended_side(10, (64, 64)) is None
-    assert tiling.blended_side(10, (64, 65)) == 64
-    assert tiling.blended_side(20, (64, 64)) == 32
+    assert tiling.blended_tile_size(10, (64, 64)) is None
+    assert tiling.blended_tile_size(10, (64, 65)) == 64
+    assert tiling.blended_tile_size(20, (64, 64)) == 32

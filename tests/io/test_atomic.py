@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from nesr_gui.fields.protocol import Cancelled
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 
 
 def test_the_file_takes_its_name_at_the_end(tmp_path: Path) -> None:
     target = tmp_path / "out.bin"
-    with replacing(target) as part:
+    with atomic_write(target) as part:
         assert part.parent == tmp_path and part.name.startswith(".") and part.name.endswith(".part")
         part.write_bytes(b"new")
         assert not target.exists()
@@ -25,7 +25,7 @@ def test_the_file_takes_its_name_at_the_end(tmp_path: Path) -> None:
 def test_an_early_end_leaves_the_older_file(tmp_path: Path, error: type[BaseException]) -> None:
     target = tmp_path / "out.bin"
     target.write_bytes(b"old")
-    with pytest.raises(error), replacing(target) as part:
+    with pytest.raises(error), atomic_write(target) as part:
         part.write_bytes(b"half")
         raise error
     assert target.read_bytes() == b"old"
@@ -33,20 +33,20 @@ def test_an_early_end_leaves_the_older_file(tmp_path: Path, error: type[BaseExce
 
 
 def test_two_writers_do_not_meet(tmp_path: Path) -> None:
-    with replacing(tmp_path / "a") as first, replacing(tmp_path / "a") as second:
+    with atomic_write(tmp_path / "a") as first, atomic_write(tmp_path / "a") as second:
         assert first != second
 
 
 def test_a_name_as_long_as_the_disk_allows(tmp_path: Path) -> None:
     target = tmp_path / ("n" * 250)
-    with replacing(target) as part:
+    with atomic_write(target) as part:
         part.write_bytes(b"x")
     assert target.exists()
 
 
 def test_a_new_file_can_be_read_as_any_other(tmp_path: Path) -> None:
     (tmp_path / "ordinary").touch()
-    with replacing(tmp_path / "out"):
+    with atomic_write(tmp_path / "out"):
         pass
     assert (tmp_path / "out").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
 
@@ -55,15 +55,18 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "real" / "file")
-    with replacing(link) as part:
+    with atomic_write(link) as part:
         part.write_bytes(b"x")
     assert link.is_symlink() and (tmp_path / "real" / "file").read_bytes() == b"x"
 
 
 def test_folders_that_cannot_be_written_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"), replacing(tmp_path / "nowhere" / "a"):
+    with (
+        pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"),
+        atomic_write(tmp_path / "nowhere" / "a"),
+    ):
         pass
-    with pytest.raises(IsADirectoryError, match=r"it is a folder"), replacing(tmp_path):
+    with pytest.raises(IsADirectoryError, match=r"it is a folder"), atomic_write(tmp_path):
         pass
 
 
@@ -72,7 +75,7 @@ def test_a_folder_we_may_not_write_is_named(tmp_path: Path, monkeypatch: pytest.
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)  # root, as in containers, may write anywhere
-    with pytest.raises(PermissionError, match=r"cannot write in .*choose another folder"), replacing(tmp_path / "a"):
+    with pytest.raises(PermissionError, match=r"cannot write in .*choose another folder"), atomic_write(tmp_path / "a"):
         pass
 
 
@@ -81,6 +84,6 @@ def test_a_name_held_by_another_program_is_named(tmp_path: Path, monkeypatch: py
         raise PermissionError(13, "in use")
 
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(PermissionError, match=r"cannot replace .*choose another name"), replacing(tmp_path / "a"):
+    with pytest.raises(PermissionError, match=r"cannot replace .*choose another name"), atomic_write(tmp_path / "a"):
         pass
     assert os.listdir(tmp_path) == []

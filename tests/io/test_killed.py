@@ -13,12 +13,12 @@ import pytest
 
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io import Encoding, atomic
-from nesr_gui.io.atomic import replacing_set, sweep
+from nesr_gui.io import StorageEncoding, atomic
+from nesr_gui.io.atomic import atomic_write_set, remove_stale
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Wavelengths
 
-BANDS = Wavelengths.count(4)
+BANDS = Wavelengths.evenly_spaced(4)
 
 # One process that forks an exporter per moment: starting Python thirty times would take most of a minute.
 PROGRAM = """
@@ -30,10 +30,10 @@ from nesr_gui import io
 from nesr_gui.io import atomic, sandbox
 from nesr_gui.spectral import Wavelengths
 
-sandbox.scout.check = lambda path, module: None
+sandbox.SANDBOX.check = lambda path, module: None
 nesr_gui.fields.protocol.BLOCK_VALUES = 2000
 folder, seed, names = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[4:]
-bands, chance = Wavelengths.count(4), random.Random(seed)
+bands, chance = Wavelengths.evenly_spaced(4), random.Random(seed)
 for module in ("hdf5", "matlab", "tiff", "zarr", "exr", "numpy", "band_folder", "envi"):
     importlib.import_module("nesr_gui.io.cubes." + module)
 for library in ("zarr", "OpenEXR", "Imath", "nesr_gui.colorimetry.cie"):  # what writers load, so that kills meet it
@@ -43,7 +43,7 @@ for library in ("zarr", "OpenEXR", "Imath", "nesr_gui.colorimetry.cie"):  # what
 def export(path, value):
     made = nesr_gui.fields.protocol.CubeField(np.full((4, 200, 90), value, np.float32), bands)
     slow = lambda fraction: time.sleep(0.0005)
-    encoding = io.Encoding("float32" if path.suffix else "uint16", scale=1.0)
+    encoding = io.StorageEncoding("float32" if path.suffix else "uint16", scale=1.0)
     io.write_cube(path, made, bands, encoding=encoding, progress=slow)
 
 def in_child(work):
@@ -75,7 +75,7 @@ for name in names:
         os.kill(pid, signal.SIGKILL)
         wait(pid)
         halves += any(p.name.startswith(".") for p in folder.iterdir())
-        atomic.sweep(folder)
+        atomic.remove_stale(folder)
         left = [p.name for p in folder.iterdir() if p.name.startswith(".")]
         assert not left, (name, left)
         if wait(in_child(lambda: look(folder / name, [present + 1]))) == 0:
@@ -110,7 +110,7 @@ def test_killed_while_a_set_takes_its_names(
     """Every single step of the moving may be the last; what is there opens as old or new, or is refused."""
     if name == "c.zarr":
         pytest.importorskip("zarr")
-    encoding = Encoding("float32" if "." in name else "uint16", scale=1.0)
+    encoding = StorageEncoding("float32" if "." in name else "uint16", scale=1.0)
     io.write_cube(tmp_path / name, make(1), BANDS, encoding=encoding)
     steps = []
 
@@ -135,7 +135,7 @@ def test_killed_while_a_set_takes_its_names(
             except (ValueError, FileNotFoundError):
                 assert step > 1
     monkeypatch.setattr(atomic, "_is_abandoned", lambda path, host, pid: True)
-    sweep(tmp_path)
+    remove_stale(tmp_path)
     assert io.open_cube(tmp_path / name).band(500)[0, 0] == (1 if step == 0 else 2)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
@@ -143,9 +143,9 @@ def test_killed_while_a_set_takes_its_names(
 def test_what_others_write_now_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / ".notes.part").write_text("not ours")
     (tmp_path / ".a.h5.00000f-1-0123456789abcdef.part").write_text("of another machine, new")
-    with replacing_set(tmp_path / "x") as folder:
+    with atomic_write_set(tmp_path / "x") as folder:
         (folder / "x").write_text("1")
-        sweep(tmp_path)
+        remove_stale(tmp_path)
         assert folder.is_dir()
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -154,7 +154,7 @@ def test_what_others_write_now_is_left_alone(tmp_path: Path) -> None:
     old = tmp_path / ".b.h5.00000f-1-0123456789abcdef.part"
     old.write_text("of another machine, days ago")
     os.utime(old, (0, 0))
-    sweep(tmp_path)
+    remove_stale(tmp_path)
     assert not left.exists() and not old.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         ".a.h5.00000f-1-0123456789abcdef.part",
@@ -175,16 +175,16 @@ def test_a_set_without_its_header_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), replacing_set(tmp_path / "d", tmp_path / "h") as folder:
+    with pytest.raises(RuntimeError), atomic_write_set(tmp_path / "d", tmp_path / "h") as folder:
         (folder / "d").write_text("1")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "h").mkdir()
     refused = pytest.raises(FileExistsError, match=r"cannot write the file .*h: it is a folder")
-    with refused, replacing_set(tmp_path / "d", tmp_path / "h") as folder:
+    with refused, atomic_write_set(tmp_path / "d", tmp_path / "h") as folder:
         (folder / "d").write_text("1")
         (folder / "h").write_text("1")
     assert [path.name for path in tmp_path.iterdir()] == ["h"]
     (tmp_path / "h" / "mine.txt").write_text("keep")
     with pytest.raises(FileExistsError, match="holds other files"):
-        io.write_cube(tmp_path / "h", make(1), BANDS, encoding=Encoding("uint16"))
+        io.write_cube(tmp_path / "h", make(1), BANDS, encoding=StorageEncoding("uint16"))

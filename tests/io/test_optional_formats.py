@@ -16,7 +16,7 @@ from PIL import Image
 
 from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
 from nesr_gui.io.photos.decode import UnreadableImage, read_photograph
-from nesr_gui.io.sandbox import scout
+from nesr_gui.io.sandbox import SANDBOX
 from nesr_gui.spectral import RGBImage
 from tests.io.photos.test_decode import P3
 from tests.io.photos.test_develop import P3_MATRIX, exif
@@ -109,7 +109,7 @@ def test_exr_is_linear(tmp_path: Path) -> None:
     for dtype, tolerance in ((np.float32, 0), (np.float16, 1e-3)):
         image = read(tmp_path, exr(planes(LIGHT.astype(dtype))))
         np.testing.assert_allclose(image.values, LIGHT, atol=tolerance)
-        assert image.source.notes == () and dict(image.source.understood)["photograph_encoding"] == "linear sRGB"
+        assert image.source.notes == () and dict(image.source.metadata)["photograph_encoding"] == "linear sRGB"
     grey = read(tmp_path, exr({"Y": LIGHT[..., 0].copy()}))
     np.testing.assert_array_equal(grey.values, np.dstack([LIGHT[..., 0]] * 3))
 
@@ -154,12 +154,12 @@ def test_an_exr_that_crashes_its_library_is_refused(tmp_path: Path, monkeypatch:
     """What the library does to the process that looks first, which loads the package from a folder of ours."""
     (tmp_path / "OpenEXR.py").write_text("import os\nFile = lambda *args, **options: os.abort()\n")
     data = exr(planes(LIGHT))
-    scout.close()
+    SANDBOX.close()
     with monkeypatch.context() as patched:
         patched.syspath_prepend(tmp_path)
         with pytest.raises(UnreadableImage, match=r"cannot read photo.any: it is so damaged that the library for it"):
             read(tmp_path, data)
-    scout.close()
+    SANDBOX.close()
     assert read(tmp_path, data).shape == (48, 64)
 
 
@@ -212,7 +212,7 @@ def test_a_raw_photograph_is_linear_and_balanced_as_the_camera_was(tmp_path: Pat
     np.testing.assert_allclose(measured / measured[0, 1], wanted / wanted[0, 1], rtol=0.03)
     notes = " ".join(image.source.notes)
     assert "red × 2.000, green × 1, blue × 1.600" in notes and "no tone curve" in notes
-    assert "camera RAW, linear" in dict(image.source.understood)["photograph_encoding"]
+    assert "camera RAW, linear" in dict(image.source.metadata)["photograph_encoding"]
 
 
 def test_raw_is_upright_and_marks_what_is_saturated(tmp_path: Path) -> None:

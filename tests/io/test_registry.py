@@ -15,18 +15,18 @@ from PIL import Image
 
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io import FORMATS, Format, Kind
+from nesr_gui.io import FORMATS, FileKind, Format
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.io.cubes.test_cave import write_scene
 
 PIXELS = np.random.default_rng(3).integers(0, 255, (6, 5, 3), np.uint8)
 ROWS = [(row, extension) for row in FORMATS for extension in row.extensions]
-PHOTOGRAPHS = [extension for row, extension in ROWS if row.kind is Kind.PHOTOGRAPH]
+PHOTOGRAPHS = [extension for row, extension in ROWS if row.kind is FileKind.PHOTOGRAPH]
 
 
 def field() -> CubeField:
     values = np.random.default_rng(4).random((4, 6, 5), np.float32)
-    return CubeField(values, Wavelengths.count(4), Quantity.REFLECTANCE, {"source": "p.png"})
+    return CubeField(values, Wavelengths.evenly_spaced(4), Quantity.REFLECTANCE, {"source": "p.png"})
 
 
 @pytest.mark.parametrize("extension", [*PHOTOGRAPHS, ".JPG", ".Png"])
@@ -37,9 +37,9 @@ def test_every_photograph_extension_is_read(tmp_path: Path, extension: str) -> N
     assert io.read_photograph(str(path)).shape == (6, 5)
 
 
-@pytest.mark.parametrize("row", [row for row in FORMATS if row.kind is Kind.CURVES], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in FORMATS if row.kind is FileKind.CURVES], ids=lambda row: row.name)
 def test_every_curves_format_round_trips(tmp_path: Path, row: Format) -> None:
-    curve = Spectrum(Wavelengths.count(3), np.array([1, 2, 3], np.float32), "a")
+    curve = Spectrum(Wavelengths.evenly_spaced(3), np.array([1, 2, 3], np.float32), "a")
     assert row.read and row.write
     row.write(tmp_path / "c", [curve], provenance={"k": "v"})
     assert row.read(tmp_path / "c")[0].values.tolist() == [1, 2, 3]
@@ -59,7 +59,7 @@ def test_an_unknown_extension_names_those_of_the_table(tmp_path: Path) -> None:
     ):
         io.open_cube(tmp_path / "c")
     with pytest.raises(ValueError, match=r"c.png has the extension '.png'; spectral cubes are NetCDF-4"):
-        io.write_cube(tmp_path / "c.png", field(), Wavelengths.count(4))
+        io.write_cube(tmp_path / "c.png", field(), Wavelengths.evenly_spaced(4))
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
@@ -70,11 +70,11 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 
 
 def test_dialog_filters() -> None:
-    assert io.dialog_filter(Kind.PHOTOGRAPH).startswith(
+    assert io.dialog_filter(FileKind.PHOTOGRAPH).startswith(
         "Photographs (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.webp *.heic"
     )
-    assert io.dialog_filter(Kind.CUBE).startswith("Spectral cubes (*.nc *.h5 *.hdf5 ")
-    assert io.dialog_filter(Kind.CURVES) == "Curves (*.csv *.sli)"
+    assert io.dialog_filter(FileKind.CUBE).startswith("Spectral cubes (*.nc *.h5 *.hdf5 ")
+    assert io.dialog_filter(FileKind.CURVES) == "Curves (*.csv *.sli)"
 
 
 def test_the_content_decides_and_not_the_name(tmp_path: Path) -> None:
@@ -96,5 +96,7 @@ def test_the_dialog_names_the_packages_that_are_missing(monkeypatch: pytest.Monk
     find = importlib.util.find_spec
     missing = {"rawpy", "pillow_heif"}
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in missing else find(name, *rest))
-    assert io.dialog_filter(Kind.PHOTOGRAPH).startswith("Photographs; HEIC and camera RAW with nesr-gui[raw] (*.png")
-    assert io.dialog_filter(Kind.CUBE).startswith("Spectral cubes (")
+    assert io.dialog_filter(FileKind.PHOTOGRAPH).startswith(
+        "Photographs; HEIC and camera RAW with nesr-gui[raw] (*.png"
+    )
+    assert io.dialog_filter(FileKind.CUBE).startswith("Spectral cubes (")

@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import torch
 
-from nesr_gui.networks.colour_prior import ColourGuide, catmull_rom
+from nesr_gui.networks.colour_prior import ColourPrior, catmull_rom
 from nesr_gui.training.colour_prior import fit_guide
 from nesr_gui.training.sampler import Batches, TrainingConfig
 from nesr_gui.training.synthesis import BANDS
 from tests.training import worlds
 
 
-def made(knots: int = 31, seed: int = 0) -> ColourGuide:
+def made(knots: int = 31, seed: int = 0) -> ColourPrior:
     torch.manual_seed(seed)
-    guide = ColourGuide(knots, 8)
+    guide = ColourPrior(knots, 8)
     for parameter in guide.parameters():
         parameter.data += 0.2 * torch.randn_like(parameter)
     return guide
@@ -39,7 +39,7 @@ def test_the_slope_is_the_same_on_both_sides_of_a_knot():
 
 def test_fresh_it_is_its_base_and_black_stays_black():
     rgb = torch.rand(2, 3, 4, 5)
-    torch.testing.assert_close(ColourGuide(31, 8)(rgb, torch.tensor([0.3]))[:, 0], rgb.mean(1))
+    torch.testing.assert_close(ColourPrior(31, 8)(rgb, torch.tensor([0.3]))[:, 0], rgb.mean(1))
     assert made()(torch.zeros(1, 3, 2, 2), torch.rand(7)).abs().max() == 0
 
 
@@ -52,7 +52,7 @@ def test_a_value_depends_on_its_own_pixel_and_wavelength_only():
 def test_it_learns_what_colours_say():
     config = TrainingConfig(batch=8, rendering=dataclasses.replace(TrainingConfig().rendering, patch=16))
     batches = Batches([worlds.scene("a")], [worlds.library("fine", 1)], config)
-    guide = ColourGuide(31, 16)
+    guide = ColourPrior(31, 16)
     torch.manual_seed(0)
     fit_guide(guide, batches)
     patches = batches.render(np.random.default_rng(99), BANDS)

@@ -45,7 +45,7 @@ def test_charts_by_name_and_spectra_near_a_patch_are_left_out():
 
 
 def test_fine_spectra_are_compared_with_the_patches_too():
-    fine = Wavelengths.every(400, 700, 1)
+    fine = Wavelengths.from_step(400, 700, 1)
     (kept,) = without_charts([Library("tm30", fine, cie.colour_checker(fine))])
     assert len(kept.values) == 0
 

@@ -94,7 +94,7 @@ def test_eight_bit_photographs_hold_256_codes():
 
 def test_a_jpeg_is_close_and_closer_at_higher_quality():
     cubes, _ = SceneCutter([worlds.scene("a")], CONFIG).cut(rng(), 1)
-    rgb = cie.expose(np.moveaxis(cubes[0], 0, -1))
+    rgb = cie.render_camera_rgb(np.moveaxis(cubes[0], 0, -1))
     errors = [abs(as_jpeg(rgb, quality) - rgb).mean() for quality in (20, 60, 95)]
     assert errors[0] > errors[1] > errors[2] > 0
     assert errors[2] < 0.03

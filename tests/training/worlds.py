@@ -20,7 +20,7 @@ def smooth_spectra(count: int, nm: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def library(name: str, step: float, count: int = 60) -> Library:
-    wavelengths = Wavelengths.every(400, 700, step)
+    wavelengths = Wavelengths.from_step(400, 700, step)
     return Library(name, wavelengths, smooth_spectra(count, wavelengths.nm))
 
 

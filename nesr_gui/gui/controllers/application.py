@@ -33,7 +33,7 @@ from nesr_gui.gui.views.dialogs.simple import FigureExportDialog
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.message_bar import STEPS, HintBar
 from nesr_gui.gui.views.start_page import RECENT_SIZE, SAMPLE_SIZE
-from nesr_gui.io.cubes.description import Reading
+from nesr_gui.io.cubes.description import CubeHints
 from nesr_gui.resources import Sample
 
 _KEY = "hints/done"
@@ -50,7 +50,7 @@ class Commands(QObject):
     def open_file(self, beside: bool = False) -> None:
         from nesr_gui import io
 
-        filters = ";;".join([*(io.dialog_filter(kind) for kind in (io.Kind.PHOTOGRAPH, io.Kind.CUBE)), FILTER])
+        filters = ";;".join([*(io.dialog_filter(kind) for kind in (io.FileKind.PHOTOGRAPH, io.FileKind.CUBE)), FILTER])
         path, _ = QFileDialog.getOpenFileName(
             self._window, "Open a photograph, a spectral cube or a session", "", filters
         )
@@ -67,11 +67,11 @@ class Commands(QObject):
         if path:
             self._opening.open(Path(path))
 
-    def ask_reading(self, error: Exception, open_cube: Callable[[Path, Reading], None]) -> None:
+    def ask_reading(self, error: Exception, open_cube: Callable[[Path, CubeHints], None]) -> None:
         """Ask what the file of a cube leaves open, where that is why it did not open, and open it so."""
-        from nesr_gui.io.cubes.description import Unclear
+        from nesr_gui.io.cubes.description import AmbiguousFile
 
-        if not isinstance(error, Unclear) or error.path is None or error.field not in LABELS:
+        if not isinstance(error, AmbiguousFile) or error.path is None or error.field not in LABELS:
             return
         dialog, path = ReadingDialog(error, self._window), error.path
         dialog.accepted.connect(lambda: open_cube(path, dialog.reading()))
@@ -83,7 +83,7 @@ class Commands(QObject):
             return
         path = self._writing.ask("Export curves", "-curves.csv", CSV)
         if path:
-            request = CurvesExport(path, session.field, session.reduction, session.marks, session.resolution())
+            request = CurvesExport(path, session.field, session.binning, session.marks, session.resolution())
             self._writing.write(request, export_curves)
 
     def export_figure(self) -> None:

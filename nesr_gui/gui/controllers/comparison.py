@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from nesr_gui.fields.accuracy import CONDITIONS, Figures, shared_bands
+from nesr_gui.fields.accuracy import CONDITIONS, AccuracyMetrics, shared_bands
 from nesr_gui.fields.protocol import SpectralField
-from nesr_gui.fields.registration import possible
+from nesr_gui.fields.registration import possible_orientations
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.controllers.files import Opening
 from nesr_gui.gui.controllers.output import CSV, Writing
@@ -45,7 +45,7 @@ from nesr_gui.gui.views.panels.accuracy import AccuracyPanel
 from nesr_gui.spectral import Quantity
 
 if TYPE_CHECKING:
-    from nesr_gui.io.cubes.description import Reading
+    from nesr_gui.io.cubes.description import CubeHints
 
 
 class Measuring(QObject):
@@ -60,9 +60,9 @@ class Measuring(QObject):
         super().__init__(window)
         self._window, self._session, self._worker, self._panel = window, session, worker, panel
         self._writing = writing
-        self.figures: dict[Place | None, Figures] = {}
+        self.figures: dict[Place | None, AccuracyMetrics] = {}
         self._basis: tuple[SpectralField | None, SpectralField | None] = (None, None)  # what the figures are of
-        self._known: WeakKeyDictionary[SpectralField, tuple[SpectralField, dict[Place | None, Figures]]]
+        self._known: WeakKeyDictionary[SpectralField, tuple[SpectralField, dict[Place | None, AccuracyMetrics]]]
         self._known = WeakKeyDictionary()  # by the truth, those of other documents too
         self._is_wanted = self._is_declined = False
         session.field_changed.connect(self._follow)
@@ -101,7 +101,9 @@ class Measuring(QObject):
         self._is_declined = False
         self._ask()
 
-    def _known_of(self, field: SpectralField | None, truth: SpectralField | None) -> dict[Place | None, Figures]:
+    def _known_of(
+        self, field: SpectralField | None, truth: SpectralField | None
+    ) -> dict[Place | None, AccuracyMetrics]:
         """The figures of a field and a truth that were shown before, or a place for new ones."""
         if field is None or truth is None:
             return {}
@@ -129,9 +131,9 @@ class Measuring(QObject):
     def _request(self, places: tuple[Place | None, ...]) -> AccuracyRequest:
         session = self._session
         assert session.field is not None and session.truth is not None
-        return AccuracyRequest(session.field, session.truth, session.reduction, places)
+        return AccuracyRequest(session.field, session.truth, session.binning, places)
 
-    def _take(self, request: AccuracyRequest, figures: dict[Place | None, Figures]) -> None:
+    def _take(self, request: AccuracyRequest, figures: dict[Place | None, AccuracyMetrics]) -> None:
         if (request.field, request.truth) == self._basis:
             self.figures |= figures
             self._show()
@@ -226,7 +228,7 @@ class Comparing(QObject):
         from nesr_gui import io
 
         path, _ = QFileDialog.getOpenFileName(
-            self._window, "Compare with a measured cube", "", io.dialog_filter(io.Kind.CUBE)
+            self._window, "Compare with a measured cube", "", io.dialog_filter(io.FileKind.CUBE)
         )
         if path:
             self.open(Path(path))
@@ -245,7 +247,7 @@ class Comparing(QObject):
             request = ExposureRequest(cube, session.name, session.viewing, white)
             self._worker.submit(Task.SIMULATE, request, expose, self._take_exposed)
 
-    def open(self, path: Path, reading: Reading | None = None) -> None:
+    def open(self, path: Path, reading: CubeHints | None = None) -> None:
         """Lay a cube over the open photograph."""
         if self._session.photograph is not None:
             request = TruthRequest(path, reading, self._session.photograph)
@@ -342,7 +344,7 @@ class Comparing(QObject):
         if session.measurement is not self._shown or session.measurement is None:
             self._shown = measurement = session.measurement
             turns = (
-                possible(session.photograph.source_shape, measurement.cube.shape)
+                possible_orientations(session.photograph.source_shape, measurement.cube.shape)
                 if measurement is not None and session.photograph is not None
                 else []
             )

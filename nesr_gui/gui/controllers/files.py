@@ -28,11 +28,11 @@ from nesr_gui.gui.tasks.files import PasteRequest, write_pasted
 from nesr_gui.gui.tasks.sessions import MovedImage, Restored, SessionRequest, open_session
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow, local_files
-from nesr_gui.inference.model_input import Input
-from nesr_gui.io.photos.develop_settings import Interpretation
+from nesr_gui.inference.model_input import InputKind
+from nesr_gui.io.photos.develop_settings import DevelopSettings
 
 if TYPE_CHECKING:
-    from nesr_gui.io.cubes.description import Reading
+    from nesr_gui.io.cubes.description import CubeHints
 
 
 _MOST_RECENT = 8
@@ -64,7 +64,7 @@ class Opening(QObject):
         self,
         path: Path,
         truth: Path | None = None,
-        interpretation: Interpretation | None = None,
+        interpretation: DevelopSettings | None = None,
         *,
         beside: bool = False,
         is_pasted: bool = False,
@@ -80,10 +80,10 @@ class Opening(QObject):
         if path.suffix.lower() == MODEL_ENDING:
             self._reconstructing.use_model(path)
             return
-        request = loading.ReadRequest(path, truth, interpretation or Interpretation(), beside, is_pasted)
+        request = loading.ReadRequest(path, truth, interpretation or DevelopSettings(), beside, is_pasted)
         self._worker.submit(Task.OPEN, request, loading.read_file, self._take_file)
 
-    def interpret(self, interpretation: Interpretation) -> None:
+    def interpret(self, interpretation: DevelopSettings) -> None:
         """Understand the open photograph so; the newest wins. A working resolution leaves its colours as they are."""
         decoded = self._session.understanding.decoded
         if decoded is None:
@@ -101,7 +101,7 @@ class Opening(QObject):
         """Take the open photograph as one of the camera whose sensitivities a table holds."""
         self._worker.submit(Task.LOAD_CAMERA, loading.CameraRequest(path), loading.read_camera, self._take_camera)
 
-    def open_cube(self, path: Path, reading: Reading) -> None:
+    def open_cube(self, path: Path, reading: CubeHints) -> None:
         """Open a cube whose file left something open."""
         self._worker.submit(Task.OPEN, loading.CubeRequest(path, reading), loading.read_cube, self._take_file)
 
@@ -112,7 +112,7 @@ class Opening(QObject):
         marks, origin = self._session.marks, self._document.origin
         self._documents.make_room(beside=True)
         self._leave_work()
-        self._document.shown = Interpretation()
+        self._document.shown = DevelopSettings()
         self._session.open_photograph(made.image, made.colours, made.measurement)
         self._session.marking.take_all(marks)
         if origin is not None:
@@ -150,7 +150,7 @@ class Opening(QObject):
         if not asked.is_pasted:
             self.remember(request.path)
 
-    def _put(self, opened: loading.Photograph | Cube, origin: Origin, interpretation: Interpretation) -> None:
+    def _put(self, opened: loading.Photograph | Cube, origin: Origin, interpretation: DevelopSettings) -> None:
         """Have the session show an image in the document that is shown."""
         self._leave_work()
         self._reconstructing.stop()
@@ -167,7 +167,7 @@ class Opening(QObject):
         kept = restored.kept
         self._documents.make_room(request.beside)
         self._put(restored.opened, kept.origin, kept.interpretation)
-        if kept.model_file is not None and Input.CUBE not in self._session.models:
+        if kept.model_file is not None and InputKind.CUBE not in self._session.models:
             self._reconstructing.use_model(kept.model_file)
         left_out = self._documents.restore(kept, request.path, request.is_copy)
         if not request.is_copy:

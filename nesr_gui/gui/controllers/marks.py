@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QColorDialog, QFileDialog
 
-from nesr_gui.colorimetry.viewing_conditions import Light, Observer, Viewing
+from nesr_gui.colorimetry.viewing_conditions import Illuminant, Observer, ViewingConditions
 from nesr_gui.gui.controllers.output import CSV, Writing
 from nesr_gui.gui.model.marks import Mark, as_text, row_of
 from nesr_gui.gui.model.session import Session
@@ -171,8 +171,8 @@ class MarkCommands(QObject):
         self._session.comparison.add(spectra, request.name)
 
     def _take_light(self, request: jobs.FileRequest, spectra: list[Spectrum]) -> None:
-        light = Light.measured(request.path.name, spectra[0])
-        self._session.set_viewing(Viewing(light, self._session.viewing.observer))
+        light = Illuminant.measured(request.path.name, spectra[0])
+        self._session.set_viewing(ViewingConditions(light, self._session.viewing.observer))
 
     def _take_camera(self, request: CameraRequest, camera: Observer) -> None:
-        self._session.set_viewing(Viewing(self._session.viewing.light, camera))
+        self._session.set_viewing(ViewingConditions(self._session.viewing.light, camera))

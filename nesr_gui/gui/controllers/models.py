@@ -17,7 +17,7 @@ from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks.loading import CardRequest, Listed, ModelsRequest, list_models, read_card
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow
-from nesr_gui.inference.model_input import Input
+from nesr_gui.inference.model_input import InputKind
 
 _ADDED = "models/added"  # in the settings: files that the user opened
 
@@ -34,7 +34,7 @@ class ModelMenu(QObject):
         self._reconstructing = reconstructing
         self._last = window.actions_by_name["open_model"]  # the models stand above it
         self._menu = next(menu for menu in self._last.associatedObjects() if isinstance(menu, QMenu))
-        self._groups = {kind: QActionGroup(self) for kind in Input}
+        self._groups = {kind: QActionGroup(self) for kind in InputKind}
         self._listed: list[QAction] = []
         self._line = self._menu.insertSeparator(self._last)
         session.model_changed.connect(self._take_models)
@@ -70,7 +70,7 @@ class ModelMenu(QObject):
         kept = settings().value(_ADDED, [])
         return [Path(p) for p in ([kept] if isinstance(kept, str) else kept if isinstance(kept, list) else [])]
 
-    def _path(self, kind: Input) -> Path | None:
+    def _path(self, kind: InputKind) -> Path | None:
         """Where the model is that is used for photographs, or for cubes; None where none is."""
         used = self._session.models.get(kind)
         return (used.path or resources.default_model()).absolute() if used is not None else None
@@ -78,7 +78,7 @@ class ModelMenu(QObject):
     def _take_models(self) -> None:
         """Another model is used: remember it where it did not come with the program, and look what there is."""
         added = self.added()
-        for path in map(self._path, Input):
+        for path in map(self._path, InputKind):
             if path is not None and path not in added and not path.is_relative_to(resources.ROOT):
                 added.append(path)
                 settings().setValue(_ADDED, [str(path) for path in added])
@@ -94,7 +94,7 @@ class ModelMenu(QObject):
         self._listed = []
         for kind, group in self._groups.items():
             entries = [listed for listed in found if listed.input is kind]
-            if entries and kind is Input.CUBE:
+            if entries and kind is InputKind.CUBE:
                 self._listed.append(self._menu.insertSeparator(self._line))
                 self._add(group, "Cubes as measured", None, self._reconstructing.leave_cubes)
             for listed in entries:

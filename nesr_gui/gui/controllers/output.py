@@ -12,8 +12,8 @@ from typing import Any, Protocol, TypeVar
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
-from nesr_gui.export import Written
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.export import ExportResult
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks import files as jobs
@@ -58,7 +58,7 @@ class Writing:
         path, endings = Path(chosen), re.findall(r"\*(\.\w+)", kind or filters)
         return path.with_suffix(endings[0]) if endings and not path.suffix else path
 
-    def write(self, request: R, run: Callable[[R, Progress], None]) -> None:
+    def write(self, request: R, run: Callable[[R, ProgressCallback], None]) -> None:
         """Have a small file written, after those that were asked for before."""
         self._worker.submit(Task.WRITE, request, run, lambda asked, done: self.tell(asked.path))
 
@@ -69,7 +69,7 @@ class Writing:
             self._window.notice.show_failure(ValueError(_BUSY))
         return not is_busy
 
-    def export(self, request: R, run: Callable[[R, Progress], T], then: Callable[[R, T], None]) -> None:
+    def export(self, request: R, run: Callable[[R, ProgressCallback], T], then: Callable[[R, T], None]) -> None:
         """Have a cube or a film written, unless another one is; `then` tells of it."""
         if self.may_export():
             self._worker.submit(Task.EXPORT, request, run, then)
@@ -98,7 +98,7 @@ class Exporting(QObject):
         dialog = CubeExportDialog(offer, self._window)
 
         def measure(plan: Any) -> None:
-            asked = jobs.EstimateRequest(offer.field, plan, offer.reduction)
+            asked = jobs.EstimateRequest(offer.field, plan, offer.binning)
             self._worker.submit(
                 Task.ESTIMATE, asked, jobs.estimate, lambda asked, found: dialog.show_estimate(plan, found)
             )
@@ -116,9 +116,7 @@ class Exporting(QObject):
         regions = [(mark.title, mark.place) for mark in session.marks if isinstance(mark.place, Region)]
         view = self._region_in_view()
         in_view = [("What is in view", view)] if view is not None else []
-        return Offer(
-            session.field, session.resolution(), session.reduction, (*in_view, *regions), session.viewing.light
-        )
+        return Offer(session.field, session.resolution(), session.binning, (*in_view, *regions), session.viewing.light)
 
     def _region_in_view(self) -> Region | None:
         """The pixels of the source that are in sight, if that is not all of them."""
@@ -145,7 +143,7 @@ class Exporting(QObject):
         if path is None:
             return
         origin = self._session.name if self._session.encoded is None else ""  # a photograph's field names it itself
-        request = jobs.CubeExport(path, offer.field, plan, offer.reduction, origin)
+        request = jobs.CubeExport(path, offer.field, plan, offer.binning, origin)
         self._writing.export(request, jobs.export_cube, self._tell)
 
     def _stop_asking(self) -> None:
@@ -153,7 +151,7 @@ class Exporting(QObject):
         for task in (Task.ESTIMATE, Task.LOAD_RESPONSES):
             self._worker.cancel(task)
 
-    def _tell(self, request: jobs.CubeExport, written: Written) -> None:
+    def _tell(self, request: jobs.CubeExport, written: ExportResult) -> None:
         self._writing.tell(request.path, str(written))
         self.exported.emit()
 

@@ -18,10 +18,10 @@ from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
-from nesr_gui.inference.model_input import Input, taken
+from nesr_gui.inference.model_input import InputKind, describe_input
 
 if TYPE_CHECKING:
-    from nesr_gui.inference.model import Model
+    from nesr_gui.inference.model import LoadedModel
 
 
 Remedy = tuple[str, Callable[[], None]]
@@ -43,7 +43,7 @@ class Reconstructing(QObject):
     def __init__(self, session: Session, worker: Worker, documents: Documents, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._worker, self._documents = session, worker, documents
-        self._models: dict[Input, Model] = {}
+        self._models: dict[InputKind, LoadedModel] = {}
         self._asked: loading.ModelRequest | None = None  # for the model that was or will be loaded last
         self._full = False  # whether full resolution was asked for last
         self._working_pixels: int | None = None  # preferred where the photograph's interpretation names none
@@ -61,8 +61,8 @@ class Reconstructing(QObject):
 
     def leave_cubes(self) -> None:
         """Show cubes as they were measured from now on, and the one that is open again."""
-        self._models.pop(Input.CUBE, None)
-        self._session.drop_model(Input.CUBE)
+        self._models.pop(InputKind.CUBE, None)
+        self._session.drop_model(InputKind.CUBE)
         if self._session.cube is not None:
             self.stop()
             self._session.show_measured()
@@ -78,14 +78,14 @@ class Reconstructing(QObject):
         """Where is computed, or what was asked for where that failed."""
         return self._model.device if self._model is not None else self._asked.device if self._asked else ""
 
-    def can_save_memory(self) -> bool:
+    def supports_low_memory(self) -> bool:
         """Whether what is open can be computed in smaller tiles."""
-        return self._model is not None and self._model.can_save_memory
+        return self._model is not None and self._model.supports_low_memory
 
     def save_memory(self) -> None:
         """Compute in smaller tiles from now on, with equal answers; what is open is reconstructed again."""
         if self._model is not None:
-            self._models[self._model.input] = self._model.thrifty()
+            self._models[self._model.input] = self._model.low_memory()
             self.again()
 
     def prefer_working_pixels(self, pixels: int | None) -> None:
@@ -122,7 +122,7 @@ class Reconstructing(QObject):
     def can_reconstruct(self, full: bool = False) -> bool:
         """Whether there is something to reconstruct that is not there yet or under way."""
         lacks = self._session.encoded is None or self._document.lacks
-        wanted = self._session.reduction > 1 if full else lacks
+        wanted = self._session.binning > 1 if full else lacks
         return wanted and self._is_ready() and self._model is not None and self._document.encoding is None
 
     @property
@@ -130,20 +130,20 @@ class Reconstructing(QObject):
         return self._documents.current
 
     @property
-    def _model(self) -> Model | None:
+    def _model(self) -> LoadedModel | None:
         """The model for what is open; a photograph that none takes goes to the other, which says what it takes."""
         found = self._models.get(self._session.input)
-        return self._models.get(Input.CUBE) if found is None else found
+        return self._models.get(InputKind.CUBE) if found is None else found
 
     def _is_ready(self) -> bool:
         """Whether the open image is there as it is to be reconstructed."""
         session = self._session
         return session.cube is not None or (self._document.shown is not None and session.photograph is not None)
 
-    def _request(self, model: Model, full: bool) -> loading.ImageRequest:
+    def _request(self, model: LoadedModel, full: bool) -> loading.ImageRequest:
         session = self._session
         if session.cube is not None:
-            path = session.models[Input.CUBE].path
+            path = session.models[InputKind.CUBE].path
             return loading.CubeEncodeRequest(session.cube.field, session.name, model, path, full, self._working_pixels)
         assert session.photograph is not None
         chosen = session.understanding.interpretation
@@ -155,14 +155,14 @@ class Reconstructing(QObject):
         self._worker.submit(Task.RECONSTRUCT, request, loading.encode, self._take_reconstruction)
         self.began.emit()
 
-    def _take_model(self, request: loading.ModelRequest, model: Model) -> None:
+    def _take_model(self, request: loading.ModelRequest, model: LoadedModel) -> None:
         self._models[model.input], self._asked = model, request
         self._session.set_model(model.input, UsedModel(model.name, model.device, request.path))
         if self._model is model:
             self.again()
         elif self._session.name and request.path is not None:  # and was chosen
             stays = f"{self._session.name} stays as it is"
-            self.told.emit(f"{model.name} takes {taken(model.sees)}: open one to use it. {stays}.")
+            self.told.emit(f"{model.name} takes {describe_input(model.input_bands)}: open one to use it. {stays}.")
 
     def _take_reconstruction(self, request: loading.ImageRequest, made: loading.Reconstruction) -> None:
         """Give a field to the document that it was asked for, shown or not."""
@@ -172,7 +172,7 @@ class Reconstructing(QObject):
         document.encoding, document.lacks = None, False
         document.model_file = request.model_file if isinstance(request, loading.CubeEncodeRequest) else None
         take = self._session.set_field if document is self._document else document.take_field
-        take(made.field, made.image.reduction, made.levels, made.image)
+        take(made.field, made.image.binning, made.levels, made.image)
 
     def _go_on(self, task: Task) -> None:
         """A reconstruction has ended: one that did not answer was cancelled or failed; another one may be waiting."""
@@ -246,7 +246,7 @@ class Retrying(QObject):
     def remedy(self, task: Task, error: Exception) -> Remedy | None:
         """What to offer; nothing where the same would fail again, as with a file that cannot be read."""
         reconstructing, broken = self._reconstructing, isinstance(error, MemoryError | DeviceLost)
-        if isinstance(error, MemoryError) and reconstructing.can_save_memory():
+        if isinstance(error, MemoryError) and reconstructing.supports_low_memory():
             return "Retry with smaller tiles", partial(self._compute_otherwise, task, reconstructing.save_memory)
         elsewhere = reconstructing.device not in ("cpu", "")
         if elsewhere and (broken or task is Task.LOAD_MODEL):

@@ -62,13 +62,13 @@ class Inquiry(QObject):
         """The curve of the pixel under the mouse."""
         session = self._session
         if session.field is not None and session.hover is not None:
-            request = PointsRequest(session.field, None, session.reduction, (session.hover,))
+            request = PointsRequest(session.field, None, session.binning, (session.hover,))
             self._worker.submit(Task.HOVER_CURVE, request, ask_spectra, self._take_hover)
 
     def _points(self, pixels: tuple[Pixel, ...], nm: float | None = None) -> PointsRequest:
         session = self._session
         assert session.field is not None
-        return PointsRequest(session.field, session.truth, session.reduction, pixels, nm, session.encoded)
+        return PointsRequest(session.field, session.truth, session.binning, pixels, nm, session.encoded)
 
     def _take_curves(self, request: PointsRequest, curves: dict[Place, Curve]) -> None:
         if request.field is self._session.field:
@@ -131,7 +131,7 @@ class CurveInquiry(QObject):
             and mark.place not in session.readings
         }
         if session.field is not None and regions:
-            request = MeansRequest(session.field, session.truth, session.reduction, regions, session.nm)
+            request = MeansRequest(session.field, session.truth, session.binning, regions, session.nm)
             self._worker.submit(Task.REGION_READOUTS, request, ask_means, self._take_means)
 
     def ask_findings(self) -> None:
@@ -144,14 +144,14 @@ class CurveInquiry(QObject):
         spectra = {place: curve.spectrum for place, curve in session.curves.items()}
         request = FindingsRequest(
             spectra, session.viewing, reflective or white is not None, white, session.comparison.smooth,
-            session.photograph, session.reduction,
+            session.photograph, session.binning,
         )  # fmt: skip
         self._worker.submit(Task.COLOURS, request, find, self._take_findings)
 
     def _request(self, regions: tuple[Region, ...], most: int) -> RegionsRequest:
         session = self._session
         assert session.field is not None
-        return RegionsRequest(session.field, session.truth, session.reduction, regions, most, session.encoded)
+        return RegionsRequest(session.field, session.truth, session.binning, regions, most, session.encoded)
 
     def _ask_finer(self) -> None:
         if self._finer is not None or self._worker.is_busy(Task.REGIONS):

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 
-from nesr_gui.fields.protocol import Doubt
+from nesr_gui.fields.protocol import QualityFlag
 from nesr_gui.gui.controllers.image import Picturing
 from nesr_gui.gui.controllers.output import Writing
 from nesr_gui.gui.figures.sweep import SweepExport, export_sweep
@@ -214,10 +214,10 @@ class LookDisplay:
         if session.hover is None:
             return known
         if session.colours is not None and session.photograph is not None:
-            row, col = (part // session.photograph.reduction for part in session.hover)
+            row, col = (part // session.photograph.binning for part in session.hover)
             known.append("RGB {} {} {}".format(*session.colours[row, col]))
         reading = session.readings.get(session.hover)
-        known += [doubt.text for doubt in Doubt if reading is not None and doubt in reading.doubt]
+        known += [doubt.text for doubt in QualityFlag if reading is not None and doubt in reading.doubt]
         for side in session.look.sides:
             shown = self._pictures[side].shown
             scale = shown.request.scale if shown else None

@@ -9,9 +9,9 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
-from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.fields.protocol import Progress
-from nesr_gui.fields.resampled import at_reduction
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
+from nesr_gui.fields.protocol import ProgressCallback
+from nesr_gui.fields.resampled import binned_field
 from nesr_gui.gui.drawing.symbols import draw_sign
 from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import lookup
@@ -67,11 +67,11 @@ class Page:
         return QSizeF(WIDTH, TOP + len(ROWS) * (self.cell[1] + GAP) + FOOT)
 
 
-def painted(figure: TruthFigure, progress: Progress) -> Page:
+def painted(figure: TruthFigure, progress: ProgressCallback) -> Page:
     """Paint every picture of the figure."""
-    scene = replace(figure.scene, viewing=Viewing.default(), white=None, look=_look(figure))
+    scene = replace(figure.scene, viewing=ViewingConditions.default(), white=None, look=_look(figure))
     assert scene.truth is not None
-    measured = replace(scene, field=at_reduction(scene.truth, scene.reduction))
+    measured = replace(scene, field=binned_field(scene.truth, scene.binning))
     over = replace(scene, look=replace(scene.look, measure=KINDS[figure.measure]))
     photograph = ("photograph", scene) if scene.colours is not None else (_coloured(measured), measured)
     firsts = (photograph, (_coloured(scene), scene), ("truth_error", over))
@@ -115,7 +115,7 @@ def _picture(name: str, scene: Scene, longest: int) -> Bytes:
         return np.ascontiguousarray(scene.colours[::stride, ::stride])
     stride = -(-max(shape) // longest)
     request = PictureRequest(
-        MODES[name], scene, Sampling(stride, slice(0, shape[0]), slice(0, shape[1]), scene.reduction)
+        MODES[name], scene, Sampling(stride, slice(0, shape[0]), slice(0, shape[1]), scene.binning)
     )
     shown = coarse_picture(request, lambda fraction: None).shown
     table = lookup(request.colormap, scene.nm)
@@ -157,7 +157,7 @@ def _draw_upright(painter: QPainter, where: QRectF, text: str) -> None:
 
 def _draw_marks(painter: QPainter, figure: TruthFigure, where: QRectF) -> None:
     """The sign of each mark, where it is on the photograph."""
-    height, width = (side * figure.scene.reduction for side in figure.scene.answering.shape)
+    height, width = (side * figure.scene.binning for side in figure.scene.answering.shape)
     for mark in figure.marks:
         centre = QPointF(
             where.left() + where.width() * (mark.col + 0.5) / width,
@@ -195,13 +195,13 @@ class TruthFigureExport:
     dpi: int
 
 
-def export_truth_figure(request: TruthFigureExport, progress: Progress) -> None:
+def export_truth_figure(request: TruthFigureExport, progress: ProgressCallback) -> None:
     """Paint the pictures and draw the figure into a file; raises as `save_drawing`."""
     made = painted(request.figure, progress)
     save_drawing(request.path, made.size, lambda painter: draw_page(painter, made), request.dpi, "Accuracy")
 
 
-def preview(figure: TruthFigure, progress: Progress) -> QImage:
+def preview(figure: TruthFigure, progress: ProgressCallback) -> QImage:
     """The figure as the dialog shows it."""
     made = painted(replace(figure, longest=160), progress)
     return rendered(made.size, lambda painter: draw_page(painter, made), 110)

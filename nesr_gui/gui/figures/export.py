@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtSvg import QSvgGenerator
 
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 
 INK, QUIET = QColor("#1c2127"), QColor("#4b525c")
 FILTERS = "PNG picture (*.png);;SVG drawing (*.svg);;PDF document (*.pdf)"
@@ -38,7 +38,7 @@ def save_drawing(path: Path, size: QSizeF, draw: Draw, dpi: int, title: str) -> 
     kind = path.suffix.lower()
     if kind not in (".png", ".svg", ".pdf"):
         raise ValueError(f"cannot write {path.name}: choose a name that ends in .png, .svg or .pdf")
-    with replacing(path) as part:
+    with atomic_write(path) as part:
         if kind == ".png":
             written = QImageWriter(str(part), QByteArray(b"png")).write(rendered(size, draw, dpi))
         else:

@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtCore import QMarginsF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.drawing.symbols import placed
 from nesr_gui.gui.drawing.theme import spectrum_gradient
 from nesr_gui.gui.drawing.ticks import ticks
@@ -185,6 +185,6 @@ class FigureExport:
     dpi: int
 
 
-def export_figure(request: FigureExport, progress: Progress) -> None:
+def export_figure(request: FigureExport, progress: ProgressCallback) -> None:
     """Draw the figure; Qt paints on images and SVG files from any thread."""
     save_figure(request.path, request.figure, request.dpi)

@@ -15,14 +15,14 @@ import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.drawing.tone_mapping import lookup
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.tasks.rendering import PictureRequest, coarse_picture
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import Scene
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 
 ENDINGS = (".mp4", ".gif")
 MOST_FRAMES = 20_000
@@ -72,7 +72,7 @@ def missing_for(ending: str) -> str:
     return NO_VIDEO if ending == ".mp4" and importlib.util.find_spec("imageio_ffmpeg") is None else ""
 
 
-def export_sweep(request: SweepExport, progress: Progress) -> Sweep:
+def export_sweep(request: SweepExport, progress: ProgressCallback) -> Sweep:
     """Write the film, frame by frame.
 
     Raises:
@@ -84,7 +84,7 @@ def export_sweep(request: SweepExport, progress: Progress) -> Sweep:
         raise ValueError(f"cannot write {request.path.name}: choose a name that ends in .mp4 or .gif")
     if missing := missing_for(ending):
         raise ValueError(missing)
-    with replacing(request.path) as part, _writer(part, ending, request.sweep.frames_per_second) as writer:
+    with atomic_write(request.path) as part, _writer(part, ending, request.sweep.frames_per_second) as writer:
         for i, nm in enumerate(nms):
             progress(i / len(nms))
             writer.append_data(frame(request, nm))
@@ -109,7 +109,7 @@ def frame(request: SweepExport, nm: float) -> Bytes:
 def _sampling(scene: Scene, longest_side: int) -> Sampling:
     height, width = scene.answering.shape
     stride = math.ceil(max(height, width) / longest_side)
-    return Sampling(stride, slice(0, height), slice(0, width), scene.reduction)
+    return Sampling(stride, slice(0, height), slice(0, width), scene.binning)
 
 
 def _labelled(rgb: Bytes, text: str) -> Bytes:

@@ -10,16 +10,16 @@ from PySide6.QtGui import QUndoCommand
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.gui.model.document import Steps
-from nesr_gui.io.photos.develop_settings import Balance, Interpretation
+from nesr_gui.io.photos.develop_settings import DevelopSettings, WhiteBalance
 
 if TYPE_CHECKING:
-    from nesr_gui.io.photos.photo import Decoded
+    from nesr_gui.io.photos.photo import DecodedPhoto
 
 
 class _Reinterpret(QUndoCommand):
     """From one interpretation to another; changes of the same item in a row are one step."""
 
-    def __init__(self, owner: Understanding, after: Interpretation) -> None:
+    def __init__(self, owner: Understanding, after: DevelopSettings) -> None:
         self._items = tuple(
             f.name for f in fields(after) if getattr(after, f.name) != getattr(owner.interpretation, f.name)
         )
@@ -59,29 +59,29 @@ _NAMES = {
 class Understanding(QObject):
     """The decoded file, the interpretation chosen for it, and whether a click now picks its grey point."""
 
-    changed = Signal(object)  # Interpretation
+    changed = Signal(object)  # DevelopSettings
     picking_changed = Signal(bool)
 
     def __init__(self, steps: Steps, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._steps = steps
-        self.decoded: Decoded | None = None
-        self.interpretation = Interpretation()
+        self.decoded: DecodedPhoto | None = None
+        self.interpretation = DevelopSettings()
         self.is_picking = False
 
-    def start(self, decoded: Decoded | None, interpretation: Interpretation) -> None:
+    def start(self, decoded: DecodedPhoto | None, interpretation: DevelopSettings) -> None:
         """Another file is open, or none that can be understood in several ways; it has been interpreted already."""
         self.decoded, self.interpretation = decoded, interpretation
         self.set_picking(False)
 
-    def choose(self, interpretation: Interpretation) -> None:
+    def choose(self, interpretation: DevelopSettings) -> None:
         """Understand the file otherwise; it can be undone."""
         if self.decoded is not None and interpretation != self.interpretation:
             self._steps.push(_Reinterpret(self, interpretation))
 
     def reset(self) -> None:
         """Understand the file as it says itself."""
-        self.choose(Interpretation())
+        self.choose(DevelopSettings())
 
     def choose_camera(self, camera: Observer | None) -> None:
         self.choose(replace(self.interpretation, camera=camera))
@@ -96,8 +96,8 @@ class Understanding(QObject):
     def pick_grey(self, row: int, col: int) -> None:
         """Take a pixel of the source as grey, and leave the picking."""
         self.set_picking(False)
-        self.choose(replace(self.interpretation, balance=Balance.GREY_POINT, grey_point=(row, col)))
+        self.choose(replace(self.interpretation, balance=WhiteBalance.GREY_POINT, grey_point=(row, col)))
 
-    def _put(self, interpretation: Interpretation) -> None:
+    def _put(self, interpretation: DevelopSettings) -> None:
         self.interpretation = interpretation
         self.changed.emit(interpretation)

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
 
-from nesr_gui.colorimetry.viewing_conditions import Viewing
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import SpectralField
 from nesr_gui.gui.model.marks import Curve, Finding, Mark, Place, Reading
 from nesr_gui.gui.model.plot_settings import Overlays
 from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.gui.model.view_settings import Look
 from nesr_gui.gui.model.viewport import View
-from nesr_gui.inference.model_input import SeenBands, Shown
-from nesr_gui.io.photos.develop_settings import Interpretation
+from nesr_gui.inference.model_input import BandInput, ModelInput
+from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.spectral import RGBImage, Spectrum
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from nesr_gui.gui.tasks.loading import ImageRequest
     from nesr_gui.io.cubes import description
-    from nesr_gui.io.photos.photo import Decoded
+    from nesr_gui.io.photos.photo import DecodedPhoto
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Origin:
 
     image: Path
     truth: Path | None = None
-    reading: description.Reading | None = None
+    reading: description.CubeHints | None = None
     is_pasted: bool = False
 
 
@@ -73,9 +73,9 @@ class Cube:
     field: SpectralField
     levels: tuple[float, float]
 
-    def as_truth(self, name: str, seen: Shown | None) -> Measurement | None:
+    def as_truth(self, name: str, seen: ModelInput | None) -> Measurement | None:
         """The truth of what a model made of bands `seen` of it, called `name`; only where there are others."""
-        if not isinstance(seen, SeenBands) or len(seen.wavelengths) >= len(self.field.bands):
+        if not isinstance(seen, BandInput) or len(seen.wavelengths) >= len(self.field.bands):
             return None
         return Measurement(self.field, name, is_chosen=True, shown=len(seen.wavelengths))
 
@@ -109,25 +109,25 @@ class Document:
     field: SpectralField | None = None
     measurement: Measurement | None = None
     truth: SpectralField | None = None
-    encoded: Shown | None = None
+    encoded: ModelInput | None = None
     source_shape: tuple[int, int] | None = None
-    reduction: int = 1
+    binning: int = 1
     levels: tuple[float, float] = (0.0, 1.0)
     nm: float = 550.0
     look: Look = dataclasses.field(default_factory=Look)
     curves: Mapping[Place, Curve] = dataclasses.field(default_factory=dict)
     readings: Mapping[Place, Reading] = dataclasses.field(default_factory=dict)
     findings: Mapping[Place, Finding] = dataclasses.field(default_factory=dict)
-    viewing: Viewing = dataclasses.field(default_factory=Viewing.default)
+    viewing: ViewingConditions = dataclasses.field(default_factory=ViewingConditions.default)
     white: Spectrum | None = None
     overlays: Overlays = dataclasses.field(default_factory=Overlays)
     marks: tuple[Mark, ...] = ()
     active: int | None = None
-    decoded: Decoded | None = None
-    interpretation: Interpretation = dataclasses.field(default_factory=Interpretation)
+    decoded: DecodedPhoto | None = None
+    interpretation: DevelopSettings = dataclasses.field(default_factory=DevelopSettings)
     origin: Origin | None = None
     view: View | None = None
-    shown: Interpretation | None = None
+    shown: DevelopSettings | None = None
     encoding: ImageRequest | None = None
     lacks: bool = False
     waits: bool = False
@@ -139,9 +139,9 @@ class Document:
     copy: Path | None = None
     copied: tuple[object, ...] = ()
 
-    def take_field(self, field: SpectralField, reduction: int, levels: tuple[float, float], encoded: Shown) -> None:
+    def take_field(self, field: SpectralField, binning: int, levels: tuple[float, float], encoded: ModelInput) -> None:
         """Its reconstruction is ready, while another document is shown."""
-        self.field, self.reduction, self.levels, self.encoded = field, reduction, levels, encoded
+        self.field, self.binning, self.levels, self.encoded = field, binning, levels, encoded
         if self.cube is not None:
             self.measurement = self.cube.as_truth(self.name, encoded)
             self.truth = self.measurement.over(self.cube.field.shape) if self.measurement is not None else None

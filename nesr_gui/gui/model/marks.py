@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nesr_gui.colorimetry.appearance import Appearance
-from nesr_gui.fields.protocol import Doubt
+from nesr_gui.fields.protocol import QualityFlag
 from nesr_gui.gui.model.palette import MARK_COLOURS, MARK_SYMBOLS, MarkColours
 from nesr_gui.regions import Point, Region, Shape
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum
@@ -147,7 +147,7 @@ class Curve:
     """What is known at one place: its spectrum, the measured one where there is one, and what a model was shown of it.
 
     Of a region the spectrum is the mean of `pixels` of its `of` pixels, and `deviation` (L,) their standard deviation.
-    `doubts` is the share of its pixels that each flag is raised for, where the model raises flags.
+    `quality_flags` is the share of its pixels that each flag is raised for, where the model raises flags.
     `seen` are the bands of a cube that the model made the spectrum of.
     `interval` is what the model gives as the limits (2, L) between which 90 % of true values lie.
     """
@@ -158,7 +158,7 @@ class Curve:
     interval: FloatArray | None = None
     pixels: int = 1
     of: int = 1
-    doubts: Mapping[Doubt, float] = field(default_factory=dict)
+    quality_flags: Mapping[QualityFlag, float] = field(default_factory=dict)
     seen: Spectrum | None = None
 
     def spread_text(self) -> str:
@@ -170,7 +170,9 @@ class Curve:
 
     def doubts_text(self) -> str:
         """Why not to trust it, in words; nothing where there is no reason."""
-        said = [doubt.text if share == 1 else f"{share:.0%} {doubt.text}" for doubt, share in self.doubts.items()]
+        said = [
+            doubt.text if share == 1 else f"{share:.0%} {doubt.text}" for doubt, share in self.quality_flags.items()
+        ]
         return f"; {', '.join(said)}" if said else ""
 
 
@@ -180,7 +182,7 @@ class Reading:
 
     value: float
     truth: float | None = None
-    doubt: Doubt = field(default=Doubt(0))
+    doubt: QualityFlag = field(default=QualityFlag(0))
 
 
 @dataclass(frozen=True)
@@ -248,5 +250,5 @@ def spots(image: RGBImage, count: int = 3) -> list[tuple[int, int]]:
     while len(chosen) < min(count, len(cells)):
         far = [min(float(np.linalg.norm(mean - cells[c][1])) for c in chosen) * even for _, mean, even in cells]
         chosen.append(int(np.argmax(far)))
-    found = [tuple(at * image.reduction for at in cells[c][0]) for c in chosen]  # of the source
+    found = [tuple(at * image.binning for at in cells[c][0]) for c in chosen]  # of the source
     return sorted(((row, col) for row, col in found), key=lambda at: (at[1], at[0]))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
-from nesr_gui.colorimetry.viewing_conditions import Viewing
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import SpectralField
 from nesr_gui.gui.model.development import Understanding
 from nesr_gui.gui.model.document import Cube, Steps, UsedModel
@@ -20,13 +20,13 @@ from nesr_gui.gui.model.plot_content import Plotted
 from nesr_gui.gui.model.plot_settings import Comparison
 from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.gui.model.view_settings import Look
-from nesr_gui.inference.model_input import Input, Shown
-from nesr_gui.io.photos.develop_settings import Interpretation
+from nesr_gui.inference.model_input import InputKind, ModelInput
+from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import RGBImage, Spectrum
 
 if TYPE_CHECKING:
-    from nesr_gui.io.photos.photo import Decoded
+    from nesr_gui.io.photos.photo import DecodedPhoto
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -57,9 +57,9 @@ class Session(QObject):
         self.field: SpectralField | None = None
         self.measurement: Measurement | None = None
         self.truth: SpectralField | None = None  # the measured cube as it lies over the photograph
-        self.encoded: Shown | None = None  # what the field was made of, pixel by pixel; a measured cube was not
+        self.encoded: ModelInput | None = None  # what the field was made of, pixel by pixel; a measured cube was not
         self.source_shape: tuple[int, int] | None = None
-        self.reduction = 1  # source pixels along one side of a pixel of the field
+        self.binning = 1  # source pixels along one side of a pixel of the field
         self.levels = (0.0, 1.0)  # what a band shows as black and as white
         self.nm = 550.0
         self.look = Look()
@@ -67,8 +67,8 @@ class Session(QObject):
         self.hover_curve: Spectrum | None = None
         self.curves: Mapping[Place, Curve] = {}
         self.readings: Mapping[Place, Reading] = {}
-        self.models: dict[Input, UsedModel] = {}
-        self.viewing = Viewing.default()
+        self.models: dict[InputKind, UsedModel] = {}
+        self.viewing = ViewingConditions.default()
         self.white: Spectrum | None = None  # what stands for a perfect white where the quantity is no reflectance
         self.findings: Mapping[Place, Finding] = {}
         self.comparison = Comparison(self)
@@ -84,9 +84,9 @@ class Session(QObject):
         return self.field.wavelength_range if self.field else (400.0, 700.0)
 
     @property
-    def input(self) -> Input:
+    def input(self) -> InputKind:
         """What is open, as far as models are concerned."""
-        return Input.PHOTOGRAPH if self.cube is None else Input.CUBE
+        return InputKind.PHOTOGRAPH if self.cube is None else InputKind.CUBE
 
     @property
     def model(self) -> UsedModel:
@@ -127,18 +127,18 @@ class Session(QObject):
         """What the field is worked at, in words: 2048×1365 of 6000×4000, 1:3."""
         if self.field is None or self.source_shape is None:
             return ""
-        if self.reduction == 1:
+        if self.binning == 1:
             return "full resolution"
         (height, width), (full_height, full_width) = self.field.shape, self.source_shape
-        return f"{width}×{height} of {full_width}×{full_height}, 1:{self.reduction}"
+        return f"{width}×{height} of {full_width}×{full_height}, 1:{self.binning}"
 
     def open_photograph(
         self,
         photograph: RGBImage,
         colours: Bytes,
         truth: Measurement | None = None,
-        decoded: Decoded | None = None,
-        interpretation: Interpretation | None = None,
+        decoded: DecodedPhoto | None = None,
+        interpretation: DevelopSettings | None = None,
     ) -> None:
         """Show a photograph at once, in `colours` (H, W, 3); its field comes later.
 
@@ -146,14 +146,14 @@ class Session(QObject):
         """
         self.photograph, self.colours, self.cube = photograph, colours, None
         self._lay(truth, photograph.source_shape)
-        self.understanding.start(decoded, interpretation or Interpretation())
+        self.understanding.start(decoded, interpretation or DevelopSettings())
         self._start(photograph.source.name, photograph.source_shape, ("photograph", "band"))
 
     def open_cube(self, name: str, cube: SpectralField, levels: tuple[float, float]) -> None:
         """Show a cube, which can be asked at once; what a model makes of it may come later."""
         self.photograph, self.colours, self.cube = None, None, Cube(cube, levels)
         self._lay(None, cube.shape)
-        self.understanding.start(None, Interpretation())
+        self.understanding.start(None, DevelopSettings())
         self._start(name, cube.shape, ("band", "false_colour"))
         self.show_measured()
 
@@ -168,7 +168,7 @@ class Session(QObject):
         self.photograph_changed.emit()
 
     def _start(self, name: str, source_shape: tuple[int, int], modes: tuple[str, str]) -> None:
-        self.name, self.source_shape, self.field, self.encoded, self.reduction = name, source_shape, None, None, 1
+        self.name, self.source_shape, self.field, self.encoded, self.binning = name, source_shape, None, None, 1
         self.curves, self.readings, self.findings = {}, {}, {}
         self.white = None
         self.marking.start(source_shape)
@@ -179,10 +179,10 @@ class Session(QObject):
         self.look_changed.emit()
 
     def set_field(
-        self, field: SpectralField, reduction: int, levels: tuple[float, float], encoded: Shown | None = None
+        self, field: SpectralField, binning: int, levels: tuple[float, float], encoded: ModelInput | None = None
     ) -> None:
         """The reconstruction of an image is ready, or ready at another resolution; marks stay where they are."""
-        self.field, self.encoded, self.reduction, self.levels = field, encoded, reduction, levels
+        self.field, self.encoded, self.binning, self.levels = field, encoded, binning, levels
         if self.cube is not None:
             self._lay(self.cube.as_truth(self.name, encoded), self.cube.field.shape)
         self.curves, self.readings, self.findings = {}, {}, {}
@@ -199,12 +199,12 @@ class Session(QObject):
         self.measurement = measurement
         self.truth = measurement.over(over) if measurement is not None and over is not None else None
 
-    def set_model(self, takes: Input, model: UsedModel) -> None:
+    def set_model(self, takes: InputKind, model: UsedModel) -> None:
         """Another model is used for photographs, or for cubes."""
         self.models = {**self.models, takes: model}
         self.model_changed.emit()
 
-    def drop_model(self, takes: Input) -> None:
+    def drop_model(self, takes: InputKind) -> None:
         """None is used for them any more."""
         self.models = {kind: model for kind, model in self.models.items() if kind is not takes}
         self.model_changed.emit()
@@ -224,7 +224,7 @@ class Session(QObject):
         """The value of a mark at the wavelength, once it is known; of a region, the mean of its pixels' values."""
         return self.readings.get(mark.place)
 
-    def set_viewing(self, viewing: Viewing) -> None:
+    def set_viewing(self, viewing: ViewingConditions) -> None:
         """See reflectances under another light, or by another observer."""
         if viewing != self.viewing:
             self.viewing = viewing

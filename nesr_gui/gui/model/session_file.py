@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nesr_gui._version import __version__
-from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.fields.resampled import Match
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
+from nesr_gui.fields.resampled import Registration
 from nesr_gui.gui.model import session_parts as parts
 from nesr_gui.gui.model import view_settings as looks
 from nesr_gui.gui.model.document import Document, Origin
@@ -19,10 +19,10 @@ from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.plot_settings import Overlays
 from nesr_gui.gui.model.view_settings import Look
 from nesr_gui.gui.model.viewport import View
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.fingerprint import fingerprint
-from nesr_gui.io.photos.develop_settings import Interpretation
+from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.spectral import Spectrum
 
 ENDING = ".nesr"
@@ -37,7 +37,7 @@ _MOST = 20_000  # px of a window or a panel
 class Laid:
     """How the measured cube lies over the photograph, and whether its user chose that."""
 
-    match: Match
+    match: Registration
     is_chosen: bool
 
 
@@ -55,14 +55,14 @@ class Kept:
     """
 
     origin: Origin
-    interpretation: Interpretation
+    interpretation: DevelopSettings
     marks: tuple[Mark, ...]
     active: int | None
     look: Look
     view: View | None
     nm: float
     overlays: Overlays
-    viewing: Viewing
+    viewing: ViewingConditions
     white: Spectrum | None
     is_full: bool = False
     model: tuple[str, str] = ("", "")
@@ -81,7 +81,7 @@ class Kept:
         return cls(
             document.origin, document.interpretation, document.marks, document.active, document.look, document.view,
             document.nm, document.overlays, document.viewing, document.white,
-            (is_made and document.reduction == 1) or (document.encoding is not None and document.encoding.full),
+            (is_made and document.binning == 1) or (document.encoding is not None and document.encoding.full),
             (made.get("model", ""), made.get("model_sha256", "")), layout, document.file,
             laid=Laid(document.measurement.match, document.measurement.is_chosen) if document.measurement else None,
             model_file=document.model_file if is_made else None,
@@ -90,7 +90,7 @@ class Kept:
 
 def write_session(path: Path, kept: Kept) -> None:
     """Write a session file; its images are named as they are found from there, and as they are found from anywhere."""
-    with replacing(path) as part:
+    with atomic_write(path) as part:
         part.write_text(json.dumps(_as_json(kept, path.parent), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from nesr_gui.colorimetry.viewing_conditions import Light, Observer, Viewing
-from nesr_gui.fields.resampled import Match
+from nesr_gui.colorimetry.viewing_conditions import Illuminant, Observer, ViewingConditions
+from nesr_gui.fields.resampled import Registration
 from nesr_gui.gui.model.plot_settings import MOST, Normalise, Overlays, Reference, Transform
 from nesr_gui.gui.model.viewport import View
-from nesr_gui.io.cubes.description import Reading
-from nesr_gui.io.photos.develop_settings import Interpretation
+from nesr_gui.io.cubes.description import CubeHints
+from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 
 Json = Mapping[str, Any]
@@ -37,11 +37,11 @@ def read_spectrum(known: Json) -> Spectrum:
     return Spectrum(Wavelengths(np.array(known["nm"])), np.array(values), text(known["name"]))
 
 
-def interpretation_json(interpretation: Interpretation) -> Json:
+def interpretation_json(interpretation: DevelopSettings) -> Json:
     return asdict(interpretation)
 
 
-def read_interpretation(known: Json) -> Interpretation:
+def read_interpretation(known: Json) -> DevelopSettings:
     given = dict(known)
     for name in ("gamma", "kelvin", "tint", "stops"):
         given[name] = float(given[name])
@@ -52,17 +52,17 @@ def read_interpretation(known: Json) -> Interpretation:
         given["working_pixels"] = whole(given["working_pixels"])
     if given["camera"] is not None:
         given["camera"] = Observer(**given["camera"])
-    return Interpretation(**given)
+    return DevelopSettings(**given)
 
 
-def viewing_json(viewing: Viewing) -> Json:
+def viewing_json(viewing: ViewingConditions) -> Json:
     return asdict(viewing)
 
 
-def read_viewing(known: Json) -> Viewing:
+def read_viewing(known: Json) -> ViewingConditions:
     light = dict(known["light"])
     light["kelvin"] = float(light["kelvin"])
-    return Viewing(Light(**light), Observer(**known["observer"]))
+    return ViewingConditions(Illuminant(**light), Observer(**known["observer"]))
 
 
 def overlays_json(overlays: Overlays) -> Json:
@@ -88,16 +88,16 @@ def read_overlays(known: Json) -> Overlays:
     return Overlays(transform, bool(known["truth"]), bool(known["smooth"]), library)
 
 
-def reading_json(reading: Reading) -> Json:
+def reading_json(reading: CubeHints) -> Json:
     nm = reading.wavelengths.nm.tolist() if reading.wavelengths is not None else None
     return {
         "wavelengths": nm, "band_axis": reading.band_axis, "quantity": reading.quantity, "variable": reading.variable,
     }  # fmt: skip
 
 
-def read_reading(known: Json) -> Reading:
+def read_reading(known: Json) -> CubeHints:
     nm, axis, quantity, variable = (known[name] for name in ("wavelengths", "band_axis", "quantity", "variable"))
-    return Reading(
+    return CubeHints(
         None if nm is None else Wavelengths(np.array(nm)),
         None if axis is None else whole(axis),
         None if quantity is None else Quantity(quantity),
@@ -113,11 +113,11 @@ def read_view(known: Json) -> View:
     return view
 
 
-def read_match(known: Json) -> Match:
+def read_match(known: Json) -> Registration:
     seen = [None if known[name] is None else float(known[name]) for name in ("correlation", "next_best")]
     if any(value is not None and not -1.001 <= value <= 1.001 for value in seen):
         raise ValueError("a correlation above 1")
-    return Match(known["orientation"], float(known["gain"]), *seen)
+    return Registration(known["orientation"], float(known["gain"]), *seen)
 
 
 def text(value: Any) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nesr_gui.fields.protocol import SpectralField
-from nesr_gui.fields.resampled import Match, MatchedField, Shape
+from nesr_gui.fields.resampled import Registration, ResampledField, Shape
 from nesr_gui.spectral import Quantity, Spectrum
 
 
@@ -21,14 +21,14 @@ class Measurement:
     cube: SpectralField
     name: str
     path: Path | None = None
-    match: Match = field(default_factory=Match)
+    match: Registration = field(default_factory=Registration)
     white: Spectrum | None = None
     is_chosen: bool = False
     shown: int = 0
 
     def over(self, shape: Shape) -> SpectralField:
         """The cube as it lies over a photograph of `shape` source pixels."""
-        return MatchedField(self.cube, shape, self.match, self.white)
+        return ResampledField(self.cube, shape, self.match, self.white)
 
     @property
     def remark(self) -> str:

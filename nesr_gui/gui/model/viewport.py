@@ -20,12 +20,12 @@ class View:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Every `stride`-th pixel of `rows` × `cols`; a pixel stands for `reduction`² of the source."""
+    """Every `stride`-th pixel of `rows` × `cols`; a pixel stands for `binning`² of the source."""
 
     stride: int
     rows: slice
     cols: slice
-    reduction: int = 1
+    binning: int = 1
 
     @property
     def size(self) -> tuple[int, int]:
@@ -36,8 +36,8 @@ class Sampling:
     @property
     def rect(self) -> tuple[int, int, int, int]:
         """x, y, width, height in source pixels of the blocks that the samples stand for."""
-        (height, width), side = self.size, self.stride * self.reduction
-        return self.cols.start * self.reduction, self.rows.start * self.reduction, width * side, height * side
+        (height, width), side = self.size, self.stride * self.binning
+        return self.cols.start * self.binning, self.rows.start * self.binning, width * side, height * side
 
     def covers(self, view: View, shape: tuple[int, int]) -> bool:
         """Whether nothing of a source image of `shape` that is in view lies outside."""
@@ -56,29 +56,29 @@ class Sampling:
     def index_of(self, row: int, col: int) -> tuple[int, int] | None:
         """Which sample stands for a pixel of the source; None outside."""
         x, y, width, height = self.rect
-        side = self.stride * self.reduction
+        side = self.stride * self.binning
         return ((row - y) // side, (col - x) // side) if 0 <= row - y < height and 0 <= col - x < width else None
 
 
-def whole(shape: tuple[int, int], reduction: int) -> Sampling:
+def whole(shape: tuple[int, int], binning: int) -> Sampling:
     """Every pixel of an image of `shape`."""
-    return Sampling(1, slice(0, shape[0]), slice(0, shape[1]), reduction)
+    return Sampling(1, slice(0, shape[0]), slice(0, shape[1]), binning)
 
 
 def resolve_sampling(
-    shape: tuple[int, int], reduction: int, view: View, samples: int | None, is_costly: bool = False
+    shape: tuple[int, int], binning: int, view: View, samples: int | None, is_costly: bool = False
 ) -> Sampling:
     """What is in view of a field of `shape`: at most about `samples` pixels, or with None as fine as the screen shows.
 
     Samplings start on multiples of the stride, so that a moved view samples the same pixels. Between two strides the
     finer one is taken, which may be four times what the screen shows, or the nearer one where each pixel is costly.
     """
-    fine = max(1, round(view.scale / reduction) if is_costly else math.floor(view.scale / reduction))
+    fine = max(1, round(view.scale / binning) if is_costly else math.floor(view.scale / binning))
     edges = []
     for low, high, size in ((view.top, view.bottom, shape[0]), (view.left, view.right, shape[1])):
-        start = min(max(math.floor(low / reduction), 0), size - 1)
-        edges.append((start, min(max(math.ceil(high / reduction), start + 1), size)))
+        start = min(max(math.floor(low / binning), 0), size - 1)
+        edges.append((start, min(max(math.ceil(high / binning), start + 1), size)))
     area = math.prod(stop - start for start, stop in edges)
     stride = fine if samples is None else max(fine, math.ceil(math.sqrt(area / samples)))
     rows, cols = (slice(start - start % stride, stop) for start, stop in edges)
-    return Sampling(stride, rows, cols, reduction)
+    return Sampling(stride, rows, cols, binning)

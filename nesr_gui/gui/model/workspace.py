@@ -14,7 +14,7 @@ from nesr_gui.gui.model.session_file import Kept
 from nesr_gui.gui.model.viewport import View
 
 _OF_THE_SESSION = (
-    "name", "photograph", "colours", "cube", "field", "measurement", "truth", "encoded", "source_shape", "reduction",
+    "name", "photograph", "colours", "cube", "field", "measurement", "truth", "encoded", "source_shape", "binning",
     "levels", "nm", "look", "curves", "readings", "findings", "viewing", "white",
 )  # fmt: skip
 """Fields of a document that are attributes of the session while it is shown."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.fields.accuracy import Figures, Members, accuracy
-from nesr_gui.fields.camera import photograph
-from nesr_gui.fields.protocol import Progress, SpectralField
-from nesr_gui.fields.registration import gain_in, match
-from nesr_gui.fields.resampled import Match, MatchedField, Orientation, at_reduction
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
+from nesr_gui.fields.accuracy import AccuracyMetrics, Members, accuracy
+from nesr_gui.fields.camera import render_photograph
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField
+from nesr_gui.fields.registration import register, register_in_orientation
+from nesr_gui.fields.resampled import Orientation, Registration, ResampledField, binned_field
 from nesr_gui.gui.model.marks import Mark, Place
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.truth import Measurement
@@ -25,7 +25,7 @@ from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import RGBImage, Spectrum
 
 if TYPE_CHECKING:
-    from nesr_gui.io.cubes.description import Reading
+    from nesr_gui.io.cubes.description import CubeHints
 
 
 COLUMNS = ("MRAE", "RMSE", "PSNR (dB)", "Angle (°)", "ΔE2000", "Pixels")
@@ -37,16 +37,16 @@ class TruthRequest:
     """A cube to be laid over a photograph, with what its user says of its file."""
 
     path: Path
-    reading: Reading | None
+    reading: CubeHints | None
     photograph: RGBImage
 
 
-def open_truth(request: TruthRequest, progress: Progress) -> Measurement:
-    """Open it and find its place; `NoMatch` says in a sentence that there is none."""
+def open_truth(request: TruthRequest, progress: ProgressCallback) -> Measurement:
+    """Open it and find its place; `RegistrationError` says in a sentence that there is none."""
     from nesr_gui import io
 
     cube = io.open_cube(request.path, request.reading)
-    return Measurement(cube, request.path.name, request.path, match(request.photograph, cube, progress))
+    return Measurement(cube, request.path.name, request.path, register(request.photograph, cube, progress))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +58,15 @@ class MatchRequest:
     orientation: Orientation | None = None
 
 
-def match_again(request: MatchRequest, progress: Progress) -> Measurement:
+def match_again(request: MatchRequest, progress: ProgressCallback) -> Measurement:
     """The same cube with its place found again; raises as `open_truth`."""
     cube, photograph, turn = request.measurement.cube, request.photograph, request.orientation
-    seen = MatchedField(cube, cube.shape, white=request.measurement.white)
-    found = match(photograph, seen, progress) if turn is None else gain_in(photograph, seen, turn, progress)
+    seen = ResampledField(cube, cube.shape, white=request.measurement.white)
+    found = (
+        register(photograph, seen, progress)
+        if turn is None
+        else register_in_orientation(photograph, seen, turn, progress)
+    )
     return replace(request.measurement, match=found, is_chosen=turn is not None)
 
 
@@ -72,7 +76,7 @@ class ExposureRequest:
 
     cube: SpectralField
     name: str
-    viewing: Viewing
+    viewing: ViewingConditions
     white: Spectrum | None
 
 
@@ -85,11 +89,11 @@ class Exposed:
     measurement: Measurement
 
 
-def expose(request: ExposureRequest, progress: Progress) -> Exposed:
+def expose(request: ExposureRequest, progress: ProgressCallback) -> Exposed:
     """Photograph a cube; ValueError says in a sentence why it cannot be."""
-    seen = MatchedField(request.cube, request.cube.shape, white=request.white)
-    image, exposure = photograph(seen, request.name, request.viewing, progress)
-    lain = Match(gain=exposure)
+    seen = ResampledField(request.cube, request.cube.shape, white=request.white)
+    image, exposure = render_photograph(seen, request.name, request.viewing, progress)
+    lain = Registration(gain=exposure)
     truth = Measurement(request.cube, request.name, None, lain, request.white, is_chosen=True)
     return Exposed(image, displayed(image), truth)
 
@@ -100,39 +104,39 @@ class AccuracyRequest:
 
     field: SpectralField
     truth: SpectralField
-    reduction: int
+    binning: int
     places: tuple[Place | None, ...]
 
 
-def measure(request: AccuracyRequest, progress: Progress) -> dict[Place | None, Figures]:
+def measure(request: AccuracyRequest, progress: ProgressCallback) -> dict[Place | None, AccuracyMetrics]:
     """The figures of each place; a region's are of the pixels of the field whose centres lie in it."""
-    truth, found = at_reduction(request.truth, request.reduction), dict[Place | None, Figures]()
+    truth, found = binned_field(request.truth, request.binning), dict[Place | None, AccuracyMetrics]()
     for done, place in enumerate(request.places):
         count = len(request.places)
 
         def told(share: float, done: int = done, count: int = count) -> None:
             progress((done + share) / count)
 
-        rows, cols, members = _part(place, request.reduction, request.field.shape)
+        rows, cols, members = _part(place, request.binning, request.field.shape)
         found[place] = accuracy(request.field, truth, rows=rows, cols=cols, members=members, progress=told)
     return found
 
 
 def _part(
-    place: Place | None, reduction: int, shape: tuple[int, int]
+    place: Place | None, binning: int, shape: tuple[int, int]
 ) -> tuple[slice | None, slice | None, Members | None]:
     """The window of a place in a field of `shape`, and which of its pixels are meant."""
     if place is None:
         return None, None, None
     if not isinstance(place, Region):
-        row, col = (min(at // reduction, size - 1) for at, size in zip(place, shape, strict=True))
+        row, col = (min(at // binning, size - 1) for at, size in zip(place, shape, strict=True))
         return slice(row, row + 1), slice(col, col + 1), None
-    top, left, bottom, right = (edge / reduction for edge in place.bounds)
+    top, left, bottom, right = (edge / binning for edge in place.bounds)
     rows, cols = _clipped(top, bottom, shape[0]), _clipped(left, right, shape[1])
 
     def members(rows: slice, cols: slice) -> npt.NDArray[np.bool_]:
         lattice = (np.arange(part.start, part.stop) for part in (rows, cols))
-        return inside(place, *((at + 0.5) * reduction for at in lattice))
+        return inside(place, *((at + 0.5) * binning for at in lattice))
 
     middle = tuple(int((part.start + part.stop) / 2) for part in (rows, cols))
     if not members(rows, cols).any():  # a region between the centres has the pixel in its middle
@@ -145,7 +149,7 @@ def _clipped(low: float, high: float, size: int) -> slice:
     return slice(start, min(max(math.ceil(high), start + 1), size))
 
 
-def cells(figures: Figures) -> tuple[str, ...]:
+def cells(figures: AccuracyMetrics) -> tuple[str, ...]:
     """A row of the table, in the order of `COLUMNS`."""
     shown = (
         f"{figures.mrae:.4f}", f"{figures.rmse:.4f}", f"{figures.psnr:.2f}", f"{figures.angle:.2f}",
@@ -154,7 +158,7 @@ def cells(figures: Figures) -> tuple[str, ...]:
     return tuple("–" if text == "nan" else text for text in shown)
 
 
-def rows_of(marks: Sequence[Mark], figures: Mapping[Place | None, Figures]) -> list[dict[str, str]]:
+def rows_of(marks: Sequence[Mark], figures: Mapping[Place | None, AccuracyMetrics]) -> list[dict[str, str]]:
     """What is known of the image and of marks, in full precision, for files and the clipboard."""
     named = [(IMAGE, figures.get(None)), *((mark.label, figures.get(mark.place)) for mark in marks)]
     rows = []

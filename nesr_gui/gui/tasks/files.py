@@ -12,8 +12,8 @@ from PySide6.QtGui import QColorSpace, QImage, QImageReader
 
 from nesr_gui import export
 from nesr_gui.colorimetry import cie
-from nesr_gui.export import Estimate, ExportPlan, Written
-from nesr_gui.fields.protocol import Progress, SpectralField
+from nesr_gui.export import Estimate, ExportPlan, ExportResult
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.sensor import Sensor
 from nesr_gui.gui.model.marks import COLUMNS, Curve, Mark, Pixel, Place, mark_of
 from nesr_gui.gui.tasks.spectra import MANY, SAMPLE, PointsRequest, RegionsRequest, ask_curves, ask_regions, pixels_of
@@ -27,22 +27,22 @@ MOST_PIXELS = 30_000_000  # of a picture that has to be read whole; a JPEG is re
 
 @dataclass(frozen=True, eq=False)
 class CubeExport:
-    """A cube to write as planned; each pixel of the field is `reduction`² of the source, which `origin` may name."""
+    """A cube to write as planned; each pixel of the field is `binning`² of the source, which `origin` may name."""
 
     path: Path
     field: SpectralField
     plan: ExportPlan
-    reduction: int = 1
+    binning: int = 1
     origin: str = ""
 
 
-def export_cube(request: CubeExport, progress: Progress) -> Written:
+def export_cube(request: CubeExport, progress: ProgressCallback) -> ExportResult:
     """Stream a cube to a file and check it."""
     return export.write(
         request.path,
         request.field,
         request.plan,
-        reduction=request.reduction,
+        binning=request.binning,
         origin=request.origin,
         progress=progress,
     )
@@ -54,12 +54,12 @@ class EstimateRequest:
 
     field: SpectralField
     plan: ExportPlan
-    reduction: int
+    binning: int
 
 
-def estimate(request: EstimateRequest, progress: Progress) -> Estimate:
+def estimate(request: EstimateRequest, progress: ProgressCallback) -> Estimate:
     """Measure on a part of the cube how long all of it will take."""
-    return export.estimated(request.plan.prepared(request.field, reduction=request.reduction))
+    return export.estimated(request.plan.prepared(request.field, binning=request.binning))
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class SensorRequest:
     path: Path
 
 
-def read_sensor(request: SensorRequest, progress: Progress) -> Sensor:
+def read_sensor(request: SensorRequest, progress: ProgressCallback) -> Sensor:
     """The sensor that a table describes."""
     return Sensor.measured(request.path.name, read_spectra(request.path))
 
@@ -80,12 +80,12 @@ class CurvesExport:
 
     path: Path
     field: SpectralField
-    reduction: int
+    binning: int
     marks: tuple[Mark, ...]
     resolution: str
 
 
-def export_curves(request: CurvesExport, progress: Progress) -> None:
+def export_curves(request: CurvesExport, progress: ProgressCallback) -> None:
     """Ask the curves and write them as text, with a column for each limit of what is shaded around them."""
     curves = _ask(request, progress)
     columns: list[Spectrum] = []
@@ -102,17 +102,17 @@ def export_curves(request: CurvesExport, progress: Progress) -> None:
     write_curves(request.path, columns, provenance=provenance)
 
 
-def _ask(request: CurvesExport, progress: Progress) -> dict[Place, Curve]:
+def _ask(request: CurvesExport, progress: ProgressCallback) -> dict[Place, Curve]:
     """The curve of every mark; a region's of all its pixels, or of as many as the plot takes of a very large one."""
     pixels: tuple[Pixel, ...] = tuple(mark.place for mark in request.marks if not isinstance(mark.place, Region))
     curves: dict[Place, Curve] = {}
     if pixels:
-        curves |= ask_curves(PointsRequest(request.field, None, request.reduction, pixels), progress)
+        curves |= ask_curves(PointsRequest(request.field, None, request.binning, pixels), progress)
     for mark in request.marks:
         if isinstance(mark.place, Region):
-            _, size = pixels_of(mark.place, request.reduction, request.field.shape)
+            _, size = pixels_of(mark.place, request.binning, request.field.shape)
             most = size if size <= MANY else SAMPLE
-            asked = RegionsRequest(request.field, None, request.reduction, (mark.place,), most)
+            asked = RegionsRequest(request.field, None, request.binning, (mark.place,), most)
             curves |= ask_regions(asked, progress)
     return curves
 
@@ -135,7 +135,7 @@ class TableExport:
     provenance: dict[str, str]
 
 
-def export_table(request: TableExport, progress: Progress) -> None:
+def export_table(request: TableExport, progress: ProgressCallback) -> None:
     """Write the table as CSV, from which `read_marks` makes the marks again."""
     write_table(request.path, request.rows, provenance=request.provenance)
 
@@ -147,12 +147,12 @@ class FileRequest:
     path: Path
 
 
-def read_marks(request: FileRequest, progress: Progress) -> list[Mark]:
+def read_marks(request: FileRequest, progress: ProgressCallback) -> list[Mark]:
     """The marks of a table that was exported."""
     return [mark_of(row) for row in read_table(request.path, COLUMNS)]
 
 
-def read_library(request: FileRequest, progress: Progress) -> list[Spectrum]:
+def read_library(request: FileRequest, progress: ProgressCallback) -> list[Spectrum]:
     """The spectra of a file."""
     return read_spectra(request.path)
 
@@ -164,7 +164,7 @@ class ChartRequest:
     name: str
 
 
-def read_chart(request: ChartRequest, progress: Progress) -> list[Spectrum]:
+def read_chart(request: ChartRequest, progress: ProgressCallback) -> list[Spectrum]:
     """The published reflectances of a colour chart."""
     patches = cie.chart(request.name)
     return [Spectrum(Wavelengths(nm), values.astype(np.float32), name) for name, (nm, values) in patches]
@@ -178,7 +178,7 @@ class PasteRequest:
     image: QImage
 
 
-def write_pasted(request: PasteRequest, progress: Progress) -> None:
+def write_pasted(request: PasteRequest, progress: ProgressCallback) -> None:
     """Write a pasted image in sRGB; one that does not say what its colours are is taken as sRGB.
 
     Raises:
@@ -202,7 +202,7 @@ class ThumbnailRequest:
     size: QSize
 
 
-def make_thumbnails(request: ThumbnailRequest, progress: Progress) -> Mapping[Path, QImage]:
+def make_thumbnails(request: ThumbnailRequest, progress: ProgressCallback) -> Mapping[Path, QImage]:
     """The files that are there, each with its picture; one that cannot be had cheaply is null."""
     made = {}
     for done, path in enumerate(request.paths):

@@ -14,21 +14,21 @@ import numpy as np
 
 from nesr_gui import resources
 from nesr_gui.colorimetry.viewing_conditions import Observer
-from nesr_gui.fields.protocol import Progress, SpectralField
-from nesr_gui.fields.registration import NoMatch, match
-from nesr_gui.fields.resampled import Match
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField
+from nesr_gui.fields.registration import RegistrationError, register
+from nesr_gui.fields.resampled import Registration
 from nesr_gui.gui.drawing.tone_mapping import SHADES, levels_of
 from nesr_gui.gui.model.document import Cube
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.truth import Measurement
-from nesr_gui.inference.model_input import Input, SeenBands, Shown
-from nesr_gui.io.photos.develop_settings import Interpretation
+from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput
+from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.spectral import RGBImage, Wavelengths
 
 if TYPE_CHECKING:
-    from nesr_gui.inference.model import Model
-    from nesr_gui.io.cubes.description import Reading
-    from nesr_gui.io.photos.photo import Decoded
+    from nesr_gui.inference.model import LoadedModel
+    from nesr_gui.io.cubes.description import CubeHints
+    from nesr_gui.io.photos.photo import DecodedPhoto
 
 
 READING_SHARE = 0.1  # of the time that a cube's reconstruction takes
@@ -41,11 +41,11 @@ def declared(path: Path, photograph: RGBImage) -> Measurement:
 
     cube = io.open_cube(path)
     try:
-        found = match(photograph, cube)
-    except NoMatch:
+        found = register(photograph, cube)
+    except RegistrationError:
         if cube.shape != photograph.source_shape:
             raise
-        found = Match()
+        found = Registration()
     return Measurement(cube, path.name, path, found)
 
 
@@ -56,7 +56,7 @@ class KindRequest:
     path: Path
 
 
-def is_cube(request: KindRequest, progress: Progress) -> bool:
+def is_cube(request: KindRequest, progress: ProgressCallback) -> bool:
     """Whether it is a cube, and may be a truth."""
     from nesr_gui import io
 
@@ -72,7 +72,7 @@ class ReadRequest:
 
     path: Path
     truth: Path | None = None
-    interpretation: Interpretation = field(default_factory=Interpretation)
+    interpretation: DevelopSettings = field(default_factory=DevelopSettings)
     beside: bool = False
     is_pasted: bool = False
 
@@ -84,14 +84,14 @@ class Photograph:
     A draft is for the eye alone, until the whole is there.
     """
 
-    decoded: Decoded
+    decoded: DecodedPhoto
     image: RGBImage
     colours: Bytes
     truth: Measurement | None = None
     is_draft: bool = False
 
 
-def read_file(request: ReadRequest, progress: Progress) -> Photograph | Cube:
+def read_file(request: ReadRequest, progress: ProgressCallback) -> Photograph | Cube:
     """Open what a path names; ValueError or OSError says in a sentence why it cannot be."""
     from nesr_gui import io
 
@@ -110,21 +110,21 @@ def read_file(request: ReadRequest, progress: Progress) -> Photograph | Cube:
 class InterpretRequest:
     """A decoded file, and how to understand it."""
 
-    decoded: Decoded
-    interpretation: Interpretation
+    decoded: DecodedPhoto
+    interpretation: DevelopSettings
 
 
-def interpret(request: InterpretRequest, progress: Progress) -> Photograph:
+def interpret(request: InterpretRequest, progress: ProgressCallback) -> Photograph:
     """Make the photograph that is shown, of at most `SHOWN_PIXELS`."""
-    from nesr_gui.io.photos.develop import interpret as understood
+    from nesr_gui.io.photos.develop import develop as understood
 
     image = understood(request.decoded, request.interpretation, max_pixels=SHOWN_PIXELS, progress=progress)
     return Photograph(request.decoded, image, displayed(image))
 
 
-def draft(request: InterpretRequest, progress: Progress) -> Photograph | None:
+def draft(request: InterpretRequest, progress: ProgressCallback) -> Photograph | None:
     """A first look at a large photograph, at once; None where all of it is as quick."""
-    from nesr_gui.io.photos.develop import draft as drafted
+    from nesr_gui.io.photos.develop import develop_preview as drafted
 
     image = drafted(request.decoded, request.interpretation)
     return None if image is None else Photograph(request.decoded, image, displayed(image), is_draft=True)
@@ -140,7 +140,7 @@ class CameraRequest:
     path: Path
 
 
-def read_camera(request: CameraRequest, progress: Progress) -> Observer:
+def read_camera(request: CameraRequest, progress: ProgressCallback) -> Observer:
     """Read a camera, and see that its colours can be turned into the default camera's."""
     from nesr_gui.io.photos.develop import camera_matrix
     from nesr_gui.io.spectra.readers import read_sensitivities
@@ -155,12 +155,12 @@ class CubeRequest:
     """A cube to open, with what the user said of it; `beside` asks for a document of its own."""
 
     path: Path
-    reading: Reading
+    reading: CubeHints
     beside: bool = False
 
 
-def read_cube(request: CubeRequest, progress: Progress) -> Cube:
-    """Open a cube; `Unclear` asks for what its file leaves open."""
+def read_cube(request: CubeRequest, progress: ProgressCallback) -> Cube:
+    """Open a cube; `AmbiguousFile` asks for what its file leaves open."""
     from nesr_gui import io
 
     field = io.open_cube(request.path, request.reading)
@@ -174,12 +174,12 @@ class SweepRequest:
     folders: tuple[Path, ...]
 
 
-def sweep_folders(request: SweepRequest, progress: Progress) -> None:
+def sweep_folders(request: SweepRequest, progress: ProgressCallback) -> None:
     """Tidy up after programs that were killed while they wrote."""
-    from nesr_gui.io.atomic import sweep
+    from nesr_gui.io.atomic import remove_stale
 
     for folder in request.folders:
-        sweep(folder)
+        remove_stale(folder)
 
 
 def displayed(image: RGBImage) -> Bytes:
@@ -200,14 +200,14 @@ class ModelRequest:
     device: str
 
 
-def load_model(request: ModelRequest, progress: Progress) -> Model:
+def load_model(request: ModelRequest, progress: ProgressCallback) -> LoadedModel:
     """Load a model; the first time this also loads torch, which takes seconds."""
     from nesr_gui.inference.model import load_model as load
 
     return load(request.path, request.device)
 
 
-def prepare_colours(request: None, progress: Progress) -> None:
+def prepare_colours(request: None, progress: ProgressCallback) -> None:
     """Import what the first click needs to tell a colour, which takes a second, before there is one."""
     from nesr_gui.colorimetry import cie
 
@@ -222,10 +222,10 @@ class EncodeRequest:
     """
 
     photograph: RGBImage
-    model: Model
+    model: LoadedModel
     full: bool = False
-    decoded: Decoded | None = None
-    interpretation: Interpretation = field(default_factory=Interpretation)
+    decoded: DecodedPhoto | None = None
+    interpretation: DevelopSettings = field(default_factory=DevelopSettings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +234,7 @@ class CubeEncodeRequest:
 
     cube: SpectralField
     name: str
-    model: Model
+    model: LoadedModel
     model_file: Path | None
     full: bool = False
     working_pixels: int | None = None
@@ -248,15 +248,15 @@ class Reconstruction:
     """A field that answers, the image that was encoded, of the same shape, and the field's display levels."""
 
     field: SpectralField
-    image: Shown
+    image: ModelInput
     levels: tuple[float, float]
 
 
-def encode(request: ImageRequest, progress: Progress) -> Reconstruction:
+def encode(request: ImageRequest, progress: ProgressCallback) -> Reconstruction:
     """Reconstruct a photograph, or a cube that has the bands that its model sees."""
     from nesr_gui.inference.engine import encode as encode_image
 
-    image: Shown
+    image: ModelInput
     if isinstance(request, CubeEncodeRequest):
         image, read = _bands(request, lambda done: progress(READING_SHARE * done)), READING_SHARE
     else:
@@ -265,10 +265,10 @@ def encode(request: ImageRequest, progress: Progress) -> Reconstruction:
     return Reconstruction(made, image, levels_of(made))
 
 
-def _bands(request: CubeEncodeRequest, progress: Progress) -> SeenBands:
+def _bands(request: CubeEncodeRequest, progress: ProgressCallback) -> BandInput:
     """What the model sees of the cube, at the resolution asked for."""
     most = None if request.full else request.working_pixels or request.model.working_pixels
-    return request.model.shown(request.cube, request.name, max_pixels=most, progress=progress)
+    return request.model.read_input(request.cube, request.name, max_pixels=most, progress=progress)
 
 
 def _photograph(request: EncodeRequest) -> RGBImage:
@@ -276,8 +276,8 @@ def _photograph(request: EncodeRequest) -> RGBImage:
     most = None if request.full else request.interpretation.working_pixels or request.model.working_pixels
     shown = request.photograph.shape[0] * request.photograph.shape[1]
     suffices = most is not None and most <= shown
-    if request.photograph.reduction > 1 and request.decoded is not None and not suffices:
-        from nesr_gui.io.photos.develop import interpret as understood
+    if request.photograph.binning > 1 and request.decoded is not None and not suffices:
+        from nesr_gui.io.photos.develop import develop as understood
 
         return understood(request.decoded, request.interpretation, max_pixels=most)
     return request.photograph if most is None else request.photograph.reduced(most)
@@ -299,8 +299,8 @@ class Listed:
     covers: str
 
     @property
-    def input(self) -> Input:
-        return Input.PHOTOGRAPH if self.bands is None else Input.CUBE
+    def input(self) -> InputKind:
+        return InputKind.PHOTOGRAPH if self.bands is None else InputKind.CUBE
 
     @property
     def text(self) -> str:
@@ -309,14 +309,14 @@ class Listed:
         return f"{name}\t{self.bands or 'photograph'} → {self.covers}"
 
 
-def list_models(request: ModelsRequest, progress: Progress) -> list[Listed]:
+def list_models(request: ModelsRequest, progress: ProgressCallback) -> list[Listed]:
     """The embedded models and those of the files that are models; a file that is gone is passed over."""
-    from nesr_gui.inference.checkpoint import covers, sees
+    from nesr_gui.inference.checkpoint import read_coverage, read_input_bands
 
     found = []
     for path in (*resources.models(), *request.added):
         with suppress(OSError, ValueError):
-            found.append(Listed(path, sees(path), covers(path)))
+            found.append(Listed(path, read_input_bands(path), read_coverage(path)))
     return found
 
 
@@ -327,7 +327,7 @@ class CardRequest:
     path: Path
 
 
-def read_card(request: CardRequest, progress: Progress) -> str:
+def read_card(request: CardRequest, progress: ProgressCallback) -> str:
     """The card that stands beside a model file, as Markdown; without one, what the file says of itself."""
     from nesr_gui.inference.checkpoint import describe
 

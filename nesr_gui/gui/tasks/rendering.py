@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.fields.protocol import CubeField, Progress, SpectralField
+from nesr_gui.fields.protocol import CubeField, ProgressCallback, SpectralField
 from nesr_gui.gui.drawing.tone_mapping import Histogram, Shading
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.viewport import Sampling, View, resolve_sampling, whole
@@ -52,10 +52,10 @@ class NodesRequest:
         return replace(self, spacing=finer[0], known=known) if finer else None
 
 
-def decode_nodes(request: NodesRequest, progress: Progress) -> Nodes:
+def decode_nodes(request: NodesRequest, progress: ProgressCallback) -> Nodes:
     """Ask the field for about its bands at the nodes, and for a few between them to see how far off they are."""
     low, high = request.field.wavelength_range
-    bands = Wavelengths.count(max(round((high - low) / request.spacing), 1) + 1, low, high)
+    bands = Wavelengths.evenly_spaced(max(round((high - low) / request.spacing), 1) + 1, low, high)
     known = request.known.bands if request.known else None
     fresh = bands.nm if known is None else np.setdiff1d(bands.nm, known.wavelengths.nm)
     sketches = sketches_in_pieces(request.field, fresh, request.sampling, progress) if fresh.size else ()
@@ -140,13 +140,13 @@ def resolve_picture(name: str, scene: Scene, view: View, budget: int | None) -> 
     bands = mode.bands(scene)
     if not bands:
         assert scene.photograph is not None
-        return PictureRequest(mode, scene, whole(scene.photograph.shape, scene.photograph.reduction))
+        return PictureRequest(mode, scene, whole(scene.photograph.shape, scene.photograph.binning))
     samples = None if budget is None else max(budget // bands, FEWEST_SAMPLES)
-    sampling = resolve_sampling(scene.answering.shape, scene.reduction, view, samples, is_costly=bands > 3)
+    sampling = resolve_sampling(scene.answering.shape, scene.binning, view, samples, is_costly=bands > 3)
     return PictureRequest(mode, scene, sampling)
 
 
-def coarse_picture(request: PictureRequest, progress: Progress) -> Picture:
+def coarse_picture(request: PictureRequest, progress: ProgressCallback) -> Picture:
     """The picture without a stop: it is small, and while the hand moves something must be seen."""
     start = time.perf_counter()
     scene, sampling = request.scene, request.sampling
@@ -155,7 +155,7 @@ def coarse_picture(request: PictureRequest, progress: Progress) -> Picture:
     return _shaded(request, request.mode.paint(scene, sampling, lambda fraction: None), start)
 
 
-def exact_picture(request: PictureRequest, progress: Progress) -> Picture:
+def exact_picture(request: PictureRequest, progress: ProgressCallback) -> Picture:
     """The picture piece by piece, so that a newer request need not wait for it, with its histogram."""
     start = time.perf_counter()
     painted: npt.NDArray[Any] = request.mode.paint(request.scene, request.sampling, progress)
@@ -171,7 +171,7 @@ class ShadeRequest:
     request: PictureRequest
 
 
-def shade_again(asked: ShadeRequest, progress: Progress) -> Picture:
+def shade_again(asked: ShadeRequest, progress: ProgressCallback) -> Picture:
     """The same values under other levels; nothing is asked of the field."""
     picture, request = asked.picture, replace(asked.request, sampling=asked.picture.request.sampling)
     again = _shaded(request, picture.painted, time.perf_counter())

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.model.document import Cube, Origin
 from nesr_gui.gui.model.session_file import ENDING, Kept, read_session, write_session
 from nesr_gui.gui.model.truth import Measurement
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.view_modes import MODES
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.fingerprint import fingerprint
 
@@ -51,7 +51,7 @@ class SaveRequest:
     made: tuple[object, ...]
 
 
-def save_session(request: SaveRequest, progress: Progress) -> Origin:
+def save_session(request: SaveRequest, progress: ProgressCallback) -> Origin:
     """Write a session file with the fingerprints of its images as they are now.
 
     Returns:
@@ -72,7 +72,7 @@ def _with_file(origin: Origin, session: Path) -> Origin:
     places = (session.with_name(name) for name in names)
     place = next(each for each in places if not each.exists() or (each.is_file() and fingerprint(each) == digest))
     if not place.exists():
-        with replacing(place) as part:
+        with atomic_write(place) as part:
             shutil.copyfile(origin.image, part)
     return replace(origin, image=place, is_pasted=False)
 
@@ -104,7 +104,7 @@ class Restored:
     notes: tuple[str, ...] = ()
 
 
-def open_session(request: SessionRequest, progress: Progress) -> Restored:
+def open_session(request: SessionRequest, progress: ProgressCallback) -> Restored:
     """Open a session and its image.
 
     Raises:
@@ -196,7 +196,7 @@ class Found:
     copies: tuple[Copy, ...]
 
 
-def find_copies(request: FindRequest, progress: Progress) -> Found:
+def find_copies(request: FindRequest, progress: ProgressCallback) -> Found:
     """Take every shelf that no running program holds, and a new one.
 
     Raises:
@@ -243,7 +243,7 @@ class CopyRequest:
     needless: tuple[Path, ...]
 
 
-def write_copies(request: CopyRequest, progress: Progress) -> str:
+def write_copies(request: CopyRequest, progress: ProgressCallback) -> str:
     """Write and remove copies; what went wrong in a sentence, or nothing."""
     said = ""
     for path in request.needless:
@@ -257,7 +257,7 @@ def write_copies(request: CopyRequest, progress: Progress) -> str:
     return said
 
 
-def _write(copy: SaveRequest, progress: Progress) -> None:
+def _write(copy: SaveRequest, progress: ProgressCallback) -> None:
     try:
         save_session(copy, progress)
     except OSError:  # of its image perhaps, which is gone: work on it is kept all the same, and the image asked for

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.colorimetry.appearance import appearances, per_white, smooth_metamers
-from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.fields.protocol import CalibratedField, Doubt, Points, Progress, SpectralField
-from nesr_gui.fields.resampled import at_reduction
+from nesr_gui.colorimetry.appearance import appearances, smooth_metamers, white_scale
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
+from nesr_gui.fields.protocol import CalibratedField, Points, ProgressCallback, QualityFlag, SpectralField
+from nesr_gui.fields.resampled import binned_field
 from nesr_gui.gui.model.marks import Curve, Finding, Pixel, Place, Reading
-from nesr_gui.inference.model_input import SeenBands, Shown
+from nesr_gui.inference.model_input import BandInput, ModelInput
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum, Wavelengths
 
@@ -36,41 +36,41 @@ class PointsRequest:
 
     field: SpectralField
     truth: SpectralField | None
-    reduction: int
+    binning: int
     pixels: tuple[Pixel, ...]
     nm: float | None = None
-    encoded: Shown | None = None
+    encoded: ModelInput | None = None
 
 
 def _reduced(request: PointsRequest) -> list[Pixel]:
     """The field's pixel that each source pixel lies in."""
-    return [(row // request.reduction, col // request.reduction) for row, col in request.pixels]
+    return [(row // request.binning, col // request.binning) for row, col in request.pixels]
 
 
 def _reduced_truth(request: PointsRequest) -> SpectralField | None:
     """The truth as the field's pixels see it: what stands for several source pixels is compared with their mean."""
-    return at_reduction(request.truth, request.reduction) if request.truth is not None else None
+    return binned_field(request.truth, request.binning) if request.truth is not None else None
 
 
 def curve_wavelengths(field: SpectralField) -> Wavelengths:
     """Where curves are asked: every nm of the field's range."""
-    return Wavelengths.every(*field.wavelength_range, 1.0)
+    return Wavelengths.from_step(*field.wavelength_range, 1.0)
 
 
-def ask_spectra(request: PointsRequest, progress: Progress) -> dict[Pixel, Spectrum]:
+def ask_spectra(request: PointsRequest, progress: ProgressCallback) -> dict[Pixel, Spectrum]:
     """The spectrum of each pixel, and nothing else of it."""
     bands = curve_wavelengths(request.field)
     found = request.field.spectra(_reduced(request), bands)
     return {pixel: Spectrum(bands, values) for pixel, values in zip(request.pixels, found, strict=True)}
 
 
-def ask_curves(request: PointsRequest, progress: Progress) -> dict[Place, Curve]:
+def ask_curves(request: PointsRequest, progress: ProgressCallback) -> dict[Place, Curve]:
     """The curve of each pixel."""
     field, truth = request.field, _reduced_truth(request)
     bands = curve_wavelengths(field)
     curves = [Spectrum(bands, values) for values in field.spectra(_reduced(request), bands)]
     intervals = _intervals(field, _reduced(request), bands)
-    doubts = [doubt_shares(field, [pixel]) for pixel in _reduced(request)]
+    quality_flags = [doubt_shares(field, [pixel]) for pixel in _reduced(request)]
     truths: list[Spectrum | None] = [None] * len(curves)
     if truth is not None:
         low, high = truth.wavelength_range
@@ -79,16 +79,16 @@ def ask_curves(request: PointsRequest, progress: Progress) -> dict[Place, Curve]
             truths = [Spectrum(Wavelengths(shared), v) for v in truth.spectra(_reduced(request), shared)]
     seen = [seen_bands(request.encoded, [pixel]) for pixel in _reduced(request)]
     return {
-        pixel: Curve(curve, measured, interval=interval, doubts=shares, seen=shown)
+        pixel: Curve(curve, measured, interval=interval, quality_flags=shares, seen=shown)
         for pixel, curve, measured, interval, shares, shown in zip(
-            request.pixels, curves, truths, intervals, doubts, seen, strict=True
+            request.pixels, curves, truths, intervals, quality_flags, seen, strict=True
         )
     }
 
 
-def seen_bands(encoded: Shown | None, points: Points) -> Spectrum | None:
+def seen_bands(encoded: ModelInput | None, points: Points) -> Spectrum | None:
     """The mean of what a model was shown of a cube at the field's pixels (N, 2); None where it was a photograph."""
-    if not isinstance(encoded, SeenBands):
+    if not isinstance(encoded, BandInput):
         return None
     rows, cols = np.asarray(points).T
     return Spectrum(encoded.wavelengths, encoded.values[:, rows, cols].mean(axis=1))
@@ -98,22 +98,24 @@ def _intervals(field: SpectralField, points: list[Pixel], bands: Wavelengths) ->
     """The limits (2, L) at each point between which the field's maker says 90 % of true values lie, if it says so."""
     if not isinstance(field, CalibratedField):
         return [None] * len(points)
-    low, high = field.interval(points, bands)
+    low, high = field.prediction_interval(points, bands)
     return list(np.stack([low, high], axis=1).astype(np.float32))
 
 
-def doubt_shares(field: SpectralField, points: Points) -> dict[Doubt, float]:
+def doubt_shares(field: SpectralField, points: Points) -> dict[QualityFlag, float]:
     """Of the pixels (N, 2), the share that each flag is raised for, if for any."""
     if not isinstance(field, CalibratedField):
         return {}
     places = np.asarray(points)
     (top, left), (bottom, right) = places.min(0), places.max(0) + 1
-    flags = field.doubts(rows=slice(top, bottom), cols=slice(left, right))[places[:, 0] - top, places[:, 1] - left]
-    shares = {doubt: float((flags & doubt > 0).mean()) for doubt in Doubt}
+    flags = field.quality_flags(rows=slice(top, bottom), cols=slice(left, right))[
+        places[:, 0] - top, places[:, 1] - left
+    ]
+    shares = {doubt: float((flags & doubt > 0).mean()) for doubt in QualityFlag}
     return {doubt: share for doubt, share in shares.items() if share}
 
 
-def ask_readings(request: PointsRequest, progress: Progress) -> dict[Place, Reading]:
+def ask_readings(request: PointsRequest, progress: ProgressCallback) -> dict[Place, Reading]:
     """The value of each pixel at one wavelength, asked of the field rather than read off a curve."""
     assert request.nm is not None
     values = request.field.spectra(_reduced(request), [request.nm])[:, 0].tolist()
@@ -121,8 +123,8 @@ def ask_readings(request: PointsRequest, progress: Progress) -> dict[Place, Read
     truth = _reduced_truth(request)
     if truth is not None and truth.wavelength_range[0] <= request.nm <= truth.wavelength_range[1]:
         truths = truth.spectra(_reduced(request), [request.nm])[:, 0].tolist()
-    doubts = [Doubt(sum(doubt_shares(request.field, [pixel]))) for pixel in _reduced(request)]
-    return {pixel: Reading(*known) for pixel, *known in zip(request.pixels, values, truths, doubts, strict=True)}
+    quality_flags = [QualityFlag(sum(doubt_shares(request.field, [pixel]))) for pixel in _reduced(request)]
+    return {pixel: Reading(*known) for pixel, *known in zip(request.pixels, values, truths, quality_flags, strict=True)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,24 +136,24 @@ class RegionsRequest:
 
     field: SpectralField
     truth: SpectralField | None
-    reduction: int
+    binning: int
     regions: tuple[Region, ...]
     most: int
-    encoded: Shown | None = None
+    encoded: ModelInput | None = None
 
 
-def ask_regions(request: RegionsRequest, progress: Progress) -> dict[Place, Curve]:
+def ask_regions(request: RegionsRequest, progress: ProgressCallback) -> dict[Place, Curve]:
     """The mean curve of each region with the standard deviation of its pixels, at most `most` of them."""
     curves: dict[Place, Curve] = {}
     for region in request.regions:
         bands = curve_wavelengths(request.field)
-        members, of = pixels_of(region, request.reduction, request.field.shape)
+        members, of = pixels_of(region, request.binning, request.field.shape)
         asked = strewn(members, request.most)
         mean, deviation = _statistics(request.field, asked, bands, progress)
         truth = _truth(request.truth, region, request.most, bands, progress)
         shares = doubt_shares(request.field, asked)
         curves[region] = Curve(
-            Spectrum(bands, mean), truth, deviation, pixels=len(asked), of=of, doubts=shares,
+            Spectrum(bands, mean), truth, deviation, pixels=len(asked), of=of, quality_flags=shares,
             seen=seen_bands(request.encoded, asked),
         )  # fmt: skip
     return curves
@@ -163,36 +165,36 @@ class MeansRequest:
 
     field: SpectralField
     truth: SpectralField | None
-    reduction: int
+    binning: int
     regions: Mapping[Region, int]
     nm: float
 
 
-def ask_means(request: MeansRequest, progress: Progress) -> dict[Place, Reading]:
+def ask_means(request: MeansRequest, progress: ProgressCallback) -> dict[Place, Reading]:
     """The mean of the values of each region's pixels at one wavelength, asked rather than read off its curve."""
     readings, bands = dict[Place, Reading](), Wavelengths(np.array([request.nm]))
     for region, most in request.regions.items():
-        asked = strewn(pixels_of(region, request.reduction, request.field.shape)[0], most)
+        asked = strewn(pixels_of(region, request.binning, request.field.shape)[0], most)
         mean, _ = _statistics(request.field, asked, bands, progress)
         truth = _truth(request.truth, region, most, bands, progress)
         readings[region] = Reading(float(mean[0]), float(truth.values[0]) if truth is not None else None)
     return readings
 
 
-def pixels_of(region: Region, reduction: int, shape: tuple[int, int]) -> tuple[Pixels, int]:
+def pixels_of(region: Region, binning: int, shape: tuple[int, int]) -> tuple[Pixels, int]:
     """Pixels (N, 2) of a field of `shape` whose centres lie in a region, and how many there are.
 
     A region that holds no centre has the pixel in its middle. Of one whose window has more than `SCANNED` pixels only
     every so many-th row and column are given, so that a huge image fits in memory; the number then is an estimate.
-    `reduction` counts the source pixels along one side of each.
+    `binning` counts the source pixels along one side of each.
     """
-    top, left, bottom, right = (edge / reduction for edge in region.bounds)
+    top, left, bottom, right = (edge / binning for edge in region.bounds)
     window = _clipped(top, bottom, shape[0]), _clipped(left, right, shape[1])
     step = math.ceil(math.sqrt(math.prod(stop - start for start, stop in window) / SCANNED)) or 1
     rows, cols = (np.arange(start, stop, step) for start, stop in window)
-    members = np.argwhere(inside(region, (rows + 0.5) * reduction, (cols + 0.5) * reduction))
+    members = np.argwhere(inside(region, (rows + 0.5) * binning, (cols + 0.5) * binning))
     if not len(members):
-        middle = np.array(region.centre) / reduction
+        middle = np.array(region.centre) / binning
         return np.clip(np.floor(middle), 0, np.array(shape) - 1).astype(np.int64)[None], 1
     return np.stack([rows[members[:, 0]], cols[members[:, 1]]], axis=1), len(members) * step**2
 
@@ -209,7 +211,7 @@ def _clipped(low: float, high: float, size: int) -> tuple[int, int]:
 
 
 def _statistics(
-    field: SpectralField, asked: Pixels, bands: Wavelengths, progress: Progress
+    field: SpectralField, asked: Pixels, bands: Wavelengths, progress: ProgressCallback
 ) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation (L,), summed in float64 around the first pixel, so that nothing cancels."""
     total, squares, origin = np.zeros(len(bands)), np.zeros(len(bands)), None
@@ -251,7 +253,7 @@ def _asked(field: SpectralField, asked: Pixels, bands: Wavelengths) -> Iterator[
 
 
 def _truth(
-    truth: SpectralField | None, region: Region, most: int, bands: Wavelengths, progress: Progress
+    truth: SpectralField | None, region: Region, most: int, bands: Wavelengths, progress: ProgressCallback
 ) -> Spectrum | None:
     """The mean of the measured spectra of the region, where they overlap with the field's wavelengths."""
     if truth is None:
@@ -274,15 +276,15 @@ class FindingsRequest:
     """
 
     spectra: Mapping[Place, Spectrum]
-    viewing: Viewing
+    viewing: ViewingConditions
     seen: bool
     white: Spectrum | None
     smooth: bool
     photograph: RGBImage | None
-    reduction: int
+    binning: int
 
 
-def find(request: FindingsRequest, progress: Progress) -> dict[Place, Finding]:
+def find(request: FindingsRequest, progress: ProgressCallback) -> dict[Place, Finding]:
     """The finding of each place."""
     found = {}
     for place, spectrum in request.spectra.items():
@@ -303,9 +305,9 @@ def _find(request: FindingsRequest, place: Place, spectrum: Spectrum) -> Finding
     (appearance,) = appearances(values[None], nm, request.viewing)
     if not request.smooth:
         return Finding(appearance)
-    rgb = _photographed(request.photograph, place, request.reduction)
+    rgb = _photographed(request.photograph, place, request.binning)
     if rgb is None:
-        rgb = values @ Viewing.default().weights(nm)
+        rgb = values @ ViewingConditions.default().rgb_weights(nm)
     return Finding(appearance, Spectrum(nm, smooth_metamers(rgb[None], nm)[0], "smooth metamer"))
 
 
@@ -313,15 +315,15 @@ def relative(spectrum: Spectrum, white: Spectrum | None) -> FloatArray:
     """The values of a spectrum (L,) as part of a white's, zero where the white is dark."""
     if white is None:
         return spectrum.values
-    return (spectrum.values * per_white(white, spectrum.wavelengths.nm)).astype(np.float32)
+    return (spectrum.values * white_scale(white, spectrum.wavelengths.nm)).astype(np.float32)
 
 
-def _photographed(photograph: RGBImage | None, place: Place, reduction: int) -> FloatArray | None:
+def _photographed(photograph: RGBImage | None, place: Place, binning: int) -> FloatArray | None:
     """The mean linear sRGB (3,) of the photograph in a region, or in the pixel of the field that a pin lies in."""
     if photograph is None:
         return None
     if isinstance(place, Region):
         rows, cols = pixels_of(place, 1, photograph.shape)[0].T
         return np.asarray(photograph.values[rows, cols].mean(0))
-    row, col = (reduction * (at // reduction) for at in place)
-    return np.asarray(photograph.values[row : row + reduction, col : col + reduction].mean((0, 1)))
+    row, col = (binning * (at // binning) for at in place)
+    return np.asarray(photograph.values[row : row + binning, col : col + binning].mean((0, 1)))

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from nesr_gui.fields.protocol import Cancelled, Progress
+from nesr_gui.fields.protocol import Cancelled, ProgressCallback
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -162,7 +162,7 @@ class Task(enum.Enum):
 class _Job:
     task: Task
     request: Any
-    run: Callable[[Any, Progress], Any]
+    run: Callable[[Any, ProgressCallback], Any]
     on_result: Callable[[Any, Any], None]
     stop: threading.Event = field(default_factory=threading.Event)  # superseded or cancelled: end at the next chance
     dropped: threading.Event = field(default_factory=threading.Event)  # cancelled: deliver nothing
@@ -270,7 +270,7 @@ class Worker(QObject):
         self._sent.connect(self._receive, Qt.ConnectionType.QueuedConnection)
 
     def submit(
-        self, task: Task, request: R, run: Callable[[R, Progress], T], on_result: Callable[[R, T], None]
+        self, task: Task, request: R, run: Callable[[R, ProgressCallback], T], on_result: Callable[[R, T], None]
     ) -> None:
         """Have `run(request, progress)` done on the task's thread; after `close` nothing is done."""
         if self._is_closed:

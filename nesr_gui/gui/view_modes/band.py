@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.view_modes.base import Scale, Scene, ViewMode, band_in_pieces
 from nesr_gui.spectral import FloatArray
@@ -24,5 +24,5 @@ class Band(ViewMode):
     def scale(self, scene: Scene) -> Scale:
         return Scale("band", str(scene.answering.quantity), "", scene.levels)
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> FloatArray:
+    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
         return band_in_pieces(scene.answering, scene.nm, sampling, progress)

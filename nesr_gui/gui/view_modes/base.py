@@ -10,8 +10,8 @@ from typing import ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.fields.protocol import BLOCK_VALUES, CalibratedField, Progress, SketchingField, SpectralField
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
+from nesr_gui.fields.protocol import BLOCK_VALUES, CalibratedField, PreviewField, ProgressCallback, SpectralField
 from nesr_gui.gui.model.session import Bytes, Session
 from nesr_gui.gui.model.view_settings import Limits, Look
 from nesr_gui.gui.model.viewport import Sampling
@@ -36,10 +36,10 @@ class Scene:
     truth: SpectralField | None
     reference: Spectrum | None  # what the similarity is to
     reference_name: str
-    viewing: Viewing
+    viewing: ViewingConditions
     white: Spectrum | None  # what stands for a perfect white where the quantity is no reflectance
     nm: float
-    reduction: int
+    binning: int
     levels: Limits  # of the field's values, for every band the same
     look: Look
 
@@ -48,7 +48,7 @@ class Scene:
         encoded = session.encoded if isinstance(session.encoded, RGBImage) else None
         return cls(
             session.field, session.photograph, encoded, session.colours, session.truth, *session.reference(),
-            session.viewing, session.white, session.nm, session.reduction, session.levels, session.look,
+            session.viewing, session.white, session.nm, session.binning, session.levels, session.look,
         )  # fmt: skip
 
     @property
@@ -134,7 +134,7 @@ class ViewMode:
         """What the user can choose about this mode."""
         return ()
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> FloatArray | Bytes:
+    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray | Bytes:
         """The picture: values (h, w), linear colours (h, w, 3) float32, or colours for the screen (h, w, 3) uint8.
 
         Args:
@@ -151,7 +151,7 @@ def bands_of(field: SpectralField, within: tuple[float, float] | None = None) ->
     if within is not None:
         low, high = max(low, within[0]), min(high, within[1])
     count = max(round((high - low) / STEP), 1) + 1 if high > low else 1
-    return Wavelengths.count(count, low, high)
+    return Wavelengths.evenly_spaced(count, low, high)
 
 
 def not_shared(field: SpectralField | None, other: str, within: tuple[float, float]) -> str:
@@ -162,7 +162,7 @@ def not_shared(field: SpectralField | None, other: str, within: tuple[float, flo
     return f"is not possible: this image covers {low:g}-{high:g} nm, {other} {within[0]:g}-{within[1]:g} nm"
 
 
-def band_in_pieces(field: SpectralField, nm: float, sampling: Sampling, progress: Progress) -> FloatArray:
+def band_in_pieces(field: SpectralField, nm: float, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
     """One band (h, w), strip by strip."""
     return in_strips(
         sampling, progress, lambda strip: field.band(nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
@@ -170,15 +170,15 @@ def band_in_pieces(field: SpectralField, nm: float, sampling: Sampling, progress
 
 
 def sketches_in_pieces(
-    field: SpectralField, nm: npt.NDArray[np.float64], sampling: Sampling, progress: Progress
+    field: SpectralField, nm: npt.NDArray[np.float64], sampling: Sampling, progress: ProgressCallback
 ) -> FloatArray:
     """Bands (L, h, w) at L wavelengths, strip by strip, about as the field has them where that is sooner."""
     bands, top = np.empty((nm.size, *sampling.size), np.float32), 0
     for strip in sampling.strips(max(SKETCHED // nm.size, 1)):
         progress(top / sampling.size[0])
         rows = bands[:, top : top + strip.size[0]]
-        if isinstance(field, SketchingField):
-            rows[:] = field.sketch(nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
+        if isinstance(field, PreviewField):
+            rows[:] = field.preview_bands(nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
         else:
             for band, at in zip(rows, nm.tolist(), strict=True):
                 band[:] = field.band(at, stride=strip.stride, rows=strip.rows, cols=strip.cols)
@@ -187,7 +187,7 @@ def sketches_in_pieces(
 
 
 def in_strips(
-    sampling: Sampling, progress: Progress, paint: Callable[[Sampling], npt.NDArray[Value]]
+    sampling: Sampling, progress: ProgressCallback, paint: Callable[[Sampling], npt.NDArray[Value]]
 ) -> npt.NDArray[Value]:
     """What `paint` makes of each strip of a sampling, one below the other."""
     pieces: list[npt.NDArray[Value]] = []
@@ -199,7 +199,12 @@ def in_strips(
 
 
 def spectra_in_pieces(
-    field: SpectralField, bands: Wavelengths, sampling: Sampling, progress: Progress, reduce: Reduce, *channels: int
+    field: SpectralField,
+    bands: Wavelengths,
+    sampling: Sampling,
+    progress: ProgressCallback,
+    reduce: Reduce,
+    *channels: int,
 ) -> FloatArray:
     """What `reduce` makes of the spectra of a sampling: (h, w, *channels), never holding more than a piece of them."""
     picture = np.empty((*sampling.size, *channels), np.float32)
@@ -209,7 +214,7 @@ def spectra_in_pieces(
 
 
 def _pieces(
-    field: SpectralField, bands: Wavelengths, sampling: Sampling, progress: Progress
+    field: SpectralField, bands: Wavelengths, sampling: Sampling, progress: ProgressCallback
 ) -> Iterator[tuple[slice, slice, FloatArray]]:
     if sampling.stride == 1:  # all wavelengths of a block at once cost less than one after the other
         done, total = 0, sampling.size[0] * sampling.size[1]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nesr_gui.colorimetry.cie import colour_differences
-from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.view_modes.base import Need, Scale, Scene, ViewMode, bands_of, not_shared, spectra_in_pieces
 from nesr_gui.gui.view_modes.rerendered import VISIBLE
@@ -36,10 +36,10 @@ class ColourError(ViewMode):
     def scale(self, scene: Scene) -> Scale:
         return Scale("colour_error", "ΔE2000", "", (0.0, 5.0), "magma")
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> FloatArray:
+    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
         assert scene.encoded is not None
         bands = bands_of(scene.answering, within=VISIBLE)
-        weights = Viewing.default().weights(bands.nm)
+        weights = ViewingConditions.default().rgb_weights(bands.nm)
         photograph = scene.encoded.values[sampling.rows, sampling.cols][:: sampling.stride, :: sampling.stride]
 
         def compare(spectra: FloatArray, rows: slice, cols: slice) -> FloatArray:

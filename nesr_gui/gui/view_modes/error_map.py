@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from nesr_gui import metrics
-from nesr_gui.fields.accuracy import Comparison
-from nesr_gui.fields.protocol import Progress, SpectralField
-from nesr_gui.fields.resampled import at_reduction
+from nesr_gui.fields.accuracy import SpectralComparison
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField
+from nesr_gui.fields.resampled import binned_field
 from nesr_gui.gui.model.view_settings import Measure
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.view_modes.base import (
@@ -82,9 +82,9 @@ class TruthError(ViewMode):
         present = scene.look.measure
         return [Choice(TEXTS[one], replace(scene.look, measure=one), one is present) for one in Measure]
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> FloatArray:
+    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
         assert scene.truth is not None
-        truth = at_reduction(scene.truth, sampling.reduction)
+        truth = binned_field(scene.truth, sampling.binning)
         if scene.look.measure in AT_WAVELENGTH:
             return in_strips(sampling, progress, lambda strip: _at_wavelength(scene, truth, strip))
         comparison, measure = self._comparison(scene), scene.look.measure
@@ -99,9 +99,9 @@ class TruthError(ViewMode):
         assert scene.truth is not None
         return bands_of(scene.answering, within=scene.truth.wavelength_range)
 
-    def _comparison(self, scene: Scene) -> Comparison:
+    def _comparison(self, scene: Scene) -> SpectralComparison:
         assert scene.truth is not None
-        return Comparison(self._bands(scene), scene.answering.quantity, scene.truth.quantity)
+        return SpectralComparison(self._bands(scene), scene.answering.quantity, scene.truth.quantity)
 
 
 def _at_wavelength(scene: Scene, truth: SpectralField, strip: Sampling) -> FloatArray:
@@ -114,7 +114,7 @@ def _at_wavelength(scene: Scene, truth: SpectralField, strip: Sampling) -> Float
     return difference / (known + metrics.MRAE_EPSILON) if scene.look.measure is Measure.RELATIVE else difference
 
 
-def _over_all(measure: Measure, comparison: Comparison, spectra: FloatArray, known: FloatArray) -> FloatArray:
+def _over_all(measure: Measure, comparison: SpectralComparison, spectra: FloatArray, known: FloatArray) -> FloatArray:
     """The error (h, w) of spectra (L, h, w)."""
     if measure is Measure.COLOUR:
         return comparison.colour(spectra, known)

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.view_modes.base import Choice, Scale, Scene, ViewMode, band_in_pieces
 from nesr_gui.spectral import FloatArray
@@ -59,7 +59,7 @@ class FalseColour(ViewMode):
             made.append(Choice(name, look, look.false_colour == scene.look.false_colour, possible))
         return made
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> FloatArray:
+    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
         picture = np.empty((*sampling.size, 3), np.float32)
         for channel, nm in enumerate(self.wavelengths(scene)):
             share = partial(_third, progress, channel)
@@ -67,5 +67,5 @@ class FalseColour(ViewMode):
         return picture
 
 
-def _third(progress: Progress, channel: int, done: float) -> None:
+def _third(progress: ProgressCallback, channel: int, done: float) -> None:
     progress((channel + done) / 3)

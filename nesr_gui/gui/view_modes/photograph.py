@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.view_modes.base import Need, Scene, ViewMode
@@ -21,6 +21,6 @@ class Photograph(ViewMode):
     def bands(self, scene: Scene) -> int:
         return 0
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> Bytes:
+    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> Bytes:
         assert scene.colours is not None
         return scene.colours

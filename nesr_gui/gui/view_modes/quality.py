@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.fields.protocol import CalibratedField, Doubt, Progress
+from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, QualityFlag
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.view_modes.base import Need, Scene, ViewMode, in_strips
 
-COLOURS = {Doubt.CLIPPED: (230, 159, 0), Doubt.UNSEEN: (86, 180, 233)}
+COLOURS = {QualityFlag.CLIPPED: (230, 159, 0), QualityFlag.UNFAMILIAR_COLOUR: (86, 180, 233)}
 """Orange and sky blue, which colour-blind eyes tell apart and from grey."""
 _GREY = 0.55  # of the photograph's brightness, so that what is marked stands out
 
@@ -22,12 +22,12 @@ class Doubts(ViewMode):
     needs = (Need.FIELD, Need.PHOTOGRAPH, Need.INTERVALS)
 
     def caption(self, scene: Scene) -> str:
-        return f"Doubts: orange {Doubt.CLIPPED.text}, blue {Doubt.UNSEEN.text}"
+        return f"Doubts: orange {QualityFlag.CLIPPED.text}, blue {QualityFlag.UNFAMILIAR_COLOUR.text}"
 
     def depends(self, scene: Scene) -> tuple[object, ...]:
         return scene.field, scene.encoded
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> Bytes:
+    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> Bytes:
         field, encoded = scene.answering, scene.encoded
         assert isinstance(field, CalibratedField) and encoded is not None
 
@@ -35,7 +35,7 @@ class Doubts(ViewMode):
             rgb = encoded.values[strip.rows, strip.cols][:: strip.stride, :: strip.stride]
             grey = 255 * _GREY * cie.encode_srgb(np.clip(rgb.mean(-1, keepdims=True), 0, 1))
             picture = np.repeat(grey, 3, axis=-1).astype(np.uint8)
-            flags = field.doubts(stride=strip.stride, rows=strip.rows, cols=strip.cols)
+            flags = field.quality_flags(stride=strip.stride, rows=strip.rows, cols=strip.cols)
             for doubt, colour in COLOURS.items():
                 picture[flags & doubt > 0] = colour
             return picture

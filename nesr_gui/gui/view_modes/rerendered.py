@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nesr_gui.colorimetry.appearance import per_white
-from nesr_gui.colorimetry.viewing_conditions import Viewing
-from nesr_gui.fields.protocol import Progress, SpectralField
+from nesr_gui.colorimetry.appearance import white_scale
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.view_modes.base import Scale, Scene, ViewMode, bands_of, not_shared, spectra_in_pieces
 from nesr_gui.spectral import FloatArray, Quantity, Spectrum
@@ -18,16 +18,20 @@ RADIANCE = (
 
 
 def rendered(
-    field: SpectralField, viewing: Viewing, sampling: Sampling, progress: Progress, white: Spectrum | None = None
+    field: SpectralField,
+    viewing: ViewingConditions,
+    sampling: Sampling,
+    progress: ProgressCallback,
+    white: Spectrum | None = None,
 ) -> FloatArray:
     """Linear sRGB (h, w, 3) of a field's reflectances as `viewing` sees them; a perfect reflector is (1, 1, 1).
 
     Where the field holds no reflectances, they are parts of `white`, what it holds of a perfect reflector.
     """
     bands = bands_of(field, within=VISIBLE)
-    weights = viewing.weights(bands.nm)  # (L, 3)
+    weights = viewing.rgb_weights(bands.nm)  # (L, 3)
     if white is not None:
-        weights = (weights * per_white(white, bands.nm)[:, None]).astype(np.float32)
+        weights = (weights * white_scale(white, bands.nm)[:, None]).astype(np.float32)
 
     def see(spectra: FloatArray, rows: slice, cols: slice) -> FloatArray:
         return np.tensordot(spectra, weights, axes=(0, 0))  # (h, w, 3)
@@ -58,5 +62,5 @@ class Rerendered(ViewMode):
     def scale(self, scene: Scene) -> Scale:
         return Scale("rerendered", "linear sRGB, white = 1", "", (0.0, 1.0), is_colour=True)
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> FloatArray:
+    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
         return rendered(scene.answering, scene.viewing, sampling, progress, scene.white)

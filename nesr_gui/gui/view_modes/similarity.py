@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nesr_gui import metrics
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.view_modes.base import Choice, Need, Scale, Scene, ViewMode, bands_of, not_shared, spectra_in_pieces
 from nesr_gui.spectral import FloatArray, Wavelengths
@@ -52,7 +52,7 @@ class Similarity(ViewMode):
             made.append(Choice(text, replace(scene.look, reference=kept), not follows))
         return made
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> FloatArray:
+    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
         assert scene.reference is not None
         bands = self._bands(scene)
         known = scene.reference.wavelengths.nm

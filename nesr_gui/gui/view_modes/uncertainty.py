@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nesr_gui.fields.protocol import CalibratedField, Progress
+from nesr_gui.fields.protocol import CalibratedField, ProgressCallback
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.view_modes.base import Need, Scale, Scene, ViewMode, in_strips
 from nesr_gui.spectral import FloatArray
@@ -25,12 +25,12 @@ class Uncertainty(ViewMode):
     def scale(self, scene: Scene) -> Scale:
         return Scale("uncertainty", "90 % interval width", "", (0.0, 0.4), "magma")
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: Progress) -> FloatArray:
+    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
         field = scene.answering
         assert isinstance(field, CalibratedField)
 
         def width(strip: Sampling) -> FloatArray:
-            low, high = field.interval_band(scene.nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
+            low, high = field.prediction_interval_band(scene.nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
             return np.asarray(high - low, np.float32)
 
         return in_strips(sampling, progress, width)

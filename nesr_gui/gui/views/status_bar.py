@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
-from nesr_gui.export import time_text
+from nesr_gui.export import format_duration
 from nesr_gui.gui.model.marks import Pixel
 from nesr_gui.gui.tasks.worker import Task
 
@@ -107,7 +107,7 @@ class Status(QStatusBar):
         if not task.is_timed or fraction <= 0.01 or self.pause.isChecked():
             return ""
         left = (time.monotonic() - self._since[task]) * (1 - fraction) / fraction
-        return f", {time_text(left)} left" if left >= _SHORTEST_LEFT else ""
+        return f", {format_duration(left)} left" if left >= _SHORTEST_LEFT else ""
 
     def _keep_time(self, paused: bool) -> None:
         """Time that passes while the work is paused does not count as its own."""

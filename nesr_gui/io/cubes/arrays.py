@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.io.cubes.description import MAX_BANDS, Found, Reading, Unclear
+from nesr_gui.io.cubes.description import MAX_BANDS, AmbiguousFile, CubeDescription, CubeHints
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
@@ -25,7 +25,7 @@ _ROWS = {"y", "lat", "latitude", "northing", "row", "rows", "line", "lines", "he
 
 
 @dataclass(frozen=True, eq=False)
-class Variable:
+class NamedArray:
     """A named array of a file, not read; `dims` are the names of its dimensions, empty where they have none."""
 
     name: str
@@ -43,21 +43,23 @@ class Variable:
 
     def text(self, attribute: str) -> str:
         """An attribute as text, empty where there is none."""
-        return decoded(self.attributes.get(attribute, ""))
+        return attribute_text(self.attributes.get(attribute, ""))
 
 
-def decoded(value: Any) -> str:
+def attribute_text(value: Any) -> str:
     """An attribute as text; other programs write bytes, and arrays of one."""
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def found_in(file: str, variables: Sequence[Variable], reading: Reading, provenance: dict[str, str]) -> Found:
+def find_cube(
+    file: str, variables: Sequence[NamedArray], reading: CubeHints, provenance: dict[str, str]
+) -> CubeDescription:
     """The cube among a file's arrays, with its wavelengths where they are there.
 
     Raises:
-        Unclear: several arrays could be the cube.
+        AmbiguousFile: several arrays could be the cube.
         UnreadableFile: none is, or its values are packed in a way that makes no sense.
     """
     cube = _cube(file, variables, reading)
@@ -65,7 +67,7 @@ def found_in(file: str, variables: Sequence[Variable], reading: Reading, provena
     band_axis = _named_axis(cube, axis_variable)
     plane = [cube.dims[i].lower() for i in range(3) if i != band_axis] if len(cube.dims) == 3 else []
     wavelengths, unit = _positions(cube, axis_variable)
-    return Found(
+    return CubeDescription(
         file,
         cube.array,
         band_axis=band_axis,
@@ -80,7 +82,7 @@ def found_in(file: str, variables: Sequence[Variable], reading: Reading, provena
     )
 
 
-def _cube(file: str, variables: Sequence[Variable], reading: Reading) -> Variable:
+def _cube(file: str, variables: Sequence[NamedArray], reading: CubeHints) -> NamedArray:
     if reading.variable is not None:
         chosen = [v for v in variables if reading.variable in (v.name, v.short)]
         if not chosen:
@@ -94,7 +96,7 @@ def _cube(file: str, variables: Sequence[Variable], reading: Reading) -> Variabl
         return (named or cubes)[0]
     largest = max(cubes, key=lambda v: float(np.prod(v.shape, dtype=float)))
     choices = tuple(v.name for v in cubes)
-    raise Unclear(
+    raise AmbiguousFile(
         f"{file} has {len(cubes)} arrays of three dimensions ({_names(cubes)})",
         "variable",
         largest.name,
@@ -103,16 +105,16 @@ def _cube(file: str, variables: Sequence[Variable], reading: Reading) -> Variabl
     )
 
 
-def _is_numeric(variable: Variable) -> bool:
+def _is_numeric(variable: NamedArray) -> bool:
     return np.dtype(variable.array.dtype).kind in "uif"
 
 
-def _names(variables: Sequence[Variable]) -> str:
+def _names(variables: Sequence[NamedArray]) -> str:
     shown = [f"{v.name} ({' x '.join(map(str, v.shape))})" for v in variables[:6]]
     return ", ".join(shown) + (", …" if len(variables) > 6 else "") if shown else "no arrays"
 
 
-def _axis_variable(cube: Variable, variables: Sequence[Variable]) -> Variable | None:
+def _axis_variable(cube: NamedArray, variables: Sequence[NamedArray]) -> NamedArray | None:
     """The array of wavelengths: called so, as long as a dimension of the cube, and best named like that."""
     fitting = [
         v
@@ -123,17 +125,17 @@ def _axis_variable(cube: Variable, variables: Sequence[Variable]) -> Variable | 
     return min(spectral, key=lambda v: (v.short not in cube.dims, not v.text("units")), default=None)
 
 
-def _length(variable: Variable) -> int:
+def _length(variable: NamedArray) -> int:
     """Of a list, or of a MATLAB vector of one row or column."""
     return max(variable.shape) if variable.shape and sorted(variable.shape)[:-1] in ([], [1]) else -1
 
 
-def _is_spectral(variable: Variable) -> bool:
+def _is_spectral(variable: NamedArray) -> bool:
     standard = variable.text("standard_name")
     return "wavelength" in standard or "wavenumber" in standard or bool(_SPECTRAL.fullmatch(variable.short))
 
 
-def _is_index(variable: Variable) -> bool:
+def _is_index(variable: NamedArray) -> bool:
     """Whether the numbers only count the bands."""
     length = _length(variable)
     if length > MAX_BANDS:
@@ -142,7 +144,7 @@ def _is_index(variable: Variable) -> bool:
     return length > 1 and any(np.array_equal(values, np.arange(length) + first) for first in (0, 1))
 
 
-def _named_axis(cube: Variable, axis: Variable | None) -> int | None:
+def _named_axis(cube: NamedArray, axis: NamedArray | None) -> int | None:
     """The axis that carries the dimension of the wavelengths, or a dimension that is called so."""
     if axis is not None and axis.dims and len(cube.dims) == 3:
         shared = [i for i, name in enumerate(cube.dims) if name and name in (*axis.dims, axis.short)]
@@ -152,7 +154,7 @@ def _named_axis(cube: Variable, axis: Variable | None) -> int | None:
     return named[0] if len(named) == 1 else None
 
 
-def _positions(cube: Variable, axis: Variable | None) -> tuple[npt.NDArray[np.float64] | None, str]:
+def _positions(cube: NamedArray, axis: NamedArray | None) -> tuple[npt.NDArray[np.float64] | None, str]:
     if axis is not None:
         if max(axis.shape) > MAX_BANDS:
             raise UnreadableFile(f"it has {max(axis.shape):,} wavelengths, of at most {MAX_BANDS:,}")
@@ -164,7 +166,7 @@ def _positions(cube: Variable, axis: Variable | None) -> tuple[npt.NDArray[np.fl
     return None, ""
 
 
-def _quantity(cube: Variable) -> Quantity:
+def _quantity(cube: NamedArray) -> Quantity:
     """What the file's own words say; a name counts as little as any other description."""
     for words in (cube.text("quantity"), cube.text("long_name"), cube.text("standard_name"), cube.short):
         if words in set(Quantity):
@@ -175,7 +177,7 @@ def _quantity(cube: Variable) -> Quantity:
     return Quantity.UNKNOWN
 
 
-def _number(file: str, cube: Variable, name: str, default: float) -> float:
+def _number(file: str, cube: NamedArray, name: str, default: float) -> float:
     value = np.ravel(cube.attributes.get(name, default))
     try:
         return float(value[0]) if value.size == 1 else float("nan")
@@ -183,7 +185,7 @@ def _number(file: str, cube: Variable, name: str, default: float) -> float:
         raise UnreadableFile(f"{file} has a {name} that is no number: {value!r}") from None
 
 
-def _fill(cube: Variable) -> tuple[float, ...]:
+def _fill(cube: NamedArray) -> tuple[float, ...]:
     """NaN needs no replacing."""
     marks = [np.ravel(cube.attributes[name]) for name in ("_FillValue", "missing_value") if name in cube.attributes]
     numbers = [float(mark) for part in marks for mark in part if isinstance(mark, int | float | np.number)]

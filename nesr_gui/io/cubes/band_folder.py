@@ -16,29 +16,29 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.atomic import replacing_set
+from nesr_gui.io.atomic import atomic_write_set
 from nesr_gui.io.cubes.binary import read_sidecar, write_sidecar
-from nesr_gui.io.cubes.description import MAX_BANDS, Found, Reading, Unclear, field_of
-from nesr_gui.io.cubes.export import FILL, Export, check_space
+from nesr_gui.io.cubes.description import MAX_BANDS, AmbiguousFile, CubeDescription, CubeHints, build_field
+from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.spectral import FloatArray, Quantity, Source, SpectralCube, Wavelengths
+from nesr_gui.spectral import FloatArray, ImageSource, Quantity, SpectralCube, Wavelengths
 
 DESCRIPTION = "cube.json"
 ENDINGS = (".png", ".tif", ".tiff")
 CACHE = 256 << 20  # bytes of decoded bands that are kept
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _NANOMETRES = re.compile(r"(\d+(?:[.,]\d+)?)\s*_?nm", re.IGNORECASE)
-WAVELENGTHS = Wavelengths.every(400, 700, 10)
+WAVELENGTHS = Wavelengths.from_step(400, 700, 10)
 
 
-def write_cube(path: str | os.PathLike[str], export: Export) -> None:
+def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     """Write one 16-bit PNG per band, one band at a time, and `cube.json`; an older folder is replaced whole."""
     import imagecodecs
 
     target = Path(os.path.realpath(path))
     if target.is_dir() and any(target.iterdir()) and not (target / DESCRIPTION).is_file():
         raise FileExistsError(f"the folder {target} holds other files; choose a new folder for the bands")
-    with replacing_set(target) as folder:
+    with atomic_write_set(target) as folder:
         check_space(target.parent, export.nbytes)
         (folder / target.name).mkdir()
         for index, band in export.bands():
@@ -48,16 +48,16 @@ def write_cube(path: str | os.PathLike[str], export: Export) -> None:
         write_sidecar(folder / target.name / DESCRIPTION, export)
 
 
-def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
     """Open a folder of bands, decoded when they are asked for; whole numbers count as parts of their full scale.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        Unclear: the names do not say the wavelengths.
+        AmbiguousFile: the names do not say the wavelengths.
         UnreadableFile: the folder has no such pictures, or they cannot be read.
     """
     path = Path(path)
-    reading = reading or Reading()
+    reading = reading or CubeHints()
     if not path.is_dir():
         raise FileNotFoundError(f"there is no folder {path}")
     files = _numbered(path)
@@ -66,9 +66,9 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
     stated = _stated(files, said)
     if stated is None and reading.wavelengths is None and (guess := _evenly([number for number, _ in files])):
         question = f"the files in {path.name} are numbered and do not say their wavelengths"
-        raise Unclear(question, "wavelengths", guess, "the numbers in their names")
+        raise AmbiguousFile(question, "wavelengths", guess, "the numbers in their names")
     whole = bands.dtype.kind == "u"
-    found = Found(
+    found = CubeDescription(
         path.name,
         bands,
         band_axis=0,
@@ -79,7 +79,7 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
         scale=said.get("scale", 1 / np.iinfo(bands.dtype).max if whole else 1.0),
         fill=(float(FILL),) if "scale" in said else (),
     )
-    return field_of(found, reading)
+    return build_field(found, reading)
 
 
 def _numbered(folder: Path) -> list[tuple[float, Path]]:
@@ -193,7 +193,7 @@ def _folders(root: str | os.PathLike[str]) -> list[Path]:
     return sorted(folder for folder in (root, *root.glob("*/"), *root.glob("*/*/")) if folder.is_dir())
 
 
-def open_cave_cube(folder: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+def open_cave_cube(folder: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
     """The field of a scene, whose bands and wavelengths are those of the archive; raises as `read_scene`."""
     scene = read_scene(folder)
     origin = {"source": scene.source.name, "source_sha256": scene.source.sha256}
@@ -230,7 +230,7 @@ def read_scene(folder: str | os.PathLike[str]) -> SpectralCube:
                 f"{files[number]} has {_size(bands[-1])} pixels; expected {_size(bands[0])} as in the first band"
             )
     name = files[1].name.removesuffix("_ms_01.png")
-    return SpectralCube(np.stack(bands), WAVELENGTHS, Quantity.REFLECTANCE, Source(name, digest.hexdigest()))
+    return SpectralCube(np.stack(bands), WAVELENGTHS, Quantity.REFLECTANCE, ImageSource(name, digest.hexdigest()))
 
 
 def _band_files(folder: Path) -> dict[int, Path]:

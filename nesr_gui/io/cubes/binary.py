@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from nesr_gui.fields.protocol import Block
-from nesr_gui.io.cubes.export import Export
+from nesr_gui.io.cubes.export import CubeWriterSource
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
@@ -36,7 +36,7 @@ def sidecar_of(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def described(export: Export) -> dict[str, Any]:
+def described(export: CubeWriterSource) -> dict[str, Any]:
     """An export in words and numbers."""
     said: dict[str, Any] = {
         "wavelengths_nm": export.wavelengths.nm.tolist(),
@@ -49,7 +49,7 @@ def described(export: Export) -> dict[str, Any]:
     return said
 
 
-def write_sidecar(path: Path, export: Export) -> None:
+def write_sidecar(path: Path, export: CubeWriterSource) -> None:
     """Write the description of an export to the JSON file `path`."""
     path.write_text(json.dumps(described(export), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

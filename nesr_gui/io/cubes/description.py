@@ -1,6 +1,6 @@
 """From what a file says of its cube, and what the user adds, to a field.
 
-What a file leaves open is asked, never invented: `Unclear` carries the question, a guess and the reason for it.
+What a file leaves open is asked, never invented: `AmbiguousFile` carries the question, a guess and the reason for it.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ MAX_BANDS = 100_000
 MAX_SIDE = 1 << 24  # pixels; above it a header is damaged
 
 
-class Unclear(UnreadableFile):
+class AmbiguousFile(UnreadableFile):
     """The file can be read as soon as the user says what it leaves open.
 
-    `field` names what is missing as `Reading` calls it, `choices` what it can be (empty: anything), and `guess` what it
-    most likely is, as a user would type it, with the `reason` for the guess. `io.open_cube` adds which file it is, and
-    what the user had said already.
+    `field` names what is missing as `CubeHints` calls it, `choices` what it can be (empty: anything), and `guess` what
+    it most likely is, as a user would type it, with the `reason` for the guess. `io.open_cube` adds which file it is,
+    and what the user had said already.
     """
 
     path: Path | None = None
-    reading: Reading | None = None
+    reading: CubeHints | None = None
 
     def __init__(
         self, question: str, field: str, guess: str = "", reason: str = "", choices: tuple[str, ...] = ()
@@ -66,14 +66,14 @@ class Unclear(UnreadableFile):
 
 
 @dataclass(frozen=True, eq=False)
-class Axis:
+class BandAxis:
     """Wavelengths (L,) float64 nm in the file's order, and notes on how they were understood, for the provenance."""
 
     nm: npt.NDArray[np.float64]
     notes: dict[str, str] = field(default_factory=dict)
 
 
-def nanometres(values: npt.ArrayLike, unit: str) -> Axis:
+def to_nanometres(values: npt.ArrayLike, unit: str) -> BandAxis:
     """Band positions in `unit` as nm; an unstated unit is told from their size, where that leaves one answer.
 
     Raises:
@@ -90,9 +90,9 @@ def nanometres(values: npt.ArrayLike, unit: str) -> Axis:
     elif TO_NM.get(name) != 1:
         notes["source_wavelength_unit"] = unit.strip()
     if name in TO_NM:
-        return Axis(given if TO_NM[name] == 1 else np.round(given * TO_NM[name], DECIMALS), notes)
+        return BandAxis(given if TO_NM[name] == 1 else np.round(given * TO_NM[name], DECIMALS), notes)
     if name in INVERSE_TO_NM:
-        return Axis(np.round(INVERSE_TO_NM[name] / given, DECIMALS), notes)
+        return BandAxis(np.round(INVERSE_TO_NM[name] / given, DECIMALS), notes)
     raise ValueError(f"they are in {unit!r}; expected nm, µm, mm, m, Å, cm⁻¹, m⁻¹ or GHz")
 
 
@@ -106,7 +106,7 @@ def _unit_of_size(values: npt.NDArray[np.float64]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class StoredBands:
+class StoredCube:
     """A stored array of any axis order and number type as (L, H, W) float32 in order of wavelength, read when indexed.
 
     Args:
@@ -198,7 +198,7 @@ def _advise(array: npt.NDArray[Any], gap: int, rows: int) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class CubeHints:
     """What the user says of a file where the file does not; it goes before what the file says.
 
     Args:
@@ -215,8 +215,8 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """What a file says of its cube; None or empty where it says nothing. See `StoredBands` for the numbers.
+class CubeDescription:
+    """What a file says of its cube; None or empty where it says nothing. See `StoredCube` for the numbers.
 
     `transposed`: of the two axes of the image, that of the columns comes first. `likely_axis` is a convention that the
     file does not state. `wavelengths` may be in any order and `unit`.
@@ -237,11 +237,11 @@ class Found:
     bad: npt.NDArray[np.bool_] | None = None
 
 
-def field_of(found: Found, reading: Reading) -> CubeField:
+def build_field(found: CubeDescription, reading: CubeHints) -> CubeField:
     """The field of what was found, read as it is asked.
 
     Raises:
-        Unclear: the user must say what the file does not.
+        AmbiguousFile: the user must say what the file does not.
         UnreadableFile: the array is no cube, or its description contradicts itself.
     """
     shape = checked_shape(found)
@@ -261,12 +261,12 @@ def field_of(found: Found, reading: Reading) -> CubeField:
     scale, offset = (np.atleast_1d(np.asarray(part, np.float64)) for part in (found.scale, found.offset))
     if not (np.isfinite(scale).all() and np.isfinite(offset).all() and scale.all()):
         raise UnreadableFile(f"{found.name} has scale factors that are zero or not finite; expected ordinary numbers")
-    bands = StoredBands(found.array, axes, kept, scale, offset, found.fill, found.bad)
+    bands = StoredCube(found.array, axes, kept, scale, offset, found.fill, found.bad)
     quantity = reading.quantity or found.quantity
     return CubeField(bands, Wavelengths(measured.nm[kept]), quantity, {**found.provenance, **notes})
 
 
-def checked_shape(found: Found) -> tuple[int, int, int]:
+def checked_shape(found: CubeDescription) -> tuple[int, int, int]:
     """The array's shape; `UnreadableFile` where it is no image of numbers with a third dimension."""
     shape = tuple(int(size) for size in found.array.shape)
     kind = np.dtype(found.array.dtype).kind
@@ -278,7 +278,7 @@ def checked_shape(found: Found) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
-def _band_axis(found: Found, reading: Reading, shape: tuple[int, int, int]) -> int:
+def _band_axis(found: CubeDescription, reading: CubeHints, shape: tuple[int, int, int]) -> int:
     if reading.band_axis is not None:
         if not 0 <= reading.band_axis <= 2:
             raise UnreadableFile(f"band axis {reading.band_axis} asked for; the cube of {found.name} has axes 0, 1, 2")
@@ -296,7 +296,7 @@ def _band_axis(found: Found, reading: Reading, shape: tuple[int, int, int]) -> i
     guess, reason = int(np.argmin(shape)), "the shortest of the three"
     if found.likely_axis is not None:
         guess, reason = found.likely_axis, "as such files are laid out"
-    raise Unclear(
+    raise AmbiguousFile(
         f"{found.name} holds {' x '.join(map(str, shape))} numbers and does not say which axis runs over the bands",
         "band_axis",
         str(guess),
@@ -305,22 +305,22 @@ def _band_axis(found: Found, reading: Reading, shape: tuple[int, int, int]) -> i
     )
 
 
-def _wavelengths(found: Found, reading: Reading, shape: tuple[int, int, int], axis: int) -> Axis:
+def _wavelengths(found: CubeDescription, reading: CubeHints, shape: tuple[int, int, int], axis: int) -> BandAxis:
     bands = shape[axis]
     if reading.wavelengths is not None:
         if len(reading.wavelengths) != bands:
             raise UnreadableFile(f"{len(reading.wavelengths)} wavelengths given; {found.name} has {bands} bands")
-        return Axis(reading.wavelengths.nm, {"wavelengths": "given by the user"})
+        return BandAxis(reading.wavelengths.nm, {"wavelengths": "given by the user"})
     if found.wavelengths is None:
         guess, reason = _guess(bands)
         question = f"{found.name} does not say at which wavelengths its {bands} bands stand"
-        raise Unclear(question, "wavelengths", guess, reason)
+        raise AmbiguousFile(question, "wavelengths", guess, reason)
     if found.wavelengths.size != bands or bands > MAX_BANDS:
         raise UnreadableFile(
             f"{found.name} has {found.wavelengths.size} wavelengths for {bands} bands, of at most {MAX_BANDS:,}"
         )
     try:
-        return nanometres(found.wavelengths, found.unit)
+        return to_nanometres(found.wavelengths, found.unit)
     except ValueError as error:
         raise UnreadableFile(f"cannot understand the wavelengths of {found.name}: {error}") from error
 

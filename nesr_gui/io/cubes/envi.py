@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SensorField
-from nesr_gui.io.atomic import replacing_set
+from nesr_gui.io.atomic import atomic_write_set
 from nesr_gui.io.cubes.binary import write_block
-from nesr_gui.io.cubes.description import MAX_SIDE, Found, Reading, field_of
-from nesr_gui.io.cubes.export import FILL, Export, check_space
+from nesr_gui.io.cubes.description import MAX_SIDE, CubeDescription, CubeHints, build_field
+from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
@@ -193,7 +193,7 @@ def _unquoted(text: str) -> str:
         return text
 
 
-def write_cube(path: str | os.PathLike[str], export: Export) -> None:
+def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     """Stream an export, band after band (bsq), into NAME.img, then write NAME.hdr; an older set is replaced whole."""
     header = Path(os.path.realpath(path))
     data = header.with_suffix(".img")
@@ -202,7 +202,7 @@ def write_cube(path: str | os.PathLike[str], export: Export) -> None:
             data = data_of(read_header(header))
         except (UnreadableFile, OSError):
             data = header.with_suffix(".img")
-    with replacing_set(data, header) as folder:
+    with atomic_write_set(data, header) as folder:
         check_space(header.parent, export.nbytes)
         with (folder / data.name).open("wb") as file:
             for _, block in export.blocks():
@@ -210,20 +210,20 @@ def write_cube(path: str | os.PathLike[str], export: Export) -> None:
         (folder / header.name).write_text(_header(export), encoding="utf-8")
 
 
-def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
     """Open an ENVI set by its header or its data file, mapped into memory.
 
     Bands that `bbl` marks as bad, and numbers equal to `data ignore value`, are NaN.
 
     Raises:
         FileNotFoundError: there is no such file.
-        Unclear: the header does not say what must be known.
+        AmbiguousFile: the header does not say what must be known.
         UnreadableFile: the header is damaged or contradicts the data.
     """
     header = read_header(header_of(Path(path)))
     if "library" in header.text("file type").lower():
         raise UnreadableFile(f"{header.path.name} is a spectral library; open it as curves")
-    return field_of(_found(header, _mapped(header)), reading or Reading())
+    return build_field(_found(header, _mapped(header)), reading or CubeHints())
 
 
 def _mapped(header: Header) -> np.ndarray[Any, Any]:
@@ -251,7 +251,7 @@ def _mapped(header: Header) -> np.ndarray[Any, Any]:
     return np.memmap(data, dtype, "r", offset, (plane[0], plane[1], plane[2]))
 
 
-def _found(header: Header, array: np.ndarray[Any, Any]) -> Found:
+def _found(header: Header, array: np.ndarray[Any, Any]) -> CubeDescription:
     axis = BAND_AXIS[header.text("interleave", "bsq").lower()]
     bands = array.shape[axis]
     unit = header.text("wavelength units")
@@ -270,7 +270,7 @@ def _found(header: Header, array: np.ndarray[Any, Any]) -> Found:
         quantity = quantity or Quantity.REFLECTANCE
     ignored = header.numbers("data ignore value")
     provenance = {key: header.text(key) for key in DESCRIBED if header.text(key)}
-    return Found(
+    return CubeDescription(
         header.path.name,
         array,
         band_axis=axis,
@@ -285,7 +285,7 @@ def _found(header: Header, array: np.ndarray[Any, Any]) -> Found:
     )
 
 
-def _header(export: Export) -> str:
+def _header(export: CubeWriterSource) -> str:
     bands, lines, samples = export.shape
     values: dict[str, Any] = {
         "samples": samples,

@@ -18,10 +18,10 @@ from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
     Block,
     CalibratedField,
-    Progress,
+    ProgressCallback,
     SpectralField,
-    checked_nm,
-    checked_window,
+    validate_wavelengths,
+    validate_window,
 )
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, Wavelengths
@@ -35,7 +35,7 @@ PIECE_BYTES = 64 << 20  # what a format that must write whole tiles may hold at 
 
 
 @dataclass(frozen=True)
-class Encoding:
+class StorageEncoding:
     """How numbers are stored: float32 as they are, float16 rounded, or uint16 with value = stored * `scale`.
 
     With `error_band`, the lower and upper bound of each value are stored beside it, where the field knows them.
@@ -80,13 +80,13 @@ class Encoding:
         return np.where(stored == FILL, np.nan, stored * np.float64(self.scale)).astype(np.float32)
 
 
-class Export:
+class CubeWriterSource:
     """One export under way: hands out encoded blocks, reports progress, counts the values that did not fit.
 
     Args:
         progress: called with the fraction done after each block; it may raise `Cancelled`.
         rows, cols: the window, by default everything; blocks are given relative to it.
-        mask: a region in pixels of the source, of which a pixel of the field has `reduction`²; what lies outside has
+        mask: a region in pixels of the source, of which a pixel of the field has `binning`²; what lies outside has
             no value.
         origin: the name of the file that was opened, where the field's provenance does not say it.
         provenance: what the file is to say beside what the field does.
@@ -100,20 +100,20 @@ class Export:
         field: SpectralField,
         wavelengths: Wavelengths,
         *,
-        progress: Progress | None = None,
+        progress: ProgressCallback | None = None,
         rows: slice | None = None,
         cols: slice | None = None,
-        encoding: Encoding | None = None,
+        encoding: StorageEncoding | None = None,
         mask: Region | None = None,
-        reduction: int = 1,
+        binning: int = 1,
         origin: str = "",
         provenance: Mapping[str, str] | None = None,
     ) -> None:
-        checked_nm(field, wavelengths)
+        validate_wavelengths(field, wavelengths)
         self.field, self.wavelengths = field, wavelengths
-        self.mask, self.reduction, self.origin = mask, reduction, origin
-        self.rows, self.cols = checked_window(field, rows, cols)
-        self.encoding = encoding or Encoding()
+        self.mask, self.binning, self.origin = mask, binning, origin
+        self.rows, self.cols = validate_window(field, rows, cols)
+        self.encoding = encoding or StorageEncoding()
         if self.encoding.error_band and not isinstance(field, CalibratedField):
             raise ValueError("an error band is asked for, which this image does not have; export without it")
         self.clipped = 0
@@ -169,16 +169,16 @@ class Export:
         self._progress(0.0)
         yield from self._encoded(self.rows, self.cols)
 
-    def pieces(self, rows: int, cols: int) -> Iterator[tuple[str, Block]]:
+    def tiles(self, rows: int, cols: int) -> Iterator[tuple[str, Block]]:
         """(variable, block) on a grid of `rows` × `cols` pixels, several of its cells at once where that is small."""
         self._progress(0.0)
         _, height, width = self.shape
         cells = max(PIECE_BYTES // (4 * len(self.wavelengths) * rows * cols), 1)
         for row in range(0, height, rows):
             for col in range(0, width, cells * cols):
-                yield from self.piece(slice(row, min(row + rows, height)), slice(col, min(col + cells * cols, width)))
+                yield from self.tile(slice(row, min(row + rows, height)), slice(col, min(col + cells * cols, width)))
 
-    def piece(self, rows: slice, cols: slice) -> Iterator[tuple[str, Block]]:
+    def tile(self, rows: slice, cols: slice) -> Iterator[tuple[str, Block]]:
         """(variable, block) of a part, given relative to the window as blocks are; each variable at once."""
         top, left = self.rows.start, self.cols.start
         parts: dict[str, list[Block]] = {}
@@ -208,7 +208,7 @@ class Export:
             self._report(block.values.size)
         if self.encoding.error_band:
             assert isinstance(self.field, CalibratedField)
-            for interval in self.field.interval_blocks(self.wavelengths, rows=rows, cols=cols):
+            for interval in self.field.prediction_interval_blocks(self.wavelengths, rows=rows, cols=cols):
                 yield "lower", self._block(interval.rows, interval.cols, interval.lower)
                 yield "upper", self._block(interval.rows, interval.cols, interval.upper)
                 self._report(2 * interval.lower.size)
@@ -231,7 +231,7 @@ class Export:
         """Which pixels of the field at `rows` (h,) × `cols` (w,), both increasing, are not masked: (h, w)."""
         if self.mask is None:
             return np.ones((len(rows), len(cols)), bool)
-        return inside(self.mask, (rows + 0.5) * self.reduction, (cols + 0.5) * self.reduction)
+        return inside(self.mask, (rows + 0.5) * self.binning, (cols + 0.5) * self.binning)
 
     def _report(self, values: int) -> None:
         self._done += values

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.atomic import replacing
-from nesr_gui.io.cubes.description import MAX_SIDE, Found, Reading, Unclear, field_of
-from nesr_gui.io.cubes.export import Export, check_space
+from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
+from nesr_gui.io.cubes.export import CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.registry import needed
+from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
 LINES = 64  # of the image that are written at once
@@ -35,9 +35,9 @@ _KAIST = re.compile(
 _PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "c": 1e-2, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
-def write_cube(path: str | os.PathLike[str], export: Export) -> None:
+def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     """Stream an export as 32- or 16-bit floating point with ZIP compression, the preview in linear sRGB."""
-    exr, imath = needed("OpenEXR", "spectral OpenEXR files"), needed("Imath", "spectral OpenEXR files")
+    exr, imath = require_extra("OpenEXR", "spectral OpenEXR files"), require_extra("Imath", "spectral OpenEXR files")
     _, height, width = export.shape
     reflective = export.field.quantity is Quantity.REFLECTANCE
     names = [f"{'T' if reflective else 'S0'}.{_decimal(nm)}nm" for nm in export.wavelengths]
@@ -52,11 +52,11 @@ def write_cube(path: str | os.PathLike[str], export: Export) -> None:
         header["emissiveUnits"] = b"W.m^-2.sr^-1" if export.field.quantity is Quantity.RADIANCE else b"unknown"
     said = {"quantity": export.field.quantity.value, **export.provenance}
     header[OURS] = json.dumps(said).encode()
-    with replacing(path) as part:
+    with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
         output = exr.OutputFile(str(part), header)
         try:
-            for _, block in export.pieces(LINES, width):
+            for _, block in export.tiles(LINES, width):
                 lines = dict(zip(names, block.values, strict=True))
                 if preview is not None:
                     lines |= dict(zip(colours, _preview(preview, block.values), strict=True))
@@ -66,10 +66,10 @@ def write_cube(path: str | os.PathLike[str], export: Export) -> None:
             output.close()
 
 
-def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
     """Open a spectral OpenEXR file; lines are decoded when they are asked for.
 
-    Of a file with emission and reflection the reflection is opened, unless `Reading.variable` is S0. Bispectral and
+    Of a file with emission and reflection the reflection is opened, unless `CubeHints.variable` is S0. Bispectral and
     polarised channels are left aside.
 
     Raises:
@@ -79,21 +79,21 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    exr = needed("OpenEXR", "spectral OpenEXR files")
+    exr = require_extra("OpenEXR", "spectral OpenEXR files")
     try:
         if not exr.isOpenExrFile(str(path)):
             raise ValueError("it is no OpenEXR file")
         file = exr.InputFile(str(path))
         if not file.isComplete():
             raise ValueError("it is cut short")
-        found = _found(path.name, file, reading or Reading())
-    except Unclear:
+        found = _found(path.name, file, reading or CubeHints())
+    except AmbiguousFile:
         raise
     except Exception as error:  # OpenEXR meets damaged files with errors of many classes
         raise UnreadableFile(
             f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a spectral OpenEXR file"
         ) from error
-    return field_of(found, reading or Reading())
+    return build_field(found, reading or CubeHints())
 
 
 def is_cube(path: Path) -> bool:
@@ -127,7 +127,7 @@ def _decimal(nm: float) -> str:
     return np.format_float_positional(nm, trim="0").replace(".", ",")
 
 
-def _found(name: str, file: Any, reading: Reading) -> Found:
+def _found(name: str, file: Any, reading: CubeHints) -> CubeDescription:
     header = file.header()
     matches = [match for match in map(_CHANNEL.fullmatch, header["channels"]) if match]
     matches = matches or [match for match in map(_KAIST.fullmatch, header["channels"]) if match]
@@ -143,7 +143,7 @@ def _found(name: str, file: Any, reading: Reading) -> Found:
     said = _own(header)
     stated = said.pop("quantity", "")
     quantity = Quantity.RADIANCE if kind == "S0" else Quantity.REFLECTANCE
-    return Found(
+    return CubeDescription(
         name,
         Channels(file, [match[0] for match in chosen]),
         band_axis=0,

@@ -21,10 +21,10 @@ import h5py
 import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.atomic import replacing
-from nesr_gui.io.cubes.arrays import MAX_CHUNK, Variable, decoded, found_in
-from nesr_gui.io.cubes.description import Reading, Unclear, field_of
-from nesr_gui.io.cubes.export import FILL, Export, check_space
+from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.cubes.arrays import MAX_CHUNK, NamedArray, attribute_text, find_cube
+from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints, build_field
+from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
@@ -34,7 +34,7 @@ DAMAGED = (ValueError, OSError, RuntimeError, KeyError, TypeError, OverflowError
 _LONG_NAMES = {"lower": "lower bound of ", "upper": "upper bound of "}
 
 
-def write_cube(path: str | os.PathLike[str], export: Export, *, compressed: bool = False) -> None:
+def write_cube(path: str | os.PathLike[str], export: CubeWriterSource, *, compressed: bool = False) -> None:
     """Stream an export into a new file, in constant memory.
 
     `compressed` (shuffle, gzip) suits what is drawn rather than measured or learned: there it saves nearly everything.
@@ -45,13 +45,13 @@ def write_cube(path: str | os.PathLike[str], export: Export, *, compressed: bool
     Raises:
         OSError: the folder cannot be written or has too little space.
     """
-    with replacing(path) as part:
+    with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
         with new_file(part) as (file, check):
             _describe_axes(file, export)
             filters = {"compression": "gzip", "shuffle": True} if compressed else {}
             arrays = {name: _create(file, name, export, filters) for name in export.variables}
-            for name, block in export.pieces(*arrays["cube"].chunks[1:]):  # whole tiles are written five times faster
+            for name, block in export.tiles(*arrays["cube"].chunks[1:]):  # whole tiles are written five times faster
                 arrays[name][:, block.rows, block.cols] = block.values
                 check()
 
@@ -92,26 +92,26 @@ class _Undisturbed(io.FileIO):
             raise self.failure
 
 
-def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
     """Open a NetCDF-4 or HDF5 file with an array of three dimensions; bands are read when they are asked for.
 
     The field owns the open file and closes it when it is collected.
 
     Raises:
         FileNotFoundError: there is no such file.
-        Unclear: the file does not say what must be known.
+        AmbiguousFile: the file does not say what must be known.
         UnreadableFile: it is damaged, holds no cube, or takes its values from other files.
     """
     path = Path(path)
-    reading = reading or Reading()
+    reading = reading or CubeHints()
     file = open_file(path)
     try:
-        found = found_in(path.name, variables(file), reading, _provenance(file))
+        found = find_cube(path.name, variables(file), reading, _provenance(file))
         check_cube(file, found.array)
-        field = field_of(found, reading)
+        field = build_field(found, reading)
     except DAMAGED as error:
         file.close()
-        if isinstance(error, Unclear):
+        if isinstance(error, AmbiguousFile):
             raise
         raise UnreadableFile(
             f"cannot open {path.name}: {error}; expected a cube (wavelength, y, x) with a list `wavelength` in nm"
@@ -136,9 +136,9 @@ def open_file(path: Path) -> h5py.File:
         raise UnreadableFile(f"{path.name} is damaged or was cut short ({error}); copy or export it again") from error
 
 
-def variables(file: h5py.File) -> list[Variable]:
+def variables(file: h5py.File) -> list[NamedArray]:
     """The arrays that stand in this very file; links are not followed."""
-    found: list[Variable] = []
+    found: list[NamedArray] = []
     waiting: list[tuple[str, Any]] = [("", file)]
     while waiting and len(found) < MAX_ARRAYS:
         prefix, group = waiting.pop(0)
@@ -147,7 +147,7 @@ def variables(file: h5py.File) -> list[Variable]:
                 continue
             member = group[name]
             if isinstance(member, h5py.Dataset) and member.shape is not None:
-                found.append(Variable(prefix + name, member, _dims(file, member), _attributes(member)))
+                found.append(NamedArray(prefix + name, member, _dims(file, member), _attributes(member)))
             elif isinstance(member, h5py.Group) and prefix.count("/") < 8:  # a cycle of hard links ends here
                 waiting.append((f"{prefix}{name}/", member))
     return found
@@ -192,7 +192,7 @@ def _attributes(dataset: h5py.Dataset) -> dict[str, Any]:
     return {name: dataset.attrs[name] for name in dataset.attrs if name not in skipped}
 
 
-def _describe_axes(file: h5py.File, export: Export) -> None:
+def _describe_axes(file: h5py.File, export: CubeWriterSource) -> None:
     """Coordinates and attributes, as CF 1.11 names them."""
     described = {
         "wavelength": (
@@ -216,7 +216,7 @@ def _pixels(part: slice) -> Any:
     return np.arange(part.start, part.stop, dtype=np.int32)
 
 
-def _create(file: h5py.File, name: str, export: Export, filters: dict[str, Any]) -> Any:
+def _create(file: h5py.File, name: str, export: CubeWriterSource, filters: dict[str, Any]) -> Any:
     """An empty array with its coordinates."""
     bands, height, width = export.shape
     encoding = export.encoding
@@ -251,4 +251,6 @@ def _text(value: str) -> str:
 
 
 def _provenance(file: h5py.File) -> dict[str, str]:
-    return {key: decoded(value) for key, value in file.attrs.items() if key not in ("Conventions", "_NCProperties")}
+    return {
+        key: attribute_text(value) for key, value in file.attrs.items() if key not in ("Conventions", "_NCProperties")
+    }

@@ -15,13 +15,13 @@ import h5py
 import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.cubes import hdf5
-from nesr_gui.io.cubes.arrays import Variable, decoded, found_in
-from nesr_gui.io.cubes.description import Found, Reading, Unclear, field_of
-from nesr_gui.io.cubes.export import Export, check_space
+from nesr_gui.io.cubes.arrays import NamedArray, attribute_text, find_cube
+from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
+from nesr_gui.io.cubes.export import CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.registry import needed
+from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Quantity
 
 USER_BLOCK = 512  # bytes before the HDF5 part, by which MATLAB knows its files
@@ -45,10 +45,10 @@ CONVENTIONS = {
 }
 
 
-def write_cube(path: str | os.PathLike[str], export: Export) -> None:
+def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     """Stream an export into a version 7.3 file; the provenance becomes attributes of its root."""
     bands, height, width = export.shape
-    with replacing(path) as part:
+    with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
         with hdf5.new_file(part, userblock_size=USER_BLOCK) as (file, check):
             chunks = (1, min(width, hdf5.TILE), min(height, hdf5.TILE))
@@ -58,39 +58,39 @@ def write_cube(path: str | os.PathLike[str], export: Export) -> None:
                 file.create_dataset(name, data=values).attrs["MATLAB_class"] = np.bytes_("double")
             for key, value in {**export.provenance, "quantity": export.field.quantity.value}.items():
                 file.attrs[key.replace("\0", "")] = str(value).replace("\0", "")
-            for _, block in export.pieces(hdf5.TILE, hdf5.TILE):
+            for _, block in export.tiles(hdf5.TILE, hdf5.TILE):
                 cube[:, block.cols, block.rows] = block.values.transpose(0, 2, 1)
                 check()
         with part.open("r+b") as raw:
             raw.write(_user_block())
 
 
-def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
     """Open a MATLAB file with an array of three dimensions; only version 7.3 is read piece by piece.
 
-    `Reading.band_axis` counts as MATLAB does, from 0: rows, columns, bands is 2.
+    `CubeHints.band_axis` counts as MATLAB does, from 0: rows, columns, bands is 2.
 
     Raises:
         FileNotFoundError: there is no such file.
-        Unclear: the file does not say what must be known.
+        AmbiguousFile: the file does not say what must be known.
         UnreadableFile: it is damaged or holds no cube; or it is of an older version and SciPy is not installed.
     """
     path = Path(path)
-    reading = reading or Reading()
+    reading = reading or CubeHints()
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     if h5py.is_hdf5(path):
         return _open_73(path, reading)
-    return field_of(_found_5(path, reading), reading)
+    return build_field(_found_5(path, reading), reading)
 
 
-def _open_73(path: Path, reading: Reading) -> CubeField:
+def _open_73(path: Path, reading: CubeHints) -> CubeField:
     file = hdf5.open_file(path)
     try:
         arrays = [_named(variable) for variable in hdf5.variables(file) if not variable.name.startswith("#")]
-        found = found_in(path.name, arrays, reading, {})
+        found = find_cube(path.name, arrays, reading, {})
         hdf5.check_cube(file, found.array)
-        said = {key: decoded(value) for key, value in file.attrs.items()}
+        said = {key: attribute_text(value) for key, value in file.attrs.items()}
         quantity = said.pop("quantity", "")
         found = _by_convention(replace(found, provenance=said), found.array.name[1:], arrays)
         if quantity in set(Quantity):
@@ -99,29 +99,29 @@ def _open_73(path: Path, reading: Reading) -> CubeField:
         likely = None if found.likely_axis is None else 2 - found.likely_axis
         given = None if reading.band_axis is None else 2 - reading.band_axis
         found = replace(found, band_axis=turned, likely_axis=likely, transposed=True)
-        field = field_of(found, replace(reading, band_axis=given))
+        field = build_field(found, replace(reading, band_axis=given))
     except hdf5.DAMAGED as error:
         file.close()
-        if isinstance(error, Unclear):
+        if isinstance(error, AmbiguousFile):
             raise _as_matlab_counts(error) from None
         raise UnreadableFile(f"cannot open {path.name}: {error}; expected a MATLAB file with a cube") from error
     weakref.finalize(field, file.close)
     return field
 
 
-def _named(variable: Variable) -> Variable:
+def _named(variable: NamedArray) -> NamedArray:
     """Without the dimension names of HDF5, which MATLAB does not write and which would be reversed."""
-    return Variable(variable.name, variable.array, (), variable.attributes)
+    return NamedArray(variable.name, variable.array, (), variable.attributes)
 
 
-def _as_matlab_counts(error: Unclear) -> Unclear:
+def _as_matlab_counts(error: AmbiguousFile) -> AmbiguousFile:
     if error.field != "band_axis":
         return error
-    return Unclear(error.question, error.field, str(2 - int(error.guess)), error.reason, error.choices)
+    return AmbiguousFile(error.question, error.field, str(2 - int(error.guess)), error.reason, error.choices)
 
 
-def _found_5(path: Path, reading: Reading) -> Found:
-    scipy_io = needed("scipy.io", "MATLAB files older than version 7.3")
+def _found_5(path: Path, reading: CubeHints) -> CubeDescription:
+    scipy_io = require_extra("scipy.io", "MATLAB files older than version 7.3")
     try:
         sizes = {name: shape for name, shape, _ in scipy_io.whosmat(str(path))}
         wanted = {n for n, shape in sizes.items() if len(shape) == 3 or (len(shape) == 2 and min(shape) <= 1)}
@@ -133,14 +133,14 @@ def _found_5(path: Path, reading: Reading) -> Found:
         raise UnreadableFile(
             f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a MATLAB file"
         ) from error
-    arrays = [Variable(name, loaded[name]) for name in sizes if name in loaded]
+    arrays = [NamedArray(name, loaded[name]) for name in sizes if name in loaded]
     arrays = [variable for variable in arrays if isinstance(variable.array, np.ndarray)]
-    found = found_in(path.name, arrays, reading, {})
+    found = find_cube(path.name, arrays, reading, {})
     name = next(variable.name for variable in arrays if variable.array is found.array)
     return _by_convention(found, name, arrays)
 
 
-def _by_convention(found: Found, name: str, arrays: list[Variable]) -> Found:
+def _by_convention(found: CubeDescription, name: str, arrays: list[NamedArray]) -> CubeDescription:
     """What is known of the data set by the name of its array, axes as MATLAB counts; `norm_factor` becomes a note."""
     if name in CONVENTIONS:
         known = CONVENTIONS[name]

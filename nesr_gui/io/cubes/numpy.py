@@ -17,8 +17,8 @@ from typing import IO, Any
 import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.atomic import replacing, replacing_set, scratch_beside
-from nesr_gui.io.cubes.arrays import Variable, found_in
+from nesr_gui.io.atomic import atomic_write, atomic_write_set, scratch_beside
+from nesr_gui.io.cubes.arrays import NamedArray, find_cube
 from nesr_gui.io.cubes.binary import (
     checked_description,
     described,
@@ -27,31 +27,31 @@ from nesr_gui.io.cubes.binary import (
     write_block,
     write_sidecar,
 )
-from nesr_gui.io.cubes.description import MAX_SIDE, Found, Reading, Unclear, field_of
-from nesr_gui.io.cubes.export import FILL, Export, check_space
+from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
+from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
 
 MAX_COMPRESSED = 4 << 30  # bytes that a compressed array may take in memory
 _LOCAL_HEADER = 30  # bytes before the name in the header of a zip member
 
 
-def write_cube(path: str | os.PathLike[str], export: Export) -> None:
+def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     """Stream an export into a `.npy` file, (L, H, W), then write its description beside it."""
     target = Path(os.path.realpath(path))
-    with replacing_set(target, sidecar_of(target)) as folder:
+    with atomic_write_set(target, sidecar_of(target)) as folder:
         check_space(target.parent, export.nbytes)
         with (folder / target.name).open("wb") as file:
             _stream(export, {"cube": file})
         write_sidecar(folder / sidecar_of(target).name, export)
 
 
-def write_archive(path: str | os.PathLike[str], export: Export) -> None:
+def write_archive(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     """Stream an export into an uncompressed `.npz`: cube, wavelengths (nm), quantity, provenance (JSON), bounds.
 
     A zip archive is written in one go and in order, so that the numbers first go to files of their own.
     """
     target = Path(os.path.realpath(path))
-    with replacing(target) as part, scratch_beside(target) as folder:
+    with atomic_write(target) as part, scratch_beside(target) as folder:
         check_space(target.parent, 2 * export.nbytes)
         names = {name: folder / f"{name}.npy" for name in export.variables}
         files = {name: place.open("wb") for name, place in names.items()}
@@ -71,41 +71,41 @@ def write_archive(path: str | os.PathLike[str], export: Export) -> None:
                     np.lib.format.write_array(member, value, allow_pickle=False)
 
 
-def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
     """Open a `.npy` or `.npz` file; no object in it is ever unpickled.
 
     Raises:
         FileNotFoundError: there is no such file.
-        Unclear: the file does not say what must be known.
+        AmbiguousFile: the file does not say what must be known.
         UnreadableFile: it is damaged or holds no cube.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    reading = reading or Reading()
+    reading = reading or CubeHints()
     try:
         if path.suffix.lower() == ".npz":
-            return field_of(_found_in_archive(path, reading), reading)
+            return build_field(_found_in_archive(path, reading), reading)
         with path.open("rb") as file:
             array = _mapped(path, file)
-    except Unclear:
+    except AmbiguousFile:
         raise
     except Exception as error:  # NumPy parses the header as Python, and zip archives fail in many ways
         raise UnreadableFile(
             f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a NumPy file with numbers"
         ) from error
-    return field_of(_found_beside(path, array), reading)
+    return build_field(_found_beside(path, array), reading)
 
 
-def _found_beside(path: Path, array: np.ndarray[Any, Any]) -> Found:
+def _found_beside(path: Path, array: np.ndarray[Any, Any]) -> CubeDescription:
     """A bare array with its JSON, in which the bands come first."""
     said = read_sidecar(sidecar_of(path))
     if not said:
-        return Found(path.name, array)
-    return _with_description(Found(path.name, array), said)
+        return CubeDescription(path.name, array)
+    return _with_description(CubeDescription(path.name, array), said)
 
 
-def _with_description(found: Found, said: dict[str, Any]) -> Found:
+def _with_description(found: CubeDescription, said: dict[str, Any]) -> CubeDescription:
     scale = said.get("scale")
     return replace(
         found,
@@ -119,14 +119,14 @@ def _with_description(found: Found, said: dict[str, Any]) -> Found:
     )
 
 
-def _found_in_archive(path: Path, reading: Reading) -> Found:
+def _found_in_archive(path: Path, reading: CubeHints) -> CubeDescription:
     arrays = {}
     with zipfile.ZipFile(path) as archive, path.open("rb") as file:
         for info in archive.infolist():
             if info.filename.endswith(".npy"):
                 arrays[info.filename[:-4]] = _member(path, archive, info, file)
-    variables = [Variable(name, array) for name, array in arrays.items()]
-    found = found_in(path.name, variables, reading, {})
+    variables = [NamedArray(name, array) for name, array in arrays.items()]
+    found = find_cube(path.name, variables, reading, {})
     text = arrays.get("provenance")
     if text is None or text.dtype.kind != "U" or text.ndim:
         return found
@@ -168,7 +168,7 @@ def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     return read(file)
 
 
-def _stream(export: Export, files: Mapping[str, IO[bytes]]) -> None:
+def _stream(export: CubeWriterSource, files: Mapping[str, IO[bytes]]) -> None:
     """Write the arrays of an export, each after a header of NumPy's."""
     header = {"descr": export.encoding.numpy.newbyteorder("<").str, "fortran_order": False, "shape": export.shape}
     for file in files.values():

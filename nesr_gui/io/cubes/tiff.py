@@ -16,10 +16,10 @@ import numpy.typing as npt
 import tifffile
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.cubes.binary import checked_description, described
-from nesr_gui.io.cubes.description import Found, Reading, Unclear, field_of
-from nesr_gui.io.cubes.export import FILL, Export, check_space
+from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
+from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
@@ -124,11 +124,11 @@ _STATED = re.compile(
 )
 
 
-def write_cube(path: str | os.PathLike[str], export: Export) -> None:
+def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     """Stream an export into a tiled file, the bands as separate planes, some tiles at a time."""
     bands, height, width = export.shape
     tile = min(TILE, -(-height // 16) * 16), min(TILE, -(-width // 16) * 16)
-    with replacing(path) as part:
+    with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
         with tifffile.TiffWriter(part, bigtiff=True) as tiff:
             tiff.write(
@@ -148,7 +148,7 @@ def write_cube(path: str | os.PathLike[str], export: Export) -> None:
             offsets = page.dataoffsets
         with part.open("r+b") as file:
             across, per_band = -(-width // tile[1]), len(offsets) // bands
-            for _, block in export.pieces(*tile):
+            for _, block in export.tiles(*tile):
                 first = block.rows.start // tile[0] * across + block.cols.start // tile[1]
                 for index, values in enumerate(_tiles(block.values, tile)):
                     for band, pixels in enumerate(values):
@@ -156,12 +156,12 @@ def write_cube(path: str | os.PathLike[str], export: Export) -> None:
                         file.write(pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes())
 
 
-def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
     """Open a TIFF with several bands, as planes, as channels or as pages; only the tiles asked for are decoded.
 
     Raises:
         FileNotFoundError: there is no such file.
-        Unclear: the file does not say what must be known.
+        AmbiguousFile: the file does not say what must be known.
         UnreadableFile: it is damaged or holds no cube.
     """
     path = Path(path)
@@ -172,11 +172,11 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
         tiff = tifffile.TiffFile(path)
         decodable(tiff.pages[0])
         found = _found(path.name, tiff)
-        field = field_of(found, reading or Reading())
+        field = build_field(found, reading or CubeHints())
     except Exception as error:  # tifffile meets damaged files with errors of many classes
         if tiff is not None:
             tiff.close()
-        if isinstance(error, Unclear):
+        if isinstance(error, AmbiguousFile):
             raise
         raise UnreadableFile(
             f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a TIFF with several bands"
@@ -204,7 +204,7 @@ def _is_stack(tiff: tifffile.TiffFile) -> bool:
     return len(pages) >= FEWEST and first.bitspersample >= 8 and all(page.shape == first.shape for page in pages)
 
 
-def _found(name: str, tiff: tifffile.TiffFile) -> Found:
+def _found(name: str, tiff: tifffile.TiffFile) -> CubeDescription:
     pages: Any = tiff.pages
     page = pages[0]
     array = TiffBands(list(pages) if page.samplesperpixel == 1 and _is_stack(tiff) else [page])
@@ -215,7 +215,7 @@ def _found(name: str, tiff: tifffile.TiffFile) -> Found:
     fill = float(str(nodata).strip("\0 ")) if re.fullmatch(r"[-+.\deE]+", str(nodata).strip("\0 ")) else np.nan
     if "wavelengths" in said:
         wavelengths, unit = np.array(said["wavelengths"]), "nm"
-    return Found(
+    return CubeDescription(
         name,
         array,
         band_axis=0,
@@ -280,7 +280,7 @@ def _per_band(items: list[tuple[str, int, str, str]], role: str, default: float)
     return _numbers(stated) if stated else np.array([default])
 
 
-def _gdal_tags(export: Export) -> list[tuple[int, str, int, str, bool]]:
+def _gdal_tags(export: CubeWriterSource) -> list[tuple[int, str, int, str, bool]]:
     root = ElementTree.Element("GDALMetadata")
 
     def item(name: str, text: str, band: int | None = None, role: str = "") -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.atomic import replacing_set
-from nesr_gui.io.cubes.arrays import MAX_CHUNK, Variable, decoded, found_in
-from nesr_gui.io.cubes.description import Reading, Unclear, field_of
-from nesr_gui.io.cubes.export import FILL, Export, check_space
+from nesr_gui.io.atomic import atomic_write_set
+from nesr_gui.io.cubes.arrays import MAX_CHUNK, NamedArray, attribute_text, find_cube
+from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints, build_field
+from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.registry import needed
+from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Quantity
 
 TILE = 256  # pixels along a side of a shard
@@ -26,24 +26,24 @@ DIMS = ("wavelength", "y", "x")
 _LONG_NAMES = {"lower": "lower bound of ", "upper": "upper bound of "}
 
 
-def write_cube(path: str | os.PathLike[str], export: Export) -> None:
+def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     """Stream an export into a new folder, some shards at a time; the folder takes its name when it is complete."""
     with creating(path, export) as store:
         group = _zarr().open_group(store, mode="r+")
         arrays = {name: group[name] for name in export.variables}
-        for name, block in export.pieces(TILE, TILE):
+        for name, block in export.tiles(TILE, TILE):
             arrays[name][:, block.rows, block.cols] = block.values
 
 
 @contextmanager
-def creating(path: str | os.PathLike[str], export: Export) -> Iterator[Path]:
+def creating(path: str | os.PathLike[str], export: CubeWriterSource) -> Iterator[Path]:
     """Give a new folder with the empty arrays of an export, for this or other processes to write into.
 
     It becomes `path` when the block ends well, and disappears else.
     """
     zarr = _zarr()
     target = Path(os.path.realpath(path))
-    with replacing_set(target) as folder:
+    with atomic_write_set(target) as folder:
         check_space(target.parent, export.nbytes)
         store = folder / target.name
         _create(zarr.create_group(store, zarr_format=3), export)
@@ -60,12 +60,12 @@ def shards(shape: tuple[int, int, int]) -> Iterator[tuple[slice, slice]]:
             yield slice(row, min(row + TILE, height)), slice(col, min(col + TILE, width))
 
 
-def write_shard(store: Path, export: Export, rows: slice, cols: slice) -> None:
+def write_shard(store: Path, export: CubeWriterSource, rows: slice, cols: slice) -> None:
     """Compute and write one of `shards` in a folder that another process is `creating`, unless it is there already."""
     group = _zarr().open_group(store, mode="r+")
     if all(_is_written(store / name, group[name], rows, cols) for name in export.variables):
         return
-    for name, block in export.piece(rows, cols):
+    for name, block in export.tile(rows, cols):
         group[name][:, block.rows, block.cols] = block.values
 
 
@@ -77,10 +77,10 @@ def _is_written(folder: Path, array: Any, rows: slice, cols: slice) -> bool:
 
 
 def _zarr() -> Any:
-    return needed("zarr", "Zarr folders")
+    return require_extra("zarr", "Zarr folders")
 
 
-def _create(group: Any, export: Export) -> None:
+def _create(group: Any, export: CubeWriterSource) -> None:
     """Make the empty arrays of an export in a Zarr group, with coordinates and attributes as CF 1.11 names them."""
     bands, height, width = export.shape
     group.attrs.update({**export.provenance, "Conventions": "CF-1.11"})
@@ -106,16 +106,16 @@ def _create(group: Any, export: Export) -> None:
         )
 
 
-def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> CubeField:
+def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
     """Open a Zarr folder with an array of three dimensions; only the chunks asked for are read.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        Unclear: the folder does not say what must be known.
+        AmbiguousFile: the folder does not say what must be known.
         UnreadableFile: it is damaged, unfinished, or holds no cube; or Zarr is not installed.
     """
     path = Path(path)
-    reading = reading or Reading()
+    reading = reading or CubeHints()
     if not path.exists():
         raise FileNotFoundError(f"there is no folder {path}")
     zarr = _zarr()
@@ -125,12 +125,14 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
         root = zarr.open(path, mode="r")
         arrays = [("cube", root)] if isinstance(root, zarr.Array) else list(root.arrays())
         variables = [_variable(name, array) for name, array in arrays]
-        said = {key: decoded(value) for key, value in root.attrs.items() if key not in ("Conventions", "wavelengths")}
-        found = found_in(path.name, variables, reading, {} if isinstance(root, zarr.Array) else said)
+        said = {
+            key: attribute_text(value) for key, value in root.attrs.items() if key not in ("Conventions", "wavelengths")
+        }
+        found = find_cube(path.name, variables, reading, {} if isinstance(root, zarr.Array) else said)
         if math.prod(found.array.chunks) * found.array.dtype.itemsize > MAX_CHUNK:
             raise ValueError("it is cut in chunks of more than 1 GiB")
-        return field_of(found, reading)
-    except Unclear:
+        return build_field(found, reading)
+    except AmbiguousFile:
         raise
     except Exception as error:  # Zarr meets damaged metadata with errors of many classes
         raise UnreadableFile(
@@ -138,13 +140,13 @@ def open_cube(path: str | os.PathLike[str], reading: Reading | None = None) -> C
         ) from error
 
 
-def _variable(name: str, array: Any) -> Variable:
+def _variable(name: str, array: Any) -> NamedArray:
     attributes = dict(array.attrs)
     dims = getattr(array.metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS") or ()
-    return Variable(name, array, tuple(str(dim or "") for dim in dims), attributes)
+    return NamedArray(name, array, tuple(str(dim or "") for dim in dims), attributes)
 
 
-def _attributes(name: str, export: Export) -> dict[str, Any]:
+def _attributes(name: str, export: CubeWriterSource) -> dict[str, Any]:
     said: dict[str, Any] = {"long_name": _LONG_NAMES.get(name, "") + export.field.quantity.value}
     if export.field.quantity is Quantity.REFLECTANCE:
         said["units"] = "1"

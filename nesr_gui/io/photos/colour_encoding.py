@@ -23,7 +23,7 @@ BT2020_PRIMARIES: Primaries = (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, *D65)  
 SAME_CHROMATICITY = 2e-3
 
 
-class Curve(enum.Enum):
+class TransferFunction(enum.Enum):
     """From numbers in [0, 1] to light."""
 
     LINEAR = "linear"
@@ -35,33 +35,35 @@ class Curve(enum.Enum):
 
 
 @dataclass(frozen=True)
-class ColourCode:
+class ColourEncoding:
     """An encoding: its name, its curve (`gamma` where that is a power), and its primaries."""
 
     name: str
-    curve: Curve = Curve.SRGB
+    curve: TransferFunction = TransferFunction.SRGB
     primaries: Primaries = SRGB_PRIMARIES
     gamma: float = 1.0
 
     @property
     def exceeds_white(self) -> bool:
         """Whether it holds light brighter than a white surface."""
-        return self.curve in (Curve.PQ, Curve.HLG)
+        return self.curve in (TransferFunction.PQ, TransferFunction.HLG)
 
     def linear(self, encoded: npt.NDArray[np.floating]) -> FloatArray:
         """Light of numbers, channel by channel: 1 is a white surface, also in PQ and HLG (ITU-R BT.2408)."""
         from nesr_gui.colorimetry.cie import decode_srgb
 
-        if self.curve is Curve.LINEAR:
+        if self.curve is TransferFunction.LINEAR:
             return encoded.astype(
                 np.promote_types(encoded.dtype, np.float32)
             )  # doubles may be huge until they are scaled
-        if self.curve is Curve.SRGB:
+        if self.curve is TransferFunction.SRGB:
             return decode_srgb(np.maximum(encoded, 0))
         positive = np.maximum(encoded, 0).astype(np.float64)
-        if self.curve is Curve.GAMMA:
+        if self.curve is TransferFunction.GAMMA:
             return (positive**self.gamma).astype(np.float32)
-        light = {Curve.BT709: _bt709, Curve.PQ: _pq, Curve.HLG: _hlg}[self.curve](positive)
+        light = {TransferFunction.BT709: _bt709, TransferFunction.PQ: _pq, TransferFunction.HLG: _hlg}[self.curve](
+            positive
+        )
         return light.astype(np.float32)
 
     def matrix(self) -> npt.NDArray[np.float64]:
@@ -69,32 +71,42 @@ class ColourCode:
         return primaries_matrix(self.primaries)
 
 
-SRGB = ColourCode("sRGB")
-LINEAR = ColourCode("linear sRGB", Curve.LINEAR)
-DISPLAY_P3 = ColourCode("Display P3", Curve.SRGB, P3_PRIMARIES)
-ADOBE_RGB = ColourCode("Adobe RGB", Curve.GAMMA, ADOBE_PRIMARIES, gamma=563 / 256)
+SRGB = ColourEncoding("sRGB")
+LINEAR = ColourEncoding("linear sRGB", TransferFunction.LINEAR)
+DISPLAY_P3 = ColourEncoding("Display P3", TransferFunction.SRGB, P3_PRIMARIES)
+ADOBE_RGB = ColourEncoding("Adobe RGB", TransferFunction.GAMMA, ADOBE_PRIMARIES, gamma=563 / 256)
 
 # ITU-T H.273, tables 2 and 3: the codes that photographs use
 _PRIMARIES = {1: ("BT.709", SRGB_PRIMARIES), 9: ("BT.2020", BT2020_PRIMARIES), 12: ("P3", P3_PRIMARIES)}
 _CURVES = {
-    1: Curve.BT709, 6: Curve.BT709, 8: Curve.LINEAR, 13: Curve.SRGB, 14: Curve.BT709, 15: Curve.BT709, 16: Curve.PQ,
-    18: Curve.HLG,
-}  # fmt: skip
+    1: TransferFunction.BT709,
+    6: TransferFunction.BT709,
+    8: TransferFunction.LINEAR,
+    13: TransferFunction.SRGB,
+    14: TransferFunction.BT709,
+    15: TransferFunction.BT709,
+    16: TransferFunction.PQ,
+    18: TransferFunction.HLG,
+}
 
 
-def of_power(gamma: float, primaries: Primaries = SRGB_PRIMARIES) -> ColourCode:
+def of_power(gamma: float, primaries: Primaries = SRGB_PRIMARIES) -> ColourEncoding:
     """Light = number ** gamma."""
     where = "" if primaries == SRGB_PRIMARIES else " with the file's own primaries"
-    return ColourCode(f"gamma {gamma:.4g}{where}", Curve.GAMMA, primaries, gamma)
+    return ColourEncoding(f"gamma {gamma:.4g}{where}", TransferFunction.GAMMA, primaries, gamma)
 
 
-def of_codes(primaries: int, transfer: int) -> ColourCode | None:
+def of_codes(primaries: int, transfer: int) -> ColourEncoding | None:
     """The encoding that a PNG's cICP chunk or a HEIC's nclx box names by numbers; None where it is not known here."""
     if primaries not in _PRIMARIES or transfer not in _CURVES:
         return None
     (name, chromaticities), curve = _PRIMARIES[primaries], _CURVES[transfer]
-    known = {(1, Curve.SRGB): SRGB, (12, Curve.SRGB): DISPLAY_P3, (1, Curve.LINEAR): LINEAR}
-    return known.get((primaries, curve), ColourCode(f"{name} with the {curve.value} curve", curve, chromaticities))
+    known = {
+        (1, TransferFunction.SRGB): SRGB,
+        (12, TransferFunction.SRGB): DISPLAY_P3,
+        (1, TransferFunction.LINEAR): LINEAR,
+    }
+    return known.get((primaries, curve), ColourEncoding(f"{name} with the {curve.value} curve", curve, chromaticities))
 
 
 def is_srgb(primaries: Primaries) -> bool:

@@ -26,12 +26,12 @@ from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlug
 
 from nesr_gui.io.errors import UnreadableImage
 from nesr_gui.io.photos import colour_encoding
-from nesr_gui.io.photos.colour_encoding import ColourCode, Curve, Primaries
-from nesr_gui.io.photos.develop_settings import Interpretation
-from nesr_gui.io.photos.photo import MAX_PIXELS, CheckSize, Decoded, Stored
+from nesr_gui.io.photos.colour_encoding import ColourEncoding, Primaries, TransferFunction
+from nesr_gui.io.photos.develop_settings import DevelopSettings
+from nesr_gui.io.photos.photo import MAX_PIXELS, CheckSize, DecodedPhoto, DecodedPixels
 from nesr_gui.spectral import RGBImage
 
-__all__ = ["Decoded", "UnreadableImage", "decode", "describe", "read_photograph"]
+__all__ = ["DecodedPhoto", "UnreadableImage", "decode", "describe", "read_photograph"]
 
 ORIENTATION = 0x0112  # EXIF and TIFF tag
 MAKE, MODEL = 0x010F, 0x0110
@@ -45,7 +45,7 @@ TONE_CURVE = (
 MAX_PROFILE_BYTES = 16 << 20
 SRGB_GAMMA = 1 / 2.2  # the gAMA chunk by which PNG writers mean sRGB
 ROMM_PRIMARIES: Primaries = (0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001, 0.3457, 0.3585)
-WIDE = ColourCode("camera RAW, linear", Curve.LINEAR, ROMM_PRIMARIES)
+WIDE = ColourEncoding("camera RAW, linear", TransferFunction.LINEAR, ROMM_PRIMARIES)
 """ISO 22028-2's primaries: LibRaw clips what lies outside its output, so that is wider than any colour of a surface."""
 EXTENDED = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of HEIC
 RAW_HEADS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM", b"FOVb")
@@ -60,16 +60,16 @@ def parsed(data: bytes) -> Image.Exif:
     return tags
 
 
-def follow(stored: Stored, tags: Image.Exif, *, is_named: bool = False) -> None:
+def apply_exif(stored: DecodedPixels, tags: Image.Exif, *, is_named: bool = False) -> None:
     """Put into `stored` what the tags say; `is_named`: the file names its colours in a stronger way."""
     stored.orientation = tags.get(ORIENTATION, 1)
     if not stored.profile and not is_named:
-        _follow_colours(stored, tags)
+        _apply_exif_colours(stored, tags)
     if tags.get(MAKE) and stored.pixels.dtype == np.uint8:  # what has more bits was developed by someone
         stored.notes.append(TONE_CURVE)
 
 
-def _follow_colours(stored: Stored, tags: Image.Exif) -> None:
+def _apply_exif_colours(stored: DecodedPixels, tags: Image.Exif) -> None:
     """DCF cameras name Adobe RGB as option file R03, some as 2; iPhones say uncalibrated and mean Display P3."""
     space = tags.get_ifd(DETAILS).get(COLOUR_SPACE)
     if tags.get_ifd(INTEROPERABILITY).get(1) == "R03" or space == 2:
@@ -83,7 +83,7 @@ def _follow_colours(stored: Stored, tags: Image.Exif) -> None:
         )
 
 
-def read_png(file: IO[bytes], check_size: CheckSize) -> Stored:
+def read_png(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     """A PNG of any kind: palettes and low bit depths are expanded by libpng, 16 bits stay 16 bits."""
     data = file.read()
     chunks = dict(reversed(list(_png_chunks(data))))  # the first of each name
@@ -92,9 +92,9 @@ def read_png(file: IO[bytes], check_size: CheckSize) -> Stored:
     if len(header) != 13 or b"IEND" not in chunks:
         raise UnreadableImage("the file is cut short or damaged")
     pixels = imagecodecs.png_decode(data)
-    stored = Stored(pixels.reshape(*pixels.shape[:2], -1), int(np.iinfo(pixels.dtype).max))
+    stored = DecodedPixels(pixels.reshape(*pixels.shape[:2], -1), int(np.iinfo(pixels.dtype).max))
     stored.profile = _png_profile(chunks.get(b"iCCP", b""))
-    follow(stored, parsed(chunks.get(b"eXIf", b"")), is_named=b"sRGB" in chunks or b"gAMA" in chunks)
+    apply_exif(stored, parsed(chunks.get(b"eXIf", b"")), is_named=b"sRGB" in chunks or b"gAMA" in chunks)
     if b"sRGB" not in chunks and not stored.profile:
         stored.code = _png_gamma(chunks) or stored.code
     if len(cicp := chunks.get(b"cICP", b"")) == 4:
@@ -105,7 +105,7 @@ def read_png(file: IO[bytes], check_size: CheckSize) -> Stored:
     return stored
 
 
-def read_jpeg(file: IO[bytes], check_size: CheckSize) -> Stored:
+def read_jpeg(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     """A JPEG in grey or RGB; of a file with several pictures the first."""
     image = JpegImagePlugin.JpegImageFile(file)
     check_size(*image.size)
@@ -114,7 +114,7 @@ def read_jpeg(file: IO[bytes], check_size: CheckSize) -> Stored:
     return _from_pillow(image, image.getexif())
 
 
-def read_bmp(file: IO[bytes], check_size: CheckSize) -> Stored:
+def read_bmp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     """A BMP of any kind; the length in its header tells whether it is whole, which Pillow does not see for RLE."""
     header = file.read(6)
     length = file.seek(0, 2)
@@ -126,7 +126,7 @@ def read_bmp(file: IO[bytes], check_size: CheckSize) -> Stored:
     return _from_pillow(image, Image.Exif())
 
 
-def read_webp(file: IO[bytes], check_size: CheckSize) -> Stored:
+def read_webp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     """A WebP; Pillow checks its size before it makes the canvas, and refuses above 179 megapixels."""
     try:
         image = WebPImagePlugin.WebPImageFile(file)
@@ -139,12 +139,12 @@ def read_webp(file: IO[bytes], check_size: CheckSize) -> Stored:
     return stored
 
 
-def _from_pillow(image: ImageFile.ImageFile, tags: Image.Exif) -> Stored:
+def _from_pillow(image: ImageFile.ImageFile, tags: Image.Exif) -> DecodedPixels:
     profile = image.info.get("icc_profile") or b""
     whole = image.mode in ("L", "LA", "RGB", "RGBA")  # bilevel and palette are expanded
     pixels = np.asarray(image if whole else image.convert("RGB"))
-    stored = Stored(pixels.reshape(*pixels.shape[:2], -1), profile=profile)
-    follow(stored, tags)
+    stored = DecodedPixels(pixels.reshape(*pixels.shape[:2], -1), profile=profile)
+    apply_exif(stored, tags)
     return stored
 
 
@@ -165,7 +165,7 @@ def _png_profile(chunk: bytes) -> bytes:
     return zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES) if packed else b""
 
 
-def _png_gamma(chunks: dict[bytes, bytes]) -> ColourCode | None:
+def _png_gamma(chunks: dict[bytes, bytes]) -> ColourEncoding | None:
     """gAMA and cHRM, where they mean something else than sRGB."""
     gamma, places = chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b"")
     primaries = colour_encoding.SRGB_PRIMARIES
@@ -178,11 +178,11 @@ def _png_gamma(chunks: dict[bytes, bytes]) -> ColourCode | None:
     exponent = int.from_bytes(gamma, "big") / 100_000 if len(gamma) == 4 else 0
     if not exponent or abs(exponent - SRGB_GAMMA) <= 0.01:
         same = primaries == colour_encoding.SRGB_PRIMARIES
-        return None if same else ColourCode("the sRGB curve with the file's own primaries", primaries=primaries)
+        return None if same else ColourEncoding("the sRGB curve with the file's own primaries", primaries=primaries)
     return colour_encoding.of_power(1 / exponent, primaries)
 
 
-def coded(primaries: int, transfer: int, otherwise: ColourCode | None) -> tuple[ColourCode | None, list[str]]:
+def coded(primaries: int, transfer: int, otherwise: ColourEncoding | None) -> tuple[ColourEncoding | None, list[str]]:
     """The encoding of two code numbers (ITU-T H.273), or what else the file says and a note."""
     if {primaries, transfer} == {2}:  # "unspecified"
         return otherwise, []
@@ -195,7 +195,7 @@ def coded(primaries: int, transfer: int, otherwise: ColourCode | None) -> tuple[
     ]
 
 
-def read_heic(file: IO[bytes], check_size: CheckSize) -> Stored:
+def read_heic(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     """The main picture of a HEIC in RGB, 8 to 12 bits, which its library has turned upright."""
     try:
         import pillow_heif
@@ -211,11 +211,11 @@ def read_heic(file: IO[bytes], check_size: CheckSize) -> Stored:
     bits = int(info.get("bit_depth") or 8)
     # more than 8 bits come in the upper bits of 16
     white = 255 if pixels.dtype == np.uint8 else ((1 << bits) - 1) << (16 - bits)
-    stored = Stored(pixels.reshape(*pixels.shape[:2], -1), white, bytes(info.get("icc_profile") or b""))
+    stored = DecodedPixels(pixels.reshape(*pixels.shape[:2], -1), white, bytes(info.get("icc_profile") or b""))
     nclx = info.get("nclx_profile") or {}
     if nclx and not stored.profile:
         stored.code, stored.notes = coded(nclx["color_primaries"], nclx["transfer_characteristics"], None)
-    follow(stored, parsed(info.get("exif") or b""), is_named=bool(nclx))
+    apply_exif(stored, parsed(info.get("exif") or b""), is_named=bool(nclx))
     stored.orientation = 1
     if len(several) > 1:
         stored.notes.append(f"The file has {len(several)} pictures; its main one was read.")
@@ -224,7 +224,7 @@ def read_heic(file: IO[bytes], check_size: CheckSize) -> Stored:
     return stored
 
 
-def read_raw(file: IO[bytes], check_size: CheckSize) -> Stored:
+def read_raw(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     """A raw photograph as linear light at 16 bits, upright, with the camera's white balance, which the notes tell."""
     try:
         import rawpy
@@ -257,7 +257,7 @@ def read_raw(file: IO[bytes], check_size: CheckSize) -> Stored:
         )
     else:
         notes.append("The camera wrote no white balance; that of daylight was applied.")
-    return Stored(np.asarray(pixels), 0xFFFF, code=WIDE, notes=notes)
+    return DecodedPixels(np.asarray(pixels), 0xFFFF, code=WIDE, notes=notes)
 
 
 def _text(error: Exception) -> str:
@@ -274,7 +274,7 @@ AXES = {"YX", "YXS", "SYX"}
 COLOURS = {"MINISBLACK", "MINISWHITE", "RGB", "PALETTE", "YCBCR"}
 
 
-def read_tiff(file: IO[bytes], check_size: CheckSize) -> Stored:
+def read_tiff(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     """Grey, RGB or palette, integers or floating point (linear light), in any compression imagecodecs knows."""
     with tifffile.TiffFile(file) as tiff:
         page: Any = tiff.pages[0]
@@ -289,7 +289,7 @@ def read_tiff(file: IO[bytes], check_size: CheckSize) -> Stored:
     return stored
 
 
-def _read_raw_in_tiff(file: IO[bytes], check_size: CheckSize) -> Stored:
+def _read_raw_in_tiff(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     """Most raw files are TIFFs whose first page is a preview."""
     file.seek(0)
     return read_raw(file, check_size)
@@ -331,7 +331,7 @@ def _declared(page: Any, file: IO[bytes]) -> set[int]:
     return {struct.unpack_from(layout.byteorder + "H", entries, i)[0] for i in range(0, len(entries), layout.tagsize)}
 
 
-def _stored_in_tiff(page: Any) -> Stored:
+def _stored_in_tiff(page: Any) -> DecodedPixels:
     colours = page.photometric.name
     pixels = page.asarray(maxworkers=1)
     pixels = np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels.reshape(*pixels.shape[:2], -1)
@@ -349,7 +349,7 @@ def _stored_in_tiff(page: Any) -> Stored:
         profile = b""
     if ASSOCIATED in page.extrasamples:
         notes.append("Its colours are multiplied by the alpha channel: transparent parts are darker than they were.")
-    stored = Stored(pixels, white, profile, notes=notes)
+    stored = DecodedPixels(pixels, white, profile, notes=notes)
     tags = parsed(b"")
     for code in (ORIENTATION, MAKE):
         if (value := page.tags.valueof(code)) is not None:
@@ -357,7 +357,7 @@ def _stored_in_tiff(page: Any) -> Stored:
     details = page.tags.valueof(DETAILS)
     if isinstance(details, dict) and "ColorSpace" in details:
         tags.get_ifd(DETAILS)[COLOUR_SPACE] = int(details["ColorSpace"])
-    follow(stored, tags)
+    apply_exif(stored, tags)
     return stored
 
 
@@ -376,10 +376,10 @@ def _has_more(tiff: Any) -> bool:
     return True
 
 
-Decoder = Callable[[IO[bytes], CheckSize], Stored]
+Decoder = Callable[[IO[bytes], CheckSize], DecodedPixels]
 
 
-def _read_exr(file: IO[bytes], check_size: CheckSize) -> Stored:
+def _read_exr(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     from nesr_gui.io.photos import exr
 
     return exr.read_exr(file, check_size)
@@ -413,7 +413,7 @@ ORIENTATIONS = {
 }
 
 
-def decode(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Decoded:
+def decode(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> DecodedPhoto:
     """Decode a photograph: PNG, JPEG, TIFF, BMP, WebP, and with their libraries HEIC, camera RAW, OpenEXR.
 
     Raises:
@@ -437,12 +437,12 @@ def decode(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Dec
         raise UnreadableImage(
             f"cannot read {path.name}: it has values that are not finite numbers; mend it in the program that wrote it"
         )
-    return Decoded(replace(stored, pixels=pixels, orientation=1), path.name, digest)
+    return DecodedPhoto(replace(stored, pixels=pixels, orientation=1), path.name, digest)
 
 
 def read_photograph(
     path: str | os.PathLike[str],
-    interpretation: Interpretation | None = None,
+    interpretation: DevelopSettings | None = None,
     *,
     max_pixels: int = MAX_PIXELS,
 ) -> RGBImage:
@@ -456,9 +456,9 @@ def read_photograph(
     What was done beyond plain reading stands in `source.notes`: alpha dropped, colours clipped, exposure scaled, one
     picture taken of several. Raises as `decode` does.
     """
-    from nesr_gui.io.photos.develop import interpret
+    from nesr_gui.io.photos.develop import develop
 
-    return interpret(decode(path, max_pixels=max_pixels), interpretation or Interpretation())
+    return develop(decode(path, max_pixels=max_pixels), interpretation or DevelopSettings())
 
 
 def describe(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -473,7 +473,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, str]:
     }
 
 
-def _stored(file: IO[bytes], name: str, max_pixels: int) -> Stored:
+def _stored(file: IO[bytes], name: str, max_pixels: int) -> DecodedPixels:
     """Decode the file; whatever a decoder makes of a damaged one becomes one sentence."""
     head = file.read(16)
     file.seek(0)

@@ -14,20 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.colorimetry.viewing_conditions import Observer, Viewing
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.colorimetry.viewing_conditions import Observer, ViewingConditions
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.io.errors import UnreadableImage
 from nesr_gui.io.photos import colour_encoding, icc
-from nesr_gui.io.photos.colour_encoding import ColourCode
-from nesr_gui.io.photos.develop_settings import DAYLIGHT, Balance, Encoding, Interpretation
+from nesr_gui.io.photos.colour_encoding import ColourEncoding
+from nesr_gui.io.photos.develop_settings import DAYLIGHT, DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.io.photos.icc import Converter
-from nesr_gui.io.photos.photo import Decoded, Stored
-from nesr_gui.spectral import FloatArray, RGBImage, Source, Wavelengths, any_in_blocks, block_means, reduction_to
+from nesr_gui.io.photos.photo import DecodedPhoto, DecodedPixels
+from nesr_gui.spectral import FloatArray, ImageSource, RGBImage, Wavelengths, bin_any, bin_mean, binning_factor
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB, IEC 61966-2-1
 DARKEST = 1e-3  # linear light below which a grey point says nothing of the light
 STRONGEST = 20.0  # a gain beyond is of a colour, not of a grey
-FIT_AT = Wavelengths.every(400, 700, 5)
+FIT_AT = Wavelengths.from_step(400, 700, 5)
 DRAFT_PIXELS = 1 << 20  # of a picture that must be there at once
 STRIP_PIXELS = 1 << 20  # pixels converted at once, so that the work arrays stay small
 OUTSIDE = 2e-3  # beyond [0, 1] by more than the colour engine's rounding
@@ -94,8 +94,8 @@ def camera_matrix(camera: Observer) -> CameraFit:
         ValueError: the camera sees nothing of one of its channels between 400 and 700 nm.
     """
     surfaces = cie.chart_reflectances(FIT_AT)  # (N, L)
-    theirs = (surfaces @ Viewing(observer=camera).weights(FIT_AT.nm)).astype(np.float64)  # (N, 3)
-    ours = (surfaces @ Viewing.default().weights(FIT_AT.nm)).astype(np.float64)
+    theirs = (surfaces @ ViewingConditions(observer=camera).rgb_weights(FIT_AT.nm)).astype(np.float64)  # (N, 3)
+    ours = (surfaces @ ViewingConditions.default().rgb_weights(FIT_AT.nm)).astype(np.float64)
     # rows that sum to 1 are 1 = a + b + c: with c = 1 - a - b two unknowns are left, of differences to blue
     free = theirs[:, :2] - theirs[:, 2:]
     solved = np.linalg.lstsq(free, ours - theirs[:, 2:], rcond=None)[0].T  # (3, 2)
@@ -104,12 +104,12 @@ def camera_matrix(camera: Observer) -> CameraFit:
     return CameraFit(matrix, error, len(surfaces))
 
 
-def draft(decoded: Decoded, interpretation: Interpretation) -> RGBImage | None:
+def develop_preview(decoded: DecodedPhoto, interpretation: DevelopSettings) -> RGBImage | None:
     """A first look at a large file: some of its pixels, far enough apart to be at most `DRAFT_PIXELS`.
 
     It is for the eye; its pixels are samples and no means. None where the file is small enough to be done at once.
     """
-    step = reduction_to(DRAFT_PIXELS, decoded.shape)
+    step = binning_factor(DRAFT_PIXELS, decoded.shape)
     if step == 1:
         return None
     point = interpretation.grey_point
@@ -117,8 +117,8 @@ def draft(decoded: Decoded, interpretation: Interpretation) -> RGBImage | None:
         interpretation, grey_point=(point[0] // step, point[1] // step) if point else None, working_pixels=None
     )
     stored = replace(decoded.stored, pixels=decoded.stored.pixels[::step, ::step])
-    image = interpret(Decoded(stored, decoded.name, decoded.sha256), thinned)
-    return replace(image, reduction=step, source_shape=decoded.shape)
+    image = develop(DecodedPhoto(stored, decoded.name, decoded.sha256), thinned)
+    return replace(image, binning=step, source_shape=decoded.shape)
 
 
 @dataclass
@@ -132,12 +132,12 @@ class _Reading:
     has_negative: bool = False
 
 
-def interpret(
-    decoded: Decoded,
-    interpretation: Interpretation,
+def develop(
+    decoded: DecodedPhoto,
+    interpretation: DevelopSettings,
     *,
     max_pixels: int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> RGBImage:
     """Linear sRGB (H, W, 3) of a decoded file.
 
@@ -165,22 +165,22 @@ def interpret(
     is_adjusted = not np.array_equal(adjustment, np.eye(3))
     if is_adjusted or reading.scaled != 1:
         reading.convert = reading.convert.then(adjustment / reading.scaled)
-    factor = 1 if max_pixels is None else reduction_to(max_pixels, decoded.shape)
+    factor = 1 if max_pixels is None else binning_factor(max_pixels, decoded.shape)
     white = None if pixels.dtype.kind == "f" else stored.white
     values, clipped, outside = _developed(pixels, white, reading.convert, factor, progress)
     notes += reading.notes
     if outside and (is_adjusted or not reading.has_negative):  # which the notes tell
         notes.append(_of_the_outside(outside, decoded.shape, is_adjusted))
     understood = {"photograph_encoding": reading.encoding, **interpretation.in_words()}
-    source = Source(decoded.name, decoded.sha256, tuple(notes), tuple(understood.items()))
+    source = ImageSource(decoded.name, decoded.sha256, tuple(notes), tuple(understood.items()))
     return RGBImage(values, source, factor, decoded.shape, clipped)
 
 
-def _conversion(stored: Stored, pixels: npt.NDArray[np.generic], chosen: Interpretation) -> _Reading:
+def _conversion(stored: DecodedPixels, pixels: npt.NDArray[np.generic], chosen: DevelopSettings) -> _Reading:
     """The encoding undone, as the user chose or as the file says."""
     is_float = pixels.dtype.kind == "f"
     white = None if is_float else stored.white
-    if chosen.encoding is not Encoding.AUTOMATIC:
+    if chosen.encoding is not SourceEncoding.AUTOMATIC:
         code = _chosen(chosen)
         reading = _Reading(icc.of_code(white, code), f"{code.name}, chosen")
         if stored.profile or stored.code:
@@ -201,13 +201,13 @@ def _conversion(stored: Stored, pixels: npt.NDArray[np.generic], chosen: Interpr
     return reading
 
 
-def _chosen(chosen: Interpretation) -> ColourCode:
+def _chosen(chosen: DevelopSettings) -> ColourEncoding:
     return {
-        Encoding.SRGB: colour_encoding.SRGB,
-        Encoding.LINEAR: colour_encoding.LINEAR,
-        Encoding.GAMMA: colour_encoding.of_power(chosen.gamma),
-        Encoding.DISPLAY_P3: colour_encoding.DISPLAY_P3,
-        Encoding.ADOBE_RGB: colour_encoding.ADOBE_RGB,
+        SourceEncoding.SRGB: colour_encoding.SRGB,
+        SourceEncoding.LINEAR: colour_encoding.LINEAR,
+        SourceEncoding.GAMMA: colour_encoding.of_power(chosen.gamma),
+        SourceEncoding.DISPLAY_P3: colour_encoding.DISPLAY_P3,
+        SourceEncoding.ADOBE_RGB: colour_encoding.ADOBE_RGB,
     }[chosen.encoding]
 
 
@@ -223,10 +223,10 @@ def _scale(pixels: npt.NDArray[np.generic], reading: _Reading) -> None:
         reading.notes.append(f"The exposure was divided by {peak:.6g}, so that the brightest value is 1.")
 
 
-def _adjustment(pixels: npt.NDArray[np.generic], reading: _Reading, chosen: Interpretation) -> npt.NDArray[np.float64]:
+def _adjustment(pixels: npt.NDArray[np.generic], reading: _Reading, chosen: DevelopSettings) -> npt.NDArray[np.float64]:
     """(3, 3): what the user changes, of linear light."""
     matrix = np.eye(3)
-    if chosen.balance is Balance.GREY_POINT and chosen.grey_point is not None:
+    if chosen.balance is WhiteBalance.GREY_POINT and chosen.grey_point is not None:
         row, col = (min(at, size - 1) for at, size in zip(chosen.grey_point, pixels.shape[:2], strict=True))
         around = slice(max(row - AROUND, 0), row + AROUND + 1), slice(max(col - AROUND, 0), col + AROUND + 1)
         gains = grey_gains(reading.convert(pixels[around]))
@@ -238,13 +238,17 @@ def _adjustment(pixels: npt.NDArray[np.generic], reading: _Reading, chosen: Inte
         fit = camera_matrix(chosen.camera)
         matrix = fit.matrix @ matrix
         reading.notes.append(fit.in_words(chosen.camera.name))
-    if chosen.balance is Balance.TEMPERATURE:
+    if chosen.balance is WhiteBalance.TEMPERATURE:
         matrix = balance_matrix(chosen.kelvin, chosen.tint) @ matrix
     return matrix * 2.0**chosen.stops
 
 
 def _developed(
-    pixels: npt.NDArray[np.generic], white: int | None, convert: Converter, factor: int, progress: Progress | None
+    pixels: npt.NDArray[np.generic],
+    white: int | None,
+    convert: Converter,
+    factor: int,
+    progress: ProgressCallback | None,
 ) -> tuple[FloatArray, npt.NDArray[np.bool_], int]:
     """Values (h, w, 3) in [0, 1], clipped pixels (h, w), and how many source pixels lay outside."""
     height, width = (-(-size // factor) for size in pixels.shape[:2])
@@ -260,8 +264,8 @@ def _developed(
             beyond |= _any_channel((strip == 0) | (strip == white))
         np.clip(light, 0, 1, out=light)
         rows = slice(row, row + -(-strip.shape[0] // factor))
-        values[rows] = block_means(light, factor) if factor > 1 else light
-        clipped[rows] = any_in_blocks(beyond, factor) if factor > 1 else beyond
+        values[rows] = bin_mean(light, factor) if factor > 1 else light
+        clipped[rows] = bin_any(beyond, factor) if factor > 1 else beyond
         row = rows.stop
         if progress is not None:
             progress(row / height)

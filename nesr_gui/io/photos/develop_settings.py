@@ -14,7 +14,7 @@ STOPS = (-10.0, 10.0)
 DAYLIGHT = 6504.0  # K: the light of sRGB, of which nothing is corrected
 
 
-class Encoding(enum.StrEnum):
+class SourceEncoding(enum.StrEnum):
     """How the numbers of the file stand for light."""
 
     AUTOMATIC = "as the file says"
@@ -25,7 +25,7 @@ class Encoding(enum.StrEnum):
     ADOBE_RGB = "Adobe RGB"
 
 
-class Balance(enum.StrEnum):
+class WhiteBalance(enum.StrEnum):
     """What is taken as white."""
 
     AS_IS = "as is"
@@ -34,15 +34,15 @@ class Balance(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Interpretation:
+class DevelopSettings:
     """How a file is understood; the default leaves it to the file. All fields are plain values.
 
     Attributes:
         encoding: from the file's numbers to light.
-        gamma: the exponent of `Encoding.GAMMA`: light = number ** gamma.
+        gamma: the exponent of `SourceEncoding.GAMMA`: light = number ** gamma.
         balance: what is taken as white.
-        grey_point: (row, col) of the upright source; of `Balance.GREY_POINT`.
-        kelvin: colour temperature of the light in the scene, of `Balance.TEMPERATURE`; 6504 K corrects nothing.
+        grey_point: (row, col) of the upright source; of `WhiteBalance.GREY_POINT`.
+        kelvin: colour temperature of the light in the scene, of `WhiteBalance.TEMPERATURE`; 6504 K corrects nothing.
         tint: how far that light is from the blackbody locus, in thousandths of Duv from daylight's; more is greener.
         stops: exposure, in powers of two.
         camera: whose red, green and blue the numbers are; None is the default camera, which the models know.
@@ -52,9 +52,9 @@ class Interpretation:
         ValueError: a number is out of its range, or a grey point is asked for without a place.
     """
 
-    encoding: Encoding = Encoding.AUTOMATIC
+    encoding: SourceEncoding = SourceEncoding.AUTOMATIC
     gamma: float = 2.2
-    balance: Balance = Balance.AS_IS
+    balance: WhiteBalance = WhiteBalance.AS_IS
     grey_point: tuple[int, int] | None = None
     kelvin: float = DAYLIGHT
     tint: float = 0.0
@@ -63,12 +63,12 @@ class Interpretation:
     working_pixels: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "encoding", Encoding(self.encoding))
-        object.__setattr__(self, "balance", Balance(self.balance))
+        object.__setattr__(self, "encoding", SourceEncoding(self.encoding))
+        object.__setattr__(self, "balance", WhiteBalance(self.balance))
         for name, (low, high) in (("gamma", GAMMAS), ("kelvin", KELVIN), ("tint", TINT), ("stops", STOPS)):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} of {getattr(self, name):g} asked for; choose {low:g} to {high:g}")
-        if self.balance is Balance.GREY_POINT and self.grey_point is None:
+        if self.balance is WhiteBalance.GREY_POINT and self.grey_point is None:
             raise ValueError("a grey point is asked for without a place; pick a pixel that is grey")
         if self.camera is not None and not self.camera.is_camera:
             raise ValueError(f"{self.camera.name} is no camera; load a file of sensitivities")
@@ -78,9 +78,9 @@ class Interpretation:
     def in_words(self) -> dict[str, str]:
         """Everything but the encoding, which the file may decide, as exports record it."""
         balances = {
-            Balance.AS_IS: "as is",
-            Balance.GREY_POINT: "grey point at row {} col {}".format(*self.grey_point or (0, 0)),
-            Balance.TEMPERATURE: f"light of {self.kelvin:g} K, tint {self.tint:+g}",
+            WhiteBalance.AS_IS: "as is",
+            WhiteBalance.GREY_POINT: "grey point at row {} col {}".format(*self.grey_point or (0, 0)),
+            WhiteBalance.TEMPERATURE: f"light of {self.kelvin:g} K, tint {self.tint:+g}",
         }
         return {
             "photograph_white_balance": balances[self.balance],

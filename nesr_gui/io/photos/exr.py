@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 from nesr_gui.io.errors import UnreadableFile, UnreadableImage
 from nesr_gui.io.photos import colour_encoding
-from nesr_gui.io.photos.colour_encoding import ColourCode, Curve
-from nesr_gui.io.photos.photo import CheckSize, Stored
-from nesr_gui.io.sandbox import scout
+from nesr_gui.io.photos.colour_encoding import ColourEncoding, TransferFunction
+from nesr_gui.io.photos.photo import CheckSize, DecodedPixels
+from nesr_gui.io.sandbox import SANDBOX
 
 ALPHA_NOTE = "Its colours are multiplied by the alpha channel: transparent parts are darker than they were."
 
 
-def read_exr(file: IO[bytes], check_size: CheckSize) -> Stored:
+def read_exr(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     """R, G, B or Y of the first part of an OpenEXR, within its data window; other primaries are converted.
 
     Another process reads it first, since damaged files may crash the library.
@@ -30,13 +30,13 @@ def read_exr(file: IO[bytes], check_size: CheckSize) -> Stored:
         )
     with _on_disk(file) as path:
         try:
-            scout.check(Path(path), "photos.exr")
+            SANDBOX.check(Path(path), "photos.exr")
         except UnreadableFile as error:
             raise UnreadableImage("it is so damaged that the library for it fails; copy or export it again") from error
         return _read(path, check_size)
 
 
-def look(path: str) -> None:
+def probe(path: str) -> None:
     """Read what `read_exr` will, unless the header states too much to be read at all; for `sandbox`."""
     from nesr_gui.io.photos.photo import MAX_PIXELS
 
@@ -47,7 +47,7 @@ def look(path: str) -> None:
     _read(path, check_size)
 
 
-def _read(path: str, check_size: CheckSize) -> Stored:
+def _read(path: str, check_size: CheckSize) -> DecodedPixels:
     import OpenEXR
 
     with OpenEXR.File(path, separate_channels=True, header_only=True) as headers:
@@ -58,7 +58,7 @@ def _read(path: str, check_size: CheckSize) -> Stored:
     with OpenEXR.File(path, separate_channels=True) as opened:
         channels = {name: channel.pixels for name, channel in opened.channels().items()}
         parts = len(opened.parts)
-    stored = Stored(_pixels(channels), code=code)
+    stored = DecodedPixels(_pixels(channels), code=code)
     if "A" in channels and (channels["A"] < 1).any():
         stored.notes.append(ALPHA_NOTE)
     if parts > 1:
@@ -100,7 +100,7 @@ def _pixels(channels: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
     return np.stack([channels[name].astype(np.float32) for name in names], axis=-1)
 
 
-def _code(header: dict[str, Any]) -> ColourCode | None:
+def _code(header: dict[str, Any]) -> ColourEncoding | None:
     """The file's own primaries, where they are not those of sRGB."""
     written = header.get("chromaticities")
     if written is None:
@@ -108,4 +108,4 @@ def _code(header: dict[str, Any]) -> ColourCode | None:
     primaries = tuple(float(value) for value in np.ravel(written))
     if len(primaries) != 8 or colour_encoding.is_srgb(primaries):
         return None
-    return ColourCode("linear light with the file's own primaries", Curve.LINEAR, primaries)
+    return ColourEncoding("linear light with the file's own primaries", TransferFunction.LINEAR, primaries)

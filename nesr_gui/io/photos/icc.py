@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ImageCms
 
-from nesr_gui.io.photos.colour_encoding import SRGB, SRGB_PRIMARIES, ColourCode, linear_profile
+from nesr_gui.io.photos.colour_encoding import SRGB, SRGB_PRIMARIES, ColourEncoding, linear_profile
 from nesr_gui.spectral import FloatArray
 
 Numbers = npt.NDArray[Any]
@@ -75,7 +75,7 @@ class Pointwise:
 
 
 @lru_cache(maxsize=16)
-def of_code(white: int | None, code: ColourCode) -> Converter:
+def of_code(white: int | None, code: ColourEncoding) -> Converter:
     """Convert by a named encoding integers up to `white`, or floating point where that is None."""
     if white is None:
         return Pointwise(code.linear, code.matrix())

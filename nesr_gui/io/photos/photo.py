@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from nesr_gui.io.errors import UnreadableImage
-from nesr_gui.io.photos.colour_encoding import ColourCode
+from nesr_gui.io.photos.colour_encoding import ColourEncoding
 
 CheckSize = Callable[[int, int], None]
 """Given (width, height) from a header, raises UnreadableImage when that is too large to decode."""
@@ -17,7 +17,7 @@ MAX_PIXELS = 200_000_000
 
 
 @dataclass
-class Stored:
+class DecodedPixels:
     """The content of a photograph file: pixels (H, W, channels) with `white` as full scale, and how to read them.
 
     Floating-point pixels are linear light unless `code` says otherwise, and `white` means nothing to them. One channel
@@ -28,7 +28,7 @@ class Stored:
     pixels: npt.NDArray[Any]
     white: int = 255
     profile: bytes = b""
-    code: ColourCode | None = None
+    code: ColourEncoding | None = None
     orientation: int = 1
     notes: list[str] = field(default_factory=list)
 
@@ -38,13 +38,13 @@ class Stored:
 
 
 @dataclass(frozen=True, eq=False)
-class Decoded:
+class DecodedPhoto:
     """A photograph's file as it stands, upright: what every interpretation of it starts from.
 
     `stored` keeps the file's own numbers at their own precision; nothing changes them.
     """
 
-    stored: Stored
+    stored: DecodedPixels
     name: str
     sha256: str
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Spectrum, Wavelengths
 
@@ -27,7 +27,7 @@ def write_table(
     """
     if not rows:
         raise ValueError("no row to write; expected at least one")
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         for key, value in (provenance or {}).items():
             file.write(f"# {key}: {' '.join(value.split())}\n")
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
@@ -86,7 +86,7 @@ def write_curves(
                 "one file holds curves at the same ones, so write two files"
             )
     rows = zip(nm.tolist(), *(curve.values for curve in curves), strict=True)
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         for key, value in (provenance or {}).items():
             file.write(f"# {_one_line(key)}: {_one_line(value)}\n")
         header = [FIRST_COLUMN, *(curve.name for curve in curves)]

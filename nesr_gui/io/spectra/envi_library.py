@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nesr_gui.io.atomic import replacing_set
-from nesr_gui.io.cubes.description import MAX_BANDS, Unclear, nanometres
+from nesr_gui.io.atomic import atomic_write_set
+from nesr_gui.io.cubes.description import MAX_BANDS, AmbiguousFile, to_nanometres
 from nesr_gui.io.cubes.envi import Header, data_of, header_of, header_text, read_header
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Spectrum, Wavelengths
@@ -48,7 +48,7 @@ def write_curves(
     }
     data = Path(os.path.realpath(path))
     header = data.with_suffix(".hdr")
-    with replacing_set(data, header) as folder:
+    with atomic_write_set(data, header) as folder:
         np.stack([curve.values for curve in curves]).astype("<f4").tofile(folder / data.name)
         own = {**(provenance or {}), "names": json.dumps(names)}
         (folder / header.name).write_text(header_text(values, own), encoding="utf-8")
@@ -90,9 +90,11 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
 def _positions(header: Header, length: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     given = header.numbers("wavelength")
     if given is None:
-        raise Unclear(f"{header.path.name} does not say at which wavelengths its {length} values stand", "wavelengths")
+        raise AmbiguousFile(
+            f"{header.path.name} does not say at which wavelengths its {length} values stand", "wavelengths"
+        )
     try:
-        nm = nanometres(given, header.text("wavelength units")).nm
+        nm = to_nanometres(given, header.text("wavelength units")).nm
     except ValueError as error:
         raise UnreadableFile(f"cannot understand the wavelengths of {header.path.name}: {error}") from error
     if nm.size != length:

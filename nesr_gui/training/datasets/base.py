@@ -22,7 +22,7 @@ from nesr_gui.training.datasets.resampling import BandShape, weights
 
 TRAIN = re.compile(r"(^|[^a-z])train", re.IGNORECASE)
 TEST = re.compile(r"(^|[^a-z])(valid|test|(dev|val)([^a-z]|$))", re.IGNORECASE)
-BANDS = Wavelengths.every(400, 700, 10)
+BANDS = Wavelengths.from_step(400, 700, 10)
 
 
 @dataclass(frozen=True, eq=False)

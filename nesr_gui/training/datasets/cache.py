@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.spectral import FloatArray, Wavelengths
 from nesr_gui.training.datasets import DataSet, Measured
 from nesr_gui.training.datasets.resampling import SAMPLES, BandShape
@@ -39,7 +39,7 @@ def kept_bands(scenes: Sequence[Measured], dataset: DataSet, shape: BandShape) -
     """By 5 nm over the data set's range where every scene is fine enough to be integrated, else its own bands."""
     gaps = (np.median(np.diff(scene.open().field.wavelengths.nm)) for scene in scenes)
     if all(shape.width >= SAMPLES * gap for gap in gaps):
-        return Wavelengths.every(dataset.bands.nm[0], dataset.bands.nm[-1], FINE_STEP)
+        return Wavelengths.from_step(dataset.bands.nm[0], dataset.bands.nm[-1], FINE_STEP)
     return dataset.bands
 
 
@@ -57,14 +57,14 @@ def prepare(
             _save(cube, np.moveaxis(scene.cube(bands, shape), 0, -1))
             _save(rgb, dataset.photograph(scene))
             known = {"key": key, "sha256": scene.sha256()}
-            with replacing(said) as temporary:
+            with atomic_write(said) as temporary:
                 temporary.write_text(json.dumps(known))
         values, photograph = (np.load(path, mmap_mode="r") for path in (cube, rgb))
         yield Prepared(scene.name, values, photograph, scene.mask(values.shape[:2]), bands, known["sha256"])
 
 
 def _save(path: Path, values: FloatArray) -> None:
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.save(file, np.ascontiguousarray(values))
 
 

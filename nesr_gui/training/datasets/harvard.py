@@ -13,13 +13,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.io.registry import needed
+from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.datasets.base import DataSet, Measured
 from nesr_gui.training.datasets.camera import Camera
 from nesr_gui.training.datasets.mat_files import open_mat
 
-BANDS = Wavelengths.every(420, 720, 10)
+BANDS = Wavelengths.from_step(420, 720, 10)
 
 
 def _find(root: Path) -> list[Measured]:
@@ -34,7 +34,7 @@ def _still(path: Path, _: tuple[int, int]) -> npt.NDArray[np.bool_]:
     if h5py.is_hdf5(path):  # saved again by a newer MATLAB
         with h5py.File(path) as file:
             return np.asarray(file["lbl"]).T > 0
-    loaded = needed("scipy.io", "MATLAB files older than version 7.3").loadmat(str(path), variable_names=["lbl"])
+    loaded = require_extra("scipy.io", "MATLAB files older than version 7.3").loadmat(str(path), variable_names=["lbl"])
     return np.asarray(loaded["lbl"]) > 0
 
 

@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from nesr_gui.io.cubes import exr, matlab
-from nesr_gui.io.cubes.description import Reading
+from nesr_gui.io.cubes.description import CubeHints
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.datasets.base import DataSet, Measured, Opened
 from nesr_gui.training.datasets.camera import Camera
 
-BANDS = Wavelengths.every(420, 720, 10)
+BANDS = Wavelengths.from_step(420, 720, 10)
 
 
 def _find(root: Path) -> list[Measured]:
@@ -22,7 +22,7 @@ def _find(root: Path) -> list[Measured]:
 def _open(path: Path) -> Opened:
     if path.suffix == ".exr":
         return Opened(exr.open_cube(path), 1.0)
-    return Opened(matlab.open_cube(path, Reading(wavelengths=BANDS)), 1.0)
+    return Opened(matlab.open_cube(path, CubeHints(wavelengths=BANDS)), 1.0)
 
 
 KAIST = DataSet(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nesr_gui.io.cubes import matlab
-from nesr_gui.io.cubes.description import Reading
+from nesr_gui.io.cubes.description import CubeHints
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.registry import MissingExtra
 from nesr_gui.spectral import Wavelengths
@@ -22,7 +22,7 @@ def open_mat(path: Path, arrays: Mapping[str, float | None], bands: Wavelengths)
     refusals = []
     for name, full_scale in arrays.items():
         try:
-            return Opened(matlab.open_cube(path, Reading(wavelengths=bands, variable=name)), full_scale)
+            return Opened(matlab.open_cube(path, CubeHints(wavelengths=bands, variable=name)), full_scale)
         except MissingExtra:
             raise
         except UnreadableFile as error:

@@ -6,7 +6,7 @@ import importlib.util
 import os
 from typing import TYPE_CHECKING
 
-from nesr_gui.inference.model import chosen_device
+from nesr_gui.inference.model import resolve_device
 from nesr_gui.training.experiments.definitions import Precision
 
 if TYPE_CHECKING:
@@ -34,6 +34,6 @@ def launched(device: str, precision: Precision = "32-true") -> Fabric:
         raise ValueError(f"fabric run was given --precision {said}; give it after the name of the experiment instead")
     if os.environ.get("LT_CLI_USED") == "1":
         return Fabric(precision=precision)  # whose processes are launched already
-    fabric = Fabric(accelerator=chosen_device(device), devices=1, precision=precision)
+    fabric = Fabric(accelerator=resolve_device(device), devices=1, precision=precision)
     fabric.launch()
     return fabric

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from nesr_gui.fields.protocol import CubeField, SpectralField
 from nesr_gui.inference import engine
 from nesr_gui.inference.checkpoint import load_checkpoint
-from nesr_gui.inference.model import Model
-from nesr_gui.inference.model_input import SeenBands
+from nesr_gui.inference.model import LoadedModel
+from nesr_gui.inference.model_input import BandInput
 from nesr_gui.networks.baselines.interpolation import BandInterpolation
 from nesr_gui.spectral import FloatArray, RGBImage, Wavelengths
 from nesr_gui.training.experiments.definitions import Column
@@ -26,14 +26,14 @@ Points = Sequence[tuple[int, int]]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
-def answered(model: Model, judge: Judge, seen: Wavelengths | None) -> SpectralField:
+def answered(model: LoadedModel, judge: Judge, seen: Wavelengths | None) -> SpectralField:
     """The field of a scene of which RGB, or the bands `seen`, are shown."""
     if seen is None:
         return engine.encode(RGBImage(judge.rgb), model)
     cube = judge.truth(seen)
     if isinstance(model.network, BandInterpolation):  # between bands it is the interpolation that any cube has
         return CubeField(cube, seen)
-    return engine.encode(SeenBands(cube, seen), model)
+    return engine.encode(BandInput(cube, seen), model)
 
 
 def thinned(field: SpectralField, wavelengths: Wavelengths, every: int) -> FloatArray:
@@ -83,7 +83,7 @@ class Exam:
                 continue
             checkpoint = load_checkpoint(path)
             checkpoint.network.to(self._device)
-            asked = answered(Model(checkpoint, self._device), judge, self._seen(sat[0].column))
+            asked = answered(LoadedModel(checkpoint, self._device), judge, self._seen(sat[0].column))
             for cell in sat:
                 self._mark(judge, asked, cell, truths[cell.column], points if cell.task.seed == 0 else None)
             if judge.fine is not None and sat[0].column.inputs is None:
@@ -92,7 +92,7 @@ class Exam:
 
     def bands(self, column: Column) -> Wavelengths:
         """What is asked for at a column."""
-        return Wavelengths.count(column.bands, float(self._kept.nm[0]), float(self._kept.nm[-1]))
+        return Wavelengths.evenly_spaced(column.bands, float(self._kept.nm[0]), float(self._kept.nm[-1]))
 
     def _seen(self, column: Column) -> Wavelengths | None:
         """The bands that a column shows; None where it shows RGB."""
@@ -127,7 +127,7 @@ class Exam:
             measured = np.stack([truth[:, row, col] for row, col in points])
             self.portraits[cell.section.title] = Portrait(judge, points, (bands.nm, measured))
         portrait = self.portraits[cell.section.title]
-        fine = Wavelengths.every(bands.nm[0], bands.nm[-1], CURVE_STEP)
+        fine = Wavelengths.from_step(bands.nm[0], bands.nm[-1], CURVE_STEP)
         portrait.errors[cell.row.title] = errors
         portrait.curves[cell.row.title] = fine.nm, asked.spectra(points, fine)
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from nesr_gui import metrics
 from nesr_gui.inference.checkpoint import save_checkpoint
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.networks.nesr import NeSR, framed
 from nesr_gui.networks.registry import Network, build
 from nesr_gui.networks.spi import HALO, lattice
@@ -149,9 +149,9 @@ class Learner:
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
         state |= {"step": self.step, "seconds": self.seconds, "losses": self.losses}
-        with replacing(self._state) as temporary:
+        with atomic_write(self._state) as temporary:
             torch.save(state, temporary)
-        with replacing(self.folder / "losses.csv") as temporary:
+        with atomic_write(self.folder / "losses.csv") as temporary:
             lines = "".join(f"{step},{loss:.6f}\n" for step, loss in self.losses)
             temporary.write_text(f"step,MRAE\n{lines}")
 

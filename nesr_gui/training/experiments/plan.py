@@ -40,7 +40,7 @@ class Task:
         if not isinstance(self.config, NeSRConfig):
             return np.array(self.config.bands)
         rng = np.random.default_rng([self.seed, step, 1])
-        nm = Wavelengths.count(int(rng.choice(self.counts)), low, high).nm
+        nm = Wavelengths.evenly_spaced(int(rng.choice(self.counts)), low, high).nm
         return np.sort(rng.choice(nm, decoded, replace=False)) if 0 < decoded < nm.size else nm
 
 
@@ -74,8 +74,8 @@ def _task(row: Row, column: Column, seed: int, kept: Wavelengths, settings: Sett
     finest = {"column": (column.bands,), "finest": (len(kept),)}
     counts = finest[row.learned] if isinstance(row.learned, str) else row.learned
     config = _sized(system_config(row.system), settings)
-    seen = tuple(Wavelengths.count(column.inputs, low, high)) if column.inputs else ()
-    bands = tuple(Wavelengths.count(counts[0], low, high))
+    seen = tuple(Wavelengths.evenly_spaced(column.inputs, low, high)) if column.inputs else ()
+    bands = tuple(Wavelengths.evenly_spaced(counts[0], low, high))
     if isinstance(config, NeSRConfig):
         config = replace(config, low=low, high=high, inputs=seen, **dict(row.changes))
     elif isinstance(config, DiscreteConfig):

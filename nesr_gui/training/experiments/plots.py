@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.experiments.evaluation import Portrait
 
@@ -95,5 +95,5 @@ def _figure(width: float, height: float) -> Any:
 
 
 def _save(figure: Any, path: Path) -> None:
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=DPI, format="png")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.experiments import plots, tables
 from nesr_gui.training.experiments.evaluation import Exam
@@ -27,7 +27,7 @@ def write(folder: Path, results: Results, exam: Exam, models: Mapping[str, Path]
         f"{name}.manifest.json": json.dumps(said, indent=1, ensure_ascii=False) + "\n",
     }
     for file, text in texts.items():
-        with replacing(folder / file) as temporary:
+        with atomic_write(folder / file) as temporary:
             temporary.write_text(text, encoding="utf-8")
         yield folder / file
     for section, portrait in exam.portraits.items():

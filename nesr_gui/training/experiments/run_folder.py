@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nesr_gui.io.atomic import replacing
+from nesr_gui.io.atomic import atomic_write
 from nesr_gui.networks.baselines.interpolation import BandInterpolationConfig
 from nesr_gui.training.closed_form import FITTED
 from nesr_gui.training.datasets.cache import Prepared
@@ -50,7 +50,7 @@ def claim(folder: Path, run: Run) -> None:
     """Say what is trained in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / FILE).exists():
-        with replacing(folder / FILE) as temporary:
+        with atomic_write(folder / FILE) as temporary:
             temporary.write_text(json.dumps(run, indent=1), encoding="utf-8")
 
 

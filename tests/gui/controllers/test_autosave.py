@@ -20,7 +20,7 @@ from nesr_gui.gui.model.session_file import read_session
 from nesr_gui.gui.tasks.sessions import FindRequest, Shelf, find_copies
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
-from nesr_gui.io.photos.develop_settings import Interpretation
+from nesr_gui.io.photos.develop_settings import DevelopSettings
 from tests.gui.conftest import FakeEngine
 
 DIE = """
@@ -109,7 +109,7 @@ def test_after_a_crash_every_document_comes_back_with_its_marks(
     first = start()
     open_marked(first, photograph, [(3, 4), (5, 6)], qtbot)
     open_marked(first, other, [(7, 8)], qtbot)
-    first.session.understanding.choose(Interpretation(stops=0.5))
+    first.session.understanding.choose(DevelopSettings(stops=0.5))
     first.session.set_wavelength(612.3)
     assert len(copied(first, qtbot)) == 2
     crash(first, root)

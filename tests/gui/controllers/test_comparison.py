@@ -14,15 +14,15 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
 from nesr_gui.colorimetry.cie import encode_srgb
-from nesr_gui.colorimetry.viewing_conditions import Viewing
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.accuracy import accuracy
-from nesr_gui.fields.camera import photograph as photographed
+from nesr_gui.fields.camera import render_photograph as photographed
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.app import App
 from nesr_gui.gui.tasks.comparison import COLUMNS, ExposureRequest, expose
 from nesr_gui.gui.tasks.worker import Task
-from nesr_gui.io.photos.develop_settings import Interpretation
+from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.io.spectra.csv import read_table
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
@@ -101,7 +101,7 @@ def test_the_match_can_be_changed_and_found_again(compared: App, qtbot: QtBot) -
 
 
 def test_a_brighter_photograph_has_another_gain(compared: App, qtbot: QtBot) -> None:
-    compared.session.understanding.choose(Interpretation(stops=-1.0))
+    compared.session.understanding.choose(DevelopSettings(stops=-1.0))
     qtbot.waitUntil(lambda: compared.session.measurement.match.gain == pytest.approx(1, rel=0.01))
 
 
@@ -197,7 +197,7 @@ def test_a_cube_is_photographed_and_becomes_the_truth(
 
 
 def test_a_cube_that_makes_no_photograph_says_so(app: App, tmp_path: Path, qtbot: QtBot) -> None:
-    bands = Wavelengths.every(450, 550, 10)
+    bands = Wavelengths.from_step(450, 550, 10)
     io.write_cube(tmp_path / "short.h5", CubeField(smooth_cube(6, 8)[:11], bands), bands)
     app.opening.open(tmp_path / "short.h5")
     qtbot.waitUntil(lambda: app.session.field is not None)
@@ -234,13 +234,13 @@ def test_what_may_be_a_truth_is_told_by_its_name_and_its_first_bytes(tmp_path: P
 def test_radiance_is_photographed_relative_to_its_white() -> None:
     light = Spectrum(BANDS, np.linspace(0.5, 4.0, len(BANDS), dtype=np.float32), "paper")
     lit = CubeField((scene() * light.values[:, None, None]).astype(np.float32), BANDS, Quantity.RADIANCE)
-    made = expose(ExposureRequest(lit, "lit.h5", Viewing.default(), light), lambda fraction: None)
+    made = expose(ExposureRequest(lit, "lit.h5", ViewingConditions.default(), light), lambda fraction: None)
     expected, _ = photographed(CubeField(scene(), BANDS, Quantity.REFLECTANCE), "")
     np.testing.assert_allclose(made.image.values, expected.values, atol=1e-5)
     truth = made.measurement.over((HEIGHT, WIDTH))
     assert truth.quantity is Quantity.REFLECTANCE and made.measurement.remark == ""
     np.testing.assert_allclose(truth.band(550.0), scene()[15], rtol=1e-5)
-    alone = expose(ExposureRequest(lit, "lit.h5", Viewing.default(), None), lambda fraction: None)
+    alone = expose(ExposureRequest(lit, "lit.h5", ViewingConditions.default(), None), lambda fraction: None)
     assert "light" in alone.measurement.remark
 
 

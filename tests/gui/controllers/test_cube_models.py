@@ -16,13 +16,13 @@ from nesr_gui.gui.model.plot_settings import Normalise, Transform
 from nesr_gui.gui.tasks.loading import list_models
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.inference.checkpoint import save_checkpoint
-from nesr_gui.inference.model_input import Input, SeenBands
+from nesr_gui.inference.model_input import BandInput, InputKind
 from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 
-SIXTEEN = Wavelengths.count(16)
+SIXTEEN = Wavelengths.evenly_spaced(16)
 MEASURED = 0.8 * smooth_cube(20, 30)
 
 
@@ -85,7 +85,7 @@ def test_a_cube_that_is_opened_is_reconstructed_by_the_model(
     app.opening.open(written(tmp_path / f"cube.{ending}", SIXTEEN))
     qtbot.waitUntil(lambda: app.session.encoded is not None)
     session = app.session
-    assert isinstance(session.encoded, SeenBands) and session.field.provenance["model"] == "sixteen"
+    assert isinstance(session.encoded, BandInput) and session.field.provenance["model"] == "sixteen"
     np.testing.assert_allclose(session.encoded.values, MEASURED[::2], atol=1e-3)
     assert session.truth is None and session.model.name == "sixteen"  # it has no bands that the model did not see
     assert not app.reconstructing.can_reconstruct() and not app.window.notice.isVisible()
@@ -275,7 +275,7 @@ def test_a_large_cube_is_reconstructed_reduced_and_then_in_full(
     np.testing.assert_allclose(session.curves[(5, 8)].seen.values, MEASURED[::2, 4:6, 8:10].mean((1, 2)), atol=1e-6)
     assert session.truth.shape == (20, 30)
     app.window.actions_by_name["reconstruct_fully"].trigger()
-    qtbot.waitUntil(lambda: session.reduction == 1)
+    qtbot.waitUntil(lambda: session.binning == 1)
     assert session.field.shape == (20, 30) and session.pins[0].pixel == (5, 8)
 
 
@@ -309,14 +309,14 @@ def test_the_menu_tells_what_models_take_and_lets_cubes_be(
     (tmp_path / "sixteen.safetensors").write_bytes(path.read_bytes())
     monkeypatch.setattr("nesr_gui.gui.controllers.models.list_models", list_models)
     app.model_menu._take_models()
-    entries = app.model_menu._groups[Input.CUBE]
+    entries = app.model_menu._groups[InputKind.CUBE]
     qtbot.waitUntil(lambda: len(entries.actions()) == 2)
     measured, sixteen = entries.actions()
     assert sixteen.text() == "sixteen\t16 bands, 400-700 nm by 20 nm → 31 bands, 400-700 nm, linear between"
-    assert sixteen.isChecked() and app.model_menu._groups[Input.PHOTOGRAPH].checkedAction() is not None
+    assert sixteen.isChecked() and app.model_menu._groups[InputKind.PHOTOGRAPH].checkedAction() is not None
     measured.trigger()
     assert app.session.field is app.session.cube.field and app.session.truth is None and app.session.encoded is None
-    assert measured.isChecked() and Input.CUBE not in app.session.models
+    assert measured.isChecked() and InputKind.CUBE not in app.session.models
     sixteen.trigger()
     qtbot.waitUntil(lambda: app.session.encoded is not None)
 

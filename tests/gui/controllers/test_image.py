@@ -81,7 +81,7 @@ class Sketched(Curved):
 
     OFF = np.float32(0.03)
 
-    def sketch(self, wavelengths, *, stride=1, rows=None, cols=None):
+    def preview_bands(self, wavelengths, *, stride=1, rows=None, cols=None):
         bands = [Curved.band(self, nm, stride=stride, rows=rows, cols=cols) for nm in wavelengths]
         return np.stack(bands) + self.OFF
 

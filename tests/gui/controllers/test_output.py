@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
-from nesr_gui.colorimetry.viewing_conditions import Light
+from nesr_gui.colorimetry.viewing_conditions import Illuminant
 from nesr_gui.export import Estimate
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
@@ -35,7 +35,9 @@ ELLIPSE = Region(Shape.ELLIPSE, ((10, 20), (30, 60)))
 def dialog(qtbot: QtBot) -> CubeExportDialog:
     """Offers a calibrated field of 20 × 40 pixels, each 2 × 2 of the source, and an ellipse."""
     field = CalibratedCube(smooth_cube(20, 40), BANDS, Quantity.REFLECTANCE)
-    made = CubeExportDialog(Offer(field, "40×20 of 80×40, 1:2", 2, (("ellipse 1", ELLIPSE),), Light.daylight(5000)))
+    made = CubeExportDialog(
+        Offer(field, "40×20 of 80×40, 1:2", 2, (("ellipse 1", ELLIPSE),), Illuminant.daylight(5000))
+    )
     qtbot.addWidget(made)
     return made
 
@@ -46,7 +48,7 @@ def pick(dialog: CubeExportDialog, kind: str) -> None:
 
 def test_every_choice_comes_into_the_plan(dialog: CubeExportDialog) -> None:
     plan = dialog.plan()
-    assert (plan.bands, plan.light, plan.region, plan.encoding) == (None, None, None, io.Encoding())
+    assert (plan.bands, plan.light, plan.region, plan.encoding) == (None, None, None, io.StorageEncoding())
     dialog.region.setCurrentText("ellipse 1")
     dialog.only_region.setChecked(True)
     dialog.quantity.setCurrentText("Radiance under Daylight 5000 K")
@@ -54,8 +56,8 @@ def test_every_choice_comes_into_the_plan(dialog: CubeExportDialog) -> None:
     dialog.scale.setValue(0.002)
     dialog.error_band.setChecked(True)
     plan = dialog.plan()
-    assert (plan.region, plan.is_masked, plan.light) == (ELLIPSE, True, Light.daylight(5000))
-    assert plan.encoding == io.Encoding("uint16", 0.002, True)
+    assert (plan.region, plan.is_masked, plan.light) == (ELLIPSE, True, Illuminant.daylight(5000))
+    assert plan.encoding == io.StorageEncoding("uint16", 0.002, True)
     assert dialog.verdict.text().startswith("31 bands of 20×10 pixels, 37.2 kB; measuring")
 
 

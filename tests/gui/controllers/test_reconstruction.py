@@ -29,7 +29,7 @@ def begin(app: App, photograph: Path) -> None:
 def test_out_of_memory_is_retried_with_smaller_tiles(
     app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
-    engine.model.can_save_memory = True
+    engine.model.supports_low_memory = True
     engine.error, engine.helps = OutOfMemory("there is not enough main memory for this"), lambda m: m.name == "thrifty"
     begin(app, photograph)
     qtbot.waitUntil(app.window.notice.isVisible)
@@ -63,7 +63,7 @@ def test_an_export_is_done_again_with_the_new_field(
         written.append(request.field)  # type: ignore[attr-defined]
 
     written: list[object] = []
-    opened.reconstructing._model.can_save_memory = True  # type: ignore[union-attr, misc]
+    opened.reconstructing._model.supports_low_memory = True  # type: ignore[union-attr, misc]
     asked = loading.Cube(broken, (0.0, 1.0))  # as any request with a field
     opened.worker.submit(Task.EXPORT, asked, export, lambda request, result: None)
     press(opened, "Retry with smaller tiles", qtbot)

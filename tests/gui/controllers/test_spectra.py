@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.colorimetry.viewing_conditions import CIE_1964, Light, LightKind, Viewing
-from nesr_gui.fields.protocol import CubeField, Doubt, Interval
+from nesr_gui.colorimetry.viewing_conditions import CIE_1964, Illuminant, IlluminantKind, ViewingConditions
+from nesr_gui.fields.protocol import CubeField, IntervalBlock, QualityFlag
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.model.plot_settings import Normalise, Transform
@@ -222,7 +222,7 @@ def test_the_table_tells_colours_under_the_chosen_light(opened: App, qtbot: QtBo
     settled(opened, qtbot)
     table = opened.window.table
     texts = [[table.item(row, column).text() for column in (XY, LAB, DOMINANT)] for row in (0, 1)]
-    opened.window.light.viewing_picked.emit(Viewing(Light("A"), CIE_1964))
+    opened.window.light.viewing_picked.emit(ViewingConditions(Illuminant("A"), CIE_1964))
     qtbot.waitUntil(lambda: table.item(0, XY).text() != texts[0][0])
     for row, mark in enumerate(opened.session.marks):
         seen = opened.session.findings[mark.place].appearance
@@ -242,16 +242,16 @@ def test_the_panel_chooses_light_and_observer(opened: App, qtbot: QtBot) -> None
     panel, session = opened.window.light, opened.session
     panel.light.setCurrentIndex(panel.light.findText("LED-B1", Qt.MatchFlag.MatchStartsWith))
     panel.light.activated.emit(panel.light.currentIndex())
-    assert session.viewing == Viewing(Light("LED-B1"))
+    assert session.viewing == ViewingConditions(Illuminant("LED-B1"))
     panel.light.setCurrentIndex(panel.light.findText("Blackbody", Qt.MatchFlag.MatchStartsWith))
     panel.light.activated.emit(panel.light.currentIndex())
     panel.kelvin.setValue(2200)
-    assert session.viewing.light == Light.blackbody(2200)
+    assert session.viewing.light == Illuminant.blackbody(2200)
     panel.observer.setCurrentIndex(1)
     panel.observer.activated.emit(1)
     assert session.viewing.observer == CIE_1964
     panel.reset.click()
-    assert session.viewing == Viewing.default() and panel.light.currentText().startswith("D65")
+    assert session.viewing == ViewingConditions.default() and panel.light.currentText().startswith("D65")
 
 
 def test_lights_and_cameras_come_from_files(
@@ -262,7 +262,7 @@ def test_lights_and_cameras_come_from_files(
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(path), ""))
     path.write_text("wavelength,power\n" + "".join(f"{at},{at - 300}\n" for at in nm))
     opened.window.light.load_light.click()
-    qtbot.waitUntil(lambda: opened.session.viewing.light.kind is LightKind.FILE)
+    qtbot.waitUntil(lambda: opened.session.viewing.light.kind is IlluminantKind.FILE)
     assert opened.window.light.light.currentText() == "lamp.csv"
     path = tmp_path / "camera.csv"
     curves = np.exp(-(((nm[:, None] - [600, 540, 460]) / 40) ** 2))
@@ -371,21 +371,21 @@ def test_the_crosshair_reads_every_curve(opened: App, qtbot: QtBot) -> None:
 class SureField(CubeField):
     """A field that says how far it can be trusted."""
 
-    def interval(self, points, wavelengths):
+    def prediction_interval(self, points, wavelengths):
         values = self.spectra(points, wavelengths)
         return values - 0.1, values + 0.2
 
-    def interval_blocks(self, wavelengths, *, rows=None, cols=None):
+    def prediction_interval_blocks(self, wavelengths, *, rows=None, cols=None):
         for block in self.blocks(wavelengths, rows=rows, cols=cols):
-            yield Interval(block.rows, block.cols, block.values - 0.1, block.values + 0.2)
+            yield IntervalBlock(block.rows, block.cols, block.values - 0.1, block.values + 0.2)
 
-    def interval_band(self, nm, **window):
+    def prediction_interval_band(self, nm, **window):
         values = self.band(nm, **window)
         return values - 0.1, values + 0.2
 
-    def doubts(self, *, stride=1, rows=None, cols=None):
+    def quality_flags(self, *, stride=1, rows=None, cols=None):
         flags = np.zeros(self.shape, np.uint8)
-        flags[:, :6] = Doubt.CLIPPED
+        flags[:, :6] = QualityFlag.CLIPPED
         return flags[rows or slice(None), cols or slice(None)][::stride, ::stride]
 
 
@@ -472,7 +472,7 @@ def test_a_figure_shows_what_the_plot_shows(opened: App, qtbot: QtBot, tmp_path:
     click(opened, 10, 10)
     draw(opened, KEY.Key_E, (20, 20), (40, 50))
     opened.session.comparison.set_transform(Transform(Normalise.MAXIMUM))
-    opened.session.comparison.add([Spectrum(Wavelengths.count(4), np.ones(4), "flat <grey>")], "lib")
+    opened.session.comparison.add([Spectrum(Wavelengths.evenly_spaced(4), np.ones(4), "flat <grey>")], "lib")
     settled(opened, qtbot)
     opened.commands._save_figure(tmp_path / "f.svg", 72)
     qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.colorimetry.cie import encode_srgb
-from nesr_gui.colorimetry.viewing_conditions import Viewing
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.figures.comparison import WIDTH, TruthFigure, TruthFigureExport, export_truth_figure, painted
@@ -32,7 +32,19 @@ def figure() -> TruthFigure:
     photograph = RGBImage(np.full((40, 60, 3), 0.5, np.float32))
     colours = np.full((40, 60, 3), 188, np.uint8)
     scene = Scene(
-        FIELD, photograph, None, colours, TRUTH, None, "", Viewing.default(), None, 500.0, 2, (0.0, 1.0), Look()
+        FIELD,
+        photograph,
+        None,
+        colours,
+        TRUTH,
+        None,
+        "",
+        ViewingConditions.default(),
+        None,
+        500.0,
+        2,
+        (0.0, 1.0),
+        Look(),
     )
     return TruthFigure(scene, (), (450.0, 560.0, 655.5), Measure.DIFFERENCE, 0.2)
 
@@ -59,7 +71,7 @@ def test_a_cube_that_was_reconstructed_stands_where_there_is_no_photograph(
     figure: TruthFigure, quantity: Quantity
 ) -> None:
     field, truth = (CubeField(smooth_cube(20, 30), BANDS, quantity) for _ in range(2))
-    scene = replace(figure.scene, field=field, photograph=None, colours=None, truth=truth, reduction=1)
+    scene = replace(figure.scene, field=field, photograph=None, colours=None, truth=truth, binning=1)
     made = painted(replace(figure, scene=scene), ignore)
     np.testing.assert_array_equal(made.rows[0][0], made.rows[1][0])
     assert made.rows[0][0].shape == (20, 30, 3) and made.rows[0][0].std() > 1

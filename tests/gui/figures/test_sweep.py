@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.colorimetry.viewing_conditions import Viewing
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.drawing.tone_mapping import Shading
 from nesr_gui.gui.figures import sweep as films
@@ -31,7 +31,7 @@ def ignore(fraction: float) -> None:
 
 @pytest.fixture
 def scene(qapp: object) -> Scene:
-    field, viewing = CubeField(smooth_cube(31, 45), BANDS), Viewing.default()
+    field, viewing = CubeField(smooth_cube(31, 45), BANDS), ViewingConditions.default()
     return Scene(field, None, None, None, None, None, "", viewing, None, 550.0, 1, (0.0, 1.0), Look())
 
 

@@ -14,7 +14,7 @@ from nesr_gui.gui.model.plot_settings import Normalise, Reference, Transform
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Spectrum, Wavelengths
 
-BANDS = Wavelengths.every(400, 700, 1)
+BANDS = Wavelengths.from_step(400, 700, 1)
 RNG = np.random.default_rng(3)
 FIRST, SECOND = (Spectrum(BANDS, RNG.uniform(0.1, 0.9, 301)) for _ in range(2))
 
@@ -43,12 +43,12 @@ def test_the_difference_to_itself_is_nothing_and_differences_turn_around(
 
 
 def test_derivative_of_a_line_is_its_slope() -> None:
-    line = Spectrum(Wavelengths.every(400, 700, 10), np.linspace(0, 1, 31))
+    line = Spectrum(Wavelengths.from_step(400, 700, 10), np.linspace(0, 1, 31))
     np.testing.assert_allclose(Transform(derivative=True).curve(line, 500), 1 / 300, rtol=1e-5)
 
 
 def test_differences_end_where_the_active_curve_ends() -> None:
-    short = Spectrum(Wavelengths.every(500, 600, 10), np.full(11, 0.5))
+    short = Spectrum(Wavelengths.from_step(500, 600, 10), np.full(11, 0.5))
     values = Transform(difference=True).apply(FIRST, 550, short)
     assert np.isnan(values[:100]).all() and np.isfinite(values[100:201]).all() and np.isnan(values[201:]).all()
 

@@ -87,9 +87,9 @@ def test_device_and_resolution_reconstruct_what_is_open(opened: App, engine: Fak
     engine.model.working_pixels = 60 * 80 // 4  # what is preferred counts, where it is, and not what is quick
     opened.preferences.choose("working_pixels", "250000")
     qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.RECONSTRUCT))
-    assert opened.session.reduction == 1
+    assert opened.session.binning == 1
     opened.preferences.reset()
-    qtbot.waitUntil(lambda: opened.session.reduction == 2)
+    qtbot.waitUntil(lambda: opened.session.binning == 2)
 
 
 def test_colours_of_bands_and_marks(opened: App, qtbot: QtBot) -> None:

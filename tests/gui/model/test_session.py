@@ -3,7 +3,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.fields.resampled import Match, Orientation
+from nesr_gui.fields.resampled import Orientation, Registration
 from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.truth import Measurement
@@ -32,13 +32,13 @@ def test_wavelength_is_a_tenth_within_the_range(session: Session, qtbot: QtBot) 
 
 def test_a_field_of_other_range_keeps_the_wavelength_inside(session: Session) -> None:
     session.set_wavelength(690)
-    session.open_cube("a", CubeField(smooth_cube(4, 5)[:3], Wavelengths.every(500, 520, 10)), (0, 1))
+    session.open_cube("a", CubeField(smooth_cube(4, 5)[:3], Wavelengths.from_step(500, 520, 10)), (0, 1))
     assert session.nm == 520 and session.look.mode == "band" and session.marks == ()
 
 
 def test_a_truth_lies_over_the_photograph_and_can_be_taken_away(session: Session) -> None:
     turned = np.ascontiguousarray(smooth_cube(60, 80)[:, ::-1])
-    session.set_truth(Measurement(CubeField(turned, BANDS), "turned", match=Match(Orientation.FLIPPED, 2.0)))
+    session.set_truth(Measurement(CubeField(turned, BANDS), "turned", match=Registration(Orientation.FLIPPED, 2.0)))
     np.testing.assert_array_equal(session.truth.band(500.0), 2 * smooth_cube(60, 80)[10])
     session.set_truth(None)
     assert session.truth is None and session.measurement is None

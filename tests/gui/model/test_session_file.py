@@ -19,9 +19,9 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
-from nesr_gui.colorimetry.viewing_conditions import Light, Observer, Viewing
+from nesr_gui.colorimetry.viewing_conditions import Illuminant, Observer, ViewingConditions
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.fields.resampled import Match, Orientation
+from nesr_gui.fields.resampled import Orientation, Registration
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.document import Origin
@@ -35,9 +35,9 @@ from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.views.main_window import WINDOW_SIZE
 from nesr_gui.gui.views.message_bar import STEPS
 from nesr_gui.gui.views.window_layout import apply_layout, layout_of
-from nesr_gui.io.cubes.description import Reading
+from nesr_gui.io.cubes.description import CubeHints
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.photos.develop_settings import Balance, Encoding, Interpretation
+from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
@@ -101,12 +101,12 @@ def work(app: App) -> None:
     session.marking.edit(2, name="Blätter", colour="#123456")
     session.marking.set_active(1)
     session.set_wavelength(612.3)
-    session.set_viewing(Viewing(Light.blackbody(3000), Observer("CIE 1964 10°", 10)))
+    session.set_viewing(ViewingConditions(Illuminant.blackbody(3000), Observer("CIE 1964 10°", 10)))
     session.comparison.add([CURVE], "leaves.csv")
     session.comparison.set_transform(Transform(Normalise.MAXIMUM))
     look = session.look.showing("band").arranged(Arrangement.DIVIDED).divided_at(0.4)
     session.set_look(look.with_levels("band", (0.1, 0.8)).with_colormap("band", "viridis"))
-    session.understanding.choose(Interpretation(stops=0.5))
+    session.understanding.choose(DevelopSettings(stops=0.5))
     app.window.image.box.setRange(xRange=(10, 60), yRange=(10, 40), padding=0)
     app.window.image.is_fitted = False
     app.window.panels.docks[2].show()
@@ -168,18 +168,20 @@ def placeless(layout: Layout) -> Layout:
 def kept(tmp_path: Path) -> Kept:
     """One with a value in every place."""
     rows = ((400.0, 1.0, 0.5, 0.2), (700.0, 0.1, 0.5, 0.9))
-    reading = Reading(Wavelengths.every(400, 700, 100), 2, Quantity.RADIANCE, "cube")
+    reading = CubeHints(Wavelengths.from_step(400, 700, 100), 2, Quantity.RADIANCE, "cube")
     overlays = Overlays(Transform(Normalise.AREA, True, True), False, True, (Reference(CURVE, "leaves.csv", False),))
     marks = new_mark((3, 4), []), replace(new_mark(REGION, [1]), name="Blätter", visible=False)
     look = Look(("rerendered", "similarity"), 1, Arrangement.SIDE_BY_SIDE, reference=CURVE, levels={"band": (0.0, 0.5)})
     return Kept(
         Origin(tmp_path / "a.png", tmp_path / "truth.h5", reading),
-        Interpretation(
-            Encoding.GAMMA, 1.8, Balance.GREY_POINT, (3, 7), 5000.0, -3.0, 0.5, Observer("x", samples=rows), 5000
+        DevelopSettings(
+            SourceEncoding.GAMMA, 1.8, WhiteBalance.GREY_POINT, (3, 7), 5000.0, -3.0, 0.5, Observer("x", samples=rows),
+            5000,
         ),
         marks, 2, look, View(1.5, 30.25, 2.125, 40.0, 0.5), 612.3, overlays,
-        Viewing(Light.measured("lamp", CURVE), Observer("camera", samples=rows)), CURVE, True, ("model", "ab12"),
-        None, tmp_path / "work.nesr", ("12", "34"), Laid(Match("turned left", 1.02, 0.99, None), True),
+        ViewingConditions(Illuminant.measured("lamp", CURVE), Observer("camera", samples=rows)), CURVE, True,
+        ("model", "ab12"), None, tmp_path / "work.nesr", ("12", "34"),
+        Laid(Registration("turned left", 1.02, 0.99, None), True),
     )  # fmt: skip
 
 
@@ -312,7 +314,7 @@ def test_full_resolution_and_another_model_come_back_said(
     path.write_text(json.dumps(known))
     app.opening.open(path)
     qtbot.waitUntil(lambda: app.session.field is not None)
-    assert app.session.reduction == 1
+    assert app.session.binning == 1
     assert "saved with the model better" in app.window.notice.text.text()
 
 
@@ -320,7 +322,7 @@ def test_a_session_of_a_cube_keeps_what_was_said_of_it(
     app: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     np.save(tmp_path / "c.npy", smooth_cube(20, 24)[:5])
-    reading = Reading(Wavelengths.every(500, 540, 10), 0, Quantity.RADIANCE)
+    reading = CubeHints(Wavelengths.from_step(500, 540, 10), 0, Quantity.RADIANCE)
     app.opening.open_cube(tmp_path / "c.npy", reading)
     qtbot.waitUntil(lambda: app.session.field is not None)
     app.session.add_pin(1, 2)
@@ -344,7 +346,7 @@ def test_a_measured_cube_that_is_gone_is_told(
     opened.opening.open(photograph, truth)
     qtbot.waitUntil(lambda: opened.session.truth is not None)
     opened.session.add_pin(1, 2)
-    turned = Match(Orientation.TURNED_AROUND, 1.5)
+    turned = Registration(Orientation.TURNED_AROUND, 1.5)
     measurement = opened.session.measurement
     assert measurement is not None
     opened.session.set_truth(replace(measurement, match=turned, is_chosen=True))

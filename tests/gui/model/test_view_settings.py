@@ -9,7 +9,7 @@ from nesr_gui.spectral import Spectrum, Wavelengths
 
 
 def test_a_look_comes_back_from_json() -> None:
-    spectrum = Spectrum(Wavelengths.every(400, 420, 10), np.array([0.1, 0.2, 0.3], np.float32), "leaf")
+    spectrum = Spectrum(Wavelengths.from_step(400, 420, 10), np.array([0.1, 0.2, 0.3], np.float32), "leaf")
     look = Look(
         ("rerendered", "truth_error"), 1, Arrangement.DIVIDED, 0.3, (600.0, 500.0, 420.5), Measure.MRAE, spectrum,
         {"band": (0.0, 0.4)}, {"band": "viridis"}, 12.5,

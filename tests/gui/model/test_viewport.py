@@ -14,23 +14,23 @@ def band(sampling: Sampling) -> np.ndarray:
 
 
 @pytest.mark.parametrize("samples", [100, 5000, 1 << 20, None])
-@pytest.mark.parametrize("reduction", [1, 3])
+@pytest.mark.parametrize("binning", [1, 3])
 @pytest.mark.parametrize("view", [ALL, View(31.5, 97, 50.2, 120, 0.3), View(100, 900, 0, 1200, 4.0)])
 def test_a_sampling_covers_what_is_in_view_and_stands_where_it_was_sampled(
-    samples: int | None, reduction: int, view: View
+    samples: int | None, binning: int, view: View
 ) -> None:
-    sampling = resolve_sampling(FIELD.shape, reduction, view, samples)
+    sampling = resolve_sampling(FIELD.shape, binning, view, samples)
     values = band(sampling)
     x, y, width, height = sampling.rect
-    side = sampling.stride * reduction
+    side = sampling.stride * binning
     assert values.shape == sampling.size == (height // side, width // side) and x % side == y % side == 0
-    assert sampling.covers(view, (300 * reduction, 400 * reduction))
+    assert sampling.covers(view, (300 * binning, 400 * binning))
     if samples is not None:
         assert values.size <= samples * 1.3 + 200
     whole = FIELD.band(512.3)
     for i in range(0, values.shape[0], 7):
         for j in range(0, values.shape[1], 7):  # the block of each sample begins at the pixel that was sampled
-            assert values[i, j] == whole[(y + i * side) // reduction, (x + j * side) // reduction]
+            assert values[i, j] == whole[(y + i * side) // binning, (x + j * side) // binning]
             assert sampling.index_of(y + i * side, x + j * side + side - 1) == (i, j)
     assert sampling.index_of(y - 1, x) is None and sampling.index_of(y, x + width) is None
 

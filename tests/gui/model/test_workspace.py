@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
-from nesr_gui.colorimetry.viewing_conditions import Light, Viewing
-from nesr_gui.fields.protocol import CubeField, Progress
+from nesr_gui.colorimetry.viewing_conditions import Illuminant, ViewingConditions
+from nesr_gui.fields.protocol import CubeField, ProgressCallback
 from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers import documents
 from nesr_gui.gui.model.document import Origin
@@ -62,7 +62,7 @@ def test_each_tab_keeps_its_own_and_asks_nothing_again(
     session.add_pin(3, 4)
     session.set_wavelength(612.3)
     session.set_look(session.look.showing("band"))
-    session.set_viewing(Viewing(Light("A")))
+    session.set_viewing(ViewingConditions(Illuminant("A")))
     opened.window.image.box.setRange(xRange=(10, 40), yRange=(10, 40))
     opened.window.image.is_fitted = False
     qtbot.waitUntil(lambda: (3, 4) in session.curves)
@@ -250,7 +250,7 @@ def held_save(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """Saves to a file of its own, and not before the event is set."""
     gate = threading.Event()
 
-    def save(request: SaveRequest, progress: Progress) -> Origin:
+    def save(request: SaveRequest, progress: ProgressCallback) -> Origin:
         assert gate.wait(10)
         return save_session(request, progress)
 

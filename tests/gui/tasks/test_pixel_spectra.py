@@ -16,7 +16,7 @@ def test_curves_and_readings_are_the_field_at_the_reduced_pixel() -> None:
     truth = CubeField(smooth_cube(600, 800)[5:], Wavelengths(BANDS.nm[5:]))
     request = PointsRequest(FIELD, truth, 2, ((599, 3), (11, 799)), None)
     curves = ask_curves(request, ignore)
-    whole = Wavelengths.every(400, 700, 1)
+    whole = Wavelengths.from_step(400, 700, 1)
     for pixel in request.pixels:
         reduced = [(pixel[0] // 2, pixel[1] // 2)]
         np.testing.assert_array_equal(curves[pixel].spectrum.values, FIELD.spectra(reduced, whole)[0])

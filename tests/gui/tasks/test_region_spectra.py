@@ -43,14 +43,14 @@ def contains(region: Region, row: float, col: float) -> bool:
 
 
 @pytest.mark.parametrize("region", REGIONS, ids=lambda region: str(region.shape))
-@pytest.mark.parametrize("reduction", [1, 3])
-def test_a_region_holds_the_pixels_whose_centres_lie_in_it(region: Region, reduction: int) -> None:
-    shape = 60 // reduction, 80 // reduction
+@pytest.mark.parametrize("binning", [1, 3])
+def test_a_region_holds_the_pixels_whose_centres_lie_in_it(region: Region, binning: int) -> None:
+    shape = 60 // binning, 80 // binning
     expected = [
         (row, col) for row in range(shape[0]) for col in range(shape[1])
-        if contains(region, (row + 0.5) * reduction, (col + 0.5) * reduction)
+        if contains(region, (row + 0.5) * binning, (col + 0.5) * binning)
     ]  # fmt: skip
-    assert [tuple(pixel) for pixel in pixels_of(region, reduction, shape)[0].tolist()] == expected
+    assert [tuple(pixel) for pixel in pixels_of(region, binning, shape)[0].tolist()] == expected
 
 
 def test_what_hangs_over_the_edge_is_cut_and_what_holds_no_centre_has_one_pixel() -> None:

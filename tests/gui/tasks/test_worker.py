@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.fields.protocol import Progress
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.tasks.worker import Task, Worker
 
 
@@ -23,13 +23,13 @@ class Held:
         self.started, self.go = threading.Event(), threading.Event()
         self.asked: list[int] = []
 
-    def run(self, request: int, progress: Progress) -> int:
+    def run(self, request: int, progress: ProgressCallback) -> int:
         self.asked.append(request)
         self.started.set()
         assert self.go.wait(5)
         return 10 * request
 
-    def run_watchfully(self, request: int, progress: Progress) -> int:
+    def run_watchfully(self, request: int, progress: ProgressCallback) -> int:
         self.run(request, progress)
         progress(0.5)
         return 10 * request
@@ -81,7 +81,7 @@ def test_what_is_done_in_turn_is_done_whole(worker: Worker, qtbot: QtBot) -> Non
     worker.ended.connect(ends.append)
     worker.failed.connect(lambda task, error: failures.append(str(error)))
 
-    def fail(request: int, progress: Progress) -> int:
+    def fail(request: int, progress: ProgressCallback) -> int:
         raise OSError("the disk is full")
 
     for request, run in enumerate((held.run_watchfully, fail, held.run_watchfully), 1):

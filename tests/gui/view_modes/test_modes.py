@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nesr_gui import metrics
-from nesr_gui.colorimetry.cie import colour_differences, expose
-from nesr_gui.colorimetry.viewing_conditions import Light, Viewing
+from nesr_gui.colorimetry.cie import colour_differences, render_camera_rgb
+from nesr_gui.colorimetry.viewing_conditions import Illuminant, ViewingConditions
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.model.view_settings import Look, Measure
 from nesr_gui.gui.model.viewport import Sampling
@@ -42,7 +42,7 @@ def scene() -> Scene:
         truth,
         reference,
         "leaf",
-        Viewing.default(),
+        ViewingConditions.default(),
         None,
         512.3,
         1,
@@ -79,8 +79,8 @@ def test_false_colour_is_three_bands_within_the_range(scene: Scene) -> None:
 
 def test_rerendered_by_the_default_camera_is_its_exposure(scene: Scene) -> None:
     picture = MODES["rerendered"].paint(scene, WHOLE, ignore)
-    np.testing.assert_allclose(np.clip(picture, 0, 1), expose(spectra(scene.field)), atol=1e-5)
-    warm = MODES["rerendered"].paint(replace(scene, viewing=Viewing(Light("A"))), WHOLE, ignore)
+    np.testing.assert_allclose(np.clip(picture, 0, 1), render_camera_rgb(spectra(scene.field)), atol=1e-5)
+    warm = MODES["rerendered"].paint(replace(scene, viewing=ViewingConditions(Illuminant("A"))), WHOLE, ignore)
     assert np.abs(warm - picture).max() > 0.01
 
 
@@ -92,17 +92,17 @@ def test_similarity_is_the_spectral_angle(scene: Scene) -> None:
 
 
 def test_similarity_reads_what_both_cover(scene: Scene) -> None:
-    short = Spectrum(Wavelengths.every(480, 900, 20), np.linspace(0, 1, 22, dtype=np.float32), "short")
+    short = Spectrum(Wavelengths.from_step(480, 900, 20), np.linspace(0, 1, 22, dtype=np.float32), "short")
     mode = MODES["similarity"]
     assert mode.bands(replace(scene, reference=short)) == 23
-    beyond = replace(scene, reference=Spectrum(Wavelengths.every(800, 900, 50), np.ones(3, np.float32), "beyond"))
+    beyond = replace(scene, reference=Spectrum(Wavelengths.from_step(800, 900, 50), np.ones(3, np.float32), "beyond"))
     assert "400-700 nm" in mode.missing(beyond) and "800-900 nm" in mode.missing(beyond)
 
 
 def test_colour_error_is_the_difference_to_the_photograph_as_it_was_encoded(scene: Scene) -> None:
-    expected = colour_differences(expose(spectra(scene.field)), scene.encoded.values)
+    expected = colour_differences(render_camera_rgb(spectra(scene.field)), scene.encoded.values)
     np.testing.assert_allclose(MODES["colour_error"].paint(scene, WHOLE, ignore), expected, atol=0.02)
-    lit = replace(scene, viewing=Viewing(Light("A")))  # the light to look under is not the photograph's
+    lit = replace(scene, viewing=ViewingConditions(Illuminant("A")))  # the light to look under is not the photograph's
     assert MODES["colour_error"].depends(lit) == MODES["colour_error"].depends(scene)
 
 
@@ -123,7 +123,7 @@ def test_error_against_truth(scene: Scene, measure: Measure) -> None:
         Measure.ANGLE: metrics.spectral_angle(got, known),
         Measure.RELATIVE: np.abs(scene.answering.band(512.3) - scene.truth.band(512.3))
         / (scene.truth.band(512.3) + 1e-3),
-        Measure.COLOUR: colour_differences(expose(got), expose(known)),
+        Measure.COLOUR: colour_differences(render_camera_rgb(got), render_camera_rgb(known)),
     }[measure]
     picture = MODES["truth_error"].paint(asked, WHOLE, ignore)
     np.testing.assert_allclose(
@@ -133,7 +133,7 @@ def test_error_against_truth(scene: Scene, measure: Measure) -> None:
 
 def test_truth_is_averaged_to_the_pixels_of_a_reduced_field(scene: Scene) -> None:
     field = CubeField(smooth_cube(HEIGHT // 2, WIDTH // 2), BANDS)
-    reduced = replace(scene, field=field, reduction=2)
+    reduced = replace(scene, field=field, binning=2)
     sampling = Sampling(1, slice(0, HEIGHT // 2), slice(0, WIDTH // 2), 2)
     blocks = scene.truth.band(512.3).reshape(HEIGHT // 2, 2, WIDTH // 2, 2).mean((1, 3))
     picture = MODES["truth_error"].paint(reduced, sampling, ignore)
@@ -202,7 +202,7 @@ def test_what_is_missing_is_said(scene: Scene, mode: object) -> None:
 def test_radiance_is_not_put_under_a_light(scene: Scene) -> None:
     radiance = replace(scene, field=CubeField(VALUES, BANDS, Quantity.RADIANCE))
     assert "radiance" in MODES["rerendered"].missing(radiance)
-    infrared = replace(scene, field=CubeField(VALUES, Wavelengths.every(800, 1100, 10)))
+    infrared = replace(scene, field=CubeField(VALUES, Wavelengths.from_step(800, 1100, 10)))
     assert "800-1100 nm" in MODES["rerendered"].missing(infrared)
 
 
@@ -231,7 +231,7 @@ def test_uncertainty_and_doubts_are_the_fields(scene: Scene, stride: int, monkey
     width = MODES["uncertainty"].paint(scene, asked, ignore)
     np.testing.assert_allclose(width, scene.answering.band(512.3)[window], rtol=1e-6)
     picture = MODES["doubts"].paint(scene, asked, ignore)
-    flags = scene.answering.doubts()[window]
+    flags = scene.answering.quality_flags()[window]
     for doubt, colour in COLOURS.items():
         np.testing.assert_array_equal((picture == colour).all(-1), flags == doubt)
     rest = picture[flags == 0]

@@ -28,7 +28,7 @@ from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.tasks.loading import CardRequest
 from nesr_gui.gui.views.dialogs.cube_import import ReadingDialog
 from nesr_gui.gui.views.message_bar import GROUNDS
-from nesr_gui.io.cubes.description import Unclear
+from nesr_gui.io.cubes.description import AmbiguousFile
 
 ROLES = QPalette.ColorRole
 DIALOGS: dict[str, Callable[[App], object]] = {
@@ -42,7 +42,7 @@ DIALOGS: dict[str, Callable[[App], object]] = {
     "export figure": lambda app: app.commands.export_figure(),
     "sweep": lambda app: app.look_commands.export_sweep(),
     "reading": lambda app: ReadingDialog(
-        Unclear("which axis holds the bands?", "band_axis", choices=("0", "1", "2")), app.window
+        AmbiguousFile("which axis holds the bands?", "band_axis", choices=("0", "1", "2")), app.window
     ).open(),
 }
 

@@ -18,12 +18,12 @@ import pytest
 import tifffile
 
 from nesr_gui import io
-from nesr_gui.fields.protocol import CubeField, Interval
-from nesr_gui.io import FORMATS, Encoding, Format, Kind, Reading
+from nesr_gui.fields.protocol import CubeField, IntervalBlock
+from nesr_gui.io import FORMATS, CubeHints, FileKind, Format, StorageEncoding
 from nesr_gui.spectral import Quantity, Wavelengths
 
 UNEVEN = Wavelengths(np.array([400, 450.25, 512.3, 1 / 3 + 600, 700]))
-WRITTEN = [row for row in FORMATS if row.kind is Kind.CUBE and row.write]
+WRITTEN = [row for row in FORMATS if row.kind is FileKind.CUBE and row.write]
 ENDINGS = [(row, ending) for row in WRITTEN for ending in (row.writes or row.extensions or ("",))]
 STORED = [(row, dtype) for row in WRITTEN for dtype in row.dtypes]
 PROVENANCE = {"source": "photo ü, {1} = a.png", "model": "nesr", "reduction": "3", "notes": "two\nlines"}
@@ -44,7 +44,7 @@ def field(shape: tuple[int, int] = (7, 9), bands: Wavelengths = UNEVEN) -> CubeF
     return CubeField(values, bands, Quantity.REFLECTANCE, PROVENANCE)
 
 
-def stored(made: CubeField, encoding: Encoding) -> npt.NDArray[np.float32]:
+def stored(made: CubeField, encoding: StorageEncoding) -> npt.NDArray[np.float32]:
     """What a perfect reader finds."""
     values = made.cube(made.wavelengths).values
     if encoding.dtype == "uint16":
@@ -67,7 +67,7 @@ def by_name(rows: list[tuple[Format, str]]) -> Any:
 def test_sizes_and_bands_come_back(tmp_path: Path, row: Format, shape: tuple[int, int]) -> None:
     path = place(tmp_path, row)
     for bands in (UNEVEN, Wavelengths(np.array([555.5]))):
-        made, encoding = field(shape, bands), Encoding(row.dtypes[0])
+        made, encoding = field(shape, bands), StorageEncoding(row.dtypes[0])
         fractions: list[float] = []
         assert io.write_cube(path, made, bands, encoding=encoding, progress=fractions.append) == 0
         assert fractions[0] == 0 and fractions[-1] == 1 and fractions == sorted(fractions)
@@ -80,7 +80,7 @@ def test_sizes_and_bands_come_back(tmp_path: Path, row: Format, shape: tuple[int
 
 @by_name(STORED)
 def test_every_number_type_comes_back(tmp_path: Path, row: Format, other: str) -> None:
-    path, encoding = place(tmp_path, row), Encoding(other, scale=1 / 1000)
+    path, encoding = place(tmp_path, row), StorageEncoding(other, scale=1 / 1000)
     made = field((20, 30))
     io.write_cube(path, made, UNEVEN, encoding=encoding)
     read = io.open_cube(path)
@@ -99,7 +99,7 @@ def test_every_number_type_comes_back(tmp_path: Path, row: Format, other: str) -
 @by_name(ENDINGS)
 def test_every_ending_a_window_and_an_older_file(tmp_path: Path, row: Format, other: str) -> None:
     path = place(tmp_path, row).with_name("scene" + other)
-    encoding = Encoding(row.dtypes[0])
+    encoding = StorageEncoding(row.dtypes[0])
     io.write_cube(path, field((3, 4)), UNEVEN, encoding=encoding)
     made = field((40, 50))
     io.write_cube(path, made, UNEVEN, encoding=encoding, rows=slice(5, 39), cols=slice(7, 50))
@@ -211,7 +211,7 @@ PAIRS = [(row, dtype, other) for name, other in OTHERS for row in WRITTEN if row
 
 @pytest.mark.parametrize(("row", "dtype", "other"), PAIRS, ids=lambda part: getattr(part, "__name__", str(part))[:20])
 def test_another_program_reads_the_same(tmp_path: Path, row: Format, dtype: str, other: Callable[[Path], Seen]) -> None:
-    path, encoding = place(tmp_path, row), Encoding(dtype)
+    path, encoding = place(tmp_path, row), StorageEncoding(dtype)
     for shape, bands in (((33, 21), UNEVEN), ((1, 1), UNEVEN), ((7, 131), Wavelengths(np.array([555.5])))):
         made = field(shape, bands)
         io.write_cube(path, made, bands, encoding=encoding)
@@ -228,27 +228,27 @@ def test_every_row_that_writes_is_read_by_another_program() -> None:
 def test_values_that_do_not_fit_are_counted_and_cut(tmp_path: Path) -> None:
     values = np.array([[[-0.1, 0.0, 1.0, 7.0, np.nan, np.inf]]], np.float32)
     made = CubeField(values, Wavelengths(np.array([500.0])))
-    assert io.write_cube(tmp_path / "c.npy", made, made.wavelengths, encoding=Encoding("uint16")) == 3
+    assert io.write_cube(tmp_path / "c.npy", made, made.wavelengths, encoding=StorageEncoding("uint16")) == 3
     read = io.open_cube(tmp_path / "c.npy").band(500)[0]
     np.testing.assert_allclose(read, [0, 0, 1, 6.5534, np.nan, 6.5534], rtol=1e-6)
     large = CubeField(np.array([[[1e6, -1e6, 3.0]]], np.float32), made.wavelengths)
-    assert io.write_cube(tmp_path / "c.npy", large, made.wavelengths, encoding=Encoding("float16")) == 2
+    assert io.write_cube(tmp_path / "c.npy", large, made.wavelengths, encoding=StorageEncoding("float16")) == 2
     assert io.open_cube(tmp_path / "c.npy").band(500)[0].tolist() == [65504, -65504, 3]
 
 
 @pytest.mark.parametrize(
     ("name", "encoding", "said"),
     [
-        ("c.mat", Encoding("uint16"), "MATLAB cannot store uint16; choose float32"),
-        ("c.hdr", Encoding("float16"), "ENVI cannot store float16; choose float32 or uint16"),
-        ("c.exr", Encoding("uint16"), "Spectral OpenEXR cannot store uint16"),
-        ("c", Encoding(), "c has no extension and would be a folder of png bands, which cannot store float32"),
-        ("c.tif", Encoding(error_band=True), "TIFF cannot store an error band beside the cube; NetCDF-4 / HDF5"),
-        ("c.nc", Encoding(error_band=True), "an error band is asked for, which this image does not have"),
-        ("c.bil", Encoding(), "c.bil has the extension '.bil'; spectral cubes are"),
+        ("c.mat", StorageEncoding("uint16"), "MATLAB cannot store uint16; choose float32"),
+        ("c.hdr", StorageEncoding("float16"), "ENVI cannot store float16; choose float32 or uint16"),
+        ("c.exr", StorageEncoding("uint16"), "Spectral OpenEXR cannot store uint16"),
+        ("c", StorageEncoding(), "c has no extension and would be a folder of png bands, which cannot store float32"),
+        ("c.tif", StorageEncoding(error_band=True), "TIFF cannot store an error band beside the cube; NetCDF-4 / HDF5"),
+        ("c.nc", StorageEncoding(error_band=True), "an error band is asked for, which this image does not have"),
+        ("c.bil", StorageEncoding(), "c.bil has the extension '.bil'; spectral cubes are"),
     ],
 )
-def test_what_cannot_be_stored_is_said(tmp_path: Path, name: str, encoding: Encoding, said: str) -> None:
+def test_what_cannot_be_stored_is_said(tmp_path: Path, name: str, encoding: StorageEncoding, said: str) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         io.write_cube(tmp_path / name, field(), UNEVEN, encoding=encoding)
     assert list(tmp_path.iterdir()) == []
@@ -257,15 +257,15 @@ def test_what_cannot_be_stored_is_said(tmp_path: Path, name: str, encoding: Enco
 @pytest.mark.parametrize("options", [{"dtype": "int8"}, {"scale": 0.0}, {"scale": float("nan")}])
 def test_encodings_that_make_no_sense(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"asked for"):
-        Encoding(**options)
+        StorageEncoding(**options)
 
 
 def test_radiance_and_unknown_stay_what_they_are(tmp_path: Path) -> None:
     for row in WRITTEN:
         path = place(tmp_path, row)
         for quantity in (Quantity.RADIANCE, Quantity.UNKNOWN):
-            made = CubeField(np.full((2, 3, 4), 0.5, np.float32), Wavelengths.count(2), quantity)
-            io.write_cube(path, made, made.wavelengths, encoding=Encoding(row.dtypes[-1]))
+            made = CubeField(np.full((2, 3, 4), 0.5, np.float32), Wavelengths.evenly_spaced(2), quantity)
+            io.write_cube(path, made, made.wavelengths, encoding=StorageEncoding(row.dtypes[-1]))
             read = io.open_cube(path)
             assert read.quantity is quantity, row.name
             np.testing.assert_allclose(read.band(400), 0.5, rtol=1e-4)
@@ -274,18 +274,20 @@ def test_radiance_and_unknown_stay_what_they_are(tmp_path: Path) -> None:
 class Doubtful(CubeField):
     """A cube whose values may be a tenth off."""
 
-    def interval(self, points: Any, wavelengths: Any) -> tuple[Any, Any]:
+    def prediction_interval(self, points: Any, wavelengths: Any) -> tuple[Any, Any]:
         values = self.spectra(points, wavelengths)
         return values - 0.1, values + 0.1
 
-    def interval_blocks(self, wavelengths: Any, *, rows: Any = None, cols: Any = None) -> Iterator[Interval]:
+    def prediction_interval_blocks(
+        self, wavelengths: Any, *, rows: Any = None, cols: Any = None
+    ) -> Iterator[IntervalBlock]:
         for block in self.blocks(wavelengths, rows=rows, cols=cols):
-            yield Interval(block.rows, block.cols, block.values - 0.1, block.values + 0.1)
+            yield IntervalBlock(block.rows, block.cols, block.values - 0.1, block.values + 0.1)
 
-    def interval_band(self, nm: float, **window: Any) -> tuple[Any, Any]:
+    def prediction_interval_band(self, nm: float, **window: Any) -> tuple[Any, Any]:
         raise NotImplementedError("files ask for blocks")
 
-    def doubts(self, **window: Any) -> Any:
+    def quality_flags(self, **window: Any) -> Any:
         return np.zeros(self.shape, np.uint8)
 
 
@@ -297,11 +299,11 @@ def test_the_error_band_is_stored_beside_the_cube(tmp_path: Path, name: str, dty
     values = np.random.default_rng(5).uniform(0.2, 1, (5, 30, 20)).astype(np.float32)
     made = Doubtful(values, UNEVEN, Quantity.REFLECTANCE, PROVENANCE)
     fractions: list[float] = []
-    encoding = Encoding(dtype, error_band=True)
+    encoding = StorageEncoding(dtype, error_band=True)
     io.write_cube(tmp_path / name, made, UNEVEN, encoding=encoding, cols=slice(3, 20), progress=fractions.append)
     assert fractions == sorted(fractions) and fractions[-1] == pytest.approx(1)
     for variable, by in ((None, 0.0), ("lower", -0.1), ("upper", 0.1)):
-        read = io.open_cube(tmp_path / name, Reading(variable=variable))
+        read = io.open_cube(tmp_path / name, CubeHints(variable=variable))
         np.testing.assert_allclose(read.cube(UNEVEN).values, values[:, :, 3:] + by, atol=6e-5)
     if name != "c.npz":
         assert _xarray(tmp_path / name).values.shape == (5, 30, 17)

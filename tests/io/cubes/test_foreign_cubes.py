@@ -16,8 +16,8 @@ import tifffile
 
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io import Reading
-from nesr_gui.io.cubes.description import Unclear
+from nesr_gui.io import CubeHints
+from nesr_gui.io.cubes.description import AmbiguousFile
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity, Wavelengths
 
@@ -26,7 +26,7 @@ VALUES = np.random.default_rng(8).random((4, 5, 3)).astype(np.float32)  # (L, H,
 TYPES = ["u1", "i2", "i4", "f4", "f8", "c8", "c16", "u2", "u4", "i8", "u8"]
 
 
-def check(path: Path, expected: Any = VALUES, reading: Reading | None = None, rtol: float = 1e-6) -> Any:
+def check(path: Path, expected: Any = VALUES, reading: CubeHints | None = None, rtol: float = 1e-6) -> Any:
     field = io.open_cube(path, reading)
     np.testing.assert_allclose(field.wavelengths.nm, BANDS.nm, rtol=1e-12)
     np.testing.assert_allclose(field.cube(BANDS).values, expected, rtol=rtol)
@@ -161,14 +161,14 @@ def test_hdf5_with_several_arrays_asks_which(tmp_path: Path) -> None:
         file["scene/radiance"] = VALUES.transpose(1, 2, 0)
         file["scene/mask"] = np.zeros((5, 3, 2))
         file["scene/wavelengths"] = BANDS.nm
-    with pytest.raises(Unclear) as asked:
+    with pytest.raises(AmbiguousFile) as asked:
         io.open_cube(tmp_path / "c.h5")
     assert asked.value.field == "variable" and asked.value.guess == "scene/radiance"
     assert set(asked.value.choices) == {"scene/radiance", "scene/mask"}
-    field = check(tmp_path / "c.h5", reading=Reading(variable="radiance"))
+    field = check(tmp_path / "c.h5", reading=CubeHints(variable="radiance"))
     assert field.quantity is Quantity.RADIANCE
     with pytest.raises(UnreadableFile, match=r"has no array 'x'; it has scene/"):
-        io.open_cube(tmp_path / "c.h5", Reading(variable="x"))
+        io.open_cube(tmp_path / "c.h5", CubeHints(variable="x"))
 
 
 def test_zarr_of_xarray(tmp_path: Path) -> None:
@@ -207,26 +207,26 @@ def test_matlab_files_of_the_data_sets(tmp_path: Path, write: Any, key: str, axe
     assert field.quantity is quantity and field.provenance["norm_factor"] == "7.5"
     path = tmp_path / "bare.mat"
     write(path, **{key: array})
-    with pytest.raises(Unclear, match=r"at which wavelengths its 4 bands stand; 400:700:100 is likely") as asked:
+    with pytest.raises(AmbiguousFile, match=r"at which wavelengths its 4 bands stand; 400:700:100 is likely") as asked:
         io.open_cube(path)
     assert asked.value.field == "wavelengths"
-    check(path, values, Reading(wavelengths=BANDS))
+    check(path, values, CubeHints(wavelengths=BANDS))
 
 
 @pytest.mark.parametrize("write", [write_73, write_5])
 def test_a_lone_matlab_array_asks_which_axis(tmp_path: Path, write: Any) -> None:
     path = tmp_path / "c.mat"
     write(path, data=np.concatenate([VALUES] * 3, axis=1).transpose(1, 0, 2))  # (15, 4, 3): bands in the middle
-    with pytest.raises(Unclear, match=r"which axis runs over the bands; 2 is likely \(the shortest") as asked:
+    with pytest.raises(AmbiguousFile, match=r"which axis runs over the bands; 2 is likely \(the shortest") as asked:
         io.open_cube(path)
     assert asked.value.field == "band_axis" and asked.value.choices == ("0", "1", "2")
-    reading = Reading(band_axis=1)
-    with pytest.raises(Unclear, match=r"its 4 bands"):
+    reading = CubeHints(band_axis=1)
+    with pytest.raises(AmbiguousFile, match=r"its 4 bands"):
         io.open_cube(path, reading)
     field = io.open_cube(path, replace(reading, wavelengths=BANDS, quantity=Quantity.RADIANCE))
     np.testing.assert_allclose(field.band(600)[:5], VALUES[2], rtol=1e-6)
     assert field.quantity is Quantity.RADIANCE and field.provenance["wavelengths"] == "given by the user"
-    field = io.open_cube(path, Reading(wavelengths=BANDS))  # four wavelengths fit one axis only
+    field = io.open_cube(path, CubeHints(wavelengths=BANDS))  # four wavelengths fit one axis only
     np.testing.assert_allclose(field.band(600)[:5], VALUES[2], rtol=1e-6)
 
 
@@ -239,9 +239,9 @@ def test_tiff_of_tifffile(tmp_path: Path, layout: str, options: dict[str, Any]) 
     tifffile.imwrite(tmp_path / "c.tif", array, metadata=None, **config, **options)
     assert not io.is_photograph(tmp_path / "c.tif")
     bands = Wavelengths(np.array([400.0, 455.5, 600, 700, 710, 720]))
-    with pytest.raises(Unclear, match=r"its 6 bands"):
+    with pytest.raises(AmbiguousFile, match=r"its 6 bands"):
         io.open_cube(tmp_path / "c.tif")
-    field = io.open_cube(tmp_path / "c.tif", Reading(wavelengths=bands))
+    field = io.open_cube(tmp_path / "c.tif", CubeHints(wavelengths=bands))
     np.testing.assert_array_equal(field.cube(bands).values, values)
     np.testing.assert_array_equal(field.cube(bands, rows=slice(3, 5), cols=slice(1, 3)).values, values[:, 3:5, 1:3])
 
@@ -293,11 +293,11 @@ def test_colour_science_reads_our_exr(tmp_path: Path, quantity: Quantity) -> Non
 
 def test_numpy_arrays(tmp_path: Path) -> None:
     np.save(tmp_path / "c.npy", VALUES.transpose(1, 2, 0))
-    with pytest.raises(Unclear, match="which axis"):
+    with pytest.raises(AmbiguousFile, match="which axis"):
         io.open_cube(tmp_path / "c.npy")
-    check(tmp_path / "c.npy", reading=Reading(wavelengths=BANDS))
+    check(tmp_path / "c.npy", reading=CubeHints(wavelengths=BANDS))
     np.save(tmp_path / "f.npy", np.asfortranarray(VALUES))
-    check(tmp_path / "f.npy", reading=Reading(wavelengths=BANDS))
+    check(tmp_path / "f.npy", reading=CubeHints(wavelengths=BANDS))
     for save in (np.savez, np.savez_compressed):
         save(tmp_path / "c.npz", data=VALUES.transpose(2, 0, 1), wl=BANDS.nm)
         np.testing.assert_allclose(io.open_cube(tmp_path / "c.npz").band(600), VALUES[2].T, rtol=1e-6)
@@ -323,10 +323,10 @@ def test_folders_of_numbered_bands_ask(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         for number, band in zip(numbers, VALUES, strict=True):
             tifffile.imwrite(tmp_path / folder / f"v2_band{number}.tif", band)
-    with pytest.raises(Unclear, match=r"its 4 bands stand"):
+    with pytest.raises(AmbiguousFile, match=r"its 4 bands stand"):
         io.open_cube(tmp_path / "index")
-    check(tmp_path / "index", reading=Reading(wavelengths=BANDS))
-    with pytest.raises(Unclear, match=r"400:700:100 is likely \(the numbers in their names\)"):
+    check(tmp_path / "index", reading=CubeHints(wavelengths=BANDS))
+    with pytest.raises(AmbiguousFile, match=r"400:700:100 is likely \(the numbers in their names\)"):
         io.open_cube(tmp_path / "nm")
 
 
@@ -335,7 +335,7 @@ def test_band_folders_that_cannot_be(tmp_path: Path) -> None:
         io.open_cube(tmp_path)
     tifffile.imwrite(tmp_path / "a1.tif", VALUES[0])
     tifffile.imwrite(tmp_path / "a2.tif", VALUES[0][:3])
-    field = io.open_cube(tmp_path, Reading(wavelengths=Wavelengths.count(2)))
+    field = io.open_cube(tmp_path, CubeHints(wavelengths=Wavelengths.evenly_spaced(2)))
     with pytest.raises(UnreadableFile, match=r"a2.tif has 3 x 3 pixels of float32; expected 3 x 5"):
         field.band(700)
     (tmp_path / "b.png").write_bytes(b"x")

@@ -18,7 +18,7 @@ import xarray
 import nesr_gui
 from nesr_gui.fields.protocol import Block, Cancelled, CubeField
 from nesr_gui.io import describe, open_cube, write_cube
-from nesr_gui.io.cubes.description import Unclear
+from nesr_gui.io.cubes.description import AmbiguousFile
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity, Wavelengths
 
@@ -61,7 +61,7 @@ def test_blocks_of_any_size_give_the_same_file(tmp_path: Path, monkeypatch: pyte
     np.testing.assert_array_equal(pieces, whole)
 
 
-@pytest.mark.parametrize("bands", [Wavelengths.count(1), Wavelengths.count(61)])
+@pytest.mark.parametrize("bands", [Wavelengths.evenly_spaced(1), Wavelengths.evenly_spaced(61)])
 def test_other_wavelengths_than_its_own(tmp_path: Path, bands: Wavelengths) -> None:
     write_cube(tmp_path / "c.nc", field(), bands)
     np.testing.assert_array_equal(open_cube(tmp_path / "c.nc").cube(bands).values, field().cube(bands).values)
@@ -141,9 +141,9 @@ def test_a_file_can_be_written_over_while_it_is_the_source(written: Path) -> Non
 def test_too_little_space_is_said_before_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(0, 0, 5 << 20))
-    wide = CubeField(np.broadcast_to(np.float32(0), (2, 40_000, 10_000)), Wavelengths.count(2))
+    wide = CubeField(np.broadcast_to(np.float32(0), (2, 40_000, 10_000)), Wavelengths.evenly_spaced(2))
     with pytest.raises(OSError, match=r"takes 3.0 GiB and .* has 5.0 MiB free; export fewer"):
-        write_cube(tmp_path / "c.nc", wide, Wavelengths.count(2))
+        write_cube(tmp_path / "c.nc", wide, Wavelengths.evenly_spaced(2))
     assert os.listdir(tmp_path) == []
 
 
@@ -271,7 +271,7 @@ def test_without_wavelengths_it_asks(written: Path, change: Callable[[h5py.File]
         change(file)
         for dim in file["cube"].dims:
             dim.label = ""
-    with pytest.raises(Unclear) as asked:
+    with pytest.raises(AmbiguousFile) as asked:
         open_cube(written)
     assert asked.value.field in ("wavelengths", "band_axis")
 
@@ -286,7 +286,7 @@ def test_other_files_and_folders_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (100, 130), (129, 300), (400, 600)])
 def test_tiles_waste_little_space(tmp_path: Path, shape: tuple[int, int]) -> None:
-    made = CubeField(np.ones((3, *shape), np.float32), Wavelengths.count(3))
-    write_cube(tmp_path / "c.nc", made, Wavelengths.count(3))
+    made = CubeField(np.ones((3, *shape), np.float32), Wavelengths.evenly_spaced(3))
+    write_cube(tmp_path / "c.nc", made, Wavelengths.evenly_spaced(3))
     values = 4 * 3 * shape[0] * shape[1]
     assert (tmp_path / "c.nc").stat().st_size < 1.05 * values + 40_000

@@ -20,18 +20,18 @@ import tifffile
 
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io import Encoding, Reading
-from nesr_gui.io.cubes.description import Unclear
+from nesr_gui.io import CubeHints, StorageEncoding
+from nesr_gui.io.cubes.description import AmbiguousFile
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity, Wavelengths
 
-BANDS = Wavelengths.count(3)
+BANDS = Wavelengths.evenly_spaced(3)
 HDR = "ENVI\nsamples = 4\nlines = 5\nbands = 3\ndata type = 4\ninterleave = bsq\nwavelength = {400, 550, 700}\n"
 
 
 def write(folder: Path, name: str) -> Path:
     made = CubeField(np.random.default_rng(1).random((3, 40, 50), np.float32), BANDS, Quantity.REFLECTANCE)
-    io.write_cube(folder / name, made, BANDS, encoding=Encoding("float32" if "." in name else "uint16"))
+    io.write_cube(folder / name, made, BANDS, encoding=StorageEncoding("float32" if "." in name else "uint16"))
     return folder / name
 
 
@@ -172,9 +172,9 @@ def test_tiff_metadata_cannot_define_entities(tmp_path: Path) -> None:
     values = np.zeros((6, 5, 4), np.float32)
     tifffile.imwrite(tmp_path / "c.tif", values, planarconfig="separate", photometric="minisblack", metadata=None,
                      extratags=[(42112, "s", 0, bomb, True)])  # fmt: skip
-    with pytest.raises(Unclear, match="wavelengths"):
+    with pytest.raises(AmbiguousFile, match="wavelengths"):
         io.open_cube(tmp_path / "c.tif")
-    assert io.open_cube(tmp_path / "c.tif", Reading(wavelengths=Wavelengths.count(6))).shape == (5, 4)
+    assert io.open_cube(tmp_path / "c.tif", CubeHints(wavelengths=Wavelengths.evenly_spaced(6))).shape == (5, 4)
 
 
 def _tiff(path: Path) -> None:

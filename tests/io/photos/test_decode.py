@@ -128,7 +128,7 @@ def test_lossless_files_are_read_exactly(tmp_path: Path, name: str) -> None:
     assert image.source.name == "photo.any" and image.source.sha256 == hashlib.sha256(data).hexdigest()
     alpha = any(word in name for word in ("rgba", "alpha"))
     assert image.source.notes == (("The alpha channel was dropped.",) if alpha else ())
-    assert image.reduction == 1 and image.source_shape == (24, 31)
+    assert image.binning == 1 and image.source_shape == (24, 31)
 
 
 @pytest.mark.parametrize("name", LOSSY)

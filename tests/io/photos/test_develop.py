@@ -20,21 +20,22 @@ from PIL import Image
 from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
 from nesr_gui.colorimetry.viewing_conditions import CIE_1931, Observer
-from nesr_gui.io.photos import colour_encoding, develop
-from nesr_gui.io.photos.colour_encoding import Curve
+from nesr_gui.io.photos import colour_encoding
+from nesr_gui.io.photos import develop as development
+from nesr_gui.io.photos.colour_encoding import TransferFunction
 from nesr_gui.io.photos.decode import UnreadableImage, decode, read_photograph
-from nesr_gui.io.photos.develop import FIT_AT, balance_matrix, camera_matrix, draft, interpret
-from nesr_gui.io.photos.develop_settings import Balance, Encoding, Interpretation
-from nesr_gui.io.photos.photo import Decoded
+from nesr_gui.io.photos.develop import FIT_AT, balance_matrix, camera_matrix, develop, develop_preview
+from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
+from nesr_gui.io.photos.photo import DecodedPhoto
 from tests.io.photos.test_decode import ADOBE, P3, RGB8, RGB16, pillow, png16, png_with, tiff
 
-PLAIN = Interpretation()
+PLAIN = DevelopSettings()
 P3_MATRIX = np.array([[1.2249402, -0.2249402, 0], [-0.0420570, 1.0420570, 0], [-0.0196376, -0.0786361, 1.0982736]])
 """Display P3 to sRGB, linear: CSS Color 4, section 17."""
 NARROW = RGB8 // 4 + 90  # colours that any of the gamuts holds
 
 
-def decoded(folder: Path, data: bytes) -> Decoded:
+def decoded(folder: Path, data: bytes) -> DecodedPhoto:
     path = folder / "photo.any"
     path.write_bytes(data)
     return decode(path)
@@ -57,14 +58,16 @@ def camera(red: float = 600, green: float = 540, blue: float = 460, width: float
 @pytest.mark.parametrize(
     ("encoding", "linear"),
     [
-        (Encoding.SRGB, decode_srgb),
-        (Encoding.LINEAR, lambda x: x),
-        (Encoding.GAMMA, lambda x: x**1.8),
-        (Encoding.DISPLAY_P3, p3),
+        (SourceEncoding.SRGB, decode_srgb),
+        (SourceEncoding.LINEAR, lambda x: x),
+        (SourceEncoding.GAMMA, lambda x: x**1.8),
+        (SourceEncoding.DISPLAY_P3, p3),
     ],
 )
-def test_a_chosen_encoding_goes_before_what_the_file_says(tmp_path: Path, encoding: Encoding, linear: Any) -> None:
-    chosen = Interpretation(encoding=encoding, gamma=1.8)
+def test_a_chosen_encoding_goes_before_what_the_file_says(
+    tmp_path: Path, encoding: SourceEncoding, linear: Any
+) -> None:
+    chosen = DevelopSettings(encoding=encoding, gamma=1.8)
     for data, numbers in (
         (pillow(NARROW, "PNG"), NARROW / 255),
         (pillow(NARROW, "PNG", icc_profile=ADOBE), NARROW / 255),
@@ -72,18 +75,18 @@ def test_a_chosen_encoding_goes_before_what_the_file_says(tmp_path: Path, encodi
         (png16(NARROW.astype(np.uint16) * 250), NARROW * 250.0 / 65535),
         (tiff((NARROW / 255).astype(np.float32), photometric="rgb"), NARROW / 255),
     ):
-        image = interpret(decoded(tmp_path, data), chosen)
+        image = develop(decoded(tmp_path, data), chosen)
         np.testing.assert_allclose(image.values, linear(numbers), atol=3e-4)
-        assert dict(image.source.understood)["photograph_encoding"].endswith(", chosen")
+        assert dict(image.source.metadata)["photograph_encoding"].endswith(", chosen")
 
 
 def test_what_is_chosen_equals_what_a_profile_says(tmp_path: Path) -> None:
-    for profile, encoding in ((ADOBE, Encoding.ADOBE_RGB), (P3, Encoding.GAMMA)):
-        embedded = interpret(decoded(tmp_path, pillow(RGB8, "PNG", icc_profile=profile)), PLAIN)
-        if encoding is Encoding.ADOBE_RGB:
-            named = interpret(decoded(tmp_path, pillow(RGB8, "PNG")), Interpretation(encoding=encoding))
+    for profile, encoding in ((ADOBE, SourceEncoding.ADOBE_RGB), (P3, SourceEncoding.GAMMA)):
+        embedded = develop(decoded(tmp_path, pillow(RGB8, "PNG", icc_profile=profile)), PLAIN)
+        if encoding is SourceEncoding.ADOBE_RGB:
+            named = develop(decoded(tmp_path, pillow(RGB8, "PNG")), DevelopSettings(encoding=encoding))
             np.testing.assert_allclose(embedded.values, named.values, atol=2e-4)
-        assert "embedded profile" in dict(embedded.source.understood)["photograph_encoding"]
+        assert "embedded profile" in dict(embedded.source.metadata)["photograph_encoding"]
 
 
 def exif(make: str = "", space: int | None = None, index: str = "") -> Image.Exif:
@@ -104,16 +107,16 @@ def test_colours_that_only_exif_names(tmp_path: Path, kind: str) -> None:
     plain = decoded(tmp_path, pillow(NARROW, kind, **options))
 
     def read(tags: Image.Exif) -> Any:
-        return interpret(decoded(tmp_path, pillow(NARROW, kind, exif=tags, **options)), PLAIN)
+        return develop(decoded(tmp_path, pillow(NARROW, kind, exif=tags, **options)), PLAIN)
 
     apple = read(exif("Apple", 0xFFFF))
-    wanted = interpret(plain, Interpretation(encoding=Encoding.DISPLAY_P3))
+    wanted = develop(plain, DevelopSettings(encoding=SourceEncoding.DISPLAY_P3))
     np.testing.assert_array_equal(apple.values, wanted.values)
     assert any("Display P3" in note for note in apple.source.notes)
     unknown = read(exif("Nikon", 0xFFFF))
-    np.testing.assert_array_equal(unknown.values, interpret(plain, PLAIN).values)
+    np.testing.assert_array_equal(unknown.values, develop(plain, PLAIN).values)
     assert any("taken as sRGB until you choose" in note for note in unknown.source.notes)
-    adobe = interpret(plain, Interpretation(encoding=Encoding.ADOBE_RGB))
+    adobe = develop(plain, DevelopSettings(encoding=SourceEncoding.ADOBE_RGB))
     np.testing.assert_array_equal(read(exif("Nikon", 2)).values, adobe.values)
     if kind != "TIFF":  # where cameras write no such directory
         np.testing.assert_array_equal(read(exif("Nikon", 0xFFFF, "R03")).values, adobe.values)
@@ -121,9 +124,9 @@ def test_colours_that_only_exif_names(tmp_path: Path, kind: str) -> None:
 
 
 def test_the_tone_curve_of_a_camera_is_told(tmp_path: Path) -> None:
-    image = interpret(decoded(tmp_path, pillow(RGB8, "JPEG", exif=exif("Canon", 1))), PLAIN)
+    image = develop(decoded(tmp_path, pillow(RGB8, "JPEG", exif=exif("Canon", 1))), PLAIN)
     assert any("tone curve" in note for note in image.source.notes)
-    assert interpret(decoded(tmp_path, pillow(RGB8, "JPEG")), PLAIN).source.notes == ()
+    assert develop(decoded(tmp_path, pillow(RGB8, "JPEG")), PLAIN).source.notes == ()
 
 
 def chromaticities(values: tuple[float, ...]) -> bytes:
@@ -134,17 +137,17 @@ def chromaticities(values: tuple[float, ...]) -> bytes:
 def test_png_primaries_are_applied_where_they_are_others(tmp_path: Path) -> None:
     plain = pillow(NARROW, "PNG")
     wide = png_with(plain, b"cHRM", chromaticities(colour_encoding.P3_PRIMARIES))
-    np.testing.assert_allclose(interpret(decoded(tmp_path, wide), PLAIN).values, p3(NARROW / 255), atol=3e-4)
+    np.testing.assert_allclose(develop(decoded(tmp_path, wide), PLAIN).values, p3(NARROW / 255), atol=3e-4)
     linear = png_with(wide, b"gAMA", struct.pack(">I", 100_000))
     expected = np.clip(NARROW / 255 @ P3_MATRIX.T, 0, 1)
-    np.testing.assert_allclose(interpret(decoded(tmp_path, linear), PLAIN).values, expected, atol=3e-4)
+    np.testing.assert_allclose(develop(decoded(tmp_path, linear), PLAIN).values, expected, atol=3e-4)
     same = png_with(plain, b"cHRM", chromaticities(colour_encoding.SRGB_PRIMARIES))
-    assert interpret(decoded(tmp_path, same), PLAIN).source.notes == ()
+    assert develop(decoded(tmp_path, same), PLAIN).source.notes == ()
     named = png_with(wide, b"sRGB", b"\0")
-    assert interpret(decoded(tmp_path, named), PLAIN).source.notes == ()
+    assert develop(decoded(tmp_path, named), PLAIN).source.notes == ()
     impossible = png_with(plain, b"cHRM", bytes(32))
     with pytest.raises(UnreadableImage, match="primaries"):
-        interpret(decoded(tmp_path, impossible), PLAIN)
+        develop(decoded(tmp_path, impossible), PLAIN)
 
 
 def pq(light: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -168,31 +171,31 @@ def hlg(light: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def test_png_colour_codes_are_applied(tmp_path: Path, codes: tuple[int, int], encode: Any) -> None:
     light = np.linspace(0.002, 1, 24 * 31 * 3).reshape(24, 31, 3)
     data = png_with(png16(np.round(encode(light) * 65535).astype(np.uint16)), b"cICP", bytes([*codes, 0, 1]))
-    image = interpret(decoded(tmp_path, data), PLAIN)
+    image = develop(decoded(tmp_path, data), PLAIN)
     np.testing.assert_allclose(image.values, light, atol=1e-3)
 
 
 def test_png_colour_codes_go_before_everything(tmp_path: Path) -> None:
     data = png_with(pillow(NARROW, "PNG", icc_profile=ADOBE), b"cICP", bytes([12, 13, 0, 1]))
-    np.testing.assert_allclose(interpret(decoded(tmp_path, data), PLAIN).values, p3(NARROW / 255), atol=3e-4)
-    unknown = interpret(decoded(tmp_path, png_with(pillow(NARROW, "PNG"), b"cICP", bytes([10, 17, 0, 1]))), PLAIN)
+    np.testing.assert_allclose(develop(decoded(tmp_path, data), PLAIN).values, p3(NARROW / 255), atol=3e-4)
+    unknown = develop(decoded(tmp_path, png_with(pillow(NARROW, "PNG"), b"cICP", bytes([10, 17, 0, 1]))), PLAIN)
     assert any("10/17 is not one that is read here" in note for note in unknown.source.notes)
     grey = png_with(pillow(np.full((4, 5, 3), 128, np.uint8), "PNG"), b"cICP", bytes([9, 13, 0, 1]))
-    values = interpret(decoded(tmp_path, grey), PLAIN).values
+    values = develop(decoded(tmp_path, grey), PLAIN).values
     np.testing.assert_allclose(values, np.full((4, 5, 3), decode_srgb(128 / 255)), atol=2e-4)
 
 
 def test_light_above_white_scales_the_exposure(tmp_path: Path) -> None:
     light = np.array([[[0.1, 0.2, 0.3], [4.0, 2.0, 1.0]]])
     data = png_with(png16(np.round(pq(light) * 65535).astype(np.uint16)), b"cICP", bytes([1, 16, 0, 1]))
-    image = interpret(decoded(tmp_path, data), PLAIN)
+    image = develop(decoded(tmp_path, data), PLAIN)
     np.testing.assert_allclose(image.values, light / 4, atol=1e-3)
     assert any("exposure was divided by" in note for note in image.source.notes)
 
 
-@pytest.mark.parametrize("curve", Curve)
-def test_every_curve_rises_from_black_to_white(curve: Curve) -> None:
-    code = colour_encoding.ColourCode("a", curve, gamma=2.2)
+@pytest.mark.parametrize("curve", TransferFunction)
+def test_every_curve_rises_from_black_to_white(curve: TransferFunction) -> None:
+    code = colour_encoding.ColourEncoding("a", curve, gamma=2.2)
     light = code.linear(np.linspace(0, 1, 1000))
     assert light[0] == pytest.approx(0, abs=1e-6) and np.all(np.diff(light) >= 0)
     if not code.exceeds_white:
@@ -206,20 +209,20 @@ def test_a_grey_point_becomes_grey_and_keeps_its_luminance(tmp_path: Path) -> No
     numbers = np.full((9, 9, 3), 200, np.uint8)
     numbers[3:6, 3:6] = (160, 120, 90)
     file = decoded(tmp_path, pillow(numbers.repeat(3, 0).repeat(3, 1), "PNG"))
-    image = interpret(file, Interpretation(balance=Balance.GREY_POINT, grey_point=(13, 13)))
-    grey, before = image.values[13, 13], interpret(file, PLAIN).values[13, 13]
+    image = develop(file, DevelopSettings(balance=WhiteBalance.GREY_POINT, grey_point=(13, 13)))
+    grey, before = image.values[13, 13], develop(file, PLAIN).values[13, 13]
     np.testing.assert_allclose(grey, grey.mean(), rtol=1e-5)
     weights = (0.2126, 0.7152, 0.0722)
     assert float(grey @ weights) == pytest.approx(float(before @ weights), rel=1e-5)
-    assert dict(image.source.understood)["photograph_white_balance"] == "grey point at row 13 col 13"
+    assert dict(image.source.metadata)["photograph_white_balance"] == "grey point at row 13 col 13"
 
 
 def test_a_grey_point_that_is_none_leaves_white_and_says_so(tmp_path: Path) -> None:
     numbers = np.zeros((9, 9, 3), np.uint8)
     numbers[..., 0] = 200
     file = decoded(tmp_path, pillow(numbers, "PNG"))
-    image = interpret(file, Interpretation(balance=Balance.GREY_POINT, grey_point=(4, 4)))
-    np.testing.assert_array_equal(image.values, interpret(file, PLAIN).values)
+    image = develop(file, DevelopSettings(balance=WhiteBalance.GREY_POINT, grey_point=(4, 4)))
+    np.testing.assert_array_equal(image.values, develop(file, PLAIN).values)
     assert any("white was left as it is" in note for note in image.source.notes)
 
 
@@ -235,13 +238,13 @@ def test_exposure_counts_in_stops_and_what_it_clips_is_marked(tmp_path: Path) ->
     numbers = np.full((6, 8, 3), 100, np.uint8)
     numbers[0, :4] = 230
     file = decoded(tmp_path, pillow(numbers, "PNG"))
-    darker, brighter = (interpret(file, Interpretation(stops=stops)) for stops in (-1, 1))
-    np.testing.assert_allclose(darker.values, interpret(file, PLAIN).values / 2, rtol=1e-5)
+    darker, brighter = (develop(file, DevelopSettings(stops=stops)) for stops in (-1, 1))
+    np.testing.assert_allclose(darker.values, develop(file, PLAIN).values / 2, rtol=1e-5)
     assert darker.clipped is not None and not darker.clipped.any()
     assert brighter.clipped is not None
     np.testing.assert_array_equal(brighter.clipped, numbers[..., 0] == 230)
     assert "4 pixels (8.33 %) have colours outside sRGB or brighter than white" in brighter.source.notes[-1]
-    assert dict(brighter.source.understood)["photograph_exposure"] == "+1 stops"
+    assert dict(brighter.source.metadata)["photograph_exposure"] == "+1 stops"
 
 
 def test_a_camera_s_colours_become_the_default_camera_s() -> None:
@@ -258,11 +261,11 @@ def test_a_camera_s_colours_become_the_default_camera_s() -> None:
 
 def test_the_camera_is_applied_and_told(tmp_path: Path) -> None:
     file = decoded(tmp_path, pillow(NARROW, "PNG"))
-    image = interpret(file, Interpretation(encoding=Encoding.LINEAR, camera=camera()))
+    image = develop(file, DevelopSettings(encoding=SourceEncoding.LINEAR, camera=camera()))
     expected = np.clip(NARROW / 255 @ camera_matrix(camera()).matrix.T, 0, 1)
     np.testing.assert_allclose(image.values, expected, atol=1e-5)
     assert any("bells.csv" in note and "54 surfaces" in note for note in image.source.notes)
-    assert dict(image.source.understood)["photograph_camera"] == "bells.csv"
+    assert dict(image.source.metadata)["photograph_camera"] == "bells.csv"
 
 
 @pytest.mark.parametrize(
@@ -272,7 +275,7 @@ def test_the_camera_is_applied_and_told(tmp_path: Path) -> None:
         ({"stops": 11}, "choose -10 to 10"),
         ({"kelvin": 100}, "choose 2000 to 15000"),
         ({"tint": 200}, "tint of 200"),
-        ({"balance": Balance.GREY_POINT}, "pick a pixel"),
+        ({"balance": WhiteBalance.GREY_POINT}, "pick a pixel"),
         ({"camera": CIE_1931}, "is no camera"),
         ({"working_pixels": 0}, "at least 1"),
         ({"stops": float("nan")}, "stops of nan"),
@@ -280,7 +283,7 @@ def test_the_camera_is_applied_and_told(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_chosen_is_refused(items: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Interpretation(**items)
+        DevelopSettings(**items)
 
 
 # --- clipped pixels, resolution, the same data again ---
@@ -291,14 +294,14 @@ def test_the_first_and_last_numbers_of_a_file_are_marked(tmp_path: Path) -> None
         pixels[4, 5, 1], pixels[20, 30, 2] = 0, white
         file = decoded(tmp_path, png16(pixels))
         numbers = file.stored.pixels
-        clipped = interpret(file, PLAIN).clipped
+        clipped = develop(file, PLAIN).clipped
         assert clipped is not None
         np.testing.assert_array_equal(clipped, ((numbers == 0) | (numbers == white)).any(axis=2))
         assert clipped.any() and not clipped.all()
-        coarse = interpret(file, PLAIN, max_pixels=100).clipped
+        coarse = develop(file, PLAIN, max_pixels=100).clipped
         assert coarse is not None and coarse[0, 0] == clipped[:3, :3].any()
     floats = decoded(tmp_path, tiff(np.full((3, 4, 3), 0.5, np.float32), photometric="rgb"))
-    assert not np.any(interpret(floats, PLAIN).clipped)
+    assert not np.any(develop(floats, PLAIN).clipped)
 
 
 @pytest.mark.parametrize("data", [pillow(RGB8, "PNG"), png16(RGB16), pillow(RGB8, "JPEG", icc_profile=P3)])
@@ -307,33 +310,33 @@ def test_reading_reduced_equals_reducing_what_was_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, most: int
 ) -> None:
     file = decoded(tmp_path, data)
-    whole = interpret(file, PLAIN).reduced(most)
-    monkeypatch.setattr(develop, "STRIP_PIXELS", 70)
-    image = interpret(file, PLAIN, max_pixels=most)
+    whole = develop(file, PLAIN).reduced(most)
+    monkeypatch.setattr(development, "STRIP_PIXELS", 70)
+    image = develop(file, PLAIN, max_pixels=most)
     np.testing.assert_allclose(image.values, whole.values, atol=1e-6)
     np.testing.assert_array_equal(image.clipped, whole.clipped)
-    assert (image.reduction, image.source_shape, image.source) == (whole.reduction, whole.source_shape, whole.source)
+    assert (image.binning, image.source_shape, image.source) == (whole.binning, whole.source_shape, whole.source)
 
 
 def test_interpretations_leave_the_decoded_numbers_alone(tmp_path: Path) -> None:
     file = decoded(tmp_path, pillow(RGB8, "PNG"))
-    first = interpret(file, PLAIN)
-    other = Interpretation(Encoding.GAMMA, 1.8, Balance.TEMPERATURE, None, 4000, 10, 1, camera())
-    assert not np.allclose(interpret(file, other).values, first.values)
-    np.testing.assert_array_equal(interpret(file, PLAIN).values, first.values)
+    first = develop(file, PLAIN)
+    other = DevelopSettings(SourceEncoding.GAMMA, 1.8, WhiteBalance.TEMPERATURE, None, 4000, 10, 1, camera())
+    assert not np.allclose(develop(file, other).values, first.values)
+    np.testing.assert_array_equal(develop(file, PLAIN).values, first.values)
     np.testing.assert_array_equal(file.stored.pixels, RGB8)
 
 
 def test_a_draft_is_the_same_photograph_at_some_of_its_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = decoded(tmp_path, pillow(RGB8, "PNG"))
-    assert draft(file, PLAIN) is None
-    monkeypatch.setattr(develop, "DRAFT_PIXELS", 200)
-    chosen = Interpretation(stops=-0.5, balance=Balance.TEMPERATURE, kelvin=5000)
-    seen = draft(file, chosen)
-    assert seen is not None and (seen.reduction, seen.source_shape) == (2, (24, 31))
-    np.testing.assert_allclose(seen.values, interpret(file, chosen).values[::2, ::2], atol=1e-6)
-    grey = replace(chosen, balance=Balance.GREY_POINT, grey_point=(23, 30))
-    assert draft(file, grey) is not None
+    assert develop_preview(file, PLAIN) is None
+    monkeypatch.setattr(development, "DRAFT_PIXELS", 200)
+    chosen = DevelopSettings(stops=-0.5, balance=WhiteBalance.TEMPERATURE, kelvin=5000)
+    seen = develop_preview(file, chosen)
+    assert seen is not None and (seen.binning, seen.source_shape) == (2, (24, 31))
+    np.testing.assert_allclose(seen.values, develop(file, chosen).values[::2, ::2], atol=1e-6)
+    grey = replace(chosen, balance=WhiteBalance.GREY_POINT, grey_point=(23, 30))
+    assert develop_preview(file, grey) is not None
 
 
 def test_progress_ends_the_work(tmp_path: Path) -> None:
@@ -344,13 +347,13 @@ def test_progress_ends_the_work(tmp_path: Path) -> None:
         raise Stop
 
     with pytest.raises(Stop):
-        interpret(decoded(tmp_path, pillow(RGB8, "PNG")), PLAIN, progress=stop)
+        develop(decoded(tmp_path, pillow(RGB8, "PNG")), PLAIN, progress=stop)
 
 
 def test_every_export_can_record_how_the_file_was_understood(tmp_path: Path) -> None:
     (tmp_path / "p.png").write_bytes(pillow(RGB8, "PNG"))
     image = read_photograph(tmp_path / "p.png")
-    assert dict(image.source.understood) == {
+    assert dict(image.source.metadata) == {
         "photograph_encoding": "sRGB",
         "photograph_white_balance": "as is",
         "photograph_exposure": "as is",
@@ -374,13 +377,13 @@ def test_premultiplied_colours_are_told(tmp_path: Path) -> None:
     rgba = np.dstack([RGB8, np.full(RGB8.shape[:2], 128, np.uint8)])
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, rgba, photometric="rgb", extrasamples=["assocalpha"])
-    notes = interpret(decoded(tmp_path, buffer.getvalue()), PLAIN).source.notes
+    notes = develop(decoded(tmp_path, buffer.getvalue()), PLAIN).source.notes
     assert any("multiplied by the alpha" in note for note in notes) and "The alpha channel was dropped." in notes
 
 
 def test_sixteen_bits_with_a_profile_stay_sixteen(tmp_path: Path) -> None:
     data = png_with(png16(RGB16), b"iCCP", b"p3\0\0" + zlib.compress(P3))
-    values = interpret(decoded(tmp_path, data), PLAIN).values
+    values = develop(decoded(tmp_path, data), PLAIN).values
     expected = np.clip((RGB16 / 65535) ** 2.2 @ P3_MATRIX.T, 0, 1)
     np.testing.assert_allclose(values, expected, atol=2e-4)
     assert np.unique(values[..., 1]).size > 600

@@ -36,7 +36,11 @@ def curves(wavelengths: Wavelengths, names: list[str]) -> list[Spectrum]:
 @pytest.mark.parametrize("names", [NAMES, NAMES[:1], ["x", "x"], [""]])
 @pytest.mark.parametrize(
     "wavelengths",
-    [Wavelengths.every(400, 700, 10), Wavelengths.count(7, 400, 700.1), Wavelengths(np.array([1 / 3, 550.1]))],
+    [
+        Wavelengths.from_step(400, 700, 10),
+        Wavelengths.evenly_spaced(7, 400, 700.1),
+        Wavelengths(np.array([1 / 3, 550.1])),
+    ],
 )
 def test_round_trip_is_exact(tmp_path: Path, wavelengths: Wavelengths, names: list[str]) -> None:
     written = curves(wavelengths, names)
@@ -50,12 +54,12 @@ def test_round_trip_is_exact(tmp_path: Path, wavelengths: Wavelengths, names: li
 
 def test_extreme_values_come_back(tmp_path: Path) -> None:
     values = np.array([np.finfo(np.float32).tiny, np.finfo(np.float32).max, -0.0, np.nan, np.inf, 1e-45], np.float32)
-    write_curves(tmp_path / "c.csv", [Spectrum(Wavelengths.count(6), values)])
+    write_curves(tmp_path / "c.csv", [Spectrum(Wavelengths.evenly_spaced(6), values)])
     np.testing.assert_array_equal(read_curves(tmp_path / "c.csv")[0].values.view(np.uint32), values.view(np.uint32))
 
 
 def test_others_read_it(tmp_path: Path) -> None:
-    write_curves(tmp_path / "c.csv", curves(Wavelengths.count(3), ["a,b", "c"]), provenance={"source": "p.png"})
+    write_curves(tmp_path / "c.csv", curves(Wavelengths.evenly_spaced(3), ["a,b", "c"]), provenance={"source": "p.png"})
     lines = (tmp_path / "c.csv").read_text(encoding="utf-8").split("\n")
     assert lines[0] == "# source: p.png" and lines[1] == 'wavelength_nm,"a,b",c' and lines[-1] == ""
     table = pandas.read_csv(tmp_path / "c.csv", comment="#")
@@ -70,7 +74,7 @@ def test_a_spreadsheet_may_have_saved_it(tmp_path: Path) -> None:
 def test_refused_to_write(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"at least one"):
         write_curves(tmp_path / "c.csv", [])
-    mixed = curves(Wavelengths.count(3), ["a"]) + curves(Wavelengths.count(4), ["b"])
+    mixed = curves(Wavelengths.evenly_spaced(3), ["a"]) + curves(Wavelengths.evenly_spaced(4), ["b"])
     with pytest.raises(ValueError, match=r"'a' and 'b' stand at different wavelengths"):
         write_curves(tmp_path / "c.csv", mixed)
     assert os.listdir(tmp_path) == []
@@ -105,6 +109,6 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_header_is_one_csv_record(tmp_path: Path) -> None:
-    write_curves(tmp_path / "c.csv", curves(Wavelengths.count(2), NAMES))
+    write_curves(tmp_path / "c.csv", curves(Wavelengths.evenly_spaced(2), NAMES))
     with (tmp_path / "c.csv").open(newline="", encoding="utf-8") as file:
         assert next(csv.reader(file)) == ["wavelength_nm", *NAMES]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nesr_gui.io.cubes.description import Unclear
+from nesr_gui.io.cubes.description import AmbiguousFile
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.spectra.envi_library import read_curves, write_curves
 from nesr_gui.spectral import Spectrum, Wavelengths
@@ -67,7 +67,7 @@ def test_what_is_no_library_is_refused(tmp_path: Path, change: tuple[str, str], 
     with pytest.raises(UnreadableFile, match=said):
         read_curves(tmp_path / "c.sli")
     header.write_text(text.replace("wavelength = {", "waves = {"), encoding="utf-8")
-    with pytest.raises(Unclear, match="does not say at which wavelengths"):
+    with pytest.raises(AmbiguousFile, match="does not say at which wavelengths"):
         read_curves(header)
     with pytest.raises(ValueError, match="at least one"):
         write_curves(tmp_path / "d.sli", [])

@@ -39,7 +39,9 @@ def test_a_single_column_without_a_name_has_the_name_of_the_file(tmp_path: Path)
 
 
 def test_the_programs_own_curves_are_read(tmp_path: Path) -> None:
-    written = [Spectrum(Wavelengths.count(31), np.linspace(0, 1, 31), name) for name in ("pin 1 (row 1, col 2)", "b")]
+    written = [
+        Spectrum(Wavelengths.evenly_spaced(31), np.linspace(0, 1, 31), name) for name in ("pin 1 (row 1, col 2)", "b")
+    ]
     write_curves(tmp_path / "c.csv", written, provenance={"source": "x"})
     for before, after in zip(written, read_spectra(tmp_path / "c.csv"), strict=True):
         assert after.name == before.name

@@ -48,7 +48,7 @@ def test_channels_stand_in_any_order(tmp_path: Path) -> None:
 
 
 def test_curves_written_by_the_program_are_read(tmp_path: Path) -> None:
-    nm = Wavelengths.every(400, 700, 20)
+    nm = Wavelengths.from_step(400, 700, 20)
     curves = [Spectrum(nm, np.linspace(0.1, 1, 16) ** power, name) for power, name in ((1, "R"), (2, "G"), (3, "B"))]
     write_curves(tmp_path / "camera.csv", curves, provenance={"camera": "made up, for tests"})
     for read, curve in zip(read_sensitivities(tmp_path / "camera.csv"), curves, strict=True):

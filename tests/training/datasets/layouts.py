@@ -27,7 +27,7 @@ def truth(seed: int, nm: npt.NDArray[np.float64] = NM) -> npt.NDArray[np.float32
 
 def linear_photograph(cube: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """8-bit codes (H, W, 3), linear."""
-    return np.round(cie.expose(np.moveaxis(cube, 0, -1)) * 255).astype(np.uint8)
+    return np.round(cie.render_camera_rgb(np.moveaxis(cube, 0, -1)) * 255).astype(np.uint8)
 
 
 def write_73(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:

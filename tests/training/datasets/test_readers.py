@@ -98,14 +98,14 @@ def test_the_raw_form_of_icvl_gives_any_band_number(tmp_path: Path) -> None:
     assert raw.path.suffix == ".hdr" and scenes["Labtest_0910-1502"].path.suffix == ".mat"
     smooth = layouts.truth(0, np.arange(400, 701, 2.5))
     for bands in (7, 16, 31, 41, 61):
-        wanted = Wavelengths.count(bands)
+        wanted = Wavelengths.evenly_spaced(bands)
         at = [int(np.argmin(abs(np.arange(400, 701, 2.5) - one))) for one in wanted]
         for shape in (BandShape(), BandShape("box", 5)):
             np.testing.assert_allclose(raw.cube(wanted, shape), smooth[at], atol=6e-3)
     with pytest.raises(ValueError, match=r"Labtest_0910-1502: its 31 bands are too coarse for 61 bands"):
-        scenes["Labtest_0910-1502"].cube(Wavelengths.count(61))
+        scenes["Labtest_0910-1502"].cube(Wavelengths.evenly_spaced(61))
     with pytest.raises(ValueError, match="390"):
-        raw.cube(Wavelengths.every(380, 400, 10))
+        raw.cube(Wavelengths.from_step(380, 400, 10))
     assert len(nm) == 519
 
 

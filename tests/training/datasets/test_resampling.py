@@ -15,7 +15,7 @@ FINE = Wavelengths(np.linspace(380, 730, 281))  # by 1.25 nm
 @pytest.mark.parametrize("width", [5.0, 10.0, 30.0])
 @pytest.mark.parametrize("count", [7, 31, 61])
 def test_flat_stays_flat_and_straight_stays_straight(kind, width, count):
-    wanted = Wavelengths.count(count)
+    wanted = Wavelengths.evenly_spaced(count)
     matrix = weights(FINE, wanted, BandShape(kind, width))
     np.testing.assert_allclose(matrix.sum(1), 1, atol=1e-6)
     assert matrix.min() >= 0
@@ -24,7 +24,7 @@ def test_flat_stays_flat_and_straight_stays_straight(kind, width, count):
 
 
 def test_a_box_averages_what_it_covers_and_a_gaussian_has_its_width():
-    native = Wavelengths.every(400, 700, 1)
+    native = Wavelengths.from_step(400, 700, 1)
     box = weights(native, Wavelengths(np.array([550.0])), BandShape("box", 10))[0]
     np.testing.assert_allclose(box[145:156], [0.05, *[0.1] * 9, 0.05], atol=1e-6)
     assert box[:145].sum() == box[156:].sum() == 0
@@ -33,18 +33,18 @@ def test_a_box_averages_what_it_covers_and_a_gaussian_has_its_width():
 
 
 def test_coarse_bands_are_taken_as_they_are_or_refused():
-    coarse = Wavelengths.count(31)
+    coarse = Wavelengths.evenly_spaced(31)
     for count in (31, 16, 11, 7, 4):
-        matrix = weights(coarse, Wavelengths.count(count), BandShape())
+        matrix = weights(coarse, Wavelengths.evenly_spaced(count), BandShape())
         assert set(np.unique(matrix)) == {0, 1}
-        np.testing.assert_allclose(matrix @ coarse.nm, Wavelengths.count(count).nm)
+        np.testing.assert_allclose(matrix @ coarse.nm, Wavelengths.evenly_spaced(count).nm)
     with pytest.raises(ValueError, match="31 bands are too coarse for 41 bands from 400 to 700 nm"):
-        weights(coarse, Wavelengths.count(41), BandShape())
+        weights(coarse, Wavelengths.evenly_spaced(41), BandShape())
 
 
 def test_what_lies_outside_is_refused():
     with pytest.raises(ValueError, match="cover 380-730 nm; 350-700 nm is asked for"):
-        weights(FINE, Wavelengths.every(350, 700, 10), BandShape())
+        weights(FINE, Wavelengths.from_step(350, 700, 10), BandShape())
 
 
 @pytest.mark.parametrize("width", [0, -1, float("nan"), float("inf")])

@@ -72,7 +72,7 @@ def test_photographs_are_of_their_truth(settings):
 
 @pytest.mark.parametrize("settings", [SETTINGS, PAINTED])
 def test_bands_may_be_seen_instead_of_colours(settings):
-    seen = Wavelengths.count(16)
+    seen = Wavelengths.evenly_spaced(16)
     batch = crops(settings).draw(7, NM, seen, WHOLE)
     np.testing.assert_allclose(batch.image, batch.truth[:, ::2], atol=1e-6)
 

@@ -54,7 +54,7 @@ def test_between_the_bands():
 def test_judged_by_some_pixels_alone_the_answer_is_theirs(tmp_path, every):
     save_checkpoint(tmp_path / "model.safetensors", tiny.network(), {})
     field = encode(tiny.image(11, 14), load_model(tmp_path / "model.safetensors", "cpu"))
-    bands = Wavelengths.count(9)
+    bands = Wavelengths.evenly_spaced(9)
     whole, some = field.cube(bands).values, thinned(field, bands, every)
     np.testing.assert_allclose(some, whole[:, ::every, ::every], atol=1e-6)
     assert some.flags.c_contiguous
@@ -78,12 +78,12 @@ def test_spectra_measured_at_every_nm_are_told_from_interpolated_ones():
 def test_a_painted_scene_knows_its_truth_anywhere():
     (judge,) = material.judges([worlds.library("fine", 1)], DATASETS["cave"].camera)
     assert judge.fine is not None and judge.counted.all()
-    np.testing.assert_array_equal(judge.truth(Wavelengths.count(31)), judge.fine[::10])
-    between = judge.truth(Wavelengths.count(41))[1]
+    np.testing.assert_array_equal(judge.truth(Wavelengths.evenly_spaced(31)), judge.fine[::10])
+    between = judge.truth(Wavelengths.evenly_spaced(41))[1]
     np.testing.assert_allclose(between, (judge.fine[7] + judge.fine[8]) / 2, atol=1e-6)
     assert judge.rgb.max() <= 1
     with pytest.raises(ValueError, match="painted scenes cover 400-700 nm; 420-720 nm is asked for"):
-        judge.truth(Wavelengths.every(420, 720, 10))
+        judge.truth(Wavelengths.from_step(420, 720, 10))
 
 
 def results(name: str = "table2", seeds: int = 2) -> Results:

@@ -92,4 +92,6 @@ def _suggested(nm_range: tuple[float, float]) -> str:
     low, high = nm_range
     if low <= 450 and high >= 650:
         return "450, 500, 550, 600, 650"
-    return ", ".join(f"{nm:g}" for nm in Wavelengths.count(5, *nm_range).nm.round(1)) if high > low else f"{low:g}"
+    return (
+        ", ".join(f"{nm:g}" for nm in Wavelengths.evenly_spaced(5, *nm_range).nm.round(1)) if high > low else f"{low:g}"
+    )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
 from nesr_gui.gui.views.widgets import ChoiceDialog, form
-from nesr_gui.io.cubes.description import Reading, Unclear
+from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints
 from nesr_gui.spectral import Quantity, Wavelengths
 
 LABELS = {"wavelengths": "Wavelengths (nm)", "band_axis": "Axis of the bands", "variable": "Array"}
@@ -16,7 +16,7 @@ LABELS = {"wavelengths": "Wavelengths (nm)", "band_axis": "Axis of the bands", "
 class ReadingDialog(ChoiceDialog):
     """One question with the likely answer filled in and the reason for it; says at once what cannot be."""
 
-    def __init__(self, asked: Unclear, parent: QWidget | None = None) -> None:
+    def __init__(self, asked: AmbiguousFile, parent: QWidget | None = None) -> None:
         super().__init__("Open a spectral cube", "Open", parent, lines=3)
         self._asked = asked
         self.text = QLineEdit(asked.guess)
@@ -35,9 +35,9 @@ class ReadingDialog(ChoiceDialog):
         self._lay_out()
         self._judge()
 
-    def reading(self) -> Reading:
+    def reading(self) -> CubeHints:
         """What is known now, earlier answers included; ValueError says in a sentence why the answer cannot be."""
-        known = self._asked.reading or Reading()
+        known = self._asked.reading or CubeHints()
         if (quantity := self.quantity.currentData()) is not None:
             known = replace(known, quantity=Quantity(quantity))
         if self._asked.field == "wavelengths":

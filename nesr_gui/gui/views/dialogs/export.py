@@ -24,12 +24,12 @@ from PySide6.QtWidgets import (
 )
 
 from nesr_gui import io
-from nesr_gui.colorimetry.viewing_conditions import ILLUMINANTS, Light
-from nesr_gui.export import Estimate, ExportPlan, size_text, time_text
+from nesr_gui.colorimetry.viewing_conditions import ILLUMINANTS, Illuminant
+from nesr_gui.export import Estimate, ExportPlan, format_duration, format_size
 from nesr_gui.fields.protocol import CalibratedField, SpectralField
 from nesr_gui.fields.sensor import SAMPLINGS, SENSORS, BandShape, Sensor
 from nesr_gui.gui.views.widgets import ChoiceDialog, combo, note
-from nesr_gui.io.cubes.export import DTYPES, Export
+from nesr_gui.io.cubes.export import DTYPES, CubeWriterSource
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Wavelengths
 
@@ -92,11 +92,11 @@ class BandChoice(QWidget):
         if kind == OWN:
             return None
         if kind == STEP:
-            return Wavelengths.every(start, stop, self.step.value())
+            return Wavelengths.from_step(start, stop, self.step.value())
         if kind == COUNT:
             if start >= stop and self.count.value() > 1:
                 raise ValueError(f"{self.count.value()} bands do not fit between {start:g} and {stop:g} nm")
-            return Wavelengths.count(self.count.value(), start, stop)
+            return Wavelengths.evenly_spaced(self.count.value(), start, stop)
         text = self.text.toPlainText()
         if kind == LIST:
             if not text.strip():
@@ -222,9 +222,9 @@ class Offer:
 
     field: SpectralField
     resolution: str = "full resolution"
-    reduction: int = 1
+    binning: int = 1
     regions: tuple[tuple[str, Region], ...] = ()
-    light: Light = Light("D65")  # noqa: RUF009  (it is frozen)
+    light: Illuminant = Illuminant("D65")  # noqa: RUF009  (it is frozen)
 
 
 class CubeExportDialog(ChoiceDialog):
@@ -268,7 +268,7 @@ class CubeExportDialog(ChoiceDialog):
             self.quantity.currentData(),
             self.region.currentData(),
             is_masked,
-            io.Encoding(dtype, self.scale.value() if dtype == "uint16" else 1e-4, has_band),
+            io.StorageEncoding(dtype, self.scale.value() if dtype == "uint16" else 1e-4, has_band),
         )
 
     def file_format(self) -> io.Format:
@@ -280,7 +280,7 @@ class CubeExportDialog(ChoiceDialog):
         """Tell how long a plan will take, if it is still the one."""
         if plan is self._asked and self.go.isEnabled():
             self.verdict.setText(
-                f"{self._size}: {time_text(estimate.seconds)} to compute on this machine, as measured."
+                f"{self._size}: {format_duration(estimate.seconds)} to compute on this machine, as measured."
             )
 
     def choices(self) -> dict[str, Any]:
@@ -305,7 +305,7 @@ class CubeExportDialog(ChoiceDialog):
             self.region.addItem(title, region)
         self.quantity.addItem(str(self._offer.field.quantity).capitalize(), None)
         if self._offer.field.quantity is Quantity.REFLECTANCE:
-            lights = {light.name: light for light in (self._offer.light, *map(Light, ILLUMINANTS))}
+            lights = {light.name: light for light in (self._offer.light, *map(Illuminant, ILLUMINANTS))}
             for name, light in lights.items():
                 meaning = f" ({ILLUMINANTS[name]})" if name in ILLUMINANTS else ""
                 self.quantity.addItem(f"Radiance under {name}{meaning}", light)
@@ -366,17 +366,17 @@ class CubeExportDialog(ChoiceDialog):
 
     def _say(self) -> str:
         plan = self.plan()
-        self._size = _size(plan.prepared(self._offer.field, reduction=self._offer.reduction))
+        self._size = _size(plan.prepared(self._offer.field, binning=self._offer.binning))
         self._asked = plan
         return f"{self._size}; measuring how long it will take…"
 
 
-def _size(export: Export) -> str:
+def _size(export: CubeWriterSource) -> str:
     bands, height, width = export.shape
     plural = "band" if bands == 1 else "bands"
     missing = getattr(export.field, "said_missing", str)()
     said = f" ({missing})" if missing else ""
-    return f"{bands} {plural} of {width}×{height} pixels{said}, {size_text(export.nbytes)}"
+    return f"{bands} {plural} of {width}×{height} pixels{said}, {format_size(export.nbytes)}"
 
 
 def _group(title: str, rows: tuple[tuple[str, QWidget], ...]) -> QGroupBox:

@@ -39,7 +39,7 @@ class PixelGrid(QGraphicsItem):
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if self._picture is None or self._picture.request.sampling.stride > 1:
             return
-        side = self._picture.request.sampling.reduction
+        side = self._picture.request.sampling.binning
         on_screen = side * abs(painter.worldTransform().m11())
         if on_screen < LINES_FROM:
             return
@@ -57,7 +57,7 @@ class PixelGrid(QGraphicsItem):
 
     def _paint_values(self, painter: QPainter, rows: range, cols: range, on_screen: float) -> None:
         assert self._picture is not None
-        world, side = painter.worldTransform(), self._picture.request.sampling.reduction
+        world, side = painter.worldTransform(), self._picture.request.sampling.binning
         font = painter.font()
         font.setPixelSize(round(min(max(on_screen / 5, 9), 14)))
         painter.save()

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nesr_gui.fields.accuracy import CONDITIONS, Figures
+from nesr_gui.fields.accuracy import CONDITIONS, AccuracyMetrics
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.drawing.symbols import sign_icon
 from nesr_gui.gui.model.marks import Mark, Place
@@ -114,10 +114,12 @@ class AccuracyPanel(QWidget):
         self.open.setVisible(can_open)
         self.photograph.setVisible(can_photograph)
 
-    def show_figures(self, marks: Sequence[Mark], figures: Mapping[Place | None, Figures], is_measuring: bool) -> None:
+    def show_figures(
+        self, marks: Sequence[Mark], figures: Mapping[Place | None, AccuracyMetrics], is_measuring: bool
+    ) -> None:
         """A row for the image and one for each mark; … where figures are on their way."""
         self.table.setRowCount(1 + len(marks))
-        rows: list[tuple[str, Mark | None, Figures | None]] = [(IMAGE, None, figures.get(None))]
+        rows: list[tuple[str, Mark | None, AccuracyMetrics | None]] = [(IMAGE, None, figures.get(None))]
         rows += [(mark.title, mark, figures.get(mark.place)) for mark in marks]
         for at, (title, mark, known) in enumerate(rows):
             named = QTableWidgetItem(title)

@@ -22,8 +22,16 @@ from PySide6.QtWidgets import (
 )
 
 from nesr_gui.gui.views.widgets import Dial, row
-from nesr_gui.inference.model_input import SeenBands, Shown
-from nesr_gui.io.photos.develop_settings import GAMMAS, KELVIN, STOPS, TINT, Balance, Encoding, Interpretation
+from nesr_gui.inference.model_input import BandInput, ModelInput
+from nesr_gui.io.photos.develop_settings import (
+    GAMMAS,
+    KELVIN,
+    STOPS,
+    TINT,
+    DevelopSettings,
+    SourceEncoding,
+    WhiteBalance,
+)
 from nesr_gui.spectral import RGBImage
 
 NOTHING = "No photograph is open. A photograph's file says how its numbers stand for light; here it can be corrected."
@@ -38,7 +46,7 @@ RESOLUTIONS = {"Automatic": None, **{f"{n:g} megapixels": round(n * 1e6) for n i
 class InputPanel(QScrollArea):
     """Announces the interpretation the user asks for; shows the one that is chosen, and what became of the file."""
 
-    interpretation_picked = Signal(object)  # Interpretation
+    interpretation_picked = Signal(object)  # DevelopSettings
     grey_pick_picked = Signal(bool)  # a click in the image shall pick the grey point, or no longer
     camera_file_picked = Signal()  # which file, is asked elsewhere
     reset_picked = Signal()
@@ -46,7 +54,7 @@ class InputPanel(QScrollArea):
 
     def __init__(self) -> None:
         super().__init__()
-        self._chosen = Interpretation()
+        self._chosen = DevelopSettings()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName("Input")
@@ -77,20 +85,20 @@ class InputPanel(QScrollArea):
             self.words.setText(NOTHING)
             return
         (height, width), source = photograph.source_shape, photograph.source
-        known = dict(source.understood)
+        known = dict(source.metadata)
         lines = [f"<b>{escape(source.name)}</b>, {width} × {height} pixels"]
         if encoding := known.get("photograph_encoding"):
             lines[0] += f", {escape(encoding)}"
         lines += [escape(note) for note in source.notes]
         self.words.setText("".join(f"<p style='margin: 0 0 5px 0'>{line}</p>" for line in lines))
 
-    def show_cube(self, is_cube: bool, encoded: Shown | None) -> None:
+    def show_cube(self, is_cube: bool, encoded: ModelInput | None) -> None:
         """Whether a cube is open, of which a photograph can be made, and what a model was shown of it, if one was."""
         self.expose.setVisible(is_cube)
         if is_cube:
-            self.words.setText(SEEN.format(encoded.wavelengths) if isinstance(encoded, SeenBands) else CUBE)
+            self.words.setText(SEEN.format(encoded.wavelengths) if isinstance(encoded, BandInput) else CUBE)
 
-    def show_interpretation(self, interpretation: Interpretation) -> None:
+    def show_interpretation(self, interpretation: DevelopSettings) -> None:
         """Set every control, none of which announces it."""
         self._chosen = chosen = interpretation
         _show(self.encoding, chosen.encoding)
@@ -101,33 +109,33 @@ class InputPanel(QScrollArea):
         _show(self.resolution, resolution)
         with QSignalBlocker(self.gamma):
             self.gamma.setValue(chosen.gamma)
-        self.gamma.setVisible(chosen.encoding is Encoding.GAMMA)
+        self.gamma.setVisible(chosen.encoding is SourceEncoding.GAMMA)
         for dial, value in ((self.kelvin, chosen.kelvin), (self.tint, chosen.tint), (self.stops, chosen.stops)):
             dial.show_value(value)
         for dial in (self.kelvin, self.tint):
-            self._form.setRowVisible(dial, chosen.balance is Balance.TEMPERATURE)
+            self._form.setRowVisible(dial, chosen.balance is WhiteBalance.TEMPERATURE)
         self.camera.setText(chosen.camera.name if chosen.camera else "Default: the CIE 1931 observer")
         self.default_camera.setVisible(chosen.camera is not None)
-        self.reset.setEnabled(chosen != Interpretation())
+        self.reset.setEnabled(chosen != DevelopSettings())
 
     def show_picking(self, picking: bool) -> None:
         """Whether the next click in the image picks the grey point."""
         with QSignalBlocker(self.pick):
             self.pick.setChecked(picking)
         self.pick.setText("Click something grey" if picking else "Pick grey point")
-        _show(self.balance, Balance.GREY_POINT if picking else self._chosen.balance)
+        _show(self.balance, WhiteBalance.GREY_POINT if picking else self._chosen.balance)
 
     def _make_controls(self) -> None:
-        self.encoding = _combo("Encoding", ((e.value[0].upper() + e.value[1:], e) for e in Encoding))
-        self.encoding.activated.connect(lambda: self._pick(encoding=Encoding(self.encoding.currentData())))
+        self.encoding = _combo("Encoding", ((e.value[0].upper() + e.value[1:], e) for e in SourceEncoding))
+        self.encoding.activated.connect(lambda: self._pick(encoding=SourceEncoding(self.encoding.currentData())))
         self.gamma = QDoubleSpinBox()
         self.gamma.setRange(*GAMMAS)
         self.gamma.setSingleStep(0.1)
         self.gamma.setKeyboardTracking(False)
         self.gamma.setAccessibleName("Gamma")
         self.gamma.valueChanged.connect(lambda value: self._pick(gamma=value))
-        self.balance = _combo("White balance", ((b.value.capitalize(), b) for b in Balance))
-        self.balance.activated.connect(lambda: self._pick_balance(Balance(self.balance.currentData())))
+        self.balance = _combo("White balance", ((b.value.capitalize(), b) for b in WhiteBalance))
+        self.balance.activated.connect(lambda: self._pick_balance(WhiteBalance(self.balance.currentData())))
         self.pick = QPushButton("Pick grey point")
         self.pick.setCheckable(True)
         self.pick.setToolTip("Then click a pixel of the image that is grey or white in truth, and not overexposed")
@@ -178,9 +186,9 @@ class InputPanel(QScrollArea):
         """Ask for the chosen interpretation with some items changed."""
         self.interpretation_picked.emit(replace(self._chosen, **items))
 
-    def _pick_balance(self, balance: Balance) -> None:
+    def _pick_balance(self, balance: WhiteBalance) -> None:
         """A grey point wants a place first; another balance ends the search for one."""
-        needs_place = balance is Balance.GREY_POINT and self._chosen.grey_point is None
+        needs_place = balance is WhiteBalance.GREY_POINT and self._chosen.grey_point is None
         self.grey_pick_picked.emit(needs_place)
         if not needs_place:
             self._pick(balance=balance)

@@ -10,15 +10,15 @@ from nesr_gui.colorimetry.viewing_conditions import (
     CIE_1964,
     ILLUMINANTS,
     KELVIN_RANGES,
-    Light,
-    LightKind,
+    Illuminant,
+    IlluminantKind,
     Observer,
-    Viewing,
+    ViewingConditions,
 )
 from nesr_gui.gui.views.widgets import row
 from nesr_gui.spectral import Quantity
 
-_TEMPERATURES = {LightKind.DAYLIGHT: "Daylight of", LightKind.BLACKBODY: "Blackbody of"}
+_TEMPERATURES = {IlluminantKind.DAYLIGHT: "Daylight of", IlluminantKind.BLACKBODY: "Blackbody of"}
 
 
 class LightPanel(QWidget):
@@ -31,7 +31,7 @@ class LightPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._viewing = Viewing.default()
+        self._viewing = ViewingConditions.default()
         self.light, self.observer, self.kelvin = QComboBox(), QComboBox(), QSpinBox()
         for box, name in ((self.light, "Light"), (self.observer, "Observer")):
             box.setAccessibleName(name)
@@ -54,16 +54,16 @@ class LightPanel(QWidget):
         self.load_light.clicked.connect(self.light_file_asked)
         self.load_camera.clicked.connect(self.camera_file_asked)
         self.white.clicked.connect(self.white_asked)
-        self.reset.clicked.connect(lambda: self.viewing_picked.emit(Viewing.default()))
+        self.reset.clicked.connect(lambda: self.viewing_picked.emit(ViewingConditions.default()))
         self._lay_out()
         self.show_viewing(self._viewing)
         self.show_quantity(None, None, False)
 
-    def show_viewing(self, viewing: Viewing) -> None:
+    def show_viewing(self, viewing: ViewingConditions) -> None:
         self._viewing = viewing
         blocked = [QSignalBlocker(widget) for widget in (self.light, self.observer, self.kelvin)]
         light = viewing.light
-        if light.kind is LightKind.FILE:
+        if light.kind is IlluminantKind.FILE:
             _offer(self.light, light.name, light)
         key = light.kind if light.kind in _TEMPERATURES else light
         self.light.setCurrentIndex(next(i for i in range(self.light.count()) if self.light.itemData(i) == key))
@@ -74,7 +74,7 @@ class LightPanel(QWidget):
         self._form.setRowVisible(self.kelvin, light.kind in _TEMPERATURES)
         _offer(self.observer, viewing.observer.name, viewing.observer)
         del blocked
-        self.reset.setEnabled(viewing != Viewing.default())
+        self.reset.setEnabled(viewing != ViewingConditions.default())
         self._show_note()
 
     def show_quantity(self, quantity: Quantity | None, white: str | None, can_take_white: bool) -> None:
@@ -106,7 +106,7 @@ class LightPanel(QWidget):
 
     def _fill(self) -> None:
         for name, meaning in ILLUMINANTS.items():
-            self.light.addItem(f"{name}  {meaning}", Light(name))
+            self.light.addItem(f"{name}  {meaning}", Illuminant(name))
         for kind, text in _TEMPERATURES.items():
             self.light.addItem(text, kind)
         for observer in (CIE_1931, CIE_1964):
@@ -134,16 +134,16 @@ class LightPanel(QWidget):
     def _pick_light(self) -> None:
         data = self.light.currentData()
         if data in _TEMPERATURES:
-            data = Light.daylight(5000) if data is LightKind.DAYLIGHT else Light.blackbody(3000)
-        self.viewing_picked.emit(Viewing(data, self._viewing.observer))
+            data = Illuminant.daylight(5000) if data is IlluminantKind.DAYLIGHT else Illuminant.blackbody(3000)
+        self.viewing_picked.emit(ViewingConditions(data, self._viewing.observer))
 
     def _pick_kelvin(self, kelvin: int) -> None:
-        make = Light.daylight if self._viewing.light.kind is LightKind.DAYLIGHT else Light.blackbody
-        self.viewing_picked.emit(Viewing(make(float(kelvin)), self._viewing.observer))
+        make = Illuminant.daylight if self._viewing.light.kind is IlluminantKind.DAYLIGHT else Illuminant.blackbody
+        self.viewing_picked.emit(ViewingConditions(make(float(kelvin)), self._viewing.observer))
 
     def _pick_observer(self) -> None:
         observer: Observer = self.observer.currentData()
-        self.viewing_picked.emit(Viewing(self._viewing.light, observer))
+        self.viewing_picked.emit(ViewingConditions(self._viewing.light, observer))
 
 
 def _offer(box: QComboBox, name: str, data: object) -> None:

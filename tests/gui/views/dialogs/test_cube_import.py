@@ -15,14 +15,14 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.views.dialogs.cube_import import ReadingDialog
-from nesr_gui.io import Reading, atomic
-from nesr_gui.io.cubes.description import Unclear
+from nesr_gui.io import CubeHints, atomic
+from nesr_gui.io.cubes.description import AmbiguousFile
 from nesr_gui.spectral import Quantity, Wavelengths
 
 
 def test_wavelengths_are_suggested_and_judged(qtbot):
-    asked = Unclear("a.mat does not say it", "wavelengths", "400:700:10", "31 bands")
-    asked.reading = Reading(band_axis=2)
+    asked = AmbiguousFile("a.mat does not say it", "wavelengths", "400:700:10", "31 bands")
+    asked.reading = CubeHints(band_axis=2)
     dialog = ReadingDialog(asked)
     qtbot.addWidget(dialog)
     assert (
@@ -42,7 +42,7 @@ def test_wavelengths_are_suggested_and_judged(qtbot):
     ("field", "choices", "expected"), [("band_axis", ("0", "1", "2"), 1), ("variable", ("a", "1"), "1")]
 )
 def test_choices_are_offered(qtbot, field, choices, expected):
-    dialog = ReadingDialog(Unclear("which", field, "1", "the largest", choices))
+    dialog = ReadingDialog(AmbiguousFile("which", field, "1", "the largest", choices))
     qtbot.addWidget(dialog)
     assert dialog.choice.count() == len(choices) and getattr(dialog.reading(), field) == expected
     assert dialog.choice.accessibleName()
@@ -66,14 +66,14 @@ def test_a_cube_without_wavelengths_is_asked_for_and_opens(qtbot, tmp_path: Path
         qtbot.waitUntil(lambda field=field: field not in asked(app))
     qtbot.waitUntil(lambda: app.session.field is not None, timeout=5000)
     assert app.session.field.wavelength_range == (400, 700)
-    assert app.session.field.wavelengths.nm.tolist() == Wavelengths.count(3).nm.tolist()
+    assert app.session.field.wavelengths.nm.tolist() == Wavelengths.evenly_spaced(3).nm.tolist()
     app.window.close()
 
 
 def test_a_folder_is_opened_from_the_menu(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = tmp_path / "bands"
-    made = CubeField(np.full((2, 8, 9), 0.25, np.float32), Wavelengths.count(2), Quantity.REFLECTANCE)
-    io.write_cube(folder, made, made.wavelengths, encoding=io.Encoding("uint16"))
+    made = CubeField(np.full((2, 8, 9), 0.25, np.float32), Wavelengths.evenly_spaced(2), Quantity.REFLECTANCE)
+    io.write_cube(folder, made, made.wavelengths, encoding=io.StorageEncoding("uint16"))
     app = App()
     qtbot.addWidget(app.window)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *words: str(folder))

@@ -19,7 +19,7 @@ from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.io.photos import develop
-from nesr_gui.io.photos.develop_settings import Balance, Encoding, Interpretation
+from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.spectral import FloatArray
 from tests.gui.conftest import FakeEngine
 from tests.gui.test_window import click, pin_with_curve
@@ -63,9 +63,9 @@ def test_the_panel_says_how_the_file_was_understood(opened: App) -> None:
 
 def test_without_a_photograph_nothing_can_be_changed(app: App) -> None:
     assert not app.window.input.controls.isEnabled()
-    app.session.understanding.choose(Interpretation(stops=1))
+    app.session.understanding.choose(DevelopSettings(stops=1))
     app.session.understanding.set_picking(True)
-    assert app.session.understanding.interpretation == Interpretation() and not app.session.understanding.is_picking
+    assert app.session.understanding.interpretation == DevelopSettings() and not app.session.understanding.is_picking
 
 
 def test_a_change_shows_at_once_is_reconstructed_and_keeps_pins_and_view(opened: App, qtbot: QtBot) -> None:
@@ -86,7 +86,7 @@ def test_changes_are_undone_and_those_in_a_row_are_one_step(opened: App, qtbot: 
     before = values(opened).copy()
     for stops in (-0.5, -1.0, -1.5):
         opened.window.input.stops.number.setValue(stops)
-    choose(opened, "encoding", Encoding.LINEAR)
+    choose(opened, "encoding", SourceEncoding.LINEAR)
     reread(opened, qtbot)
     opened.commands.undo()
     reread(opened, qtbot)
@@ -103,16 +103,16 @@ def test_changes_are_undone_and_those_in_a_row_are_one_step(opened: App, qtbot: 
 
 def test_reset_is_the_file_s_own_again(opened: App, qtbot: QtBot) -> None:
     before = values(opened).copy()
-    choose(opened, "encoding", Encoding.GAMMA)
+    choose(opened, "encoding", SourceEncoding.GAMMA)
     assert not opened.window.input.gamma.isHidden()
     opened.window.input.gamma.setValue(1.8)
-    choose(opened, "balance", Balance.TEMPERATURE)
+    choose(opened, "balance", WhiteBalance.TEMPERATURE)
     assert not opened.window.input.kelvin.isHidden()
     opened.window.input.kelvin.number.setValue(4000)
     opened.window.input.tint.number.setValue(20)
     reread(opened, qtbot)
     assert not np.allclose(values(opened), before)
-    wanted = Interpretation(Encoding.GAMMA, 1.8, Balance.TEMPERATURE, None, 4000, 20)
+    wanted = DevelopSettings(SourceEncoding.GAMMA, 1.8, WhiteBalance.TEMPERATURE, None, 4000, 20)
     assert opened.session.understanding.interpretation == wanted
     QTest.mouseClick(opened.window.input.reset, LEFT)
     reread(opened, qtbot)
@@ -129,7 +129,7 @@ def test_a_grey_point_is_picked_in_the_image(opened: App, qtbot: QtBot, by_combo
     qtbot.waitUntil(lambda: opened.session.name == "warm.png" and opened.session.field is not None)
     panel = opened.window.input
     if by_combo:
-        choose(opened, "balance", Balance.GREY_POINT)
+        choose(opened, "balance", WhiteBalance.GREY_POINT)
     else:
         panel.pick.click()
     assert opened.session.understanding.is_picking and panel.pick.isChecked()
@@ -138,11 +138,11 @@ def test_a_grey_point_is_picked_in_the_image(opened: App, qtbot: QtBot, by_combo
     assert not opened.session.understanding.is_picking and not panel.pick.isChecked() and opened.session.pins == ()
     reread(opened, qtbot)
     np.testing.assert_allclose(values(opened), values(opened).mean(), rtol=1e-5)
-    assert panel.balance.currentData() == Balance.GREY_POINT
+    assert panel.balance.currentData() == WhiteBalance.GREY_POINT
     click(opened, 20, 20)
     assert [pin.pixel for pin in opened.session.pins] == [(20, 20)]
-    choose(opened, "balance", Balance.AS_IS)
-    choose(opened, "balance", Balance.GREY_POINT)  # whose place is known now
+    choose(opened, "balance", WhiteBalance.AS_IS)
+    choose(opened, "balance", WhiteBalance.GREY_POINT)  # whose place is known now
     assert not opened.session.understanding.is_picking
     assert opened.session.understanding.interpretation.grey_point == (30, 40)
 
@@ -153,7 +153,7 @@ def test_picking_ends_when_it_is_unchecked_left_or_something_else_opens(
     panel = opened.window.input
     panel.pick.click()
     panel.pick.click()
-    assert not opened.session.understanding.is_picking and panel.balance.currentData() == Balance.AS_IS
+    assert not opened.session.understanding.is_picking and panel.balance.currentData() == WhiteBalance.AS_IS
     panel.pick.click()
     QTest.keyClick(opened.window, Qt.Key.Key_Escape)
     assert not opened.session.understanding.is_picking and not panel.pick.isChecked()
@@ -187,12 +187,12 @@ def test_a_camera_is_loaded_and_left_again(
 
 def test_the_working_resolution_is_chosen(opened: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     photograph = opened.session.photograph
-    opened.session.understanding.choose(Interpretation(working_pixels=60 * 80 // 4))
-    qtbot.waitUntil(lambda: opened.session.reduction == 2)
+    opened.session.understanding.choose(DevelopSettings(working_pixels=60 * 80 // 4))
+    qtbot.waitUntil(lambda: opened.session.binning == 2)
     assert opened.session.photograph is photograph  # only what is reconstructed changes
     assert opened.window.input.resolution.currentData() == 1200
     choose(opened, "resolution", None)
-    qtbot.waitUntil(lambda: opened.session.reduction == 1)
+    qtbot.waitUntil(lambda: opened.session.binning == 1)
 
 
 def test_a_large_photograph_is_a_draft_first_and_reconstructed_from_all_its_pixels(
@@ -208,7 +208,7 @@ def test_a_large_photograph_is_a_draft_first_and_reconstructed_from_all_its_pixe
     app.opening.open(photograph)
     qtbot.waitUntil(lambda: app.session.field is not None)
     assert shapes == [(20, 27), (30, 40)] and app.session.source_shape == (60, 80)
-    assert app.session.field.shape == (15, 20) and app.session.reduction == 4
+    assert app.session.field.shape == (15, 20) and app.session.binning == 4
     pin_with_curve(app, qtbot, 59, 79)
     app.window.input.stops.number.setValue(-1)
     reread(app, qtbot)
@@ -229,7 +229,7 @@ def test_a_cube_leaves_nothing_to_understand(opened: App, qtbot: QtBot, tmp_path
     opened.opening.open(tmp_path / "cube.h5")
     qtbot.waitUntil(lambda: opened.session.name == "cube.h5")
     assert not opened.window.input.controls.isEnabled()
-    assert opened.session.understanding.interpretation == Interpretation()
+    assert opened.session.understanding.interpretation == DevelopSettings()
 
 
 def test_many_changes_in_a_row_end_with_the_last_one_in_full(
