@@ -22,7 +22,7 @@ from nesr_gui.gui.controllers.view_settings import LookCommands, LookDisplay
 from nesr_gui.gui.model.preferences import Preferences
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.workspace import Documents
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
 
@@ -227,12 +227,12 @@ class App(QObject):
         worker.progressed.connect(window.status.show_progress)
         worker.ended.connect(window.status.show_end)
         worker.ended.connect(self._show_actions)
-        worker.failed.connect(lambda purpose, error: window.notice.show_failure(error))
+        worker.failed.connect(lambda task, error: window.notice.show_failure(error))
         worker.failed.connect(self._ask_reading)
-        worker.failed.connect(lambda purpose, error: self.document_commands.ask_image(error))
+        worker.failed.connect(lambda task, error: self.document_commands.ask_image(error))
 
-    def _ask_reading(self, purpose: str, error: Exception) -> None:
-        self.commands.ask_reading(error, self.comparing.open if purpose == "truth" else self.opening.open_cube)
+    def _ask_reading(self, task: Task, error: Exception) -> None:
+        self.commands.ask_reading(error, self.comparing.open if task is Task.REGISTER else self.opening.open_cube)
 
     def _show_image(self) -> None:
         session, window = self.session, self.window

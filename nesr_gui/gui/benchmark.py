@@ -20,6 +20,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.model.preferences import nothing_remembered
 from nesr_gui.gui.tasks import files, loading
 from nesr_gui.gui.tasks.rendering import Picture
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.inference.model import LoadedModel
 from nesr_gui.spectral import RGBImage, Wavelengths
 
@@ -99,9 +100,11 @@ class Bench:
         self.app.window.resize(1280, 800)
         self.app.window.show()
         _every(self.timers, BEAT_MS, self.heart.beat)
-        self.app.worker.submit("colours", None, loading.prepare_colours, lambda asked, result: None)
+        self.app.worker.submit(Task.WARM_UP, None, loading.prepare_colours, lambda asked, result: None)
         self.app.session.open_photograph(image, loading.displayed(image), None)
-        self.app.worker.submit("encode", loading.EncodeRequest(image, model), loading.encode, _take_into(self.app))
+        self.app.worker.submit(
+            Task.RECONSTRUCT, loading.EncodeRequest(image, model), loading.encode, _take_into(self.app)
+        )
         self.wait_for(lambda: self.app.session.field is not None)
         self.app.window.panes.images[0].viewport().installEventFilter(self.frames)
         self.app.pictures[0].answered.connect(self.frames.take)
@@ -187,10 +190,10 @@ def _click_and_export(app: App, timers: QObject, folder: Path) -> None:
 
     def export() -> None:
         assert app.session.field is not None
-        if not app.worker.is_busy("export"):
+        if not app.worker.is_busy(Task.EXPORT):
             plan = ExportPlan(Wavelengths.from_step(400, 700, 10))
             request = files.CubeExport(folder / "cube.h5", app.session.field, plan)
-            app.worker.submit("export", request, files.export_cube, lambda asked, result: None)
+            app.worker.submit(Task.EXPORT, request, files.export_cube, lambda asked, result: None)
 
     _every(timers, 400, lambda: app.session.add_pin(*rng.integers(0, SIDE, 2).tolist()))
     _every(timers, 500, export)

@@ -15,7 +15,7 @@ from nesr_gui.gui.model.marks import spots
 from nesr_gui.gui.model.preferences import kept_folder, nothing_remembered
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks import loading
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import WINDOW_SIZE, MainWindow
 
 
@@ -32,7 +32,9 @@ class Screenshot(QObject):
     def look(self) -> None:
         """Something changed: is everything there?"""
         session = self._session
-        is_made = not any(map(self._worker.is_busy, ("model", "encode")))  # a cube answers before, as it was measured
+        is_made = not any(
+            map(self._worker.is_busy, (Task.LOAD_MODEL, Task.RECONSTRUCT))
+        )  # a cube answers before, as it was measured
         if session.field is None or self._done or not is_made:
             return
         if not session.marks:
@@ -45,7 +47,7 @@ class Screenshot(QObject):
             self._done = True
             QTimer.singleShot(0, self, self._take)  # after every other slot has shown the same news
 
-    def fail(self, purpose: str, error: Exception) -> None:
+    def fail(self, task: Task, error: Exception) -> None:
         if not self._done:
             self._done = True
             sys.stderr.write(f"error: {error}\n")
@@ -91,7 +93,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         session = app.session
         for fact in (session.field_changed, session.curves_changed, session.readings_changed, session.findings_changed):
             fact.connect(picture.look)
-        app.worker.ended.connect(lambda purpose: picture.look())
+        app.worker.ended.connect(lambda task: picture.look())
         app.worker.failed.connect(picture.fail)
         picture.finished.connect(qt.exit)
     else:
@@ -105,7 +107,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     elif screenshot is not None:
         app.open_sample(resources.samples()[0])
     app.reconstructing.load_model(model, app.preferences["device"] if device == "auto" else device)
-    app.worker.submit("colours", None, loading.prepare_colours, lambda request, done: None)
+    app.worker.submit(Task.WARM_UP, None, loading.prepare_colours, lambda request, done: None)
     app.opening.tidy()
     code = qt.exec()
     app.window.close()

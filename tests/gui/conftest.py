@@ -22,6 +22,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField, ProgressCallback, QualityFlag, SpectralField
 from nesr_gui.gui.app import App
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput, input_error_message
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Wavelengths
 
@@ -179,7 +180,7 @@ def held(app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot) -> App:
     engine.gate.clear()
     app.reconstructing.load_model(None, "auto")
     app.opening.open(photograph)
-    qtbot.waitUntil(lambda: engine.encoding.is_set() and app.window.status.shown() == "encode")
+    qtbot.waitUntil(lambda: engine.encoding.is_set() and app.window.status.shown() is Task.RECONSTRUCT)
     return app
 
 

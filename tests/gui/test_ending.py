@@ -16,6 +16,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.figures.sweep import Sweep, SweepExport
 from nesr_gui.gui.model.view_settings import Arrangement
 from nesr_gui.gui.tasks import files
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.spectral import Quantity
 from tests.gui.conftest import BANDS, smooth_cube
@@ -55,8 +56,8 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def is_under_way(app: App, qtbot: QtBot, purpose: str) -> None:
-    with qtbot.waitSignal(app.worker.progressed, check_params_cb=lambda what, share: what == purpose and share > 0):
+def is_under_way(app: App, qtbot: QtBot, task: Task) -> None:
+    with qtbot.waitSignal(app.worker.progressed, check_params_cb=lambda what, share: what is task and share > 0):
         pass
 
 
@@ -65,7 +66,7 @@ def no_work_is_left() -> list[str]:
 
 
 def test_it_closes_while_a_photograph_is_reconstructed(held: App, qtbot: QtBot) -> None:
-    is_under_way(held, qtbot, "encode")
+    is_under_way(held, qtbot, Task.RECONSTRUCT)
     held.window.close()
     assert no_work_is_left() == [] and held.session.field is None
 
@@ -75,9 +76,9 @@ def test_it_closes_while_a_photograph_is_reconstructed(held: App, qtbot: QtBot) 
 def test_it_closes_while_a_cube_is_exported(app: App, folder: Path, qtbot: QtBot, ending: str, is_paused: bool) -> None:
     field = CubeField(Large(), BANDS, Quantity.REFLECTANCE)
     request = files.CubeExport(folder / f"cube{ending}", field, ExportPlan())
-    app.worker.submit("export", request, files.export_cube, app.exporting._tell)
-    is_under_way(app, qtbot, "export")
-    app.worker.pause("export", is_paused)
+    app.worker.submit(Task.EXPORT, request, files.export_cube, app.exporting._tell)
+    is_under_way(app, qtbot, Task.EXPORT)
+    app.worker.pause(Task.EXPORT, is_paused)
     app.window.close()
     assert no_work_is_left() == [] and list(folder.iterdir()) == []
 
@@ -88,7 +89,7 @@ def test_it_closes_while_a_sweep_is_filmed(opened: App, folder: Path, qtbot: QtB
         folder / f"film{ending}", "band", Scene.of(opened.session), Sweep(400, 700, 1.0, 60, 960, is_labelled=True)
     )
     opened.look_commands.save_sweep(film)
-    is_under_way(opened, qtbot, "export")
+    is_under_way(opened, qtbot, Task.EXPORT)
     opened.window.close()
     assert no_work_is_left() == [] and list(folder.iterdir()) == []
 

@@ -29,6 +29,7 @@ from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.view_settings import Look
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.command_palette import of_menus
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Quantity, Spectrum
@@ -97,8 +98,8 @@ class Size:
 
         qtbot.waitUntil(rests, timeout=120_000)  # a figure of 35 megapixels may just be opened as a photograph
         qtbot.wait(300)  # pictures follow when the hand rests
-        for lane in list(app.worker._lanes):  # what was cancelled there may still come to its end
-            app.worker.submit(lane, None, lambda request, progress: None, lambda request, result: None)
+        for task in {each.lane: each for each in Task}.values():  # what was cancelled there may still come to its end
+            app.worker.submit(task, None, lambda request, progress: None, lambda request, result: None)
         qtbot.waitUntil(rests, timeout=120_000)
         of_menus(app.window.menuBar())  # menus that fill themselves are filled
         for menu in app.window.findChildren(QMenu):
@@ -159,7 +160,7 @@ def test_random_events_end_well(
     told, unmeant = Counter[str](), list[str]()
     monkey.stub_system(monkeypatch)
 
-    def hear(purpose: str, error: Exception) -> None:
+    def hear(task: Task, error: Exception) -> None:
         told.update([f"{type(error).__name__}: {str(error)[:80]}"])
         if not is_meant(error):
             unmeant.append("".join(traceback.format_exception(error)))

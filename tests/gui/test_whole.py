@@ -17,6 +17,7 @@ from nesr_gui.gui import benchmark, main
 from nesr_gui.gui.app import App
 from nesr_gui.gui.main import Screenshot
 from nesr_gui.gui.tasks import files, loading
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.inference import engine
 from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.inference.model import load_model
@@ -47,8 +48,8 @@ def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tm
     out = tmp_path / "out.h5"
     assert app.session.field is not None
     request = files.CubeExport(out, app.session.field, ExportPlan(Wavelengths.from_step(400, 700, 50)))
-    app.worker.submit("export", request, files.export_cube, lambda asked, result: None)
-    qtbot.waitUntil(lambda: not app.worker.is_busy("export"), timeout=30_000)
+    app.worker.submit(Task.EXPORT, request, files.export_cube, lambda asked, result: None)
+    qtbot.waitUntil(lambda: not app.worker.is_busy(Task.EXPORT), timeout=30_000)
     cube = nesr_gui.open_cube(out)
     np.testing.assert_array_equal(cube.cube(cube.wavelengths).values, expected.cube(cube.wavelengths).values)
     app.window.close()
@@ -86,8 +87,8 @@ def test_a_cube_is_refined_by_a_model_of_its_bands(qtbot: QtBot, cube: Path, six
     np.testing.assert_array_equal(app.session.field.band(612.3), expected.band(612.3))
     out = tmp_path / "out.nc"
     request = files.CubeExport(out, app.session.field, ExportPlan(Wavelengths.evenly_spaced(61)))
-    app.worker.submit("export", request, files.export_cube, lambda asked, result: None)
-    qtbot.waitUntil(lambda: not app.worker.is_busy("export"), timeout=30_000)
+    app.worker.submit(Task.EXPORT, request, files.export_cube, lambda asked, result: None)
+    qtbot.waitUntil(lambda: not app.worker.is_busy(Task.EXPORT), timeout=30_000)
     told = io.describe(out)
     assert (told["cube"], told["model"]) == ("cube.hdr", "sixteen")
     assert told["cube_bands_seen"] == "400-700 nm by 20 nm" and len(nesr_gui.open_cube(out).bands) == 61

@@ -23,7 +23,7 @@ from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.session_file import FILTER
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.tasks.files import CurvesExport, ThumbnailRequest, export_curves, make_thumbnails
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import TABLE
 from nesr_gui.gui.views.dialogs.command_palette import CommandPalette, of_menus, of_wavelength
 from nesr_gui.gui.views.dialogs.cube_import import LABELS, ReadingDialog
@@ -253,16 +253,16 @@ class Starting(QObject):
         page.sample_picked.connect(open_sample)
         page.file_picked.connect(opening.open)
         session.image_changed.connect(self._show)
-        worker.progressed.connect(lambda purpose, fraction: self._show())
-        worker.ended.connect(lambda purpose: self._show())
+        worker.progressed.connect(lambda task, fraction: self._show())
+        worker.ended.connect(lambda task: self._show())
         opening.recent_changed.connect(self._show_recent)
-        self._ask("samples", [sample.photograph for sample in samples], SAMPLE_SIZE)
+        self._ask(Task.SAMPLE_THUMBNAILS, [sample.photograph for sample in samples], SAMPLE_SIZE)
         self._show_recent()
         self._show()
 
     def _show(self) -> None:
         """An image that is being read is waited for without the page, so that it does not flash by."""
-        is_empty = self._session.source_shape is None and not self._worker.is_busy("read")
+        is_empty = self._session.source_shape is None and not self._worker.is_busy(Task.OPEN)
         wanted = self._window.start if is_empty else self._window.panes
         if self._window.middle.currentWidget() is not wanted:
             self._window.middle.setCurrentWidget(wanted)
@@ -270,11 +270,11 @@ class Starting(QObject):
     def _show_recent(self) -> None:
         paths = self._opening.recent()
         self._window.start.show_recent(paths)
-        self._ask("thumbnails", paths, RECENT_SIZE)
+        self._ask(Task.RECENT_THUMBNAILS, paths, RECENT_SIZE)
 
-    def _ask(self, purpose: str, paths: list[Path], size: QSize) -> None:
+    def _ask(self, task: Task, paths: list[Path], size: QSize) -> None:
         request = ThumbnailRequest(tuple(paths), size * 2)  # twice, for screens with small pixels
-        self._worker.submit(purpose, request, make_thumbnails, self._take)
+        self._worker.submit(task, request, make_thumbnails, self._take)
 
     def _take(self, request: ThumbnailRequest, pictures: Mapping[Path, QImage]) -> None:
         self._window.start.show_thumbnails(pictures)

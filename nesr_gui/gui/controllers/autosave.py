@@ -26,7 +26,7 @@ from nesr_gui.gui.tasks.sessions import (
     remove_copy,
     write_copies,
 )
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.window_layout import layout_of
 
@@ -60,7 +60,7 @@ class Autosaving(QObject):
         self._window.closing.connect(self.close)  # when all work has ended
         self._documents.changed.connect(self.tidy)
         self._opening.restored.connect(self._adopt)
-        self._worker.submit("find copies", FindRequest(root), find_copies, self._take_found)
+        self._worker.submit(Task.FIND_COPIES, FindRequest(root), find_copies, self._take_found)
 
     def set_interval(self, seconds: int | None) -> None:
         """Copy every so often; None keeps no copies."""
@@ -72,7 +72,7 @@ class Autosaving(QObject):
 
     def save(self) -> None:
         """Copy every document in which something was made since its last copy."""
-        if self._shelf is None or self._seconds is None or self._worker.is_busy("autosave"):
+        if self._shelf is None or self._seconds is None or self._worker.is_busy(Task.AUTOSAVE):
             return
         requests = []
         for document in self._documents.modified():
@@ -84,7 +84,7 @@ class Autosaving(QObject):
 
     def tidy(self) -> None:
         """Remove the copies of what is saved or closed."""
-        if self._shelf is not None and not self._worker.is_busy("autosave"):
+        if self._shelf is not None and not self._worker.is_busy(Task.AUTOSAVE):
             self._submit([])
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ class Autosaving(QObject):
         needless = self._copies - needed
         if requests or needless:
             self._worker.submit(
-                "autosave", CopyRequest(tuple(requests), tuple(needless)), write_copies, self._take_written
+                Task.AUTOSAVE, CopyRequest(tuple(requests), tuple(needless)), write_copies, self._take_written
             )
 
     def _take_written(self, request: CopyRequest, said: str) -> None:

@@ -36,7 +36,7 @@ from nesr_gui.gui.tasks.comparison import (
 )
 from nesr_gui.gui.tasks.files import TableExport, export_table
 from nesr_gui.gui.tasks.loading import KindRequest, is_cube
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.dialogs.comparison_figure import TruthFigureDialog
@@ -46,9 +46,6 @@ from nesr_gui.spectral import Quantity
 
 if TYPE_CHECKING:
     from nesr_gui.io.cubes.description import CubeHints
-
-
-_MARKS, _IMAGE = "accuracy", "accuracy image"
 
 
 class Measuring(QObject):
@@ -99,8 +96,8 @@ class Measuring(QObject):
         if basis != self._basis:
             self._basis = basis
             self.figures = self._known_of(*basis)
-            for purpose in (_MARKS, _IMAGE):
-                self._worker.cancel(purpose)
+            for task in (Task.ACCURACY_MARKS, Task.ACCURACY_IMAGE):
+                self._worker.cancel(task)
         self._is_declined = False
         self._ask()
 
@@ -120,15 +117,15 @@ class Measuring(QObject):
         if self._is_wanted and is_current and None not in self._basis:
             places = dict.fromkeys(mark.place for mark in self._session.marks)
             if missing := tuple(place for place in places if place not in self.figures):
-                self._worker.submit(_MARKS, self._request(missing), measure, self._take)
-            if None not in self.figures and not self._is_declined and not self._worker.is_busy(_IMAGE):
+                self._worker.submit(Task.ACCURACY_MARKS, self._request(missing), measure, self._take)
+            if None not in self.figures and not self._is_declined and not self._worker.is_busy(Task.ACCURACY_IMAGE):
                 self._ask_image()
         self._show()
 
     def _ask_image(self) -> None:
         if None not in self._basis:
             self._is_declined = False
-            self._worker.submit(_IMAGE, self._request((None,)), measure, self._take)
+            self._worker.submit(Task.ACCURACY_IMAGE, self._request((None,)), measure, self._take)
             self._show()
 
     def _request(self, places: tuple[Place | None, ...]) -> AccuracyRequest:
@@ -141,8 +138,8 @@ class Measuring(QObject):
             self.figures |= figures
             self._show()
 
-    def _end(self, purpose: str) -> None:
-        if purpose == _IMAGE:
+    def _end(self, task: Task) -> None:
+        if task is Task.ACCURACY_IMAGE:
             self._is_declined = None not in self.figures
             self._show()
 
@@ -150,7 +147,7 @@ class Measuring(QObject):
         QGuiApplication.clipboard().setText(as_text(rows_of(self._session.marks, self.figures)))
 
     def _show(self) -> None:
-        is_measuring = self._worker.is_busy(_IMAGE)
+        is_measuring = self._worker.is_busy(Task.ACCURACY_IMAGE)
         self._panel.show_figures(self._session.marks, self.figures, is_measuring)
         self._panel.show_can_measure(None not in self._basis and None not in self.figures and not is_measuring)
         enable(self._window.actions_by_name, ["export_accuracy"], bool(self.figures))
@@ -181,10 +178,10 @@ class TruthFigures(QObject):
                 dialog.show_preview(image)
 
         def ask() -> None:
-            self._worker.submit("preview", figure(), preview, show)
+            self._worker.submit(Task.FIGURE_PREVIEW, figure(), preview, show)
 
         dialog.changed.connect(ask)
-        dialog.finished.connect(lambda result: self._worker.cancel("preview"))
+        dialog.finished.connect(lambda result: self._worker.cancel(Task.FIGURE_PREVIEW))
         dialog.accepted.connect(lambda: self._save(figure(), dialog.dpi.value()))
         dialog.open()
         ask()
@@ -248,20 +245,20 @@ class Comparing(QObject):
             cube = session.cube.field
             white = session.white if cube.quantity is Quantity.RADIANCE else None
             request = ExposureRequest(cube, session.name, session.viewing, white)
-            self._worker.submit("expose", request, expose, self._take_exposed)
+            self._worker.submit(Task.SIMULATE, request, expose, self._take_exposed)
 
     def open(self, path: Path, reading: CubeHints | None = None) -> None:
         """Lay a cube over the open photograph."""
         if self._session.photograph is not None:
             request = TruthRequest(path, reading, self._session.photograph)
-            self._worker.submit("truth", request, open_truth, self._take_opened)
+            self._worker.submit(Task.REGISTER, request, open_truth, self._take_opened)
 
     def drop(self, path: Path) -> None:
         """Open a file; beside a photograph a cube may be its truth, which is asked."""
         if self._session.photograph is None:
             self._opening.open(path)
         else:
-            self._worker.submit("kind", KindRequest(path), is_cube, self._take_kind)
+            self._worker.submit(Task.DETECT_KIND, KindRequest(path), is_cube, self._take_kind)
 
     def ask(self, path: Path) -> None:
         """Whether a cube shall be compared with the photograph, or opened alone."""
@@ -302,7 +299,7 @@ class Comparing(QObject):
         session = self._session
         if session.measurement is not None and session.photograph is not None:
             request = MatchRequest(session.measurement, session.photograph, orientation)
-            self._worker.submit("truth", request, match_again, lambda asked, found: session.set_truth(found))
+            self._worker.submit(Task.REGISTER, request, match_again, lambda asked, found: session.set_truth(found))
 
     def _stop(self) -> None:
         self._session.set_truth(None)
@@ -317,14 +314,14 @@ class Comparing(QObject):
     def _set_gain(self, gain: float) -> None:
         measurement = self._session.measurement
         if measurement is not None:
-            self._worker.cancel("truth")
+            self._worker.cancel(Task.REGISTER)
             match = replace(measurement.match, gain=gain)
             self._session.set_truth(replace(measurement, match=match, is_chosen=True))
 
     def _forget(self) -> None:
         """Another image is shown: what was asked for the one before is let go."""
-        for purpose in ("truth", "kind", "expose"):
-            self._worker.cancel(purpose)
+        for task in (Task.REGISTER, Task.DETECT_KIND, Task.SIMULATE):
+            self._worker.cancel(task)
 
     def _follow(self) -> None:
         """The photograph is understood otherwise: its colours are others, and so is the gain that was found."""

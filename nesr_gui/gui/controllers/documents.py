@@ -15,7 +15,7 @@ from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.session_file import ENDING, FILTER, Kept
 from nesr_gui.gui.model.workspace import Documents
 from nesr_gui.gui.tasks.sessions import MovedImage, Restored, SaveRequest, save_session
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.window_layout import apply_layout, layout_of
@@ -117,7 +117,7 @@ class DocumentCommands(QObject):
                 self._documents.changed.emit()
                 then()
 
-            self._worker.submit("save", request, save_session, done)
+            self._worker.submit(Task.SAVE_SESSION, request, save_session, done)
 
     def _ask_file(self, document: Document) -> Path | None:
         if document.origin is None:

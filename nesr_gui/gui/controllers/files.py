@@ -26,7 +26,7 @@ from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.tasks.comparison import Exposed, ExposureRequest
 from nesr_gui.gui.tasks.files import PasteRequest, write_pasted
 from nesr_gui.gui.tasks.sessions import MovedImage, Restored, SessionRequest, open_session
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow, local_files
 from nesr_gui.inference.model_input import InputKind
 from nesr_gui.io.photos.develop_settings import DevelopSettings
@@ -81,7 +81,7 @@ class Opening(QObject):
             self._reconstructing.use_model(path)
             return
         request = loading.ReadRequest(path, truth, interpretation or DevelopSettings(), beside, is_pasted)
-        self._worker.submit("read", request, loading.read_file, self._take_file)
+        self._worker.submit(Task.OPEN, request, loading.read_file, self._take_file)
 
     def interpret(self, interpretation: DevelopSettings) -> None:
         """Understand the open photograph so; the newest wins. A working resolution leaves its colours as they are."""
@@ -89,21 +89,21 @@ class Opening(QObject):
         if decoded is None:
             return
         if replace(interpretation, working_pixels=None) == self._document.shown:
-            for purpose in ("draft", "interpret"):
-                self._worker.cancel(purpose)
+            for task in (Task.DEVELOP_PREVIEW, Task.DEVELOP):
+                self._worker.cancel(task)
             self._reconstructing.reconstruct()
             return
         request = loading.InterpretRequest(decoded, interpretation)
-        self._worker.submit("draft", request, loading.draft, self._take_draft)
-        self._worker.submit("interpret", request, loading.interpret, self._take_interpretation)
+        self._worker.submit(Task.DEVELOP_PREVIEW, request, loading.draft, self._take_draft)
+        self._worker.submit(Task.DEVELOP, request, loading.interpret, self._take_interpretation)
 
     def load_camera(self, path: Path) -> None:
         """Take the open photograph as one of the camera whose sensitivities a table holds."""
-        self._worker.submit("camera", loading.CameraRequest(path), loading.read_camera, self._take_camera)
+        self._worker.submit(Task.LOAD_CAMERA, loading.CameraRequest(path), loading.read_camera, self._take_camera)
 
     def open_cube(self, path: Path, reading: CubeHints) -> None:
         """Open a cube whose file left something open."""
-        self._worker.submit("read", loading.CubeRequest(path, reading), loading.read_cube, self._take_file)
+        self._worker.submit(Task.OPEN, loading.CubeRequest(path, reading), loading.read_cube, self._take_file)
 
     def open_exposed(self, request: ExposureRequest, made: Exposed) -> None:
         """Open the photograph that was made of the open cube, in a document beside it, with the same marks."""
@@ -121,14 +121,14 @@ class Opening(QObject):
 
     def open_session(self, request: SessionRequest) -> None:
         """Open what a session file keeps."""
-        self._worker.submit("read", request, open_session, self._take_session)
+        self._worker.submit(Task.OPEN, request, open_session, self._take_session)
 
     def tidy(self) -> None:
         """Remove what a killed program left beside the files that were opened and written last."""
         exported = settings().value("files/exported", "")
         folders = {path.parent for path in self.recent()} | ({Path(str(exported))} if exported else set())
         self._worker.submit(
-            "sweep", loading.SweepRequest(tuple(folders)), loading.sweep_folders, lambda request, done: None
+            Task.TIDY_FOLDERS, loading.SweepRequest(tuple(folders)), loading.sweep_folders, lambda request, done: None
         )
 
     def recent(self) -> list[Path]:
@@ -210,7 +210,7 @@ class Opening(QObject):
             self._reconstructing.resume()
         elif document.decoded is not None and document.shown is None:
             request = loading.InterpretRequest(document.decoded, understanding.interpretation)
-            self._worker.submit("interpret", request, loading.interpret, self._take_interpretation)
+            self._worker.submit(Task.DEVELOP, request, loading.interpret, self._take_interpretation)
         elif document.decoded is not None and document.shown != replace(
             understanding.interpretation, working_pixels=None
         ):
@@ -219,8 +219,8 @@ class Opening(QObject):
             self._reconstructing.reconstruct()
 
     def _leave_work(self) -> None:
-        for purpose in ("draft", "interpret", "camera", "spectra", "reference"):
-            self._worker.cancel(purpose)
+        for task in (Task.DEVELOP_PREVIEW, Task.DEVELOP, Task.LOAD_CAMERA, Task.LOAD_SPECTRA, Task.LOAD_REFERENCE):
+            self._worker.cancel(task)
 
     def remember(self, path: Path) -> None:
         """Put a file first among those that were opened last."""
@@ -254,19 +254,19 @@ class Incoming(QObject):
         known = len(self._waiting)
         self._waiting.extend(openings)
         self._count += len(self._waiting) - known
-        self._go_on("read")
+        self._go_on(Task.OPEN)
 
-    def _note(self, purpose: str, error: Exception) -> None:
-        if purpose == "read" and self._count and not isinstance(error, MovedImage):  # a question tells of that
+    def _note(self, task: Task, error: Exception) -> None:
+        if task is Task.OPEN and self._count and not isinstance(error, MovedImage):  # a question tells of that
             self._failures.append(str(error).strip().rstrip(".") or type(error).__name__)
 
-    def _go_on(self, purpose: str) -> None:
+    def _go_on(self, task: Task) -> None:
         """The worker reads the newest only, so each waits for the one before."""
-        if purpose != "read":
+        if task is not Task.OPEN:
             return
-        while self._waiting and not self._worker.is_busy("read"):
+        while self._waiting and not self._worker.is_busy(Task.OPEN):
             self._waiting.popleft()()  # a model among them is not read as images are
-        if self._worker.is_busy("read"):
+        if self._worker.is_busy(Task.OPEN):
             return
         count, failures = self._count, self._failures
         self._count, self._failures = 0, []
@@ -302,7 +302,7 @@ class Pasting(QObject):
             self._folder = Path(tempfile.mkdtemp(prefix="nesr_gui-"))
             self._window.closing.connect(self._clear)
         request = PasteRequest(self._folder / str(next(self._numbers)) / NAME, image)
-        self._worker.submit("paste", request, write_pasted, lambda request, done: self._open_written(request.path))
+        self._worker.submit(Task.PASTE, request, write_pasted, lambda request, done: self._open_written(request.path))
 
     def _open_written(self, path: Path) -> None:
         self._incoming.take([lambda: self._opening.open(path, is_pasted=True)])

@@ -23,10 +23,14 @@ from nesr_gui.gui.tasks.rendering import (
     shade_again,
     shading_of,
 )
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import Scene
 
+TASKS = (
+    (Task.FRAME_LEFT, Task.PICTURE_LEFT, Task.TONE_LEFT, Task.SCRUB_LEFT),
+    (Task.FRAME_RIGHT, Task.PICTURE_RIGHT, Task.TONE_RIGHT, Task.SCRUB_RIGHT),
+)
 FRAME_SECONDS = 0.008  # a picture that takes less needs no nodes
 REST_MS = 60  # the hand rests
 COARSE_SECONDS = 0.035  # a frame while scrubbing may take this long
@@ -37,8 +41,8 @@ FIRST_VALUES = 192 * 192  # until it is known how fast a field answers
 class Moving:
     """Keeps the nodes of what one side shows; they are decoded when its exact picture is there."""
 
-    def __init__(self, worker: Worker, purpose: str) -> None:
-        self._worker, self._purpose = worker, purpose
+    def __init__(self, worker: Worker, task: Task) -> None:
+        self._worker, self._task = worker, task
         self._nodes: Nodes | None = None
         self._asked: NodesRequest | None = None
 
@@ -59,16 +63,16 @@ class Moving:
 
     @property
     def is_busy(self) -> bool:
-        return self._worker.is_busy(self._purpose)
+        return self._worker.is_busy(self._task)
 
     def forget(self) -> None:
         """Another field: what is there belongs to the last one."""
         self._nodes = self._asked = None
-        self._worker.cancel(self._purpose)
+        self._worker.cancel(self._task)
 
     def _ask(self, request: NodesRequest) -> None:
         self._asked = request
-        self._worker.submit(self._purpose, request, decode_nodes, self._take)
+        self._worker.submit(self._task, request, decode_nodes, self._take)
 
     def _take(self, request: NodesRequest, nodes: Nodes) -> None:
         if request is not self._asked:
@@ -93,9 +97,8 @@ class Picturing(QObject):
     def __init__(self, session: Session, worker: Worker, side: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._worker, self.side = session, worker, side
-        suffix = ("", " right")[side]
-        self._coarse, self._exact, self._shade = (f"{purpose}{suffix}" for purpose in ("coarse", "exact", "shade"))
-        self._moving = Moving(worker, f"nodes{suffix}")
+        self._coarse, self._exact, self._shade, scrub = TASKS[side]
+        self._moving = Moving(worker, scrub)
         self._view: View | None = None
         self._asked: PictureRequest | None = None
         self._refined: PictureRequest | None = None  # what was asked exactly
@@ -118,8 +121,8 @@ class Picturing(QObject):
     def stop(self) -> None:
         """Ask nothing more."""
         self._rest.stop()
-        for purpose in (self._coarse, self._exact, self._shade):
-            self._worker.cancel(purpose)
+        for task in (self._coarse, self._exact, self._shade):
+            self._worker.cancel(task)
         self._asked = None
 
     def clear(self) -> None:

@@ -15,7 +15,7 @@ from nesr_gui.gui.model.marks import Mark, as_text, row_of
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks import files as jobs
 from nesr_gui.gui.tasks.loading import CAMERAS, CameraRequest, read_camera
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.mark_table import MarkMenu
 from nesr_gui.io.spectra.readers import spectra_filter
@@ -113,26 +113,26 @@ class MarkCommands(QObject):
         """Marks from a table that was exported."""
         path = self._ask_open("Import marks", "Marks (*.csv)")
         if path:
-            self._worker.submit("spectra", jobs.FileRequest(path), jobs.read_marks, self._take_marks)
+            self._worker.submit(Task.LOAD_SPECTRA, jobs.FileRequest(path), jobs.read_marks, self._take_marks)
 
     def load_spectra(self) -> None:
         """Library spectra, to compare with."""
         path = self._ask_open("Load spectra", spectra_filter())
         if path:
-            self._worker.submit("spectra", jobs.FileRequest(path), jobs.read_library, self._take_library)
+            self._worker.submit(Task.LOAD_SPECTRA, jobs.FileRequest(path), jobs.read_library, self._take_library)
 
     def load_chart(self, name: str) -> None:
-        self._worker.submit("spectra", jobs.ChartRequest(name), jobs.read_chart, self._take_chart)
+        self._worker.submit(Task.LOAD_SPECTRA, jobs.ChartRequest(name), jobs.read_chart, self._take_chart)
 
     def load_light(self) -> None:
         path = self._ask_open("Load the spectral power of a light", spectra_filter())
         if path:
-            self._worker.submit("spectra", jobs.FileRequest(path), jobs.read_library, self._take_light)
+            self._worker.submit(Task.LOAD_SPECTRA, jobs.FileRequest(path), jobs.read_library, self._take_light)
 
     def load_camera(self) -> None:
         path = self._ask_open("Load the sensitivities of a camera", CAMERAS)
         if path:
-            self._worker.submit("spectra", CameraRequest(path), read_camera, self._take_camera)
+            self._worker.submit(Task.LOAD_SPECTRA, CameraRequest(path), read_camera, self._take_camera)
 
     def use_white(self) -> None:
         """The active mark's spectrum becomes that of a perfect white."""

@@ -15,7 +15,7 @@ from nesr_gui.gui.controllers.reconstruction import Reconstructing
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks.loading import CardRequest, Listed, ModelsRequest, list_models, read_card
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.inference.model_input import InputKind
 
@@ -38,7 +38,7 @@ class ModelMenu(QObject):
         self._listed: list[QAction] = []
         self._line = self._menu.insertSeparator(self._last)
         session.model_changed.connect(self._take_models)
-        worker.failed.connect(lambda purpose, error: self._check())
+        worker.failed.connect(lambda task, error: self._check())
 
     def open_model(self) -> None:
         """Ask for a model file, first where the last one was, and reconstruct by it."""
@@ -51,7 +51,7 @@ class ModelMenu(QObject):
     def about_model(self) -> None:
         """Show the card of the model in use: what it was made from, how good it is, where it fails."""
         used = self._session.model.path or resources.default_model()
-        self._worker.submit("card", CardRequest(used), read_card, self._show_card)
+        self._worker.submit(Task.MODEL_CARD, CardRequest(used), read_card, self._show_card)
 
     def _show_card(self, request: CardRequest, text: str) -> None:
         dialog = QDialog(self._window)
@@ -82,7 +82,7 @@ class ModelMenu(QObject):
             if path is not None and path not in added and not path.is_relative_to(resources.ROOT):
                 added.append(path)
                 settings().setValue(_ADDED, [str(path) for path in added])
-        self._worker.submit("models", ModelsRequest(tuple(added)), list_models, self._take_listed)
+        self._worker.submit(Task.LIST_MODELS, ModelsRequest(tuple(added)), list_models, self._take_listed)
         self._check()
 
     def _take_listed(self, request: ModelsRequest, found: list[Listed]) -> None:

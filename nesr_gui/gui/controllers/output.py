@@ -17,7 +17,7 @@ from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks import files as jobs
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, Offer
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.spectra.readers import spectra_filter
@@ -60,11 +60,11 @@ class Writing:
 
     def write(self, request: R, run: Callable[[R, ProgressCallback], None]) -> None:
         """Have a small file written, after those that were asked for before."""
-        self._worker.submit("write", request, run, lambda asked, done: self.tell(asked.path))
+        self._worker.submit(Task.WRITE, request, run, lambda asked, done: self.tell(asked.path))
 
     def may_export(self) -> bool:
         """Whether a cube or a film can be begun; if not, the user is told why."""
-        is_busy = self._worker.is_busy("export")
+        is_busy = self._worker.is_busy(Task.EXPORT)
         if is_busy:
             self._window.notice.show_failure(ValueError(_BUSY))
         return not is_busy
@@ -72,7 +72,7 @@ class Writing:
     def export(self, request: R, run: Callable[[R, ProgressCallback], T], then: Callable[[R, T], None]) -> None:
         """Have a cube or a film written, unless another one is; `then` tells of it."""
         if self.may_export():
-            self._worker.submit("export", request, run, then)
+            self._worker.submit(Task.EXPORT, request, run, then)
 
     def tell(self, path: Path, said: str = "") -> None:
         """Say that a file was written, if need be in other words."""
@@ -100,7 +100,7 @@ class Exporting(QObject):
         def measure(plan: Any) -> None:
             asked = jobs.EstimateRequest(offer.field, plan)
             self._worker.submit(
-                "estimate", asked, jobs.estimate, lambda asked, found: dialog.show_estimate(plan, found)
+                Task.ESTIMATE, asked, jobs.estimate, lambda asked, found: dialog.show_estimate(plan, found)
             )
 
         dialog.estimate_asked.connect(measure)
@@ -133,7 +133,7 @@ class Exporting(QObject):
         if path:
             request = jobs.SensorRequest(Path(path))
             self._worker.submit(
-                "responses", request, jobs.read_sensor, lambda asked, sensor: dialog.bands.show_sensor(sensor)
+                Task.LOAD_RESPONSES, request, jobs.read_sensor, lambda asked, sensor: dialog.bands.show_sensor(sensor)
             )
 
     def _write(self, dialog: CubeExportDialog, offer: Offer) -> None:
@@ -148,8 +148,8 @@ class Exporting(QObject):
 
     def _stop_asking(self) -> None:
         """Nothing is told to a dialog that is closed."""
-        for purpose in ("estimate", "responses"):
-            self._worker.cancel(purpose)
+        for task in (Task.ESTIMATE, Task.LOAD_RESPONSES):
+            self._worker.cancel(task)
 
     def _tell(self, request: jobs.CubeExport, written: ExportResult) -> None:
         self._writing.tell(request.path, str(written))

@@ -15,7 +15,7 @@ from nesr_gui.gui.model.document import Document, UsedModel
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.workspace import Documents
 from nesr_gui.gui.tasks import loading
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.inference.model_input import InputKind, describe_input
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 Remedy = tuple[str, Callable[[], None]]
-_ASKED_AGAIN = ("encode", "model")  # what a new model brings with it; the pictures and curves follow its field
+_WITH_MODEL = (
+    Task.RECONSTRUCT,
+    Task.LOAD_MODEL,
+)  # what a new model brings with it; the pictures and curves follow its field
 
 
 class Reconstructing(QObject):
@@ -49,12 +52,12 @@ class Reconstructing(QObject):
 
     def load_model(self, path: Path | None, device: str) -> None:
         self._asked = loading.ModelRequest(path, device)
-        self._worker.submit("model", self._asked, loading.load_model, self._take_model)
+        self._worker.submit(Task.LOAD_MODEL, self._asked, loading.load_model, self._take_model)
 
     def use_model(self, path: Path) -> None:
         """Reconstruct by the model in a file what it takes, from now on; what is open is reconstructed again."""
         request = loading.ModelRequest(path, self._asked.device if self._asked else "auto")
-        self._worker.submit("model", request, loading.load_model, self._take_model)
+        self._worker.submit(Task.LOAD_MODEL, request, loading.load_model, self._take_model)
 
     def leave_cubes(self) -> None:
         """Show cubes as they were measured from now on, and the one that is open again."""
@@ -106,7 +109,7 @@ class Reconstructing(QObject):
     def resume(self) -> None:
         """What was asked for the document that is shown goes on."""
         encoding = self._document.encoding
-        if encoding is not None and (encoding is not self._encoding or not self._worker.is_busy("encode")):
+        if encoding is not None and (encoding is not self._encoding or not self._worker.is_busy(Task.RECONSTRUCT)):
             self._encode(encoding)
 
     def stop(self) -> None:
@@ -114,7 +117,7 @@ class Reconstructing(QObject):
         encoding, self._document.encoding = self._document.encoding, None
         self._document.lacks = False
         if encoding is not None and encoding is self._encoding:
-            self._worker.cancel("encode")
+            self._worker.cancel(Task.RECONSTRUCT)
 
     def can_reconstruct(self, full: bool = False) -> bool:
         """Whether there is something to reconstruct that is not there yet or under way."""
@@ -149,7 +152,7 @@ class Reconstructing(QObject):
 
     def _encode(self, request: loading.ImageRequest) -> None:
         self._encoding = request
-        self._worker.submit("encode", request, loading.encode, self._take_reconstruction)
+        self._worker.submit(Task.RECONSTRUCT, request, loading.encode, self._take_reconstruction)
         self.began.emit()
 
     def _take_model(self, request: loading.ModelRequest, model: LoadedModel) -> None:
@@ -171,15 +174,15 @@ class Reconstructing(QObject):
         take = self._session.set_field if document is self._document else document.take_field
         take(made.field, made.image.binning, made.levels, made.image)
 
-    def _go_on(self, purpose: str) -> None:
+    def _go_on(self, task: Task) -> None:
         """A reconstruction has ended: one that did not answer was cancelled or failed; another one may be waiting."""
-        if purpose != "encode":
+        if task is not Task.RECONSTRUCT:
             return
         for document in self._documents.all:
             if (ended := document.encoding) is not None and ended is self._encoding:
                 document.encoding, document.lacks = None, not ended.full
         waiting = next((each.encoding for each in self._documents.all if each.encoding is not None), None)
-        if waiting is not None and not self._worker.is_busy("encode"):
+        if waiting is not None and not self._worker.is_busy(Task.RECONSTRUCT):
             self._encode(waiting)
 
 
@@ -211,8 +214,8 @@ class ReconstructCommands(QObject):
         enable(actions, ["reconstruct"], self._reconstructing.can_reconstruct())
         enable(actions, ["reconstruct_fully"], self._reconstructing.can_reconstruct(full=True))
 
-    def _note(self, purpose: str, error: Exception) -> None:
-        self._failed = str(error) if purpose == "encode" else self._failed
+    def _note(self, task: Task, error: Exception) -> None:
+        self._failed = str(error) if task is Task.RECONSTRUCT else self._failed
 
     def _let_go(self) -> None:
         """It is tried again: why it failed the last time is no news any more."""
@@ -236,38 +239,38 @@ class Retrying(QObject):
     def __init__(self, window: MainWindow, session: Session, worker: Worker, reconstructing: Reconstructing) -> None:
         super().__init__(window)
         self._window, self._session, self._worker, self._reconstructing = window, session, worker, reconstructing
-        self._waiting = ""  # purpose of what is done again when the new field is there
+        self._waiting: Task | None = None  # task of what is done again when the new field is there
         worker.failed.connect(self._offer)
         session.field_changed.connect(self._go_on)
 
-    def remedy(self, purpose: str, error: Exception) -> Remedy | None:
+    def remedy(self, task: Task, error: Exception) -> Remedy | None:
         """What to offer; nothing where the same would fail again, as with a file that cannot be read."""
         reconstructing, broken = self._reconstructing, isinstance(error, MemoryError | DeviceLost)
         if isinstance(error, MemoryError) and reconstructing.supports_low_memory():
-            return "Retry with smaller tiles", partial(self._compute_otherwise, purpose, reconstructing.save_memory)
+            return "Retry with smaller tiles", partial(self._compute_otherwise, task, reconstructing.save_memory)
         elsewhere = reconstructing.device not in ("cpu", "")
-        if elsewhere and (broken or purpose == "model"):
+        if elsewhere and (broken or task is Task.LOAD_MODEL):
             return "Retry on the processor", partial(
-                self._compute_otherwise, purpose, partial(reconstructing.use_device, "cpu")
+                self._compute_otherwise, task, partial(reconstructing.use_device, "cpu")
             )
         if broken or not isinstance(error, ValueError | OSError):
-            again = partial(self._worker.retry, purpose)
-            return "Retry", reconstructing.again if purpose == "encode" else again
+            again = partial(self._worker.retry, task)
+            return "Retry", reconstructing.again if task is Task.RECONSTRUCT else again
         return None
 
-    def _offer(self, purpose: str, error: Exception) -> None:
-        remedy = self.remedy(purpose, error)
+    def _offer(self, task: Task, error: Exception) -> None:
+        remedy = self.remedy(task, error)
         if remedy is not None:
             self._window.notice.offer(*remedy)
 
-    def _compute_otherwise(self, purpose: str, change: Callable[[], None]) -> None:
-        self._waiting = "" if purpose in _ASKED_AGAIN else purpose
+    def _compute_otherwise(self, task: Task, change: Callable[[], None]) -> None:
+        self._waiting = None if task in _WITH_MODEL else task
         change()
 
     def _go_on(self) -> None:
         if self._waiting and self._session.field is not None:
-            purpose, self._waiting = self._waiting, ""
-            self._worker.retry(purpose, self._with_field)
+            task, self._waiting = self._waiting, None
+            self._worker.retry(task, self._with_field)
 
     def _with_field(self, request: Any) -> Any:
         """The same of the field there is now."""

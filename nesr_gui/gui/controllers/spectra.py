@@ -22,7 +22,7 @@ from nesr_gui.gui.tasks.spectra import (
     ask_spectra,
     find,
 )
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.regions import Region
@@ -38,8 +38,8 @@ class Inquiry(QObject):
 
     def forget(self) -> None:
         """Another field: nothing that is under way belongs to it."""
-        for purpose in ("curves", "readings", "hover"):
-            self._worker.cancel(purpose)
+        for task in (Task.CURVES, Task.READOUTS, Task.HOVER_CURVE):
+            self._worker.cancel(task)
         self._session.set_hover_curve(None)
         self.ask_curves()
         self.ask_readings()
@@ -48,7 +48,7 @@ class Inquiry(QObject):
         """The curves of the pins that have none yet."""
         missing = tuple(dict.fromkeys(p.pixel for p in self._session.pins if p.pixel not in self._session.curves))
         if self._session.field is not None and missing:
-            self._worker.submit("curves", self._points(missing), ask_curves, self._take_curves)
+            self._worker.submit(Task.CURVES, self._points(missing), ask_curves, self._take_curves)
 
     def ask_readings(self) -> None:
         """The values at the wavelength, of the pins and of the pixel under the mouse."""
@@ -56,14 +56,14 @@ class Inquiry(QObject):
         pixels = [pin.pixel for pin in session.pins] + ([session.hover] if session.hover else [])
         if session.field is not None and pixels:
             request = self._points(tuple(dict.fromkeys(pixels)), session.nm)
-            self._worker.submit("readings", request, ask_readings, self._take_readings)
+            self._worker.submit(Task.READOUTS, request, ask_readings, self._take_readings)
 
     def ask_hover(self) -> None:
         """The curve of the pixel under the mouse."""
         session = self._session
         if session.field is not None and session.hover is not None:
             request = PointsRequest(session.field, None, session.binning, (session.hover,))
-            self._worker.submit("hover", request, ask_spectra, self._take_hover)
+            self._worker.submit(Task.HOVER_CURVE, request, ask_spectra, self._take_hover)
 
     def _points(self, pixels: tuple[Pixel, ...], nm: float | None = None) -> PointsRequest:
         session = self._session
@@ -102,8 +102,8 @@ class CurveInquiry(QObject):
     def forget(self) -> None:
         """Another field: nothing that is under way belongs to it."""
         self._finer = None
-        for purpose in ("regions", "regions_finer", "means", "findings"):
-            self._worker.cancel(purpose)
+        for task in (Task.REGIONS, Task.REGION_REFINED, Task.REGION_READOUTS, Task.COLOURS):
+            self._worker.cancel(task)
         self._declined.clear()
         self.ask_regions()
 
@@ -113,10 +113,10 @@ class CurveInquiry(QObject):
         regions = [mark.place for mark in session.marks if isinstance(mark.place, Region)]
         if self._finer is not None and self._finer not in regions:
             self._finer = None
-            self._worker.cancel("regions_finer")
+            self._worker.cancel(Task.REGION_REFINED)
         missing = tuple(dict.fromkeys(region for region in regions if region not in session.curves))
         if session.field is not None and missing:
-            self._worker.submit("regions", self._request(missing, FEW), ask_regions, self._take_regions)
+            self._worker.submit(Task.REGIONS, self._request(missing, FEW), ask_regions, self._take_regions)
         elif session.field is not None:
             self._ask_finer()
 
@@ -132,7 +132,7 @@ class CurveInquiry(QObject):
         }
         if session.field is not None and regions:
             request = MeansRequest(session.field, session.truth, session.binning, regions, session.nm)
-            self._worker.submit("means", request, ask_means, self._take_means)
+            self._worker.submit(Task.REGION_READOUTS, request, ask_means, self._take_means)
 
     def ask_findings(self) -> None:
         """How the curves look, under the viewing there is now."""
@@ -146,7 +146,7 @@ class CurveInquiry(QObject):
             spectra, session.viewing, reflective or white is not None, white, session.comparison.smooth,
             session.photograph, session.binning,
         )  # fmt: skip
-        self._worker.submit("findings", request, find, self._take_findings)
+        self._worker.submit(Task.COLOURS, request, find, self._take_findings)
 
     def _request(self, regions: tuple[Region, ...], most: int) -> RegionsRequest:
         session = self._session
@@ -154,7 +154,7 @@ class CurveInquiry(QObject):
         return RegionsRequest(session.field, session.truth, session.binning, regions, most, session.encoded)
 
     def _ask_finer(self) -> None:
-        if self._finer is not None or self._worker.is_busy("regions"):
+        if self._finer is not None or self._worker.is_busy(Task.REGIONS):
             return
         for mark in self._session.marks:
             curve = self._session.curves.get(mark.place)
@@ -163,12 +163,12 @@ class CurveInquiry(QObject):
                 if curve.pixels < most:
                     self._finer = mark.place
                     request = self._request((mark.place,), most)
-                    self._worker.submit("regions_finer", request, ask_regions, self._take_finer)
+                    self._worker.submit(Task.REGION_REFINED, request, ask_regions, self._take_finer)
                     return
 
-    def _end(self, purpose: str) -> None:
+    def _end(self, task: Task) -> None:
         """A region asked finely that has not answered is left as it is, and the next one asked."""
-        if purpose == "regions_finer" and self._finer is not None:
+        if task is Task.REGION_REFINED and self._finer is not None:
             self._declined.add(self._finer)
             self._finer = None
             self._ask_finer()

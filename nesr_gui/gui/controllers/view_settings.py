@@ -16,7 +16,7 @@ from nesr_gui.gui.figures.sweep import SweepExport, export_sweep
 from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.model.view_settings import Arrangement, Limits
 from nesr_gui.gui.tasks.files import FileRequest, read_library
-from nesr_gui.gui.tasks.worker import Worker
+from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import MODES, TABLE
 from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.gui.views.actions import enable
@@ -120,7 +120,7 @@ class LookCommands(QObject):
         """Take a curve of a file as what similarity is measured to."""
         path, _ = QFileDialog.getOpenFileName(self._window, "Compare with a curve", "", spectra_filter())
         if path:
-            self._worker.submit("reference", FileRequest(Path(path)), read_library, self._take_references)
+            self._worker.submit(Task.LOAD_REFERENCE, FileRequest(Path(path)), read_library, self._take_references)
 
     def export_sweep(self) -> None:
         """Ask what to film, then where to, and do it."""

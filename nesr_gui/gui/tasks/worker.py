@@ -1,8 +1,12 @@
-"""Slow work off the GUI thread: of most purposes the newest request wins; answers come back on the GUI thread."""
+"""Slow work off the GUI thread: which tasks there are, their rules, and the threads that run them.
+
+Results come back on the GUI thread.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import enum
 import os
 import sys
 import threading
@@ -18,26 +22,148 @@ from nesr_gui.fields.protocol import Cancelled, ProgressCallback
 R = TypeVar("R")
 T = TypeVar("T")
 
-LANES = {
-    "curves": "quick", "readings": "quick", "hover": "quick", "coarse": "quick", "coarse right": "quick",
-    "shade": "quick", "shade right": "quick",
-    "colours": "model", "nodes right": "nodes", "exact right": "exact", "draft": "interpret",
-}  # fmt: skip
-"""Purposes that share a thread; any other has its own, so that a click never waits behind an export."""
-IN_TURN = ("write", "save", "spectra", "model")
-"""Purposes of which every request is done, one after the other: each makes something of its own."""
-_PATIENT = {"exact": 5, "interpret": 5, "encode": 10, "export": 10, "write": 10, "estimate": 10, "model": 5,
-    "regions_finer": 5, "means": 5, "accuracy": 5, "accuracy image": 10, "autosave": 10, "nodes": 10,
-}  # fmt: skip
-"""How far the thread of a purpose steps back from the window's (nice levels); threads that torch starts inherit it."""
+
+class Lane(enum.Enum):
+    """One thread; its tasks run one after the other, so a click never waits for an export.
+
+    The number is the nice level by which the thread yields to the window's; threads that torch starts inherit it.
+    """
+
+    QUERIES = "queries", 0  # spectra and values of pixels
+    FRAMES = "frames", 0  # what is seen while the hand moves: never behind a query
+    PICTURES = "pictures", 5
+    SCRUBBING = "scrubbing", 10
+    REGIONS = "regions", 0
+    REFINING = "refining", 5
+    REGION_READOUTS = "region readouts", 5
+    COLOURS = "colours", 0
+    OPENING = "opening", 0
+    INSPECTING = "inspecting", 0
+    SIMULATION = "simulation", 0
+    DEVELOPING = "developing", 5
+    MODEL = "model", 5
+    RECONSTRUCTION = "reconstruction", 10
+    REGISTRATION = "registration", 0
+    ACCURACY = "accuracy", 5
+    IMAGE_ACCURACY = "image accuracy", 10
+    EXPORT = "export", 10
+    WRITING = "writing", 10
+    ESTIMATE = "estimate", 10
+    SAVING = "saving", 0
+    AUTOSAVE = "autosave", 10
+    TABLES = "tables", 0
+    THUMBNAILS = "thumbnails", 0
+    LISTS = "lists", 0
+    HOUSEKEEPING = "housekeeping", 0
+    FIGURES = "figures", 0
+
+    def __init__(self, title: str, nice: int) -> None:
+        self.title, self.nice = title, nice
+
+
+class Order(enum.Enum):
+    """What happens to a request while another one of its task is under way."""
+
+    NEWEST = enum.auto()  # it replaces the other one
+    IN_TURN = enum.auto()  # it waits: each request produces something of its own
+
+
+@dataclass(frozen=True, eq=False)
+class _Rules:
+    lane: Lane
+    text: str = ""
+    order: Order = Order.NEWEST
+    after: float = 0.0
+    can_cancel: bool = True
+    can_pause: bool = False
+    is_timed: bool = False
+
+
+class Task(enum.Enum):
+    """Every kind of slow work, the one that the status bar prefers to show first."""
+
+    EXPORT = _Rules(Lane.EXPORT, "Exporting", can_pause=True, is_timed=True)
+    WRITE = _Rules(Lane.WRITING, "Writing", Order.IN_TURN, after=0.7)
+    RECONSTRUCT = _Rules(Lane.RECONSTRUCTION, "Reconstructing", is_timed=True)
+    LOAD_MODEL = _Rules(Lane.MODEL, "Loading model", Order.IN_TURN, can_cancel=False)
+    OPEN = _Rules(Lane.OPENING, "Opening", can_cancel=False)
+    DEVELOP = _Rules(Lane.DEVELOPING, "Developing photograph", after=0.4, can_cancel=False)
+    REGISTER = _Rules(Lane.REGISTRATION, "Registering measured cube", after=0.4)
+    SIMULATE = _Rules(Lane.SIMULATION, "Simulating photograph")
+    ACCURACY_IMAGE = _Rules(Lane.IMAGE_ACCURACY, "Computing accuracy")
+    ACCURACY_MARKS = _Rules(Lane.ACCURACY, "Computing accuracy of marks", after=0.7)
+    PICTURE_LEFT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
+    PICTURE_RIGHT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
+    REGION_REFINED = _Rules(Lane.REFINING, "Averaging region")
+    CURVES = _Rules(Lane.QUERIES)
+    READOUTS = _Rules(Lane.QUERIES)
+    HOVER_CURVE = _Rules(Lane.QUERIES)
+    FRAME_LEFT = _Rules(Lane.FRAMES)
+    FRAME_RIGHT = _Rules(Lane.FRAMES)
+    TONE_LEFT = _Rules(Lane.FRAMES)
+    TONE_RIGHT = _Rules(Lane.FRAMES)
+    SCRUB_LEFT = _Rules(Lane.SCRUBBING)
+    SCRUB_RIGHT = _Rules(Lane.SCRUBBING)
+    REGIONS = _Rules(Lane.REGIONS)
+    REGION_READOUTS = _Rules(Lane.REGION_READOUTS)
+    COLOURS = _Rules(Lane.COLOURS)
+    DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
+    WARM_UP = _Rules(Lane.MODEL)
+    LIST_MODELS = _Rules(Lane.LISTS)
+    MODEL_CARD = _Rules(Lane.LISTS)
+    DETECT_KIND = _Rules(Lane.INSPECTING)
+    ESTIMATE = _Rules(Lane.ESTIMATE)
+    LOAD_RESPONSES = _Rules(Lane.TABLES)
+    LOAD_CAMERA = _Rules(Lane.TABLES)
+    LOAD_SPECTRA = _Rules(Lane.TABLES, order=Order.IN_TURN)
+    LOAD_REFERENCE = _Rules(Lane.TABLES)
+    SAVE_SESSION = _Rules(Lane.SAVING, order=Order.IN_TURN)
+    AUTOSAVE = _Rules(Lane.AUTOSAVE)
+    FIND_COPIES = _Rules(Lane.HOUSEKEEPING)
+    TIDY_FOLDERS = _Rules(Lane.HOUSEKEEPING)
+    PASTE = _Rules(Lane.SAVING)
+    FIGURE_PREVIEW = _Rules(Lane.FIGURES)
+    SAMPLE_THUMBNAILS = _Rules(Lane.THUMBNAILS)
+    RECENT_THUMBNAILS = _Rules(Lane.THUMBNAILS)
+
+    @property
+    def lane(self) -> Lane:
+        return self.value.lane
+
+    @property
+    def order(self) -> Order:
+        return self.value.order
+
+    @property
+    def text(self) -> str:
+        """What the status bar says while it runs; empty for what is too short to show."""
+        return self.value.text
+
+    @property
+    def after(self) -> float:
+        """Seconds after which it is shown: most are done before."""
+        return self.value.after
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.value.can_cancel
+
+    @property
+    def can_pause(self) -> bool:
+        return self.value.can_pause
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the time left is shown: it may take minutes."""
+        return self.value.is_timed
 
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    purpose: str
+    task: Task
     request: Any
     run: Callable[[Any, ProgressCallback], Any]
-    then: Callable[[Any, Any], None]
+    on_result: Callable[[Any, Any], None]
     stop: threading.Event = field(default_factory=threading.Event)  # superseded or cancelled: end at the next chance
     dropped: threading.Event = field(default_factory=threading.Event)  # cancelled: deliver nothing
     go: threading.Event = field(default_factory=threading.Event)  # not set: wait at the next call of `progress`
@@ -46,14 +172,14 @@ class _Job:
         self.go.set()
 
     def end(self) -> None:
-        """Ask it to stop, also while it waits."""
+        """Ask it to stop, also while it is paused."""
         self.stop.set()
         self.go.set()
 
 
 @dataclass(frozen=True, eq=False)
-class _News:
-    """What the thread says of a job: how far it is, or its end with a result or an error."""
+class _Event:
+    """Progress or completion of a job."""
 
     job: _Job
     fraction: float | None = None
@@ -61,25 +187,27 @@ class _News:
     error: Exception | None = None
 
 
-class _Lane:
-    """One thread and its mailbox, which holds at most one waiting job per purpose."""
+class _TaskThread:
+    """One thread and its queue, which holds at most one waiting job per task."""
 
-    def __init__(self, name: str, tell: Callable[[_News], None]) -> None:
-        self._tell = tell
-        self._waiting: dict[str, _Job] = {}
+    def __init__(self, lane: Lane, send: Callable[[_Event], None]) -> None:
+        self._send, self._nice = send, lane.nice
+        self._waiting: dict[Task, _Job] = {}
         self._closed = False
         self._changed = threading.Condition()
-        self._patience = _PATIENT.get(name, 0)
-        self._thread = threading.Thread(target=self._loop, name=f"nesr-{name}", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name=f"nesr-{lane.title}", daemon=True)
         self._thread.start()
 
     def put(self, job: _Job) -> None:
+        """Queue a job; one that replaces another takes its place in the queue, or a task that changes would starve."""
         with self._changed:
-            self._waiting.pop(
-                job.purpose, None
-            )  # a newer job waits behind the others: they are done in the order asked
-            self._waiting[job.purpose] = job
+            self._waiting[job.task] = job
             self._changed.notify()
+
+    def drop(self, task: Task) -> None:
+        """Forget the waiting job of a task: what is asked next waits behind the others again."""
+        with self._changed:
+            self._waiting.pop(task, None)
 
     def close(self) -> None:
         with self._changed:
@@ -91,99 +219,101 @@ class _Lane:
         self._thread.join()
 
     def _loop(self) -> None:
-        if self._patience and sys.platform == "linux":  # only there a priority can belong to one thread
+        if self._nice and sys.platform == "linux":  # only there can one thread have a priority of its own
             with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._patience)
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._nice)
         while (job := self._next()) is not None:
-            self._tell(self._do(job))
-            del job  # while it waits for another one, nothing of this one's image is kept
+            self._send(self._do(job))
+            del job  # an idle thread must not keep the image of its last job
 
     def _next(self) -> _Job | None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting)
             return None if self._closed else self._waiting.pop(next(iter(self._waiting)))
 
-    def _do(self, job: _Job) -> _News:
+    def _do(self, job: _Job) -> _Event:
         def progress(fraction: float) -> None:
             job.go.wait()
             if job.stop.is_set():
                 raise Cancelled
-            self._tell(_News(job, fraction=fraction))
+            self._send(_Event(job, fraction=fraction))
 
         try:
             if job.stop.is_set():
                 raise Cancelled
-            return _News(job, result=job.run(job.request, progress))
-        except Exception as error:  # told to the window, whose failure slot shows it
-            return _News(job, error=error)
+            return _Event(job, result=job.run(job.request, progress))
+        except Exception as error:  # the window's failure slot shows it
+            return _Event(job, error=error)
 
 
 class Worker(QObject):
-    """Runs plain functions of frozen requests; the newest of each purpose wins, but for those that are done `IN_TURN`.
+    """Runs plain functions of frozen requests on the threads of their tasks' lanes.
 
-    A newer request of the same purpose takes the place of one that waits, and asks one that runs to stop at its next
-    call of `progress`. One that finishes all the same is delivered, in order: while the hand scrubs, each frame counts.
-    After `cancel` nothing of the purpose is delivered. `then(request, result)` runs on the GUI thread.
+    A newer request of a task whose order is `NEWEST` replaces one that waits, and asks one that runs to stop at its
+    next call of `progress`. If that completes all the same its result is delivered, in order: while the hand scrubs,
+    each frame counts. After `cancel` nothing of the task is delivered. `on_result(request, result)` runs on the GUI
+    thread.
     """
 
-    progressed = Signal(str, float)  # purpose, fraction; 0 at the start
-    ended = Signal(str)  # purpose: finished, failed or cancelled, and nothing more of it under way
-    failed = Signal(str, object)  # purpose, the exception
-    _told = Signal(object)
+    progressed = Signal(object, float)  # Task, fraction; 0 at the start
+    ended = Signal(object)  # Task: finished, failed or cancelled, and nothing more of it under way
+    failed = Signal(object, object)  # Task, the exception
+    _sent = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._lanes: dict[str, _Lane] = {}
-        self._newest: dict[str, _Job] = {}
-        self._turns: defaultdict[str, deque[_Job]] = defaultdict(deque)  # what waits for the one before, by purpose
-        self._failed: dict[str, _Job] = {}  # by purpose, until something newer of it is asked
+        self._threads: dict[Lane, _TaskThread] = {}
+        self._newest: dict[Task, _Job] = {}
+        self._turns: defaultdict[Task, deque[_Job]] = defaultdict(deque)  # what waits for the job before
+        self._failed: dict[Task, _Job] = {}  # until something newer of the task is asked
         self._is_closed = False
-        self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+        self._sent.connect(self._receive, Qt.ConnectionType.QueuedConnection)
 
     def submit(
-        self, purpose: str, request: R, run: Callable[[R, ProgressCallback], T], then: Callable[[R, T], None]
+        self, task: Task, request: R, run: Callable[[R, ProgressCallback], T], on_result: Callable[[R, T], None]
     ) -> None:
-        """Have `run(request, progress)` done on the purpose's thread; nothing is done any more after `close`."""
+        """Have `run(request, progress)` done on the task's thread; after `close` nothing is done."""
         if self._is_closed:
             return
-        self._failed.pop(purpose, None)
-        job = _Job(purpose, request, run, then)
-        if purpose in IN_TURN and self.is_busy(purpose):
-            self._turns[purpose].append(job)
+        self._failed.pop(task, None)
+        job = _Job(task, request, run, on_result)
+        if task.order is Order.IN_TURN and self.is_busy(task):
+            self._turns[task].append(job)
             return
-        if (running := self._newest.get(purpose)) is not None:
+        if (running := self._newest.get(task)) is not None:
             running.end()
         self._begin(job)
 
     def _begin(self, job: _Job) -> None:
-        name = LANES.get(job.purpose, job.purpose)
-        if name not in self._lanes:
-            self._lanes[name] = _Lane(name, self._told.emit)
-        self._newest[job.purpose] = job
-        self._lanes[name].put(job)
-        self.progressed.emit(job.purpose, 0.0)
+        lane = job.task.lane
+        if lane not in self._threads:
+            self._threads[lane] = _TaskThread(lane, self._sent.emit)
+        self._newest[job.task] = job
+        self._threads[lane].put(job)
+        self.progressed.emit(job.task, 0.0)
 
-    def retry(self, purpose: str, change: Callable[[Any], Any] = lambda request: request) -> None:
-        """Do again what failed last for this purpose, with its request changed."""
-        job = self._failed.pop(purpose, None)
+    def retry(self, task: Task, change: Callable[[Any], Any] = lambda request: request) -> None:
+        """Do again what failed last of this task, with its request changed."""
+        job = self._failed.pop(task, None)
         if job is not None:
-            self.submit(purpose, change(job.request), job.run, job.then)
+            self.submit(task, change(job.request), job.run, job.on_result)
 
-    def cancel(self, purpose: str) -> None:
-        """Stop what runs for this purpose and drop what waits."""
-        self._turns[purpose].clear()
-        if (job := self._newest.pop(purpose, None)) is not None:
+    def cancel(self, task: Task) -> None:
+        """Stop what runs of this task and drop what waits."""
+        self._turns[task].clear()
+        if (job := self._newest.pop(task, None)) is not None:
+            self._threads[task.lane].drop(task)
             job.dropped.set()
             job.end()
-            self.ended.emit(purpose)
+            self.ended.emit(task)
 
-    def pause(self, purpose: str, paused: bool) -> None:
-        """Hold what runs for this purpose between two pieces of its work, or let it go on."""
-        if (job := self._newest.get(purpose)) is not None:
+    def pause(self, task: Task, paused: bool) -> None:
+        """Hold what runs of this task between two pieces of its work, or let it go on."""
+        if (job := self._newest.get(task)) is not None:
             (job.go.clear if paused else job.go.set)()
 
-    def is_busy(self, purpose: str) -> bool:
-        return purpose in self._newest or bool(self._turns[purpose])
+    def is_busy(self, task: Task) -> bool:
+        return task in self._newest or bool(self._turns[task])
 
     def close(self) -> None:
         """Cancel everything and wait for the threads to end."""
@@ -192,36 +322,36 @@ class Worker(QObject):
             job.end()
         self._newest.clear()
         self._turns.clear()
-        for lane in self._lanes.values():
-            lane.close()
-        for lane in self._lanes.values():
-            lane.join()
-        self._lanes.clear()
+        for thread in self._threads.values():
+            thread.close()
+        for thread in self._threads.values():
+            thread.join()
+        self._threads.clear()
 
-    def _hear(self, news: _News) -> None:
-        job = news.job
-        if job.dropped.is_set() or job.purpose not in self._newest:
+    def _receive(self, event: _Event) -> None:
+        job = event.job
+        if job.dropped.is_set() or job.task not in self._newest:
             return
-        is_newest = self._newest[job.purpose] is job
-        if news.fraction is not None:
+        is_newest = self._newest[job.task] is job
+        if event.fraction is not None:
             if is_newest:
-                self.progressed.emit(job.purpose, news.fraction)
+                self.progressed.emit(job.task, event.fraction)
             return
         if is_newest:
-            del self._newest[job.purpose]
-        error = news.error or self._deliver(job, news.result)
+            del self._newest[job.task]
+        error = event.error or self._deliver(job, event.result)
         if error is not None and not isinstance(error, Cancelled) and is_newest:
-            self._failed[job.purpose] = job
-            self.failed.emit(job.purpose, error)
-        if is_newest and job.purpose not in self._newest:
-            if turns := self._turns[job.purpose]:
+            self._failed[job.task] = job
+            self.failed.emit(job.task, error)
+        if is_newest and job.task not in self._newest:
+            if turns := self._turns[job.task]:
                 self._begin(turns.popleft())
             else:
-                self.ended.emit(job.purpose)
+                self.ended.emit(job.task)
 
     def _deliver(self, job: _Job, result: Any) -> Exception | None:
         try:
-            job.then(job.request, result)
-        except Exception as error:  # what the session refuses is told like any other failure
+            job.on_result(job.request, result)
+        except Exception as error:  # what the document refuses is shown like any other failure
             return error
         return None

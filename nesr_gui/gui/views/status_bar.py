@@ -10,48 +10,23 @@ from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QSizePo
 
 from nesr_gui.export import format_duration
 from nesr_gui.gui.model.marks import Pixel
+from nesr_gui.gui.tasks.worker import Task
 
-WORK = {
-    "export": "Exporting",
-    "write": "Writing",
-    "encode": "Reconstructing",
-    "model": "Loading the model",
-    "read": "Opening",
-    "interpret": "Reading the colours",
-    "truth": "Laying the measured cube over the photograph",
-    "expose": "Photographing the cube",
-    "accuracy image": "Measuring the accuracy",
-    "accuracy": "Measuring the accuracy of the marks",
-    "exact": "Computing the picture",
-    "exact right": "Computing the picture",
-    "regions_finer": "Averaging a region",
-}
-"""What is told of the work for each purpose, the most telling first; the rest is too short to tell."""
-_PAUSABLE = ("export",)
-_TIMED = ("export", "encode")  # which may take minutes
-_WORTH_TELLING = 5.0  # seconds that work will still take
-_TOLD_AFTER = {
-    "write": 0.7,
-    "exact": 0.7,
-    "exact right": 0.7,
-    "interpret": 0.4,
-    "truth": 0.4,
-    "accuracy": 0.7,
-}  # seconds; most are there before
+_SHORTEST_LEFT = 5.0  # seconds that work must still take to be shown
 
 
 class Status(QStatusBar):
     """Shows; announces that the work it shows shall stop, or pause."""
 
-    cancel_picked = Signal(str)  # purpose
-    pause_picked = Signal(str, bool)  # purpose, whether it shall wait
+    cancel_picked = Signal(object)  # Task
+    pause_picked = Signal(object, bool)  # Task, whether it shall wait
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(10, 0, 8, 2)
-        self._doing: dict[str, float] = {}
-        self._since: dict[str, float] = {}
+        self._doing: dict[Task, float] = {}
+        self._since: dict[Task, float] = {}
         self.where = QLabel()
         self.resolution, self.device = QLabel(), QLabel()
         self.work, self.bar = QLabel(), QProgressBar()
@@ -95,44 +70,44 @@ class Status(QStatusBar):
     def show_model(self, name: str, device: str) -> None:
         self.device.setText(" · ".join(part for part in (name, device) if part))
 
-    def show_progress(self, purpose: str, fraction: float) -> None:
-        if purpose in WORK:
-            if fraction <= 0:
-                self._since[purpose] = time.monotonic()
-            lasted = time.monotonic() - self._since.get(purpose, 0.0)
-            if lasted >= _TOLD_AFTER.get(purpose, 0.0):
-                self._doing[purpose] = fraction
-                self._show_work()
-
-    def show_end(self, purpose: str) -> None:
-        if purpose in _PAUSABLE:
-            self.pause.setChecked(False)
-        if self._doing.pop(purpose, None) is not None:
+    def show_progress(self, task: Task, fraction: float) -> None:
+        if not task.text:
+            return
+        if fraction <= 0:
+            self._since[task] = time.monotonic()
+        if time.monotonic() - self._since.get(task, 0.0) >= task.after:
+            self._doing[task] = fraction
             self._show_work()
 
-    def shown(self) -> str:
-        """The purpose whose work is shown, or nothing."""
-        return next((purpose for purpose in WORK if purpose in self._doing), "")
+    def show_end(self, task: Task) -> None:
+        if task.can_pause:
+            self.pause.setChecked(False)
+        if self._doing.pop(task, None) is not None:
+            self._show_work()
+
+    def shown(self) -> Task | None:
+        """The task whose progress is shown."""
+        return next((task for task in Task if task in self._doing), None) if self._doing else None
 
     def _show_work(self) -> None:
-        purpose = self.shown()
+        task = self.shown()
         for widget in (self.work, self.bar):
-            widget.setVisible(bool(purpose))
-        self.pause.setVisible(purpose in _PAUSABLE)
-        self.cancel.setVisible(purpose not in ("", "model", "read", "interpret"))
-        if purpose:
-            fraction = self._doing[purpose]
+            widget.setVisible(task is not None)
+        self.pause.setVisible(task is not None and task.can_pause)
+        self.cancel.setVisible(task is not None and task.can_cancel)
+        if task is not None:
+            fraction = self._doing[task]
             self.bar.setRange(0, 0 if fraction <= 0 else 1000)
             self.bar.setValue(round(1000 * fraction))
-            self.work.setText(WORK[purpose] + (f" {fraction:.0%}" if fraction > 0 else " …") + self._left(purpose))
+            self.work.setText(task.text + (f" {fraction:.0%}" if fraction > 0 else " …") + self._left(task))
 
-    def _left(self, purpose: str) -> str:
+    def _left(self, task: Task) -> str:
         """How long the work will go on at its present speed, where that is worth telling."""
-        fraction = self._doing[purpose]
-        if purpose not in _TIMED or fraction <= 0.01 or self.pause.isChecked():
+        fraction = self._doing[task]
+        if not task.is_timed or fraction <= 0.01 or self.pause.isChecked():
             return ""
-        left = (time.monotonic() - self._since[purpose]) * (1 - fraction) / fraction
-        return f", {format_duration(left)} left" if left >= _WORTH_TELLING else ""
+        left = (time.monotonic() - self._since[task]) * (1 - fraction) / fraction
+        return f", {format_duration(left)} left" if left >= _SHORTEST_LEFT else ""
 
     def _keep_time(self, paused: bool) -> None:
         """Time that passes while the work is paused does not count as its own."""
@@ -140,7 +115,7 @@ class Status(QStatusBar):
             self._paused_at = time.monotonic()
         else:
             waited = time.monotonic() - self._paused_at
-            self._since |= {purpose: self._since[purpose] + waited for purpose in _PAUSABLE if purpose in self._since}
+            self._since |= {task: since + waited for task, since in self._since.items() if task.can_pause}
         self._show_work()
 
 

@@ -13,6 +13,7 @@ from nesr_gui import resources
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing.theme import Scheme
 from nesr_gui.gui.model.palette import Theme
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.help import GuideText, GuideWindow
 from nesr_gui.gui.views.main_window import WINDOW_SIZE
 from nesr_gui.gui.views.message_bar import STEPS
@@ -41,7 +42,7 @@ def test_a_sample_is_one_click_or_one_key(app: App, qtbot: QtBot, key: Qt.Key | 
     app.window.resize(1280, 800)
     sample = resources.samples()[1]
     tile = app.window.start.samples[sample.photograph]
-    qtbot.waitUntil(lambda: not app.worker.is_busy("samples"))
+    qtbot.waitUntil(lambda: not app.worker.is_busy(Task.SAMPLE_THUMBNAILS))
     assert tile.icon().actualSize(tile.iconSize()).width() > 60
     if key is None:
         QTest.mouseClick(tile, LEFT)
@@ -58,7 +59,9 @@ def test_recent_files_have_pictures_and_missing_ones_cannot_be_picked(
     page, gone = opened.window.start, tmp_path / "gone.png"
     gone.write_bytes(photograph.read_bytes())
     opened.opening.open(gone)
-    qtbot.waitUntil(lambda: set(page.recent) == {gone, photograph} and not opened.worker.is_busy("thumbnails"))
+    qtbot.waitUntil(
+        lambda: set(page.recent) == {gone, photograph} and not opened.worker.is_busy(Task.RECENT_THUMBNAILS)
+    )
     assert page.recent[gone].icon().actualSize(page.recent[gone].iconSize()).width() == 48
     gone.unlink()
     opened.opening.recent_changed.emit()

@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.session_file import read_session
 from nesr_gui.gui.tasks.sessions import FindRequest, Shelf, find_copies
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from tests.gui.conftest import FakeEngine
@@ -68,7 +69,7 @@ def open_marked(app: App, path: Path, pixels: list[tuple[int, int]], qtbot: QtBo
 def copied(app: App, qtbot: QtBot) -> list[Path]:
     """The copies after the time for copying has come."""
     app.autosaving.save()
-    qtbot.waitUntil(lambda: not app.worker.is_busy("autosave"))
+    qtbot.waitUntil(lambda: not app.worker.is_busy(Task.AUTOSAVE))
     assert app.autosaving._shelf is not None
     return app.autosaving._shelf.copies()
 
@@ -118,7 +119,7 @@ def test_after_a_crash_every_document_comes_back_with_its_marks(
     assert "photograph.png" in box.informativeText() and "other.png" in box.informativeText()
     press(box, "Restore")
     qtbot.waitUntil(lambda: len(second.documents.all) == 2 and second.session.field is not None)
-    qtbot.waitUntil(lambda: not second.worker.is_busy("read") and not second.worker.is_busy("interpret"))
+    qtbot.waitUntil(lambda: not second.worker.is_busy(Task.OPEN) and not second.worker.is_busy(Task.DEVELOP))
     second.documents.kept()
     by_name = {document.name: document for document in second.documents.all}
     assert [mark.pixel for mark in by_name["photograph.png"].marks] == [(3, 4), (5, 6)]
@@ -142,7 +143,7 @@ def test_a_program_that_is_closed_leaves_nothing_and_is_offered_nothing(
     first.window.close()
     assert list(root.iterdir()) == []
     second = start()
-    qtbot.waitUntil(lambda: not second.worker.is_busy("find copies"))
+    qtbot.waitUntil(lambda: not second.worker.is_busy(Task.FIND_COPIES))
     assert not second.window.findChildren(QMessageBox)
 
 
@@ -191,7 +192,7 @@ def test_of_a_program_that_runs_nothing_is_taken(
     open_marked(first, photograph, [(3, 4)], qtbot)
     (copy,) = copied(first, qtbot)
     second = start()
-    qtbot.waitUntil(lambda: not second.worker.is_busy("find copies"))
+    qtbot.waitUntil(lambda: not second.worker.is_busy(Task.FIND_COPIES))
     assert not second.window.findChildren(QMessageBox)
     second.window.close()
     assert copy.exists()
@@ -265,7 +266,7 @@ def test_a_disk_that_takes_no_copy_is_told_once(
 def test_a_window_that_was_not_started_to_work_with_keeps_nothing(opened: App, qtbot: QtBot) -> None:
     opened.session.add_pin(3, 4)
     opened.autosaving.save()
-    assert not opened.worker.is_busy("autosave") and not any(t.isActive() for t in opened.findChildren(QTimer))
+    assert not opened.worker.is_busy(Task.AUTOSAVE) and not any(t.isActive() for t in opened.findChildren(QTimer))
 
 
 def test_what_is_damaged_or_too_old_is_not_offered(root: Path) -> None:

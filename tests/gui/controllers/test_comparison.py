@@ -21,6 +21,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.app import App
 from nesr_gui.gui.tasks.comparison import COLUMNS, ExposureRequest, expose
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.io.spectra.csv import read_table
 from nesr_gui.regions import Region, Shape
@@ -166,10 +167,10 @@ def test_measuring_the_image_can_be_cancelled(compared: App, qtbot: QtBot, monke
         patched.setattr(CubeField, "blocks", slow)
         compared.session.set_truth(compared.session.measurement)
         qtbot.waitUntil(started.is_set)
-        compared.worker.cancel("accuracy image")
+        compared.worker.cancel(Task.ACCURACY_IMAGE)
         go_on.set()
         compared.session.marking.changed.emit()
-        assert not compared.worker.is_busy("accuracy image") and compared.comparing.panel.measure.isEnabled()
+        assert not compared.worker.is_busy(Task.ACCURACY_IMAGE) and compared.comparing.panel.measure.isEnabled()
     compared.comparing.panel.measure.click()
     qtbot.waitUntil(lambda: None in figures(compared))
 

@@ -14,6 +14,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.plot_settings import Normalise, Transform
 from nesr_gui.gui.tasks.loading import list_models
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.inference.model_input import BandInput, InputKind
 from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
@@ -221,7 +222,7 @@ def test_a_reconstruction_that_was_cancelled_can_be_asked_for_again(
     app.reconstructing.use_model(tmp_path / "other.safetensors")
     qtbot.waitUntil(engine.encoding.is_set)
     assert not again.isEnabled()
-    app.worker.cancel("encode")
+    app.worker.cancel(Task.RECONSTRUCT)
     engine.gate.set()
     assert again.isEnabled() and app.session.field.provenance["model"] == "fake"
     again.trigger()
@@ -248,12 +249,12 @@ def test_cancelled_it_is_the_measured_cube_until_it_is_asked_for(
     app.opening.open(cube)
     qtbot.waitUntil(engine.encoding.is_set)
     assert app.session.field is app.session.cube.field  # which answers meanwhile
-    app.worker.cancel("encode")
+    app.worker.cancel(Task.RECONSTRUCT)
     engine.gate.set()
     app.opening.open(cube, beside=True)
     qtbot.waitUntil(lambda: app.session.encoded is not None)
     app.documents.show(0)
-    assert app.session.encoded is None and not app.worker.is_busy("encode")
+    assert app.session.encoded is None and not app.worker.is_busy(Task.RECONSTRUCT)
     assert app.window.actions_by_name["reconstruct"].isEnabled()
     app.window.actions_by_name["reconstruct"].trigger()
     qtbot.waitUntil(lambda: app.session.encoded is not None)

@@ -14,6 +14,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers.files import NAME
 from nesr_gui.gui.model.session_file import read_session
 from nesr_gui.gui.tasks.files import PasteRequest, write_pasted
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
 from tests.gui.controllers.test_autosave import copied, crash, offer, root, start  # noqa: F401
 
@@ -29,7 +30,7 @@ def paste(app: App, qtbot: QtBot) -> None:
     QGuiApplication.clipboard().setImage(image())
     app.window.actions_by_name["paste"].trigger()
     qtbot.waitUntil(lambda: app.session.photograph is not known and app.session.field is not None)
-    qtbot.waitUntil(lambda: not app.worker.is_busy("read"))
+    qtbot.waitUntil(lambda: not app.worker.is_busy(Task.OPEN))
 
 
 def test_a_pasted_image_has_its_colours_and_leaves_no_file(app: App, qtbot: QtBot) -> None:
@@ -83,7 +84,7 @@ def test_a_pasted_image_outlives_a_crash_and_is_then_saved(
     qtbot.waitUntil(lambda: len(second.session.marks) == 1)
     assert second.session.colours is not None and np.array_equal(second.session.colours, COLOURS)
     second.autosaving.set_interval(None)  # its image is needed all the same
-    qtbot.waitUntil(lambda: not second.worker.is_busy("autosave"))
+    qtbot.waitUntil(lambda: not second.worker.is_busy(Task.AUTOSAVE))
     document = second.documents.current
     document.file = tmp_path / "work.nesr"
     second.document_commands.save(document)

@@ -13,6 +13,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers import image
 from nesr_gui.gui.model.viewport import Sampling
 from nesr_gui.gui.tasks.rendering import SPACINGS, NodesRequest, Picture, decode_nodes
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.spectral import Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 
@@ -166,4 +167,4 @@ def test_what_costs_less_than_a_frame_needs_no_nodes(
     given = answers(opened)
     QTest.keyClick(opened.window, Qt.Key.Key_2)
     qtbot.waitUntil(lambda: bool(given) and given[-1].is_exact)
-    assert not opened.worker.is_busy("nodes") and opened.pictures[0]._moving._nodes is None
+    assert not opened.worker.is_busy(Task.SCRUB_LEFT) and opened.pictures[0]._moving._nodes is None

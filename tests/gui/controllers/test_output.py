@@ -19,6 +19,7 @@ from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
 from nesr_gui.gui.figures.sweep import Sweep, SweepExport
 from nesr_gui.gui.tasks import files
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, Offer
 from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
@@ -255,11 +256,11 @@ def test_an_export_pauses_and_goes_on(app: App, tmp_path: Path, qtbot: QtBot) ->
     qtbot.mouseClick(status.pause, Qt.MouseButton.LeftButton)
     field.gate.set()
     assert status.pause.text() == "Resume"
-    is_export = {"check_params_cb": lambda purpose: purpose == "export"}
+    is_export = {"check_params_cb": lambda task: task is Task.EXPORT}
     with qtbot.waitSignal(app.worker.ended, timeout=150, raising=False, **is_export) as ended:
         pass
     assert not ended.signal_triggered
-    assert not (tmp_path / "c.npy").exists() and app.worker.is_busy("export")
+    assert not (tmp_path / "c.npy").exists() and app.worker.is_busy(Task.EXPORT)
     app.exporting.export_cube()  # nothing is open: nothing happens
     qtbot.mouseClick(status.pause, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Wrote" in app.window.notice.text.text())
@@ -268,11 +269,11 @@ def test_an_export_pauses_and_goes_on(app: App, tmp_path: Path, qtbot: QtBot) ->
 
 def test_work_that_is_paused_before_it_first_tells_how_far_it_is_stays_paused(app: App) -> None:
     status = app.window.status
-    status.show_progress("export", 0.0)
+    status.show_progress(Task.EXPORT, 0.0)
     status.pause.click()
-    status.show_progress("export", 0.0)  # told by the thread before it came to the pause
+    status.show_progress(Task.EXPORT, 0.0)  # told by the thread before it came to the pause
     assert status.pause.text() == "Resume"
-    status.show_end("export")
+    status.show_end(Task.EXPORT)
     assert status.pause.text() == "Pause"
 
 
@@ -284,7 +285,7 @@ def test_a_paused_export_can_be_cancelled_and_leaves_nothing(app: App, tmp_path:
     qtbot.mouseClick(app.window.status.cancel, Qt.MouseButton.LeftButton)
     field.gate.set()
     qtbot.waitUntil(lambda: list(folder.iterdir()) == [])
-    assert not app.worker.is_busy("export") and not app.window.notice.isVisible()
+    assert not app.worker.is_busy(Task.EXPORT) and not app.window.notice.isVisible()
 
 
 def test_a_second_export_waits_for_the_first(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
@@ -324,6 +325,6 @@ def test_small_files_are_all_written_while_a_cube_is(
         export()
     opened.window.findChildren(FigureExportDialog)[-1].accept()
     qtbot.waitUntil(lambda: all((tmp_path / name).exists() for name in names))
-    assert opened.worker.is_busy("export") and not (tmp_path / "c.npy").exists()
+    assert opened.worker.is_busy(Task.EXPORT) and not (tmp_path / "c.npy").exists()
     field.gate.set()
     qtbot.waitUntil((tmp_path / "c.npy").exists)

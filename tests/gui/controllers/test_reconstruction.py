@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
 from nesr_gui.gui.app import App
 from nesr_gui.gui.tasks import loading
+from nesr_gui.gui.tasks.worker import Task
 from tests.gui.conftest import FakeEngine
 
 
@@ -64,7 +65,7 @@ def test_an_export_is_done_again_with_the_new_field(
     written: list[object] = []
     opened.reconstructing._model.supports_low_memory = True  # type: ignore[union-attr, misc]
     asked = loading.Cube(broken, (0.0, 1.0))  # as any request with a field
-    opened.worker.submit("export", asked, export, lambda request, result: None)
+    opened.worker.submit(Task.EXPORT, asked, export, lambda request, result: None)
     press(opened, "Retry with smaller tiles", qtbot)
     qtbot.waitUntil(lambda: bool(written))
     assert written == [opened.session.field] and opened.session.field is not broken
@@ -80,10 +81,10 @@ def test_what_failed_unexpectedly_is_done_once_more(opened: App, qtbot: QtBot) -
         return request
 
     done: list[int] = []
-    opened.worker.submit("export", 7, work, lambda request, result: done.append(result))
+    opened.worker.submit(Task.EXPORT, 7, work, lambda request, result: done.append(result))
     press(opened, "Retry", qtbot)
     qtbot.waitUntil(lambda: done == [7])
-    opened.worker.retry("export")
+    opened.worker.retry(Task.EXPORT)
     assert tries == [7, 7]
 
 
@@ -93,7 +94,7 @@ def test_a_reconstruction_that_failed_unexpectedly_is_done_once_more(
     engine.error = RuntimeError("a hiccup")
     begin(app, photograph)
     qtbot.waitUntil(app.window.notice.isVisible)
-    qtbot.waitUntil(lambda: not app.worker.is_busy("encode"))
+    qtbot.waitUntil(lambda: not app.worker.is_busy(Task.RECONSTRUCT))
     engine.error = None
     press(app, "Retry", qtbot)
     qtbot.waitUntil(lambda: app.session.field is not None)
@@ -110,11 +111,11 @@ def test_a_model_that_cannot_be_had_on_a_device_is_offered_on_the_processor(
     app: App, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     app.reconstructing.load_model(None, "mps")
-    qtbot.waitUntil(lambda: not app.worker.is_busy("model"))
-    assert app.retrying.remedy("model", ValueError("device 'mps' is not on this machine")) is not None
+    qtbot.waitUntil(lambda: not app.worker.is_busy(Task.LOAD_MODEL))
+    assert app.retrying.remedy(Task.LOAD_MODEL, ValueError("device 'mps' is not on this machine")) is not None
     app.reconstructing.use_device("cpu")
     qtbot.waitUntil(lambda: app.session.model.device == "cpu")
-    assert app.retrying.remedy("model", ValueError("no")) is None
+    assert app.retrying.remedy(Task.LOAD_MODEL, ValueError("no")) is None
 
 
 def test_memory_that_runs_out_elsewhere_is_one_sentence(app: App, qtbot: QtBot) -> None:

@@ -21,6 +21,7 @@ from nesr_gui.fields.protocol import CubeField, IntervalBlock, QualityFlag
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.model.plot_settings import Normalise, Transform
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.help import GuideWindow
 from nesr_gui.gui.views.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
 from nesr_gui.io.spectra.csv import read_curves, write_curves
@@ -48,11 +49,13 @@ def draw(app: App, key: Qt.Key, start: tuple[float, float], stop: tuple[float, f
 
 def settled(app: App, qtbot: QtBot) -> None:
     """Everything is known of every mark."""
-    busy = ("curves", "readings", "regions", "regions_finer", "findings", "spectra", "write")
+    busy = (
+        Task.CURVES, Task.READOUTS, Task.REGIONS, Task.REGION_REFINED, Task.COLOURS, Task.LOAD_SPECTRA, Task.WRITE,
+    )  # fmt: skip
     qtbot.waitUntil(
         lambda: (
             all(mark.place in app.session.findings for mark in app.session.marks)
-            and not any(app.worker.is_busy(purpose) for purpose in busy)
+            and not any(app.worker.is_busy(task) for task in busy)
         )
     )
 

@@ -17,6 +17,7 @@ from nesr_gui.gui.model.plot_settings import Transform
 from nesr_gui.gui.model.view_settings import Arrangement, Measure
 from nesr_gui.gui.tasks.files import FileRequest
 from nesr_gui.gui.tasks.rendering import Picture
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import TABLE
 from nesr_gui.gui.view_modes.base import Scene
 from nesr_gui.gui.views.dialogs.simple import FalseColourDialog, SweepDialog
@@ -75,7 +76,7 @@ def test_only_the_wavelength_moves_so_nothing_is_read_again(known: App, qtbot: Q
     qtbot.waitUntil(exact(known, "rerendered"))
     before = shown(known)
     known.session.set_wavelength(612.0)
-    assert not known.worker.is_busy("coarse")
+    assert not known.worker.is_busy(Task.FRAME_LEFT)
     press(known, "2")
     qtbot.waitUntil(exact(known, "band"))
     press(known, "4")
@@ -387,11 +388,11 @@ def test_another_image_starts_with_its_own_look(known: App, qtbot: QtBot) -> Non
 def test_only_pictures_that_take_long_are_told_of(opened: App, monkeypatch: pytest.MonkeyPatch) -> None:
     status, now = opened.window.status, [10.0]
     monkeypatch.setattr("nesr_gui.gui.views.status_bar.time.monotonic", lambda: now[0])
-    status.show_progress("exact", 0.0)
-    status.show_progress("exact", 0.2)
-    assert status.shown() == ""
+    status.show_progress(Task.PICTURE_LEFT, 0.0)
+    status.show_progress(Task.PICTURE_LEFT, 0.2)
+    assert status.shown() is None
     now[0] += 1
-    status.show_progress("exact", 0.4)
-    assert "Computing the picture 40%" in status.work.text() and status.cancel.isVisibleTo(status)
-    status.show_end("exact")
-    assert status.shown() == ""
+    status.show_progress(Task.PICTURE_LEFT, 0.4)
+    assert "Rendering 40%" in status.work.text() and status.cancel.isVisibleTo(status)
+    status.show_end(Task.PICTURE_LEFT)
+    assert status.shown() is None

@@ -10,6 +10,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing.theme import Scheme, is_dark
 from nesr_gui.gui.model.palette import MARK_COLOURS, Theme
 from nesr_gui.gui.model.preferences import TABLE, Preference, Preferences, settings
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.preferences import PreferencesDialog
 from tests.gui.conftest import FakeEngine
 
@@ -81,11 +82,11 @@ def test_a_chosen_theme_does_not_follow_the_system(qapp: QApplication) -> None:
 def test_device_and_resolution_reconstruct_what_is_open(opened: App, engine: FakeEngine, qtbot: QtBot) -> None:
     field = opened.session.field
     opened.preferences.choose("device", "cpu")
-    qtbot.waitUntil(lambda: opened.session.field is not field and not opened.worker.is_busy("encode"))
+    qtbot.waitUntil(lambda: opened.session.field is not field and not opened.worker.is_busy(Task.RECONSTRUCT))
     assert engine.asked_devices == ["auto", "cpu"]
     engine.model.working_pixels = 60 * 80 // 4  # what is preferred counts, where it is, and not what is quick
     opened.preferences.choose("working_pixels", "250000")
-    qtbot.waitUntil(lambda: not opened.worker.is_busy("encode"))
+    qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.RECONSTRUCT))
     assert opened.session.binning == 1
     opened.preferences.reset()
     qtbot.waitUntil(lambda: opened.session.binning == 2)

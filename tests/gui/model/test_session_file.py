@@ -75,7 +75,7 @@ def apps(qtbot: QtBot, qapp: QApplication, engine: FakeEngine) -> Iterator[Calla
 def is_settled(app: App) -> bool:
     """Whether all that is to be seen has been answered exactly."""
     session = app.session
-    busy = any(app.worker.is_busy(purpose) for purpose in app.worker._newest)
+    busy = any(app.worker.is_busy(task) for task in app.worker._newest)
     exact = all(
         app.pictures[side].shown is not None
         and app.pictures[side].shown.is_exact

@@ -22,6 +22,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers import documents
 from nesr_gui.gui.model.document import Origin
 from nesr_gui.gui.tasks.sessions import SaveRequest, save_session
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 
@@ -120,7 +121,7 @@ def test_a_reconstruction_goes_on_and_lands_in_its_own_document(
     seen = held.session.field
     engine.gate.set()
     qtbot.waitUntil(lambda: held.documents.all[0].field is not None)
-    assert held.session.field is seen and not held.worker.is_busy("encode")
+    assert held.session.field is seen and not held.worker.is_busy(Task.RECONSTRUCT)
     held.documents.show(0)
     assert held.session.field is not None and held.session.field.shape == (60, 80)
 
@@ -129,7 +130,7 @@ def test_what_is_shown_is_reconstructed_first_and_the_others_after_it(
     held: App, other: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
     held.opening.open(other, beside=True)
-    qtbot.waitUntil(lambda: len(held.documents.all) == 2 and held.worker.is_busy("encode"))
+    qtbot.waitUntil(lambda: len(held.documents.all) == 2 and held.worker.is_busy(Task.RECONSTRUCT))
     order = []
     held.session.field_changed.connect(lambda: order.append(held.documents.all[0].field))
     engine.gate.set()
@@ -141,8 +142,8 @@ def test_what_is_shown_is_reconstructed_first_and_the_others_after_it(
 
 
 def test_a_reconstruction_that_is_cancelled_is_not_asked_again(held: App) -> None:
-    held.worker.cancel("encode")
-    assert not held.worker.is_busy("encode") and held.reconstructing.can_reconstruct()
+    held.worker.cancel(Task.RECONSTRUCT)
+    assert not held.worker.is_busy(Task.RECONSTRUCT) and held.reconstructing.can_reconstruct()
 
 
 def test_closing_goes_to_a_neighbour_and_in_the_end_to_nothing(opened: App, other: Path, qtbot: QtBot) -> None:
@@ -170,7 +171,7 @@ def test_several_files_open_in_tabs_each_and_a_bad_one_among_them_stops_nothing(
     QGuiApplication.clipboard().setMimeData(mime)
     app.window.actions_by_name["paste"].trigger()
     qtbot.waitUntil(lambda: titles(app) == ["photograph.png", "other.png", "cube.h5"])
-    qtbot.waitUntil(lambda: not app.worker.is_busy("read"))
+    qtbot.waitUntil(lambda: not app.worker.is_busy(Task.OPEN))
     told = app.window.notice.text.text()
     assert app.window.notice.isVisible() and told.startswith("1 of 4 were not opened: ") and "bad.png" in told
     app.opening.open(other, beside=True)
@@ -256,7 +257,7 @@ def held_save(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr(documents, "save_session", save)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "kept.nesr"), ""))
     failures: list[Exception] = []
-    opened.worker.failed.connect(lambda purpose, error: failures.append(error))
+    opened.worker.failed.connect(lambda task, error: failures.append(error))
     yield gate
     assert failures == []
 
@@ -292,5 +293,5 @@ def test_a_document_that_is_closed_twice_while_it_is_saved_is_gone(
     qtbot.waitUntil(lambda: opened.session.source_shape is None)
     delete_what_was_closed()
     press(opened, answer, qtbot)
-    qtbot.waitUntil(lambda: not opened.worker.is_busy("save"))
+    qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.SAVE_SESSION))
     assert len(opened.documents.all) == 1 and opened.session.source_shape is None

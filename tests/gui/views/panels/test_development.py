@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.session import Bytes
 from nesr_gui.gui.tasks import loading
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.io.photos import develop
 from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.spectral import FloatArray
@@ -37,7 +38,7 @@ def reread(app: App, qtbot: QtBot) -> None:
     qtbot.waitUntil(
         lambda: (
             app.documents.current.shown == replace(app.session.understanding.interpretation, working_pixels=None)
-            and not app.worker.is_busy("encode")
+            and not app.worker.is_busy(Task.RECONSTRUCT)
         )
     )
 
@@ -247,7 +248,7 @@ def test_many_changes_in_a_row_end_with_the_last_one_in_full(
             app.window.input.stops.number.setValue(-0.1 * step)
     field = app.session.field
     reread(app, qtbot)
-    qtbot.waitUntil(lambda: not any(map(app.worker.is_busy, ("draft", "interpret", "encode"))))
+    qtbot.waitUntil(lambda: not any(map(app.worker.is_busy, (Task.DEVELOP_PREVIEW, Task.DEVELOP, Task.RECONSTRUCT))))
     np.testing.assert_allclose(values(app), before / 4, rtol=1e-5)
     assert app.session.field is not field and app.session.field.shape == (60, 80)
 
@@ -305,10 +306,10 @@ def test_long_reading_of_the_colours_is_told(app: App, monkeypatch: pytest.Monke
     status, clock = app.window.status, iter([10.0, 10.0, 10.2, 10.9])
     monkeypatch.setattr("nesr_gui.gui.views.status_bar.time", SimpleNamespace(monotonic=lambda: next(clock)))
     for fraction in (0.0, 0.3):
-        status.show_progress("interpret", fraction)
-    assert status.shown() == ""
-    status.show_progress("interpret", 0.6)
-    assert status.shown() == "interpret" and status.work.text() == "Reading the colours 60%"
+        status.show_progress(Task.DEVELOP, fraction)
+    assert status.shown() is None
+    status.show_progress(Task.DEVELOP, 0.6)
+    assert status.shown() is Task.DEVELOP and status.work.text() == "Developing photograph 60%"
     assert status.cancel.isHidden()  # what it makes is what is reconstructed
-    status.show_end("interpret")
-    assert status.shown() == ""
+    status.show_end(Task.DEVELOP)
+    assert status.shown() is None
