@@ -58,11 +58,12 @@ def measure_answers(model: LoadedModel) -> Iterator[BenchmarkResult]:
     yield BenchmarkResult(f"one more wavelength of {SIDE}×{SIDE}", 1000 * band)
     cube = median_seconds(lambda: field.cube(BANDS), REPEATS)
     yield BenchmarkResult("31 bands of it", 1000 * cube)
+    opened = median_seconds(lambda: engine.encode(image, model).cube(BANDS), 3)  # what a field keeps is not kept here
     yield BenchmarkResult("one more wavelength / 31 bands", band / cube, "", aim=1 / 20)
     rivals = _mst_seconds(image, model.device)
     yield BenchmarkResult("MST++, 31 fixed bands of the same photograph", 1000 * rivals)
     yield BenchmarkResult("photograph to first 301-point spectrum / MST++", (made + click) / rivals, "", aim=0.2)
-    yield BenchmarkResult("photograph to 31-band cube / MST++", (made + cube) / rivals, "", aim=0.6)
+    yield BenchmarkResult("photograph to 31-band cube / MST++", opened / rivals, "", aim=0.6)
     if isinstance(field, NeSRField):
         yield from _throughput(field, cube, model.device)
     if isinstance(field, ReconstructedField):

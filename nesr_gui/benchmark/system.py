@@ -22,7 +22,7 @@ SIZE = 2048  # side of the matrices
 CHANNELS, SIDE = 64, 256  # of the convolved image, in channels-last order like the networks
 EVERY = 0.02  # seconds between samples, each of which takes milliseconds; shorter allocations may be missed
 REPEATS = 3
-WINDOW = "from nesr_gui.gui import program; program.say_when_usable()"
+WINDOW = "from nesr_gui.gui import main; main.say_when_usable()"
 
 
 def description(device: str) -> str:
