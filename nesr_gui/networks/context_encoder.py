@@ -15,7 +15,7 @@ START = 0.3  # what a block adds at first, relative to its input
 def normalised(features: Tensor) -> Tensor:
     """Features (B, F, h, w) with mean 0 and variance 1 over the channels of each pixel, so that they keep their scale.
 
-    Without it the features of the first training runs grew ten-thousandfold in 2,000 steps, and what followed died.
+    Without it the features of a training run grew ten-thousandfold in 3,000 steps, and what followed died.
     """
     return F.layer_norm(features.permute(0, 2, 3, 1), features.shape[1:2]).permute(0, 3, 1, 2)
 
