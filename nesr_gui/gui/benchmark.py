@@ -19,7 +19,7 @@ from nesr_gui.export import ExportPlan
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.preferences import nothing_remembered
 from nesr_gui.gui.tasks import files, loading
-from nesr_gui.gui.tasks.rendering import Picture
+from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.inference.model import LoadedModel
 from nesr_gui.spectral import RGBImage, Wavelengths
@@ -62,7 +62,7 @@ class Frames(QObject):
     waits: list[float] = field(default_factory=list)
     painted: int = 0
     _asked: dict[float, float] = field(default_factory=dict)
-    _given: Picture | None = None
+    _given: RenderedImage | None = None
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Frames(QObject):
     def ask(self, nm: float) -> None:
         self._asked[nm] = time.perf_counter()
 
-    def take(self, picture: Picture) -> None:
+    def take(self, picture: RenderedImage) -> None:
         self._given = picture
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -84,7 +84,7 @@ class Frames(QObject):
         if given is None:
             return
         self.painted += 1
-        asked = self._asked.pop(given.request.scene.nm, None)
+        asked = self._asked.pop(given.request.context.nm, None)
         if asked is not None:
             self.waits.append(1000 * (time.perf_counter() - asked))
 
@@ -101,15 +101,15 @@ class Bench:
         self.app.window.show()
         _every(self.timers, BEAT_MS, self.heart.beat)
         self.app.worker.submit(Task.WARM_UP, None, loading.prepare_colours, lambda asked, result: None)
-        self.app.session.open_photograph(image, loading.displayed(image), None)
+        self.app.document.open_photograph(image, loading.displayed(image), None)
         self.app.worker.submit(
             Task.RECONSTRUCT, loading.EncodeRequest(image, model), loading.encode, _take_into(self.app)
         )
-        self.wait_for(lambda: self.app.session.field is not None)
+        self.wait_for(lambda: self.app.document.field is not None)
         self.app.window.panes.images[0].viewport().installEventFilter(self.frames)
-        self.app.pictures[0].answered.connect(self.frames.take)
-        self.app.session.set_look(self.app.session.look.showing("band"))
-        self.wait_for(lambda: self.app.pictures[0].is_settled)
+        self.app.renderers[0].answered.connect(self.frames.take)
+        self.app.document.set_view_settings(self.app.document.view_settings.showing("band"))
+        self.wait_for(lambda: self.app.renderers[0].is_settled)
 
     def run(self, seconds: float) -> None:
         """Let the window live."""
@@ -134,7 +134,7 @@ class Bench:
         def move() -> None:
             nm = round(float(rng.uniform(400, 700)), 1)
             self.frames.ask(nm)
-            self.app.session.set_wavelength(nm)
+            self.app.document.set_wavelength(nm)
 
         timer = _every(self.timers, MOVE_MS, move)
         self.run(seconds)
@@ -143,12 +143,12 @@ class Bench:
 
     def rest(self) -> list[float]:
         """Move once and wait for the exact picture: milliseconds."""
-        rng, picturing, waits = np.random.default_rng(3), self.app.pictures[0], []
+        rng, picturing, waits = np.random.default_rng(3), self.app.renderers[0], []
         for _ in range(RESTS):
             nm, started = round(float(rng.uniform(400, 700)), 1), time.perf_counter()
-            self.app.session.set_wavelength(nm)
+            self.app.document.set_wavelength(nm)
             self.wait_for(lambda nm=nm: (shown := picturing.shown) is not None and shown.is_exact
-                          and shown.request.scene.nm == nm)  # type: ignore[misc]  # fmt: skip
+                          and shown.request.context.nm == nm)  # type: ignore[misc]  # fmt: skip
             waits.append(1000 * (time.perf_counter() - started))
         return waits
 
@@ -182,20 +182,20 @@ def _in_the_window(image: RGBImage, model: LoadedModel) -> Iterator[BenchmarkRes
 
 
 def _take_into(app: App) -> Callable[[loading.EncodeRequest, loading.Reconstruction], None]:
-    return lambda request, made: app.session.set_field(made.field, made.image.binning, made.levels, made.image)
+    return lambda request, made: app.document.set_field(made.field, made.image.binning, made.levels, made.image)
 
 
 def _click_and_export(app: App, timers: QObject, folder: Path) -> None:
     rng = np.random.default_rng(2)
 
     def export() -> None:
-        assert app.session.field is not None
+        assert app.document.field is not None
         if not app.worker.is_busy(Task.EXPORT):
             plan = ExportPlan(Wavelengths.from_step(400, 700, 10))
-            request = files.CubeExport(folder / "cube.h5", app.session.field, plan)
+            request = files.CubeExport(folder / "cube.h5", app.document.field, plan)
             app.worker.submit(Task.EXPORT, request, files.export_cube, lambda asked, result: None)
 
-    _every(timers, 400, lambda: app.session.add_pin(*rng.integers(0, SIDE, 2).tolist()))
+    _every(timers, 400, lambda: app.document.add_pin(*rng.integers(0, SIDE, 2).tolist()))
     _every(timers, 500, export)
 
 

@@ -13,10 +13,9 @@ from nesr_gui import resources
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.marks import spots
 from nesr_gui.gui.model.preferences import kept_folder, nothing_remembered
-from nesr_gui.gui.model.session import Session
 from nesr_gui.gui.tasks import loading
-from nesr_gui.gui.tasks.worker import Task, Worker
-from nesr_gui.gui.views.main_window import WINDOW_SIZE, MainWindow
+from nesr_gui.gui.tasks.worker import Task
+from nesr_gui.gui.views.main_window import WINDOW_SIZE
 
 
 class Screenshot(QObject):
@@ -24,37 +23,36 @@ class Screenshot(QObject):
 
     finished = Signal(int)  # exit code
 
-    def __init__(self, path: Path, window: MainWindow, session: Session, worker: Worker) -> None:
-        super().__init__(window)
-        self._path, self._window, self._session, self._worker = path, window, session, worker
+    def __init__(self, path: Path, app: App) -> None:
+        super().__init__(app)
+        self._path, self._app = path, app
         self._done = False
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Something changed: is everything there?"""
-        session = self._session
-        is_made = not any(
-            map(self._worker.is_busy, (Task.LOAD_MODEL, Task.RECONSTRUCT))
-        )  # a cube answers before, as it was measured
-        if session.field is None or self._done or not is_made:
+        document, worker = self._app.document, self._app.worker
+        # a cube answers before it is reconstructed, as it was measured
+        if document.field is None or self._done or any(map(worker.is_busy, (Task.LOAD_MODEL, Task.RECONSTRUCT))):
             return
-        if not session.marks:
-            height, width = session.source_shape or (1, 1)
+        if not document.marks:
+            height, width = document.source_shape or (1, 1)
             middle = [(height // 2, width // 2)]
-            for row, col in spots(session.photograph) if session.photograph else middle:
-                session.add_pin(row, col)
+            for row, col in spots(document.photograph) if document.photograph else middle:
+                document.add_pin(row, col)
             return
-        if all(session.reading(mark) is not None and mark.place in session.findings for mark in session.marks):
+        if all(mark.place in document.readouts and mark.place in document.colour_results for mark in document.marks):
             self._done = True
-            QTimer.singleShot(0, self, self._take)  # after every other slot has shown the same news
+            QTimer.singleShot(0, self, self._take)  # after every view has shown the same state
 
-    def fail(self, task: Task, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
         if not self._done:
             self._done = True
             sys.stderr.write(f"error: {error}\n")
             self.finished.emit(1)
 
     def _take(self) -> None:
-        written = self._window.grab().save(str(self._path))
+        self._app.refresh.run()
+        written = self._app.window.grab().save(str(self._path))
         if not written:
             sys.stderr.write(f"error: cannot write {self._path}; name a file that ends in .png, in a folder there is\n")
         self.finished.emit(0 if written else 1)
@@ -88,27 +86,23 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     qt.setApplicationName("nesr_gui")
     app = App()
     if screenshot is not None:
-        app.hinting.close()
-        picture = Screenshot(screenshot, app.window, app.session, app.worker)
-        session = app.session
-        for fact in (session.field_changed, session.curves_changed, session.readings_changed, session.findings_changed):
-            fact.connect(picture.look)
-        app.worker.ended.connect(lambda task: picture.look())
-        app.worker.failed.connect(picture.fail)
+        app.first_steps.close()
+        picture = Screenshot(screenshot, app)
+        app.watch(picture.check, picture.fail)
         picture.finished.connect(qt.exit)
     else:
-        app.window.may_close = app.document_commands.may_close_window
-        app.autosaving.start(kept_folder() / "autosave")
+        app.window.may_close = app.documents.may_close_window
+        app.autosave.start(kept_folder() / "autosave")
     app.window.show()
     if screenshot is not None:
         app.window.compose(WINDOW_SIZE)  # the platform without a screen imagines a small one
     if image is not None:
-        app.opening.open(image)
+        app.files.open(image)
     elif screenshot is not None:
         app.open_sample(resources.samples()[0])
-    app.reconstructing.load_model(model, app.preferences["device"] if device == "auto" else device)
+    app.reconstruction.load_model(model, app.preferences["device"] if device == "auto" else device)
     app.worker.submit(Task.WARM_UP, None, loading.prepare_colours, lambda request, done: None)
-    app.opening.tidy()
+    app.files.tidy()
     code = qt.exec()
     app.window.close()
     return code

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QDialog, QFileDialog, QMenu, QTextBrowser, QVBoxLayout
 
 from nesr_gui import resources
-from nesr_gui.gui.controllers.reconstruction import Reconstructing
 from nesr_gui.gui.model.preferences import settings
-from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.loading import CardRequest, Listed, ModelsRequest, list_models, read_card
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow
@@ -22,23 +21,23 @@ from nesr_gui.inference.model_input import InputKind
 _ADDED = "models/added"  # in the settings: files that the user opened
 
 
-class ModelMenu(QObject):
+class ModelController(QObject):
     """Fills the menu with the embedded models and those the user added, and switches to the one that is picked.
 
     One is used for photographs, and one for cubes or none.
     """
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker, reconstructing: Reconstructing) -> None:
+    model_picked = Signal(object)  # Path of its file
+    measured_requested = Signal()  # cubes are to be shown as they were measured
+
+    def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
-        self._window, self._session, self._worker = window, session, worker
-        self._reconstructing = reconstructing
+        self._window, self._workspace, self._worker = window, workspace, worker
         self._last = window.actions_by_name["open_model"]  # the models stand above it
         self._menu = next(menu for menu in self._last.associatedObjects() if isinstance(menu, QMenu))
         self._groups = {kind: QActionGroup(self) for kind in InputKind}
         self._listed: list[QAction] = []
         self._line = self._menu.insertSeparator(self._last)
-        session.model_changed.connect(self._take_models)
-        worker.failed.connect(lambda task, error: self._check())
 
     def open_model(self) -> None:
         """Ask for a model file, first where the last one was, and reconstruct by it."""
@@ -46,11 +45,11 @@ class ModelMenu(QObject):
         kinds = "Models (*.safetensors);;All files (*)"
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a model", folder, kinds)
         if path:
-            self._reconstructing.use_model(Path(path))
+            self.model_picked.emit(Path(path))
 
     def about_model(self) -> None:
         """Show the card of the model in use: what it was made from, how good it is, where it fails."""
-        used = self._session.model.path or resources.default_model()
+        used = self._workspace.model.path or resources.default_model()
         self._worker.submit(Task.MODEL_CARD, CardRequest(used), read_card, self._show_card)
 
     def _show_card(self, request: CardRequest, text: str) -> None:
@@ -72,10 +71,10 @@ class ModelMenu(QObject):
 
     def _path(self, kind: InputKind) -> Path | None:
         """Where the model is that is used for photographs, or for cubes; None where none is."""
-        used = self._session.models.get(kind)
+        used = self._workspace.models.get(kind)
         return (used.path or resources.default_model()).absolute() if used is not None else None
 
-    def _take_models(self) -> None:
+    def take_models(self) -> None:
         """Another model is used: remember it where it did not come with the program, and look what there is."""
         added = self.added()
         for path in map(self._path, InputKind):
@@ -83,7 +82,7 @@ class ModelMenu(QObject):
                 added.append(path)
                 settings().setValue(_ADDED, [str(path) for path in added])
         self._worker.submit(Task.LIST_MODELS, ModelsRequest(tuple(added)), list_models, self._take_listed)
-        self._check()
+        self.show_checked()
 
     def _take_listed(self, request: ModelsRequest, found: list[Listed]) -> None:
         for action in self._listed:
@@ -96,10 +95,10 @@ class ModelMenu(QObject):
             entries = [listed for listed in found if listed.input is kind]
             if entries and kind is InputKind.CUBE:
                 self._listed.append(self._menu.insertSeparator(self._line))
-                self._add(group, "Cubes as measured", None, self._reconstructing.leave_cubes)
+                self._add(group, "Cubes as measured", None, self.measured_requested.emit)
             for listed in entries:
-                self._add(group, listed.text, listed.path, partial(self._reconstructing.use_model, listed.path))
-        self._check()
+                self._add(group, listed.text, listed.path, partial(self.model_picked.emit, listed.path))
+        self.show_checked()
 
     def _add(self, group: QActionGroup, text: str, path: Path | None, use: Callable[[], None]) -> None:
         action = QAction(text, group)
@@ -110,7 +109,7 @@ class ModelMenu(QObject):
         self._menu.insertAction(self._line, action)
         self._listed.append(action)
 
-    def _check(self) -> None:
+    def show_checked(self) -> None:
         """Mark the models that are in use, whatever was picked."""
         for kind, group in self._groups.items():
             for action in group.actions():

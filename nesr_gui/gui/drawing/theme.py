@@ -56,7 +56,7 @@ def apply(app: QApplication, scheme: Qt.ColorScheme) -> None:
             widget.setStyleSheet(sheet)
 
 
-class Scheme(QObject):
+class ColourScheme(QObject):
     """Keeps the application in the preferred theme, also when the system changes its own."""
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -64,6 +64,10 @@ class Scheme(QObject):
         self._theme = Theme.SYSTEM
         QApplication.setStyle("Fusion")  # the same on every system; made anew, it forgets palettes of single classes
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._show)
+
+    def stop(self) -> None:
+        """Follow the system no longer: its signal outlives this object."""
+        QGuiApplication.styleHints().colorSchemeChanged.disconnect(self._show)
 
     def choose(self, theme: Theme) -> None:
         self._theme = theme

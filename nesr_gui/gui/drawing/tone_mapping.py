@@ -11,8 +11,8 @@ import pyqtgraph as pg
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.palette import GREY, REVERSED, TINT, colormaps
-from nesr_gui.gui.model.session import Bytes
 from nesr_gui.spectral import FloatArray
 
 SHADES = np.round(255 * cie.encode_srgb(np.linspace(0, 1, 1 << 16))).astype(np.uint8)
@@ -20,7 +20,7 @@ _SAMPLES = 1 << 16  # values a histogram is made of
 
 
 @lru_cache(maxsize=64)
-def lookup(name: str, nm: float) -> Bytes | None:
+def lookup(name: str, nm: float) -> UInt8Array | None:
     """The 256 colours (256, 3) of a colormap; None for plain grey. `nm` colours the tint.
 
     A name that is not known here, from a session of another machine, is grey.
@@ -31,12 +31,12 @@ def lookup(name: str, nm: float) -> Bytes | None:
     if name not in colormaps() or name == GREY:
         return None
     table = pg.colormap.get(name.removesuffix(REVERSED)).getLookupTable(nPts=256)
-    colours: Bytes = table[::-1] if name.endswith(REVERSED) else table
+    colours: UInt8Array = table[::-1] if name.endswith(REVERSED) else table
     return np.ascontiguousarray(colours[:, :3].astype(np.uint8))
 
 
 @dataclass(frozen=True)
-class Shading:
+class ToneMapping:
     """What is shown as black and as white, and whether the steps between are encoded like a photograph's.
 
     Grey is encoded, so that a band is as bright as the photograph next to it; other colormaps are read by their scale.
@@ -46,17 +46,17 @@ class Shading:
     encoded: bool
 
     @classmethod
-    def of(cls, limits: tuple[float, float], colormap: str, is_colour: bool = False) -> Shading:
+    def of(cls, limits: tuple[float, float], colormap: str, is_colour: bool = False) -> ToneMapping:
         return cls(limits, is_colour or colormap in (GREY, TINT))
 
-    def shade(self, values: FloatArray) -> Bytes:
+    def shade(self, values: FloatArray) -> UInt8Array:
         """Values as 0-255, of the same shape; what is no number is as the lower limit."""
         low, high = self.limits
         top = 65535 if self.encoded else 255.999
         index = values - np.float32(low)
         index *= np.float32(top / max(high - low, 1e-12))
         np.fmin(np.fmax(index, 0, out=index), np.float32(top), out=index)
-        shown: Bytes = SHADES[index.astype(np.uint16)] if self.encoded else index.astype(np.uint8)
+        shown: UInt8Array = SHADES[index.astype(np.uint16)] if self.encoded else index.astype(np.uint8)
         return shown
 
 
@@ -84,7 +84,7 @@ class Histogram:
         return cls(low, high, counts, (bottom, top if top > bottom else high))
 
 
-def levels_of(field: SpectralField) -> tuple[float, float]:
+def display_range(field: SpectralField) -> tuple[float, float]:
     """Black and white for every band of a field, fixed so that scrubbing shows what changes: 0 and nearly the top."""
     stride = max(1, max(field.shape) // 96)
     bands = [field.band(nm, stride=stride) for nm in np.linspace(*field.wavelength_range, 7)]

@@ -16,20 +16,20 @@ from nesr_gui.gui.drawing.symbols import draw_sign
 from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import lookup
 from nesr_gui.gui.figures.export import INK, QUIET, draw_text, rendered, save_drawing
+from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.model.view_settings import Look, Measure
-from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.tasks.rendering import PictureRequest, coarse_picture
+from nesr_gui.gui.model.view_settings import ErrorMetric, ViewSettings
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.tasks.rendering import RenderRequest, render_frame
 from nesr_gui.gui.view_modes import MODES
-from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.view_modes.error_map import SCALES
 from nesr_gui.spectral import Quantity
 
 WIDTH = 510.0  # points: 180 mm, two columns of a journal
 LEFT, TOP, GAP, BAR, FOOT = 18.0, 18.0, 4.0, 46.0, 22.0
 ROWS = ("Measured", "Estimated", "Error")
-KINDS = {Measure.DIFFERENCE: Measure.RMSE, Measure.RELATIVE: Measure.MRAE}
+KINDS = {ErrorMetric.DIFFERENCE: ErrorMetric.RMSE, ErrorMetric.RELATIVE: ErrorMetric.MRAE}
 """Errors at a wavelength → those over all, which have the same scale and so the same colour bar."""
 MOST = 9  # wavelengths that are told apart on a page
 
@@ -38,10 +38,10 @@ MOST = 9  # wavelengths that are told apart on a page
 class TruthFigure:
     """What the figure shows; `limit` is the upper end of its colour bar, `longest` the pixels of a picture's side."""
 
-    scene: Scene
+    context: RenderContext
     marks: tuple[Mark, ...]
     wavelengths: tuple[float, ...]
-    measure: Measure
+    measure: ErrorMetric
     limit: float
     longest: int = 600
 
@@ -51,15 +51,15 @@ class Page:
     """The pictures of the figure, row by row: (h, w, 3) uint8 each, the first of each row in colour or over all."""
 
     figure: TruthFigure
-    rows: tuple[tuple[Bytes, ...], ...]
-    bar: Bytes  # (256, 3)
+    rows: tuple[tuple[UInt8Array, ...], ...]
+    bar: UInt8Array  # (256, 3)
 
     @property
     def cell(self) -> tuple[float, float]:
         """Width and height of a picture, in points."""
         columns = len(self.figure.wavelengths) + 1
         width = (WIDTH - LEFT - BAR - GAP * (columns - 1)) / columns
-        height, across = self.figure.scene.answering.shape
+        height, across = self.figure.context.answering.shape
         return width, width * height / across
 
     @property
@@ -69,13 +69,13 @@ class Page:
 
 def painted(figure: TruthFigure, progress: ProgressCallback) -> Page:
     """Paint every picture of the figure."""
-    scene = replace(figure.scene, viewing=ViewingConditions.default(), white=None, look=_look(figure))
-    assert scene.truth is not None
-    measured = replace(scene, field=binned_field(scene.truth, scene.binning))
-    over = replace(scene, look=replace(scene.look, measure=KINDS[figure.measure]))
-    photograph = ("photograph", scene) if scene.colours is not None else (_coloured(measured), measured)
-    firsts = (photograph, (_coloured(scene), scene), ("truth_error", over))
-    seconds = (("band", measured), ("band", scene), ("truth_error", scene))
+    context = replace(figure.context, viewing=ViewingConditions.default(), white=None, view_settings=_look(figure))
+    assert context.truth is not None
+    measured = replace(context, field=binned_field(context.truth, context.binning))
+    over = replace(context, view_settings=replace(context.view_settings, measure=KINDS[figure.measure]))
+    photograph = ("photograph", context) if context.colours is not None else (_coloured(measured), measured)
+    firsts = (photograph, (_coloured(context), context), ("truth_error", over))
+    seconds = (("band", measured), ("band", context), ("truth_error", context))
     rows, done, total = [], 0, len(ROWS) * (len(figure.wavelengths) + 1)
     for first, second in zip(firsts, seconds, strict=True):
         asked = [first, *((second[0], replace(second[1], nm=nm)) for nm in figure.wavelengths)]
@@ -85,40 +85,42 @@ def painted(figure: TruthFigure, progress: ProgressCallback) -> Page:
             row.append(_picture(name, of, figure.longest))
             done += 1
         rows.append(tuple(row))
-    bar = lookup(scene.look.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap), 550.0)
+    bar = lookup(
+        context.view_settings.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap), 550.0
+    )
     return Page(
         figure, tuple(rows), bar if bar is not None else np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
     )
 
 
-def _coloured(scene: Scene) -> str:
+def _coloured(context: RenderContext) -> str:
     """The mode that shows its spectra in colour: radiance has its light in it already."""
-    return "false_colour" if scene.answering.quantity is Quantity.RADIANCE else "rerendered"
+    return "false_colour" if context.answering.quantity is Quantity.RADIANCE else "rerendered"
 
 
-def _look(figure: TruthFigure) -> Look:
+def _look(figure: TruthFigure) -> ViewSettings:
     """Errors over all in the colours and the limits of those at a wavelength."""
-    look = replace(figure.scene.look, measure=figure.measure)
-    colours = look.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap)
+    view_settings = replace(figure.context.view_settings, measure=figure.measure)
+    colours = view_settings.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap)
     for measure in (figure.measure, KINDS[figure.measure]):
         key = SCALES[measure].key
-        look = look.with_levels(key, (0.0, figure.limit)).with_colormap(key, colours)
-    return look.with_colormap("band", "grey")
+        view_settings = view_settings.with_levels(key, (0.0, figure.limit)).with_colormap(key, colours)
+    return view_settings.with_colormap("band", "grey")
 
 
-def _picture(name: str, scene: Scene, longest: int) -> Bytes:
+def _picture(name: str, context: RenderContext, longest: int) -> UInt8Array:
     """A mode's picture in colours for print: (h, w, 3)."""
-    shape = scene.answering.shape
+    shape = context.answering.shape
     if name == "photograph":
-        assert scene.colours is not None
-        stride = max(max(scene.colours.shape) // longest, 1)
-        return np.ascontiguousarray(scene.colours[::stride, ::stride])
+        assert context.colours is not None
+        stride = max(max(context.colours.shape) // longest, 1)
+        return np.ascontiguousarray(context.colours[::stride, ::stride])
     stride = -(-max(shape) // longest)
-    request = PictureRequest(
-        MODES[name], scene, Sampling(stride, slice(0, shape[0]), slice(0, shape[1]), scene.binning)
+    request = RenderRequest(
+        MODES[name], context, SamplingGrid(stride, slice(0, shape[0]), slice(0, shape[1]), context.binning)
     )
-    shown = coarse_picture(request, lambda fraction: None).shown
-    table = lookup(request.colormap, scene.nm)
+    shown = render_frame(request, lambda fraction: None).shown
+    table = lookup(request.colormap, context.nm)
     shown = shown if table is None or shown.ndim == 3 else table[shown]
     return shown if shown.ndim == 3 else np.repeat(shown[:, :, None], 3, axis=2)
 
@@ -157,7 +159,7 @@ def _draw_upright(painter: QPainter, where: QRectF, text: str) -> None:
 
 def _draw_marks(painter: QPainter, figure: TruthFigure, where: QRectF) -> None:
     """The sign of each mark, where it is on the photograph."""
-    height, width = (side * figure.scene.binning for side in figure.scene.answering.shape)
+    height, width = (side * figure.context.binning for side in figure.context.answering.shape)
     for mark in figure.marks:
         centre = QPointF(
             where.left() + where.width() * (mark.col + 0.5) / width,
@@ -181,7 +183,7 @@ def _draw_bar(painter: QPainter, made: Page, where: QRectF) -> None:
         draw_text(painter, QRectF(where.right() + 4, y - 6, BAR - 20, 12), f"{value:g}")
 
 
-def _image(picture: Bytes) -> QImage:
+def _image(picture: UInt8Array) -> QImage:
     height, width = picture.shape[:2]
     return QImage(np.ascontiguousarray(picture).data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 

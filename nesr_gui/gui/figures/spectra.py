@@ -17,7 +17,7 @@ from nesr_gui.gui.drawing.theme import spectrum_gradient
 from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.figures.export import INK, QUIET, draw_text, save_drawing
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_content import Kind, Line, Plotted, Values, symbol_places
+from nesr_gui.gui.model.plot_settings import Kind, Line, PlotContent, Values, symbol_places
 from nesr_gui.regions import Shape
 
 SIZE = QRectF(0, 0, 480, 330)  # points of 1/72 inch: 169 x 116 mm
@@ -29,7 +29,7 @@ _ROW = 15.0  # points between two lines of the legend
 class Figure:
     """What is drawn: the plot as it is, the wavelengths of the axis, and the name of the quantity."""
 
-    plotted: Plotted
+    plotted: PlotContent
     nm_range: tuple[float, float]
     quantity: str
 
@@ -70,7 +70,7 @@ def draw(painter: QPainter, figure: Figure) -> None:
     _draw_legend(painter, area, lines, columns, plotted)
 
 
-def _value_range(plotted: Plotted) -> tuple[float, float]:
+def _value_range(plotted: PlotContent) -> tuple[float, float]:
     """From zero or below to a little above the highest value."""
     values = [plotted.values(line.spectrum) for line in plotted.lines()]
     for curve in (plotted.curves.get(mark.place) for mark in plotted.marks):
@@ -103,7 +103,7 @@ def _draw_seen(painter: QPainter, axes: _Axes, mark: Mark, seen: tuple[Values, V
             painter.drawEllipse(QPointF(axes.x(nm), axes.y(value)), 2.6, 2.6)
 
 
-def _draw_legend(painter: QPainter, area: QRectF, lines: Sequence[Line], columns: int, plotted: Plotted) -> None:
+def _draw_legend(painter: QPainter, area: QRectF, lines: Sequence[Line], columns: int, plotted: PlotContent) -> None:
     for place, line in enumerate(lines):
         row, column = divmod(place, columns)
         at = QPointF(area.left() + column * area.width() / columns, 14 + _ROW * (row + 0.5))

@@ -17,11 +17,11 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.drawing.tone_mapping import lookup
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.tasks.rendering import PictureRequest, coarse_picture
+from nesr_gui.gui.model.document import UInt8Array
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.tasks.rendering import RenderRequest, render_frame
 from nesr_gui.gui.view_modes import MODES
-from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.io.atomic import atomic_write
 
 ENDINGS = (".mp4", ".gif")
@@ -63,7 +63,7 @@ class SweepExport:
 
     path: Path
     mode: str
-    scene: Scene
+    context: RenderContext
     sweep: Sweep
 
 
@@ -92,13 +92,17 @@ def export_sweep(request: SweepExport, progress: ProgressCallback) -> Sweep:
     return request.sweep
 
 
-def frame(request: SweepExport, nm: float) -> Bytes:
+def frame(request: SweepExport, nm: float) -> UInt8Array:
     """One picture of the film (h, w, 3), its sides even, as films want them."""
-    scene = replace(request.scene, nm=nm)
+    context = replace(request.context, nm=nm)
     mode = MODES[request.mode]
-    follows = mode.depends(scene) != mode.depends(replace(scene, nm=nm + 0.5)) if not mode.missing(scene) else False
-    asked = PictureRequest(mode if follows else MODES["band"], scene, _sampling(scene, request.sweep.longest_side))
-    picture = coarse_picture(asked, lambda fraction: None)
+    follows = (
+        mode.cache_key(context) != mode.cache_key(replace(context, nm=nm + 0.5))
+        if not mode.unavailable_reason(context)
+        else False
+    )
+    asked = RenderRequest(mode if follows else MODES["band"], context, _sampling(context, request.sweep.longest_side))
+    picture = render_frame(asked, lambda fraction: None)
     table = lookup(asked.colormap, nm)
     shown = picture.shown if table is None else table[picture.shown]
     rgb = shown if shown.ndim == 3 else np.repeat(shown[:, :, None], 3, axis=2)
@@ -106,13 +110,13 @@ def frame(request: SweepExport, nm: float) -> Bytes:
     return _labelled(rgb, f"{nm:.1f} nm") if request.sweep.is_labelled else rgb
 
 
-def _sampling(scene: Scene, longest_side: int) -> Sampling:
-    height, width = scene.answering.shape
+def _sampling(context: RenderContext, longest_side: int) -> SamplingGrid:
+    height, width = context.answering.shape
     stride = math.ceil(max(height, width) / longest_side)
-    return Sampling(stride, slice(0, height), slice(0, width), scene.binning)
+    return SamplingGrid(stride, slice(0, height), slice(0, width), context.binning)
 
 
-def _labelled(rgb: Bytes, text: str) -> Bytes:
+def _labelled(rgb: UInt8Array, text: str) -> UInt8Array:
     height, width = rgb.shape[:2]
     image = QImage(np.ascontiguousarray(rgb).data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
     painter = QPainter(image)

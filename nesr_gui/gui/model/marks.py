@@ -1,23 +1,25 @@
-"""What the user marks in an image, pins and regions, what the field answers there, and marks as rows of text."""
+"""Marks, which are pins and regions: what can be done to them, what the field answers there, and marks as text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from nesr_gui.colorimetry.appearance import Appearance
 from nesr_gui.fields.protocol import QualityFlag
+from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.palette import MARK_COLOURS, MARK_SYMBOLS, MarkColours
 from nesr_gui.regions import Point, Region, Shape
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum
 
 Pixel = tuple[int, int]
 """(row, col) of the source photograph, whatever resolution it is worked at."""
-Place = Pixel | Region
+MarkGeometry = Pixel | Region
 COLUMNS = ("number", "name", "shape", "vertices", "colour", "symbol", "visible")
 """What makes a mark; a file with these can be read back."""
 _GRID = 12  # cells along the longer side
@@ -28,7 +30,7 @@ class Mark:
     """A pin or a region, with the signs by which it is known in the image, the plot, the table and files."""
 
     number: int
-    place: Place
+    place: MarkGeometry
     colour: str
     symbol: str
     name: str = ""
@@ -89,7 +91,7 @@ class Mark:
         """
         try:
             shape, vertices = Shape(values["shape"]), [(row, col) for row, col in values["vertices"]]
-            place: Place = (
+            place: MarkGeometry = (
                 (int(vertices[0][0]), int(vertices[0][1])) if shape is Shape.POINT else Region(shape, tuple(vertices))
             )
             number, symbol, colour = int(values["number"]), str(values["symbol"]), str(values["colour"])
@@ -105,7 +107,7 @@ def is_colour(text: str) -> bool:
     return len(text) == 7 and text[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in text[1:])
 
 
-def new_mark(place: Place, taken: Iterable[int], palette: MarkColours = MARK_COLOURS["safe"]) -> Mark:
+def new_mark(place: MarkGeometry, taken: Iterable[int], palette: MarkColours = MARK_COLOURS["safe"]) -> Mark:
     """A mark with the least free number, which decides its colour and symbol."""
     numbers = set(taken)
     number = next(n for n in range(1, len(numbers) + 2) if n not in numbers)
@@ -143,7 +145,7 @@ def simplified(outline: list[Point], tolerance: float) -> tuple[Point, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class MarkSpectrum:
     """What is known at one place: its spectrum, the measured one where there is one, and what a model was shown of it.
 
     Of a region the spectrum is the mean of `pixels` of its `of` pixels, and `deviation` (L,) their standard deviation.
@@ -177,7 +179,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Readout:
     """Values at one place and the current wavelength."""
 
     value: float
@@ -186,7 +188,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Finding:
+class ColourResult:
     """Of one place: its appearance, where there is a reflectance to look at, and the smooth metamer of its colour.
 
     `refusal` is the sentence that says why there is no appearance.
@@ -198,7 +200,7 @@ class Finding:
 
 
 def row_of(
-    mark: Mark, nm: float, reading: Reading | None, curve: Curve | None, finding: Finding | None
+    mark: Mark, nm: float, reading: Readout | None, curve: MarkSpectrum | None, finding: ColourResult | None
 ) -> dict[str, str]:
     """Everything known of a mark, as text: what makes it, its value at `nm`, and how it looks."""
     values = mark.as_json()
@@ -252,3 +254,156 @@ def spots(image: RGBImage, count: int = 3) -> list[tuple[int, int]]:
         chosen.append(int(np.argmax(far)))
     found = [tuple(at * image.binning for at in cells[c][0]) for c in chosen]  # of the source
     return sorted(((row, col) for row, col in found), key=lambda at: (at[1], at[0]))
+
+
+Size = tuple[int, int]
+
+
+class _ChangeMarks(QUndoCommand):
+    """From one set of marks to another; changes of one gesture are one step."""
+
+    def __init__(
+        self, mark_set: MarkSet, text: str, after: tuple[Mark, ...], active: int | None, gesture: int = 0
+    ) -> None:
+        super().__init__(text)
+        self._mark_set, self._gesture = mark_set, gesture
+        self._before, self._after = (mark_set.marks, mark_set.active), (after, active)
+
+    def redo(self) -> None:
+        self._mark_set._put(*self._after)
+
+    def undo(self) -> None:
+        self._mark_set._put(*self._before)
+
+    def id(self) -> int:
+        return 1 if self._gesture else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, _ChangeMarks) or other._gesture != self._gesture:
+            return False
+        self._after = other._after
+        return True
+
+
+class MarkSet:
+    """The marks of an image and which of them is active; every change is a step of the undo stack."""
+
+    def __init__(self, undo_stack: QUndoStack, announce: Callable[[Change], None]) -> None:
+        self._undo_stack, self._announce = undo_stack, announce
+        self._size: Size = (0, 0)
+        self.marks: tuple[Mark, ...] = ()
+        self.active: int | None = None
+        self.palette = MARK_COLOURS["safe"]  # what colours new marks take
+
+    @property
+    def visible(self) -> tuple[Mark, ...]:
+        """The marks that are not hidden."""
+        return tuple(mark for mark in self.marks if mark.visible)
+
+    def get(self, number: int | None) -> Mark | None:
+        return next((mark for mark in self.marks if mark.number == number), None)
+
+    @property
+    def active_mark(self) -> Mark | None:
+        return self.get(self.active)
+
+    def start(self, size: Size) -> None:
+        """Another image, of `size` (H, W) source pixels: no marks."""
+        self._size = size
+        self._put((), None)
+
+    def restore(self, marks: Iterable[Mark], active: int | None) -> None:
+        """The marks of a session file that lie in the image; nothing of it can be undone."""
+        inside = tuple(mark for mark in marks if self.holds(mark.place))
+        self._put(inside, active if active in [mark.number for mark in inside] else None)
+
+    def add(self, place: MarkGeometry) -> None:
+        """Mark a pixel or a region and make it the active one; what lies outside the image is not taken."""
+        if self.holds(place):
+            mark = new_mark(place, (other.number for other in self.marks), self.palette)
+            self._change(f"add {mark.title}", (*self.marks, mark), mark.number)
+
+    def move(self, number: int, place: MarkGeometry, gesture: int) -> None:
+        """Move or reshape a mark; changes with the same `gesture` (one drag of the mouse, > 0) are undone together."""
+        mark = self.get(number)
+        if mark is not None and self.holds(place):
+            self._replace(f"move {mark.title}", replace(mark, place=place), gesture)
+
+    def shift(self, number: int | None, rows: int, cols: int, gesture: int = 0) -> None:
+        """Move a mark by whole pixels; for `gesture` see `move`."""
+        mark = self.get(number)
+        if mark is not None:
+            place = mark.place
+            moved = place.moved(rows, cols) if isinstance(place, Region) else (place[0] + rows, place[1] + cols)
+            self.move(mark.number, moved, gesture)
+
+    def activate_next(self, by: int) -> None:
+        """Make another mark the active one, in the order of the table, round and round."""
+        numbers = [mark.number for mark in self.marks]
+        if numbers:
+            at = numbers.index(self.active) + by if self.active in numbers else min(by, 0)
+            self.set_active(numbers[at % len(numbers)])
+
+    def edit(self, number: int, **values: Any) -> None:
+        """Give a mark another `name`, `colour`, `symbol`, or hide and show it (`visible`)."""
+        mark = self.get(number)
+        if mark is not None:
+            text = {"name": "rename", "colour": "recolour", "symbol": "change sign of"}.get(next(iter(values)))
+            text = text or ("show" if values.get("visible") else "hide")
+            self._replace(f"{text} {mark.title}", replace(mark, **values))
+
+    def remove(self, *numbers: int | None) -> None:
+        """Remove marks, in one step."""
+        gone = [mark for mark in self.marks if mark.number in numbers]
+        if gone:
+            left = tuple(mark for mark in self.marks if mark not in gone)
+            active = self.active if self.active not in numbers else (left[-1].number if left else None)
+            self._change(f"remove {gone[0].title if len(gone) == 1 else f'{len(gone)} marks'}", left, active)
+
+    def clear(self) -> None:
+        if self.marks:
+            self._change("clear marks", (), None)
+
+    def take_all(self, marks: Iterable[Mark]) -> int:
+        """Add marks read from a file, under free numbers; those outside the image are left out.
+
+        Returns how many were taken.
+        """
+        taken = {mark.number for mark in self.marks}
+        added: list[Mark] = []
+        for mark in marks:
+            if self.holds(mark.place):
+                number = mark.number if mark.number not in taken else new_mark(mark.place, taken).number
+                taken.add(number)
+                added.append(replace(mark, number=number))
+        if added:
+            self._change(f"add {len(added)} marks", (*self.marks, *added), added[-1].number)
+        return len(added)
+
+    def set_active(self, number: int | None) -> None:
+        """Make a mark the one that others are compared with; no step to undo."""
+        if number != self.active and (number is None or self.get(number) is not None):
+            self.active = number
+            self._announce(Change.ACTIVE_MARK)
+
+    def _replace(self, text: str, changed: Mark, gesture: int = 0) -> None:
+        after = tuple(changed if mark.number == changed.number else mark for mark in self.marks)
+        if after != self.marks:
+            self._change(text, after, changed.number, gesture)
+
+    def _change(self, text: str, after: tuple[Mark, ...], active: int | None, gesture: int = 0) -> None:
+        self._undo_stack.push(_ChangeMarks(self, text, after, active, gesture))
+
+    def _put(self, marks: tuple[Mark, ...], active: int | None) -> None:
+        previous, self.marks, self.active = self.active, marks, active
+        self._announce(Change.MARKS)
+        if active != previous:
+            self._announce(Change.ACTIVE_MARK)
+
+    def holds(self, place: MarkGeometry) -> bool:
+        """A pin must lie in the image, of a region some part with an area."""
+        height, width = self._size
+        if not isinstance(place, Region):
+            return 0 <= place[0] < height and 0 <= place[1] < width
+        top, left, bottom, right = place.bounds
+        return bottom > 0 and right > 0 and top < height and left < width and bottom > top and right > left

@@ -1,28 +1,40 @@
-"""How curves are compared: normalised, differentiated, as differences to one, and what is shown beside them."""
+"""What is plotted: how curves are compared, what is shown beside them, and the lines that follow from it."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QObject, Signal
 
+from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSpectrum
 from nesr_gui.spectral import Spectrum
 
 Values = npt.NDArray[np.float64]
+SYMBOLS = 5  # along a curve
 MOST = 48  # spectra from libraries at once: more than can be told apart
 
 
 class Normalise(enum.StrEnum):
     """What is made 1."""
 
-    NONE = "As they are"
-    MAXIMUM = "Maximum = 1"
-    AREA = "Mean = 1"
-    AT_WAVELENGTH = "1 at the wavelength"
+    NONE = "none"
+    MAXIMUM = "maximum"
+    AREA = "mean"
+    AT_WAVELENGTH = "wavelength"
+
+    @property
+    def label(self) -> str:
+        """How it is called in the window."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Normalise.NONE: "As they are", Normalise.MAXIMUM: "Maximum = 1", Normalise.AREA: "Mean = 1",
+    Normalise.AT_WAVELENGTH: "1 at the wavelength",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,13 +76,13 @@ class Transform:
 
     def unit(self, quantity: str) -> str:
         """The name of what is shown, for an axis."""
-        name = quantity if self.normalise is Normalise.NONE else f"{quantity}, {self.normalise.lower()}"
+        name = quantity if self.normalise is Normalise.NONE else f"{quantity}, {self.normalise.label.lower()}"
         name = f"derivative of {name} per nm" if self.derivative else name
         return f"difference in {name}" if self.difference else name
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class ReferenceSpectrum:
     """A spectrum from a library, with where it is from."""
 
     spectrum: Spectrum
@@ -79,61 +91,20 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Overlays:
-    """What is done to the curves, and which references stand beside them."""
+class PlotSettings:
+    """What is done to the curves, and which references are shown beside them: truth, smooth metamers, a library."""
 
     transform: Transform = field(default_factory=Transform)
     truth: bool = True
     smooth: bool = False
-    library: tuple[Reference, ...] = ()
-
-
-class Comparison(QObject):
-    """Holds the transform of the curves, and the references: measured truth, smooth metamers, library spectra."""
-
-    changed = Signal()
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.overlays = Overlays()
+    library: tuple[ReferenceSpectrum, ...] = ()
 
     @property
-    def transform(self) -> Transform:
-        return self.overlays.transform
-
-    @property
-    def truth(self) -> bool:
-        return self.overlays.truth
-
-    @property
-    def smooth(self) -> bool:
-        return self.overlays.smooth
-
-    @property
-    def library(self) -> tuple[Reference, ...]:
-        return self.overlays.library
-
-    @property
-    def shown(self) -> tuple[Reference, ...]:
-        """The library spectra that are not hidden."""
+    def visible_library(self) -> tuple[ReferenceSpectrum, ...]:
         return tuple(reference for reference in self.library if reference.visible)
 
-    def set_overlays(self, overlays: Overlays) -> None:
-        if overlays != self.overlays:
-            self.overlays = overlays
-            self.changed.emit()
-
-    def set_transform(self, transform: Transform) -> None:
-        self.set_overlays(replace(self.overlays, transform=transform))
-
-    def show_truth(self, shown: bool) -> None:
-        self.set_overlays(replace(self.overlays, truth=shown))
-
-    def show_smooth(self, shown: bool) -> None:
-        self.set_overlays(replace(self.overlays, smooth=shown))
-
-    def add(self, spectra: Sequence[Spectrum], source: str) -> None:
-        """Take spectra from a library.
+    def with_spectra(self, spectra: Sequence[Spectrum], source: str) -> PlotSettings:
+        """With spectra from a library.
 
         Raises:
             ValueError: there would be too many to tell apart.
@@ -144,14 +115,112 @@ class Comparison(QObject):
                 f"{source} holds {len(spectra)} spectra{loaded}; at most {MOST} can be compared at once, so "
                 "remove some or make a smaller file"
             )
-        added = (Reference(spectrum, source) for spectrum in spectra)
-        self.set_overlays(replace(self.overlays, library=(*self.library, *added)))
+        return replace(self, library=(*self.library, *(ReferenceSpectrum(each, source) for each in spectra)))
 
-    def set_visible(self, place: int, visible: bool) -> None:
-        """Show or hide the library spectrum at `place`."""
+    def with_visible(self, place: int, visible: bool) -> PlotSettings:
+        """With the library spectrum at `place` shown or hidden."""
         changed = replace(self.library[place], visible=visible)
-        self.set_overlays(replace(self.overlays, library=(*self.library[:place], changed, *self.library[place + 1 :])))
+        return replace(self, library=(*self.library[:place], changed, *self.library[place + 1 :]))
 
-    def clear(self) -> None:
-        """Let all library spectra go."""
-        self.set_overlays(replace(self.overlays, library=()))
+    def without_library(self) -> PlotSettings:
+        return replace(self, library=())
+
+
+class Kind(enum.Enum):
+    """What a line stands for; the value is its dashes, in widths of the line (none: drawn through)."""
+
+    CURVE = ()
+    TRUTH = (5.0, 4.0)
+    SMOOTH = (1.0, 2.5)
+    LIBRARY = (8.0, 3.0, 1.5, 3.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One line of the plot, and the mark it belongs to, if any."""
+
+    kind: Kind
+    mark: Mark | None
+    name: str
+    spectrum: Spectrum
+
+
+def symbol_places(number: int, nm_range: tuple[float, float]) -> list[float]:
+    """Wavelengths (nm) at which a curve has the symbol of its mark; those of equal curves stand side by side."""
+    low, high = nm_range
+    shift = 0.7 * ((number * 0.37) % 1.0 - 0.5)
+    return [low + (high - low) * (n + 0.5 + shift) / SYMBOLS for n in range(SYMBOLS)]
+
+
+@dataclass(frozen=True, eq=False)
+class PlotContent:
+    """What the plot shows: the marks that are not hidden with what is known of them, and what they are compared with.
+
+    `nm` and `active` matter to a `transform` that refers to them.
+    """
+
+    marks: Sequence[Mark] = ()
+    curves: Mapping[MarkGeometry, MarkSpectrum] = field(default_factory=dict)
+    colour_results: Mapping[MarkGeometry, ColourResult] = field(default_factory=dict)
+    library: Sequence[ReferenceSpectrum] = ()
+    truth: bool = True
+    smooth: bool = False
+    transform: Transform = field(default_factory=Transform)
+    nm: float = 550.0
+    active: int | None = None
+
+    def values(self, spectrum: Spectrum) -> Values:
+        """The values (L,) of a spectrum as they are shown."""
+        return self.transform.apply(spectrum, self.nm, self._active_spectrum())
+
+    @property
+    def basis(self) -> tuple[object, ...]:
+        """What `values` depends on besides the spectrum: with an equal basis its values are equal."""
+        transform = self.transform
+        nm = self.nm if transform.normalise is Normalise.AT_WAVELENGTH else 0.0
+        return transform, nm, self._active_spectrum() if transform.difference else None
+
+    def lines(self) -> list[Line]:
+        """Every line, the marks' in their order."""
+        lines = []
+        for mark in self.marks:
+            curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
+            if curve is None:
+                continue
+            lines.append(Line(Kind.CURVE, mark, mark.title, curve.spectrum))
+            if self.truth and curve.truth is not None:
+                lines.append(Line(Kind.TRUTH, mark, f"{mark.title}, measured", curve.truth))
+            if self.smooth and colour_result is not None and colour_result.smooth is not None:
+                lines.append(Line(Kind.SMOOTH, mark, f"{mark.title}, smooth metamer", colour_result.smooth))
+        return lines + [Line(Kind.LIBRARY, None, each.spectrum.name, each.spectrum) for each in self.library]
+
+    def spread(self, curve: MarkSpectrum) -> tuple[Values, Values] | None:
+        """Lower and upper edge (L,) of what is shaded around a curve: one standard deviation, or the 90 % interval."""
+        if self.transform.derivative or (curve.deviation is None and curve.interval is None):
+            return None  # how much values spread says nothing about how much slopes do
+        spectrum = curve.spectrum
+        if curve.deviation is not None:
+            low, high = spectrum.values - curve.deviation, spectrum.values + curve.deviation
+        else:
+            assert curve.interval is not None
+            low, high = curve.interval
+        scale, shift = self.transform.scale(spectrum, self.nm), self.values(spectrum)
+        middle = spectrum.values / scale
+        return shift + (low / scale - middle), shift + (high / scale - middle)
+
+    def seen(self, curve: MarkSpectrum) -> tuple[Values, Values] | None:
+        """Where (nm and values, (l,) each) what the model was shown stands beside a curve as that is shown.
+
+        It is scaled and shifted as the curve; how steep a curve is, single bands do not say.
+        """
+        if curve.seen is None or self.transform.derivative:
+            return None
+        spectrum, nm = curve.spectrum, curve.seen.wavelengths.nm
+        scale = self.transform.scale(spectrum, self.nm)
+        shift = self.values(spectrum) - spectrum.values / scale
+        return nm, curve.seen.values / scale + np.interp(nm, spectrum.wavelengths.nm, shift, np.nan, np.nan)
+
+    def _active_spectrum(self) -> Spectrum | None:
+        mark = next((mark for mark in self.marks if mark.number == self.active), None)
+        curve = self.curves.get(mark.place) if mark is not None else None
+        return curve.spectrum if curve is not None else None

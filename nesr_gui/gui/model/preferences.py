@@ -13,7 +13,8 @@ from PySide6.QtCore import QObject, QSettings, QStandardPaths, Signal
 from nesr_gui.gui.model.palette import MARK_COLOURS, Theme, colormaps
 
 _throwaway: Path | None = None  # in its place while nothing is to be remembered
-_GROUP = "preferences"
+_GROUP, _RECENT = "preferences", "files/recent"
+_MOST_RECENT = 8
 _MEGAPIXELS = (0.25, 0.5, 1, 2, 4, 8, 16)
 
 
@@ -27,6 +28,23 @@ def settings() -> QSettings:
 def kept_folder() -> Path:
     """Where the program keeps files of its own, where the system keeps such things."""
     return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
+
+
+def recent_files() -> list[Path]:
+    """The files opened last, the newest first."""
+    saved = settings().value(_RECENT, [])
+    return [Path(p) for p in ([saved] if isinstance(saved, str) else saved if isinstance(saved, list) else [])]
+
+
+def remember_file(path: Path) -> None:
+    """Put a file first among those that were opened last."""
+    path = path.resolve()
+    paths = [path, *(p for p in recent_files() if p != path)][:_MOST_RECENT]
+    settings().setValue(_RECENT, [str(p) for p in paths])
+
+
+def forget_recent_files() -> None:
+    settings().remove(_RECENT)
 
 
 @contextmanager

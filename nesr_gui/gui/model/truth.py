@@ -11,7 +11,7 @@ from nesr_gui.spectral import Quantity, Spectrum
 
 
 @dataclass(frozen=True, eq=False)
-class Measurement:
+class MeasuredCube:
     """A cube and its place over the open photograph; `is_chosen` by the user, so that nothing else is sought for it.
 
     `white` is the spectrum of a perfect white in it, where it holds radiance that shall be read as reflectance. A model

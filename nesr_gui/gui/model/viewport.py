@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 
 @dataclass(frozen=True)
-class View:
+class Viewport:
     """What the image pane shows: a rectangle in source pixels, and source pixels per pixel of the screen."""
 
     top: float
@@ -19,7 +20,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Sampling:
+class SamplingGrid:
     """Every `stride`-th pixel of `rows` × `cols`; a pixel stands for `binning`² of the source."""
 
     stride: int
@@ -27,19 +28,19 @@ class Sampling:
     cols: slice
     binning: int = 1
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int]:
         """Rows and columns that will be asked."""
-        rows, cols = (-(-(part.stop - part.start) // self.stride) for part in (self.rows, self.cols))
-        return rows, cols
+        rows, cols = self.rows, self.cols
+        return -(-(rows.stop - rows.start) // self.stride), -(-(cols.stop - cols.start) // self.stride)
 
-    @property
+    @cached_property
     def rect(self) -> tuple[int, int, int, int]:
         """x, y, width, height in source pixels of the blocks that the samples stand for."""
         (height, width), side = self.size, self.stride * self.binning
         return self.cols.start * self.binning, self.rows.start * self.binning, width * side, height * side
 
-    def covers(self, view: View, shape: tuple[int, int]) -> bool:
+    def covers(self, view: Viewport, shape: tuple[int, int]) -> bool:
         """Whether nothing of a source image of `shape` that is in view lies outside."""
         x, y, width, height = self.rect
         return (
@@ -47,7 +48,7 @@ class Sampling:
             and x <= max(view.left, 0) and x + width >= min(view.right, shape[1])
         )  # fmt: skip
 
-    def strips(self, samples: int) -> Iterator[Sampling]:
+    def strips(self, samples: int) -> Iterator[SamplingGrid]:
         """Cut across into pieces of at most about `samples` samples, one row of them at least."""
         step = self.stride * max(1, samples // self.size[1])
         for row in range(self.rows.start, self.rows.stop, step):
@@ -60,14 +61,14 @@ class Sampling:
         return ((row - y) // side, (col - x) // side) if 0 <= row - y < height and 0 <= col - x < width else None
 
 
-def whole(shape: tuple[int, int], binning: int) -> Sampling:
+def whole(shape: tuple[int, int], binning: int) -> SamplingGrid:
     """Every pixel of an image of `shape`."""
-    return Sampling(1, slice(0, shape[0]), slice(0, shape[1]), binning)
+    return SamplingGrid(1, slice(0, shape[0]), slice(0, shape[1]), binning)
 
 
 def resolve_sampling(
-    shape: tuple[int, int], binning: int, view: View, samples: int | None, is_costly: bool = False
-) -> Sampling:
+    shape: tuple[int, int], binning: int, view: Viewport, samples: int | None, is_costly: bool = False
+) -> SamplingGrid:
     """What is in view of a field of `shape`: at most about `samples` pixels, or with None as fine as the screen shows.
 
     Samplings start on multiples of the stride, so that a moved view samples the same pixels. Between two strides the
@@ -78,7 +79,7 @@ def resolve_sampling(
     for low, high, size in ((view.top, view.bottom, shape[0]), (view.left, view.right, shape[1])):
         start = min(max(math.floor(low / binning), 0), size - 1)
         edges.append((start, min(max(math.ceil(high / binning), start + 1), size)))
-    area = math.prod(stop - start for start, stop in edges)
+    area = math.prod([stop - start for start, stop in edges])
     stride = fine if samples is None else max(fine, math.ceil(math.sqrt(area / samples)))
-    rows, cols = (slice(start - start % stride, stop) for start, stop in edges)
-    return Sampling(stride, rows, cols, binning)
+    rows, cols = [slice(start - start % stride, stop) for start, stop in edges]
+    return SamplingGrid(stride, rows, cols, binning)

@@ -17,9 +17,9 @@ from nesr_gui.fields.camera import render_photograph
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.registration import register, register_in_orientation
 from nesr_gui.fields.resampled import Orientation, Registration, ResampledField, binned_field
-from nesr_gui.gui.model.marks import Mark, Place
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.model.document import UInt8Array
+from nesr_gui.gui.model.marks import Mark, MarkGeometry
+from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks.loading import displayed
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import RGBImage, Spectrum
@@ -41,24 +41,24 @@ class TruthRequest:
     photograph: RGBImage
 
 
-def open_truth(request: TruthRequest, progress: ProgressCallback) -> Measurement:
+def open_truth(request: TruthRequest, progress: ProgressCallback) -> MeasuredCube:
     """Open it and find its place; `RegistrationError` says in a sentence that there is none."""
     from nesr_gui import io
 
     cube = io.open_cube(request.path, request.reading)
-    return Measurement(cube, request.path.name, request.path, register(request.photograph, cube, progress))
+    return MeasuredCube(cube, request.path.name, request.path, register(request.photograph, cube, progress))
 
 
 @dataclass(frozen=True, eq=False)
 class MatchRequest:
     """A cube to be laid anew over a photograph; in the `orientation` that its user chose, if any."""
 
-    measurement: Measurement
+    measurement: MeasuredCube
     photograph: RGBImage
     orientation: Orientation | None = None
 
 
-def match_again(request: MatchRequest, progress: ProgressCallback) -> Measurement:
+def match_again(request: MatchRequest, progress: ProgressCallback) -> MeasuredCube:
     """The same cube with its place found again; raises as `open_truth`."""
     cube, photograph, turn = request.measurement.cube, request.photograph, request.orientation
     seen = ResampledField(cube, cube.shape, white=request.measurement.white)
@@ -72,7 +72,7 @@ def match_again(request: MatchRequest, progress: ProgressCallback) -> Measuremen
 
 @dataclass(frozen=True, eq=False)
 class ExposureRequest:
-    """A cube to be photographed, by the light and the camera of `viewing`; `white` as of `Measurement`."""
+    """A cube to be photographed, by the light and the camera of `viewing`; `white` as of `MeasuredCube`."""
 
     cube: SpectralField
     name: str
@@ -81,21 +81,21 @@ class ExposureRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class Exposed:
+class SimulatedPhotograph:
     """The photograph of a cube, its colours as displayed (H, W, 3), and the cube as its truth."""
 
     image: RGBImage
-    colours: Bytes
-    measurement: Measurement
+    colours: UInt8Array
+    measurement: MeasuredCube
 
 
-def expose(request: ExposureRequest, progress: ProgressCallback) -> Exposed:
+def expose(request: ExposureRequest, progress: ProgressCallback) -> SimulatedPhotograph:
     """Photograph a cube; ValueError says in a sentence why it cannot be."""
     seen = ResampledField(request.cube, request.cube.shape, white=request.white)
     image, exposure = render_photograph(seen, request.name, request.viewing, progress)
     lain = Registration(gain=exposure)
-    truth = Measurement(request.cube, request.name, None, lain, request.white, is_chosen=True)
-    return Exposed(image, displayed(image), truth)
+    truth = MeasuredCube(request.cube, request.name, None, lain, request.white, is_chosen=True)
+    return SimulatedPhotograph(image, displayed(image), truth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +105,12 @@ class AccuracyRequest:
     field: SpectralField
     truth: SpectralField
     binning: int
-    places: tuple[Place | None, ...]
+    places: tuple[MarkGeometry | None, ...]
 
 
-def measure(request: AccuracyRequest, progress: ProgressCallback) -> dict[Place | None, AccuracyMetrics]:
+def measure(request: AccuracyRequest, progress: ProgressCallback) -> dict[MarkGeometry | None, AccuracyMetrics]:
     """The figures of each place; a region's are of the pixels of the field whose centres lie in it."""
-    truth, found = binned_field(request.truth, request.binning), dict[Place | None, AccuracyMetrics]()
+    truth, found = binned_field(request.truth, request.binning), dict[MarkGeometry | None, AccuracyMetrics]()
     for done, place in enumerate(request.places):
         count = len(request.places)
 
@@ -123,7 +123,7 @@ def measure(request: AccuracyRequest, progress: ProgressCallback) -> dict[Place 
 
 
 def _part(
-    place: Place | None, binning: int, shape: tuple[int, int]
+    place: MarkGeometry | None, binning: int, shape: tuple[int, int]
 ) -> tuple[slice | None, slice | None, Members | None]:
     """The window of a place in a field of `shape`, and which of its pixels are meant."""
     if place is None:
@@ -158,7 +158,7 @@ def cells(figures: AccuracyMetrics) -> tuple[str, ...]:
     return tuple("–" if text == "nan" else text for text in shown)
 
 
-def rows_of(marks: Sequence[Mark], figures: Mapping[Place | None, AccuracyMetrics]) -> list[dict[str, str]]:
+def rows_of(marks: Sequence[Mark], figures: Mapping[MarkGeometry | None, AccuracyMetrics]) -> list[dict[str, str]]:
     """What is known of the image and of marks, in full precision, for files and the clipboard."""
     named = [(IMAGE, figures.get(None)), *((mark.label, figures.get(mark.place)) for mark in marks)]
     rows = []

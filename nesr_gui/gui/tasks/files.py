@@ -15,8 +15,8 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.export import Estimate, ExportPlan, ExportResult
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.sensor import Sensor
-from nesr_gui.gui.model.marks import COLUMNS, Curve, Mark, Pixel, Place, mark_of
-from nesr_gui.gui.tasks.spectra import MANY, SAMPLE, PointsRequest, RegionsRequest, ask_curves, ask_regions, pixels_of
+from nesr_gui.gui.model.marks import COLUMNS, Mark, MarkGeometry, MarkSpectrum, Pixel, mark_of
+from nesr_gui.gui.tasks.spectra import MANY, SAMPLE, PixelQuery, RegionQuery, pixels_of, query_curves, query_regions
 from nesr_gui.io.spectra.csv import read_table, write_curves, write_table
 from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import Region
@@ -99,22 +99,22 @@ def export_curves(request: CurvesExport, progress: ProgressCallback) -> None:
     write_curves(request.path, columns, provenance=provenance)
 
 
-def _ask(request: CurvesExport, progress: ProgressCallback) -> dict[Place, Curve]:
+def _ask(request: CurvesExport, progress: ProgressCallback) -> dict[MarkGeometry, MarkSpectrum]:
     """The curve of every mark; a region's of all its pixels, or of as many as the plot takes of a very large one."""
     pixels: tuple[Pixel, ...] = tuple(mark.place for mark in request.marks if not isinstance(mark.place, Region))
-    curves: dict[Place, Curve] = {}
+    curves: dict[MarkGeometry, MarkSpectrum] = {}
     if pixels:
-        curves |= ask_curves(PointsRequest(request.field, None, request.binning, pixels), progress)
+        curves |= query_curves(PixelQuery(request.field, None, request.binning, pixels), progress)
     for mark in request.marks:
         if isinstance(mark.place, Region):
             _, size = pixels_of(mark.place, request.binning, request.field.shape)
             most = size if size <= MANY else SAMPLE
-            asked = RegionsRequest(request.field, None, request.binning, (mark.place,), most)
-            curves |= ask_regions(asked, progress)
+            asked = RegionQuery(request.field, None, request.binning, (mark.place,), most)
+            curves |= query_regions(asked, progress)
     return curves
 
 
-def _limits(curve: Curve) -> list[tuple[str, np.ndarray]]:
+def _limits(curve: MarkSpectrum) -> list[tuple[str, np.ndarray]]:
     limits = []
     if curve.deviation is not None:
         limits.append(("standard deviation", curve.deviation))

@@ -17,10 +17,9 @@ from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.registration import RegistrationError, register
 from nesr_gui.fields.resampled import Registration
-from nesr_gui.gui.drawing.tone_mapping import SHADES, levels_of
-from nesr_gui.gui.model.document import Cube
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.drawing.tone_mapping import SHADES, display_range
+from nesr_gui.gui.model.document import OpenedCube, UInt8Array
+from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.spectral import RGBImage, Wavelengths
@@ -35,7 +34,7 @@ READING_SHARE = 0.1  # of the time that a cube's reconstruction takes
 SHOWN_PIXELS = 12_000_000  # a photograph of more is shown reduced, by a whole number; its numbers are kept
 
 
-def declared(path: Path, photograph: RGBImage) -> Measurement:
+def declared(path: Path, photograph: RGBImage) -> MeasuredCube:
     """The cube that is known to be of a photograph; where they are too dull to tell, it lies as it is stored."""
     from nesr_gui import io
 
@@ -46,7 +45,7 @@ def declared(path: Path, photograph: RGBImage) -> Measurement:
         if cube.shape != photograph.source_shape:
             raise
         found = Registration()
-    return Measurement(cube, path.name, path, found)
+    return MeasuredCube(cube, path.name, path, found)
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class ReadRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class Photograph:
+class OpenedPhotograph:
     """A file's numbers, the photograph they are understood as, and its colours as displayed: (H, W, 3) uint8.
 
     A draft is for the eye alone, until the whole is there.
@@ -86,18 +85,18 @@ class Photograph:
 
     decoded: DecodedPhoto
     image: RGBImage
-    colours: Bytes
-    truth: Measurement | None = None
+    colours: UInt8Array
+    truth: MeasuredCube | None = None
     is_draft: bool = False
 
 
-def read_file(request: ReadRequest, progress: ProgressCallback) -> Photograph | Cube:
+def read_file(request: ReadRequest, progress: ProgressCallback) -> OpenedPhotograph | OpenedCube:
     """Open what a path names; ValueError or OSError says in a sentence why it cannot be."""
     from nesr_gui import io
 
     if not io.is_photograph(request.path):
         cube = io.open_cube(request.path)
-        return Cube(cube, levels_of(cube))
+        return OpenedCube(cube, display_range(cube))
     decoded = io.decode_photograph(request.path)
     progress(0.7)
     asked = InterpretRequest(decoded, request.interpretation)
@@ -114,20 +113,20 @@ class InterpretRequest:
     interpretation: DevelopSettings
 
 
-def interpret(request: InterpretRequest, progress: ProgressCallback) -> Photograph:
+def interpret(request: InterpretRequest, progress: ProgressCallback) -> OpenedPhotograph:
     """Make the photograph that is shown, of at most `SHOWN_PIXELS`."""
     from nesr_gui.io.photos.develop import develop as understood
 
     image = understood(request.decoded, request.interpretation, max_pixels=SHOWN_PIXELS, progress=progress)
-    return Photograph(request.decoded, image, displayed(image))
+    return OpenedPhotograph(request.decoded, image, displayed(image))
 
 
-def draft(request: InterpretRequest, progress: ProgressCallback) -> Photograph | None:
+def draft(request: InterpretRequest, progress: ProgressCallback) -> OpenedPhotograph | None:
     """A first look at a large photograph, at once; None where all of it is as quick."""
     from nesr_gui.io.photos.develop import develop_preview as drafted
 
     image = drafted(request.decoded, request.interpretation)
-    return None if image is None else Photograph(request.decoded, image, displayed(image), is_draft=True)
+    return None if image is None else OpenedPhotograph(request.decoded, image, displayed(image), is_draft=True)
 
 
 CAMERAS = "Camera sensitivities (*.csv *.txt);;All files (*)"
@@ -159,12 +158,12 @@ class CubeRequest:
     beside: bool = False
 
 
-def read_cube(request: CubeRequest, progress: ProgressCallback) -> Cube:
+def read_cube(request: CubeRequest, progress: ProgressCallback) -> OpenedCube:
     """Open a cube; `AmbiguousFile` asks for what its file leaves open."""
     from nesr_gui import io
 
     field = io.open_cube(request.path, request.reading)
-    return Cube(field, levels_of(field))
+    return OpenedCube(field, display_range(field))
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def sweep_folders(request: SweepRequest, progress: ProgressCallback) -> None:
         remove_stale(folder)
 
 
-def displayed(image: RGBImage) -> Bytes:
+def displayed(image: RGBImage) -> UInt8Array:
     """Colours for the screen, some rows at a time: a photograph of 48 megapixels stays within its memory."""
     colours = np.empty(image.values.shape, np.uint8)
     for row in range(0, image.shape[0], 256):
@@ -262,7 +261,7 @@ def encode(request: ImageRequest, progress: ProgressCallback) -> Reconstruction:
     else:
         image, read = _photograph(request), 0.0
     made = encode_image(image, request.model, progress=lambda done: progress(read + (1 - read) * done))
-    return Reconstruction(made, image, levels_of(made))
+    return Reconstruction(made, image, display_range(made))
 
 
 def _bands(request: CubeEncodeRequest, progress: ProgressCallback) -> BandInput:

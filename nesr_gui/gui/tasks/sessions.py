@@ -15,9 +15,9 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile
 
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.model.document import Cube, Origin
-from nesr_gui.gui.model.session_file import ENDING, Kept, read_session, write_session
-from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.model.document import DocumentSource, OpenedCube
+from nesr_gui.gui.model.session_file import ENDING, SessionData, read_session, write_session
+from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.io.atomic import atomic_write
@@ -31,8 +31,8 @@ _OLDEST = 90 * 86_400.0  # seconds; copies that nobody wanted for so long are re
 class MovedImage(UnreadableFile):
     """The image of a session is not where it was, or another one is there (`found`)."""
 
-    def __init__(self, request: SessionRequest, kept: Kept, found: Path | None) -> None:
-        name, folder = kept.origin.image.name, kept.origin.image.parent
+    def __init__(self, request: SessionRequest, data: SessionData, found: Path | None) -> None:
+        name, folder = data.source.image.name, data.source.image.parent
         super().__init__(
             f"{found.name} is not the image that {request.path.name} was saved with; choose that one, or use this one "
             "all the same"
@@ -44,37 +44,37 @@ class MovedImage(UnreadableFile):
 
 @dataclass(frozen=True, eq=False)
 class SaveRequest:
-    """What to keep, where, and `made` of the document at that time."""
+    """What to keep, where, and `work` of the document at that time."""
 
     path: Path
-    kept: Kept
-    made: tuple[object, ...]
+    data: SessionData
+    work: tuple[object, ...]
 
 
-def save_session(request: SaveRequest, progress: ProgressCallback) -> Origin:
+def save_session(request: SaveRequest, progress: ProgressCallback) -> DocumentSource:
     """Write a session file with the fingerprints of its images as they are now.
 
     Returns:
         Where its images are: a pasted one was written beside it.
     """
-    origin = _with_file(request.kept.origin, request.path)
-    digests = fingerprint(origin.image), fingerprint(origin.truth) if origin.truth is not None else ""
-    write_session(request.path, replace(request.kept, origin=origin, digests=digests))
-    return origin
+    source = _with_file(request.data.source, request.path)
+    digests = fingerprint(source.image), fingerprint(source.truth) if source.truth is not None else ""
+    write_session(request.path, replace(request.data, source=source, digests=digests))
+    return source
 
 
-def _with_file(origin: Origin, session: Path) -> Origin:
+def _with_file(source: DocumentSource, document: Path) -> DocumentSource:
     """The same with a pasted image beside the session, under a name that no other file has."""
-    if not origin.is_pasted:
-        return origin
-    digest = fingerprint(origin.image)
-    names = (f"{session.stem}{f' {number}' * (number > 1)}.png" for number in itertools.count(1))
-    places = (session.with_name(name) for name in names)
+    if not source.is_pasted:
+        return source
+    digest = fingerprint(source.image)
+    names = (f"{document.stem}{f' {number}' * (number > 1)}.png" for number in itertools.count(1))
+    places = (document.with_name(name) for name in names)
     place = next(each for each in places if not each.exists() or (each.is_file() and fingerprint(each) == digest))
     if not place.exists():
         with atomic_write(place) as part:
-            shutil.copyfile(origin.image, part)
-    return replace(origin, image=place, is_pasted=False)
+            shutil.copyfile(source.image, part)
+    return replace(source, image=place, is_pasted=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,66 +96,66 @@ class SessionRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class Restored:
+class LoadedSession:
     """What a session keeps, with its image opened, and what the user should know of it."""
 
-    kept: Kept
-    opened: loading.Photograph | Cube
+    data: SessionData
+    opened: loading.OpenedPhotograph | OpenedCube
     notes: tuple[str, ...] = ()
 
 
-def open_session(request: SessionRequest, progress: ProgressCallback) -> Restored:
+def open_session(request: SessionRequest, progress: ProgressCallback) -> LoadedSession:
     """Open a session and its image.
 
     Raises:
         MovedImage: the image is not there, or is another one.
         OSError, ValueError: a file cannot be read; the text is one sentence.
     """
-    kept = read_session(request.path, MODES)
-    image = request.image or kept.origin.image
+    data = read_session(request.path, MODES)
+    image = request.image or data.source.image
     if not os.path.exists(image):  # which a name that no file can have is none for
-        raise MovedImage(request, kept, None)
-    if not request.is_accepted and fingerprint(image) != kept.digests[0]:
-        raise MovedImage(request, kept, image)
-    truth, notes = _truth(kept)
+        raise MovedImage(request, data, None)
+    if not request.is_accepted and fingerprint(image) != data.digests[0]:
+        raise MovedImage(request, data, image)
+    truth, notes = _truth(data)
     is_pasted = request.is_copy and image.parent == request.path.parent  # nothing else is in the folder of copies
-    known = replace(kept.origin, image=image, truth=truth.path if truth is not None else None, is_pasted=is_pasted)
-    kept = replace(kept, origin=known)
-    opened: loading.Photograph | Cube
-    if kept.origin.reading is not None:
-        opened = loading.read_cube(loading.CubeRequest(image, kept.origin.reading), progress)
+    source = replace(data.source, image=image, truth=truth.path if truth is not None else None, is_pasted=is_pasted)
+    data = replace(data, source=source)
+    opened: loading.OpenedPhotograph | OpenedCube
+    if data.source.reading is not None:
+        opened = loading.read_cube(loading.CubeRequest(image, data.source.reading), progress)
     else:
-        opened = loading.read_file(loading.ReadRequest(image, None, kept.interpretation), progress)
-        if isinstance(opened, loading.Photograph):
+        opened = loading.read_file(loading.ReadRequest(image, None, data.interpretation), progress)
+        if isinstance(opened, loading.OpenedPhotograph):
             opened = replace(opened, truth=truth)
-    return Restored(kept, opened, notes)
+    return LoadedSession(data, opened, notes)
 
 
-def _truth(kept: Kept) -> tuple[Measurement | None, tuple[str, ...]]:
+def _truth(data: SessionData) -> tuple[MeasuredCube | None, tuple[str, ...]]:
     """The measured cube as it was laid, where it is still there and the same."""
     from nesr_gui import io
 
-    path, laid = kept.origin.truth, kept.laid
-    if path is None or laid is None:
+    path, registration = data.source.truth, data.registration
+    if path is None or registration is None:
         return None, ()
-    if not os.path.exists(path) or fingerprint(path) != kept.digests[1]:
+    if not os.path.exists(path) or fingerprint(path) != data.digests[1]:
         return None, (f"Its measured cube {path} is no longer there, or another one.",)
     try:
         cube = io.open_cube(path)
     except (OSError, ValueError) as error:
         return None, (f"Its measured cube was left out: {error}.",)
-    return Measurement(cube, path.name, path, laid.match, is_chosen=laid.is_chosen), ()
+    return MeasuredCube(cube, path.name, path, registration.match, is_chosen=registration.is_chosen), ()
 
 
 @dataclass(frozen=True, eq=False)
-class Shelf:
+class AutosaveFolder:
     """A folder of copies, held by a lock beside it: no other program takes it before this one closes or dies."""
 
     folder: Path
     lock: QLockFile
 
     @classmethod
-    def take(cls, folder: Path) -> Shelf | None:
+    def take(cls, folder: Path) -> AutosaveFolder | None:
         """Hold a folder, which need not be there yet; None where a running program holds it."""
         lock = QLockFile(f"{folder}{_LOCK}")
         lock.setStaleLockTime(0)  # however old; that of a dead process is taken all the same
@@ -191,8 +191,8 @@ class FindRequest:
 class Found:
     """A shelf for this program's copies, and those of programs that died, with what can be read on them."""
 
-    own: Shelf
-    left: tuple[Shelf, ...]
+    own: AutosaveFolder
+    left: tuple[AutosaveFolder, ...]
     copies: tuple[Copy, ...]
 
 
@@ -205,10 +205,10 @@ def find_copies(request: FindRequest, progress: ProgressCallback) -> Found:
     root = request.root
     root.mkdir(parents=True, exist_ok=True)
     names = {path.stem for path in root.glob(f"*{_LOCK}")} | {path.name for path in root.iterdir() if path.is_dir()}
-    left: list[Shelf] = []
+    left: list[AutosaveFolder] = []
     copies: list[Copy] = []
     for name in sorted(names):
-        shelf = Shelf.take(root / name)
+        shelf = AutosaveFolder.take(root / name)
         if shelf is not None:
             found = [copy for path in shelf.copies() if (copy := _describe(path)) is not None]
             copies += found
@@ -216,7 +216,7 @@ def find_copies(request: FindRequest, progress: ProgressCallback) -> Found:
                 left.append(shelf)
             else:
                 shelf.release()
-    own = Shelf.take(root / f"{os.getpid()}-{secrets.token_hex(4)}")
+    own = AutosaveFolder.take(root / f"{os.getpid()}-{secrets.token_hex(4)}")
     if own is None:
         raise OSError(errno.EACCES, f"cannot write in {root}: unsaved work will not be kept if the program crashes")
     return Found(own, tuple(left), tuple(sorted(copies, key=lambda copy: copy.time)))
@@ -229,10 +229,10 @@ def _describe(path: Path) -> Copy | None:
         remove_copy(path)
         return None
     try:
-        kept = read_session(path, MODES)
+        data = read_session(path, MODES)
     except (OSError, UnreadableFile):
         return None
-    return Copy(path, (kept.file or kept.origin.image).name, written)
+    return Copy(path, (data.file or data.source.image).name, written)
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +261,7 @@ def _write(copy: SaveRequest, progress: ProgressCallback) -> None:
     try:
         save_session(copy, progress)
     except OSError:  # of its image perhaps, which is gone: work on it is kept all the same, and the image asked for
-        write_session(copy.path, copy.kept)
+        write_session(copy.path, copy.data)
 
 
 def remove_copy(path: Path) -> None:

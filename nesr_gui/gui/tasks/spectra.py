@@ -13,7 +13,7 @@ from nesr_gui.colorimetry.appearance import appearances, smooth_metamers, white_
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import CalibratedField, Points, ProgressCallback, QualityFlag, SpectralField
 from nesr_gui.fields.resampled import binned_field
-from nesr_gui.gui.model.marks import Curve, Finding, Pixel, Place, Reading
+from nesr_gui.gui.model.marks import ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
 from nesr_gui.inference.model_input import BandInput, ModelInput
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum, Wavelengths
@@ -28,7 +28,7 @@ Pixels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class PointsRequest:
+class PixelQuery:
     """Pixels of the source to ask the field, and the measured truth where there is one; `nm` None asks for curves.
 
     `encoded` is what the field was made of, if it was made.
@@ -42,12 +42,12 @@ class PointsRequest:
     encoded: ModelInput | None = None
 
 
-def _reduced(request: PointsRequest) -> list[Pixel]:
+def _reduced(request: PixelQuery) -> list[Pixel]:
     """The field's pixel that each source pixel lies in."""
     return [(row // request.binning, col // request.binning) for row, col in request.pixels]
 
 
-def _reduced_truth(request: PointsRequest) -> SpectralField | None:
+def _reduced_truth(request: PixelQuery) -> SpectralField | None:
     """The truth as the field's pixels see it: what stands for several source pixels is compared with their mean."""
     return binned_field(request.truth, request.binning) if request.truth is not None else None
 
@@ -57,14 +57,14 @@ def curve_wavelengths(field: SpectralField) -> Wavelengths:
     return Wavelengths.from_step(*field.wavelength_range, 1.0)
 
 
-def ask_spectra(request: PointsRequest, progress: ProgressCallback) -> dict[Pixel, Spectrum]:
+def query_spectra(request: PixelQuery, progress: ProgressCallback) -> dict[Pixel, Spectrum]:
     """The spectrum of each pixel, and nothing else of it."""
     bands = curve_wavelengths(request.field)
     found = request.field.spectra(_reduced(request), bands)
     return {pixel: Spectrum(bands, values) for pixel, values in zip(request.pixels, found, strict=True)}
 
 
-def ask_curves(request: PointsRequest, progress: ProgressCallback) -> dict[Place, Curve]:
+def query_curves(request: PixelQuery, progress: ProgressCallback) -> dict[MarkGeometry, MarkSpectrum]:
     """The curve of each pixel."""
     field, truth = request.field, _reduced_truth(request)
     bands = curve_wavelengths(field)
@@ -79,7 +79,7 @@ def ask_curves(request: PointsRequest, progress: ProgressCallback) -> dict[Place
             truths = [Spectrum(Wavelengths(shared), v) for v in truth.spectra(_reduced(request), shared)]
     seen = [seen_bands(request.encoded, [pixel]) for pixel in _reduced(request)]
     return {
-        pixel: Curve(curve, measured, interval=interval, quality_flags=shares, seen=shown)
+        pixel: MarkSpectrum(curve, measured, interval=interval, quality_flags=shares, seen=shown)
         for pixel, curve, measured, interval, shares, shown in zip(
             request.pixels, curves, truths, intervals, quality_flags, seen, strict=True
         )
@@ -115,7 +115,7 @@ def doubt_shares(field: SpectralField, points: Points) -> dict[QualityFlag, floa
     return {doubt: share for doubt, share in shares.items() if share}
 
 
-def ask_readings(request: PointsRequest, progress: ProgressCallback) -> dict[Place, Reading]:
+def query_readouts(request: PixelQuery, progress: ProgressCallback) -> dict[MarkGeometry, Readout]:
     """The value of each pixel at one wavelength, asked of the field rather than read off a curve."""
     assert request.nm is not None
     values = request.field.spectra(_reduced(request), [request.nm])[:, 0].tolist()
@@ -124,11 +124,11 @@ def ask_readings(request: PointsRequest, progress: ProgressCallback) -> dict[Pla
     if truth is not None and truth.wavelength_range[0] <= request.nm <= truth.wavelength_range[1]:
         truths = truth.spectra(_reduced(request), [request.nm])[:, 0].tolist()
     quality_flags = [QualityFlag(sum(doubt_shares(request.field, [pixel]))) for pixel in _reduced(request)]
-    return {pixel: Reading(*known) for pixel, *known in zip(request.pixels, values, truths, quality_flags, strict=True)}
+    return {pixel: Readout(*known) for pixel, *known in zip(request.pixels, values, truths, quality_flags, strict=True)}
 
 
 @dataclass(frozen=True, eq=False)
-class RegionsRequest:
+class RegionQuery:
     """Regions of the source image to ask the field, of each at most `most` pixels; and the measured truth, if any.
 
     `encoded` is what the field was made of, if it was made.
@@ -142,9 +142,9 @@ class RegionsRequest:
     encoded: ModelInput | None = None
 
 
-def ask_regions(request: RegionsRequest, progress: ProgressCallback) -> dict[Place, Curve]:
+def query_regions(request: RegionQuery, progress: ProgressCallback) -> dict[MarkGeometry, MarkSpectrum]:
     """The mean curve of each region with the standard deviation of its pixels, at most `most` of them."""
-    curves: dict[Place, Curve] = {}
+    curves: dict[MarkGeometry, MarkSpectrum] = {}
     for region in request.regions:
         bands = curve_wavelengths(request.field)
         members, of = pixels_of(region, request.binning, request.field.shape)
@@ -152,7 +152,7 @@ def ask_regions(request: RegionsRequest, progress: ProgressCallback) -> dict[Pla
         mean, deviation = _statistics(request.field, asked, bands, progress)
         truth = _truth(request.truth, region, request.most, bands, progress)
         shares = doubt_shares(request.field, asked)
-        curves[region] = Curve(
+        curves[region] = MarkSpectrum(
             Spectrum(bands, mean), truth, deviation, pixels=len(asked), of=of, quality_flags=shares,
             seen=seen_bands(request.encoded, asked),
         )  # fmt: skip
@@ -160,8 +160,8 @@ def ask_regions(request: RegionsRequest, progress: ProgressCallback) -> dict[Pla
 
 
 @dataclass(frozen=True, eq=False)
-class MeansRequest:
-    """Regions whose values at `nm` are asked, each as the mean of at most so many pixels; as of `RegionsRequest`."""
+class RegionReadoutQuery:
+    """Regions whose values at `nm` are asked, each as the mean of at most so many pixels; as of `RegionQuery`."""
 
     field: SpectralField
     truth: SpectralField | None
@@ -170,15 +170,15 @@ class MeansRequest:
     nm: float
 
 
-def ask_means(request: MeansRequest, progress: ProgressCallback) -> dict[Place, Reading]:
+def query_region_readouts(request: RegionReadoutQuery, progress: ProgressCallback) -> dict[MarkGeometry, Readout]:
     """The mean of the values of each region's pixels at one wavelength, asked rather than read off its curve."""
-    readings, bands = dict[Place, Reading](), Wavelengths(np.array([request.nm]))
+    readouts, bands = dict[MarkGeometry, Readout](), Wavelengths(np.array([request.nm]))
     for region, most in request.regions.items():
         asked = strewn(pixels_of(region, request.binning, request.field.shape)[0], most)
         mean, _ = _statistics(request.field, asked, bands, progress)
         truth = _truth(request.truth, region, most, bands, progress)
-        readings[region] = Reading(float(mean[0]), float(truth.values[0]) if truth is not None else None)
-    return readings
+        readouts[region] = Readout(float(mean[0]), float(truth.values[0]) if truth is not None else None)
+    return readouts
 
 
 def pixels_of(region: Region, binning: int, shape: tuple[int, int]) -> tuple[Pixels, int]:
@@ -267,7 +267,7 @@ def _truth(
 
 
 @dataclass(frozen=True, eq=False)
-class FindingsRequest:
+class ColourQuery:
     """Curves by place and how to see them.
 
     `white` is the spectrum that stands for a perfect white where the curves are no reflectances; with neither
@@ -275,7 +275,7 @@ class FindingsRequest:
     photograph of the colours of the curves themselves; they are made where `smooth` asks for them.
     """
 
-    spectra: Mapping[Place, Spectrum]
+    spectra: Mapping[MarkGeometry, Spectrum]
     viewing: ViewingConditions
     seen: bool
     white: Spectrum | None
@@ -284,7 +284,7 @@ class FindingsRequest:
     binning: int
 
 
-def find(request: FindingsRequest, progress: ProgressCallback) -> dict[Place, Finding]:
+def query_colours(request: ColourQuery, progress: ProgressCallback) -> dict[MarkGeometry, ColourResult]:
     """The finding of each place."""
     found = {}
     for place, spectrum in request.spectra.items():
@@ -292,11 +292,11 @@ def find(request: FindingsRequest, progress: ProgressCallback) -> dict[Place, Fi
         try:
             found[place] = _find(request, place, spectrum)
         except ValueError as error:
-            found[place] = Finding(refusal=str(error))
+            found[place] = ColourResult(refusal=str(error))
     return found
 
 
-def _find(request: FindingsRequest, place: Place, spectrum: Spectrum) -> Finding:
+def _find(request: ColourQuery, place: MarkGeometry, spectrum: Spectrum) -> ColourResult:
     if not request.seen:
         raise ValueError("only reflectances have a colour under a light; use a mark as white first")
     nm, values = spectrum.wavelengths, relative(spectrum, request.white)
@@ -304,11 +304,11 @@ def _find(request: FindingsRequest, place: Place, spectrum: Spectrum) -> Finding
         raise ValueError("this spectrum holds values that are no numbers, and so has no colour")
     (appearance,) = appearances(values[None], nm, request.viewing)
     if not request.smooth:
-        return Finding(appearance)
+        return ColourResult(appearance)
     rgb = _photographed(request.photograph, place, request.binning)
     if rgb is None:
         rgb = values @ ViewingConditions.default().rgb_weights(nm)
-    return Finding(appearance, Spectrum(nm, smooth_metamers(rgb[None], nm)[0], "smooth metamer"))
+    return ColourResult(appearance, Spectrum(nm, smooth_metamers(rgb[None], nm)[0], "smooth metamer"))
 
 
 def relative(spectrum: Spectrum, white: Spectrum | None) -> FloatArray:
@@ -318,7 +318,7 @@ def relative(spectrum: Spectrum, white: Spectrum | None) -> FloatArray:
     return (spectrum.values * white_scale(white, spectrum.wavelengths.nm)).astype(np.float32)
 
 
-def _photographed(photograph: RGBImage | None, place: Place, binning: int) -> FloatArray | None:
+def _photographed(photograph: RGBImage | None, place: MarkGeometry, binning: int) -> FloatArray | None:
     """The mean linear sRGB (3,) of the photograph in a region, or in the pixel of the field that a pin lies in."""
     if photograph is None:
         return None

@@ -9,7 +9,7 @@ from nesr_gui.gui.view_modes.colour_error import ColourError
 from nesr_gui.gui.view_modes.error_map import TruthError
 from nesr_gui.gui.view_modes.false_colour import FalseColour
 from nesr_gui.gui.view_modes.photograph import Photograph
-from nesr_gui.gui.view_modes.quality import Doubts
+from nesr_gui.gui.view_modes.quality import QualityFlags
 from nesr_gui.gui.view_modes.rerendered import Rerendered
 from nesr_gui.gui.view_modes.similarity import Similarity
 from nesr_gui.gui.view_modes.uncertainty import Uncertainty
@@ -23,6 +23,6 @@ TABLE: tuple[ViewMode, ...] = (
     ColourError(),
     TruthError(),
     Uncertainty(),
-    Doubts(),
+    QualityFlags(),
 )
 MODES = {mode.name: mode for mode in TABLE}

@@ -5,16 +5,18 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import BLOCK_VALUES, CalibratedField, PreviewField, ProgressCallback, SpectralField
-from nesr_gui.gui.model.session import Bytes, Session
-from nesr_gui.gui.model.view_settings import Limits, Look
-from nesr_gui.gui.model.viewport import Sampling
+from nesr_gui.gui.model.document import Document, UInt8Array
+from nesr_gui.gui.model.view_settings import Limits, ViewSettings
+from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum, Wavelengths
 
 STEP = 10.0  # nm between two readings of whole spectra
@@ -25,14 +27,14 @@ Reduce = Callable[[FloatArray, slice, slice], FloatArray]
 """From spectra (L, h, w), and the rows and columns of the picture they stand at, to values (h, w) or (h, w, 3)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Scene:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RenderContext:
     """All that a picture can depend on, frozen when it is asked for."""
 
     field: SpectralField | None
     photograph: RGBImage | None
     encoded: RGBImage | None  # the photograph that the field was made of, of the field's shape
-    colours: Bytes | None  # (H, W, 3), the photograph as displayed
+    colours: UInt8Array | None  # (H, W, 3), the photograph as displayed
     truth: SpectralField | None
     reference: Spectrum | None  # what the similarity is to
     reference_name: str
@@ -41,15 +43,24 @@ class Scene:
     nm: float
     binning: int
     levels: Limits  # of the field's values, for every band the same
-    look: Look
+    view_settings: ViewSettings
 
     @classmethod
-    def of(cls, session: Session) -> Scene:
-        encoded = session.encoded if isinstance(session.encoded, RGBImage) else None
-        return cls(
-            session.field, session.photograph, encoded, session.colours, session.truth, *session.reference(),
-            session.viewing, session.white, session.nm, session.binning, session.levels, session.look,
+    def of(cls, document: Document) -> RenderContext:
+        """The context of a document as it is now: the same one until something of it changes."""
+        cached = _CONTEXTS.get(document)
+        if cached is not None and cached[0] == document.revision:
+            return cached[1]
+        reference, name = document.reference()
+        context = cls(
+            field=document.field, photograph=document.photograph,
+            encoded=document.encoded if isinstance(document.encoded, RGBImage) else None, colours=document.colours,
+            truth=document.truth, reference=reference, reference_name=name, viewing=document.viewing,
+            white=document.white, nm=document.nm, binning=document.binning, levels=document.levels,
+            view_settings=document.view_settings,
         )  # fmt: skip
+        _CONTEXTS[document] = document.revision, context
+        return context
 
     @property
     def answering(self) -> SpectralField:
@@ -57,8 +68,21 @@ class Scene:
         assert self.field is not None
         return self.field
 
+    @cached_property
+    def met_requirements(self) -> frozenset[Requirement]:
+        """What of all that modes need is there."""
+        present = {
+            Requirement.PHOTOGRAPH: self.photograph, Requirement.FIELD: self.field, Requirement.TRUTH: self.truth,
+            Requirement.REFERENCE: self.reference,
+            Requirement.INTERVALS: self.field if isinstance(self.field, CalibratedField) else None,
+        }  # fmt: skip
+        return frozenset([each for each, value in present.items() if value is not None])
 
-class Need(enum.Enum):
+
+_CONTEXTS: WeakKeyDictionary[Document, tuple[int, RenderContext]] = WeakKeyDictionary()
+
+
+class Requirement(enum.StrEnum):
     """What a mode cannot do without; the value says what to do where it is missing."""
 
     PHOTOGRAPH = "needs a photograph; open one"
@@ -67,16 +91,9 @@ class Need(enum.Enum):
     INTERVALS = "needs a reconstruction by a model that knows its limits; open a photograph with the embedded one"
     REFERENCE = "needs a spectrum to compare with; click a pixel"
 
-    def is_met(self, scene: Scene) -> bool:
-        return {
-            Need.PHOTOGRAPH: scene.photograph, Need.FIELD: scene.field, Need.TRUTH: scene.truth,
-            Need.REFERENCE: scene.reference,
-            Need.INTERVALS: scene.field if isinstance(scene.field, CalibratedField) else None,
-        }[self] is not None  # fmt: skip
-
 
 @dataclass(frozen=True)
-class Scale:
+class ValueScale:
     """What the values of a picture measure, and how they are shown until the user chooses."""
 
     key: str  # levels and colormap are kept under this
@@ -88,11 +105,11 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ModeOption:
     """One of the things a mode lets the user choose: its text, and the look it leads to."""
 
     text: str
-    look: Look
+    view_settings: ViewSettings
     chosen: bool = False
     possible: bool = True
 
@@ -100,45 +117,51 @@ class Choice:
 class ViewMode:
     """A way to look at a spectral image; a new one is a subclass in a file of its own, and a row of `MODES`.
 
-    Modes hold nothing: everything is in the `Scene` they are given, and they know a field by its protocol only.
+    Modes hold nothing: everything is in the `RenderContext` they are given, and they know a field by its protocol only.
     """
 
     name: ClassVar[str]  # in session files and the name of its action
     title: ClassVar[str]
     tip: ClassVar[str]
     icon: ClassVar[str] = ""  # where there is one, the mode is in the toolbar
-    needs: ClassVar[tuple[Need, ...]] = (Need.FIELD,)
-    moves: ClassVar[bool] = False  # made of single bands that the hand moves: see `Nodes`
+    needs: ClassVar[tuple[Requirement, ...]] = (Requirement.FIELD,)
+    moves: ClassVar[bool] = False  # made of single bands that the hand moves: see `ScrubBands`
 
-    def missing(self, scene: Scene) -> str:
+    def unavailable_reason(self, context: RenderContext) -> str:
         """Why there can be no picture of this scene, to be read after the title; empty where there can."""
-        return next((need.value for need in self.needs if not need.is_met(scene)), "")
+        met = context.met_requirements
+        for need in self.needs:
+            if need not in met:
+                return need.value
+        return ""
 
-    def caption(self, scene: Scene) -> str:
+    def caption(self, context: RenderContext) -> str:
         """What the picture shows, in a few words."""
         return self.title
 
-    def depends(self, scene: Scene) -> tuple[object, ...]:
+    def cache_key(self, context: RenderContext) -> tuple[object, ...]:
         """What the picture depends on, beside the sampling: while this is equal, nothing is computed again."""
         raise NotImplementedError
 
-    def bands(self, scene: Scene) -> int:
+    def bands(self, context: RenderContext) -> int:
         """How many values of the field each pixel costs; none if the picture is there already."""
         return 1
 
-    def scale(self, scene: Scene) -> Scale | None:
+    def scale(self, context: RenderContext) -> ValueScale | None:
         """What the values measure; None where the picture is made of colours."""
         return None
 
-    def choices(self, scene: Scene) -> Sequence[Choice]:
+    def options(self, context: RenderContext) -> Sequence[ModeOption]:
         """What the user can choose about this mode."""
         return ()
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray | Bytes:
+    def render(
+        self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback
+    ) -> FloatArray | UInt8Array:
         """The picture: values (h, w), linear colours (h, w, 3) float32, or colours for the screen (h, w, 3) uint8.
 
         Args:
-            scene: what to look at; nothing of it is `missing`.
+            scene: what to look at; nothing of it is `unavailable_reason`.
             sampling: which pixels of the field, or of the photograph where `bands` is 0.
             progress: called between pieces with the fraction done; may raise `Cancelled`.
         """
@@ -162,7 +185,7 @@ def not_shared(field: SpectralField | None, other: str, within: tuple[float, flo
     return f"is not possible: this image covers {low:g}-{high:g} nm, {other} {within[0]:g}-{within[1]:g} nm"
 
 
-def band_in_pieces(field: SpectralField, nm: float, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
+def band_in_pieces(field: SpectralField, nm: float, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
     """One band (h, w), strip by strip."""
     return in_strips(
         sampling, progress, lambda strip: field.band(nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
@@ -170,7 +193,7 @@ def band_in_pieces(field: SpectralField, nm: float, sampling: Sampling, progress
 
 
 def sketches_in_pieces(
-    field: SpectralField, nm: npt.NDArray[np.float64], sampling: Sampling, progress: ProgressCallback
+    field: SpectralField, nm: npt.NDArray[np.float64], sampling: SamplingGrid, progress: ProgressCallback
 ) -> FloatArray:
     """Bands (L, h, w) at L wavelengths, strip by strip, about as the field has them where that is sooner."""
     bands, top = np.empty((nm.size, *sampling.size), np.float32), 0
@@ -187,21 +210,21 @@ def sketches_in_pieces(
 
 
 def in_strips(
-    sampling: Sampling, progress: ProgressCallback, paint: Callable[[Sampling], npt.NDArray[Value]]
+    sampling: SamplingGrid, progress: ProgressCallback, render: Callable[[SamplingGrid], npt.NDArray[Value]]
 ) -> npt.NDArray[Value]:
-    """What `paint` makes of each strip of a sampling, one below the other."""
+    """What `render` makes of each strip of a sampling, one below the other."""
     pieces: list[npt.NDArray[Value]] = []
     height = sampling.rows.stop - sampling.rows.start
     for strip in sampling.strips(PIECE):
         progress((strip.rows.start - sampling.rows.start) / height)
-        pieces.append(paint(strip))
+        pieces.append(render(strip))
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def spectra_in_pieces(
     field: SpectralField,
     bands: Wavelengths,
-    sampling: Sampling,
+    sampling: SamplingGrid,
     progress: ProgressCallback,
     reduce: Reduce,
     *channels: int,
@@ -214,7 +237,7 @@ def spectra_in_pieces(
 
 
 def _pieces(
-    field: SpectralField, bands: Wavelengths, sampling: Sampling, progress: ProgressCallback
+    field: SpectralField, bands: Wavelengths, sampling: SamplingGrid, progress: ProgressCallback
 ) -> Iterator[tuple[slice, slice, FloatArray]]:
     if sampling.stride == 1:  # all wavelengths of a block at once cost less than one after the other
         done, total = 0, sampling.size[0] * sampling.size[1]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.view_modes.base import Need, Scene, ViewMode
+from nesr_gui.gui.model.document import UInt8Array
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.view_modes.base import RenderContext, Requirement, ViewMode
 
 
 class Photograph(ViewMode):
@@ -13,14 +13,14 @@ class Photograph(ViewMode):
 
     name, title, tip = "photograph", "Photograph", "Show the photograph"
     icon = "photograph"
-    needs = (Need.PHOTOGRAPH,)
+    needs = (Requirement.PHOTOGRAPH,)
 
-    def depends(self, scene: Scene) -> tuple[object, ...]:
-        return (id(scene.colours),)  # the picture that is compared holds its scene, so the id is not another's
+    def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        return (id(context.colours),)  # the picture that is compared holds its scene, so the id is not another's
 
-    def bands(self, scene: Scene) -> int:
+    def bands(self, context: RenderContext) -> int:
         return 0
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> Bytes:
-        assert scene.colours is not None
-        return scene.colours
+    def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> UInt8Array:
+        assert context.colours is not None
+        return context.colours

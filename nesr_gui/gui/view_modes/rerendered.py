@@ -7,8 +7,8 @@ import numpy as np
 from nesr_gui.colorimetry.appearance import white_scale
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
-from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.view_modes.base import Scale, Scene, ViewMode, bands_of, not_shared, spectra_in_pieces
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.view_modes.base import RenderContext, ValueScale, ViewMode, bands_of, not_shared, spectra_in_pieces
 from nesr_gui.spectral import FloatArray, Quantity, Spectrum
 
 VISIBLE = (380.0, 780.0)
@@ -20,7 +20,7 @@ RADIANCE = (
 def rendered(
     field: SpectralField,
     viewing: ViewingConditions,
-    sampling: Sampling,
+    sampling: SamplingGrid,
     progress: ProgressCallback,
     white: Spectrum | None = None,
 ) -> FloatArray:
@@ -44,23 +44,27 @@ class Rerendered(ViewMode):
 
     name, title, tip = "rerendered", "Re-rendered", "Show the spectra under the chosen light, by the chosen observer"
 
-    def missing(self, scene: Scene) -> str:
-        is_radiance = scene.field is not None and scene.field.quantity is Quantity.RADIANCE
-        refused = is_radiance and scene.white is None
-        return RADIANCE if refused else super().missing(scene) or not_shared(scene.field, "the eye", VISIBLE)
+    def unavailable_reason(self, context: RenderContext) -> str:
+        is_radiance = context.field is not None and context.field.quantity is Quantity.RADIANCE
+        refused = is_radiance and context.white is None
+        return (
+            RADIANCE
+            if refused
+            else super().unavailable_reason(context) or not_shared(context.field, "the eye", VISIBLE)
+        )
 
-    def caption(self, scene: Scene) -> str:
-        relative = f", white is {scene.white.name}" if scene.white is not None else ""
-        return f"Re-rendered: {scene.viewing.name}{relative}"
+    def caption(self, context: RenderContext) -> str:
+        relative = f", white is {context.white.name}" if context.white is not None else ""
+        return f"Re-rendered: {context.viewing.name}{relative}"
 
-    def depends(self, scene: Scene) -> tuple[object, ...]:
-        return scene.field, scene.viewing, scene.white
+    def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        return context.field, context.viewing, context.white
 
-    def bands(self, scene: Scene) -> int:
-        return len(bands_of(scene.answering, within=VISIBLE))
+    def bands(self, context: RenderContext) -> int:
+        return len(bands_of(context.answering, within=VISIBLE))
 
-    def scale(self, scene: Scene) -> Scale:
-        return Scale("rerendered", "linear sRGB, white = 1", "", (0.0, 1.0), is_colour=True)
+    def scale(self, context: RenderContext) -> ValueScale:
+        return ValueScale("rerendered", "linear sRGB, white = 1", "", (0.0, 1.0), is_colour=True)
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
-        return rendered(scene.answering, scene.viewing, sampling, progress, scene.white)
+    def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
+        return rendered(context.answering, context.viewing, sampling, progress, context.white)

@@ -9,8 +9,17 @@ import numpy as np
 
 from nesr_gui import metrics
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.view_modes.base import Choice, Need, Scale, Scene, ViewMode, bands_of, not_shared, spectra_in_pieces
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.view_modes.base import (
+    ModeOption,
+    RenderContext,
+    Requirement,
+    ValueScale,
+    ViewMode,
+    bands_of,
+    not_shared,
+    spectra_in_pieces,
+)
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 
@@ -25,46 +34,46 @@ class Similarity(ViewMode):
 
     name, title = "similarity", "Similarity"
     tip = "Show the spectral angle to the active mark's spectrum, or to a chosen one"
-    needs = (Need.FIELD, Need.REFERENCE)
+    needs = (Requirement.FIELD, Requirement.REFERENCE)
 
-    def missing(self, scene: Scene) -> str:
-        missing = super().missing(scene)
-        return missing or not_shared(scene.field, "the reference", self._range(scene))
+    def unavailable_reason(self, context: RenderContext) -> str:
+        unavailable_reason = super().unavailable_reason(context)
+        return unavailable_reason or not_shared(context.field, "the reference", self._range(context))
 
-    def caption(self, scene: Scene) -> str:
-        return f"Similarity to {scene.reference_name}" if scene.reference else self.title
+    def caption(self, context: RenderContext) -> str:
+        return f"Similarity to {context.reference_name}" if context.reference else self.title
 
-    def depends(self, scene: Scene) -> tuple[object, ...]:
-        return scene.field, scene.reference
+    def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        return context.field, context.reference
 
-    def bands(self, scene: Scene) -> int:
-        return len(self._bands(scene))
+    def bands(self, context: RenderContext) -> int:
+        return len(self._bands(context))
 
-    def scale(self, scene: Scene) -> Scale:
-        return Scale("similarity", "spectral angle", "°", (0.0, 20.0), "viridis reversed")
+    def scale(self, context: RenderContext) -> ValueScale:
+        return ValueScale("similarity", "spectral angle", "°", (0.0, 20.0), "viridis reversed")
 
-    def choices(self, scene: Scene) -> Sequence[Choice]:
-        follows = scene.look.reference is None
-        made = [Choice("To the active mark", replace(scene.look, reference=None), follows)]
-        if scene.reference is not None:
-            kept = replace(scene.reference, name=scene.reference_name)
-            text = f"{'Keep' if follows else 'To'} {scene.reference_name}"
-            made.append(Choice(text, replace(scene.look, reference=kept), not follows))
+    def options(self, context: RenderContext) -> Sequence[ModeOption]:
+        follows = context.view_settings.reference is None
+        made = [ModeOption("To the active mark", replace(context.view_settings, reference=None), follows)]
+        if context.reference is not None:
+            kept = replace(context.reference, name=context.reference_name)
+            text = f"{'Keep' if follows else 'To'} {context.reference_name}"
+            made.append(ModeOption(text, replace(context.view_settings, reference=kept), not follows))
         return made
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
-        assert scene.reference is not None
-        bands = self._bands(scene)
-        known = scene.reference.wavelengths.nm
-        wanted = np.interp(bands.nm, known, scene.reference.values).astype(np.float32)[:, None, None]
+    def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
+        assert context.reference is not None
+        bands = self._bands(context)
+        known = context.reference.wavelengths.nm
+        wanted = np.interp(bands.nm, known, context.reference.values).astype(np.float32)[:, None, None]
         return spectra_in_pieces(
-            scene.answering, bands, sampling, progress, lambda spectra, rows, cols: angles(spectra, wanted)
+            context.answering, bands, sampling, progress, lambda spectra, rows, cols: angles(spectra, wanted)
         )
 
-    def _bands(self, scene: Scene) -> Wavelengths:
-        return bands_of(scene.answering, within=self._range(scene))
+    def _bands(self, context: RenderContext) -> Wavelengths:
+        return bands_of(context.answering, within=self._range(context))
 
-    def _range(self, scene: Scene) -> tuple[float, float]:
-        assert scene.reference is not None
-        known = scene.reference.wavelengths.nm
+    def _range(self, context: RenderContext) -> tuple[float, float]:
+        assert context.reference is not None
+        known = context.reference.wavelengths.nm
         return float(known[0]), float(known[-1])

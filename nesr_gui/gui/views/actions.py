@@ -5,7 +5,7 @@ Keys are named by the character they write, not by where they are: `<` is Shift+
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -18,7 +18,7 @@ from nesr_gui.gui.drawing import theme
 
 @dataclass(frozen=True)
 class Entry:
-    """One action: `name` is also the method of `Commands` that does it. A submenu is filled by the window."""
+    """One action, by `name`. A submenu is filled by the window."""
 
     name: str
     text: str
@@ -30,7 +30,6 @@ class Entry:
     choice: str = ""  # actions with the same word exclude each other
     submenu: bool = False
     starts_group: bool = False
-    mode: str = ""  # done by `Commands.show_mode` with this
 
     @property
     def keys(self) -> list[QKeySequence]:
@@ -94,7 +93,7 @@ TABLE = (
     Entry("previous_mark", "Previous mark", "Mark", "Shift+N", tip="Make the mark before the active one"),
     *(
         Entry(f"show_{mode.name}", mode.title, "View", str(key), mode.icon, mode.tip, in_toolbar=bool(mode.icon),
-              choice="mode", starts_group=key == 1, mode=mode.name)
+              choice="mode", starts_group=key == 1)
         for key, mode in enumerate(view_modes.TABLE, 1)
     ),
     Entry("picture", "This picture", "View", submenu=True),
@@ -203,6 +202,18 @@ def _action(entry: Entry, window: QMainWindow) -> QAction:
     action.setToolTip((entry.tip or entry.text) + key)
     action.setIconText(entry.text.rstrip("…"))
     return action
+
+
+def connect_actions(actions: Mapping[str, QAction], methods: Mapping[str, Callable[[], object]]) -> None:
+    """Have each action carried out by the method under its name.
+
+    Raises:
+        ValueError: an action has none, or a method no action.
+    """
+    if unmatched := set(actions) ^ set(methods):
+        raise ValueError(f"actions without a method or methods without an action: {', '.join(sorted(unmatched))}")
+    for name, method in methods.items():
+        actions[name].triggered.connect(lambda checked=False, method=method: method())
 
 
 def colour_icons(actions: dict[str, QAction], window: QMainWindow) -> None:

@@ -27,7 +27,7 @@ class _Panel:
     shown: bool
 
 
-class Panels:
+class DockManager:
     """Makes the docks of a window and keeps their layout; panels of one area stand behind each other as tabs."""
 
     def __init__(self, window: QMainWindow, menu: QMenu) -> None:

@@ -13,7 +13,7 @@ class Tabs(QTabBar):
     """Shows which documents are open; announces which one is picked, and which is to be closed."""
 
     place_picked = Signal(int)
-    close_picked = Signal(int)
+    close_requested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,7 +26,7 @@ class Tabs(QTabBar):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMinimumWidth(1)  # many tabs scroll, and never widen the window
         self.currentChanged.connect(self.place_picked)
-        self.tabCloseRequested.connect(self.close_picked)
+        self.tabCloseRequested.connect(self.close_requested)
         self.hide()
 
     def show_documents(self, titles: Sequence[str], tips: Sequence[str], place: int) -> None:
@@ -46,6 +46,6 @@ class Tabs(QTabBar):
         """The middle button closes, as in other programs with tabs."""
         at = self.tabAt(event.position().toPoint())
         if event.button() == Qt.MouseButton.MiddleButton and at >= 0:
-            self.close_picked.emit(at)
+            self.close_requested.emit(at)
         else:
             super().mouseReleaseEvent(event)

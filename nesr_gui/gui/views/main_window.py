@@ -22,15 +22,15 @@ from nesr_gui.colorimetry.cie import CHARTS
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.views.actions import colour_icons, make_actions
-from nesr_gui.gui.views.docks import Panels
+from nesr_gui.gui.views.docks import DockManager
 from nesr_gui.gui.views.document_tabs import Tabs
-from nesr_gui.gui.views.image.split_view import Panes
-from nesr_gui.gui.views.mark_table import MarkTable, PairLine
-from nesr_gui.gui.views.message_bar import HintBar, Notice
-from nesr_gui.gui.views.panels.development import InputPanel
-from nesr_gui.gui.views.panels.viewing_conditions import LightPanel
+from nesr_gui.gui.views.image.split_view import SplitView
+from nesr_gui.gui.views.mark_table import MarkTable, PairDifferenceLabel
+from nesr_gui.gui.views.message_bar import FirstStepsBar, MessageBar
+from nesr_gui.gui.views.panels.development import DevelopmentPanel
+from nesr_gui.gui.views.panels.viewing_conditions import ViewingConditionsPanel
 from nesr_gui.gui.views.plot.plot_view import ChannelMarkers, HoverCurve, PlotView
-from nesr_gui.gui.views.plot.toolbar import SpectraBar
+from nesr_gui.gui.views.plot.toolbar import PlotToolbar
 from nesr_gui.gui.views.start_page import StartPage
 from nesr_gui.gui.views.status_bar import Status
 from nesr_gui.gui.views.wavelength_bar import WavelengthBar
@@ -53,22 +53,22 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.may_close: Callable[[], bool] = lambda: True
         self.actions_by_name, self.submenus = make_actions(self)
-        self.panes, self.plot, self.table = Panes(), PlotView(), MarkTable()
-        self.image, self.input = self.panes.images[0], InputPanel()
+        self.panes, self.plot, self.table = SplitView(), PlotView(), MarkTable()
+        self.image, self.input = self.panes.images[0], DevelopmentPanel()
         self.hover_curve, self.channels = HoverCurve(self.plot), ChannelMarkers(self.plot)
-        self.spectra_bar, self.pair, self.light = SpectraBar(CHARTS), PairLine(), LightPanel()
-        self.bar, self.notice, self.status, self.tabs = WavelengthBar(), Notice(), Status(), Tabs()
+        self.plot_toolbar, self.pair, self.light = PlotToolbar(CHARTS), PairDifferenceLabel(), ViewingConditionsPanel()
+        self.bar, self.messages, self.status, self.tabs = WavelengthBar(), MessageBar(), Status(), Tabs()
         self.pick_leaving = QShortcut(QKeySequence(Qt.Key.Key_Escape), self, enabled=False)
-        self.start, self.hints, self.middle = StartPage(self._openers()), HintBar(), QStackedWidget()
+        self.start, self.hints, self.middle = StartPage(self._openers()), FirstStepsBar(), QStackedWidget()
         self.middle.addWidget(self.start)
         self.middle.addWidget(self.panes)
-        self.setCentralWidget(_column(self.tabs, self.notice, self.middle, self.hints, self.bar))
+        self.setCentralWidget(_column(self.tabs, self.messages, self.middle, self.hints, self.bar))
         self.setStatusBar(self.status)
         colour_icons(self.actions_by_name, self)
         self.focus_ring = FocusRing(self)
-        self.panels = Panels(self, self.submenus["panels"])
+        self.panels = DockManager(self, self.submenus["panels"])
         self._restore()
-        spectra = _column(self.spectra_bar, self.plot, self.table, self.pair)
+        spectra = _column(self.plot_toolbar, self.plot, self.table, self.pair)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.add_panel("spectra", "Spectra", spectra, right, shown=True)
         self.add_panel("input", "Input", self.input, right, shown=True)

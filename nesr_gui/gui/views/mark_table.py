@@ -14,7 +14,7 @@ from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.appearance import Appearance
 from nesr_gui.gui.drawing.symbols import plain_icon, sign_icon
-from nesr_gui.gui.model.marks import Curve, Finding, Mark, Place, Reading
+from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSpectrum, Readout
 from nesr_gui.gui.model.palette import MARK_SYMBOLS, MarkColours
 from nesr_gui.gui.views.widgets import ROW_HEIGHT, quiet
 
@@ -77,20 +77,20 @@ class MarkTable(QTableWidget):
         self._select(self.selected() if number in self.selected() else [], number)
         blocked.unblock()
 
-    def show_readings(self, nm: float, readings: Mapping[int, Reading]) -> None:
+    def show_readouts(self, nm: float, readouts: Mapping[int, Readout]) -> None:
         """Values at a wavelength, by the marks' numbers; of the others they are on their way."""
         blocked = QSignalBlocker(self)
         self._titles[VALUE].setText(f"At {nm:.1f} nm")
-        if readings:  # else it would blink while the wavelength moves
-            self.setColumnHidden(MEASURED, all(reading.truth is None for reading in readings.values()))
+        if readouts:  # else it would blink while the wavelength moves
+            self.setColumnHidden(MEASURED, all(reading.truth is None for reading in readouts.values()))
         for row, number in enumerate(self._numbers):
-            reading = readings.get(number)
+            reading = readouts.get(number)
             self._cell(row, VALUE).setText("…" if reading is None else f"{reading.value:.4f}")
             known = reading is not None and reading.truth is not None
             self._cell(row, MEASURED).setText(f"{reading.truth:.4f}" if known and reading is not None else "")
         blocked.unblock()
 
-    def show_curves(self, marks: Sequence[Mark], curves: Mapping[Place, Curve]) -> None:
+    def show_curves(self, marks: Sequence[Mark], curves: Mapping[MarkGeometry, MarkSpectrum]) -> None:
         """What is shaded around each curve, and why not to trust it where there is a reason."""
         blocked = QSignalBlocker(self)
         for row, mark in enumerate(marks):
@@ -100,12 +100,12 @@ class MarkTable(QTableWidget):
             self._cell(row, POSITION).setToolTip(mark.position + known)
         blocked.unblock()
 
-    def show_findings(self, marks: Sequence[Mark], findings: Mapping[Place, Finding]) -> None:
+    def show_colour_results(self, marks: Sequence[Mark], colour_results: Mapping[MarkGeometry, ColourResult]) -> None:
         """Colours as they are seen; none where there is no reflectance."""
         blocked = QSignalBlocker(self)
         for row, mark in enumerate(marks):
-            finding = findings.get(mark.place)
-            seen = finding.appearance if finding is not None else None
+            colour_result = colour_results.get(mark.place)
+            seen = colour_result.appearance if colour_result is not None else None
             texts = {column: "–" for column in (COLOUR, XY, LAB, DOMINANT)}
             if seen is not None:
                 texts[COLOUR] = "" if seen.in_gamut else "!"
@@ -115,7 +115,7 @@ class MarkTable(QTableWidget):
             for column, text in texts.items():
                 self._cell(row, column).setText(text)
             self._cell(row, COLOUR).setIcon(self._swatch(seen.hex) if seen is not None else QIcon())
-            refusal = finding.refusal if finding is not None else ""
+            refusal = colour_result.refusal if colour_result is not None else ""
             for column in texts:
                 self._cell(row, column).setToolTip(_colour_text(seen) if seen is not None else refusal)
         blocked.unblock()
@@ -206,21 +206,21 @@ def _colour_text(seen: Appearance) -> str:
 class MarkMenu(QMenu):
     """Announces what is chosen; the colours and symbols of the palette stand in it as they will look."""
 
-    rename_picked = Signal()
-    colour_asked = Signal()  # one beyond the palette
+    rename_requested = Signal()
+    colour_requested = Signal()  # one beyond the palette
     edit_picked = Signal(str, object)  # which value of the mark, and the new one
-    white_picked = Signal()
-    remove_picked = Signal()
+    white_requested = Signal()
+    remove_requested = Signal()
 
     def __init__(self, mark: Mark, palette: MarkColours, takes_white: bool, parent: QWidget | None = None) -> None:
         super().__init__(mark.title, parent)
-        self.addAction("Rename…", self.rename_picked.emit)
+        self.addAction("Rename…", self.rename_requested.emit)
         colours = self.addMenu("Colour")
         for name, colour in palette.colours.items():
             icon = sign_icon(mark.number, colour, mark.symbol)
             colours.addAction(icon, name, lambda colour=colour: self.edit_picked.emit("colour", colour))
         colours.addSeparator()
-        colours.addAction("Other…", self.colour_asked.emit)
+        colours.addAction("Other…", self.colour_requested.emit)
         symbols = self.addMenu("Symbol")
         for symbol in MARK_SYMBOLS:
             icon = sign_icon(mark.number, mark.colour, symbol)
@@ -228,12 +228,12 @@ class MarkMenu(QMenu):
         text = "Hide" if mark.visible else "Show"
         self.addAction(text, lambda: self.edit_picked.emit("visible", not mark.visible))
         if takes_white:
-            self.addAction("Use as white", self.white_picked.emit)
+            self.addAction("Use as white", self.white_requested.emit)
         self.addSeparator()
-        self.addAction("Remove", self.remove_picked.emit)
+        self.addAction("Remove", self.remove_requested.emit)
 
 
-class PairLine(QLabel):
+class PairDifferenceLabel(QLabel):
     """Shows ΔE2000 and the spectral angle of two marks, when two are selected."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -243,12 +243,12 @@ class PairLine(QLabel):
         self.setWordWrap(True)
         self.hide()
 
-    def show_pair(self, pair: list[tuple[Mark, Curve | None, Finding | None]]) -> None:
+    def show_pair(self, pair: list[tuple[Mark, MarkSpectrum | None, ColourResult | None]]) -> None:
         """Any other number of marks than two, or two without curves, show nothing."""
         parts = []
         if len(pair) == 2:
-            (first, curve, finding), (second, other, other_finding) = pair
-            seen = [each.appearance for each in (finding, other_finding) if each is not None and each.appearance]
+            (first, curve, colour_result), (second, other, other_finding) = pair
+            seen = [each.appearance for each in (colour_result, other_finding) if each is not None and each.appearance]
             if len(seen) == 2:
                 parts.append(f"ΔE2000 {cie.delta_e(seen[0].lab, seen[1].lab):.2f}")
             if curve is not None and other is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 import traceback
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -33,7 +34,15 @@ STEPS = {
 }
 
 
-class Notice(QFrame):
+class Topic(enum.Enum):
+    """What a message is about, so that it can be dismissed when it is no longer true."""
+
+    DEVELOPMENT = enum.auto()  # how the file was developed
+    MODEL_NOTES = enum.auto()  # how the model was run
+    RECONSTRUCTION = enum.auto()  # why it failed
+
+
+class MessageBar(QFrame):
     """Hidden until there is something to say; never in the way."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -70,9 +79,10 @@ class Notice(QFrame):
         layout.addWidget(self.details, 1, 0, 1, 4)
         layout.setColumnStretch(0, 1)
         self._is_failure = True
+        self._topic: Topic | None = None
         self.hide()
 
-    def show_failure(self, error: Exception) -> None:
+    def show_failure(self, error: Exception, topic: Topic | None = None) -> None:
         """Say what failed; what a programmer would want to know is folded away."""
         nothing = "There is not enough memory for this" if isinstance(error, MemoryError) else ""
         sentence = str(error).strip() or nothing or f"The program ran into a {type(error).__name__}."
@@ -82,14 +92,14 @@ class Notice(QFrame):
         self.more.setVisible(not expected)
         self.more.setChecked(False)
         self.details.hide()
-        self._present(is_failure=True)
+        self._present(True, topic)
 
-    def show_success(self, sentence: str) -> None:
+    def show_success(self, sentence: str, topic: Topic | None = None) -> None:
         """Say what was done."""
         self.text.setText(sentence)
         self.more.hide()
         self.details.hide()
-        self._present(is_failure=False)
+        self._present(False, topic)
 
     def offer(self, text: str, do: Callable[[], None]) -> None:
         """A button beside what is said, for another way."""
@@ -103,8 +113,18 @@ class Notice(QFrame):
         if self._do is not None:
             self._do()
 
-    def _present(self, is_failure: bool) -> None:
-        self._is_failure, self._do = is_failure, None
+    def dismiss(self, topic: Topic) -> None:
+        """Hide what is said about a topic, if that is what is shown."""
+        if self._topic is topic:
+            self.hide()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._topic = None
+
+    def _present(self, is_failure: bool, topic: Topic | None) -> None:
+        self._is_failure, self._topic, self._do = is_failure, topic, None
         self.remedy.hide()
         self.update()
         self.show()
@@ -116,10 +136,10 @@ class Notice(QFrame):
         painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(edge))
 
 
-class HintBar(QFrame):
+class FirstStepsBar(QFrame):
     """A line that names the steps that are left."""
 
-    close_picked = Signal()
+    close_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,7 +154,7 @@ class HintBar(QFrame):
         self.close_button.setAutoRaise(True)
         self.close_button.setAccessibleName("Close the first steps for good")
         self.close_button.setToolTip("Do not show the first steps again")
-        self.close_button.clicked.connect(self.close_picked)
+        self.close_button.clicked.connect(self.close_requested)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 4, 8, 4)
         layout.addWidget(self.text, 1)

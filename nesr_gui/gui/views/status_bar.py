@@ -18,8 +18,8 @@ _SHORTEST_LEFT = 5.0  # seconds that work must still take to be shown
 class Status(QStatusBar):
     """Shows; announces that the work it shows shall stop, or pause."""
 
-    cancel_picked = Signal(object)  # Task
-    pause_picked = Signal(object, bool)  # Task, whether it shall wait
+    cancel_requested = Signal(object)  # Task
+    pause_requested = Signal(object, bool)  # Task, whether it shall wait
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,11 +35,11 @@ class Status(QStatusBar):
         self.bar.setAccessibleName("Progress")
         self.cancel = QPushButton("Cancel")
         self.cancel.setAccessibleName("Cancel the work in progress")
-        self.cancel.clicked.connect(lambda: self.cancel_picked.emit(self.shown()))
+        self.cancel.clicked.connect(lambda: self.cancel_requested.emit(self.shown()))
         self.pause = QPushButton("Pause")
         self.pause.setCheckable(True)
         self.pause.setAccessibleName("Pause the work in progress")
-        self.pause.clicked.connect(lambda paused: self.pause_picked.emit(self.shown(), paused))
+        self.pause.clicked.connect(lambda paused: self.pause_requested.emit(self.shown(), paused))
         self.pause.toggled.connect(lambda paused: self.pause.setText("Resume" if paused else "Pause"))
         self.pause.toggled.connect(self._keep_time)
         self._paused_at = 0.0

@@ -235,7 +235,7 @@ class WavelengthBar(QWidget):
     def _show_badge(self) -> None:
         """Whether something was known at this very wavelength, or the answer lies between what was."""
         nm = self.number.value()
-        on_band = any(abs(nm - band) < 0.05 for band in self._bands)
+        on_band = bool(self._bands) and min([abs(nm - band) for band in self._bands]) < 0.05
         self.badge.setText(("on a band" if on_band else "between bands") if self._bands else "")
         said = "is one of" if on_band else "lies between"
         self.badge.setToolTip(f"{nm:.1f} nm {said} the wavelengths the model was trained on, or the cube measured at")

@@ -141,7 +141,7 @@ def quiet(table: QTableWidget) -> None:
     table.setTabKeyNavigation(False)
 
 
-class Dial(QWidget):
+class SliderSpinBox(QWidget):
     """Announces the number the user moves to; shows the one it is given, without echo."""
 
     value_picked = Signal(float)

@@ -20,7 +20,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.figures.sweep import Sweep, SweepExport
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
-from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, Offer
 from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
 from nesr_gui.regions import Region, Shape
@@ -133,7 +133,7 @@ def test_a_format_offers_the_numbers_it_can_store(dialog: CubeExportDialog) -> N
 
 
 def test_a_measured_time_is_shown_for_the_plan_that_is_chosen(dialog: CubeExportDialog, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(dialog.estimate_asked) as asked:
+    with qtbot.waitSignal(dialog.estimate_requested) as asked:
         pick(dialog, "step")
     plan = asked.args[0]
     dialog.show_estimate(plan, Estimate((31, 20, 40), 1, 130.0))
@@ -182,7 +182,7 @@ def choose(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
 
 
 def ask(app: App) -> CubeExportDialog:
-    app.exporting.export_cube()
+    app.exporter.export_cube()
     found: CubeExportDialog = app.window.findChildren(CubeExportDialog)[-1]  # others are closed, and not deleted yet
     return found
 
@@ -191,7 +191,7 @@ def test_a_part_is_written_checked_and_told(
     opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     choose(monkeypatch, tmp_path / "out")
-    opened.session.marking.add(Region.rectangle(10, 20, 30, 60))
+    opened.document.mark_set.add(Region.rectangle(10, 20, 30, 60))
     dialog = ask(opened)
     qtbot.waitUntil(lambda: "as measured" in dialog.verdict.text())
     dialog.region.setCurrentIndex(1)
@@ -199,9 +199,9 @@ def test_a_part_is_written_checked_and_told(
     dialog.bands.count.setValue(7)
     dialog.format.setCurrentText("ENVI")
     dialog.accept()
-    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
-    assert "7 bands of 40×20 pixels; checked, 84 values read back." in opened.window.notice.text.text()
-    written, field = io.open_cube(tmp_path / "out.hdr"), opened.session.field
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
+    assert "7 bands of 40×20 pixels; checked, 84 values read back." in opened.window.messages.text.text()
+    written, field = io.open_cube(tmp_path / "out.hdr"), opened.document.field
     assert field is not None
     expected = field.cube(written.bands, rows=slice(10, 30), cols=slice(20, 60)).values
     np.testing.assert_allclose(written.cube(written.bands).values, expected, rtol=1e-6)
@@ -244,7 +244,7 @@ def start(app: App, path: Path, qtbot: QtBot) -> Held:
     field = Held(smooth_cube(8, 9), BANDS, Quantity.REFLECTANCE)
     from nesr_gui.export import ExportPlan
 
-    app.writing.export(files.CubeExport(path, field, ExportPlan()), files.export_cube, app.exporting._tell)
+    app.exporter._writer.export(files.CubeExport(path, field, ExportPlan()), files.export_cube, app.exporter._report)
     qtbot.waitUntil(field.waiting.is_set)
     return field
 
@@ -261,9 +261,9 @@ def test_an_export_pauses_and_goes_on(app: App, tmp_path: Path, qtbot: QtBot) ->
         pass
     assert not ended.signal_triggered
     assert not (tmp_path / "c.npy").exists() and app.worker.is_busy(Task.EXPORT)
-    app.exporting.export_cube()  # nothing is open: nothing happens
+    app.exporter.export_cube()  # nothing is open: nothing happens
     qtbot.mouseClick(status.pause, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "Wrote" in app.window.notice.text.text())
+    qtbot.waitUntil(lambda: "Wrote" in app.window.messages.text.text())
     assert not status.pause.isVisible()
 
 
@@ -285,40 +285,40 @@ def test_a_paused_export_can_be_cancelled_and_leaves_nothing(app: App, tmp_path:
     qtbot.mouseClick(app.window.status.cancel, Qt.MouseButton.LeftButton)
     field.gate.set()
     qtbot.waitUntil(lambda: list(folder.iterdir()) == [])
-    assert not app.worker.is_busy(Task.EXPORT) and not app.window.notice.isVisible()
+    assert not app.worker.is_busy(Task.EXPORT) and not app.window.messages.isVisible()
 
 
 def test_a_second_export_waits_for_the_first(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
     field = start(opened, tmp_path / "c.npy", qtbot)
-    opened.exporting.export_cube()
+    opened.exporter.export_cube()
     assert opened.window.findChild(CubeExportDialog) is None
-    assert "another export is being written" in opened.window.notice.text.text()
+    assert "another export is being written" in opened.window.messages.text.text()
     field.gate.set()
-    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     assert len(io.open_cube(tmp_path / "c.npy").bands) == len(Wavelengths(BANDS.nm))
 
 
 def test_a_film_waits_for_the_cube(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
     field = start(opened, tmp_path / "c.npy", qtbot)
-    opened.look_commands.export_sweep()
+    opened.exporter.export_sweep()
     assert opened.window.findChild(SweepDialog) is None
-    film = SweepExport(tmp_path / "film.gif", "band", Scene.of(opened.session), Sweep(400, 700, 100.0, 10, 40))
-    opened.look_commands.save_sweep(film)
-    assert "another export is being written" in opened.window.notice.text.text()
+    film = SweepExport(tmp_path / "film.gif", "band", RenderContext.of(opened.document), Sweep(400, 700, 100.0, 10, 40))
+    opened.exporter.save_sweep(film)
+    assert "another export is being written" in opened.window.messages.text.text()
     field.gate.set()
-    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     assert (tmp_path / "c.npy").exists() and not film.path.exists()
 
 
 def test_small_files_are_all_written_while_a_cube_is(
     opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
-    opened.session.add_pin(3, 4)
-    qtbot.waitUntil(lambda: bool(opened.session.curves))
+    opened.document.add_pin(3, 4)
+    qtbot.waitUntil(lambda: bool(opened.document.curves))
     field = start(opened, tmp_path / "c.npy", qtbot)
     names = "curves.csv", "marks.csv", "spectra.png"
     for name, export in zip(
-        names, (opened.commands.export_curves, opened.mark_commands.export_table, opened.commands.export_figure),
+        names, (opened.exporter.export_curves, opened.exporter.export_table, opened.exporter.export_figure),
         strict=True,
     ):  # fmt: skip
         choose(monkeypatch, tmp_path / name)

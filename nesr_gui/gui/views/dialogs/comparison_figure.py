@@ -7,14 +7,14 @@ from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QWidget
 
 from nesr_gui.gui.figures.comparison import MOST
-from nesr_gui.gui.model.view_settings import Measure
+from nesr_gui.gui.model.view_settings import ErrorMetric
 from nesr_gui.gui.views.widgets import ChoiceDialog, form
 from nesr_gui.spectral import Wavelengths
 
 PREVIEW = QSize(640, 360)
 MEASURES = {
-    Measure.DIFFERENCE: ("Absolute: |difference|, over all RMSE", 0.1),
-    Measure.RELATIVE: ("Relative: |difference| / measured, over all MRAE", 0.5),
+    ErrorMetric.DIFFERENCE: ("Absolute: |difference|, over all RMSE", 0.1),
+    ErrorMetric.RELATIVE: ("Relative: |difference| / measured, over all MRAE", 0.5),
 }
 """Measure → its text, and where its colour bar ends at first."""
 
@@ -55,7 +55,7 @@ class TruthFigureDialog(ChoiceDialog):
         ))  # fmt: skip
         self._judge()
 
-    def chosen(self) -> tuple[tuple[float, ...], Measure, float]:
+    def chosen(self) -> tuple[tuple[float, ...], ErrorMetric, float]:
         """Wavelengths, measure and the end of the colour bar; ValueError says in a sentence why they cannot be."""
         nm = tuple(Wavelengths.parse(self.wavelengths.text()))
         low, high = self._range

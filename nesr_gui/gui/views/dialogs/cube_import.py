@@ -13,7 +13,7 @@ from nesr_gui.spectral import Quantity, Wavelengths
 LABELS = {"wavelengths": "Wavelengths (nm)", "band_axis": "Axis of the bands", "variable": "Array"}
 
 
-class ReadingDialog(ChoiceDialog):
+class CubeImportDialog(ChoiceDialog):
     """One question with the likely answer filled in and the reason for it; says at once what cannot be."""
 
     def __init__(self, asked: AmbiguousFile, parent: QWidget | None = None) -> None:

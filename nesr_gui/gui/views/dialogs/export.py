@@ -47,7 +47,7 @@ class BandChoice(QWidget):
     """The form; `changed` after every change, `bands` is what it says then."""
 
     changed = Signal()
-    responses_asked = Signal()  # a table of responses from a file
+    responses_requested = Signal()  # a table of responses from a file
 
     def __init__(self, field: SpectralField, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -165,7 +165,7 @@ class BandChoice(QWidget):
         self.shape.currentIndexChanged.connect(self._forget_table)
         self.text.textChanged.connect(self._forget_table)
         self.paste.clicked.connect(lambda: self.text.setPlainText(QApplication.clipboard().text()[:200_000]))
-        self.responses.clicked.connect(self.responses_asked)
+        self.responses.clicked.connect(self.responses_requested)
 
     def _show_kind(self) -> None:
         kind = self.kind.currentData()
@@ -229,7 +229,7 @@ class Offer:
 class CubeExportDialog(ChoiceDialog):
     """Every choice of an `ExportPlan`, and the format; announces plans whose time should be measured."""
 
-    estimate_asked = Signal(object)  # ExportPlan
+    estimate_requested = Signal(object)  # ExportPlan
 
     def __init__(self, offer: Offer, parent: QWidget | None = None) -> None:
         super().__init__("Export cube", "Export…", parent, lines=3)
@@ -361,7 +361,7 @@ class CubeExportDialog(ChoiceDialog):
         is_calibrated = isinstance(self._offer.field, CalibratedField)
         self.error_band.setEnabled(is_calibrated and self.file_format().holds_bounds)
         if self.judge(self._say):
-            self.estimate_asked.emit(self._asked)
+            self.estimate_requested.emit(self._asked)
 
     def _say(self) -> str:
         plan = self.plan()

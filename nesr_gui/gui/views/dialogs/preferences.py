@@ -12,7 +12,7 @@ from nesr_gui.gui.views.widgets import plain
 class PreferencesDialog(QDialog):
     """One box to choose from per preference, with its meaning under it."""
 
-    reset_asked = Signal()
+    reset_requested = Signal()
 
     def __init__(self, preferences: Preferences, parent: QWidget) -> None:
         super().__init__(parent)
@@ -38,7 +38,7 @@ class PreferencesDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         self.reset = buttons.addButton("Reset everything…", QDialogButtonBox.ButtonRole.ResetRole)
-        self.reset.clicked.connect(self.reset_asked)
+        self.reset.clicked.connect(self.reset_requested)
         plain(buttons)
         for button in buttons.buttons():
             button.setAccessibleName(button.text().replace("&", "").rstrip("…"))
@@ -47,7 +47,6 @@ class PreferencesDialog(QDialog):
         layout.setSpacing(16)
         layout.addLayout(form)
         layout.addWidget(buttons)
-        preferences.changed.connect(self.show_preferences)
         self.show_preferences()
 
     def show_preferences(self) -> None:

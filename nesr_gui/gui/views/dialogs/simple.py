@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QW
 
 from nesr_gui.gui.figures.sweep import ENDINGS, Sweep, missing_for
 from nesr_gui.gui.views.wavelength_bar import SPEEDS
-from nesr_gui.gui.views.widgets import ChoiceDialog, Dial, form
+from nesr_gui.gui.views.widgets import ChoiceDialog, SliderSpinBox, form
 
 Three = tuple[float, float, float]
 
@@ -20,7 +20,7 @@ class FalseColourDialog(ChoiceDialog):
     def __init__(self, nm_range: tuple[float, float], wavelengths: Three, parent: QWidget | None = None) -> None:
         super().__init__("Wavelengths of the false colour", "Keep", parent)
         names = "Red", "Green", "Blue"
-        self.dials = [Dial(f"{name} wavelength", nm_range, 1.0, decimals=1, suffix=" nm") for name in names]
+        self.dials = [SliderSpinBox(f"{name} wavelength", nm_range, 1.0, decimals=1, suffix=" nm") for name in names]
         for dial, nm in zip(self.dials, wavelengths, strict=True):
             dial.show_value(nm)
             dial.value_picked.connect(self._announce)

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLabel, QToolBut
 
 from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import SHADES, Histogram
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.tasks.rendering import Picture
+from nesr_gui.gui.model.document import UInt8Array
+from nesr_gui.gui.tasks.rendering import RenderedImage
 
 Limits = tuple[float, float]
 _STRIP, _LEFT, _REACH = 14.0, 6.0, 9.0
@@ -30,13 +30,15 @@ class LevelsScale(QWidget):
         self._axis: Limits = (0.0, 1.0)
         self._histogram: Histogram | None = None
         self._stops = SHADES[:: len(SHADES) // 32]
-        self._lookup: Bytes | None = None
+        self._lookup: UInt8Array | None = None
         self._held: int | None = None
 
     def sizeHint(self) -> QSize:
         return QSize(84, 240)
 
-    def show_levels(self, limits: Limits, usual: Limits, histogram: Histogram | None, lookup: Bytes | None) -> None:
+    def show_levels(
+        self, limits: Limits, usual: Limits, histogram: Histogram | None, lookup: UInt8Array | None
+    ) -> None:
         """Limits as they are and as they are at first, which the axis always holds, and the colours between."""
         axis = self._axis
         if self._held is None:  # the axis must not move under the hand
@@ -114,10 +116,13 @@ class LevelsScale(QWidget):
         ink = QColor(self.palette().placeholderText().color())
         ink.setAlpha(90)
         painter.setBrush(ink)
-        outline = [QPointF(left, self.y_of(steps[0]))]
+        low, high = self._axis
+        inner = self.height() - 2 * _REACH
+        ys = (_REACH + inner * (1 - (steps - low) / max(high - low, 1e-12))).tolist()  # `y_of` of all at once
+        outline = [QPointF(left, ys[0])]
         for i in np.flatnonzero(inside).tolist():
             x = left + float(lengths[i])
-            outline += [QPointF(x, self.y_of(steps[i])), QPointF(x, self.y_of(steps[i + 1]))]
+            outline += [QPointF(x, ys[i]), QPointF(x, ys[i + 1])]
         outline.append(QPointF(left, outline[-1].y()))
         outline[0].setY(outline[1].y() if len(outline) > 2 else outline[0].y())
         painter.setClipRect(self.rect().adjusted(0, int(_REACH), 0, -int(_REACH)))
@@ -133,13 +138,13 @@ class LevelsScale(QWidget):
         lines = [self.y_of(limit) for limit in self.limits]  # whose values stand above and below
         for value in ticks(*self._axis, self.height() / (3.5 * height)):
             y = self.y_of(value)
-            if min(abs(y - line) for line in lines) < height / 2:
+            if abs(y - lines[0]) < height / 2 or abs(y - lines[1]) < height / 2:
                 continue
             where = QRectF(_LEFT + _STRIP + 4, y - height / 2, self.width() - _LEFT - _STRIP - 6, height)
             painter.drawText(where, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{value:g}")
 
 
-class LevelsBar(QWidget):
+class ColourBar(QWidget):
     """The colour bar of one side, with its limits as numbers and a button for automatic ones."""
 
     limits_picked = Signal(str, object)  # key of the scale, (low, high)
@@ -170,7 +175,7 @@ class LevelsBar(QWidget):
             box.valueChanged.connect(lambda _: self._pick(self.low.value(), self.high.value()))
         self.hide()
 
-    def show_picture(self, picture: Picture | None, limits: Limits, lookup: Bytes | None) -> None:
+    def show_picture(self, picture: RenderedImage | None, limits: Limits, lookup: UInt8Array | None) -> None:
         """The scale of a picture and its limits, which may be newer than the picture; hidden where there is none.
 
         A picture that is not exact leaves the histogram as it was.

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
-from nesr_gui.gui.model.viewport import View
+from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.views.image.layers import Canvas
 from nesr_gui.gui.views.image.mark_items import MarkLayer
 
@@ -30,7 +30,7 @@ _MARGIN = 10  # px between a caption and the edges
 class Caption(QToolButton):
     """Names the picture of a side; its menu is filled when it opens."""
 
-    menu_wanted = Signal(object)  # QMenu
+    menu_requested = Signal(object)  # QMenu
 
     def __init__(self, side: int, parent: QWidget) -> None:
         super().__init__(parent)
@@ -38,19 +38,24 @@ class Caption(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        menu.aboutToShow.connect(lambda: self.menu_wanted.emit(menu))
+        menu.aboutToShow.connect(lambda: self.menu_requested.emit(menu))
         self.setMenu(menu)
         self._said, self._room = "", 10_000
+        self._shown: tuple[str, bool] | None = None
         self.show_text("", False)
 
-    def show_text(self, text: str, is_active: bool) -> None:
-        """What is shown; an edge marks the side of two that the keys change."""
+    def show_text(self, text: str, is_active: bool) -> bool:
+        """What is shown, an edge marks the side of two that the keys change; whether that is new."""
+        if (text, is_active) == self._shown:
+            return False
+        self._shown = text, is_active
         style = _STYLE.format(edge="#8ab4ff" if is_active else "transparent")
         if style != self.styleSheet():  # costly, and rare beside a wavelength that moves
             self.setStyleSheet(style)
         self._said = text
         self.fit(self._room)
         self.setAccessibleName(f"{('Left', 'Right')[self.side]} picture: {text}" if is_active else f"Picture: {text}")
+        return True
 
     def fit(self, room: int) -> None:
         """Be at most so wide; what is cut off stands in the tip."""
@@ -102,7 +107,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     pixel_hovered = Signal(object)  # (row, col) | None
     view_changed = Signal(object)  # View
     navigated = Signal(object)  # View, which the user went to by hand
-    fit_picked = Signal()
+    fit_requested = Signal()
     side_picked = Signal(int)  # 0 or 1: whose picture is clicked
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -121,7 +126,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._sides: tuple[int, ...] = (0,)
         self._shape: tuple[int, int] | None = None
         self.is_fitted = True
-        self._wanted: View | None = None
+        self._wanted: Viewport | None = None
         self.box.grabs = self.marks.grab
         self.box.clicked.connect(self._click)
         self.box.double_clicked.connect(self._double_click)
@@ -147,10 +152,10 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def show_caption(self, side: int, text: str, is_active: bool) -> None:
         """What a side shows, in its upper corner; marked where it is the one of two that the keys change."""
-        self.captions[side].show_text(text, is_active)
-        self._place_captions()
+        if self.captions[side].show_text(text, is_active):
+            self._place_captions()
 
-    def show_view(self, view: View) -> None:
+    def show_view(self, view: Viewport) -> None:
         """Look at what another view shows; through changes of size too, until the user goes elsewhere."""
         self.is_fitted, self._wanted = False, view
         self.box.setRange(QRectF(view.left, view.top, view.right - view.left, view.bottom - view.top), padding=0)
@@ -175,16 +180,16 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def has_image(self) -> bool:
         return self._shape is not None
 
-    def view(self) -> View:
+    def view(self) -> Viewport:
         """What is in sight, in source pixels."""
         (left, right), (top, bottom) = self.box.viewRange()
         scale = (right - left) / max(self.box.width() * self.devicePixelRatioF(), 1)
-        return View(top, bottom, left, right, scale)
+        return Viewport(top, bottom, left, right, scale)
 
-    def aim(self) -> View:
+    def aim(self) -> Viewport:
         """What it was asked to show, in source pixels: through changes of its size it shows at least that."""
         rect, scale = self.box.targetRect(), self.view().scale
-        return self._wanted or View(rect.top(), rect.bottom(), rect.left(), rect.right(), scale)
+        return self._wanted or Viewport(rect.top(), rect.bottom(), rect.left(), rect.right(), scale)
 
     def position_of(self, row: int, col: int) -> QPointF:
         """Where the centre of a pixel is on this widget."""
@@ -257,7 +262,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def _double_click(self) -> None:
         if not self.marks.finish():
-            self.fit_picked.emit()
+            self.fit_requested.emit()
 
     def _hover(self, scene_pos: QPointF) -> None:
         inside = self.sceneObj.sceneRect().contains(scene_pos)

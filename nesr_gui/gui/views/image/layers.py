@@ -12,9 +12,9 @@ from PySide6.QtGui import QColor, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
 from nesr_gui.gui.drawing.symbols import screen_pen
+from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Pixel
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.tasks.rendering import Picture
+from nesr_gui.gui.tasks.rendering import RenderedImage
 
 LINES_FROM, VALUES_FROM = 10.0, 42.0  # pixels of the screen along a side of a pixel
 
@@ -25,10 +25,10 @@ class PixelGrid(QGraphicsItem):
     def __init__(self, parent: QGraphicsItem) -> None:
         super().__init__(parent)
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # only what is in sight is painted
-        self._picture: Picture | None = None
-        self._lookup: Bytes | None = None
+        self._picture: RenderedImage | None = None
+        self._lookup: UInt8Array | None = None
 
-    def show_picture(self, picture: Picture | None, lookup: Bytes | None = None) -> None:
+    def show_picture(self, picture: RenderedImage | None, lookup: UInt8Array | None = None) -> None:
         self.prepareGeometryChange()
         self._picture, self._lookup = picture, lookup
         self.update()
@@ -52,7 +52,9 @@ class PixelGrid(QGraphicsItem):
             [QLineF(x * side, top * side, x * side, bottom * side) for x in range(left, right + 1)]
             + [QLineF(left * side, y * side, right * side, y * side) for y in range(top, bottom + 1)]
         )
-        if on_screen >= VALUES_FROM and self._picture.request.nodes is None:  # only the field's own values are told
+        if (
+            on_screen >= VALUES_FROM and self._picture.request.scrub_bands is None
+        ):  # only the field's own values are told
             self._paint_values(painter, range(top, bottom), range(left, right), on_screen)
 
     def _paint_values(self, painter: QPainter, rows: range, cols: range, on_screen: float) -> None:
@@ -131,9 +133,9 @@ class Layer(QGraphicsRectItem):
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemClipsChildrenToShape)
         self.image = _Image(self)
         self.grid = PixelGrid(self)
-        self.picture: Picture | None = None
+        self.picture: RenderedImage | None = None
 
-    def show_picture(self, picture: Picture | None, lookup: Bytes | None) -> None:
+    def show_picture(self, picture: RenderedImage | None, lookup: UInt8Array | None) -> None:
         """Put a picture over exactly the pixels it samples."""
         known, self.picture = self.picture, picture
         self.grid.show_picture(picture, lookup)

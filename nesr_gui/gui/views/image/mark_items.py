@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPainterPat
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsView, QStyleOptionGraphicsItem, QWidget
 
 from nesr_gui.gui.drawing.symbols import draw_sign, placed, screen_pen
-from nesr_gui.gui.model.marks import Mark, Place, simplified
+from nesr_gui.gui.model.marks import Mark, MarkGeometry, simplified
 from nesr_gui.regions import Point, Region, Shape
 
 REACH = 13.0  # pixels of the screen within which the mouse takes hold of a pin
@@ -411,7 +411,7 @@ class MarkLayer(QObject):
         return float(self._box.viewPixelSize()[0])
 
 
-def _dragged(place: Place, grip: int, start: Point, to: Point) -> Place:
+def _dragged(place: MarkGeometry, grip: int, start: Point, to: Point) -> MarkGeometry:
     """A place after a drag; regions move by whole pixels, so that they hold as many as before."""
     if not isinstance(place, Region):
         return math.floor(to[0]), math.floor(to[1])

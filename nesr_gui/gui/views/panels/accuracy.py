@@ -23,8 +23,8 @@ from PySide6.QtWidgets import (
 from nesr_gui.fields.accuracy import CONDITIONS, AccuracyMetrics
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.drawing.symbols import sign_icon
-from nesr_gui.gui.model.marks import Mark, Place
-from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.model.marks import Mark, MarkGeometry
+from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks.comparison import COLUMNS, IMAGE, cells
 from nesr_gui.gui.views.widgets import quiet, row
 
@@ -40,12 +40,12 @@ class AccuracyPanel(QWidget):
 
     orientation_picked = Signal(object)  # Orientation
     gain_picked = Signal(float)
-    match_picked = Signal()  # find it again
-    end_picked = Signal()
-    measure_picked = Signal()
-    copy_picked = Signal()
-    open_picked = Signal()
-    photograph_picked = Signal()
+    registration_requested = Signal()  # find it again
+    removal_requested = Signal()
+    measure_requested = Signal()
+    copy_requested = Signal()
+    open_requested = Signal()
+    simulation_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,14 +62,16 @@ class AccuracyPanel(QWidget):
         self.gain.setAccessibleName("What the cube's values are multiplied by")
         self.gain.setKeyboardTracking(False)
         self.gain.valueChanged.connect(self.gain_picked)
-        self.again = _button("Match again", "Find orientation and gain anew", self.match_picked)
-        self.end = _button("Stop comparing", "Take the measured cube away", self.end_picked)
-        self.open = _button("Compare with measured cube…", "Open the cube of this photograph", self.open_picked)
+        self.again = _button("Match again", "Find orientation and gain anew", self.registration_requested)
+        self.end = _button("Stop comparing", "Take the measured cube away", self.removal_requested)
+        self.open = _button("Compare with measured cube…", "Open the cube of this photograph", self.open_requested)
         self.photograph = _button(
-            "Reconstruct from its photograph", "Photograph the open cube and reconstruct that", self.photograph_picked
+            "Reconstruct from its photograph",
+            "Photograph the open cube and reconstruct that",
+            self.simulation_requested,
         )
-        self.measure = _button("Measure", "Compare every pixel of the image", self.measure_picked)
-        self.copy = _button("Copy", "The figures to the clipboard, as spreadsheets take them", self.copy_picked)
+        self.measure = _button("Measure", "Compare every pixel of the image", self.measure_requested)
+        self.copy = _button("Copy", "The figures to the clipboard, as spreadsheets take them", self.copy_requested)
         self.table = _table()
         self.conditions = QLabel(CONDITIONS[0].upper() + CONDITIONS[1:] + ".")
         self.conditions.setWordWrap(True)
@@ -77,7 +79,7 @@ class AccuracyPanel(QWidget):
         self._lay_out()
         self.show_measurement(None, ())
 
-    def show_measurement(self, measurement: Measurement | None, possible: Sequence[Orientation]) -> None:
+    def show_measurement(self, measurement: MeasuredCube | None, possible: Sequence[Orientation]) -> None:
         """What is compared with, and the orientations in which it has the photograph's sides."""
         is_there = measurement is not None
         for widget in (self.controls, self.table, self.conditions):
@@ -115,7 +117,7 @@ class AccuracyPanel(QWidget):
         self.photograph.setVisible(can_photograph)
 
     def show_figures(
-        self, marks: Sequence[Mark], figures: Mapping[Place | None, AccuracyMetrics], is_measuring: bool
+        self, marks: Sequence[Mark], figures: Mapping[MarkGeometry | None, AccuracyMetrics], is_measuring: bool
     ) -> None:
         """A row for the image and one for each mark; … where figures are on their way."""
         self.table.setRowCount(1 + len(marks))

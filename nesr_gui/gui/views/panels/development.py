@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nesr_gui.gui.views.widgets import Dial, row
+from nesr_gui.gui.views.widgets import SliderSpinBox, row
 from nesr_gui.inference.model_input import BandInput, ModelInput
 from nesr_gui.io.photos.develop_settings import (
     GAMMAS,
@@ -43,14 +43,14 @@ SEEN = (
 RESOLUTIONS = {"Automatic": None, **{f"{n:g} megapixels": round(n * 1e6) for n in (0.25, 0.5, 1, 2, 4, 8, 16)}}
 
 
-class InputPanel(QScrollArea):
+class DevelopmentPanel(QScrollArea):
     """Announces the interpretation the user asks for; shows the one that is chosen, and what became of the file."""
 
     interpretation_picked = Signal(object)  # DevelopSettings
-    grey_pick_picked = Signal(bool)  # a click in the image shall pick the grey point, or no longer
-    camera_file_picked = Signal()  # which file, is asked elsewhere
-    reset_picked = Signal()
-    exposure_picked = Signal()  # of the open cube
+    grey_picking_requested = Signal(bool)  # a click in the image shall pick the grey point, or no longer
+    camera_file_requested = Signal()  # which file, is asked elsewhere
+    reset_requested = Signal()
+    simulation_requested = Signal()  # of the open cube
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,17 +140,17 @@ class InputPanel(QScrollArea):
         self.pick.setCheckable(True)
         self.pick.setToolTip("Then click a pixel of the image that is grey or white in truth, and not overexposed")
         self.pick.setAccessibleName("Pick a grey point in the image")
-        self.pick.toggled.connect(self.grey_pick_picked)
-        self.kelvin = Dial("Temperature of the light", KELVIN, 50, suffix=" K")
-        self.tint = Dial("Tint of the light", TINT, 1)
-        self.stops = Dial("Exposure", STOPS, 0.1, decimals=1, suffix=" stops")
+        self.pick.toggled.connect(self.grey_picking_requested)
+        self.kelvin = SliderSpinBox("Temperature of the light", KELVIN, 50, suffix=" K")
+        self.tint = SliderSpinBox("Tint of the light", TINT, 1)
+        self.stops = SliderSpinBox("Exposure", STOPS, 0.1, decimals=1, suffix=" stops")
         for dial, item in ((self.kelvin, "kelvin"), (self.tint, "tint"), (self.stops, "stops")):
             dial.value_picked.connect(lambda value, item=item: self._pick(**{item: value}))
         self.camera = QLabel()
         self.load_camera = QPushButton("Load sensitivities…")
         self.load_camera.setToolTip("A table (CSV) with the columns wavelength, R, G, B of the camera that took this")
         self.load_camera.setAccessibleName("Load the sensitivities of the camera")
-        self.load_camera.clicked.connect(self.camera_file_picked)
+        self.load_camera.clicked.connect(self.camera_file_requested)
         self.default_camera = QPushButton("Default camera")
         self.default_camera.setAccessibleName("Take the default camera")
         self.default_camera.clicked.connect(lambda: self._pick(camera=None))
@@ -162,11 +162,11 @@ class InputPanel(QScrollArea):
         self.expose = QPushButton("Reconstruct from its photograph")
         self.expose.setToolTip("Try the reconstruction on this cube: photograph it, reconstruct that, compare the two")
         self.expose.setAccessibleName("Reconstruct the cube from its photograph")
-        self.expose.clicked.connect(self.exposure_picked)
+        self.expose.clicked.connect(self.simulation_requested)
         self.expose.hide()
         self.reset = QPushButton("Reset to the file's own")
         self.reset.setAccessibleName("Understand the file as it says itself")
-        self.reset.clicked.connect(self.reset_picked)
+        self.reset.clicked.connect(self.reset_requested)
 
     def _lay_out(self, form: QFormLayout) -> None:
         self._form = form
@@ -189,7 +189,7 @@ class InputPanel(QScrollArea):
     def _pick_balance(self, balance: WhiteBalance) -> None:
         """A grey point wants a place first; another balance ends the search for one."""
         needs_place = balance is WhiteBalance.GREY_POINT and self._chosen.grey_point is None
-        self.grey_pick_picked.emit(needs_place)
+        self.grey_picking_requested.emit(needs_place)
         if not needs_place:
             self._pick(balance=balance)
 

@@ -21,13 +21,13 @@ from nesr_gui.spectral import Quantity
 _TEMPERATURES = {IlluminantKind.DAYLIGHT: "Daylight of", IlluminantKind.BLACKBODY: "Blackbody of"}
 
 
-class LightPanel(QWidget):
+class ViewingConditionsPanel(QWidget):
     """Announces the viewing that is chosen, and what is asked for: a file of a light or a camera, a white."""
 
     viewing_picked = Signal(object)  # Viewing
-    light_file_asked = Signal()
-    camera_file_asked = Signal()
-    white_asked = Signal()
+    light_file_requested = Signal()
+    camera_file_requested = Signal()
+    white_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,9 +51,9 @@ class LightPanel(QWidget):
         self.light.activated.connect(self._pick_light)
         self.kelvin.valueChanged.connect(self._pick_kelvin)
         self.observer.activated.connect(self._pick_observer)
-        self.load_light.clicked.connect(self.light_file_asked)
-        self.load_camera.clicked.connect(self.camera_file_asked)
-        self.white.clicked.connect(self.white_asked)
+        self.load_light.clicked.connect(self.light_file_requested)
+        self.load_camera.clicked.connect(self.camera_file_requested)
+        self.white.clicked.connect(self.white_requested)
         self.reset.clicked.connect(lambda: self.viewing_picked.emit(ViewingConditions.default()))
         self._lay_out()
         self.show_viewing(self._viewing)

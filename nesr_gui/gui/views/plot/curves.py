@@ -14,8 +14,7 @@ from PySide6.QtWidgets import QGraphicsPathItem
 
 from nesr_gui.gui.drawing.symbols import screen_pen, symbol_path
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_content import Kind, Line, Plotted, symbol_places
-from nesr_gui.gui.model.plot_settings import Transform
+from nesr_gui.gui.model.plot_settings import Kind, Line, PlotContent, Transform, symbol_places
 
 
 class _Signs(pg.ScatterPlotItem):  # type: ignore[misc]
@@ -26,13 +25,13 @@ class _Signs(pg.ScatterPlotItem):  # type: ignore[misc]
 
 
 class CurveLayer:
-    """Draws what is `Plotted` into a plot."""
+    """Draws what is `PlotContent` into a plot."""
 
     def __init__(
         self, plot: Any, quiet: Callable[[], QColor], visible_range: Callable[[], tuple[float, float]]
     ) -> None:
         self._plot, self._quiet, self._range = plot, quiet, visible_range
-        self.plotted = Plotted()
+        self.plotted = PlotContent()
         self.lines: dict[Kind, dict[int, Any]] = {kind: {} for kind in Kind}  # by the number of the mark
         self.curves, self.truths = self.lines[Kind.CURVE], self.lines[Kind.TRUTH]
         self._drawn: dict[tuple[Kind, int], tuple[object, ...]] = {}
@@ -42,7 +41,7 @@ class CurveLayer:
             scatter.setZValue(17 + place)
             plot.addItem(scatter, ignoreBounds=True)
 
-    def show(self, plotted: Plotted) -> None:
+    def show(self, plotted: PlotContent) -> None:
         self.plotted = plotted
         wanted: dict[Kind, dict[int, Line]] = {kind: {} for kind in Kind}
         heights: dict[tuple[Kind, int], float] = {}

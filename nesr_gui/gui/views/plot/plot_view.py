@@ -17,7 +17,7 @@ from nesr_gui.colorimetry.cie import wavelength_colours
 from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.drawing.ticks import Axis
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_content import Plotted, Values
+from nesr_gui.gui.model.plot_settings import PlotContent, Values
 from nesr_gui.gui.views.plot.curves import CurveLayer
 
 MOST_ROWS = 16
@@ -180,7 +180,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
     def show_wavelength(self, nm: float) -> None:
         self.line.setValue(nm)  # emits sigDragged for the hand only, so nothing echoes
 
-    def show_curves(self, plotted: Plotted) -> None:
+    def show_curves(self, plotted: PlotContent) -> None:
         """A line for each mark that has its curve, and what it is compared with."""
         self.layer.show(plotted)
         self.hint.setVisible(not plotted.marks and not plotted.library)
@@ -188,7 +188,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self._name_axes()
         self.fit()
 
-    def show_readings(self, nm: float, values: Mapping[int, float]) -> None:
+    def show_readouts(self, nm: float, values: Mapping[int, float]) -> None:
         """The sign of each mark on its curve at the wavelength; `values` by number."""
         self.layer.show_dots(nm, values)
 

@@ -9,19 +9,19 @@ from functools import partial
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
 
-from nesr_gui.gui.model.plot_settings import Normalise, Reference, Transform
+from nesr_gui.gui.model.plot_settings import Normalise, ReferenceSpectrum, Transform
 
 
-class SpectraBar(QWidget):
+class PlotToolbar(QWidget):
     """Announces the transform that is chosen, and which references are to be shown."""
 
     transform_picked = Signal(object)  # Transform
     truth_picked = Signal(bool)
     smooth_picked = Signal(bool)
-    library_asked = Signal()
+    library_requested = Signal()
     chart_picked = Signal(str)
     reference_picked = Signal(int, bool)  # place in the library, whether it is shown
-    clear_picked = Signal()
+    clear_requested = Signal()
 
     def __init__(self, charts: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,7 +61,7 @@ class SpectraBar(QWidget):
         self.difference.setChecked(transform.difference)
         del blocked
 
-    def show_references(self, truth: bool, smooth: bool, library: Sequence[Reference]) -> None:
+    def show_references(self, truth: bool, smooth: bool, library: Sequence[ReferenceSpectrum]) -> None:
         """What is compared with: ticked in the menu when it is next opened."""
         self._references = truth, smooth, tuple(library)
 
@@ -76,7 +76,7 @@ class SpectraBar(QWidget):
             action.setChecked(shown)
             action.toggled.connect(picked)
         menu.addSeparator()
-        menu.addAction("Load spectra…", self.library_asked.emit)
+        menu.addAction("Load spectra…", self.library_requested.emit)
         menu.addMenu(self._chart_menu)
         if library:
             menu.addSeparator()
@@ -85,7 +85,7 @@ class SpectraBar(QWidget):
                 action.setCheckable(True)
                 action.setChecked(reference.visible)
                 action.toggled.connect(partial(self.reference_picked.emit, place))
-            menu.addAction("Remove all of these", self.clear_picked.emit)
+            menu.addAction("Remove all of these", self.clear_requested.emit)
 
     def _announce(self) -> None:
         normalise = list(Normalise)[self.normalise.currentIndex()]
