@@ -106,8 +106,7 @@ def wrong(module: str, package: str, order: tuple[set[str], ...]) -> list[str]:
     return [
         name
         for name in within
-        if part_of(name, package) != part
-        and row_of(part_of(name, package), order) >= row_of(part, order)
+        if part_of(name, package) != part and row_of(part_of(name, package), order) >= row_of(part, order)
     ]
 
 
@@ -176,4 +175,16 @@ def test_only_app_and_controllers_connect_document_tasks_and_settings():
                 names |= {each.id for each in ast.walk(node.func) if isinstance(each, ast.Name)}
                 if module.startswith("gui.model.") or {name.lstrip("_") for name in names} & OBSERVED:
                     guilty.append(f"{module}:{node.lineno}")
+    assert guilty == []
+
+
+def test_long_constructions_name_their_values():
+    """Nobody counts to the sixth value."""
+    guilty = [
+        f"{module}:{node.lineno}"
+        for module, path in MODULES.items() if part_of(module) == "gui"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute) and len(node.args) > 5
+        and ast.unparse(node.func).rpartition(".")[2].lstrip("_")[:1].isupper()
+    ]  # fmt: skip
     assert guilty == []

@@ -40,8 +40,8 @@ class Appearance:
     @property
     def hex(self) -> str:
         """Swatch colour as #rrggbb, clipped to sRGB."""
-        codes = np.round(255 * cie.encode_srgb(np.clip(self.rgb, 0, 1))).astype(int)
-        return "#" + "".join(f"{code:02x}" for code in codes)
+        codes = np.round(255 * cie.encode_srgb(np.clip(self.rgb, 0, 1))).astype(np.uint8)
+        return f"#{codes.tobytes().hex()}"
 
 
 def appearances(spectra: npt.ArrayLike, nm: npt.ArrayLike, viewing: ViewingConditions) -> list[Appearance]:

@@ -60,9 +60,7 @@ class Limited(CubeField):
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a machine does in a second may take another, with much else to do, ten times as long."""
-    monkeypatch.setattr(
-        QtBot, "waitUntil", partialmethod(QtBot.waitUntil, timeout=int(__import__("os").environ.get("PAT", "60000")))
-    )
+    monkeypatch.setattr(QtBot, "waitUntil", partialmethod(QtBot.waitUntil, timeout=60_000))
 
 
 @pytest.fixture

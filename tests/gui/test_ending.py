@@ -88,7 +88,10 @@ def test_it_closes_while_a_cube_is_exported(app: App, folder: Path, qtbot: QtBot
 @pytest.mark.parametrize("ending", [".gif", ".mp4"])
 def test_it_closes_while_a_sweep_is_filmed(opened: App, folder: Path, qtbot: QtBot, ending: str) -> None:
     film = SweepExport(
-        folder / f"film{ending}", "band", RenderContext.of(opened.document), Sweep(400, 700, 1.0, 60, 960, is_labelled=True)
+        folder / f"film{ending}",
+        "band",
+        RenderContext.of(opened.document),
+        Sweep(400, 700, 1.0, 60, 960, is_labelled=True),
     )
     opened.exporter.save_sweep(film)
     is_under_way(opened, qtbot, Task.EXPORT)
@@ -109,7 +112,9 @@ def test_it_closes_with_a_dialog_before_it(opened: App, name: str) -> None:
 
 
 def test_it_closes_in_the_middle_of_everything(opened: App) -> None:
-    opened.document.set_view_settings(opened.document.view_settings.showing("similarity").arranged(PaneLayout.SIDE_BY_SIDE))
+    opened.document.set_view_settings(
+        opened.document.view_settings.showing("similarity").arranged(PaneLayout.SIDE_BY_SIDE)
+    )
     for row in range(0, 60, 7):
         opened.document.add_pin(row, row)
         opened.document.set_hover((row, row))

@@ -133,9 +133,11 @@ def undo_and_redo(app: App) -> None:
     marks, steps = app.document.marks, app.document.undo_stack
     while steps.canUndo():
         key(app, "undo")
+        QApplication.processEvents()  # actions are enabled in the next turn
     assert app.document.marks == ()
     while steps.canRedo():
         key(app, "redo")
+        QApplication.processEvents()
     assert app.document.marks == marks
 
 
@@ -146,7 +148,9 @@ def export(app: App, name: str, path: Path, qtbot: QtBot, monkeypatch: pytest.Mo
     app.window.actions_by_name[name].trigger()
     for dialog in app.window.findChildren(QDialog):
         dialog.accept()
-    qtbot.waitUntil(lambda: "Wrote" in app.window.messages.text.text() and app.window.messages.isVisible(), timeout=30_000)
+    qtbot.waitUntil(
+        lambda: "Wrote" in app.window.messages.text.text() and app.window.messages.isVisible(), timeout=30_000
+    )
 
 
 def export_all(app: App, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

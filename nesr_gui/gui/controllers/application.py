@@ -236,7 +236,7 @@ class ApplicationController(QObject):
         self._zoom(0.5)
 
     def _zoom(self, factor: float) -> None:
-        """Around the active mark, so that it can be moved to its pixel with the keys; without one, around the middle."""
+        """Zoom around the active mark, so that the keys can move it to its pixel; without one, around the middle."""
         mark = self._workspace.current.mark_set.active_mark
         self._window.panes.zoom(factor, mark.pixel if mark is not None else None)
 

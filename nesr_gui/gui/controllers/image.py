@@ -1,4 +1,4 @@
-"""Asks for the picture that one side of the image pane shows, and for bands that moving pictures are interpolated from."""
+"""Requests the picture that one side of the image pane shows, and the bands that scrubbing interpolates between."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ScrubCache:
         return bands if bands.sampling == request.sampling else None
 
     def prepare(self, request: RenderRequest, seconds: float) -> None:
-        """A picture stands still that took so many seconds: decode scrub bands, unless they are there or on their way."""
+        """Decode scrub bands for a picture that took so many seconds, unless they are cached or on their way."""
         if not request.mode.moves or seconds < FRAME_SECONDS or self.through(request) is not None:
             return
         asked = self._asked

@@ -249,9 +249,7 @@ class ExportController(QObject):
         regions = [(mark.title, mark.place) for mark in document.marks if isinstance(mark.place, Region)]
         view = self._region_in_view()
         in_view = [("What is in view", view)] if view is not None else []
-        return Offer(
-            document.field, document.resolution(), (*in_view, *regions), document.viewing.light
-        )
+        return Offer(document.field, document.resolution(), (*in_view, *regions), document.viewing.light)
 
     def _region_in_view(self) -> Region | None:
         """The pixels of the source that are in sight, if that is not all of them."""

@@ -280,9 +280,12 @@ class SpectraController(QObject):
         self._window.table.show_readouts(document.nm, readouts)
 
     def show_viewing(self) -> None:
+        self._window.light.show_viewing(self._workspace.current.viewing)
+
+    def show_white(self) -> None:
+        """What stands for white where no reflectance is shown, and whether the active mark could."""
         document = self._workspace.current
         active = document.mark_set.active_mark
-        self._window.light.show_viewing(document.viewing)
         self._window.light.show_quantity(
             document.field.quantity if document.field else None,
             document.white.name if document.white else None,

@@ -51,7 +51,7 @@ def symbol_path(symbol: str) -> QPainterPath:
 
 def placed(symbol: str, centre: QPointF, size: float) -> QPainterPath:
     """The outline of a symbol of `size` around a point."""
-    return QTransform(size, 0, 0, size, centre.x(), centre.y()).map(symbol_path(symbol))
+    return QTransform.fromTranslate(centre.x(), centre.y()).scale(size, size).map(symbol_path(symbol))
 
 
 def draw_sign(painter: QPainter, where: QRectF, number: int, colour: str, symbol: str) -> None:

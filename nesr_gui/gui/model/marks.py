@@ -65,7 +65,8 @@ class Mark:
     def position(self) -> str:
         """Where it is, in words."""
         if not isinstance(self.place, Region):
-            return f"row {self.row}, col {self.col}"
+            row, col = self.place
+            return f"row {row}, col {col}"
         top, left, bottom, right = self.place.bounds
         return f"rows {top:.0f}-{bottom:.0f}, cols {left:.0f}-{right:.0f}"
 
@@ -298,7 +299,7 @@ class MarkSet:
     @property
     def visible(self) -> tuple[Mark, ...]:
         """The marks that are not hidden."""
-        return tuple(mark for mark in self.marks if mark.visible)
+        return tuple([mark for mark in self.marks if mark.visible])
 
     def get(self, number: int | None) -> Mark | None:
         return next((mark for mark in self.marks if mark.number == number), None)

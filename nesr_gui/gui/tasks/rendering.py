@@ -99,7 +99,7 @@ class RenderRequest:
     def scale(self) -> ValueScale | None:
         return self.mode.scale(self.context)
 
-    @property
+    @cached_property
     def colormap(self) -> str:
         """The user's choice for this scale, or its own."""
         return self.context.view_settings.colormaps.get(self.scale.key, self.scale.colormap) if self.scale else ""

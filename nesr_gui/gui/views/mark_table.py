@@ -22,7 +22,10 @@ TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "λ dominant", "P
 MARK, VALUE, MEASURED, COLOUR, XY, LAB, DOMINANT, POSITION = range(len(TITLES))
 _WIDTHS = (132, 88, 84, 44, 112, 140, 88, 330)
 _MOST_ROWS = 6  # shown without scrolling
-_RIGHT = (VALUE, MEASURED, DOMINANT)
+_LEFT, _RIGHT = (
+    side | Qt.AlignmentFlag.AlignVCenter for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
+)
+_ALIGNMENTS = {**dict.fromkeys(range(len(TITLES)), _LEFT), **dict.fromkeys((VALUE, MEASURED, DOMINANT), _RIGHT)}
 
 
 class MarkTable(QTableWidget):
@@ -45,7 +48,7 @@ class MarkTable(QTableWidget):
         self.horizontalHeader().setStretchLastSection(True)
         self._titles = [QTableWidgetItem(title) for title in TITLES]
         for column, (header, width) in enumerate(zip(self._titles, _WIDTHS, strict=True)):
-            header.setTextAlignment(_alignment(column))
+            header.setTextAlignment(_ALIGNMENTS[column])
             self.setHorizontalHeaderItem(column, header)
             self.setColumnWidth(column, width)
         self.setColumnHidden(MEASURED, True)
@@ -95,9 +98,8 @@ class MarkTable(QTableWidget):
         blocked = QSignalBlocker(self)
         for row, mark in enumerate(marks):
             curve = curves.get(mark.place)
-            known = curve.spread_text() + curve.doubts_text() if curve is not None else ""
-            self._cell(row, POSITION).setText(mark.position + known)
-            self._cell(row, POSITION).setToolTip(mark.position + known)
+            notes = curve.spread_text() + curve.doubts_text() if curve is not None else ""
+            self._fill(row, POSITION, text := mark.position + notes, text)
         blocked.unblock()
 
     def show_colour_results(self, marks: Sequence[Mark], colour_results: Mapping[MarkGeometry, ColourResult]) -> None:
@@ -112,12 +114,11 @@ class MarkTable(QTableWidget):
                 texts[XY] = "{:.4f}, {:.4f}".format(*seen.xy)
                 texts[LAB] = "  ".join(f"{round(value, 1) + 0.0:.1f}" for value in seen.lab)
                 texts[DOMINANT] = _dominant(seen.dominant)
-            for column, text in texts.items():
-                self._cell(row, column).setText(text)
-            self._cell(row, COLOUR).setIcon(self._swatch(seen.hex) if seen is not None else QIcon())
             refusal = colour_result.refusal if colour_result is not None else ""
-            for column in texts:
-                self._cell(row, column).setToolTip(_colour_text(seen) if seen is not None else refusal)
+            tip = _colour_text(seen) if seen is not None else refusal
+            for column, text in texts.items():
+                self._fill(row, column, text, tip)
+            self._cell(row, COLOUR).setIcon(self._swatch(seen.hex) if seen is not None else QIcon())
         blocked.unblock()
 
     def selected(self) -> list[int]:
@@ -143,10 +144,15 @@ class MarkTable(QTableWidget):
         cell = self.item(row, column)
         if cell is None:
             cell = QTableWidgetItem()
-            cell.setTextAlignment(_alignment(column))
+            cell.setTextAlignment(_ALIGNMENTS[column])
             cell.setFlags(cell.flags() & ~Qt.ItemFlag.ItemIsEditable)
             self.setItem(row, column, cell)
         return cell
+
+    def _fill(self, row: int, column: int, text: str, tip: str) -> None:
+        cell = self._cell(row, column)
+        cell.setText(text)
+        cell.setToolTip(tip)
 
     def _show_mark(self, row: int, mark: Mark) -> None:
         item = self._cell(row, MARK)
@@ -184,11 +190,6 @@ class MarkTable(QTableWidget):
             pixmap.fill(QColor(colour))
             self._swatches[colour] = plain_icon(pixmap)
         return self._swatches[colour]
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def _dominant(nm: float) -> str:

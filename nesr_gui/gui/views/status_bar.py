@@ -68,7 +68,7 @@ class Status(QStatusBar):
         self.resolution.setText(text)
 
     def show_model(self, name: str, device: str) -> None:
-        self.device.setText(" · ".join(part for part in (name, device) if part))
+        self.device.setText(" · ".join(filter(None, (name, device))))
 
     def show_progress(self, task: Task, fraction: float) -> None:
         if not task.text:

@@ -92,11 +92,11 @@ class WavelengthSlider(QSlider):
         font.setPointSizeF(font.pointSizeF() * 0.9)
         painter.setFont(font)
         width = painter.fontMetrics().horizontalAdvance("0000") * 1.8
-        room = max(self.track().width() / width, 1)
-        step = next((s for s in _TICK_STEPS if (high - low) / s <= room), _TICK_STEPS[-1])
-        top = int(self.track().bottom()) + 2
+        track = self.track()
+        step = next((s for s in _TICK_STEPS if (high - low) * width <= s * max(track.width(), width)), _TICK_STEPS[-1])
+        top, per_nm = int(track.bottom()) + 2, track.width() / max(high - low, 0.1)
         for nm in np.arange(np.ceil(low / step) * step, high + 1e-6, step):
-            x = self.position_of(10 * float(nm))
+            x = track.left() + per_nm * (float(nm) - low)
             where = QRect(round(x - width / 2), top, round(width), self.height() - top)
             where.moveLeft(min(max(where.left(), 0), self.width() - where.width()))
             edge = Qt.AlignmentFlag.AlignHCenter

@@ -25,13 +25,13 @@ def layout_of(window: MainWindow) -> Layout:
     leaders = {dock: min([dock, *window.tabifiedDockWidgets(dock)], key=docks.index) for dock in docks}
     places = (
         PanelPlace(
-            dock.objectName(),
-            next((name for name, area in _AREAS.items() if area is window.dockWidgetArea(dock)), "right"),
-            docks.index(leaders[dock]),
-            dock.toggleViewAction().isChecked(),
-            dock.isVisible() and not dock.visibleRegion().isEmpty(),
-            (dock.width(), dock.height()),
-            (dock.x(), dock.y()) if dock.isFloating() else None,
+            name=dock.objectName(),
+            area=next((name for name, area in _AREAS.items() if area is window.dockWidgetArea(dock)), "right"),
+            tabs=docks.index(leaders[dock]),
+            shown=dock.toggleViewAction().isChecked(),
+            front=dock.isVisible() and not dock.visibleRegion().isEmpty(),
+            size=(dock.width(), dock.height()),
+            floats=(dock.x(), dock.y()) if dock.isFloating() else None,
         )
         for dock in docks
     )

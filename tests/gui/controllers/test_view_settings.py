@@ -105,7 +105,9 @@ def test_the_divider_divides_by_mouse_and_keys(known: App, qtbot: QtBot) -> None
     left, right = (layer.rect() for layer in canvas.layers)
     assert left.right() == pytest.approx(right.left()) and left.width() + right.width() == pytest.approx(80)
     press(known, "]")
-    assert known.document.view_settings.divider == pytest.approx(0.52) and canvas.layers[0].rect().width() > left.width()
+    assert (
+        known.document.view_settings.divider == pytest.approx(0.52) and canvas.layers[0].rect().width() > left.width()
+    )
     start = image.mapFromScene(image.box.mapViewToScene(QPointF(canvas.line.value(), 10)))
     drag(image.viewport(), start, start - QPoint(60, 0))
     assert known.document.view_settings.divider < 0.45 and canvas.layers[0].rect().width() < left.width()
@@ -232,7 +234,9 @@ def test_false_colour_markers_are_dragged_in_the_plot(known: App, qtbot: QtBot) 
     drag(plot.viewport(), plot.mapFromScene(context[0]), plot.mapFromScene(context[1]))
     red = known.document.view_settings.false_colour[0]
     assert red == pytest.approx(600, abs=4) and known.document.view_settings.false_colour[1:] == (550, 450)
-    qtbot.waitUntil(lambda: exact(known, "false_colour")() and shown(known).request.context.view_settings.false_colour[0] == red)
+    qtbot.waitUntil(
+        lambda: exact(known, "false_colour")() and shown(known).request.context.view_settings.false_colour[0] == red
+    )
 
 
 def test_false_colour_is_chosen_by_keys(known: App, qtbot: QtBot) -> None:
@@ -255,7 +259,9 @@ def test_the_menu_of_a_picture_offers_all_it_could_be(known: App, qtbot: QtBot) 
     menu = QMenu()
     qtbot.addWidget(menu)
     picked = []
-    view_settings = replace(known.document.view_settings, modes=("photograph", "truth_error"), arrangement=PaneLayout.DIVIDED)
+    view_settings = replace(
+        known.document.view_settings, modes=("photograph", "truth_error"), arrangement=PaneLayout.DIVIDED
+    )
     context = replace(RenderContext.of(known.document), view_settings=view_settings)
     for _ in range(3):
         fill_mode_menu(menu, context, 1, picked.append)
@@ -341,7 +347,9 @@ def test_similarity_to_a_curve_from_a_file(
     assert dialog is not None and dialog.comboBoxItems() == ["leaf 7", "leaf 8"]
     dialog.setTextValue("leaf 8")
     dialog.accept()
-    assert opened.document.view_settings.reference is not None and opened.document.view_settings.reference.name == "leaf 8"
+    assert (
+        opened.document.view_settings.reference is not None and opened.document.view_settings.reference.name == "leaf 8"
+    )
 
 
 def test_the_sweep_goes_at_its_speed(opened: App, qtbot: QtBot) -> None:
@@ -376,11 +384,17 @@ def test_the_sweep_is_exported_from_the_window(
 
 
 def test_another_image_starts_with_its_own_look(known: App, qtbot: QtBot) -> None:
-    known.document.set_view_settings(known.document.view_settings.with_levels("band", (0, 0.1)).arranged(PaneLayout.SIDE_BY_SIDE))
+    known.document.set_view_settings(
+        known.document.view_settings.with_levels("band", (0, 0.1)).arranged(PaneLayout.SIDE_BY_SIDE)
+    )
     press(known, "5")
     known.document.open_cube("cube", CubeField(smooth_cube(20, 30), BANDS), (0.0, 1.0))
     view_settings = known.document.view_settings
-    assert view_settings.modes == ("band", "false_colour") and not view_settings.levels and view_settings.arrangement is PaneLayout.SIDE_BY_SIDE
+    assert (
+        view_settings.modes == ("band", "false_colour")
+        and not view_settings.levels
+        and view_settings.arrangement is PaneLayout.SIDE_BY_SIDE
+    )
     qtbot.waitUntil(lambda: exact(known, "band")() and exact(known, "false_colour", 1)())
     assert shown(known).request.sampling.size == (20, 30)
 

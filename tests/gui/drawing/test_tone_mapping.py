@@ -18,7 +18,11 @@ def test_grey_is_encoded_like_a_photograph_and_colours_are_linear(limits: tuple[
     share = np.clip((VALUES - limits[0]) / (limits[1] - limits[0]), 0, 1)
     np.testing.assert_allclose(ToneMapping.of(limits, GREY).shade(VALUES) / 255, encode_srgb(share), atol=0.003)
     np.testing.assert_allclose(ToneMapping.of(limits, "viridis").shade(VALUES) / 255, share, atol=0.005)
-    assert ToneMapping.of(limits, TINT) == ToneMapping.of(limits, "viridis", is_colour=True) == ToneMapping.of(limits, GREY)
+    assert (
+        ToneMapping.of(limits, TINT)
+        == ToneMapping.of(limits, "viridis", is_colour=True)
+        == ToneMapping.of(limits, GREY)
+    )
 
 
 @pytest.mark.parametrize("colormap", [GREY, "viridis"])

@@ -185,7 +185,8 @@ def kept(tmp_path: Path) -> SessionData:
             5000,
         ),
         marks=marks, active=2, view_settings=view_settings, viewport=Viewport(1.5, 30.25, 2.125, 40.0, 0.5), nm=612.3,
-        plot_settings=overlays, viewing=ViewingConditions(Illuminant.measured("lamp", CURVE), Observer("camera", samples=rows)),
+        plot_settings=overlays,
+        viewing=ViewingConditions(Illuminant.measured("lamp", CURVE), Observer("camera", samples=rows)),
         white=CURVE, is_full=True, model=("model", "ab12"), file=tmp_path / "work.nesr", digests=("12", "34"),
         registration=SavedRegistration(Registration("turned left", 1.02, 0.99, None), True),
     )  # fmt: skip

@@ -116,7 +116,9 @@ def _of(action: QAction, path: tuple[str, ...]) -> Iterator[Offer]:
         keys = told_keys or action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         tip = action.toolTip().removesuffix(f" ({keys})")
         tip = "" if tip == text else tip
-        yield Offer(name, " ▸ ".join(path), action.trigger, tip, keys, action.isEnabled(), action.whatsThis())
+        yield Offer(
+            name, " ▸ ".join(path), action.trigger, tip, keys, possible=action.isEnabled(), why=action.whatsThis()
+        )
 
 
 def of_wavelength(query: str, nm_range: tuple[float, float], go: Callable[[float], None]) -> Offer | None:

@@ -84,8 +84,8 @@ class SweepDialog(ChoiceDialog):
     def sweep(self) -> Sweep:
         """What is chosen."""
         return Sweep(
-            self.start.value(), self.stop.value(), self.speed.value(), self.rate.value(), self.side.value(),
-            self.label.isChecked(),
+            self.start.value(), self.stop.value(), self.speed.value(), frames_per_second=self.rate.value(),
+            longest_side=self.side.value(), is_labelled=self.label.isChecked(),
         )  # fmt: skip
 
     def ending(self) -> str:

@@ -89,7 +89,8 @@ class LevelsScale(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         strip = QRectF(_LEFT, _REACH, _STRIP, self.height() - 2 * _REACH)
-        bottom, top = (min(max(self.y_of(limit), strip.top()), strip.bottom()) for limit in self.limits)
+        lines = [self.y_of(limit) for limit in self.limits]
+        bottom, top = [min(max(y, strip.top()), strip.bottom()) for y in lines]
         gradient = QLinearGradient(QPointF(0, bottom), QPointF(0, max(top, 0) if top < bottom else bottom - 1))
         colours = self._lookup[::8] if self._lookup is not None else np.repeat(self._stops[:, None], 3, 1)
         for share, rgb in zip(np.linspace(0, 1, len(colours)), colours.tolist(), strict=True):
@@ -98,10 +99,9 @@ class LevelsScale(QWidget):
         painter.setPen(QPen(self.palette().mid().color(), 1))
         painter.drawRect(strip)
         self._paint_histogram(painter)
-        self._paint_numbers(painter)
+        self._paint_numbers(painter, lines)
         painter.setPen(QPen(self.palette().highlight().color(), 2))
-        for limit in self.limits:
-            y = self.y_of(limit)
+        for y in lines:
             painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
 
     def _paint_histogram(self, painter: QPainter) -> None:
@@ -129,13 +129,12 @@ class LevelsScale(QWidget):
         painter.drawPolygon(QPolygonF(outline))
         painter.setClipping(False)
 
-    def _paint_numbers(self, painter: QPainter) -> None:
+    def _paint_numbers(self, painter: QPainter, lines: list[float]) -> None:
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * 0.85)
         painter.setFont(font)
         painter.setPen(self.palette().windowText().color())
         height = painter.fontMetrics().height()
-        lines = [self.y_of(limit) for limit in self.limits]  # whose values stand above and below
         for value in ticks(*self._axis, self.height() / (3.5 * height)):
             y = self.y_of(value)
             if abs(y - lines[0]) < height / 2 or abs(y - lines[1]) < height / 2:

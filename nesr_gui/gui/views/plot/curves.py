@@ -82,13 +82,17 @@ class CurveLayer:
 
     def extent(self) -> tuple[float, float] | None:
         """Lowest and highest value of all lines and of what is shaded around them."""
-        shaded = [item.path().boundingRect() for item in self.spreads.values()]
-        values = [np.array([rect.top(), rect.bottom()]) for rect in shaded]
-        values += [item.getData()[1] for items in self.lines.values() for item in items.values()]
-        values.append(self.seen.getData()[1])
-        finite = [part[np.isfinite(part)] for part in values if part is not None]
-        finite = [part for part in finite if part.size]
-        return (min(float(p.min()) for p in finite), max(float(p.max()) for p in finite)) if finite else None
+        values = [self.seen.getData()[1]]
+        for item in self.spreads.values():
+            shaded = item.path().boundingRect()
+            values.append((shaded.top(), shaded.bottom()))
+        for items in self.lines.values():
+            for item in items.values():
+                if (drawn := item.getData()[1]) is not None:
+                    values.append(drawn)
+        together = np.concatenate(values)
+        finite = together[np.isfinite(together)]
+        return (float(finite.min()), float(finite.max())) if finite.size else None
 
     def _show_spreads(self) -> None:
         plotted, wanted = self.plotted, {}
@@ -167,9 +171,8 @@ def _edge(colour: str) -> QPen:
 
 def _keep(plot: Any, items: dict[int, Any], wanted: Mapping[int, Any], make: Callable[[], Any]) -> None:
     """Have one item in `plot` for each number of `wanted`."""
-    for number in [number for number in items if number not in wanted]:
+    for number in items.keys() - wanted.keys():
         plot.removeItem(items.pop(number))
-    for number in wanted:
-        if number not in items:
-            items[number] = make()
-            plot.addItem(items[number], ignoreBounds=True)
+    for number in wanted.keys() - items.keys():
+        items[number] = make()
+        plot.addItem(items[number], ignoreBounds=True)
