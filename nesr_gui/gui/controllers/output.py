@@ -31,7 +31,7 @@ from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.dialogs.comparison_figure import TruthFigureDialog
-from nesr_gui.gui.views.dialogs.export import CubeExportDialog, Offer
+from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
 from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.spectra.readers import spectra_filter
@@ -227,11 +227,11 @@ class ExportController(QObject):
         """Open the dialog, and when it is accepted ask for a name and write."""
         if self._document.field is None or not self._writer.may_export():
             return
-        offer = self._offer()
-        dialog = CubeExportDialog(offer, self._window)
+        context = self._context()
+        dialog = CubeExportDialog(context, self._window)
 
         def measure(plan: Any) -> None:
-            asked = files.EstimateRequest(offer.field, plan)
+            asked = files.EstimateRequest(context.field, plan)
             self._worker.submit(
                 Task.ESTIMATE, asked, files.estimate, lambda asked, found: dialog.show_estimate(plan, found)
             )
@@ -239,17 +239,17 @@ class ExportController(QObject):
         dialog.estimate_requested.connect(measure)
         dialog.bands.responses_requested.connect(lambda: self._load_responses(dialog))
         dialog.finished.connect(self._stop_asking)
-        dialog.accepted.connect(lambda: self._write(dialog, offer))
+        dialog.accepted.connect(lambda: self._write(dialog, context))
         dialog.restore(_remembered())
         dialog.open()
 
-    def _offer(self) -> Offer:
+    def _context(self) -> ExportContext:
         document = self._document
         assert document.field is not None  # else there is nothing to export
         regions = [(mark.title, mark.place) for mark in document.marks if isinstance(mark.place, Region)]
         view = self._region_in_view()
         in_view = [("What is in view", view)] if view is not None else []
-        return Offer(document.field, document.resolution(), (*in_view, *regions), document.viewing.light)
+        return ExportContext(document.field, document.resolution(), (*in_view, *regions), document.viewing.light)
 
     def _region_in_view(self) -> Region | None:
         """The pixels of the source that are in sight, if that is not all of them."""
@@ -269,14 +269,14 @@ class ExportController(QObject):
                 Task.LOAD_RESPONSES, request, files.read_sensor, lambda asked, sensor: dialog.bands.show_sensor(sensor)
             )
 
-    def _write(self, dialog: CubeExportDialog, offer: Offer) -> None:
+    def _write(self, dialog: CubeExportDialog, context: ExportContext) -> None:
         settings().setValue(_CHOICES, json.dumps(dialog.choices()))
         chosen, plan = dialog.file_format(), dialog.plan()
         path = self._writer.ask("Export cube", chosen.ending, f"{chosen.name} (*{chosen.ending})")
         if path is None:
             return
         origin = self._document.name if self._document.encoded is None else ""  # a photograph's field names it itself
-        request = files.CubeExport(path, offer.field, plan, origin=origin)
+        request = files.CubeExport(path, context.field, plan, origin=origin)
         self._writer.export(request, files.export_cube, self._report)
 
     def show_actions(self) -> None:

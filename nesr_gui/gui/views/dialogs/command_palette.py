@@ -27,7 +27,7 @@ _AT_WORD, _IN_ROW, _ANYWHERE = 8.0, 5.0, 1.0  # worth of a letter that begins a 
 _STREWN = 4.0  # worth per letter below which letters are but strewn over a text
 _WAVELENGTH = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:nm)?")
 _WEAKEST = 0.35  # of the best fit's worth; what fits less is not shown beside it
-_OFFER = Qt.ItemDataRole.UserRole
+_ITEM = Qt.ItemDataRole.UserRole
 _TO_LIST = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
 
 
@@ -81,7 +81,7 @@ def _plain(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Offer:
+class PaletteItem:
     """Something that can be done: its name, the menu it stands in, what it does, its keys, or why it cannot be done."""
 
     name: str
@@ -93,18 +93,18 @@ class Offer:
     why: str = ""  # not possible
 
 
-def of_menus(bar: QMenuBar) -> list[Offer]:
+def of_menus(bar: QMenuBar) -> list[PaletteItem]:
     """Every action of every menu, in their order; menus that fill themselves when they open do so.
 
     What has the name and the keys of one before stands in two menus, and is offered once.
     """
-    known: dict[tuple[str, str, str], Offer] = {}
-    for offer in (offer for action in bar.actions() for offer in _of(action, ())):
-        known.setdefault((offer.name, offer.keys, "" if offer.keys else offer.menu), offer)
+    known: dict[tuple[str, str, str], PaletteItem] = {}
+    for item in (item for action in bar.actions() for item in _of(action, ())):
+        known.setdefault((item.name, item.keys, "" if item.keys else item.menu), item)
     return list(known.values())
 
 
-def _of(action: QAction, path: tuple[str, ...]) -> Iterator[Offer]:
+def _of(action: QAction, path: tuple[str, ...]) -> Iterator[PaletteItem]:
     text = action.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
     name, _, told_keys = text.partition("\t")
     menu = action.menu()
@@ -116,12 +116,12 @@ def _of(action: QAction, path: tuple[str, ...]) -> Iterator[Offer]:
         keys = told_keys or action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         tip = action.toolTip().removesuffix(f" ({keys})")
         tip = "" if tip == text else tip
-        yield Offer(
+        yield PaletteItem(
             name, " ▸ ".join(path), action.trigger, tip, keys, possible=action.isEnabled(), why=action.whatsThis()
         )
 
 
-def of_wavelength(query: str, nm_range: tuple[float, float], go: Callable[[float], None]) -> Offer | None:
+def of_wavelength(query: str, nm_range: tuple[float, float], go: Callable[[float], None]) -> PaletteItem | None:
     """To go to the wavelength that is typed, if one is: 550, 550.5 nm, or 550,5."""
     found = _WAVELENGTH.fullmatch(query.strip())
     if found is None:
@@ -129,31 +129,33 @@ def of_wavelength(query: str, nm_range: tuple[float, float], go: Callable[[float
     nm, (low, high) = float(found[1].replace(",", ".")), nm_range
     why = f"what is open covers {low:g} to {high:g} nm"
     possible = low <= nm <= high
-    return Offer(f"Go to {nm:g} nm", "Wavelength", lambda: go(nm), possible=possible, why="" if possible else why)
+    return PaletteItem(f"Go to {nm:g} nm", "Wavelength", lambda: go(nm), possible=possible, why="" if possible else why)
 
 
-def fitting(query: str, offers: Iterable[Offer]) -> list[Offer]:
-    """The offers that fit what is typed, the best first; with nothing typed all, as they stand."""
+def fitting(query: str, items: Iterable[PaletteItem]) -> list[PaletteItem]:
+    """The items that fit what is typed, the best first; with nothing typed all, as they stand."""
     rated = [
-        (worth, offer) for offer in offers
-        if (worth := fitness(query, offer.name, f"{offer.menu} {offer.name}", offer.keys, offer.tip)) is not None
+        (worth, item) for item in items
+        if (worth := fitness(query, item.name, f"{item.menu} {item.name}", item.keys, item.tip)) is not None
     ]  # fmt: skip
     best = max((worth for worth, _ in rated), default=0.0)
-    rated = [(worth, offer) for worth, offer in rated if worth >= _WEAKEST * best]
-    return [offer for _, offer in sorted(rated, key=lambda pair: -pair[0])]
+    rated = [(worth, item) for worth, item in rated if worth >= _WEAKEST * best]
+    return [item for _, item in sorted(rated, key=lambda pair: -pair[0])]
 
 
 class CommandPalette(QDialog):
-    """A line to type in over a list of offers; the keys that move in the list work while one types.
+    """A line to type in over a list of items; the keys that move in the list work while one types.
 
-    `typed` makes an offer of the text itself, such as a wavelength to go to.
+    `typed` makes an item of the text itself, such as a wavelength to go to.
     """
 
-    def __init__(self, offers: Sequence[Offer], typed: Callable[[str], Offer | None], parent: QWidget) -> None:
+    def __init__(
+        self, items: Sequence[PaletteItem], typed: Callable[[str], PaletteItem | None], parent: QWidget
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Find an action")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._above, self._offers, self._typed = parent, offers, typed
+        self._above, self._items, self._typed = parent, items, typed
         self.line = QLineEdit()
         self.line.setPlaceholderText("An action, a wavelength, a file …")
         self.line.setClearButtonEnabled(True)
@@ -162,7 +164,7 @@ class CommandPalette(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName("What was found")
         self.list.setUniformItemSizes(True)
-        self.list.setItemDelegate(_OfferPainter(self.list))
+        self.list.setItemDelegate(_ItemPainter(self.list))
         self.line.installEventFilter(self)
         self.line.textChanged.connect(self._find)
         self.line.returnPressed.connect(lambda: self._choose(self.list.currentItem()))
@@ -176,9 +178,9 @@ class CommandPalette(QDialog):
         self.resize(640, 420)
         self._find("")
 
-    def shown(self) -> list[Offer]:
+    def shown(self) -> list[PaletteItem]:
         """What is offered now, the best first."""
-        return [self.list.item(row).data(_OFFER) for row in range(self.list.count())]
+        return [self.list.item(row).data(_ITEM) for row in range(self.list.count())]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() in _TO_LIST:
@@ -188,29 +190,29 @@ class CommandPalette(QDialog):
 
     def _find(self, query: str) -> None:
         typed = self._typed(query)
-        found = ([typed] if typed else []) + fitting(query, self._offers)
+        found = ([typed] if typed else []) + fitting(query, self._items)
         self.list.clear()
-        for offer in found:
-            item = QListWidgetItem(offer.name)
-            item.setData(_OFFER, offer)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, _spoken(offer))
-            self.list.addItem(item)
+        for item in found:
+            row = QListWidgetItem(item.name)
+            row.setData(_ITEM, item)
+            row.setData(Qt.ItemDataRole.AccessibleTextRole, _spoken(item))
+            self.list.addItem(row)
         self.list.setCurrentRow(0)
         if not found:
             self.line.setAccessibleDescription("Nothing fits")
 
     def _describe(self, current: QListWidgetItem | None) -> None:
         """The line has the focus, so it says what Enter would do."""
-        self.line.setAccessibleDescription(_spoken(current.data(_OFFER)) if current else "")
+        self.line.setAccessibleDescription(_spoken(current.data(_ITEM)) if current else "")
 
-    def _choose(self, item: QListWidgetItem | None) -> None:
-        offer = item.data(_OFFER) if item else None
-        if offer is not None and offer.possible:
+    def _choose(self, row: QListWidgetItem | None) -> None:
+        item: PaletteItem | None = row.data(_ITEM) if row else None
+        if item is not None and item.possible:
             self.accept()
-            QTimer.singleShot(0, self._above, offer.do)  # when the window has its focus again
+            QTimer.singleShot(0, self._above, item.do)  # when the window has its focus again
 
 
-class _OfferPainter(QStyledItemDelegate):
+class _ItemPainter(QStyledItemDelegate):
     """Name, then menu and what it does or why it cannot be done, and the keys at the right."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
@@ -219,35 +221,35 @@ class _OfferPainter(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        offer: Offer = index.data(_OFFER)
+        item: PaletteItem = index.data(_ITEM)
         is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
         colours = option.palette
         ink, quiet = colours.text().color(), colours.placeholderText().color()
-        if is_selected and offer.possible:
+        if is_selected and item.possible:
             painter.fillRect(option.rect, colours.highlight())
             ink = quiet = colours.highlightedText().color()
         elif is_selected:
             painter.fillRect(option.rect, colours.midlight())
-        if not offer.possible:
+        if not item.possible:
             ink = colours.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
         area = option.rect.adjusted(10, 4, -10, -4)
         upper = QRect(area.left(), area.top(), area.width(), area.height() // 2)
         lower = upper.translated(0, upper.height())
         painter.setFont(option.font)
         painter.setPen(quiet)
-        painter.drawText(upper, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, offer.keys)
-        detail = option.fontMetrics.elidedText(_detail(offer), Qt.TextElideMode.ElideRight, lower.width())
+        painter.drawText(upper, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, item.keys)
+        detail = option.fontMetrics.elidedText(_detail(item), Qt.TextElideMode.ElideRight, lower.width())
         painter.drawText(lower, Qt.AlignmentFlag.AlignVCenter, detail)
         painter.setPen(ink)
-        room = upper.width() - option.fontMetrics.horizontalAdvance(offer.keys) - 12
-        name = option.fontMetrics.elidedText(offer.name, Qt.TextElideMode.ElideRight, room)
+        room = upper.width() - option.fontMetrics.horizontalAdvance(item.keys) - 12
+        name = option.fontMetrics.elidedText(item.name, Qt.TextElideMode.ElideRight, room)
         painter.drawText(upper, Qt.AlignmentFlag.AlignVCenter, name)
 
 
-def _detail(offer: Offer) -> str:
-    told = offer.tip if offer.possible else offer.why or "not now"
-    return " · ".join(part for part in (offer.menu, told) if part)
+def _detail(item: PaletteItem) -> str:
+    told = item.tip if item.possible else item.why or "not now"
+    return " · ".join(part for part in (item.menu, told) if part)
 
 
-def _spoken(offer: Offer) -> str:
-    return ", ".join(part for part in (offer.name, _detail(offer), offer.keys) if part)
+def _spoken(item: PaletteItem) -> str:
+    return ", ".join(part for part in (item.name, _detail(item), item.keys) if part)

@@ -217,7 +217,7 @@ def _nm_box(name: str, value: float) -> QDoubleSpinBox:
 
 
 @dataclass(frozen=True, eq=False)
-class Offer:
+class ExportContext:
     """What can be exported: the field and how it is worked at, parts of the image by name, and the light that is on."""
 
     field: SpectralField
@@ -231,10 +231,10 @@ class CubeExportDialog(ChoiceDialog):
 
     estimate_requested = Signal(object)  # ExportPlan
 
-    def __init__(self, offer: Offer, parent: QWidget | None = None) -> None:
+    def __init__(self, context: ExportContext, parent: QWidget | None = None) -> None:
         super().__init__("Export cube", "Export…", parent, lines=3)
-        self._offer, self._asked = offer, ExportPlan()
-        self.bands = BandChoice(offer.field)
+        self._context, self._plan = context, ExportPlan()
+        self.bands = BandChoice(context.field)
         self.region, self.quantity = combo("Part of the image"), combo("What the numbers are")
         self.only_region = _check("No values outside the region")
         self.numbers, self.format = combo("Numbers"), combo("Format")
@@ -277,7 +277,7 @@ class CubeExportDialog(ChoiceDialog):
 
     def show_estimate(self, plan: ExportPlan, estimate: Estimate) -> None:
         """Tell how long a plan will take, if it is still the one."""
-        if plan is self._asked and self.go.isEnabled():
+        if plan is self._plan and self.go.isEnabled():
             self.verdict.setText(
                 f"{self._size}: {format_duration(estimate.seconds)} to compute on this machine, as measured."
             )
@@ -300,11 +300,11 @@ class CubeExportDialog(ChoiceDialog):
 
     def _fill(self) -> None:
         self.region.addItem("All of it", None)
-        for title, region in self._offer.regions:
+        for title, region in self._context.regions:
             self.region.addItem(title, region)
-        self.quantity.addItem(str(self._offer.field.quantity).capitalize(), None)
-        if self._offer.field.quantity is Quantity.REFLECTANCE:
-            lights = {light.name: light for light in (self._offer.light, *map(Illuminant, ILLUMINANTS))}
+        self.quantity.addItem(str(self._context.field.quantity).capitalize(), None)
+        if self._context.field.quantity is Quantity.REFLECTANCE:
+            lights = {light.name: light for light in (self._context.light, *map(Illuminant, ILLUMINANTS))}
             for name, light in lights.items():
                 meaning = f" ({ILLUMINANTS[name]})" if name in ILLUMINANTS else ""
                 self.quantity.addItem(f"Radiance under {name}{meaning}", light)
@@ -336,7 +336,7 @@ class CubeExportDialog(ChoiceDialog):
         self.bands.kind.setFocus()
 
     def _pixels(self) -> str:
-        (height, width), resolution = self._offer.field.shape, self._offer.resolution
+        (height, width), resolution = self._context.field.shape, self._context.resolution
         return resolution if "×" in resolution else f"{width}×{height}, {resolution}"
 
     def _show_format(self) -> None:
@@ -358,15 +358,15 @@ class CubeExportDialog(ChoiceDialog):
         """Say what the choices come to, or why they cannot be."""
         self.scale.setEnabled(self.numbers.currentData() == "uint16")
         self.only_region.setEnabled(self.region.currentData() is not None)
-        is_calibrated = isinstance(self._offer.field, CalibratedField)
+        is_calibrated = isinstance(self._context.field, CalibratedField)
         self.error_band.setEnabled(is_calibrated and self.file_format().holds_bounds)
         if self.judge(self._say):
-            self.estimate_requested.emit(self._asked)
+            self.estimate_requested.emit(self._plan)
 
     def _say(self) -> str:
         plan = self.plan()
-        self._size = _size(plan.prepared(self._offer.field))
-        self._asked = plan
+        self._size = _size(plan.prepared(self._context.field))
+        self._plan = plan
         return f"{self._size}; measuring how long it will take…"
 
 
