@@ -28,7 +28,14 @@ from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.model.marks import new_mark
 from nesr_gui.gui.model.plot_settings import Normalise, PlotSettings, ReferenceSpectrum, Transform
 from nesr_gui.gui.model.preferences import recent_files, settings
-from nesr_gui.gui.model.session_file import Layout, SavedRegistration, SessionData, read_session, write_session
+from nesr_gui.gui.model.session_file import (
+    Layout,
+    PanelPlace,
+    SavedRegistration,
+    SessionData,
+    read_session,
+    write_session,
+)
 from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.view_modes import MODES
@@ -204,6 +211,26 @@ def test_every_value_comes_back(kept: SessionData, tmp_path: Path) -> None:
     assert again.marks == kept.marks and again.viewing == kept.viewing and again.interpretation == kept.interpretation
     assert again.viewport == kept.viewport and again.source.image == kept.source.image and again.active == 2
     assert plain(again, path) == written
+
+
+def test_a_session_of_the_first_format_opens(kept: SessionData) -> None:
+    """Written by the program before its format 2; every value stands where `kept` has it."""
+    old = read_session(Path(__file__).with_name("session_1.nesr"), MODES)
+    assert old.source.image == Path("/photographs/a.png") and old.source.truth == Path("/photographs/truth.h5")
+    assert old.source.reading is not None and kept.source.reading is not None
+    assert old.source.reading.quantity is Quantity.RADIANCE and old.source.reading.band_axis == 2
+    np.testing.assert_array_equal(old.source.reading.wavelengths.nm, kept.source.reading.wavelengths.nm)
+    for name in ("interpretation", "marks", "active", "viewport", "nm", "viewing", "is_full", "model", "registration"):
+        assert getattr(old, name) == getattr(kept, name), name
+    assert old.plot_settings.transform == kept.plot_settings.transform  # its way to normalise was saved by its label
+    assert [each.source for each in old.plot_settings.library] == ["leaves.csv"]
+    assert replace(old.view_settings, reference=None) == replace(kept.view_settings, reference=None)
+    for spectrum in (old.view_settings.reference, old.white, old.plot_settings.library[0].spectrum):
+        assert spectrum is not None and spectrum.name == CURVE.name
+        np.testing.assert_array_equal(spectrum.values, CURVE.values)
+    panel = PanelPlace("spectra", "right", tabs=0, shown=True, front=True, size=(500, 400), floats=None)
+    assert old.layout == Layout((1280, 800), (panel,)) and old.file == Path("/photographs/work.nesr")
+    assert old.digests == ("12", "34") and old.model_file is None
 
 
 def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: SessionData, tmp_path: Path) -> None:
