@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,6 +12,8 @@ from typing import Any
 from nesr_gui.spectral import Spectrum
 
 Limits = tuple[float, float]
+DIVIDERS = 0.05, 0.95  # the least and the greatest share left of the line
+SPEEDS = 0.5, 500.0  # nm/s
 
 
 class PaneLayout(enum.StrEnum):
@@ -51,6 +54,17 @@ class ViewSettings:
     colormaps: Mapping[str, str] = field(default_factory=dict)
     speed: float = 40.0  # nm/s of the sweep
 
+    def __post_init__(self) -> None:
+        if self.active not in (0, 1):
+            raise ValueError(f"picture {self.active} of two")
+        for value, (low, high) in (
+            (self.divider, DIVIDERS), (self.speed, SPEEDS), *((nm, (1, 1e6)) for nm in self.false_colour)
+        ):  # fmt: skip
+            if not low <= value <= high:
+                raise ValueError(f"{value:g} is not between {low:g} and {high:g}")
+        if not all(math.isfinite(low) and math.isfinite(high) and low < high for low, high in self.levels.values()):
+            raise ValueError("a lower limit is not below its upper one")
+
     @property
     def mode(self) -> str:
         """The mode that the keys change."""
@@ -75,7 +89,7 @@ class ViewSettings:
 
     def divided_at(self, share: float) -> ViewSettings:
         """With the line elsewhere; a twentieth of the view stays on each side of it."""
-        return replace(self, divider=round(min(max(share, 0.05), 0.95), 4))
+        return replace(self, divider=round(min(max(share, DIVIDERS[0]), DIVIDERS[1]), 4))
 
     def with_levels(self, key: str, limits: Limits | None) -> ViewSettings:
         """With other levels under a key, or with None automatic ones again."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+_FARTHEST = 1e7  # source pixels from the image's corner
+
 
 @dataclass(frozen=True)
 class Viewport:
@@ -17,6 +19,11 @@ class Viewport:
     left: float
     right: float
     scale: float
+
+    def __post_init__(self) -> None:
+        is_near = max(abs(self.top), abs(self.bottom), abs(self.left), abs(self.right)) < _FARTHEST
+        if not (is_near and self.top < self.bottom and self.left < self.right and self.scale > 0):
+            raise ValueError(f"a view of rows {self.top:g} to {self.bottom:g}, columns {self.left:g} to {self.right:g}")
 
 
 @dataclass(frozen=True)

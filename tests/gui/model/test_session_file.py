@@ -251,6 +251,20 @@ def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: SessionData, 
     assert refused > 200
 
 
+@pytest.mark.parametrize("broken", [
+    {"arrangement": "triple"}, {"modes": ["band"]}, {"levels": {"band": [1]}}, {"reference": {"name": "x"}},
+    {"active": 2}, {"false_colour": [1, 2]}, {"measure": "taste"}, {"modes": 3}, {"levels": 7},
+    {"modes": ["band", "sepia"]}, {"levels": {"band": [1, 1]}}, {"divider": "wide"}, {"speed": True},
+])  # fmt: skip
+def test_view_settings_that_are_none_are_refused(kept: SessionData, tmp_path: Path, broken: dict[str, Any]) -> None:
+    path = tmp_path / "a.nesr"
+    document = plain(kept, path)
+    document["view_settings"].update(broken)
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(UnreadableFile, match="is damaged"):
+        read_session(path, MODES)
+
+
 def _places(known: Any) -> Iterator[tuple[Any, Any]]:
     items = known.items() if isinstance(known, dict) else enumerate(known) if isinstance(known, list) else ()
     for at, value in items:
