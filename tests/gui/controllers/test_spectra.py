@@ -408,7 +408,7 @@ def test_an_interval_is_shaded_and_exported(
     assert list(curves) == [pin, f"{pin} 90 % low", f"{pin} 90 % high", region, f"{region} standard deviation"]
     np.testing.assert_allclose(curves[f"{pin} 90 % high"].values, curves[pin].values + 0.2, atol=1e-6)
     text = (tmp_path / "c.csv").read_text(encoding="utf-8")
-    assert "90 % interval" in text and "mean ± SD of 16 pixels" in text
+    assert "90 % prediction interval" in text and "mean ± SD of 16 pixels" in text
 
 
 def test_doubts_are_told_of_marks_and_of_the_pixel_under_the_mouse(app: App, qtbot: QtBot) -> None:

@@ -33,7 +33,7 @@ def test_a_look_comes_back_from_json() -> None:
     {"false_colour": [1, 2, float("inf")]},
 ])  # fmt: skip
 def test_what_is_no_look_is_refused_in_a_sentence(broken: dict) -> None:
-    with pytest.raises(ValueError, match="no view that nesr_gui saved"):
+    with pytest.raises(ValueError, match="the view settings are invalid"):
         read_view_settings(broken, MODES)
 
 
