@@ -47,7 +47,8 @@ _OF_DOCUMENTS = (Task.OPEN, Task.DEVELOP, Task.LOAD_MODEL, Task.RECONSTRUCT)  # 
 class Refresh(QObject):
     """Runs, once per turn of the event loop and in a fixed order, the update steps that depend on recent changes.
 
-    A step that depends on several changes of one click (marks, active mark, undo stack) runs only once.
+    A step that depends on several changes of one click (marks, active mark, undo stack) runs only once. `delivery` is
+    the connection type that defers the update.
     """
 
     delivery = Qt.ConnectionType.QueuedConnection
@@ -143,7 +144,7 @@ class App(QObject):
         self.files.open(sample.photograph, sample.truth)
 
     def watch(self, check: Callable[[], None], fail: Callable[[Exception], None]) -> None:
-        """Call `check` after changes of the current document and after tasks, and `fail` with the error of a failed task."""
+        """Call `check` when the current document changes or a task ends, and `fail` when a task fails."""
         self.document.changed.connect(lambda change: check())
         self.worker.ended.connect(lambda task: check())
         self.worker.failed.connect(lambda task, error: fail(error))

@@ -182,7 +182,7 @@ def _in_the_window(image: RGBImage, model: LoadedModel) -> Iterator[BenchmarkRes
     yield BenchmarkResult("scrub to painted frame", float(np.median(moved)), aim=16)
     yield BenchmarkResult("scrub to painted frame, 99th percentile", float(np.percentile(moved, 99)), aim=33)
     yield BenchmarkResult("scrub to painted frame while clicking and exporting", float(np.median(busy)))
-    yield BenchmarkResult("hand at rest to exact picture", float(np.median(rested)), aim=250)
+    yield BenchmarkResult("wavelength change to exact image", float(np.median(rested)), aim=250)
     yield BenchmarkResult("frames of a sweep per second", swept, "", aim=30, is_more_better=True)
     yield BenchmarkResult("GUI thread late, 99th percentile", float(np.percentile(late, 99)), aim=50)
     yield BenchmarkResult("GUI thread late, worst", max(late), aim=150)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from nesr_gui import resources
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.marks import spots
-from nesr_gui.gui.model.preferences import kept_folder, nothing_remembered
+from nesr_gui.gui.model.preferences import data_folder, nothing_remembered
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.main_window import WINDOW_SIZE
@@ -100,7 +100,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         picture.finished.connect(qt.exit)
     else:
         app.window.may_close = app.documents.may_close_window
-        app.autosave.start(kept_folder() / "autosave")
+        app.autosave.start(data_folder() / "autosave")
     app.window.show()
     if screenshot is not None:
         app.window.compose(WINDOW_SIZE)  # the offscreen platform has a small virtual screen

@@ -57,7 +57,7 @@ class TruthFigure:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """The rendered images of the figure, row by row, (h, w, 3) uint8; the first column is in colour or over all bands."""
+    """Rendered images of the figure, row by row, (h, w, 3) uint8; the first column is in colour or over all bands."""
 
     figure: TruthFigure
     rows: tuple[tuple[UInt8Array, ...], ...]

@@ -114,9 +114,8 @@ def frame(request: SweepExport, nm: float) -> UInt8Array:
         if not mode.unavailable_reason(context)
         else False
     )
-    rendering = RenderRequest(
-        mode if follows else MODES["band"], context, _sampling(context, request.sweep.longest_side)
-    )
+    sampling = _sampling(context, request.sweep.longest_side)
+    rendering = RenderRequest(mode if follows else MODES["band"], context, sampling)
     picture = render_frame(rendering, lambda fraction: None)
     table = lookup(rendering.colormap, nm)
     shown = picture.shown if table is None else table[picture.shown]

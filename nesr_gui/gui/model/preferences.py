@@ -25,7 +25,7 @@ def settings() -> QSettings:
     return QSettings(QSettings.defaultFormat(), QSettings.Scope.UserScope, "nesr_gui", "nesr_gui")
 
 
-def kept_folder() -> Path:
+def data_folder() -> Path:
     """Return the folder for the program's own data, such as autosave copies."""
     return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
 

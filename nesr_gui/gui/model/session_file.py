@@ -330,17 +330,17 @@ def read_spectrum(data: Json) -> Spectrum:
 
 def read_interpretation(data: Json) -> DevelopSettings:
     """Build development settings from what `asdict` returned."""
-    given = dict(data)
+    values = dict(data)
     for name in ("gamma", "kelvin", "tint", "stops"):
-        given[name] = float(given[name])
-    if (point := given["grey_point"]) is not None:
+        values[name] = float(values[name])
+    if (point := values["grey_point"]) is not None:
         row, col = map(whole, point)
-        given["grey_point"] = row, col
-    if given["working_pixels"] is not None:
-        given["working_pixels"] = whole(given["working_pixels"])
-    if given["camera"] is not None:
-        given["camera"] = Observer(**given["camera"])
-    return DevelopSettings(**given)
+        values["grey_point"] = row, col
+    if values["working_pixels"] is not None:
+        values["working_pixels"] = whole(values["working_pixels"])
+    if values["camera"] is not None:
+        values["camera"] = Observer(**values["camera"])
+    return DevelopSettings(**values)
 
 
 def read_viewing(data: Json) -> ViewingConditions:
@@ -446,11 +446,11 @@ def read_view_settings(data: Json, modes: Collection[str]) -> ViewSettings:
         ValueError: a value is invalid.
     """
     try:
-        given = dict(data)
+        values = dict(data)
         for name, read in _READERS.items():
-            if name in given:
-                given[name] = read(given[name])
-        settings = ViewSettings(**given)
+            if name in values:
+                values[name] = read(values[name])
+        settings = ViewSettings(**values)
         if unknown := set(settings.modes) - set(modes):
             raise ValueError(f"there is no view mode {', '.join(sorted(unknown))}")
         return settings

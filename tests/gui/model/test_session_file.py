@@ -235,7 +235,8 @@ def _places(known: Any) -> Iterator[tuple[Any, Any]]:
     ("text", "said"),
     [
         ("", "is not a session file"), ("{}", "is not a session file"), ("[" * 100_000, "is not a session file"),
-        ('{"nesr_session": NaN}', "is not a session file"), ("null", "is not a session file"), ("ÿþ", "is not a session file"),
+        ('{"nesr_session": NaN}', "is not a session file"), ("null", "is not a session file"),
+        ("ÿþ", "is not a session file"),
         ('{"nesr_session": 3}', "its format is 3, this program reads 1 to 2"),
         ('{"nesr_session": 2}', "'image' is missing"),
     ],
