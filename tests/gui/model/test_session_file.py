@@ -296,7 +296,7 @@ def test_a_moved_image_is_asked_for_and_another_is_told(
     other = tmp_path / "other.png"
     iio.imwrite(other, np.zeros((50, 60, 3), np.uint8))
     app.files.open(path)
-    box = asked(app, qtbot, "photograph.png of the session work.nesr is not in")
+    box = asked(app, qtbot, "photograph.png of the session work.nesr is no longer in")
     assert not app.document.name and not app.window.messages.isVisible()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(other), ""))
     press(box, "Choose image…")
@@ -307,7 +307,7 @@ def test_a_moved_image_is_asked_for_and_another_is_told(
 
     app.files.open(path)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(photograph), ""))
-    press(asked(app, qtbot, "is not in"), "Choose image…")
+    press(asked(app, qtbot, "is no longer in"), "Choose image…")
     qtbot.waitUntil(lambda: len(app.document.marks) == 2)
     assert app.document.name == "photograph.png" and not app.window.messages.isVisible()
 
