@@ -299,7 +299,7 @@ def test_what_cannot_be_seen_is_told_where_the_colour_would_stand(app: App, qtbo
     app.document.add_pin(10, 20)
     settled(app, qtbot)
     assert [app.window.table.item(row, XY).text() for row in (0, 1)] == ["–", "–"]
-    assert "no numbers" in app.window.table.item(0, XY).toolTip()
+    assert "invalid values" in app.window.table.item(0, XY).toolTip()
     assert "sees nothing, or not all three" in app.window.table.item(1, XY).toolTip()
     assert "sees nothing" not in app.window.messages.text.text()
 
