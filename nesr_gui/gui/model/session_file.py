@@ -23,7 +23,7 @@ from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.resampled import Registration
 from nesr_gui.gui.model.document import Document, DocumentSource
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_settings import Normalise, PlotSettings
+from nesr_gui.gui.model.plot_settings import PlotSettings
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.io.atomic import atomic_write
@@ -45,15 +45,16 @@ _MOST = 20_000  # px of a window or a panel
 
 @dataclass(frozen=True)
 class PanelPlace:
-    """Where a panel stands.
+    """The position of a dock panel.
 
     Attributes:
-        name: what the panel is remembered under.
+        name: the object name of the panel.
         area: left, right, top or bottom.
-        tabs: panels of one area with the same number stand behind each other.
+        tabs: panels of one area with the same number are tabbed together.
         shown: whether it is open.
-        front: whether it is before the others of its tabs.
-        size: width and height; of a floating one, `floats` is the place of its upper left corner.
+        front: whether it is the front tab.
+        size: width and height in px.
+        floats: the top left corner of a floating panel in px; None if docked.
     """
 
     name: str
@@ -74,7 +75,7 @@ class PanelPlace:
 
 @dataclass(frozen=True)
 class Layout:
-    """Width and height of the window, and its panels in order."""
+    """Width and height of the window in px, and its panels in order."""
 
     size: tuple[int, int]
     panels: tuple[PanelPlace, ...]
@@ -90,7 +91,7 @@ def _check_pixels(pair: tuple[int, int], least: int) -> None:
 
 @dataclass(frozen=True)
 class SavedRegistration:
-    """How the measured cube lies over the photograph, and whether its user chose that."""
+    """The registration of the measured cube to the photograph, and whether the user chose its orientation."""
 
     match: Registration
     is_chosen: bool
@@ -98,17 +99,23 @@ class SavedRegistration:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionData:
-    """All of a document that a session file holds; frozen, so that it can be written while the user goes on.
+    """The state of a document as stored in a session file; frozen, so that it can be written in the background.
 
     Attributes:
         source: the files of the image.
+        interpretation: the development settings.
+        marks: the marks, and `active` the number of the active one.
+        view_settings: how the image is displayed, and `viewport` its visible part.
+        nm: the selected wavelength.
+        plot_settings: how spectra are plotted.
+        viewing: the light and the observer, and `white` the spectrum of a perfect white.
         is_full: whether it was reconstructed at full resolution.
-        model: name and SHA-256 of the model that did it; empty for a cube as it was measured.
-        model_file: where that was, if it was a cube's: other models can do for photographs.
-        layout: the window's.
-        file: the session file that an automatic copy is of.
-        digests: SHA-256 of the image and of its measured cube, as `fingerprint` has them; empty until it is written.
-        registration: how the measured cube lies over the photograph.
+        model: name and SHA-256 of the model; empty for a measured cube.
+        model_file: the file of that model if the image is a cube; photographs can use any model.
+        layout: the layout of the window.
+        file: for an autosave copy, the session file of the document.
+        digests: `fingerprint` of the image and of its measured cube; empty until written.
+        registration: the registration of the measured cube.
     """
 
     source: DocumentSource
@@ -140,23 +147,27 @@ class SessionData:
 
     @classmethod
     def of(cls, document: Document, layout: Layout | None) -> SessionData:
-        """The state of a document in which an image is open."""
+        """Capture the state of a document; an image must be open."""
         assert document.source is not None
         is_made = document.field is not None and document.encoded is not None
-        made = document.field.provenance if document.field is not None and is_made else {}
+        provenance = document.field.provenance if document.field is not None and is_made else {}
         measured, pending = document.measurement, document.pending
         return cls(
             source=document.source, interpretation=document.development.interpretation, marks=document.marks,
             active=document.mark_set.active, view_settings=document.view_settings, viewport=document.viewport,
             nm=document.nm, plot_settings=document.plot_settings, viewing=document.viewing, white=document.white,
             is_full=(is_made and document.binning == 1) or (pending is not None and pending.full),
-            model=(made.get("model", ""), made.get("model_sha256", "")),
+            model=(provenance.get("model", ""), provenance.get("model_sha256", "")),
             model_file=document.model_file if is_made else None, layout=layout, file=document.file,
             registration=SavedRegistration(measured.match, measured.is_chosen) if measured else None,
         )  # fmt: skip
 
     def restore(self, document: Document) -> int:
-        """Give a document in which the image is open this state; how many marks lie outside the image."""
+        """Apply this state to a document in which the image is already open.
+
+        Returns:
+            The number of marks outside the image, which are left out.
+        """
         low, high = document.wavelength_range
         document.nm = min(max(self.nm, low), high)
         document.view_settings, document.viewport, document.plot_settings = (
@@ -169,41 +180,49 @@ class SessionData:
 
 
 def write_session(path: Path, data: SessionData) -> None:
-    """Write a session file; its images are named as they are found from there, and as they are found from anywhere."""
+    """Write a session file; image paths are stored both relative to it and absolute.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     with atomic_write(path) as part:
         part.write_text(json.dumps(_as_json(data, path.parent), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_session(path: Path, modes: Collection[str]) -> SessionData:
-    """What a session file keeps, with view modes of those that there are; its files may be elsewhere by now.
+    """Read a session file; the image files need not exist any more.
+
+    Args:
+        path: the session file.
+        modes: the names of the available view modes; others are invalid.
 
     Raises:
         FileNotFoundError: there is no such file.
-        UnreadableFile: it is no session file, damaged, or of a newer program.
+        UnreadableFile: the file is not a session, is damaged, or was written by a newer program.
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-        version = _whole(document["nesr_session"], int)
+            raise ValueError(f"the file is larger than {MAX_BYTES >> 20} MB")
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        version = _whole(data["nesr_session"], int)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UnreadableFile(f"{path.name} is no session file of nesr_gui; open the image itself") from error
+        raise UnreadableFile(f"{path.name} is not a session file of nesr_gui; open the image itself") from error
     if not 1 <= version <= FORMAT:
         raise UnreadableFile(
             f"{path.name} was saved by another version of nesr_gui (its format is {version}, this program reads "
             f"1 to {FORMAT}); open it with that version, or open the image itself"
         )
     try:
-        return _from_json(_migrated(document, version), path.parent, modes)
+        return _from_json(_migrated(data, version), path.parent, modes)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        message = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
-        raise UnreadableFile(f"the session {path.name} is damaged ({message}); open the image itself") from error
+        reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
+        raise UnreadableFile(f"the session {path.name} is damaged ({reason}); open the image itself") from error
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a finite number")
 
 
 def _file_json(path: Path, digest: str, folder: Path) -> dict[str, str]:
@@ -215,7 +234,7 @@ def _file_json(path: Path, digest: str, folder: Path) -> dict[str, str]:
 
 
 def _read_file(document: Json, folder: Path) -> tuple[Path, str]:
-    """Where the file is, and its digest: as seen from the session, for folders move together, or else where it was."""
+    """Return the path of a file and its digest; the path relative to the session takes precedence if it matches."""
     path, relative, digest = (_text(document[name], str) for name in ("path", "relative", "sha256"))
     beside, there = Path(os.path.normpath(folder / relative)) if relative else Path(path), Path(path)
     if beside == there or not os.path.exists(there):
@@ -277,7 +296,7 @@ _CONVERTER = _make_converter()
 
 
 def _as_json(data: SessionData, folder: Path) -> Json:
-    """The files of the image are named both as seen from `folder` and as seen from anywhere."""
+    """The JSON content of a session file in `folder`."""
     source, (digest, truth_digest) = data.source, data.digests
     state = {name: _CONVERTER.unstructure(getattr(data, name), unstructure_as=kind) for name, kind in _state().items()}
     return {
@@ -302,7 +321,7 @@ def _from_json(document: Json, folder: Path, modes: Collection[str]) -> SessionD
 
 
 def _state() -> dict[str, Any]:
-    """Names and types of everything in `SessionData` but its files."""
+    """Names and types of the fields of `SessionData`, without those about the image files."""
     kinds = get_type_hints(SessionData)
     return {field.name: kinds[field.name] for field in fields(SessionData) if field.name not in ("source", "digests")}
 
@@ -311,14 +330,18 @@ _RENAMED = {
     "reading": "hints", "truth_lies": "registration", "input": "interpretation", "full_resolution": "is_full",
     "look": "view_settings", "view": "viewport", "compare": "plot_settings", "copy_of": "file",
 }  # fmt: skip
-"""Keys of format 1 that are called otherwise since."""
+"""Keys of format 1 and their present names."""
+_NORMALISATIONS = {
+    "As they are": "none", "Maximum = 1": "maximum", "Mean = 1": "mean", "1 at the wavelength": "wavelength",
+}  # fmt: skip
+"""Format 1 saved normalisations by their labels."""
 
 
 def _migrated(document: dict[str, Any], version: int) -> Json:
-    """A session of an older format as this program writes it."""
+    """Convert the content of an older session file to the current format."""
     if version < 2:
         document = {"model_file": None} | {_RENAMED.get(key, key): value for key, value in document.items()}
-        plot, by_label = document["plot_settings"], {way.label: way.value for way in Normalise}
-        transform = {**plot["transform"], "normalise": by_label[plot["transform"]["normalise"]]}
+        plot = document["plot_settings"]
+        transform = {**plot["transform"], "normalise": _NORMALISATIONS[plot["transform"]["normalise"]]}
         document["plot_settings"] = {**plot, "transform": transform}
     return document

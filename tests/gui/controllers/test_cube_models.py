@@ -136,7 +136,7 @@ def test_the_cube_is_the_truth_where_it_has_more_bands(refined: App, qtbot: QtBo
     qtbot.waitUntil(lambda: (4, 7) in document.curves)
     truth = document.curves[(4, 7)].truth
     np.testing.assert_allclose(truth.values[::10], MEASURED[:, 4, 7], atol=1e-6)
-    assert "shown 16 of its 31 bands" in document.measurement.remark
+    assert "16 of its 31 bands were" in document.measurement.remark
     assert "16 bands, 400-700 nm by 20 nm" in refined.window.input.words.text()
     panel = refined.comparison.panel
     assert [part.isHidden() for part in (panel.orientation, panel.again)] == [True] * 2  # it is the same

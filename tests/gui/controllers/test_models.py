@@ -110,6 +110,6 @@ def test_the_card_of_the_model_in_use_is_shown(app: App, qtbot: QtBot) -> None:
 
 def test_a_model_without_a_card_says_of_itself_what_its_file_does(bands: Path) -> None:
     text = read_card(CardRequest(bands), lambda done: None)
-    assert "No card stands beside this model" in text and "**covers**: 4 bands" in text
+    assert "no model card" in text and "**covers**: 4 bands" in text
     bands.with_suffix(".md").write_text("# Its card", encoding="utf-8")
     assert read_card(CardRequest(bands), lambda done: None) == "# Its card"

@@ -275,8 +275,9 @@ def _places(known: Any) -> Iterator[tuple[Any, Any]]:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is no session file"), ("{}", "is no session file"), ("[" * 100_000, "is no session file"),
-        ('{"nesr_session": NaN}', "is no session file"), ("null", "is no session file"), ("ÿþ", "is no session file"),
+        ("", "is not a session file"), ("{}", "is not a session file"), ("[" * 100_000, "is not a session file"),
+        ('{"nesr_session": NaN}', "is not a session file"), ("null", "is not a session file"),
+        ("ÿþ", "is not a session file"),
         ('{"nesr_session": 3}', "its format is 3, this program reads 1 to 2"),
         ('{"nesr_session": 2}', "'image' is missing"),
     ],
@@ -336,18 +337,18 @@ def test_a_moved_image_is_asked_for_and_another_is_told(
     other = tmp_path / "other.png"
     iio.imwrite(other, np.zeros((50, 60, 3), np.uint8))
     app.files.open(path)
-    box = asked(app, qtbot, "photograph.png of the session work.nesr is not in")
+    box = asked(app, qtbot, "photograph.png of the session work.nesr is no longer in")
     assert not app.document.name and not app.window.messages.isVisible()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(other), ""))
     press(box, "Choose image…")
     press(asked(app, qtbot, "other.png is not the image"), "Use this one")
     qtbot.waitUntil(lambda: app.document.name == "other.png" and app.document.field is not None)
     assert [mark.pixel for mark in app.document.marks] == [(12, 34)]
-    assert "1 of its 2 marks lie outside" in app.window.messages.text.text()
+    assert "1 of 2 marks are outside" in app.window.messages.text.text()
 
     app.files.open(path)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(photograph), ""))
-    press(asked(app, qtbot, "is not in"), "Choose image…")
+    press(asked(app, qtbot, "is no longer in"), "Choose image…")
     qtbot.waitUntil(lambda: len(app.document.marks) == 2)
     assert app.document.name == "photograph.png" and not app.window.messages.isVisible()
 
@@ -405,7 +406,7 @@ def test_a_measured_cube_that_is_gone_is_told(
     assert again is not None and again.match == turned and again.is_chosen
     truth.unlink()
     opened.files.open(tmp_path / "a.nesr")
-    qtbot.waitUntil(lambda: "truth.h5 is no longer there" in opened.window.messages.text.text())
+    qtbot.waitUntil(lambda: "truth.h5 is missing or has changed" in opened.window.messages.text.text())
     assert opened.document.truth is None and len(opened.document.marks) == 1
 
 
