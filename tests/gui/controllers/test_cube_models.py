@@ -312,7 +312,7 @@ def test_the_menu_tells_what_models_take_and_lets_cubes_be(
     entries = app.model_menu._groups[InputKind.CUBE]
     qtbot.waitUntil(lambda: len(entries.actions()) == 2)
     measured, sixteen = entries.actions()
-    assert sixteen.text() == "sixteen\t16 bands, 400-700 nm by 20 nm → 31 bands, 400-700 nm, linear between"
+    assert sixteen.text() == "sixteen\t16 bands, 400-700 nm by 20 nm → 31 bands, 400-700 nm, interpolated linearly"
     assert sixteen.isChecked() and app.model_menu._groups[InputKind.PHOTOGRAPH].checkedAction() is not None
     measured.trigger()
     assert app.session.field is app.session.cube.field and app.session.truth is None and app.session.encoded is None
