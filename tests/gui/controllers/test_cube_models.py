@@ -317,7 +317,7 @@ def test_the_menu_tells_what_models_take_and_lets_cubes_be(
     entries = app.models._groups[InputKind.CUBE]
     qtbot.waitUntil(lambda: len(entries.actions()) == 2)
     measured, sixteen = entries.actions()
-    assert sixteen.text() == "sixteen\t16 bands, 400-700 nm by 20 nm → 31 bands, 400-700 nm, linear between"
+    assert sixteen.text() == "sixteen\t16 bands, 400-700 nm by 20 nm → 31 bands, 400-700 nm, interpolated linearly"
     assert sixteen.isChecked() and app.models._groups[InputKind.PHOTOGRAPH].checkedAction() is not None
     measured.trigger()
     assert app.document.field is app.document.cube.field and app.document.truth is None and app.document.encoded is None

@@ -300,8 +300,8 @@ def test_what_cannot_be_seen_is_told_where_the_colour_would_stand(app: App, qtbo
     settled(app, qtbot)
     assert [app.window.table.item(row, XY).text() for row in (0, 1)] == ["–", "–"]
     assert "invalid values" in app.window.table.item(0, XY).toolTip()
-    assert "sees nothing, or not all three" in app.window.table.item(1, XY).toolTip()
-    assert "sees nothing" not in app.window.messages.text.text()
+    assert "has no response, or not in all three" in app.window.table.item(1, XY).toolTip()
+    assert "has no response" not in app.window.messages.text.text()
 
 
 def test_curves_are_normalised_differentiated_and_compared(opened: App, qtbot: QtBot) -> None:
