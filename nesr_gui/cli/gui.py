@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from nesr_gui.cli import system_libraries
 from nesr_gui.cli.options import FILE, PATH, device_option, model_option, write_json
 
 
@@ -24,14 +25,18 @@ from nesr_gui.cli.options import FILE, PATH, device_option, model_option, write_
 )
 def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> None:
     """Open the window (the default); without a display, reconstruct into nesr-out/ instead."""
-    if not has_display():
+    obstacle = why_no_window()
+    if obstacle:
         draw_off_screen()
         if screenshot is None:
             from nesr_gui.cli import headless
 
+            click.echo(f"no window: {obstacle}")
             for line in headless.run(image, model=model, device=device):
                 click.echo(line)
             return
+    if missing := system_libraries.missing(system_libraries.DRAWING):
+        raise click.ClickException(system_libraries.how_to_install(missing))
     from nesr_gui.gui import main
 
     raise SystemExit(main.run(image, model=model, device=device, screenshot=screenshot))
@@ -79,6 +84,16 @@ def has_display() -> bool:
     if os.environ.get("QT_QPA_PLATFORM") or sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def why_no_window() -> str:
+    """Why no window can be opened, and what to do; empty if one can. Qt would end the program with its own message."""
+    if not has_display():
+        return "there is no display"
+    if os.environ.get("QT_QPA_PLATFORM") or not os.environ.get("DISPLAY"):
+        return ""
+    missing = system_libraries.missing(system_libraries.DRAWING + system_libraries.X11)
+    return system_libraries.how_to_install(missing) if missing else ""
 
 
 def draw_off_screen() -> None:

@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
 from nesr_gui.gui.app import App
-from nesr_gui.gui.model.marks import spots
 from nesr_gui.gui.model.preferences import data_folder, nothing_remembered
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.main_window import WINDOW_SIZE
+from nesr_gui.spectral import varied_pixels
 
 
 class Screenshot(QObject):
@@ -37,7 +37,7 @@ class Screenshot(QObject):
         if not document.marks:
             height, width = document.source_shape or (1, 1)
             middle = [(height // 2, width // 2)]
-            for row, col in spots(document.photograph) if document.photograph else middle:
+            for row, col in varied_pixels(document.photograph) if document.photograph else middle:
                 document.add_pin(row, col)
             return
         if all(mark.place in document.readouts and mark.place in document.colour_results for mark in document.marks):

@@ -247,7 +247,7 @@ def test_without_a_display_the_sample_is_reconstructed(tmp_path, photo, model_fi
     command = [sys.executable, "-m", "nesr_gui", str(photo), "--model", str(model_file)]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "no display" in done.stdout
+    assert "no window: there is no display" in done.stdout
     assert done.stderr == ""
     written = {path.name for path in (tmp_path / "nesr-out").iterdir()}
     assert written == {"cube.h5", "curves.csv", "window.png"}

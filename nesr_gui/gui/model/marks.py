@@ -15,14 +15,13 @@ from nesr_gui.fields.protocol import QualityFlag
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.palette import MARK_COLOURS, MARK_SYMBOLS, MarkColours
 from nesr_gui.regions import Point, Region, Shape
-from nesr_gui.spectral import FloatArray, RGBImage, Spectrum
+from nesr_gui.spectral import FloatArray, Spectrum
 
 Pixel = tuple[int, int]
 """(row, col) of the source image, independent of the working resolution."""
 MarkGeometry = Pixel | Region
 COLUMNS = ("number", "name", "shape", "vertices", "colour", "symbol", "visible")
 """Table columns that define a mark; a file with these can be imported again."""
-_GRID = 12  # cells along the longer side
 
 
 @dataclass(frozen=True)
@@ -253,26 +252,6 @@ def as_text(rows: Sequence[Mapping[str, str]]) -> str:
     """Return rows with a header as tab-separated text, for the clipboard."""
     lines = [list(rows[0])] + [list(row.values()) for row in rows] if rows else []
     return "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines)
-
-
-def spots(image: RGBImage, count: int = 3) -> list[tuple[int, int]]:
-    """Return `count` source pixels (row, col) in uniform areas of different colours; deterministic for an image."""
-    height, width = image.shape
-    side = max(max(height, width) // _GRID, 1)
-    cells = []
-    for top in range(side // 2, max(height - side, 1), side):
-        for left in range(side // 2, max(width - side, 1), side):
-            values = image.values[top : top + side, left : left + side].reshape(-1, 3)
-            mean = np.sqrt(values.mean(axis=0))
-            evenness = 1 / (1 + 20 * float(values.std(axis=0).mean()))
-            cells.append(((min(top + side // 2, height - 1), min(left + side // 2, width - 1)), mean, evenness))
-    colourful = [float(mean.max() - mean.min()) * evenness for _, mean, evenness in cells]
-    chosen = [int(np.argmax(colourful))]
-    while len(chosen) < min(count, len(cells)):
-        far = [min(float(np.linalg.norm(mean - cells[c][1])) for c in chosen) * even for _, mean, even in cells]
-        chosen.append(int(np.argmax(far)))
-    pixels = [tuple(at * image.binning for at in cells[c][0]) for c in chosen]  # source pixels
-    return sorted(((row, col) for row, col in pixels), key=lambda at: (at[1], at[0]))
 
 
 Size = tuple[int, int]
