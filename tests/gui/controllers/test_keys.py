@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
-from nesr_gui.gui.views.actions import LACKS, TABLE
+from nesr_gui.gui.views.actions import DISABLED_REASONS, TABLE
 from nesr_gui.gui.views.dialogs.command_palette import CommandPalette, fitness, of_menus, of_wavelength
 from nesr_gui.gui.views.dialogs.help import ShortcutSheet, sections
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_done_says_why(app: App) -> None:
     enter(palette)
     assert palette.isVisible()
     palette.reject()
-    assert set(LACKS) <= set(app.window.actions_by_name)
+    assert set(DISABLED_REASONS) <= set(app.window.actions_by_name)
 
 
 def test_the_sheet_tells_every_key(app: App) -> None:

@@ -27,14 +27,14 @@ def test_wavelengths_are_suggested_and_judged(qtbot):
     qtbot.addWidget(dialog)
     assert (
         dialog.text.text() == "400:700:10"
-        and dialog.verdict.text() == "31 bands, 400-700 nm. The suggestion: 31 bands."
+        and dialog.summary.text() == "31 bands, 400-700 nm. The suggestion: 31 bands."
     )
     dialog.text.setText("red")
-    assert not dialog.go.isEnabled() and "Cannot read wavelengths" in dialog.verdict.text()
+    assert not dialog.accept_button.isEnabled() and "Cannot read wavelengths" in dialog.summary.text()
     dialog.text.setText("450, 550")
     dialog.quantity.setCurrentText("radiance")
     reading = dialog.reading()
-    assert dialog.go.isEnabled() and reading.wavelengths.nm.tolist() == [450, 550]
+    assert dialog.accept_button.isEnabled() and reading.wavelengths.nm.tolist() == [450, 550]
     assert reading.band_axis == 2 and reading.quantity is Quantity.RADIANCE
 
 
