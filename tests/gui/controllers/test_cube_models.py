@@ -150,8 +150,8 @@ def test_photographs_and_cubes_have_a_model_each(
 ) -> None:
     app, field = opened, opened.document.field
     app.files.open(model)
-    expected = "sixteen takes cubes with its 16 bands, 400-700 nm by 20 nm: open one to use it."
-    assert told(app, qtbot) == f"{expected} photograph.png stays as it is."
+    expected = "sixteen requires cubes with its 16 bands, 400-700 nm by 20 nm as input"
+    assert told(app, qtbot) == f"{expected}; photograph.png is unchanged."
     assert app.document.field is field and app.workspace.model.name == "fake"
     app.files.open(cube, beside=True)
     qtbot.waitUntil(lambda: app.document.encoded is not None and app.document.cube is not None)
@@ -167,7 +167,7 @@ def test_a_model_of_photographs_leaves_the_cube_as_it_is(refined: App, tmp_path:
     (tmp_path / "other.safetensors").touch()
     field = refined.document.field
     refined.reconstruction.use_model(tmp_path / "other.safetensors")
-    assert told(refined, qtbot) == "other takes photographs: open one to use it. cube.h5 stays as it is."
+    assert told(refined, qtbot) == "other requires photographs as input; cube.h5 is unchanged."
     assert refined.document.field is field and refined.workspace.model.name == "sixteen"
 
 

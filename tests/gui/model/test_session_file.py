@@ -299,7 +299,7 @@ def test_a_moved_image_is_asked_for_and_another_is_told(
     assert not app.document.name and not app.window.messages.isVisible()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(other), ""))
     press(box, "Choose image…")
-    press(asked(app, qtbot, "other.png is not the image"), "Use this one")
+    press(asked(app, qtbot, "other.png is not the image"), "Use this image")
     qtbot.waitUntil(lambda: app.document.name == "other.png" and app.document.field is not None)
     assert [mark.pixel for mark in app.document.marks] == [(12, 34)]
     assert "1 of its 2 marks lie outside" in app.window.messages.text.text()

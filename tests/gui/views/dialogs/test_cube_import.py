@@ -27,7 +27,7 @@ def test_wavelengths_are_suggested_and_judged(qtbot):
     qtbot.addWidget(dialog)
     assert (
         dialog.text.text() == "400:700:10"
-        and dialog.summary.text() == "31 bands, 400-700 nm. The suggestion: 31 bands."
+        and dialog.summary.text() == "31 bands, 400-700 nm. Suggested: 31 bands."
     )
     dialog.text.setText("red")
     assert not dialog.accept_button.isEnabled() and "Cannot read wavelengths" in dialog.summary.text()

@@ -136,7 +136,7 @@ def test_a_grey_point_is_picked_in_the_image(opened: App, qtbot: QtBot, by_combo
     else:
         panel.pick.click()
     assert opened.document.development.is_picking and panel.pick.isChecked()
-    assert opened.window.image.captions[0].text() == "Click something grey"
+    assert opened.window.image.captions[0].text() == "Click a grey pixel"
     click(opened, 30, 40)
     assert not opened.document.development.is_picking and not panel.pick.isChecked() and opened.document.pins == ()
     reread(opened, qtbot)
@@ -270,7 +270,7 @@ def test_a_change_shows_in_both_views_and_a_grey_point_is_picked_in_either(opene
     reread(opened, qtbot)
     qtbot.waitUntil(lambda: shown(opened, 0) is opened.document.colours and shown(opened, 1) is opened.document.colours)
     opened.window.input.pick.click()
-    assert second.captions[1].text() == "Click something grey"
+    assert second.captions[1].text() == "Click a grey pixel"
     QTest.mouseClick(second.viewport(), LEFT, pos=second.position_of(30, 40).toPoint())
     assert opened.document.development.interpretation.grey_point == (30, 40) and opened.document.pins == ()
 
