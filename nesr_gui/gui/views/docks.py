@@ -1,4 +1,4 @@
-"""The panels around the image: docks that move, tabify, float, and stand where they stood in the next run."""
+"""Dockable panels around the image; their layout is saved between sessions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget, QWidget
 
-VERSION = 1  # of the layout that is remembered; raise it when panels are composed anew, so that an old one is let go
+VERSION = 1  # of saved layouts; increase it when the default arrangement changes, to discard older ones
 
 SIDES = {
     Qt.DockWidgetArea.LeftDockWidgetArea: (Qt.Orientation.Horizontal, 0.22),

@@ -18,7 +18,7 @@ from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSpect
 from nesr_gui.gui.model.palette import MARK_SYMBOLS, MarkColours
 from nesr_gui.gui.views.widgets import ROW_HEIGHT, quiet
 
-TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "λ dominant", "Position")
+TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "Dominant λ", "Position")
 MARK, VALUE, MEASURED, COLOUR, XY, LAB, DOMINANT, POSITION = range(len(TITLES))
 _WIDTHS = (132, 88, 84, 44, 112, 140, 88, 330)
 _MOST_ROWS = 6  # visible without scrolling
@@ -109,18 +109,18 @@ class MarkTable(QTableWidget):
         blocked = QSignalBlocker(self)
         for row, mark in enumerate(marks):
             colour_result = colour_results.get(mark.place)
-            seen = colour_result.appearance if colour_result is not None else None
+            appearance = colour_result.appearance if colour_result is not None else None
             texts = {column: "–" for column in (COLOUR, XY, LAB, DOMINANT)}
-            if seen is not None:
-                texts[COLOUR] = "" if seen.in_gamut else "!"
-                texts[XY] = "{:.4f}, {:.4f}".format(*seen.xy)
-                texts[LAB] = "  ".join(f"{round(value, 1) + 0.0:.1f}" for value in seen.lab)
-                texts[DOMINANT] = _dominant(seen.dominant)
+            if appearance is not None:
+                texts[COLOUR] = "" if appearance.in_gamut else "!"
+                texts[XY] = "{:.4f}, {:.4f}".format(*appearance.xy)
+                texts[LAB] = "  ".join(f"{round(value, 1) + 0.0:.1f}" for value in appearance.lab)
+                texts[DOMINANT] = _dominant(appearance.dominant)
             refusal = colour_result.refusal if colour_result is not None else ""
-            tip = _colour_text(seen) if seen is not None else refusal
+            tip = _colour_text(appearance) if appearance is not None else refusal
             for column, text in texts.items():
                 self._fill(row, column, text, tip)
-            self._cell(row, COLOUR).setIcon(self._swatch(seen.hex) if seen is not None else QIcon())
+            self._cell(row, COLOUR).setIcon(self._swatch(appearance.hex) if appearance is not None else QIcon())
         blocked.unblock()
 
     def selected(self) -> list[int]:
@@ -201,10 +201,10 @@ def _dominant(nm: float) -> str:
     return f"{nm:.0f} nm" if nm > 0 else f"{-nm:.0f} nm, complementary"
 
 
-def _colour_text(seen: Appearance) -> str:
-    linear = "{:.4f}, {:.4f}, {:.4f}".format(*seen.rgb)
-    outside = "" if seen.in_gamut else "\nOutside the sRGB gamut: the swatch is clipped"
-    return f"{seen.hex}, linear sRGB {linear}{outside}"
+def _colour_text(appearance: Appearance) -> str:
+    linear = "{:.4f}, {:.4f}, {:.4f}".format(*appearance.rgb)
+    outside = "" if appearance.in_gamut else "\nOutside the sRGB gamut: the swatch is clipped"
+    return f"{appearance.hex}, linear sRGB {linear}{outside}"
 
 
 class MarkMenu(QMenu):

@@ -251,7 +251,7 @@ class WavelengthBar(QWidget):
         nm = self.number.value()
         on_band = bool(self._bands) and min([abs(nm - band) for band in self._bands]) < 0.05
         self.badge.setText(("on a band" if on_band else "between bands") if self._bands else "")
-        relation = "is one of" if on_band else "lies between"
+        relation = "is one of" if on_band else "is between"
         self.badge.setToolTip(f"{nm:.1f} nm {relation} the bands of the training data or the measured cube")
 
     def _show_playing(self) -> None:

@@ -182,7 +182,9 @@ def test_several_files_open_in_tabs_each_and_a_bad_one_among_them_stops_nothing(
     qtbot.waitUntil(lambda: titles(app) == ["photograph.png", "other.png", "cube.h5"])
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.OPEN))
     told = app.window.messages.text.text()
-    assert app.window.messages.isVisible() and told.startswith("1 of 4 files could not be opened: ") and "bad.png" in told
+    assert (
+        app.window.messages.isVisible() and told.startswith("1 of 4 files could not be opened: ") and "bad.png" in told
+    )
     app.files.open(other, beside=True)
     qtbot.waitUntil(lambda: len(app.workspace.documents) == 4)
     assert not app.window.messages.isVisible()  # what is opened later has nothing to do with it

@@ -39,7 +39,7 @@ CUBE = (
     "A measured cube is open. You can simulate a photograph of it under the chosen light and camera, and reconstruct "
     "the cube from that."
 )
-SEEN = (
+REFINED = (
     "A measured cube is open. The image is reconstructed by a model from {} of it, shown as circles in the plot. You "
     "can also simulate a photograph of it under the chosen light and camera, and reconstruct the cube from that."
 )
@@ -99,7 +99,7 @@ class DevelopmentPanel(QScrollArea):
         """Show whether a cube is open, and the bands of it that were the input of a model."""
         self.expose.setVisible(is_cube)
         if is_cube:
-            self.words.setText(SEEN.format(encoded.wavelengths) if isinstance(encoded, BandInput) else CUBE)
+            self.words.setText(REFINED.format(encoded.wavelengths) if isinstance(encoded, BandInput) else CUBE)
 
     def show_interpretation(self, interpretation: DevelopSettings) -> None:
         """Show the settings without emitting signals."""

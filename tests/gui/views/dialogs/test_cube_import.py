@@ -25,10 +25,7 @@ def test_wavelengths_are_suggested_and_judged(qtbot):
     asked.reading = CubeHints(band_axis=2)
     dialog = CubeImportDialog(asked)
     qtbot.addWidget(dialog)
-    assert (
-        dialog.text.text() == "400:700:10"
-        and dialog.summary.text() == "31 bands, 400-700 nm. Suggested: 31 bands."
-    )
+    assert dialog.text.text() == "400:700:10" and dialog.summary.text() == "31 bands, 400-700 nm. Suggested: 31 bands."
     dialog.text.setText("red")
     assert not dialog.accept_button.isEnabled() and "Cannot read wavelengths" in dialog.summary.text()
     dialog.text.setText("450, 550")
