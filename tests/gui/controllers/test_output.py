@@ -21,7 +21,7 @@ from nesr_gui.gui.figures.sweep import Sweep, SweepExport
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
-from nesr_gui.gui.views.dialogs.export import CubeExportDialog, Offer
+from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
 from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
@@ -35,7 +35,7 @@ ELLIPSE = Region(Shape.ELLIPSE, ((10, 20), (30, 60)))
 def dialog(qtbot: QtBot) -> CubeExportDialog:
     """Offers a calibrated field of 20 × 40 pixels, each 2 × 2 of the source, and an ellipse."""
     field = CalibratedCube(smooth_cube(20, 40), BANDS, Quantity.REFLECTANCE, binning=2, source_shape=(40, 80))
-    made = CubeExportDialog(Offer(field, "40×20 of 80×40, 1:2", (("ellipse 1", ELLIPSE),), Illuminant.daylight(5000)))
+    made = CubeExportDialog(ExportContext(field, "40×20 of 80×40, 1:2", (("ellipse 1", ELLIPSE),), Illuminant.daylight(5000)))
     qtbot.addWidget(made)
     return made
 
@@ -148,7 +148,7 @@ def test_choices_are_remembered(dialog: CubeExportDialog, qtbot: QtBot) -> None:
     dialog.bands.text.setPlainText("X:500/20")
     dialog.format.setCurrentText("Zarr")
     dialog.numbers.setCurrentIndex(dialog.numbers.findData("uint16"))
-    other = CubeExportDialog(Offer(CubeField(smooth_cube(3, 4), BANDS, Quantity.REFLECTANCE)))
+    other = CubeExportDialog(ExportContext(CubeField(smooth_cube(3, 4), BANDS, Quantity.REFLECTANCE)))
     qtbot.addWidget(other)
     other.restore(dialog.choices())
     assert other.choices() == dialog.choices()

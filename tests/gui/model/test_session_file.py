@@ -322,7 +322,7 @@ def test_full_resolution_and_another_model_come_back_said(
     app.files.open(path)
     qtbot.waitUntil(lambda: app.document.field is not None)
     assert app.document.binning == 1
-    assert "saved with the model better" in app.window.messages.text.text()
+    assert "saved with model better" in app.window.messages.text.text()
 
 
 def test_a_session_of_a_cube_keeps_what_was_said_of_it(

@@ -47,7 +47,7 @@ def test_choices_are_offered(qtbot, field, choices, expected):
 
 def asked(app: App) -> list[str]:
     """What the dialogs that are open ask for."""
-    return [dialog._asked.field for dialog in app.window.findChildren(CubeImportDialog)]
+    return [dialog._error.field for dialog in app.window.findChildren(CubeImportDialog)]
 
 
 def test_a_cube_without_wavelengths_is_asked_for_and_opens(qtbot, tmp_path: Path):

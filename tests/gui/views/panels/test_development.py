@@ -60,7 +60,7 @@ def test_the_panel_says_how_the_file_was_understood(opened: App) -> None:
     panel = opened.window.input
     assert "photograph.png" in panel.words.text() and "sRGB" in panel.words.text()
     assert panel.controls.isEnabled() and not panel.reset.isEnabled()
-    assert panel.encoding.currentText() == "As the file says"
+    assert panel.encoding.currentText() == "From file"
     assert panel.kelvin.isHidden() and panel.gamma.isHidden() and panel.default_camera.isHidden()
 
 
@@ -94,7 +94,7 @@ def test_changes_are_undone_and_those_in_a_row_are_one_step(opened: App, qtbot: 
     opened.application.undo()
     reread(opened, qtbot)
     np.testing.assert_allclose(values(opened), before / 2**1.5, rtol=1e-5)
-    assert opened.window.input.encoding.currentText() == "As the file says"
+    assert opened.window.input.encoding.currentText() == "From file"
     opened.application.undo()
     reread(opened, qtbot)
     np.testing.assert_array_equal(values(opened), before)
