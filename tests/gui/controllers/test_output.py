@@ -35,7 +35,9 @@ ELLIPSE = Region(Shape.ELLIPSE, ((10, 20), (30, 60)))
 def dialog(qtbot: QtBot) -> CubeExportDialog:
     """Offers a calibrated field of 20 × 40 pixels, each 2 × 2 of the source, and an ellipse."""
     field = CalibratedCube(smooth_cube(20, 40), BANDS, Quantity.REFLECTANCE, binning=2, source_shape=(40, 80))
-    made = CubeExportDialog(ExportContext(field, "40×20 of 80×40, 1:2", (("ellipse 1", ELLIPSE),), Illuminant.daylight(5000)))
+    made = CubeExportDialog(
+        ExportContext(field, "40×20 of 80×40, 1:2", (("ellipse 1", ELLIPSE),), Illuminant.daylight(5000))
+    )
     qtbot.addWidget(made)
     return made
 
@@ -106,7 +108,7 @@ def test_a_table_of_responses_is_kept_until_its_text_is_changed(dialog: CubeExpo
     ("kind", "text", "sentence"),
     [
         ("list", "380, 450", "This image covers 400-700 nm; asked for 380-450 nm."),
-        ("list", "", "No wavelength is listed; write them in nm, as in 450, 550.5."),
+        ("list", "", "No wavelengths are listed; enter them in nm, for example 450, 550.5."),
         ("list", "450, red", "Cannot read wavelengths"),
         ("sensor", "500", "Cannot read the band '500'; write [NAME:]CENTRE/FWHM in nm"),
         ("sensor", "700/20", "50 % of the response of band B1"),
@@ -289,7 +291,7 @@ def test_a_second_export_waits_for_the_first(opened: App, tmp_path: Path, qtbot:
     field = start(opened, tmp_path / "c.npy", qtbot)
     opened.exporter.export_cube()
     assert opened.window.findChild(CubeExportDialog) is None
-    assert "another export is being written" in opened.window.messages.text.text()
+    assert "another export is running" in opened.window.messages.text.text()
     field.gate.set()
     qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     assert len(io.open_cube(tmp_path / "c.npy").bands) == len(Wavelengths(BANDS.nm))
@@ -301,7 +303,7 @@ def test_a_film_waits_for_the_cube(opened: App, tmp_path: Path, qtbot: QtBot) ->
     assert opened.window.findChild(SweepDialog) is None
     film = SweepExport(tmp_path / "film.gif", "band", RenderContext.of(opened.document), Sweep(400, 700, 100.0, 10, 40))
     opened.exporter.save_sweep(film)
-    assert "another export is being written" in opened.window.messages.text.text()
+    assert "another export is running" in opened.window.messages.text.text()
     field.gate.set()
     qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     assert (tmp_path / "c.npy").exists() and not film.path.exists()

@@ -59,7 +59,7 @@ def test_a_cube_without_wavelengths_is_asked_for_and_opens(qtbot, tmp_path: Path
 
     for field in ("band_axis", "wavelengths"):
         qtbot.waitUntil(lambda field=field: field in asked(app))
-        app.window.findChild(CubeImportDialog).go.click()
+        app.window.findChild(CubeImportDialog).accept_button.click()
         qtbot.waitUntil(lambda field=field: field not in asked(app))
     qtbot.waitUntil(lambda: app.document.field is not None, timeout=5000)
     assert app.document.field.wavelength_range == (400, 700)
