@@ -219,12 +219,12 @@ def bin_any(marks: npt.NDArray[np.bool_], factor: int) -> npt.NDArray[np.bool_]:
     """Whether each `factor` × `factor` block (h, w) of `marks` (H, W) contains a marked pixel."""
     height, width = marks.shape
     tall = np.zeros((-(-height // factor), width), np.bool_)
-    found = np.zeros((tall.shape[0], -(-width // factor)), np.bool_)
+    result = np.zeros((tall.shape[0], -(-width // factor)), np.bool_)
     for i in range(factor):
         tall[: -(-(height - i) // factor)] |= marks[i::factor]
     for i in range(factor):
-        found[:, : -(-(width - i) // factor)] |= tall[:, i::factor]
-    return found
+        result[:, : -(-(width - i) // factor)] |= tall[:, i::factor]
+    return result
 
 
 @dataclass(frozen=True, eq=False)

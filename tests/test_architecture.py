@@ -14,7 +14,6 @@ PATHS = sorted(ROOT.rglob("*.py"))
 # Package → its sub-packages; what is not here is no package of ours.
 PACKAGES = {
     "": {"colorimetry", "networks", "fields", "io", "inference", "batch", "benchmark", "training", "gui", "cli"},
-    "networks": {"baselines"},
     "io": {"photos", "cubes", "spectra"},
     "training": {"datasets", "experiments"},
     "gui": {"model", "drawing", "view_modes", "tasks", "figures", "views", "controllers"},

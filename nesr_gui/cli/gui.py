@@ -44,10 +44,10 @@ def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | 
 @click.option("--without-window", is_flag=True, help="Benchmark only the model, not the window.")
 @click.option(
     "--large", type=click.FloatRange(1, 1000), metavar="MEGAPIXELS",
-    help="Also measure a photograph of this size; 24 takes ten more minutes and 8 GB of temporary space.",
+    help="Also measure a photograph of this size; 24 takes ten more minutes and 8 GB of temporary disk space.",
 )  # fmt: skip
 def benchmark(model: Path | None, device: str, report: Path | None, without_window: bool, large: float | None) -> None:
-    """Measure the response times of this machine against their targets; takes some minutes on an idle machine."""
+    """Measure the response times of this machine against their targets; this takes some minutes on an idle machine."""
     if not has_display():
         draw_off_screen()
     from nesr_gui.benchmark import inference, system
@@ -55,7 +55,7 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
     from nesr_gui.inference.model import load_model
 
     loaded = load_model(model, device)
-    found: list[dict[str, object]] = []
+    results: list[dict[str, object]] = []
     groups: list[Callable[[], Iterator[BenchmarkResult]]] = [
         system.measure_start,
         partial(inference.measure_answers, loaded),
@@ -67,11 +67,11 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
     if large is not None:
         groups.append(partial(inference.measure_large, model, device, large))
     click.echo(f"{loaded.name} on {system.description(loaded.device)}")
-    for figure in itertools.chain.from_iterable(group() for group in groups):
-        click.echo(figure.line())
-        found.append(asdict(figure) | {"is_met": figure.is_met})
+    for result in itertools.chain.from_iterable(group() for group in groups):
+        click.echo(result.line())
+        results.append(asdict(result) | {"is_met": result.is_met})
     if report:
-        write_json(report, {"machine": system.description(loaded.device), "model": loaded.name, "figures": found})
+        write_json(report, {"machine": system.description(loaded.device), "model": loaded.name, "figures": results})
 
 
 def has_display() -> bool:

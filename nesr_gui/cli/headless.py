@@ -26,7 +26,7 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
     photograph = io.read_photograph(path)
     field = engine.encode(photograph.reduced(loaded.working_pixels), loaded)
     folder.mkdir(parents=True, exist_ok=True)
-    yield f"no display: {path.name} is reconstructed into {folder}/ instead of a window"
+    yield f"no display: reconstructing {path.name} into {folder}/ instead of opening a window"
 
     bands = loaded.bands
     io.write_cube(folder / "cube.h5", field, bands)
@@ -42,5 +42,5 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
 
     picture = folder / "window.png"
     if main.run(image, model=model, device=device, screenshot=picture):
-        raise OSError(f"the picture of the window could not be written to {picture}")
+        raise OSError(f"the screenshot could not be written to {picture}; check that the folder is writable")
     yield f"{picture}: the window with these curves"

@@ -44,13 +44,13 @@ def _without_matplotlib() -> Iterator[None]:
 
     The placeholder that colour-science installs is removed afterwards, so that other code finds the real package.
     """
-    known = set(sys.modules)
-    if "matplotlib" not in known:
+    loaded = set(sys.modules)
+    if "matplotlib" not in loaded:
         sys.modules["matplotlib"] = None  # type: ignore[assignment]
     try:
         yield
     finally:
-        for name in set(sys.modules) - known:
+        for name in set(sys.modules) - loaded:
             if name.partition(".")[0] in ("matplotlib", "mpl_toolkits", "cycler"):
                 del sys.modules[name]
 
@@ -161,12 +161,12 @@ def illuminant(name: str) -> Table:
     """Relative power (L,) of the CIE illuminant `name` (A, D65, FL11, LED-B3) at wavelengths (L,) nm.
 
     Raises:
-        ValueError: there is no illuminant of that name.
+        ValueError: the name is unknown.
     """
-    known = _colour().SDS_ILLUMINANTS
-    if name not in known:
-        raise ValueError(f"there is no CIE illuminant {name!r}; choose A, D50, D65, E, FL1 to FL12, LED-B1 …")
-    return known[name].wavelengths, known[name].values
+    illuminants = _colour().SDS_ILLUMINANTS
+    if name not in illuminants:
+        raise ValueError(f"unknown CIE illuminant {name!r}; choose A, D50, D65, E, FL1 to FL12, LED-B1 …")
+    return illuminants[name].wavelengths, illuminants[name].values
 
 
 def blackbody(kelvin: float) -> Table:
@@ -182,7 +182,7 @@ def daylight(kelvin: float) -> Table:
     Source: CIE 15:2004.
     """
     colour = _colour()
-    # D50, D65 … stand for temperatures 1.4388/1.4380 higher; a temperature entered by the user is taken literally.
+    # The temperatures of D50, D65 … are higher by 1.4388/1.4380; a temperature entered by the user is used unchanged.
     light = colour.sd_CIE_illuminant_D_series(colour.temperature.CCT_to_xy_CIE_D(kelvin))
     return light.wavelengths, light.values
 
@@ -232,7 +232,7 @@ def mallett_basis(nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def chart(name: str) -> list[tuple[str, Table]]:
-    """Name and reflectance of each patch of one of `CHARTS`, or of another chart known to colour-science."""
+    """Name and reflectance of each patch of one of `CHARTS`, or of another chart in colour-science."""
     patches = _colour().SDS_COLOURCHECKERS[name]
     return [(patch_name, (patch.wavelengths, patch.values)) for patch_name, patch in patches.items()]
 

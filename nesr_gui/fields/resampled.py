@@ -64,11 +64,11 @@ class Orientation(enum.StrEnum):
     def stored(self, rows: slice, cols: slice, shape: Shape) -> tuple[slice, slice]:
         """Window of the stored image, of `shape` (H, W), that corresponds to a window of the oriented one."""
         transposed, *flips = self.steps
-        found = [
+        sampled = [
             slice(size - part.stop, size - part.start) if flipped else part
             for part, size, flipped in zip((rows, cols), self.shape_of(shape), flips, strict=True)
         ]
-        return (found[1], found[0]) if transposed else (found[0], found[1])
+        return (sampled[1], sampled[0]) if transposed else (sampled[0], sampled[1])
 
 
 _LABELS = {

@@ -220,10 +220,10 @@ class SensorField:
         self.binning, self.source_shape = field.binning, field.source_shape
         self.quantity: Quantity = field.quantity
         nodes = _nodes(field, sensor)
-        found = [band.weights(nodes) for band in sensor.bands]
-        self.missing = tuple(missing for _, missing in found)
+        weighted = [band.weights(nodes) for band in sensor.bands]
+        self.missing = tuple(missing for _, missing in weighted)
         self._check()
-        weights = np.stack([weights for weights, _ in found])
+        weights = np.stack([weights for weights, _ in weighted])
         used = weights.any(axis=0)
         self._nodes, self._weights = nodes[used], weights[:, used].astype(np.float32)
 

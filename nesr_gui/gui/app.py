@@ -1,4 +1,4 @@
-"""The program with its window: what is composed, what is connected to what, and what follows from which change."""
+"""The application: composes model, views and controllers, connects them, and maps changes to updates."""
 
 from __future__ import annotations
 
@@ -41,13 +41,14 @@ from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.regions import Shape
 
 Step = Callable[[], None]
-_OF_DOCUMENTS = (Task.OPEN, Task.DEVELOP, Task.LOAD_MODEL, Task.RECONSTRUCT)  # change what can be done next
+_OF_DOCUMENTS = (Task.OPEN, Task.DEVELOP, Task.LOAD_MODEL, Task.RECONSTRUCT)  # they enable or disable actions
 
 
 class Refresh(QObject):
-    """Does once per turn of the event loop what the changes since the last turn call for, in a fixed order.
+    """Runs, once per turn of the event loop and in a fixed order, the update steps that depend on recent changes.
 
-    A click changes marks, the active mark and the undo stack: what depends on several of them is done once.
+    A step that depends on several changes of one click (marks, active mark, undo stack) runs only once. `delivery` is
+    the connection type that defers the update.
     """
 
     delivery = Qt.ConnectionType.QueuedConnection
@@ -60,14 +61,14 @@ class Refresh(QObject):
         self._stale_noted.connect(self.run, self.delivery)
 
     def mark(self, change: Change) -> None:
-        """What depends on this is stale."""
+        """Mark everything that depends on this change as stale."""
         is_first = not self._stale
         self._stale.add(change)
         if is_first:
             self._stale_noted.emit()
 
     def run(self) -> None:
-        """Bring everything stale up to date; what changes meanwhile is done in the next turn."""
+        """Run the steps of all recorded changes; changes announced meanwhile are processed in the next turn."""
         stale, self._stale = self._stale, set()
         if stale:
             for step, changes in self._steps:
@@ -75,14 +76,15 @@ class Refresh(QObject):
                     step()
 
     def stop(self) -> None:
+        """Drop all steps."""
         self._steps = ()
 
 
 class App(QObject):
-    """One workspace, its window, and everything between them.
+    """A workspace, its window, and the controllers between them.
 
-    Signals of the window are connected to methods, never to functions that hold this object: these would delete it, and
-    with it the window, in the midst of the window's destruction.
+    Signals of the window are connected to methods only: a lambda or partial that holds this object would destroy it,
+    and with it the window, during the destruction of the window.
     """
 
     def __init__(self) -> None:
@@ -134,20 +136,22 @@ class App(QObject):
 
     @property
     def document(self) -> Document:
+        """The current document."""
         return self.workspace.current
 
     def open_sample(self, sample: resources.Sample) -> None:
+        """Open a sample photograph with its measured cube."""
         self.files.open(sample.photograph, sample.truth)
 
     def watch(self, check: Callable[[], None], fail: Callable[[Exception], None]) -> None:
-        """Have `check` called after what may complete the window, and `fail` when a task fails."""
+        """Call `check` when the current document changes or a task ends, and `fail` when a task fails."""
         self.document.changed.connect(lambda change: check())
         self.worker.ended.connect(lambda task: check())
         self.worker.failed.connect(lambda task, error: fail(error))
 
     def close(self) -> None:
-        """Stop all work; nothing runs on when the window is closed."""
-        self.autosave.remove_copies()  # at once: work under way may take seconds to end
+        """Stop all tasks; called when the window closes."""
+        self.autosave.remove_copies()  # first, as running tasks may take seconds to stop
         self.refresh.stop()
         for renderer in self.renderers:
             renderer.stop()
@@ -158,10 +162,10 @@ class App(QObject):
         self.preference_binder.close()
         self.workspace.clear_undo()
 
-    # What follows from which change
+    # Updates by change
 
     def _consequences(self) -> list[tuple[Step, frozenset[Change]]]:
-        """What is asked of the worker, in order."""
+        """Return the steps that submit tasks, in order."""
         left, right = self.renderers
         C = Change
         return [
@@ -189,7 +193,7 @@ class App(QObject):
         ]
 
     def _displays(self) -> list[tuple[Step, frozenset[Change]]]:
-        """What is shown; all of it is another document's when the current one changes."""
+        """Return the steps that update views; all of them run when another document becomes current."""
         left, right = self.renderers
         C = Change
         rendered = (
@@ -236,7 +240,7 @@ class App(QObject):
         return [(step, frozenset((C.CURRENT, *changes))) for step, changes in steps]
 
     def _show_image(self) -> None:
-        viewport = self.document.viewport  # views announce theirs as they change
+        viewport = self.document.viewport  # before show_image, which makes views report a new viewport
         self.window.panes.show_image(self.document.source_shape)
         self.window.panes.go(viewport)
 
@@ -248,7 +252,7 @@ class App(QObject):
         self.window.pick_leaving.setEnabled(document.development.is_picking)
 
     def _show_moving_curves(self) -> None:
-        """What is normalised at the wavelength changes with it."""
+        """Update curves that are normalised at the wavelength."""
         if self.document.plot_settings.transform.normalise is Normalise.AT_WAVELENGTH:
             self.spectra.show_curves()
 
@@ -260,7 +264,7 @@ class App(QObject):
     def _show_hover(self) -> None:
         self.window.panes.show_hover(self.document.hover)
 
-    # What is connected to what
+    # Connections
 
     def _connect_actions(self) -> None:
         application, files, marks, view, export = self.application, self.files, self.marks, self.view, self.exporter
@@ -385,7 +389,7 @@ class App(QObject):
         window.status.pause_requested.connect(self.worker.pause)
 
     def _connect_work(self) -> None:
-        """How slow work goes on."""
+        """Connect progress, completion and failure of tasks."""
         worker, status = self.worker, self.window.status
         worker.progressed.connect(status.show_progress)
         worker.progressed.connect(self._note_begin)
@@ -414,7 +418,7 @@ class App(QObject):
         self.models.show_checked()
 
     def _connect_files(self) -> None:
-        """What controllers ask of each other."""
+        """Connect controllers with one another."""
         files, documents = self.files, self.documents
         files.recent_changed.connect(files.show_recent)
         files.recent_changed.connect(self.start.show_recent)
@@ -456,10 +460,10 @@ class App(QObject):
         self.refresh.mark(Change.UNDO)
 
     def _rebind(self, before: Document, current: Document) -> None:
-        """Another document is shown, or the same one in another state."""
+        """Follow the signals of the current document, which is another one or was restored."""
         before.changed.disconnect(self.refresh.mark)
         before.undo_stack.indexChanged.disconnect(self._note_undo)
         self._bind(current)
-        self.window.messages.hide()  # it was about the other one
+        self.window.messages.hide()  # messages refer to the previous document
         self.refresh.mark(Change.CURRENT)
         self.files.resume()

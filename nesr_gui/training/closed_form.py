@@ -12,9 +12,15 @@ from torch import Tensor
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.networks.band_network import BandNetwork
-from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
-from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig
-from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
+from nesr_gui.networks.baselines import (
+    APlus,
+    APlusConfig,
+    BandInterpolation,
+    BandInterpolationConfig,
+    SparseCoding,
+    SparseCodingConfig,
+    pursue,
+)
 from nesr_gui.training.sampler import SpectralTable
 from nesr_gui.training.spectral_library import interpolation
 

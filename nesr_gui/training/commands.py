@@ -16,8 +16,7 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.inference.checkpoint import load_checkpoint, save_checkpoint
 from nesr_gui.inference.model import resolve_device
 from nesr_gui.networks.band_network import DiscreteConfig
-from nesr_gui.networks.baselines.a_plus import APlusConfig
-from nesr_gui.networks.baselines.sparse_coding import SparseCodingConfig
+from nesr_gui.networks.baselines import APlusConfig, SparseCodingConfig
 from nesr_gui.networks.factorised_nesr import FactorisedConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import parameters_of, system_named

@@ -9,8 +9,7 @@ import numpy as np
 
 from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
-from nesr_gui.networks.baselines.nearest_neighbours import ChromaticityNeighbours
-from nesr_gui.networks.baselines.regression import Regression, linear_terms, root_polynomial_terms
+from nesr_gui.networks.baselines import ChromaticityNeighbours, Regression, linear_terms, root_polynomial_terms
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.scenes import Scene
 from nesr_gui.training.spectral_library import Library

@@ -35,4 +35,6 @@ def test_every_step_has_its_time_and_memory(model_file: Path) -> None:
     steps = [name for name in found if name.startswith("0.004 megapixels") and not name.endswith("memory")]
     assert len(steps) == 5 and all(found[name] > 0 for name in steps)
     assert [f"{name}, memory" in found for name in steps] == [is_known()] * 5
-    assert found["time against pixels up to 0.004 megapixels, off a straight line"] == pytest.approx(0, abs=1e-9)
+    assert found["time against pixels up to 0.004 megapixels, deviation from a straight line"] == pytest.approx(
+        0, abs=1e-9
+    )

@@ -92,7 +92,7 @@ def test_baselines_are_fitted_into_model_files(run, photo, tmp_path, monkeypatch
     train = ("train", "--system", system, *data, "--out", tmp_path / "run")
     assert run(*train)[0] == 0
     model = tmp_path / "run" / "model.safetensors"
-    assert "linear between" in run("info", model)[1]
+    assert "interpolated linearly" in run("info", model)[1]
     assert run("reconstruct", photo, "-o", tmp_path / "o.h5", "--model", model, "--bands", 5)[0] == 0
 
 
@@ -112,7 +112,7 @@ def test_info_counts_the_parameters_of_every_system(run):
     rows = {row.split()[0]: row for row in text.splitlines()[1:]}
     assert code == 0
     assert rows["awan+nesr"].split()[4:8] == ["29.29", "M", "29.29", "M"]
-    assert "1.62 M" in rows["mst++"] and "31 bands, 400-700 nm, linear between" in rows["mst++"]
+    assert "1.62 M" in rows["mst++"] and "31 bands, 400-700 nm, interpolated linearly" in rows["mst++"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_info_counts_the_parameters_of_every_system(run):
         (["info"], "or --models"),
         (["train", "--out", "run", "--bands", "7"], "give --system hscnn-r"),
         (["train", "--out", "run", "--system", "awan", "--attention", "none"], "are of NeSR"),
-        (["train", "--out", "run", "--system", "alexnet"], "no system 'alexnet'; there are hscnn-r,"),
+        (["train", "--out", "run", "--system", "alexnet"], "unknown system 'alexnet'; available: hscnn-r,"),
         (["train", "--out", "run"], "nothing to train on; give a folder of scenes"),
         (["evaluate", "--scenes", "."], "no scene in"),
     ],

@@ -1,4 +1,4 @@
-"""What can change in the model: each fact makes some of what the window shows stale."""
+"""Kinds of changes of the model; each makes part of the display stale."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import enum
 
 
 class Change(enum.StrEnum):
-    """A fact that documents, the workspace and slow work announce."""
+    """A fact that documents, the workspace and background tasks announce."""
 
-    CURRENT = enum.auto()  # another document is shown
-    DOCUMENTS = enum.auto()  # which documents there are, and what is saved of them
-    IMAGE = enum.auto()  # another photograph or cube is open
-    PHOTOGRAPH = enum.auto()  # the open one is developed in another way
-    DEVELOPMENT = enum.auto()  # the settings it is to be developed with
+    CURRENT = enum.auto()  # another document became current
+    DOCUMENTS = enum.auto()  # the list of documents, their files or saved states
+    IMAGE = enum.auto()  # another photograph or cube was opened
+    PHOTOGRAPH = enum.auto()  # the open photograph was developed anew
+    DEVELOPMENT = enum.auto()  # the development settings
     PICKING = enum.auto()  # whether a click picks the grey point
-    FIELD = enum.auto()  # there is one now, or one at another resolution, or beside another truth
+    FIELD = enum.auto()  # the field, its resolution, or its measured cube
     WAVELENGTH = enum.auto()
     MARKS = enum.auto()
     ACTIVE_MARK = enum.auto()
     TOOL = enum.auto()
-    UNDO = enum.auto()  # what can be undone and redone
+    UNDO = enum.auto()  # the position in the undo stack
     CURVES = enum.auto()
     READOUTS = enum.auto()
     COLOUR_RESULTS = enum.auto()
@@ -30,6 +30,6 @@ class Change(enum.StrEnum):
     VIEWING = enum.auto()
     WHITE = enum.auto()
     MODELS = enum.auto()
-    WORK = enum.auto()  # slow work began or ended
-    PICTURE = enum.auto()  # a rendered image arrived, or there is none any more
-    SELECTION = enum.auto()  # which rows of the table are selected
+    WORK = enum.auto()  # a task started or ended
+    PICTURE = enum.auto()  # a rendered image arrived or was cleared
+    SELECTION = enum.auto()  # the selected rows of the table

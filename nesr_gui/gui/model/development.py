@@ -1,4 +1,4 @@
-"""How the file of the open photograph is developed: the part of a document that the input panel shows."""
+"""Development settings of the open photograph, as shown by the development panel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _ChangeSettings(QUndoCommand):
-    """From one set of settings to another; changes of the same item in a row are one step."""
+    """Undo command that replaces the settings; consecutive changes of the same item merge into one."""
 
     def __init__(self, owner: Development, after: DevelopSettings) -> None:
         self._items = tuple(
@@ -57,7 +57,13 @@ _NAMES = {
 
 
 class Development:
-    """The decoded file, the settings it is to be developed with, and whether a click now picks its grey point."""
+    """The decoded file, its development settings, and whether the next click picks the grey point.
+
+    Attributes:
+        decoded: the decoded file; None for cubes and simulated photographs.
+        interpretation: the settings to develop it with.
+        is_picking: whether the next click in the image picks the grey point.
+    """
 
     def __init__(self, undo_stack: QUndoStack, announce: Callable[[Change], None]) -> None:
         self._undo_stack, self._announce = undo_stack, announce
@@ -66,31 +72,32 @@ class Development:
         self.is_picking = False
 
     def start(self, decoded: DecodedPhoto | None, interpretation: DevelopSettings) -> None:
-        """Another file is open, or none that can be developed in several ways; it has been developed already."""
+        """Set file and settings of a newly opened image; the photograph has already been developed with them."""
         self.decoded, self.interpretation = decoded, interpretation
         self.set_picking(False)
 
     def choose(self, interpretation: DevelopSettings) -> None:
-        """Develop the file with other settings; it can be undone."""
+        """Change the settings, as an undoable command; ignored without a file."""
         if self.decoded is not None and interpretation != self.interpretation:
             self._undo_stack.push(_ChangeSettings(self, interpretation))
 
     def reset(self) -> None:
-        """Develop the file as it specifies itself."""
+        """Return to the settings that the file specifies."""
         self.choose(DevelopSettings())
 
     def choose_camera(self, camera: Observer | None) -> None:
+        """Set the camera the photograph was taken with; None is the default camera."""
         self.choose(replace(self.interpretation, camera=camera))
 
     def set_picking(self, picking: bool) -> None:
-        """Whether the next click in the image picks the grey point."""
+        """Start or stop picking the grey point; ignored without a file."""
         picking = picking and self.decoded is not None
         if picking != self.is_picking:
             self.is_picking = picking
             self._announce(Change.PICKING)
 
     def pick_grey(self, row: int, col: int) -> None:
-        """Take a pixel of the source as grey, and end picking."""
+        """Use a source pixel as the grey point and stop picking."""
         self.set_picking(False)
         self.choose(replace(self.interpretation, balance=WhiteBalance.GREY_POINT, grey_point=(row, col)))
 

@@ -1,4 +1,4 @@
-"""One open image with everything that is chosen for it and known of it: what a tab shows."""
+"""Document: the observable model of one open image, shown in one tab."""
 
 from __future__ import annotations
 
@@ -35,9 +35,13 @@ UInt8Array = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class DocumentSource:
-    """The files that a document was made of; a cube comes with what its user specified about it.
+    """Files that a document was opened from.
 
-    A pasted image is in a temporary file of the window, and is saved beside its session.
+    Attributes:
+        image: the photograph or cube; for a pasted image, a temporary file that is copied next to the session on save.
+        truth: the measured cube opened with the photograph, if any.
+        reading: the hints the user gave for reading the cube; None for a photograph.
+        is_pasted: whether the image came from the clipboard.
     """
 
     image: Path
@@ -48,50 +52,65 @@ class DocumentSource:
 
 @dataclass(frozen=True, eq=False)
 class OpenedCube:
-    """A measured cube as opened, with its display levels."""
+    """A measured cube as opened, with its display range: the values shown as black and as white."""
 
     field: SpectralField
     levels: tuple[float, float]
 
     def as_truth(self, name: str, seen: ModelInput | None) -> MeasuredCube | None:
-        """The truth of what a model made of bands `seen` of it, called `name`; only where there are other bands."""
+        """Return this cube as ground truth for a reconstruction from some of its own bands.
+
+        Args:
+            name: the name of the cube.
+            seen: the input the model was given.
+
+        Returns:
+            None if the input is not a set of bands, or if the cube has no bands besides these.
+        """
         if not isinstance(seen, BandInput) or len(seen.wavelengths) >= len(self.field.bands):
             return None
         return MeasuredCube(self.field, name, is_chosen=True, shown=len(seen.wavelengths))
 
 
 class PendingReconstruction(Protocol):
-    """A reconstruction that was requested; `full` is whether at full resolution."""
+    """A reconstruction that was requested but has not finished."""
 
     @property
-    def full(self) -> bool: ...
+    def full(self) -> bool:
+        """Whether it runs at full resolution."""
 
 
 class Document(QObject):
-    """The observable model of a tab: decides what a pick means and announces what became of it.
+    """The observable model of a tab: holds its state and emits `changed` for every fact that changes.
 
     Attributes:
-        name: what the image is called.
-        source: its files; None where nothing is open.
-        cube: the measured cube that is open; the field may be a model's all the same.
+        name: the display name of the image.
+        source: its files; None while nothing is open.
+        cube: the opened measured cube; the field may still be a model's reconstruction from it.
         photograph: the photograph as developed, and `colours` (H, W, 3) as displayed.
-        source_shape: rows and columns of the image in its file.
-        field: what answers; each of its pixels is `binning`² of the source, and `levels` are what its bands show as
-            black and as white.
-        encoded: what the field was made of, pixel by pixel; None for a measured cube.
-        measurement: the measured cube beside a photograph, and `truth` the same as it lies over the photograph.
-        white: what stands for a perfect white where the field's quantity is no reflectance.
-        viewport: what the image pane shows; None is all.
-        developed: how the photograph that is shown was developed, but for the working resolution; None is a preview.
-        pending: the reconstruction that was requested and is not there yet.
-        is_outdated: whether its reconstruction was cancelled or failed, so that an older one answers.
-        awaits_model: whether it is a cube that is reconstructed as soon as it is shown and a model takes cubes.
-        model_file: the file of the model that a cube was reconstructed by.
-        wants_full: whether it is to be reconstructed at full resolution as soon as its photograph is there.
-        saved_model: name and SHA-256 of the model that its session was saved with, until it is reconstructed again.
+        source_shape: (H, W) of the image in its file, in pixels.
+        field: the spectral field being viewed; each of its pixels covers `binning` × `binning` source pixels, and
+            `levels` are the band values shown as black and as white.
+        encoded: the model input that the field was reconstructed from, pixel by pixel; None for a measured cube.
+        measurement: the measured cube of the photograph, and `truth` the same resampled to the photograph's pixels.
+        nm: the selected wavelength.
+        viewing: the light and the observer for colours.
+        white: the spectrum of a perfect white, for fields whose quantity is not reflectance.
+        viewport: the visible part of the image; None is the whole image.
+        hover: the pixel under the mouse pointer, and `hover_curve` its spectrum.
+        curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, and `colour_results`.
+        developed: the settings the displayed photograph was developed with, except the working resolution; None for a
+            preview.
+        pending: the reconstruction that is requested and not yet finished.
+        is_outdated: whether the latest reconstruction was cancelled or failed, so that `field` is from an earlier one.
+        awaits_model: whether to reconstruct the cube once the document is current and a model for cubes is loaded.
+        model_file: the file of the model that a cube was reconstructed with.
+        wants_full: whether to reconstruct at full resolution once the photograph is available.
+        saved_model: name and SHA-256 of the model recorded in the session file, until the next reconstruction.
         file: the session file it was saved to or opened from.
-        saved_work: `work` when it was opened or saved last.
-        backup: its automatic copy, where there is one, and `backup_work` the work in that.
+        saved_work: the value of `work` when the document was last opened or saved.
+        backup: its autosave copy, if any, and `backup_work` the value of `work` stored in it.
+        revision: incremented with every change, for caches.
     """
 
     changed = Signal(object)  # Change
@@ -99,7 +118,7 @@ class Document(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.undo_stack = QUndoStack(self)
-        self.revision = 0  # counts changes, for those who keep what they made of a state
+        self.revision = 0
         self.name = ""
         self.source: DocumentSource | None = None
         self.cube: OpenedCube | None = None
@@ -138,45 +157,46 @@ class Document(QObject):
         self.backup_work: tuple[object, ...] = ()
 
     def announce(self, *changes: Change) -> None:
-        """Say what has changed."""
+        """Increment the revision and emit `changed` for each change."""
         self.revision += 1
         for change in changes:
             self.changed.emit(change)
 
-    # What is open
+    # The image
 
     @property
     def wavelength_range(self) -> tuple[float, float]:
-        """nm that can be picked; before there is a field, what the models cover."""
+        """Wavelengths (nm) that can be selected; 400-700 nm while there is no field."""
         return self.field.wavelength_range if self.field else (400.0, 700.0)
 
     @property
     def bands(self) -> list[float]:
-        """nm that the open field was measured at or its model trained on."""
+        """Wavelengths (nm) at which the field was measured or its model was trained; empty without a field."""
         return self.field.bands.nm.tolist() if self.field else []
 
     @property
     def input(self) -> InputKind:
-        """What is open, as far as models are concerned."""
+        """The kind of model input that is open: a photograph or a cube."""
         return InputKind.PHOTOGRAPH if self.cube is None else InputKind.CUBE
 
     @property
     def title(self) -> str:
-        """What its tab is called."""
+        """The title of its tab."""
         return self.file.name if self.file is not None else self.name or "Untitled"
 
     @property
     def work(self) -> tuple[object, ...]:
-        """What its user made and would not want to lose; how it is looked at is no part of it."""
+        """The state that counts as unsaved work when it differs; display settings are not part of it."""
         library = tuple(reference.spectrum for reference in self.plot_settings.library)
         return self.marks, self.development.interpretation, library, self.white, self.view_settings.reference
 
     @property
     def is_modified(self) -> bool:
+        """Whether there is unsaved work."""
         return self.source is not None and self.work != self.saved_work
 
     def resolution(self) -> str:
-        """What the field is worked at, in words: 2048×1365 of 6000×4000, 1:3."""
+        """Return the working resolution as text, such as "2048×1365 of 6000×4000, 1:3"; empty without a field."""
         if self.field is None or self.source_shape is None:
             return ""
         if self.binning == 1:
@@ -192,9 +212,14 @@ class Document(QObject):
         decoded: DecodedPhoto | None = None,
         interpretation: DevelopSettings | None = None,
     ) -> None:
-        """Show a photograph at once, in `colours` (H, W, 3); its field comes later.
+        """Open a photograph; its field is set later with `set_field`.
 
-        `decoded` is its file, where there is one, and `interpretation` how the photograph was developed from it.
+        Args:
+            photograph: the developed photograph.
+            colours: the same as displayed, (H, W, 3) uint8.
+            truth: its measured cube, if known.
+            decoded: the decoded file, if the photograph came from one.
+            interpretation: the settings it was developed with.
         """
         self.photograph, self.colours, self.cube = photograph, colours, None
         self._set_measurement(truth, photograph.source_shape)
@@ -202,7 +227,13 @@ class Document(QObject):
         self._start(photograph.source.name, photograph.source_shape, ("photograph", "band"))
 
     def open_cube(self, name: str, cube: SpectralField, levels: tuple[float, float]) -> None:
-        """Show a cube, which can be asked at once; what a model makes of it may come later."""
+        """Open a measured cube as the field; a reconstruction may replace it later.
+
+        Args:
+            name: the display name.
+            cube: the measured cube.
+            levels: the values shown as black and as white.
+        """
         self.photograph, self.colours, self.cube = None, None, OpenedCube(cube, levels)
         self._set_measurement(None, cube.shape)
         self.development.start(None, DevelopSettings())
@@ -220,32 +251,39 @@ class Document(QObject):
         self.announce(Change.IMAGE, Change.FIELD, Change.VIEW_SETTINGS)
 
     def start_from(self, source: DocumentSource) -> None:
-        """The image that is shown was opened from there, and nothing made of it yet."""
+        """Record the files of a newly opened image, without unsaved work."""
         self.source, self.file = source, None
         self.saved_work = self.work
         self.announce(Change.DOCUMENTS)
 
     def adopt_settings(self, other: Document) -> None:
-        """Look at what is opened next as at another document."""
+        """Copy wavelength, viewing conditions, view settings and plot settings from another document."""
         self.nm, self.viewing = other.nm, other.viewing
         self.view_settings, self.plot_settings = other.view_settings, other.plot_settings
 
     def show_measured(self) -> None:
-        """Let the open cube answer for itself."""
+        """Use the opened cube itself as the field."""
         assert self.cube is not None
         self.set_field(self.cube.field, 1, self.cube.levels)
 
     def set_photograph(self, photograph: RGBImage, colours: UInt8Array) -> None:
-        """Show the open photograph as it is developed now; its old field answers until the new one is there."""
+        """Replace the photograph after developing it anew; the old field stays until the new one is ready."""
         self.photograph, self.colours = photograph, colours
         self.announce(Change.PHOTOGRAPH)
 
-    # What answers
+    # The field and its results
 
     def set_field(
         self, field: SpectralField, binning: int, levels: tuple[float, float], encoded: ModelInput | None = None
     ) -> None:
-        """A reconstruction is ready, or ready at another resolution; marks stay where they are."""
+        """Set a reconstructed or measured field; marks are unchanged, cached spectra are dropped.
+
+        Args:
+            field: the new field.
+            binning: source pixels along one side of a pixel of the field.
+            levels: the values shown as black and as white.
+            encoded: the model input it was reconstructed from; None for a measured cube.
+        """
         self.field, self.encoded, self.binning, self.levels = field, encoded, binning, levels
         if self.cube is not None:
             self._set_measurement(self.cube.as_truth(self.name, encoded), self.cube.field.shape)
@@ -254,7 +292,7 @@ class Document(QObject):
         self.set_wavelength(self.nm)
 
     def set_truth(self, measurement: MeasuredCube | None) -> None:
-        """Compare the photograph with a measured cube, or with the same one registered otherwise, or with none."""
+        """Set the measured cube to compare with, in a new registration, or remove it with None."""
         self._set_measurement(measurement, self.source_shape)
         self.curves, self.readouts = {}, {}
         self.announce(Change.FIELD)
@@ -264,13 +302,13 @@ class Document(QObject):
         self.truth = measurement.over(over) if measurement is not None and over is not None else None
 
     def _forget_answers(self) -> None:
-        """What another field answered is not this one's."""
+        """Drop the spectra, readouts and colours of the previous field."""
         self.curves, self.readouts, self.colour_results = {}, {}, {}
 
     def set_curves(self, curves: Mapping[MarkGeometry, MarkSpectrum]) -> None:
-        """Take curves of the present field; those of places without a mark are dropped.
+        """Add spectra of the current field; those without a mark are dropped.
 
-        Values of a region are dropped too: its curve may be the mean of more pixels now.
+        Readouts of the given regions are dropped as well: their mean may now include more pixels.
         """
         present = {**self.curves, **curves}
         outdated = {place for place in curves if isinstance(place, Region)}
@@ -279,7 +317,7 @@ class Document(QObject):
         self.announce(Change.CURVES)
 
     def set_readouts(self, nm: float, readouts: Mapping[MarkGeometry, Readout]) -> None:
-        """Take values at `nm`, if that still is the wavelength; those of places that nobody looks at are dropped."""
+        """Add values at `nm`, unless the wavelength has changed since; those without a mark or hover are dropped."""
         if nm == self.nm:
             wanted = {self.hover, *(mark.place for mark in self.marks)}
             present = {**self.readouts, **readouts}
@@ -287,17 +325,18 @@ class Document(QObject):
             self.announce(Change.READOUTS)
 
     def set_colour_results(self, results: Mapping[MarkGeometry, ColourResult]) -> None:
+        """Replace the colours of all marks."""
         self.colour_results = results
         self.announce(Change.COLOUR_RESULTS)
 
     def readout(self, mark: Mark) -> Readout | None:
-        """The value of a mark at the wavelength, once it is known; of a region, the mean of its pixels' values."""
+        """Return the value of a mark (the mean of a region) at the selected wavelength; None if not computed yet."""
         return self.readouts.get(mark.place)
 
-    # What is chosen
+    # Settings
 
     def set_wavelength(self, nm: float) -> None:
-        """Go to `nm`, to a tenth, within the range; the tenth is what slider, line and number agree on."""
+        """Select a wavelength, rounded to the 0.1 nm of slider, line and number field and clamped to the range."""
         low, high = self.wavelength_range
         nm = min(max(round(nm, 1), low), high)
         if nm != self.nm:
@@ -305,34 +344,39 @@ class Document(QObject):
             self.announce(Change.WAVELENGTH)
 
     def step_wavelength(self, by: float) -> None:
+        """Change the wavelength by `by` nm."""
         self.set_wavelength(self.nm + by)
 
     def set_view_settings(self, settings: ViewSettings) -> None:
-        """Show what is open in another way."""
+        """Change how the image is displayed."""
         if settings != self.view_settings:
             self.view_settings = settings
             self.announce(Change.VIEW_SETTINGS)
 
     def set_plot_settings(self, settings: PlotSettings) -> None:
-        """Compare curves in another way, or with other references."""
+        """Change how spectra are plotted, or which references are shown."""
         if settings != self.plot_settings:
             self.plot_settings = settings
             self.announce(Change.PLOT_SETTINGS)
 
     def set_viewing(self, viewing: ViewingConditions) -> None:
-        """See reflectances under another light, or by another observer."""
+        """Change the light or the observer that colours are computed for."""
         if viewing != self.viewing:
             self.viewing = viewing
             self.announce(Change.VIEWING)
 
     def set_white(self, number: int | None) -> None:
-        """Take the curve of a mark for that of a perfect white."""
+        """Use the spectrum of the mark with this number as a perfect white.
+
+        None, or a mark without a spectrum, resets it.
+        """
         mark = self.mark_set.get(number)
         curve = self.curves.get(mark.place) if mark is not None else None
         self.white = replace(curve.spectrum, name=mark.title) if curve is not None and mark is not None else None
         self.announce(Change.WHITE)
 
     def set_hover(self, pixel: Pixel | None) -> None:
+        """Set the source pixel under the mouse pointer; None outside the image."""
         if pixel != self.hover:
             self.hover = pixel
             self.announce(Change.HOVER)
@@ -340,7 +384,7 @@ class Document(QObject):
                 self.set_hover_curve(None)
 
     def set_hover_curve(self, curve: Spectrum | None) -> None:
-        """The spectrum under the mouse."""
+        """Set the spectrum of the pixel under the mouse pointer."""
         self.hover_curve = curve
         self.announce(Change.HOVER_CURVE)
 
@@ -348,15 +392,16 @@ class Document(QObject):
 
     @property
     def marks(self) -> tuple[Mark, ...]:
+        """All marks, in the order of the table."""
         return self.mark_set.marks
 
     @property
     def pins(self) -> tuple[Mark, ...]:
-        """The marks that are pixels."""
+        """The marks that are single pixels."""
         return tuple(mark for mark in self.marks if mark.shape is Shape.POINT)
 
     def pick_pixel(self, row: int, col: int) -> None:
-        """A click in the image: a pin, unless a grey point is being picked."""
+        """Handle a click on a source pixel: pick the grey point if that is active, else add a pin."""
         height, width = self.source_shape or (0, 0)
         if self.development.is_picking and 0 <= row < height and 0 <= col < width:
             self.development.pick_grey(row, col)
@@ -364,11 +409,11 @@ class Document(QObject):
             self.add_pin(row, col)
 
     def add_pin(self, row: int, col: int) -> None:
-        """Mark a pixel of the open image."""
+        """Add a pin at a source pixel."""
         self.mark_set.add((row, col))
 
     def reference(self) -> tuple[Spectrum | None, str]:
-        """What similarity is measured to, and its name: the spectrum chosen, or else the active mark's."""
+        """Return the reference of the similarity mode and its name: the chosen spectrum, or the active mark's."""
         if self.view_settings.reference is not None:
             return self.view_settings.reference, self.view_settings.reference.name
         mark = self.mark_set.active_mark
@@ -376,7 +421,7 @@ class Document(QObject):
         return (curve.spectrum, mark.title) if mark and curve else (None, "")
 
     def table_rows(self, numbers: Sequence[int]) -> list[dict[str, str]]:
-        """Everything known of the marks with these numbers, as text."""
+        """Return the table rows of the marks with these numbers, as text by column."""
         return [
             row_of(
                 mark, self.nm, self.readout(mark), self.curves.get(mark.place), self.colour_results.get(mark.place)
@@ -385,7 +430,7 @@ class Document(QObject):
         ]  # fmt: skip
 
     def plot_content(self) -> PlotContent:
-        """What the plot shows now."""
+        """Return what the spectra plot shows at present."""
         settings = self.plot_settings
         return PlotContent(
             marks=self.mark_set.visible, curves=self.curves, colour_results=self.colour_results,

@@ -1,4 +1,4 @@
-"""What is plotted: how curves are compared, what is shown beside them, and the lines that follow from it."""
+"""Settings of the spectra plot: normalisation, references, and the resulting lines."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSpect
 from nesr_gui.spectral import Spectrum
 
 Values = npt.NDArray[np.float64]
-SYMBOLS = 5  # along a curve
-MOST = 48  # spectra from libraries at once: more than can be told apart
+SYMBOLS = 5  # symbols along a curve
+MOST = 48  # reference spectra at once
 
 
 class Normalise(enum.StrEnum):
-    """What is made 1."""
+    """How spectra are normalised."""
 
     NONE = "none"
     MAXIMUM = "maximum"
@@ -27,33 +27,33 @@ class Normalise(enum.StrEnum):
 
     @property
     def label(self) -> str:
-        """How it is called in the window."""
+        """The label in the window."""
         return _LABELS[self]
 
 
 _LABELS = {
-    Normalise.NONE: "As they are", Normalise.MAXIMUM: "Maximum = 1", Normalise.AREA: "Mean = 1",
+    Normalise.NONE: "Not normalised", Normalise.MAXIMUM: "Maximum = 1", Normalise.AREA: "Mean = 1",
     Normalise.AT_WAVELENGTH: "1 at the wavelength",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Transform:
-    """Normalised first, differentiated then, and last the difference to the active mark's curve so treated."""
+    """Processing of spectra for the plot: normalise, then differentiate, then subtract the active mark's spectrum."""
 
     normalise: Normalise = Normalise.NONE
     derivative: bool = False
     difference: bool = False
 
     def curve(self, spectrum: Spectrum, nm: float) -> Values:
-        """The values (L,) of a spectrum, normalised at `nm` where that is chosen, and differentiated (per nm)."""
+        """Return the values (L,) of a spectrum, normalised (if so chosen, at `nm`) and differentiated (per nm)."""
         values = spectrum.values / self.scale(spectrum, nm)
         if self.derivative and len(values) > 1:
             values = np.gradient(values, spectrum.wavelengths.nm)
         return np.asarray(values, np.float64)
 
     def scale(self, spectrum: Spectrum, nm: float) -> float:
-        """What values are divided by; 1 where that would be nothing to divide by."""
+        """Return the divisor of the normalisation; 1 where it would be zero or not finite."""
         values, bands = spectrum.values.astype(np.float64), spectrum.wavelengths.nm
         if self.normalise is Normalise.MAXIMUM:
             scale = values.max()
@@ -67,7 +67,7 @@ class Transform:
         return float(scale) if np.isfinite(scale) and abs(scale) > 1e-9 else 1.0
 
     def apply(self, spectrum: Spectrum, nm: float, active: Spectrum | None) -> Values:
-        """The values (L,) as shown; differences are to `active` where it has values, and nan elsewhere."""
+        """Return the processed values (L,); differences are nan where `active` has no values."""
         values = self.curve(spectrum, nm)
         if not self.difference or active is None:
             return values
@@ -75,7 +75,7 @@ class Transform:
         return values - np.interp(bands, other, self.curve(active, nm), left=np.nan, right=np.nan)
 
     def unit(self, quantity: str) -> str:
-        """The name of what is shown, for an axis."""
+        """Return the axis title for a quantity after processing."""
         name = quantity if self.normalise is Normalise.NONE else f"{quantity}, {self.normalise.label.lower()}"
         name = f"derivative of {name} per nm" if self.derivative else name
         return f"difference in {name}" if self.difference else name
@@ -83,7 +83,7 @@ class Transform:
 
 @dataclass(frozen=True, eq=False)
 class ReferenceSpectrum:
-    """A spectrum from a library, with where it is from."""
+    """A reference spectrum from a library, with the name of its source file or chart."""
 
     spectrum: Spectrum
     source: str
@@ -92,7 +92,7 @@ class ReferenceSpectrum:
 
 @dataclass(frozen=True)
 class PlotSettings:
-    """What is done to the curves, and which references are shown beside them: truth, smooth metamers, a library."""
+    """Processing of the spectra, and the references shown: measured spectra, smooth metamers, library spectra."""
 
     transform: Transform = field(default_factory=Transform)
     truth: bool = True
@@ -101,33 +101,35 @@ class PlotSettings:
 
     @property
     def visible_library(self) -> tuple[ReferenceSpectrum, ...]:
+        """The library spectra that are not hidden."""
         return tuple(reference for reference in self.library if reference.visible)
 
     def with_spectra(self, spectra: Sequence[Spectrum], source: str) -> PlotSettings:
-        """With spectra from a library.
+        """Return the settings with library spectra added.
 
         Raises:
-            ValueError: there would be too many to tell apart.
+            ValueError: there would be more than `MOST`.
         """
         if len(self.library) + len(spectra) > MOST:
-            loaded = f", and {len(self.library)} are loaded" if self.library else ""
+            loaded = f" and {len(self.library)} are already loaded" if self.library else ""
             raise ValueError(
-                f"{source} holds {len(spectra)} spectra{loaded}; at most {MOST} can be compared at once, so "
-                "remove some or make a smaller file"
+                f"{source} contains {len(spectra)} spectra{loaded}; at most {MOST} can be compared at once, "
+                "so remove some or load a smaller file"
             )
         return replace(self, library=(*self.library, *(ReferenceSpectrum(each, source) for each in spectra)))
 
     def with_visible(self, place: int, visible: bool) -> PlotSettings:
-        """With the library spectrum at `place` shown or hidden."""
+        """Return the settings with the library spectrum at index `place` shown or hidden."""
         changed = replace(self.library[place], visible=visible)
         return replace(self, library=(*self.library[:place], changed, *self.library[place + 1 :]))
 
     def without_library(self) -> PlotSettings:
+        """Return the settings without library spectra."""
         return replace(self, library=())
 
 
 class Kind(enum.Enum):
-    """What a line stands for; the value is its dashes, in widths of the line (none: drawn through)."""
+    """The kind of a line; the value is its dash pattern in line widths (empty: solid)."""
 
     CURVE = ()
     TRUTH = (5.0, 4.0)
@@ -146,7 +148,7 @@ class Line:
 
 
 def symbol_places(number: int, nm_range: tuple[float, float]) -> list[float]:
-    """Wavelengths (nm) at which a curve has the symbol of its mark; those of equal curves stand side by side."""
+    """Return the wavelengths (nm) of a mark's symbols along its curve, offset by number to keep equal curves apart."""
     low, high = nm_range
     shift = 0.7 * ((number * 0.37) % 1.0 - 0.5)
     return [low + (high - low) * (n + 0.5 + shift) / SYMBOLS for n in range(SYMBOLS)]
@@ -154,9 +156,9 @@ def symbol_places(number: int, nm_range: tuple[float, float]) -> list[float]:
 
 @dataclass(frozen=True, eq=False)
 class PlotContent:
-    """What the plot shows: the marks that are not hidden with what is known of them, and what they are compared with.
+    """What the plot shows: the visible marks with their results, the references, and the processing.
 
-    `nm` and `active` matter to a `transform` that refers to them.
+    `nm` and `active` are used by a `transform` that refers to them.
     """
 
     marks: Sequence[Mark] = ()
@@ -170,18 +172,18 @@ class PlotContent:
     active: int | None = None
 
     def values(self, spectrum: Spectrum) -> Values:
-        """The values (L,) of a spectrum as they are shown."""
+        """Return the processed values (L,) of a spectrum."""
         return self.transform.apply(spectrum, self.nm, self._active_spectrum())
 
     @property
     def basis(self) -> tuple[object, ...]:
-        """What `values` depends on besides the spectrum: with an equal basis its values are equal."""
+        """A key of everything that `values` depends on besides the spectrum."""
         transform = self.transform
         nm = self.nm if transform.normalise is Normalise.AT_WAVELENGTH else 0.0
         return transform, nm, self._active_spectrum() if transform.difference else None
 
     def lines(self) -> list[Line]:
-        """Every line, the marks' in their order."""
+        """Return all lines, in the order of the marks, library spectra last."""
         lines = []
         for mark in self.marks:
             curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
@@ -195,9 +197,12 @@ class PlotContent:
         return lines + [Line(Kind.LIBRARY, None, each.spectrum.name, each.spectrum) for each in self.library]
 
     def spread(self, curve: MarkSpectrum) -> tuple[Values, Values] | None:
-        """Lower and upper edge (L,) of what is shaded around a curve: one standard deviation, or the 90 % interval."""
+        """Return the edges (lower, upper), each (L,), of the band: ±1 standard deviation, or the prediction interval.
+
+        None if there is neither, or if derivatives are shown.
+        """
         if self.transform.derivative or (curve.deviation is None and curve.interval is None):
-            return None  # how much values spread says nothing about how much slopes do
+            return None  # the spread of values does not determine the spread of slopes
         spectrum = curve.spectrum
         if curve.deviation is not None:
             low, high = spectrum.values - curve.deviation, spectrum.values + curve.deviation
@@ -209,9 +214,9 @@ class PlotContent:
         return shift + (low / scale - middle), shift + (high / scale - middle)
 
     def seen(self, curve: MarkSpectrum) -> tuple[Values, Values] | None:
-        """Where (nm and values, (l,) each) what the model was shown stands beside a curve as that is shown.
+        """Return the model's input bands (nm and values, (l,) each), scaled and shifted like the curve.
 
-        It is scaled and shifted as the curve; how steep a curve is, single bands do not say.
+        None if the input was a photograph, or if derivatives are shown, which single bands do not determine.
         """
         if curve.seen is None or self.transform.derivative:
             return None

@@ -1,4 +1,4 @@
-"""The documents that are open, of which one is shown, and what they share."""
+"""The open documents, the current one, and the settings they share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nesr_gui.regions import Shape
 
 @dataclass(frozen=True)
 class ActiveModel:
-    """Its name, the device it runs on, and its file; None is the one that is embedded."""
+    """A model in use: its name, its device, and its file (None for an embedded model)."""
 
     name: str = ""
     device: str = ""
@@ -25,35 +25,36 @@ class ActiveModel:
 
 
 class Workspace(QObject):
-    """Holds the documents and says which one is current.
+    """Holds the open documents and the current one.
 
-    Nothing that a document holds is asked for again: its field, curves and colours stay with it.
+    Switching between documents recomputes nothing: each keeps its field, spectra and colours.
     """
 
-    current_changed = Signal(object, object)  # the Document before, the one now
+    current_changed = Signal(object, object)  # previous Document, current Document
     changed = Signal(object)  # Change
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.models: dict[InputKind, ActiveModel] = {}
-        self.tool = Shape.POINT  # what is drawn next
+        self.tool = Shape.POINT  # the shape of the next mark
         self._mark_colours = MARK_COLOURS["safe"]
         self.current = self._new()
         self.documents = [self.current]
 
     @property
     def place(self) -> int:
-        """Where the current document stands among the others."""
+        """Index of the current document."""
         return self.documents.index(self.current)
 
     def modified(self) -> list[Document]:
-        """Those in which something was made that is not saved."""
+        """Return the documents with unsaved work."""
         return [document for document in self.documents if document.is_modified]
 
     def make_room(self, beside: bool) -> None:
-        """Have a document shown that another image may take: the current one, or a new one `beside` it.
+        """Make sure that the current document can take another image, and create one if it cannot.
 
-        A document in which something is not saved is never taken.
+        Args:
+            beside: whether to open in a new tab even if the current document has no unsaved work.
         """
         before = self.current
         if before.source is not None and (beside or before.is_modified):
@@ -63,15 +64,15 @@ class Workspace(QObject):
             self._set_current(new)
 
     def restore(self, data: SessionData, path: Path, is_copy: bool) -> tuple[str, ...]:
-        """Give the current document, in which the image is open, the state of a session file.
+        """Apply the state of a session file to the current document, in which its image is already open.
 
         Args:
-            data: what the file holds.
-            path: where it is.
-            is_copy: whether it is an automatic copy, of which nothing is saved yet.
+            data: the content of the session file.
+            path: the session file.
+            is_copy: whether it is an autosave copy, whose content counts as unsaved work.
 
         Returns:
-            Sentences about what could not be had.
+            Warnings for the user, one sentence each.
         """
         document = self.current
         outside = data.restore(document)
@@ -81,20 +82,20 @@ class Workspace(QObject):
         document.backup = path if is_copy else None
         self.current_changed.emit(document, document)
         self.changed.emit(Change.DOCUMENTS)
-        return (f"{outside} of its {len(data.marks)} marks lie outside the image.",) if outside else ()
+        return (f"{outside} of {len(data.marks)} marks are outside the image and were left out.",) if outside else ()
 
     def show(self, place: int) -> None:
-        """Show another document."""
+        """Make the document at index `place` current."""
         if self.documents[place] is not self.current:
             self._set_current(self.documents[place])
 
     def step(self, by: int) -> None:
-        """Show the next document, or the one before; after the last comes the first."""
+        """Make the document `by` places further current, wrapping around."""
         self.show((self.place + by) % len(self.documents))
 
     def close(self, document: Document) -> None:
-        """Close a document; in place of the last one stays an empty one. One that is gone is gone."""
-        if document not in self.documents:  # it was closed a second time while it was being saved
+        """Close a document; the last one is replaced by an empty one. A document that is already closed is ignored."""
+        if document not in self.documents:  # closed twice while it was being saved
             return
         place = self.documents.index(document)
         if len(self.documents) == 1:
@@ -107,44 +108,44 @@ class Workspace(QObject):
         self.changed.emit(Change.DOCUMENTS)
 
     def clear_undo(self) -> None:
-        """Nothing can be undone any more: stacks announce it when they are destroyed, to slots that are gone."""
+        """Clear all undo stacks, because they emit signals while they are destroyed."""
         for document in self.documents:
             document.undo_stack.clear()
 
-    # What documents share
+    # Settings shared by all documents
 
     @property
     def model(self) -> ActiveModel:
-        """The model in use for what is open, or else for what is not."""
+        """The model in use for the kind of image that is open, or else any model in use."""
         return self.models.get(self.current.input) or next(iter(self.models.values()), ActiveModel())
 
     @property
     def made_by(self) -> tuple[str, str]:
-        """The model that made the field and where it runs; before there is one, the model in use."""
+        """Name and device of the model that made the field; without a field, of the model in use."""
         document = self.current
         if document.cube is not None and document.encoded is None:
             return "as measured", ""
-        made = document.field.provenance.get("model") if document.field is not None else None
-        return made or self.model.name, self.model.device
+        model = document.field.provenance.get("model") if document.field is not None else None
+        return model or self.model.name, self.model.device
 
     def set_model(self, takes: InputKind, model: ActiveModel) -> None:
-        """Another model is used for photographs, or for cubes."""
+        """Use a model for photographs or for cubes."""
         self.models = {**self.models, takes: model}
         self.changed.emit(Change.MODELS)
 
     def drop_model(self, takes: InputKind) -> None:
-        """None is used for them any more."""
+        """Stop using a model for photographs or for cubes."""
         self.models = {kind: model for kind, model in self.models.items() if kind is not takes}
         self.changed.emit(Change.MODELS)
 
     def set_tool(self, tool: Shape) -> None:
-        """Choose what is drawn next."""
+        """Select the shape of the next mark."""
         if tool is not self.tool:
             self.tool = tool
             self.changed.emit(Change.TOOL)
 
     def set_mark_colours(self, palette: MarkColours) -> None:
-        """The colours that marks made from now on take."""
+        """Set the palette of new marks, in all documents."""
         self._mark_colours = palette
         for document in self.documents:
             document.mark_set.palette = palette

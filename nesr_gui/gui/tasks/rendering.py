@@ -1,4 +1,4 @@
-"""A picture of what is in view in one mode, and bands that what moves under the hand is read between."""
+"""Tasks that render view modes: frames, exact images, tone mapping, and decoded bands for scrubbing."""
 
 from __future__ import annotations
 
@@ -18,58 +18,65 @@ from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext, ValueScale, ViewMode, band_in_pieces, sketches_in_pieces
 from nesr_gui.spectral import Wavelengths
 
-SPACINGS = (20.0, 5.0)  # nm: a first impression after a second, then below the 6.4 nm between a network's features
-MOST_SAMPLES = 512 * 512  # of a band: 64 MB of them 5 nm apart
-PROBES, PROBE_STRIDE = 8, 4  # where the error is measured: half way between nodes, at some of the samples
-FEWEST_SAMPLES = 40 * 40  # below, nothing can be recognised
+SPACINGS = (20.0, 5.0)  # nm: a coarse set within a second, then one finer than the network's 6.4 nm feature spacing
+MOST_SAMPLES = 512 * 512  # per band: 64 MB for bands every 5 nm
+PROBES, PROBE_STRIDE = 8, 4  # number of midpoints at which the error is measured, and the stride of their samples
+FEWEST_SAMPLES = 40 * 40  # minimum for a recognisable image
 
 
 @dataclass(frozen=True, eq=False)
 class ScrubBands:
-    """Bands (L, h, w) of a sampling of a field, as a field of their own, and how far off it is between them."""
+    """Decoded bands (L, h, w) that are interpolated while scrubbing, and the interpolation error.
 
-    field: SpectralField  # whose bands they are
+    Attributes:
+        field: the field they were decoded from, and `sampling` their pixels.
+        bands: the bands as a field of their own.
+        error: the largest absolute error measured midway between neighbouring bands.
+    """
+
+    field: SpectralField
     sampling: SamplingGrid
     bands: CubeField
-    error: float  # the largest difference that was found half way between two nodes
+    error: float
 
     @property
     def is_finest(self) -> bool:
+        """Whether the bands have the finest spacing."""
         return float(np.diff(self.bands.wavelengths.nm).max()) <= SPACINGS[-1]
 
 
 @dataclass(frozen=True, eq=False)
 class ScrubBandsRequest:
-    """Nodes to decode; those that are known already are not asked for again."""
+    """Bands to decode at a spacing in nm; those in `cached` are reused."""
 
     field: SpectralField
     sampling: SamplingGrid
     spacing: float  # nm
-    known: ScrubBands | None = None
+    cached: ScrubBands | None = None
 
-    def finer(self, known: ScrubBands) -> ScrubBandsRequest | None:
-        """The next request after this one was answered; None where nothing is to be gained."""
+    def finer(self, cached: ScrubBands) -> ScrubBandsRequest | None:
+        """Return the request for the next finer spacing, which reuses the result of this one; None at the finest."""
         finer = [spacing for spacing in SPACINGS if spacing < self.spacing]
-        return replace(self, spacing=finer[0], known=known) if finer else None
+        return replace(self, spacing=finer[0], cached=cached) if finer else None
 
 
 def decode_scrub_bands(request: ScrubBandsRequest, progress: ProgressCallback) -> ScrubBands:
-    """Ask the field for about its bands at the nodes, and for a few between them to see how far off they are."""
+    """Decode preview bands, and measure the interpolation error at some midpoints."""
     low, high = request.field.wavelength_range
     bands = Wavelengths.evenly_spaced(max(round((high - low) / request.spacing), 1) + 1, low, high)
-    known = request.known.bands if request.known else None
-    fresh = bands.nm if known is None else np.setdiff1d(bands.nm, known.wavelengths.nm)
+    cached = request.cached.bands if request.cached else None
+    fresh = bands.nm if cached is None else np.setdiff1d(bands.nm, cached.wavelengths.nm)
     sketches = sketches_in_pieces(request.field, fresh, request.sampling, progress) if fresh.size else ()
     sketched = dict(zip(fresh.tolist(), sketches, strict=True))
     values = np.empty((len(bands), *request.sampling.size), np.float32)
-    for band, nm in zip(values, bands, strict=True):  # one after the other: a copy of all would hold up the window
-        band[:] = known.band(nm) if known and nm not in sketched else sketched[nm]
+    for band, nm in zip(values, bands, strict=True):  # one at a time: a single large copy would block the GUI thread
+        band[:] = cached.band(nm) if cached and nm not in sketched else sketched[nm]
     scrub_bands = CubeField(values, bands)
     return ScrubBands(request.field, request.sampling, scrub_bands, _error(request, scrub_bands))
 
 
 def _error(request: ScrubBandsRequest, scrub_bands: CubeField) -> float:
-    """The largest difference between a field and its nodes at some pixels, half way between some nodes."""
+    """Return the largest absolute interpolation error at some pixels, midway between some neighbouring bands."""
     sampling, nm = request.sampling, scrub_bands.wavelengths.nm
     sparse = replace(sampling, stride=sampling.stride * PROBE_STRIDE)
     gaps = np.unique(np.linspace(0, len(nm) - 2, PROBES).round().astype(int)).tolist()
@@ -83,41 +90,50 @@ def _error(request: ScrubBandsRequest, scrub_bands: CubeField) -> float:
 
 
 def _quiet(fraction: float) -> None:
-    """Progress nobody watches."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, eq=False)
 class RenderRequest:
-    """One mode's picture of a scene, at some of its pixels."""
+    """A rendering of one mode; with `scrub_bands` their interpolation replaces the field."""
 
     mode: ViewMode
     context: RenderContext
     sampling: SamplingGrid
-    scrub_bands: ScrubBands | None = None  # what is read between instead of asking the field, while the hand moves
+    scrub_bands: ScrubBands | None = None
 
     @cached_property
     def scale(self) -> ValueScale | None:
+        """The scale of the values; None for display colours."""
         return self.mode.scale(self.context)
 
     @cached_property
     def colormap(self) -> str:
-        """The user's choice for this scale, or its own."""
+        """The user's colormap for this scale, or its default."""
         return self.context.view_settings.colormaps.get(self.scale.key, self.scale.colormap) if self.scale else ""
 
     @property
     def limits(self) -> tuple[float, float]:
+        """The user's limits for this scale, or its defaults."""
         return self.context.view_settings.levels.get(self.scale.key, self.scale.limits) if self.scale else (0.0, 255.0)
 
     def is_same_as(self, other: RenderRequest) -> bool:
-        """Whether the two pictures differ in nothing but sampling and shading."""
+        """Return whether two renderings differ only in sampling and tone mapping."""
         return self.mode is other.mode and self.mode.cache_key(self.context) == other.mode.cache_key(other.context)
 
 
 @dataclass(frozen=True, eq=False)
 class RenderedImage:
-    """The answer: what the mode painted, the same as shown, its histogram once it is exact, and the seconds it took.
+    """A rendering before and after tone mapping.
 
-    `painted` is (h, w) or (h, w, 3) float32, `shown` the same shape in uint8; one array where the mode paints colours.
+    Attributes:
+        request: the request.
+        painted: the values as rendered, (h, w) or (h, w, 3) float32, or display colours uint8.
+        shown: the same tone-mapped to uint8, of the same shape.
+        seconds: the time it took.
+        shading: the tone mapping; None for display colours.
+        histogram: the histogram of the values, if the rendering is exact.
+        is_exact: whether it is at screen resolution and not interpolated.
     """
 
     request: RenderRequest
@@ -129,15 +145,21 @@ class RenderedImage:
     is_exact: bool = False
 
     def value_at(self, row: int, col: int) -> npt.NDArray[Any] | None:
-        """What was painted for a pixel of the source, () or (3,); None where the picture does not reach."""
+        """Return the rendered value at a source pixel, () or (3,); None outside the rendering."""
         at = self.request.sampling.index_of(row, col)
         return None if at is None else self.painted[at]
 
 
 def resolve_request(name: str, context: RenderContext, view: Viewport, budget: int | None) -> RenderRequest:
-    """What is in view in a mode: within a budget of values read off the field, or with None as fine as the screen.
+    """Return the rendering request for the visible part of an image.
 
-    A photograph is there already, so its picture is all of it.
+    Photographs are always rendered whole, as they need no computation.
+
+    Args:
+        name: the view mode.
+        context: the inputs.
+        view: the visible part.
+        budget: the maximum number of field values to compute; None renders at screen resolution.
     """
     mode = MODES[name]
     bands = mode.bands(context)
@@ -150,7 +172,7 @@ def resolve_request(name: str, context: RenderContext, view: Viewport, budget: i
 
 
 def render_frame(request: RenderRequest, progress: ProgressCallback) -> RenderedImage:
-    """The picture without a stop: it is small, and while the hand moves something must be seen."""
+    """Render without cancellation, for small frames while scrubbing."""
     start = time.perf_counter()
     context, sampling = request.context, request.sampling
     if request.scrub_bands is not None:
@@ -159,7 +181,7 @@ def render_frame(request: RenderRequest, progress: ProgressCallback) -> Rendered
 
 
 def render_picture(request: RenderRequest, progress: ProgressCallback) -> RenderedImage:
-    """The picture piece by piece, so that a newer request need not wait for it, with its histogram."""
+    """Render an exact image with its histogram; can be cancelled between pieces."""
     start = time.perf_counter()
     painted: npt.NDArray[Any] = request.mode.render(request.context, request.sampling, progress)
     histogram = Histogram.of(painted) if request.scale else None
@@ -168,21 +190,21 @@ def render_picture(request: RenderRequest, progress: ProgressCallback) -> Render
 
 @dataclass(frozen=True, eq=False)
 class ToneMapRequest:
-    """A picture to be shown under the levels and colours of another request."""
+    """A rendered image to tone-map with the limits and colormap of another request."""
 
     picture: RenderedImage
     request: RenderRequest
 
 
-def map_tones_again(asked: ToneMapRequest, progress: ProgressCallback) -> RenderedImage:
-    """The same values under other levels; nothing is asked of the field."""
-    picture, request = asked.picture, replace(asked.request, sampling=asked.picture.request.sampling)
-    again = _shaded(request, picture.painted, time.perf_counter())
-    return replace(again, histogram=picture.histogram, is_exact=picture.is_exact, seconds=picture.seconds)
+def map_tones_again(request: ToneMapRequest, progress: ProgressCallback) -> RenderedImage:
+    """Tone-map rendered values again without evaluating the field."""
+    picture = request.picture
+    mapped = _shaded(replace(request.request, sampling=picture.request.sampling), picture.painted, time.perf_counter())
+    return replace(mapped, histogram=picture.histogram, is_exact=picture.is_exact, seconds=picture.seconds)
 
 
 def tone_mapping_of(request: RenderRequest, is_colour: bool) -> ToneMapping | None:
-    """How a picture is shown; None where it is painted in colours for the screen."""
+    """Return the tone mapping of a request; None if the mode renders display colours."""
     return ToneMapping.of(request.limits, request.colormap, is_colour) if request.scale else None
 
 

@@ -1,6 +1,7 @@
-"""The ways to look at a spectral image, in the order of their keys 1, 2, 3, …
+"""View modes of a spectral image, in the order of their keys 1 to 9.
 
-A new one is a `ViewMode` in a file of its own and a row here; menu, toolbar, keys, levels and session files follow.
+To add one, write a subclass of `ViewMode` in its own module and add it here; menu, toolbar, keys, display limits and
+session files follow.
 """
 
 from nesr_gui.gui.view_modes.band import Band

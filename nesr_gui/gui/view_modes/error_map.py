@@ -1,4 +1,4 @@
-"""How far the reconstruction is from what was measured."""
+"""View mode of the error against the measured cube."""
 
 from __future__ import annotations
 
@@ -37,58 +37,65 @@ SCALES = {
 }
 TEXTS = {
     ErrorMetric.DIFFERENCE: "At the wavelength: |difference|",
-    ErrorMetric.RELATIVE: "At the wavelength: |difference| relative to the measured",
+    ErrorMetric.RELATIVE: "At the wavelength: |difference| relative to the measured value",
     ErrorMetric.RMSE: "Over all wavelengths: RMSE",
     ErrorMetric.MRAE: "Over all wavelengths: MRAE",
     ErrorMetric.ANGLE: "Over all wavelengths: spectral angle",
-    ErrorMetric.COLOUR: "Over all wavelengths: ΔE2000 of the colours in daylight",
+    ErrorMetric.COLOUR: "Over all wavelengths: ΔE2000 in daylight",
 }
 AT_WAVELENGTH = (ErrorMetric.DIFFERENCE, ErrorMetric.RELATIVE)
 
 
 class TruthError(ViewMode):
-    """The difference to the measured cube, at the wavelength or over all that both cover (every 10 nm)."""
+    """The error against the measured cube, at the wavelength or over the common range of both (every 10 nm)."""
 
     name, title, tip = "truth_error", "Error", "Show the error against the measured cube"
     needs = (Requirement.FIELD, Requirement.TRUTH)
 
     def unavailable_reason(self, context: RenderContext) -> str:
+        """Also refuses wavelengths and colours that the measured cube does not cover."""
         unavailable_reason = super().unavailable_reason(context)
         if unavailable_reason or context.truth is None:
             return unavailable_reason
         low, high = context.truth.wavelength_range
         if context.view_settings.measure in AT_WAVELENGTH and not low <= context.nm <= high:
-            return f"at {context.nm:.1f} nm is not known: the measured cube covers {low:g}-{high:g} nm"
+            return f"at {context.nm:.1f} nm is not available: the measured cube covers {low:g}-{high:g} nm"
         unavailable_reason = not_shared(context.field, "the measured cube", (low, high))
         if (
             not unavailable_reason
             and context.view_settings.measure is ErrorMetric.COLOUR
             and not self._comparison(context).has_colour
         ):
-            return f"in colour is not known: the measured cube covers {low:g}-{high:g} nm, of which no colour is made"
+            return f"in colour is not available: the measured cube covers {low:g}-{high:g} nm, too little for colours"
         return unavailable_reason
 
     def caption(self, context: RenderContext) -> str:
+        """Return the metric, and the wavelength if it is at one."""
         at = f" at {context.nm:.1f} nm" if context.view_settings.measure in AT_WAVELENGTH else ""
         return f"Error: {SCALES[context.view_settings.measure].quantity}{at}"
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        """Field, measured cube and metric, and the wavelength if the metric is at one."""
         measure = context.view_settings.measure
         return context.field, context.truth, measure, context.nm if measure in AT_WAVELENGTH else None
 
     def bands(self, context: RenderContext) -> int:
+        """Bands of the field and of the measured cube."""
         return 2 if context.view_settings.measure in AT_WAVELENGTH else 2 * len(self._bands(context))
 
     def scale(self, context: RenderContext) -> ValueScale:
+        """The scale of the metric, from `SCALES`."""
         return SCALES[context.view_settings.measure]
 
     def options(self, context: RenderContext) -> Sequence[ModeOption]:
+        """One choice per metric."""
         present = context.view_settings.measure
         return [
             ModeOption(TEXTS[one], replace(context.view_settings, measure=one), one is present) for one in ErrorMetric
         ]
 
     def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
+        """Compute the error (h, w)."""
         assert context.truth is not None
         truth = binned_field(context.truth, sampling.binning)
         if context.view_settings.measure in AT_WAVELENGTH:
@@ -96,8 +103,8 @@ class TruthError(ViewMode):
         comparison, measure = self._comparison(context), context.view_settings.measure
 
         def compare(spectra: FloatArray, rows: slice, cols: slice) -> FloatArray:
-            known = _measured(truth, comparison.bands, _part(sampling, rows, cols))
-            return _over_all(measure, comparison, spectra, known)
+            measured = _measured(truth, comparison.bands, _part(sampling, rows, cols))
+            return _over_all(measure, comparison, spectra, measured)
 
         return spectra_in_pieces(context.answering, comparison.bands, sampling, progress, compare)
 
@@ -111,33 +118,33 @@ class TruthError(ViewMode):
 
 
 def _at_wavelength(context: RenderContext, truth: SpectralField, strip: SamplingGrid) -> FloatArray:
-    """The error (h, w) at the scene's wavelength."""
-    band, known = (
+    """Return the error (h, w) at the selected wavelength."""
+    band, measured = (
         field.band(context.nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
         for field in (context.answering, truth)
     )
-    difference = np.abs(band - known)
+    difference = np.abs(band - measured)
     return (
-        difference / (known + metrics.MRAE_EPSILON)
+        difference / (measured + metrics.MRAE_EPSILON)
         if context.view_settings.measure is ErrorMetric.RELATIVE
         else difference
     )
 
 
 def _over_all(
-    measure: ErrorMetric, comparison: SpectralComparison, spectra: FloatArray, known: FloatArray
+    measure: ErrorMetric, comparison: SpectralComparison, spectra: FloatArray, measured: FloatArray
 ) -> FloatArray:
-    """The error (h, w) of spectra (L, h, w)."""
+    """Return the error (h, w) of spectra (L, h, w) against measured ones of the same shape."""
     if measure is ErrorMetric.COLOUR:
-        return comparison.colour(spectra, known)
+        return comparison.colour(spectra, measured)
     if measure is ErrorMetric.ANGLE:
-        return angles(spectra, known)
+        return angles(spectra, measured)
     errors = metrics.rmse if measure is ErrorMetric.RMSE else metrics.mrae
-    return np.asarray(errors(spectra, known, axis=0), np.float32)
+    return np.asarray(errors(spectra, measured, axis=0), np.float32)
 
 
 def _measured(truth: SpectralField, bands: Wavelengths, sampling: SamplingGrid) -> FloatArray:
-    """The measured spectra (L, h, w), in one reading where every pixel is wanted."""
+    """Return the measured spectra (L, h, w), as one cube if every pixel is sampled."""
     if sampling.stride == 1:
         return truth.cube(bands, rows=sampling.rows, cols=sampling.cols).values
     window = sampling.rows, sampling.cols
@@ -145,7 +152,7 @@ def _measured(truth: SpectralField, bands: Wavelengths, sampling: SamplingGrid) 
 
 
 def _part(sampling: SamplingGrid, rows: slice, cols: slice) -> SamplingGrid:
-    """The sampling of some rows and columns of a picture."""
+    """Return the sampling of some rows and columns of the image."""
     parts = [
         slice(of.start + part.start * sampling.stride, min(of.start + part.stop * sampling.stride, of.stop))
         for part, of in zip((rows, cols), (sampling.rows, sampling.cols), strict=True)

@@ -1,4 +1,4 @@
-"""The photograph as it is displayed."""
+"""View mode of the photograph."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from nesr_gui.gui.view_modes.base import RenderContext, Requirement, ViewMode
 
 
 class Photograph(ViewMode):
-    """The colours of the file, which are there already and are never sampled."""
+    """The photograph as displayed, at its full resolution without sampling."""
 
     name, title, tip = "photograph", "Photograph", "Show the photograph"
     icon = "photograph"
     needs = (Requirement.PHOTOGRAPH,)
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:
-        return (id(context.colours),)  # the picture that is compared holds its scene, so the id is not another's
+        """The identity of the displayed colours."""
+        return (id(context.colours),)  # a rendering keeps its context alive, so the id is not reused
 
     def bands(self, context: RenderContext) -> int:
+        """None: the photograph needs no field."""
         return 0
 
     def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> UInt8Array:
+        """Return the displayed colours (H, W, 3)."""
         assert context.colours is not None
         return context.colours

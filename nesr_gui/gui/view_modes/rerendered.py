@@ -1,4 +1,4 @@
-"""The spectra seen under a light, by an observer."""
+"""View mode of the colours of the spectra under the viewing conditions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from nesr_gui.gui.view_modes.base import RenderContext, ValueScale, ViewMode, ba
 from nesr_gui.spectral import FloatArray, Quantity, Spectrum
 
 VISIBLE = (380.0, 780.0)
-RADIANCE = (
-    "puts a reflectance under a light, and this cube holds radiance, which has its light in it; use a mark as white"
-)
+RADIANCE = "needs reflectance, but this cube contains radiance, which includes its illuminant; use a mark as white"
 
 
 def rendered(
@@ -24,9 +22,14 @@ def rendered(
     progress: ProgressCallback,
     white: Spectrum | None = None,
 ) -> FloatArray:
-    """Linear sRGB (h, w, 3) of a field's reflectances as `viewing` sees them; a perfect reflector is (1, 1, 1).
+    """Render linear sRGB (h, w, 3) under viewing conditions; a perfect reflector is (1, 1, 1).
 
-    Where the field holds no reflectances, they are parts of `white`, what it holds of a perfect reflector.
+    Args:
+        field: the field to render.
+        viewing: the light and the observer.
+        sampling: the pixels to render.
+        progress: called with the fraction done.
+        white: the spectrum of a perfect white if the field's quantity is not reflectance; values are divided by it.
     """
     bands = bands_of(field, within=VISIBLE)
     weights = viewing.rgb_weights(bands.nm)  # (L, 3)
@@ -40,11 +43,12 @@ def rendered(
 
 
 class Rerendered(ViewMode):
-    """The colours that the spectra have under the chosen light, for the chosen observer or camera."""
+    """The colours of the spectra under the chosen light, for the chosen observer or camera."""
 
-    name, title, tip = "rerendered", "Re-rendered", "Show the spectra under the chosen light, by the chosen observer"
+    name, title, tip = "rerendered", "Re-rendered", "Show the colours under the chosen light, for the chosen observer"
 
     def unavailable_reason(self, context: RenderContext) -> str:
+        """Also refuses radiance without a white, and fields outside the visible range."""
         is_radiance = context.field is not None and context.field.quantity is Quantity.RADIANCE
         refused = is_radiance and context.white is None
         return (
@@ -54,17 +58,22 @@ class Rerendered(ViewMode):
         )
 
     def caption(self, context: RenderContext) -> str:
+        """Return the viewing conditions."""
         relative = f", white is {context.white.name}" if context.white is not None else ""
         return f"Re-rendered: {context.viewing.name}{relative}"
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        """Field, viewing conditions and white."""
         return context.field, context.viewing, context.white
 
     def bands(self, context: RenderContext) -> int:
+        """The bands in the visible range."""
         return len(bands_of(context.answering, within=VISIBLE))
 
     def scale(self, context: RenderContext) -> ValueScale:
+        """Linear sRGB."""
         return ValueScale("rerendered", "linear sRGB, white = 1", "", (0.0, 1.0), is_colour=True)
 
     def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
+        """Render linear sRGB (h, w, 3)."""
         return rendered(context.answering, context.viewing, sampling, progress, context.white)

@@ -1,4 +1,4 @@
-"""How far each value may be off."""
+"""View mode of the prediction interval."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ from nesr_gui.spectral import FloatArray
 
 
 class Uncertainty(ViewMode):
-    """The width of the interval that holds 90 % of true values, at the chosen wavelength."""
+    """The width of the 90 % prediction interval at the selected wavelength."""
 
-    name, title, tip = "uncertainty", "Uncertainty", "Show how wide the model's 90 % interval is at the wavelength"
+    name, title = "uncertainty", "Uncertainty"
+    tip = "Show the width of the model's 90 % prediction interval at the wavelength"
     needs = (Requirement.FIELD, Requirement.INTERVALS)
 
     def caption(self, context: RenderContext) -> str:
-        return f"Width of the 90 % interval at {context.nm:.1f} nm"
+        """Return the quantity and the wavelength."""
+        return f"Width of the 90 % prediction interval at {context.nm:.1f} nm"
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        """Field and wavelength."""
         return context.field, context.nm
 
     def scale(self, context: RenderContext) -> ValueScale:
-        return ValueScale("uncertainty", "90 % interval width", "", (0.0, 0.4), "magma")
+        """The width of the interval."""
+        return ValueScale("uncertainty", "prediction interval width", "", (0.0, 0.4), "magma")
 
     def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
+        """Compute the width (h, w)."""
         field = context.answering
         assert isinstance(field, CalibratedField)
 

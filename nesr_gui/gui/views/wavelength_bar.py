@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
 
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.drawing.theme import spectrum_gradient
+from nesr_gui.gui.model.view_settings import SPEEDS
 
 _MARGIN = 9  # half the width of the handle
 _TICK_STEPS = (10, 20, 25, 50, 100, 200, 500, 1000)
-SPEEDS = (0.5, 500.0)  # nm/s
 _FRAME_MS = 30
 
 

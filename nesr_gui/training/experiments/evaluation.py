@@ -15,7 +15,7 @@ from nesr_gui.inference import engine
 from nesr_gui.inference.checkpoint import load_checkpoint
 from nesr_gui.inference.model import LoadedModel
 from nesr_gui.inference.model_input import BandInput
-from nesr_gui.networks.baselines.interpolation import BandInterpolation
+from nesr_gui.networks.baselines import BandInterpolation
 from nesr_gui.spectral import FloatArray, RGBImage, Wavelengths
 from nesr_gui.training.experiments.definitions import Column
 from nesr_gui.training.experiments.judging import EVERY_NM, Judge, Score, between_figures, figures

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.networks.band_network import DiscreteConfig
-from nesr_gui.networks.baselines.interpolation import BandInterpolationConfig
+from nesr_gui.networks.baselines import BandInterpolationConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.spectral import Wavelengths

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nesr_gui.io.atomic import atomic_write
-from nesr_gui.networks.baselines.interpolation import BandInterpolationConfig
+from nesr_gui.networks.baselines import BandInterpolationConfig
 from nesr_gui.training.closed_form import FITTED
 from nesr_gui.training.datasets.cache import Prepared
 from nesr_gui.training.experiments.definitions import Budget, Settings

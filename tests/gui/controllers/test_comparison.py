@@ -242,7 +242,7 @@ def test_radiance_is_photographed_relative_to_its_white() -> None:
     assert truth.quantity is Quantity.REFLECTANCE and made.measurement.remark == ""
     np.testing.assert_allclose(truth.band(550.0), context()[15], rtol=1e-5)
     alone = expose(ExposureRequest(lit, "lit.h5", ViewingConditions.default(), None), lambda fraction: None)
-    assert "light" in alone.measurement.remark
+    assert "illuminant" in alone.measurement.remark
 
 
 def test_a_measured_document_gives_way_to_one_that_is_not(

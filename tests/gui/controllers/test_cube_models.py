@@ -136,7 +136,7 @@ def test_the_cube_is_the_truth_where_it_has_more_bands(refined: App, qtbot: QtBo
     qtbot.waitUntil(lambda: (4, 7) in document.curves)
     truth = document.curves[(4, 7)].truth
     np.testing.assert_allclose(truth.values[::10], MEASURED[:, 4, 7], atol=1e-6)
-    assert "shown 16 of its 31 bands" in document.measurement.remark
+    assert "16 of its 31 bands were" in document.measurement.remark
     assert "16 bands, 400-700 nm by 20 nm" in refined.window.input.words.text()
     panel = refined.comparison.panel
     assert [part.isHidden() for part in (panel.orientation, panel.again)] == [True] * 2  # it is the same
@@ -317,7 +317,7 @@ def test_the_menu_tells_what_models_take_and_lets_cubes_be(
     entries = app.models._groups[InputKind.CUBE]
     qtbot.waitUntil(lambda: len(entries.actions()) == 2)
     measured, sixteen = entries.actions()
-    assert sixteen.text() == "sixteen\t16 bands, 400-700 nm by 20 nm → 31 bands, 400-700 nm, linear between"
+    assert sixteen.text() == "sixteen\t16 bands, 400-700 nm by 20 nm → 31 bands, 400-700 nm, interpolated linearly"
     assert sixteen.isChecked() and app.models._groups[InputKind.PHOTOGRAPH].checkedAction() is not None
     measured.trigger()
     assert app.document.field is app.document.cube.field and app.document.truth is None and app.document.encoded is None

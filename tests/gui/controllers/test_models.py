@@ -43,7 +43,7 @@ def test_models_are_listed_with_what_they_cover(tmp_path: Path, bands: Path) -> 
     found = list_models(ModelsRequest((bands, tmp_path / "gone.safetensors")), lambda done: None)
     assert [(entry.path, entry.covers) for entry in found] == [
         *((model, "any wavelength, 400-700 nm") for model in resources.models()),
-        (bands, "4 bands, 400-700 nm, linear between"),
+        (bands, "4 bands, 400-700 nm, interpolated linearly"),
     ]
 
 
@@ -59,7 +59,7 @@ def test_a_picked_model_reconstructs_what_is_open_and_is_remembered(
     app.window.actions_by_name["open_model"].trigger()
     qtbot.waitUntil(lambda: len(listed(app)) == EMBEDDED + 1)
     qtbot.waitUntil(lambda: app.document.field.provenance["model"] == "four & more")
-    assert listed(app)[-1].text() == "four && more\tphotograph → 4 bands, 400-700 nm, linear between"
+    assert listed(app)[-1].text() == "four && more\tphotograph → 4 bands, 400-700 nm, interpolated linearly"
     assert [action.isChecked() for action in listed(app)] == [False] * EMBEDDED + [True]
     assert app.models.added() == [bands]
     asked: list[str] = []
@@ -110,6 +110,6 @@ def test_the_card_of_the_model_in_use_is_shown(app: App, qtbot: QtBot) -> None:
 
 def test_a_model_without_a_card_says_of_itself_what_its_file_does(bands: Path) -> None:
     text = read_card(CardRequest(bands), lambda done: None)
-    assert "No card stands beside this model" in text and "**covers**: 4 bands" in text
+    assert "no model card" in text and "**covers**: 4 bands" in text
     bands.with_suffix(".md").write_text("# Its card", encoding="utf-8")
     assert read_card(CardRequest(bands), lambda done: None) == "# Its card"

@@ -112,7 +112,7 @@ def test_a_model_that_cannot_be_had_on_a_device_is_offered_on_the_processor(
 ) -> None:
     app.reconstruction.load_model(None, "mps")
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.LOAD_MODEL))
-    assert app.recovery.remedy(Task.LOAD_MODEL, ValueError("device 'mps' is not on this machine")) is not None
+    assert app.recovery.remedy(Task.LOAD_MODEL, ValueError("device 'mps' is not available on this machine")) is not None
     app.reconstruction.use_device("cpu")
     qtbot.waitUntil(lambda: app.workspace.model.device == "cpu")
     assert app.recovery.remedy(Task.LOAD_MODEL, ValueError("no")) is None

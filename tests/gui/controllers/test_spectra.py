@@ -299,9 +299,9 @@ def test_what_cannot_be_seen_is_told_where_the_colour_would_stand(app: App, qtbo
     app.document.add_pin(10, 20)
     settled(app, qtbot)
     assert [app.window.table.item(row, XY).text() for row in (0, 1)] == ["–", "–"]
-    assert "no numbers" in app.window.table.item(0, XY).toolTip()
-    assert "sees nothing, or not all three" in app.window.table.item(1, XY).toolTip()
-    assert "sees nothing" not in app.window.messages.text.text()
+    assert "invalid values" in app.window.table.item(0, XY).toolTip()
+    assert "has no response, or not in all three" in app.window.table.item(1, XY).toolTip()
+    assert "has no response" not in app.window.messages.text.text()
 
 
 def test_curves_are_normalised_differentiated_and_compared(opened: App, qtbot: QtBot) -> None:
@@ -408,7 +408,7 @@ def test_an_interval_is_shaded_and_exported(
     assert list(curves) == [pin, f"{pin} 90 % low", f"{pin} 90 % high", region, f"{region} standard deviation"]
     np.testing.assert_allclose(curves[f"{pin} 90 % high"].values, curves[pin].values + 0.2, atol=1e-6)
     text = (tmp_path / "c.csv").read_text(encoding="utf-8")
-    assert "90 % interval" in text and "mean ± SD of 16 pixels" in text
+    assert "90 % prediction interval" in text and "mean ± SD of 16 pixels" in text
 
 
 def test_doubts_are_told_of_marks_and_of_the_pixel_under_the_mouse(app: App, qtbot: QtBot) -> None:

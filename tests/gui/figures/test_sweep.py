@@ -60,7 +60,7 @@ def test_frames_are_at_the_speed_asked() -> None:
     assert len(SWEEP.wavelengths()) == 11 and SWEEP.wavelengths()[1] == pytest.approx(455)
     assert len(replace(SWEEP, speed=5.0).wavelengths()) == 101
     for wrong in (replace(SWEEP, stop=450.0), replace(SWEEP, speed=0.001)):
-        with pytest.raises(ValueError, match=r"must go up|at most 20,000"):
+        with pytest.raises(ValueError, match=r"the end must be above|at most 20,000"):
             wrong.wavelengths()
 
 

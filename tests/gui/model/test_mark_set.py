@@ -153,7 +153,7 @@ def test_json_makes_the_mark_again(place: tuple[int, int] | Region) -> None:
      {"colour": "red"}, {"symbol": "heart"}, {"vertices": [[float("nan"), 0]]}],
 )  # fmt: skip
 def test_what_is_no_mark_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="this is no mark"):
+    with pytest.raises(ValueError, match="this is not a valid mark"):
         Mark.from_json({**new_mark((1, 2), ()).as_json(), **change})
 
 

@@ -95,5 +95,5 @@ def test_a_row_makes_its_mark_again(mark: Mark) -> None:
 
 @pytest.mark.parametrize("change", [{"vertices": "a b"}, {"vertices": ""}, {"colour": "red"}, {"shape": "blob"}])
 def test_a_row_that_is_no_mark_is_refused(change: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="this is no mark"):
+    with pytest.raises(ValueError, match="this is not a valid mark"):
         mark_of({**row_of(new_mark((3, 4), ()), 500, None, None, None), **change})

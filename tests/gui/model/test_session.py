@@ -6,9 +6,10 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Orientation, Registration
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.marks import MarkSpectrum, Readout
 from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.model.truth import MeasuredCube
-from nesr_gui.spectral import RGBImage, Wavelengths
+from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 
 
@@ -43,6 +44,17 @@ def test_a_truth_lies_over_the_photograph_and_can_be_taken_away(document: Docume
     np.testing.assert_array_equal(document.truth.band(500.0), 2 * smooth_cube(60, 80)[10])
     document.set_truth(None)
     assert document.truth is None and document.measurement is None
+
+
+def test_curves_and_values_are_asked_again_beside_another_truth(document: Document) -> None:
+    """Each holds the truth that was there when it was asked."""
+    document.add_pin(3, 4)
+    spectrum = Spectrum(BANDS, document.field.spectra(np.array([(1, 2)]), BANDS)[0])
+    document.set_curves({(3, 4): MarkSpectrum(spectrum)})
+    document.set_readouts(document.nm, {(3, 4): Readout(0.5)})
+    assert document.curves and document.readouts
+    document.set_truth(MeasuredCube(CubeField(smooth_cube(60, 80), BANDS), "cube"))
+    assert not document.curves and not document.readouts
 
 
 def test_resolution_is_named(document: Document) -> None:

@@ -28,7 +28,14 @@ from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.model.marks import new_mark
 from nesr_gui.gui.model.plot_settings import Normalise, PlotSettings, ReferenceSpectrum, Transform
 from nesr_gui.gui.model.preferences import recent_files, settings
-from nesr_gui.gui.model.session_file import Layout, SavedRegistration, SessionData, read_session, write_session
+from nesr_gui.gui.model.session_file import (
+    Layout,
+    PanelPlace,
+    SavedRegistration,
+    SessionData,
+    read_session,
+    write_session,
+)
 from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.view_modes import MODES
@@ -206,6 +213,26 @@ def test_every_value_comes_back(kept: SessionData, tmp_path: Path) -> None:
     assert plain(again, path) == written
 
 
+def test_a_session_of_the_first_format_opens(kept: SessionData) -> None:
+    """Written by the program before its format 2; every value stands where `kept` has it."""
+    old = read_session(Path(__file__).with_name("session_1.nesr"), MODES)
+    assert old.source.image == Path("/photographs/a.png") and old.source.truth == Path("/photographs/truth.h5")
+    assert old.source.reading is not None and kept.source.reading is not None
+    assert old.source.reading.quantity is Quantity.RADIANCE and old.source.reading.band_axis == 2
+    np.testing.assert_array_equal(old.source.reading.wavelengths.nm, kept.source.reading.wavelengths.nm)
+    for name in ("interpretation", "marks", "active", "viewport", "nm", "viewing", "is_full", "model", "registration"):
+        assert getattr(old, name) == getattr(kept, name), name
+    assert old.plot_settings.transform == kept.plot_settings.transform  # its way to normalise was saved by its label
+    assert [each.source for each in old.plot_settings.library] == ["leaves.csv"]
+    assert replace(old.view_settings, reference=None) == replace(kept.view_settings, reference=None)
+    for spectrum in (old.view_settings.reference, old.white, old.plot_settings.library[0].spectrum):
+        assert spectrum is not None and spectrum.name == CURVE.name
+        np.testing.assert_array_equal(spectrum.values, CURVE.values)
+    panel = PanelPlace("spectra", "right", tabs=0, shown=True, front=True, size=(500, 400), floats=None)
+    assert old.layout == Layout((1280, 800), (panel,)) and old.file == Path("/photographs/work.nesr")
+    assert old.digests == ("12", "34") and old.model_file is None
+
+
 def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: SessionData, tmp_path: Path) -> None:
     """Every value of a session, replaced by values of every kind: what is not refused can be written again."""
     path = tmp_path / "a.nesr"
@@ -224,6 +251,20 @@ def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: SessionData, 
     assert refused > 200
 
 
+@pytest.mark.parametrize("broken", [
+    {"arrangement": "triple"}, {"modes": ["band"]}, {"levels": {"band": [1]}}, {"reference": {"name": "x"}},
+    {"active": 2}, {"false_colour": [1, 2]}, {"measure": "taste"}, {"modes": 3}, {"levels": 7},
+    {"modes": ["band", "sepia"]}, {"levels": {"band": [1, 1]}}, {"divider": "wide"}, {"speed": True},
+])  # fmt: skip
+def test_view_settings_that_are_none_are_refused(kept: SessionData, tmp_path: Path, broken: dict[str, Any]) -> None:
+    path = tmp_path / "a.nesr"
+    document = plain(kept, path)
+    document["view_settings"].update(broken)
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(UnreadableFile, match="is damaged"):
+        read_session(path, MODES)
+
+
 def _places(known: Any) -> Iterator[tuple[Any, Any]]:
     items = known.items() if isinstance(known, dict) else enumerate(known) if isinstance(known, list) else ()
     for at, value in items:
@@ -234,8 +275,9 @@ def _places(known: Any) -> Iterator[tuple[Any, Any]]:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is no session file"), ("{}", "is no session file"), ("[" * 100_000, "is no session file"),
-        ('{"nesr_session": NaN}', "is no session file"), ("null", "is no session file"), ("ÿþ", "is no session file"),
+        ("", "is not a session file"), ("{}", "is not a session file"), ("[" * 100_000, "is not a session file"),
+        ('{"nesr_session": NaN}', "is not a session file"), ("null", "is not a session file"),
+        ("ÿþ", "is not a session file"),
         ('{"nesr_session": 3}', "its format is 3, this program reads 1 to 2"),
         ('{"nesr_session": 2}', "'image' is missing"),
     ],
@@ -295,18 +337,18 @@ def test_a_moved_image_is_asked_for_and_another_is_told(
     other = tmp_path / "other.png"
     iio.imwrite(other, np.zeros((50, 60, 3), np.uint8))
     app.files.open(path)
-    box = asked(app, qtbot, "photograph.png of the session work.nesr is not in")
+    box = asked(app, qtbot, "photograph.png of the session work.nesr is no longer in")
     assert not app.document.name and not app.window.messages.isVisible()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(other), ""))
     press(box, "Choose image…")
     press(asked(app, qtbot, "other.png is not the image"), "Use this image")
     qtbot.waitUntil(lambda: app.document.name == "other.png" and app.document.field is not None)
     assert [mark.pixel for mark in app.document.marks] == [(12, 34)]
-    assert "1 of its 2 marks lie outside" in app.window.messages.text.text()
+    assert "1 of 2 marks are outside" in app.window.messages.text.text()
 
     app.files.open(path)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(photograph), ""))
-    press(asked(app, qtbot, "is not in"), "Choose image…")
+    press(asked(app, qtbot, "is no longer in"), "Choose image…")
     qtbot.waitUntil(lambda: len(app.document.marks) == 2)
     assert app.document.name == "photograph.png" and not app.window.messages.isVisible()
 
@@ -364,7 +406,7 @@ def test_a_measured_cube_that_is_gone_is_told(
     assert again is not None and again.match == turned and again.is_chosen
     truth.unlink()
     opened.files.open(tmp_path / "a.nesr")
-    qtbot.waitUntil(lambda: "truth.h5 is no longer there" in opened.window.messages.text.text())
+    qtbot.waitUntil(lambda: "truth.h5 is missing or has changed" in opened.window.messages.text.text())
     assert opened.document.truth is None and len(opened.document.marks) == 1
 
 

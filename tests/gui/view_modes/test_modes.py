@@ -222,7 +222,7 @@ def test_a_truth_of_fewer_wavelengths_says_where_it_ends(context: RenderContext)
     short = replace(context, truth=CubeField(VALUES[:5], Wavelengths(BANDS.nm[:5])))
     assert "400-440 nm" in MODES["truth_error"].unavailable_reason(short)
     assert MODES["truth_error"].unavailable_reason(measured(short, ErrorMetric.RMSE)) == ""
-    assert "no colour is made" in MODES["truth_error"].unavailable_reason(measured(short, ErrorMetric.COLOUR))
+    assert "too little for colours" in MODES["truth_error"].unavailable_reason(measured(short, ErrorMetric.COLOUR))
 
 
 @pytest.mark.parametrize("stride", [1, 3])

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
 from nesr_gui.gui.figures.sweep import ENDINGS, Sweep, missing_for
-from nesr_gui.gui.views.wavelength_bar import SPEEDS
+from nesr_gui.gui.model.view_settings import SPEEDS
 from nesr_gui.gui.views.widgets import ChoiceDialog, SliderSpinBox, form
 
 Three = tuple[float, float, float]

@@ -198,6 +198,12 @@ def test_the_working_resolution_is_chosen(opened: App, qtbot: QtBot, monkeypatch
     qtbot.waitUntil(lambda: opened.document.binning == 1)
 
 
+def test_the_chosen_working_resolution_counts_before_the_preferred_one(opened: App, qtbot: QtBot) -> None:
+    opened.preferences.choose("working_pixels", "250000")
+    opened.document.development.choose(DevelopSettings(working_pixels=60 * 80 // 4))
+    qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.RECONSTRUCT) and opened.document.binning == 2)
+
+
 def test_a_large_photograph_is_a_draft_first_and_reconstructed_from_all_its_pixels(
     app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,9 +11,15 @@ from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.inference.engine import encode
 from nesr_gui.inference.model import load_model
 from nesr_gui.networks.band_network import EVERY_TEN, BandNetwork
-from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
-from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig
-from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
+from nesr_gui.networks.baselines import (
+    APlus,
+    APlusConfig,
+    BandInterpolation,
+    BandInterpolationConfig,
+    SparseCoding,
+    SparseCodingConfig,
+    pursue,
+)
 from nesr_gui.spectral import RGBImage
 from nesr_gui.training import closed_form
 from nesr_gui.training.sampler import SamplerConfig, SpectralTable
