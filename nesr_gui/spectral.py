@@ -20,6 +20,11 @@ class Quantity(enum.StrEnum):
     RADIANCE = "radiance"
     UNKNOWN = "unknown"
 
+    @property
+    def label(self) -> str:
+        """Display text, for example of an axis."""
+        return "value (unit not stated)" if self is Quantity.UNKNOWN else self.value
+
 
 @dataclass(frozen=True, eq=False)
 class Wavelengths:

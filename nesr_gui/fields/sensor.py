@@ -239,11 +239,11 @@ class SensorField:
         }
         if self.sensor.source:
             attributes["sensor_source"] = self.sensor.source
-        if missing := self.said_missing():
+        if missing := self.missing_text():
             attributes["sensor_missing"] = missing
         return attributes
 
-    def said_missing(self) -> str:
+    def missing_text(self) -> str:
         """Description of bands that extend beyond the range of the field, and by how much; empty if none does."""
         short = zip(self.sensor.bands, self.missing, strict=True)
         named = [f"{band.name} {100 * missing:.2g} %" for band, missing in short if missing > RECORDED_MISSING]

@@ -296,7 +296,7 @@ def test_compare_prints_figures_of_a_turned_cube(run, photo, model_file, tmp_pat
     cube, report = tmp_path / "turned.h5", tmp_path / "figures.json"
     io.write_cube(cube, CubeField(np.ascontiguousarray(values[:, ::-1]), bands, Quantity.REFLECTANCE), bands)
     code, text, _ = run("compare", photo, cube, "--json", report, "--model", model_file, "--device", "cpu")
-    assert code == 0 and "top and bottom exchanged, values × 1," in text and "MRAE" in text
+    assert code == 0 and "flipped vertically, values × 1," in text and "MRAE" in text
     figures = json.loads(report.read_text())
     assert figures["pixels"] == 192 and figures["orientation"] == "top and bottom exchanged"
     other = tmp_path / "other.h5"

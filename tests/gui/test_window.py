@@ -326,7 +326,7 @@ def test_the_badge_tells_bands_from_what_lies_between(opened: App, qtbot: QtBot)
     assert badge.text() == "on a band"
     opened.document.set_wavelength(560.1)
     assert badge.text() == "between bands"
-    assert "560.1 nm lies between" in badge.toolTip()
+    assert "560.1 nm is between" in badge.toolTip()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What belongs to the program rather than to an image: first steps, start page, preferences, help, the window."""
+"""Program-wide behaviour: first steps, start page, preferences, help and actions of the main window."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KEY = "hints/done"
 
 
 class FirstSteps(QObject):
-    """Sees which first steps are done, and remembers it."""
+    """Tracks which first steps are completed and saves them in the settings."""
 
     def __init__(self, bar: FirstStepsBar, workspace: Workspace) -> None:
         super().__init__(bar)
@@ -37,28 +37,33 @@ class FirstSteps(QObject):
         self.show()
 
     def show(self) -> None:
-        """The steps that are left, once they can be done."""
+        """Show the remaining steps once an image is ready."""
         self._bar.show_steps(self.left() if self._workspace.current.field is not None else [])
 
     def left(self) -> list[str]:
+        """The remaining steps."""
         done = str(settings().value(_KEY, "")).split()
         return [step for step in STEPS if step not in done]
 
     def finish_pixel(self) -> None:
+        """Complete the step of clicking a pixel."""
         if self._workspace.current.marks:
             self._finish("pixel")
 
     def finish_wavelength(self) -> None:
+        """Complete the step of changing the wavelength."""
         self._finish("wavelength")
 
     def finish_export(self) -> None:
+        """Complete the step of exporting a cube."""
         self._finish("export")
 
     def close(self) -> None:
-        """All of them are gone for good."""
+        """Complete all steps, which hides the bar permanently."""
         self._finish(*STEPS)
 
     def start_again(self) -> None:
+        """Show all steps again."""
         settings().remove(_KEY)
         self.show()
 
@@ -70,7 +75,7 @@ class FirstSteps(QObject):
 
 
 class PreferenceBinder(QObject):
-    """For each preference the one thing that it changes."""
+    """Applies each preference to the part of the program that it configures."""
 
     def __init__(
         self,
@@ -97,9 +102,11 @@ class PreferenceBinder(QObject):
             self.apply(preference.key)
 
     def apply(self, key: str) -> None:
+        """Apply the current value of a preference."""
         self._effects[key](self._preferences[key])
 
     def close(self) -> None:
+        """Stop following the colour scheme of the system."""
         self._scheme.stop()
 
     def _colour_bands(self, colormap: str) -> None:
@@ -108,7 +115,7 @@ class PreferenceBinder(QObject):
 
 
 class StartController(QObject):
-    """Keeps the start page up to date; its pictures are made by the worker."""
+    """Updates the start page; thumbnails are rendered by the worker."""
 
     sample_picked = Signal(object)  # Sample
 
@@ -125,19 +132,20 @@ class StartController(QObject):
         self.show_page()
 
     def show_page(self) -> None:
-        """An image that is being read is waited for without the page, so that it does not flash by."""
+        """Show the start page or the image; not while a file is being opened, to avoid flicker."""
         is_empty = self._workspace.current.source_shape is None and not self._worker.is_busy(Task.OPEN)
-        wanted = self._window.start if is_empty else self._window.panes
-        if self._window.middle.currentWidget() is not wanted:
-            self._window.middle.setCurrentWidget(wanted)
+        page = self._window.start if is_empty else self._window.panes
+        if self._window.middle.currentWidget() is not page:
+            self._window.middle.setCurrentWidget(page)
 
     def show_recent(self) -> None:
+        """Show the recent files with thumbnails."""
         paths = recent_files()
         self._window.start.show_recent(paths)
         self._query(Task.RECENT_THUMBNAILS, paths, RECENT_SIZE)
 
     def _query(self, task: Task, paths: list[Path], size: QSize) -> None:
-        request = ThumbnailRequest(tuple(paths), size * 2)  # twice, for screens with small pixels
+        request = ThumbnailRequest(tuple(paths), size * 2)  # for a device pixel ratio of 2
         self._worker.submit(task, request, make_thumbnails, self._take)
 
     def _take(self, request: ThumbnailRequest, pictures: Mapping[Path, QImage]) -> None:
@@ -149,12 +157,12 @@ def present_samples() -> list[Sample]:
     """The embedded samples."""
     try:
         return resources.samples()
-    except OSError:  # a source tree whose samples are not made yet
+    except OSError:  # a source tree without generated samples
         return []
 
 
 class ApplicationController(QObject):
-    """Carries out the actions on the program and its window."""
+    """Implements the actions that concern the program and its window."""
 
     def __init__(
         self, window: MainWindow, workspace: Workspace, preferences: Preferences, first_steps: FirstSteps
@@ -164,15 +172,19 @@ class ApplicationController(QObject):
         self._preferences, self._first_steps = preferences, first_steps
 
     def quit(self) -> None:
+        """Close the window."""
         self._window.close()
 
     def undo(self) -> None:
+        """Undo the last change of the current document."""
         self._workspace.current.undo_stack.undo()
 
     def redo(self) -> None:
+        """Redo the last undone change of the current document."""
         self._workspace.current.undo_stack.redo()
 
     def show_undo(self) -> None:
+        """Update state and text of the undo and redo actions."""
         stack, actions = self._workspace.current.undo_stack, self._window.actions_by_name
         actions["undo"].setEnabled(stack.canUndo())
         actions["redo"].setEnabled(stack.canRedo())
@@ -180,21 +192,27 @@ class ApplicationController(QObject):
         actions["redo"].setText(f"Redo {stack.redoText()}".strip())
 
     def set_wavelength(self, nm: float) -> None:
+        """Set the wavelength of the current document in nm."""
         self._workspace.current.set_wavelength(nm)
 
     def step_up(self) -> None:
+        """Increase the wavelength by 1 nm."""
         self._workspace.current.step_wavelength(1)
 
     def step_down(self) -> None:
+        """Decrease the wavelength by 1 nm."""
         self._workspace.current.step_wavelength(-1)
 
     def leap_up(self) -> None:
+        """Increase the wavelength by 10 nm."""
         self._workspace.current.step_wavelength(10)
 
     def leap_down(self) -> None:
+        """Decrease the wavelength by 10 nm."""
         self._workspace.current.step_wavelength(-10)
 
     def find_action(self) -> None:
+        """Open the command palette."""
         document, items = self._workspace.current, of_menus(self._window.menuBar())
         palette = CommandPalette(
             items, lambda text: of_wavelength(text, document.wavelength_range, document.set_wavelength), self._window
@@ -202,45 +220,51 @@ class ApplicationController(QObject):
         palette.open()
 
     def show_shortcuts(self) -> None:
+        """Show the sheet of keyboard shortcuts."""
         ShortcutSheet(self._window).open()
 
     def show_preferences(self) -> None:
+        """Open the preferences dialog."""
         dialog = PreferencesDialog(self._preferences, self._window)
         self._preferences.changed.connect(dialog.show_preferences)
         dialog.reset_requested.connect(lambda: self._ask_reset(dialog))
         dialog.open()
 
     def show_guide(self) -> None:
-        """The user guide; one window of it is enough."""
-        shown = self._window.findChild(GuideWindow) or GuideWindow(resources.guide(), self._window)
-        shown.show()
-        shown.activateWindow()
+        """Show the user guide, in its existing window if open."""
+        guide = self._window.findChild(GuideWindow) or GuideWindow(resources.guide(), self._window)
+        guide.show()
+        guide.activateWindow()
 
     def show_about(self) -> None:
+        """Show the About box."""
         box = QMessageBox(self._window)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setWindowTitle("About nesr_gui")
         box.setIconPixmap(self._window.windowIcon().pixmap(64, 64))
         box.setText("<b>nesr_gui</b>")
         box.setInformativeText(
-            "Spectra from photographs: click a pixel, drag the wavelength, export the cube.\n\n"
-            "Spectra are estimated from three colours. Many spectra have the same colour, and the model predicts a "
-            "likely one; this is not a measurement."
+            "Spectral reconstruction from photographs: click a pixel, change the wavelength, export the cube.\n\n"
+            "Spectra are estimated from three colour channels. Many spectra have the same colour; the model predicts a "
+            "likely one. The result is not a measurement."
         )
         box.open()
 
     def zoom_in(self) -> None:
+        """Zoom in by a factor of 2."""
         self._zoom(2.0)
 
     def zoom_out(self) -> None:
+        """Zoom out by a factor of 2."""
         self._zoom(0.5)
 
     def _zoom(self, factor: float) -> None:
-        """Zoom around the active mark, so that the keys can move it to its pixel; without one, around the middle."""
+        """Zoom around the active mark, so that arrow keys can move it, or around the centre."""
         mark = self._workspace.current.mark_set.active_mark
         self._window.panes.zoom(factor, mark.pixel if mark is not None else None)
 
     def show_image_actions(self) -> None:
+        """Enable the actions that need an image."""
         is_open = self._workspace.current.source_shape is not None
         for name in ("fit", "zoom_in", "zoom_out", "add_pin"):
             self._window.actions_by_name[name].setEnabled(is_open)
@@ -249,8 +273,8 @@ class ApplicationController(QObject):
         box = QMessageBox(
             QMessageBox.Icon.Question,
             "Reset everything",
-            "Reset all preferences and the layout of the panels to their defaults, and show the first steps again? "
-            "Recent files are kept.",
+            "Reset all preferences and the panel layout to their defaults, and show the first steps again? "
+            "The list of recent files is kept.",
             QMessageBox.StandardButton.Reset | QMessageBox.StandardButton.Cancel,
             dialog,
         )
@@ -259,7 +283,7 @@ class ApplicationController(QObject):
         box.open()
 
     def reset(self) -> None:
-        """Preferences and layout as in a program that starts for the first time."""
+        """Restore default preferences and layout, and show the first steps again."""
         self._preferences.reset()
         self._window.reset_layout()
         self._first_steps.start_again()

@@ -1,4 +1,4 @@
-"""Keeps copies of what is not saved, and offers what a program that died has left."""
+"""Saves copies of unsaved documents, and offers to restore those left by a crash."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QDateTime, QLocale, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QDateTime, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMessageBox
 
 from nesr_gui.gui.model.document import Document
@@ -28,13 +28,13 @@ from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.window_layout import layout_of
 
-_MOST_NAMED = 8  # copies that are named in the offer
+_MOST_NAMED = 8  # copies listed in the dialog
 
 
 class AutosaveController(QObject):
-    """Copies every so often what was made since; a copy goes when its document is saved or closed.
+    """Saves copies of modified documents at an interval; removes a copy when its document is saved or closed.
 
-    Nothing happens before `start`: a window for a picture or a benchmark keeps nothing.
+    Nothing is saved before `start`, as in a window for screenshots or benchmarks.
     """
 
     restore_requested = Signal(object)  # list of SessionRequest
@@ -42,9 +42,9 @@ class AutosaveController(QObject):
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker = window, workspace, worker
-        self._folder: AutosaveFolder | None = None  # from `start` until `close`
+        self._folder: AutosaveFolder | None = None  # set between `start` and `close`
         self._left: tuple[AutosaveFolder, ...] = ()
-        self._copies: set[Path] = set()  # written, restored or discarded, and not removed yet
+        self._copies: set[Path] = set()  # written, restored or discarded, but not yet deleted
         self._numbers = count(1)
         self._reported = ""
         self._seconds: int | None = None
@@ -52,11 +52,11 @@ class AutosaveController(QObject):
         self._timer.timeout.connect(self.save)
 
     def start(self, root: Path) -> None:
-        """Keep copies in a folder of `root`, and offer those that are left there."""
+        """Save copies in a folder of `root`, and offer to restore copies left there."""
         self._worker.submit(Task.FIND_COPIES, FindRequest(root), find_copies, self._take_found)
 
     def set_interval(self, seconds: int | None) -> None:
-        """Copy every so often; None keeps no copies."""
+        """Set the interval in seconds; None disables copies."""
         self._seconds = seconds
         self._timer.stop()
         if seconds is not None and self._folder is not None:
@@ -64,7 +64,7 @@ class AutosaveController(QObject):
         self.tidy()
 
     def save(self) -> None:
-        """Copy every document in which something was made since its last copy."""
+        """Save a copy of each document that has changed since its last copy."""
         if self._folder is None or self._seconds is None or self._worker.is_busy(Task.AUTOSAVE):
             return
         requests = []
@@ -77,12 +77,12 @@ class AutosaveController(QObject):
         self._submit(requests)
 
     def tidy(self) -> None:
-        """Remove the copies of what is saved or closed."""
+        """Remove the copies of documents that are saved or closed."""
         if self._folder is not None and not self._worker.is_busy(Task.AUTOSAVE):
             self._submit([])
 
     def close(self) -> None:
-        """The program is closed as it should be: nothing is left but what its user has not decided about."""
+        """Remove own copies on a regular exit; recovered copies without a decision are kept."""
         self.remove_copies()
         if self._folder is not None:
             for folder in (self._folder, *self._left):
@@ -90,6 +90,7 @@ class AutosaveController(QObject):
         self._folder = None
 
     def remove_copies(self) -> None:
+        """Stop saving and delete the copies of this session."""
         self._timer.stop()
         for path in self._copies:
             remove_copy(path)
@@ -107,38 +108,38 @@ class AutosaveController(QObject):
                 Task.AUTOSAVE, CopyRequest(tuple(requests), tuple(needless)), write_copies, self._take_written
             )
 
-    def _take_written(self, request: CopyRequest, said: str) -> None:
+    def _take_written(self, request: CopyRequest, failure: str) -> None:
         self._copies -= set(request.needless)
-        work = {copy.path: copy.work for copy in request.copies} if not said else {}
+        work = {copy.path: copy.work for copy in request.copies} if not failure else {}
         for document in self._workspace.documents:
             if document.backup is not None and document.backup in work:
                 document.backup_work = work[document.backup]
-        if said and said != self._reported:  # once, and not every half minute
-            self._window.messages.show_failure(OSError(said))
-        self._reported = said
+        if failure and failure != self._reported:  # report the same failure only once
+            self._window.messages.show_failure(OSError(failure))
+        self._reported = failure
 
     def _name(self, document: Document) -> str:
         return f"{Path(document.title).stem[:60]} ({next(self._numbers)}){ENDING}"
 
     def adopt(self) -> None:
-        """What was restored of a copy goes on in it."""
+        """Continue to use the copy from which the current document was restored."""
         if (copy := self._workspace.current.backup) is not None:
             self._copies.add(copy)
 
-    def _take_found(self, request: FindRequest, found: Found) -> None:
-        self._folder, self._left = found.own, found.left
+    def _take_found(self, request: FindRequest, result: Found) -> None:
+        self._folder, self._left = result.own, result.left
         self.set_interval(self._seconds)
-        if found.copies:
-            self._offer(found.copies)
+        if result.copies:
+            self._offer(result.copies)
 
     def _offer(self, copies: Sequence[Copy]) -> None:
         box = QMessageBox(self._window)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setWindowTitle("Recovery")
-        box.setText("nesr_gui ended without being closed. Restore what was not saved?")
-        named = [f"{copy.name}, {_when(copy.time)}" for copy in copies[-_MOST_NAMED:]]
-        others = len(copies) - len(named)
-        box.setInformativeText("\n".join(named + ([f"and {others} more"] if others else [])))
+        box.setText("nesr_gui was not closed properly. Restore unsaved documents?")
+        lines = [f"{copy.name}, {_when(copy.time)}" for copy in copies[-_MOST_NAMED:]]
+        others = len(copies) - len(lines)
+        box.setInformativeText("\n".join(lines + ([f"and {others} more"] if others else [])))
         restore = box.addButton("Restore", QMessageBox.ButtonRole.AcceptRole)
         discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
         box.setEscapeButton(box.addButton("Later", QMessageBox.ButtonRole.RejectRole))
@@ -158,4 +159,4 @@ class AutosaveController(QObject):
 
 
 def _when(seconds: float) -> str:
-    return QLocale().toString(QDateTime.fromSecsSinceEpoch(int(seconds)), QLocale.FormatType.ShortFormat)
+    return QDateTime.fromSecsSinceEpoch(int(seconds)).toString("yyyy-MM-dd HH:mm")

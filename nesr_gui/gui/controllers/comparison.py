@@ -1,4 +1,4 @@
-"""Measured cubes beside the reconstruction: opened, registered, photographed in simulation, and compared with it."""
+"""Measured cubes: opening, registration, simulated photographs, and accuracy of the reconstruction."""
 
 from __future__ import annotations
 
@@ -43,27 +43,28 @@ if TYPE_CHECKING:
 
 
 class AccuracyController(QObject):
-    """Computes metrics that are missing while the panel is in sight, and shows them.
+    """Computes missing accuracy metrics while the panel is visible, and shows them.
 
-    The image is measured once for each field and truth; where its user cancels that, the panel's button asks again.
+    The whole image is evaluated once for each field and truth; if cancelled, the Compute button restarts it.
     """
 
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker, panel: AccuracyPanel) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker, self._panel = window, workspace, worker, panel
         self.figures: dict[MarkGeometry | None, AccuracyMetrics] = {}
-        self._basis: tuple[SpectralField | None, SpectralField | None] = (None, None)  # what the figures are of
+        self._basis: tuple[SpectralField | None, SpectralField | None] = (None, None)  # field and truth of the metrics
         self._cached: WeakKeyDictionary[SpectralField, tuple[SpectralField, dict[MarkGeometry | None, AccuracyMetrics]]]
-        self._cached = WeakKeyDictionary()  # by the truth, those of other documents too
+        self._cached = WeakKeyDictionary()  # by truth, for all documents
         self._is_wanted = self._is_declined = False
         self.show_figures()
 
     def set_wanted(self, is_wanted: bool) -> None:
-        """Whether somebody looks."""
+        """Set whether the panel is visible."""
         self._is_wanted = is_wanted
         self.query()
 
     def take_field(self) -> None:
+        """Switch to the metrics of the current field and truth."""
         basis = self._workspace.current.field, self._workspace.current.truth
         if basis != self._basis:
             self._basis = basis
@@ -76,7 +77,7 @@ class AccuracyController(QObject):
     def _cached_of(
         self, field: SpectralField | None, truth: SpectralField | None
     ) -> dict[MarkGeometry | None, AccuracyMetrics]:
-        """The figures of a field and a truth that were shown before, or a place for new ones."""
+        """Cached metrics of a field and truth, or a new dictionary for them."""
         if field is None or truth is None:
             return {}
         of, figures = self._cached.get(truth, (None, {}))
@@ -84,11 +85,11 @@ class AccuracyController(QObject):
         return self._cached[truth][1]
 
     def query(self) -> None:
-        """What is missing of marks, and of the image unless that was declined."""
+        """Request missing metrics of marks, and of the image unless cancelled before."""
         is_current = (
             self._workspace.current.field,
             self._workspace.current.truth,
-        ) == self._basis  # else it is about to be followed
+        ) == self._basis  # otherwise `take_field` is about to be called
         if self._is_wanted and is_current and None not in self._basis:
             places = dict.fromkeys(mark.place for mark in self._workspace.current.marks)
             if missing := tuple(place for place in places if place not in self.figures):
@@ -98,6 +99,7 @@ class AccuracyController(QObject):
         self.show_figures()
 
     def query_image(self) -> None:
+        """Request the metrics of the whole image."""
         if None not in self._basis:
             self._is_declined = False
             self._worker.submit(Task.ACCURACY_IMAGE, self._request((None,)), measure, self._take)
@@ -114,14 +116,17 @@ class AccuracyController(QObject):
             self.show_figures()
 
     def take_end(self, task: Task) -> None:
+        """Remember a cancelled evaluation of the image."""
         if task is Task.ACCURACY_IMAGE:
             self._is_declined = None not in self.figures
             self.show_figures()
 
     def copy(self) -> None:
+        """Copy the metrics to the clipboard as a table."""
         QGuiApplication.clipboard().setText(as_text(rows_of(self._workspace.current.marks, self.figures)))
 
     def show_figures(self) -> None:
+        """Show the metrics in the panel and update its actions."""
         is_measuring = self._worker.is_busy(Task.ACCURACY_IMAGE)
         self._panel.show_figures(self._workspace.current.marks, self.figures, is_measuring)
         self._panel.show_can_measure(None not in self._basis and None not in self.figures and not is_measuring)
@@ -129,9 +134,9 @@ class AccuracyController(QObject):
 
 
 class ComparisonController(QObject):
-    """Opens, registers and removes the measured cube beside a photograph, and shows it in its panel."""
+    """Opens, registers and removes the measured cube of a photograph, and shows it in the panel."""
 
-    open_requested = Signal(object)  # Path, of what is no truth
+    open_requested = Signal(object)  # Path to open as a document
     simulated = Signal(object, object)  # ExposureRequest, SimulatedPhotograph
 
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
@@ -147,22 +152,23 @@ class ComparisonController(QObject):
         return self._workspace.current
 
     def compare_cube(self) -> None:
-        """Ask for the cube that was measured of the open photograph."""
+        """Ask for the measured cube of the open photograph."""
         from nesr_gui import io
 
         path, _ = QFileDialog.getOpenFileName(
-            self._window, "Compare with a measured cube", "", io.dialog_filter(io.FileKind.CUBE)
+            self._window, "Compare with measured cube", "", io.dialog_filter(io.FileKind.CUBE)
         )
         if path:
             self.open(Path(path))
 
     def compare_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self._window, "Compare with a measured cube that is a folder")
+        """Ask for a measured cube that is stored as a folder."""
+        path = QFileDialog.getExistingDirectory(self._window, "Compare with measured cube folder")
         if path:
             self.open(Path(path))
 
     def simulate_photograph(self) -> None:
-        """Simulate a photograph of the open cube under the chosen light and camera; the cube is its truth."""
+        """Simulate a photograph of the open cube under the current viewing conditions; the cube is its truth."""
         document = self._workspace.current
         if document.cube is not None:
             cube = document.cube.field
@@ -171,27 +177,27 @@ class ComparisonController(QObject):
             self._worker.submit(Task.SIMULATE, request, expose, self._take_exposed)
 
     def open(self, path: Path, reading: CubeHints | None = None) -> None:
-        """Lay a cube over the open photograph."""
+        """Open a cube and register it with the photograph."""
         if self._document.photograph is not None:
             request = TruthRequest(path, reading, self._document.photograph)
             self._worker.submit(Task.REGISTER, request, open_truth, self._take_opened)
 
     def drop(self, path: Path) -> None:
-        """Open a file; beside a photograph a cube may be its truth, which is asked."""
+        """Open a dropped file; with a photograph open, ask what to do with a cube."""
         if self._document.photograph is None:
             self.open_requested.emit(path)
         else:
             self._worker.submit(Task.DETECT_KIND, KindRequest(path), is_cube, self._take_kind)
 
     def ask(self, path: Path) -> None:
-        """Whether a cube shall be compared with the photograph, or opened alone."""
+        """Ask whether to compare a cube with the photograph, or open it instead."""
         box = QMessageBox(self._window)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle("Open a spectral cube")
-        box.setText(f"What is {path.name}?")
-        box.setInformativeText(f"It can be compared with {self._document.name}, or opened instead of it.")
-        compare = box.addButton("Compare with the photograph", QMessageBox.ButtonRole.AcceptRole)
-        alone = box.addButton("Open alone", QMessageBox.ButtonRole.DestructiveRole)
+        box.setWindowTitle("Open spectral cube")
+        box.setText(f"How should {path.name} be opened?")
+        box.setInformativeText(f"Compare the cube with {self._document.name}, or open it instead.")
+        compare = box.addButton("Compare with photograph", QMessageBox.ButtonRole.AcceptRole)
+        alone = box.addButton("Open instead", QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
         box.setDefaultButton(compare)
         compare.clicked.connect(lambda: self.open(path))
@@ -204,37 +210,39 @@ class ComparisonController(QObject):
         else:
             self.open_requested.emit(request.path)
 
-    def _take_opened(self, request: TruthRequest, found: MeasuredCube) -> None:
-        self._document.set_truth(found)
+    def _take_opened(self, request: TruthRequest, measured: MeasuredCube) -> None:
+        self._document.set_truth(measured)
         self._set_truth_file(request.path)
-        match = found.match
+        match = measured.match
         self._window.messages.show_success(
-            f"{found.name} was registered {match.orientation}, its values × {match.gain:.4g}. {found.remark}"
+            f"Registered {measured.name}: {match.orientation.label}, gain {match.gain:.4g}. {measured.remark}".strip()
         )
         self._reveal()
 
-    def _take_exposed(self, request: ExposureRequest, made: SimulatedPhotograph) -> None:
-        self.simulated.emit(request, made)
+    def _take_exposed(self, request: ExposureRequest, photograph: SimulatedPhotograph) -> None:
+        self.simulated.emit(request, photograph)
         self._reveal()
 
     def register(self, orientation: Orientation | None = None) -> None:
-        """Find the place anew, in an orientation or in any."""
+        """Register the cube again, in a given orientation or in any."""
         document = self._workspace.current
         if document.measurement is not None and document.photograph is not None:
             request = MatchRequest(document.measurement, document.photograph, orientation)
-            self._worker.submit(Task.REGISTER, request, match_again, lambda asked, found: document.set_truth(found))
+            self._worker.submit(Task.REGISTER, request, match_again, lambda request, result: document.set_truth(result))
 
     def remove(self) -> None:
+        """Remove the measured cube."""
         self._document.set_truth(None)
         self._set_truth_file(None)
 
     def _set_truth_file(self, truth: Path | None) -> None:
-        """The document is of these files now."""
+        """Record the file of the measured cube in the document's source."""
         document = self._document
         if document.source is not None:
             document.source = replace(document.source, truth=truth)
 
     def set_gain(self, gain: float) -> None:
+        """Set the gain of the registration."""
         measurement = self._document.measurement
         if measurement is not None:
             self._worker.cancel(Task.REGISTER)
@@ -242,12 +250,12 @@ class ComparisonController(QObject):
             self._document.set_truth(replace(measurement, match=match, is_chosen=True))
 
     def forget(self) -> None:
-        """Another image is shown: what was asked for the one before is let go."""
+        """Cancel all tasks of the previous document."""
         for task in (Task.REGISTER, Task.DETECT_KIND, Task.SIMULATE):
             self._worker.cancel(task)
 
     def register_again(self) -> None:
-        """The photograph was developed in another way: its colours are others, and so is the gain."""
+        """Register again after the photograph was developed with other settings, unless adjusted by hand."""
         measurement = self._document.measurement
         if measurement is not None and not measurement.is_chosen:
             self.register()
@@ -257,6 +265,7 @@ class ComparisonController(QObject):
         self.dock.raise_()
 
     def show_measurement(self) -> None:
+        """Show the registration in the panel and update the actions."""
         document = self._workspace.current
         is_cube = document.cube is not None
         has_photograph = document.photograph is not None

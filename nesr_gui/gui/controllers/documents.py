@@ -1,4 +1,4 @@
-"""What the user does with whole documents, and how the window shows which are open."""
+"""Saving, closing and switching documents, and the tabs that show them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _QUESTION = "unsaved"
 
 
 class DocumentController(QObject):
-    """Saves and closes documents, asking the user for what else is needed, and shows which are open."""
+    """Saves and closes documents, with dialogs for unsaved changes, and updates the tabs."""
 
     session_requested = Signal(object)  # SessionRequest
     saved = Signal(object)  # Path
@@ -33,23 +33,27 @@ class DocumentController(QObject):
         self._window, self._workspace, self._worker = window, workspace, worker
 
     def close_tab(self) -> None:
+        """Close the current document."""
         self.close(self._workspace.current)
 
     def show_next(self) -> None:
+        """Show the next document."""
         self._workspace.step(1)
 
     def show_previous(self) -> None:
+        """Show the previous document."""
         self._workspace.step(-1)
 
     def close_at(self, place: int) -> None:
+        """Close the document at a tab index."""
         self.close(self._workspace.documents[place])
 
     def close(self, document: Document) -> None:
-        """Let a document go; what was made in it and not saved is asked about."""
+        """Close a document, asking whether to save changes."""
         self._leave([document], lambda: self._workspace.close(document))
 
     def may_close_window(self) -> bool:
-        """Whether nothing would be lost; if something would, the user is asked, and may close the window so."""
+        """Whether no document has unsaved changes; otherwise ask the user, and close the window afterwards."""
 
         def close() -> None:
             self._window.may_close = lambda: True
@@ -61,9 +65,9 @@ class DocumentController(QObject):
         return not modified
 
     def _leave(self, modified: Sequence[Document], then: Callable[[], None]) -> None:
-        """Ask about one document after the other whether to save it; `then` follows unless the user stays.
+        """Ask for each modified document whether to save it; `then` is called unless the user cancels.
 
-        While one was being saved, others may have been saved or closed: nothing is asked about these.
+        Documents that were saved or closed in the meantime are skipped.
         """
         unsaved = self._workspace.modified()
         modified = [document for document in modified if document in unsaved]
@@ -76,8 +80,8 @@ class DocumentController(QObject):
         box.setObjectName(_QUESTION)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setWindowTitle("Unsaved changes")
-        box.setText(f"Save what was done with {document.title}?")
-        box.setInformativeText("Marks, the reading of the photograph and loaded spectra would be lost otherwise.")
+        box.setText(f"Save changes to {document.title}?")
+        box.setInformativeText("Otherwise marks, develop settings and loaded spectra are lost.")
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
         box.button(buttons.Save).clicked.connect(lambda: self.save(document, lambda: self._leave(others, then)))
@@ -85,14 +89,16 @@ class DocumentController(QObject):
         box.open()
 
     def save_session(self) -> None:
+        """Save the current document."""
         self.save(self._workspace.current)
 
     def save_session_as(self) -> None:
+        """Save the current document in a file chosen by the user."""
         self.save(self._workspace.current, elsewhere=True)
 
     def save(self, document: Document, then: Callable[[], None] = lambda: None, elsewhere: bool = False) -> None:
-        """Save a document, in its file or one that the user is asked for; `then` follows where it was saved."""
-        if document not in self._workspace.documents:  # it was saved and closed while this was being asked
+        """Save a document to its file or to one chosen by the user; `then` is called after success."""
+        if document not in self._workspace.documents:  # saved and closed while the dialog was open
             then()
             return
         path = document.file if not elsewhere else None
@@ -119,14 +125,14 @@ class DocumentController(QObject):
         return (path if path.suffix else path.with_suffix(ENDING)) if chosen else None
 
     def ask_image(self, error: Exception) -> None:
-        """Ask where the image of a session is, where that is why it did not open."""
+        """Ask for the image of a session that failed to open because the image has moved."""
         if not isinstance(error, MovedImage):
             return
         box = QMessageBox(self._window)
         box.setWindowTitle("Open session")
         box.setText(f"{error}.")
         choose = box.addButton("Choose image…", QMessageBox.ButtonRole.AcceptRole)
-        use = box.addButton("Use this one", QMessageBox.ButtonRole.ActionRole) if error.found is not None else None
+        use = box.addButton("Use this image", QMessageBox.ButtonRole.ActionRole) if error.found is not None else None
         box.addButton(QMessageBox.StandardButton.Cancel)
 
         def go() -> None:
@@ -137,34 +143,36 @@ class DocumentController(QObject):
 
         box.finished.connect(go)
         box.finished.connect(box.deleteLater)
-        self._window.messages.hide()  # it says the same
+        self._window.messages.hide()  # it shows the same message
         box.open()
 
     def _ask_where(self, error: MovedImage) -> Path | None:
         folder = str(error.request.path.parent)
-        path, _ = QFileDialog.getOpenFileName(self._window, f"Where is {error.wanted}?", folder)
+        path, _ = QFileDialog.getOpenFileName(self._window, f"Locate {error.wanted}", folder)
         return Path(path) if path else None
 
     def show_restored(self, restored: LoadedSession) -> None:
+        """Apply the layout of an opened session and show its notes."""
         if restored.data.layout is not None:
             apply_layout(restored.data.layout, self._window)
         if restored.notes:
             self._window.messages.show_success(" ".join(restored.notes))
 
     def compare_models(self) -> None:
-        """Say once where a session was saved with another model than this one."""
+        """Notify once that a session was saved with another model."""
         document = self._workspace.current
         field, (name, digest) = document.field, document.saved_model
         if field is None or document.encoded is None or not name:
             return
         document.saved_model = ("", "")
-        made = field.provenance
-        if (made.get("model"), made.get("model_sha256", "")) != (name, digest):
+        provenance = field.provenance
+        if (provenance.get("model"), provenance.get("model_sha256", "")) != (name, digest):
             self._window.messages.show_success(
-                f"This session was saved with the model {name}; its curves are now those of {made.get('model')}."
+                f"The session was saved with model {name}; its spectra now use {provenance.get('model')}."
             )
 
     def show_documents(self) -> None:
+        """Update tabs, window title and actions."""
         workspace, current = self._workspace, self._workspace.current
         documents = workspace.documents
         titles = [f"{title}{'*' * each.is_modified}" for title, each in zip(self._titles(), documents, strict=True)]
@@ -176,7 +184,7 @@ class DocumentController(QObject):
         enable(actions, ["save_session", "save_session_as"], current.source is not None)
 
     def _titles(self) -> list[str]:
-        """What the tabs are called; of equal names with a number."""
+        """Titles of the tabs; duplicates are numbered."""
         titles: list[str] = []
         for document in self._workspace.documents:
             number, title = 1, document.title

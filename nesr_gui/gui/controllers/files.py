@@ -1,4 +1,4 @@
-"""From files to documents: opened, dropped, pasted, read, and handed on to be reconstructed."""
+"""Opening files as documents: dialogs, dropped and pasted files, developing, and the queue of several files."""
 
 from __future__ import annotations
 
@@ -37,23 +37,30 @@ if TYPE_CHECKING:
 
 
 MODEL_ENDING = ".safetensors"
-_MOST_NAMED = 3  # failures that are named
+_MOST_NAMED = 3  # failures listed in the message
 NAME = "Pasted image.png"
 
 
 class Reconstruction(Protocol):
-    """What follows an opened image."""
+    """The reconstruction that follows the opening of an image."""
 
-    def reconstruct(self) -> None: ...
-    def resume(self) -> None: ...
-    def stop(self) -> None: ...
-    def use_model(self, path: Path) -> None: ...
+    def reconstruct(self) -> None:
+        """Reconstruct the open image."""
+
+    def resume(self) -> None:
+        """Continue the pending reconstruction of the current document."""
+
+    def stop(self) -> None:
+        """Cancel the reconstruction of the current document."""
+
+    def use_model(self, path: Path) -> None:
+        """Load a model and use it."""
 
 
 class FileController(QObject):
-    """Opens files: a photograph is shown first, and reconstructed when it is ready."""
+    """Opens files: a photograph is shown first, then reconstructed."""
 
-    recent_changed = Signal()
+    recent_changed = Signal()  # list of recent files
     restored = Signal(object)  # LoadedSession
 
     def __init__(
@@ -72,30 +79,28 @@ class FileController(QObject):
         from nesr_gui import io
 
         filters = ";;".join([*(io.dialog_filter(kind) for kind in (io.FileKind.PHOTOGRAPH, io.FileKind.CUBE)), FILTER])
-        path, _ = QFileDialog.getOpenFileName(
-            self._window, "Open a photograph, a spectral cube or a session", "", filters
-        )
+        path, _ = QFileDialog.getOpenFileName(self._window, "Open photograph, spectral cube or session", "", filters)
         if path:
             self.open(Path(path), beside=beside)
 
     def ask_file_beside(self) -> None:
+        """Ask for a file and open it in a new tab."""
         self.ask_file(beside=True)
 
     def ask_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(
-            self._window, "Open a cube that is a folder: Zarr, or one file per band"
-        )
+        """Ask for a cube stored as a folder and open it."""
+        path = QFileDialog.getExistingDirectory(self._window, "Open cube folder (Zarr, or one file per band)")
         if path:
             self.open(Path(path))
 
     def ask_camera(self) -> None:
-        """Ask for a camera's sensitivities, to develop the photograph with."""
+        """Ask for a table of camera sensitivities for developing the photograph."""
         path, _ = QFileDialog.getOpenFileName(self._window, "Load camera sensitivities", "", loading.CAMERAS)
         if path:
             self.load_camera(Path(path))
 
     def ask_reading(self, error: Exception, open_cube: Callable[[Path, CubeHints], None]) -> None:
-        """Ask what the file of a cube leaves open, where that is why it did not open, and open it so."""
+        """If opening failed because a cube file is ambiguous, ask for the missing information and open it again."""
         from nesr_gui.io.cubes.description import AmbiguousFile
 
         if not isinstance(error, AmbiguousFile) or error.path is None or error.field not in LABELS:
@@ -113,10 +118,16 @@ class FileController(QObject):
         beside: bool = False,
         is_pasted: bool = False,
     ) -> None:
-        """Open a photograph, with its measured cube if that is known and how to understand it, or a cube.
+        """Open a photograph, cube, session or model.
 
-        A session is opened as it was saved, and a model is used from now on. An image takes the place of the document
-        that is shown, unless something in that is not saved, or a place `beside` it is asked for.
+        The image replaces the current document, unless that has unsaved changes or `beside` requests a new tab.
+
+        Args:
+            path: the file or folder.
+            truth: measured cube of a photograph.
+            interpretation: develop settings of a photograph; default settings if None.
+            beside: whether to open a new tab.
+            is_pasted: whether the file is a temporary copy of a pasted image.
         """
         if path.suffix.lower() == ENDING:
             self.open_session(SessionRequest(path, beside=beside))
@@ -130,20 +141,23 @@ class FileController(QObject):
         self._worker.submit(Task.OPEN, request, loading.read_file, self._take_file)
 
     def choose_development(self, interpretation: DevelopSettings) -> None:
+        """Set the develop settings of the photograph."""
         self._document.development.choose(interpretation)
 
     def reset_development(self) -> None:
+        """Reset the develop settings to those of the file."""
         self._document.development.reset()
 
     def set_picking(self, picking: bool) -> None:
-        """Whether the next click in the image picks the grey point."""
+        """Set whether the next click in the image picks the grey point."""
         self._document.development.set_picking(picking)
 
     def stop_picking(self) -> None:
+        """Stop picking the grey point."""
         self._document.development.set_picking(False)
 
     def develop(self) -> None:
-        """Develop the open photograph with its settings; the newest wins. A working resolution leaves the colours."""
+        """Develop the photograph with its current settings. A change of the working resolution only reconstructs it."""
         decoded, interpretation = self._document.development.decoded, self._document.development.interpretation
         if decoded is None:
             return
@@ -157,15 +171,15 @@ class FileController(QObject):
         self._worker.submit(Task.DEVELOP, request, loading.interpret, self._take_developed)
 
     def load_camera(self, path: Path) -> None:
-        """Develop the open photograph as one of the camera whose sensitivities a table holds."""
+        """Load camera sensitivities and develop the photograph with them."""
         self._worker.submit(Task.LOAD_CAMERA, loading.CameraRequest(path), loading.read_camera, self._take_camera)
 
     def open_cube(self, path: Path, reading: CubeHints) -> None:
-        """Open a cube whose file left something open."""
+        """Open an ambiguous cube file with additional hints."""
         self._worker.submit(Task.OPEN, loading.CubeRequest(path, reading), loading.read_cube, self._take_file)
 
-    def open_simulated(self, request: ExposureRequest, made: SimulatedPhotograph) -> None:
-        """Open the photograph that was made of the open cube, in a document beside it, with the same marks."""
+    def open_simulated(self, request: ExposureRequest, photograph: SimulatedPhotograph) -> None:
+        """Open the simulated photograph of the open cube in a new tab, with the same marks."""
         if self._document.cube is None or request.cube is not self._document.cube.field:
             return
         marks, source = self._document.marks, self._document.source
@@ -173,18 +187,18 @@ class FileController(QObject):
         self._cancel_work()
         self._document.developed = DevelopSettings()
         self._window.messages.hide()
-        self._document.open_photograph(made.image, made.colours, made.measurement)
+        self._document.open_photograph(photograph.image, photograph.colours, photograph.measurement)
         self._document.mark_set.take_all(marks)
         if source is not None:
             self._document.start_from(source)
         self._reconstruction.reconstruct()
 
     def open_session(self, request: SessionRequest) -> None:
-        """Open what a session file keeps."""
+        """Open a session file."""
         self._worker.submit(Task.OPEN, request, open_session, self._take_session)
 
     def tidy(self) -> None:
-        """Remove what a killed program left beside the files that were opened and written last."""
+        """Remove temporary files that a killed process left in recently used folders."""
         exported = settings().value("files/exported", "")
         folders = {path.parent for path in recent_files()} | ({Path(str(exported))} if exported else set())
         self._worker.submit(
@@ -192,13 +206,15 @@ class FileController(QObject):
         )
 
     def forget_recent(self) -> None:
+        """Clear the list of recent files."""
         forget_recent_files()
         self.recent_changed.emit()
 
     def show_recent(self) -> None:
+        """Fill the menu of recent files."""
         entries = [(path.name, partial(self.open, path)) for path in recent_files()]
         self._window.fill_menu(
-            "open_recent", [*entries, ("", None), ("Clear recent", self.forget_recent)] if entries else []
+            "open_recent", [*entries, ("", None), ("Clear recent files", self.forget_recent)] if entries else []
         )
 
     def _take_file(
@@ -206,17 +222,17 @@ class FileController(QObject):
     ) -> None:
         self._workspace.make_room(request.beside)
         reading = request.reading if isinstance(request, loading.CubeRequest) else None
-        asked = request if isinstance(request, loading.ReadRequest) else loading.ReadRequest(request.path)
-        source = DocumentSource(request.path.absolute(), asked.truth, reading, asked.is_pasted)
-        self._put(opened, source, asked.interpretation)
+        read = request if isinstance(request, loading.ReadRequest) else loading.ReadRequest(request.path)
+        source = DocumentSource(request.path.absolute(), read.truth, reading, read.is_pasted)
+        self._put(opened, source, read.interpretation)
         self.resume()
-        if not asked.is_pasted:
+        if not read.is_pasted:
             self.remember(request.path)
 
     def _put(
         self, opened: loading.OpenedPhotograph | OpenedCube, source: DocumentSource, interpretation: DevelopSettings
     ) -> None:
-        """Show an image in the current document."""
+        """Show an opened image in the current document."""
         self._cancel_work()
         self._reconstruction.stop()
         if isinstance(opened, OpenedCube):
@@ -242,34 +258,34 @@ class FileController(QObject):
             self.remember(request.path)
         self.restored.emit(replace(restored, notes=(*restored.notes, *left_out)))
 
-    def _take_preview(self, request: loading.InterpretRequest, made: loading.OpenedPhotograph | None) -> None:
+    def _take_preview(self, request: loading.InterpretRequest, preview: loading.OpenedPhotograph | None) -> None:
         development = self._document.development
         is_late = self._document.developed == replace(development.interpretation, working_pixels=None)
-        if made is not None and request.decoded is development.decoded and not is_late:
+        if preview is not None and request.decoded is development.decoded and not is_late:
             self._document.developed = None
-            self._show_developed(made)
+            self._show_developed(preview)
 
-    def _take_developed(self, request: loading.InterpretRequest, made: loading.OpenedPhotograph) -> None:
+    def _take_developed(self, request: loading.InterpretRequest, photograph: loading.OpenedPhotograph) -> None:
         development = self._document.development
         if request.decoded is not development.decoded:
             return
         self._document.developed = replace(request.interpretation, working_pixels=None)
-        self._show_developed(made)
-        if request.interpretation == development.interpretation:  # and not one that was passed on the way
+        self._show_developed(photograph)
+        if request.interpretation == development.interpretation:  # unless the settings have changed meanwhile
             self._reconstruction.reconstruct()
 
-    def _show_developed(self, made: loading.OpenedPhotograph) -> None:
-        self._window.messages.dismiss(Topic.DEVELOPMENT)  # it was about the photograph as it was developed before
+    def _show_developed(self, photograph: loading.OpenedPhotograph) -> None:
+        self._window.messages.dismiss(Topic.DEVELOPMENT)  # outdated notes on the previous settings
         self._reconstruction.stop()
-        self._document.set_photograph(made.image, made.colours)
+        self._document.set_photograph(photograph.image, photograph.colours)
 
     def _take_camera(self, request: loading.CameraRequest, camera: Observer) -> None:
         self._document.development.choose_camera(camera)
 
     def resume(self) -> None:
-        """Another document is shown: what was asked for the one before is let go, what this one lacks is asked for.
+        """Cancel tasks of the previous document and continue those of the current one.
 
-        A reconstruction goes on, unless this one needs the worker; then it waits.
+        A running reconstruction continues unless the current document needs the worker.
         """
         self._cancel_work()
         document, decoded = self._document, self._document.development.decoded
@@ -289,13 +305,13 @@ class FileController(QObject):
             self._worker.cancel(task)
 
     def remember(self, path: Path) -> None:
-        """Put a file first among those that were opened last."""
+        """Move a file to the top of the list of recent files."""
         remember_file(path)
         self.recent_changed.emit()
 
 
 class OpenQueue(QObject):
-    """Opens one file as `open_one` does, and of several each in a tab of its own, one after the other."""
+    """Opens a single file with `open_one`, and several files in tabs of their own, one after the other."""
 
     def __init__(
         self, window: MainWindow, worker: Worker, files: FileController, open_one: Callable[[Path], None]
@@ -303,43 +319,47 @@ class OpenQueue(QObject):
         super().__init__(window)
         self._window, self._worker, self._files, self._open_one = window, worker, files, open_one
         self._waiting: deque[Callable[[], None]] = deque()
-        self._count = 0  # of those that came together
+        self._count = 0  # files of the current batch
         self._failures: list[str] = []
 
     def open(self, paths: Sequence[Path]) -> None:
+        """Open these files."""
         if len(paths) == 1:
             self._open_one(paths[0])
         else:
             self.take(partial(self._files.open, path, beside=True) for path in paths)
 
     def take(self, openings: Iterable[Callable[[], None]]) -> None:
-        """Open each after the one before; what fails is shown in one sentence when all are done."""
-        known = len(self._waiting)
+        """Queue callbacks that each open a file; failures are reported together at the end."""
+        before = len(self._waiting)
         self._waiting.extend(openings)
-        self._count += len(self._waiting) - known
+        self._count += len(self._waiting) - before
         self.take_end(Task.OPEN)
 
     def take_failure(self, task: Task, error: Exception) -> None:
-        if task is Task.OPEN and self._count and not isinstance(error, MovedImage):  # a question tells of that
+        """Record a failure for the final report."""
+        if task is Task.OPEN and self._count and not isinstance(error, MovedImage):  # reported by a dialog
             self._failures.append(str(error).strip().rstrip(".") or type(error).__name__)
 
     def take_end(self, task: Task) -> None:
-        """The worker reads the newest only, so each waits for the one before."""
+        """Open the next file after the previous one: the worker only keeps the newest request."""
         if task is not Task.OPEN:
             return
         while self._waiting and not self._worker.is_busy(Task.OPEN):
-            self._waiting.popleft()()  # a model among them is not read as images are
+            self._waiting.popleft()()  # models are not opened by this task
         if self._worker.is_busy(Task.OPEN):
             return
         count, failures = self._count, self._failures
         self._count, self._failures = 0, []
         if failures and count > 1:
-            named = "; ".join(failures[:_MOST_NAMED]) + (" …" if len(failures) > _MOST_NAMED else "")
-            self._window.messages.show_failure(ValueError(f"{len(failures)} of {count} were not opened: {named}"))
+            listed = "; ".join(failures[:_MOST_NAMED]) + (" …" if len(failures) > _MOST_NAMED else "")
+            self._window.messages.show_failure(
+                ValueError(f"{len(failures)} of {count} files could not be opened: {listed}")
+            )
 
 
 class PasteController(QObject):
-    """Opens what the clipboard holds. An image from there is kept in a folder that goes with the window."""
+    """Opens the contents of the clipboard; pasted images are saved in a temporary folder of the window."""
 
     def __init__(self, window: MainWindow, worker: Worker, files: FileController, queue: OpenQueue) -> None:
         super().__init__(window)
@@ -348,16 +368,16 @@ class PasteController(QObject):
         self._numbers = count(1)
 
     def paste(self) -> None:
-        """Open the files that were copied in a file manager, or the image that was copied in another program."""
+        """Open the files copied in a file manager, or the image copied in another program."""
         clipboard = QGuiApplication.clipboard()
-        mime: QMimeData | None = clipboard.mimeData()  # None where the clipboard is empty
+        mime: QMimeData | None = clipboard.mimeData()  # None if the clipboard is empty
         if mime is not None and (paths := local_files(mime)):
             self._queue.open(paths)
         elif mime is not None and not (image := clipboard.image()).isNull():
             self._open(image)
         else:
             self._window.messages.show_failure(
-                ValueError("the clipboard holds no image and no file; copy an image, or files in a file manager, first")
+                ValueError("the clipboard contains no image or file; copy an image, or files in a file manager, first")
             )
 
     def _open(self, image: QImage) -> None:
@@ -370,5 +390,6 @@ class PasteController(QObject):
         self._queue.take([lambda: self._files.open(path, is_pasted=True)])
 
     def clear(self) -> None:
+        """Delete the temporary folder."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Requests the picture that one side of the image pane shows, and the bands that scrubbing interpolates between."""
+"""Rendering requests for one side of the image panes, and cached bands for fast scrubbing."""
 
 from __future__ import annotations
 
@@ -31,68 +31,68 @@ TASKS = (
     (Task.FRAME_LEFT, Task.PICTURE_LEFT, Task.TONE_LEFT, Task.SCRUB_LEFT),
     (Task.FRAME_RIGHT, Task.PICTURE_RIGHT, Task.TONE_RIGHT, Task.SCRUB_RIGHT),
 )
-FRAME_SECONDS = 0.008  # a picture that takes less needs no scrub bands
-REST_MS = 60  # the hand rests
-COARSE_SECONDS = 0.035  # a frame while scrubbing may take this long
+FRAME_SECONDS = 0.008  # pictures rendered faster need no scrub bands
+REST_MS = 60  # without changes before the exact picture is rendered
+COARSE_SECONDS = 0.035  # maximum time of a frame while scrubbing
 MOST_VALUES, FEWEST_VALUES = 512 * 512, 96 * 96
-FIRST_VALUES = 192 * 192  # until it is known how fast a field answers
+FIRST_VALUES = 192 * 192  # before the speed of a field has been measured
 
 
 class ScrubCache:
-    """Keeps the scrub bands of what one side shows; they are decoded when its exact picture is there."""
+    """Bands between which scrubbing interpolates, decoded after the exact picture of a side."""
 
     def __init__(self, worker: Worker, task: Task) -> None:
         self._worker, self._task = worker, task
         self._bands: ScrubBands | None = None
-        self._asked: ScrubBandsRequest | None = None
+        self._requested: ScrubBandsRequest | None = None
 
     def through(self, request: RenderRequest) -> ScrubBands | None:
-        """The bands that answer a request while the hand moves; None where there are none."""
+        """The cached bands that a request can be interpolated from; None if there are none."""
         bands = self._bands
         if bands is None or not request.mode.moves or bands.field is not request.context.field:
             return None
         return bands if bands.sampling == request.sampling else None
 
     def prepare(self, request: RenderRequest, seconds: float) -> None:
-        """Decode scrub bands for a picture that took so many seconds, unless they are cached or on their way."""
+        """Decode bands for a picture that took `seconds` to render, unless cached, running or unnecessary."""
         if not request.mode.moves or seconds < FRAME_SECONDS or self.through(request) is not None:
             return
-        asked = self._asked
-        if asked is None or asked.sampling != request.sampling or asked.field is not request.context.field:
-            self._ask(ScrubBandsRequest(request.context.answering, request.sampling, SPACINGS[0]))
+        requested = self._requested
+        if requested is None or requested.sampling != request.sampling or requested.field is not request.context.field:
+            self._request(ScrubBandsRequest(request.context.answering, request.sampling, SPACINGS[0]))
 
     @property
     def is_busy(self) -> bool:
+        """Whether bands are being decoded."""
         return self._worker.is_busy(self._task)
 
     def forget(self) -> None:
-        """Another field: what is there belongs to the last one."""
-        self._bands = self._asked = None
+        """Discard the bands of the previous field."""
+        self._bands = self._requested = None
         self._worker.cancel(self._task)
 
-    def _ask(self, request: ScrubBandsRequest) -> None:
-        self._asked = request
+    def _request(self, request: ScrubBandsRequest) -> None:
+        self._requested = request
         self._worker.submit(self._task, request, decode_scrub_bands, self._take)
 
     def _take(self, request: ScrubBandsRequest, bands: ScrubBands) -> None:
-        if request is not self._asked:
+        if request is not self._requested:
             return
         self._bands = bands
         if (finer := request.finer(bands)) is not None:
-            self._ask(finer)
+            self._request(finer)
 
 
 class ImageRenderer(QObject):
-    """Turns what a side of the pane is to show into requests, and answers into facts.
+    """Turns the state of a side into rendering requests, and emits their results.
 
-    A picture is asked coarsely at once, and as fine as the screen can show when nothing has changed for `REST_MS`. How
-    coarse follows from how long the last frame took; once scrub bands are decoded, it is interpolated from them.
-    Nothing is rendered twice: the last exact picture of each mode is kept as long as the field, and other levels or
-    colours only map its tones again.
+    A change is rendered coarsely at once, and at screen resolution after `REST_MS` without changes. The coarse
+    resolution follows from the time of the last frame; with scrub bands, frames are interpolated. The last exact
+    picture of each mode is cached until the field changes; new levels or colormaps only repeat the tone mapping.
     """
 
-    answered = Signal(object)  # RenderedImage, which is shown now
-    emptied = Signal()  # there is no picture to show
+    answered = Signal(object)  # RenderedImage to show
+    emptied = Signal()  # no picture is available
 
     def __init__(self, workspace: Workspace, worker: Worker, side: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -101,10 +101,10 @@ class ImageRenderer(QObject):
         self._scrub_cache = ScrubCache(worker, scrub)
         self._view: Viewport | None = None
         self._basis: tuple[object, ...] = ()
-        self._asked: RenderRequest | None = None
-        self._refined: RenderRequest | None = None  # what was asked exactly
+        self._requested: RenderRequest | None = None
+        self._refined: RenderRequest | None = None  # last exact request
         self.shown: RenderedImage | None = None
-        self._kept: dict[str, RenderedImage] = {}
+        self._cached: dict[str, RenderedImage] = {}
         self.budget = FIRST_VALUES
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -113,32 +113,32 @@ class ImageRenderer(QObject):
 
     @property
     def is_settled(self) -> bool:
-        """Whether the exact picture of what is in view is there, and what a move of the wavelength would need."""
+        """Whether the exact picture of the viewport is shown and scrub bands are decoded."""
         wanted, fine = self._resolve(None), self._resolve(MOST_SAMPLES)
         if wanted is None or fine is None or self.shown is None:
             return wanted is None
         return self._is_answered_by(self.shown, wanted) and not self._scrub_cache.is_busy
 
     def stop(self) -> None:
-        """Ask nothing more."""
+        """Cancel all requests."""
         self._basis = ()
         self._rest.stop()
         for task in (self._coarse, self._exact, self._shade):
             self._worker.cancel(task)
-        self._asked = None
+        self._requested = None
 
     def clear(self) -> None:
-        """Another image: what was shown of the last one is gone."""
+        """Discard the picture of the previous image."""
         self.stop()
         self.shown = None
 
     def forget(self) -> None:
-        """Another field: nothing kept or under way belongs to it; what is shown stays until its successor is there.
+        """Discard cached and running work of the previous field; its picture stays until the next one is ready.
 
-        Where there is no other picture to come, `ask` shows nothing.
+        If no picture can follow, `ask` clears the pane.
         """
         self._basis = ()
-        self._kept.clear()
+        self._cached.clear()
         self._scrub_cache.forget()
         self.budget = FIRST_VALUES
         wanted = self._resolve(None)
@@ -147,12 +147,12 @@ class ImageRenderer(QObject):
             self.ask()
 
     def set_view(self, view: Viewport) -> None:
-        """The image pane shows something else: at once if part of it is not there yet, exactly when it rests."""
+        """Set the viewport; uncovered parts are rendered coarsely at once, then exactly."""
         self._view = view
         self.ask()
 
     def ask(self) -> None:
-        """Have the picture of what is in view, unless it is there or on its way."""
+        """Request the current picture, unless it is shown or being rendered."""
         if (basis := self._current_basis()) == self._basis:
             return
         self._basis = basis
@@ -163,22 +163,22 @@ class ImageRenderer(QObject):
         shape = self._workspace.current.source_shape
         assert self._view is not None and shape is not None
         if (
-            self._asked is not None
-            and wanted.is_same_as(self._asked)
-            and self._asked.sampling.covers(self._view, shape)
+            self._requested is not None
+            and wanted.is_same_as(self._requested)
+            and self._requested.sampling.covers(self._view, shape)
         ):
             self._rest.start()
             self._reshade(wanted)
-        elif (kept := self._kept_for(wanted)) is not None:
+        elif (cached := self._cached_for(wanted)) is not None:
             self.stop()
-            self._asked = kept.request
-            self._show(kept)
+            self._requested = cached.request
+            self._show(cached)
             self._reshade(wanted)
         else:
             self._ask_coarse()
 
     def _current_basis(self) -> tuple[object, ...]:
-        """What the picture depends on: while it is the same, nothing has to be asked."""
+        """All inputs of the picture: nothing is requested while they are unchanged."""
         context = RenderContext.of(self._workspace.current)
         mode = MODES[context.view_settings.modes[self.side]]
         reference = (context.reference, context.reference_name) if Requirement.REFERENCE in mode.needs else None
@@ -195,7 +195,7 @@ class ImageRenderer(QObject):
         else:
             request = self._resolve(self.budget)
         assert request is not None
-        self._asked = request
+        self._requested = request
         self._worker.cancel(self._exact)
         if request.mode.bands(request.context):
             self._worker.submit(self._coarse, request, render_frame, self._take_coarse)
@@ -212,7 +212,7 @@ class ImageRenderer(QObject):
             self._worker.submit(self._exact, request, render_picture, self._take_exact)
 
     def _is_answered_by(self, picture: RenderedImage, wanted: RenderRequest) -> bool:
-        """Whether a picture is exact for all that is in view, or finer."""
+        """Whether a picture is exact for the whole viewport at the requested resolution or finer."""
         shape = self._workspace.current.source_shape
         assert self._view is not None and shape is not None
         return (
@@ -221,12 +221,12 @@ class ImageRenderer(QObject):
             and picture.request.sampling.covers(self._view, shape)
         )  # fmt: skip
 
-    def _kept_for(self, wanted: RenderRequest) -> RenderedImage | None:
-        kept = self._kept.get(wanted.mode.name)
-        return kept if kept is not None and self._is_answered_by(kept, wanted) else None
+    def _cached_for(self, wanted: RenderRequest) -> RenderedImage | None:
+        cached = self._cached.get(wanted.mode.name)
+        return cached if cached is not None and self._is_answered_by(cached, wanted) else None
 
     def _reshade(self, wanted: RenderRequest) -> None:
-        """Levels or colours may have changed."""
+        """Repeat the tone mapping if levels or colormap have changed."""
         shown = self.shown
         if shown is None or not wanted.is_same_as(shown.request):
             return
@@ -251,17 +251,17 @@ class ImageRenderer(QObject):
 
     def _take_exact(self, request: RenderRequest, picture: RenderedImage) -> None:
         self._worker.cancel(self._coarse)
-        self._kept[request.mode.name] = picture
+        self._cached[request.mode.name] = picture
         self._take(picture)
         if (moved := self._resolve(MOST_SAMPLES)) is not None:
             self._scrub_cache.prepare(moved, picture.seconds)
 
-    def _take_shaded(self, asked: ToneMapRequest, picture: RenderedImage) -> None:
-        if self.shown is asked.picture:
+    def _take_shaded(self, request: ToneMapRequest, picture: RenderedImage) -> None:
+        if self.shown is request.picture:
             self._take(picture)
 
     def _take(self, picture: RenderedImage) -> None:
-        """Show an answer if it is still of this mode and image; while the hand scrubs, each frame counts."""
+        """Show a result if mode and image still match; while scrubbing, every frame is shown."""
         request, wanted = picture.request, self._resolve(None)
         if wanted is None or wanted.mode is not request.mode:
             return
@@ -271,19 +271,19 @@ class ImageRenderer(QObject):
 
     def _show(self, picture: RenderedImage) -> None:
         self.shown = picture
-        if self._kept.get(name := picture.request.mode.name) is not None and picture.is_exact:
-            self._kept[name] = picture
+        if self._cached.get(name := picture.request.mode.name) is not None and picture.is_exact:
+            self._cached[name] = picture
         self.answered.emit(picture)
 
     def _show_nothing(self) -> None:
-        if self._asked is not None:
+        if self._requested is not None:
             self.stop()
         if self.shown is not None:
             self.shown = None
             self.emptied.emit()
 
     def _learn(self, picture: RenderedImage) -> None:
-        """Read as many values as fit in a frame; small differences are left, so that the grain stays."""
+        """Adapt the number of values per coarse frame; small changes are ignored to keep the resolution stable."""
         values = picture.shown.shape[0] * picture.shown.shape[1] * picture.request.mode.bands(picture.request.context)
         fitting = values * COARSE_SECONDS / max(picture.seconds, 1e-4)
         fitting = min(max(fitting, FEWEST_VALUES), MOST_VALUES)

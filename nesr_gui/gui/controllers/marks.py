@@ -1,4 +1,4 @@
-"""What the user does with marks, references and light beyond a single gesture: menus, dialogs, files."""
+"""Actions on marks, reference spectra, illuminants and cameras that need menus, dialogs or files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nesr_gui.spectral import Quantity, Spectrum
 
 
 class MarkController(QObject):
-    """Carries out the actions on marks, asking the user for what else is needed."""
+    """Implements the actions on marks, with menus and file dialogs."""
 
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
@@ -35,40 +35,47 @@ class MarkController(QObject):
         return self._workspace.current
 
     def pick_pixel(self, row: int, col: int) -> None:
+        """Use a clicked pixel as a pin, or as the pixel being picked."""
         self._document.pick_pixel(row, col)
 
     def add(self, place: MarkGeometry) -> None:
+        """Add a mark."""
         self._document.mark_set.add(place)
 
     def move(self, number: int, place: MarkGeometry, gesture: int) -> None:
+        """Move a mark; moves of one gesture are one undo step."""
         self._document.mark_set.move(number, place, gesture)
 
     def activate(self, number: int | None) -> None:
+        """Make a mark active."""
         self._document.mark_set.set_active(number)
 
     def leave_tool(self) -> None:
-        """Draw pins again."""
+        """Return to the pin tool."""
         self._workspace.set_tool(Shape.POINT)
 
     def clear(self) -> None:
+        """Remove all marks."""
         self._document.mark_set.clear()
 
     def remove(self) -> None:
-        """Remove what is selected in the table, or else the active mark."""
+        """Remove the marks selected in the focused table, or the active mark."""
         table, mark_set = self._window.table, self._document.mark_set
         mark_set.remove(*(table.selected() if table.hasFocus() else [mark_set.active]))
 
     def add_pin(self) -> None:
-        """A pin in the middle of the view, from where the arrow keys take it to its pixel."""
+        """Add a pin at the centre of the view; arrow keys can move it from there."""
         view, (height, width) = self._window.image.view(), self._document.source_shape or (0, 0)
         row, col = int((view.top + view.bottom) / 2), int((view.left + view.right) / 2)
         self._document.pick_pixel(min(max(row, 0), height - 1), min(max(col, 0), width - 1))
         self._window.image.setFocus()
 
     def activate_next(self) -> None:
+        """Make the next mark active."""
         self._document.mark_set.activate_next(1)
 
     def activate_previous(self) -> None:
+        """Make the previous mark active."""
         self._document.mark_set.activate_next(-1)
 
     def shift_active(self, rows: int, cols: int, gesture: int) -> None:
@@ -77,21 +84,23 @@ class MarkController(QObject):
         mark_set.shift(mark_set.active, rows, cols, gesture)
 
     def set_visible(self, number: int, visible: bool) -> None:
+        """Show or hide a mark."""
         self._document.mark_set.edit(number, visible=visible)
 
     def rename(self) -> None:
+        """Edit the name of the active mark in the table."""
         if self._document.mark_set.active is not None:
             self._window.panels.reveal(self._window.table)
             self._window.table.rename(self._document.mark_set.active)
 
     def set_name(self, number: int, name: str) -> None:
-        """A name typed in the table; without one, a mark is called by what it is."""
+        """Set the name typed in the table; an empty name restores the default."""
         mark = self._document.mark_set.get(number)
         if mark is not None and name != mark.title:
             self._document.mark_set.edit(number, name=name)
 
     def show_menu(self, number: int, at: QPoint) -> None:
-        """The menu of one mark, which becomes the active one."""
+        """Make a mark active and open its menu."""
         document = self._document
         mark = document.mark_set.get(number)
         if mark is None:
@@ -102,44 +111,47 @@ class MarkController(QObject):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.rename_requested.connect(self.rename)
         menu.colour_requested.connect(partial(self._ask_colour, document, mark))
-        menu.edit_picked.connect(lambda what, value: document.mark_set.edit(number, **{what: value}))
+        menu.edit_picked.connect(lambda attribute, value: document.mark_set.edit(number, **{attribute: value}))
         menu.white_requested.connect(lambda: document.set_white(number))
         menu.remove_requested.connect(lambda: document.mark_set.remove(number))
         menu.popup(at)
 
     def copy_table(self) -> None:
-        """The table to the clipboard, as spreadsheets take it: the selected rows, or all."""
+        """Copy the selected rows of the mark table, or all, to the clipboard."""
         selected = self._window.table.selected()
         chosen = selected if len(selected) > 1 else [mark.number for mark in self._document.marks]
         QGuiApplication.clipboard().setText(as_text(self._document.table_rows(chosen)))
 
     def import_marks(self) -> None:
-        """Marks from a table that was exported."""
+        """Ask for an exported table and add its marks."""
         path = self._ask_open("Import marks", "Marks (*.csv)")
         if path:
             self._worker.submit(Task.LOAD_SPECTRA, files.FileRequest(path), files.read_marks, self._take_marks)
 
     def load_spectra(self) -> None:
-        """Library spectra, to compare with."""
-        path = self._ask_open("Load spectra", spectra_filter())
+        """Ask for a file of reference spectra and add them to the plot."""
+        path = self._ask_open("Load reference spectra", spectra_filter())
         if path:
             self._worker.submit(Task.LOAD_SPECTRA, files.FileRequest(path), files.read_library, self._take_library)
 
     def load_chart(self, name: str) -> None:
+        """Add the spectra of a colour chart to the plot."""
         self._worker.submit(Task.LOAD_SPECTRA, files.ChartRequest(name), files.read_chart, self._take_chart)
 
     def load_light(self) -> None:
-        path = self._ask_open("Load the spectral power of a light", spectra_filter())
+        """Ask for the spectral power of an illuminant and use it."""
+        path = self._ask_open("Load illuminant", spectra_filter())
         if path:
             self._worker.submit(Task.LOAD_SPECTRA, files.FileRequest(path), files.read_library, self._take_light)
 
     def load_camera(self) -> None:
-        path = self._ask_open("Load the sensitivities of a camera", CAMERAS)
+        """Ask for camera sensitivities and use them as the observer."""
+        path = self._ask_open("Load camera sensitivities", CAMERAS)
         if path:
             self._worker.submit(Task.LOAD_SPECTRA, CameraRequest(path), read_camera, self._take_camera)
 
     def use_white(self) -> None:
-        """The active mark's spectrum becomes that of a perfect white."""
+        """Use the spectrum of the active mark as white reference."""
         self._document.set_white(self._document.mark_set.active)
 
     def _ask_open(self, title: str, filters: str) -> Path | None:
@@ -154,10 +166,10 @@ class MarkController(QObject):
         dialog.open()
 
     def _take_marks(self, request: files.FileRequest, marks: list[Mark]) -> None:
-        taken = self._document.mark_set.take_all(marks)
-        if taken < len(marks):
+        imported = self._document.mark_set.take_all(marks)
+        if imported < len(marks):
             self._window.messages.show_success(
-                f"Imported {taken} of the {len(marks)} marks of {request.path.name}; the others lie outside this image."
+                f"Imported {imported} of {len(marks)} marks of {request.path.name}; the others are outside the image."
             )
 
     def _take_library(self, request: files.FileRequest, spectra: list[Spectrum]) -> None:

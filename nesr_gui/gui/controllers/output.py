@@ -1,4 +1,4 @@
-"""Exports: asks what to write and where to, has it written, and reports the result."""
+"""Exports: dialogs, writing and reports."""
 
 from __future__ import annotations
 
@@ -39,15 +39,16 @@ from nesr_gui.regions import Region
 
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"
-_BUSY = "another export is being written; wait until it is done, or cancel it"
+_BUSY = "another export is running; wait until it is finished, or cancel it"
 _CHOICES = "export/choices"
 
 
 class ToWrite(Protocol):
-    """A frozen request that ends in a file or folder at `path`."""
+    """A frozen request whose result is written to `path`."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The file or folder to write."""
 
 
 R = TypeVar("R", bound=ToWrite)
@@ -55,15 +56,15 @@ T = TypeVar("T")
 
 
 class OutputWriter:
-    """Has small files written one after the other, and of cubes and films only one at a time."""
+    """Writes small files one after the other, and at most one cube or video at a time."""
 
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         self._window, self._workspace, self._worker = window, workspace, worker
 
     def ask(self, title: str, ending: str, filters: str) -> Path | None:
-        """Where to; proposed is the image's name with `ending`, beside what was written last.
+        """Ask for a file name, proposing the name of the image with `ending` in the last folder.
 
-        A name without an ending of its own gets that of the kind of file that is chosen.
+        A name without an extension gets that of the selected file type.
         """
         proposed = (
             Path(str(settings().value(_FOLDER, ""))) / f"{Path(self._workspace.current.name).stem or 'image'}{ending}"
@@ -75,34 +76,34 @@ class OutputWriter:
         return path.with_suffix(endings[0]) if endings and not path.suffix else path
 
     def write(self, request: R, run: Callable[[R, ProgressCallback], None]) -> None:
-        """Have a small file written, after those that were asked for before."""
-        self._worker.submit(Task.WRITE, request, run, lambda asked, done: self.report(asked.path))
+        """Write a small file after those requested before."""
+        self._worker.submit(Task.WRITE, request, run, lambda request, result: self.report(request.path))
 
     def may_export(self) -> bool:
-        """Whether a cube or a film can be begun; if not, the user is told why."""
+        """Whether no export is running; otherwise the user is notified."""
         is_busy = self._worker.is_busy(Task.EXPORT)
         if is_busy:
             self._window.messages.show_failure(ValueError(_BUSY))
         return not is_busy
 
     def export(self, request: R, run: Callable[[R, ProgressCallback], T], on_result: Callable[[R, T], None]) -> None:
-        """Have a cube or a film written, unless another one is; `on_result` tells of it."""
+        """Write a cube or video unless an export is running; `on_result` is called at the end."""
         if self.may_export():
             self._worker.submit(Task.EXPORT, request, run, on_result)
 
-    def report(self, path: Path, said: str = "") -> None:
-        """Say that a file was written, if need be in other words."""
+    def report(self, path: Path, message: str = "") -> None:
+        """Show that a file was written, with `message` if given."""
         settings().setValue(_FOLDER, str(path.resolve().parent))
-        self._window.messages.show_success(said or f"Wrote {path}.")
+        self._window.messages.show_success(message or f"Wrote {path}.")
 
 
 class ExportController(QObject):
-    """Carries out every action that exports, asking the user for what else is needed.
+    """Implements all export actions, with their dialogs.
 
-    `metrics` gives the accuracy that is known, `rendered` the image that a side of the pane shows.
+    `metrics` returns the computed accuracy, `rendered` the picture shown on a side.
     """
 
-    exported = Signal()  # a cube
+    exported = Signal()  # a cube was written
 
     def __init__(
         self,
@@ -122,15 +123,17 @@ class ExportController(QObject):
         return self._workspace.current
 
     def export_curves(self) -> None:
+        """Export the spectra of all marks."""
         document = self._document
         if document.field is None or not document.marks:
             return
-        path = self._writer.ask("Export curves", "-curves.csv", CSV)
+        path = self._writer.ask("Export spectra", "-curves.csv", CSV)
         if path:
             request = files.CurvesExport(path, document.field, document.binning, document.marks, document.resolution())
             self._writer.write(request, files.export_curves)
 
     def export_figure(self) -> None:
+        """Export the plot."""
         dialog = FigureExportDialog(self._window)
 
         def go() -> None:
@@ -143,12 +146,12 @@ class ExportController(QObject):
 
     def _save_figure(self, path: Path, dpi: int) -> None:
         document = self._document
-        quantity = str(document.field.quantity) if document.field else ""
+        quantity = document.field.quantity.label if document.field else ""
         figure = Figure(document.plot_content(), document.wavelength_range, quantity)
         self._writer.write(FigureExport(path, figure, dpi), export_figure)
 
     def export_table(self) -> None:
-        """The table of marks, from which they can be imported again."""
+        """Export the mark table, which can be imported again."""
         document = self._document
         path = self._writer.ask("Export marks", "-marks.csv", CSV)
         if path and document.marks:
@@ -157,7 +160,7 @@ class ExportController(QObject):
             self._writer.write(files.TableExport(path, rows, provenance), files.export_table)
 
     def export_accuracy(self) -> None:
-        """Ask where to, and write the metrics."""
+        """Export the accuracy metrics."""
         path, metrics = self._writer.ask("Export accuracy", "-accuracy.csv", CSV), self._metrics()
         if path and metrics:
             provenance = {**self._provenance(), "measures": CONDITIONS}
@@ -168,11 +171,11 @@ class ExportController(QObject):
 
     def _provenance(self) -> dict[str, str]:
         document = self._document
-        made = dict(document.field.provenance) if document.field is not None else {}
-        return {**made, "working_resolution": document.resolution()}
+        provenance = dict(document.field.provenance) if document.field is not None else {}
+        return {**provenance, "working_resolution": document.resolution()}
 
     def export_comparison(self) -> None:
-        """Ask what to show, with a preview, then where to."""
+        """Export the comparison figure, after a dialog with preview."""
         context, marks = RenderContext.of(self._document), self._document.mark_set.visible
         if context.field is None or context.truth is None:
             return
@@ -201,7 +204,7 @@ class ExportController(QObject):
             self._writer.write(TruthFigureExport(path, figure, dpi), export_truth_figure)
 
     def export_sweep(self) -> None:
-        """Ask what to film, then where to, and do it."""
+        """Export a sweep as video, after a dialog."""
         document, shown = self._document, self._rendered(self._document.view_settings.active)
         if document.field is None or not self._writer.may_export():
             return
@@ -211,7 +214,7 @@ class ExportController(QObject):
 
         def go() -> None:
             sweep = dialog.sweep()
-            kinds = {".mp4": "MP4 film (*.mp4)", ".gif": "GIF animation (*.gif)"}
+            kinds = {".mp4": "MP4 video (*.mp4)", ".gif": "GIF animation (*.gif)"}
             path = self._writer.ask("Export sweep", f"-sweep{dialog.ending()}", kinds[dialog.ending()])
             if path:
                 mode = "band" if shown is None else shown.request.mode.name
@@ -221,19 +224,20 @@ class ExportController(QObject):
         dialog.open()
 
     def save_sweep(self, request: SweepExport) -> None:
-        self._writer.export(request, export_sweep, lambda request, made: self._writer.report(request.path))
+        """Write a sweep."""
+        self._writer.export(request, export_sweep, lambda request, result: self._writer.report(request.path))
 
     def export_cube(self) -> None:
-        """Open the dialog, and when it is accepted ask for a name and write."""
+        """Export a cube, after a dialog."""
         if self._document.field is None or not self._writer.may_export():
             return
         context = self._context()
         dialog = CubeExportDialog(context, self._window)
 
         def measure(plan: Any) -> None:
-            asked = files.EstimateRequest(context.field, plan)
+            request = files.EstimateRequest(context.field, plan)
             self._worker.submit(
-                Task.ESTIMATE, asked, files.estimate, lambda asked, found: dialog.show_estimate(plan, found)
+                Task.ESTIMATE, request, files.estimate, lambda request, result: dialog.show_estimate(plan, result)
             )
 
         dialog.estimate_requested.connect(measure)
@@ -245,14 +249,14 @@ class ExportController(QObject):
 
     def _context(self) -> ExportContext:
         document = self._document
-        assert document.field is not None  # else there is nothing to export
+        assert document.field is not None  # checked by the caller
         regions = [(mark.title, mark.place) for mark in document.marks if isinstance(mark.place, Region)]
         view = self._region_in_view()
-        in_view = [("What is in view", view)] if view is not None else []
+        in_view = [("Visible part", view)] if view is not None else []
         return ExportContext(document.field, document.resolution(), (*in_view, *regions), document.viewing.light)
 
     def _region_in_view(self) -> Region | None:
-        """The pixels of the source that are in sight, if that is not all of them."""
+        """The visible source pixels, unless the whole image is visible."""
         image, (height, width) = self._window.image, self._document.source_shape or (0, 0)
         view = image.view()
         top, left = max(math.floor(view.top), 0), max(math.floor(view.left), 0)
@@ -262,11 +266,14 @@ class ExportController(QObject):
         return Region.rectangle(top, left, bottom, right)
 
     def _load_responses(self, dialog: CubeExportDialog) -> None:
-        path, _ = QFileDialog.getOpenFileName(dialog, "Read a table of responses", "", spectra_filter())
+        path, _ = QFileDialog.getOpenFileName(dialog, "Load spectral responses", "", spectra_filter())
         if path:
             request = files.SensorRequest(Path(path))
             self._worker.submit(
-                Task.LOAD_RESPONSES, request, files.read_sensor, lambda asked, sensor: dialog.bands.show_sensor(sensor)
+                Task.LOAD_RESPONSES,
+                request,
+                files.read_sensor,
+                lambda request, sensor: dialog.bands.show_sensor(sensor),
             )
 
     def _write(self, dialog: CubeExportDialog, context: ExportContext) -> None:
@@ -275,17 +282,20 @@ class ExportController(QObject):
         path = self._writer.ask("Export cube", chosen.ending, f"{chosen.name} (*{chosen.ending})")
         if path is None:
             return
-        origin = self._document.name if self._document.encoded is None else ""  # a photograph's field names it itself
+        origin = (
+            self._document.name if self._document.encoded is None else ""
+        )  # the field of a photograph records it itself
         request = files.CubeExport(path, context.field, plan, origin=origin)
         self._writer.export(request, files.export_cube, self._report)
 
     def show_actions(self) -> None:
+        """Enable the export actions."""
         document, actions = self._document, self._window.actions_by_name
         enable(actions, ("export_cube",), document.field is not None)
         enable(actions, ("export_comparison",), document.field is not None and document.truth is not None)
 
     def _stop_asking(self) -> None:
-        """Nothing is told to a dialog that is closed."""
+        """Cancel the estimates of a closed dialog."""
         for task in (Task.ESTIMATE, Task.LOAD_RESPONSES):
             self._worker.cancel(task)
 
@@ -295,9 +305,9 @@ class ExportController(QObject):
 
 
 def _remembered() -> dict[str, Any]:
-    """The choices of the last export; none where there was none, or another program changed them."""
+    """Settings of the last export; empty if missing or invalid."""
     try:
-        known = json.loads(str(settings().value(_CHOICES, "{}")))
+        saved = json.loads(str(settings().value(_CHOICES, "{}")))
     except ValueError:
         return {}
-    return known if isinstance(known, dict) else {}
+    return saved if isinstance(saved, dict) else {}

@@ -1,4 +1,4 @@
-"""Queries the field for curves, values and colours of marks and of the pixel under the mouse, and shows them."""
+"""Queries for spectra, values and colours of marks and of the pixel under the mouse, and their display."""
 
 from __future__ import annotations
 
@@ -41,22 +41,21 @@ _ON_MARKS = (
 
 
 class SpectraController(QObject):
-    """Turns what a document lacks into queries and their results into facts, and shows curves, table and panel.
+    """Queries what a document lacks, and shows spectra in plot, table and panel.
 
-    A region is asked at some of its pixels at once, and at all of them, or at many of a very large one, when nothing
-    else is asked.
+    A region is first evaluated at a few of its pixels, then at all of them, or a large sample, when the worker is idle.
     """
 
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker = window, workspace, worker
         self._refining: Region | None = None
-        self._declined: set[Region] = set()  # what the user, or a failure, has stopped from being refined
+        self._declined: set[Region] = set()  # refinement was cancelled or failed
 
     # Queries
 
     def forget(self) -> None:
-        """Another field: nothing that is under way belongs to it."""
+        """Cancel all queries of the previous field."""
         self._refining = None
         self._declined.clear()
         for task in _OF_A_FIELD:
@@ -64,7 +63,7 @@ class SpectraController(QObject):
         self._workspace.current.set_hover_curve(None)
 
     def query_marks(self) -> None:
-        """The curves of the marks that have none yet."""
+        """Query the missing spectra of marks."""
         document = self._workspace.current
         if document.field is None:
             return
@@ -74,7 +73,7 @@ class SpectraController(QObject):
         self._query_regions(document, tuple(place for place in missing if isinstance(place, Region)))
 
     def _query_regions(self, document: Document, missing: tuple[Region, ...]) -> None:
-        """What is asked of a region that is gone is stopped."""
+        """Query missing regions, and cancel the refinement of a removed one."""
         if self._refining is not None and all(mark.place != self._refining for mark in document.marks):
             self._refining = None
             self._worker.cancel(Task.REGION_REFINED)
@@ -84,7 +83,7 @@ class SpectraController(QObject):
             self._refine()
 
     def query_readouts(self) -> None:
-        """The values at the wavelength, of the pins and of the pixel under the mouse."""
+        """Query the values of pins and of the pixel under the mouse at the current wavelength."""
         document = self._workspace.current
         pixels = {mark.place: None for mark in document.marks if not isinstance(mark.place, Region)}
         if document.hover is not None:
@@ -95,7 +94,7 @@ class SpectraController(QObject):
             self._worker.submit(Task.READOUTS, request, query_readouts, self._take_readouts)
 
     def query_region_readouts(self) -> None:
-        """The values at the wavelength of the regions that have a curve, each of as many pixels as that."""
+        """Query the values of regions at the current wavelength, over the same pixels as their spectra."""
         document = self._workspace.current
         regions = {
             mark.place: curve.pixels
@@ -109,14 +108,14 @@ class SpectraController(QObject):
             self._worker.submit(Task.REGION_READOUTS, request, query_region_readouts, self._take_region_readouts)
 
     def query_hover(self) -> None:
-        """The curve of the pixel under the mouse."""
+        """Query the spectrum of the pixel under the mouse."""
         document = self._workspace.current
         if document.field is not None and document.hover is not None:
             request = PixelQuery(document.field, None, document.binning, (document.hover,))
             self._worker.submit(Task.HOVER_CURVE, request, query_spectra, self._take_hover)
 
     def query_colours(self) -> None:
-        """How the curves look, under the viewing there is now."""
+        """Query the colours of all spectra under the current viewing conditions."""
         document = self._workspace.current
         if document.field is None or not (document.curves or document.colour_results):
             return
@@ -156,7 +155,7 @@ class SpectraController(QObject):
                     return
 
     def take_end(self, task: Task) -> None:
-        """A region whose refinement has brought no result is left as it is, and the next one refined."""
+        """After a cancelled or failed refinement, continue with the next region."""
         if task is Task.REGION_REFINED and self._refining is not None:
             self._declined.add(self._refining)
             self._refining = None
@@ -191,73 +190,87 @@ class SpectraController(QObject):
     def _take_colours(self, request: ColourQuery, results: dict[MarkGeometry, ColourResult]) -> None:
         self._workspace.current.set_colour_results(results)
 
-    # What the user chooses about the plot
+    # Plot settings
 
     def set_hover(self, pixel: Pixel | None) -> None:
+        """Set the pixel under the mouse."""
         self._workspace.current.set_hover(pixel)
 
     def set_viewing(self, viewing: ViewingConditions) -> None:
+        """Set the viewing conditions."""
         self._workspace.current.set_viewing(viewing)
 
     def set_transform(self, transform: Transform) -> None:
+        """Set the transform of the plot."""
         document = self._workspace.current
         document.set_plot_settings(replace(document.plot_settings, transform=transform))
 
     def show_truth(self, shown: bool) -> None:
+        """Show or hide measured spectra."""
         document = self._workspace.current
         document.set_plot_settings(replace(document.plot_settings, truth=shown))
 
     def show_smooth(self, shown: bool) -> None:
+        """Show or hide smooth metamers."""
         document = self._workspace.current
         document.set_plot_settings(replace(document.plot_settings, smooth=shown))
 
     def set_reference_visible(self, place: int, visible: bool) -> None:
+        """Show or hide a reference spectrum."""
         document = self._workspace.current
         document.set_plot_settings(document.plot_settings.with_visible(place, visible))
 
     def clear_library(self) -> None:
+        """Remove all reference spectra."""
         document = self._workspace.current
         document.set_plot_settings(document.plot_settings.without_library())
 
-    # What is shown
+    # Display
 
     def show_field(self) -> None:
-        """The range and the quantity of what answers."""
+        """Show wavelength range and quantity of the field."""
         document, window = self._workspace.current, self._window
-        quantity = str(document.field.quantity) if document.field else "relative reflectance"
+        quantity = (document.field.quantity if document.field else Quantity.REFLECTANCE).label
         window.plot.show_range(document.wavelength_range, quantity)
         window.bar.show_range(*document.wavelength_range, document.bands)
         window.channels.show_range(*document.wavelength_range)
 
     def show_wavelength(self) -> None:
+        """Show the current wavelength."""
         nm = self._workspace.current.nm
         self._window.bar.show_wavelength(nm)
         self._window.plot.show_wavelength(nm)
 
     def show_marks(self) -> None:
+        """Show the marks in image and table."""
         mark_set = self._workspace.current.mark_set
         for image in self._window.panes.images:
             image.marks.show_marks(mark_set.marks, mark_set.active)
         self._window.table.show_marks(mark_set.marks, mark_set.active)
 
     def show_curves(self) -> None:
+        """Show the spectra in the plot."""
         document = self._workspace.current
         self._window.plot.show_curves(document.plot_content())
 
     def show_notes(self) -> None:
+        """Show spread and quality flags in the table."""
         document = self._workspace.current
         self._window.table.show_curves(document.marks, document.curves)
 
     def show_plot_settings(self) -> None:
+        """Show the settings in the plot toolbar."""
         settings = self._workspace.current.plot_settings
         self._window.plot_toolbar.show_transform(settings.transform)
         self._window.plot_toolbar.show_references(settings.truth, settings.smooth, settings.library)
 
     def show_colour_results(self) -> None:
+        """Show the colours in the table."""
         document = self._workspace.current
         self._window.table.show_colour_results(document.marks, document.colour_results)
 
     def show_pair(self) -> None:
+        """Show the difference between two selected marks."""
         document, numbers = self._workspace.current, self._window.table.selected()
         chosen = [mark for mark in document.marks if mark.number in numbers]
         self._window.pair.show_pair(
@@ -265,7 +278,7 @@ class SpectraController(QObject):
         )
 
     def show_hover_curve(self) -> None:
-        """The curve under the mouse, as the others are shown."""
+        """Show the spectrum under the mouse with the transform of the plot."""
         document = self._workspace.current
         curve = document.hover_curve
         self._window.hover_curve.show_values(
@@ -273,6 +286,7 @@ class SpectraController(QObject):
         )
 
     def show_readouts(self) -> None:
+        """Show the current values in plot and table."""
         document = self._workspace.current
         readouts = {mark.number: document.readouts[mark.place] for mark in document.marks
                     if mark.place in document.readouts}  # fmt: skip
@@ -280,10 +294,11 @@ class SpectraController(QObject):
         self._window.table.show_readouts(document.nm, readouts)
 
     def show_viewing(self) -> None:
+        """Show the viewing conditions in the panel."""
         self._window.light.show_viewing(self._workspace.current.viewing)
 
     def show_white(self) -> None:
-        """What stands for white where no reflectance is shown, and whether the active mark could."""
+        """Show the white reference, and whether the active mark can be one."""
         document = self._workspace.current
         active = document.mark_set.active_mark
         self._window.light.show_quantity(
@@ -293,14 +308,15 @@ class SpectraController(QObject):
         )
 
     def show_tool(self) -> None:
+        """Show the current tool."""
         tool, is_picking = self._workspace.tool, self._workspace.current.development.is_picking
         for image in self._window.panes.images:
             image.marks.show_tool(tool)
-            image.marks.show_asking(is_picking)
+            image.marks.show_picking(is_picking)
         self._window.actions_by_name[f"tool_{tool}"].setChecked(True)
 
     def show_actions(self) -> None:
-        """What can be done with marks."""
+        """Enable the actions on marks."""
         document, actions = self._workspace.current, self._window.actions_by_name
         enable(actions, ("export_curves", "export_figure"), document.field is not None and bool(document.marks))
         enable(actions, _ON_MARKS, bool(document.marks))

@@ -1,4 +1,4 @@
-"""How the image is looked at: what actions, menus and handles do to it, and how the window shows it."""
+"""View settings: actions, menus and draggable items that change them, and their display."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.spectral import Spectrum
 
-DIVIDER_STEP = 0.02  # of the view's width
+DIVIDER_STEP = 0.02  # fraction of the width
 _LAYOUT_ACTIONS = {
     PaneLayout.SINGLE: "single", PaneLayout.DIVIDED: "divide", PaneLayout.SIDE_BY_SIDE: "side_by_side",
 }  # fmt: skip
@@ -35,9 +35,9 @@ _OF_TWO = ("other_side", "exchange", "divider_left", "divider_right")
 
 
 class ViewSettingsController(QObject):
-    """Changes how the image is looked at, asking the user for what else is needed, and shows it.
+    """Changes and shows the view settings, with dialogs where needed.
 
-    `rendered` gives the image that a side of the pane shows now.
+    `rendered` returns the picture shown on a side.
     """
 
     def __init__(
@@ -49,70 +49,82 @@ class ViewSettingsController(QObject):
     ) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker, self._rendered = window, workspace, worker, rendered
-        self._basis: tuple[object, ...] = ()  # what the actions were shown for
+        self._basis: tuple[object, ...] = ()  # inputs of the last update of the actions
 
     @property
     def _document(self) -> Document:
         return self._workspace.current
 
-    # What the user does
+    # Changes
 
     def set_settings(self, settings: ViewSettings) -> None:
+        """Set the view settings of the current document."""
         self._document.set_view_settings(settings)
 
     def show_mode(self, name: str) -> None:
+        """Show a mode on the active side."""
         self.set_settings(self._document.view_settings.showing(name))
 
     def show_single(self) -> None:
+        """Show a single pane."""
         self._arrange(PaneLayout.SINGLE)
 
     def divide(self) -> None:
+        """Divide the pane, or return to a single one."""
         self._arrange(PaneLayout.DIVIDED)
 
     def show_side_by_side(self) -> None:
+        """Show two panes, or return to a single one."""
         self._arrange(PaneLayout.SIDE_BY_SIDE)
 
     def _arrange(self, layout: PaneLayout) -> None:
-        """Two pictures in some way, or if they are that way already, one again."""
+        """Switch to a layout; choosing the current one returns to a single pane."""
         settings = self._document.view_settings
-        again = settings.arrangement is layout
-        self.set_settings(settings.arranged(PaneLayout.SINGLE if again else layout))
+        is_current = settings.arrangement is layout
+        self.set_settings(settings.arranged(PaneLayout.SINGLE if is_current else layout))
 
     def activate_other_side(self) -> None:
+        """Make the other side active."""
         self.activate(1 - self._document.view_settings.active)
 
     def activate(self, side: int) -> None:
-        """Keys and menus go to this side."""
+        """Apply keys and menus to a side."""
         self.set_settings(replace(self._document.view_settings, active=side))
 
     def swap_panes(self) -> None:
+        """Swap the modes of both sides."""
         settings = self._document.view_settings
         modes = settings.modes[1], settings.modes[0]
         self.set_settings(replace(settings, modes=modes, active=1 - settings.active))
 
     def move_divider_left(self) -> None:
+        """Move the divider left."""
         self.move_divider(self._document.view_settings.divider - DIVIDER_STEP)
 
     def move_divider_right(self) -> None:
+        """Move the divider right."""
         self.move_divider(self._document.view_settings.divider + DIVIDER_STEP)
 
     def move_divider(self, share: float) -> None:
+        """Move the divider to a fraction of the width."""
         self.set_settings(self._document.view_settings.divided_at(share))
 
     def set_levels(self, key: str, limits: Limits) -> None:
+        """Set the limits of a scale."""
         self.set_settings(self._document.view_settings.with_levels(key, limits))
 
     def set_automatic_levels(self) -> None:
-        """Limits of the active picture that most of its values lie between."""
+        """Set the limits of the active picture to the central 99 % of its values."""
         shown = self._rendered(self._document.view_settings.active)
         if shown is not None and shown.request.scale is not None and shown.histogram is not None:
             self.set_levels(shown.request.scale.key, shown.histogram.percentiles)
 
     def set_false_colour(self, wavelengths: tuple[float, float, float]) -> None:
+        """Set the wavelengths of red, green and blue."""
         self.set_settings(replace(self._document.view_settings, false_colour=wavelengths))
 
     def choose_false_colour(self) -> None:
-        """Ask for the three wavelengths; the picture follows meanwhile, and is as before where the user cancels."""
+        """Ask for the wavelengths with a live preview; cancelling restores the previous settings."""
         document, before = self._document, self._document.view_settings
         if document.field is None:
             return
@@ -124,25 +136,27 @@ class ViewSettingsController(QObject):
         dialog.open()
 
     def set_speed(self, nm_per_second: float) -> None:
+        """Set the speed of the sweep."""
         self.set_settings(replace(self._document.view_settings, speed=nm_per_second))
 
     def fill_active_menu(self) -> None:
+        """Fill the menu of the active pane."""
         self.fill_menu(self._document.view_settings.active, self._window.submenus["picture"])
 
     def fill_menu(self, side: int, menu: QMenu) -> None:
-        """List all that the picture of a side could be."""
+        """Fill the menu of a side with modes and options."""
         context = RenderContext.of(self._document)
         fill_mode_menu(menu, context, side, self.set_settings)
-        further = {"similarity": ("Compare with a curve…", self.compare_with),
-                   "false_colour": ("Other wavelengths…", self.choose_false_colour)}  # fmt: skip
-        if context.view_settings.modes[side] in further:
-            text, do = further[context.view_settings.modes[side]]
+        options = {"similarity": ("Compare with spectrum…", self.compare_with),
+                   "false_colour": ("Choose wavelengths…", self.choose_false_colour)}  # fmt: skip
+        if context.view_settings.modes[side] in options:
+            text, do = options[context.view_settings.modes[side]]
             menu.addSeparator()
             menu.addAction(text).triggered.connect(lambda checked=False: do())
 
     def compare_with(self) -> None:
-        """Take a curve of a file as what similarity is measured to."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Compare with a curve", "", spectra_filter())
+        """Load a spectrum as the reference of the similarity mode."""
+        path, _ = QFileDialog.getOpenFileName(self._window, "Compare with spectrum", "", spectra_filter())
         if path:
             self._worker.submit(Task.LOAD_REFERENCE, FileRequest(Path(path)), read_library, self._take_references)
 
@@ -152,8 +166,8 @@ class ViewSettingsController(QObject):
             return
         dialog = QInputDialog(self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle("Compare with a curve")
-        dialog.setLabelText(f"{request.path.name} holds {len(curves)} curves. Compare with")
+        dialog.setWindowTitle("Compare with spectrum")
+        dialog.setLabelText(f"{request.path.name} contains {len(curves)} spectra. Compare with:")
         dialog.setComboBoxItems([curve.name for curve in curves])
         by_name = {curve.name: curve for curve in curves}
         dialog.textValueSelected.connect(lambda name: self._compare(by_name[name]))
@@ -162,9 +176,10 @@ class ViewSettingsController(QObject):
     def _compare(self, curve: Spectrum) -> None:
         self.set_settings(replace(self._document.view_settings, reference=curve).showing("similarity"))
 
-    # What is shown
+    # Display
 
     def show_settings(self) -> None:
+        """Apply the settings to panes, wavelength bar and plot."""
         document, window, settings = self._document, self._window, self._document.view_settings
         window.panes.show_view_settings(settings)
         window.bar.show_speed(settings.speed)
@@ -172,7 +187,7 @@ class ViewSettingsController(QObject):
         window.channels.show_wavelengths(settings.false_colour if is_false else None)
 
     def show_captions(self) -> None:
-        """What each side shows, or why it cannot: the wavelength of a picture is its own, not the one asked for."""
+        """Show what each side displays, at the wavelength of its picture, or why it is unavailable."""
         document = self._document
         context = RenderContext.of(document)
         for side in context.view_settings.sides:
@@ -182,17 +197,18 @@ class ViewSettingsController(QObject):
         if document.source_shape is None:
             return "Open a photograph, or drop one here"
         if document.development.is_picking:
-            return "Click something grey"
+            return "Click a grey pixel"
         shown, mode = self._rendered(side), MODES[context.view_settings.modes[side]]
         if shown is None:
             missing = mode.unavailable_reason(context)
             return f"{mode.title} {missing}" if missing else f"{mode.title} …"
         request = shown.request
-        while_moving = f" ± {request.scrub_bands.error:.1g} while it moves" if request.scrub_bands is not None else ""
-        return request.mode.caption(request.context) + while_moving
+        bands = request.scrub_bands
+        note = f", interpolated (error {bands.error:.1g})" if bands is not None else ""
+        return request.mode.caption(request.context) + note
 
     def show_actions(self) -> None:
-        """What can be chosen, and what is."""
+        """Update the actions of modes and layouts."""
         actions, context = self._window.actions_by_name, RenderContext.of(self._document)
         settings, met = context.view_settings, context.met_requirements
         basis = settings, met, context.field, context.truth, self._document.source_shape
@@ -210,7 +226,7 @@ class ViewSettingsController(QObject):
         actions[_LAYOUT_ACTIONS[settings.arrangement]].setChecked(True)
 
     def show_status(self) -> None:
-        """Where the mouse is, and what is known of the pixel there."""
+        """Show the pixel under the mouse, resolution and model in the status bar."""
         document, status = self._document, self._window.status
         readout = document.readouts.get(document.hover) if document.hover else None
         value = readout.value if readout else None
@@ -219,7 +235,7 @@ class ViewSettingsController(QObject):
         status.show_model(*self._workspace.made_by)
 
     def _pixel_texts(self) -> list[str]:
-        """The colour of the pixel under the mouse, and what the pictures in sight measure there."""
+        """Colour of the pixel under the mouse, its quality flags, and the values of the visible pictures."""
         document, texts = self._document, list[str]()
         assert document.hover is not None
         if document.colours is not None and document.photograph is not None:
@@ -235,7 +251,7 @@ class ViewSettingsController(QObject):
                 continue
             value = shown.value_at(*document.hover)
             if value is not None:
-                what = shown.request.mode.title if scale.is_colour else scale.quantity
-                near = "≈ " if shown.request.sampling.stride > 1 else ""  # of a sample beside the pixel
-                texts.append(f"{what} {near}{' '.join(value_text(value).split())}{scale.unit}")
+                label = shown.request.mode.title if scale.is_colour else scale.quantity
+                near = "≈ " if shown.request.sampling.stride > 1 else ""  # sampled value
+                texts.append(f"{label} {near}{' '.join(value_text(value).split())}{scale.unit}")
         return texts

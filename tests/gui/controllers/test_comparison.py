@@ -77,7 +77,7 @@ def test_a_cube_is_laid_over_the_photograph(compared: App, qtbot: QtBot) -> None
     match = document.measurement.match
     assert match.orientation is Orientation.FLIPPED and match.gain == pytest.approx(2, rel=0.01)
     np.testing.assert_allclose(document.truth.band(550.0), context()[15] * match.gain / 2, rtol=1e-5)
-    assert "top and bottom exchanged" in compared.window.messages.text.text()
+    assert "flipped vertically" in compared.window.messages.text.text()
     assert panel.isVisible() and "turned.h5" in panel.words.text()
     assert panel.orientation.count() == 4 and panel.gain.value() == pytest.approx(match.gain, rel=1e-3)
     assert compared.window.actions_by_name["show_truth_error"].isEnabled()
@@ -152,7 +152,7 @@ def test_figures_are_exported(compared: App, tmp_path: Path, qtbot: QtBot, monke
     qtbot.waitUntil(lambda: path.with_suffix(".csv").exists())
     rows = read_table(path.with_suffix(".csv"), ["part", *COLUMNS])
     assert float(rows[0]["MRAE"]) == pytest.approx(figures(compared)[None].mrae, rel=1e-5)
-    assert "truth_match: top and bottom exchanged" in path.with_suffix(".csv").read_text()
+    assert "truth_match: flipped vertically" in path.with_suffix(".csv").read_text()
 
 
 def test_measuring_the_image_can_be_cancelled(compared: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,12 +207,12 @@ def test_a_cube_that_makes_no_photograph_says_so(app: App, tmp_path: Path, qtbot
     assert app.document.photograph is None and app.document.field is not None
 
 
-@pytest.mark.parametrize("answer", ["Compare with the photograph", "Open alone"])
+@pytest.mark.parametrize("answer", ["Compare with photograph", "Open instead"])
 def test_a_cube_dropped_on_a_photograph_is_asked_about(opened: App, cube: Path, qtbot: QtBot, answer: str) -> None:
     opened.window.files_picked.emit([cube])
     qtbot.waitUntil(lambda: isinstance(dialog(), QMessageBox))
     next(button for button in dialog().buttons() if button.text() == answer).click()
-    if answer == "Open alone":
+    if answer == "Open instead":
         qtbot.waitUntil(lambda: opened.document.photograph is None and opened.document.field is not None)
     else:
         qtbot.waitUntil(lambda: opened.document.truth is not None)

@@ -104,17 +104,17 @@ def test_clicks_show_what_the_model_was_shown(refined: App, qtbot: QtBot) -> Non
     np.testing.assert_allclose(seen.wavelengths.nm, SIXTEEN.nm)
     np.testing.assert_allclose(seen.values, MEASURED[::2, 4, 7], atol=1e-6)
     np.testing.assert_allclose(document.curves[region].seen.values, MEASURED[::2, 2:6, 3:9].mean((1, 2)), atol=1e-6)
-    x, y = layer.seen.getData()
+    x, y = layer.inputs.getData()
     np.testing.assert_allclose(x[:16], SIXTEEN.nm)
     np.testing.assert_allclose(y[:16], seen.values)
     document.set_plot_settings(
         replace(document.plot_settings, transform=Transform(Normalise.MAXIMUM))
     )  # of the curve, beside which the circles stay
     np.testing.assert_allclose(
-        layer.seen.getData()[1][:16], seen.values / document.curves[(4, 7)].spectrum.values.max(), rtol=1e-6
+        layer.inputs.getData()[1][:16], seen.values / document.curves[(4, 7)].spectrum.values.max(), rtol=1e-6
     )
     document.set_plot_settings(replace(document.plot_settings, transform=Transform(derivative=True)))
-    assert not layer.seen.getData()[0].size
+    assert not layer.inputs.getData()[0].size
 
 
 def test_differences_of_circles_are_those_of_curves(refined: App, qtbot: QtBot) -> None:
@@ -150,8 +150,8 @@ def test_photographs_and_cubes_have_a_model_each(
 ) -> None:
     app, field = opened, opened.document.field
     app.files.open(model)
-    expected = "sixteen takes cubes with its 16 bands, 400-700 nm by 20 nm: open one to use it."
-    assert told(app, qtbot) == f"{expected} photograph.png stays as it is."
+    expected = "sixteen requires cubes with its 16 bands, 400-700 nm by 20 nm as input"
+    assert told(app, qtbot) == f"{expected}; photograph.png is unchanged."
     assert app.document.field is field and app.workspace.model.name == "fake"
     app.files.open(cube, beside=True)
     qtbot.waitUntil(lambda: app.document.encoded is not None and app.document.cube is not None)
@@ -167,7 +167,7 @@ def test_a_model_of_photographs_leaves_the_cube_as_it_is(refined: App, tmp_path:
     (tmp_path / "other.safetensors").touch()
     field = refined.document.field
     refined.reconstruction.use_model(tmp_path / "other.safetensors")
-    assert told(refined, qtbot) == "other takes photographs: open one to use it. cube.h5 stays as it is."
+    assert told(refined, qtbot) == "other requires photographs as input; cube.h5 is unchanged."
     assert refined.document.field is field and refined.workspace.model.name == "sixteen"
 
 

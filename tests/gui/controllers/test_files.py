@@ -109,6 +109,6 @@ def test_colours_of_another_space_become_srgb_and_alpha_stays(tmp_path: Path) ->
 
 def test_recent_files_can_be_forgotten(opened: App) -> None:
     menu = opened.window.submenus["open_recent"]
-    assert [action.text() for action in menu.actions()] == ["photograph.png", "", "Clear recent"]
+    assert [action.text() for action in menu.actions()] == ["photograph.png", "", "Clear recent files"]
     menu.actions()[-1].trigger()
     assert recent_files() == [] and not menu.isEnabled() and not opened.window.start.recent

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
-from nesr_gui.gui.views.actions import LACKS, TABLE
+from nesr_gui.gui.views.actions import DISABLED_REASONS, TABLE
 from nesr_gui.gui.views.dialogs.command_palette import CommandPalette, fitness, of_menus, of_wavelength
 from nesr_gui.gui.views.dialogs.help import ShortcutSheet, sections
 
@@ -29,13 +29,13 @@ def enter(palette: CommandPalette) -> None:
 
 
 def test_fitness_prefers_words_and_names() -> None:
-    texts = ["Export cube…", "Export curves…", "Exchange left and right", "Reset layout"]
+    texts = ["Export cube…", "Export spectra…", "Move divider left", "Reset layout"]
 
     def best(query: str) -> str:
         return max(texts, key=lambda text: -1.0 if (worth := fitness(query, text)) is None else worth)
 
-    assert [best(query) for query in ("exp cur", "ec", "reslay", "left")] == [
-        "Export curves…", "Export cube…", "Reset layout", "Exchange left and right",
+    assert [best(query) for query in ("exp spec", "ec", "reslay", "left")] == [
+        "Export spectra…", "Export cube…", "Reset layout", "Move divider left",
     ]  # fmt: skip
     assert fitness("qz", *texts) is None and fitness("", "anything") == 0
     assert fitness("RESUME", "résumé") is not None
@@ -62,7 +62,7 @@ def test_a_wavelength_that_is_typed_is_gone_to(opened: App, qtbot: QtBot, typed:
 def test_a_wavelength_outside_is_refused_with_the_range(opened: App) -> None:
     palette = opened_palette(opened, typed="900")
     first = palette.shown()[0]
-    assert not first.possible and first.why == "what is open covers 400 to 700 nm"
+    assert not first.possible and first.why == "the open image covers 400-700 nm"
     enter(palette)
     assert palette.isVisible() and opened.document.nm == 550
     palette.reject()
@@ -83,12 +83,12 @@ def test_what_cannot_be_done_says_why(app: App) -> None:
     offers = {offer.name: offer for offer in of_menus(app.window.menuBar())}
     silent = [name for name, offer in offers.items() if not offer.possible and not offer.why]
     assert silent == []
-    assert offers["Rename mark"].why == "needs a mark; click a pixel"
+    assert offers["Rename mark"].why == "there are no marks; click a pixel first"
     palette = opened_palette(app, typed="rename")
     enter(palette)
     assert palette.isVisible()
     palette.reject()
-    assert set(LACKS) <= set(app.window.actions_by_name)
+    assert set(DISABLED_REASONS) <= set(app.window.actions_by_name)
 
 
 def test_the_sheet_tells_every_key(app: App) -> None:

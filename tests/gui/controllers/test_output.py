@@ -58,7 +58,7 @@ def test_every_choice_comes_into_the_plan(dialog: CubeExportDialog) -> None:
     plan = dialog.plan()
     assert (plan.region, plan.is_masked, plan.light) == (ELLIPSE, True, Illuminant.daylight(5000))
     assert plan.encoding == io.StorageEncoding("uint16", 0.002, True)
-    assert dialog.verdict.text().startswith("31 bands of 20×10 pixels, 37.2 kB; measuring")
+    assert dialog.summary.text().startswith("31 bands of 20×10 pixels, 37.2 kB; estimating")
 
 
 def test_every_kind_of_bands(dialog: CubeExportDialog, qtbot: QtBot) -> None:
@@ -93,13 +93,13 @@ def test_presets(dialog: CubeExportDialog, name: str, count: int) -> None:
     bands.preset.activated.emit(bands.preset.currentIndex())
     chosen = bands.bands()
     assert len(chosen.bands if isinstance(chosen, Sensor) else chosen) == count
-    assert dialog.go.isEnabled()
+    assert dialog.accept_button.isEnabled()
 
 
 def test_a_table_of_responses_is_kept_until_its_text_is_changed(dialog: CubeExportDialog) -> None:
     table = Sensor.measured("t.csv", [Spectrum(BANDS, np.eye(31, dtype=np.float32)[9], "R")])
     dialog.bands.show_sensor(table)
-    assert dialog.plan().bands == table and dialog.go.isEnabled()
+    assert dialog.plan().bands == table and dialog.accept_button.isEnabled()
     dialog.bands.text.setPlainText("R:500/20")
     assert dialog.plan().bands != table
 
@@ -108,7 +108,7 @@ def test_a_table_of_responses_is_kept_until_its_text_is_changed(dialog: CubeExpo
     ("kind", "text", "sentence"),
     [
         ("list", "380, 450", "This image covers 400-700 nm; asked for 380-450 nm."),
-        ("list", "", "No wavelength is listed; write them in nm, as in 450, 550.5."),
+        ("list", "", "No wavelengths are listed; enter them in nm, for example 450, 550.5."),
         ("list", "450, red", "Cannot read wavelengths"),
         ("sensor", "500", "Cannot read the band '500'; write [NAME:]CENTRE/FWHM in nm"),
         ("sensor", "700/20", "50 % of the response of band B1"),
@@ -117,10 +117,10 @@ def test_a_table_of_responses_is_kept_until_its_text_is_changed(dialog: CubeExpo
 def test_what_cannot_be_is_said_at_once(dialog: CubeExportDialog, kind: str, text: str, sentence: str) -> None:
     pick(dialog, kind)
     dialog.bands.text.setPlainText(text)
-    assert dialog.verdict.text().startswith(sentence)
-    assert not dialog.go.isEnabled()
+    assert dialog.summary.text().startswith(sentence)
+    assert not dialog.accept_button.isEnabled()
     pick(dialog, "own")
-    assert dialog.go.isEnabled()
+    assert dialog.accept_button.isEnabled()
 
 
 def test_a_format_offers_the_numbers_it_can_store(dialog: CubeExportDialog) -> None:
@@ -130,7 +130,7 @@ def test_a_format_offers_the_numbers_it_can_store(dialog: CubeExportDialog) -> N
         assert {dialog.numbers.itemData(i) for i in range(dialog.numbers.count())} == set(row.dtypes)
         assert dialog.error_band.isEnabled() == row.holds_bounds
         assert ("JSON" in dialog.carries.text()) == row.described_beside
-        assert dialog.go.isEnabled(), dialog.verdict.text()
+        assert dialog.accept_button.isEnabled(), dialog.summary.text()
         assert io.writer(f"c{row.ending}", dialog.plan().encoding) is row
 
 
@@ -139,13 +139,10 @@ def test_a_measured_time_is_shown_for_the_plan_that_is_chosen(dialog: CubeExport
         pick(dialog, "step")
     plan = asked.args[0]
     dialog.show_estimate(plan, Estimate((31, 20, 40), 1, 130.0))
-    assert (
-        dialog.verdict.text()
-        == "31 bands of 40×20 pixels, 99.2 kB: about 2 min to compute on this machine, as measured."
-    )
+    assert dialog.summary.text() == "31 bands of 40×20 pixels, 99.2 kB; estimated time about 2 min."
     dialog.bands.step.setValue(20)
     dialog.show_estimate(plan, Estimate((31, 20, 40), 1, 130.0))
-    assert "measuring" in dialog.verdict.text()
+    assert "estimating" in dialog.summary.text()
 
 
 def test_choices_are_remembered(dialog: CubeExportDialog, qtbot: QtBot) -> None:
@@ -173,7 +170,7 @@ def test_all_of_it_can_be_reached_and_has_a_name(dialog: CubeExportDialog, qtbot
                 reached.append(widget)
             widget = widget.nextInFocusChain()
         named = [found for found in reached if type(found) is not QWidget and found.parent() is not None]
-        assert dialog.go in named and dialog.format in named
+        assert dialog.accept_button in named and dialog.format in named
         nameless = [w for w in named if not (w.accessibleName() or getattr(w, "text", str)())]
         assert [type(w).__name__ for w in nameless if w.objectName() != "qt_spinbox_lineedit"] == []
     dialog.hide()
@@ -195,7 +192,7 @@ def test_a_part_is_written_checked_and_told(
     choose(monkeypatch, tmp_path / "out")
     opened.document.mark_set.add(Region.rectangle(10, 20, 30, 60))
     dialog = ask(opened)
-    qtbot.waitUntil(lambda: "as measured" in dialog.verdict.text())
+    qtbot.waitUntil(lambda: "estimated time" in dialog.summary.text())
     dialog.region.setCurrentIndex(1)
     pick(dialog, "count")
     dialog.bands.count.setValue(7)
@@ -219,7 +216,7 @@ def test_what_is_in_view_is_a_part(opened: App, qtbot: QtBot) -> None:
     opened.window.image.box.setRange(xRange=(10, 30), yRange=(10, 20), padding=0)
     opened.window.image.is_fitted = False
     dialog = ask(opened)
-    dialog.region.setCurrentText("What is in view")
+    dialog.region.setCurrentText("Visible part")
     region = dialog.plan().region
     assert region is not None
     top, left, bottom, right = region.bounds
@@ -294,7 +291,7 @@ def test_a_second_export_waits_for_the_first(opened: App, tmp_path: Path, qtbot:
     field = start(opened, tmp_path / "c.npy", qtbot)
     opened.exporter.export_cube()
     assert opened.window.findChild(CubeExportDialog) is None
-    assert "another export is being written" in opened.window.messages.text.text()
+    assert "another export is running" in opened.window.messages.text.text()
     field.gate.set()
     qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     assert len(io.open_cube(tmp_path / "c.npy").bands) == len(Wavelengths(BANDS.nm))
@@ -306,7 +303,7 @@ def test_a_film_waits_for_the_cube(opened: App, tmp_path: Path, qtbot: QtBot) ->
     assert opened.window.findChild(SweepDialog) is None
     film = SweepExport(tmp_path / "film.gif", "band", RenderContext.of(opened.document), Sweep(400, 700, 100.0, 10, 40))
     opened.exporter.save_sweep(film)
-    assert "another export is being written" in opened.window.messages.text.text()
+    assert "another export is running" in opened.window.messages.text.text()
     field.gate.set()
     qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     assert (tmp_path / "c.npy").exists() and not film.path.exists()

@@ -46,7 +46,7 @@ def test_a_failing_device_is_left_for_the_processor(
     engine.model.device = "cuda"
     engine.error, engine.helps = error, lambda model: model.device == "cpu"
     begin(app, photograph)
-    press(app, "Retry on the processor", qtbot)
+    press(app, "Retry on CPU", qtbot)
     qtbot.waitUntil(lambda: app.document.field is not None)
     assert app.workspace.model.device == "cpu"
 
@@ -120,5 +120,5 @@ def test_a_model_that_cannot_be_had_on_a_device_is_offered_on_the_processor(
 
 def test_memory_that_runs_out_elsewhere_is_one_sentence(app: App, qtbot: QtBot) -> None:
     app.window.messages.show_failure(MemoryError())
-    assert app.window.messages.text.text() == "There is not enough memory for this."
+    assert app.window.messages.text.text() == "There is not enough memory for this operation."
     assert not app.window.messages.more.isVisible()

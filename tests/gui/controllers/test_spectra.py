@@ -209,7 +209,7 @@ def test_the_menu_of_a_mark_changes_it(opened: App, qtbot: QtBot) -> None:
     (menu,) = [menu for menu in opened.window.findChildren(QMenu) if menu.title() == "pin 1"]
     entries = {action.text(): action for action in menu.actions()}
     colours = entries["Colour"].menu()
-    assert isinstance(colours, QMenu) and "Use as white" not in entries
+    assert isinstance(colours, QMenu) and "Use as white reference" not in entries
     colours.actions()[1].trigger()
     assert opened.document.marks[0].colour == MARK_COLOURS["safe"][2]
     entries["Remove"].trigger()
@@ -287,7 +287,7 @@ def test_radiance_is_seen_relative_to_a_white_that_is_picked(app: App, qtbot: Qt
     assert table.item(0, XY).text() == "–" and "radiance" in panel.note.text() and not panel.light.isEnabled()
     panel.white_requested.emit()
     qtbot.waitUntil(lambda: table.item(1, LAB).text() == "100.0  0.0  0.0")
-    assert "Relative to pin 2" in panel.note.text() and panel.light.isEnabled()
+    assert "Relative to the white reference pin 2" in panel.note.text() and panel.light.isEnabled()
     assert table.item(0, XY).text() != "–"
 
 
@@ -335,7 +335,7 @@ def test_references_stand_beside_the_curves(
     write_curves(tmp_path / "lib.csv", [Spectrum(BANDS, np.linspace(0, 1, 31), name) for name in ("grass", "stone")])
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(tmp_path / "lib.csv"), ""))
     bar.menu.aboutToShow.emit()
-    next(action for action in bar.menu.actions() if action.text() == "Load spectra…").trigger()
+    next(action for action in bar.menu.actions() if action.text() == "Load reference spectra…").trigger()
     qtbot.waitUntil(lambda: [line.name for line in document.plot_content().lines()] == ["pin 1", "grass", "stone"])
     bar.menu.aboutToShow.emit()
     next(action for action in bar.menu.actions() if action.text().startswith("grass")).trigger()

@@ -67,7 +67,7 @@ def test_each_key_shows_its_mode_exactly(known: App, qtbot: QtBot, key: str, mod
     expected = mode.render(shown(known).request.context, shown(known).request.sampling, lambda fraction: None)
     np.testing.assert_array_equal(shown(known).painted, expected)
     caption = known.window.image.captions[0].accessibleName()  # of a long one only a part is seen
-    assert caption == f"Picture: {mode.caption(RenderContext.of(known.document))}"
+    assert caption == f"Image: {mode.caption(RenderContext.of(known.document))}"
     assert known.window.panes.bars[1].isVisible() == (mode.scale(shown(known).request.context) is not None)
 
 

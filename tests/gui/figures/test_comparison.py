@@ -113,12 +113,12 @@ def test_the_dialog_previews_and_exports(
     dialog = opened.window.findChild(TruthFigureDialog)
     qtbot.waitUntil(lambda: not dialog.picture.pixmap().isNull())
     dialog.wavelengths.setText("450, 800")
-    assert not dialog.go.isEnabled() and "400-700 nm" in dialog.verdict.text()
+    assert not dialog.accept_button.isEnabled() and "400-700 nm" in dialog.summary.text()
     dialog.wavelengths.setText("400:700:10")
-    assert not dialog.go.isEnabled() and "31 wavelengths" in dialog.verdict.text()
+    assert not dialog.accept_button.isEnabled() and "not 31" in dialog.summary.text()
     dialog.wavelengths.setText("450, 650")
     dialog.measure.setCurrentIndex(1)
-    assert dialog.go.isEnabled() and dialog.limit.value() == 0.5
+    assert dialog.accept_button.isEnabled() and dialog.limit.value() == 0.5
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), "PDF document (*.pdf)"))
     dialog.accept()
     qtbot.waitUntil(lambda: (tmp_path / "out.pdf").exists())

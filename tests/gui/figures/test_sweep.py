@@ -104,9 +104,9 @@ def test_a_film_without_its_package_or_of_another_kind_is_refused(
     assert list(tmp_path.iterdir()) == []
     dialog = SweepDialog((400.0, 700.0), 40.0, (31, 45))
     qtbot.addWidget(dialog)
-    assert "nesr-gui[video]" in dialog.verdict.text() and not dialog.go.isEnabled()
+    assert "nesr-gui[video]" in dialog.summary.text() and not dialog.accept_button.isEnabled()
     dialog.format.setCurrentIndex(1)
-    assert dialog.verdict.text() == "188 frames of 45×31 pixels, 7.5 s." and dialog.go.isEnabled()
+    assert dialog.summary.text() == "188 frames of 45×31 pixels, 7.5 s." and dialog.accept_button.isEnabled()
 
 
 def test_colours_labels_and_modes_that_stand_still(context: RenderContext) -> None:

@@ -341,7 +341,7 @@ def test_a_moved_image_is_asked_for_and_another_is_told(
     assert not app.document.name and not app.window.messages.isVisible()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(other), ""))
     press(box, "Choose image…")
-    press(asked(app, qtbot, "other.png is not the image"), "Use this one")
+    press(asked(app, qtbot, "other.png is not the image"), "Use this image")
     qtbot.waitUntil(lambda: app.document.name == "other.png" and app.document.field is not None)
     assert [mark.pixel for mark in app.document.marks] == [(12, 34)]
     assert "1 of 2 marks are outside" in app.window.messages.text.text()
@@ -364,7 +364,7 @@ def test_full_resolution_and_another_model_come_back_said(
     app.files.open(path)
     qtbot.waitUntil(lambda: app.document.field is not None)
     assert app.document.binning == 1
-    assert "saved with the model better" in app.window.messages.text.text()
+    assert "saved with model better" in app.window.messages.text.text()
 
 
 def test_a_session_of_a_cube_keeps_what_was_said_of_it(

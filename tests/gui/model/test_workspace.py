@@ -182,7 +182,9 @@ def test_several_files_open_in_tabs_each_and_a_bad_one_among_them_stops_nothing(
     qtbot.waitUntil(lambda: titles(app) == ["photograph.png", "other.png", "cube.h5"])
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.OPEN))
     told = app.window.messages.text.text()
-    assert app.window.messages.isVisible() and told.startswith("1 of 4 were not opened: ") and "bad.png" in told
+    assert (
+        app.window.messages.isVisible() and told.startswith("1 of 4 files could not be opened: ") and "bad.png" in told
+    )
     app.files.open(other, beside=True)
     qtbot.waitUntil(lambda: len(app.workspace.documents) == 4)
     assert not app.window.messages.isVisible()  # what is opened later has nothing to do with it
@@ -190,7 +192,7 @@ def test_several_files_open_in_tabs_each_and_a_bad_one_among_them_stops_nothing(
     QGuiApplication.clipboard().setText("no file")
     app.window.actions_by_name["paste"].trigger()
     assert (
-        "the clipboard holds no image and no file" in app.window.messages.text.text()
+        "the clipboard contains no image or file" in app.window.messages.text.text()
         and len(app.workspace.documents) == 3
     )
 
@@ -246,7 +248,7 @@ def test_a_tab_left_and_found_again_at_once_has_its_picture(opened: App, other: 
 def test_nothing_is_pasted_of_an_empty_clipboard(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(QGuiApplication.clipboard()), "mimeData", lambda clipboard: None)
     app.window.actions_by_name["paste"].trigger()
-    assert "the clipboard holds no image and no file" in app.window.messages.text.text()
+    assert "the clipboard contains no image or file" in app.window.messages.text.text()
 
 
 def test_a_document_that_is_closed_while_it_is_saved_is_closed_once(opened: App) -> None:

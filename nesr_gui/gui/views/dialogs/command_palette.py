@@ -1,4 +1,4 @@
-"""The command palette: type a few letters of what you want, and Enter does it."""
+"""The command palette: searches actions by name and runs the selected one with Enter."""
 
 from __future__ import annotations
 
@@ -23,20 +23,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-_AT_WORD, _IN_ROW, _ANYWHERE = 8.0, 5.0, 1.0  # worth of a letter that begins a word, follows the one before, or neither
-_STREWN = 4.0  # worth per letter below which letters are but strewn over a text
+_AT_WORD, _IN_ROW, _ANYWHERE = (
+    8.0,
+    5.0,
+    1.0,
+)  # score of a letter at the beginning of a word, after the previous match, or elsewhere
+_STREWN = 4.0  # score per letter below which the letters are merely scattered over the text
 _WAVELENGTH = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:nm)?")
-_WEAKEST = 0.35  # of the best fit's worth; what fits less is not shown beside it
+_WEAKEST = 0.35  # fraction of the best score below which items are not listed
 _ITEM = Qt.ItemDataRole.UserRole
 _TO_LIST = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
 
 
 def fitness(query: str, *texts: str) -> float | None:
-    """How well `query` fits; None if it does not.
+    """Score of how well `query` matches; None if it does not.
 
-    Every word of the query must fit one of `texts`, the more the earlier that text stands: as letters in the right
-    order, best at the beginnings of words or next to each other. Case and accents do not count. An empty query fits
-    everything, with 0.
+    Every word of the query must match one of `texts`, earlier texts counting more: its letters in order, best at the
+    beginnings of words or next to each other. Case and accents are ignored. An empty query matches everything with 0.
     """
     total = 0.0
     plain = [_plain(text) for text in texts]
@@ -51,11 +54,11 @@ def fitness(query: str, *texts: str) -> float | None:
 
 
 def _word_fitness(word: str, text: str) -> float | None:
-    """The best way to find the letters of a word in a text, less a little for what the text has beyond them."""
+    """Best score of matching the letters of a word in a text, slightly reduced by the length of the text."""
     rest = iter(text)
     if not all(letter in rest for letter in word):
         return None
-    ends: dict[int, float] = {}  # worth of the best way so far that ends at a place
+    ends: dict[int, float] = {}  # best score of a match that ends at each position
     for count, letter in enumerate(word):
         before, reached, best = ends, {}, None if count else 0.0
         for place, there in enumerate(text):
@@ -82,7 +85,7 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class PaletteItem:
-    """Something that can be done: its name, the menu it stands in, what it does, its keys, or why it cannot be done."""
+    """An entry of the palette: name, menu, callback, keys, and the reason if it is disabled."""
 
     name: str
     menu: str
@@ -90,30 +93,30 @@ class PaletteItem:
     tip: str = ""
     keys: str = ""
     possible: bool = True
-    why: str = ""  # not possible
+    why: str = ""  # the item is disabled
 
 
 def of_menus(bar: QMenuBar) -> list[PaletteItem]:
-    """Every action of every menu, in their order; menus that fill themselves when they open do so.
+    """Items for all actions of all menus, in menu order; menus that fill themselves on opening are filled.
 
-    What has the name and the keys of one before stands in two menus, and is offered once.
+    Actions with the same name and keys in two menus are listed once.
     """
-    known: dict[tuple[str, str, str], PaletteItem] = {}
+    unique: dict[tuple[str, str, str], PaletteItem] = {}
     for item in (item for action in bar.actions() for item in _of(action, ())):
-        known.setdefault((item.name, item.keys, "" if item.keys else item.menu), item)
-    return list(known.values())
+        unique.setdefault((item.name, item.keys, "" if item.keys else item.menu), item)
+    return list(unique.values())
 
 
 def _of(action: QAction, path: tuple[str, ...]) -> Iterator[PaletteItem]:
     text = action.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
-    name, _, told_keys = text.partition("\t")
+    name, _, text_keys = text.partition("\t")
     menu = action.menu()
     if isinstance(menu, QMenu):
         menu.aboutToShow.emit()
         for inner in menu.actions():
             yield from _of(inner, (*path, name))
     elif name and not action.isSeparator():
-        keys = told_keys or action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        keys = text_keys or action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         tip = action.toolTip().removesuffix(f" ({keys})")
         tip = "" if tip == text else tip
         yield PaletteItem(
@@ -122,18 +125,18 @@ def _of(action: QAction, path: tuple[str, ...]) -> Iterator[PaletteItem]:
 
 
 def of_wavelength(query: str, nm_range: tuple[float, float], go: Callable[[float], None]) -> PaletteItem | None:
-    """To go to the wavelength that is typed, if one is: 550, 550.5 nm, or 550,5."""
-    found = _WAVELENGTH.fullmatch(query.strip())
-    if found is None:
+    """An item that goes to the wavelength typed as 550, 550.5 nm or 550,5; None for other text."""
+    match = _WAVELENGTH.fullmatch(query.strip())
+    if match is None:
         return None
-    nm, (low, high) = float(found[1].replace(",", ".")), nm_range
-    why = f"what is open covers {low:g} to {high:g} nm"
+    nm, (low, high) = float(match[1].replace(",", ".")), nm_range
+    why = f"the open image covers {low:g}-{high:g} nm"
     possible = low <= nm <= high
     return PaletteItem(f"Go to {nm:g} nm", "Wavelength", lambda: go(nm), possible=possible, why="" if possible else why)
 
 
 def fitting(query: str, items: Iterable[PaletteItem]) -> list[PaletteItem]:
-    """The items that fit what is typed, the best first; with nothing typed all, as they stand."""
+    """The items that match the query, best first; all in their order for an empty query."""
     rated = [
         (worth, item) for item in items
         if (worth := fitness(query, item.name, f"{item.menu} {item.name}", item.keys, item.tip)) is not None
@@ -144,25 +147,25 @@ def fitting(query: str, items: Iterable[PaletteItem]) -> list[PaletteItem]:
 
 
 class CommandPalette(QDialog):
-    """A line to type in over a list of items; the keys that move in the list work while one types.
+    """A line edit above the list of matching items; navigation keys control the list while typing.
 
-    `typed` makes an item of the text itself, such as a wavelength to go to.
+    `typed` creates an item from the text itself, such as a wavelength to go to.
     """
 
     def __init__(
         self, items: Sequence[PaletteItem], typed: Callable[[str], PaletteItem | None], parent: QWidget
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Find an action")
+        self.setWindowTitle("Find action")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._above, self._items, self._typed = parent, items, typed
         self.line = QLineEdit()
-        self.line.setPlaceholderText("An action, a wavelength, a file …")
+        self.line.setPlaceholderText("Action, wavelength or recent file")
         self.line.setClearButtonEnabled(True)
         self.line.setMinimumHeight(34)
-        self.line.setAccessibleName("What to find")
+        self.line.setAccessibleName("Search")
         self.list = QListWidget()
-        self.list.setAccessibleName("What was found")
+        self.list.setAccessibleName("Results")
         self.list.setUniformItemSizes(True)
         self.list.setItemDelegate(_ItemPainter(self.list))
         self.line.installEventFilter(self)
@@ -179,10 +182,11 @@ class CommandPalette(QDialog):
         self._find("")
 
     def shown(self) -> list[PaletteItem]:
-        """What is offered now, the best first."""
+        """The items listed now, best first."""
         return [self.list.item(row).data(_ITEM) for row in range(self.list.count())]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Forward navigation keys from the line edit to the list."""
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() in _TO_LIST:
             self.list.event(event)
             return True
@@ -190,37 +194,39 @@ class CommandPalette(QDialog):
 
     def _find(self, query: str) -> None:
         typed = self._typed(query)
-        found = ([typed] if typed else []) + fitting(query, self._items)
+        items = ([typed] if typed else []) + fitting(query, self._items)
         self.list.clear()
-        for item in found:
+        for item in items:
             row = QListWidgetItem(item.name)
             row.setData(_ITEM, item)
             row.setData(Qt.ItemDataRole.AccessibleTextRole, _spoken(item))
             self.list.addItem(row)
         self.list.setCurrentRow(0)
-        if not found:
-            self.line.setAccessibleDescription("Nothing fits")
+        if not items:
+            self.line.setAccessibleDescription("Nothing found")
 
     def _describe(self, current: QListWidgetItem | None) -> None:
-        """The line has the focus, so it says what Enter would do."""
+        """Describe the current item on the line edit, which has the focus."""
         self.line.setAccessibleDescription(_spoken(current.data(_ITEM)) if current else "")
 
     def _choose(self, row: QListWidgetItem | None) -> None:
         item: PaletteItem | None = row.data(_ITEM) if row else None
         if item is not None and item.possible:
             self.accept()
-            QTimer.singleShot(0, self._above, item.do)  # when the window has its focus again
+            QTimer.singleShot(0, self._above, item.do)  # after the window has regained the focus
 
 
 class _ItemPainter(QStyledItemDelegate):
-    """Name, then menu and what it does or why it cannot be done, and the keys at the right."""
+    """Paints name and keys, and below them menu and tip or the reason why the item is disabled."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Height of two lines."""
         return QSize(200, 2 * option.fontMetrics.height() + 10)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
+        """Paint one item."""
         item: PaletteItem = index.data(_ITEM)
         is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
         colours = option.palette
@@ -247,8 +253,8 @@ class _ItemPainter(QStyledItemDelegate):
 
 
 def _detail(item: PaletteItem) -> str:
-    told = item.tip if item.possible else item.why or "not now"
-    return " · ".join(part for part in (item.menu, told) if part)
+    detail = item.tip if item.possible else item.why or "not available"
+    return " · ".join(part for part in (item.menu, detail) if part)
 
 
 def _spoken(item: PaletteItem) -> str:

@@ -1,4 +1,4 @@
-"""The preferences, made from their table; each takes effect when it is chosen."""
+"""The preferences dialog, built from the table of preferences; changes apply immediately."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from nesr_gui.gui.views.widgets import plain
 
 
 class PreferencesDialog(QDialog):
-    """One box to choose from per preference, with its meaning under it."""
+    """One combo box per preference, with an explanation."""
 
-    reset_requested = Signal()
+    reset_requested = Signal()  # restore all defaults
 
     def __init__(self, preferences: Preferences, parent: QWidget) -> None:
         super().__init__(parent)
@@ -50,6 +50,7 @@ class PreferencesDialog(QDialog):
         self.show_preferences()
 
     def show_preferences(self) -> None:
+        """Show the current values without emitting signals."""
         for key, box in self.boxes.items():
             with QSignalBlocker(box):
                 box.setCurrentIndex(box.findData(self._preferences[key]))

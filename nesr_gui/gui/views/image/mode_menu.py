@@ -1,4 +1,4 @@
-"""The menu of a picture: modes, what its mode lets choose, colours and levels."""
+"""The menu of a pane: view modes, options of the current mode, colormap and levels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Pick = Callable[[ViewSettings], None]
 
 
 def fill_mode_menu(menu: QMenu, context: RenderContext, side: int, pick: Pick) -> None:
-    """Fill a menu for one side of a scene; every entry picks a look."""
+    """Fill the menu of one side; every entry picks new view settings."""
     _empty(menu)
     view_settings = replace(context.view_settings, active=side)
     context = replace(context, view_settings=view_settings)
@@ -36,7 +36,7 @@ def fill_mode_menu(menu: QMenu, context: RenderContext, side: int, pick: Pick) -
 
 
 def is_possible(needs: Sequence[Requirement], met: frozenset[Requirement]) -> bool:
-    """Whether a mode can be chosen: a reference can still be, by a click into the picture."""
+    """Whether a mode can be chosen; a missing reference can be picked afterwards by a click."""
     return met.union((Requirement.REFERENCE,)).issuperset(needs)
 
 
@@ -47,17 +47,15 @@ def _add_colours(menu: QMenu, context: RenderContext, pick: Pick) -> None:
         return
     menu.addSeparator()
     if not scale.is_colour:
-        submenu = menu.addMenu("Colours")
+        submenu = menu.addMenu("Colormap")
         group, present = QActionGroup(submenu), view_settings.colormaps.get(scale.key, scale.colormap)
         for name in colormaps():
             _tick(_add(submenu, name, view_settings.with_colormap(scale.key, name), pick), group, name == present)
-    _add(
-        menu, "Levels as at first", view_settings.with_levels(scale.key, None), pick, scale.key in view_settings.levels
-    )
+    _add(menu, "Reset levels", view_settings.with_levels(scale.key, None), pick, scale.key in view_settings.levels)
 
 
 def _empty(menu: QMenu) -> None:
-    """Leave nothing of what the menu held; `clear` alone keeps submenus and groups."""
+    """Delete all contents of the menu; `clear` alone keeps submenus and action groups."""
     menu.clear()
     for kind in (QMenu, QActionGroup):
         for child in menu.findChildren(kind, options=Qt.FindChildOption.FindDirectChildrenOnly):
@@ -72,7 +70,7 @@ def _add(menu: QMenu, text: str, view_settings: ViewSettings, pick: Pick, is_ena
 
 
 def _tick(action: QAction, group: QActionGroup, is_chosen: bool) -> None:
-    """One of several that exclude each other."""
+    """Make the action checkable in an exclusive group."""
     action.setCheckable(True)
     action.setChecked(is_chosen)
     group.addAction(action)

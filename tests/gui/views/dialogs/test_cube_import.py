@@ -25,16 +25,13 @@ def test_wavelengths_are_suggested_and_judged(qtbot):
     asked.reading = CubeHints(band_axis=2)
     dialog = CubeImportDialog(asked)
     qtbot.addWidget(dialog)
-    assert (
-        dialog.text.text() == "400:700:10"
-        and dialog.verdict.text() == "31 bands, 400-700 nm. The suggestion: 31 bands."
-    )
+    assert dialog.text.text() == "400:700:10" and dialog.summary.text() == "31 bands, 400-700 nm. Suggested: 31 bands."
     dialog.text.setText("red")
-    assert not dialog.go.isEnabled() and "Cannot read wavelengths" in dialog.verdict.text()
+    assert not dialog.accept_button.isEnabled() and "Cannot read wavelengths" in dialog.summary.text()
     dialog.text.setText("450, 550")
     dialog.quantity.setCurrentText("radiance")
     reading = dialog.reading()
-    assert dialog.go.isEnabled() and reading.wavelengths.nm.tolist() == [450, 550]
+    assert dialog.accept_button.isEnabled() and reading.wavelengths.nm.tolist() == [450, 550]
     assert reading.band_axis == 2 and reading.quantity is Quantity.RADIANCE
 
 
@@ -50,7 +47,7 @@ def test_choices_are_offered(qtbot, field, choices, expected):
 
 def asked(app: App) -> list[str]:
     """What the dialogs that are open ask for."""
-    return [dialog._asked.field for dialog in app.window.findChildren(CubeImportDialog)]
+    return [dialog._error.field for dialog in app.window.findChildren(CubeImportDialog)]
 
 
 def test_a_cube_without_wavelengths_is_asked_for_and_opens(qtbot, tmp_path: Path):
@@ -62,7 +59,7 @@ def test_a_cube_without_wavelengths_is_asked_for_and_opens(qtbot, tmp_path: Path
 
     for field in ("band_axis", "wavelengths"):
         qtbot.waitUntil(lambda field=field: field in asked(app))
-        app.window.findChild(CubeImportDialog).go.click()
+        app.window.findChild(CubeImportDialog).accept_button.click()
         qtbot.waitUntil(lambda field=field: field not in asked(app))
     qtbot.waitUntil(lambda: app.document.field is not None, timeout=5000)
     assert app.document.field.wavelength_range == (400, 700)

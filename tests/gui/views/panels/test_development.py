@@ -60,7 +60,7 @@ def test_the_panel_says_how_the_file_was_understood(opened: App) -> None:
     panel = opened.window.input
     assert "photograph.png" in panel.words.text() and "sRGB" in panel.words.text()
     assert panel.controls.isEnabled() and not panel.reset.isEnabled()
-    assert panel.encoding.currentText() == "As the file says"
+    assert panel.encoding.currentText() == "From file"
     assert panel.kelvin.isHidden() and panel.gamma.isHidden() and panel.default_camera.isHidden()
 
 
@@ -94,7 +94,7 @@ def test_changes_are_undone_and_those_in_a_row_are_one_step(opened: App, qtbot: 
     opened.application.undo()
     reread(opened, qtbot)
     np.testing.assert_allclose(values(opened), before / 2**1.5, rtol=1e-5)
-    assert opened.window.input.encoding.currentText() == "As the file says"
+    assert opened.window.input.encoding.currentText() == "From file"
     opened.application.undo()
     reread(opened, qtbot)
     np.testing.assert_array_equal(values(opened), before)
@@ -136,7 +136,7 @@ def test_a_grey_point_is_picked_in_the_image(opened: App, qtbot: QtBot, by_combo
     else:
         panel.pick.click()
     assert opened.document.development.is_picking and panel.pick.isChecked()
-    assert opened.window.image.captions[0].text() == "Click something grey"
+    assert opened.window.image.captions[0].text() == "Click a grey pixel"
     click(opened, 30, 40)
     assert not opened.document.development.is_picking and not panel.pick.isChecked() and opened.document.pins == ()
     reread(opened, qtbot)
@@ -276,7 +276,7 @@ def test_a_change_shows_in_both_views_and_a_grey_point_is_picked_in_either(opene
     reread(opened, qtbot)
     qtbot.waitUntil(lambda: shown(opened, 0) is opened.document.colours and shown(opened, 1) is opened.document.colours)
     opened.window.input.pick.click()
-    assert second.captions[1].text() == "Click something grey"
+    assert second.captions[1].text() == "Click a grey pixel"
     QTest.mouseClick(second.viewport(), LEFT, pos=second.position_of(30, 40).toPoint())
     assert opened.document.development.interpretation.grey_point == (30, 40) and opened.document.pins == ()
 
