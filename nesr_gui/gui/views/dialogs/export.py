@@ -373,7 +373,7 @@ class CubeExportDialog(ChoiceDialog):
 def _size(export: CubeWriterSource) -> str:
     bands, height, width = export.shape
     plural = "band" if bands == 1 else "bands"
-    missing = getattr(export.field, "said_missing", str)()
+    missing = getattr(export.field, "missing_text", str)()
     said = f" ({missing})" if missing else ""
     return f"{bands} {plural} of {width}×{height} pixels{said}, {format_size(export.nbytes)}"
 
