@@ -15,7 +15,7 @@ import torch
 
 from nesr_gui import io
 from nesr_gui.benchmark.result import BenchmarkResult, median_seconds
-from nesr_gui.benchmark.system import is_known, operations, peak, report_ready, sample_memory, synchronised
+from nesr_gui.benchmark.system import operations, peak, report_ready, reports_memory, sample_memory, synchronised
 from nesr_gui.fields.protocol import PreviewField
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel, load_model
@@ -140,7 +140,7 @@ def measure_large(model: Path | None, device: str, megapixels: float) -> Iterato
             times[pixels] = seconds
         if pixels == megapixels:
             yield BenchmarkResult(f"{pixels:g} megapixels: {step}", seconds, "s")
-            if is_known():
+            if reports_memory():
                 yield BenchmarkResult(f"{pixels:g} megapixels: {step}, memory", peak / 1e6, "MB", aim)
         peak = 0
     yield BenchmarkResult(

@@ -19,6 +19,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.io.spectra.envi_library import write_curves as write_library
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
+from nesr_gui.training.trainer import TrainingConfig
 from tests.networks.test_authors_release import release_state
 from tests.training import worlds
 
@@ -303,3 +304,9 @@ def test_compare_prints_figures_of_a_turned_cube(run, photo, model_file, tmp_pat
     io.write_cube(other, CubeField(values[:, :, :7], bands), bands)
     code, _, error = run("compare", photo, other, "--model", model_file)
     assert code == 2 and "7x12" in error and error.count("\n") == 1
+
+
+def test_the_help_of_train_states_the_defaults(run):
+    text = " ".join(run("train", "--help")[1].split())
+    assert f"training steps. [default: {TrainingConfig().steps}]" in text
+    assert f"learning rate. [default: {TrainingConfig().rate}]" in text
