@@ -197,7 +197,7 @@ def test_a_calibrated_model_says_how_far_it_may_be_off(run, tmp_path):
     assert run(*train, "--out", tmp_path / "all")[0] == 0
     model = tmp_path / "all" / "model.safetensors"
     code, text, _ = run("calibrate", model, "--runs", tmp_path / "runs", *data)
-    assert (code, text.count("lie in their intervals")) == (0, 3)
+    assert (code, text.count("are within their intervals")) == (0, 3)
     assert "calibrated: a, b, spectra kept out" in run("info", model)[1]
     failures = tmp_path / "failures.png"
     code, text, _ = run("evaluate", "--scenes", tmp_path / "scenes", "--model", model, "--failures", failures)
