@@ -567,7 +567,7 @@ def encode_srgb(linear: Tensor) -> Tensor:
 
 
 def decode_srgb(encoded: Tensor) -> Tensor:
-    """sRGB in [0, 1] to linear light in [0, 1]; the inverse of `encode_srgb`."""
+    """Linear light in [0, 1] from sRGB in [0, 1]; the inverse of `encode_srgb`."""
     return torch.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 

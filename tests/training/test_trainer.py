@@ -210,7 +210,7 @@ def test_a_finished_run_of_a_dead_network_stays_a_failed_run(tmp_path):
 
 
 def test_nesr_of_the_published_size_is_judged_only_at_the_end(tmp_path, impatient, monkeypatch):
-    """At the paper's initialisation it answers a near-constant, which is no reason to stop a run that has just begun."""
+    """At the paper’s initialisation it answers a near-constant, which is no reason to stop a run early."""
     monkeypatch.setattr(module, "WARM_UP", 1)
     small = dataclasses.replace(SAMPLER, patch=16, crops=2, pixel_mosaics=0, library_mosaics=2, painted=0, collages=0)
     config = dataclasses.replace(CONFIG, steps=4, ramp=0, sampler=small)
@@ -224,7 +224,7 @@ def test_nesr_of_the_published_size_is_judged_only_at_the_end(tmp_path, impatien
 
 def test_nesr_that_comes_alive_before_the_end_is_no_failed_run(tmp_path, impatient, monkeypatch):
     monkeypatch.setattr(module, "WARM_UP", 1)
-    made = trainer(NESR, tmp_path, dataclasses.replace(CONFIG, ramp=0), worlds.living(NESR))
+    made = trainer(NESR, tmp_path, dataclasses.replace(CONFIG, rate=0.0, ramp=0), worlds.living(NESR))
     alive = made.network.mlp[0].bias.detach().clone()
     made.network.mlp[0].bias.data.fill_(-1e3)
     troubles = []

@@ -98,7 +98,7 @@ def test_a_painted_scene_knows_its_truth_anywhere():
     between = scene.truth(Wavelengths.evenly_spaced(41))[1]
     np.testing.assert_allclose(between, (scene.fine[7] + scene.fine[8]) / 2, atol=1e-6)
     assert scene.rgb.max() <= 1
-    with pytest.raises(ValueError, match="painted scenes cover 400-700 nm; 420-720 nm is asked for"):
+    with pytest.raises(ValueError, match="painted scenes cover 400-700 nm; 420-720 nm was requested"):
         scene.truth(Wavelengths.from_step(420, 720, 10))
 
 
