@@ -68,7 +68,7 @@ class Devices:
         return cls(fabric.device, fabric)
 
     def share(self, batch: int) -> slice:
-        """The patches of a batch of so many that this process computes.
+        """The patches that this process computes of a batch of that size.
 
         Raises:
             ValueError: the batch is no multiple of the number of devices.
@@ -79,7 +79,7 @@ class Devices:
         return slice(size * rank, size * (rank + 1))
 
     def setup(self, module: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
-        """The module and its optimiser on the device, wrapped for several devices where there are."""
+        """The module and its optimiser on the device, wrapped if several devices train."""
         if self.fabric:
             return self.fabric.setup(module, optimizer)
         return module.to(self.device), optimizer

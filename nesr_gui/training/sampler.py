@@ -42,7 +42,7 @@ class Batch(NamedTuple):
         nm: the wavelengths (L,) nm of `truth`.
         faithful: 1 where a channel of the photograph is what the camera saw but for rounding and noise, else 0,
             (B, P, P, 3); None where that is not known.
-        group: so many neighbouring patches are parts of one photograph.
+        group: number of neighbouring patches that are parts of one photograph.
     """
 
     image: Tensor

@@ -75,7 +75,7 @@ def encode_scene(model: LoadedModel, scene: TestScene, inputs: Wavelengths | Non
 
 
 def subsampled_cube(field: SpectralField, wavelengths: Wavelengths, every: int) -> FloatArray:
-    """The cube (L, h, w) of every so many rows and columns; the other pixels are not computed."""
+    """The cube (L, h, w) of every `every`-th row and column; the other pixels are not computed."""
     if every == 1:
         return field.cube(wavelengths).values
     rows, cols = (np.arange(0, size, every) for size in field.shape)
