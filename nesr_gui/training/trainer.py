@@ -24,7 +24,7 @@ from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import Network, build
 from nesr_gui.training.devices import Devices
-from nesr_gui.training.loss import LossConfig, TrainingLoss
+from nesr_gui.training.loss import LossConfig, Precision, TrainingLoss
 from nesr_gui.training.provenance import check_run, claim_run
 from nesr_gui.training.sampler import PatchSampler, SamplerConfig
 from nesr_gui.training.vital_signs import VitalSigns, vital_signs
@@ -119,42 +119,37 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
-    """One run of `nesr-gui train`; see `LossConfig` and `OptimizerConfig` for the fields that they share."""
+class TrainingConfig(LossConfig):
+    """One run of `nesr-gui train`: its loss, its optimiser and its patches.
 
-    steps: int = 10_000
-    rate: float = 2e-3
-    encoder_rate: float = 0.1
-    ramp: int = 1_000  # the network should read the colour before it reads the surroundings
-    weight_decay: float = 1e-4
+    Args:
+        steps: steps of the run.
+        rate: the initial learning rate, which falls to a hundredth along a cosine.
+        encoder_rate: see `OptimizerConfig.slow_rate`.
+        ramp: see `OptimizerConfig`; a network must learn to read the colour before it reads the surroundings.
+        weight_decay: see `OptimizerConfig`.
+        averaging: see `OptimizerConfig`.
+        seed: of the initial weights and the patches.
+        sampler: composition of the patches.
+    """
+
     squared: float = 20.0
     relative: float = 0.3
     angle: float = 3.0
     colour: float = 20.0
-    averaging: float = 0.999
-    pixels: int = 1_024
-    between: int = 8
+    pixels: int | None = 1_024
     window: int = 10
     wavelengths: int = 8
     blind: float = 0.1
+    precision: Precision = "bf16-mixed"
+    steps: int = 10_000
+    rate: float = 2e-3
+    encoder_rate: float = 0.1
+    ramp: int = 1_000
+    weight_decay: float = 1e-4
+    averaging: float = 0.999
     seed: int = 0
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
-
-    @property
-    def loss(self) -> LossConfig:
-        """The loss of this run."""
-        return LossConfig(
-            squared=self.squared,
-            relative=self.relative,
-            angle=self.angle,
-            colour=self.colour,
-            pixels=self.pixels,
-            between=self.between,
-            window=self.window,
-            wavelengths=self.wavelengths,
-            blind=self.blind,
-            precision="bf16-mixed",
-        )
 
     def optimizer(self, network: Any) -> OptimizerConfig:
         """How a network with these settings is optimised.
@@ -395,7 +390,7 @@ def start_training(
         network.load_state_dict(start.state_dict())
     elif isinstance(network, FactorisedNeSR):
         network.basis.linear.data.copy_(least_squares(sampler, config.seed))
-    loss = TrainingLoss(network, sampler, config.loss)
+    loss = TrainingLoss(network, sampler, config)
     return Trainer(loss, config.optimizer(network_config), folder, Devices(sampler.device))
 
 

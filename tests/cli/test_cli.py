@@ -131,7 +131,7 @@ def test_info_counts_the_parameters_of_every_system(run):
         (["info", "missing.h5"], "missing.h5"),
         (["info"], "or --models"),
         (["train", "--out", "run", "--bands", "7"], "give --system hscnn-r"),
-        (["train", "--out", "run", "--system", "awan", "--attention", "none"], "are of NeSR"),
+        (["train", "--out", "run", "--system", "awan", "--attention", "none"], "apply to NeSR"),
         (["train", "--out", "run", "--system", "alexnet"], "no system 'alexnet'; there are hscnn-r,"),
         (["train", "--out", "run"], "nothing to train on; give a folder of scenes"),
         (["evaluate", "--scenes", "."], "no scene in"),

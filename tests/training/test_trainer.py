@@ -349,8 +349,8 @@ def oracle(kind, part: str, sampler_config: SamplerConfig = CLEAN):
     made.generator.manual_seed(1)
     batch = made.draw()
     table = torch.from_numpy(interpolation(cie.CAMERA_BANDS, np.arange(400, 701)))
-    network, config = kind(batch, table), dataclasses.replace(CONFIG, blind=0.0, **weights).loss
-    return network, batch, TrainingLoss(network, made, dataclasses.replace(config, precision="32-true"))
+    network, config = kind(batch, table), dataclasses.replace(CONFIG, blind=0.0, **weights, precision="32-true")
+    return network, batch, TrainingLoss(network, made, config)
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def gradients(blind: float, seed: int = 0) -> dict[str, float]:
     network, config = worlds.living(FACTORISED), dataclasses.replace(CONFIG, blind=blind)
     made = sampler()
     made.generator.manual_seed(seed)
-    TrainingLoss(network, made, config.loss)(made.draw()).backward()
+    TrainingLoss(network, made, config)(made.draw()).backward()
     parts: dict[str, float] = {}
     for name, parameter in network.named_parameters():
         told = 0.0 if parameter.grad is None else float(parameter.grad.abs().max())
@@ -407,7 +407,7 @@ def test_the_surroundings_of_whole_photographs_are_hidden(monkeypatch):
     monkeypatch.setattr(network, "coefficients", lambda c, rgb: (contexts.append(c), plain(c, rgb))[1])
     for seed in range(10):
         made.generator.manual_seed(seed)
-        TrainingLoss(network, made, dataclasses.replace(CONFIG, blind=0.5).loss)(made.draw())
+        TrainingLoss(network, made, dataclasses.replace(CONFIG, blind=0.5))(made.draw())
     hidden = torch.stack([context.flatten(1).abs().amax(1) == 0 for context in contexts]).view(10, -1, 2)
     assert torch.equal(hidden[..., 0], hidden[..., 1])
     assert 0.2 < hidden.float().mean() < 0.8

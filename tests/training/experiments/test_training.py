@@ -20,7 +20,8 @@ from nesr_gui.training.devices import Devices
 from nesr_gui.training.experiments.definitions import Settings
 from nesr_gui.training.experiments.plan import TrainingJob
 from nesr_gui.training.experiments.runner import crop_trainer, train_model
-from nesr_gui.training.loss import decode_window
+from nesr_gui.training.loss import TrainingLoss, decode_window
+from nesr_gui.training.sampler import CropSampler
 from nesr_gui.training.trainer import Budget, DivergedRun, Trainer
 from tests.training.test_crop_sampler import source
 
@@ -115,6 +116,23 @@ def test_a_window_is_decoded_as_the_whole_is(monkeypatch):
     whole = network(image, nm)
     part = decode_window(network, image, nm, (2, 5), 6)
     torch.testing.assert_close(part, whole[..., 2:8, 5:11], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("config", [DISCRETE, NESR])
+def test_the_shares_of_several_devices_make_the_loss_of_one(config):
+    """Each decodes the same window at the same wavelengths of its own patches, so that the gradients average."""
+    settings = dataclasses.replace(SETTINGS, batch=4, window=5, decoded=4)
+    torch.manual_seed(0)
+    network = build(config)
+
+    def loss_of(part: slice) -> torch.Tensor:
+        sampler = CropSampler(source(settings.crops), lambda step: job(config).wavelengths(step, 4), part=part)
+        sampler.seek(7)
+        return TrainingLoss(network, sampler, settings.loss)(sampler.draw()).detach()
+
+    shares = [loss_of(slice(start, start + 1)) for start in range(4)]
+    assert len({float(share) for share in shares}) == 4
+    torch.testing.assert_close(torch.stack(shares).mean(), loss_of(slice(0, 4)))
 
 
 def test_wavelengths_of_a_step():
