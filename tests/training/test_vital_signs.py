@@ -163,6 +163,16 @@ def test_to_look_changes_nothing(config):
     assert not any(module._forward_pre_hooks for module in network.modules())
 
 
+def test_nesr_is_evaluated_over_its_own_range(monkeypatch):
+    network = tiny.network(dataclasses.replace(worlds.PAPER, low=420.0, high=720.0))
+    decoded: list[torch.Tensor] = []
+    plain = network.query
+    monkeypatch.setattr(network, "query", lambda nm, attention: (decoded.append(nm), plain(nm, attention))[1])
+    vital_signs(network, batch(2))
+    nm = torch.cat(decoded)
+    assert (nm.min(), nm.max()) == (420, 720)
+
+
 def test_what_cannot_be_asked_is_no_trouble():
     assert VitalSigns({}, 0.1, math.nan).trouble is None
     assert VitalSigns({"a": 0.09}, 0.1, 0.1).trouble is not None

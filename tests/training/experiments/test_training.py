@@ -59,7 +59,8 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_resumed_equals_uninterrupted_to_the_bit(tmp_path, case):
+def test_resumed_equals_uninterrupted_to_the_bit(tmp_path, monkeypatch, case):
+    monkeypatch.setattr(trainer, "LOGGED_STEPS", 2)
     config, settings = CASES[case]
     whole = started(tmp_path / "whole", config, settings)
     list(whole.run())
@@ -70,8 +71,21 @@ def test_resumed_equals_uninterrupted_to_the_bit(tmp_path, case):
     assert second.step == 2
     list(second.run())
     assert (whole.step, whole.spent) == (second.step, second.spent) == (5, 1)
+    assert second.losses == whole.losses and [step for step, _ in whole.losses] == [2, 4, 5]
     for name, tensor in whole.network.state_dict().items():
         assert torch.equal(second.network.state_dict()[name], tensor), name
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("32-true", torch.float32), ("bf16-mixed", torch.bfloat16)])
+def test_the_forward_pass_has_the_requested_precision(tmp_path, precision, dtype):
+    made = started(tmp_path, DISCRETE, dataclasses.replace(SETTINGS, precision=precision))
+    seen = set()
+    for layer in made.network.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_hook(lambda _, __, output: seen.add(output.dtype))
+    made.sampler.seek(0)
+    assert made.loss(made.sampler.draw()).dtype == torch.float32
+    assert seen == {dtype}
 
 
 def test_a_model_is_written_once_and_says_where_it_is_from(tmp_path):
