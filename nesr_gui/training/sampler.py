@@ -409,6 +409,17 @@ class CropConfig:
     painted: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class _Crop:
+    """A scene, the top left corner of a crop, its rotation in quarter turns, and whether it is mirrored."""
+
+    scene: Prepared
+    y: int
+    x: int
+    turns: int
+    mirrored: bool
+
+
 class CropSource:
     """The scenes of a data set to cut crops from, and the libraries to paint patches with.
 
@@ -448,15 +459,14 @@ class CropSource:
         painted = round(self.config.batch * self.config.painted)
         count = self.config.batch - painted
         chosen = [self._choose(rng) for _ in range(count)]
-        pieces = [self._crop(*place, nm, inputs) for place in chosen[part]]
+        pieces = [self._crop(place, nm, inputs) for place in chosen[part]]
         if self._painter is not None and painted:
             rest = slice(max(part.start - count, 0), max(part.stop - count, 0))
             pieces += self._paint(self._painter, rng, painted, nm, inputs)[rest]
         images, truths = zip(*pieces, strict=True)
         return np.stack(images), np.stack(truths)
 
-    def _choose(self, rng: np.random.Generator) -> tuple[int, int, int, int, bool]:
-        """A scene, the corner of a crop, its rotation in quarter turns, and whether it is mirrored."""
+    def _choose(self, rng: np.random.Generator) -> _Crop:
         index = int(rng.integers(len(self.scenes)))
         corners = self._corners[index]
         if corners is None:
@@ -464,24 +474,15 @@ class CropSource:
             y, x = (int(at) for at in rng.integers(free))
         else:
             y, x = (int(at) for at in corners[rng.integers(len(corners))])
-        return index, y, x, int(rng.integers(4)), bool(rng.random() < 0.5)
+        return _Crop(self.scenes[index], y, x, turns=int(rng.integers(4)), mirrored=bool(rng.random() < 0.5))
 
-    def _crop(
-        self,
-        index: int,
-        y: int,
-        x: int,
-        turns: int,
-        mirrored: bool,
-        nm: npt.NDArray[np.float64],
-        inputs: Wavelengths | None,
-    ) -> FloatPair:
-        scene, size = self.scenes[index], self.config.patch
-        window = slice(y, y + size), slice(x, x + size)
+    def _crop(self, crop: _Crop, nm: npt.NDArray[np.float64], inputs: Wavelengths | None) -> FloatPair:
+        scene, size = crop.scene, self.config.patch
+        window = slice(crop.y, crop.y + size), slice(crop.x, crop.x + size)
         cube = scene.cube[window]
         truth = _resampled(scene.bands, nm, cube)
         image = scene.rgb[window] if inputs is None else _resampled(scene.bands, inputs.nm, cube)
-        image, truth = (np.rot90(part, turns)[:, :: -1 if mirrored else 1] for part in (image, truth))
+        image, truth = (np.rot90(part, crop.turns)[:, :: -1 if crop.mirrored else 1] for part in (image, truth))
         return np.ascontiguousarray(np.moveaxis(image, -1, 0), np.float32), np.ascontiguousarray(truth, np.float32)
 
     def _paint(
