@@ -188,8 +188,9 @@ def experiment(
     On several GPUs: fabric run --accelerator cuda --devices 4 --strategy ddp main.py experiment table1 …
     """
     from nesr_gui.training.datasets.resampling import BandShape
-    from nesr_gui.training.experiments.definitions import Budget, Request, Settings
+    from nesr_gui.training.experiments.definitions import Request, Settings
     from nesr_gui.training.experiments.runner import run
+    from nesr_gui.training.trainer import Budget
 
     training = {
         key: options.pop(key) for key in ("batch", "patch", "rate", "halvings", "precision", "features", "blocks")
