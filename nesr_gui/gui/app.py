@@ -294,6 +294,8 @@ class App(QObject):
                 "other_side": view.activate_other_side, "exchange": view.swap_panes,
                 "divider_left": view.move_divider_left, "divider_right": view.move_divider_right, "fit": panes.fit,
                 "zoom_in": application.zoom_in, "zoom_out": application.zoom_out, "next_tab": documents.show_next,
+                "actual_size": panes.show_actual_size, "scale_bar": view.toggle_scale_bar,
+                "full_screen": self.window.toggle_full_screen,
                 "previous_tab": documents.show_previous, "reset_layout": self.window.reset_layout,
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,

@@ -60,7 +60,7 @@ class Rerendered(ViewMode):
     def caption(self, context: RenderContext) -> str:
         """Return the viewing conditions."""
         relative = f", white is {context.white.name}" if context.white is not None else ""
-        return f"Re-rendered: {context.viewing.name}{relative}"
+        return f"{context.viewing.name}{relative}, re-rendered"
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:
         """Field, viewing conditions and white."""

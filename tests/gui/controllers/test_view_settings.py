@@ -68,7 +68,7 @@ def test_each_key_shows_its_mode_exactly(known: App, qtbot: QtBot, key: str, mod
     np.testing.assert_array_equal(shown(known).painted, expected)
     caption = known.window.image.captions[0].accessibleName()  # of a long one only a part is seen
     assert caption == f"Image: {mode.caption(RenderContext.of(known.document))}"
-    assert known.window.panes.bars[1].isVisible() == (mode.scale(shown(known).request.context) is not None)
+    assert known.window.panes.bars[0].isVisible() == (mode.scale(shown(known).request.context) is not None)
 
 
 def test_only_the_wavelength_moves_so_nothing_is_read_again(known: App, qtbot: QtBot) -> None:
@@ -195,7 +195,7 @@ def test_the_curve_under_the_mouse_is_shown_as_the_others_are(known: App) -> Non
 def test_levels_are_dragged_typed_automatic_and_kept_for_each_mode(known: App, qtbot: QtBot) -> None:
     press(known, "2")
     qtbot.waitUntil(exact(known, "band"))
-    bar, values = known.window.panes.bars[1], shown(known).painted
+    bar, values = known.window.panes.bars[0], shown(known).painted
     at = QPoint(10, round(bar.scale.y_of(bar.scale.limits[1])))
     drag(bar.scale, at, at + QPoint(0, 40))
     high = known.document.view_settings.levels["band"][1]
