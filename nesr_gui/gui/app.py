@@ -221,7 +221,7 @@ class App(QObject):
             (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER,)),
-            (self.view.show_captions, (*rendered, C.MARKS, C.PICTURE, C.PICKING)),
+            (self.view.show_captions, (*rendered, C.MARKS, C.PICKING)),
             (self.view.show_status, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.READOUTS, C.HOVER, C.PICTURE,
                                      C.MODELS)),
             (self.comparison.show_measurement, (C.IMAGE, C.FIELD)),
@@ -333,6 +333,7 @@ class App(QObject):
         self.renderers[side].set_view(view)
 
     def _note_picture(self, picture: RenderedImage | None = None) -> None:
+        self.view.show_captions()  # before the picture is painted, so that its caption never names another one
         self.refresh.mark(Change.PICTURE)
 
     def _note_selection(self, numbers: list[int]) -> None:

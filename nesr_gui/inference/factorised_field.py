@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 CELLS = 128  # side of a tile of surroundings, in cells
 STORED_BYTES = 1 << 30  # larger surroundings are recomputed for each window
-CACHED_BYTES = 384 << 20  # coefficients of a window up to this size are cached for the next wavelength
+CACHED_BYTES = 384 << 20  # coefficients of the latest windows are cached up to this size for the next wavelength
 PIXELS_AT_ONCE = 1 << 13  # per batch of the MLP: few enough that its hidden layers stay in the processor's caches
 
 
@@ -165,6 +167,41 @@ class ComputedSurroundings:
         return values
 
 
+class CoefficientCache:
+    """Coefficients of the latest windows, up to `CACHED_BYTES`; threads may share it."""
+
+    def __init__(self) -> None:
+        self._windows: OrderedDict[tuple[int, ...], Tensor] = OrderedDict()  # (top, bottom, left, right, stride)
+        self._lock = threading.Lock()
+
+    def get(self, rows: slice, cols: slice, stride: int) -> Tensor | None:
+        """The coefficients of a window, which may lie within a cached one; None if they are not cached."""
+        with self._lock:
+            for key, values in reversed(self._windows.items()):
+                top, bottom, left, right, step = key
+                if key == (rows.start, rows.stop, cols.start, cols.stop, stride):
+                    self._windows.move_to_end(key)
+                    return values
+                if (
+                    step == 1
+                    and top <= rows.start
+                    and rows.stop <= bottom
+                    and left <= cols.start
+                    and cols.stop <= right
+                ):
+                    self._windows.move_to_end(key)
+                    within = values[:, rows.start - top : rows.stop - top, cols.start - left : cols.stop - left]
+                    return within[:, ::stride, ::stride]
+        return None
+
+    def put(self, rows: slice, cols: slice, stride: int, values: Tensor) -> None:
+        """Add the coefficients of a window, and drop the ones that were not used for the longest time."""
+        with self._lock:
+            self._windows[rows.start, rows.stop, cols.start, cols.stop, stride] = values
+            while self._windows and sum(each.nbytes for each in self._windows.values()) > CACHED_BYTES:
+                self._windows.popitem(last=False)
+
+
 class FactorisedField(ReconstructedField):
     """Field of a `FactorisedNeSR` network.
 
@@ -191,7 +228,7 @@ class FactorisedField(ReconstructedField):
         batch = AdaptiveBatch(model.device, max(model.network.config.hidden))
         super().__init__(model, image, rgb, level, batch=batch, notes=notes)
         self._network, self._surroundings = model.network, surroundings
-        self._cached: tuple[tuple[int, ...], Tensor] | None = None  # the latest window and its coefficients
+        self._cache = CoefficientCache()
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -236,15 +273,10 @@ class FactorisedField(ReconstructedField):
     def _bands(
         self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, *, preview: bool = False
     ) -> FloatArray:
-        # The coefficients are cached, since the next wavelength usually concerns the same window.
         functions = self._functions(nm)
         size = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
         if 4 * functions.shape[1] * math.prod(size) <= CACHED_BYTES:
-            key = (rows.start, rows.stop, cols.start, cols.stop, stride)
-            cached = self._cached
-            if cached is None or cached[0] != key:
-                cached = self._cached = key, self._coefficients(rows, cols, stride)
-            return self._values(cached[1], functions).cpu().numpy()
+            return self._values(self._coefficients(rows, cols, stride), functions).cpu().numpy()
         bands = np.empty((nm.size, *size), np.float32)
         side = tiling.square_side(BLOCK_VALUES // nm.size)
         for _, y, x in tiling.iter_square_tiles(slice(0, size[0]), slice(0, size[1]), side):
@@ -257,10 +289,15 @@ class FactorisedField(ReconstructedField):
 
     @torch.inference_mode()
     def _coefficients(self, rows: slice, cols: slice, stride: int) -> Tensor:
-        """Coefficients (rank + 3, h', w') of every `stride`-th row and column of a window."""
-        if (cached := self._cached) is not None and cached[0] == (0, self.shape[0], 0, self.shape[1], 1):
-            return cached[1][:, rows, cols][:, ::stride, ::stride]
-        return self.batch.run(lambda count: self._compute(rows, cols, stride, min(count, PIXELS_AT_ONCE)))
+        """Coefficients (rank + 3, h', w') of every `stride`-th row and column of a window.
+
+        They are cached, since the next wavelength usually concerns the same window.
+        """
+        coefficients = self._cache.get(rows, cols, stride)
+        if coefficients is None:
+            coefficients = self.batch.run(lambda count: self._compute(rows, cols, stride, min(count, PIXELS_AT_ONCE)))
+            self._cache.put(rows, cols, stride, coefficients)
+        return coefficients
 
     def _compute(self, rows: slice, cols: slice, stride: int, pixels: int) -> Tensor:
         device, scale = self.rgb.device, self._network.scale

@@ -268,6 +268,7 @@ def test_less_at_once_is_asked_of_a_device_that_is_full_and_the_answers_are_the_
     np.testing.assert_allclose(field.spectra(points, NM).T.reshape(expected.shape), expected, **CLOSE)
     assert 0 < full.refused <= 8  # halved so often, and remembered
     full.room = 3
+    field._cache = factorised_field.CoefficientCache()
     with pytest.raises(OutOfMemory, match="graphics memory"):
         field.band(500.0, rows=slice(1, 70))
 
@@ -309,3 +310,30 @@ def test_a_saved_model_gives_the_same_field_and_says_what_it_is(tmp_path, device
         np.testing.assert_allclose(*ends, rtol=1e-6)
     provenance = encode(image, loaded).provenance
     assert (provenance["model"], provenance["photograph"]) == ("tiny", "random.png")
+
+
+def test_windows_of_a_band_serve_the_next_wavelength_and_whole_spectra(whole, monkeypatch):
+    """A band is read strip by strip: all strips are cached, and not only the last one."""
+    field, computed = encode(tiny.image(21, 30), whole), list[tuple[slice, slice]]()
+    compute = type(field)._compute
+
+    def record(self, rows, cols, *args):
+        computed.append((rows, cols))
+        return compute(self, rows, cols, *args)
+
+    monkeypatch.setattr(type(field), "_compute", record)
+    strips = [slice(0, 8), slice(8, 16), slice(16, 21)]
+    first = np.concatenate([field.band(512.3, rows=rows) for rows in strips])
+    assert len(computed) == 3
+    again = np.concatenate([field.band(512.3, rows=rows) for rows in strips])
+    spectra = np.concatenate([field.cube([512.3, 600.0], rows=rows).values for rows in strips], axis=1)
+    np.testing.assert_array_equal(again, first)
+    np.testing.assert_allclose(spectra[0], first, **CLOSE)
+    np.testing.assert_allclose(field.band(512.3, rows=slice(9, 14), stride=2), first[9:14:2, ::2], **CLOSE)
+    assert len(computed) == 3
+    monkeypatch.setattr(factorised_field, "CACHED_BYTES", field._cache.get(strips[0], slice(0, 30), 1).nbytes + 1)
+    for rows in (slice(0, 9), strips[0]):  # both do not fit
+        field.band(512.3, rows=rows)
+    computed.clear()
+    field.band(512.3, rows=slice(0, 9))
+    assert len(computed) == 1
