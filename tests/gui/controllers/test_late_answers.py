@@ -137,8 +137,8 @@ def test_scrub_bands_that_are_not_wanted_any_more_are_dropped(
     qtbot.waitUntil(lambda: quiet.renderers[0]._scrub_cache._bands is not None)
     wait_until_settled(quiet, qtbot)
     cache = quiet.renderers[0]._scrub_cache
-    asked, bands = cache._asked, cache._bands
-    cache._take(replace(asked, spacing=20.0), replace(bands, error=9.0))
+    requested, bands = cache._requested, cache._bands
+    cache._take(replace(requested, spacing=20.0), replace(bands, error=9.0))
     assert cache._bands is bands
 
 
