@@ -16,6 +16,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers import image
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.tasks.rendering import RenderedImage, render_picture
+from nesr_gui.gui.tasks.spectra import FEW
 from nesr_gui.gui.tasks.worker import Task, _Event
 from nesr_gui.regions import Region
 from tests.gui.conftest import BANDS, smooth_cube
@@ -82,6 +83,29 @@ def test_readouts_of_regions_of_the_field_before_are_dropped(quiet: App, qtbot: 
     field = change_field(quiet)
     qtbot.waitUntil(lambda: BOX in quiet.document.readouts)
     assert quiet.document.readouts[BOX].value == pytest.approx(field.band(600)[5:15, 5:20].mean(), rel=1e-4)
+
+
+def test_readouts_of_fewer_pixels_than_the_curve_are_dropped(quiet: App, qtbot: QtBot) -> None:
+    """A region is averaged over some of its pixels first; its value must not stay that of these."""
+    whole = Region.rectangle(0, 0, 60, 80)
+    assert FEW < 60 * 80
+    quiet.document.mark_set.add(whole)
+    refined = threading.Event()
+    curves = quiet.spectra._take_refined
+    waiting: list[tuple[object, object]] = []
+
+    def hold(request: object, result: object) -> None:
+        waiting.append((request, result))
+        refined.set()
+
+    quiet.spectra._take_refined = hold  # the curve of all pixels arrives while a value of some is on its way
+    qtbot.waitUntil(refined.is_set)
+    quiet.document.set_wavelength(600)
+    query(quiet, Task.REGION_READOUTS)
+    curves(*waiting[0])
+    qtbot.waitUntil(lambda: whole in quiet.document.readouts)
+    wait_until_settled(quiet, qtbot)
+    assert quiet.document.readouts[whole].value == pytest.approx(quiet.document.field.band(600).mean(), rel=1e-5)
 
 
 def test_readouts_at_the_wavelength_before_are_dropped(quiet: App, qtbot: QtBot) -> None:
