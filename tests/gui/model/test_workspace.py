@@ -325,3 +325,19 @@ def test_a_dialog_may_outlive_its_document(opened: App, qtbot: QtBot, qapp: QApp
     del dialog
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     qtbot.waitUntil(lambda: (gc.collect(), document() is None)[1])
+
+
+@pytest.mark.usefixtures("queued_refresh")
+def test_a_second_click_on_a_tab_that_is_closed_closes_no_other(opened: App, other: Path, qtbot: QtBot) -> None:
+    """Until the next turn of the event loop the tab is still there."""
+    opened.files.open(other, beside=True)
+    qtbot.waitUntil(lambda: opened.window.tabs.count() == 2)
+    last = opened.workspace.documents[1]
+    for _ in range(2):
+        opened.window.tabs.close_requested.emit(0)
+    assert opened.workspace.documents == [last]
+    opened.window.tabs.place_picked.emit(0)
+    assert opened.document is last
+    qtbot.waitUntil(lambda: opened.window.tabs.count() == 1 or not opened.window.tabs.isVisible())
+    opened.window.tabs.close_requested.emit(0)
+    assert last not in opened.workspace.documents
