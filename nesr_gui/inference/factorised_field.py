@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 CELLS = 128  # side of a tile of surroundings, in cells
 STORED_BYTES = 1 << 30  # larger surroundings are recomputed for each window
-CACHED_BYTES = 384 << 20  # coefficients of the latest windows are cached up to this size for the next wavelength
+CACHED_BYTES = 384 << 20  # of coefficients, kept for the next wavelength
 PIXELS_AT_ONCE = 1 << 13  # per batch of the MLP: few enough that its hidden layers stay in the processor's caches
 
 
@@ -167,38 +167,37 @@ class ComputedSurroundings:
         return values
 
 
+Key = tuple[int, int, int, int, int]
+"""First and last row, first and last column, and stride of a window."""
+
+
 class CoefficientCache:
-    """Coefficients of the latest windows, up to `CACHED_BYTES`; threads may share it."""
+    """The coefficients of the latest windows, since the next wavelength usually concerns the same ones.
 
-    def __init__(self) -> None:
-        self._windows: OrderedDict[tuple[int, ...], Tensor] = OrderedDict()  # (top, bottom, left, right, stride)
-        self._lock = threading.Lock()
+    An image is displayed in strips, so that these are several windows. Safe to use from several threads.
+    """
 
-    def get(self, rows: slice, cols: slice, stride: int) -> Tensor | None:
-        """The coefficients of a window, which may lie within a cached one; None if they are not cached."""
+    def __init__(self, limit: int) -> None:
+        self._limit, self._lock = limit, threading.Lock()
+        self._windows: OrderedDict[Key, Tensor] = OrderedDict()  # the latest last
+
+    def get(self, key: Key) -> Tensor | None:
+        """The coefficients of a window, if they are cached, or part of a cached window that has every pixel."""
+        top, bottom, left, right, stride = key
         with self._lock:
-            for key, values in reversed(self._windows.items()):
-                top, bottom, left, right, step = key
-                if key == (rows.start, rows.stop, cols.start, cols.stop, stride):
-                    self._windows.move_to_end(key)
-                    return values
-                if (
-                    step == 1
-                    and top <= rows.start
-                    and rows.stop <= bottom
-                    and left <= cols.start
-                    and cols.stop <= right
-                ):
-                    self._windows.move_to_end(key)
-                    within = values[:, rows.start - top : rows.stop - top, cols.start - left : cols.stop - left]
-                    return within[:, ::stride, ::stride]
+            if key in self._windows:
+                self._windows.move_to_end(key)
+                return self._windows[key]
+            for (first, last, start, stop, step), values in self._windows.items():
+                if step == 1 and first <= top and bottom <= last and start <= left and right <= stop:
+                    return values[:, top - first : bottom - first : stride, left - start : right - start : stride]
         return None
 
-    def put(self, rows: slice, cols: slice, stride: int, values: Tensor) -> None:
-        """Add the coefficients of a window, and drop the ones that were not used for the longest time."""
+    def add(self, key: Key, coefficients: Tensor) -> None:
+        """Cache the coefficients of a window, and drop the oldest ones above the limit of bytes."""
         with self._lock:
-            self._windows[rows.start, rows.stop, cols.start, cols.stop, stride] = values
-            while self._windows and sum(each.nbytes for each in self._windows.values()) > CACHED_BYTES:
+            self._windows[key] = coefficients
+            while sum(each.nbytes for each in self._windows.values()) > self._limit:
                 self._windows.popitem(last=False)
 
 
@@ -228,7 +227,7 @@ class FactorisedField(ReconstructedField):
         batch = AdaptiveBatch(model.device, max(model.network.config.hidden))
         super().__init__(model, image, rgb, level, batch=batch, notes=notes)
         self._network, self._surroundings = model.network, surroundings
-        self._cache = CoefficientCache()
+        self._cache = CoefficientCache(CACHED_BYTES)
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -276,7 +275,7 @@ class FactorisedField(ReconstructedField):
         functions = self._functions(nm)
         size = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
         if 4 * functions.shape[1] * math.prod(size) <= CACHED_BYTES:
-            return self._values(self._coefficients(rows, cols, stride), functions).cpu().numpy()
+            return self._values(self._coefficients(rows, cols, stride, keep=True), functions).cpu().numpy()
         bands = np.empty((nm.size, *size), np.float32)
         side = tiling.square_side(BLOCK_VALUES // nm.size)
         for _, y, x in tiling.iter_square_tiles(slice(0, size[0]), slice(0, size[1]), side):
@@ -288,16 +287,15 @@ class FactorisedField(ReconstructedField):
         return bands
 
     @torch.inference_mode()
-    def _coefficients(self, rows: slice, cols: slice, stride: int) -> Tensor:
-        """Coefficients (rank + 3, h', w') of every `stride`-th row and column of a window.
-
-        They are cached, since the next wavelength usually concerns the same window.
-        """
-        coefficients = self._cache.get(rows, cols, stride)
-        if coefficients is None:
-            coefficients = self.batch.run(lambda count: self._compute(rows, cols, stride, min(count, PIXELS_AT_ONCE)))
-            self._cache.put(rows, cols, stride, coefficients)
-        return coefficients
+    def _coefficients(self, rows: slice, cols: slice, stride: int, *, keep: bool = False) -> Tensor:
+        """Coefficients (rank + 3, h', w') of every `stride`-th row and column of a window; `keep` caches new ones."""
+        key = (rows.start, rows.stop, cols.start, cols.stop, stride)
+        if (cached := self._cache.get(key)) is not None:
+            return cached
+        values = self.batch.run(lambda count: self._compute(rows, cols, stride, min(count, PIXELS_AT_ONCE)))
+        if keep:
+            self._cache.add(key, values)
+        return values
 
     def _compute(self, rows: slice, cols: slice, stride: int, pixels: int) -> Tensor:
         device, scale = self.rgb.device, self._network.scale

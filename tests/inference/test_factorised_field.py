@@ -15,6 +15,7 @@ from nesr_gui.inference.checkpoint import Checkpoint, save_checkpoint
 from nesr_gui.inference.engine import PreparedFactorised, encode, prepare
 from nesr_gui.inference.factorised_field import (
     CalibratedFactorisedField,
+    CoefficientCache,
     ComputedSurroundings,
     FactorisedField,
     StoredSurroundings,
@@ -268,7 +269,6 @@ def test_less_at_once_is_asked_of_a_device_that_is_full_and_the_answers_are_the_
     np.testing.assert_allclose(field.spectra(points, NM).T.reshape(expected.shape), expected, **CLOSE)
     assert 0 < full.refused <= 8  # halved so often, and remembered
     full.room = 3
-    field._cache = factorised_field.CoefficientCache()
     with pytest.raises(OutOfMemory, match="graphics memory"):
         field.band(500.0, rows=slice(1, 70))
 
@@ -312,28 +312,30 @@ def test_a_saved_model_gives_the_same_field_and_says_what_it_is(tmp_path, device
     assert (provenance["model"], provenance["photograph"]) == ("tiny", "random.png")
 
 
-def test_windows_of_a_band_serve_the_next_wavelength_and_whole_spectra(whole, monkeypatch):
-    """A band is read strip by strip: all strips are cached, and not only the last one."""
-    field, computed = encode(tiny.image(21, 30), whole), list[tuple[slice, slice]]()
-    compute = type(field)._compute
-
-    def record(self, rows, cols, *args):
-        computed.append((rows, cols))
-        return compute(self, rows, cols, *args)
-
-    monkeypatch.setattr(type(field), "_compute", record)
-    strips = [slice(0, 8), slice(8, 16), slice(16, 21)]
-    first = np.concatenate([field.band(512.3, rows=rows) for rows in strips])
-    assert len(computed) == 3
-    again = np.concatenate([field.band(512.3, rows=rows) for rows in strips])
-    spectra = np.concatenate([field.cube([512.3, 600.0], rows=rows).values for rows in strips], axis=1)
-    np.testing.assert_array_equal(again, first)
-    np.testing.assert_allclose(spectra[0], first, **CLOSE)
-    np.testing.assert_allclose(field.band(512.3, rows=slice(9, 14), stride=2), first[9:14:2, ::2], **CLOSE)
-    assert len(computed) == 3
-    monkeypatch.setattr(factorised_field, "CACHED_BYTES", field._cache.get(strips[0], slice(0, 30), 1).nbytes + 1)
-    for rows in (slice(0, 9), strips[0]):  # both do not fit
-        field.band(512.3, rows=rows)
+def test_a_displayed_image_computes_its_coefficients_once(whole, monkeypatch):
+    """It is asked in strips, at one wavelength after the other."""
+    values = np.random.default_rng(5).uniform(0.05, 0.9, (24, 20, 3)).astype(np.float32)
+    field, computed = encode(RGBImage(values), whole), []
+    coefficients = whole.network.coefficients
+    monkeypatch.setattr(
+        whole.network, "coefficients", lambda context, rgb: (computed.append(rgb), coefficients(context, rgb))[1]
+    )
+    strips = [slice(row, row + 8) for row in range(0, 24, 8)]
+    bands = [np.concatenate([field.band(nm, rows=strip) for strip in strips]) for nm in (450.0, 550.0, 600.0)]
+    assert sum(rgb.shape[0] * rgb.shape[1] for rgb in computed) == 24 * 20
     computed.clear()
-    field.band(512.3, rows=slice(0, 9))
-    assert len(computed) == 1
+    spectra = np.concatenate([field.cube([450.0, 550.0, 600.0], rows=strip).values for strip in strips], axis=1)
+    assert computed == []  # a mode of whole spectra reads the same strips
+    np.testing.assert_allclose(bands, spectra, **CLOSE)
+    np.testing.assert_allclose(bands, field.cube([450.0, 550.0, 600.0]).values, **CLOSE)
+
+
+def test_the_cache_of_coefficients_keeps_the_latest_windows_within_its_limit():
+    cache = CoefficientCache(limit=3 * 40)
+    for row in range(4):
+        cache.add((row, row + 1, 0, 10, 1), torch.full((1, 1, 10), float(row)))
+        cache.get((1, 2, 0, 10, 1))
+    assert cache.get((0, 1, 0, 10, 1)) is None
+    assert cache.get((1, 2, 0, 10, 1))[0, 0, 0] == 1 and cache.get((3, 4, 0, 10, 1))[0, 0, 0] == 3
+    cache.add((9, 10, 0, 99, 1), torch.zeros(1, 1, 99))  # larger than the limit
+    assert cache.get((9, 10, 0, 99, 1)) is None
