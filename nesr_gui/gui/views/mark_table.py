@@ -22,6 +22,7 @@ TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "Dominant λ", "P
 MARK, VALUE, MEASURED, COLOUR, XY, LAB, DOMINANT, POSITION = range(len(TITLES))
 _WIDTHS = (132, 88, 84, 44, 112, 140, 88, 330)
 _MOST_ROWS = 6  # visible without scrolling
+_FEWEST_ROWS = 2  # visible in a small window, so that the plot keeps its place
 _LEFT, _RIGHT = (
     side | Qt.AlignmentFlag.AlignVCenter for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
 )
@@ -70,7 +71,9 @@ class MarkTable(QTableWidget):
             self._show_mark(row, mark)
         rows = min(max(len(marks), 1), _MOST_ROWS)
         bar = self.horizontalScrollBar().sizeHint().height()
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + ROW_HEIGHT * rows + bar + 4)
+        frame = self.horizontalHeader().sizeHint().height() + bar + 4
+        self.setMaximumHeight(frame + ROW_HEIGHT * rows)
+        self.setMinimumHeight(frame + ROW_HEIGHT * min(rows, _FEWEST_ROWS))
         self.setVisible(bool(marks))
         self._select(chosen, active)
         blocked.unblock()
@@ -122,6 +125,10 @@ class MarkTable(QTableWidget):
                 self._fill(row, column, text, tip)
             self._cell(row, COLOUR).setIcon(self._swatch(appearance.hex) if appearance is not None else QIcon())
         blocked.unblock()
+
+    def sizeHint(self) -> QSize:
+        """Preferred size: all rows up to the greatest number."""
+        return QSize(super().sizeHint().width(), self.maximumHeight())
 
     def selected(self) -> list[int]:
         """Numbers of the selected marks in table order."""

@@ -156,6 +156,7 @@ def quiet(table: QTableWidget) -> None:
     table.setFrameShape(QTableWidget.Shape.NoFrame)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setTabKeyNavigation(False)
+    table.setCornerWidget(QWidget())  # item views have a palette of their own, see `theme.apply`
 
 
 class SliderSpinBox(QWidget):

@@ -159,6 +159,18 @@ def test_in_a_small_window_the_image_keeps_at_least_half(window: Callable[[int, 
     assert image.width() >= 500 and image.height() >= 320
 
 
+def test_in_a_small_window_a_long_table_leaves_the_plot_its_place(opened: App) -> None:
+    opened.window.compose(QSize(1000, 640))
+    for row in range(9):
+        opened.document.add_pin(row, row)
+    QApplication.processEvents()
+    assert opened.window.height() == 640 and opened.window.plot.height() >= 160
+    assert 6 * 26 > opened.window.table.viewport().height() >= 2 * 26
+    opened.window.compose(QSize(1000, 1000))
+    QApplication.processEvents()
+    assert opened.window.table.viewport().height() >= 6 * 26
+
+
 def test_spectra_shrink_before_the_image_and_come_back(window: Callable[[int, int], MainWindow]) -> None:
     made = window(1440, 900)
     image, spectra = made.image.width(), made.findChild(QDockWidget, "spectra").width()

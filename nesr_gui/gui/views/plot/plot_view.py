@@ -130,6 +130,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.setAccessibleName("Spectra")
         self.setAccessibleDescription("Spectra of the marks; the vertical line is at the current wavelength")
         self.setAntialiasing(True)
+        self.setMinimumHeight(160)
         self.plot = self.getPlotItem()
         self.box = self.plot.getViewBox()
         self.plot.hideButtons()
