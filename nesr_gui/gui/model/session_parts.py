@@ -18,6 +18,7 @@ from nesr_gui.fields.resampled import Registration
 from nesr_gui.gui.model.plot_settings import MOST, Normalise, Overlays, Reference, Transform
 from nesr_gui.gui.model.viewport import View
 from nesr_gui.io.cubes.description import CubeHints
+from nesr_gui.io.cubes.wavelengths import BandPositions
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 
@@ -98,7 +99,7 @@ def reading_json(reading: CubeHints) -> Json:
 def read_reading(known: Json) -> CubeHints:
     nm, axis, quantity, variable = (known[name] for name in ("wavelengths", "band_axis", "quantity", "variable"))
     return CubeHints(
-        None if nm is None else Wavelengths(np.array(nm)),
+        None if nm is None else BandPositions(np.array(nm)),
         None if axis is None else whole(axis),
         None if quantity is None else Quantity(quantity),
         None if variable is None else text(variable),

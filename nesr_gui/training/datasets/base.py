@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.cubes.envi import files_of
+from nesr_gui.io.cubes.envi_header import files_of
 from nesr_gui.io.registry import MissingExtra
 from nesr_gui.spectral import FloatArray, Wavelengths
 from nesr_gui.training.datasets import camera

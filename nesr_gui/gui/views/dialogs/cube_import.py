@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
 from nesr_gui.gui.views.widgets import ChoiceDialog, form
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints
-from nesr_gui.spectral import Quantity, Wavelengths
+from nesr_gui.io.cubes.wavelengths import BandPositions
+from nesr_gui.spectral import Quantity
 
 LABELS = {"wavelengths": "Wavelengths (nm)", "band_axis": "Axis of the bands", "variable": "Array"}
 
@@ -23,7 +24,8 @@ class ReadingDialog(ChoiceDialog):
         self.text.setPlaceholderText("400:700:10, or a list: 450, 550.5")
         self.choice = QComboBox()
         self.choice.addItems(asked.choices)
-        self.choice.setCurrentText(asked.guess)
+        self.choice.setPlaceholderText("choose")
+        self.choice.setCurrentIndex(self.choice.findText(asked.guess))  # nothing without a guess
         self.answer: QWidget = self.choice if asked.choices else self.text
         self.answer.setAccessibleName(LABELS.get(asked.field, asked.field))
         self.quantity = QComboBox()
@@ -32,6 +34,7 @@ class ReadingDialog(ChoiceDialog):
         for quantity in Quantity:
             self.quantity.addItem(quantity.value, quantity)
         self.text.textChanged.connect(self._judge)
+        self.choice.currentIndexChanged.connect(self._judge)
         self._lay_out()
         self._judge()
 
@@ -41,7 +44,9 @@ class ReadingDialog(ChoiceDialog):
         if (quantity := self.quantity.currentData()) is not None:
             known = replace(known, quantity=Quantity(quantity))
         if self._asked.field == "wavelengths":
-            return replace(known, wavelengths=Wavelengths.parse(self.text.text()))
+            return replace(known, wavelengths=BandPositions.parse(self.text.text()))
+        if self.choice.currentIndex() < 0:
+            raise ValueError(f"Choose one of {', '.join(self._asked.choices)}.")
         if self._asked.field == "band_axis":
             return replace(known, band_axis=int(self.choice.currentText()))
         return replace(known, variable=self.choice.currentText())
@@ -62,5 +67,5 @@ class ReadingDialog(ChoiceDialog):
         said = f"The suggestion: {self._asked.reason}." if self._asked.reason else ""
         if reading.wavelengths is not None and self._asked.field == "wavelengths":
             nm = reading.wavelengths.nm
-            said = f"{len(nm)} bands, {nm[0]:g}-{nm[-1]:g} nm. {said}".strip()
+            said = f"{len(nm)} bands, {nm.min():g}-{nm.max():g} nm. {said}".strip()
         return said
