@@ -110,7 +110,7 @@ class NamedArray:
 
 @dataclass(frozen=True, eq=False)
 class Container:
-    """The named arrays of a file, the attributes of its groups by path (the root has the empty one), and who wrote it."""
+    """The named arrays of a file, and the attributes of its groups by path; the root has the empty one."""
 
     file: str
     arrays: Sequence[NamedArray]
@@ -191,7 +191,9 @@ def choose_cube(container: Container, reading: CubeHints) -> NamedArray:
     cubes = [cube for cube in map(_three_axes, variables) if cube is not None and cube.is_numeric("uifc")]
     cubes = cubes or [cube for cube in map(_three_axes, variables) if cube is not None and cube.is_numeric("b")]
     if not cubes:
-        raise UnreadableFile(f"{file} has no `cube` and no other array of numbers with three dimensions; it has {_names(variables)}")
+        raise UnreadableFile(
+            f"{file} has no `cube` and no other array of numbers with three dimensions; it has {_names(variables)}"
+        )
     own = [v for v in cubes if v.name == "cube"] or [v for v in cubes if v.short == "cube"]
     if len(own) == 1 or len(cubes) == 1:
         return (own or cubes)[0]

@@ -64,7 +64,7 @@ class Decoding:
         if not (np.isfinite(self.scale).all() and np.isfinite(self.offset).all() and self.scale.all()):
             raise UnreadableFile("it has scale factors that are zero or not finite; expected ordinary numbers")
 
-    def decode(self, stored: Numbers, bands: npt.NDArray[np.intp] | None = None) -> npt.NDArray[np.float64]:
+    def decode(self, stored: Numbers, bands: npt.NDArray[np.intp] | None = None) -> npt.NDArray[np.floating]:
         """Values of stored numbers: float64, or float32 where they are neither scaled nor wider.
 
         Args:
@@ -79,12 +79,12 @@ class Decoding:
         scale, offset = (self._of_bands(part, stored.ndim, bands) for part in (self.scale, self.offset))
         if np.all(scale == 1) and np.all(offset == 0):
             narrow = stored.dtype.kind == "f" and stored.dtype.itemsize <= 4
-            values = np.array(stored, np.float32 if narrow else np.float64)
+            values: npt.NDArray[np.floating] = np.array(stored, np.float32 if narrow else np.float64)
         else:
             values = stored.astype(np.float64) * scale + offset
         if self.valid_unpacked is not None:
             low, high = self.valid_unpacked
-            empty = empty | (values < low) | (values > high)
+            empty |= np.less(values, low) | np.greater(values, high)
         if empty.any():
             values[empty] = np.nan
         return values
@@ -222,7 +222,7 @@ def _as_stored(number: float | int, dtype: np.dtype[Any]) -> list[float | int]:
     if number != number:
         return []
     own = dtype if dtype.kind == "f" else np.dtype(np.float32 if dtype.itemsize <= 8 else np.float64)  # complex
-    largest = float(np.finfo(own).max)
+    largest = float(np.finfo(own.name).max)
     with np.errstate(over="ignore"):
         if np.isfinite(number) and not np.isfinite(own.type(number)):
             return [np.copysign(largest, number)] if abs(number) < largest * (1 + 1e-3) else []

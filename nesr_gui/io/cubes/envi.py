@@ -166,8 +166,8 @@ def _array(header: Header, layout: _Layout, data: Path) -> FileArray:
     file = WatchedFile(data)
     if layout.offset < 0 or file.size < layout.nbytes:
         raise UnreadableFile(
-            f"{data.name} has {file.size:,} bytes; its header {header.path.name} describes {layout.nbytes:,}, so one of "
-            "the two is damaged"
+            f"{data.name} has {file.size:,} bytes; its header {header.path.name} describes {layout.nbytes:,}, so "
+            "one of the two is damaged"
         )
     return FileArray(file, layout.dtype, layout.offset, layout.shape, layout.strides)
 

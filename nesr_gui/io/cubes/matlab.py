@@ -200,7 +200,7 @@ def _by_convention(found: CubeDescription, name: str, arrays: list[NamedArray]) 
         known = CONVENTIONS[name]
         is_reversed = isinstance(underlying(found.array), h5py.Dataset)
         shape = found.array.shape[::-1] if is_reversed else found.array.shape
-        size = None if found.wavelengths is None else found.wavelengths.size
+        size = found.wavelengths.size if isinstance(found.wavelengths, np.ndarray) else None
         fits = shape[known.axis] in (size, min(shape))
         found = replace(
             found,

@@ -118,8 +118,6 @@ def _found_beside(path: Path, array: Array) -> CubeDescription:
 
 
 def _with_description(found: CubeDescription, sidecar: dict[str, Any]) -> CubeDescription:
-    scale = sidecar.get("scale")
-    is_packed = scale is not None
     return replace(
         found,
         band_axis=0 if "wavelengths" in sidecar else found.band_axis,
@@ -127,7 +125,9 @@ def _with_description(found: CubeDescription, sidecar: dict[str, Any]) -> CubeDe
         unit="nm" if "wavelengths" in sidecar else found.unit,
         quantity=sidecar.get("quantity", found.quantity),
         provenance=sidecar["provenance"],
-        decoding=decoding(found.array.dtype, fill=[FILL], scale=scale) if is_packed else found.decoding,
+        decoding=decoding(found.array.dtype, fill=[FILL], scale=sidecar["scale"])
+        if "scale" in sidecar
+        else found.decoding,
     )
 
 

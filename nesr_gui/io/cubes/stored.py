@@ -89,7 +89,7 @@ class StoredCube:
 
 
 def _stored_part(part: slice, size: int, is_reversed: bool) -> tuple[slice, bool]:
-    """The same rows or columns counted from the other end, ascending, and whether they must be reversed after reading."""
+    """The same rows or columns counted from the other end, and whether they must be reversed after reading."""
     if not is_reversed:
         return part, False
     wanted = range(*part.indices(size))

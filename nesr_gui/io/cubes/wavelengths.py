@@ -164,7 +164,7 @@ def contradiction(values: npt.ArrayLike, unit: str) -> tuple[str, Positions | No
 
 
 def is_placeholder(values: npt.ArrayLike) -> bool:
-    """Whether a list states no wavelengths: zeros, a constant, values that are no numbers, or the numbers of the bands."""
+    """Whether a list states no wavelengths: zeros, a constant, no numbers at all, or those of the bands."""
     given = np.ravel(np.asarray(values, np.float64))
     if given.size == 0 or not np.isfinite(given).any() or not given.any():
         return True

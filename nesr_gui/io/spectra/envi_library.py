@@ -101,7 +101,8 @@ def _decoded(header: Header, stored: npt.NDArray[Any]) -> npt.NDArray[np.float64
     if factor is not None and (factor.size != 1 or factor[0] == 0):
         raise UnreadableFile(f"{header.path.name} has a reflectance scale factor that is not one number above 0")
     ignored = [header.text("data ignore value")] if "data ignore value" in header.values else []
-    return decoding(stored.dtype, fill=ignored, scale=1.0 if factor is None else 1 / factor).decode(stored)
+    how = decoding(stored.dtype, fill=ignored, scale=1.0 if factor is None else 1 / factor)
+    return how.decode(stored).astype(np.float64)
 
 
 def _positions(header: Header, length: int) -> npt.NDArray[np.float64]:

@@ -234,7 +234,10 @@ def _huge(file: h5py.File) -> None:
         (_replace("cube", None), "it has no `cube`"),
         (_replace("wavelength", np.array([400, np.nan, 500, 600, 700])), "finite, positive numbers"),
         (_replace("wavelength", np.array([-400.0, 450, 500, 600, 700])), "finite, positive numbers"),
-        (_replace("cube", np.zeros((7, 9), np.float32)), "no other array of numbers with three dimensions; it has cube (7 x 9)"),
+        (
+            _replace("cube", np.zeros((7, 9), np.float32)),
+            "no other array of numbers with three dimensions; it has cube (7 x 9)",
+        ),
         (_replace("cube", np.zeros((5, 0, 9), np.float32)), "no `cube` and no other array"),
         (_replace("cube", np.array([[["a"]]], "S1")), "no `cube` and no other array"),
         (_replace("cube", h5py.ExternalLink("/nowhere/other.h5", "cube")), "it has no `cube`"),
