@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.names import library_name
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
@@ -60,16 +62,13 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     header[OURS] = json.dumps(attributes).encode()
     with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
-        output = exr.OutputFile(str(part), header)
-        try:
+        with library_name(part) as name, closing(exr.OutputFile(name, header)) as output:
             for _, block in export.tiles(LINES, width):
                 lines = dict(zip(names, block.values, strict=True))
                 if preview is not None:
                     lines |= dict(zip(colours, _preview(preview, block.values), strict=True))
                 packed = {name: np.ascontiguousarray(values).tobytes() for name, values in lines.items()}
                 output.writePixels(packed, block.values.shape[1])
-        finally:
-            output.close()
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
@@ -88,13 +87,13 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         raise FileNotFoundError(f"there is no file {path}")
     exr = require_extra("OpenEXR", "spectral OpenEXR files")
     try:
-        if not exr.isOpenExrFile(str(path)):
-            raise ValueError("it is not an OpenEXR file")
-        file = exr.InputFile(str(path))
-        if not file.isComplete():
-            raise ValueError("it is cut short")
-        names = list(file.header()["channels"])
-        parts = _parts_with_spectra(exr, path) if not _spectral(names) else []
+        with library_name(path) as name:
+            if not exr.isOpenExrFile(name):
+                raise ValueError("it is not an OpenEXR file")
+            file = exr.InputFile(name)
+            if not file.isComplete():
+                raise ValueError("it is cut short")
+            parts = [] if _spectral(file.header()["channels"]) else _parts_with_spectra(exr, name)
         found = _found(path.name, parts[0] if parts else Channels(file), reading or CubeHints())
     except AmbiguousFile:
         raise
@@ -144,16 +143,16 @@ def _spectral(names: Iterable[str]) -> list[re.Match[str]]:
     ]
 
 
-def _parts_with_spectra(exr: Any, path: Path) -> list[PartChannels]:
+def _parts_with_spectra(exr: Any, path: str) -> list[PartChannels]:
     """Parts after the first that have spectral channels; they can only be decoded as a whole."""
-    with exr.File(str(path), separate_channels=True, header_only=True) as headers:
+    with exr.File(path, separate_channels=True, header_only=True) as headers:
         sizes = [_size_of(part.header) for part in headers.parts]
         chosen = [i for i, part in enumerate(headers.parts) if _spectral(c.name for c in part.header["channels"])]
     if not chosen:
         return []
     if sum(sizes) > MAX_DECODED:
         raise ValueError(f"its parts take {sum(sizes) / 2**30:.1f} GiB together; save the spectral part alone")
-    with exr.File(str(path), separate_channels=True) as opened:
+    with exr.File(path, separate_channels=True) as opened:
         return [PartChannels(opened.parts[index]) for index in chosen]
 
 

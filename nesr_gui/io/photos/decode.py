@@ -27,6 +27,7 @@ from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlug
 
 from nesr_gui.io.content import PHOTOGRAPHS
 from nesr_gui.io.errors import UnreadableImage
+from nesr_gui.io.names import readable
 from nesr_gui.io.photos import colour_encoding
 from nesr_gui.io.photos.colour_encoding import ColourEncoding, Primaries, TransferFunction
 from nesr_gui.io.photos.develop_settings import DevelopSettings
@@ -536,7 +537,7 @@ def decode(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Dec
         raise UnreadableImage(
             f"cannot read {path.name}: it has values that are not finite numbers; fix it in the program that wrote it"
         )
-    return DecodedPhoto(replace(stored, pixels=pixels, orientation=1), path.name, digest)
+    return DecodedPhoto(replace(stored, pixels=pixels, orientation=1), readable(path.name), digest)
 
 
 def read_photograph(

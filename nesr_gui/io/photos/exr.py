@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.io.errors import UnreadableFile, UnreadableImage
+from nesr_gui.io.names import readable
 from nesr_gui.io.photos import colour_encoding
 from nesr_gui.io.photos.colour_encoding import ColourEncoding, TransferFunction
 from nesr_gui.io.photos.photo import CheckSize, DecodedPixels
@@ -122,7 +123,7 @@ class _on_disk:
 
     def __enter__(self) -> str:
         name = getattr(self._file, "name", None)
-        if isinstance(name, str) and Path(name).is_file():
+        if isinstance(name, str) and readable(name) == name and Path(name).is_file():
             return name
         with tempfile.NamedTemporaryFile(suffix=".exr", delete=False) as copy:
             copy.write(self._file.read())

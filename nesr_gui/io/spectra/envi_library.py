@@ -17,6 +17,7 @@ from nesr_gui.io.cubes.description import AmbiguousFile
 from nesr_gui.io.cubes.envi_header import Header, data_of, header_of, header_text, is_header, read_header
 from nesr_gui.io.cubes.wavelengths import MAX_BANDS, contradiction, parse_list, to_nanometres, wavelengths_text
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.names import readable
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 MAX_CURVES = 1_000_000
@@ -57,7 +58,7 @@ def write_curves(
     with atomic_write_set(data, header) as folder:
         np.stack([curve.values for curve in curves]).astype("<f4").tofile(folder / data.name)
         own = {**(provenance or {}), "names": json.dumps(names)}
-        (folder / header.name).write_text(header_text(values, own), encoding="utf-8")
+        (folder / header.name).write_text(readable(header_text(values, own)), encoding="utf-8")
 
 
 def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
