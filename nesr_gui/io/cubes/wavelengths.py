@@ -183,8 +183,8 @@ def parse_list(text: str) -> tuple[Positions, str] | None:
     if len(text) > MAX_TEXT:
         return None
     plain = re.sub(r"[\[\](){}\"']", " ", text)
-    if ";" in plain and "," in plain:
-        plain = plain.replace(",", ".")
+    if ";" in plain:
+        plain = re.sub(r"(?<=\d),(?=\d)", ".", plain)
     parts = [part for part in re.split(r"[,;]", plain)]
     while parts and not parts[-1].strip():
         parts.pop()

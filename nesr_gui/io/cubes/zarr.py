@@ -141,7 +141,8 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     from nesr_gui.io.cubes import zarr_store
 
     try:
-        root = zarr.open(zarr_store.zipped(path) if path.is_file() else zarr_store.folder(path), mode="r")
+        store, prefix = zarr_store.zipped(path) if path.is_file() else zarr_store.folder(path)
+        root = zarr.open(store, path=prefix, mode="r")
         held = _container(path.name, root)
         attributes = {} if isinstance(root, zarr.Array) else dict(root.attrs)
         noted = {key: text_of(value) for key, value in attributes.items() if key not in _STRUCTURE}

@@ -35,19 +35,17 @@ class _ClosedStore(LocalStore):
         return await super().get(key, prototype, byte_range)
 
 
-def folder(path: Path) -> Any:
-    """Store of a folder."""
-    return _ClosedStore(path, read_only=True)
+def folder(path: Path) -> tuple[Any, str]:
+    """Store of a folder, and where the Zarr metadata are in it: at the top."""
+    return _ClosedStore(path, read_only=True), ""
 
 
-def zipped(path: Path) -> Any:
-    """Store of a zip archive, at whose top the Zarr metadata are, or in a single folder NAME.zarr.
+def zipped(path: Path) -> tuple[Any, str]:
+    """Store of a zip archive, and where the Zarr metadata are in it: at the top, or in a single folder NAME.zarr.
 
     Raises:
         ValueError: it holds no Zarr, or members that decompress beyond bounds.
     """
-    from zarr.storage import StorePath
-
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
     for member in members:
@@ -59,5 +57,5 @@ def zipped(path: Path) -> Any:
     inside = ["", *sorted(tops)] if len(tops) == 1 else [""]
     for prefix in inside:
         if any(f"{prefix}/{name}".lstrip("/") in names for name in ("zarr.json", ".zgroup", ".zarray", ".zmetadata")):
-            return StorePath(ZipStore(path, mode="r", read_only=True), prefix)
+            return ZipStore(path, mode="r", read_only=True), prefix
     raise ValueError("it has no zarr.json")
