@@ -81,7 +81,9 @@ class StoredCube:
             index[self.axes[2]] = slice(cols.start, cols.stop)
             try:
                 read = np.asarray(self.array[tuple(index)]).transpose(self.axes)
-            except (OSError, RuntimeError, KeyError) as error:
+            except UnreadableFile:
+                raise
+            except (OSError, RuntimeError, KeyError, ValueError) as error:
                 reason = " ".join(str(error).split())[:200]
                 raise UnreadableFile(f"the file is damaged, or was changed since it was opened ({reason})") from error
             strips.append(read[:, ::step, :: cols.step or 1])
