@@ -142,3 +142,13 @@ def test_what_is_no_file_of_ours_names_what_is(tmp_path: Path) -> None:
 
 def test_a_library_is_recognised_by_its_content() -> None:
     assert io.describe(CASES / "misc/lib.hdr")["format"] == "ENVI library curves"
+
+
+@pytest.mark.parametrize("name", ["scene.cubedata", "scene.0001", "scene"])
+def test_a_data_file_may_have_any_extension(tmp_path: Path, name: str) -> None:
+    (tmp_path / "scene.hdr").write_text((CASES / "envi/noext.hdr").read_text())
+    (tmp_path / name).write_bytes((CASES / "envi/noext").read_bytes())
+    (tmp_path / "scene.txt").write_text("notes")
+    for path in (tmp_path / "scene.hdr", tmp_path / name):
+        field = io.open_cube(path)
+        np.testing.assert_allclose(field.cube(field.wavelengths).values, TRUTH, rtol=1e-6)

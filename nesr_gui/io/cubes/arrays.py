@@ -43,9 +43,13 @@ _STEPS = {"t", "time", "date", "z", "lev", "level", "depth", "realization", "ens
 
 @dataclass(frozen=True)
 class _Coordinate:
-    """What makes a coordinate geographic (CF 1.11, section 4), and its direction where it runs against an image."""
+    """What makes a coordinate geographic (CF 1.11, section 4), and its direction where it runs against an image.
+
+    Of `names`, those that are `alone` need no unit.
+    """
 
     names: frozenset[str]
+    alone: frozenset[str]
     units: re.Pattern[str]
     standard_names: tuple[str, ...]
     against: int
@@ -53,12 +57,14 @@ class _Coordinate:
 
 _NORTHING = _Coordinate(
     frozenset(_ROWS),
+    frozenset({"lat", "latitude", "northing"}),
     re.compile(r"degrees?_?n(orth)?", re.IGNORECASE),
     ("latitude", "grid_latitude", "projection_y_coordinate"),
     against=1,
 )
 _EASTING = _Coordinate(
     frozenset(_COLUMNS),
+    frozenset({"lon", "longitude", "easting"}),
     re.compile(r"degrees?_?e(ast)?", re.IGNORECASE),
     ("longitude", "grid_longitude", "projection_x_coordinate"),
     against=-1,
@@ -377,7 +383,7 @@ def _runs_against(cube: NamedArray, axis: int | None, container: Container, kind
     units = found[0].text("units")
     is_geographic = (
         found[0].text("standard_name") in kind.standard_names
-        or name.lower() in kind.standard_names
+        or name.lower() in kind.alone
         or bool(kind.units.fullmatch(units))
         or (name.lower() in kind.names and units.lower() in _METRES)
     )

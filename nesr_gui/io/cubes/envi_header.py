@@ -7,6 +7,7 @@ brace, does not prevent that the rest is read.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +19,26 @@ import numpy.typing as npt
 
 from nesr_gui.io.cubes.wavelengths import MAX_TEXT, parse_list
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.siblings import find_siblings, is_name
+from nesr_gui.io.siblings import MAX_ENTRIES, find_siblings, is_name
 
 MAX_HEADER = 16 << 20  # bytes; a header with 100,000 bands has 2 MB
 DATA_TYPES = {1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 6: "c8", 9: "c16", 12: "u2", 13: "u4", 14: "i8", 15: "u8"}
 DATA_ENDINGS = ("", ".img", ".dat", ".sli", ".raw", ".bsq", ".bil", ".bip", ".bin", ".hyspex", ".cube", ".rad", ".rfl")
+DESCRIPTIONS = (
+    ".hdr",
+    ".txt",
+    ".xml",
+    ".json",
+    ".md",
+    ".pdf",
+    ".csv",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".tif",
+    ".tiff",
+    ".prj",
+)
 LINE = 100  # characters per line of a list: GDAL's limit is 10,000
 OURS = "nesr "  # prefix of our own keys
 _CLOSING = {"{": "}", "[": "]"}
@@ -238,9 +254,24 @@ def data_files(header: Header) -> list[Path]:
     else:
         names = [stem + ending for ending in DATA_ENDINGS]
     found = find_siblings(path, names)
+    if not found and not named:
+        found = find_siblings(path, _names_with_stem(path.parent, stem))
     if not found:
         raise UnreadableFile(f"{path.name} has no data file beside it; expected {names[0]} or {stem}.img")
     return found
+
+
+def _names_with_stem(folder: Path, stem: str) -> list[str]:
+    """Names of files that differ from a header in their extension, which may be any but one of descriptions."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for _, entry in zip(range(MAX_ENTRIES), entries, strict=False)]
+    except OSError:
+        return []
+    found = [name for name in names if name.casefold().startswith(f"{stem}.".casefold())]
+    return sorted(
+        name for name in found if "." not in name[len(stem) + 1 :] and not name.lower().endswith(DESCRIPTIONS)
+    )
 
 
 def data_of(header: Header) -> Path:

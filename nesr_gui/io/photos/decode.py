@@ -151,7 +151,7 @@ def read_jpeg(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     check_size(*image.size)
     if image.mode not in ("L", "RGB"):
         raise UnreadableImage(f"its colours are {image.mode}, made for print; save it as RGB first")
-    return _from_pillow(image, image.getexif)
+    return _from_pillow(image, lambda: parse_exif(image.info.get("exif") or b""))
 
 
 def read_bmp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
@@ -173,7 +173,7 @@ def read_webp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"it is too large ({error}); make it smaller") from error
     check_size(*image.size)
-    stored = _from_pillow(image, image.getexif)
+    stored = _from_pillow(image, lambda: parse_exif(image.info.get("exif") or b""))
     if image.n_frames > 1:
         stored.notes.append("The file is animated; its first picture was read.")
     return stored
