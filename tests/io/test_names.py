@@ -57,10 +57,3 @@ def test_curves_are_written(tmp_path: Path) -> None:
     assert csv.read_curves(tmp_path / f"{NAME}.csv")[0].name == "caf\\xe9"
     csv.write_table(tmp_path / "t.csv", [{"name": NAME}], provenance={"photograph": NAME})
     assert csv.read_table(tmp_path / "t.csv", ["name"]) == [{"name": "caf\\xe9"}]
-
-
-def test_a_session_finds_its_image_again(tmp_path: Path) -> None:
-    import json
-
-    path = tmp_path / f"{NAME}.png"
-    assert Path(json.loads(json.dumps(str(path)))) == path
