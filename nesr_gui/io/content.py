@@ -5,6 +5,7 @@ The name decides only where the content does not: for MATLAB files older than ve
 
 from __future__ import annotations
 
+import codecs
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,7 @@ def content_of(path: Path) -> Content | None:
 
 
 def _of_head(path: Path, head: bytes) -> Content | None:
-    if head.startswith(b"ENVI"):
+    if head.removeprefix(codecs.BOM_UTF8).startswith(b"ENVI"):
         return _of_envi(path)
     if any(head[at : at + len(HDF5)] == HDF5 for at in HDF5_OFFSETS):
         is_matlab = head.startswith(b"MATLAB") or path.suffix.lower() == ".mat"

@@ -6,6 +6,7 @@ brace, does not prevent that the rest is read.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -113,7 +114,7 @@ def is_header(path: Path) -> bool:
     """Whether a file is an ENVI header; a .hdr file may also be a photograph (Radiance)."""
     try:
         with path.open("rb") as file:
-            return file.read(4) == b"ENVI"
+            return file.read(7).removeprefix(codecs.BOM_UTF8).startswith(b"ENVI")
     except OSError:
         return False
 
@@ -140,11 +141,15 @@ def read_header(path: Path) -> Header:
         raise FileNotFoundError(f"there is no file {path}")
     with path.open("rb") as file:
         data = file.read(MAX_HEADER + 1)
-    if data[:4] != b"ENVI":
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if not data.startswith(b"ENVI"):
         raise UnreadableFile(f"{path.name} is not an ENVI header: its first line is not ENVI")
     if len(data) > MAX_HEADER:
         raise UnreadableFile(f"{path.name} is larger than {MAX_HEADER >> 20} MiB, which no ENVI header is")
-    return parse_header(path, data.decode("utf-8", "replace"))
+    try:
+        return parse_header(path, data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return parse_header(path, data.decode("latin-1"))
 
 
 def parse_header(path: Path, text: str) -> Header:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ MAGIC = (b"CDF\1", b"CDF\2", b"CDF\5")
 TYPES = {1: "i1", 2: "S1", 3: ">i2", 4: ">i4", 5: ">f4", 6: ">f8", 7: "u1", 8: ">u2", 9: ">u4", 10: ">i8", 11: ">u8"}
 DIMENSION, VARIABLE, ATTRIBUTE = 10, 11, 12  # tags of the lists in a header
 MAX_HEADER = 16 << 20  # bytes
+MAX_RANK = 1024  # dimensions of a variable
 MAX_ENTRIES = 100_000  # dimensions, variables or attributes
 
 
@@ -51,6 +53,17 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         ) from error
 
 
+@dataclass(frozen=True, eq=False)
+class _Variable:
+    """A variable: indices of its dimensions, of which one without a fixed length counts records, and its first byte."""
+
+    name: str
+    dims: tuple[int, ...]
+    attributes: dict[str, Any]
+    dtype: np.dtype[Any]
+    begin: int
+
+
 class _Header:
     """The header of a file, read once from its beginning to its end.
 
@@ -73,32 +86,34 @@ class _Header:
 
     def container(self, name: str) -> Container:
         """Arrays and attributes of the file."""
-        slabs = [
-            -(-math.prod(shape[1:]) * dtype.itemsize // 4) * 4
-            for _, dims, _, dtype, _ in self._recorded()
-            for shape in [self._shape(dims)]
-        ]
-        record = sum(slabs)
-        if len(slabs) == 1:  # a single variable with records is not padded
-            _, dims, _, dtype, _ = self._recorded()[0]
-            record = math.prod(self._shape(dims)[1:]) * dtype.itemsize
+        record = self._record_bytes()
         arrays = []
-        for variable, dims, attributes, dtype, begin in self._variables:
-            names, shape = tuple(self._dims[dim][0] for dim in dims), self._shape(dims)
-            if dtype.kind == "S" or 0 in shape or not shape:
+        for variable in self._variables:
+            shape = self._shape(variable)
+            if variable.dtype.kind == "S" or 0 in shape or not shape:
                 continue
-            strides = [dtype.itemsize * math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
-            if self._dims[dims[0]][1] == 0:
+            strides = [variable.dtype.itemsize * math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+            if self._has_records(variable):
                 strides[0] = record
-            array = FileArray(self._file, dtype, begin, shape, strides)
-            arrays.append(NamedArray(variable, array, names, attributes))
+            array = FileArray(self._file, variable.dtype, variable.begin, shape, strides)
+            names = tuple(self._dims[dim][0] for dim in variable.dims)
+            arrays.append(NamedArray(variable.name, array, names, variable.attributes))
         return Container(name, arrays, {"": self._attributes}, is_netcdf=True)
 
-    def _recorded(self) -> list[tuple[str, list[int], dict[str, Any], np.dtype[Any], int]]:
-        return [entry for entry in self._variables if entry[1] and self._dims[entry[1][0]][1] == 0]
+    def _record_bytes(self) -> int:
+        """Bytes from one record to the next: those of all variables with records, padded unless there is only one."""
+        sizes = [
+            math.prod(self._shape(variable)[1:]) * variable.dtype.itemsize
+            for variable in self._variables
+            if self._has_records(variable)
+        ]
+        return sizes[0] if len(sizes) == 1 else sum(-(-size // 4) * 4 for size in sizes)
 
-    def _shape(self, dims: list[int]) -> tuple[int, ...]:
-        return tuple(self._dims[dim][1] or self._records for dim in dims)
+    def _has_records(self, variable: _Variable) -> bool:
+        return bool(variable.dims) and self._dims[variable.dims[0]][1] == 0
+
+    def _shape(self, variable: _Variable) -> tuple[int, ...]:
+        return tuple(self._dims[dim][1] or self._records for dim in variable.dims)
 
     def _take(self, size: int) -> bytes:
         if size < 0 or self._at + size > len(self._data):
@@ -142,13 +157,13 @@ class _Header:
             raise ValueError(f"it has numbers of type {code}, which NetCDF-3 does not know")
         return np.dtype(TYPES[code])
 
-    def _variable(self) -> tuple[str, list[int], dict[str, Any], np.dtype[Any], int]:
+    def _variable(self) -> _Variable:
         name, rank = self._name(), self._count()
-        if rank > 1024:
+        if rank > MAX_RANK:
             raise ValueError("its header is damaged")
-        dims = [self._count() for _ in range(rank)]
+        dims = tuple(self._count() for _ in range(rank))
         if any(dim >= len(self._dims) for dim in dims):
             raise ValueError("its header is damaged")
         attributes, dtype = self._read_attributes(), self._dtype()
         self._count()  # its size, which overflows for large variables
-        return name, dims, attributes, dtype, self._integer(self._offset_bytes)
+        return _Variable(name, dims, attributes, dtype, self._integer(self._offset_bytes))

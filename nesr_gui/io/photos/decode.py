@@ -123,7 +123,7 @@ def read_png(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
         gamma, note = _png_gamma(chunks)
         stored.code, stored.notes = gamma or stored.code, stored.notes + note
     if len(cicp := chunks.get(b"cICP", b"")) == 4:
-        stored.code, note = encoding_of_codes(cicp[0], cicp[1], stored.code)
+        stored.code, note = colour_encoding.of_codes_or(cicp[0], cicp[1], stored.code)
         stored.notes += note
     if int.from_bytes(chunks.get(b"acTL", b"")[:4], "big") > 1:
         stored.notes.append("The file is animated; its first picture was read.")
@@ -238,21 +238,6 @@ def _png_gamma(chunks: dict[bytes, bytes]) -> tuple[ColourEncoding | None, list[
     return colour_encoding.of_power(1 / exponent, primaries), notes
 
 
-def encoding_of_codes(
-    primaries: int, transfer: int, otherwise: ColourEncoding | None
-) -> tuple[ColourEncoding | None, list[str]]:
-    """The encoding of two code numbers (ITU-T H.273), or what else the file says and a note."""
-    if {primaries, transfer} == {2}:  # "unspecified"
-        return otherwise, []
-    found = colour_encoding.of_codes(primaries, transfer)
-    if found is not None:
-        return found, []
-    taken = otherwise.name if otherwise else "sRGB, or its embedded profile"
-    return otherwise, [
-        f"Its colour code {primaries}/{transfer} is not one that is read here; colours are taken as {taken}."
-    ]
-
-
 def read_heic(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     """The main picture of a HEIC in RGB, 8 to 12 bits, which its library has turned upright."""
     try:
@@ -272,7 +257,9 @@ def read_heic(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     stored = DecodedPixels(pixels.reshape(*pixels.shape[:2], -1), white, bytes(info.get("icc_profile") or b""))
     nclx = info.get("nclx_profile") or {}
     if nclx and not stored.profile:
-        stored.code, stored.notes = encoding_of_codes(nclx["color_primaries"], nclx["transfer_characteristics"], None)
+        stored.code, stored.notes = colour_encoding.of_codes_or(
+            nclx["color_primaries"], nclx["transfer_characteristics"], None
+        )
     apply_exif(stored, lambda: parse_exif(info.get("exif") or b""), is_named=bool(nclx))
     stored.orientation = 1
     if len(several) > 1:

@@ -51,7 +51,7 @@ def envi(path: Path, wavelength: str, values: np.ndarray = VALUES, **keys: objec
     sizes = {"samples": samples, "lines": lines, "bands": bands, "data type": 4, "interleave": "bsq"}
     rest = {key.replace("_", " "): value for key, value in keys.items()}
     text = "".join(f"{key} = {value}\n" for key, value in {**sizes, **rest}.items())
-    path.write_text(f"ENVI\n{text}{wavelength}\n")
+    path.write_text(f"ENVI\n{text}{wavelength}\n", encoding="utf-8")
     values.astype("<f4").tofile(path.with_suffix(".img"))
     return path
 
@@ -88,6 +88,16 @@ def test_what_cannot_be_understood_is_asked_and_what_the_user_states_wins(tmp_pa
     path = envi(tmp_path / "c.hdr", text)
     question(path)
     assert check(path, CubeHints(wavelengths=Wavelengths(BANDS)))["wavelengths"] == "given by the user"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_headers_in_other_encodings(tmp_path: Path, encoding: str, end: str) -> None:
+    listed = ", ".join(f"{nm / 1000:g}" for nm in BANDS)
+    path = envi(tmp_path / "c.hdr", f"wavelength units = µm\nwavelength = {{{listed}}}")
+    path.write_bytes(path.read_text(encoding="utf-8").replace("\n", end).encode(encoding))
+    check(path)
+    check(path.with_suffix(".img"))
 
 
 def test_numbers_in_names_are_only_suggested(tmp_path: Path) -> None:
