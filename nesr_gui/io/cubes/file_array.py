@@ -13,6 +13,7 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,14 @@ class WatchedFile:
         self.path = path
         self._file = path.open("rb", buffering=0)
         self._lock = threading.Lock()
-        self._opened = _identity(os.fstat(self._file.fileno()))
+        self._opened = _content(os.fstat(self._file.fileno()))
+        self._named = _place(os.stat(path))  # may differ from that of the open file on Windows
         weakref.finalize(self, self._file.close)
 
     @property
     def size(self) -> int:
         """Bytes of the file when it was opened."""
-        return self._opened[2]
+        return self._opened[0]
 
     def check(self) -> None:
         """Check that the file is still as it was opened.
@@ -51,27 +53,23 @@ class WatchedFile:
         Raises:
             UnreadableFile: it was shortened, written to or replaced. A file that was deleted is still readable.
         """
-        if _identity(os.fstat(self._file.fileno())) != self._opened:
+        if _content(os.fstat(self._file.fileno())) != self._opened:
             raise self.changed("its size or time differs")
-        try:
-            now = os.stat(self.path)
-        except OSError:
-            return
-        if _identity(now)[:2] != self._opened[:2]:
-            raise self.changed("another file has its name")
+        with suppress(FileNotFoundError):
+            if _place(os.stat(self.path)) != self._named:
+                raise self.changed("another file has its name")
 
     def changed(self, reason: str) -> UnreadableFile:
         """The error to raise."""
         return UnreadableFile(f"the file is damaged, or was changed since it was opened ({self.path.name}: {reason})")
 
-    def read(self, position: int, size: int) -> bytearray:
+    def read(self, position: int, size: int) -> memoryview:
         """Exactly `size` bytes from `position`.
 
         Raises:
             UnreadableFile: the file ends before.
         """
-        data = bytearray(size)
-        view, done = memoryview(data), 0
+        view, done = np.empty(size, np.uint8).data, 0
         try:
             while done < size:
                 count = self._read_into(view[done:], position + done)
@@ -80,7 +78,7 @@ class WatchedFile:
                 done += count
         except OSError as error:
             raise self.changed(str(error)) from error
-        return data
+        return view
 
     def _read_into(self, view: memoryview, position: int) -> int:
         if hasattr(os, "preadv"):
@@ -90,8 +88,12 @@ class WatchedFile:
             return self._file.readinto(view) or 0
 
 
-def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+def _content(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
+
+
+def _place(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 class FileArray:

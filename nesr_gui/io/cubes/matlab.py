@@ -6,10 +6,8 @@ Files are written as in the NTIRE/ARAD data sets: `cube`, `bands` (nm) and `norm
 from __future__ import annotations
 
 import os
-import struct
 import time
 import weakref
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +18,7 @@ import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
-from nesr_gui.io.cubes import hdf5
+from nesr_gui.io.cubes import hdf5, mat5
 from nesr_gui.io.cubes.arrays import Container, NamedArray, find_cube
 from nesr_gui.io.cubes.decoding import text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
@@ -32,8 +30,6 @@ from nesr_gui.spectral import Quantity
 
 USER_BLOCK = 512  # bytes before the HDF5 part, which identify a MATLAB file
 MAX_VALUES = 1 << 30  # maximum array size in older files, which must be read as a whole
-MAX_STRUCT = 4 << 30  # bytes of a variable in files with structs, whose fields are known only when they are read
-COMPRESSED = 15  # type of an element (MATLAB, MAT-File Format, version 5)
 
 
 @dataclass(frozen=True)
@@ -147,9 +143,10 @@ def _found_5(path: Path, reading: CubeHints) -> CubeDescription:
         if reading.variable in listed:
             wanted.add(reading.variable)
         wanted = {name for name in wanted if 0 < np.prod(listed[name][0], dtype=float) <= MAX_VALUES}
-        if any(kind == "struct" for _, kind in listed.values()) and max(_declared_sizes(path), default=0) <= MAX_STRUCT:
-            wanted |= {name for name, (_, kind) in listed.items() if kind == "struct"}
-        loaded = scipy_io.loadmat(str(path), variable_names=sorted(wanted)) if wanted else {}
+        structs = {name for name, (shape, kind) in listed.items() if kind == "struct" and np.prod(shape) == 1}
+        if structs:
+            mat5.check_structs(path)
+        loaded = scipy_io.loadmat(str(path), variable_names=sorted(wanted | structs)) if wanted | structs else {}
     except Exception as error:  # SciPy raises many kinds of errors for damaged files
         raise UnreadableFile(
             f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a MATLAB file"
@@ -174,21 +171,6 @@ def _fields(name: str, value: Any, depth: int = 0) -> Iterator[NamedArray]:
             yield from _fields(f"{name}/{field}", value.ravel()[0][field], depth + 1)
     elif value.dtype.kind in "uifcb":
         yield NamedArray(name, value)
-
-
-def _declared_sizes(path: Path) -> Iterator[int]:
-    """Bytes of each variable of a version 5 file when it is decompressed, as its own header states them."""
-    with path.open("rb") as file:
-        order = "<" if file.read(128)[126:128] == b"IM" else ">"
-        while len(tag := file.read(8)) == 8:
-            kind, size = struct.unpack(f"{order}II", tag)
-            start = file.tell()
-            if kind == COMPRESSED:
-                inner = zlib.decompressobj().decompress(file.read(min(size, 4096)), 8)
-                yield struct.unpack(f"{order}II", inner)[1] if len(inner) == 8 else 0
-            else:
-                yield size
-            file.seek(start + size)
 
 
 def _by_convention(found: CubeDescription, name: str, arrays: list[NamedArray]) -> CubeDescription:

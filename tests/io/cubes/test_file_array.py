@@ -96,6 +96,7 @@ def test_a_file_that_is_shortened_gives_a_sentence(tmp_path: Path, name: str) ->
             read()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be replaced there")
 @pytest.mark.parametrize("name", MAPPED)
 def test_a_file_that_is_replaced_or_overwritten_gives_a_sentence(tmp_path: Path, name: str) -> None:
     path, data = written(tmp_path, name)
@@ -114,12 +115,23 @@ def test_a_file_that_is_replaced_or_overwritten_gives_a_sentence(tmp_path: Path,
         field.band(400)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
 @pytest.mark.parametrize("name", ["c.hdr", "c.npy"])
 def test_a_file_that_was_deleted_is_still_read(tmp_path: Path, name: str) -> None:
     path, data = written(tmp_path, name)
     field = io.open_cube(path)
     data.unlink()
     np.testing.assert_allclose(field.band(700), VALUES[5], rtol=1e-6)
+
+
+def test_systems_without_pread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "preadv", raising=False)
+    path, data = written(tmp_path, "c.hdr")
+    field = io.open_cube(path)
+    np.testing.assert_array_equal(field.cube(BANDS).values, VALUES)
+    os.truncate(data, 100)
+    with pytest.raises(UnreadableFile, match="was changed since it was opened"):
+        field.band(400)
 
 
 RACE = """
