@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import re
+import struct
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from nesr_gui.io.cubes.dlr import read_metadata
 from nesr_gui.io.cubes.envi_header import Header, header_beside, read_header
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
-from nesr_gui.io.cubes.wavelengths import is_placeholder, named_in, parse_list
+from nesr_gui.io.cubes.wavelengths import MAX_BANDS, is_placeholder, named_in, parse_list
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
@@ -57,6 +58,30 @@ def check_decodable(page: Any) -> None:
         )
     if height * width * depth * page.dtype.itemsize > MAX_SEGMENT:
         raise UnreadableFile("one of its strips or tiles takes more than 1 GiB")
+
+
+def check_pages(tiff: tifffile.TiffFile) -> None:
+    """Check that the chain of pages has an end, before tifffile follows it.
+
+    Raises:
+        UnreadableFile: it runs in a circle, or has more pages than a cube has bands.
+    """
+    layout, handle = tiff.tiff, tiff.filehandle
+    pages: Any = tiff.pages
+    offset, seen = int(pages[0].offset), set[int]()
+    while offset:
+        if offset in seen or len(seen) > MAX_BANDS:
+            raise UnreadableFile("its pages run in a circle, or are too many")
+        seen.add(offset)
+        handle.seek(offset)
+        count = handle.read(layout.tagnosize)
+        if len(count) < layout.tagnosize:
+            return
+        handle.seek(offset + layout.tagnosize + struct.unpack(layout.tagnoformat, count)[0] * layout.tagsize)
+        following = handle.read(layout.offsetsize)
+        if len(following) < layout.offsetsize:
+            return
+        offset = struct.unpack(layout.offsetformat, following)[0]
 
 
 def _segment_size(page: Any) -> tuple[int, int]:
@@ -188,6 +213,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     tiff = None
     try:
         tiff = tifffile.TiffFile(path, _multifile=False)
+        check_pages(tiff)
         check_decodable(main_page(tiff))
         field = build_field(_found(path, tiff), reading or CubeHints())
     except Exception as error:  # tifffile raises many kinds of errors for damaged files
@@ -217,6 +243,7 @@ def is_cube(path: Path) -> bool:
     """
     try:
         with tifffile.TiffFile(path, _multifile=False) as tiff:
+            check_pages(tiff)
             page = main_page(tiff)
             bands = max(page.samplesperpixel, len(tiff.pages), _images(page))
             if _own(page) or _stated_wavelengths(path, tiff, bands)[0] is not None:

@@ -285,3 +285,17 @@ print("refused")
     ran = subprocess.run([sys.executable, "-c", code, str(tmp_path), *made], capture_output=True, text=True,
                          env={"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin"})  # fmt: skip
     assert ran.stdout == "refused\n", ran.stderr + ran.stdout
+
+
+def test_pages_in_a_circle(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "c.tif", np.zeros((6, 5, 4), np.float32), photometric="minisblack", metadata=None)
+    with tifffile.TiffFile(tmp_path / "c.tif") as tiff:
+        first, last = tiff.pages[0].offset, tiff.pages[5].offset
+        count = len(tiff.pages[5].tags)
+    data = bytearray((tmp_path / "c.tif").read_bytes())
+    at = last + 2 + 12 * count
+    assert data[at : at + 4] == bytes(4)
+    data[at : at + 4] = struct.pack("<I", first)
+    (tmp_path / "c.tif").write_bytes(data)
+    with pytest.raises(UnreadableFile, match="its pages run in a circle"):
+        io.open_cube(tmp_path / "c.tif")
