@@ -110,8 +110,16 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
 
 
 def _found_beside(path: Path, array: Array) -> CubeDescription:
-    """Description of a bare array with its JSON, whose first axis is that of the bands."""
-    sidecar = read_sidecar(sidecar_of(path))
+    """Description of a bare array with its JSON, whose first axis is that of the bands.
+
+    A damaged one is left aside if the array holds floating-point values, which it does not scale.
+    """
+    try:
+        sidecar = read_sidecar(sidecar_of(path))
+    except UnreadableFile as error:
+        if array.dtype.kind != "f":
+            raise
+        return CubeDescription(path.name, array, provenance={"description": f"{error}; it was left aside"})
     if not sidecar:
         return CubeDescription(path.name, array)
     return _with_description(CubeDescription(path.name, array), sidecar)

@@ -299,3 +299,18 @@ def test_pages_in_a_circle(tmp_path: Path) -> None:
     (tmp_path / "c.tif").write_bytes(data)
     with pytest.raises(UnreadableFile, match="its pages run in a circle"):
         io.open_cube(tmp_path / "c.tif")
+
+
+@pytest.mark.parametrize("said", ["[", '{"wavelengths_nm": [1, "x", 3], "quantity": "love", "provenance": 7}'])
+def test_a_damaged_description_costs_a_note(tmp_path: Path, said: str) -> None:
+    path = write(tmp_path, "c.npy")
+    (tmp_path / "c.npy.json").write_text(said)
+    field = io.open_cube(path, CubeHints(wavelengths=BANDS, band_axis=0))
+    assert field.shape == (40, 50) and "left aside" in field.provenance["description"]
+
+
+def test_a_damaged_scale_of_integers_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "c.npy", np.ones((3, 4, 5), np.uint16))
+    (tmp_path / "c.npy.json").write_text('{"scale": "x"}')
+    with pytest.raises(UnreadableFile, match="does not describe a cube"):
+        io.open_cube(tmp_path / "c.npy", CubeHints(wavelengths=BANDS, band_axis=0))
