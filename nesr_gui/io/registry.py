@@ -128,12 +128,13 @@ CUBES = (
     ),
     Format(
         "Zarr",
-        (".zarr",),
+        (".zarr", ".zip"),
         FileKind.CUBE,
         lazy("cubes.zarr", "open_cube"),
         lazy("cubes.zarr", "write_cube"),
         dtypes=("float32", "float16", "uint16"),
         holds_bounds=True,
+        writes=(".zarr",),
         streamed="some tiles",
     ),
     Format(

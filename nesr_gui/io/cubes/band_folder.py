@@ -19,7 +19,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write_set
 from nesr_gui.io.cubes.binary import read_sidecar, write_sidecar
 from nesr_gui.io.cubes.decoding import decoding
-from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
+from nesr_gui.io.cubes.description import CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.wavelengths import MAX_BANDS
 from nesr_gui.io.errors import UnreadableFile
@@ -72,9 +72,6 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     sidecar = read_sidecar(path / DESCRIPTION)
     bands = FolderBands([file for _, file in files])
     stated = _stated(files, sidecar)
-    if stated is None and reading.wavelengths is None and (guess := _evenly([number for number, _ in files])):
-        question = f"the files in {path.name} are numbered and do not state their wavelengths"
-        raise AmbiguousFile(question, "wavelengths", guess, "the numbers in their names")
     whole = bands.dtype.kind == "u"
     found = CubeDescription(
         path.name,
@@ -82,6 +79,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         band_axis=0,
         wavelengths=stated,
         unit="nm",
+        suggested=_suggested([number for number, _ in files]),
         quantity=sidecar.get("quantity", Quantity.UNKNOWN),
         provenance=sidecar.get("provenance", {"source": path.name}),
         decoding=decoding(
@@ -124,14 +122,11 @@ def _stated(files: list[tuple[float, Path]], sidecar: dict[str, Any]) -> npt.NDA
     return None
 
 
-def _evenly(numbers: list[float]) -> str:
-    """Numbers that may be wavelengths, in the syntax of the user interface."""
+def _suggested(numbers: list[float]) -> tuple[npt.NDArray[np.float64], str] | None:
+    """Numbers that may be wavelengths, and what suggests them."""
     if not 200 <= min(numbers) < max(numbers) <= 20_000:
-        return ""
-    steps = np.diff(numbers)
-    if np.ptp(steps) == 0:
-        return f"{numbers[0]:g}:{numbers[-1]:g}:{steps[0]:g}"
-    return ",".join(f"{number:g}" for number in numbers)
+        return None
+    return np.array(numbers), "the numbers in their names"
 
 
 class FolderBands:

@@ -125,7 +125,7 @@ def build_field(found: CubeDescription, reading: CubeHints) -> CubeField:
     axis = _band_axis(found, reading, shape, stated)
     plane = [other for other in range(3) if other != axis]
     axes = (axis, plane[1], plane[0]) if found.transposed else (axis, plane[0], plane[1])
-    measured = _wavelengths(found, reading, shape[axis], axes, stated, unit)
+    measured = _wavelengths(found, reading, shape[axis], stated, unit)
     known = np.flatnonzero(np.isfinite(measured.nm))
     order = known[np.argsort(measured.nm[known], kind="stable")]
     kept = order[np.append(True, np.diff(measured.nm[order]) > 0)]
@@ -218,7 +218,6 @@ def _wavelengths(
     found: CubeDescription,
     reading: CubeHints,
     bands: int,
-    axes: tuple[int, int, int],
     stated: npt.NDArray[np.float64] | None,
     unit: str,
 ) -> BandAxis:
@@ -228,7 +227,7 @@ def _wavelengths(
         return BandAxis(reading.wavelengths.nm, {"wavelengths": "given by the user"})
     if stated is None:
         question = f"{found.name} does not say at which wavelengths its {bands} bands stand"
-        raise AmbiguousFile(question, "wavelengths", *_likely_wavelengths(found, bands, axes))
+        raise AmbiguousFile(question, "wavelengths", *_likely_wavelengths(found, bands))
     if bands > MAX_BANDS:
         raise UnreadableFile(f"{found.name} has {bands} bands, of at most {MAX_BANDS:,}")
     if stated.size != bands:
@@ -244,10 +243,14 @@ def _wavelengths(
     raise AmbiguousFile(f"{found.name} {reason}", "wavelengths", guess, why)
 
 
-def _likely_wavelengths(found: CubeDescription, bands: int, axes: tuple[int, int, int]) -> tuple[str, str]:
-    """Likely wavelengths in the syntax of the user interface, and the reason; empty without evidence."""
-    if found.suggested is not None and found.suggested[0].size == bands:
-        return wavelengths_text(found.suggested[0]), found.suggested[1]
-    if bands in CONVENTIONAL and plausibility.is_smooth(plausibility.sample(found.array).transpose(axes)):
-        return wavelengths_text(np.linspace(400, 700, bands)), CONVENTIONAL[bands]
-    return "", ""
+def _likely_wavelengths(found: CubeDescription, bands: int) -> tuple[str, str]:
+    """Likely wavelengths in the syntax of the user interface, and the reason; empty without evidence.
+
+    The values must pass the test of plausibility, too.
+    """
+    likely, reason = found.suggested or (np.empty(0), "")
+    if likely.size != bands and bands in CONVENTIONAL:
+        likely, reason = np.linspace(400, 700, bands), CONVENTIONAL[bands]
+    if likely.size != bands or not plausibility.is_smooth(plausibility.sample(found.array)):
+        return "", ""
+    return wavelengths_text(likely), reason
