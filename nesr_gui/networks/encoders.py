@@ -1,4 +1,4 @@
-"""The networks that see the image: one table, by which NeSR and the discrete networks build them."""
+"""Table of the image encoders used by NeSR and by the discrete networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Backbone = HSCNNR | HRNet | AWAN | MSTPlusPlus
 
 @dataclass(frozen=True)
 class Encoder:
-    """One of them, with the size it has in its paper; `build` takes features, blocks, bands and inputs."""
+    """An encoder and its published size; `build` takes features, blocks, bands and inputs."""
 
     title: str
     build: Callable[[int, int, int | None, int], Backbone]
@@ -32,7 +32,11 @@ ENCODERS = {
 
 
 def encoder(name: str) -> Encoder:
-    """The encoder called `name`; a KeyError names those there are."""
+    """Return the encoder called `name`.
+
+    Raises:
+        KeyError: there is no such encoder; the message lists the names.
+    """
     if name not in ENCODERS:
-        raise KeyError(f"no encoder {name!r}; there are {', '.join(ENCODERS)}")
+        raise KeyError(f"unknown encoder {name!r}; available encoders: {', '.join(ENCODERS)}")
     return ENCODERS[name]
