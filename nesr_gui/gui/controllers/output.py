@@ -6,9 +6,11 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from cattrs import Converter
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
@@ -16,9 +18,10 @@ from PySide6.QtWidgets import QFileDialog
 from nesr_gui.export import ExportResult
 from nesr_gui.fields.accuracy import CONDITIONS, AccuracyMetrics, shared_bands
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.figures.comparison import TruthFigure, TruthFigureExport, export_truth_figure, preview
+from nesr_gui.gui.figures import comparison, spectra
+from nesr_gui.gui.figures.comparison import TruthFigure, TruthFigureExport, export_truth_figure
 from nesr_gui.gui.figures.export import FILTERS
-from nesr_gui.gui.figures.spectra import Figure, FigureExport, export_figure
+from nesr_gui.gui.figures.spectra import Figure, FigureExport, FigureStyle, export_figure
 from nesr_gui.gui.figures.sweep import SweepExport, export_sweep
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import MarkGeometry
@@ -30,9 +33,9 @@ from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.actions import enable
-from nesr_gui.gui.views.dialogs.comparison_figure import TruthFigureDialog
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
-from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
+from nesr_gui.gui.views.dialogs.figures import FigureDialog, SpectraFigureDialog, TruthFigureDialog
+from nesr_gui.gui.views.dialogs.simple import SweepDialog
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
@@ -40,7 +43,8 @@ from nesr_gui.regions import Region
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"
 _BUSY = "another export is running; wait until it is finished, or cancel it"
-_CHOICES = "export/choices"
+_CHOICES, _STYLE = "export/choices", "export/figure"
+_CONVERTER = Converter(detailed_validation=False)
 
 
 class ToWrite(Protocol):
@@ -53,6 +57,7 @@ class ToWrite(Protocol):
 
 R = TypeVar("R", bound=ToWrite)
 T = TypeVar("T")
+P = TypeVar("P")
 
 
 class OutputWriter:
@@ -133,22 +138,52 @@ class ExportController(QObject):
             self._writer.write(request, files.export_curves)
 
     def export_figure(self) -> None:
-        """Export the plot."""
-        dialog = FigureExportDialog(self._window)
+        """Export the plot as a figure, after a dialog with preview."""
+        plotted = self.figure(_remembered_style())
+        dialog = SpectraFigureDialog(plotted.style, self._window)
 
-        def go() -> None:
-            path = self._writer.ask("Export figure", "-spectra.png", FILTERS)
-            if path:
-                self._save_figure(path, dialog.dpi.value())
+        def figure() -> Figure:
+            return replace(plotted, style=dialog.style_chosen())
 
-        dialog.accepted.connect(go)
-        dialog.open()
+        def show(drawn: QImage | ValueError) -> None:
+            if isinstance(drawn, ValueError):
+                dialog.show_failure(drawn)
+            else:
+                dialog.show_preview(drawn)
 
-    def _save_figure(self, path: Path, dpi: int) -> None:
+        self._show_figure_dialog(dialog, figure, spectra.preview, show)
+        dialog.accepted.connect(lambda: self.save_figure(figure()))
+
+    def figure(self, style: FigureStyle) -> Figure:
+        """Return the figure of the plot as it is now."""
         document = self._document
         quantity = document.field.quantity.label if document.field else ""
-        figure = Figure(document.plot_content(), document.wavelength_range, quantity)
-        self._writer.write(FigureExport(path, figure, dpi), export_figure)
+        return Figure(document.plot_content(), document.wavelength_range, quantity, style)
+
+    def save_figure(self, figure: Figure) -> None:
+        """Remember the style of a figure, and write it to a file that the user chooses."""
+        settings().setValue(_STYLE, json.dumps(_CONVERTER.unstructure(figure.style)))
+        path = self._writer.ask("Export figure", "-spectra.png", FILTERS)
+        if path:
+            self._writer.write(FigureExport(path, figure), export_figure)
+
+    def _show_figure_dialog(
+        self, dialog: FigureDialog, figure: Callable[[], T], draw: Callable[[T, ProgressCallback], P],
+        show: Callable[[P], None],
+    ) -> None:  # fmt: skip
+        """Open the dialog of a figure, and draw its preview in the background whenever its settings change."""
+
+        def take(request: T, drawn: P) -> None:
+            if dialog.isVisible():
+                show(drawn)
+
+        def ask() -> None:
+            self._worker.submit(Task.FIGURE_PREVIEW, figure(), draw, take)
+
+        dialog.changed.connect(ask)
+        dialog.finished.connect(lambda result: self._worker.cancel(Task.FIGURE_PREVIEW))
+        dialog.open()
+        ask()
 
     def export_table(self) -> None:
         """Export the mark table, which can be imported again."""
@@ -185,18 +220,8 @@ class ExportController(QObject):
         def figure() -> TruthFigure:
             return TruthFigure(context, marks, *dialog.chosen())
 
-        def show(request: TruthFigure, image: QImage) -> None:
-            if dialog.isVisible():
-                dialog.show_preview(image)
-
-        def ask() -> None:
-            self._worker.submit(Task.FIGURE_PREVIEW, figure(), preview, show)
-
-        dialog.changed.connect(ask)
-        dialog.finished.connect(lambda result: self._worker.cancel(Task.FIGURE_PREVIEW))
+        self._show_figure_dialog(dialog, figure, comparison.preview, dialog.show_preview)
         dialog.accepted.connect(lambda: self._save_comparison(figure(), dialog.dpi.value()))
-        dialog.open()
-        ask()
 
     def _save_comparison(self, figure: TruthFigure, dpi: int) -> None:
         path = self._writer.ask("Export comparison figure", "-comparison.png", FILTERS)
@@ -311,3 +336,11 @@ def _remembered() -> dict[str, Any]:
     except ValueError:
         return {}
     return saved if isinstance(saved, dict) else {}
+
+
+def _remembered_style() -> FigureStyle:
+    """Style of the last figure; the default if missing or invalid."""
+    try:
+        return _CONVERTER.structure(json.loads(str(settings().value(_STYLE, "{}"))), FigureStyle)
+    except (ValueError, KeyError, TypeError):
+        return FigureStyle()

@@ -100,6 +100,8 @@ TABLE = (
           starts_group=True),
     Entry("next_mark", "Next mark", "Mark", "N", tip="Make the next mark active"),
     Entry("previous_mark", "Previous mark", "Mark", "Shift+N", tip="Make the previous mark active"),
+    Entry("band_values", "Values at all bands…", "Mark", tip="List the values of the active mark at all bands",
+          starts_group=True),
     *(
         Entry(f"show_{mode.name}", mode.title, "View", str(key), icon=mode.icon, tip=mode.tip,
           in_toolbar=bool(mode.icon),
@@ -159,7 +161,7 @@ _DISABLED_REASONS = {
     "no accuracy has been computed; compare with a measured cube and open the Accuracy panel": ("export_accuracy",),
     "there are no marks; click a pixel first": (
         "export_curves", "export_table", "export_figure", "copy_table", "rename_mark", "remove_mark", "clear_pins",
-        "next_mark", "previous_mark",
+        "next_mark", "previous_mark", "band_values",
     ),
     "requires two panes; choose Divider or Side by side first": (
         "other_side", "exchange", "divider_left", "divider_right",

@@ -22,7 +22,8 @@ from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
-from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
+from nesr_gui.gui.views.dialogs.figures import SpectraFigureDialog
+from nesr_gui.gui.views.dialogs.simple import SweepDialog
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.calibrated_cube import CalibratedCube
@@ -322,7 +323,7 @@ def test_small_files_are_all_written_while_a_cube_is(
     ):  # fmt: skip
         choose(monkeypatch, tmp_path / name)
         export()
-    opened.window.findChildren(FigureExportDialog)[-1].accept()
+    opened.window.findChildren(SpectraFigureDialog)[-1].accept()
     qtbot.waitUntil(lambda: all((tmp_path / name).exists() for name in names))
     assert opened.worker.is_busy(Task.EXPORT) and not (tmp_path / "c.npy").exists()
     field.gate.set()
