@@ -22,25 +22,28 @@ class BandValuesController(QObject):
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker = window, workspace, worker
-        self.dialog = BandValuesDialog(window)
+        self.dialog: BandValuesDialog | None = None
         self._shown: tuple[SpectralField, Mark] | None = None
-        self.dialog.copy_requested.connect(self._copy)
-        self.dialog.closed.connect(self._stop)
 
     def open(self) -> None:
         """Show the table."""
+        if self.dialog is None:
+            self.dialog = BandValuesDialog(self._window)
+            self.dialog.copy_requested.connect(self._copy)
+            self.dialog.finished.connect(self._close)
         self.dialog.show()
         self.dialog.raise_()
         self.query()
 
     def query(self) -> None:
         """Query the values of the active mark, if the table is open; of a region over the pixels of its spectrum."""
-        if not self.dialog.isVisible():
+        if self.dialog is None:
             return
         document = self._workspace.current
         mark, field = document.mark_set.active_mark, document.field
         if mark is None or field is None:
-            self._stop()
+            self._shown = None
+            self._worker.cancel(Task.BAND_VALUES)
             self.dialog.show_values(None, None, "")
             return
         if (field, mark) != self._shown:
@@ -65,13 +68,13 @@ class BandValuesController(QObject):
     def _take(self, request: PixelQuery | RegionQuery, curves: dict[MarkGeometry, MarkSpectrum]) -> None:
         document = self._workspace.current
         mark = document.mark_set.active_mark
-        if request.field is document.field and mark is not None and mark.place in curves:
+        if self.dialog is not None and request.field is document.field and mark is not None and mark.place in curves:
             self._shown = request.field, mark
             self.dialog.show_values(mark, curves[mark.place], request.field.quantity.label)
 
     def _copy(self, text: str) -> None:
         QGuiApplication.clipboard().setText(text)
 
-    def _stop(self) -> None:
-        self._shown = None
+    def _close(self) -> None:
+        self.dialog = self._shown = None
         self._worker.cancel(Task.BAND_VALUES)

@@ -17,11 +17,11 @@ class BandValuesDialog(QDialog):
     """Lists the values of the active mark at every band; stays open while other marks become active."""
 
     copy_requested = Signal(str)  # tab-separated text for the clipboard
-    closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Values at all bands")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(QSize(460, 560))
         self._rows: list[dict[str, str]] = []
         self.heading, self.table = QLabel(), QTableWidget(0, 0)
@@ -33,6 +33,8 @@ class BandValuesDialog(QDialog):
         self.copy = self.buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
         self.copy.setToolTip("Copy the selected rows, or all of them, for a spreadsheet")
         self.copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
+        for button in self.buttons.buttons():
+            button.setAccessibleName(button.text().replace("&", ""))
         plain(self.buttons)
         self.buttons.rejected.connect(self.close)
         self.copy.clicked.connect(lambda: self.copy_requested.emit(self.text()))
@@ -67,11 +69,6 @@ class BandValuesDialog(QDialog):
         """The selected rows with titles, or all rows, tab-separated."""
         chosen = sorted({index.row() for index in self.table.selectedIndexes()})
         return as_text([self._rows[line] for line in chosen] or self._rows)
-
-    def done(self, result: int) -> None:
-        """Announce that the values are no longer needed."""
-        super().done(result)
-        self.closed.emit()
 
 
 def rows_of(values: MarkSpectrum) -> list[dict[str, str]]:

@@ -126,8 +126,8 @@ class SpectraFigureDialog(FigureDialog):
             font=self.font_name.currentFont().family(),
             font_size=self.font_size.value(),
             line_width=self.line_width.value(),
-            legend=self.legend.currentData(),
-            spreads=self.spreads.currentData(),
+            legend=LegendPlace(self.legend.currentData()),  # Qt returns a plain text
+            spreads=Spreads(self.spreads.currentData()),
             dpi=self.dpi.value(),
         )
 

@@ -25,7 +25,7 @@ from nesr_gui.gui.views.plot.curves import CurveLayer
 MOST_ROWS = 16
 NARROWEST, WIDEST = 340, 96  # px of a plot with names at the ends of its curves, and of these names
 _GAP = 14  # pixels between the mouse and the readout
-_KEY_LEFT, _SAMPLE = 14, 24  # px, of the key and of a sample in it
+_KEY_LEFT, _SAMPLE, _KEY_GAP = 12, 20, 12  # px, of the key, a sample in it, and between its entries
 _QUIET = QPalette.ColorRole.PlaceholderText
 Row = tuple[Mark | None, str, float]
 HINT = "Click a pixel in the image to see its spectrum"
@@ -126,7 +126,7 @@ class PlotKey(QWidget):
             if x + width > self.width():
                 break
             placed.append((x, sign, text))
-            x += width + 14
+            x += width + _KEY_GAP
         return placed
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -147,18 +147,18 @@ class EndNames(pg.GraphicsWidget):  # type: ignore[misc]
     def __init__(self, layer: CurveLayer, box: Any) -> None:
         super().__init__()
         self._layer, self._box = layer, box
-        self.setFixedWidth(0)
+        self.room = 0.0  # width in px
+        self.setFixedWidth(self.room)
 
     def fit(self, most: float) -> float:
         """Take the width that the names need, or none if it is more than `most` px; returns it."""
         metrics = QFontMetricsF(self.font())
         names = [line.name for line, _ in self._layer.ends()]
         width = min(max(map(metrics.horizontalAdvance, names), default=0.0), WIDEST) + 8 if names else 0.0
-        width = width if width <= most else 0.0
-        if width != self.width():
-            self.setFixedWidth(width)
+        self.room = width if width <= most else 0.0
+        self.setFixedWidth(self.room)
         self.update()
-        return width
+        return self.room
 
     def placed(self) -> list[tuple[Line, float]]:
         """The named curves, and the heights of the names in px of this item."""
@@ -173,13 +173,13 @@ class EndNames(pg.GraphicsWidget):  # type: ignore[misc]
 
     def paint(self, painter: QPainter, option: Any, widget: QWidget | None = None) -> None:
         """Draw the names in the colours of their curves."""
-        if not self.width():
+        if not self.room:
             return
         metrics, view = QFontMetricsF(self.font()), self.getViewWidget()
         painter.setFont(self.font())
         for line, y in self.placed():
             painter.setPen(QColor(line.mark.colour) if line.mark else view.palette().color(_QUIET))
-            where = QRectF(6, y - metrics.height() / 2, self.width() - 6, metrics.height())
+            where = QRectF(6, y - metrics.height() / 2, self.room - 6, metrics.height())
             painter.drawText(where, metrics.elidedText(line.name, Qt.TextElideMode.ElideRight, where.width()))
 
 
