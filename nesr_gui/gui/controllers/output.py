@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from cattrs import Converter
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.export import ExportResult
@@ -21,6 +21,7 @@ from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.figures import comparison, spectra
 from nesr_gui.gui.figures.comparison import TruthFigure, TruthFigureExport, export_truth_figure
 from nesr_gui.gui.figures.export import FILTERS
+from nesr_gui.gui.figures.picture import Picture, PictureExport, copied, export_picture
 from nesr_gui.gui.figures.spectra import Figure, FigureExport, FigureStyle, export_figure
 from nesr_gui.gui.figures.sweep import SweepExport, export_sweep
 from nesr_gui.gui.model.document import Document
@@ -31,10 +32,12 @@ from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.comparison import rows_of
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.worker import Task, Worker
+from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
 from nesr_gui.gui.views.dialogs.figures import FigureDialog, SpectraFigureDialog, TruthFigureDialog
+from nesr_gui.gui.views.dialogs.picture import PictureDialog
 from nesr_gui.gui.views.dialogs.simple import SweepDialog
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.spectra.readers import spectra_filter
@@ -228,8 +231,53 @@ class ExportController(QObject):
         if path:
             self._writer.write(TruthFigureExport(path, figure, dpi), export_truth_figure)
 
+    def export_picture(self) -> None:
+        """Export what a pane shows, or the values behind it, after a dialog."""
+        document = self._document
+        if document.source_shape is None or not self._writer.may_export():
+            return
+        sides = sorted(document.view_settings.sides, key=lambda side: side != document.view_settings.active)
+        names = ("Left", "Right") if len(sides) > 1 else ("Picture", "Picture")
+        pictures = {f"{names[side]}: {self._caption(picture)}": picture
+                    for side in sides for picture in [self._picture(side)]}  # fmt: skip
+        source = document.source.image if document.source is not None else None
+        dialog = PictureDialog(pictures, self._window)
+
+        def go() -> None:
+            content, kind, has_bar = dialog.choices()
+            path = self._writer.ask("Export picture", f"-picture{kind.ending}", f"{kind} image (*{kind.ending})")
+            if path:
+                request = PictureExport(path, dialog.picture, content, kind, has_bar, source=source)
+                self._writer.export(request, export_picture, self._report_picture)
+
+        dialog.accepted.connect(go)
+        dialog.open()
+
+    def copy_picture(self) -> None:
+        """Copy the picture of the active pane, with all pixels of the image, to the clipboard."""
+        if self._document.source_shape is None:
+            return
+        picture = self._picture(self._document.view_settings.active)
+        self._worker.submit(Task.COPY_PICTURE, picture, copied, self._put_picture)
+
+    def _picture(self, side: int) -> Picture:
+        document, shown = self._document, self._rendered(side)
+        mode = document.view_settings.modes[side] if shown is None else shown.request.mode.name
+        return Picture(mode, RenderContext.of(document))
+
+    def _caption(self, picture: Picture) -> str:
+        return MODES[picture.mode].caption(picture.context)
+
+    def _report_picture(self, request: PictureExport, message: str) -> None:
+        self._writer.report(request.path, message)
+
+    def _put_picture(self, picture: Picture, image: QImage) -> None:
+        QGuiApplication.clipboard().setImage(image)
+        message = f"Copied {self._caption(picture)}: {image.width()}×{image.height()} pixels."
+        self._window.messages.show_success(message)
+
     def export_sweep(self) -> None:
-        """Export a sweep as video, after a dialog."""
+        """Export a sweep as video, animation or frames, after a dialog."""
         document, shown = self._document, self._rendered(self._document.view_settings.active)
         if document.field is None or not self._writer.may_export():
             return
@@ -239,11 +287,11 @@ class ExportController(QObject):
 
         def go() -> None:
             sweep = dialog.sweep()
-            kinds = {".mp4": "MP4 video (*.mp4)", ".gif": "GIF animation (*.gif)"}
-            path = self._writer.ask("Export sweep", f"-sweep{dialog.ending()}", kinds[dialog.ending()])
+            kind = dialog.kind()
+            path = self._writer.ask("Export sweep", f"-sweep{kind.ending}", kind.filter)
             if path:
                 mode = "band" if shown is None else shown.request.mode.name
-                self.save_sweep(SweepExport(path, mode, RenderContext.of(document), sweep))
+                self.save_sweep(SweepExport(path, mode, RenderContext.of(document), sweep, kind))
 
         dialog.accepted.connect(go)
         dialog.open()
@@ -317,6 +365,7 @@ class ExportController(QObject):
         """Enable the export actions."""
         document, actions = self._document, self._window.actions_by_name
         enable(actions, ("export_cube",), document.field is not None)
+        enable(actions, ("export_picture", "copy_picture"), document.source_shape is not None)
         enable(actions, ("export_comparison",), document.field is not None and document.truth is not None)
 
     def _stop_asking(self) -> None:

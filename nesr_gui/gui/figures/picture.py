@@ -83,13 +83,19 @@ class Picture:
     mode: str
     context: RenderContext
 
-    def check(self, content: Content) -> None:
-        """Raise a ValueError if the mode cannot be rendered, or has no values besides its colours."""
+    def reason(self, content: Content) -> str:
+        """Return why the mode cannot be rendered, or has no values besides its colours; empty if it can."""
         mode = MODES[self.mode]
         if reason := mode.unavailable_reason(self.context):
-            raise ValueError(f"{mode.title} {reason}")
+            return f"{mode.title} {reason}"
         if content is Content.VALUES and mode.scale(self.context) is None:
-            raise ValueError(f"{mode.title} has no values besides its colours; choose the picture as displayed")
+            return f"{mode.title} has no values besides its colours; choose the picture as displayed"
+        return ""
+
+    def check(self, content: Content) -> None:
+        """Raise a ValueError with `reason` if there is one."""
+        if reason := self.reason(content):
+            raise ValueError(reason)
 
     @property
     def size(self) -> tuple[int, int]:

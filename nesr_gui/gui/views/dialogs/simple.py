@@ -7,7 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QSpinBox, QWidget
 
-from nesr_gui.gui.figures.sweep import ENDINGS, Sweep, missing_for
+from nesr_gui.gui.figures.sweep import Sweep, SweepFormat
 from nesr_gui.gui.model.plot_settings import PlotAxes
 from nesr_gui.gui.model.view_settings import SPEEDS, Limits
 from nesr_gui.gui.views.widgets import ChoiceDialog, SliderSpinBox, form
@@ -125,22 +125,26 @@ class SweepDialog(ChoiceDialog):
         self.rate.setValue(25)
         self.rate.setSuffix(" frames per second")
         self.rate.setAccessibleName("Frame rate")
-        self.side.setRange(64, 4096)
+        self.side.setRange(64, max(4096, *shape))
         self.side.setValue(min(960, max(64, *shape)))
         self.side.setSuffix(" pixels")
         self.side.setAccessibleName("Maximum side length")
         self.format = QComboBox()
-        self.format.addItems(["MP4 video", "GIF animation"])
+        self.format.addItems([each.label for each in SweepFormat])
         self.format.setAccessibleName("Format")
         self.label = QCheckBox("Show the wavelength in the image")
         self.label.setChecked(True)
         self.label.setAccessibleName("Show the wavelength in the image")
+        self.returns = QCheckBox("Back and forth")
+        self.returns.setAccessibleName("Back and forth")
+        self.returns.toggled.connect(self._validate)
         for box in (self.start, self.stop, self.speed, self.rate, self.side):
             box.valueChanged.connect(self._validate)
         self.format.currentIndexChanged.connect(self._validate)
         self.stack(form(
             ("From", self.start), ("To", self.stop), ("Speed", self.speed), ("Frame rate", self.rate),
-            ("Maximum side length", self.side), ("Format", self.format), ("", self.label),
+            ("Maximum side length", self.side), ("Format", self.format), ("", self.returns),
+            ("", self.label),
         ))  # fmt: skip
         self._validate()
 
@@ -149,18 +153,20 @@ class SweepDialog(ChoiceDialog):
         return Sweep(
             self.start.value(), self.stop.value(), self.speed.value(), frames_per_second=self.rate.value(),
             longest_side=self.side.value(), is_labelled=self.label.isChecked(),
+            returns=self.returns.isChecked(),
         )  # fmt: skip
 
-    def ending(self) -> str:
-        """File extension of the chosen format."""
-        return ENDINGS[self.format.currentIndex()]
+    def kind(self) -> SweepFormat:
+        """The chosen format."""
+        return list(SweepFormat)[self.format.currentIndex()]
 
     def _validate(self) -> None:
+        self.label.setEnabled(self.kind() is not SweepFormat.EXR_FRAMES)  # these hold values
         self.validate(self._describe)
 
     def _describe(self) -> str:
         frames = len(self.sweep().wavelengths())
-        if missing := missing_for(self.ending()):
+        if missing := self.kind().missing():
             raise ValueError(missing)
         height, width = self._shape
         stride = -(-max(height, width) // self.side.value())
