@@ -261,9 +261,12 @@ class ExportController(QObject):
         self._worker.submit(Task.COPY_PICTURE, picture, copied, self._put_picture)
 
     def _picture(self, side: int) -> Picture:
+        """What a side shows: its mode, or the one shown instead while that is not available."""
         document, shown = self._document, self._rendered(side)
-        mode = document.view_settings.modes[side] if shown is None else shown.request.mode.name
-        return Picture(mode, RenderContext.of(document))
+        context, mode = RenderContext.of(document), document.view_settings.modes[side]
+        if shown is not None and MODES[mode].unavailable_reason(context):
+            mode = shown.request.mode.name
+        return Picture(mode, context)
 
     def _caption(self, picture: Picture) -> str:
         return MODES[picture.mode].caption(picture.context)

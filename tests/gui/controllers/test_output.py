@@ -17,7 +17,7 @@ from nesr_gui.export import Estimate
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
-from nesr_gui.gui.figures.sweep import Sweep, SweepExport
+from nesr_gui.gui.figures.sweep import Sweep, SweepExport, SweepFormat
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
@@ -302,7 +302,8 @@ def test_a_film_waits_for_the_cube(opened: App, tmp_path: Path, qtbot: QtBot) ->
     field = start(opened, tmp_path / "c.npy", qtbot)
     opened.exporter.export_sweep()
     assert opened.window.findChild(SweepDialog) is None
-    film = SweepExport(tmp_path / "film.gif", "band", RenderContext.of(opened.document), Sweep(400, 700, 100.0, 10, 40))
+    context, sweep = RenderContext.of(opened.document), Sweep(400, 700, 100.0, 10, 40)
+    film = SweepExport(tmp_path / "film.gif", "band", context, sweep, SweepFormat.GIF)
     opened.exporter.save_sweep(film)
     assert "another export is running" in opened.window.messages.text.text()
     field.gate.set()

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from nesr_gui.gui.model.marks import Mark, MarkSpectrum, as_text
 from nesr_gui.gui.views.widgets import plain, quiet
@@ -22,12 +31,15 @@ class BandValuesDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Values at all bands")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(QSize(460, 560))
+        self.resize(QSize(580, 560))
         self._rows: list[dict[str, str]] = []
         self.heading, self.table = QLabel(), QTableWidget(0, 0)
         self.heading.setWordWrap(True)
         self.table.setAccessibleName("Values at all bands")
         quiet(self.table)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.copy = self.buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
