@@ -224,9 +224,9 @@ def _encoded(rendered: RenderedImage, has_bar: bool) -> FloatArray:
         share = _share(rendered)
         share = np.asarray(encode_srgb(share), np.float32) if tones.encoded else share
         if table is not None and share.ndim == 2:
-            steps = np.arange(256) / 255
-            channels = [np.interp(share, steps, table[:, c] / 255) for c in range(3)]
-            colours = np.stack(channels, -1).astype(np.float32)
+            steps, fine = np.arange(256) / 255, np.linspace(0, 1, 1 << 16)
+            between = np.stack([np.interp(fine, steps, table[:, channel] / 255) for channel in range(3)], axis=-1)
+            colours = between.astype(np.float32)[np.round(65535 * share).astype(np.uint16)]
         else:
             colours = share if share.ndim == 3 else np.repeat(share[:, :, None], 3, axis=2)
     return np.concatenate([colours, _bar(rendered).astype(np.float32) / 255], axis=1) if has_bar else colours

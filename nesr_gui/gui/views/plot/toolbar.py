@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidge
 
 from nesr_gui.gui.model.plot_settings import Normalise, PlotAxes, ReferenceSpectrum, Spreads, Transform
 
+NARROW = 96  # px
+
 
 class PlotToolbar(QWidget):
     """Signals the chosen transform, the visibility of references, and the display of axes and bands."""
@@ -33,6 +35,7 @@ class PlotToolbar(QWidget):
         self._transform, self._charts = Transform(), charts
         self.normalise = QComboBox()
         self.normalise.setAccessibleName("Normalise spectra")
+        self.normalise.setMinimumWidth(NARROW)  # so that its longest entry does not widen the panel
         self.normalise.view().setAccessibleName("Normalisations")
         self.normalise.setToolTip("Normalise all spectra to compare their shapes")
         self.normalise.addItems([each.label for each in Normalise])
