@@ -241,13 +241,16 @@ class ExportController(QObject):
         pictures = {f"{names[side]}: {self._caption(picture)}": picture
                     for side in sides for picture in [self._picture(side)]}  # fmt: skip
         source = document.source.image if document.source is not None else None
+        attributes = document.cube.field.provenance if document.cube is not None else {}
         dialog = PictureDialog(pictures, self._window)
 
         def go() -> None:
             content, kind, has_bar = dialog.choices()
             path = self._writer.ask("Export picture", f"-picture{kind.ending}", f"{kind} image (*{kind.ending})")
             if path:
-                request = PictureExport(path, dialog.picture, content, kind, has_bar, source=source)
+                request = PictureExport(
+                    path, dialog.picture, content, kind, has_bar=has_bar, source=source, attributes=attributes
+                )
                 self._writer.export(request, export_picture, self._report_picture)
 
         dialog.accepted.connect(go)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ class PictureExport:
         content: its colours or its values.
         format: the file format.
         has_bar: whether a colour bar is drawn beside the picture as displayed; not in a GeoTIFF.
-        source: the file of the image, for its georeference.
+        source: the file of the image, and `attributes` those of an opened cube, for the georeference.
     """
 
     path: Path
@@ -133,6 +134,7 @@ class PictureExport:
     format: ImageFormat
     has_bar: bool = False
     source: Path | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 def export_picture(request: PictureExport, progress: ProgressCallback) -> str:
@@ -159,7 +161,7 @@ def export_picture(request: PictureExport, progress: ProgressCallback) -> str:
     elif form is ImageFormat.EXR:
         write_exr(request.path, linear(rendered, has_bar) if is_picture else rendered.painted, description)
     else:
-        georeference = Georeference.of(request.source, rendered.request.context.answering.provenance)
+        georeference = Georeference.of(request.source, request.attributes)
         georeference = georeference and georeference.binned(rendered.request.sampling.binning)
         write_tiff(request.path, displayed(rendered) if is_picture else rendered.painted, description, georeference)
     progress(1.0)

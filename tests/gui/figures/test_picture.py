@@ -30,7 +30,7 @@ from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.picture import PictureDialog
 from nesr_gui.io.raster import Georeference
-from nesr_gui.spectral import Quantity
+from nesr_gui.spectral import Quantity, RGBImage
 from tests.gui.conftest import BANDS, smooth_cube
 
 PICTURE, VALUES = Content
@@ -117,20 +117,15 @@ def test_an_exr_holds_the_values_or_linear_light(context: RenderContext, tmp_pat
     np.testing.assert_array_equal(colours["B"], context.answering.band(450.0))
 
 
-def georeferenced(context: RenderContext, binning: int) -> RenderContext:
-    field = CubeField(smooth_cube(*SHAPE), BANDS, Quantity.REFLECTANCE, {"map info": UTM})
-    return replace(context, field=field, binning=binning)
-
-
 @pytest.mark.parametrize("binning", [1, 4])
 def test_a_geotiff_lies_where_an_envi_header_says(context: RenderContext, tmp_path: Path, binning: int) -> None:
-    path = written(georeferenced(context, binning), tmp_path / "g.tif", VALUES, ImageFormat.GEOTIFF)
-    with rasterio.open(path) as image:
+    known, path = {"attributes": {"map info": UTM}}, tmp_path / "g.tif"
+    context = replace(context, binning=binning)
+    with rasterio.open(written(context, path, VALUES, ImageFormat.GEOTIFF, **known)) as image:
         np.testing.assert_array_equal(image.read(1), context.answering.band(context.nm))
         assert image.crs.to_epsg() == 32633
         assert image.transform == rasterio.Affine(30 * binning, 0, 500000, 0, -30 * binning, 4000000)
-    colours = written(georeferenced(context, binning), tmp_path / "g.tif", PICTURE, ImageFormat.GEOTIFF, has_bar=True)
-    with rasterio.open(colours) as image:
+    with rasterio.open(written(context, path, PICTURE, ImageFormat.GEOTIFF, has_bar=True, **known)) as image:
         np.testing.assert_array_equal(np.moveaxis(image.read(), 0, 2), shades(context))
         assert image.crs.to_epsg() == 32633
 
@@ -208,6 +203,17 @@ def test_it_tells_how_far_it_is_and_can_be_cancelled(context: RenderContext, tmp
     with pytest.raises(Cancelled):
         export_picture(replace(request, picture=Picture("false_colour", big)), stop)
     assert (tmp_path / "p.png").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_georeferenced_photograph_needs_no_field(context: RenderContext, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((6, 8, 3)).astype(np.float32)
+    colours = (255 * values).astype(np.uint8)
+    alone = replace(context, field=None, photograph=RGBImage(values, source_shape=(6, 8)), colours=colours)
+    path = written(alone, tmp_path / "p.tif", PICTURE, ImageFormat.GEOTIFF, "photograph",
+                   attributes={"map info": "Geographic Lat/Lon, 1, 1, 10, 50, 0.1, 0.1, WGS-84"})  # fmt: skip
+    with rasterio.open(path) as image:
+        np.testing.assert_array_equal(np.moveaxis(image.read(), 0, 2), colours)
+        assert image.crs.to_epsg() == 4326
 
 
 def test_the_dialog_offers_the_panes_and_writes_all_pixels(
