@@ -63,7 +63,10 @@ TABLE = (
           tip="Export the accuracy metrics against the measured cube as CSV"),
     Entry("export_comparison", "Export comparison figure…", "File",
           tip="Export measured and reconstructed bands with their error maps as a figure"),
-    Entry("export_sweep", "Export sweep…", "File", tip="Export the wavelength sweep as a video or GIF animation"),
+    Entry("export_picture", "Export picture…", "File",
+          tip="Export the picture of a pane, or the values behind it, with all pixels of the image"),
+    Entry("export_sweep", "Export sweep…", "File",
+          tip="Export the wavelength sweep as a video, an animation or numbered frames"),
     Entry("import_marks", "Import marks…", "File", tip="Add the marks of an exported table"),
     Entry("load_spectra", "Load reference spectra…", "File",
           tip="Load a text table or an ENVI spectral library"),
@@ -79,6 +82,8 @@ TABLE = (
     Entry("paste", "Paste", "Edit", "Ctrl+V", tip="Open the copied image, or each copied file in its own tab",
           starts_group=True),
     Entry("copy_table", "Copy mark table", "Edit", "Ctrl+C", starts_group=True),
+    Entry("copy_picture", "Copy picture", "Edit", "Ctrl+Shift+C",
+          tip="Copy the picture of the active pane with all pixels of the image"),
     Entry("rename_mark", "Rename mark", "Edit", "F2"),
     Entry("remove_mark", "Remove mark", "Edit", "Del", tip="Remove the active mark"),
     Entry("clear_pins", "Clear marks", "Edit", "Ctrl+Backspace", icon="clear", tip="Remove all marks", in_toolbar=True),
@@ -100,6 +105,8 @@ TABLE = (
           starts_group=True),
     Entry("next_mark", "Next mark", "Mark", "N", tip="Make the next mark active"),
     Entry("previous_mark", "Previous mark", "Mark", "Shift+N", tip="Make the previous mark active"),
+    Entry("band_values", "Values at all bands…", "Mark", tip="List the values of the active mark at all bands",
+          starts_group=True),
     *(
         Entry(f"show_{mode.name}", mode.title, "View", str(key), icon=mode.icon, tip=mode.tip,
           in_toolbar=bool(mode.icon),
@@ -148,7 +155,7 @@ TABLE = (
 _DISABLED_REASONS = {
     "no image is open; open one first": (
         "import_marks", "single", "divide", "side_by_side", "fit", "zoom_in", "zoom_out", "add_pin", "close_tab",
-        "save_session", "save_session_as",
+        "save_session", "save_session_as", "export_picture", "copy_picture",
     ),
     "no reconstruction or cube is available; open one, or wait until it is ready": (
         "export_cube", "export_sweep", "auto_levels", "compare_with", "choose_false_colour",
@@ -159,7 +166,7 @@ _DISABLED_REASONS = {
     "no accuracy has been computed; compare with a measured cube and open the Accuracy panel": ("export_accuracy",),
     "there are no marks; click a pixel first": (
         "export_curves", "export_table", "export_figure", "copy_table", "rename_mark", "remove_mark", "clear_pins",
-        "next_mark", "previous_mark",
+        "next_mark", "previous_mark", "band_values",
     ),
     "requires two panes; choose Divider or Side by side first": (
         "other_side", "exchange", "divider_left", "divider_right",

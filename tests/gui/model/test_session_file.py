@@ -28,7 +28,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.model.marks import new_mark
-from nesr_gui.gui.model.plot_settings import Normalise, PlotSettings, ReferenceSpectrum, Transform
+from nesr_gui.gui.model.plot_settings import Normalise, PlotAxes, PlotSettings, ReferenceSpectrum, Spreads, Transform
 from nesr_gui.gui.model.preferences import recent_files, settings
 from nesr_gui.gui.model.session_file import (
     Layout,
@@ -182,8 +182,9 @@ def kept(tmp_path: Path) -> SessionData:
     rows = ((400.0, 1.0, 0.5, 0.2), (700.0, 0.1, 0.5, 0.9))
     reading = CubeHints(Wavelengths.from_step(400, 700, 100), 2, Quantity.RADIANCE, "cube")
     overlays = PlotSettings(
-        Transform(Normalise.AREA, True, True), False, True, (ReferenceSpectrum(CURVE, "leaves.csv", False),)
-    )
+        Transform(Normalise.AREA, True, True), False, True, (ReferenceSpectrum(CURVE, "leaves.csv", False),),
+        Spreads.ALL, PlotAxes(True, (420.0, 680.0), (0.01, 1.5)),
+    )  # fmt: skip
     marks = new_mark((3, 4), []), replace(new_mark(REGION, [1]), name="Blätter", visible=False)
     view_settings = ViewSettings(
         ("rerendered", "similarity"), 1, PaneLayout.SIDE_BY_SIDE, reference=CURVE, levels={"band": (0.0, 0.5)}
@@ -214,6 +215,18 @@ def test_every_value_comes_back(kept: SessionData, tmp_path: Path) -> None:
     assert again.marks == kept.marks and again.viewing == kept.viewing and again.interpretation == kept.interpretation
     assert again.viewport == kept.viewport and again.source.image == kept.source.image and again.active == 2
     assert plain(again, path) == written
+    assert again.plot_settings.axes == kept.plot_settings.axes and again.plot_settings.spreads is Spreads.ALL
+
+
+def test_a_session_saved_before_axes_could_be_chosen_opens(kept: SessionData, tmp_path: Path) -> None:
+    path = tmp_path / "a.nesr"
+    written = plain(kept, path)
+    for later in ("axes", "spreads"):
+        del written["plot_settings"][later]
+    path.write_text(json.dumps(written), encoding="utf-8")
+    plot_settings = read_session(path, MODES).plot_settings
+    assert plot_settings.axes == PlotAxes() and plot_settings.spreads is Spreads.ACTIVE
+    assert plot_settings.transform == kept.plot_settings.transform
 
 
 def test_a_session_of_the_first_format_opens(kept: SessionData) -> None:
