@@ -18,7 +18,13 @@ from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.gui.model.document import Document, DocumentSource, OpenedCube
-from nesr_gui.gui.model.preferences import forget_recent_files, recent_files, remember_file, settings
+from nesr_gui.gui.model.preferences import (
+    forget_recent_files,
+    measured_cube_of,
+    recent_files,
+    remember_file,
+    settings,
+)
 from nesr_gui.gui.model.session_file import ENDING, FILTER
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks import loading
@@ -140,6 +146,10 @@ class FileController(QObject):
         )
         self._worker.submit(Task.OPEN, request, loading.read_file, self._take_file)
 
+    def open_recent(self, path: Path) -> None:
+        """Open a recent file, with the measured cube that it was opened with before."""
+        self.open(path, measured_cube_of(path))
+
     def choose_development(self, interpretation: DevelopSettings) -> None:
         """Set the develop settings of the photograph."""
         self._document.development.choose(interpretation)
@@ -212,7 +222,7 @@ class FileController(QObject):
 
     def show_recent(self) -> None:
         """Fill the menu of recent files."""
-        entries = [(path.name, partial(self.open, path)) for path in recent_files()]
+        entries = [(path.name, partial(self.open_recent, path)) for path in recent_files()]
         self._window.fill_menu(
             "open_recent", [*entries, ("", None), ("Clear recent files", self.forget_recent)] if entries else []
         )
@@ -223,11 +233,12 @@ class FileController(QObject):
         self._workspace.make_room(request.beside)
         reading = request.reading if isinstance(request, loading.CubeRequest) else None
         read = request if isinstance(request, loading.ReadRequest) else loading.ReadRequest(request.path)
-        source = DocumentSource(request.path.absolute(), read.truth, reading, read.is_pasted)
+        truth = read.truth if isinstance(opened, loading.OpenedPhotograph) and opened.truth is not None else None
+        source = DocumentSource(request.path.absolute(), truth, reading, read.is_pasted)
         self._put(opened, source, read.interpretation)
         self.resume()
         if not read.is_pasted:
-            self.remember(request.path)
+            self.remember(request.path, truth)
 
     def _put(
         self, opened: loading.OpenedPhotograph | OpenedCube, source: DocumentSource, interpretation: DevelopSettings
@@ -244,8 +255,8 @@ class FileController(QObject):
             self._document.open_photograph(opened.image, opened.colours, opened.truth, opened.decoded, interpretation)
         self._document.start_from(source)
         self._window.messages.hide()
-        if not isinstance(opened, OpenedCube) and opened.image.source.notes:
-            self._window.messages.show_success(" ".join(opened.image.source.notes), Topic.DEVELOPMENT)
+        if not isinstance(opened, OpenedCube) and (notes := (*opened.image.source.notes, *opened.notes)):
+            self._window.messages.show_success(" ".join(notes), Topic.DEVELOPMENT)
 
     def _take_session(self, request: SessionRequest, restored: LoadedSession) -> None:
         data = restored.data
@@ -304,9 +315,9 @@ class FileController(QObject):
         for task in (Task.DEVELOP_PREVIEW, Task.DEVELOP, Task.LOAD_CAMERA, Task.LOAD_SPECTRA, Task.LOAD_REFERENCE):
             self._worker.cancel(task)
 
-    def remember(self, path: Path) -> None:
-        """Move a file to the top of the list of recent files."""
-        remember_file(path)
+    def remember(self, path: Path, truth: Path | None = None) -> None:
+        """Move a file, opened with a measured cube or without, to the top of the list of recent files."""
+        remember_file(path, truth)
         self.recent_changed.emit()
 
 
