@@ -145,6 +145,7 @@ TABLE = (
     Entry("about", "About nesr_gui", "Help"),
 )  # fmt: skip
 
+_MENU_TITLES = {"Model": "Mo&del"}  # where the first letter is that of another menu
 _DISABLED_REASONS = {
     "no image is open; open one first": (
         "import_marks", "single", "divide", "side_by_side", "fit", "zoom_in", "zoom_out", "add_pin", "close_tab",
@@ -185,7 +186,8 @@ def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMe
     toolbar.setMovable(False)
     toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     for entry in TABLE:
-        menu = menus.get(entry.menu) or menus.setdefault(entry.menu, window.menuBar().addMenu(f"&{entry.menu}"))
+        title = _MENU_TITLES.get(entry.menu, f"&{entry.menu}")
+        menu = menus.get(entry.menu) or menus.setdefault(entry.menu, window.menuBar().addMenu(title))
         if entry.starts_group and not menu.isEmpty():
             menu.addSeparator()
         if entry.submenu:
