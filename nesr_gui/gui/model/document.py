@@ -175,6 +175,11 @@ class Document(QObject):
         return self.field.bands.nm.tolist() if self.field else []
 
     @property
+    def has_colours(self) -> bool:
+        """Whether spectra have colours under the viewing conditions: by their quantity, or relative to a white."""
+        return self.field is not None and (self.field.quantity.is_relative or self.white is not None)
+
+    @property
     def input(self) -> InputKind:
         """The kind of model input that is open: a photograph or a cube."""
         return InputKind.PHOTOGRAPH if self.cube is None else InputKind.CUBE

@@ -89,6 +89,7 @@ class Preference:
         default: its default value.
         choices: its values with their labels.
         meaning: a description, including when it takes effect if not at once.
+        synonyms: other words by which the command palette finds it.
     """
 
     key: str
@@ -96,27 +97,34 @@ class Preference:
     default: str
     choices: Mapping[str, str]
     meaning: str
+    synonyms: str = ""
 
 
 TABLE = (
     Preference("theme", "Theme", Theme.SYSTEM,
                {Theme.SYSTEM: "Same as system", Theme.LIGHT: "Light", Theme.DARK: "Dark"},
-               "The colours of the window."),
+               "The colours of the window.",
+               synonyms="dark light mode night appearance style"),
     Preference("device", "Compute on", "auto",
                {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA or AMD graphics (CUDA)",
                 "mps": "Apple graphics (MPS)"},
-               "Device that computes spectra. Changing it reconstructs the open photograph again."),
+               "Device that computes spectra. Changing it reconstructs the open photograph again.",
+               synonyms="gpu cpu graphics processor"),
     Preference("working_pixels", "Working resolution", "",
                {"": "Automatic", **{str(round(n * 1e6)): f"{n:g} megapixels" for n in _MEGAPIXELS}},
                "Larger photographs are reduced to this size before reconstruction, unless the Input panel sets "
-               "another one. Automatic is the size that this machine reconstructs in a few seconds."),
+               "another one. Automatic is the size that this machine reconstructs in a few seconds.",
+               synonyms="pixels size megapixels speed quality"),
     Preference("colormap", "Colormap of bands", "grey", {name: name.capitalize() for name in colormaps()},
-               "Default colormap of band images. The context menu of an image changes it for that image."),
+               "Default colormap of band images. The context menu of an image changes it for that image.",
+               synonyms="colormap lut palette viridis grey gray"),
     Preference("mark_colours", "Colours of marks", "safe", {key: kind.title for key, kind in MARK_COLOURS.items()},
-               "Colours of new marks, used in turn. Existing marks keep their colours."),
+               "Colours of new marks, used in turn. Existing marks keep their colours.",
+               synonyms="pins roi palette colour-blind"),
     Preference("autosave", "Autosave", "30",
                {"": "Never", "10": "Every 10 seconds", "30": "Every 30 seconds", "120": "Every 2 minutes"},
-               "Unsaved work is copied at this interval and offered again after a crash."),
+               "Unsaved work is copied at this interval and offered again after a crash.",
+               synonyms="backup recovery crash"),
 )  # fmt: skip
 
 

@@ -174,6 +174,39 @@ _DISABLED_REASONS = {
 DISABLED_REASONS = {name: reason for reason, names in _DISABLED_REASONS.items() for name in names}
 """Why each action is disabled, and how to enable it; the reason of a mode depends on the open document."""
 
+SYNONYMS = {
+    "open_file": "load import image picture raw", "open_folder": "load directory zarr cave",
+    "open_sample": "example demo test image colour checker", "open_recent": "history last file",
+    "compare_cube": "truth ground reference validate error accuracy", "photograph_cube": "truth camera rgb render",
+    "save_session": "project workspace store", "save_session_as": "project workspace store",
+    "export_cube": "save write hyperspectral envi hdf5 netcdf tiff matlab numpy sensor sentinel landsat",
+    "export_curves": "save write csv table data curves", "export_table": "save write csv roi table",
+    "export_accuracy": "save write rmse sam psnr metrics csv",
+    "export_comparison": "save write truth error map paper image",
+    "export_sweep": "movie film video animation gif mp4 record", "export_figure": "save plot paper image svg pdf",
+    "import_marks": "roi region geojson imagej load", "load_spectra": "library speclib endmember curves import",
+    "reconstruct": "run compute predict infer", "reconstruct_fully": "run compute predict infer high quality",
+    "close_tab": "document", "quit": "exit leave", "undo": "back revert step", "redo": "again repeat forward",
+    "paste": "clipboard insert", "copy_table": "clipboard values", "rename_mark": "label name",
+    "remove_mark": "delete erase pin roi", "clear_pins": "delete erase all roi", "preferences": "settings options",
+    "tool_point": "pixel probe spectrum click", "tool_rectangle": "roi region box area", "tool_ellipse": "roi circle",
+    "tool_polygon": "roi region area", "tool_lasso": "roi freehand region area", "add_pin": "centre middle pixel",
+    "show_photograph": "rgb original input", "show_band": "channel wavelength monochrome grey",
+    "show_rerendered": "relight illuminant light metamer d50 d65 colour", "show_false_colour": "composite infrared rgb",
+    "show_colour_error": "delta e difference", "show_similarity": "spectral angle sam match classify",
+    "show_uncertainty": "confidence interval error",
+    "show_doubts": "warning clipped mask overexposed reliability", "show_truth_error": "difference accuracy ground",
+    "picture": "colormap palette lut contrast", "choose_false_colour": "composite rgb channels",
+    "auto_levels": "contrast stretch histogram brightness exposure limits", "single": "one pane",
+    "divide": "split wipe slider compare blink", "side_by_side": "split two compare linked",
+    "exchange": "switch flip blink", "fit": "zoom reset whole", "zoom_in": "magnify larger", "zoom_out": "smaller",
+    "panels": "dock window sidebar show hide", "reset_layout": "default window docks restore",
+    "play": "animate movie scan stop", "open_model": "network weights checkpoint load",
+    "about_model": "network card licence training", "guide": "manual documentation help tutorial",
+    "find_action": "palette command search", "shortcuts": "keys keyboard hotkeys", "about": "version licence",
+}  # fmt: skip
+"""Other words by which the command palette finds actions and submenus."""
+
 
 def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMenu]]:
     """Create all actions and submenus of `window`, in its menus and toolbar; returns both by name."""
@@ -192,6 +225,7 @@ def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMe
             menu.addSeparator()
         if entry.submenu:
             submenus[entry.name] = menu.addMenu(entry.text)
+            submenus[entry.name].menuAction().setObjectName(entry.name)
             continue
         action = actions[entry.name] = _action(entry, window)
         if entry.choice:
@@ -212,6 +246,7 @@ def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMe
 
 def _action(entry: Entry, window: QMainWindow) -> QAction:
     action = QAction(entry.text, window)
+    action.setObjectName(entry.name)
     action.setShortcuts(entry.keys)
     action.setWhatsThis(DISABLED_REASONS.get(entry.name, ""))
     key = f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})" if entry.shortcut else ""

@@ -23,6 +23,8 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.model.plot_settings import Normalise, Transform
 from nesr_gui.gui.tasks.worker import Task
+from nesr_gui.gui.view_modes import MODES
+from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.help import GuideWindow
 from nesr_gui.gui.views.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
 from nesr_gui.io.spectra.csv import read_curves, write_curves
@@ -512,3 +514,21 @@ def test_the_table_comes_forward_for_a_name(opened: App, qtbot: QtBot, qtlog: An
     assert shown == ["pin 1"]
     assert [record.message for record in qtlog.records if "editing failed" in record.message] == []
     opened.window.findChild(GuideWindow).close()
+
+
+@pytest.mark.parametrize("quantity", Quantity)
+def test_table_and_picture_agree_on_what_has_colours(app: App, quantity: Quantity, qtbot: QtBot) -> None:
+    app.document.open_cube("cube.h5", CubeField(smooth_cube(20, 24), BANDS, quantity), (0.0, 1.0))
+    app.document.add_pin(3, 4)
+    for white in (None, 1):
+        app.document.set_white(white)
+        qtbot.waitUntil(lambda: (3, 4) in app.document.colour_results and not app.worker.is_busy(Task.COLOURS))
+        context = RenderContext.of(app.document)
+        is_rendered = MODES["rerendered"].unavailable_reason(context) == ""
+        assert is_rendered is app.document.has_colours is app.window.light.light.isEnabled()
+        assert is_rendered is (quantity is not Quantity.RADIANCE or white is not None)
+        assert (app.document.colour_results[3, 4].appearance is not None) is is_rendered
+        qtbot.waitUntil(lambda: (3, 4) in app.document.curves)
+        if quantity is Quantity.UNKNOWN and white is None:  # and says what it assumes
+            assert "taken as reflectance" in MODES["rerendered"].caption(context)
+            assert "taken as reflectance" in app.window.light.note.text()
