@@ -10,6 +10,7 @@ import click
 from nesr_gui._version import __version__
 from nesr_gui.cli import export, gui, inspect, options, train
 from nesr_gui.cli.reconstruct import reconstruct
+from nesr_gui.io.errors import error_message
 
 
 class WindowByDefault(click.Group):
@@ -45,7 +46,6 @@ def main() -> None:
     try:
         cli()
     except (ValueError, OSError, KeyError) as error:
-        message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        message = f"{message}{options.hint_option(error)}"
+        message = f"{error_message(error)}{options.hint_option(error)}"
         click.echo(f"nesr-gui: {message}", err=True)
         raise SystemExit(2) from error

@@ -18,6 +18,7 @@ from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.window_layout import apply_layout, layout_of
+from nesr_gui.io.errors import error_message
 
 _QUESTION = "unsaved"
 _EXPORTS = (Task.EXPORT, Task.WRITE)
@@ -181,7 +182,7 @@ class DocumentController(QObject):
             return
         box = QMessageBox(self._window)
         box.setWindowTitle("Open session")
-        box.setText(f"{error}.")
+        box.setText(f"{error_message(error)}.")
         choose = box.addButton("Choose image…", QMessageBox.ButtonRole.AcceptRole)
         use = box.addButton("Use this image", QMessageBox.ButtonRole.ActionRole) if error.found is not None else None
         box.addButton(QMessageBox.StandardButton.Cancel)

@@ -36,6 +36,7 @@ from nesr_gui.gui.views.dialogs.cube_import import LABELS, CubeImportDialog
 from nesr_gui.gui.views.main_window import MainWindow, local_files
 from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.inference.model_input import InputKind
+from nesr_gui.io.errors import error_message
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 
 if TYPE_CHECKING:
@@ -350,7 +351,7 @@ class OpenQueue(QObject):
     def take_failure(self, task: Task, error: Exception) -> None:
         """Record a failure for the final report."""
         if task is Task.OPEN and self._count and not isinstance(error, MovedImage):  # reported by a dialog
-            self._failures.append(str(error).strip().rstrip(".") or type(error).__name__)
+            self._failures.append(error_message(error).rstrip(".") or type(error).__name__)
 
     def take_end(self, task: Task) -> None:
         """Open the next file after the previous one: the worker only keeps the newest request."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
 SPEED_OF_LIGHT = 299_792_458.0  # m/s, exact
@@ -170,7 +170,7 @@ class StoredCube:
             try:
                 read = np.asarray(self.array[tuple(index)]).transpose(self.axes)
             except (OSError, RuntimeError, KeyError) as error:
-                reason = " ".join(str(error).split())[:200]
+                reason = error_message(error)[:200]
                 raise UnreadableFile(f"the file is damaged, or was changed since it was opened ({reason})") from error
             strips.append(read[:, ::step, :: cols.step or 1])
         return strips[0] if len(strips) == 1 else np.concatenate(strips, axis=1)

@@ -25,7 +25,7 @@ from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.cubes.arrays import MAX_CHUNK, NamedArray, attribute_text, find_cube
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.spectral import Quantity
 
 TILE = 128  # pixels along a side: 64 kB of float32
@@ -145,7 +145,7 @@ def open_file(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except (OSError, RuntimeError) as error:
-        raise UnreadableFile(f"{path.name} is damaged or was cut short ({error}); copy or export it again") from error
+        raise UnreadableFile(f"{path.name} is damaged or was cut short ({error_message(error)}); copy or export it again") from error
 
 
 def variables(file: h5py.File) -> list[NamedArray]:

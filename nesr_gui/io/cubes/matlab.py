@@ -20,7 +20,7 @@ from nesr_gui.io.cubes import hdf5
 from nesr_gui.io.cubes.arrays import NamedArray, attribute_text, find_cube
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Quantity
 
@@ -139,7 +139,7 @@ def _found_5(path: Path, reading: CubeHints) -> CubeDescription:
         loaded = scipy_io.loadmat(str(path), variable_names=sorted(wanted))
     except Exception as error:  # SciPy raises many kinds of errors for damaged files
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a MATLAB file"
+            f"cannot open {path.name}: {error_message(error)[:200]}; expected a MATLAB file"
         ) from error
     arrays = [NamedArray(name, loaded[name]) for name in sizes if name in loaded]
     arrays = [variable for variable in arrays if isinstance(variable.array, np.ndarray)]

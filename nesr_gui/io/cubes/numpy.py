@@ -29,7 +29,7 @@ from nesr_gui.io.cubes.binary import (
 )
 from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 
 MAX_COMPRESSED = 4 << 30  # maximum size of a compressed array in memory
 _LOCAL_HEADER = 30  # size of the fixed part of a zip member header
@@ -99,7 +99,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         raise
     except Exception as error:  # NumPy parses the header as Python, and zip archives raise many kinds of errors
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a NumPy file with numbers"
+            f"cannot open {path.name}: {error_message(error)[:200]}; expected a NumPy file with numbers"
         ) from error
     return build_field(_found_beside(path, array), reading)
 

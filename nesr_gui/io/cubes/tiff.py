@@ -20,7 +20,7 @@ from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.cubes.binary import describe_export, validate_description
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.spectral import Quantity
 
 MAX_SEGMENT = 1 << 30  # maximum size of a decoded strip or tile
@@ -106,7 +106,7 @@ class TiffBands:
         try:
             decoded = page.decode(data, index, jpegtables=page.jpegtables)[0]
         except Exception as error:  # every codec has its own error classes
-            raise UnreadableFile(f"the TIFF file is damaged: {error}") from error
+            raise UnreadableFile(f"the TIFF file is damaged: {error_message(error)}") from error
         if decoded is None:  # never written, as in sparse files
             height, width = self._side
             return np.full((height, width, page.samplesperpixel), page.nodata, self.dtype)
@@ -187,7 +187,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         if isinstance(error, AmbiguousFile):
             raise
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a TIFF with several bands"
+            f"cannot open {path.name}: {error_message(error)[:300]}; expected a TIFF with several bands"
         ) from error
     weakref.finalize(field, tiff.close)
     return field
