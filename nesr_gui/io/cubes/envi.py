@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -312,6 +313,14 @@ def _found(header: Header, array: np.ndarray[Any, Any]) -> CubeDescription:
     )
 
 
+def _band_names(export: CubeWriterSource) -> list[str]:
+    """Names of the bands: those of a sensor, or the wavelength; without characters that end an entry of a list."""
+    names = [f"{nm:.10g} nm" for nm in export.wavelengths]
+    if isinstance(export.field, SensorField):
+        names = [band.name for band in export.field.sensor.bands]
+    return [" ".join(re.sub(r"[,{}]", " ", name).split()) for name in names]
+
+
 def _header(export: CubeWriterSource) -> str:
     bands, lines, samples = export.shape
     values: dict[str, Any] = {
@@ -325,6 +334,7 @@ def _header(export: CubeWriterSource) -> str:
         "byte order": 0,
         "wavelength units": "Nanometers",
         "wavelength": [repr(nm) for nm in export.wavelengths],
+        "band names": _band_names(export),
         "quantity": export.field.quantity.value,
     }
     if isinstance(export.field, SensorField):
