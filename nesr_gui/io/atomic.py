@@ -141,7 +141,9 @@ def _explain_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise type(error)(error.errno, f"cannot write in {folder} ({str(error.strerror).lower()}); choose another folder") from error
+        raise type(error)(
+            error.errno, f"cannot write in {folder} ({str(error.strerror).lower()}); choose another folder"
+        ) from error
 
 
 def _check_kind(made: Path, target: Path) -> None:

@@ -78,10 +78,10 @@ class MarkController(QObject):
         """Make the previous mark active."""
         self._document.mark_set.activate_next(-1)
 
-    def shift_active(self, rows: int, cols: int, gesture: int) -> None:
+    def shift_active(self, rows: int, cols: int) -> None:
         """Move the active mark by whole pixels."""
         mark_set = self._document.mark_set
-        mark_set.shift(mark_set.active, rows, cols, gesture)
+        mark_set.shift(mark_set.active, rows, cols)
 
     def set_visible(self, number: int, visible: bool) -> None:
         """Show or hide a mark."""

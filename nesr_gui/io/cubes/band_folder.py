@@ -166,7 +166,9 @@ def _decode(path: Path) -> npt.NDArray[Any]:
     try:
         pixels = imagecodecs.png_decode(path.read_bytes()) if path.suffix.lower() == ".png" else tifffile.imread(path)
     except Exception as error:  # decoders raise many kinds of errors for damaged files
-        raise UnreadableFile(f"{path} cannot be read as an image ({error_message(error)}); expected one band of a cube") from error
+        raise UnreadableFile(
+            f"{path} cannot be read as an image ({error_message(error)}); expected one band of a cube"
+        ) from error
     if pixels.ndim == 3 and np.all(pixels[..., :3] == pixels[..., :1]):
         pixels = pixels[..., 0]
     if pixels.ndim != 2 or pixels.dtype.kind not in "uf":
@@ -267,7 +269,9 @@ def _read_band(path: Path, data: bytes) -> FloatArray:
     try:
         pixels = imagecodecs.png_decode(data)
     except Exception as error:  # decoders raise many kinds of errors for damaged files
-        raise UnreadableFile(f"{path} cannot be read as a PNG ({error_message(error)}); expected one band of a CAVE scene") from error
+        raise UnreadableFile(
+            f"{path} cannot be read as a PNG ({error_message(error)}); expected one band of a CAVE scene"
+        ) from error
     first = pixels if pixels.ndim == 2 else pixels[..., 0]
     return (first / np.float32(np.iinfo(pixels.dtype).max)).astype(np.float32)
 

@@ -145,7 +145,9 @@ def open_file(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except (OSError, RuntimeError) as error:
-        raise UnreadableFile(f"{path.name} is damaged or was cut short ({error_message(error)}); copy or export it again") from error
+        raise UnreadableFile(
+            f"{path.name} is damaged or was cut short ({error_message(error)}); copy or export it again"
+        ) from error
 
 
 def variables(file: h5py.File) -> list[NamedArray]:
