@@ -77,8 +77,7 @@ class SensorBand:
         area = np.trapezoid(values, nm)
         centre = float(np.trapezoid(values * nm, nm) / area)
         fwhm = _full_width(nm, values) or float(area / values.max())
-        samples = tuple(zip(nm.tolist(), values.tolist(), strict=True))
-        return cls(response.name, round(centre, 1), round(fwhm, 1), BandShape.TABLE, samples)
+        return cls(response.name, centre, fwhm, BandShape.TABLE, tuple(zip(nm.tolist(), values.tolist(), strict=True)))
 
     def knots(self) -> Doubles:
         """Wavelengths (nm) at which the response begins, bends and ends."""
@@ -226,7 +225,11 @@ def _published() -> dict[str, Sensor]:
             values = np.array(table["response"], np.float32)
             nm = table["first_nm"] + table["step_nm"] * np.arange(len(values))
             responses.append(Spectrum(Wavelengths(nm), values, name))
-        sensors[entry["name"]] = replace(Sensor.measured(entry["name"], responses), source=entry["source"])
+        sensor = Sensor.measured(entry["name"], responses)
+        bands = tuple(
+            replace(band, centre=round(band.centre, 1), fwhm=round(band.fwhm, 1)) for band in sensor.bands
+        )  # as usual in the literature
+        sensors[sensor.name] = replace(sensor, bands=bands, source=entry["source"])
     return sensors
 
 

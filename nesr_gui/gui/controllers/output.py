@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog
 from nesr_gui.export import ExportResult
 from nesr_gui.fields.accuracy import CONDITIONS, AccuracyMetrics, shared_bands
 from nesr_gui.fields.protocol import ProgressCallback
+from nesr_gui.gui.controllers.file_manager import show_in_folder
 from nesr_gui.gui.figures.comparison import TruthFigure, TruthFigureExport, export_truth_figure, preview
 from nesr_gui.gui.figures.export import FILTERS
 from nesr_gui.gui.figures.spectra import Figure, FigureExport, export_figure
@@ -95,6 +97,7 @@ class OutputWriter:
         """Show that a file was written, with `message` if given."""
         settings().setValue(_FOLDER, str(path.resolve().parent))
         self._window.messages.show_success(message or f"Wrote {path}.")
+        self._window.messages.offer("Show in folder", partial(show_in_folder, path.resolve()))
 
 
 class ExportController(QObject):
@@ -253,7 +256,9 @@ class ExportController(QObject):
         regions = [(mark.title, mark.place) for mark in document.marks if isinstance(mark.place, Region)]
         view = self._region_in_view()
         in_view = [("Visible part", view)] if view is not None else []
-        return ExportContext(document.field, document.resolution(), (*in_view, *regions), document.viewing.light)
+        return ExportContext(
+            document.field, document.resolution(), (*in_view, *regions), document.viewing.light, document.levels[1]
+        )
 
     def _region_in_view(self) -> Region | None:
         """The visible source pixels, unless the whole image is visible."""
