@@ -425,6 +425,7 @@ class App(QObject):
         files.recent_changed.connect(files.show_recent)
         files.recent_changed.connect(self.start.show_recent)
         files.restored.connect(self._take_restored)
+        files.regions_opened.connect(self.marks.import_file)
         documents.session_requested.connect(files.open_session)
         documents.saved.connect(files.remember)
         self.autosave.restore_requested.connect(self._restore_copies)

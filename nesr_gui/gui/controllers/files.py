@@ -38,6 +38,7 @@ from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.inference.model_input import InputKind
 from nesr_gui.io.errors import error_message
 from nesr_gui.io.photos.develop_settings import DevelopSettings
+from nesr_gui.io.region_files import is_region_file
 
 if TYPE_CHECKING:
     from nesr_gui.io.cubes.description import CubeHints
@@ -69,6 +70,7 @@ class FileController(QObject):
 
     recent_changed = Signal()  # list of recent files
     restored = Signal(object)  # LoadedSession
+    regions_opened = Signal(object)  # Path of a file of regions of the open image
 
     def __init__(
         self, window: MainWindow, workspace: Workspace, worker: Worker, reconstruction: Reconstruction
@@ -125,7 +127,7 @@ class FileController(QObject):
         beside: bool = False,
         is_pasted: bool = False,
     ) -> None:
-        """Open a photograph, cube, session or model.
+        """Open a photograph, cube, session or model, or the regions of the open image.
 
         The image replaces the current document, unless that has unsaved changes or `beside` requests a new tab.
 
@@ -141,6 +143,9 @@ class FileController(QObject):
             return
         if path.suffix.lower() == MODEL_ENDING:
             self._reconstruction.use_model(path)
+            return
+        if is_region_file(path):
+            self.regions_opened.emit(path)
             return
         request = loading.ReadRequest(
             path, truth, interpretation or DevelopSettings(), beside=beside, is_pasted=is_pasted
@@ -338,8 +343,8 @@ class OpenQueue(QObject):
         """Open these files."""
         if len(paths) == 1:
             self._open_one(paths[0])
-        else:
-            self.take(partial(self._files.open, path, beside=True) for path in paths)
+        else:  # regions after the image that they belong to
+            self.take(partial(self._files.open, path, beside=True) for path in sorted(paths, key=is_region_file))
 
     def take(self, openings: Iterable[Callable[[], None]]) -> None:
         """Queue callbacks that each open a file; failures are reported together at the end."""

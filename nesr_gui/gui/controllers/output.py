@@ -36,9 +36,11 @@ from nesr_gui.gui.views.dialogs.comparison_figure import TruthFigureDialog
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
 from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
 from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.io.region_files import GEOJSON, IMAGEJ
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
 
+REGIONS = "GeoJSON regions (*.geojson);;ImageJ regions (*.zip *.roi)"
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"
 _BUSY = "another export is running; wait until it is finished, or cancel it"
@@ -154,10 +156,13 @@ class ExportController(QObject):
         self._writer.write(FigureExport(path, figure, dpi), export_figure)
 
     def export_table(self) -> None:
-        """Export the mark table, which can be imported again."""
+        """Export the mark table, or the marks as regions for other programs; all can be imported again."""
         document = self._document
-        path = self._writer.ask("Export marks", "-marks.csv", CSV)
-        if path and document.marks:
+        path = self._writer.ask("Export marks", "-marks.csv", f"{CSV};;{REGIONS}")
+        if path and path.suffix.lower() in (*GEOJSON, *IMAGEJ):
+            request = files.RegionsExport(path, document.marks, document.georeference)
+            self._writer.write(request, files.export_regions)
+        elif path and document.marks:
             rows = document.table_rows([mark.number for mark in document.marks])
             provenance = {**self._provenance(), "seen_under": document.viewing.name}
             self._writer.write(files.TableExport(path, rows, provenance), files.export_table)

@@ -23,6 +23,7 @@ from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput
+from nesr_gui.io.georeference import KEY, Georeference
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import RGBImage, Spectrum
@@ -179,6 +180,11 @@ class Document(QObject):
     def has_colours(self) -> bool:
         """Whether spectra have colours under the viewing conditions: by their quantity, or relative to a white."""
         return self.field is not None and (self.field.quantity.is_relative or self.white is not None)
+
+    @property
+    def georeference(self) -> Georeference | None:
+        """Map coordinates of an opened cube, if its file states them."""
+        return Georeference.parse(self.cube.field.provenance.get(KEY, "")) if self.cube is not None else None
 
     @property
     def input(self) -> InputKind:

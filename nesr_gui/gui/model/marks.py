@@ -350,6 +350,8 @@ class MarkSet:
     def take_all(self, marks: Iterable[Mark]) -> int:
         """Add imported marks, with new numbers where theirs are in use; marks outside the image are left out.
 
+        Marks without a colour or a symbol get those of their number.
+
         Returns:
             The number of marks added.
         """
@@ -359,7 +361,8 @@ class MarkSet:
             if self.holds(mark.place):
                 number = mark.number if mark.number not in taken else new_mark(mark.place, taken).number
                 taken.add(number)
-                added.append(replace(mark, number=number))
+                colour, symbol = signs(number, self.palette)
+                added.append(replace(mark, number=number, colour=mark.colour or colour, symbol=mark.symbol or symbol))
         if added:
             self._change(f"add {len(added)} marks", (*self.marks, *added), added[-1].number)
         return len(added)
