@@ -101,6 +101,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         picture.finished.connect(qt.exit)
     else:
         app.window.may_close = app.documents.may_close_window
+        app.window.closing.connect(qt.exit)  # also of a window that is hidden while an export is finished
         app.autosave.start(data_folder() / "autosave")
     app.window.show()
     if screenshot is not None:

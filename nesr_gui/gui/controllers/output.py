@@ -132,7 +132,7 @@ class ExportController(QObject):
         document = self._document
         if document.field is None or not document.marks:
             return
-        path = self._writer.ask("Export spectra", "-curves.csv", CSV)
+        path = self._writer.ask("Export spectra", "-spectra.csv", CSV)
         if path:
             request = files.CurvesExport(path, document.field, document.binning, document.marks, document.resolution())
             self._writer.write(request, files.export_curves)
@@ -260,7 +260,7 @@ class ExportController(QObject):
         assert document.field is not None  # checked by the caller
         regions = [(mark.title, mark.place) for mark in document.marks if isinstance(mark.place, Region)]
         view = self._region_in_view()
-        in_view = [("Visible part", view)] if view is not None else []
+        in_view = [("Visible area", view)] if view is not None else []
         return ExportContext(
             document.field, document.resolution(), (*in_view, *regions), document.viewing.light, document.levels[1]
         )

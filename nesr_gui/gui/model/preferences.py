@@ -120,7 +120,7 @@ TABLE = (
                synonyms="colormap lut palette viridis grey gray"),
     Preference("mark_colours", "Colours of marks", "safe", {key: kind.title for key, kind in MARK_COLOURS.items()},
                "Colours of new marks, used in turn. Existing marks keep their colours.",
-               synonyms="pins roi palette colour-blind"),
+               synonyms="pins palette colour-blind"),
     Preference("autosave", "Autosave", "30",
                {"": "Never", "10": "Every 10 seconds", "30": "Every 30 seconds", "120": "Every 2 minutes"},
                "Unsaved work is copied at this interval and offered again after a crash.",

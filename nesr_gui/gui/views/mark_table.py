@@ -33,15 +33,15 @@ class _Column:
 
 
 _COLUMNS = (
-    _Column("Mark", 132, is_number=False),
-    _Column("At", 88, "Value"),
-    _Column("Measured", 84, "Measured value"),
+    _Column("Mark", 120, is_number=False),
+    _Column("At", 86, "Value"),
+    _Column("Measured", 78, "Measured value"),
     _Column("RGB", 44, "Colour (sRGB)", is_number=False),
-    _Column("x", 68, "Chromaticity x"),
-    _Column("y", 68, "Chromaticity y"),
-    _Column("L*", 56, "Lightness L*"),
-    _Column("a*", 56, "a*"),
-    _Column("b*", 56, "b*"),
+    _Column("x", 62, "Chromaticity x"),
+    _Column("y", 62, "Chromaticity y"),
+    _Column("L*", 52, "Lightness L*"),
+    _Column("a*", 52, "a*"),
+    _Column("b*", 52, "b*"),
     _Column("Dominant λ", 144, "Dominant wavelength"),
     _Column("Pixels", 84, "Number of pixels"),
     _Column("Position", 330, "Position", is_number=False),
@@ -82,7 +82,9 @@ class MarkTable(QTableWidget):
         self.horizontalHeader().setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.horizontalHeader().customContextMenuRequested.connect(self._ask_columns)
         self._has_truth = False
-        self._hidden = set(str(settings().value(_HIDDEN, "")).split("\n")) & {each.name for each in _COLUMNS}
+        self._hidden = set(str(settings().value(_HIDDEN, "")).split("\n")) & {
+            each.name for each in _COLUMNS if each.name
+        }
         self._show_columns()
         self._numbers: list[int] = []
         self._swatches: dict[str, QIcon] = {}

@@ -250,7 +250,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     """
     header = read_header(header_of(Path(path)))
     if "library" in header.text("file type").lower():
-        raise UnreadableFile(f"{header.path.name} is a spectral library; open it as curves")
+        raise UnreadableFile(f"{header.path.name} is a spectral library; load it as reference spectra")
     return build_field(_found(header, _mapped(header)), reading or CubeHints())
 
 

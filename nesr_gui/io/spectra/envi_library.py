@@ -30,7 +30,7 @@ def write_curves(
         OSError: the folder is not writable.
     """
     if not curves:
-        raise ValueError("no curve to write; expected at least one")
+        raise ValueError("no spectra to write; expected at least one")
     nm = curves[0].wavelengths.nm
     if any(not np.array_equal(curve.wavelengths.nm, nm) for curve in curves):
         raise ValueError("the spectra have different wavelengths; a library requires common wavelengths")
@@ -70,7 +70,7 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
     if "library" not in header.text("file type").lower() or header.integer("bands", 1) != 1:
         raise UnreadableFile(f"{header.path.name} is not a spectral library; open an image as a cube")
     if not (1 <= length <= MAX_BANDS and 1 <= count <= MAX_CURVES):
-        raise UnreadableFile(f"{header.path.name} states {count} curves of {length} values, which cannot be")
+        raise UnreadableFile(f"{header.path.name} states {count} spectra of {length} values, which cannot be")
     dtype, offset = header.dtype(), header.integer("header offset", 0)
     data = data_of(header) if path.suffix.lower() == ".hdr" else path
     if offset < 0 or data.stat().st_size < offset + count * length * dtype.itemsize:
@@ -99,7 +99,7 @@ def _positions(header: Header, length: int) -> np.ndarray[tuple[int], np.dtype[n
     except ValueError as error:
         raise UnreadableFile(f"cannot understand the wavelengths of {header.path.name}: {error}") from error
     if nm.size != length:
-        raise UnreadableFile(f"{header.path.name} has {nm.size} wavelengths for curves of {length} values")
+        raise UnreadableFile(f"{header.path.name} has {nm.size} wavelengths for spectra of {length} values")
     return nm
 
 

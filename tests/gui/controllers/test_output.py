@@ -228,7 +228,7 @@ def test_what_is_in_view_is_a_part(opened: App, qtbot: QtBot) -> None:
     opened.window.image.box.setRange(xRange=(10, 30), yRange=(10, 20), padding=0)
     opened.window.image.is_fitted = False
     dialog = ask(opened)
-    dialog.region.setCurrentText("Visible part")
+    dialog.region.setCurrentText("Visible area")
     region = dialog.plan().region
     assert region is not None
     top, left, bottom, right = region.bounds

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import ProgressCallback
+from nesr_gui.gui import main
 from nesr_gui.gui.app import App
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.io.atomic import atomic_write
+from tests.gui.conftest import FakeEngine
 
 
 @dataclass(frozen=True)
@@ -134,3 +137,31 @@ def test_an_export_goes_on_when_its_tab_is_closed(opened: App, exporting: SlowWr
     exporting.gate.set()
     qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.EXPORT))
     assert exporting.path.read_text() == "complete"
+
+
+def test_the_program_ends_when_the_export_is_complete(
+    qapp: QApplication, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, made = SlowWrite(tmp_path / "cube.h5", threading.Event()), list[App]()
+
+    def make() -> App:
+        made.append(App())
+        return made[0]
+
+    def quit_while_exporting() -> None:
+        begin(made[0], request)
+        made[0].window.close()
+        answer(made[0], "Finish, then quit")
+        assert not made[0].window.isVisible()
+        request.gate.set()
+
+    monkeypatch.setattr(main, "App", make)
+    monkeypatch.setattr(main, "data_folder", lambda: tmp_path)
+    too_late = QTimer(singleShot=True, interval=30_000)
+    too_late.timeout.connect(lambda: qapp.exit(3))
+    too_late.start()
+    QTimer.singleShot(0, quit_while_exporting)
+    assert main.run(None, model=None, device="cpu", screenshot=None) == 0
+    too_late.stop()
+    assert request.path.read_text() == "complete"
+    made[0].window.deleteLater()

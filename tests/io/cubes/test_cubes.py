@@ -244,7 +244,11 @@ def test_values_that_do_not_fit_are_counted_and_cut(tmp_path: Path) -> None:
         ("c.hdr", StorageEncoding("float16"), "ENVI cannot store float16; choose float32 or uint16"),
         ("c.exr", StorageEncoding("uint16"), "Spectral OpenEXR cannot store uint16"),
         ("c", StorageEncoding(), "c has no extension and would be a folder of png bands, which cannot store float32"),
-        ("c.tif", StorageEncoding(error_band=True), "TIFF cannot store an error band beside the cube; NetCDF-4 / HDF5"),
+        (
+            "c.tif",
+            StorageEncoding(error_band=True),
+            "TIFF cannot store a prediction interval with the cube; NetCDF-4 / HDF5",
+        ),
         ("c.nc", StorageEncoding(error_band=True), "this image has no prediction interval"),
         ("c.bil", StorageEncoding(), "c.bil has the extension '.bil'; spectral cubes are"),
     ],
