@@ -10,7 +10,6 @@ import click
 from nesr_gui._version import __version__
 from nesr_gui.cli import export, gui, inspect, options, train
 from nesr_gui.cli.reconstruct import reconstruct
-from nesr_gui.io.errors import error_message
 
 
 class WindowByDefault(click.Group):
@@ -46,6 +45,8 @@ def main() -> None:
     try:
         cli()
     except (ValueError, OSError, KeyError) as error:
+        from nesr_gui.io.errors import error_message
+
         message = f"{error_message(error)}{options.hint_option(error)}"
         click.echo(f"nesr-gui: {message}", err=True)
         raise SystemExit(2) from error

@@ -239,12 +239,16 @@ class ApplicationController(QObject):
         why = "" if possible else NO_COLOURS
         for name, meaning in ILLUMINANTS.items():
             light = ViewingConditions(Illuminant(name), viewing.observer)
-            yield PaletteItem(f"Light: {name}", "Light and camera", partial(document.set_viewing, light), meaning, "",
-                              possible, why, "illuminant whitepoint", light == viewing)  # fmt: skip
+            yield PaletteItem(
+                f"Light: {name}", "Light and camera", partial(document.set_viewing, light), tip=meaning,
+                possible=possible, why=why, synonyms="illuminant whitepoint", checked=light == viewing,
+            )  # fmt: skip
         for observer in (CIE_1931, CIE_1964):
             seen = ViewingConditions(viewing.light, observer)
-            yield PaletteItem(f"Observer: {observer.name}", "Light and camera", partial(document.set_viewing, seen), "",
-                              "", possible, why, "standard eye degree", seen == viewing)  # fmt: skip
+            yield PaletteItem(
+                f"Observer: {observer.name}", "Light and camera", partial(document.set_viewing, seen),
+                possible=possible, why=why, synonyms="standard eye degree", checked=seen == viewing,
+            )  # fmt: skip
 
     def _preference_items(self) -> Iterator[PaletteItem]:
         for preference in TABLE:

@@ -38,7 +38,7 @@ from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.inference.model_input import InputKind
 from nesr_gui.io.errors import error_message
 from nesr_gui.io.photos.develop_settings import DevelopSettings
-from nesr_gui.io.region_files import is_region_file
+from nesr_gui.io.regions.files import is_region_file
 
 if TYPE_CHECKING:
     from nesr_gui.io.cubes.description import CubeHints

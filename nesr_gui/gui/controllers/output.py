@@ -17,7 +17,6 @@ from PySide6.QtWidgets import QFileDialog
 from nesr_gui.export import ExportResult
 from nesr_gui.fields.accuracy import CONDITIONS, AccuracyMetrics, shared_bands
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.controllers.file_manager import show_in_folder
 from nesr_gui.gui.figures.comparison import TruthFigure, TruthFigureExport, export_truth_figure, preview
 from nesr_gui.gui.figures.export import FILTERS
 from nesr_gui.gui.figures.spectra import Figure, FigureExport, export_figure
@@ -35,8 +34,9 @@ from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.dialogs.comparison_figure import TruthFigureDialog
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
 from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
+from nesr_gui.gui.views.file_manager import show_in_folder
 from nesr_gui.gui.views.main_window import MainWindow
-from nesr_gui.io.region_files import GEOJSON, IMAGEJ
+from nesr_gui.io.regions.files import GEOJSON, IMAGEJ
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
 

@@ -23,8 +23,8 @@ from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput
-from nesr_gui.io.georeference import KEY, Georeference
 from nesr_gui.io.photos.develop_settings import DevelopSettings
+from nesr_gui.io.regions.georeference import KEY, Georeference
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import RGBImage, Spectrum
 

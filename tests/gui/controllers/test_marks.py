@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.palette import MARK_COLOURS
-from nesr_gui.io.region_files import NamedRegion, write_regions
+from nesr_gui.io.regions.files import NamedRegion, write_regions
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity
 from tests.gui.conftest import BANDS, smooth_cube

@@ -22,11 +22,11 @@ from nesr_gui.export import Estimate
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
-from nesr_gui.gui.controllers import file_manager
 from nesr_gui.gui.figures.sweep import Sweep, SweepExport
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
+from nesr_gui.gui.views import file_manager
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
 from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
 from nesr_gui.regions import Region, Shape

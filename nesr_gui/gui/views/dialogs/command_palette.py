@@ -130,8 +130,8 @@ def _of(action: QAction, path: tuple[str, ...], words: str, synonyms: Mapping[st
         tip = action.toolTip().removesuffix(f" ({keys})")
         tip = "" if tip == text else tip
         yield PaletteItem(
-            name, " ▸ ".join(path), action.trigger, tip, keys, action.isEnabled(), action.whatsThis(), words,
-            action.isChecked() if action.isCheckable() else None,
+            name, " ▸ ".join(path), action.trigger, tip=tip, keys=keys, possible=action.isEnabled(),
+            why=action.whatsThis(), synonyms=words, checked=action.isChecked() if action.isCheckable() else None,
         )  # fmt: skip
 
 
@@ -149,7 +149,9 @@ def of_panel(title: str, panel: QWidget, reveal: Callable[[QWidget], None]) -> I
             continue
         checked = control.isChecked() if isinstance(control, QAbstractButton) and control.isCheckable() else None
         why = "" if control.isEnabled() else "not available for the open image"
-        yield PaletteItem(name, f"{title} panel", do, control.toolTip(), "", control.isEnabled(), why, checked=checked)
+        yield PaletteItem(
+            name, f"{title} panel", do, tip=control.toolTip(), possible=control.isEnabled(), why=why, checked=checked
+        )  # fmt: skip
 
 
 def _press(button: QAbstractButton, reveal: Callable[[QWidget], None]) -> None:

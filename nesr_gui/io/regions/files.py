@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.errors import UnreadableFile, error_message
-from nesr_gui.io.georeference import Georeference
+from nesr_gui.io.regions.georeference import Georeference
 from nesr_gui.io.registry import require_extra
 from nesr_gui.regions import Point, Region, Shape
 
