@@ -383,7 +383,7 @@ class App(QObject):
         window.hints.close_requested.connect(self.first_steps.close)
         window.start.sample_picked.connect(self.open_sample)
         window.start.file_picked.connect(self.files.open_recent)
-        window.tabs.place_picked.connect(self.workspace.show)
+        window.tabs.place_picked.connect(self.documents.show_at)
         window.tabs.close_requested.connect(self.documents.close_at)
         window.status.cancel_requested.connect(self.worker.cancel)
         window.status.pause_requested.connect(self.worker.pause)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 CELLS = 128  # side of a tile of surroundings, in cells
 STORED_BYTES = 1 << 30  # larger surroundings are recomputed for each window
-CACHED_BYTES = 384 << 20  # coefficients of a window up to this size are cached for the next wavelength
+CACHED_BYTES = 384 << 20  # of coefficients, kept for the next wavelength
 PIXELS_AT_ONCE = 1 << 13  # per batch of the MLP: few enough that its hidden layers stay in the processor's caches
 
 
@@ -165,6 +167,35 @@ class ComputedSurroundings:
         return values
 
 
+Key = tuple[int, int, int, int, int]
+"""First and last row, first and last column, and stride of a window."""
+
+
+class CoefficientCache:
+    """The coefficients of the latest windows, since the next wavelength usually concerns the same ones.
+
+    An image is displayed in strips, so that these are several windows. Safe to use from several threads.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._lock = limit, threading.Lock()
+        self._windows: OrderedDict[Key, Tensor] = OrderedDict()  # the latest last
+
+    def get(self, key: Key) -> Tensor | None:
+        """The coefficients of a window, if they are cached."""
+        with self._lock:
+            if key in self._windows:
+                self._windows.move_to_end(key)
+            return self._windows.get(key)
+
+    def add(self, key: Key, coefficients: Tensor) -> None:
+        """Cache the coefficients of a window, and drop the oldest ones above the limit of bytes."""
+        with self._lock:
+            self._windows[key] = coefficients
+            while sum(each.nbytes for each in self._windows.values()) > self._limit:
+                self._windows.popitem(last=False)
+
+
 class FactorisedField(ReconstructedField):
     """Field of a `FactorisedNeSR` network.
 
@@ -191,7 +222,7 @@ class FactorisedField(ReconstructedField):
         batch = AdaptiveBatch(model.device, max(model.network.config.hidden))
         super().__init__(model, image, rgb, level, batch=batch, notes=notes)
         self._network, self._surroundings = model.network, surroundings
-        self._cached: tuple[tuple[int, ...], Tensor] | None = None  # the latest window and its coefficients
+        self._cache = CoefficientCache(CACHED_BYTES)
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -236,15 +267,14 @@ class FactorisedField(ReconstructedField):
     def _bands(
         self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, *, preview: bool = False
     ) -> FloatArray:
-        # The coefficients are cached, since the next wavelength usually concerns the same window.
         functions = self._functions(nm)
         size = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
         if 4 * functions.shape[1] * math.prod(size) <= CACHED_BYTES:
             key = (rows.start, rows.stop, cols.start, cols.stop, stride)
-            cached = self._cached
-            if cached is None or cached[0] != key:
-                cached = self._cached = key, self._coefficients(rows, cols, stride)
-            return self._values(cached[1], functions).cpu().numpy()
+            if (coefficients := self._cache.get(key)) is None:
+                coefficients = self._coefficients(rows, cols, stride)
+                self._cache.add(key, coefficients)
+            return self._values(coefficients, functions).cpu().numpy()
         bands = np.empty((nm.size, *size), np.float32)
         side = tiling.square_side(BLOCK_VALUES // nm.size)
         for _, y, x in tiling.iter_square_tiles(slice(0, size[0]), slice(0, size[1]), side):
@@ -258,8 +288,8 @@ class FactorisedField(ReconstructedField):
     @torch.inference_mode()
     def _coefficients(self, rows: slice, cols: slice, stride: int) -> Tensor:
         """Coefficients (rank + 3, h', w') of every `stride`-th row and column of a window."""
-        if (cached := self._cached) is not None and cached[0] == (0, self.shape[0], 0, self.shape[1], 1):
-            return cached[1][:, rows, cols][:, ::stride, ::stride]
+        if (whole := self._cache.get((0, self.shape[0], 0, self.shape[1], 1))) is not None:
+            return whole[:, rows, cols][:, ::stride, ::stride]
         return self.batch.run(lambda count: self._compute(rows, cols, stride, min(count, PIXELS_AT_ONCE)))
 
     def _compute(self, rows: slice, cols: slice, stride: int, pixels: int) -> Tensor:

@@ -117,7 +117,7 @@ class TrainingLoss(nn.Module):
         """The loss in a window of every patch, at some wavelengths."""
         size = batch.image.shape[2]
         side = min(self.config.window or size, size)
-        y, x = (self.sampler.random(2) * (size - side + 1)).long().clamp(max=size - side).tolist()
+        y, x = self.sampler.corner(size - side)
         nm, truth = batch.nm, batch.truth[:, y : y + side, x : x + side]
         target = truth
         if self.config.wavelengths:

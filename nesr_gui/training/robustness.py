@@ -117,9 +117,7 @@ def interval_quality(model: LoadedModel, scene: Scene) -> IntervalQuality | None
     field = engine.encode(RGBImage(scene.photograph(eight_bit=True)), model)
     if calibration is None or not isinstance(field, CalibratedField):
         return None
-    low, high = np.empty_like(scene.cube), np.empty_like(scene.cube)
-    for bounds in field.prediction_interval_blocks(field.bands):
-        low[:, bounds.rows, bounds.cols], high[:, bounds.rows, bounds.cols] = bounds.lower, bounds.upper
+    low, high = interval_cubes(field, field.shape)
     answers = field.cube(field.bands).values
     mask = scene.outside_chart()
     truth, low, high, answers = (cube[:, mask] for cube in (scene.cube, low, high, answers))
@@ -134,6 +132,14 @@ def interval_quality(model: LoadedModel, scene: Scene) -> IntervalQuality | None
         interval_score(low, high, truth),
         interval_score(np.maximum(answers - width, 0), answers + width, truth),
     )
+
+
+def interval_cubes(field: CalibratedField, shape: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
+    """Lower and upper ends (31, H, W) of the prediction intervals of a field of shape (H, W)."""
+    low, high = np.empty((2, len(cie.CAMERA_BANDS), *shape), np.float32)
+    for block in field.prediction_interval_blocks(cie.CAMERA_BANDS):
+        low[:, block.rows, block.cols], high[:, block.rows, block.cols] = block.lower, block.upper
+    return low, high
 
 
 def _mean(inside: npt.NDArray[np.bool_]) -> float:
@@ -187,16 +193,12 @@ def attacks(
 
 def _evaluate(model: LoadedModel, name: str, scene: Scene, photograph: FloatArray, truth: FloatArray) -> Attack:
     field = engine.encode(RGBImage(photograph), model)
-    answer = np.moveaxis(field.cube(cie.CAMERA_BANDS).values, 0, -1)
-    row = score(Scene(scene.name, np.moveaxis(truth, -1, 0), scene.chart), name, answer)
+    cube = np.moveaxis(truth, -1, 0)
+    row = score(Scene(scene.name, cube, scene.chart), name, np.moveaxis(field.cube(cie.CAMERA_BANDS).values, 0, -1))
     coverage = float("nan")
     if isinstance(field, CalibratedField):
-        inside = [
-            (truth[block.rows, block.cols] >= np.moveaxis(block.lower, 0, -1))
-            & (truth[block.rows, block.cols] <= np.moveaxis(block.upper, 0, -1))
-            for block in field.prediction_interval_blocks(cie.CAMERA_BANDS)
-        ]
-        coverage = float(np.concatenate([part.reshape(-1) for part in inside]).mean())
+        low, high = interval_cubes(field, field.shape)
+        coverage = float(((cube >= low) & (cube <= high)).mean())
     return Attack(name, scene.name, row.rmse, row.angle, row.masked_mrae, coverage)
 
 

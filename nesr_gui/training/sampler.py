@@ -68,6 +68,11 @@ class Sampler(ABC):
         """Random numbers of the step, uniform in [0, 1)."""
         return torch.rand(*shape, device=self.device, generator=self.generator)
 
+    def corner(self, free: int) -> tuple[int, int]:
+        """Row and column of the top left pixel of a window of the step, each random in 0 to `free`."""
+        y, x = (self.random(2) * (free + 1)).long().clamp(max=free).tolist()
+        return y, x
+
     @abstractmethod
     def draw(self) -> Batch:
         """The patches of the step."""
@@ -531,6 +536,11 @@ class CropSampler(Sampler):
         super().__init__(device, seed)
         self.source, self.wavelengths, self.inputs = source, wavelengths, inputs
         self.part = part or slice(0, source.config.batch)
+
+    def corner(self, free: int) -> tuple[int, int]:
+        """As for any sampler; the same on all devices, whatever they have drawn before."""
+        y, x = np.random.default_rng([self.seed, self.step, 2]).integers(free + 1, size=2)
+        return int(y), int(x)
 
     def draw(self) -> Batch:
         """This process's part of the patches of the step."""

@@ -15,6 +15,7 @@ from nesr_gui.inference.checkpoint import Checkpoint, save_checkpoint
 from nesr_gui.inference.engine import PreparedFactorised, encode, prepare
 from nesr_gui.inference.factorised_field import (
     CalibratedFactorisedField,
+    CoefficientCache,
     ComputedSurroundings,
     FactorisedField,
     StoredSurroundings,
@@ -309,3 +310,28 @@ def test_a_saved_model_gives_the_same_field_and_says_what_it_is(tmp_path, device
         np.testing.assert_allclose(*ends, rtol=1e-6)
     provenance = encode(image, loaded).provenance
     assert (provenance["model"], provenance["photograph"]) == ("tiny", "random.png")
+
+
+def test_a_displayed_image_computes_its_coefficients_once(whole, monkeypatch):
+    """It is asked in strips, at one wavelength after the other."""
+    values = np.random.default_rng(5).uniform(0.05, 0.9, (24, 20, 3)).astype(np.float32)
+    field, computed = encode(RGBImage(values), whole), []
+    coefficients = whole.network.coefficients
+    monkeypatch.setattr(
+        whole.network, "coefficients", lambda context, rgb: (computed.append(rgb), coefficients(context, rgb))[1]
+    )
+    strips = [slice(row, row + 8) for row in range(0, 24, 8)]
+    bands = [np.concatenate([field.band(nm, rows=strip) for strip in strips]) for nm in (450.0, 550.0, 600.0)]
+    assert sum(rgb.shape[0] * rgb.shape[1] for rgb in computed) == 24 * 20
+    np.testing.assert_allclose(bands, field.cube([450.0, 550.0, 600.0]).values, **CLOSE)
+
+
+def test_the_cache_of_coefficients_keeps_the_latest_windows_within_its_limit():
+    cache = CoefficientCache(limit=3 * 40)
+    for row in range(4):
+        cache.add((row, row + 1, 0, 10, 1), torch.full((1, 1, 10), float(row)))
+        cache.get((1, 2, 0, 10, 1))
+    assert cache.get((0, 1, 0, 10, 1)) is None
+    assert cache.get((1, 2, 0, 10, 1))[0, 0, 0] == 1 and cache.get((3, 4, 0, 10, 1))[0, 0, 0] == 3
+    cache.add((9, 10, 0, 99, 1), torch.zeros(1, 1, 99))  # larger than the limit
+    assert cache.get((9, 10, 0, 99, 1)) is None

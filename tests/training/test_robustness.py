@@ -10,7 +10,8 @@ from nesr_gui.inference.checkpoint import Checkpoint
 from nesr_gui.inference.model import LoadedModel
 from nesr_gui.networks.factorised_nesr import FactorisedConfig, FactorisedNeSR
 from nesr_gui.training import robustness as module
-from nesr_gui.training.robustness import attacks, camera_matrices, summary
+from nesr_gui.training.calibration import calibrate_intervals, calibration_unit, seen_chromaticities
+from nesr_gui.training.robustness import attacks, camera_matrices, interval_quality, summary
 from tests.training import worlds
 
 
@@ -76,3 +77,15 @@ def test_another_file_is_no_file_of_cameras(tmp_path):
     np.savez(tmp_path / "c.npz", other=np.zeros(3))
     with pytest.raises(ValueError, match="no file of cameras"):
         camera_matrices(tmp_path / "c.npz")
+
+
+def test_coverage_under_attack_is_that_of_the_scene(model):
+    """The photograph that is not attacked is the one that the intervals are evaluated on."""
+    scene = worlds.scene("a")
+    unit = calibration_unit(scene, model.network)
+    calibration = calibrate_intervals([unit], seen_chromaticities([scene], []))
+    model = dataclasses.replace(model, checkpoint=dataclasses.replace(model.checkpoint, calibration=calibration))
+    quality = interval_quality(model, scene)
+    none, *others = attacks(model, [scene])
+    assert quality is not None and none.coverage == pytest.approx(quality.coverage)
+    assert min(row.coverage for row in others) < none.coverage - 0.1

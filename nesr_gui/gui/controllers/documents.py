@@ -34,6 +34,7 @@ class DocumentController(QObject):
         super().__init__(window)
         self._window, self._workspace, self._worker = window, workspace, worker
         self._leaves_after_exports = False  # the user quits as soon as no export is running
+        self._tabs: list[Document] = []  # as displayed, which the user clicks, until the next refresh
 
     def close_tab(self) -> None:
         """Close the current document."""
@@ -47,9 +48,17 @@ class DocumentController(QObject):
         """Show the previous document."""
         self._workspace.step(-1)
 
+    def show_at(self, place: int) -> None:
+        """Show the document of a tab."""
+        document = self._tabs[place]
+        if document in self._workspace.documents:
+            self._workspace.show(self._workspace.documents.index(document))
+
     def close_at(self, place: int) -> None:
-        """Close the document at a tab index."""
-        self.close(self._workspace.documents[place])
+        """Close the document of a tab."""
+        document = self._tabs[place]
+        if document in self._workspace.documents:
+            self.close(document)
 
     def close(self, document: Document) -> None:
         """Close a document, asking whether to save changes."""
@@ -87,10 +96,14 @@ class DocumentController(QObject):
         stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(finish)
         box.setEscapeButton(stay)
-        finish.clicked.connect(self._window.hide)
+        finish.clicked.connect(self._finish_exports)
         discard.clicked.connect(self._discard_exports)
         stay.clicked.connect(self._stay)
         box.open()
+
+    def _finish_exports(self) -> None:
+        self._worker.pause(Task.EXPORT, False)
+        self._window.hide()
 
     def _discard_exports(self) -> None:
         for task in _EXPORTS:
@@ -226,7 +239,7 @@ class DocumentController(QObject):
     def show_documents(self) -> None:
         """Update tabs, window title and actions."""
         workspace, current = self._workspace, self._workspace.current
-        documents = workspace.documents
+        documents = self._tabs = [*workspace.documents]
         titles = [f"{title}{'*' * each.is_modified}" for title, each in zip(self._titles(), documents, strict=True)]
         self._window.tabs.show_documents(titles, [_tip(each) for each in documents], workspace.place)
         self._window.show_title(current.title if current.source else "", current.is_modified)

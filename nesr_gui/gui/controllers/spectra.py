@@ -182,8 +182,12 @@ class SpectraController(QObject):
         self._take_regions(request, curves)
 
     def _take_region_readouts(self, request: RegionReadoutQuery, readouts: dict[MarkGeometry, Readout]) -> None:
-        if request.field is self._workspace.current.field:
-            self._workspace.current.set_readouts(request.nm, readouts)
+        """Values of a region whose curve has been refined to more pixels since then are queried again."""
+        document = self._workspace.current
+        if request.field is document.field:
+            counts = {place: curve.pixels for place, curve in document.curves.items()}
+            current = [region for region, count in request.regions.items() if counts.get(region) == count]
+            document.set_readouts(request.nm, {region: readouts[region] for region in current})
 
     def _take_colours(self, request: ColourQuery, results: dict[MarkGeometry, ColourResult]) -> None:
         self._workspace.current.set_colour_results(results)

@@ -104,7 +104,7 @@ class Workspace(QObject):
         if document is self.current:
             self._set_current(self.documents[min(place, len(self.documents) - 1)])
         document.undo_stack.clear()
-        document.deleteLater()
+        document.setParent(None)  # and not deleted: a dialog may still change it; it goes with its last reference
         self.changed.emit(Change.DOCUMENTS)
 
     def clear_undo(self) -> None:

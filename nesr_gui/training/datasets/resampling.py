@@ -35,7 +35,7 @@ class BandShape:
     def __post_init__(self) -> None:
         if self.kind not in ("gaussian", "box") or not 0 < self.width < math.inf:
             raise ValueError(
-                f"a {self.kind} band of {self.width:g} nm was requested; choose gaussian or box and a width"
+                f"a {self.kind} band of {self.width:g} nm was requested; choose gaussian or box, and a width"
             )
 
     def below(self, distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -16,6 +16,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers import image
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.tasks.rendering import RenderedImage, render_picture
+from nesr_gui.gui.tasks.spectra import FEW
 from nesr_gui.gui.tasks.worker import Task, _Event
 from nesr_gui.regions import Region
 from tests.gui.conftest import BANDS, smooth_cube
@@ -84,6 +85,29 @@ def test_readouts_of_regions_of_the_field_before_are_dropped(quiet: App, qtbot: 
     assert quiet.document.readouts[BOX].value == pytest.approx(field.band(600)[5:15, 5:20].mean(), rel=1e-4)
 
 
+def test_readouts_of_fewer_pixels_than_the_curve_are_dropped(quiet: App, qtbot: QtBot) -> None:
+    """A region is averaged over some of its pixels first; its value must not stay that of these."""
+    whole = Region.rectangle(0, 0, 60, 80)
+    assert FEW < 60 * 80
+    quiet.document.mark_set.add(whole)
+    refined = threading.Event()
+    curves = quiet.spectra._take_refined
+    waiting: list[tuple[object, object]] = []
+
+    def hold(request: object, result: object) -> None:
+        waiting.append((request, result))
+        refined.set()
+
+    quiet.spectra._take_refined = hold  # the curve of all pixels arrives while a value of some is on its way
+    qtbot.waitUntil(refined.is_set)
+    quiet.document.set_wavelength(600)
+    query(quiet, Task.REGION_READOUTS)
+    curves(*waiting[0])
+    qtbot.waitUntil(lambda: whole in quiet.document.readouts)
+    wait_until_settled(quiet, qtbot)
+    assert quiet.document.readouts[whole].value == pytest.approx(quiet.document.field.band(600).mean(), rel=1e-5)
+
+
 def test_readouts_at_the_wavelength_before_are_dropped(quiet: App, qtbot: QtBot) -> None:
     quiet.document.mark_set.add(PIN)
     query(quiet, Task.READOUTS)
@@ -137,8 +161,8 @@ def test_scrub_bands_that_are_not_wanted_any_more_are_dropped(
     qtbot.waitUntil(lambda: quiet.renderers[0]._scrub_cache._bands is not None)
     wait_until_settled(quiet, qtbot)
     cache = quiet.renderers[0]._scrub_cache
-    asked, bands = cache._asked, cache._bands
-    cache._take(replace(asked, spacing=20.0), replace(bands, error=9.0))
+    requested, bands = cache._requested, cache._bands
+    cache._take(replace(requested, spacing=20.0), replace(bands, error=9.0))
     assert cache._bands is bands
 
 

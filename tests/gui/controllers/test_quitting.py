@@ -69,6 +69,7 @@ def test_an_export_is_finished_in_the_background_before_quitting(
     app: App, exporting: SlowWrite, qtbot: QtBot, task: Task
 ) -> None:
     begin(app, exporting, task)
+    app.worker.pause(Task.EXPORT, True)  # nobody could resume it
     closed: list[bool] = []
     app.window.closing.connect(lambda: closed.append(True))
     assert not app.window.close() and app.window.isVisible()

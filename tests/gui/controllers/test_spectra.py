@@ -330,6 +330,7 @@ def test_curves_are_normalised_differentiated_and_compared(opened: App, qtbot: Q
     click(opened, 40, 60)
     settled(opened, qtbot)
     bar, plot = opened.window.plot_toolbar, opened.window.plot
+    assert [bar.normalise.itemText(i) for i in range(len(Normalise))] == [way.label for way in Normalise]
     bar.normalise.setCurrentIndex(list(Normalise).index(Normalise.AT_WAVELENGTH))
     opened.document.set_wavelength(612)
     for curve in plot.curves.values():

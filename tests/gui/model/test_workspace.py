@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.tasks.sessions import SaveRequest, save_session
 from nesr_gui.gui.tasks.worker import Task
+from nesr_gui.gui.views.dialogs.simple import FalseColourDialog
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 
@@ -311,3 +314,32 @@ def test_a_document_that_is_closed_twice_while_it_is_saved_is_gone(
     press(opened, answer, qtbot)
     qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.SAVE_SESSION))
     assert len(opened.workspace.documents) == 1 and opened.document.source_shape is None
+
+
+def test_a_dialog_may_outlive_its_document(opened: App, qtbot: QtBot, qapp: QApplication) -> None:
+    """A tab that was being saved is closed while another dialog of it is open; then it is freed."""
+    opened.view.choose_false_colour()
+    dialog = opened.window.findChild(FalseColourDialog)
+    document = weakref.ref(opened.document)
+    opened.workspace.close(opened.document)
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    dialog.reject()
+    del dialog
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    qtbot.waitUntil(lambda: (gc.collect(), document() is None)[1])
+
+
+@pytest.mark.usefixtures("queued_refresh")
+def test_a_second_click_on_a_tab_that_is_closed_closes_no_other(opened: App, other: Path, qtbot: QtBot) -> None:
+    """Until the next turn of the event loop the tab is still there."""
+    opened.files.open(other, beside=True)
+    qtbot.waitUntil(lambda: opened.window.tabs.count() == 2)
+    last = opened.workspace.documents[1]
+    for _ in range(2):
+        opened.window.tabs.close_requested.emit(0)
+    assert opened.workspace.documents == [last]
+    opened.window.tabs.place_picked.emit(0)
+    assert opened.document is last
+    qtbot.waitUntil(lambda: opened.window.tabs.count() == 1 or not opened.window.tabs.isVisible())
+    opened.window.tabs.close_requested.emit(0)
+    assert last not in opened.workspace.documents

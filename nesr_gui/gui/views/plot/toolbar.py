@@ -30,7 +30,7 @@ class PlotToolbar(QWidget):
         self.normalise.setAccessibleName("Normalise spectra")
         self.normalise.view().setAccessibleName("Normalisations")
         self.normalise.setToolTip("Normalise all spectra to compare their shapes")
-        self.normalise.addItems([str(each) for each in Normalise])
+        self.normalise.addItems([each.label for each in Normalise])
         self.derivative = _toggle("d/dλ", "Derivative", "Show first derivatives per nm")
         self.difference = _toggle(
             "Δ", "Difference to the active mark", "Show differences to the spectrum of the active mark"
