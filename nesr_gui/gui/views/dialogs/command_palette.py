@@ -33,6 +33,12 @@ from PySide6.QtWidgets import (
 _PREFIX, _INITIALS, _INSIDE = 3.0, 2.0, 1.0  # score of a word of the query, by how it matches a text
 _LEAST_INSIDE = 3  # letters that match inside a word
 _WAVELENGTH = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:nm)?")
+_CONTROL_SYNONYMS = {
+    "Encoding": "gamma srgb linear colour space profile", "White balance": "neutral grey cast",
+    "Exposure": "brightness stops ev", "Working resolution": "size megapixels quality",
+    "Normalise spectra": "scale shape", "Derivative": "slope", "Light": "illuminant", "Observer": "eye standard",
+    "Colour temperature of the light": "kelvin cct",
+}  # fmt: skip
 _ITEM = Qt.ItemDataRole.UserRole
 _TO_LIST = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
 
@@ -139,7 +145,8 @@ def of_panel(title: str, panel: QWidget, reveal: Callable[[QWidget], None]) -> I
     """Items for the named controls of a panel: buttons are pressed, others get the focus, in the revealed panel."""
     for control in panel.findChildren(QWidget):
         name = control.accessibleName().rstrip("…")
-        if not name or not control.isVisibleTo(panel) or control.objectName().startswith("qt_"):
+        is_part = control.objectName().startswith("qt_") or name.endswith(", value")  # of another control
+        if not name or is_part or not control.isVisibleTo(panel):
             continue
         if isinstance(control, QAbstractButton):
             do: Callable[[], object] = partial(_press, control, reveal)
@@ -150,7 +157,8 @@ def of_panel(title: str, panel: QWidget, reveal: Callable[[QWidget], None]) -> I
         checked = control.isChecked() if isinstance(control, QAbstractButton) and control.isCheckable() else None
         why = "" if control.isEnabled() else "not available for the open image"
         yield PaletteItem(
-            name, f"{title} panel", do, tip=control.toolTip(), possible=control.isEnabled(), why=why, checked=checked
+            name, f"{title} panel", do, tip=control.toolTip(), possible=control.isEnabled(), why=why,
+            synonyms=_CONTROL_SYNONYMS.get(name, ""), checked=checked,
         )  # fmt: skip
 
 
