@@ -21,6 +21,7 @@ from nesr_gui.io.cubes.binary import write_block
 from nesr_gui.io.cubes.description import MAX_SIDE, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.regions.georeference import KEY
 from nesr_gui.spectral import Quantity
 
 MAX_HEADER = 16 << 20  # bytes; a header with 100,000 bands has 2 MB
@@ -339,6 +340,9 @@ def _header(export: CubeWriterSource) -> str:
     }
     if isinstance(export.field, SensorField):
         values["fwhm"] = [repr(band.fwhm) for band in export.field.sensor.bands]
+    provenance = export.provenance
+    if KEY in provenance:
+        values[KEY] = [part.strip() for part in provenance[KEY].split(",")]
     if (lines, samples) != export.field.shape:
         values |= {"x start": export.cols.start + 1, "y start": export.rows.start + 1}  # ENVI counts from 1
     if export.encoding.is_packed:
@@ -347,4 +351,4 @@ def _header(export: CubeWriterSource) -> str:
             values["reflectance scale factor"] = repr(1 / export.encoding.scale)
         else:
             values["data gain values"] = [repr(export.encoding.scale)] * bands
-    return header_text(values, export.provenance)
+    return header_text(values, provenance)

@@ -21,6 +21,7 @@ from nesr_gui.io.cubes.binary import describe_export, validate_description
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile, error_message
+from nesr_gui.io.regions.georeference import KEY, Georeference
 from nesr_gui.spectral import Quantity
 
 MAX_SEGMENT = 1 << 30  # maximum size of a decoded strip or tile
@@ -230,7 +231,7 @@ def _found(name: str, tiff: tifffile.TiffFile) -> CubeDescription:
         wavelengths=wavelengths,
         unit=unit,
         quantity=own.get("quantity", Quantity.UNKNOWN),
-        provenance=own["provenance"],
+        provenance=_georeference(page) | own["provenance"],
         scale=scale,
         offset=offset,
         fill=(fill,) if np.isfinite(fill) else (),
@@ -244,6 +245,12 @@ def _own(page: Any) -> dict[str, Any]:
     except ValueError:
         return {}
     return data if isinstance(data, dict) and "wavelengths_nm" in data else {}
+
+
+def _georeference(page: Any) -> dict[str, str]:
+    """The map coordinates of a GeoTIFF, as an entry of the provenance."""
+    where = Georeference.of_geotiff(page.geotiff_tags) if page.is_geotiff else None
+    return {KEY: where.map_info()} if where is not None else {}
 
 
 def _items(page: Any) -> list[tuple[str, int, str, str]]:

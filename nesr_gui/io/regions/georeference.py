@@ -1,9 +1,11 @@
-"""Georeferencing of a cube: the map coordinates of its pixels, from the `map info` of an ENVI header."""
+"""Georeferencing of a cube: the map coordinates of its pixels, from ENVI's `map info` or the tags of a GeoTIFF."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +42,36 @@ class Georeference:
         epsg = _epsg(parts)
         origin = x - (column - 1) * width, y + (row - 1) * height  # the reference pixel counts from 1
         return cls(origin, (width, height), epsg) if epsg is not None else None
+
+    @classmethod
+    def of_geotiff(cls, tags: Mapping[str, Any]) -> Georeference | None:
+        """Read the tags of a GeoTIFF by name, as tifffile gives them; None as for `parse`."""
+        try:
+            scale, tie = tags["ModelPixelScale"], tags["ModelTiepoint"]
+            epsg = int(tags.get("ProjectedCSTypeGeoKey", tags.get("GeographicTypeGeoKey", 0)))
+            column, row, x, y = (float(tie[at]) for at in (0, 1, 3, 4))
+            width, height = float(scale[0]), float(scale[1])
+        except (KeyError, IndexError, TypeError, ValueError):
+            return None
+        is_point = int(tags.get("GTRasterTypeGeoKey", 1)) == 2  # coordinates are those of pixel centres
+        shift = 0.5 if is_point else 0.0
+        made = cls((x - (column + shift) * width, y + (row + shift) * height), (width, height), epsg)
+        return cls.parse(made.map_info())  # which validates it
+
+    def map_info(self) -> str:
+        """The `map info` of an ENVI header; empty for a coordinate system that `parse` does not know."""
+        numbers = ", ".join(f"{number!r}" for number in (1.0, 1.0, *self.origin, *self.pixel))
+        zone = self.epsg % 100
+        if self.epsg == 4326:
+            return f"Geographic Lat/Lon, {numbers}, WGS-84"
+        if self.epsg // 100 in (326, 327) and 1 <= zone <= 60:
+            return f"UTM, {numbers}, {zone}, {'North' if self.epsg // 100 == 326 else 'South'}, WGS-84"
+        return ""
+
+    def window(self, row: int, col: int) -> Georeference:
+        """Georeferencing of the part of the image that begins at a pixel."""
+        ((x, y),) = self.to_map([(row, col)])
+        return replace(self, origin=(float(x), float(y)))
 
     def to_map(self, points: npt.ArrayLike) -> Doubles:
         """Map coordinates (N, 2) as (x, y) of image coordinates (N, 2) as (row, col)."""
