@@ -42,6 +42,9 @@ _SENTENCES = {
     errno.ENOTCONN: _UNREACHABLE,
 }
 
+SYSTEM_ERRORS = frozenset(_SENTENCES)
+"""Error numbers of the disk, the drive or permissions, unlike those that the content of a file may cause."""
+
 
 def error_message(error: BaseException) -> str:
     """The message of an error on one line, without error numbers, for the user.

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import tifffile
 from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlugin
 
-from nesr_gui.io.errors import UnreadableImage, error_message
+from nesr_gui.io.errors import SYSTEM_ERRORS, UnreadableImage, error_message
 from nesr_gui.io.photos import colour_encoding
 from nesr_gui.io.photos.colour_encoding import ColourEncoding, Primaries, TransferFunction
 from nesr_gui.io.photos.develop_settings import DevelopSettings
@@ -513,5 +513,7 @@ def _stored(file: IO[bytes], name: str, max_pixels: int) -> DecodedPixels:
     except UnreadableImage as error:
         raise UnreadableImage(f"cannot read {name}: {error}") from error
     except Exception as error:  # decoders raise many kinds of errors for damaged files
+        if isinstance(error, OSError) and error.errno in SYSTEM_ERRORS:  # the disk or the drive, not the file
+            raise
         message = error_message(error)
         raise UnreadableImage(f"cannot read {name}: the file is cut short or damaged ({message})") from error

@@ -47,6 +47,7 @@ DIALOGS: dict[str, Callable[[App], object]] = {
     "export cube": lambda app: app.exporter.export_cube(),
     "export figure": lambda app: app.exporter.export_figure(),
     "sweep": lambda app: app.exporter.export_sweep(),
+    "false colour": lambda app: app.view.choose_false_colour(),
     "reading": lambda app: CubeImportDialog(
         AmbiguousFile("which axis holds the bands?", "band_axis", choices=("0", "1", "2")), app.window
     ).open(),
