@@ -392,7 +392,7 @@ class App(QObject):
         window.closing.connect(self.close)
         window.hints.close_requested.connect(self.first_steps.close)
         window.start.sample_picked.connect(self.open_sample)
-        window.start.file_picked.connect(self.files.open)
+        window.start.file_picked.connect(self.files.open_recent)
         window.tabs.place_picked.connect(self.documents.show_at)
         window.tabs.close_requested.connect(self.documents.close_at)
         window.status.cancel_requested.connect(self.worker.cancel)
@@ -409,7 +409,9 @@ class App(QObject):
         ):  # fmt: skip
             worker.ended.connect(take_end)
         worker.ended.connect(self._note_end)
+        worker.ended.connect(self.documents.take_end)  # last: it may close the window
         worker.failed.connect(self._show_failure)
+        worker.failed.connect(self.documents.take_failure)
         worker.failed.connect(self.queue.take_failure)
         worker.failed.connect(self.recovery.offer)
 
@@ -433,6 +435,7 @@ class App(QObject):
         files.recent_changed.connect(files.show_recent)
         files.recent_changed.connect(self.start.show_recent)
         files.restored.connect(self._take_restored)
+        files.regions_opened.connect(self.marks.import_file)
         documents.session_requested.connect(files.open_session)
         documents.saved.connect(files.remember)
         self.autosave.restore_requested.connect(self._restore_copies)
