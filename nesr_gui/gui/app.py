@@ -224,7 +224,7 @@ class App(QObject):
             (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER,)),
-            (self.view.show_captions, (*rendered, C.MARKS, C.PICTURE, C.PICKING)),
+            (self.view.show_captions, (*rendered, C.MARKS, C.PICKING)),
             (self.view.show_status, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.READOUTS, C.HOVER, C.PICTURE,
                                      C.MODELS)),
             (self.comparison.show_measurement, (C.IMAGE, C.FIELD)),
@@ -300,6 +300,8 @@ class App(QObject):
                 "other_side": view.activate_other_side, "exchange": view.swap_panes,
                 "divider_left": view.move_divider_left, "divider_right": view.move_divider_right, "fit": panes.fit,
                 "zoom_in": application.zoom_in, "zoom_out": application.zoom_out, "next_tab": documents.show_next,
+                "actual_size": panes.show_actual_size, "scale_bar": view.toggle_scale_bar,
+                "full_screen": self.window.toggle_full_screen,
                 "previous_tab": documents.show_previous, "reset_layout": self.window.reset_layout,
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
@@ -337,6 +339,7 @@ class App(QObject):
         self.renderers[side].set_view(view)
 
     def _note_picture(self, picture: RenderedImage | None = None) -> None:
+        self.view.show_captions()  # before the picture is painted, so that its caption never names another one
         self.refresh.mark(Change.PICTURE)
 
     def _note_selection(self, numbers: list[int]) -> None:

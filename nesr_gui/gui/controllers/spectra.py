@@ -336,6 +336,7 @@ class SpectraController(QObject):
         for image in self._window.panes.images:
             image.marks.show_tool(tool)
             image.marks.show_picking(is_picking)
+        self._window.plot.show_tool(tool)
         self._window.actions_by_name[f"tool_{tool}"].setChecked(True)
 
     def show_actions(self) -> None:
