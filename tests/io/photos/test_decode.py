@@ -420,7 +420,7 @@ CMYK = Image.fromarray(RGB8).convert("CMYK")
         (b"\x89PNG\r\n\x1a\n", "cut short"),
         (b"BM", "cut short"),
         (tiff(np.dstack([RGB8, RGB8[..., :2]]), photometric="minisblack", planarconfig="contig"), "spectral cube"),
-        (tiff(np.dstack([RGB8, RGB8[..., :2]]), photometric="rgb"), "spectral cube"),
+        (tiff(np.dstack([RGB8] * 3), photometric="rgb"), "spectral cube"),
         (tiff(RGB8, photometric="minisblack", planarconfig="contig"), "3 channels, which do not match"),
         (tiff(RGB8.astype(np.int16), photometric="rgb"), "type int16"),
         (tiff(RGB8.astype(np.complex64), photometric="rgb"), "type complex64"),
