@@ -31,13 +31,13 @@ Description = Mapping[str, object]
 
 
 @dataclass(frozen=True)
-class Georeference:
-    """Position of an image on the ground, as the tags of a GeoTIFF (code → values)."""
+class GeoTags:
+    """The tags of a GeoTIFF (code → values) that georeference an image, in any coordinate system."""
 
     tags: Mapping[int, Any]
 
     @classmethod
-    def of(cls, source: Path | None, provenance: Mapping[str, str]) -> Georeference | None:
+    def of(cls, source: Path | None, provenance: Mapping[str, str]) -> GeoTags | None:
         """Return the georeference of a TIFF, or that in the map info of an ENVI header; None if there is none.
 
         Args:
@@ -56,7 +56,7 @@ class Georeference:
             return None
         return cls(tags) if TRANSFORM in tags or {SCALE, TIE_POINTS} <= tags.keys() else None
 
-    def binned(self, binning: int) -> Georeference:
+    def binned(self, binning: int) -> GeoTags:
         """Return the georeference of the image whose pixels cover `binning` × `binning` pixels of this one."""
         keys = self.tags.get(KEYS, ())
         types = [keys[at + 3] for at in range(4, len(keys) - 3, 4) if keys[at] == _RASTER_TYPE]
@@ -74,7 +74,7 @@ class Georeference:
             matrix[:, 3] += matrix[:, :2].sum(1) * shift
             matrix[:, :2] *= binning
             tags[TRANSFORM] = tuple(matrix.ravel().tolist())
-        return Georeference(tags)
+        return GeoTags(tags)
 
     def extra_tags(self) -> list[tuple[int, str, int, Any, bool]]:
         """Return the tags as `tifffile` writes them."""
@@ -82,7 +82,7 @@ class Georeference:
                 for code, value in self.tags.items()]  # fmt: skip
 
 
-def _of_map_info(text: str) -> Georeference | None:
+def _of_map_info(text: str) -> GeoTags | None:
     """Return the georeference of ENVI's map info: projection, reference pixel, its position, and the pixel size.
 
     None if it is rotated or incomplete. The coordinate system is known for UTM and for latitude and longitude, both on
@@ -105,7 +105,7 @@ def _of_map_info(text: str) -> Georeference | None:
         keys = (1024, 0, 1, 2, _RASTER_TYPE, 0, 1, 1, 2048, 0, 1, 4326)
     if keys:
         tags[KEYS] = (1, 1, 0, len(keys) // 4, *keys)
-    return Georeference(tags)
+    return GeoTags(tags)
 
 
 def write_png(path: Path, image: ImageArray, description: Description) -> None:
@@ -118,9 +118,7 @@ def write_png(path: Path, image: ImageArray, description: Description) -> None:
         part.write_bytes(data[:after_header] + chunk + data[after_header:])
 
 
-def write_tiff(
-    path: Path, image: ImageArray, description: Description, georeference: Georeference | None = None
-) -> None:
+def write_tiff(path: Path, image: ImageArray, description: Description, georeference: GeoTags | None = None) -> None:
     """Write an image of any type, as GeoTIFF if it has a georeference; raises OSError if it cannot be written."""
     with atomic_write(path) as part:
         tifffile.imwrite(

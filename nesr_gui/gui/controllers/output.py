@@ -254,11 +254,13 @@ class ExportController(QObject):
 
         def go() -> None:
             content, kind, has_bar = dialog.choices()
+            marks = document.mark_set.visible if dialog.has_marks else ()
             path = self._writer.ask("Export picture", f"-picture{kind.ending}", f"{kind} image (*{kind.ending})")
             if path:
                 request = PictureExport(
-                    path, dialog.picture, content, kind, has_bar=has_bar, source=source, attributes=attributes
-                )
+                    path, dialog.picture, content, kind, has_bar=has_bar, marks=marks, source=source,
+                    attributes=attributes,
+                )  # fmt: skip
                 self._writer.export(request, export_picture, self._report_picture)
 
         dialog.accepted.connect(go)

@@ -41,7 +41,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         """Override of pyqtgraph: one level of ticks, for `size` pixels; a logarithmic axis runs over exponents."""
-        most = size / (55 if self.orientation == "bottom" else 70)
+        most = size / (55 if self.orientation == "bottom" else 50)
         if self.is_logarithmic:
             values = [math.log10(value) for value in log_ticks(10.0**low, 10.0**high, 2 * most)]
         else:

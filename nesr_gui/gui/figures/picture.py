@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QTransform
 
 from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
 from nesr_gui.fields.protocol import ProgressCallback
+from nesr_gui.gui.drawing.symbols import draw_sign, outline, placed
 from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import ToneMapping, lookup
 from nesr_gui.gui.figures.export import INK
 from nesr_gui.gui.model.document import UInt8Array
+from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.viewport import SamplingGrid, whole
 from nesr_gui.gui.tasks.rendering import RenderedImage, RenderRequest, render_picture
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext, ViewMode
-from nesr_gui.io.raster import Georeference, write_exr, write_png, write_tiff
+from nesr_gui.io.raster import GeoTags, write_exr, write_png, write_tiff
+from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray
 
 UInt16Array = npt.NDArray[np.uint16]
@@ -125,6 +128,7 @@ class PictureExport:
         content: its colours or its values.
         format: the file format.
         has_bar: whether a colour bar is drawn beside the picture as displayed; not in a GeoTIFF.
+        marks: the marks drawn on the picture as displayed.
         source: the file of the image, and `attributes` those of an opened cube, for the georeference.
     """
 
@@ -133,6 +137,7 @@ class PictureExport:
     content: Content
     format: ImageFormat
     has_bar: bool = False
+    marks: tuple[Mark, ...] = ()
     source: Path | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
@@ -152,22 +157,25 @@ def export_picture(request: PictureExport, progress: ProgressCallback) -> str:
     is_picture, form = request.content is Content.PICTURE, request.format
     has_bar = request.has_bar and is_picture and request.picture.has_bar and form is not ImageFormat.GEOTIFF
     description = described(rendered, request.content)
-    georeference = None
+    tags = None
     if form is ImageFormat.PNG:
-        image: npt.NDArray[Any] = displayed(rendered, has_bar) if is_picture else scaled(rendered)
+        image: npt.NDArray[Any] = displayed(rendered, has_bar, request.marks) if is_picture else scaled(rendered)
         write_png(request.path, image, description)
     elif form is ImageFormat.TIFF16:
-        write_tiff(request.path, displayed16(rendered, has_bar) if is_picture else scaled(rendered), description)
+        image = displayed16(rendered, has_bar, request.marks) if is_picture else scaled(rendered)
+        write_tiff(request.path, image, description)
     elif form is ImageFormat.EXR:
-        write_exr(request.path, linear(rendered, has_bar) if is_picture else rendered.painted, description)
+        image = linear(rendered, has_bar, request.marks) if is_picture else rendered.painted
+        write_exr(request.path, image, description)
     else:
-        georeference = Georeference.of(request.source, request.attributes)
-        georeference = georeference and georeference.binned(rendered.request.sampling.binning)
-        write_tiff(request.path, displayed(rendered) if is_picture else rendered.painted, description, georeference)
+        tags = GeoTags.of(request.source, request.attributes)
+        tags = tags and tags.binned(rendered.request.sampling.binning)
+        image = displayed(rendered, marks=request.marks) if is_picture else rendered.painted
+        write_tiff(request.path, image, description, tags)
     progress(1.0)
     note = ""
     if form is ImageFormat.GEOTIFF:
-        note = ", georeferenced" if georeference else "; the source has no georeference, so it is a plain TIFF"
+        note = ", georeferenced" if tags else "; the source has no georeference, so it is a plain TIFF"
     height, width = rendered.painted.shape[:2]
     return f"Wrote {request.path}: {width}×{height} pixels{note}."
 
@@ -187,22 +195,25 @@ def described(rendered: RenderedImage, content: Content) -> dict[str, object]:
     return {**description, **(request.context.field.provenance if request.context.field is not None else {})}
 
 
-def displayed(rendered: RenderedImage, has_bar: bool = False) -> UInt8Array:
-    """Return the colours as displayed, (h, w, 3) sRGB in 8 bits, with a colour bar on the right if chosen."""
+def displayed(rendered: RenderedImage, has_bar: bool = False, marks: Sequence[Mark] = ()) -> UInt8Array:
+    """Return the colours as displayed, (h, w, 3) sRGB in 8 bits, with marks and a colour bar on the right if chosen."""
     table, shown = _table(rendered), rendered.shown
     shown = table[shown] if table is not None and shown.ndim == 2 else shown
     colours = shown if shown.ndim == 3 else np.repeat(shown[:, :, None], 3, axis=2)
+    if marks:
+        colours = colours.copy()  # the photograph is that of the document
+        _draw_marks(colours, rendered, marks, 255)
     return np.concatenate([colours, _bar(rendered)], axis=1) if has_bar else colours
 
 
-def displayed16(rendered: RenderedImage, has_bar: bool = False) -> UInt16Array:
+def displayed16(rendered: RenderedImage, has_bar: bool = False, marks: Sequence[Mark] = ()) -> UInt16Array:
     """Return the colours as displayed, (h, w, 3) sRGB in 16 bits: without the steps of 8 bits."""
-    return np.round(65535 * _encoded(rendered, has_bar)).astype(np.uint16)
+    return np.round(65535 * _encoded(rendered, has_bar, marks)).astype(np.uint16)
 
 
-def linear(rendered: RenderedImage, has_bar: bool = False) -> FloatArray:
+def linear(rendered: RenderedImage, has_bar: bool = False, marks: Sequence[Mark] = ()) -> FloatArray:
     """Return the colours as displayed, (h, w, 3) in linear light, 1 is white."""
-    return np.asarray(decode_srgb(_encoded(rendered, has_bar)), np.float32)
+    return np.asarray(decode_srgb(_encoded(rendered, has_bar, marks)), np.float32)
 
 
 def scaled(rendered: RenderedImage) -> UInt16Array:
@@ -216,7 +227,7 @@ def _share(rendered: RenderedImage) -> FloatArray:
     return np.fmin(np.fmax(share, 0), 1)
 
 
-def _encoded(rendered: RenderedImage, has_bar: bool) -> FloatArray:
+def _encoded(rendered: RenderedImage, has_bar: bool, marks: Sequence[Mark]) -> FloatArray:
     """Return the colours as displayed, (h, w, 3) sRGB in 0-1."""
     tones, table = rendered.shading, _table(rendered)
     colours: FloatArray
@@ -231,6 +242,7 @@ def _encoded(rendered: RenderedImage, has_bar: bool) -> FloatArray:
             colours = between.astype(np.float32)[np.round(65535 * share).astype(np.uint16)]
         else:
             colours = share if share.ndim == 3 else np.repeat(share[:, :, None], 3, axis=2)
+    _draw_marks(colours, rendered, marks, 1)
     return np.concatenate([colours, _bar(rendered).astype(np.float32) / 255], axis=1) if has_bar else colours
 
 
@@ -273,6 +285,40 @@ def _bar(rendered: RenderedImage) -> UInt8Array:
     painter.end()
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())
     return rows[:, : 3 * image.width()].reshape(height, image.width(), 3).copy()
+
+
+def _draw_marks(
+    colours: npt.NDArray[Any], rendered: RenderedImage, marks: Sequence[Mark], white: float
+) -> None:  # fmt: skip
+    """Draw the outlines and symbols of marks into colours (h, w, 3) in 0 to `white`."""
+    if not marks:
+        return
+    height, width = colours.shape[:2]
+    side = rendered.request.sampling.stride * rendered.request.sampling.binning
+    size = min(max(min(height, width) / 22, 12.0), 96.0)
+    layer = QImage(width, height, QImage.Format.Format_RGBA8888_Premultiplied)
+    layer.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(layer)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for mark in marks:
+        if isinstance(mark.place, Region):
+            path = QTransform.fromScale(1 / side, 1 / side).map(outline(mark.place))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for ink, wide in ((QColor("white"), 0.2 * size), (QColor(mark.colour), 0.1 * size)):
+                painter.setPen(QPen(ink, wide))
+                painter.drawPath(path)
+    for mark in marks:
+        x, y = (mark.col + 0.5) / side, (mark.row + 0.5) / side
+        painter.setPen(QPen(QColor("white"), 0.1 * size))
+        painter.setBrush(QColor(mark.colour))
+        painter.drawPath(placed(mark.symbol, QPointF(x, y), size))
+        draw_sign(painter, QRectF(x - size / 2, y - size / 2, size, size), mark.number, mark.colour, mark.symbol)
+    painter.end()
+    drawn = np.frombuffer(layer.constBits(), np.uint8).reshape(height, width, 4)  # lines of 4 bytes are not padded
+    at = np.nonzero(drawn[:, :, 3])
+    over = drawn[at].astype(np.float32) / 255
+    mixed = colours[at] * (1 - over[:, 3:]) + white * over[:, :3]
+    colours[at] = np.round(mixed) if white > 1 else mixed
 
 
 def _image(colours: UInt8Array) -> QImage:

@@ -6,6 +6,7 @@ import enum
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -305,6 +306,10 @@ class PlotContent:
 
     def lines(self) -> list[Line]:
         """Return all lines, in the order of the marks, library spectra last."""
+        return self._lines
+
+    @cached_property
+    def _lines(self) -> list[Line]:
         lines = []
         for mark in self.marks:
             curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)

@@ -25,11 +25,13 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing.tone_mapping import ToneMapping, lookup
 from nesr_gui.gui.figures import picture as pictures
 from nesr_gui.gui.figures.picture import Content, ImageFormat, Picture, PictureExport, export_picture
+from nesr_gui.gui.model.marks import new_mark
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.picture import PictureDialog
-from nesr_gui.io.raster import Georeference
+from nesr_gui.io.raster import GeoTags
+from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, RGBImage
 from tests.gui.conftest import BANDS, smooth_cube
 
@@ -153,9 +155,9 @@ def test_without_a_georeference_it_is_a_plain_tiff_and_says_so(context: RenderCo
     request = PictureExport(tmp_path / "g.tif", Picture("band", context), VALUES, ImageFormat.GEOTIFF)
     assert "no georeference, so it is a plain TIFF" in export_picture(request, ignore)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "g.tif"), context.answering.band(context.nm))
-    assert Georeference.of(tmp_path / "gone.tif", {}) is None
+    assert GeoTags.of(tmp_path / "gone.tif", {}) is None
     for unknown in ("UTM, 1, 1, x", UTM + ", rotation=30"):
-        assert Georeference.of(None, {"map info": unknown}) is None
+        assert GeoTags.of(None, {"map info": unknown}) is None
 
 
 def test_a_colour_bar_stands_beside_the_picture(context: RenderContext, tmp_path: Path) -> None:
@@ -168,6 +170,23 @@ def test_a_colour_bar_stands_beside_the_picture(context: RenderContext, tmp_path
     assert (bar == 255).all(-1).mean() > 0.4
     fine = tifffile.imread(written(context, tmp_path / "b.png", PICTURE, ImageFormat.TIFF16, has_bar=True))
     np.testing.assert_array_equal(fine[:, SHAPE[1] :], bar.astype(np.uint16) * 257)
+
+
+@pytest.mark.parametrize("binning", [1, 2])
+def test_marks_are_drawn_where_they_are(context: RenderContext, tmp_path: Path, binning: int) -> None:
+    context = replace(context, binning=binning)
+    pin = new_mark((40 * binning, 70 * binning), [])
+    region = replace(new_mark(Region.rectangle(*(binning * at for at in (90, 20, 130, 60))), [1]), number=12)
+    plain, path = shades(context), tmp_path / "m.png"
+    marked = iio.imread(written(context, path, PICTURE, ImageFormat.PNG, marks=(pin, region)))
+    changed = (marked != plain).any(-1)
+    assert changed[36:44, 66:74].mean() > 0.9 and changed[90, 25:55].all() and changed[100, 20] and not changed[100, 30]
+    assert not changed[:30].any() and not changed[:, 85:].any()
+    colour = [int(pin.colour[at : at + 2], 16) for at in (1, 3, 5)]
+    assert (np.abs(marked[32:48, 62:78].astype(int) - colour).sum(-1) < 6).sum() > 20
+    fine = tifffile.imread(written(context, path, PICTURE, ImageFormat.TIFF16, marks=(pin, region)))
+    assert np.abs(fine / 257.0 - marked).max() < 5
+    np.testing.assert_array_equal(shades(context), plain, "the picture on the screen is its own")
 
 
 def test_what_cannot_be_written_is_refused(
@@ -231,6 +250,7 @@ def test_the_dialog_offers_the_panes_and_writes_all_pixels(
     dialog.content.setCurrentIndex(1)
     assert not dialog.accept_button.isEnabled() and "no values besides its colours" in dialog.summary.text()
     dialog.pane.setCurrentText("Right: Band 512.3 nm")
+    assert not dialog.marks.isEnabled(), "values are written without marks"
     dialog.format.setCurrentText("OpenEXR")
     assert dialog.accept_button.isEnabled() and "single precision" in dialog.summary.text()
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), "OpenEXR image (*.exr)"))

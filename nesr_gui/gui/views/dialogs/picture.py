@@ -30,9 +30,12 @@ class PictureDialog(ChoiceDialog):
             box.setAccessibleName(name)
             box.addItems(texts)
             box.currentIndexChanged.connect(self._validate)
-        self.bar = QCheckBox("Colour bar")
+        self.bar, self.marks = QCheckBox("Colour bar"), QCheckBox("Marks")
         self.bar.setChecked(True)
-        self.stack(form(("&Pane", self.pane), ("&Content", self.content), ("&Format", self.format), ("", self.bar)))
+        self.stack(form(
+            ("&Pane", self.pane), ("&Content", self.content), ("&Format", self.format), ("", self.bar),
+            ("", self.marks),
+        ))  # fmt: skip
         self._validate()
 
     @property
@@ -45,10 +48,16 @@ class PictureDialog(ChoiceDialog):
         content, kind = list(Content)[self.content.currentIndex()], list(ImageFormat)[self.format.currentIndex()]
         return content, kind, self.bar.isEnabled() and self.bar.isChecked()
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether to draw the marks."""
+        return self.marks.isEnabled() and self.marks.isChecked()
+
     def _validate(self) -> None:
         content, kind, _ = self.choices()
         is_plain = content is Content.PICTURE and kind is not ImageFormat.GEOTIFF
         self.bar.setEnabled(is_plain and not self.picture.reason(content) and self.picture.has_bar)
+        self.marks.setEnabled(content is Content.PICTURE)
         self.validate(self._describe)
 
     def _describe(self) -> str:

@@ -158,14 +158,19 @@ class EndNames(pg.GraphicsWidget):  # type: ignore[misc]
         self.setFixedWidth(self.room)
 
     def fit(self, most: float) -> float:
-        """Take the width that the names need, or none if it is more than `most` px; returns it."""
+        """Take the width that the names need, or none if it is more than `most` px; returns it.
+
+        Without names it keeps its width, so that the plot does not move when marks come and go.
+        """
         metrics = QFontMetricsF(self.font())
         names = [line.name for line, _ in self._layer.ends()]
-        width = min(max(map(metrics.horizontalAdvance, names), default=0.0), WIDEST) + 8 if names else 0.0
-        self.room = width if width <= most else 0.0
-        self.setFixedWidth(self.room)
+        width = min(max(map(metrics.horizontalAdvance, names), default=0.0), WIDEST) + 8 if names else self.room
+        width = width if width <= most else 0.0
+        if width != self.room:
+            self.room = width
+            self.setFixedWidth(width)
         self.update()
-        return self.room
+        return width
 
     def placed(self) -> list[tuple[Line, float]]:
         """The named curves, and the heights of the names in px of this item."""
@@ -234,6 +239,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self._add_strip()
         self.names, self.key = EndNames(self.layer, self.box), PlotKey(self)
         self.plot.layout.addItem(self.names, 2, 3)
+        self._margins = (0, 0, 0, 0)
         self._make_room()
         self.box.sigRangeChanged.connect(self._follow_view)
         self.crosshair = Crosshair(self, self.plot, self.layer.readout, lambda: self._range)
@@ -269,6 +275,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         colours = wavelength_colours(np.linspace(low, high, 512))[None]
         self._colours.setImage(colours, autoLevels=False, levels=None, rect=QRectF(low, 0, high - low, 1))
         self.line.setBounds(nm_range)
+        self.box.setLimits(xMin=low, xMax=high, minXRange=min(2.0, high - low))
         self._name_axes()
         self.fit()
 
@@ -298,10 +305,9 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
 
     def fit(self) -> None:
         """Show the chosen limits, or those that fit all curves."""
-        plotted, (low, high) = self.layer.plotted, self._range
-        self.box.setLimits(xMin=low, xMax=high, minXRange=min(2.0, high - low))
-        self.box.setXRange(*plotted.axes.nm_range(self._range), padding=0)
-        self.box.setYRange(*plotted.axes.scaled(np.array(plotted.value_range())), padding=0)
+        plotted = self.layer.plotted
+        nm, values = plotted.axes.nm_range(self._range), plotted.axes.scaled(np.array(plotted.value_range()))
+        self.box.setRange(xRange=nm, yRange=values.tolist(), padding=0)
 
     def _follow_view(self) -> None:
         """Move symbols and names to the ends of the curves in view."""
@@ -310,8 +316,10 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
 
     def _make_room(self) -> None:
         """Give the names of the curves a column beside the plot if it is wide enough."""
-        room = self.names.fit(self.width() - NARROWEST)
-        self.plot.setContentsMargins(10, self.key.height(), 8 if room else 22, 6)
+        margins = 10, self.key.height(), 8 if self.names.fit(self.width() - NARROWEST) else 22, 6
+        if margins != self._margins:  # a layout of the plot is slow
+            self._margins = margins
+            self.plot.setContentsMargins(*margins)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the hint centred."""
