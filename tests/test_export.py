@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nesr_gui import export as exporting
 from nesr_gui import io
@@ -254,3 +256,37 @@ def test_regions_are_written_and_read_as_text(region):
 def test_other_text_is_no_region(text):
     with pytest.raises(ValueError, match=r"region|corners"):
         Region.parse(text)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_any_plan_is_written_as_planned_or_refused_in_a_sentence(tmp_path_factory, data):
+    """Bands, region, mask, number format and file format in any combination."""
+    made = field(binning=data.draw(st.sampled_from([1, 2])))
+    nm = data.draw(st.lists(st.floats(380, 720), min_size=1, max_size=5, unique=True).map(sorted) | st.none())
+    row, col = (data.draw(st.integers(-5, 70)) for _ in range(2))
+    height, width = (data.draw(st.integers(0, 70)) for _ in range(2))
+    kind = data.draw(st.sampled_from([None, Region.rectangle]))
+    name = data.draw(st.sampled_from(NAMES))
+    path = tmp_path_factory.mktemp("plan") / name
+    try:
+        region = kind(row, col, row + height, col + width) if kind else None
+        plan = ExportPlan(
+            Wavelengths(np.array(nm)) if nm else None,
+            region=region,
+            is_masked=region is not None and data.draw(st.booleans()),
+            encoding=StorageEncoding(data.draw(st.sampled_from(["float32", "float16", "uint16"]))),
+        )
+        written = exporting.write(path, made, plan)
+    except ValueError as error:
+        assert str(error) and "\n" not in str(error)
+        assert not path.exists() and not remains(path.parent)
+        return
+    read = io.open_cube(path, is_trusted=True)
+    rows, cols = plan.region.window(made.shape, made.binning) if plan.region else (slice(None), slice(None))
+    expected = made.cube(read.wavelengths, rows=rows, cols=cols).values
+    found = read.cube(read.wavelengths).values
+    assert found.shape == written.shape
+    outside = np.isnan(found)
+    assert plan.is_masked or not outside.any()
+    np.testing.assert_allclose(found[~outside], expected[~outside], atol=1e-3)

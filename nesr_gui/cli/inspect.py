@@ -57,7 +57,7 @@ def spectrum(
         return
     click.echo("\t".join(["nm", *names]))
     for index, nm in enumerate(wavelengths):
-        click.echo("\t".join([f"{nm:g}", *(f"{curve.values[index]:.5f}" for curve in spectra)]))
+        click.echo("\t".join([f"{nm:g}", *(f"{curve.values[index]:.6g}" for curve in spectra)]))
 
 
 @click.command()

@@ -23,6 +23,7 @@ from nesr_gui.fields.protocol import (
     validate_wavelengths,
     validate_window,
 )
+from nesr_gui.io.names import readable
 from nesr_gui.io.regions.georeference import KEY, Georeference
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, Wavelengths
@@ -173,7 +174,7 @@ class CubeWriterSource:
             attributes["encoding"] = "float16"
         if self.encoding.is_packed:
             attributes["encoding"] = f"uint16, value = stored * {self.encoding.scale!r}, {FILL} = none"
-        return attributes
+        return {readable(key): readable(text) for key, text in attributes.items()}
 
     def blocks(self) -> Iterator[tuple[str, Block]]:
         """Yield (variable, block) in the blocks of the field, the cheapest order, in constant memory."""

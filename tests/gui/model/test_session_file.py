@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +45,7 @@ from nesr_gui.gui.views.main_window import WINDOW_SIZE
 from nesr_gui.gui.views.message_bar import STEPS
 from nesr_gui.gui.views.window_layout import apply_layout, layout_of
 from nesr_gui.io.cubes.description import CubeHints
+from nesr_gui.io.cubes.wavelengths import BandPositions
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.regions import Region, Shape
@@ -423,3 +426,13 @@ def test_what_is_looked_at_does_not_depend_on_the_room_there_was_for_it(opened: 
     qtbot.waitUntil(lambda: image.height() == high)
     opened.window.panes.go(kept)
     np.testing.assert_allclose(image.box.viewRange(), wide)
+
+
+def test_stated_wavelengths_in_any_order_and_names_of_any_bytes_come_back(kept: SessionData, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9") if sys.platform == "linux" else "café"
+    hints = CubeHints(BandPositions(np.array([700.0, 400, 550])))
+    written = replace(kept, source=replace(kept.source, image=tmp_path / f"{name}.png", reading=hints))
+    write_session(tmp_path / f"{name}.nesr", written)
+    again = read_session(tmp_path / f"{name}.nesr", MODES)
+    assert again.source.image == written.source.image
+    assert again.source.reading.wavelengths.nm.tolist() == [700, 400, 550]

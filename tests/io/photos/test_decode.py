@@ -421,7 +421,7 @@ CMYK = Image.fromarray(RGB8).convert("CMYK")
         (b"\x89PNG\r\n\x1a\n", "cut short"),
         (b"BM", "cut short"),
         (tiff(np.dstack([RGB8, RGB8[..., :2]]), photometric="minisblack", planarconfig="contig"), "spectral cube"),
-        (tiff(np.dstack([RGB8, RGB8[..., :2]]), photometric="rgb"), "spectral cube"),
+        (tiff(np.dstack([RGB8] * 3), photometric="rgb"), "spectral cube"),
         (tiff(RGB8, photometric="minisblack", planarconfig="contig"), "3 channels, which do not match"),
         (tiff(RGB8.astype(np.int16), photometric="rgb"), "type int16"),
         (tiff(RGB8.astype(np.complex64), photometric="rgb"), "type complex64"),
@@ -467,7 +467,7 @@ def test_a_failing_disk_is_not_taken_for_a_damaged_file(tmp_path: Path, monkeypa
         raise OSError(errno.EIO, "Input/output error", "p.png")
 
     path = tmp_path / "p.png"
-    path.write_bytes(b"any photograph")
-    monkeypatch.setattr(decode, "DECODERS", {"PNG": (lambda head: True, fail)})
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    monkeypatch.setattr(decode, "DECODERS", {"PNG": fail})
     with pytest.raises(OSError, match="Input/output error"):
         read_photograph(path)
