@@ -342,7 +342,7 @@ def _format(path: Path, kind: FileKind, content: Content | None = None) -> Forma
             if candidate.name in wanted:
                 return candidate
         if content[0] is FileKind.CURVES:
-            raise UnreadableFile(f"{path.name} is a spectral library; open it as curves")
+            raise UnreadableFile(f"{path.name} is a spectral library; load it as reference spectra")
         what = "photograph" if content[0] is FileKind.PHOTOGRAPH else "spectral cube"
         raise UnreadableFile(f"{path.name} is a {what} ({content[1]}); {_allowed(kind)}")
     if path.is_dir():

@@ -115,7 +115,7 @@ def _positions(header: Header, length: int) -> npt.NDArray[np.float64]:
         raise AmbiguousFile(f"{name} has wavelengths that are not a list of numbers", "wavelengths")
     given, unit = parsed[0], parsed[1] or header.text("wavelength units")
     if given.size != length:
-        raise UnreadableFile(f"{name} has {given.size} wavelengths for curves of {length} values")
+        raise UnreadableFile(f"{name} has {given.size} wavelengths for spectra of {length} values")
     try:
         reason, likely = contradiction(given, unit)
         nm = to_nanometres(given, unit).nm

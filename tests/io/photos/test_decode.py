@@ -467,7 +467,7 @@ def test_a_failing_disk_is_not_taken_for_a_damaged_file(tmp_path: Path, monkeypa
         raise OSError(errno.EIO, "Input/output error", "p.png")
 
     path = tmp_path / "p.png"
-    path.write_bytes(b"any photograph")
-    monkeypatch.setattr(decode, "DECODERS", {"PNG": (lambda head: True, fail)})
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    monkeypatch.setattr(decode, "DECODERS", {"PNG": fail})
     with pytest.raises(OSError, match="Input/output error"):
         read_photograph(path)
