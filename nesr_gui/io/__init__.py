@@ -299,9 +299,8 @@ def is_cube(path: str | os.PathLike[str]) -> bool:
 
 def dialog_filter(kind: FileKind) -> str:
     """Files of a kind in the syntax of Qt's file dialogs: `Photographs (*.png *.jpg)`."""
-    return (
-        f"{kind.value}{_missing(kind)} ({' '.join('*' + e for f in FORMATS if f.kind is kind for e in f.extensions)})"
-    )
+    extensions = " ".join(f"*{each}" for f in FORMATS if f.kind is kind for each in f.extensions)
+    return f"{kind.value}{_missing(kind)} ({extensions})"
 
 
 def written_formats() -> list[Format]:

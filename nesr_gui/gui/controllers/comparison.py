@@ -155,7 +155,7 @@ class ComparisonController(QObject):
         from nesr_gui import io
 
         path, _ = QFileDialog.getOpenFileName(
-            self._window, "Compare with measured cube", "", io.dialog_filter(io.FileKind.CUBE)
+            self._window, "Compare with measured cube", "", f"{io.dialog_filter(io.FileKind.CUBE)};;All files (*)"
         )
         if path:
             self.open(Path(path))

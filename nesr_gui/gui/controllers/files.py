@@ -87,7 +87,8 @@ class FileController(QObject):
         """Ask for a file and open it."""
         from nesr_gui import io
 
-        filters = ";;".join([*(io.dialog_filter(kind) for kind in (io.FileKind.PHOTOGRAPH, io.FileKind.CUBE)), FILTER])
+        kinds = (io.dialog_filter(kind) for kind in (io.FileKind.PHOTOGRAPH, io.FileKind.CUBE))
+        filters = ";;".join([*kinds, FILTER, "All files (*)"])  # the content decides, not the name
         path, _ = QFileDialog.getOpenFileName(self._window, "Open photograph, spectral cube or session", "", filters)
         if path:
             self.open(Path(path), beside=beside)
@@ -261,7 +262,8 @@ class FileController(QObject):
             self._document.open_photograph(opened.image, opened.colours, opened.truth, opened.decoded, interpretation)
         self._document.start_from(source)
         self._window.messages.hide()
-        if not isinstance(opened, OpenedCube) and (notes := (*opened.image.source.notes, *opened.notes)):
+        notes = opened.notes if isinstance(opened, OpenedCube) else (*opened.image.source.notes, *opened.notes)
+        if notes:
             self._window.messages.show_success(" ".join(notes), Topic.DEVELOPMENT)
 
     def _take_session(self, request: SessionRequest, restored: LoadedSession) -> None:

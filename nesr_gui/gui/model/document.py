@@ -59,6 +59,11 @@ class OpenedCube:
     field: SpectralField
     levels: tuple[float, float]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the user on how the file was read."""
+        return getattr(self.field, "notes", ())
+
     def as_truth(self, name: str, seen: ModelInput | None) -> MeasuredCube | None:
         """Return this cube as ground truth for a reconstruction from some of its own bands.
 

@@ -80,7 +80,9 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     found = describe(header, array.dtype, layout.bands)
     trailing = array.file.size - layout.nbytes
     if trailing > 0:
-        found.provenance["trailing_bytes"] = f"{data.name} has {trailing:,} bytes more than its header describes"
+        note = f"{data.name} has {trailing:,} bytes more than its header describes"
+        decoding = replace(found.decoding, notes={**found.decoding.notes, "trailing_bytes": note})
+        found = replace(found, decoding=decoding)
     return build_field(replace(found, array=array, band_axis=layout.band_axis), reading)
 
 

@@ -20,6 +20,7 @@ from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
 from tests.gui.controllers.test_autosave import copied, crash, offer, root, start  # noqa: F401
 
+CASES = Path(__file__).parents[2] / "corpus" / "cases"
 COLOURS = np.random.default_rng(5).integers(0, 256, (30, 40, 3)).astype(np.uint8)
 
 
@@ -106,6 +107,15 @@ def test_colours_of_another_space_become_srgb_and_alpha_stays(tmp_path: Path) ->
     written = QImage(str(path))
     assert written.hasAlphaChannel() and written.pixelColor(0, 0).alpha() == 0x80
     assert written.colorSpace() == QColorSpace(QColorSpace.NamedColorSpace.SRgb)
+
+
+def test_the_window_says_how_a_cube_was_read_where_that_is_not_as_stored(app: App, qtbot: QtBot) -> None:
+    app.files.open(CASES / "h5" / "south_up.nc")
+    qtbot.waitUntil(lambda: app.document.cube is not None)
+    assert app.window.messages.text.text() == "Orientation: stored from south to north; shown north up."
+    app.files.open(CASES / "h5" / "classic.nc")
+    qtbot.waitUntil(lambda: app.document.name == "classic.nc")
+    assert not app.window.messages.isVisible()
 
 
 def test_recent_files_can_be_forgotten(opened: App) -> None:
