@@ -22,7 +22,7 @@ PACKAGES = {
 # Package → the modules that may lie loose in it, beside its sub-packages.
 LOOSE = {
     "": {"_version", "spectral", "regions", "metrics", "resources", "export", "__main__"},
-    "io": {"registry", "errors", "atomic", "content", "fingerprint", "names", "sandbox", "siblings"},
+    "io": {"registry", "errors", "atomic", "content", "fingerprint", "names", "raster", "sandbox", "siblings"},
     "gui": {"app", "main", "benchmark"},
 }
 # Each part imports parts of the rows above its own, none beside it.

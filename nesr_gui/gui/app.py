@@ -15,6 +15,7 @@ from nesr_gui.gui.controllers.application import (
     StartController,
 )
 from nesr_gui.gui.controllers.autosave import AutosaveController
+from nesr_gui.gui.controllers.band_values import BandValuesController
 from nesr_gui.gui.controllers.comparison import AccuracyController, ComparisonController
 from nesr_gui.gui.controllers.documents import DocumentController
 from nesr_gui.gui.controllers.files import FileController, OpenQueue, PasteController
@@ -101,6 +102,7 @@ class App(QObject):
 
         self.view = ViewSettingsController(window, workspace, worker, rendered)
         self.marks = MarkController(window, workspace, worker)
+        self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
         self.exporter = ExportController(window, workspace, worker, lambda: accuracy.figures, rendered)
@@ -186,6 +188,7 @@ class App(QObject):
             (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
             (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER})),
             (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
+            (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
             (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
             (self.accuracy.query, frozenset({C.MARKS})),
             (self.first_steps.finish_pixel, frozenset({C.MARKS})),
@@ -221,7 +224,7 @@ class App(QObject):
             (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER,)),
-            (self.view.show_captions, (*rendered, C.MARKS, C.PICTURE, C.PICKING)),
+            (self.view.show_captions, (*rendered, C.MARKS, C.PICKING)),
             (self.view.show_status, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.READOUTS, C.HOVER, C.PICTURE,
                                      C.MODELS)),
             (self.comparison.show_measurement, (C.IMAGE, C.FIELD)),
@@ -230,9 +233,10 @@ class App(QObject):
             (self.application.show_undo, (C.UNDO,)),
             (self.application.show_image_actions, (C.IMAGE,)),
             (self.spectra.show_actions, (C.IMAGE, C.FIELD, C.MARKS)),
+            (self.band_values.show_actions, (C.FIELD, C.MARKS)),
             (self.view.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.ACTIVE_MARK, C.CURVES,
                                       C.WHITE)),
-            (self.exporter.show_actions, (C.FIELD,)),
+            (self.exporter.show_actions, (C.IMAGE, C.FIELD)),
             (self.reconstruction.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.MODELS, C.WORK)),
             (self.start.show_page, (C.IMAGE, C.WORK)),
             (self.first_steps.show, (C.FIELD,)),
@@ -280,6 +284,7 @@ class App(QObject):
                 "save_session_as": documents.save_session_as, "export_cube": export.export_cube,
                 "export_curves": export.export_curves, "export_table": export.export_table,
                 "export_accuracy": export.export_accuracy, "export_comparison": export.export_comparison,
+                "export_picture": export.export_picture, "copy_picture": export.copy_picture,
                 "export_sweep": export.export_sweep, "import_marks": marks.import_marks,
                 "load_spectra": marks.load_spectra, "export_figure": export.export_figure,
                 "reconstruct": self.reconstruction.reconstruct_default,
@@ -288,12 +293,15 @@ class App(QObject):
                 "paste": self.pasting.paste, "copy_table": marks.copy_table, "rename_mark": marks.rename,
                 "remove_mark": marks.remove, "clear_pins": marks.clear, "preferences": application.show_preferences,
                 **tools, "add_pin": marks.add_pin, "next_mark": marks.activate_next,
-                "previous_mark": marks.activate_previous, **modes, "compare_with": view.compare_with,
+                "previous_mark": marks.activate_previous,
+                "band_values": self.band_values.open, **modes, "compare_with": view.compare_with,
                 "choose_false_colour": view.choose_false_colour, "auto_levels": view.set_automatic_levels,
                 "single": view.show_single, "divide": view.divide, "side_by_side": view.show_side_by_side,
                 "other_side": view.activate_other_side, "exchange": view.swap_panes,
                 "divider_left": view.move_divider_left, "divider_right": view.move_divider_right, "fit": panes.fit,
                 "zoom_in": application.zoom_in, "zoom_out": application.zoom_out, "next_tab": documents.show_next,
+                "actual_size": panes.show_actual_size, "scale_bar": view.toggle_scale_bar,
+                "full_screen": self.window.toggle_full_screen,
                 "previous_tab": documents.show_previous, "reset_layout": self.window.reset_layout,
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
@@ -331,6 +339,7 @@ class App(QObject):
         self.renderers[side].set_view(view)
 
     def _note_picture(self, picture: RenderedImage | None = None) -> None:
+        self.view.show_captions()  # before the picture is painted, so that its caption never names another one
         self.refresh.mark(Change.PICTURE)
 
     def _note_selection(self, numbers: list[int]) -> None:
@@ -349,6 +358,10 @@ class App(QObject):
         toolbar.smooth_picked.connect(spectra.show_smooth)
         toolbar.reference_picked.connect(spectra.set_reference_visible)
         toolbar.clear_requested.connect(spectra.clear_library)
+        toolbar.spreads_picked.connect(spectra.set_spreads)
+        toolbar.axes_picked.connect(spectra.set_axes)
+        toolbar.values_requested.connect(self.band_values.open)
+        toolbar.limits_requested.connect(spectra.choose_limits)
         toolbar.library_requested.connect(marks.load_spectra)
         toolbar.chart_picked.connect(marks.load_chart)
         light.viewing_picked.connect(spectra.set_viewing)

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.export import ExportPlan
 from nesr_gui.fields.protocol import CubeField, ProgressCallback
 from nesr_gui.gui.app import App
-from nesr_gui.gui.figures.sweep import Sweep, SweepExport
+from nesr_gui.gui.figures.sweep import Sweep, SweepExport, SweepFormat
 from nesr_gui.gui.model.view_settings import PaneLayout
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
@@ -87,13 +87,14 @@ def test_it_closes_while_a_cube_is_exported(app: App, folder: Path, qtbot: QtBot
     assert no_work_is_left() == [] and list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("ending", [".gif", ".mp4"])
-def test_it_closes_while_a_sweep_is_filmed(opened: App, folder: Path, qtbot: QtBot, ending: str) -> None:
+@pytest.mark.parametrize("kind", SweepFormat)
+def test_it_closes_while_a_sweep_is_filmed(opened: App, folder: Path, qtbot: QtBot, kind: SweepFormat) -> None:
     film = SweepExport(
-        folder / f"film{ending}",
+        folder / f"film{kind.ending}",
         "band",
         RenderContext.of(opened.document),
         Sweep(400, 700, 1.0, 60, 960, is_labelled=True),
+        kind,
     )
     opened.exporter.save_sweep(film)
     is_under_way(opened, qtbot, Task.EXPORT)

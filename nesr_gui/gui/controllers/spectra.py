@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
-from nesr_gui.gui.model.plot_settings import Transform
+from nesr_gui.gui.model.plot_settings import PlotAxes, Spreads, Transform
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.spectra import (
     FEW,
@@ -28,6 +28,7 @@ from nesr_gui.gui.tasks.spectra import (
 )
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.dialogs.simple import AxisLimitsDialog
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Spectrum
@@ -222,6 +223,25 @@ class SpectraController(QObject):
         document = self._workspace.current
         document.set_plot_settings(document.plot_settings.with_visible(place, visible))
 
+    def set_spreads(self, spreads: Spreads) -> None:
+        """Set the marks whose interval or standard deviation is shown."""
+        document = self._workspace.current
+        document.set_plot_settings(replace(document.plot_settings, spreads=spreads))
+
+    def set_axes(self, axes: PlotAxes) -> None:
+        """Set scale and limits of the plot's axes."""
+        document = self._workspace.current
+        document.set_plot_settings(replace(document.plot_settings, axes=axes))
+
+    def choose_limits(self) -> None:
+        """Choose the limits of the plot's axes in a dialog."""
+        document = self._workspace.current
+        plotted = document.plot_content()
+        shown = plotted.axes.nm_range(document.wavelength_range), plotted.value_range()
+        dialog = AxisLimitsDialog(document.plot_settings.axes, shown, self._window)
+        dialog.accepted.connect(lambda: self.set_axes(dialog.axes_chosen()))
+        dialog.open()
+
     def clear_library(self) -> None:
         """Remove all reference spectra."""
         document = self._workspace.current
@@ -265,6 +285,7 @@ class SpectraController(QObject):
         settings = self._workspace.current.plot_settings
         self._window.plot_toolbar.show_transform(settings.transform)
         self._window.plot_toolbar.show_references(settings.truth, settings.smooth, settings.library)
+        self._window.plot_toolbar.show_display(settings.spreads, settings.axes)
 
     def show_colour_results(self) -> None:
         """Show the colours in the table."""
@@ -315,6 +336,7 @@ class SpectraController(QObject):
         for image in self._window.panes.images:
             image.marks.show_tool(tool)
             image.marks.show_picking(is_picking)
+        self._window.plot.show_tool(tool)
         self._window.actions_by_name[f"tool_{tool}"].setChecked(True)
 
     def show_actions(self) -> None:

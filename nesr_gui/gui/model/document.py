@@ -462,5 +462,6 @@ class Document(QObject):
         return PlotContent(
             marks=self.mark_set.visible, curves=self.curves, colour_results=self.colour_results,
             library=settings.visible_library, truth=settings.truth, smooth=settings.smooth,
-            transform=settings.transform, nm=self.nm, active=self.mark_set.active,
+            transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
+            axes=settings.axes, is_estimated=self.encoded is not None,
         )  # fmt: skip

@@ -236,10 +236,13 @@ def load_model(request: ModelRequest, progress: ProgressCallback) -> LoadedModel
 
 
 def prepare_colours(request: None, progress: ProgressCallback) -> None:
-    """Load the colorimetric tables that the first click needs, which takes about a second."""
+    """Load the colorimetric tables that the first click and the first modes need, which takes about a second."""
     from nesr_gui.colorimetry import cie
+    from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 
     cie.default_camera()
+    ViewingConditions.default().rgb_weights(cie.CAMERA_BANDS.nm)
+    cie.colour_differences((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ Pixels = npt.NDArray[np.int64]
 class PixelQuery:
     """Source pixels to evaluate a field at, and at its measured cube if there is one.
 
-    `nm` None requests whole spectra. `encoded` is the model input of a reconstruction.
+    `nm` None requests whole spectra, at `bands` or else at every nm. `encoded` is the model input of a reconstruction.
     """
 
     field: SpectralField
@@ -41,6 +41,7 @@ class PixelQuery:
     pixels: tuple[Pixel, ...]
     nm: float | None = None
     encoded: ModelInput | None = None
+    bands: Wavelengths | None = None
 
 
 def _reduced(request: PixelQuery) -> list[Pixel]:
@@ -68,7 +69,7 @@ def query_spectra(request: PixelQuery, progress: ProgressCallback) -> dict[Pixel
 def query_curves(request: PixelQuery, progress: ProgressCallback) -> dict[MarkGeometry, MarkSpectrum]:
     """Return the spectrum of each pixel with measured spectrum, prediction interval, flags and input bands."""
     field, truth = request.field, _reduced_truth(request)
-    bands = curve_wavelengths(field)
+    bands = request.bands or curve_wavelengths(field)
     curves = [Spectrum(bands, values) for values in field.spectra(_reduced(request), bands)]
     intervals = _intervals(field, _reduced(request), bands)
     quality_flags = [doubt_shares(field, [pixel]) for pixel in _reduced(request)]
@@ -132,7 +133,7 @@ def query_readouts(request: PixelQuery, progress: ProgressCallback) -> dict[Mark
 class RegionQuery:
     """Regions in source pixels to evaluate a field in, at `most` pixels of each, and its measured cube if there is one.
 
-    `encoded` is the model input of a reconstruction.
+    `encoded` is the model input of a reconstruction; the spectra are at `bands`, or else at every nm.
     """
 
     field: SpectralField
@@ -141,13 +142,14 @@ class RegionQuery:
     regions: tuple[Region, ...]
     most: int
     encoded: ModelInput | None = None
+    bands: Wavelengths | None = None
 
 
 def query_regions(request: RegionQuery, progress: ProgressCallback) -> dict[MarkGeometry, MarkSpectrum]:
     """Return mean and standard deviation of each region, over at most `most` pixels."""
     curves: dict[MarkGeometry, MarkSpectrum] = {}
     for region in request.regions:
-        bands = curve_wavelengths(request.field)
+        bands = request.bands or curve_wavelengths(request.field)
         members, of = pixels_of(region, request.binning, request.field.shape)
         pixels = strewn(members, request.most)
         mean, deviation = _statistics(request.field, pixels, bands, progress)

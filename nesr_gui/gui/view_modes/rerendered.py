@@ -61,7 +61,7 @@ class Rerendered(ViewMode):
         relative = f", white is {context.white.name}" if context.white is not None else ""
         if context.field is not None and context.field.quantity is Quantity.UNKNOWN and not relative:
             relative = ", values taken as reflectance"
-        return f"Re-rendered: {context.viewing.name}{relative}"
+        return f"{context.viewing.name}{relative}, re-rendered"
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:
         """Field, viewing conditions and white."""

@@ -29,6 +29,7 @@ class Entry:
     tip: str = ""
     in_toolbar: bool = False
     choice: str = ""  # name of an exclusive group
+    checkable: bool = False
     submenu: bool = False
     starts_group: bool = False
 
@@ -63,7 +64,10 @@ TABLE = (
           tip="Export the accuracy metrics against the measured cube as CSV"),
     Entry("export_comparison", "Export comparison figure…", "File",
           tip="Export measured and reconstructed bands with their error maps as a figure"),
-    Entry("export_sweep", "Export sweep…", "File", tip="Export the wavelength sweep as a video or GIF animation"),
+    Entry("export_picture", "Export picture…", "File",
+          tip="Export the picture of a pane, or the values behind it, with all pixels of the image"),
+    Entry("export_sweep", "Export sweep…", "File",
+          tip="Export the wavelength sweep as a video, an animation or numbered frames"),
     Entry("import_marks", "Import marks…", "File", tip="Add marks of a CSV table, GeoJSON or ImageJ regions"),
     Entry("load_spectra", "Load reference spectra…", "File",
           tip="Load a text table or an ENVI spectral library"),
@@ -79,6 +83,8 @@ TABLE = (
     Entry("paste", "Paste", "Edit", "Ctrl+V", tip="Open the copied image, or each copied file in its own tab",
           starts_group=True),
     Entry("copy_table", "Copy mark table", "Edit", "Ctrl+C", starts_group=True),
+    Entry("copy_picture", "Copy picture", "Edit", "Ctrl+Shift+C",
+          tip="Copy the picture of the active pane with all pixels of the image"),
     Entry("rename_mark", "Rename mark", "Edit", "F2"),
     Entry("remove_mark", "Remove mark", "Edit", "Del", tip="Remove the active mark"),
     Entry("clear_pins", "Clear marks", "Edit", "Ctrl+Backspace", icon="clear", tip="Remove all marks", in_toolbar=True),
@@ -100,6 +106,8 @@ TABLE = (
           starts_group=True),
     Entry("next_mark", "Next mark", "Mark", "N", tip="Make the next mark active"),
     Entry("previous_mark", "Previous mark", "Mark", "Shift+N", tip="Make the previous mark active"),
+    Entry("band_values", "Values at all bands…", "Mark", tip="List the values of the active mark at all bands",
+          starts_group=True),
     *(
         Entry(f"show_{mode.name}", mode.title, "View", str(key), icon=mode.icon, tip=mode.tip,
           in_toolbar=bool(mode.icon),
@@ -119,13 +127,18 @@ TABLE = (
           choice="arrangement", in_toolbar=True),
     Entry("other_side", "Switch active pane", "View", "A",
           tip="Apply keys and menus to the other pane"),
-    Entry("exchange", "Swap panes", "View", "X"),
+    Entry("exchange", "Swap modes", "View", "X",
+          tip="Swap the modes of two panes; in a single pane, return to the previous mode to compare both by blinking"),
     Entry("divider_left", "Move divider left", "View", "["),
     Entry("divider_right", "Move divider right", "View", "]"),
     Entry("fit", "Fit image", "View", "F", icon="fit", tip="Show the whole image", in_toolbar=True, starts_group=True),
     Entry("zoom_in", "Zoom in", "View", "Ctrl++ Ctrl+=",
           tip="Zoom in on the active mark, or on the centre of the view"),
     Entry("zoom_out", "Zoom out", "View", "Ctrl+-"),
+    Entry("actual_size", "Actual size", "View", "Ctrl+1", tip="Show one image pixel per pixel of the screen (100 %)"),
+    Entry("scale_bar", "Scale bar", "View", checkable=True,
+          tip="Show a scale bar in image pixels, or in metres if the cube states the size of its pixels"),
+    Entry("full_screen", "Full screen", "View", "F11", tip="Fill the screen with the window, or return from it"),
     Entry("next_tab", "Next tab", "View", "Ctrl+Tab", starts_group=True),
     Entry("previous_tab", "Previous tab", "View", "Ctrl+Shift+Tab"),
     Entry("panels", "Panels", "View", submenu=True, starts_group=True),
@@ -149,7 +162,7 @@ _MENU_TITLES = {"Model": "Mo&del"}  # where the first letter is that of another 
 _DISABLED_REASONS = {
     "no image is open; open one first": (
         "import_marks", "single", "divide", "side_by_side", "fit", "zoom_in", "zoom_out", "add_pin", "close_tab",
-        "save_session", "save_session_as",
+        "save_session", "save_session_as", "export_picture", "copy_picture", "exchange", "actual_size", "scale_bar",
     ),
     "no reconstruction or cube is available; open one, or wait until it is ready": (
         "export_cube", "export_sweep", "auto_levels", "compare_with", "choose_false_colour",
@@ -160,10 +173,10 @@ _DISABLED_REASONS = {
     "no accuracy has been computed; compare with a measured cube and open the Accuracy panel": ("export_accuracy",),
     "there are no marks; click a pixel first": (
         "export_curves", "export_table", "export_figure", "copy_table", "rename_mark", "remove_mark", "clear_pins",
-        "next_mark", "previous_mark",
+        "next_mark", "previous_mark", "band_values",
     ),
     "requires two panes; choose Divider or Side by side first": (
-        "other_side", "exchange", "divider_left", "divider_right",
+        "other_side", "divider_left", "divider_right",
     ),
     "requires a photograph that has not been reconstructed": ("reconstruct",),
     "requires a photograph reconstructed at reduced resolution": ("reconstruct_fully",),
@@ -230,6 +243,7 @@ def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMe
             submenus[entry.name].menuAction().setObjectName(entry.name)
             continue
         action = actions[entry.name] = _action(entry, window)
+        action.setCheckable(entry.checkable)
         if entry.choice:
             group = choices.get(entry.choice) or choices.setdefault(entry.choice, QActionGroup(window))
             action.setCheckable(True)

@@ -1,4 +1,4 @@
-"""The bars above and below the image: messages on failures and results, and hints for first-time users."""
+"""The bars over the lower edge of the image: messages on failures and results, and hints for first-time users."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GROUNDS = {
     False: {"failure": ("#fdecea", "#e6b8b2"), "success": ("#e8f4ec", "#b3d6c0")},
     True: {"failure": ("#46302c", "#7a4a42"), "success": ("#26382f", "#3f6350")},
 }
-"""Dark theme or not → background and lower border of each kind of message."""
+"""Dark theme or not → background and upper border of each kind of message."""
 STEPS = {
     "pixel": "Click a pixel to see its spectrum",
     "wavelength": "Drag the wavelength slider to see any band",
@@ -136,7 +136,7 @@ class MessageBar(QFrame):
         ground, edge = GROUNDS[is_dark(self.palette())]["failure" if self._is_failure else "success"]
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(ground))
-        painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(edge))
+        painter.fillRect(0, 0, self.width(), 1, QColor(edge))
 
 
 class FirstStepsBar(QFrame):

@@ -212,14 +212,6 @@ def describe(header: Header, dtype: np.dtype[Any], bands: int) -> CubeDescriptio
     )
 
 
-def _band_names(export: CubeWriterSource) -> list[str]:
-    """Names of the bands: those of a sensor, or the wavelength; without characters that end an entry of a list."""
-    names = [f"{nm:.10g} nm" for nm in export.wavelengths]
-    if isinstance(export.field, SensorField):
-        names = [band.name for band in export.field.sensor.bands]
-    return [" ".join(re.sub(r"[,{}]", " ", name).split()) for name in names]
-
-
 def _bad_bands(header: Header) -> tuple[dict[str, str], npt.NDArray[np.bool_] | None]:
     try:
         good = header.numbers("bbl")
@@ -260,6 +252,14 @@ def _is_south_up(header: Header) -> bool:
         return isinstance(info, list) and len(info) > 6 and float(info[6]) < 0
     except ValueError:
         return False
+
+
+def _band_names(export: CubeWriterSource) -> list[str]:
+    """Names of the bands: those of a sensor, or the wavelength; without characters that end an entry of a list."""
+    names = [f"{nm:.10g} nm" for nm in export.wavelengths]
+    if isinstance(export.field, SensorField):
+        names = [band.name for band in export.field.sensor.bands]
+    return [" ".join(re.sub(r"[,{}]", " ", name).split()) for name in names]
 
 
 def _header(export: CubeWriterSource) -> str:

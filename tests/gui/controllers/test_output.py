@@ -22,13 +22,14 @@ from nesr_gui.export import Estimate
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
-from nesr_gui.gui.figures.sweep import Sweep, SweepExport
+from nesr_gui.gui.figures.sweep import Sweep, SweepExport, SweepFormat
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views import file_manager
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
-from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
+from nesr_gui.gui.views.dialogs.figures import SpectraFigureDialog
+from nesr_gui.gui.views.dialogs.simple import SweepDialog
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.calibrated_cube import CalibratedCube
@@ -313,7 +314,8 @@ def test_a_film_waits_for_the_cube(opened: App, tmp_path: Path, qtbot: QtBot) ->
     field = start(opened, tmp_path / "c.npy", qtbot)
     opened.exporter.export_sweep()
     assert opened.window.findChild(SweepDialog) is None
-    film = SweepExport(tmp_path / "film.gif", "band", RenderContext.of(opened.document), Sweep(400, 700, 100.0, 10, 40))
+    context, sweep = RenderContext.of(opened.document), Sweep(400, 700, 100.0, 10, 40)
+    film = SweepExport(tmp_path / "film.gif", "band", context, sweep, SweepFormat.GIF)
     opened.exporter.save_sweep(film)
     assert "another export is running" in opened.window.messages.text.text()
     field.gate.set()
@@ -334,7 +336,7 @@ def test_small_files_are_all_written_while_a_cube_is(
     ):  # fmt: skip
         choose(monkeypatch, tmp_path / name)
         export()
-    opened.window.findChildren(FigureExportDialog)[-1].accept()
+    opened.window.findChildren(SpectraFigureDialog)[-1].accept()
     qtbot.waitUntil(lambda: all((tmp_path / name).exists() for name in names))
     assert opened.worker.is_busy(Task.EXPORT) and not (tmp_path / "c.npy").exists()
     field.gate.set()

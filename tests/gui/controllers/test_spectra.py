@@ -21,9 +21,10 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.viewing_conditions import CIE_1964, Illuminant, IlluminantKind, ViewingConditions
 from nesr_gui.fields.protocol import CubeField, IntervalBlock, QualityFlag
 from nesr_gui.gui.app import App
+from nesr_gui.gui.figures.spectra import FigureStyle
 from nesr_gui.gui.model.marks import Readout
 from nesr_gui.gui.model.palette import MARK_COLOURS
-from nesr_gui.gui.model.plot_settings import Normalise, Transform
+from nesr_gui.gui.model.plot_settings import Normalise, Spreads, Transform
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext
@@ -183,7 +184,7 @@ def test_marker_curve_row_and_export_share_their_signs(
     assert opened.window.image.marks.items[2].mark is mark
     assert opened.window.plot.curves[2].opts["pen"].color().name() == "#00aa55"
     spots = [spot for spot in opened.window.plot.layer.symbols.points() if spot.data() == 2]
-    assert len(spots) == 5 and {spot.brush().color().name() for spot in spots} == {"#00aa55"}
+    assert len(spots) == 2 and {spot.brush().color().name() for spot in spots} == {"#00aa55"}
     row = opened.window.table.item(1, MARK)
     assert row is not None and row.text() == "leaf"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "m.csv"), ""))
@@ -419,6 +420,8 @@ def test_an_interval_is_shaded_and_exported(
     app.document.add_pin(3, 4)
     app.document.mark_set.add(Region(Shape.RECTANGLE, ((5, 5), (9, 9))))
     settled(app, qtbot)
+    assert set(app.window.plot.layer.spreads) == {2}, "only that of the active mark"
+    app.document.set_plot_settings(replace(app.document.plot_settings, spreads=Spreads.ALL))
     assert set(app.window.plot.layer.spreads) == {1, 2}
     low, high = app.document.plot_content().spread(app.document.curves[(3, 4)])  # type: ignore[misc]
     np.testing.assert_allclose(high - low, 0.3, atol=1e-6)
@@ -491,7 +494,9 @@ def test_regions_stay_in_place_at_another_resolution(opened: App, qtbot: QtBot) 
     assert opened.document.marks[0].place == place and opened.document.curves[place].of == 10 * 15
 
 
-def test_a_figure_shows_what_the_plot_shows(opened: App, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_figure_shows_what_the_plot_shows(
+    opened: App, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     click(opened, 10, 10)
     draw(opened, KEY.Key_E, (20, 20), (40, 50))
     opened.document.set_plot_settings(replace(opened.document.plot_settings, transform=Transform(Normalise.MAXIMUM)))
@@ -501,10 +506,11 @@ def test_a_figure_shows_what_the_plot_shows(opened: App, qtbot: QtBot, tmp_path:
         )
     )
     settled(opened, qtbot)
-    opened.exporter._save_figure(tmp_path / "f.svg", 72)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "f.svg"), ""))
+    opened.exporter.save_figure(opened.exporter.figure(FigureStyle()))
     qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     svg = (tmp_path / "f.svg").read_text(encoding="utf-8")
-    for text in ("pin 1 (row 10, col 10)", "ellipse 2, mean ± SD of", "flat &lt;grey&gt;", "maximum = 1"):
+    for text in ("pin 1", "ellipse 2", "± standard deviation", "flat &lt;grey&gt;", "maximum = 1"):
         assert text in svg
 
 

@@ -141,6 +141,7 @@ def test_tab_reaches_everything_and_where_it_is_is_seen(opened: App, qtbot: QtBo
     """What has the focus looks different: itself, or the frame around it."""
     opened.document.add_pin(3, 4)
     opened.window.activateWindow()
+    opened.window.setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)  # as after Tab was pressed
     reached = [opened.window.image, *tab_order(opened)]
     assert opened.window.bar.slider in reached and opened.window.table in reached
     unseen = []

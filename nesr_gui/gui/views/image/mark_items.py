@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QLineF, QObject, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF, QTransform
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPainterPathStroker, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsView, QStyleOptionGraphicsItem, QWidget
 
-from nesr_gui.gui.drawing.symbols import draw_sign, placed, screen_pen
+from nesr_gui.gui.drawing.symbols import draw_sign, outline, placed, screen_pen
 from nesr_gui.gui.model.marks import Mark, MarkGeometry, simplified
 from nesr_gui.regions import Point, Region, Shape
 
@@ -158,21 +158,6 @@ class MarkItem(QGraphicsItem):
         """Source pixels per screen pixel."""
         scale = abs(self.sceneTransform().m11()) if self.scene() is not None else 1.0
         return 1 / max(scale, 1e-6)
-
-
-def outline(region: Region) -> QPainterPath:
-    """The outline of a region, x to the right and y down in source pixels."""
-    path = QPainterPath()
-    top, left, bottom, right = region.bounds
-    rect = QRectF(left, top, right - left, bottom - top)
-    if region.shape is Shape.RECTANGLE:
-        path.addRect(rect)
-    elif region.shape is Shape.ELLIPSE:
-        path.addEllipse(rect)
-    else:
-        path.addPolygon(QPolygonF([QPointF(col, row) for row, col in region.vertices]))
-        path.closeSubpath()
-    return path
 
 
 def _outlines(colour: str, width: float) -> list[tuple[QColor, float]]:
