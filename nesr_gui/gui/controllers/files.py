@@ -343,7 +343,7 @@ class OpenQueue(QObject):
 
     def open(self, paths: Sequence[Path]) -> None:
         """Open these files."""
-        if len(paths) == 1:
+        if len(paths) == 1 and not is_region_file(paths[0]):
             self._open_one(paths[0])
         else:  # regions after the image that they belong to
             self.take(partial(self._files.open, path, beside=True) for path in sorted(paths, key=is_region_file))

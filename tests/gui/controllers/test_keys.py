@@ -71,7 +71,8 @@ def test_the_palette_offers_every_action_and_does_it(opened: App, qtbot: QtBot) 
         ("histogram", "Automatic levels"), ("contrast", "Automatic levels"), ("movie", "Export sweep…"),
         ("dark", "Theme: Dark"), ("dark theme", "Theme: Dark"), ("roi", "Rectangle"), ("undo", "Undo"),
         ("delete", "Remove mark"), ("settings", "Preferences…"), ("gpu", "Compute on: Automatic"),
-        ("white balance", "White balance"), ("gamma", "Encoding"), ("screenshot", "Export figure…"),
+        ("white balance", "White balance"), ("gamma", "Encoding"), ("screenshot", "Copy picture"),
+        ("fullscreen", "Full screen"), ("100 %", "Actual size"),
         ("exposure", "Exposure"), ("d75", "Light: D75"),
     ],
 )  # fmt: skip
