@@ -14,7 +14,7 @@ PATHS = sorted(ROOT.rglob("*.py"))
 # Package → its sub-packages; what is not here is no package of ours.
 PACKAGES = {
     "": {"colorimetry", "networks", "fields", "io", "inference", "batch", "benchmark", "training", "gui", "cli"},
-    "io": {"photos", "cubes", "spectra"},
+    "io": {"photos", "cubes", "spectra", "regions"},
     "training": {"datasets", "experiments"},
     "gui": {"model", "drawing", "view_modes", "tasks", "figures", "views", "controllers"},
     "gui.views": {"image", "plot", "panels", "dialogs"},

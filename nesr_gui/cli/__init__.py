@@ -51,7 +51,8 @@ def main() -> None:
     try:
         cli()
     except (ValueError, OSError, KeyError) as error:
-        message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        message = f"{message}{options.hint_option(error)}"
+        from nesr_gui.io.errors import error_message
+
+        message = f"{error_message(error)}{options.hint_option(error)}"
         click.echo(f"nesr-gui: {message}", err=True)
         raise SystemExit(2) from error

@@ -53,7 +53,7 @@ def spectrum(
     ]
     if out:
         csv.write_curves(out, spectra, provenance=field.provenance)
-        click.echo(f"{out}: {len(spectra)} curves at {len(wavelengths)} wavelengths")
+        click.echo(f"{out}: {len(spectra)} spectra at {len(wavelengths)} wavelengths")
         return
     click.echo("\t".join(["nm", *names]))
     for index, nm in enumerate(wavelengths):

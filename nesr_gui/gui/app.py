@@ -224,7 +224,7 @@ class App(QObject):
             (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER,)),
-            (self.view.show_captions, (*rendered, C.MARKS, C.PICTURE, C.PICKING)),
+            (self.view.show_captions, (*rendered, C.MARKS, C.PICKING)),
             (self.view.show_status, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.READOUTS, C.HOVER, C.PICTURE,
                                      C.MODELS)),
             (self.comparison.show_measurement, (C.IMAGE, C.FIELD)),
@@ -300,6 +300,8 @@ class App(QObject):
                 "other_side": view.activate_other_side, "exchange": view.swap_panes,
                 "divider_left": view.move_divider_left, "divider_right": view.move_divider_right, "fit": panes.fit,
                 "zoom_in": application.zoom_in, "zoom_out": application.zoom_out, "next_tab": documents.show_next,
+                "actual_size": panes.show_actual_size, "scale_bar": view.toggle_scale_bar,
+                "full_screen": self.window.toggle_full_screen,
                 "previous_tab": documents.show_previous, "reset_layout": self.window.reset_layout,
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
@@ -337,6 +339,7 @@ class App(QObject):
         self.renderers[side].set_view(view)
 
     def _note_picture(self, picture: RenderedImage | None = None) -> None:
+        self.view.show_captions()  # before the picture is painted, so that its caption never names another one
         self.refresh.mark(Change.PICTURE)
 
     def _note_selection(self, numbers: list[int]) -> None:
@@ -392,7 +395,7 @@ class App(QObject):
         window.closing.connect(self.close)
         window.hints.close_requested.connect(self.first_steps.close)
         window.start.sample_picked.connect(self.open_sample)
-        window.start.file_picked.connect(self.files.open)
+        window.start.file_picked.connect(self.files.open_recent)
         window.tabs.place_picked.connect(self.documents.show_at)
         window.tabs.close_requested.connect(self.documents.close_at)
         window.status.cancel_requested.connect(self.worker.cancel)
@@ -409,7 +412,9 @@ class App(QObject):
         ):  # fmt: skip
             worker.ended.connect(take_end)
         worker.ended.connect(self._note_end)
+        worker.ended.connect(self.documents.take_end)  # last: it may close the window
         worker.failed.connect(self._show_failure)
+        worker.failed.connect(self.documents.take_failure)
         worker.failed.connect(self.queue.take_failure)
         worker.failed.connect(self.recovery.offer)
 
@@ -433,6 +438,7 @@ class App(QObject):
         files.recent_changed.connect(files.show_recent)
         files.recent_changed.connect(self.start.show_recent)
         files.restored.connect(self._take_restored)
+        files.regions_opened.connect(self.marks.import_file)
         documents.session_requested.connect(files.open_session)
         documents.saved.connect(files.remember)
         self.autosave.restore_requested.connect(self._restore_copies)

@@ -184,11 +184,16 @@ class CoefficientCache:
         self._windows: OrderedDict[Key, Tensor] = OrderedDict()  # the latest last
 
     def get(self, key: Key) -> Tensor | None:
-        """The coefficients of a window, if they are cached."""
+        """The coefficients of a window, if they are cached, or part of a cached window that has every pixel."""
+        top, bottom, left, right, stride = key
         with self._lock:
             if key in self._windows:
                 self._windows.move_to_end(key)
-            return self._windows.get(key)
+                return self._windows[key]
+            for (first, last, start, stop, step), values in self._windows.items():
+                if step == 1 and first <= top and bottom <= last and start <= left and right <= stop:
+                    return values[:, top - first : bottom - first : stride, left - start : right - start : stride]
+        return None
 
     def add(self, key: Key, coefficients: Tensor) -> None:
         """Cache the coefficients of a window, and drop the oldest ones above the limit of bytes."""
@@ -272,11 +277,7 @@ class FactorisedField(ReconstructedField):
         functions = self._functions(nm)
         size = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
         if 4 * functions.shape[1] * math.prod(size) <= CACHED_BYTES:
-            key = (rows.start, rows.stop, cols.start, cols.stop, stride)
-            if (coefficients := self._cache.get(key)) is None:
-                coefficients = self._coefficients(rows, cols, stride)
-                self._cache.add(key, coefficients)
-            return self._values(coefficients, functions).cpu().numpy()
+            return self._values(self._coefficients(rows, cols, stride, keep=True), functions).cpu().numpy()
         bands = np.empty((nm.size, *size), np.float32)
         side = tiling.square_side(BLOCK_VALUES // nm.size)
         for _, y, x in tiling.iter_square_tiles(slice(0, size[0]), slice(0, size[1]), side):
@@ -288,11 +289,15 @@ class FactorisedField(ReconstructedField):
         return bands
 
     @torch.inference_mode()
-    def _coefficients(self, rows: slice, cols: slice, stride: int) -> Tensor:
-        """Coefficients (rank + 3, h', w') of every `stride`-th row and column of a window."""
-        if (whole := self._cache.get((0, self.shape[0], 0, self.shape[1], 1))) is not None:
-            return whole[:, rows, cols][:, ::stride, ::stride]
-        return self.batch.run(lambda count: self._compute(rows, cols, stride, min(count, PIXELS_AT_ONCE)))
+    def _coefficients(self, rows: slice, cols: slice, stride: int, *, keep: bool = False) -> Tensor:
+        """Coefficients (rank + 3, h', w') of every `stride`-th row and column of a window; `keep` caches new ones."""
+        key = (rows.start, rows.stop, cols.start, cols.stop, stride)
+        if (cached := self._cache.get(key)) is not None:
+            return cached
+        values = self.batch.run(lambda count: self._compute(rows, cols, stride, min(count, PIXELS_AT_ONCE)))
+        if keep:
+            self._cache.add(key, values)
+        return values
 
     def _compute(self, rows: slice, cols: slice, stride: int, pixels: int) -> Tensor:
         device, scale = self.rgb.device, self._network.scale

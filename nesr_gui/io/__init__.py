@@ -238,7 +238,7 @@ def writer(path: str | os.PathLike[str], encoding: StorageEncoding) -> Format:
         )
     if encoding.error_band and not found.holds_bounds:
         able = ", ".join(f"{f.name} ({' '.join(f.writes or f.extensions)})" for f in writable if f.holds_bounds)
-        raise ValueError(f"{found.name} cannot store an error band beside the cube; {able} can")
+        raise ValueError(f"{found.name} cannot store a prediction interval with the cube; {able} can")
     return found
 
 
@@ -270,8 +270,8 @@ def _described_curves(path: Path, table: Format) -> dict[str, str]:
     low, high = (pick([pick(curve.wavelengths.nm) for curve in found]) for pick in (min, max))
     named = ", ".join(curve.name for curve in found[:20]) + (", …" if len(found) > 20 else "")
     return {
-        "format": f"{table.name} curves",
-        "curves": f"{len(found)}, {low:g}-{high:g} nm",
+        "format": f"{table.name} spectra",
+        "spectra": f"{len(found)}, {low:g}-{high:g} nm",
         "names": named,
         "bytes": str(path.stat().st_size),
     }
@@ -342,7 +342,7 @@ def _format(path: Path, kind: FileKind, content: Content | None = None) -> Forma
             if candidate.name in wanted:
                 return candidate
         if content[0] is FileKind.CURVES:
-            raise UnreadableFile(f"{path.name} is a spectral library; open it as curves")
+            raise UnreadableFile(f"{path.name} is a spectral library; load it as reference spectra")
         what = "photograph" if content[0] is FileKind.PHOTOGRAPH else "spectral cube"
         raise UnreadableFile(f"{path.name} is a {what} ({content[1]}); {_allowed(kind)}")
     if path.is_dir():

@@ -141,7 +141,9 @@ def _explain_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise type(error)(error.errno, f"cannot write in {folder} ({error.strerror}); choose another folder") from error
+        raise type(error)(
+            error.errno, f"cannot write in {folder} ({str(error.strerror).lower()}); choose another folder"
+        ) from error
 
 
 def _check_kind(made: Path, target: Path) -> None:
@@ -184,5 +186,5 @@ def _explain_lock(target: Path) -> Iterator[None]:
     except OSError as error:
         raise type(error)(
             error.errno,
-            f"cannot replace {target} ({error.strerror}); close it elsewhere or choose another name",
+            f"cannot replace {target} ({str(error.strerror).lower()}); close it elsewhere or choose another name",
         ) from error

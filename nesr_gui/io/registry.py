@@ -17,7 +17,7 @@ class FileKind(enum.StrEnum):
 
     PHOTOGRAPH = "Photographs"
     CUBE = "Spectral cubes"
-    CURVES = "Curves"
+    CURVES = "Spectra"
 
 
 @dataclass(frozen=True)

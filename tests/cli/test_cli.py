@@ -250,8 +250,8 @@ def test_without_a_display_the_sample_is_reconstructed(tmp_path, photo, model_fi
     assert "no display" in done.stdout
     assert done.stderr == ""
     written = {path.name for path in (tmp_path / "nesr-out").iterdir()}
-    assert written == {"cube.h5", "curves.csv", "window.png"}
-    assert len(read_curves(tmp_path / "nesr-out" / "curves.csv")) == 3
+    assert written == {"cube.h5", "spectra.csv", "window.png"}
+    assert len(read_curves(tmp_path / "nesr-out" / "spectra.csv")) == 3
 
 
 def test_info_and_spectrum_of_cubes(run, tmp_path):
@@ -275,7 +275,7 @@ def test_info_tells_of_curves(run, tmp_path, name):
     curves = [Spectrum(Wavelengths.evenly_spaced(3), np.ones(3, np.float32), label) for label in ("one", "two")]
     (write_curves if name == "c.csv" else write_library)(tmp_path / name, curves)
     code, text, _ = run("info", tmp_path / name)
-    assert code == 0 and "curves: 2, 400-700 nm" in text and "names: one, two" in text
+    assert code == 0 and "spectra: 2, 400-700 nm" in text and "names: one, two" in text
 
 
 @pytest.mark.parametrize("name", ["c.hdr", "c.mat", "c.tif", "c.zarr", "c.npz", "c.exr"])

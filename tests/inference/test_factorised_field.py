@@ -323,6 +323,10 @@ def test_a_displayed_image_computes_its_coefficients_once(whole, monkeypatch):
     strips = [slice(row, row + 8) for row in range(0, 24, 8)]
     bands = [np.concatenate([field.band(nm, rows=strip) for strip in strips]) for nm in (450.0, 550.0, 600.0)]
     assert sum(rgb.shape[0] * rgb.shape[1] for rgb in computed) == 24 * 20
+    computed.clear()
+    spectra = np.concatenate([field.cube([450.0, 550.0, 600.0], rows=strip).values for strip in strips], axis=1)
+    assert computed == []  # a mode of whole spectra reads the same strips
+    np.testing.assert_allclose(bands, spectra, **CLOSE)
     np.testing.assert_allclose(bands, field.cube([450.0, 550.0, 600.0]).values, **CLOSE)
 
 

@@ -36,7 +36,6 @@ from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.panels.accuracy import AccuracyPanel
-from nesr_gui.spectral import Quantity
 
 if TYPE_CHECKING:
     from nesr_gui.io.cubes.description import CubeHints
@@ -172,7 +171,7 @@ class ComparisonController(QObject):
         document = self._workspace.current
         if document.cube is not None:
             cube = document.cube.field
-            white = document.white if cube.quantity is Quantity.RADIANCE else None
+            white = None if cube.quantity.is_relative else document.white
             request = ExposureRequest(cube, document.name, document.viewing, white)
             self._worker.submit(Task.SIMULATE, request, expose, self._take_exposed)
 

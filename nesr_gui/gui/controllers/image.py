@@ -86,7 +86,7 @@ class ScrubCache:
 class ImageRenderer(QObject):
     """Turns the state of a side into rendering requests, and emits their results.
 
-    A change is rendered coarsely at once, and at screen resolution after `REST_MS` without changes. The coarse
+    A change is rendered coarsely at once, then at screen resolution after `REST_MS` without changes. The coarse
     resolution follows from the time of the last frame; with scrub bands, frames are interpolated. The last exact
     picture of each mode is cached until the field changes; new levels or colormaps only repeat the tone mapping.
     """
@@ -204,6 +204,9 @@ class ImageRenderer(QObject):
             self._worker.submit(self._coarse, request, render_picture, self._take_exact)
 
     def _ask_exact(self) -> None:
+        if self._worker.is_busy(self._coarse):  # both would share the processor, and the coarse picture come later
+            self._rest.start()
+            return
         request, running = self._resolve(None), self._refined if self._worker.is_busy(self._exact) else None
         if request is None or (self.shown is not None and self._is_answered_by(self.shown, request)):
             return

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -39,10 +40,13 @@ from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
 from nesr_gui.gui.views.dialogs.figures import FigureDialog, SpectraFigureDialog, TruthFigureDialog
 from nesr_gui.gui.views.dialogs.picture import PictureDialog
 from nesr_gui.gui.views.dialogs.simple import SweepDialog
+from nesr_gui.gui.views.file_manager import show_in_folder
 from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.io.regions.files import GEOJSON, IMAGEJ
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
 
+REGIONS = "GeoJSON regions (*.geojson);;ImageJ regions (*.zip *.roi)"
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"
 _BUSY = "another export is running; wait until it is finished, or cancel it"
@@ -103,6 +107,7 @@ class OutputWriter:
         """Show that a file was written, with `message` if given."""
         settings().setValue(_FOLDER, str(path.resolve().parent))
         self._window.messages.show_success(message or f"Wrote {path}.")
+        self._window.messages.offer("Show in folder", partial(show_in_folder, path.resolve()))
 
 
 class ExportController(QObject):
@@ -135,7 +140,7 @@ class ExportController(QObject):
         document = self._document
         if document.field is None or not document.marks:
             return
-        path = self._writer.ask("Export spectra", "-curves.csv", CSV)
+        path = self._writer.ask("Export spectra", "-spectra.csv", CSV)
         if path:
             request = files.CurvesExport(path, document.field, document.binning, document.marks, document.resolution())
             self._writer.write(request, files.export_curves)
@@ -189,10 +194,13 @@ class ExportController(QObject):
         ask()
 
     def export_table(self) -> None:
-        """Export the mark table, which can be imported again."""
+        """Export the mark table, or the marks as regions for other programs; all can be imported again."""
         document = self._document
-        path = self._writer.ask("Export marks", "-marks.csv", CSV)
-        if path and document.marks:
+        path = self._writer.ask("Export marks", "-marks.csv", f"{CSV};;{REGIONS}")
+        if path and path.suffix.lower() in (*GEOJSON, *IMAGEJ):
+            request = files.RegionsExport(path, document.marks, document.georeference)
+            self._writer.write(request, files.export_regions)
+        elif path and document.marks:
             rows = document.table_rows([mark.number for mark in document.marks])
             provenance = {**self._provenance(), "seen_under": document.viewing.name}
             self._writer.write(files.TableExport(path, rows, provenance), files.export_table)
@@ -333,8 +341,10 @@ class ExportController(QObject):
         assert document.field is not None  # checked by the caller
         regions = [(mark.title, mark.place) for mark in document.marks if isinstance(mark.place, Region)]
         view = self._region_in_view()
-        in_view = [("Visible part", view)] if view is not None else []
-        return ExportContext(document.field, document.resolution(), (*in_view, *regions), document.viewing.light)
+        in_view = [("Visible area", view)] if view is not None else []
+        return ExportContext(
+            document.field, document.resolution(), (*in_view, *regions), document.viewing.light, document.levels[1]
+        )
 
     def _region_in_view(self) -> Region | None:
         """The visible source pixels, unless the whole image is visible."""

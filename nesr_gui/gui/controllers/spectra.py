@@ -120,11 +120,9 @@ class SpectraController(QObject):
         document = self._workspace.current
         if document.field is None or not (document.curves or document.colour_results):
             return
-        reflective = document.field.quantity is Quantity.REFLECTANCE
-        white = None if reflective else document.white
         request = ColourQuery(
             spectra={place: curve.spectrum for place, curve in document.curves.items()}, viewing=document.viewing,
-            seen=reflective or white is not None, white=white, smooth=document.plot_settings.smooth,
+            has_colours=document.has_colours, white=document.white, smooth=document.plot_settings.smooth,
             photograph=document.photograph, binning=document.binning,
         )  # fmt: skip
         self._worker.submit(Task.COLOURS, request, query_colours, self._take_colours)
@@ -338,6 +336,7 @@ class SpectraController(QObject):
         for image in self._window.panes.images:
             image.marks.show_tool(tool)
             image.marks.show_picking(is_picking)
+        self._window.plot.show_tool(tool)
         self._window.actions_by_name[f"tool_{tool}"].setChecked(True)
 
     def show_actions(self) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 
 from nesr_gui.fields.protocol import QualityFlag
 from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.pixel_size import PixelSize
 from nesr_gui.gui.model.view_settings import Limits, PaneLayout, ViewSettings
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.files import FileRequest, read_library
@@ -31,7 +32,8 @@ _LAYOUT_ACTIONS = {
     PaneLayout.SINGLE: "single", PaneLayout.DIVIDED: "divide", PaneLayout.SIDE_BY_SIDE: "side_by_side",
 }  # fmt: skip
 _OF_A_FIELD = ("export_sweep", "auto_levels", "compare_with", "choose_false_colour")
-_OF_TWO = ("other_side", "exchange", "divider_left", "divider_right")
+_OF_TWO = ("other_side", "divider_left", "divider_right")
+_OF_AN_IMAGE = ("exchange", "actual_size", "scale_bar")
 
 
 class ViewSettingsController(QObject):
@@ -92,10 +94,13 @@ class ViewSettingsController(QObject):
         self.set_settings(replace(self._document.view_settings, active=side))
 
     def swap_panes(self) -> None:
-        """Swap the modes of both sides."""
+        """Swap the modes of both sides; in a single pane, return to the previous mode."""
+        self.set_settings(self._document.view_settings.swapped())
+
+    def toggle_scale_bar(self) -> None:
+        """Show or hide the scale bar."""
         settings = self._document.view_settings
-        modes = settings.modes[1], settings.modes[0]
-        self.set_settings(replace(settings, modes=modes, active=1 - settings.active))
+        self.set_settings(replace(settings, scale_bar=not settings.scale_bar))
 
     def move_divider_left(self) -> None:
         """Move the divider left."""
@@ -182,6 +187,8 @@ class ViewSettingsController(QObject):
         """Apply the settings to panes, wavelength bar and plot."""
         document, window, settings = self._document, self._window, self._document.view_settings
         window.panes.show_view_settings(settings)
+        provenance = document.field.provenance if document.field is not None else {}
+        window.panes.show_scale_bar(settings.scale_bar, PixelSize.of(provenance))
         window.bar.show_speed(settings.speed)
         is_false = document.field is not None and any(settings.modes[side] == "false_colour" for side in settings.sides)
         window.channels.show_wavelengths(settings.false_colour if is_false else None)
@@ -204,7 +211,7 @@ class ViewSettingsController(QObject):
             return f"{mode.title} {missing}" if missing else f"{mode.title} …"
         request = shown.request
         bands = request.scrub_bands
-        note = f", interpolated (error {bands.error:.1g})" if bands is not None else ""
+        note = f" (preview, values ±{bands.error:.1g})" if bands is not None else ""
         return request.mode.caption(request.context) + note
 
     def show_actions(self) -> None:
@@ -221,7 +228,8 @@ class ViewSettingsController(QObject):
             action.setWhatsThis(mode.unavailable_reason(context))
         enable(actions, _OF_A_FIELD, context.field is not None)
         enable(actions, _OF_TWO, settings.arrangement is not PaneLayout.SINGLE)
-        enable(actions, _LAYOUT_ACTIONS.values(), self._document.source_shape is not None)
+        enable(actions, (*_LAYOUT_ACTIONS.values(), *_OF_AN_IMAGE), self._document.source_shape is not None)
+        actions["scale_bar"].setChecked(settings.scale_bar)
         actions[f"show_{settings.mode}"].setChecked(True)
         actions[_LAYOUT_ACTIONS[settings.arrangement]].setChecked(True)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QLinearGradient, QPainter, QPalette, QPixmap
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QLinearGradient, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDockWidget, QProxyStyle, QStyle, QStyleOption, QWidget
 
 from nesr_gui import resources
 from nesr_gui.colorimetry.cie import wavelength_colours
@@ -30,6 +30,12 @@ _DARK = {
     _ROLES.Accent: "#3874d4",
 }  # fmt: skip
 _DISABLED = {False: "#9aa0a9", True: "#6d747e"}
+SURROUND = QColor("#777777")
+"""Ground around pictures in both themes: neutral, with an L* of 50, so that it does not shift how colours appear."""
+_ON_SURROUND = {
+    _ROLES.Window: SURROUND, _ROLES.WindowText: QColor("black"), _ROLES.PlaceholderText: QColor("black"),
+    _ROLES.Mid: QColor("#444444"), _ROLES.Highlight: QColor("#0b2a63"),
+}  # fmt: skip
 
 
 def palette(dark: bool) -> QPalette:
@@ -39,6 +45,14 @@ def palette(dark: bool) -> QPalette:
         colours.setColor(role, QColor(colour))
     for role in (_ROLES.WindowText, _ROLES.Text, _ROLES.ButtonText):
         colours.setColor(QPalette.ColorGroup.Disabled, role, QColor(_DISABLED[dark]))
+    return colours
+
+
+def on_surround() -> QPalette:
+    """Return a palette for widgets on `SURROUND`; they inherit the other colours from the window."""
+    colours = QPalette()
+    for role, colour in _ON_SURROUND.items():
+        colours.setColor(role, colour)
     return colours
 
 
@@ -54,6 +68,48 @@ def apply(app: QApplication, scheme: Qt.ColorScheme) -> None:
         if sheet := widget.styleSheet():  # a style sheet fixes the palette at the time it is set
             widget.setStyleSheet("")
             widget.setStyleSheet(sheet)
+        if isinstance(widget, QDockWidget):
+            QApplication.sendEvent(widget, QEvent(QEvent.Type.StyleChange))  # which takes its icons anew
+
+
+class WindowStyle(QProxyStyle):
+    """Fusion, with outlines of check boxes and icons of panels that are visible in the dark theme, too."""
+
+    _BOXES = (QStyle.PrimitiveElement.PE_IndicatorCheckBox, QStyle.PrimitiveElement.PE_IndicatorRadioButton)
+    _ICONS = {  # noqa: RUF012
+        QStyle.StandardPixmap.SP_TitleBarNormalButton: "float",
+        QStyle.StandardPixmap.SP_TitleBarCloseButton: "close",
+    }
+
+    def __init__(self) -> None:
+        super().__init__("Fusion")
+
+    def drawPrimitive(
+        self,
+        element: QStyle.PrimitiveElement,
+        option: QStyleOption,
+        painter: QPainter,
+        widget: QWidget | None = None,
+    ) -> None:
+        """Draw an element; Fusion derives outlines from the background, which a dark one hides."""
+        super().drawPrimitive(element, option, painter, widget)
+        if element in self._BOXES:
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(option.palette.color(_ROLES.PlaceholderText), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            box = QRectF(option.rect).adjusted(0.5, 0.5, -0.5, -0.5)
+            radius = 2.0 if element is QStyle.PrimitiveElement.PE_IndicatorCheckBox else box.width() / 2
+            painter.drawRoundedRect(box, radius, radius)
+            painter.restore()
+
+    def standardIcon(
+        self, standard: QStyle.StandardPixmap, option: QStyleOption | None = None, widget: QWidget | None = None
+    ) -> QIcon:
+        """Return an icon; those of panels in the colours of the text."""
+        if isinstance(widget, QDockWidget) and standard in self._ICONS:
+            return icon(self._ICONS[standard], QApplication.palette())  # which a panel adopts later
+        return super().standardIcon(standard, option, widget)
 
 
 class ColourScheme(QObject):
@@ -62,7 +118,7 @@ class ColourScheme(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = Theme.SYSTEM
-        QApplication.setStyle("Fusion")  # also resets palettes of single widget classes
+        QApplication.setStyle(WindowStyle())  # also resets palettes of single widget classes
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._show)
 
     def stop(self) -> None:

@@ -49,6 +49,7 @@ class ViewSettings:
         reference: the reference of the similarity mode; None is the active mark's spectrum.
         levels: display limits by the key of a `ValueScale`, if the user set any; likewise `colormaps`.
         speed: speed of the sweep in nm/s.
+        scale_bar: whether the image has a scale bar.
     """
 
     modes: tuple[str, str] = ("photograph", "band")
@@ -61,6 +62,7 @@ class ViewSettings:
     levels: Mapping[str, Limits] = field(default_factory=dict)
     colormaps: Mapping[str, str] = field(default_factory=dict)
     speed: float = 40.0
+    scale_bar: bool = False
 
     def __post_init__(self) -> None:
         if self.active not in (0, 1):
@@ -84,9 +86,20 @@ class ViewSettings:
         return (self.active,) if self.arrangement is PaneLayout.SINGLE else (0, 1)
 
     def showing(self, mode: str, side: int | None = None) -> ViewSettings:
-        """Return the settings with another mode on a side (by default the active one), which becomes active."""
+        """Return the settings with another mode on a side (by default the active one), which becomes active.
+
+        In a single pane, the hidden side takes the previous mode, to which `swapped` returns.
+        """
         side = self.active if side is None else side
-        return replace(self, modes=(mode, self.modes[1]) if side == 0 else (self.modes[0], mode), active=side)
+        other = self.modes[1 - side]
+        if self.arrangement is PaneLayout.SINGLE and mode != self.modes[side]:
+            other = self.modes[side]
+        return replace(self, modes=(mode, other) if side == 0 else (other, mode), active=side)
+
+    def swapped(self) -> ViewSettings:
+        """Return the settings with the modes of both sides exchanged; of two visible sides the other becomes active."""
+        active = self.active if self.arrangement is PaneLayout.SINGLE else 1 - self.active
+        return replace(self, modes=(self.modes[1], self.modes[0]), active=active)
 
     def arranged(self, arrangement: PaneLayout) -> ViewSettings:
         """Return the settings with another layout; if both pictures were the same, the left becomes the photograph."""

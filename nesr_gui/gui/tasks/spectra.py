@@ -22,6 +22,7 @@ FEW = 192  # evenly spread pixels of a region for a first estimate within half a
 MANY = 1 << 16  # regions of up to this many pixels are averaged completely
 SAMPLE = 1 << 12  # evenly spread pixels that represent larger regions
 SCANNED = 1 << 22  # maximum number of pixels tested for being inside a region
+NO_COLOURS = "colours of radiance need a white; mark a white patch and use it as white reference"
 _PIECE = 64  # scattered pixels evaluated between two calls of `progress`
 _SIDE = 32  # side of the windows evaluated between two calls of `progress`
 Pixels = npt.NDArray[np.int64]
@@ -279,7 +280,7 @@ class ColourQuery:
     Attributes:
         spectra: the spectra.
         viewing: the light and the observer.
-        seen: whether colours can be computed: for reflectance, or with a white.
+        has_colours: whether the spectra have colours, see `Document.has_colours`.
         white: the spectrum of a perfect white, if the quantity is not reflectance.
         smooth: whether to compute smooth metamers.
         photograph: the photograph whose colours the metamers match; without one, those of the spectra.
@@ -288,7 +289,7 @@ class ColourQuery:
 
     spectra: Mapping[MarkGeometry, Spectrum]
     viewing: ViewingConditions
-    seen: bool
+    has_colours: bool
     white: Spectrum | None
     smooth: bool
     photograph: RGBImage | None
@@ -308,8 +309,8 @@ def query_colours(request: ColourQuery, progress: ProgressCallback) -> dict[Mark
 
 
 def _colour(request: ColourQuery, place: MarkGeometry, spectrum: Spectrum) -> ColourResult:
-    if not request.seen:
-        raise ValueError("colours need reflectance; use a mark as white first")
+    if not request.has_colours:
+        raise ValueError(NO_COLOURS)
     nm, values = spectrum.wavelengths, relative(spectrum, request.white)
     if not np.isfinite(values).all():
         raise ValueError("this spectrum contains invalid values (nan or infinity), so no colour can be computed")

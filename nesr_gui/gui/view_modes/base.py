@@ -266,10 +266,11 @@ def _pieces(
 ) -> Iterator[tuple[slice, slice, FloatArray]]:
     if sampling.stride == 1:  # blocks with all wavelengths are faster than single bands
         done, total = 0, sampling.size[0] * sampling.size[1]
-        for block in field.blocks(bands, rows=sampling.rows, cols=sampling.cols):
-            yield _within(block.rows, sampling.rows), _within(block.cols, sampling.cols), block.values
-            done += block.values[0].size
-            progress(done / total)
+        for strip in sampling.strips(PIECE):  # like bands, so that fields can reuse what they cached for one of them
+            for block in field.blocks(bands, rows=strip.rows, cols=strip.cols):
+                yield _within(block.rows, sampling.rows), _within(block.cols, sampling.cols), block.values
+                done += block.values[0].size
+                progress(done / total)
         return
     height, top = sampling.rows.stop - sampling.rows.start, 0
     for strip in sampling.strips(max(BLOCK_VALUES // len(bands), 1)):

@@ -72,7 +72,7 @@ class TruthError(ViewMode):
     def caption(self, context: RenderContext) -> str:
         """Return the metric, and the wavelength if it is at one."""
         at = f" at {context.nm:.1f} nm" if context.view_settings.measure in AT_WAVELENGTH else ""
-        return f"Error: {SCALES[context.view_settings.measure].quantity}{at}"
+        return f"{SCALES[context.view_settings.measure].quantity}{at}, error against the measured cube"
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:
         """Field, measured cube and metric, and the wavelength if the metric is at one."""

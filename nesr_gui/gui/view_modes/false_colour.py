@@ -31,8 +31,8 @@ class FalseColour(ViewMode):
     moves = True
 
     def caption(self, context: RenderContext) -> str:
-        """Return the three wavelengths."""
-        return "False colour {:g} / {:g} / {:g} nm".format(*self.wavelengths(context))
+        """Return the three wavelengths, which are seen even where there is little room."""
+        return "{:g}/{:g}/{:g} nm, false colour".format(*self.wavelengths(context))
 
     def wavelengths(self, context: RenderContext) -> tuple[float, float, float]:
         """Return the chosen wavelengths (nm), clamped to the field's range."""
@@ -50,7 +50,7 @@ class FalseColour(ViewMode):
 
     def scale(self, context: RenderContext) -> ValueScale:
         """The quantity of the field, in three channels."""
-        return ValueScale("false_colour", str(context.answering.quantity), "", context.levels, is_colour=True)
+        return ValueScale("false_colour", context.answering.quantity.label, "", context.levels, is_colour=True)
 
     def options(self, context: RenderContext) -> Sequence[ModeOption]:
         """One choice per preset."""

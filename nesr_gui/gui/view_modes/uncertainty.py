@@ -18,8 +18,8 @@ class Uncertainty(ViewMode):
     needs = (Requirement.FIELD, Requirement.INTERVALS)
 
     def caption(self, context: RenderContext) -> str:
-        """Return the quantity and the wavelength."""
-        return f"Width of the 90 % prediction interval at {context.nm:.1f} nm"
+        """Return the wavelength and the quantity."""
+        return f"{context.nm:.1f} nm, width of the 90 % prediction interval"
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:
         """Field and wavelength."""

@@ -5,35 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget, QWidget
+from PySide6.QtWidgets import QAbstractButton, QDockWidget, QMainWindow, QMenu, QTabWidget, QWidget
 
 VERSION = 1  # of saved layouts; increase it when the default arrangement changes, to discard older ones
 
 SIDES = {
     Qt.DockWidgetArea.LeftDockWidgetArea: (Qt.Orientation.Horizontal, 0.22),
-    Qt.DockWidgetArea.RightDockWidgetArea: (Qt.Orientation.Horizontal, 0.453),
+    Qt.DockWidgetArea.RightDockWidgetArea: (Qt.Orientation.Horizontal, 0.4),
     Qt.DockWidgetArea.BottomDockWidgetArea: (Qt.Orientation.Vertical, 0.28),
     Qt.DockWidgetArea.TopDockWidgetArea: (Qt.Orientation.Vertical, 0.28),
 }
 """Area → the side it takes from, and its share of the window's at first."""
+ROWS = 0.64, 0.36
+"""Shares of the height of a side area at first, if it has two rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Panel:
-    """A dock with its default area and visibility."""
+    """A dock with its default area, row in it, and visibility."""
 
     dock: QDockWidget
     area: Qt.DockWidgetArea
+    row: int
     shown: bool
 
 
 class DockManager:
-    """Creates the docks of a window and saves their layout; panels of one area are tabbed."""
+    """Creates the docks of a window and saves their layout; panels of one row of an area are tabs.
+
+    When the window becomes narrower, the side area shrinks before the image does.
+    """
 
     def __init__(self, window: QMainWindow, menu: QMenu) -> None:
         self._window, self._menu = window, menu
         self._panels: list[_Panel] = []
         self._remembered = False
+        self._chosen = 0, 1  # widths of the side area and of the window when one of them was chosen
+        self._given = 0  # width that the side area got when it followed the window; another one was chosen
         window.setDockOptions(
             QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks
         )  # no animation, so that a layout takes effect at once
@@ -44,8 +52,12 @@ class DockManager:
         for corner in (Qt.Corner.TopRightCorner, Qt.Corner.BottomRightCorner):
             window.setCorner(corner, Qt.DockWidgetArea.RightDockWidgetArea)
 
-    def add(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, shown: bool) -> QDockWidget:
+    def add(
+        self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, row: int, shown: bool
+    ) -> QDockWidget:
         """Put `widget` into a dock; a restored layout that contains this `name` determines its position."""
+        for button in widget.findChildren(QAbstractButton):  # a click must not move the focus: the button may be
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # disabled by what it does, and Qt passes the focus on
         dock = QDockWidget(title, self._window)
         dock.setObjectName(name)
         dock.setAccessibleName(f"{title} panel")
@@ -55,7 +67,7 @@ class DockManager:
         action.triggered.connect(lambda checked: dock.raise_() if checked else None)
         self._menu.addAction(action)
         self._menu.setEnabled(True)
-        panel = _Panel(dock, area, shown)
+        panel = _Panel(dock, area, row, shown)
         self._panels.append(panel)
         if not self._window.restoreDockWidget(dock):
             self._place(panel)
@@ -83,6 +95,30 @@ class DockManager:
         if not self._remembered:
             for area in SIDES:
                 self._front(area)
+            self._given = 0
+
+    def follow_width(self, before: int, now: int) -> None:
+        """Adapt the side area to a window whose width changed from `before` to `now`.
+
+        A narrower window takes from the side area first, a wider one gives to both; coming back restores the width that
+        the user or the default layout had chosen.
+        """
+        dock = next((d for d in self.docks if self._is_beside(d)), None)
+        if dock is None:
+            return
+        if dock.width() != self._given:
+            self._chosen = dock.width(), before
+        width, of = self._chosen
+        wanted = width - (of - now) if now < of else width * now // of
+        self._window.resizeDocks([dock], [max(wanted, dock.minimumSizeHint().width(), 1)], Qt.Orientation.Horizontal)
+        if (layout := self._window.layout()) is not None:
+            layout.activate()
+        self._given = dock.width()
+
+    def _is_beside(self, dock: QDockWidget) -> bool:
+        """Whether a dock is visible in the window left or right of the image."""
+        orientation, _ = SIDES.get(self._window.dockWidgetArea(dock), (Qt.Orientation.Vertical, 0.0))
+        return orientation is Qt.Orientation.Horizontal and dock.isVisible() and not dock.isFloating()
 
     def reset(self) -> None:
         """Restore default positions and sizes of all panels."""
@@ -105,17 +141,26 @@ class DockManager:
         self._remembered = isinstance(layout, QByteArray) and self._window.restoreState(layout, VERSION)
 
     def _place(self, panel: _Panel) -> None:
-        before = next((p for p in self._panels if p.area == panel.area and p is not panel), None)
+        before = next((p for p in self._row(panel.area, panel.row) if p is not panel), None)
         self._window.addDockWidget(panel.area, panel.dock)
         if before is not None:
             self._window.tabifyDockWidget(before.dock, panel.dock)
         panel.dock.setVisible(panel.shown)
 
     def _front(self, area: Qt.DockWidgetArea) -> None:
-        """Raise the first panel of an area and give the area its default size."""
-        first = next((p.dock for p in self._panels if p.area == area and p.shown), None)
-        if first is not None:
-            orientation, share = SIDES[area]
-            whole = self._window.width() if orientation == Qt.Orientation.Horizontal else self._window.height()
-            self._window.resizeDocks([first], [round(share * whole)], orientation)
-            first.raise_()
+        """Raise the first panel of each row of an area, and give area and rows their default sizes."""
+        rows = [[p.dock for p in self._row(area, row) if p.shown] for row in range(len(ROWS))]
+        first = [docks[0] for docks in rows if docks]
+        if not first:
+            return
+        orientation, share = SIDES[area]
+        whole = self._window.width() if orientation == Qt.Orientation.Horizontal else self._window.height()
+        self._window.resizeDocks(first[:1], [round(share * whole)], orientation)
+        if len(first) == len(ROWS):
+            height = self._window.height()
+            self._window.resizeDocks(first, [round(part * height) for part in ROWS], Qt.Orientation.Vertical)
+        for dock in first:
+            dock.raise_()
+
+    def _row(self, area: Qt.DockWidgetArea, row: int) -> list[_Panel]:
+        return [panel for panel in self._panels if (panel.area, panel.row) == (area, row)]

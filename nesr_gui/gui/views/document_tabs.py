@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QTabBar, QWidget
 
+MOST_WIDTH = 260  # px of a tab
+
 
 class Tabs(QTabBar):
-    """Shows the open documents; signals the selection and closing of tabs."""
+    """Shows the open documents; signals the selection and closing of tabs.
+
+    Tabs keep their width and scroll, so that titles stay readable; only a very long one is elided.
+    """
 
     place_picked = Signal(int)  # index of the selected tab
     close_requested = Signal(int)  # index of the tab
@@ -41,6 +46,14 @@ class Tabs(QTabBar):
                 self.setTabToolTip(at, tip)
             self.setCurrentIndex(place)
         self.setVisible(len(titles) > 1)
+
+    def tabSizeHint(self, index: int) -> QSize:
+        """Preferred size of a tab."""
+        return super().tabSizeHint(index).boundedTo(QSize(MOST_WIDTH, 1 << 16))
+
+    def minimumTabSizeHint(self, index: int) -> QSize:
+        """The preferred size: tabs that do not fit are scrolled instead of shrunk."""
+        return self.tabSizeHint(index)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Close a tab with the middle button."""

@@ -6,11 +6,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QKeyCombination, QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QDockWidget,
+    QGridLayout,
     QMainWindow,
     QStackedWidget,
     QTabBar,
@@ -34,7 +44,7 @@ from nesr_gui.gui.views.plot.toolbar import PlotToolbar
 from nesr_gui.gui.views.start_page import StartPage
 from nesr_gui.gui.views.status_bar import Status
 from nesr_gui.gui.views.wavelength_bar import WavelengthBar
-from nesr_gui.gui.views.widgets import FocusRing
+from nesr_gui.gui.views.widgets import FocusKeeper, FocusRing, scrollable
 
 WINDOW_SIZE = QSize(1280, 800)  # default size
 FRAME = QSize(8, 40)  # of a window manager: the whole window must fit on a screen of the default size
@@ -62,32 +72,36 @@ class MainWindow(QMainWindow):
         self.start, self.hints, self.middle = StartPage(self._openers()), FirstStepsBar(), QStackedWidget()
         self.middle.addWidget(self.start)
         self.middle.addWidget(self.panes)
-        self.setCentralWidget(_column(self.tabs, self.messages, self.middle, self.hints, self.bar))
+        picture = _overlaid(self.middle, self.messages, self.hints)
+        self.setCentralWidget(_column(self.tabs, picture, self.bar, growing=picture))
         self.setStatusBar(self.status)
         colour_icons(self.actions_by_name, self)
-        self.focus_ring = FocusRing(self)
+        self.focus_ring, self.focus_keeper = FocusRing(self), FocusKeeper(self)
         self.panels = DockManager(self, self.submenus["panels"])
         self._restore()
-        spectra = _column(self.plot_toolbar, self.plot, self.table, self.pair)
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        spectra = _column(self.plot_toolbar, self.plot, self.table, self.pair, growing=self.plot)
+        right = Qt.DockWidgetArea.RightDockWidgetArea
         self.add_panel("spectra", "Spectra", spectra, right, shown=True)
-        self.add_panel("input", "Input", self.input, right, shown=True)
-        self.add_panel("light", "Light and camera", self.light, left, shown=False)
+        self.add_panel("input", "Input", self.input, right, row=1, shown=True)  # below the curves that react to them
+        self.add_panel("light", "Light and camera", scrollable(self.light), right, row=1, shown=True)
 
     def _openers(self) -> list[QAction]:
         return [self.actions_by_name[name] for name in ("open_file", "open_folder")]
 
-    def add_panel(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, *, shown: bool) -> QDockWidget:
+    def add_panel(
+        self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, *, row: int = 0, shown: bool
+    ) -> QDockWidget:
         """Put a widget into a dock of its own, with an entry in the View menu.
 
         Args:
             name: key under which the layout is saved.
             title: displayed title.
             widget: content of the panel.
-            area: default area; panels of one area are tabs, the first one raised.
+            area: default area.
+            row: row in the area; panels of one row are tabs, the first one raised.
             shown: whether the panel is open by default.
         """
-        return self.panels.add(name, title, widget, area, shown)
+        return self.panels.add(name, title, widget, area, row, shown)
 
     def compose(self, size: QSize) -> None:
         """Resize the window and divide the space between image and panels."""
@@ -97,6 +111,10 @@ class MainWindow(QMainWindow):
     def reset_layout(self) -> None:
         """Restore the default panel layout."""
         self.panels.reset()
+
+    def toggle_full_screen(self) -> None:
+        """Fill the screen with the window, or return to its previous size."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def show_title(self, name: str, is_modified: bool) -> None:
         """Show the name of the document, and the platform's indicator of unsaved changes."""
@@ -140,6 +158,12 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "panels"):
             colour_icons(self.actions_by_name, self)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the panels give way to the image."""
+        super().resizeEvent(event)
+        if hasattr(self, "panels") and event.oldSize().isValid():
+            self.panels.follow_width(event.oldSize().width(), event.size().width())
+
     def childEvent(self, event: QChildEvent) -> None:
         """Name the tab bars that Qt creates for tabified docks.
 
@@ -175,12 +199,22 @@ def local_files(mime: QMimeData) -> list[Path]:
     return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
 
 
-def _column(*widgets: QWidget) -> QWidget:
-    """Stack widgets vertically without gaps; the first expanding one takes the free space."""
+def _column(*widgets: QWidget, growing: QWidget | None = None) -> QWidget:
+    """Stack widgets vertically without gaps; `growing` takes the free space."""
     column = QWidget()
     layout = QVBoxLayout(column)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
     for widget in widgets:
-        layout.addWidget(widget, 1 if isinstance(widget, QStackedWidget | PlotView) else 0)
+        layout.addWidget(widget, 1 if widget is growing else 0)
     return column
+
+
+def _overlaid(content: QWidget, *bars: QWidget) -> QWidget:
+    """Put bars over the lower edge of the content, which neither moves nor shrinks when they appear."""
+    both = QWidget()
+    layout = QGridLayout(both)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(content, 0, 0)
+    layout.addWidget(_column(*bars), 0, 0, Qt.AlignmentFlag.AlignBottom)
+    return both

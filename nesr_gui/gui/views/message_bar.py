@@ -1,4 +1,4 @@
-"""The bars above and below the image: messages on failures and results, and hints for first-time users."""
+"""The bars over the lower edge of the image: messages on failures and results, and hints for first-time users."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from PySide6.QtWidgets import (
 
 from nesr_gui.fields.protocol import DeviceLost
 from nesr_gui.gui.drawing.theme import is_dark
+from nesr_gui.io.errors import error_message
 
 GROUNDS = {
     False: {"failure": ("#fdecea", "#e6b8b2"), "success": ("#e8f4ec", "#b3d6c0")},
     True: {"failure": ("#46302c", "#7a4a42"), "success": ("#26382f", "#3f6350")},
 }
-"""Dark theme or not → background and lower border of each kind of message."""
+"""Dark theme or not → background and upper border of each kind of message."""
 STEPS = {
     "pixel": "Click a pixel to see its spectrum",
     "wavelength": "Drag the wavelength slider to see any band",
@@ -85,7 +86,7 @@ class MessageBar(QFrame):
     def show_failure(self, error: Exception, topic: Topic | None = None) -> None:
         """Show the message of an error; unexpected errors have their traceback under Details."""
         fallback = "There is not enough memory for this operation" if isinstance(error, MemoryError) else ""
-        sentence = str(error).strip() or fallback or f"Unexpected error: {type(error).__name__}."
+        sentence = error_message(error) or fallback or f"Unexpected error: {type(error).__name__}."
         self.text.setText(sentence.rstrip(".") + ".")  # not capitalised: it may start with a file name
         expected = isinstance(error, ValueError | OSError | MemoryError | DeviceLost)
         self.details.setPlainText("".join(traceback.format_exception(error)))
@@ -135,7 +136,7 @@ class MessageBar(QFrame):
         ground, edge = GROUNDS[is_dark(self.palette())]["failure" if self._is_failure else "success"]
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(ground))
-        painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(edge))
+        painter.fillRect(0, 0, self.width(), 1, QColor(edge))
 
 
 class FirstStepsBar(QFrame):

@@ -8,18 +8,22 @@ from typing import cast
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QAbstractItemView,
     QAbstractScrollArea,
     QApplication,
     QComboBox,
     QDialog,
     QDialogButtonBox,
+    QDockWidget,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QLayout,
     QMainWindow,
+    QPushButton,
+    QScrollArea,
     QSlider,
     QTabBar,
     QTableWidget,
@@ -30,7 +34,7 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 ROW_HEIGHT = 26  # of a table, px
-_UNMARKED = (QAbstractScrollArea, QComboBox, QTabBar, QToolButton)
+_UNMARKED = (QAbstractScrollArea, QComboBox, QPushButton, QSlider, QTabBar, QToolButton)
 """Widgets whose style shows focus barely or not at all."""
 
 
@@ -120,6 +124,16 @@ def combo(name: str) -> QComboBox:
     return box
 
 
+def scrollable(widget: QWidget) -> QScrollArea:
+    """A frameless area that scrolls the widget if it is too small for it."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(widget)
+    return area
+
+
 def note(lines: int) -> QLabel:
     """A label with room for a number of lines."""
     label = QLabel()
@@ -184,6 +198,32 @@ class SliderSpinBox(QWidget):
     def _pick(self, value: float) -> None:
         self.show_value(value)
         self.value_picked.emit(self.number.value())
+
+
+class FocusKeeper(QObject):
+    """Keeps the focus in its panel when the focused button is disabled: Qt passes it on to whatever comes next."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        super().__init__(window)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.focusChanged.connect(self._follow)
+
+    def _follow(self, old: QWidget | None, now: QWidget | None) -> None:
+        if not isinstance(old, QAbstractButton) or not isValid(old) or old.isEnabled() or not old.isVisible():
+            return
+        panel: QWidget | None = old
+        while panel is not None and not isinstance(panel, QDockWidget):
+            panel = panel.parentWidget()
+        if panel is None or (now is not None and panel.isAncestorOf(now)):
+            return
+        nearest = old.previousInFocusChain()
+        while nearest is not None and nearest is not old:
+            takes_focus = nearest.focusPolicy() & Qt.FocusPolicy.TabFocus
+            if takes_focus and nearest.isEnabled() and nearest.isVisible() and panel.isAncestorOf(nearest):
+                nearest.setFocus()
+                return
+            nearest = nearest.previousInFocusChain()
 
 
 class FocusRing(QWidget):

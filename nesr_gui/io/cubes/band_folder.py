@@ -22,7 +22,7 @@ from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.description import CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.wavelengths import MAX_BANDS
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.siblings import check_inside
 from nesr_gui.spectral import FloatArray, ImageSource, Quantity, SpectralCube, Wavelengths
 
@@ -165,7 +165,9 @@ def _decode(path: Path) -> npt.NDArray[Any]:
     try:
         pixels = _decoded_png(check_inside(path).read_bytes()) if path.suffix.lower() == ".png" else _read_tiff(path)
     except Exception as error:  # decoders raise many kinds of errors for damaged files
-        raise UnreadableFile(f"{path} cannot be read as an image ({error}); expected one band of a cube") from error
+        raise UnreadableFile(
+            f"{path} cannot be read as an image ({error_message(error)}); expected one band of a cube"
+        ) from error
     if pixels.ndim == 3 and np.all(pixels[..., :3] == pixels[..., :1]):
         pixels = pixels[..., 0]
     if pixels.ndim != 2 or pixels.dtype.kind not in "uf":
@@ -285,7 +287,9 @@ def _read_band(path: Path, data: bytes) -> FloatArray:
     try:
         pixels = _decoded_png(data)
     except Exception as error:  # decoders raise many kinds of errors for damaged files
-        raise UnreadableFile(f"{path} cannot be read as a PNG ({error}); expected one band of a CAVE scene") from error
+        raise UnreadableFile(
+            f"{path} cannot be read as a PNG ({error_message(error)}); expected one band of a CAVE scene"
+        ) from error
     first = pixels if pixels.ndim == 2 else pixels[..., 0]
     return (first / np.float32(np.iinfo(pixels.dtype).max)).astype(np.float32)
 

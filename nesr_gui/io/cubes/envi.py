@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
 from nesr_gui.io.cubes.wavelengths import is_placeholder, named_in, parse_list
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.regions.georeference import KEY
 from nesr_gui.spectral import Quantity
 
 BAND_AXIS = {"bsq": 0, "bil": 1, "bip": 2}  # whether bands, lines or pixels are contiguous
@@ -71,7 +73,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     header = read_header(header_of(path))
     kind = header.text("file type").lower()
     if "library" in kind:
-        raise UnreadableFile(f"{header.path.name} is a spectral library; open it as curves")
+        raise UnreadableFile(f"{header.path.name} is a spectral library; load it as reference spectra")
     layout = _Layout.of(header)
     data = _data(path, header, layout, reading)
     array = _array(header, layout, data)
@@ -252,6 +254,14 @@ def _is_south_up(header: Header) -> bool:
         return False
 
 
+def _band_names(export: CubeWriterSource) -> list[str]:
+    """Names of the bands: those of a sensor, or the wavelength; without characters that end an entry of a list."""
+    names = [f"{nm:.10g} nm" for nm in export.wavelengths]
+    if isinstance(export.field, SensorField):
+        names = [band.name for band in export.field.sensor.bands]
+    return [" ".join(re.sub(r"[,{}]", " ", name).split()) for name in names]
+
+
 def _header(export: CubeWriterSource) -> str:
     bands, lines, samples = export.shape
     values: dict[str, Any] = {
@@ -265,10 +275,14 @@ def _header(export: CubeWriterSource) -> str:
         "byte order": 0,
         "wavelength units": "Nanometers",
         "wavelength": [repr(nm) for nm in export.wavelengths],
+        "band names": _band_names(export),
         "quantity": export.field.quantity.value,
     }
     if isinstance(export.field, SensorField):
         values["fwhm"] = [repr(band.fwhm) for band in export.field.sensor.bands]
+    provenance = export.provenance
+    if KEY in provenance:
+        values[KEY] = [part.strip() for part in provenance[KEY].split(",")]
     if (lines, samples) != export.field.shape:
         values |= {"x start": export.cols.start + 1, "y start": export.rows.start + 1}  # ENVI counts from 1
     if export.encoding.is_packed:
@@ -277,4 +291,4 @@ def _header(export: CubeWriterSource) -> str:
             values["reflectance scale factor"] = repr(1 / export.encoding.scale)
         else:
             values["data gain values"] = [repr(export.encoding.scale)] * bands
-    return header_text(values, export.provenance)
+    return header_text(values, provenance)

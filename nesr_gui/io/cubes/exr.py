@@ -22,7 +22,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.names import library_name
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
@@ -99,7 +99,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         raise
     except Exception as error:  # OpenEXR raises many kinds of errors for damaged files
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a spectral OpenEXR file"
+            f"cannot open {path.name}: {error_message(error)[:300]}; expected a spectral OpenEXR file"
         ) from error
     return build_field(found, reading or CubeHints())
 
@@ -238,7 +238,7 @@ class Channels:
         try:
             lines = self._file.channels(names, self._float, self._top + rows.start, self._top + rows.stop - 1)
         except Exception as error:  # damage is detected when a line is decoded
-            raise UnreadableFile(f"the OpenEXR file is damaged: {' '.join(str(error).split())[:200]}") from error
+            raise UnreadableFile(f"the OpenEXR file is damaged: {error_message(error)[:200]}") from error
         values = [np.frombuffer(line, np.float32).reshape(len(rows), self.shape[2]) for line in lines]
         return np.stack(values)[:, :, cols.start : cols.stop]
 

@@ -28,7 +28,7 @@ from nesr_gui.io.cubes.decoding import text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.stored import underlying
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.spectral import Quantity
 
 TILE = 128  # pixels along a side: 64 kB of float32
@@ -149,7 +149,9 @@ def open_file(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except (OSError, RuntimeError) as error:
-        raise UnreadableFile(f"{path.name} is damaged or was cut short ({error}); copy or export it again") from error
+        raise UnreadableFile(
+            f"{path.name} is damaged or was cut short ({error_message(error)}); copy or export it again"
+        ) from error
 
 
 def container(name: str, file: h5py.File) -> Container:

@@ -24,7 +24,7 @@ from nesr_gui.io.cubes.decoding import text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import CubeWriterSource, check_space
 from nesr_gui.io.cubes.stored import underlying
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Quantity
 
@@ -149,7 +149,7 @@ def _found_5(path: Path, reading: CubeHints) -> CubeDescription:
         loaded = scipy_io.loadmat(str(path), variable_names=sorted(wanted | structs)) if wanted | structs else {}
     except Exception as error:  # SciPy raises many kinds of errors for damaged files
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a MATLAB file"
+            f"cannot open {path.name}: {error_message(error)[:200]}; expected a MATLAB file"
         ) from error
     arrays = [part for name in listed if name in loaded for part in _fields(name, loaded[name])]
     found = find_cube(Container(path.name, arrays), reading, {})

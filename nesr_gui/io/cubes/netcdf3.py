@@ -20,7 +20,7 @@ from nesr_gui.io.cubes.arrays import Container, NamedArray, find_cube
 from nesr_gui.io.cubes.decoding import text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints, build_field
 from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 
 MAGIC = (b"CDF\1", b"CDF\2", b"CDF\5")
 TYPES = {1: "i1", 2: "S1", 3: ">i2", 4: ">i4", 5: ">f4", 6: ">f8", 7: "u1", 8: ">u2", 9: ">u4", 10: ">i8", 11: ">u8"}
@@ -49,7 +49,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         raise
     except (ValueError, KeyError, OverflowError, MemoryError) as error:
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a NetCDF-3 file with a cube"
+            f"cannot open {path.name}: {error_message(error)[:300]}; expected a NetCDF-3 file with a cube"
         ) from error
 
 

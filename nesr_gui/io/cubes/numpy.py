@@ -31,7 +31,7 @@ from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 
 MAX_COMPRESSED = 4 << 30  # maximum size of a compressed array in memory
 MAX_RATIO = 1100  # by which deflate can shrink at most, and a little more
@@ -104,7 +104,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         raise
     except Exception as error:  # NumPy parses the header as Python, and zip archives raise many kinds of errors
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a NumPy file with numbers"
+            f"cannot open {path.name}: {error_message(error)[:200]}; expected a NumPy file with numbers"
         ) from error
     return build_field(_found_beside(path, array), reading)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nesr_gui.io.cubes.decoding import Decoding
 from nesr_gui.io.cubes.file_array import FileArray
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.spectral import FloatArray
 
 STRIP = 1 << 22  # values read at once if a library cannot skip rows itself
@@ -84,7 +84,7 @@ class StoredCube:
             except UnreadableFile:
                 raise
             except (OSError, RuntimeError, KeyError, ValueError) as error:
-                reason = " ".join(str(error).split())[:200]
+                reason = error_message(error)[:200]
                 raise UnreadableFile(f"the file is damaged, or was changed since it was opened ({reason})") from error
             strips.append(read[:, ::step, :: cols.step or 1])
         return strips[0] if len(strips) == 1 else np.concatenate(strips, axis=1)

@@ -29,7 +29,8 @@ from nesr_gui.io.cubes.envi_header import Header, header_beside, read_header
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
 from nesr_gui.io.cubes.wavelengths import MAX_BANDS, is_placeholder, named_in, parse_list
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
+from nesr_gui.io.regions.georeference import KEY, Georeference
 from nesr_gui.spectral import Quantity
 
 MAX_SEGMENT = 1 << 30  # maximum size of a decoded strip or tile
@@ -139,7 +140,7 @@ class TiffBands:
         try:
             decoded = page.decode(data, index, jpegtables=page.jpegtables)[0]
         except Exception as error:  # every codec has its own error classes
-            raise UnreadableFile(f"the TIFF file is damaged: {error}") from error
+            raise UnreadableFile(f"the TIFF file is damaged: {error_message(error)}") from error
         if decoded is None:  # never written, as in sparse files
             height, width = self._side
             return np.full((height, width, page.samplesperpixel), page.nodata, self.dtype)
@@ -222,7 +223,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         if isinstance(error, AmbiguousFile):
             raise
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a TIFF with several bands"
+            f"cannot open {path.name}: {error_message(error)[:300]}; expected a TIFF with several bands"
         ) from error
     weakref.finalize(field, tiff.close)
     return field
@@ -343,7 +344,7 @@ def _found(path: Path, tiff: tifffile.TiffFile) -> CubeDescription:
         wavelengths=wavelengths,
         unit=unit,
         quantity=own.get("quantity", product.quantity if product else Quantity.UNKNOWN),
-        provenance=own["provenance"],
+        provenance=_georeference(page) | own["provenance"],
         decoding=decoded,
         upside_down=_is_south_up(page),
     )
@@ -418,6 +419,12 @@ def _xml(text: Any) -> ElementTree.Element | None:
         return ElementTree.fromstring(text.strip("\0 ").encode())
     except (ElementTree.ParseError, ValueError):
         return None
+
+
+def _georeference(page: Any) -> dict[str, str]:
+    """The map coordinates of a GeoTIFF, as an entry of the provenance."""
+    where = Georeference.of_geotiff(page.geotiff_tags) if page.is_geotiff else None
+    return {KEY: where.map_info()} if where is not None else {}
 
 
 def _items(page: Any) -> list[tuple[str, int, str, str]]:

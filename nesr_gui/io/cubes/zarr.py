@@ -23,7 +23,7 @@ from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHi
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.stored import underlying
 from nesr_gui.io.cubes.wavelengths import named_in
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Quantity
 
@@ -155,7 +155,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         raise
     except Exception as error:  # Zarr raises many kinds of errors for damaged metadata
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a Zarr folder with a cube"
+            f"cannot open {path.name}: {error_message(error)[:300]}; expected a Zarr folder with a cube"
         ) from error
 
 

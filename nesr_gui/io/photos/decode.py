@@ -26,7 +26,7 @@ import tifffile
 from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlugin
 
 from nesr_gui.io.content import PHOTOGRAPHS
-from nesr_gui.io.errors import UnreadableImage
+from nesr_gui.io.errors import SYSTEM_ERRORS, UnreadableImage, error_message
 from nesr_gui.io.names import readable
 from nesr_gui.io.photos import colour_encoding
 from nesr_gui.io.photos.colour_encoding import ColourEncoding, Primaries, TransferFunction
@@ -77,7 +77,7 @@ def apply_exif(stored: DecodedPixels, read: Callable[[], Image.Exif], *, is_name
             _apply_exif_colours(stored, tags)
         make = tags.get(MAKE)
     except Exception as error:  # Pillow raises many kinds of errors for damaged tags
-        stored.notes.append(f"Its EXIF data are damaged and were left aside ({' '.join(str(error).split())[:80]}).")
+        stored.notes.append(f"Its EXIF data are damaged and were left aside ({error_message(error)[:80]}).")
         make = None
     if orientation in ORIENTATIONS:
         stored.orientation = orientation
@@ -589,5 +589,7 @@ def _stored(file: IO[bytes], name: str, max_pixels: int) -> DecodedPixels:
     except UnreadableImage as error:
         raise UnreadableImage(f"cannot read {name}: {error}") from error
     except Exception as error:  # decoders raise many kinds of errors for damaged files
-        message = " ".join(str(error).split())
+        if isinstance(error, OSError) and error.errno in SYSTEM_ERRORS:  # the disk or the drive, not the file
+            raise
+        message = error_message(error)
         raise UnreadableImage(f"cannot read {name}: the file is cut short or damaged ({message})") from error

@@ -78,13 +78,13 @@ def write_curves(
         OSError: the folder is not writable.
     """
     if not curves:
-        raise ValueError("no curve to write; expected at least one")
+        raise ValueError("no spectra to write; expected at least one")
     nm = curves[0].wavelengths.nm
     for curve in curves:
         if not np.array_equal(curve.wavelengths.nm, nm):
             raise ValueError(
-                f"curves {curves[0].name!r} and {curve.name!r} have different wavelengths; "
-                "one file holds curves at the same ones, so write two files"
+                f"spectra {curves[0].name!r} and {curve.name!r} have different wavelengths; "
+                "one file holds spectra at the same wavelengths, so write two files"
             )
     rows = zip(nm.tolist(), *(curve.values for curve in curves), strict=True)
     with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
@@ -120,8 +120,8 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
         wavelengths = Wavelengths(numbers.reshape(len(rows), len(header))[:, 0])
     except (ValueError, csv.Error) as error:
         raise UnreadableFile(
-            f"cannot read curves from {path.name}: {error}; expected a table with the first column {FIRST_COLUMN} "
-            "and one column of numbers per curve"
+            f"cannot read spectra from {path.name}: {error}; expected a table with the first column {FIRST_COLUMN} "
+            "and one column of numbers per spectrum"
         ) from error
     return [Spectrum(wavelengths, numbers[:, i], name) for i, name in enumerate(header) if i > 0]
 

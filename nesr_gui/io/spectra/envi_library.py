@@ -35,7 +35,7 @@ def write_curves(
         OSError: the folder is not writable.
     """
     if not curves:
-        raise ValueError("no curve to write; expected at least one")
+        raise ValueError("no spectra to write; expected at least one")
     nm = curves[0].wavelengths.nm
     if any(not np.array_equal(curve.wavelengths.nm, nm) for curve in curves):
         raise ValueError("the spectra have different wavelengths; a library requires common wavelengths")
@@ -75,7 +75,7 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
     if "library" not in header.text("file type").lower() or header.integer("bands", 1) != 1:
         raise UnreadableFile(f"{header.path.name} is not a spectral library; open an image as a cube")
     if not (1 <= length <= MAX_BANDS and 1 <= count <= MAX_CURVES):
-        raise UnreadableFile(f"{header.path.name} states {count} curves of {length} values, which cannot be")
+        raise UnreadableFile(f"{header.path.name} states {count} spectra of {length} values, which cannot be")
     dtype, offset = header.dtype(), header.integer("header offset", 0)
     data = data_of(header) if is_header(path) else path
     if offset < 0 or data.stat().st_size < offset + count * length * dtype.itemsize:
@@ -115,7 +115,7 @@ def _positions(header: Header, length: int) -> npt.NDArray[np.float64]:
         raise AmbiguousFile(f"{name} has wavelengths that are not a list of numbers", "wavelengths")
     given, unit = parsed[0], parsed[1] or header.text("wavelength units")
     if given.size != length:
-        raise UnreadableFile(f"{name} has {given.size} wavelengths for curves of {length} values")
+        raise UnreadableFile(f"{name} has {given.size} wavelengths for spectra of {length} values")
     try:
         reason, likely = contradiction(given, unit)
         nm = to_nanometres(given, unit).nm

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField
@@ -14,7 +17,7 @@ from nesr_gui.gui.controllers import image
 from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.gui.tasks.rendering import SPACINGS, RenderedImage, ScrubBandsRequest, decode_scrub_bands
 from nesr_gui.gui.tasks.worker import Task
-from nesr_gui.spectral import Wavelengths
+from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 
 
@@ -126,7 +129,7 @@ def test_a_move_is_read_between_nodes_and_followed_by_the_exact_picture(curved: 
     curved.document.set_wavelength(553.2)
     qtbot.waitUntil(lambda: len(given) == 1)
     assert given[0].request.scrub_bands is not None and not given[0].is_exact
-    assert "interpolated" in caption.text()
+    assert "(preview, values ±" in caption.text()
     qtbot.waitUntil(lambda: given[-1].is_exact)
     exact = given[-1]
     assert exact.request.scrub_bands is None and caption.text() == "Band 553.2 nm"
@@ -170,3 +173,67 @@ def test_what_costs_less_than_a_frame_needs_no_nodes(
     QTest.keyClick(opened.window, Qt.Key.Key_2)
     qtbot.waitUntil(lambda: bool(given) and given[-1].is_exact)
     assert not opened.worker.is_busy(Task.SCRUB_LEFT) and opened.renderers[0]._scrub_cache._bands is None
+
+
+class Gated(CubeField):
+    """A field that gives sampled bands, as for a coarse picture, only after `gate` is set."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__(smooth_cube(height, width), BANDS, Quantity.REFLECTANCE)
+        self.gate, self.is_asked = threading.Event(), threading.Event()
+
+    def band(self, nm, *, stride=1, rows=None, cols=None):
+        if stride > 1:
+            self.is_asked.set()
+            assert self.gate.wait(60)
+        return super().band(nm, stride=stride, rows=rows, cols=cols)
+
+
+@pytest.mark.parametrize("mode", ["rerendered", "colour_error"])
+def test_a_costly_mode_is_coarse_first_and_nothing_delays_it(
+    opened: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr("nesr_gui.gui.tasks.rendering.FEWEST_SAMPLES", 1)
+    field, renderer, given = Gated(60, 80), opened.renderers[0], answers(opened)
+    opened.document.set_field(field, 1, (0.0, 1.0), opened.document.encoded)
+    opened.view.show_mode(mode)
+    qtbot.waitUntil(field.is_asked.is_set)
+    renderer._ask_exact()  # as after a rest: it waits, since both would share the processor
+    assert not opened.worker.is_busy(Task.PICTURE_LEFT) and renderer._rest.isActive()
+    field.gate.set()
+    qtbot.waitUntil(lambda: bool(given) and given[-1].is_exact)
+    assert not given[0].is_exact and given[0].request.sampling.stride > 1
+    assert [picture.request.mode.name for picture in given[:1]] == [mode]
+
+
+def test_of_200_random_moves_every_caption_names_the_wavelength_of_its_picture(
+    queued_refresh: None, curved: App, qtbot: QtBot
+) -> None:
+    """While pictures arrive, and after: the values are those of the field there, within the error of a preview."""
+    caption, field, rng = curved.window.image.captions[0], curved.document.field, np.random.default_rng(5)
+    wrong: list[object] = []
+    checked: list[float] = []
+    layer = curved.window.image.canvas.layers[0]
+
+    def check() -> None:
+        picture, text = layer.picture, caption.text()
+        assert picture is not None
+        sampling, bands = picture.request.sampling, picture.request.scrub_bands
+        said = float(text.removeprefix("Band ").partition(" nm")[0])
+        values = field.band(said, stride=sampling.stride, rows=sampling.rows, cols=sampling.cols)
+        error = float(np.abs(picture.painted - values).max())
+        is_preview = "preview" in text
+        if error > (1.5 * bands.error if bands else 0) or is_preview != (bands is not None):
+            wrong.append((text, picture.request.context.nm, error))
+        if is_preview and f"±{bands.error:.1g})" not in text:
+            wrong.append(text)
+        checked.append(said)
+
+    curved.renderers[0].answered.connect(lambda picture: check())
+    for nm in rng.uniform(400, 700, 200).round(1).tolist():
+        curved.document.set_wavelength(nm)
+        QApplication.processEvents()
+        check()
+    qtbot.waitUntil(lambda: layer.picture.is_exact and layer.picture.request.context.nm == curved.document.nm)
+    check()
+    assert wrong == [] and len(set(checked)) > 20 and checked[-1] == curved.document.nm

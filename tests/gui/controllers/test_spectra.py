@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +22,28 @@ from nesr_gui.colorimetry.viewing_conditions import CIE_1964, Illuminant, Illumi
 from nesr_gui.fields.protocol import CubeField, IntervalBlock, QualityFlag
 from nesr_gui.gui.app import App
 from nesr_gui.gui.figures.spectra import FigureStyle
+from nesr_gui.gui.model.marks import Readout
 from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.model.plot_settings import Normalise, Spreads, Transform
 from nesr_gui.gui.tasks.worker import Task
+from nesr_gui.gui.view_modes import MODES
+from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.help import GuideWindow
-from nesr_gui.gui.views.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
+from nesr_gui.gui.views.mark_table import (
+    COLOUR,
+    DOMINANT,
+    MARK,
+    MEASURED,
+    PIXELS,
+    POSITION,
+    VALUE,
+    A,
+    B,
+    L,
+    MarkTable,
+    X,
+    Y,
+)
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
@@ -223,12 +241,15 @@ def test_the_table_tells_colours_under_the_chosen_light(opened: App, qtbot: QtBo
     click(opened, 40, 60)
     settled(opened, qtbot)
     table = opened.window.table
-    texts = [[table.item(row, column).text() for column in (XY, LAB, DOMINANT)] for row in (0, 1)]
+    texts = [[table.item(row, column).text() for column in (X, L, DOMINANT)] for row in (0, 1)]
     opened.window.light.viewing_picked.emit(ViewingConditions(Illuminant("A"), CIE_1964))
-    qtbot.waitUntil(lambda: table.item(0, XY).text() != texts[0][0])
+    qtbot.waitUntil(lambda: table.item(0, X).text() != texts[0][0])
     for row, mark in enumerate(opened.document.marks):
         seen = opened.document.colour_results[mark.place].appearance
-        assert seen is not None and table.item(row, XY).text() == "{:.4f}, {:.4f}".format(*seen.xy)
+        assert seen is not None and [table.item(row, at).text() for at in (X, Y)] == [
+            f"{value:.4f}" for value in seen.xy
+        ]
+        assert [table.item(row, at).text() for at in (L, A, B)] == [f"{value:.1f}" for value in seen.lab]
         assert seen.hex in table.item(row, COLOUR).toolTip()
     table.selectAll()
     pair = opened.window.pair
@@ -285,11 +306,11 @@ def test_radiance_is_seen_relative_to_a_white_that_is_picked(app: App, qtbot: Qt
     app.document.add_pin(10, 20)
     settled(app, qtbot)
     table, panel = app.window.table, app.window.light
-    assert table.item(0, XY).text() == "–" and "radiance" in panel.note.text() and not panel.light.isEnabled()
+    assert table.item(0, X).text() == "–" and "radiance" in panel.note.text() and not panel.light.isEnabled()
     panel.white_requested.emit()
-    qtbot.waitUntil(lambda: table.item(1, LAB).text() == "100.0  0.0  0.0")
+    qtbot.waitUntil(lambda: [table.item(1, at).text() for at in (L, A, B)] == ["100.0", "0.0", "0.0"])
     assert "Relative to the white reference pin 2" in panel.note.text() and panel.light.isEnabled()
-    assert table.item(0, XY).text() != "–"
+    assert table.item(0, X).text() != "–"
 
 
 def test_what_cannot_be_seen_is_told_where_the_colour_would_stand(app: App, qtbot: QtBot) -> None:
@@ -299,9 +320,9 @@ def test_what_cannot_be_seen_is_told_where_the_colour_would_stand(app: App, qtbo
     app.document.add_pin(3, 3)
     app.document.add_pin(10, 20)
     settled(app, qtbot)
-    assert [app.window.table.item(row, XY).text() for row in (0, 1)] == ["–", "–"]
-    assert "invalid values" in app.window.table.item(0, XY).toolTip()
-    assert "has no response, or not in all three" in app.window.table.item(1, XY).toolTip()
+    assert [app.window.table.item(row, X).text() for row in (0, 1)] == ["–", "–"]
+    assert "invalid values" in app.window.table.item(0, X).toolTip()
+    assert "has no response, or not in all three" in app.window.table.item(1, X).toolTip()
     assert "has no response" not in app.window.messages.text.text()
 
 
@@ -519,3 +540,93 @@ def test_the_table_comes_forward_for_a_name(opened: App, qtbot: QtBot, qtlog: An
     assert shown == ["pin 1"]
     assert [record.message for record in qtlog.records if "editing failed" in record.message] == []
     opened.window.findChild(GuideWindow).close()
+
+
+@pytest.mark.parametrize("quantity", Quantity)
+def test_table_and_picture_agree_on_what_has_colours(app: App, quantity: Quantity, qtbot: QtBot) -> None:
+    app.document.open_cube("cube.h5", CubeField(smooth_cube(20, 24), BANDS, quantity), (0.0, 1.0))
+    app.document.add_pin(3, 4)
+    for white in (None, 1):
+        app.document.set_white(white)
+        qtbot.waitUntil(lambda: (3, 4) in app.document.colour_results and not app.worker.is_busy(Task.COLOURS))
+        context = RenderContext.of(app.document)
+        is_rendered = MODES["rerendered"].unavailable_reason(context) == ""
+        assert is_rendered is app.document.has_colours is app.window.light.light.isEnabled()
+        assert is_rendered is (quantity is not Quantity.RADIANCE or white is not None)
+        assert (app.document.colour_results[3, 4].appearance is not None) is is_rendered
+        qtbot.waitUntil(lambda: (3, 4) in app.document.curves)
+        if quantity is Quantity.UNKNOWN and white is None:  # and says what it assumes
+            assert "taken as reflectance" in MODES["rerendered"].caption(context)
+            assert "taken as reflectance" in app.window.light.note.text()
+
+
+def test_numbers_of_the_table_stand_at_the_right(opened: App, qtbot: QtBot) -> None:
+    click(opened, 10, 10)
+    settled(opened, qtbot)
+    table, right = opened.window.table, Qt.AlignmentFlag.AlignRight
+    at_right = [at for at in range(table.columnCount()) if table.item(0, at).textAlignment() & right]
+    assert at_right == [VALUE, X, Y, L, A, B, DOMINANT, PIXELS] or at_right == [
+        VALUE, MEASURED, X, Y, L, A, B, DOMINANT, PIXELS,
+    ]  # fmt: skip
+    assert all(table.horizontalHeaderItem(at).textAlignment() & right for at in at_right)
+
+
+def test_columns_are_chosen_and_remembered(opened: App, qtbot: QtBot) -> None:
+    click(opened, 10, 10)
+    settled(opened, qtbot)
+    table = opened.window.table
+    menu = table.column_menu()
+    actions = {action.text(): action for action in menu.actions()}
+    assert [at for at in range(table.columnCount()) if table.isColumnHidden(at)] == [MEASURED]
+    assert actions["a*"].isChecked() and "" not in actions
+    actions["a*"].trigger()
+    actions["Position"].trigger()
+    assert table.isColumnHidden(A) and table.isColumnHidden(POSITION) and not table.isColumnHidden(B)
+    table.show_readouts(550, {1: Readout(0.5, 0.4)})  # a measured cube is opened
+    assert not table.isColumnHidden(MEASURED)
+    other = MarkTable()
+    qtbot.addWidget(other)
+    assert other.isColumnHidden(A) and other.isColumnHidden(POSITION) and not other.isColumnHidden(L)
+    actions["Show all"].trigger()
+    assert not table.isColumnHidden(A) and not table.isColumnHidden(POSITION)
+    menu.close()
+
+
+def test_near_black_has_no_chromaticity_and_a_purple_a_complementary_wavelength(app: App, qtbot: QtBot) -> None:
+    values = np.full((31, 20, 24), 0.001, np.float32)
+    values[(BANDS.nm < 450) | (BANDS.nm > 650), :, 12:] = 0.9  # purple
+    app.document.open_cube("cube.h5", CubeField(values, BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
+    app.document.add_pin(3, 4)
+    app.document.add_pin(3, 15)
+    app.document.mark_set.add(Region.rectangle(2, 3, 6, 9))
+    settled(app, qtbot)
+    table = app.window.table
+    assert [table.item(0, at).text() for at in (X, Y, DOMINANT)] == ["–", "–", "–"]
+    assert table.item(0, L).text() == "0.9" and "Darker than 0.2% of white" in table.item(0, X).toolTip()
+    assert re.fullmatch(r"complementary 5\d\d nm", table.item(1, DOMINANT).text())
+    assert table.item(1, X).text() != "–"
+    assert [table.item(row, PIXELS).text() for row in range(3)] == ["1", "1", "24"]
+    assert app.document.table_rows([1])[0]["x"] == ""
+
+
+def test_light_and_white_are_undone(app: App, qtbot: QtBot) -> None:
+    cube = CubeField(smooth_cube(20, 24), BANDS, Quantity.RADIANCE)
+    app.document.open_cube("cube.h5", cube, (0.0, 1.0))
+    app.document.add_pin(3, 4)
+    settled(app, qtbot)
+    app.marks.use_white()
+    app.spectra.set_viewing(ViewingConditions(Illuminant("A")))
+    for kelvin in (2000, 2500, 3000):  # of the spin box: one step
+        app.spectra.set_viewing(ViewingConditions(Illuminant.blackbody(kelvin)))
+    app.spectra.set_viewing(ViewingConditions(Illuminant.blackbody(3000), CIE_1964))
+    undo, lights = app.window.actions_by_name["undo"], []
+    assert undo.text() == "Undo change of observer"
+    for _ in range(4):
+        app.application.undo()
+        lights.append(app.document.viewing.light.name)
+    assert lights == ["Blackbody 3000 K", "Blackbody 2000 K", "A", "D65"] and app.document.white is not None
+    assert app.window.light.light.currentText().startswith("D65") and undo.text() == "Undo change of white reference"
+    app.application.undo()
+    assert app.document.white is None and not app.window.light.light.isEnabled()
+    app.application.redo()
+    assert app.document.white is not None

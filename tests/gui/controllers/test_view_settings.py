@@ -11,14 +11,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
+from nesr_gui import resources
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
+from nesr_gui.gui.drawing.tone_mapping import lookup
 from nesr_gui.gui.model.plot_settings import Transform
 from nesr_gui.gui.model.view_settings import ErrorMetric, PaneLayout
 from nesr_gui.gui.tasks.files import FileRequest
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.worker import Task
-from nesr_gui.gui.view_modes import TABLE
+from nesr_gui.gui.view_modes import MODES, TABLE
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.simple import FalseColourDialog, SweepDialog
 from nesr_gui.gui.views.image.mode_menu import fill_mode_menu
@@ -68,7 +70,7 @@ def test_each_key_shows_its_mode_exactly(known: App, qtbot: QtBot, key: str, mod
     np.testing.assert_array_equal(shown(known).painted, expected)
     caption = known.window.image.captions[0].accessibleName()  # of a long one only a part is seen
     assert caption == f"Image: {mode.caption(RenderContext.of(known.document))}"
-    assert known.window.panes.bars[1].isVisible() == (mode.scale(shown(known).request.context) is not None)
+    assert known.window.panes.bars[0].isVisible() == (mode.scale(shown(known).request.context) is not None)
 
 
 def test_only_the_wavelength_moves_so_nothing_is_read_again(known: App, qtbot: QtBot) -> None:
@@ -195,7 +197,7 @@ def test_the_curve_under_the_mouse_is_shown_as_the_others_are(known: App) -> Non
 def test_levels_are_dragged_typed_automatic_and_kept_for_each_mode(known: App, qtbot: QtBot) -> None:
     press(known, "2")
     qtbot.waitUntil(exact(known, "band"))
-    bar, values = known.window.panes.bars[1], shown(known).painted
+    bar, values = known.window.panes.bars[0], shown(known).painted
     at = QPoint(10, round(bar.scale.y_of(bar.scale.limits[1])))
     drag(bar.scale, at, at + QPoint(0, 40))
     high = known.document.view_settings.levels["band"][1]
@@ -410,3 +412,26 @@ def test_only_pictures_that_take_long_are_told_of(opened: App, monkeypatch: pyte
     assert "Rendering 40%" in status.work.text() and status.cancel.isVisibleTo(status)
     status.show_end(Task.PICTURE_LEFT)
     assert status.shown() is None
+
+
+def test_similar_pixels_are_bright_as_the_guide_says(known: App, qtbot: QtBot) -> None:
+    press(known, "5")
+    qtbot.waitUntil(exact(known, "similarity"))
+    picture = shown(known)
+    table = lookup(picture.request.colormap, picture.request.context.nm)
+    assert table is not None
+    light = table[picture.shown].mean(-1)
+    most, least = np.unravel_index([picture.painted.argmin(), picture.painted.argmax()], picture.painted.shape)
+    assert light[most[0], least[0]] > light[most[1], least[1]] + 50
+    text = " ".join(resources.guide().read_text(encoding="utf-8").split())
+    assert "Pixels of the same material are bright" in text
+
+
+@pytest.mark.parametrize(
+    ("mode", "start"),
+    [("band", "Band 550.0 nm"), ("false_colour", "650/550/450 nm"), ("rerendered", "D65, CIE 1931 2°"),
+     ("truth_error", "|difference| at 550.0 nm"), ("uncertainty", "550.0 nm")],
+)  # fmt: skip
+def test_captions_begin_with_what_matters(known: App, mode: str, start: str) -> None:
+    context = RenderContext.of(known.document)
+    assert MODES[mode].caption(context).startswith(start)

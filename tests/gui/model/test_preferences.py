@@ -106,8 +106,8 @@ def test_reset_puts_preferences_and_layout_back(app: App) -> None:
     dialog = open_dialog(app)
     pick(dialog, "mark_colours", "vivid")
     light = app.window.findChild(QDockWidget, "light")
-    light.show()
+    light.hide()
     app.application.reset()
     assert dialog.boxes["mark_colours"].currentData() == "safe"
-    assert not light.isVisible()
+    assert not light.isHidden()
     dialog.close()

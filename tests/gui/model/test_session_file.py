@@ -117,9 +117,9 @@ def work(app: App) -> None:
     view_settings = document.view_settings.showing("band").arranged(PaneLayout.DIVIDED).divided_at(0.4)
     document.set_view_settings(view_settings.with_levels("band", (0.1, 0.8)).with_colormap("band", "viridis"))
     document.development.choose(DevelopSettings(stops=0.5))
-    app.window.image.box.setRange(xRange=(10, 60), yRange=(10, 40), padding=0)
     app.window.image.is_fitted = False
-    app.window.panels.docks[2].show()
+    app.window.image.box.setRange(xRange=(10, 60), yRange=(10, 40), padding=0)
+    app.window.panels.docks[2].hide()
 
 
 def save(app: App, path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,19 +161,20 @@ def test_the_layout_comes_back(apps: Callable[[], App], qtbot: QtBot) -> None:
     spectra, given, light = window.panels.docks[:3]
     window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, spectra)
     given.setFloating(True)
-    light.show()
+    light.hide()
     window.resizeDocks([spectra], [450], Qt.Orientation.Horizontal)
     qtbot.waitUntil(lambda: spectra.width() == 450)
     layout = layout_of(window)
     window.reset_layout()
-    qtbot.waitUntil(lambda: spectra.width() > 500)
+    qtbot.waitUntil(lambda: spectra.width() != 450)
     apply_layout(layout, window)
     qtbot.waitUntil(lambda: placeless(layout_of(window)) == placeless(layout))
 
 
 def placeless(layout: Layout) -> Layout:
-    """Where a floating panel stands is the window manager's to say, of which there is none."""
-    return replace(layout, panels=tuple(replace(each, floats=each.floats and (0, 0)) for each in layout.panels))
+    """Where a floating panel stands is the window manager's to say (there is none); hidden ones have no size."""
+    panels = (replace(each, size=each.size if each.shown else (1, 1)) for each in layout.panels)
+    return replace(layout, panels=tuple(replace(each, floats=each.floats and (0, 0)) for each in panels))
 
 
 @pytest.fixture
@@ -427,15 +428,15 @@ def test_a_measured_cube_that_is_gone_is_told(
 
 
 def test_what_is_looked_at_does_not_depend_on_the_room_there_was_for_it(opened: App, qtbot: QtBot) -> None:
-    image, messages = opened.window.image, opened.window.messages
+    image, size = opened.window.image, opened.window.size()
     image.zoom(2.0, (12, 34))
     wide = image.box.viewRange()
     high = image.height()
-    messages.show_success("Wrote something, of which this is told in a line above the image.")
+    opened.window.resize(size.width(), size.height() - 100)
     qtbot.waitUntil(lambda: image.height() < high)
     kept = opened.window.panes.view()
     opened.window.panes.fit()
-    messages.hide()
+    opened.window.resize(size)
     qtbot.waitUntil(lambda: image.height() == high)
     opened.window.panes.go(kept)
     np.testing.assert_allclose(image.box.viewRange(), wide)

@@ -16,11 +16,20 @@ def test_values_out_of_their_range_are_refused(broken: dict[str, Any]) -> None:
 
 def test_two_pictures_are_never_the_same_at_first() -> None:
     view_settings = ViewSettings().showing("similarity")
-    assert view_settings.arranged(PaneLayout.DIVIDED).modes == ("similarity", "band")
+    assert view_settings.arranged(PaneLayout.DIVIDED).modes == ("similarity", "photograph")
     twice = view_settings.showing("similarity", 1).arranged(PaneLayout.SIDE_BY_SIDE)
     assert twice.modes == ("photograph", "similarity") and twice.mode == "similarity"
     both = ViewSettings(("photograph", "photograph")).arranged(PaneLayout.DIVIDED)
     assert both.modes == ("photograph", "band")
+
+
+def test_the_previous_mode_of_a_single_pane_comes_back() -> None:
+    band = ViewSettings(("similarity", "doubts")).showing("band")
+    assert band.mode == "band" and band.swapped().mode == "similarity" and band.swapped().swapped() == band
+    assert band.showing("band") == band  # the mode that is shown again does not hide the previous one
+    divided = ViewSettings(("similarity", "doubts"), arrangement=PaneLayout.DIVIDED).showing("band")
+    assert divided.modes == ("band", "doubts") and divided.swapped().modes == ("doubts", "band")
+    assert divided.swapped().mode == "band"
 
 
 def test_sides_levels_and_line() -> None:

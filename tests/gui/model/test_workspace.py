@@ -67,8 +67,8 @@ def test_each_tab_keeps_its_own_and_asks_nothing_again(
     document.set_wavelength(612.3)
     document.set_view_settings(document.view_settings.showing("band"))
     document.set_viewing(ViewingConditions(Illuminant("A")))
-    opened.window.image.box.setRange(xRange=(10, 40), yRange=(10, 40))
     opened.window.image.is_fitted = False
+    opened.window.image.box.setRange(xRange=(10, 40), yRange=(10, 40))
     qtbot.waitUntil(lambda: (3, 4) in document.curves)
     view, curve = opened.window.image.view(), document.curves[(3, 4)]
     assert not opened.window.tabs.isVisible()
@@ -95,6 +95,8 @@ def test_each_tab_keeps_its_own_and_asks_nothing_again(
     assert [item.pixel for item in opened.document.pins] == [(3, 4)] and opened.window.table.rowCount() == 1
     layer = opened.window.image.canvas.layers[0]
     qtbot.waitUntil(lambda: layer.picture is not None and layer.picture.request.context.field is first)
+    opened.application.undo()
+    assert opened.document.viewing == ViewingConditions()
     opened.application.undo()
     assert opened.document.marks == ()
     opened.application.redo()

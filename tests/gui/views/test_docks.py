@@ -68,7 +68,7 @@ def test_the_image_is_central_and_the_spectra_stand_right_of_it(window: Made) ->
     assert made.plot.isVisible() and made.plot.mapTo(made, made.plot.pos()).x() > made.image.width()
     assert not dock(made, "two").isVisible()
     assert tabs(made, "spectra") == {"one"}
-    assert spectra.width() == 580
+    assert spectra.width() == 512
 
 
 def test_every_panel_has_an_entry_that_opens_it_in_front(window: Made, qtbot: QtBot) -> None:
@@ -101,7 +101,7 @@ def test_a_layout_is_remembered_and_reset(window: Made) -> None:
     assert abs(dock(second, "spectra").width() - width) <= 2
     second.reset_layout()
     assert layout(second) == at_first
-    assert in_front(dock(second, "spectra")) and dock(second, "spectra").width() == pytest.approx(580, abs=16)
+    assert in_front(dock(second, "spectra")) and dock(second, "spectra").width() == pytest.approx(512, abs=16)
 
 
 @pytest.mark.parametrize("broken", [QByteArray(b"no layout"), "text", 7])

@@ -62,7 +62,10 @@ def refused(path: Path) -> str:
         (("bands = 3", "bands = 3\ndata file = /etc/passwd"), "only one beside the header is opened"),
         (("bands = 3", "bands = 3\ndata file = ..\\x"), "only one beside the header is opened"),
         (("bands = 3", "bands = 3\ndata file = none.img"), "has no data file beside it"),
-        (("bands = 3", "bands = 3\nfile type = ENVI Spectral Library"), "is a spectral library; open it as curves"),
+        (
+            ("bands = 3", "bands = 3\nfile type = ENVI Spectral Library"),
+            "is a spectral library; load it as reference spectra",
+        ),
         (("{400, 550, 700}", "{400, nan, 700}"), "not a list of numbers"),
         (("{400, 550, 700}", "{400, -550, 700}"), "finite, positive numbers"),
         (("{400, 550, 700}", "{400, 550}"), "2 wavelengths for 3 bands"),

@@ -1,19 +1,32 @@
-"""The colour bar of a pane: colour scale, histogram and draggable limits."""
+"""Colour bars of the panes: colour scale, histogram and draggable limits, in a column of constant width."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import SHADES, Histogram
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.tasks.rendering import RenderedImage
 
 Limits = tuple[float, float]
-_STRIP, _LEFT, _REACH = 14.0, 6.0, 9.0
+WIDTH = 88  # px of the column
+_REACH = 9.0
+_TIP = "Drag a limit; double-click for automatic levels"
 _ROOM = 1.12  # factor of headroom on the axis
 
 
@@ -24,7 +37,7 @@ class LevelsScale(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setToolTip("Drag a limit; double-click for automatic levels")
+        self.setToolTip(_TIP)
         self.setMouseTracking(True)
         self.limits: Limits = (0.0, 1.0)
         self._axis: Limits = (0.0, 1.0)
@@ -55,6 +68,11 @@ class LevelsScale(QWidget):
         low, high = self._axis
         inner = self.height() - 2 * _REACH
         return _REACH + inner * (1 - (value - low) / max(high - low, 1e-12))
+
+    def _strip(self) -> QRectF:
+        """Rectangle of the gradient; a thin scale leaves as much space as possible for the numbers."""
+        left, width = (2.0, 9.0) if self.width() < WIDTH // 2 + 1 else (6.0, 14.0)
+        return QRectF(left, _REACH, width, self.height() - 2 * _REACH)
 
     def _value_at(self, y: float) -> float:
         low, high = self._axis
@@ -94,7 +112,7 @@ class LevelsScale(QWidget):
         """Paint gradient, histogram, tick labels and limits."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        strip = QRectF(_LEFT, _REACH, _STRIP, self.height() - 2 * _REACH)
+        strip = self._strip()
         lines = [self.y_of(limit) for limit in self.limits]
         bottom, top = [min(max(y, strip.top()), strip.bottom()) for y in lines]
         gradient = QLinearGradient(QPointF(0, bottom), QPointF(0, max(top, 0) if top < bottom else bottom - 1))
@@ -116,7 +134,8 @@ class LevelsScale(QWidget):
             return
         steps = np.linspace(histogram.low, histogram.high, len(histogram.counts) + 1)
         inside = (steps[1:] >= self._axis[0]) & (steps[:-1] <= self._axis[1])
-        left, room = _LEFT + _STRIP + 2, self.width() - _LEFT - _STRIP - 4
+        left = self._strip().right() + 2
+        room = self.width() - left - 2
         lengths = room * np.sqrt(histogram.counts / max(int(histogram.counts.max()), 1))
         painter.setPen(Qt.PenStyle.NoPen)
         ink = QColor(self.palette().placeholderText().color())
@@ -141,22 +160,25 @@ class LevelsScale(QWidget):
         painter.setFont(font)
         painter.setPen(self.palette().windowText().color())
         height = painter.fontMetrics().height()
+        left = self._strip().right() + 4
         for value in ticks(*self._axis, self.height() / (3.5 * height)):
             y = self.y_of(value)
             if abs(y - lines[0]) < height / 2 or abs(y - lines[1]) < height / 2:
                 continue
-            where = QRectF(_LEFT + _STRIP + 4, y - height / 2, self.width() - _LEFT - _STRIP - 6, height)
+            where = QRectF(left, y - height / 2, self.width() - left, height)
             painter.drawText(where, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{value:g}")
 
 
 class ColourBar(QWidget):
-    """The colour bar of one side, with spin boxes for the limits and a button for automatic levels."""
+    """The colour bar of one side, with spin boxes for the limits and a button for automatic levels.
+
+    A thin one has the scale only.
+    """
 
     limits_picked = Signal(str, object)  # key of the scale, (low, high)
 
     def __init__(self, side: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFixedWidth(88)
         self._key, self._automatic = "", (0.0, 1.0)
         self._histogram: Histogram | None = None
         self.title = QLabel()
@@ -169,8 +191,7 @@ class ColourBar(QWidget):
         self.auto.setToolTip("Set the limits to the central 99 % of the values in view")
         self.auto.setAccessibleName(f"Automatic levels of the {side} pane")
         self.auto.setSizePolicy(self.high.sizePolicy())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 8, 4, 6)
+        self._layout = layout = QVBoxLayout(self)
         layout.setSpacing(4)
         for widget in (self.title, self.high, self.scale, self.low, self.auto):
             layout.addWidget(widget, 1 if widget is self.scale else 0)
@@ -178,7 +199,16 @@ class ColourBar(QWidget):
         self.auto.clicked.connect(lambda: self._pick(*self._automatic))
         for box in (self.high, self.low):
             box.valueChanged.connect(lambda _: self._pick(self.low.value(), self.high.value()))
+        self.show_thin(False)
         self.hide()
+
+    def show_thin(self, is_thin: bool) -> None:
+        """Show the scale alone, in half the width of the column, or everything."""
+        self.setFixedWidth(WIDTH // 2 if is_thin else WIDTH)
+        side = 0 if is_thin else 4
+        self._layout.setContentsMargins(side, 8, side, 6)
+        for widget in (self.title, self.high, self.low, self.auto):
+            widget.setHidden(is_thin)
 
     def show_picture(self, picture: RenderedImage | None, limits: Limits, lookup: UInt8Array | None) -> None:
         """Show the scale of a picture with the current limits; hidden for a picture without a scale.
@@ -196,7 +226,9 @@ class ColourBar(QWidget):
             self._histogram = picture.histogram
             self._automatic = picture.histogram.percentiles
         self.auto.setEnabled(self._histogram is not None)
-        self.title.setText(f"{scale.quantity} ({scale.unit})" if scale.unit else scale.quantity)
+        name = f"{scale.quantity} ({scale.unit})" if scale.unit else scale.quantity
+        self.title.setText(name)
+        self.scale.setToolTip(f"{name[:1].upper()}{name[1:]}\n{_TIP}")
         low, high = limits
         step = max(high - low, 1e-9) / 50
         for box, value in ((self.high, high), (self.low, low)):
@@ -214,6 +246,32 @@ class ColourBar(QWidget):
     def _pick(self, low: float, high: float) -> None:
         if high > low:
             self.limits_picked.emit(self._key, (low, high))
+
+
+class ColourBarColumn(QWidget):
+    """Two colour bars in a column that keeps its width, so that the images beside it never move.
+
+    One bar takes the whole column, two are thin; without a scale the column looks like the surround of the images.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedWidth(WIDTH)
+        self.setAutoFillBackground(True)
+        self.setPalette(theme.on_surround())
+        self.bars = ColourBar("first"), ColourBar("second")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for bar in self.bars:
+            layout.addWidget(bar)
+
+    def show_pictures(self, shown: Sequence[tuple[RenderedImage | None, Limits, UInt8Array | None]]) -> None:
+        """Show the scale of the picture of each side, with its limits and lookup table; None for one without."""
+        is_thin = all(picture is not None and picture.request.scale is not None for picture, _, _ in shown)
+        for bar, (picture, limits, lookup) in zip(self.bars, shown, strict=True):
+            bar.show_thin(is_thin)
+            bar.show_picture(picture, limits, lookup)
 
 
 def _number(name: str) -> QDoubleSpinBox:

@@ -8,12 +8,15 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
+from nesr_gui.gui.drawing import theme
+from nesr_gui.gui.model.pixel_size import PixelSize
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.views.image.layers import Canvas
 from nesr_gui.gui.views.image.mark_items import MarkLayer
+from nesr_gui.gui.views.image.scale_bar import ScaleBar
 
 _STYLE = """
 QToolButton {{ background: rgba(15, 17, 20, 178); color: white; border: 2px solid {edge}; border-radius: 5px;
@@ -54,7 +57,7 @@ class Caption(QToolButton):
             self.setStyleSheet(style)
         self._text = text
         self.fit(self._room)
-        self.setAccessibleName(f"{('Left', 'Right')[self.side]} pane: {text}" if is_active else f"Image: {text}")
+        self.setAccessibleName(f"{('First', 'Second')[self.side]} pane: {text}" if is_active else f"Image: {text}")
         return True
 
     def fit(self, room: int) -> None:
@@ -124,6 +127,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.setCentralItem(self.box)
         self.canvas = Canvas(self.box, self)
         self.captions = Caption(0, self), Caption(1, self)
+        self.scale_bar = ScaleBar(self)
+        self._pixel_size: PixelSize | None = None
         self.marks = MarkLayer(self, self.box)
         self._sides: tuple[int, ...] = (0,)
         self._shape: tuple[int, int] | None = None
@@ -136,7 +141,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.box.sigRangeChangedManually.connect(self._unfit)
         self.box.sigRangeChanged.connect(self._announce_view)
         self.sceneObj.sigMouseMoved.connect(self._hover)
-        self._follow_palette()
+        self.setBackground(theme.SURROUND)
 
     def show_image(self, shape: tuple[int, int] | None) -> None:
         """Reset the view for a newly opened image of `shape` source pixels."""
@@ -178,6 +183,23 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.box.setRange(QRectF(col - width / 2, row - height / 2, width, height), padding=0)
         self._unfit()
 
+    def show_actual_size(self) -> None:
+        """Show one source pixel per pixel of the screen around the current centre, or all of a small image."""
+        view, ratio, edges = self.view(), self.devicePixelRatioF(), list[float]()
+        size = self.box.height() * ratio, self.box.width() * ratio
+        middle = (view.top + view.bottom) / 2, (view.left + view.right) / 2
+        for centre, seen, whole in zip(middle, size, self._shape or (1, 1), strict=True):
+            edge = (whole - seen) / 2 if seen >= whole else min(max(centre - seen / 2, 0), whole - seen)
+            edges.append(round(edge))  # on whole pixels, so that none is resampled
+        self.box.setRange(QRectF(edges[1], edges[0], size[1], size[0]), padding=0)
+        self._unfit()
+
+    def show_scale_bar(self, is_shown: bool, size: PixelSize | None) -> None:
+        """Show or hide the scale bar; `size` is that of a source pixel on the ground, if known."""
+        self._pixel_size = size
+        self.scale_bar.setVisible(is_shown)
+        self._place_scale_bar()
+
     @property
     def has_image(self) -> bool:
         """Whether an image is open."""
@@ -203,6 +225,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         super().resizeEvent(event)
         if event is not None and hasattr(self, "captions"):
             self._place_captions()
+            self._place_scale_bar()
             self._limit()
             if self.is_fitted:
                 self.fit()
@@ -221,21 +244,14 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         else:
             self.marks.open_menu(self.mapToScene(event.pos()), event.globalPos())
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Update the background when the palette changes."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._follow_palette()
-
-    def _follow_palette(self) -> None:
-        self.setBackground(self.palette().color(QPalette.ColorRole.Midlight))
-
     def _limit(self) -> None:
-        """Limit panning to half an image beyond the edges, or as far as the whole image needs."""
+        """Limit panning to half an image beyond the edges, or as far as the whole image or its actual size needs."""
         height, width = self._shape or (1, 1)
         tall = self.height() / max(self.width(), 1)
         reach = 0.5 * max(height, width)
-        across, down = reach + max(height / tall - width, 0), reach + max(width * tall - height, 0)
+        ratio = self.devicePixelRatioF()
+        across = max(reach + max(height / tall - width, 0), (self.width() * ratio - width) / 2 + 1)
+        down = max(reach + max(width * tall - height, 0), (self.height() * ratio - height) / 2 + 1)
         self.box.setLimits(xMin=-across, xMax=width + across, yMin=-down, yMax=height + down, minXRange=4, minYRange=4)
 
     def _place_captions(self) -> None:
@@ -250,7 +266,14 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             overlaps = first.geometry().right() + _MARGIN > left
             second.move(left, _MARGIN + (first.height() + 4 if overlaps else 0))
 
+    def _place_scale_bar(self) -> None:
+        """Update the scale bar and keep it in the lower left corner."""
+        if self.scale_bar.isVisibleTo(self) and self._shape is not None:
+            self.scale_bar.show_scale(float(self.box.viewPixelSize()[0]), self._pixel_size)
+            self.scale_bar.move(_MARGIN, self.height() - self.scale_bar.height() - _MARGIN)
+
     def _announce_view(self) -> None:
+        self._place_scale_bar()
         if self._shape is not None:
             self.view_changed.emit(self.view())
 

@@ -104,7 +104,8 @@ class _Image(pg.ImageItem):  # type: ignore[misc]
 
     def paint(self, painter: QPainter, *args: Any) -> None:
         """Draw with or without smoothing."""
-        smooth = self.is_sampled or abs(painter.worldTransform().m11()) < 1
+        on_screen = abs(painter.worldTransform().m11()) * painter.device().devicePixelRatioF()
+        smooth = self.is_sampled or on_screen < 1 - 1e-6
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         super().paint(painter, *args)
 

@@ -267,7 +267,7 @@ class MarkLayer(QObject):
     picked = Signal(int)  # number of the selected mark
     place_picked = Signal(int, object, int)  # number, MarkGeometry, gesture
     menu_picked = Signal(int, QPoint)  # number, position on the screen
-    shift_picked = Signal(int, int, int)  # offset of the active mark in rows and cols, gesture
+    shift_picked = Signal(int, int)  # offset of the active mark in rows and cols
     tool_left = Signal()  # Escape was pressed while nothing was being drawn
 
     def __init__(self, view: QGraphicsView, box: Any) -> None:
@@ -383,8 +383,7 @@ class MarkLayer(QObject):
             return True
         if self._moves_mark(event):
             pixels = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-            self._gesture = self._gesture if event.isAutoRepeat() else next(_GESTURES)  # auto-repeat is one undo step
-            self.shift_picked.emit(*(pixels * step for step in _ARROWS[key]), self._gesture)
+            self.shift_picked.emit(*(pixels * step for step in _ARROWS[key]))
             return True
         if drawing and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             return self.finish()

@@ -1,18 +1,22 @@
-"""The central widget: one image pane or two linked ones, with their colour bars."""
+"""One image pane or two linked ones, with their colour bars."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 
 from nesr_gui.gui.drawing.tone_mapping import lookup
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Pixel
+from nesr_gui.gui.model.pixel_size import PixelSize
 from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.tasks.rendering import RenderedImage
-from nesr_gui.gui.views.image.colour_bar import ColourBar
+from nesr_gui.gui.views.image.colour_bar import WIDTH, ColourBarColumn
 from nesr_gui.gui.views.image.image_view import ImageView
+
+_GAP = 2  # px between two panes
 
 
 class SplitView(QWidget):
@@ -27,16 +31,22 @@ class SplitView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.images = ImageView(), ImageView()
-        self.bars = ColourBar("left"), ColourBar("right")
+        self.column = ColourBarColumn()
+        self.bars = self.column.bars
         self.images[1].setAccessibleName("Second image")
         self._settings = ViewSettings()
         self._pictures: list[RenderedImage | None] = [None, None]
         self._pointed: ImageView | None = None
+        self._shape: tuple[int, int] | None = None
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        for widget in (self.bars[0], *self.images, self.bars[1]):
-            layout.addWidget(widget, 1 if isinstance(widget, ImageView) else 0)
+        layout.setSpacing(0)
+        self._panes = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._panes.setSpacing(_GAP)
+        for image in self.images:
+            self._panes.addWidget(image, 1)
+        layout.addLayout(self._panes, 1)
+        layout.addWidget(self.column)
         for bar in self.bars:
             bar.limits_picked.connect(self.limits_picked)
         for image, other in zip(self.images, reversed(self.images), strict=True):
@@ -56,6 +66,8 @@ class SplitView(QWidget):
     def show_image(self, shape: tuple[int, int] | None) -> None:
         """Reset the panes for a newly opened image of `shape` source pixels."""
         self._pictures = [None, None]
+        self._shape = shape
+        self._stack()
         for image in self.images:
             image.show_image(shape)
         self._show_bars()
@@ -119,14 +131,38 @@ class SplitView(QWidget):
         """Zoom in by `factor`, centred on a pixel or on the current centre."""
         self.images[0].zoom(factor, pixel)
 
+    def show_actual_size(self) -> None:
+        """Show one source pixel per pixel of the screen around the current centre."""
+        self.images[0].show_actual_size()
+
+    def show_scale_bar(self, is_shown: bool, size: PixelSize | None) -> None:
+        """Show or hide the scale bar, with the size of a source pixel on the ground, if known."""
+        for image in self.images:
+            image.show_scale_bar(is_shown, size)
+
     def _show_bars(self) -> None:
-        sides = self._settings.sides
-        for place, bar in enumerate(self.bars):
-            side = sides[0] if len(sides) == 1 and place == 1 else place
-            picture = self._pictures[side] if side in sides and (len(sides) == 2 or place == 1) else None
+        shown = []
+        for side, picture in enumerate(self._pictures):
+            picture = picture if side in self._settings.sides else None
             scale = picture.request.scale if picture is not None else None
             limits = self._settings.levels.get(scale.key, scale.limits) if scale else (0.0, 1.0)
-            bar.show_picture(picture, limits, self._lookup(picture))
+            shown.append((picture, limits, self._lookup(picture)))
+        self.column.show_pictures(shown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Stack two panes in the direction that suits the new size."""
+        super().resizeEvent(event)
+        self._stack()
+
+    def _stack(self) -> None:
+        """Put the second pane right of the first, or below it if that shows the image larger."""
+        height, width = self._shape or (1, 1)
+        across, down = max(self.width() - WIDTH, 1), max(self.height(), 1)
+        beside = min((across - _GAP) / 2 / width, down / height)
+        below = min(across / width, (down - _GAP) / 2 / height)
+        direction = QBoxLayout.Direction.LeftToRight if beside >= below else QBoxLayout.Direction.TopToBottom
+        if direction != self._panes.direction():
+            self._panes.setDirection(direction)
 
     def _lookup(self, picture: RenderedImage | None) -> UInt8Array | None:
         if picture is None or picture.shown.ndim == 3:

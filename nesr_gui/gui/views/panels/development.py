@@ -175,14 +175,14 @@ class DevelopmentPanel(QScrollArea):
         self._form = form
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow("&Encoding", row(self.encoding, self.gamma))
-        form.addRow("&White balance", row(self.balance, self.pick))
+        form.addRow("E&ncoding", row(self.encoding, self.gamma, is_filled=True))
+        form.addRow("White &balance", row(self.balance, self.pick, is_filled=True))
         form.addRow("Colour temperature", self.kelvin)
         form.addRow("Tint", self.tint)
         form.addRow("E&xposure", self.stops)
         form.addRow("Camera", row(self.load_camera, self.default_camera))
         form.addRow("", self.camera)
-        form.addRow("Working &resolution", row(self.resolution))
+        form.addRow("Working &resolution", row(self.resolution, is_filled=True))
         form.addRow("", row(self.reset))
 
     def _pick(self, **items: Any) -> None:
@@ -209,7 +209,8 @@ def _combo(name: str, entries: Iterable[tuple[str, object]]) -> QComboBox:
     combo = QComboBox()
     combo.setAccessibleName(name)
     combo.view().setAccessibleName(f"{name}, choices")
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(9)
     for text, value in entries:
         combo.addItem(text, value)
     return combo

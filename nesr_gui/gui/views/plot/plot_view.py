@@ -21,6 +21,7 @@ from nesr_gui.gui.drawing.ticks import Axis
 from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.plot_settings import KeySign, Line, PlotContent, SpreadKind, Values
 from nesr_gui.gui.views.plot.curves import CurveLayer
+from nesr_gui.regions import Shape
 
 MOST_ROWS = 16
 NARROWEST, WIDEST = 340, 96  # px of a plot with names at the ends of its curves, and of these names
@@ -28,7 +29,13 @@ _GAP = 14  # pixels between the mouse and the readout
 _KEY_LEFT, _SAMPLE, _KEY_GAP = 12, 20, 12  # px, of the key, a sample in it, and between its entries
 _QUIET = QPalette.ColorRole.PlaceholderText
 Row = tuple[Mark | None, str, float]
-HINT = "Click a pixel in the image to see its spectrum"
+HINTS = {
+    Shape.POINT: "Click a pixel in the image to see its spectrum",
+    Shape.RECTANGLE: "Drag a rectangle in the image to see its mean spectrum",
+    Shape.ELLIPSE: "Drag an ellipse in the image to see its mean spectrum",
+    Shape.POLYGON: "Click the corners of a polygon in the image to see its mean spectrum",
+    Shape.LASSO: "Drag around a region in the image to see its mean spectrum",
+}
 CHANNELS = (("R", "#d62f2f"), ("G", "#1f9d3a"), ("B", "#2f62e0"))
 
 
@@ -236,7 +243,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self._make_room()
         self.box.sigRangeChanged.connect(self._follow_view)
         self.crosshair = Crosshair(self, self.plot, self.layer.readout, lambda: self._range)
-        self.hint = QLabel(HINT, self)
+        self.hint = QLabel(HINTS[Shape.POINT], self)
         self.hint.setAutoFillBackground(True)
         self.hint.setBackgroundRole(QPalette.ColorRole.Base)
         self.hint.setMargin(8)
@@ -320,9 +327,17 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         if hasattr(self, "hint"):
             self._make_room()
             self.key.resize(self.width(), self.key.height())
-            self.hint.adjustSize()
-            area = self.box.mapRectToScene(self.box.rect()).toRect()
-            self.hint.move(area.center() - self.hint.rect().center())
+            self._place_hint()
+
+    def show_tool(self, tool: Shape) -> None:
+        """Say how the current tool gives a spectrum, while there is none."""
+        self.hint.setText(HINTS[tool])
+        self._place_hint()
+
+    def _place_hint(self) -> None:
+        self.hint.adjustSize()
+        area = self.box.mapRectToScene(self.box.rect()).toRect()
+        self.hint.move(area.center() - self.hint.rect().center())
 
     def changeEvent(self, event: QEvent) -> None:
         """Update all colours when the palette changes."""

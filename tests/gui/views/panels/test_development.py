@@ -307,7 +307,7 @@ def test_colour_error_is_of_the_photograph_that_was_encoded(opened: App, qtbot: 
 
 def test_what_is_shown_of_the_old_field_stays_until_the_new_one_answers(opened: App, qtbot: QtBot) -> None:
     opened.view.show_mode("band")
-    qtbot.waitUntil(lambda: shown(opened, 0) is not None and opened.window.panes.bars[1].isVisible())
+    qtbot.waitUntil(lambda: shown(opened, 0) is not None and opened.window.panes.bars[0].isVisible())
     field, emptied = opened.document.field, list[None]()
     opened.renderers[0].emptied.connect(lambda: emptied.append(None))
     opened.window.input.stops.number.setValue(-1)

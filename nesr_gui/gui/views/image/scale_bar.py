@@ -1,0 +1,70 @@
+"""The scale bar in the corner of an image."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from nesr_gui.gui.model.pixel_size import PixelSize
+
+_LENGTHS = 1, 2, 5, 10  # times a power of ten
+_PREFIXES = (("km", 1000.0), ("m", 1.0), ("cm", 0.01), ("mm", 0.001), ("µm", 1e-6))
+_LONGEST = 140  # px
+_INSET, _THICK, _EDGE = 8, 4, 1.5  # px
+
+
+class ScaleBar(QWidget):
+    """Shows a round length in image pixels, or in metres if their size on the ground is known."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAccessibleName("Scale bar")
+        self.text, self.length = "", 0.0  # label, and length in px on the screen
+        self.hide()
+
+    def show_scale(self, pixels: float, size: PixelSize | None) -> None:
+        """Show the scale.
+
+        Args:
+            pixels: image pixels per px of the widget.
+            size: size of an image pixel on the ground, if known.
+        """
+        unit = size.metres if size is not None else 1.0
+        value = round_length(_LONGEST * pixels * unit, is_whole=size is None)
+        self.text = f"{value:g} px" if size is None else _metric(value)
+        self.length = value / (pixels * unit)
+        self.setAccessibleDescription(self.text)
+        height = self.fontMetrics().height()
+        self.setFixedSize(math.ceil(max(self.length, self.fontMetrics().horizontalAdvance(self.text))) + 2 * _INSET,
+                          height + _THICK + 2 * _INSET)  # fmt: skip
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw bar and label on a translucent ground."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(15, 17, 20, 178))
+        painter.drawRoundedRect(self.rect(), 5, 5)
+        left = (self.width() - self.length) / 2
+        painter.fillRect(QRectF(left, self.height() - _INSET - _THICK + _EDGE, self.length, _THICK), QColor("white"))
+        painter.setPen(QColor("white"))
+        label = self.rect().adjusted(0, _INSET - 2, 0, 0)
+        painter.drawText(label, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, self.text)
+
+
+def round_length(longest: float, *, is_whole: bool) -> float:
+    """The greatest of 1, 2, 5 times a power of ten up to `longest`; at least 1 for whole pixels."""
+    power = 10.0 ** math.floor(math.log10(longest))
+    value = max(step * power for step in _LENGTHS if step * power <= longest * (1 + 1e-9))
+    return max(value, 1.0) if is_whole else value
+
+
+def _metric(metres: float) -> str:
+    """A length with the unit that gives the shortest number."""
+    name, unit = next(((name, unit) for name, unit in _PREFIXES if metres >= unit * (1 - 1e-9)), _PREFIXES[-1])
+    return f"{metres / unit:g} {name}"
