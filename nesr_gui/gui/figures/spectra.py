@@ -194,7 +194,7 @@ class _Drawing:
         """The curves of marks and references by name."""
         return [
             _Entry(line.name, lambda where, line=line: self._draw_sample(where, line))  # type: ignore[misc]
-            for line in self._plotted.lines() if line.kind in (Kind.CURVE, Kind.LIBRARY)
+            for line in self._plotted.lines if line.kind in (Kind.CURVE, Kind.LIBRARY)
         ]  # fmt: skip
 
     def _styles(self) -> list[_Entry]:
@@ -259,7 +259,7 @@ class _Drawing:
     def _draw_names(self, axes: _Axes, room: float) -> None:
         """Draw the names of the curves beside their ends."""
         ends = []
-        for line in self._plotted.lines():
+        for line in self._plotted.lines:
             if line.kind in (Kind.CURVE, Kind.LIBRARY):
                 nm, values = line.spectrum.wavelengths.nm, self._plotted.values(line.spectrum)
                 value = float(np.interp(symbol_places(nm, axes.x_range)[1], nm, values, left=np.nan, right=np.nan))
@@ -278,10 +278,10 @@ class _Drawing:
         painter, plotted = self._painter, self._plotted
         painter.save()
         painter.setClipRect(axes.area)
-        for spread in plotted.shown_spreads():
+        for spread in plotted.shown_spreads:
             outline = axes.band(spread.nm, spread.low, spread.high)
             paint_spread(painter, outline, spread.kind, spread.mark.colour, axes.area, 0.8)
-        for line in plotted.lines():
+        for line in plotted.lines:
             values, nm = plotted.values(line.spectrum), line.spectrum.wavelengths.nm
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(self._pen(line))
@@ -292,7 +292,7 @@ class _Drawing:
                     value = axes.y(float(np.interp(at, nm, values, left=np.nan, right=np.nan)))
                     if math.isfinite(value):
                         self._draw_symbol(line.mark, QPointF(axes.x(at), value))
-        for mark, inputs in plotted.inputs():
+        for mark, inputs in plotted.inputs:
             painter.setPen(QPen(QColor(mark.colour), 0.7 * self._style.line_width))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             for nm, value in zip(*inputs, strict=True):

@@ -304,12 +304,9 @@ class PlotContent:
         nm = self.nm if transform.normalise is Normalise.AT_WAVELENGTH else 0.0
         return transform, nm, self._active_spectrum() if transform.difference else None
 
-    def lines(self) -> list[Line]:
-        """Return all lines, in the order of the marks, library spectra last."""
-        return self._lines
-
     @cached_property
-    def _lines(self) -> list[Line]:
+    def lines(self) -> list[Line]:
+        """All lines, in the order of the marks, library spectra last."""
         lines = []
         for mark in self.marks:
             curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
@@ -324,8 +321,8 @@ class PlotContent:
 
     def value_range(self) -> Range:
         """Return the limits of the value axis, which fits the lines and circles; bands may exceed it."""
-        shown = [self.values(line.spectrum) for line in self.lines()]
-        shown += [inputs[1] for _, inputs in self.inputs()]
+        shown = [self.values(line.spectrum) for line in self.lines]
+        shown += [inputs[1] for _, inputs in self.inputs]
         return self.axes.value_range(np.concatenate(shown) if shown else np.zeros(0))
 
     def key(self) -> list[tuple[KeySign, str]]:
@@ -334,13 +331,14 @@ class PlotContent:
             Kind.CURVE: "estimated" if self.is_estimated else "measured", Kind.TRUTH: "measured",
             Kind.SMOOTH: "smooth metamer", Kind.LIBRARY: "reference",
         }  # fmt: skip
-        lines, bands = {line.kind for line in self.lines()}, {spread.kind for spread in self.shown_spreads()}
+        lines, bands = {line.kind for line in self.lines}, {spread.kind for spread in self.shown_spreads}
         key: list[tuple[KeySign, str]] = [(kind, texts[kind]) for kind in Kind if kind in lines]
         key += [(kind, kind.value) for kind in SpreadKind if kind in bands]
-        return [*key, (None, "model input")] if self.inputs() else key
+        return [*key, (None, "model input")] if self.inputs else key
 
+    @cached_property
     def shown_spreads(self) -> list[Spread]:
-        """Return the bands to draw, of the marks that `spreads` selects."""
+        """The bands to draw, of the marks that `spreads` selects."""
         shown = []
         for mark in self.marks:
             curve = self.curves.get(mark.place)
@@ -352,8 +350,9 @@ class PlotContent:
                 shown.append(Spread(kind, mark, curve.spectrum.wavelengths.nm, *edges))
         return shown
 
+    @cached_property
     def inputs(self) -> list[tuple[Mark, tuple[Values, Values]]]:
-        """Return the model's input bands of every mark that has them; see `seen`."""
+        """The model's input bands of every mark that has them; see `seen`."""
         found = [(mark, self.seen(curve)) for mark in self.marks if (curve := self.curves.get(mark.place)) is not None]
         return [(mark, inputs) for mark, inputs in found if inputs is not None]
 

@@ -359,12 +359,12 @@ def test_references_stand_beside_the_curves(
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(tmp_path / "lib.csv"), ""))
     bar.menu.aboutToShow.emit()
     next(action for action in bar.menu.actions() if action.text() == "Load reference spectra…").trigger()
-    qtbot.waitUntil(lambda: [line.name for line in document.plot_content().lines()] == ["pin 1", "grass", "stone"])
+    qtbot.waitUntil(lambda: [line.name for line in document.plot_content().lines] == ["pin 1", "grass", "stone"])
     bar.menu.aboutToShow.emit()
     next(action for action in bar.menu.actions() if action.text().startswith("grass")).trigger()
-    assert [line.name for line in document.plot_content().lines()] == ["pin 1", "stone"]
+    assert [line.name for line in document.plot_content().lines] == ["pin 1", "stone"]
     next(action for action in bar.menu.actions() if action.text().startswith("Smooth")).trigger()
-    qtbot.waitUntil(lambda: "pin 1, smooth metamer" in [line.name for line in document.plot_content().lines()])
+    qtbot.waitUntil(lambda: "pin 1, smooth metamer" in [line.name for line in document.plot_content().lines])
     smooth = document.colour_results[(10, 10)].smooth
     assert smooth is not None and document.photograph is not None
     seen = np.interp(cie.CAMERA_BANDS, smooth.wavelengths.nm, smooth.values) @ cie.default_camera().T

@@ -54,6 +54,8 @@ class CurveLayer:
         self.curves, self.truths = self.lines[Kind.CURVE], self.lines[Kind.TRUTH]
         self._drawn: dict[tuple[Kind, int], tuple[object, ...]] = {}
         self.spreads: dict[int, _SpreadItem] = {}
+        self._ends_of: tuple[object, object] | None = None  # what `_ends` were computed for
+        self._ends: list[tuple[Line, float]] = []
         self.inputs, self.symbols, self.dots = (_Signs(pxMode=True) for _ in range(3))
         for place, scatter in enumerate((self.inputs, self.symbols, self.dots)):
             scatter.setZValue(17 + place)
@@ -64,7 +66,7 @@ class CurveLayer:
         self.plotted = plotted
         wanted: dict[Kind, dict[int, Line]] = {kind: {} for kind in Kind}
         heights: dict[tuple[Kind, int], float] = {}
-        for place, line in enumerate(lines := plotted.lines()):
+        for place, line in enumerate(lines := plotted.lines):
             of_kind = wanted[line.kind]
             number = line.mark.number if line.mark is not None else len(of_kind)
             of_kind[number], heights[line.kind, number] = line, place / len(lines)
@@ -96,20 +98,23 @@ class CurveLayer:
     def readout(self, nm: float) -> list[tuple[Mark | None, str, float]]:
         """Mark, name and displayed value of every curve at a wavelength."""
         rows = []
-        for line in self.plotted.lines():
+        for line in self.plotted.lines:
             values, bands = self.plotted.values(line.spectrum), line.spectrum.wavelengths.nm
             rows.append((line.mark, line.name, float(np.interp(nm, bands, values, left=np.nan, right=np.nan))))
         return rows
 
     def ends(self) -> list[tuple[Line, float]]:
         """The curves of marks and references, and their heights at the visible end."""
-        found = []
-        for line in self.plotted.lines():
-            if line.kind in (Kind.CURVE, Kind.LIBRARY):
-                nm, values = line.spectrum.wavelengths.nm, self.plotted.axes.scaled(self.plotted.values(line.spectrum))
-                at = symbol_places(nm, self._visible())[1]
-                found.append((line, float(np.interp(at, nm, values, left=np.nan, right=np.nan))))
-        return [(line, height) for line, height in found if np.isfinite(height)]
+        if self._ends_of != (self.plotted, visible := self._visible()):
+            self._ends_of, self._ends = (self.plotted, visible), []
+            for line in self.plotted.lines:
+                if line.kind in (Kind.CURVE, Kind.LIBRARY):
+                    nm, values = line.spectrum.wavelengths.nm, self.plotted.values(line.spectrum)
+                    at = symbol_places(nm, visible)[1]
+                    height = self._scaled(float(np.interp(at, nm, values, left=np.nan, right=np.nan)))
+                    if np.isfinite(height):
+                        self._ends.append((line, height))
+        return self._ends
 
     def show_symbols(self) -> None:
         """Place the symbols of the marks at the visible ends of their curves."""
@@ -128,7 +133,7 @@ class CurveLayer:
         return float(self.plotted.axes.scaled(np.array(value)))
 
     def _show_spreads(self) -> None:
-        wanted = {spread.mark.number: spread for spread in self.plotted.shown_spreads()}
+        wanted = {spread.mark.number: spread for spread in self.plotted.shown_spreads}
         _keep(self._plot, self.spreads, wanted, partial(_SpreadItem, self._plot.getViewBox()))
         for place, (number, spread) in enumerate(wanted.items()):
             item = self.spreads[number]
@@ -148,7 +153,7 @@ class CurveLayer:
     def _show_inputs(self) -> None:
         """Show the input bands of a model as open circles."""
         spots = []
-        for mark, inputs in self.plotted.inputs():
+        for mark, inputs in self.plotted.inputs:
             for nm, value in zip(inputs[0], self.plotted.axes.scaled(inputs[1]), strict=True):
                 spots.append({"pos": (nm, value), "size": 8, "symbol": "o", "brush": None, "pen": _ring(mark.colour)})
         self.inputs.setData(_finite(spots))
