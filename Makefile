@@ -1,8 +1,12 @@
 # make run: the viewer. make test: the tests. Both make their own .venv with pinned versions.
+# make fuzz MINUTES=60: coverage-guided fuzzing of every reader; TARGETS="png tiff" for some of them.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check clean
+MINUTES ?= 5
+TARGETS ?=
+
+.PHONY: run test check fuzz clean
 
 run: .venv/installed
 	$(BIN)/nesr-gui $(IMAGE)
@@ -14,6 +18,13 @@ check: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+fuzz: .venv/installed-fuzz
+	$(BIN)/python -m tests.fuzz.run --minutes $(MINUTES) $(TARGETS)
+
+.venv/installed-fuzz: .venv/installed-test
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
+	touch $@
 
 .venv/installed: pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON); install Python 3.11 or newer." >&2; exit 1; }

@@ -64,6 +64,11 @@ def guide() -> Path:
     return ROOT / "guide" / "guide.md"
 
 
+def sensor_tables() -> Path:
+    """Path of the spectral responses of satellite sensors (JSON)."""
+    return ROOT / "sensors.json"
+
+
 def icon(name: str) -> Path:
     """Path of an SVG icon."""
     return ROOT / "icons" / f"{name}.svg"

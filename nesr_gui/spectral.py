@@ -25,6 +25,11 @@ class Quantity(enum.StrEnum):
         """Display text, for example of an axis."""
         return "value (unit not stated)" if self is Quantity.UNKNOWN else self.value
 
+    @property
+    def is_relative(self) -> bool:
+        """Whether values have colours without a white: reflectance, and unknown values, which are taken as such."""
+        return self is not Quantity.RADIANCE
+
 
 @dataclass(frozen=True, eq=False)
 class Wavelengths:

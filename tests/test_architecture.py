@@ -14,7 +14,7 @@ PATHS = sorted(ROOT.rglob("*.py"))
 # Package → its sub-packages; what is not here is no package of ours.
 PACKAGES = {
     "": {"colorimetry", "networks", "fields", "io", "inference", "batch", "benchmark", "training", "gui", "cli"},
-    "io": {"photos", "cubes", "spectra"},
+    "io": {"photos", "cubes", "spectra", "regions"},
     "training": {"datasets", "experiments"},
     "gui": {"model", "drawing", "view_modes", "tasks", "figures", "views", "controllers"},
     "gui.views": {"image", "plot", "panels", "dialogs"},
@@ -22,7 +22,7 @@ PACKAGES = {
 # Package → the modules that may lie loose in it, beside its sub-packages.
 LOOSE = {
     "": {"_version", "spectral", "regions", "metrics", "resources", "export", "__main__"},
-    "io": {"registry", "errors", "atomic", "fingerprint", "sandbox"},
+    "io": {"registry", "errors", "atomic", "content", "fingerprint", "names", "raster", "sandbox", "siblings"},
     "gui": {"app", "main", "benchmark"},
 }
 # Each part imports parts of the rows above its own, none beside it.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nesr_gui import export as exporting
 from nesr_gui import io
@@ -61,7 +63,7 @@ def test_other_programs_find_widths_and_place_in_an_envi_header(tmp_path):
     plan = ExportPlan(SENSORS["Sentinel-2B"], region=Region.rectangle(5, 3, 9, 8))
     exporting.write(tmp_path / "c.hdr", field(), plan)
     opened = envi.open(tmp_path / "c.hdr")
-    assert opened.bands.bandwidths == [21, 66, 36, 31]
+    assert opened.bands.bandwidths == [20.2, 64.9, 35.1, 30.4]
     assert (opened.metadata["x start"], opened.metadata["y start"]) == ("4", "6")
     assert opened.shape == (4, 5, 4)
 
@@ -73,7 +75,8 @@ def test_info_tells_where_a_file_comes_from(tmp_path, name):
     said = io.describe(tmp_path / name)
     assert said["quantity"] == "radiance"
     assert (said["photograph"], said["light"], said["sensor"]) == ("p.png", "A", "Sentinel-2A")
-    assert "B2 492.4 nm, FWHM 66 nm, box" in said["sensor_bands"]
+    assert "B2 492.4 nm, FWHM 64.3 nm, table" in said["sensor_bands"]
+    assert said["sensor_left_out"] == "4 of 13 bands are within the image's range"
     assert said["program"].startswith("nesr_gui")
     assert said["bands"] == "4, 442.7-664.6 nm"
 
@@ -108,10 +111,10 @@ def test_radiance_is_reflectance_times_the_light(tmp_path, light):
 
 def test_sensor_bands_are_written_as_they_are_answered(tmp_path):
     made = field()
-    exporting.write(tmp_path / "c.nc", made, ExportPlan(SENSORS["Landsat 8-9"]))
-    expected = SensorField(made, SENSORS["Landsat 8-9"])
+    exporting.write(tmp_path / "c.nc", made, ExportPlan(SENSORS["Landsat 8"]))
+    expected = SensorField(made, SENSORS["Landsat 8"])
     read = io.open_cube(tmp_path / "c.nc")
-    assert read.bands.nm.tolist() == [440, 480, 560, 655]
+    assert read.bands.nm.tolist() == [443.0, 482.6, 561.3, 591.7, 654.6]
     np.testing.assert_array_equal(read.cube(read.bands).values, expected.cube(expected.bands).values)
 
 
@@ -253,3 +256,37 @@ def test_regions_are_written_and_read_as_text(region):
 def test_other_text_is_no_region(text):
     with pytest.raises(ValueError, match=r"region|corners"):
         Region.parse(text)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_any_plan_is_written_as_planned_or_refused_in_a_sentence(tmp_path_factory, data):
+    """Bands, region, mask, number format and file format in any combination."""
+    made = field(binning=data.draw(st.sampled_from([1, 2])))
+    nm = data.draw(st.lists(st.floats(380, 720), min_size=1, max_size=5, unique=True).map(sorted) | st.none())
+    row, col = (data.draw(st.integers(-5, 70)) for _ in range(2))
+    height, width = (data.draw(st.integers(0, 70)) for _ in range(2))
+    kind = data.draw(st.sampled_from([None, Region.rectangle]))
+    name = data.draw(st.sampled_from(NAMES))
+    path = tmp_path_factory.mktemp("plan") / name
+    try:
+        region = kind(row, col, row + height, col + width) if kind else None
+        plan = ExportPlan(
+            Wavelengths(np.array(nm)) if nm else None,
+            region=region,
+            is_masked=region is not None and data.draw(st.booleans()),
+            encoding=StorageEncoding(data.draw(st.sampled_from(["float32", "float16", "uint16"]))),
+        )
+        written = exporting.write(path, made, plan)
+    except ValueError as error:
+        assert str(error) and "\n" not in str(error)
+        assert not path.exists() and not remains(path.parent)
+        return
+    read = io.open_cube(path, is_trusted=True)
+    rows, cols = plan.region.window(made.shape, made.binning) if plan.region else (slice(None), slice(None))
+    expected = made.cube(read.wavelengths, rows=rows, cols=cols).values
+    found = read.cube(read.wavelengths).values
+    assert found.shape == written.shape
+    outside = np.isnan(found)
+    assert plan.is_masked or not outside.any()
+    np.testing.assert_allclose(found[~outside], expected[~outside], atol=1e-3)

@@ -20,6 +20,7 @@ from nesr_gui.fields.protocol import Cancelled, ProgressCallback
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.io.cubes.export import REQUEST
+from nesr_gui.io.errors import error_message
 from nesr_gui.spectral import RGBImage
 
 ENCODING_SHARE = 0.4  # assumed share of the time, for the fraction done
@@ -138,8 +139,7 @@ def process_item(item: JobItem, settings: JobSettings, progress: ProgressCallbac
     except Cancelled:
         raise
     except Exception as error:  # no error of a single photograph may end the batch
-        message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        return ItemResult(item, ItemState.FAILED, " ".join(str(message).split()) or type(error).__name__)
+        return ItemResult(item, ItemState.FAILED, error_message(error) or type(error).__name__)
 
 
 def _write(item: JobItem, settings: JobSettings, progress: ProgressCallback) -> str:

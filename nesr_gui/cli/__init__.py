@@ -5,6 +5,9 @@ Slow imports are inside the commands, so that `--help` prints at once.
 
 from __future__ import annotations
 
+import io
+import sys
+
 import click
 
 from nesr_gui._version import __version__
@@ -42,10 +45,14 @@ for command in (
 
 def main() -> None:
     """Run the command line; user errors are printed as one line on stderr, with exit code 2."""
+    for stream in (sys.stdout, sys.stderr):  # file names need not be valid text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli()
     except (ValueError, OSError, KeyError) as error:
-        message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        message = f"{message}{options.hint_option(error)}"
+        from nesr_gui.io.errors import error_message
+
+        message = f"{error_message(error)}{options.hint_option(error)}"
         click.echo(f"nesr-gui: {message}", err=True)
         raise SystemExit(2) from error

@@ -36,8 +36,8 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
     pixels = varied_pixels(photograph)
     values = field.spectra([(row // field.binning, col // field.binning) for row, col in pixels], every)
     named = [Spectrum(every, curve, f"row {row} col {col}") for (row, col), curve in zip(pixels, values, strict=True)]
-    csv.write_curves(folder / "curves.csv", named, provenance=field.provenance)
-    yield f"{folder / 'curves.csv'}: {len(named)} curves of {len(every)} points"
+    csv.write_curves(folder / "spectra.csv", named, provenance=field.provenance)
+    yield f"{folder / 'spectra.csv'}: {len(named)} spectra of {len(every)} points"
 
     if missing := system_libraries.missing(system_libraries.DRAWING):
         yield f"no screenshot of the window: {system_libraries.how_to_install(missing)}"
@@ -47,4 +47,4 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
     picture = folder / "window.png"
     if main.run(image, model=model, device=device, screenshot=picture):
         raise OSError(f"the screenshot could not be written to {picture}; check that the folder is writable")
-    yield f"{picture}: the window with these curves"
+    yield f"{picture}: the window with these spectra"

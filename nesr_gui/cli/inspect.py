@@ -53,11 +53,11 @@ def spectrum(
     ]
     if out:
         csv.write_curves(out, spectra, provenance=field.provenance)
-        click.echo(f"{out}: {len(spectra)} curves at {len(wavelengths)} wavelengths")
+        click.echo(f"{out}: {len(spectra)} spectra at {len(wavelengths)} wavelengths")
         return
     click.echo("\t".join(["nm", *names]))
     for index, nm in enumerate(wavelengths):
-        click.echo("\t".join([f"{nm:g}", *(f"{curve.values[index]:.5f}" for curve in spectra)]))
+        click.echo("\t".join([f"{nm:g}", *(f"{curve.values[index]:.6g}" for curve in spectra)]))
 
 
 @click.command()

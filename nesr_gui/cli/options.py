@@ -180,7 +180,8 @@ def reading_options(command: Any) -> Any:
         click.option(
             "--band-wavelengths",
             metavar="NM",
-            help="Wavelengths of a cube that does not state them: 400:700:10, or a list.",
+            help="Wavelengths of a cube in the order of its bands, instead of those that it states: 400:700:10, "
+            "700:400:-10, or a list in any order.",
         ),
         click.option("--band-axis", type=click.IntRange(0, 2), help="Axis of a cube's array that runs over the bands."),
         click.option(
@@ -240,10 +241,10 @@ def parse_hints(
     band_wavelengths: str | None, band_axis: int | None, quantity: str | None, variable: str | None
 ) -> CubeHints:
     """Hints about a cube from the options."""
-    from nesr_gui.io import CubeHints
-    from nesr_gui.spectral import Quantity, Wavelengths
+    from nesr_gui.io import BandPositions, CubeHints
+    from nesr_gui.spectral import Quantity
 
-    listed = Wavelengths.parse(band_wavelengths) if band_wavelengths else None
+    listed = BandPositions.parse(band_wavelengths) if band_wavelengths else None
     return CubeHints(listed, band_axis, Quantity[quantity.upper()] if quantity else None, variable)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from nesr_gui.spectral import FloatArray, Spectrum
 
 FloatArray64 = npt.NDArray[np.float64]
 DARK = 1e-4  # of the white's maximum; below, there is too little light to determine a reflectance
+LEAST_LUMINANCE = 0.002  # relative to white; below, the chromaticity of a measurement is that of its noise
 _DARKEST, _BRIGHTEST = 1e-3, 0.995  # pure black and white are at infinity for a hyperbolic tangent
 _STEPS, _CLOSE = 40, 1e-9
 
@@ -24,13 +26,18 @@ class Appearance:
 
     xy is the chromaticity under the illuminant itself; L*a*b* refers to the white of that illuminant (CIE 15:2018). The
     dominant wavelength is in nm, negative if it is the complementary wavelength of a purple, NaN for an achromatic
-    colour.
+    colour. Both are NaN for a colour whose luminance is below `LEAST_LUMINANCE`.
     """
 
     rgb: tuple[float, float, float]
     xy: tuple[float, float]
     lab: tuple[float, float, float]
     dominant: float
+
+    @property
+    def is_near_black(self) -> bool:
+        """Whether it is too dark for a chromaticity."""
+        return bool(np.isnan(self.xy[0]))
 
     @property
     def in_gamut(self) -> bool:
@@ -58,8 +65,10 @@ def appearances(spectra: npt.ArrayLike, nm: npt.ArrayLike, viewing: ViewingCondi
     lab = cie.lab(xyz, white)
     white_xy, colours = white[:2] / white.sum(), []
     for i, one in enumerate(xyz):
-        xy = one[:2] / one.sum() if one.sum() > 1e-9 else white_xy
-        dominant = dominant_wavelength(xy, white_xy, viewing)
+        xy, dominant = np.full(2, np.nan), math.nan
+        if one[1] >= LEAST_LUMINANCE * white[1]:
+            xy = one[:2] / one.sum()
+            dominant = dominant_wavelength(xy, white_xy, viewing)
         colours.append(Appearance(_three(rgb[i]), (float(xy[0]), float(xy[1])), _three(lab[i]), dominant))
     return colours
 

@@ -168,7 +168,7 @@ class Observer:
         """
         if len(sensitivities) != 3:
             raise ValueError(
-                f"{name} has {len(sensitivities)} curves; a camera file needs three after the wavelength: R, G and B"
+                f"{name} has {len(sensitivities)} columns; a camera file needs three after the wavelength: R, G and B"
             )
         nm = sensitivities[0].wavelengths.nm
         if any(not np.array_equal(channel.wavelengths.nm, nm) for channel in sensitivities):

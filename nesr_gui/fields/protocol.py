@@ -212,6 +212,7 @@ class CubeField:
         provenance: attributes that a file written from the field records.
         binning: source pixels along each side of a pixel.
         source_shape: (H, W) of the source in its own pixels; by default that of `values`.
+        notes: sentences for the user on how the file was read, where that is not as it states or usual.
 
     Raises:
         ValueError: the shape of `values` does not match the wavelengths.
@@ -226,6 +227,7 @@ class CubeField:
         *,
         binning: int = 1,
         source_shape: tuple[int, int] | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         if len(values.shape) != 3 or 0 in values.shape or values.shape[0] != len(wavelengths):
             raise ValueError(
@@ -235,7 +237,7 @@ class CubeField:
         self._lock = threading.Lock()  # file libraries are not thread-safe
         self.wavelengths = wavelengths
         self.quantity = quantity
-        self.provenance = dict(provenance or {})
+        self.provenance, self.notes = dict(provenance or {}), notes
         self.shape: tuple[int, int] = (int(values.shape[1]), int(values.shape[2]))
         self.binning, self.source_shape = binning, source_shape or self.shape
         self.wavelength_range: tuple[float, float] = (float(wavelengths.nm[0]), float(wavelengths.nm[-1]))

@@ -8,6 +8,7 @@ tabulated responses, and accurate to 1e-6 for Gaussian ones.
 from __future__ import annotations
 
 import enum
+import json
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui import resources
 from nesr_gui.fields.protocol import Block, CubeField, Points, SpectralField, assemble_cube, validate_window
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Spectrum, Wavelengths, as_wavelength_array
 
@@ -74,8 +76,7 @@ class SensorBand:
             raise ValueError(f"band {response.name} has no response; expected finite values, some of them above 0")
         area = np.trapezoid(values, nm)
         centre = float(np.trapezoid(values * nm, nm) / area)
-        above = nm[values >= values.max() / 2]
-        fwhm = float(above[-1] - above[0]) or float(area / values.max())
+        fwhm = _full_width(nm, values) or float(area / values.max())
         return cls(response.name, centre, fwhm, BandShape.TABLE, tuple(zip(nm.tolist(), values.tolist(), strict=True)))
 
     def knots(self) -> Doubles:
@@ -117,9 +118,25 @@ class SensorBand:
         return added / covered, max(float(1 - covered / total), 0.0)
 
 
+def _full_width(nm: Doubles, values: Doubles) -> float:
+    """Full width at half maximum (nm) of a table that is linear between its samples; 0 for a single sample."""
+    half = values.max() / 2
+    first, last = np.flatnonzero(values >= half)[[0, -1]]
+    edges = []
+    for inner, outer in ((first, first - 1), (last, last + 1)):
+        at = float(nm[inner])
+        if 0 <= outer < nm.size:
+            at += float(nm[outer] - nm[inner]) * float((values[inner] - half) / (values[inner] - values[outer]))
+        edges.append(at)
+    return edges[1] - edges[0]
+
+
 @dataclass(frozen=True)
 class Sensor:
     """Bands in order of centre wavelength; `source` cites the publication of their data.
+
+    `is_selected` tells that the user listed the bands, so that one outside the range of a field is an error; of a named
+    sensor or a table, the bands within the range are used.
 
     Raises:
         ValueError: there are too few or too many bands, or two have the same centre.
@@ -128,6 +145,7 @@ class Sensor:
     name: str
     bands: tuple[SensorBand, ...]
     source: str = ""
+    is_selected: bool = True
 
     def __post_init__(self) -> None:
         bands = tuple(sorted(self.bands, key=lambda band: band.centre))
@@ -162,11 +180,31 @@ class Sensor:
     @classmethod
     def measured(cls, name: str, responses: Sequence[Spectrum]) -> Sensor:
         """Sensor with tabulated responses, for example from `io.spectra.readers.read_spectra`."""
-        return cls(name, tuple(SensorBand.measured(response) for response in responses), name)
+        return cls(name, tuple(SensorBand.measured(response) for response in responses), name, is_selected=False)
 
     def shaped(self, shape: BandShape) -> Sensor:
-        """Sensor with the same centres and widths and another response shape."""
+        """Sensor with the same centres and widths and another response shape; with its tables for a table."""
+        if shape is BandShape.TABLE:
+            return self
         return replace(self, bands=tuple(replace(band, shape=shape, samples=()) for band in self.bands))
+
+    def within(self, field: SpectralField) -> Sensor:
+        """The sensor with only the bands that lie within the range of a field, unless the user selected its bands.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if self.is_selected:
+            return self
+        nodes = _nodes(field, self)
+        bands = tuple(band for band in self.bands if band.weights(nodes)[1] <= MAX_MISSING)
+        if not bands:
+            low, high = field.wavelength_range
+            raise ValueError(
+                f"none of the {len(self.bands)} bands of {self.name} lies within this image's {low:g}-{high:g} nm; "
+                "choose another sensor"
+            )
+        return replace(self, bands=bands)
 
     @property
     def wavelengths(self) -> Wavelengths:
@@ -178,21 +216,25 @@ class Sensor:
         return ", ".join(f"{band.name}:{band.centre:g}/{band.fwhm:g}" for band in self.bands)
 
 
-def _box_sensor(name: str, source: str, *bands: tuple[str, float, float]) -> Sensor:
-    return Sensor(name, tuple(SensorBand(*band, BandShape.BOX) for band in bands), source)
+def _published() -> dict[str, Sensor]:
+    """The bundled satellite sensors, with the response tables of their operators."""
+    sensors = {}
+    for entry in json.loads(resources.sensor_tables().read_text(encoding="utf-8")):
+        responses = []
+        for name, table in entry["bands"].items():
+            values = np.array(table["response"], np.float32)
+            nm = table["first_nm"] + table["step_nm"] * np.arange(len(values))
+            responses.append(Spectrum(Wavelengths(nm), values, name))
+        sensor = Sensor.measured(entry["name"], responses)
+        bands = tuple(
+            replace(band, centre=round(band.centre, 1), fwhm=round(band.fwhm, 1)) for band in sensor.bands
+        )  # as usual in the literature
+        sensors[sensor.name] = replace(sensor, bands=bands, source=entry["source"])
+    return sensors
 
 
-_ESA = "ESA, Sentinel-2 MSI user guide, spectral bands: central wavelength and bandwidth; as boxes"
-_USGS = "USGS, band designations of Landsat 8 and 9 (OLI, OLI-2): lower and upper edge; as boxes"
-SENSORS = {
-    sensor.name: sensor
-    for sensor in (
-        _box_sensor("Sentinel-2A", _ESA, ("B1", 442.7, 21), ("B2", 492.4, 66), ("B3", 559.8, 36), ("B4", 664.6, 31)),
-        _box_sensor("Sentinel-2B", _ESA, ("B1", 442.2, 21), ("B2", 492.1, 66), ("B3", 559.0, 36), ("B4", 664.9, 31)),
-        _box_sensor("Landsat 8-9", _USGS, ("B1", 440, 20), ("B2", 480, 60), ("B3", 560, 60), ("B4", 655, 30)),
-    )
-}
-"""Satellite sensors by name, with their bands between 400 and 700 nm."""
+SENSORS = _published()
+"""Satellite sensors by name, with all their solar bands; a field uses those within its range."""
 
 SAMPLINGS = {
     "31 bands, 10 nm (CAVE, ICVL, NTIRE)": Wavelengths.from_step(400, 700, 10),
@@ -209,10 +251,14 @@ class SensorField:
     """A field as measured by a sensor; defined only at the centres of its bands.
 
     Raises:
-        ValueError: more than 1 % of a band's response lies outside the range of the field.
+        ValueError: more than 1 % of the response of a band that the user selected, or of all bands of a named sensor,
+            lies outside the range of the field.
     """
 
     def __init__(self, field: SpectralField, sensor: Sensor) -> None:
+        self.left_out = len(sensor.bands)
+        sensor = sensor.within(field)
+        self.left_out -= len(sensor.bands)
         self.field, self.sensor = field, sensor
         self.wavelengths = self.bands = sensor.wavelengths
         self.wavelength_range: tuple[float, float] = (float(self.bands.nm[0]), float(self.bands.nm[-1]))
@@ -239,9 +285,16 @@ class SensorField:
         }
         if self.sensor.source:
             attributes["sensor_source"] = self.sensor.source
+        if self.left_out:
+            attributes["sensor_left_out"] = self.selection_text()
         if missing := self.missing_text():
             attributes["sensor_missing"] = missing
         return attributes
+
+    def selection_text(self) -> str:
+        """How many bands of the sensor lie within the range of the field; empty if all do."""
+        count = len(self.sensor.bands)
+        return f"{count} of {count + self.left_out} bands are within the image's range" if self.left_out else ""
 
     def missing_text(self) -> str:
         """Description of bands that extend beyond the range of the field, and by how much; empty if none does."""

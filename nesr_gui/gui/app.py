@@ -15,6 +15,7 @@ from nesr_gui.gui.controllers.application import (
     StartController,
 )
 from nesr_gui.gui.controllers.autosave import AutosaveController
+from nesr_gui.gui.controllers.band_values import BandValuesController
 from nesr_gui.gui.controllers.comparison import AccuracyController, ComparisonController
 from nesr_gui.gui.controllers.documents import DocumentController
 from nesr_gui.gui.controllers.files import FileController, OpenQueue, PasteController
@@ -101,6 +102,7 @@ class App(QObject):
 
         self.view = ViewSettingsController(window, workspace, worker, rendered)
         self.marks = MarkController(window, workspace, worker)
+        self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
         self.exporter = ExportController(window, workspace, worker, lambda: accuracy.figures, rendered)
@@ -186,6 +188,7 @@ class App(QObject):
             (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
             (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER})),
             (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
+            (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
             (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
             (self.accuracy.query, frozenset({C.MARKS})),
             (self.first_steps.finish_pixel, frozenset({C.MARKS})),
@@ -231,9 +234,10 @@ class App(QObject):
             (self.application.show_undo, (C.UNDO,)),
             (self.application.show_image_actions, (C.IMAGE,)),
             (self.spectra.show_actions, (C.IMAGE, C.FIELD, C.MARKS)),
+            (self.band_values.show_actions, (C.FIELD, C.MARKS)),
             (self.view.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.ACTIVE_MARK, C.CURVES,
                                       C.WHITE)),
-            (self.exporter.show_actions, (C.FIELD,)),
+            (self.exporter.show_actions, (C.IMAGE, C.FIELD)),
             (self.reconstruction.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.MODELS, C.WORK)),
             (self.start.show_page, (C.IMAGE, C.WORK)),
             (self.first_steps.show, (C.FIELD,)),
@@ -281,6 +285,7 @@ class App(QObject):
                 "save_session_as": documents.save_session_as, "export_cube": export.export_cube,
                 "export_curves": export.export_curves, "export_table": export.export_table,
                 "export_accuracy": export.export_accuracy, "export_comparison": export.export_comparison,
+                "export_picture": export.export_picture, "copy_picture": export.copy_picture,
                 "export_sweep": export.export_sweep, "import_marks": marks.import_marks,
                 "load_spectra": marks.load_spectra, "export_figure": export.export_figure,
                 "reconstruct": self.reconstruction.reconstruct_default,
@@ -289,7 +294,8 @@ class App(QObject):
                 "paste": self.pasting.paste, "copy_table": marks.copy_table, "rename_mark": marks.rename,
                 "remove_mark": marks.remove, "clear_pins": marks.clear, "preferences": application.show_preferences,
                 **tools, "add_pin": marks.add_pin, "next_mark": marks.activate_next,
-                "previous_mark": marks.activate_previous, **modes, "compare_with": view.compare_with,
+                "previous_mark": marks.activate_previous,
+                "band_values": self.band_values.open, **modes, "compare_with": view.compare_with,
                 "choose_false_colour": view.choose_false_colour, "auto_levels": view.set_automatic_levels,
                 "single": view.show_single, "divide": view.divide, "side_by_side": view.show_side_by_side,
                 "other_side": view.activate_other_side, "exchange": view.swap_panes,
@@ -353,6 +359,10 @@ class App(QObject):
         toolbar.smooth_picked.connect(spectra.show_smooth)
         toolbar.reference_picked.connect(spectra.set_reference_visible)
         toolbar.clear_requested.connect(spectra.clear_library)
+        toolbar.spreads_picked.connect(spectra.set_spreads)
+        toolbar.axes_picked.connect(spectra.set_axes)
+        toolbar.values_requested.connect(self.band_values.open)
+        toolbar.limits_requested.connect(spectra.choose_limits)
         toolbar.library_requested.connect(marks.load_spectra)
         toolbar.chart_picked.connect(marks.load_chart)
         light.viewing_picked.connect(spectra.set_viewing)
@@ -386,7 +396,7 @@ class App(QObject):
         window.closing.connect(self.close)
         window.hints.close_requested.connect(self.first_steps.close)
         window.start.sample_picked.connect(self.open_sample)
-        window.start.file_picked.connect(self.files.open)
+        window.start.file_picked.connect(self.files.open_recent)
         window.tabs.place_picked.connect(self.documents.show_at)
         window.tabs.close_requested.connect(self.documents.close_at)
         window.status.cancel_requested.connect(self.worker.cancel)
@@ -403,7 +413,9 @@ class App(QObject):
         ):  # fmt: skip
             worker.ended.connect(take_end)
         worker.ended.connect(self._note_end)
+        worker.ended.connect(self.documents.take_end)  # last: it may close the window
         worker.failed.connect(self._show_failure)
+        worker.failed.connect(self.documents.take_failure)
         worker.failed.connect(self.queue.take_failure)
         worker.failed.connect(self.recovery.offer)
 
@@ -427,6 +439,7 @@ class App(QObject):
         files.recent_changed.connect(files.show_recent)
         files.recent_changed.connect(self.start.show_recent)
         files.restored.connect(self._take_restored)
+        files.regions_opened.connect(self.marks.import_file)
         documents.session_requested.connect(files.open_session)
         documents.saved.connect(files.remember)
         self.autosave.restore_requested.connect(self._restore_copies)

@@ -15,6 +15,7 @@ from nesr_gui.gui.model.preferences import data_folder, nothing_remembered
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.main_window import WINDOW_SIZE
+from nesr_gui.io.errors import error_message
 from nesr_gui.spectral import varied_pixels
 
 
@@ -48,7 +49,7 @@ class Screenshot(QObject):
         """Write the error to stderr and finish with exit code 1."""
         if not self._done:
             self._done = True
-            sys.stderr.write(f"error: {error}\n")
+            sys.stderr.write(f"error: {error_message(error)}\n")
             self.finished.emit(1)
 
     def _take(self) -> None:
@@ -100,6 +101,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         picture.finished.connect(qt.exit)
     else:
         app.window.may_close = app.documents.may_close_window
+        app.window.closing.connect(qt.exit)  # also of a window that is hidden while an export is finished
         app.autosave.start(data_folder() / "autosave")
     app.window.show()
     if screenshot is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,6 +48,21 @@ def translate_torch_errors() -> Iterator[None]:
         if any(sign in message for sign in _LOST):
             raise DeviceLost("the graphics device failed; continue on the processor") from error
         raise
+
+
+def release_memory() -> None:
+    """Return freed memory to the system where glibc keeps it: tiles of many sizes leave gigabytes in its heap."""
+    if (libc := _libc()) is not None:
+        libc.malloc_trim(0)
+
+
+@lru_cache(maxsize=1)
+def _libc() -> ctypes.CDLL | None:
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+    except OSError:  # another system
+        return None
+    return libc if hasattr(libc, "malloc_trim") else None
 
 
 def _full(kind: str) -> OutOfMemory:

@@ -213,13 +213,14 @@ class PreparedFactorised(PreparedInput):
         cells, parts = self.cells, []
         height, width = cells.shape
         is_low_memory = self.model.small_tile is not None
-        if not is_low_memory and 4 * self.network.config.features * height * width <= STORED_BYTES:
+        config, size = self.network.config, 4 * height * width
+        if not is_low_memory and (config.features + config.hidden[0]) * size <= STORED_BYTES:  # both at once
             cells = cells.encoded(lambda done: report(0.6 * done))
         for done, rows, cols in cells.tiles() if self.network.has_attention else ():
             report(0.6 + 0.2 * done)
             parts.append(cells.sums(rows, cols))
         attention = self._attention(AttentionSums.total(parts) if parts else None)
-        if is_low_memory or 4 * self.network.config.hidden[0] * height * width > STORED_BYTES:
+        if is_low_memory or config.hidden[0] * size > STORED_BYTES:
             return self._field(ComputedSurroundings(self.cells, attention))
         return self._field(StoredSurroundings.of(cells, attention, lambda done: report(0.8 + 0.2 * done)))
 

@@ -22,7 +22,7 @@ from nesr_gui.fields.protocol import (
     validate_window,
 )
 from nesr_gui.inference import tiling
-from nesr_gui.inference.device import AdaptiveBatch
+from nesr_gui.inference.device import AdaptiveBatch, release_memory
 from nesr_gui.inference.features import AttentionSums
 from nesr_gui.inference.model_input import ModelInput
 from nesr_gui.inference.reconstructed_field import CalibratedReconstruction, ReconstructedField
@@ -106,7 +106,9 @@ class Cells:
 
     def tiles(self) -> Iterator[tuple[float, slice, slice]]:
         """Yield windows of cells that cover the image, each with the fraction done before it."""
-        return tiling.iter_square_tiles(slice(0, self.shape[0]), slice(0, self.shape[1]), CELLS)
+        for tile in tiling.iter_square_tiles(slice(0, self.shape[0]), slice(0, self.shape[1]), CELLS):
+            yield tile
+            release_memory()
 
     def _pixels(self, rows: slice, cols: slice) -> Tensor:
         """The pixels (1, 3, r · scale, c · scale) of a window of cells."""

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nesr_gui.fields.protocol import CubeField, ProgressCallback, SpectralField
+from nesr_gui.io.content import Content, content_of, described_image
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints
 from nesr_gui.io.cubes.export import CubeWriterSource, StorageEncoding, disk_full, is_disk_full
+from nesr_gui.io.cubes.wavelengths import BandPositions
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.registry import CUBES, FileKind, Format, lazy
 from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "BandPositions",
     "CubeHints",
     "CubeWriterSource",
     "FileKind",
@@ -73,7 +77,7 @@ OPTIONAL = {
 
 FORMATS = (
     Format("PNG", (".png",), FileKind.PHOTOGRAPH, _read_photograph),
-    Format("JPEG", (".jpg", ".jpeg"), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), FileKind.PHOTOGRAPH, _read_photograph),
     Format("TIFF", (".tif", ".tiff"), FileKind.PHOTOGRAPH, _read_photograph),
     Format("BMP", (".bmp",), FileKind.PHOTOGRAPH, _read_photograph),
     Format("WebP", (".webp",), FileKind.PHOTOGRAPH, _read_photograph),
@@ -97,7 +101,8 @@ def read_photograph(path: str | os.PathLike[str]) -> RGBImage:
 
     Raises:
         FileNotFoundError: the file does not exist.
-        ValueError: the extension is not that of a photograph, or the file is not readable (`UnreadableImage`).
+        ValueError: neither content nor extension are those of a photograph, or the file is not readable
+            (`UnreadableImage`).
     """
     image: RGBImage = _reader(Path(path), FileKind.PHOTOGRAPH)(Path(path))
     return image
@@ -108,9 +113,10 @@ def decode_photograph(path: str | os.PathLike[str]) -> DecodedPhoto:
 
     Raises:
         FileNotFoundError: the file does not exist.
-        ValueError: the extension is not that of a photograph, or the file is not readable (`UnreadableImage`).
+        ValueError: neither content nor extension are those of a photograph, or the file is not readable
+            (`UnreadableImage`).
     """
-    _reader(Path(path), FileKind.PHOTOGRAPH)  # refuses other extensions
+    _reader(Path(path), FileKind.PHOTOGRAPH)  # refuses other content
     from nesr_gui.io.photos import decode
 
     return decode.decode(path)
@@ -128,9 +134,9 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None, *,
     Raises:
         FileNotFoundError: the file does not exist.
         AmbiguousFile: the file lacks required information.
-        ValueError: the extension is not that of a cube, or the file is not readable (`UnreadableFile`).
+        ValueError: neither content nor extension are those of a cube, or the file is not readable (`UnreadableFile`).
     """
-    path = Path(path)
+    path = described_image(Path(path))
     chosen = _format(path, FileKind.CUBE)
     assert chosen.read is not None  # the format was selected for it
     if chosen.sandboxed and path.is_file() and not is_trusted:
@@ -232,14 +238,17 @@ def writer(path: str | os.PathLike[str], encoding: StorageEncoding) -> Format:
         )
     if encoding.error_band and not found.holds_bounds:
         able = ", ".join(f"{f.name} ({' '.join(f.writes or f.extensions)})" for f in writable if f.holds_bounds)
-        raise ValueError(f"{found.name} cannot store an error band beside the cube; {able} can")
+        raise ValueError(f"{found.name} cannot store a prediction interval with the cube; {able} can")
     return found
 
 
 def describe(path: str | os.PathLike[str], reading: CubeHints | None = None) -> dict[str, str]:
     """Properties of a cube or spectra file as name → text, provenance last; raises the errors of its reader."""
-    path = Path(path)
-    if table := next((f for f in FORMATS if f.kind is FileKind.CURVES and path.suffix.lower() in f.extensions), None):
+    path = described_image(Path(path))
+    content = content_of(path)
+    named = path.suffix.lower() if content is None else ""
+    curves = [f for f in FORMATS if f.kind is FileKind.CURVES]
+    if table := next((f for f in curves if named in f.extensions or content == (f.kind, f.name)), None):
         return _described_curves(path, table)
     field, found = open_cube(path, reading), _format(path, FileKind.CUBE)
     height, width = field.shape
@@ -261,38 +270,37 @@ def _described_curves(path: Path, table: Format) -> dict[str, str]:
     low, high = (pick([pick(curve.wavelengths.nm) for curve in found]) for pick in (min, max))
     named = ", ".join(curve.name for curve in found[:20]) + (", …" if len(found) > 20 else "")
     return {
-        "format": f"{table.name} curves",
-        "curves": f"{len(found)}, {low:g}-{high:g} nm",
+        "format": f"{table.name} spectra",
+        "spectra": f"{len(found)}, {low:g}-{high:g} nm",
         "names": named,
         "bytes": str(path.stat().st_size),
     }
 
 
 def is_photograph(path: str | os.PathLike[str]) -> bool:
-    """Whether the extension is that of a photograph, and the file is not a cube with the same extension."""
+    """Whether the content is that of a photograph or, if it is not recognised, the extension is."""
     path = Path(path)
+    content = content_of(path)
+    if content is not None:
+        return content[0] is FileKind.PHOTOGRAPH
     suffix = path.suffix.lower()
-    if not any(suffix in f.extensions for f in FORMATS if f.kind is FileKind.PHOTOGRAPH):
-        return False
-    shared = [f for f in FORMATS if f.kind is FileKind.CUBE and suffix in f.extensions and f.sniff]
-    return not any(path.is_file() and f.sniff(path) for f in shared if f.sniff)
+    return not path.is_dir() and any(suffix in f.extensions for f in FORMATS if f.kind is FileKind.PHOTOGRAPH)
 
 
 def is_cube(path: str | os.PathLike[str]) -> bool:
-    """Whether the path is a cube folder or has a cube's extension, and is not a photograph with the same extension."""
+    """Whether the content is that of a cube or, if it is not recognised, the extension is; or it is a folder."""
     path = Path(path)
     try:
-        _format(path, FileKind.CUBE)
+        found = _format(path, FileKind.CUBE, content_of(path))
     except ValueError:
         return False
-    return not is_photograph(path)
+    return found.kind is FileKind.CUBE and not is_photograph(path)
 
 
 def dialog_filter(kind: FileKind) -> str:
     """Files of a kind in the syntax of Qt's file dialogs: `Photographs (*.png *.jpg)`."""
-    return (
-        f"{kind.value}{_missing(kind)} ({' '.join('*' + e for f in FORMATS if f.kind is kind for e in f.extensions)})"
-    )
+    extensions = " ".join(f"*{each}" for f in FORMATS if f.kind is kind for each in f.extensions)
+    return f"{kind.value}{_missing(kind)} ({extensions})"
 
 
 def written_formats() -> list[Format]:
@@ -316,19 +324,41 @@ def _reader(path: Path, kind: FileKind) -> Callable[..., Any]:
     return found
 
 
-def _format(path: Path, kind: FileKind) -> Format:
+def _format(path: Path, kind: FileKind, content: Content | None = None) -> Format:
+    """Format of a file that is to be opened as `kind`, by its content, else by its extension.
+
+    A TIFF or an OpenEXR may be opened as either kind.
+
+    Raises:
+        UnreadableFile: the file is of another kind, or of no format of the table.
+    """
+    content = content or content_of(path)
     readable = [f for f in FORMATS if f.kind is kind and f.read]
-    folders = [f for f in readable if not f.extensions]
-    named = [f for f in readable if path.suffix.lower() in f.extensions]
-    if folders and path.is_dir() and not named:
-        return next(f for f in folders if f.sniff is None or f.sniff(path))
-    return _by_extension(path, kind, readable)
-
-
-def _by_extension(path: Path, kind: FileKind, formats: list[Format]) -> Format:
-    for candidate in formats:
+    if content is not None:
+        names = {"OpenEXR": "Spectral OpenEXR", "Spectral OpenEXR": "OpenEXR"}
+        wanted = {content[1], names.get(content[1], "")}
+        for candidate in readable:
+            if candidate.name in wanted:
+                return candidate
+        if content[0] is FileKind.CURVES:
+            raise UnreadableFile(f"{path.name} is a spectral library; load it as reference spectra")
+        what = "photograph" if content[0] is FileKind.PHOTOGRAPH else "spectral cube"
+        raise UnreadableFile(f"{path.name} is a {what} ({content[1]}); {_allowed(kind)}")
+    if path.is_dir():
+        folders = [f for f in readable if not f.extensions]
+        for candidate in (f for f in readable if path.suffix.lower() in f.extensions and not f.sandboxed):
+            return candidate
+        if folders:
+            return next(f for f in folders if f.sniff is None or f.sniff(path))
+    for candidate in readable:
         if path.suffix.lower() in candidate.extensions:
             return candidate
-    allowed = ", ".join(f"{f.name} ({' '.join(f.extensions)})" for f in formats if f.extensions)
     ending = f"the extension {path.suffix!r}" if path.suffix else "no extension"
-    raise ValueError(f"{path.name or path} has {ending}; {kind.value.lower()} are {allowed}")
+    unrecognised = path.is_file() and kind is FileKind.CUBE
+    also = f", {_allowed(FileKind.PHOTOGRAPH)}" if unrecognised else ""
+    raise UnreadableFile(f"{path.name or path} has {ending}; {_allowed(kind)}{also}")
+
+
+def _allowed(kind: FileKind) -> str:
+    named = (f"{f.name} ({' '.join(f.extensions)})" for f in FORMATS if f.kind is kind and f.read and f.extensions)
+    return f"{kind.value.lower()} are {', '.join(named)}"

@@ -70,7 +70,7 @@ def atomic_write_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
         part.mkdir()
     try:
         yield part
-        (part / _ORDER).write_text("\n".join(target.name for target in targets), encoding="utf-8")
+        (part / _ORDER).write_bytes(os.fsencode("\n".join(target.name for target in targets)))
         for target in targets:
             _check_kind(part / target.name, target)
         for folder, _, names in os.walk(part):
@@ -141,7 +141,9 @@ def _explain_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise type(error)(error.errno, f"cannot write in {folder} ({error.strerror}); choose another folder") from error
+        raise type(error)(
+            error.errno, f"cannot write in {folder} ({str(error.strerror).lower()}); choose another folder"
+        ) from error
 
 
 def _check_kind(made: Path, target: Path) -> None:
@@ -160,7 +162,7 @@ def _move_in(ready: Path) -> None:
     if not (ready / _ORDER).is_file():  # everything was moved; the process was killed while deleting the remains
         shutil.rmtree(ready, ignore_errors=True)
         return
-    names = (ready / _ORDER).read_text(encoding="utf-8").splitlines()
+    names = os.fsdecode((ready / _ORDER).read_bytes()).split("\n")
     header, folder = names[-1], ready.parent
     with _explain_lock(folder / header):
         if (ready / header).is_file():
@@ -184,5 +186,5 @@ def _explain_lock(target: Path) -> Iterator[None]:
     except OSError as error:
         raise type(error)(
             error.errno,
-            f"cannot replace {target} ({error.strerror}); close it elsewhere or choose another name",
+            f"cannot replace {target} ({str(error.strerror).lower()}); close it elsewhere or choose another name",
         ) from error

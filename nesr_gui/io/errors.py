@@ -1,6 +1,9 @@
-"""Errors of reading a file; each message is one sentence for the user."""
+"""Errors of reading and writing files; each message is one sentence for the user."""
 
 from __future__ import annotations
+
+import errno
+import os
 
 
 class UnreadableFile(ValueError):
@@ -9,3 +12,60 @@ class UnreadableFile(ValueError):
 
 class UnreadableImage(UnreadableFile):
     """The file is not readable as a photograph."""
+
+
+_DENIED = "no permission to use {file}; change its permissions, or choose another place"
+_FULL = "the disk of {file} is full; make room, or choose another disk"
+_UNREACHABLE = "the drive of {file} cannot be reached; connect it and try again"
+_SENTENCES = {
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.ENOENT: "{file} does not exist; check its name and folder",
+    errno.EEXIST: "{file} exists already; choose another name",
+    errno.EISDIR: "{file} is a folder; choose a file",
+    errno.ENOTDIR: "{file} is not in a folder; check its path",
+    errno.ENAMETOOLONG: "the name of {file} is too long; choose a shorter one",
+    errno.ENOSPC: _FULL,
+    getattr(errno, "EDQUOT", errno.ENOSPC): _FULL,
+    errno.EFBIG: "{file} is too large for its disk; choose another disk",
+    errno.EROFS: "the disk of {file} is read-only; choose another one",
+    errno.EBUSY: "{file} is in use by another program; close it there and try again",
+    getattr(errno, "ETXTBSY", errno.EBUSY): "{file} is in use by another program; close it there and try again",
+    errno.EIO: "the disk of {file} reported an error; check the disk and its connection, and try again",
+    errno.ENOMEM: "there is not enough memory for {file}; close other programs and try again",
+    errno.EMFILE: "{file} cannot be opened because too many files are open; close some and try again",
+    errno.ENFILE: "{file} cannot be opened because too many files are open; close some and try again",
+    errno.ENODEV: _UNREACHABLE,
+    errno.ENXIO: _UNREACHABLE,
+    errno.ETIMEDOUT: _UNREACHABLE,
+    getattr(errno, "ESTALE", errno.ETIMEDOUT): _UNREACHABLE,
+    errno.ENOTCONN: _UNREACHABLE,
+}
+
+SYSTEM_ERRORS = frozenset(_SENTENCES)
+"""Error numbers of the disk, the drive or permissions, unlike those that the content of a file may cause."""
+
+
+def error_message(error: BaseException) -> str:
+    """The message of an error on one line, without error numbers, for the user.
+
+    An error of the operating system names the file, what is wrong with it, and what to do; the words of any other
+    error are its own. Empty if there are none.
+    """
+    words = error.args[0] if isinstance(error, KeyError) and error.args else error
+    if isinstance(error, OSError) and error.errno is not None:
+        words = error.strerror if _is_explained(error) else _explanation(error, error.errno)
+    return " ".join(str(words or "").split())
+
+
+def _is_explained(error: OSError) -> bool:
+    """Whether the program, rather than the operating system, wrote the text of an error."""
+    is_of_windows = getattr(error, "winerror", None) is not None
+    return bool(error.strerror) and not is_of_windows and error.strerror != os.strerror(error.errno or 0)
+
+
+def _explanation(error: OSError, number: int) -> str:
+    file = str(error.filename) if error.filename else "the file"
+    if number in _SENTENCES:
+        return _SENTENCES[number].format(file=file)
+    return f"cannot use {file} ({os.strerror(number).lower()}); try again, or choose another place"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from nesr_gui import io
@@ -25,7 +26,7 @@ def fingerprint(path: Path) -> str:
     for number, each in enumerate(files):
         size = each.stat().st_size
         name = each.relative_to(path).as_posix() if path.is_dir() else ""  # files may be renamed
-        digest.update(f"{name}\0{size}\0".encode())
+        digest.update(os.fsencode(name) + f"\0{size}\0".encode())
         if number < _MOST_FILES:
             with each.open("rb") as file:
                 digest.update(file.read(END))

@@ -17,7 +17,7 @@ class FileKind(enum.StrEnum):
 
     PHOTOGRAPH = "Photographs"
     CUBE = "Spectral cubes"
-    CURVES = "Curves"
+    CURVES = "Spectra"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Format:
     """One row of the table. `read` or `write` is None if not supported; a format without extensions is a folder.
 
     Args:
-        sniff: tells whether a file has this format, if other formats share its extensions.
+        sniff: tells whether a folder has this format.
         dtypes: supported values of `StorageEncoding.dtype`.
         holds_bounds: whether a prediction interval can be stored with the cube.
         writes: extensions to write; by default `extensions`.
@@ -96,14 +96,14 @@ CUBES = (
         sandboxed="cubes.hdf5",
         streamed="one block",
     ),
+    Format("NetCDF-3", (".cdf", ".nc3"), FileKind.CUBE, lazy("cubes.netcdf3", "open_cube")),
     Format(
         "ENVI",
         (".hdr", ".img", ".dat", ".bsq", ".bil", ".bip", ".raw"),
         FileKind.CUBE,
         lazy("cubes.envi", "open_cube"),
         lazy("cubes.envi", "write_cube"),
-        sniff=lazy("cubes.envi", "is_header"),
-        files=lazy("cubes.envi", "files_of"),
+        files=lazy("cubes.envi_header", "files_of"),
         dtypes=("float32", "uint16"),
         writes=(".hdr",),
         streamed="one block",
@@ -123,18 +123,18 @@ CUBES = (
         FileKind.CUBE,
         lazy("cubes.tiff", "open_cube"),
         lazy("cubes.tiff", "write_cube"),
-        sniff=lazy("cubes.tiff", "is_cube"),
         dtypes=("float32", "float16", "uint16"),
         streamed="some tiles",
     ),
     Format(
         "Zarr",
-        (".zarr",),
+        (".zarr", ".zip"),
         FileKind.CUBE,
         lazy("cubes.zarr", "open_cube"),
         lazy("cubes.zarr", "write_cube"),
         dtypes=("float32", "float16", "uint16"),
         holds_bounds=True,
+        writes=(".zarr",),
         streamed="some tiles",
     ),
     Format(
@@ -143,7 +143,6 @@ CUBES = (
         FileKind.CUBE,
         lazy("cubes.exr", "open_cube"),
         lazy("cubes.exr", "write_cube"),
-        sniff=lazy("cubes.exr", "is_cube"),
         sandboxed="cubes.exr",
         dtypes=("float32", "float16"),
         streamed="some lines",

@@ -19,7 +19,8 @@ from pathlib import Path
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.errors import UnreadableFile
 
-PATIENCE = 20.0  # timeout in seconds; starting takes up to a few seconds on a slow disk
+STARTING = 20.0  # timeout in seconds of the first file of a format: the library is loaded, perhaps from a slow disk
+PATIENCE = 5.0  # timeout in seconds of further files; damaged ones may keep HDF5 in a loop without end
 MIN_BYTES_PER_SECOND = 10e6  # bytes per second: files that are read whole are given more time
 MEMORY = 4 << 30  # memory limit of the sandbox in bytes, where the system supports one
 
@@ -31,6 +32,7 @@ class SandboxProcess:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._owner = os.getpid()
+        self._loaded: set[str] = set()
         atexit.register(self.close)
 
     def check(self, path: Path, module: str) -> None:
@@ -44,7 +46,8 @@ class SandboxProcess:
                 self._start()
             process = self._process
             assert process is not None and process.stdin is not None and process.stdout is not None
-            timer = threading.Timer(PATIENCE + path.stat().st_size / MIN_BYTES_PER_SECOND, process.kill)
+            patience = PATIENCE if module in self._loaded else STARTING
+            timer = threading.Timer(patience + path.stat().st_size / MIN_BYTES_PER_SECOND, process.kill)
             timer.start()
             try:
                 process.stdin.write(json.dumps([str(path.absolute()), module]) + "\n")
@@ -60,6 +63,7 @@ class SandboxProcess:
                 raise UnreadableFile(
                     f"{path.name} is so damaged that the library for it fails; copy or export it again"
                 )
+            self._loaded.add(module)
 
     def close(self) -> None:
         """End the process; the next check starts another."""
@@ -68,6 +72,7 @@ class SandboxProcess:
 
     def _start(self) -> None:
         self._end()
+        self._loaded.clear()
         self._owner = os.getpid()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "nesr_gui.io.sandbox"],

@@ -250,17 +250,18 @@ def test_without_a_display_the_sample_is_reconstructed(tmp_path, photo, model_fi
     assert "no display" in done.stdout
     assert done.stderr == ""
     written = {path.name for path in (tmp_path / "nesr-out").iterdir()}
-    assert written == {"cube.h5", "curves.csv", "window.png"}
-    assert len(read_curves(tmp_path / "nesr-out" / "curves.csv")) == 3
+    assert written == {"cube.h5", "spectra.csv", "window.png"}
+    assert len(read_curves(tmp_path / "nesr-out" / "spectra.csv")) == 3
 
 
 def test_info_and_spectrum_of_cubes(run, tmp_path):
-    cube = np.random.default_rng(0).random((3, 5, 6), np.float32)
+    band, row, col = np.mgrid[:3, :5, :6]
+    cube = (0.1 + 0.3 * band + 0.011 * row + 0.0023 * col).astype(np.float32)
     np.save(tmp_path / "c.npy", cube)
     code, _, error = run("info", tmp_path / "c.npy")
     assert code == 2 and "specify it with --band-axis 0" in error and len(error.splitlines()) == 1
     code, _, error = run("info", tmp_path / "c.npy", "--band-axis", 0)
-    assert code == 2 and "specify it with --band-wavelengths 400:700:150" in error
+    assert code == 2 and "specify it with --band-wavelengths …" in error
     said = ("--band-wavelengths", "450,500,650", "--quantity", "radiance")
     code, text, _ = run("info", tmp_path / "c.npy", *said)
     assert code == 0 and "bands: 3, 450-650 nm" in text and "quantity: radiance" in text
@@ -274,7 +275,7 @@ def test_info_tells_of_curves(run, tmp_path, name):
     curves = [Spectrum(Wavelengths.evenly_spaced(3), np.ones(3, np.float32), label) for label in ("one", "two")]
     (write_curves if name == "c.csv" else write_library)(tmp_path / name, curves)
     code, text, _ = run("info", tmp_path / name)
-    assert code == 0 and "curves: 2, 400-700 nm" in text and "names: one, two" in text
+    assert code == 0 and "spectra: 2, 400-700 nm" in text and "names: one, two" in text
 
 
 @pytest.mark.parametrize("name", ["c.hdr", "c.mat", "c.tif", "c.zarr", "c.npz", "c.exr"])
@@ -303,3 +304,34 @@ def test_compare_prints_figures_of_a_turned_cube(run, photo, model_file, tmp_pat
     io.write_cube(other, CubeField(values[:, :, :7], bands), bands)
     code, _, error = run("compare", photo, other, "--model", model_file)
     assert code == 2 and "7x12" in error and error.count("\n") == 1
+
+
+def test_small_numbers_keep_their_digits(run, tmp_path):
+    values = np.array([1.25e-7, 3.5e-9, 0.123456])[:, None, None] * np.ones((3, 4, 5))
+    bands = Wavelengths.evenly_spaced(3)
+    io.write_cube(tmp_path / "c.nc", CubeField(values.astype(np.float32), bands), bands)
+    code, text, _ = run("spectrum", tmp_path / "c.nc", "--at", "1,2")
+    assert code == 0 and [row.split()[1] for row in text.splitlines()[1:]] == ["1.25e-07", "3.5e-09", "0.123456"]
+
+
+@pytest.mark.parametrize("stated", ["700:400:-150", "700, 550, 400", "[700 550 400]", "0.7um,0.55um,0.4um"])
+def test_wavelengths_of_bands_may_be_stated_in_the_order_of_the_file(run, tmp_path, stated):
+    band, row, col = np.mgrid[:3, :5, :6]
+    np.save(tmp_path / "c.npy", (0.1 + 0.3 * band + 0.011 * row + 0.0023 * col).astype(np.float32))
+    words = ("--at", "0,0", "--band-axis", 0, "--band-wavelengths", stated)
+    code, text, _ = run("spectrum", tmp_path / "c.npy", *words)
+    assert code == 0
+    assert [row.split() for row in text.splitlines()[1:]] == [["400", "0.7"], ["550", "0.4"], ["700", "0.1"]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_batch_of_names_that_are_not_utf_8(run, photo, model_file, tmp_path):
+    names = [tmp_path / os.fsdecode(name) for name in (b"caf\xe9.png", b"\xff.png")]
+    for name in names:
+        shutil.copy(photo, name)
+    out = tmp_path / os.fsdecode(b"out\xe9")
+    for skipped in (False, True):
+        code, _, error = run("reconstruct", *names, "-o", out, "--model", model_file, "--bands", 3, "--jobs", 1)
+        assert code == 0, error
+        assert sorted(path.name for path in out.iterdir()) == sorted(f"{name.stem}.h5" for name in names), skipped
+    assert io.open_cube(out / os.fsdecode(b"caf\xe9.h5")).provenance["photograph"] == "caf\\xe9.png"

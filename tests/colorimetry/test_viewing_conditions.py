@@ -94,7 +94,7 @@ def test_plain_values_make_it_again(light):
         (lambda: Illuminant.daylight(3000), "choose 4000 to 25000 K"),
         (lambda: Illuminant.measured("dark", Spectrum(FINE, np.zeros(301))), "dark emits no light"),
         (lambda: Illuminant.measured("odd", Spectrum(FINE, np.full(301, np.nan))), "odd is not a table"),
-        (lambda: Observer.camera("two.csv", [Spectrum(FINE, np.ones(301))] * 2), "two.csv has 2 curves"),
+        (lambda: Observer.camera("two.csv", [Spectrum(FINE, np.ones(301))] * 2), "two.csv has 2 columns"),
         (
             lambda: ViewingConditions.default().rgb_weights([900.0, 1000.0]),
             "has no response, or not in all three channels",

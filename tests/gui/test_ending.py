@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from pathlib import Path
 
@@ -11,9 +13,9 @@ from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.export import ExportPlan
-from nesr_gui.fields.protocol import CubeField
+from nesr_gui.fields.protocol import CubeField, ProgressCallback
 from nesr_gui.gui.app import App
-from nesr_gui.gui.figures.sweep import Sweep, SweepExport
+from nesr_gui.gui.figures.sweep import Sweep, SweepExport, SweepFormat
 from nesr_gui.gui.model.view_settings import PaneLayout
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
@@ -85,13 +87,14 @@ def test_it_closes_while_a_cube_is_exported(app: App, folder: Path, qtbot: QtBot
     assert no_work_is_left() == [] and list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("ending", [".gif", ".mp4"])
-def test_it_closes_while_a_sweep_is_filmed(opened: App, folder: Path, qtbot: QtBot, ending: str) -> None:
+@pytest.mark.parametrize("kind", SweepFormat)
+def test_it_closes_while_a_sweep_is_filmed(opened: App, folder: Path, qtbot: QtBot, kind: SweepFormat) -> None:
     film = SweepExport(
-        folder / f"film{ending}",
+        folder / f"film{kind.ending}",
         "band",
         RenderContext.of(opened.document),
         Sweep(400, 700, 1.0, 60, 960, is_labelled=True),
+        kind,
     )
     opened.exporter.save_sweep(film)
     is_under_way(opened, qtbot, Task.EXPORT)
@@ -141,3 +144,13 @@ def test_a_cube_whose_file_goes_away_is_told_and_answers_when_it_is_back(app: Ap
     qtbot.waitUntil(lambda: {(3, 4), (7, 8)} == set(app.document.curves) == set(app.document.colour_results))
     qtbot.waitUntil(lambda: (6, 6) in app.document.readouts and app.document.hover_curve is not None)
     qtbot.waitUntil(lambda: app.renderers[0].shown is not None and app.renderers[0].shown.request.context.nm == 500)
+
+
+def test_an_error_of_the_operating_system_is_told_without_its_number(app: App, qtbot: QtBot) -> None:
+    def fail(request: None, progress: ProgressCallback) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), "/data/cube.h5")
+
+    app.worker.submit(Task.OPEN, None, fail, lambda request, done: None)
+    qtbot.waitUntil(app.window.messages.isVisible)
+    told = app.window.messages.text.text()
+    assert told == "no permission to use /data/cube.h5; change its permissions, or choose another place."

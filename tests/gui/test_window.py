@@ -16,9 +16,10 @@ from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
+from nesr_gui.gui.figures.spectra import FigureStyle
 from nesr_gui.gui.main import run
 from nesr_gui.gui.model.preferences import recent_files, settings
-from nesr_gui.gui.views.dialogs.simple import FigureExportDialog
+from nesr_gui.gui.views.dialogs.figures import SpectraFigureDialog
 from nesr_gui.io.spectra.csv import read_curves
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
@@ -247,23 +248,26 @@ def test_export_figure(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     pin_with_curve(opened, qtbot, 12, 34)
     choose(monkeypatch, tmp_path / name, "")
     opened.exporter.export_figure()
-    dialog = opened.window.findChild(FigureExportDialog)
-    assert isinstance(dialog, FigureExportDialog)
+    dialog = opened.window.findChild(SpectraFigureDialog)
+    assert isinstance(dialog, SpectraFigureDialog)
     dialog.dpi.setValue(144)
     dialog.accept()
     qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     if name.endswith("svg"):
-        assert "pin 1 (row 12, col 34)" in (tmp_path / name).read_text()
+        assert ">pin 1</text>" in (tmp_path / name).read_text()
     else:
         image = QImage(str(tmp_path / name))
-        assert (image.width(), image.height()) == (960, 660)
-        ink = {image.pixelColor(x, y).name() for x in range(0, 960) for y in range(0, 660, 2)}
+        assert (image.width(), image.height()) == (1037, 713)  # 183 mm at 144 dpi
+        ink = {image.pixelColor(x, y).name() for x in range(0, 1037) for y in range(0, 713, 2)}
         assert opened.document.pins[0].colour in ink
 
 
 @pytest.mark.parametrize("name", ["none/figure.png", "figure.docx"])
-def test_a_figure_that_cannot_be_written_is_told(opened: App, tmp_path: Path, qtbot: QtBot, name: str) -> None:
-    opened.exporter._save_figure(tmp_path / name, 72)
+def test_a_figure_that_cannot_be_written_is_told(
+    opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, name: str
+) -> None:
+    choose(monkeypatch, tmp_path / name, "")
+    opened.exporter.save_figure(opened.exporter.figure(FigureStyle()))
     qtbot.waitUntil(lambda: "cannot write" in opened.window.messages.text.text())
 
 

@@ -71,10 +71,10 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 
 def test_dialog_filters() -> None:
     assert io.dialog_filter(FileKind.PHOTOGRAPH).startswith(
-        "Photographs (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.webp *.heic"
+        "Photographs (*.png *.jpg *.jpeg *.jpe *.jfif *.tif *.tiff *.bmp *.webp *.heic"
     )
     assert io.dialog_filter(FileKind.CUBE).startswith("Spectral cubes (*.nc *.h5 *.hdf5 ")
-    assert io.dialog_filter(FileKind.CURVES) == "Curves (*.csv *.sli)"
+    assert io.dialog_filter(FileKind.CURVES) == "Spectra (*.csv *.sli)"
 
 
 def test_the_content_decides_and_not_the_name(tmp_path: Path) -> None:

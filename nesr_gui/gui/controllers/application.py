@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -11,13 +11,16 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QMessageBox
 
 from nesr_gui import resources
+from nesr_gui.colorimetry.viewing_conditions import CIE_1931, CIE_1964, ILLUMINANTS, Illuminant, ViewingConditions
 from nesr_gui.gui.drawing.theme import ColourScheme
 from nesr_gui.gui.model.palette import GREY, MARK_COLOURS, Theme
 from nesr_gui.gui.model.preferences import TABLE, Preferences, recent_files, settings
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.files import ThumbnailRequest, make_thumbnails
+from nesr_gui.gui.tasks.spectra import NO_COLOURS
 from nesr_gui.gui.tasks.worker import Task, Worker
-from nesr_gui.gui.views.dialogs.command_palette import CommandPalette, of_menus, of_wavelength
+from nesr_gui.gui.views.actions import SYNONYMS
+from nesr_gui.gui.views.dialogs.command_palette import CommandPalette, PaletteItem, of_menus, of_panel, of_wavelength
 from nesr_gui.gui.views.dialogs.help import GuideWindow, ShortcutSheet
 from nesr_gui.gui.views.dialogs.preferences import PreferencesDialog
 from nesr_gui.gui.views.main_window import MainWindow
@@ -213,11 +216,48 @@ class ApplicationController(QObject):
 
     def find_action(self) -> None:
         """Open the command palette."""
-        document, items = self._workspace.current, of_menus(self._window.menuBar())
+        document = self._workspace.current
         palette = CommandPalette(
-            items, lambda text: of_wavelength(text, document.wavelength_range, document.set_wavelength), self._window
+            self._palette_items,
+            lambda text: of_wavelength(text, document.wavelength_range, document.set_wavelength),
+            self._window,
         )
+        palette.follow(self._window.actions_by_name.values())
         palette.open()
+
+    def _palette_items(self) -> list[PaletteItem]:
+        """Actions, lights and observers, preferences, and the controls of the panels."""
+        window = self._window
+        items = [*of_menus(window.menuBar(), SYNONYMS), *self._lights(), *self._preference_items()]
+        for dock in window.panels.docks:
+            items += of_panel(dock.windowTitle(), dock.widget(), window.panels.reveal)
+        return items
+
+    def _lights(self) -> Iterator[PaletteItem]:
+        document = self._workspace.current
+        viewing, possible = document.viewing, document.has_colours
+        why = "" if possible else NO_COLOURS
+        for name, meaning in ILLUMINANTS.items():
+            light = ViewingConditions(Illuminant(name), viewing.observer)
+            yield PaletteItem(
+                f"Light: {name}", "Light and camera", partial(document.set_viewing, light), tip=meaning,
+                possible=possible, why=why, synonyms="illuminant whitepoint", checked=light == viewing,
+            )  # fmt: skip
+        for observer in (CIE_1931, CIE_1964):
+            seen = ViewingConditions(viewing.light, observer)
+            yield PaletteItem(
+                f"Observer: {observer.name}", "Light and camera", partial(document.set_viewing, seen),
+                possible=possible, why=why, synonyms="standard eye degree", checked=seen == viewing,
+            )  # fmt: skip
+
+    def _preference_items(self) -> Iterator[PaletteItem]:
+        for preference in TABLE:
+            for value, text in preference.choices.items():
+                yield PaletteItem(
+                    f"{preference.title}: {text}", "Preferences",
+                    partial(self._preferences.choose, preference.key, value), preference.meaning,
+                    synonyms=preference.synonyms, checked=self._preferences[preference.key] == value,
+                )  # fmt: skip
 
     def show_shortcuts(self) -> None:
         """Show the sheet of keyboard shortcuts."""

@@ -36,7 +36,6 @@ from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.panels.accuracy import AccuracyPanel
-from nesr_gui.spectral import Quantity
 
 if TYPE_CHECKING:
     from nesr_gui.io.cubes.description import CubeHints
@@ -156,7 +155,7 @@ class ComparisonController(QObject):
         from nesr_gui import io
 
         path, _ = QFileDialog.getOpenFileName(
-            self._window, "Compare with measured cube", "", io.dialog_filter(io.FileKind.CUBE)
+            self._window, "Compare with measured cube", "", f"{io.dialog_filter(io.FileKind.CUBE)};;All files (*)"
         )
         if path:
             self.open(Path(path))
@@ -172,7 +171,7 @@ class ComparisonController(QObject):
         document = self._workspace.current
         if document.cube is not None:
             cube = document.cube.field
-            white = document.white if cube.quantity is Quantity.RADIANCE else None
+            white = None if cube.quantity.is_relative else document.white
             request = ExposureRequest(cube, document.name, document.viewing, white)
             self._worker.submit(Task.SIMULATE, request, expose, self._take_exposed)
 

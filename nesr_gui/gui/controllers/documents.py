@@ -18,8 +18,10 @@ from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.window_layout import apply_layout, layout_of
+from nesr_gui.io.errors import error_message
 
 _QUESTION = "unsaved"
+_EXPORTS = (Task.EXPORT, Task.WRITE)
 
 
 class DocumentController(QObject):
@@ -31,6 +33,7 @@ class DocumentController(QObject):
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker = window, workspace, worker
+        self._leaves_after_exports = False  # the user quits as soon as no export is running
         self._tabs: list[Document] = []  # as displayed, which the user clicks, until the next refresh
 
     def close_tab(self) -> None:
@@ -62,16 +65,69 @@ class DocumentController(QObject):
         self._leave([document], lambda: self._workspace.close(document))
 
     def may_close_window(self) -> bool:
-        """Whether no document has unsaved changes; otherwise ask the user, and close the window afterwards."""
+        """Whether nothing would be lost; otherwise ask the user, and close the window afterwards.
 
-        def close() -> None:
-            self._window.may_close = lambda: True
-            self._window.close()
-
+        Unsaved changes and running exports would be lost.
+        """
         modified = self._workspace.modified()
-        if modified and not self._window.findChildren(QMessageBox, _QUESTION):
-            self._leave(modified, close)
-        return not modified
+        if not modified and not self._is_exporting():
+            return True
+        if not self._window.findChildren(QMessageBox, _QUESTION):
+            self._leave(modified, self._leave_exports)
+        return False
+
+    def _is_exporting(self) -> bool:
+        return any(map(self._worker.is_busy, _EXPORTS))
+
+    def _leave_exports(self) -> None:
+        """Close the window; with a running export, ask whether to finish it first or to discard it."""
+        self._leaves_after_exports = True
+        if not self._is_exporting():
+            self._close_window()
+            return
+        box = QMessageBox(self._window)
+        box.setObjectName(_QUESTION)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle("Export running")
+        box.setText("An export is running. Finish it before quitting?")
+        box.setInformativeText("The window closes now, and the program quits when the file is complete.")
+        finish = box.addButton("Finish, then quit", QMessageBox.ButtonRole.AcceptRole)
+        discard = box.addButton("Discard export and quit", QMessageBox.ButtonRole.DestructiveRole)
+        stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(finish)
+        box.setEscapeButton(stay)
+        finish.clicked.connect(self._finish_exports)
+        discard.clicked.connect(self._discard_exports)
+        stay.clicked.connect(self._stay)
+        box.open()
+
+    def _finish_exports(self) -> None:
+        self._worker.pause(Task.EXPORT, False)
+        self._window.hide()
+
+    def _discard_exports(self) -> None:
+        for task in _EXPORTS:
+            self._worker.cancel(task)
+
+    def _stay(self) -> None:
+        self._leaves_after_exports = False
+
+    def _close_window(self) -> None:
+        for box in self._window.findChildren(QMessageBox, _QUESTION):
+            box.close()
+        self._window.may_close = lambda: True
+        self._window.close()
+
+    def take_end(self, task: Task) -> None:
+        """Close the window if the user is waiting for the last export to quit."""
+        if task in _EXPORTS and self._leaves_after_exports and not self._is_exporting():
+            self._close_window()
+
+    def take_failure(self, task: Task, error: Exception) -> None:
+        """Do not quit after a failed export: the window shows the failure."""
+        if task in _EXPORTS and self._leaves_after_exports:
+            self._stay()
+            self._window.show()
 
     def _leave(self, modified: Sequence[Document], then: Callable[[], None]) -> None:
         """Ask for each modified document whether to save it; `then` is called unless the user cancels.
@@ -139,7 +195,7 @@ class DocumentController(QObject):
             return
         box = QMessageBox(self._window)
         box.setWindowTitle("Open session")
-        box.setText(f"{error}.")
+        box.setText(f"{error_message(error)}.")
         choose = box.addButton("Choose image…", QMessageBox.ButtonRole.AcceptRole)
         use = box.addButton("Use this image", QMessageBox.ButtonRole.ActionRole) if error.found is not None else None
         box.addButton(QMessageBox.StandardButton.Cancel)

@@ -18,7 +18,13 @@ from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.gui.model.document import Document, DocumentSource, OpenedCube
-from nesr_gui.gui.model.preferences import forget_recent_files, recent_files, remember_file, settings
+from nesr_gui.gui.model.preferences import (
+    forget_recent_files,
+    measured_cube_of,
+    recent_files,
+    remember_file,
+    settings,
+)
 from nesr_gui.gui.model.session_file import ENDING, FILTER
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks import loading
@@ -30,7 +36,9 @@ from nesr_gui.gui.views.dialogs.cube_import import LABELS, CubeImportDialog
 from nesr_gui.gui.views.main_window import MainWindow, local_files
 from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.inference.model_input import InputKind
+from nesr_gui.io.errors import error_message
 from nesr_gui.io.photos.develop_settings import DevelopSettings
+from nesr_gui.io.regions.files import is_region_file
 
 if TYPE_CHECKING:
     from nesr_gui.io.cubes.description import CubeHints
@@ -62,6 +70,7 @@ class FileController(QObject):
 
     recent_changed = Signal()  # list of recent files
     restored = Signal(object)  # LoadedSession
+    regions_opened = Signal(object)  # Path of a file of regions of the open image
 
     def __init__(
         self, window: MainWindow, workspace: Workspace, worker: Worker, reconstruction: Reconstruction
@@ -78,7 +87,8 @@ class FileController(QObject):
         """Ask for a file and open it."""
         from nesr_gui import io
 
-        filters = ";;".join([*(io.dialog_filter(kind) for kind in (io.FileKind.PHOTOGRAPH, io.FileKind.CUBE)), FILTER])
+        kinds = (io.dialog_filter(kind) for kind in (io.FileKind.PHOTOGRAPH, io.FileKind.CUBE))
+        filters = ";;".join([*kinds, FILTER, "All files (*)"])  # the content decides, not the name
         path, _ = QFileDialog.getOpenFileName(self._window, "Open photograph, spectral cube or session", "", filters)
         if path:
             self.open(Path(path), beside=beside)
@@ -118,7 +128,7 @@ class FileController(QObject):
         beside: bool = False,
         is_pasted: bool = False,
     ) -> None:
-        """Open a photograph, cube, session or model.
+        """Open a photograph, cube, session or model, or the regions of the open image.
 
         The image replaces the current document, unless that has unsaved changes or `beside` requests a new tab.
 
@@ -135,10 +145,17 @@ class FileController(QObject):
         if path.suffix.lower() == MODEL_ENDING:
             self._reconstruction.use_model(path)
             return
+        if is_region_file(path):
+            self.regions_opened.emit(path)
+            return
         request = loading.ReadRequest(
             path, truth, interpretation or DevelopSettings(), beside=beside, is_pasted=is_pasted
         )
         self._worker.submit(Task.OPEN, request, loading.read_file, self._take_file)
+
+    def open_recent(self, path: Path) -> None:
+        """Open a recent file, with the measured cube that it was opened with before."""
+        self.open(path, measured_cube_of(path))
 
     def choose_development(self, interpretation: DevelopSettings) -> None:
         """Set the develop settings of the photograph."""
@@ -212,7 +229,7 @@ class FileController(QObject):
 
     def show_recent(self) -> None:
         """Fill the menu of recent files."""
-        entries = [(path.name, partial(self.open, path)) for path in recent_files()]
+        entries = [(path.name, partial(self.open_recent, path)) for path in recent_files()]
         self._window.fill_menu(
             "open_recent", [*entries, ("", None), ("Clear recent files", self.forget_recent)] if entries else []
         )
@@ -223,11 +240,12 @@ class FileController(QObject):
         self._workspace.make_room(request.beside)
         reading = request.reading if isinstance(request, loading.CubeRequest) else None
         read = request if isinstance(request, loading.ReadRequest) else loading.ReadRequest(request.path)
-        source = DocumentSource(request.path.absolute(), read.truth, reading, read.is_pasted)
+        truth = read.truth if isinstance(opened, loading.OpenedPhotograph) and opened.truth is not None else None
+        source = DocumentSource(request.path.absolute(), truth, reading, read.is_pasted)
         self._put(opened, source, read.interpretation)
         self.resume()
         if not read.is_pasted:
-            self.remember(request.path)
+            self.remember(request.path, truth)
 
     def _put(
         self, opened: loading.OpenedPhotograph | OpenedCube, source: DocumentSource, interpretation: DevelopSettings
@@ -244,8 +262,9 @@ class FileController(QObject):
             self._document.open_photograph(opened.image, opened.colours, opened.truth, opened.decoded, interpretation)
         self._document.start_from(source)
         self._window.messages.hide()
-        if not isinstance(opened, OpenedCube) and opened.image.source.notes:
-            self._window.messages.show_success(" ".join(opened.image.source.notes), Topic.DEVELOPMENT)
+        notes = opened.notes if isinstance(opened, OpenedCube) else (*opened.image.source.notes, *opened.notes)
+        if notes:
+            self._window.messages.show_success(" ".join(notes), Topic.DEVELOPMENT)
 
     def _take_session(self, request: SessionRequest, restored: LoadedSession) -> None:
         data = restored.data
@@ -304,9 +323,9 @@ class FileController(QObject):
         for task in (Task.DEVELOP_PREVIEW, Task.DEVELOP, Task.LOAD_CAMERA, Task.LOAD_SPECTRA, Task.LOAD_REFERENCE):
             self._worker.cancel(task)
 
-    def remember(self, path: Path) -> None:
-        """Move a file to the top of the list of recent files."""
-        remember_file(path)
+    def remember(self, path: Path, truth: Path | None = None) -> None:
+        """Move a file, opened with a measured cube or without, to the top of the list of recent files."""
+        remember_file(path, truth)
         self.recent_changed.emit()
 
 
@@ -324,10 +343,10 @@ class OpenQueue(QObject):
 
     def open(self, paths: Sequence[Path]) -> None:
         """Open these files."""
-        if len(paths) == 1:
+        if len(paths) == 1 and not is_region_file(paths[0]):
             self._open_one(paths[0])
-        else:
-            self.take(partial(self._files.open, path, beside=True) for path in paths)
+        else:  # regions after the image that they belong to
+            self.take(partial(self._files.open, path, beside=True) for path in sorted(paths, key=is_region_file))
 
     def take(self, openings: Iterable[Callable[[], None]]) -> None:
         """Queue callbacks that each open a file; failures are reported together at the end."""
@@ -339,7 +358,7 @@ class OpenQueue(QObject):
     def take_failure(self, task: Task, error: Exception) -> None:
         """Record a failure for the final report."""
         if task is Task.OPEN and self._count and not isinstance(error, MovedImage):  # reported by a dialog
-            self._failures.append(str(error).strip().rstrip(".") or type(error).__name__)
+            self._failures.append(error_message(error).rstrip(".") or type(error).__name__)
 
     def take_end(self, task: Task) -> None:
         """Open the next file after the previous one: the worker only keeps the newest request."""

@@ -22,6 +22,11 @@ from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Shape
 from nesr_gui.spectral import Quantity, Spectrum
 
+_MARKS = (
+    "Marks and regions (*.csv *.geojson *.json *.roi *.zip);;Table of marks (*.csv);;GeoJSON (*.geojson *.json);;"
+    "ImageJ regions (*.roi *.zip)"
+)
+
 
 class MarkController(QObject):
     """Implements the actions on marks, with menus and file dialogs."""
@@ -78,10 +83,10 @@ class MarkController(QObject):
         """Make the previous mark active."""
         self._document.mark_set.activate_next(-1)
 
-    def shift_active(self, rows: int, cols: int, gesture: int) -> None:
+    def shift_active(self, rows: int, cols: int) -> None:
         """Move the active mark by whole pixels."""
         mark_set = self._document.mark_set
-        mark_set.shift(mark_set.active, rows, cols, gesture)
+        mark_set.shift(mark_set.active, rows, cols)
 
     def set_visible(self, number: int, visible: bool) -> None:
         """Show or hide a mark."""
@@ -123,10 +128,19 @@ class MarkController(QObject):
         QGuiApplication.clipboard().setText(as_text(self._document.table_rows(chosen)))
 
     def import_marks(self) -> None:
-        """Ask for an exported table and add its marks."""
-        path = self._ask_open("Import marks", "Marks (*.csv)")
+        """Ask for an exported table or a file of regions, and add its marks."""
+        path = self._ask_open("Import marks", _MARKS)
         if path:
-            self._worker.submit(Task.LOAD_SPECTRA, files.FileRequest(path), files.read_marks, self._take_marks)
+            self.import_file(path)
+
+    def import_file(self, path: Path) -> None:
+        """Add the marks of an exported table, or the regions of a GeoJSON or ImageJ file."""
+        if self._document.source_shape is None:
+            error = ValueError(f"{path.name} contains regions of an image; open the image first")
+            self._window.messages.show_failure(error)
+            return
+        request = files.MarksRequest(path, self._document.georeference)
+        self._worker.submit(Task.LOAD_SPECTRA, request, files.read_marks, self._take_marks)
 
     def load_spectra(self) -> None:
         """Ask for a file of reference spectra and add them to the plot."""
@@ -165,7 +179,7 @@ class MarkController(QObject):
         dialog.colorSelected.connect(lambda colour: document.mark_set.edit(mark.number, colour=colour.name()))
         dialog.open()
 
-    def _take_marks(self, request: files.FileRequest, marks: list[Mark]) -> None:
+    def _take_marks(self, request: files.MarksRequest, marks: list[Mark]) -> None:
         imported = self._document.mark_set.take_all(marks)
         if imported < len(marks):
             self._window.messages.show_success(

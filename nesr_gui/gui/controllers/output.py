@@ -6,19 +6,24 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from cattrs import Converter
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.export import ExportResult
 from nesr_gui.fields.accuracy import CONDITIONS, AccuracyMetrics, shared_bands
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.figures.comparison import TruthFigure, TruthFigureExport, export_truth_figure, preview
+from nesr_gui.gui.figures import comparison, spectra
+from nesr_gui.gui.figures.comparison import TruthFigure, TruthFigureExport, export_truth_figure
 from nesr_gui.gui.figures.export import FILTERS
-from nesr_gui.gui.figures.spectra import Figure, FigureExport, export_figure
+from nesr_gui.gui.figures.picture import Picture, PictureExport, copied, export_picture
+from nesr_gui.gui.figures.spectra import Figure, FigureExport, FigureStyle, export_figure
 from nesr_gui.gui.figures.sweep import SweepExport, export_sweep
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import MarkGeometry
@@ -28,19 +33,25 @@ from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.comparison import rows_of
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.worker import Task, Worker
+from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.actions import enable
-from nesr_gui.gui.views.dialogs.comparison_figure import TruthFigureDialog
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
-from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
+from nesr_gui.gui.views.dialogs.figures import FigureDialog, SpectraFigureDialog, TruthFigureDialog
+from nesr_gui.gui.views.dialogs.picture import PictureDialog
+from nesr_gui.gui.views.dialogs.simple import SweepDialog
+from nesr_gui.gui.views.file_manager import show_in_folder
 from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.io.regions.files import GEOJSON, IMAGEJ
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
 
+REGIONS = "GeoJSON regions (*.geojson);;ImageJ regions (*.zip *.roi)"
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"
 _BUSY = "another export is running; wait until it is finished, or cancel it"
-_CHOICES = "export/choices"
+_CHOICES, _STYLE = "export/choices", "export/figure"
+_CONVERTER = Converter(detailed_validation=False)
 
 
 class ToWrite(Protocol):
@@ -53,6 +64,7 @@ class ToWrite(Protocol):
 
 R = TypeVar("R", bound=ToWrite)
 T = TypeVar("T")
+P = TypeVar("P")
 
 
 class OutputWriter:
@@ -95,6 +107,7 @@ class OutputWriter:
         """Show that a file was written, with `message` if given."""
         settings().setValue(_FOLDER, str(path.resolve().parent))
         self._window.messages.show_success(message or f"Wrote {path}.")
+        self._window.messages.offer("Show in folder", partial(show_in_folder, path.resolve()))
 
 
 class ExportController(QObject):
@@ -127,34 +140,67 @@ class ExportController(QObject):
         document = self._document
         if document.field is None or not document.marks:
             return
-        path = self._writer.ask("Export spectra", "-curves.csv", CSV)
+        path = self._writer.ask("Export spectra", "-spectra.csv", CSV)
         if path:
             request = files.CurvesExport(path, document.field, document.binning, document.marks, document.resolution())
             self._writer.write(request, files.export_curves)
 
     def export_figure(self) -> None:
-        """Export the plot."""
-        dialog = FigureExportDialog(self._window)
+        """Export the plot as a figure, after a dialog with preview."""
+        plotted = self.figure(_remembered_style())
+        dialog = SpectraFigureDialog(plotted.style, self._window)
 
-        def go() -> None:
-            path = self._writer.ask("Export figure", "-spectra.png", FILTERS)
-            if path:
-                self._save_figure(path, dialog.dpi.value())
+        def figure() -> Figure:
+            return replace(plotted, style=dialog.style_chosen())
 
-        dialog.accepted.connect(go)
-        dialog.open()
+        def show(drawn: QImage | ValueError) -> None:
+            if isinstance(drawn, ValueError):
+                dialog.show_failure(drawn)
+            else:
+                dialog.show_preview(drawn)
 
-    def _save_figure(self, path: Path, dpi: int) -> None:
+        self._show_figure_dialog(dialog, figure, spectra.preview, show)
+        dialog.accepted.connect(lambda: self.save_figure(figure()))
+
+    def figure(self, style: FigureStyle) -> Figure:
+        """Return the figure of the plot as it is now."""
         document = self._document
         quantity = document.field.quantity.label if document.field else ""
-        figure = Figure(document.plot_content(), document.wavelength_range, quantity)
-        self._writer.write(FigureExport(path, figure, dpi), export_figure)
+        return Figure(document.plot_content(), document.wavelength_range, quantity, style)
+
+    def save_figure(self, figure: Figure) -> None:
+        """Remember the style of a figure, and write it to a file that the user chooses."""
+        settings().setValue(_STYLE, json.dumps(_CONVERTER.unstructure(figure.style)))
+        path = self._writer.ask("Export figure", "-spectra.png", FILTERS)
+        if path:
+            self._writer.write(FigureExport(path, figure), export_figure)
+
+    def _show_figure_dialog(
+        self, dialog: FigureDialog, figure: Callable[[], T], draw: Callable[[T, ProgressCallback], P],
+        show: Callable[[P], None],
+    ) -> None:  # fmt: skip
+        """Open the dialog of a figure, and draw its preview in the background whenever its settings change."""
+
+        def take(request: T, drawn: P) -> None:
+            if dialog.isVisible():
+                show(drawn)
+
+        def ask() -> None:
+            self._worker.submit(Task.FIGURE_PREVIEW, figure(), draw, take)
+
+        dialog.changed.connect(ask)
+        dialog.finished.connect(lambda result: self._worker.cancel(Task.FIGURE_PREVIEW))
+        dialog.open()
+        ask()
 
     def export_table(self) -> None:
-        """Export the mark table, which can be imported again."""
+        """Export the mark table, or the marks as regions for other programs; all can be imported again."""
         document = self._document
-        path = self._writer.ask("Export marks", "-marks.csv", CSV)
-        if path and document.marks:
+        path = self._writer.ask("Export marks", "-marks.csv", f"{CSV};;{REGIONS}")
+        if path and path.suffix.lower() in (*GEOJSON, *IMAGEJ):
+            request = files.RegionsExport(path, document.marks, document.georeference)
+            self._writer.write(request, files.export_regions)
+        elif path and document.marks:
             rows = document.table_rows([mark.number for mark in document.marks])
             provenance = {**self._provenance(), "seen_under": document.viewing.name}
             self._writer.write(files.TableExport(path, rows, provenance), files.export_table)
@@ -185,26 +231,69 @@ class ExportController(QObject):
         def figure() -> TruthFigure:
             return TruthFigure(context, marks, *dialog.chosen())
 
-        def show(request: TruthFigure, image: QImage) -> None:
-            if dialog.isVisible():
-                dialog.show_preview(image)
-
-        def ask() -> None:
-            self._worker.submit(Task.FIGURE_PREVIEW, figure(), preview, show)
-
-        dialog.changed.connect(ask)
-        dialog.finished.connect(lambda result: self._worker.cancel(Task.FIGURE_PREVIEW))
+        self._show_figure_dialog(dialog, figure, comparison.preview, dialog.show_preview)
         dialog.accepted.connect(lambda: self._save_comparison(figure(), dialog.dpi.value()))
-        dialog.open()
-        ask()
 
     def _save_comparison(self, figure: TruthFigure, dpi: int) -> None:
         path = self._writer.ask("Export comparison figure", "-comparison.png", FILTERS)
         if path:
             self._writer.write(TruthFigureExport(path, figure, dpi), export_truth_figure)
 
+    def export_picture(self) -> None:
+        """Export what a pane shows, or the values behind it, after a dialog."""
+        document = self._document
+        if document.source_shape is None or not self._writer.may_export():
+            return
+        sides = sorted(document.view_settings.sides, key=lambda side: side != document.view_settings.active)
+        names = ("Left", "Right") if len(sides) > 1 else ("Picture", "Picture")
+        pictures = {f"{names[side]}: {self._caption(picture)}": picture
+                    for side in sides for picture in [self._picture(side)]}  # fmt: skip
+        source = document.source.image if document.source is not None else None
+        attributes = document.cube.field.provenance if document.cube is not None else {}
+        dialog = PictureDialog(pictures, self._window)
+
+        def go() -> None:
+            content, kind, has_bar = dialog.choices()
+            marks = document.mark_set.visible if dialog.has_marks else ()
+            path = self._writer.ask("Export picture", f"-picture{kind.ending}", f"{kind} image (*{kind.ending})")
+            if path:
+                request = PictureExport(
+                    path, dialog.picture, content, kind, has_bar=has_bar, marks=marks, source=source,
+                    attributes=attributes,
+                )  # fmt: skip
+                self._writer.export(request, export_picture, self._report_picture)
+
+        dialog.accepted.connect(go)
+        dialog.open()
+
+    def copy_picture(self) -> None:
+        """Copy the picture of the active pane, with all pixels of the image, to the clipboard."""
+        if self._document.source_shape is None:
+            return
+        picture = self._picture(self._document.view_settings.active)
+        self._worker.submit(Task.COPY_PICTURE, picture, copied, self._put_picture)
+
+    def _picture(self, side: int) -> Picture:
+        """What a side shows: its mode, or the one shown instead while that is not available."""
+        document, shown = self._document, self._rendered(side)
+        context, mode = RenderContext.of(document), document.view_settings.modes[side]
+        if shown is not None and MODES[mode].unavailable_reason(context):
+            mode = shown.request.mode.name
+        return Picture(mode, context)
+
+    def _caption(self, picture: Picture) -> str:
+        return MODES[picture.mode].caption(picture.context)
+
+    def _report_picture(self, request: PictureExport, message: str) -> None:
+        self._writer.report(request.path, message)
+
+    def _put_picture(self, picture: Picture, image: QImage) -> None:
+        QGuiApplication.clipboard().setImage(image)
+        message = f"Copied {self._caption(picture)}: {image.width()}×{image.height()} pixels."
+        self._window.messages.show_success(message)
+
     def export_sweep(self) -> None:
-        """Export a sweep as video, after a dialog."""
+        """Export a sweep as video, animation or frames, after a dialog."""
         document, shown = self._document, self._rendered(self._document.view_settings.active)
         if document.field is None or not self._writer.may_export():
             return
@@ -214,11 +303,11 @@ class ExportController(QObject):
 
         def go() -> None:
             sweep = dialog.sweep()
-            kinds = {".mp4": "MP4 video (*.mp4)", ".gif": "GIF animation (*.gif)"}
-            path = self._writer.ask("Export sweep", f"-sweep{dialog.ending()}", kinds[dialog.ending()])
+            kind = dialog.kind()
+            path = self._writer.ask("Export sweep", f"-sweep{kind.ending}", kind.filter)
             if path:
                 mode = "band" if shown is None else shown.request.mode.name
-                self.save_sweep(SweepExport(path, mode, RenderContext.of(document), sweep))
+                self.save_sweep(SweepExport(path, mode, RenderContext.of(document), sweep, kind))
 
         dialog.accepted.connect(go)
         dialog.open()
@@ -252,8 +341,10 @@ class ExportController(QObject):
         assert document.field is not None  # checked by the caller
         regions = [(mark.title, mark.place) for mark in document.marks if isinstance(mark.place, Region)]
         view = self._region_in_view()
-        in_view = [("Visible part", view)] if view is not None else []
-        return ExportContext(document.field, document.resolution(), (*in_view, *regions), document.viewing.light)
+        in_view = [("Visible area", view)] if view is not None else []
+        return ExportContext(
+            document.field, document.resolution(), (*in_view, *regions), document.viewing.light, document.levels[1]
+        )
 
     def _region_in_view(self) -> Region | None:
         """The visible source pixels, unless the whole image is visible."""
@@ -292,6 +383,7 @@ class ExportController(QObject):
         """Enable the export actions."""
         document, actions = self._document, self._window.actions_by_name
         enable(actions, ("export_cube",), document.field is not None)
+        enable(actions, ("export_picture", "copy_picture"), document.source_shape is not None)
         enable(actions, ("export_comparison",), document.field is not None and document.truth is not None)
 
     def _stop_asking(self) -> None:
@@ -311,3 +403,11 @@ def _remembered() -> dict[str, Any]:
     except ValueError:
         return {}
     return saved if isinstance(saved, dict) else {}
+
+
+def _remembered_style() -> FigureStyle:
+    """Style of the last figure; the default if missing or invalid."""
+    try:
+        return _CONVERTER.structure(json.loads(str(settings().value(_STYLE, "{}"))), FigureStyle)
+    except (ValueError, KeyError, TypeError):
+        return FigureStyle()

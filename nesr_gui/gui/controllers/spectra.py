@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
-from nesr_gui.gui.model.plot_settings import Transform
+from nesr_gui.gui.model.plot_settings import PlotAxes, Spreads, Transform
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.spectra import (
     FEW,
@@ -28,6 +28,7 @@ from nesr_gui.gui.tasks.spectra import (
 )
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.dialogs.simple import AxisLimitsDialog
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Spectrum
@@ -119,11 +120,9 @@ class SpectraController(QObject):
         document = self._workspace.current
         if document.field is None or not (document.curves or document.colour_results):
             return
-        reflective = document.field.quantity is Quantity.REFLECTANCE
-        white = None if reflective else document.white
         request = ColourQuery(
             spectra={place: curve.spectrum for place, curve in document.curves.items()}, viewing=document.viewing,
-            seen=reflective or white is not None, white=white, smooth=document.plot_settings.smooth,
+            has_colours=document.has_colours, white=document.white, smooth=document.plot_settings.smooth,
             photograph=document.photograph, binning=document.binning,
         )  # fmt: skip
         self._worker.submit(Task.COLOURS, request, query_colours, self._take_colours)
@@ -224,6 +223,25 @@ class SpectraController(QObject):
         document = self._workspace.current
         document.set_plot_settings(document.plot_settings.with_visible(place, visible))
 
+    def set_spreads(self, spreads: Spreads) -> None:
+        """Set the marks whose interval or standard deviation is shown."""
+        document = self._workspace.current
+        document.set_plot_settings(replace(document.plot_settings, spreads=spreads))
+
+    def set_axes(self, axes: PlotAxes) -> None:
+        """Set scale and limits of the plot's axes."""
+        document = self._workspace.current
+        document.set_plot_settings(replace(document.plot_settings, axes=axes))
+
+    def choose_limits(self) -> None:
+        """Choose the limits of the plot's axes in a dialog."""
+        document = self._workspace.current
+        plotted = document.plot_content()
+        shown = plotted.axes.nm_range(document.wavelength_range), plotted.value_range()
+        dialog = AxisLimitsDialog(document.plot_settings.axes, shown, self._window)
+        dialog.accepted.connect(lambda: self.set_axes(dialog.axes_chosen()))
+        dialog.open()
+
     def clear_library(self) -> None:
         """Remove all reference spectra."""
         document = self._workspace.current
@@ -267,6 +285,7 @@ class SpectraController(QObject):
         settings = self._workspace.current.plot_settings
         self._window.plot_toolbar.show_transform(settings.transform)
         self._window.plot_toolbar.show_references(settings.truth, settings.smooth, settings.library)
+        self._window.plot_toolbar.show_display(settings.spreads, settings.axes)
 
     def show_colour_results(self) -> None:
         """Show the colours in the table."""

@@ -11,6 +11,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPaintDevice, QPainter, QPainterPath, QPen, QPixmap, QPolygonF, QTransform
 
+from nesr_gui.regions import Region, Shape
+
 _HALF = {
     "square": [(-0.45, -0.45), (0.45, -0.45), (0.45, 0.45), (-0.45, 0.45)],
     "triangle": [(0, -0.56), (0.6, 0.46), (-0.6, 0.46)],
@@ -52,6 +54,21 @@ def symbol_path(symbol: str) -> QPainterPath:
 def placed(symbol: str, centre: QPointF, size: float) -> QPainterPath:
     """Return the outline of a symbol of this size around a point."""
     return QTransform.fromTranslate(centre.x(), centre.y()).scale(size, size).map(symbol_path(symbol))
+
+
+def outline(region: Region) -> QPainterPath:
+    """Return the outline of a region, x to the right and y down in source pixels."""
+    path = QPainterPath()
+    top, left, bottom, right = region.bounds
+    rect = QRectF(left, top, right - left, bottom - top)
+    if region.shape is Shape.RECTANGLE:
+        path.addRect(rect)
+    elif region.shape is Shape.ELLIPSE:
+        path.addEllipse(rect)
+    else:
+        path.addPolygon(QPolygonF([QPointF(col, row) for row, col in region.vertices]))
+        path.closeSubpath()
+    return path
 
 
 def draw_sign(painter: QPainter, where: QRectF, number: int, colour: str, symbol: str) -> None:

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF
 
 
 def ticks(low: float, high: float, most: float) -> list[float]:
@@ -15,29 +14,48 @@ def ticks(low: float, high: float, most: float) -> list[float]:
         return [low]
     raw = (high - low) / max(most, 1)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * n for n in (1, 2, 5, 10) if power * n >= raw * 0.999)
+    step = power * min([n for n in (1, 2, 5, 10) if power * n >= raw * 0.999])
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(n * step, 12) + 0.0 for n in range(first, last + 1)]
+
+
+def log_ticks(low: float, high: float, most: float) -> list[float]:
+    """Return at most about `most` values 1, 2 and 5 times a power of ten from `low` to `high`, both above 0.
+
+    Powers of ten alone if there are many; `ticks` if there is less than one decade.
+    """
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for factors, step in (((1, 2, 5), 1), *(((1,), step) for step in range(1, len(decades) + 1))):
+        values = [factor * 10.0**power for power in decades[::step] for factor in factors]
+        inside = [value for value in values if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
+        if len(inside) <= max(most, 2):
+            break
+    return inside if len(inside) > 1 else [value for value in ticks(low, high, most) if value > 0]
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
     """An axis with labels at its ends and one grid line per label."""
 
+    is_logarithmic = False  # whether it shows exponents of ten as their powers
+
+    def __init__(self, orientation: str) -> None:
+        super().__init__(orientation)
+        self.setStyle(hideOverlappingLabels=20)  # room for the labels at both ends
+
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        """Override of pyqtgraph: one level of ticks, spaced for `size` pixels."""
-        values = ticks(low, high, size / (55 if self.orientation == "bottom" else 70))
+        """Override of pyqtgraph: one level of ticks, for `size` pixels; a logarithmic axis runs over exponents."""
+        most = size / (55 if self.orientation == "bottom" else 50)
+        if self.is_logarithmic:
+            values = [math.log10(value) for value in log_ticks(10.0**low, 10.0**high, 2 * most)]
+        else:
+            values = ticks(low, high, most)
         return [(values[1] - values[0] if len(values) > 1 else 1.0, values)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[Any]:
         """Override of pyqtgraph: the shortest text of each value."""
-        return [f"{value:g}" for value in values]
+        return [f"{10.0**value if self.is_logarithmic else value:g}" for value in values]
 
     def _updateMaxTextSize(self, size: int) -> None:
         """Make the axis as wide as its present labels need; pyqtgraph never shrinks it."""
         self.textWidth = self.textHeight = 0
         super()._updateMaxTextSize(size)
-
-    def boundingRect(self) -> QRectF:
-        """Override of pyqtgraph: with room for the labels at both ends."""
-        bounds: QRectF = super().boundingRect()
-        return bounds.adjusted(-20, -10, 20, 10)

@@ -24,7 +24,6 @@ from nesr_gui.gui.tasks.rendering import RenderRequest, render_frame
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.view_modes.error_map import SCALES
-from nesr_gui.spectral import Quantity
 
 WIDTH = 510.0  # points: 180 mm, two columns of a journal
 LEFT, TOP, GAP, BAR, FOOT = 18.0, 18.0, 4.0, 46.0, 22.0
@@ -105,7 +104,7 @@ def painted(figure: TruthFigure, progress: ProgressCallback) -> Page:
 
 def _coloured(context: RenderContext) -> str:
     """Return the mode that shows the spectra in colour; radiance includes its illuminant and needs no re-rendering."""
-    return "false_colour" if context.answering.quantity is Quantity.RADIANCE else "rerendered"
+    return "rerendered" if context.answering.quantity.is_relative else "false_colour"
 
 
 def _look(figure: TruthFigure) -> ViewSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,11 +69,11 @@ def rendered(size: QSizeF, draw: Draw, dpi: int) -> QImage:
 
 
 def _save_svg(path: Path, size: QSizeF, draw: Draw, title: str) -> bool:
-    generator = QSvgGenerator()
+    generator = QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)  # Tiny, the default, has no clipping
     generator.setFileName(str(path))
-    generator.setSize(size.toSize())
+    generator.setSize((size * 100).toSize())  # the page in 1/100 point, as it takes whole numbers only
+    generator.setResolution(7200)
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
-    generator.setResolution(72)
     generator.setTitle(title)
     painter = QPainter()
     return painter.begin(generator) and _paint(painter, draw)
@@ -93,19 +94,34 @@ def _save_pdf(path: Path, size: QSizeF, draw: Draw, title: str) -> bool:
 
 def _paint(painter: QPainter, draw: Draw) -> bool:
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-    draw(painter)
+    try:
+        draw(painter)
+    except BaseException:
+        painter.end()  # else Qt would destroy the device while it is painted on
+        raise
     return painter.end()
 
 
 def draw_text(
     painter: QPainter, where: QRectF, text: str, ink: QColor = INK,
-    side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft, points: int = 10,
+    side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft, points: int = 10, family: str = "",
 ) -> None:  # fmt: skip
-    """Draw a line of text, elided if it does not fit; `points` is the font size."""
-    font = QFont()
-    font.setPixelSize(points)
+    """Draw a line of text, elided if it does not fit; `points` is the font size, `family` the font if not default."""
+    font = _font(points, family)
     painter.setFont(font)
     painter.setPen(ink)
     metrics = QFontMetricsF(font, painter.device())
     fitting = metrics.elidedText(text, Qt.TextElideMode.ElideRight, where.width())
     painter.drawText(where, side | Qt.AlignmentFlag.AlignVCenter, fitting)
+
+
+def text_width(painter: QPainter, text: str, points: int, family: str = "") -> float:
+    """Return the width in points that `draw_text` needs, rounded up to a whole point."""
+    return math.ceil(QFontMetricsF(_font(points, family), painter.device()).horizontalAdvance(text)) + 1.0
+
+
+def _font(points: int, family: str) -> QFont:
+    font = QFont(family) if family else QFont()
+    font.setPixelSize(points)
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)  # spacing is the same at any resolution
+    return font

@@ -1,10 +1,12 @@
-"""Export of a wavelength sweep as an animation: MP4 or GIF."""
+"""Export of a wavelength sweep: as MP4 or GIF, or as numbered PNG or OpenEXR frames in a folder."""
 
 from __future__ import annotations
 
+import enum
 import importlib.util
 import math
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -16,19 +18,52 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.drawing.tone_mapping import lookup
+from nesr_gui.gui.figures.picture import Content, ImageFormat, described, displayed, linear
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.viewport import SamplingGrid
-from nesr_gui.gui.tasks.rendering import RenderRequest, render_frame
+from nesr_gui.gui.tasks.rendering import RenderedImage, RenderRequest, render_frame
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext
-from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.atomic import atomic_write, atomic_write_set
+from nesr_gui.io.raster import write_exr, write_png
 
-ENDINGS = (".mp4", ".gif")
 MOST_FRAMES = 20_000
 NO_VIDEO = (
     "MP4 export needs imageio-ffmpeg, which is not installed; run: pip install 'nesr-gui[video]', or choose GIF instead"
 )
+
+
+class SweepFormat(enum.Enum):
+    """Formats of a sweep: the label, and the extension of the file, or of each frame in a folder."""
+
+    MP4 = "MP4 video", ".mp4"
+    GIF = "GIF animation", ".gif"
+    PNG_FRAMES = "PNG frames in a folder", ".png"
+    EXR_FRAMES = "OpenEXR frames in a folder", ".exr"
+
+    def __init__(self, label: str, frame_ending: str) -> None:
+        self.label, self.frame_ending = label, frame_ending
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of numbered frames."""
+        return self in (SweepFormat.PNG_FRAMES, SweepFormat.EXR_FRAMES)
+
+    @property
+    def ending(self) -> str:
+        """The extension of the file; empty for a folder."""
+        return "" if self.is_folder else self.frame_ending
+
+    @property
+    def filter(self) -> str:
+        """The filter of a file dialog."""
+        return "New folder (*)" if self.is_folder else f"{self.label} (*{self.ending})"
+
+    def missing(self) -> str:
+        """Return which package is missing and how to install it; empty if none is."""
+        if self is SweepFormat.MP4:
+            return NO_VIDEO if importlib.util.find_spec("imageio_ffmpeg") is None else ""
+        return ImageFormat.EXR.missing() if self is SweepFormat.EXR_FRAMES else ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +76,8 @@ class Sweep:
         speed: nm per second.
         frames_per_second: the frame rate.
         longest_side: the maximum side of a frame in pixels.
-        is_labelled: whether the wavelength is drawn into each frame.
+        is_labelled: whether the wavelength is drawn into each frame, except into OpenEXR frames.
+        returns: whether it runs back again; first and last wavelength are then shown once, so that it loops smoothly.
     """
 
     start: float
@@ -50,6 +86,7 @@ class Sweep:
     frames_per_second: int = 25
     longest_side: int = 960
     is_labelled: bool = True
+    returns: bool = False
 
     def wavelengths(self) -> list[float]:
         """Return the wavelength (nm) of each frame.
@@ -63,65 +100,106 @@ class Sweep:
                 "the start, and speed and frame rate above 0"
             )
         count = math.floor((self.stop - self.start) / self.speed * self.frames_per_second) + 1
-        if count > MOST_FRAMES:
+        count = max(count, 2)
+        if (total := 2 * count - 2 if self.returns else count) > MOST_FRAMES:
             raise ValueError(
-                f"the sweep would have {count:,} frames, at most {MOST_FRAMES:,} are allowed; use a higher speed"
+                f"the sweep would have {total:,} frames, at most {MOST_FRAMES:,} are allowed; use a higher speed"
             )
-        return np.linspace(self.start, self.stop, max(count, 2)).tolist()
+        forth: list[float] = np.linspace(self.start, self.stop, count).tolist()
+        return forth + forth[-2:0:-1] if self.returns else forth
 
 
 @dataclass(frozen=True, eq=False)
 class SweepExport:
-    """A sweep of one view mode to export; modes that do not depend on the wavelength are replaced by the band mode."""
+    """A sweep of one view mode to export; modes that do not depend on the wavelength are replaced by the band mode.
+
+    `path` is the file, or the folder of the frames.
+    """
 
     path: Path
     mode: str
     context: RenderContext
     sweep: Sweep
-
-
-def missing_for(ending: str) -> str:
-    """Return which package is missing for files with this extension and how to install it; empty if none is."""
-    return NO_VIDEO if ending == ".mp4" and importlib.util.find_spec("imageio_ffmpeg") is None else ""
+    format: SweepFormat
 
 
 def export_sweep(request: SweepExport, progress: ProgressCallback) -> Sweep:
-    """Write the animation, frame by frame.
+    """Write the sweep, frame by frame.
 
     Raises:
-        ValueError: the extension is neither .mp4 nor .gif, a package is missing, or the sweep is invalid.
-        OSError: the file cannot be written.
+        ValueError: the file has another extension, the folder contains files, a package is missing, or the sweep is
+            invalid.
+        OSError: the file or folder cannot be written.
     """
-    ending, nms = request.path.suffix.lower(), request.sweep.wavelengths()
-    if ending not in ENDINGS:
-        raise ValueError(f"cannot write {request.path.name}: choose a name that ends in .mp4 or .gif")
-    if missing := missing_for(ending):
+    kind, nms = request.format, request.sweep.wavelengths()
+    if missing := kind.missing():
         raise ValueError(missing)
-    with atomic_write(request.path) as part, _writer(part, ending, request.sweep.frames_per_second) as writer:
-        for i, nm in enumerate(nms):
-            progress(i / len(nms))
-            writer.append_data(frame(request, nm))
+    if kind.is_folder:
+        _export_frames(request, nms, progress)
+    else:
+        if request.path.suffix.lower() != kind.ending:
+            raise ValueError(
+                f"cannot write {request.path.name} as {kind.label}; choose a name that ends in {kind.ending}"
+            )
+        with (
+            atomic_write(request.path) as part,
+            _writer(part, kind.ending, request.sweep.frames_per_second) as writer,
+        ):
+            for i, nm in enumerate(nms):
+                progress(i / len(nms))
+                writer.append_data(frame(request, nm))
     progress(1.0)
     return request.sweep
 
 
+def _export_frames(request: SweepExport, nms: list[float], progress: ProgressCallback) -> None:
+    """Write numbered frames into a new folder: colours as PNG, or the values behind them as OpenEXR.
+
+    Frames of the way back are those of the way forth, and are not rendered again.
+    """
+    path = request.path
+    if path.is_dir() and any(path.iterdir()):
+        raise ValueError(f"cannot write frames to {path}: the folder is not empty; choose a new folder")
+    digits, first = max(len(str(len(nms))), 4), dict[float, Path]()
+    with atomic_write_set(path) as part:
+        folder = part / path.name
+        folder.mkdir()
+        for i, nm in enumerate(nms):
+            progress(i / len(nms))
+            file = folder / f"{path.name}_{i + 1:0{digits}}{request.format.frame_ending}"
+            if nm in first:
+                shutil.copyfile(first[nm], file)
+                continue
+            first[nm] = file
+            if request.format is SweepFormat.EXR_FRAMES:
+                rendered = _rendered(request, nm)
+                values = rendered.painted if rendered.shading is not None else linear(rendered)
+                write_exr(file, values, {**described(rendered, Content.VALUES), "wavelength_nm": nm})
+            else:
+                write_png(
+                    file, _labelled_if_wanted(request, displayed(_rendered(request, nm)), nm), {"wavelength_nm": nm}
+                )
+
+
 def frame(request: SweepExport, nm: float) -> UInt8Array:
     """Render one frame (h, w, 3) uint8 with even sides, as video codecs require."""
+    rgb = displayed(_rendered(request, nm))
+    rgb = np.pad(rgb, ((0, rgb.shape[0] % 2), (0, rgb.shape[1] % 2), (0, 0)), mode="edge")
+    return _labelled_if_wanted(request, rgb, nm)
+
+
+def _labelled_if_wanted(request: SweepExport, rgb: UInt8Array, nm: float) -> UInt8Array:
+    return _labelled(rgb, f"{nm:.1f} nm") if request.sweep.is_labelled else rgb
+
+
+def _rendered(request: SweepExport, nm: float) -> RenderedImage:
     context = replace(request.context, nm=nm)
     mode = MODES[request.mode]
-    follows = (
+    follows = not mode.unavailable_reason(context) and (
         mode.cache_key(context) != mode.cache_key(replace(context, nm=nm + 0.5))
-        if not mode.unavailable_reason(context)
-        else False
     )
     sampling = _sampling(context, request.sweep.longest_side)
-    rendering = RenderRequest(mode if follows else MODES["band"], context, sampling)
-    picture = render_frame(rendering, lambda fraction: None)
-    table = lookup(rendering.colormap, nm)
-    shown = picture.shown if table is None else table[picture.shown]
-    rgb = shown if shown.ndim == 3 else np.repeat(shown[:, :, None], 3, axis=2)
-    rgb = np.pad(rgb, ((0, rgb.shape[0] % 2), (0, rgb.shape[1] % 2), (0, 0)), mode="edge")
-    return _labelled(rgb, f"{nm:.1f} nm") if request.sweep.is_labelled else rgb
+    return render_frame(RenderRequest(mode if follows else MODES["band"], context, sampling), lambda fraction: None)
 
 
 def _sampling(context: RenderContext, longest_side: int) -> SamplingGrid:

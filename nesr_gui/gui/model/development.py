@@ -6,41 +6,15 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.gui.model.changes import Change
+from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.io.photos.develop_settings import DevelopSettings, WhiteBalance
 
 if TYPE_CHECKING:
     from nesr_gui.io.photos.photo import DecodedPhoto
-
-
-class _ChangeSettings(QUndoCommand):
-    """Undo command that replaces the settings; consecutive changes of the same item merge into one."""
-
-    def __init__(self, owner: Development, after: DevelopSettings) -> None:
-        self._items = tuple(
-            f.name for f in fields(after) if getattr(after, f.name) != getattr(owner.interpretation, f.name)
-        )
-        super().__init__("change of " + _NAMES.get(self._items[0], "the input") if len(self._items) == 1 else "input")
-        self._owner, self._before, self._after = owner, owner.interpretation, after
-
-    def redo(self) -> None:
-        self._owner._put(self._after)
-
-    def undo(self) -> None:
-        self._owner._put(self._before)
-
-    def id(self) -> int:
-        return 2
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        if not isinstance(other, _ChangeSettings) or other._items != self._items:
-            return False
-        self._after = other._after
-        self.setObsolete(self._after == self._before)
-        return True
 
 
 _NAMES = {
@@ -79,7 +53,10 @@ class Development:
     def choose(self, interpretation: DevelopSettings) -> None:
         """Change the settings, as an undoable command; ignored without a file."""
         if self.decoded is not None and interpretation != self.interpretation:
-            self._undo_stack.push(_ChangeSettings(self, interpretation))
+            before = self.interpretation
+            items = tuple(f.name for f in fields(before) if getattr(interpretation, f.name) != getattr(before, f.name))
+            text = "change of " + _NAMES.get(items[0], "the input") if len(items) == 1 else "change of the input"
+            self._undo_stack.push(ReplaceValue(text, self._put, before, interpretation, ("develop", items)))
 
     def reset(self) -> None:
         """Return to the settings that the file specifies."""

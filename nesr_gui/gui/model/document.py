@@ -12,17 +12,19 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
+from nesr_gui.colorimetry.viewing_conditions import KELVIN_RANGES, ViewingConditions
 from nesr_gui.fields.protocol import SpectralField
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
 from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSet, MarkSpectrum, Pixel, Readout, row_of
 from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
 from nesr_gui.gui.model.truth import MeasuredCube
+from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput
 from nesr_gui.io.photos.develop_settings import DevelopSettings
+from nesr_gui.io.regions.georeference import KEY, Georeference
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import RGBImage, Spectrum
 
@@ -56,6 +58,11 @@ class OpenedCube:
 
     field: SpectralField
     levels: tuple[float, float]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the user on how the file was read."""
+        return getattr(self.field, "notes", ())
 
     def as_truth(self, name: str, seen: ModelInput | None) -> MeasuredCube | None:
         """Return this cube as ground truth for a reconstruction from some of its own bands.
@@ -173,6 +180,16 @@ class Document(QObject):
     def bands(self) -> list[float]:
         """Wavelengths (nm) at which the field was measured or its model was trained; empty without a field."""
         return self.field.bands.nm.tolist() if self.field else []
+
+    @property
+    def has_colours(self) -> bool:
+        """Whether spectra have colours under the viewing conditions: by their quantity, or relative to a white."""
+        return self.field is not None and (self.field.quantity.is_relative or self.white is not None)
+
+    @property
+    def georeference(self) -> Georeference | None:
+        """Map coordinates of an opened cube, if its file states them."""
+        return Georeference.parse(self.cube.field.provenance.get(KEY, "")) if self.cube is not None else None
 
     @property
     def input(self) -> InputKind:
@@ -360,19 +377,34 @@ class Document(QObject):
             self.announce(Change.PLOT_SETTINGS)
 
     def set_viewing(self, viewing: ViewingConditions) -> None:
-        """Change the light or the observer that colours are computed for."""
-        if viewing != self.viewing:
-            self.viewing = viewing
-            self.announce(Change.VIEWING)
+        """Change the light or the observer that colours are computed for, as an undoable command.
+
+        Consecutive changes of the temperature of a light are one command.
+        """
+        before = self.viewing
+        if viewing != before:
+            item = "light" if viewing.light != before.light else "observer"
+            is_temperature = item == "light" and viewing.light.kind is before.light.kind in KELVIN_RANGES
+            series = ("viewing", viewing.light.kind) if is_temperature else None
+            self.undo_stack.push(ReplaceValue(f"change of {item}", self._put_viewing, before, viewing, series))
+
+    def _put_viewing(self, viewing: ViewingConditions) -> None:
+        self.viewing = viewing
+        self.announce(Change.VIEWING)
 
     def set_white(self, number: int | None) -> None:
         """Use the spectrum of the mark with this number as a perfect white.
 
-        None, or a mark without a spectrum, resets it.
+        None, or a mark without a spectrum, resets it. This is an undoable command.
         """
         mark = self.mark_set.get(number)
         curve = self.curves.get(mark.place) if mark is not None else None
-        self.white = replace(curve.spectrum, name=mark.title) if curve is not None and mark is not None else None
+        white = replace(curve.spectrum, name=mark.title) if curve is not None and mark is not None else None
+        if white is not self.white:
+            self.undo_stack.push(ReplaceValue("change of white reference", self._put_white, self.white, white))
+
+    def _put_white(self, white: Spectrum | None) -> None:
+        self.white = white
         self.announce(Change.WHITE)
 
     def set_hover(self, pixel: Pixel | None) -> None:
@@ -435,5 +467,6 @@ class Document(QObject):
         return PlotContent(
             marks=self.mark_set.visible, curves=self.curves, colour_results=self.colour_results,
             library=settings.visible_library, truth=settings.truth, smooth=settings.smooth,
-            transform=settings.transform, nm=self.nm, active=self.mark_set.active,
+            transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
+            axes=settings.axes, is_estimated=self.encoded is not None,
         )  # fmt: skip

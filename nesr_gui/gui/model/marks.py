@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.appearance import Appearance
 from nesr_gui.fields.protocol import QualityFlag
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.palette import MARK_COLOURS, MARK_SYMBOLS, MarkColours
+from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.regions import Point, Region, Shape
 from nesr_gui.spectral import FloatArray, Spectrum
 
@@ -257,32 +258,6 @@ def as_text(rows: Sequence[Mapping[str, str]]) -> str:
 Size = tuple[int, int]
 
 
-class _ChangeMarks(QUndoCommand):
-    """Undo command that replaces the set of marks; commands of the same gesture merge into one."""
-
-    def __init__(
-        self, mark_set: MarkSet, text: str, after: tuple[Mark, ...], active: int | None, gesture: int = 0
-    ) -> None:
-        super().__init__(text)
-        self._mark_set, self._gesture = mark_set, gesture
-        self._before, self._after = (mark_set.marks, mark_set.active), (after, active)
-
-    def redo(self) -> None:
-        self._mark_set._put(*self._after)
-
-    def undo(self) -> None:
-        self._mark_set._put(*self._before)
-
-    def id(self) -> int:
-        return 1 if self._gesture else -1
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        if not isinstance(other, _ChangeMarks) or other._gesture != self._gesture:
-            return False
-        self._after = other._after
-        return True
-
-
 class MarkSet:
     """The marks of an image and the active one; changes are commands on the undo stack.
 
@@ -316,12 +291,12 @@ class MarkSet:
     def start(self, size: Size) -> None:
         """Remove all marks for a new image of `size` (H, W) source pixels; not undoable."""
         self._size = size
-        self._put((), None)
+        self._put(((), None))
 
     def restore(self, marks: Iterable[Mark], active: int | None) -> None:
         """Set the marks of a session file, except those outside the image; not undoable."""
         inside = tuple(mark for mark in marks if self.holds(mark.place))
-        self._put(inside, active if active in [mark.number for mark in inside] else None)
+        self._put((inside, active if active in [mark.number for mark in inside] else None))
 
     def add(self, place: MarkGeometry) -> None:
         """Add a mark and make it active; geometry outside the image is ignored."""
@@ -335,13 +310,14 @@ class MarkSet:
         if mark is not None and self.holds(place):
             self._replace(f"move {mark.title}", replace(mark, place=place), gesture)
 
-    def shift(self, number: int | None, rows: int, cols: int, gesture: int = 0) -> None:
-        """Move a mark by whole source pixels; for `gesture` see `move`."""
+    def shift(self, number: int | None, rows: int, cols: int) -> None:
+        """Move a mark by whole source pixels; consecutive shifts of one mark are undone together."""
         mark = self.get(number)
         if mark is not None:
             place = mark.place
             moved = place.moved(rows, cols) if isinstance(place, Region) else (place[0] + rows, place[1] + cols)
-            self.move(mark.number, moved, gesture)
+            if self.holds(moved):
+                self._replace(f"move {mark.title}", replace(mark, place=moved), ("shift", number))
 
     def activate_next(self, by: int) -> None:
         """Make the mark `by` places further in the table active, wrapping around."""
@@ -374,6 +350,8 @@ class MarkSet:
     def take_all(self, marks: Iterable[Mark]) -> int:
         """Add imported marks, with new numbers where theirs are in use; marks outside the image are left out.
 
+        Marks without a colour or a symbol get those of their number.
+
         Returns:
             The number of marks added.
         """
@@ -383,7 +361,8 @@ class MarkSet:
             if self.holds(mark.place):
                 number = mark.number if mark.number not in taken else new_mark(mark.place, taken).number
                 taken.add(number)
-                added.append(replace(mark, number=number))
+                colour, symbol = signs(number, self.palette)
+                added.append(replace(mark, number=number, colour=mark.colour or colour, symbol=mark.symbol or symbol))
         if added:
             self._change(f"add {len(added)} marks", (*self.marks, *added), added[-1].number)
         return len(added)
@@ -394,16 +373,18 @@ class MarkSet:
             self.active = number
             self._announce(Change.ACTIVE_MARK)
 
-    def _replace(self, text: str, changed: Mark, gesture: int = 0) -> None:
+    def _replace(self, text: str, changed: Mark, series: Hashable = None) -> None:
         after = tuple(changed if mark.number == changed.number else mark for mark in self.marks)
         if after != self.marks:
-            self._change(text, after, changed.number, gesture)
+            self._change(text, after, changed.number, series)
 
-    def _change(self, text: str, after: tuple[Mark, ...], active: int | None, gesture: int = 0) -> None:
-        self._undo_stack.push(_ChangeMarks(self, text, after, active, gesture))
+    def _change(self, text: str, after: tuple[Mark, ...], active: int | None, series: Hashable = None) -> None:
+        before = self.marks, self.active
+        self._undo_stack.push(ReplaceValue(text, self._put, before, (after, active), series))
 
-    def _put(self, marks: tuple[Mark, ...], active: int | None) -> None:
-        previous, self.marks, self.active = self.active, marks, active
+    def _put(self, state: tuple[tuple[Mark, ...], int | None]) -> None:
+        previous, (self.marks, self.active) = self.active, state
+        active = self.active
         self._announce(Change.MARKS)
         if active != previous:
             self._announce(Change.ACTIVE_MARK)

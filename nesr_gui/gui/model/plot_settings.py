@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +15,10 @@ from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSpect
 from nesr_gui.spectral import Spectrum
 
 Values = npt.NDArray[np.float64]
-SYMBOLS = 5  # symbols along a curve
+Range = tuple[float, float]
+INSET = 0.015  # of the wavelength axis, between a symbol at the end of a line and that end
+HEADROOM = 1.12  # factor above the highest value
+DECADES = 4  # most decades of an automatic logarithmic axis
 MOST = 48  # reference spectra at once
 
 
@@ -91,13 +96,95 @@ class ReferenceSpectrum:
 
 
 @dataclass(frozen=True)
+class PlotAxes:
+    """The scale of the value axis, and the limits of both axes; None is automatic.
+
+    Attributes:
+        is_logarithmic: whether the value axis is logarithmic.
+        nm_limits: limits of the wavelength axis in nm.
+        value_limits: limits of the value axis.
+    """
+
+    is_logarithmic: bool = False
+    nm_limits: Range | None = None
+    value_limits: Range | None = None
+
+    def __post_init__(self) -> None:
+        for name, limits in (("wavelength", self.nm_limits), ("value", self.value_limits)):
+            if limits is not None and not (all(map(math.isfinite, limits)) and limits[0] < limits[1]):
+                raise ValueError(
+                    f"the {name} axis cannot run from {limits[0]:g} to {limits[1]:g}; the first limit must be less "
+                    "than the second"
+                )
+        if self.is_logarithmic and self.value_limits is not None and self.value_limits[0] <= 0:
+            raise ValueError(
+                f"a logarithmic axis cannot start at {self.value_limits[0]:g}; choose a lower limit above 0"
+            )
+
+    def scaled(self, values: Values) -> Values:
+        """Return values as they are placed along the axis: their decimal logarithm if it is logarithmic.
+
+        Values without a logarithm become nan.
+        """
+        if not self.is_logarithmic:
+            return values
+        return np.log10(values, where=values > 0, out=np.full(np.shape(values), np.nan))
+
+    def nm_range(self, available: Range) -> Range:
+        """Return the limits of the wavelength axis for an image that covers `available`; all of it if disjoint."""
+        low, high = available if available[1] > available[0] else (available[0] - 0.5, available[1] + 0.5)
+        if self.nm_limits is not None and self.nm_limits[0] < high and self.nm_limits[1] > low:
+            return max(low, self.nm_limits[0]), min(high, self.nm_limits[1])
+        return low, high
+
+    def value_range(self, values: Values) -> Range:
+        """Return the limits of the value axis: the chosen ones, or those that fit `values` (N,).
+
+        A linear axis includes 0, a logarithmic one at most `DECADES` decades.
+        """
+        if self.value_limits is not None:
+            return self.value_limits
+        finite = values[np.isfinite(values)]
+        if self.is_logarithmic:
+            finite = finite[finite > 0]
+            top = float(finite.max(initial=0.0)) * HEADROOM or 1.0
+            return max(float(finite.min(initial=top)) / HEADROOM, top / 10**DECADES), top
+        low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
+        high = high if high > low else low + 1.0
+        return low - (HEADROOM - 1) / 2 * (high - low) if low < 0 else low, low + (high - low) * HEADROOM
+
+
+class Spreads(enum.StrEnum):
+    """The marks whose standard deviation or prediction interval is drawn."""
+
+    NONE = "none"
+    ACTIVE = "active"
+    ALL = "all"
+
+    @property
+    def label(self) -> str:
+        """The label in the window."""
+        return {Spreads.NONE: "None", Spreads.ACTIVE: "Active mark", Spreads.ALL: "All marks"}[self]
+
+
+@dataclass(frozen=True)
 class PlotSettings:
-    """Processing of the spectra, and the references shown: measured spectra, smooth metamers, library spectra."""
+    """How spectra are plotted.
+
+    Attributes:
+        transform: the processing of the spectra.
+        truth: whether measured spectra are shown, and `smooth` the smooth metamers.
+        library: the reference spectra.
+        spreads: the marks whose standard deviation or prediction interval is shown.
+        axes: scale and limits of the axes.
+    """
 
     transform: Transform = field(default_factory=Transform)
     truth: bool = True
     smooth: bool = False
     library: tuple[ReferenceSpectrum, ...] = ()
+    spreads: Spreads = Spreads.ACTIVE
+    axes: PlotAxes = field(default_factory=PlotAxes)
 
     @property
     def visible_library(self) -> tuple[ReferenceSpectrum, ...]:
@@ -147,18 +234,50 @@ class Line:
     spectrum: Spectrum
 
 
-def symbol_places(number: int, nm_range: tuple[float, float]) -> list[float]:
-    """Return the wavelengths (nm) of a mark's symbols along its curve, offset by number to keep equal curves apart."""
-    low, high = nm_range
-    shift = 0.7 * ((number * 0.37) % 1.0 - 0.5)
-    return [low + (high - low) * (n + 0.5 + shift) / SYMBOLS for n in range(SYMBOLS)]
+class SpreadKind(enum.Enum):
+    """What the band around a spectrum is; each kind is drawn in its own way."""
+
+    INTERVAL = "90 % prediction interval"  # filled
+    DEVIATION = "± standard deviation"  # hatched
+
+    @property
+    def short(self) -> str:
+        """A name for little space."""
+        return "90 % interval" if self is SpreadKind.INTERVAL else "± SD"
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """The band around the spectrum of a mark: its lower and upper edge (L,) at wavelengths (L,) in nm."""
+
+    kind: SpreadKind
+    mark: Mark
+    nm: Values
+    low: Values
+    high: Values
+
+
+KeySign = Kind | SpreadKind | None
+"""What a key explains: a kind of line, a kind of band, or (None) the circles of the model's input bands."""
+
+
+def symbol_places(nm: Values, nm_range: Range) -> tuple[float, float]:
+    """Return the wavelengths (nm) of a mark's symbols: the visible ends of its spectrum at wavelengths `nm` (L,)."""
+    inset = INSET * (nm_range[1] - nm_range[0])
+    low, high = max(float(nm[0]), nm_range[0]), min(float(nm[-1]), nm_range[1])
+    return min(low + inset, high), max(high - inset, low)
 
 
 @dataclass(frozen=True, eq=False)
 class PlotContent:
     """What the plot shows: the visible marks with their results, the references, and the processing.
 
-    `nm` and `active` are used by a `transform` that refers to them.
+    Attributes:
+        marks: the visible marks, with `curves` and `colour_results` by their geometry.
+        library: the visible reference spectra.
+        truth, smooth, transform, spreads, axes: as in `PlotSettings`.
+        nm: the selected wavelength, and `active` the number of the active mark.
+        is_estimated: whether the spectra are reconstructed by a model rather than measured.
     """
 
     marks: Sequence[Mark] = ()
@@ -170,6 +289,9 @@ class PlotContent:
     transform: Transform = field(default_factory=Transform)
     nm: float = 550.0
     active: int | None = None
+    spreads: Spreads = Spreads.ACTIVE
+    axes: PlotAxes = field(default_factory=PlotAxes)
+    is_estimated: bool = True
 
     def values(self, spectrum: Spectrum) -> Values:
         """Return the processed values (L,) of a spectrum."""
@@ -182,8 +304,9 @@ class PlotContent:
         nm = self.nm if transform.normalise is Normalise.AT_WAVELENGTH else 0.0
         return transform, nm, self._active_spectrum() if transform.difference else None
 
+    @cached_property
     def lines(self) -> list[Line]:
-        """Return all lines, in the order of the marks, library spectra last."""
+        """All lines, in the order of the marks, library spectra last."""
         lines = []
         for mark in self.marks:
             curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
@@ -195,6 +318,43 @@ class PlotContent:
             if self.smooth and colour_result is not None and colour_result.smooth is not None:
                 lines.append(Line(Kind.SMOOTH, mark, f"{mark.title}, smooth metamer", colour_result.smooth))
         return lines + [Line(Kind.LIBRARY, None, each.spectrum.name, each.spectrum) for each in self.library]
+
+    def value_range(self) -> Range:
+        """Return the limits of the value axis, which fits the lines and circles; bands may exceed it."""
+        shown = [self.values(line.spectrum) for line in self.lines]
+        shown += [inputs[1] for _, inputs in self.inputs]
+        return self.axes.value_range(np.concatenate(shown) if shown else np.zeros(0))
+
+    def key(self) -> list[tuple[KeySign, str]]:
+        """Return what a key must explain: the kinds of lines, bands and circles that are shown."""
+        texts = {
+            Kind.CURVE: "estimated" if self.is_estimated else "measured", Kind.TRUTH: "measured",
+            Kind.SMOOTH: "smooth metamer", Kind.LIBRARY: "reference",
+        }  # fmt: skip
+        lines, bands = {line.kind for line in self.lines}, {spread.kind for spread in self.shown_spreads}
+        key: list[tuple[KeySign, str]] = [(kind, texts[kind]) for kind in Kind if kind in lines]
+        key += [(kind, kind.value) for kind in SpreadKind if kind in bands]
+        return [*key, (None, "model input")] if self.inputs else key
+
+    @cached_property
+    def shown_spreads(self) -> list[Spread]:
+        """The bands to draw, of the marks that `spreads` selects."""
+        shown = []
+        for mark in self.marks:
+            curve = self.curves.get(mark.place)
+            if curve is None or self.spreads is Spreads.NONE:
+                continue
+            edges = self.spread(curve) if self.spreads is Spreads.ALL or mark.number == self.active else None
+            if edges is not None:
+                kind = SpreadKind.INTERVAL if curve.deviation is None else SpreadKind.DEVIATION
+                shown.append(Spread(kind, mark, curve.spectrum.wavelengths.nm, *edges))
+        return shown
+
+    @cached_property
+    def inputs(self) -> list[tuple[Mark, tuple[Values, Values]]]:
+        """The model's input bands of every mark that has them; see `seen`."""
+        found = [(mark, self.seen(curve)) for mark in self.marks if (curve := self.curves.get(mark.place)) is not None]
+        return [(mark, inputs) for mark, inputs in found if inputs is not None]
 
     def spread(self, curve: MarkSpectrum) -> tuple[Values, Values] | None:
         """Return the edges (lower, upper), each (L,), of the band: ±1 standard deviation, or the prediction interval.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from PySide6.QtCore import QObject, QSettings, QStandardPaths, Signal
 from nesr_gui.gui.model.palette import MARK_COLOURS, Theme, colormaps
 
 _throwaway: Path | None = None  # a temporary settings file, see `nothing_remembered`
-_GROUP, _RECENT = "preferences", "files/recent"
+_GROUP, _RECENT, _TRUTHS = "preferences", "files/recent", "files/measured"
 _MOST_RECENT = 8
 _MEGAPIXELS = (0.25, 0.5, 1, 2, 4, 8, 16)
 
@@ -36,16 +37,34 @@ def recent_files() -> list[Path]:
     return [Path(p) for p in ([saved] if isinstance(saved, str) else saved if isinstance(saved, list) else [])]
 
 
-def remember_file(path: Path) -> None:
-    """Put a file at the top of the recent files."""
+def measured_cube_of(path: Path) -> Path | None:
+    """Return the measured cube that a recent photograph was opened with, if any."""
+    return _measured_cubes().get(path)
+
+
+def _measured_cubes() -> dict[Path, Path]:
+    try:
+        saved = json.loads(str(settings().value(_TRUTHS, "{}")))
+        return {Path(photograph): Path(cube) for photograph, cube in saved.items()}
+    except (ValueError, TypeError, AttributeError):  # edited by hand
+        return {}
+
+
+def remember_file(path: Path, truth: Path | None = None) -> None:
+    """Put a file at the top of the recent files, with the measured cube that it was opened with."""
     path = path.resolve()
     paths = [path, *(p for p in recent_files() if p != path)][:_MOST_RECENT]
+    cubes = {p: cube for p, cube in _measured_cubes().items() if p in paths and p != path}
+    if truth is not None:
+        cubes[path] = truth.resolve()
     settings().setValue(_RECENT, [str(p) for p in paths])
+    settings().setValue(_TRUTHS, json.dumps({str(p): str(cube) for p, cube in cubes.items()}))
 
 
 def forget_recent_files() -> None:
     """Clear the list of recent files."""
     settings().remove(_RECENT)
+    settings().remove(_TRUTHS)
 
 
 @contextmanager
@@ -70,6 +89,7 @@ class Preference:
         default: its default value.
         choices: its values with their labels.
         meaning: a description, including when it takes effect if not at once.
+        synonyms: other words by which the command palette finds it.
     """
 
     key: str
@@ -77,27 +97,34 @@ class Preference:
     default: str
     choices: Mapping[str, str]
     meaning: str
+    synonyms: str = ""
 
 
 TABLE = (
     Preference("theme", "Theme", Theme.SYSTEM,
                {Theme.SYSTEM: "Same as system", Theme.LIGHT: "Light", Theme.DARK: "Dark"},
-               "The colours of the window."),
+               "The colours of the window.",
+               synonyms="dark light mode night appearance style"),
     Preference("device", "Compute on", "auto",
                {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA or AMD graphics (CUDA)",
                 "mps": "Apple graphics (MPS)"},
-               "Device that computes spectra. Changing it reconstructs the open photograph again."),
+               "Device that computes spectra. Changing it reconstructs the open photograph again.",
+               synonyms="gpu cpu graphics processor"),
     Preference("working_pixels", "Working resolution", "",
                {"": "Automatic", **{str(round(n * 1e6)): f"{n:g} megapixels" for n in _MEGAPIXELS}},
                "Larger photographs are reduced to this size before reconstruction, unless the Input panel sets "
-               "another one. Automatic is the size that this machine reconstructs in a few seconds."),
+               "another one. Automatic is the size that this machine reconstructs in a few seconds.",
+               synonyms="pixels size megapixels speed quality"),
     Preference("colormap", "Colormap of bands", "grey", {name: name.capitalize() for name in colormaps()},
-               "Default colormap of band images. The context menu of an image changes it for that image."),
+               "Default colormap of band images. The context menu of an image changes it for that image.",
+               synonyms="colormap lut palette viridis grey gray"),
     Preference("mark_colours", "Colours of marks", "safe", {key: kind.title for key, kind in MARK_COLOURS.items()},
-               "Colours of new marks, used in turn. Existing marks keep their colours."),
+               "Colours of new marks, used in turn. Existing marks keep their colours.",
+               synonyms="pins palette colour-blind"),
     Preference("autosave", "Autosave", "30",
                {"": "Never", "10": "Every 10 seconds", "30": "Every 30 seconds", "120": "Every 2 minutes"},
-               "Unsaved work is copied at this interval and offered again after a crash."),
+               "Unsaved work is copied at this interval and offered again after a crash.",
+               synonyms="backup recovery crash"),
 )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.cubes.description import CubeHints
+from nesr_gui.io.cubes.wavelengths import BandPositions
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.fingerprint import fingerprint
 from nesr_gui.io.photos.develop_settings import DevelopSettings
@@ -285,6 +286,11 @@ def _make_converter() -> Converter:
     converter.register_unstructure_hook(Spectrum, _spectrum_json)
     converter.register_structure_hook(Wavelengths, lambda nm, kind: Wavelengths(np.array(nm)))
     converter.register_unstructure_hook(Wavelengths, lambda wavelengths: wavelengths.nm.tolist())
+    converter.register_unstructure_hook(BandPositions, lambda positions: positions.nm.tolist())
+    stated = Wavelengths | BandPositions | None  # of the bands of a cube, in any order
+    converter.register_structure_hook_func(
+        lambda kind: kind == stated, lambda nm, kind: None if nm is None else BandPositions(np.array(nm))
+    )
     converter.register_structure_hook(Mark, lambda values, kind: Mark.from_json(values))
     converter.register_unstructure_hook(Mark, Mark.as_json)
     converter.register_structure_hook(Path, lambda path, kind: Path(_text(path, str)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nesr_gui.fields.protocol import SpectralField
 from nesr_gui.fields.resampled import Registration, ResampledField, Shape
-from nesr_gui.spectral import Quantity, Spectrum
+from nesr_gui.spectral import Spectrum
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class MeasuredCube:
         """A caveat for readers of the accuracy metrics; empty if there is none."""
         if self.shown:
             return f"{self.shown} of its {len(self.cube.bands)} bands were the model's input; metrics use all of them."
-        if self.cube.quantity is Quantity.RADIANCE and self.white is None:
+        if not self.cube.quantity.is_relative and self.white is None:
             return "It contains radiance, which includes the illuminant; the reconstruction is reflectance."
         low, high = self.cube.wavelength_range
         if low > 400 or high < 700:

@@ -17,6 +17,8 @@ from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.sensor import Sensor
 from nesr_gui.gui.model.marks import COLUMNS, Mark, MarkGeometry, MarkSpectrum, Pixel, mark_of
 from nesr_gui.gui.tasks.spectra import MANY, SAMPLE, PixelQuery, RegionQuery, pixels_of, query_curves, query_regions
+from nesr_gui.io.regions.files import GEOJSON, IMAGEJ, NamedRegion, read_regions, write_regions
+from nesr_gui.io.regions.georeference import Georeference
 from nesr_gui.io.spectra.csv import read_table, write_curves, write_table
 from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import Region
@@ -144,13 +146,39 @@ class FileRequest:
     path: Path
 
 
-def read_marks(request: FileRequest, progress: ProgressCallback) -> list[Mark]:
-    """Read the marks of an exported table.
+@dataclass(frozen=True, eq=False)
+class RegionsExport:
+    """Marks to export as regions for other programs, and the georeferencing of the image."""
+
+    path: Path
+    marks: tuple[Mark, ...]
+    georeference: Georeference | None
+
+
+def export_regions(request: RegionsExport, progress: ProgressCallback) -> None:
+    """Write marks as GeoJSON or ImageJ regions; raises as `write_regions`."""
+    regions = [NamedRegion(mark.place, mark.title, mark.colour) for mark in request.marks]
+    write_regions(request.path, regions, request.georeference)
+
+
+@dataclass(frozen=True)
+class MarksRequest:
+    """A file of marks or regions to read, and the georeferencing of the image."""
+
+    path: Path
+    georeference: Georeference | None = None
+
+
+def read_marks(request: MarksRequest, progress: ProgressCallback) -> list[Mark]:
+    """Read the marks of an exported table, or the regions of a GeoJSON or ImageJ file.
 
     Raises:
         OSError, ValueError: the file cannot be read, or contains no marks.
     """
-    return [mark_of(row) for row in read_table(request.path, COLUMNS)]
+    if request.path.suffix.lower() not in (*GEOJSON, *IMAGEJ):
+        return [mark_of(row) for row in read_table(request.path, COLUMNS)]
+    regions = read_regions(request.path, request.georeference)
+    return [Mark(number, each.place, each.colour, "", each.name) for number, each in enumerate(regions, 1)]
 
 
 def read_library(request: FileRequest, progress: ProgressCallback) -> list[Spectrum]:

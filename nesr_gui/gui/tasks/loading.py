@@ -92,7 +92,7 @@ class ReadRequest:
 class OpenedPhotograph:
     """A decoded file, the photograph developed from it, and its display colours (H, W, 3) uint8.
 
-    `is_draft` marks a preview that is replaced by the full development.
+    `is_draft` marks a preview that is replaced by the full development; `notes` are sentences for the user.
     """
 
     decoded: DecodedPhoto
@@ -100,10 +100,11 @@ class OpenedPhotograph:
     colours: UInt8Array
     truth: MeasuredCube | None = None
     is_draft: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def read_file(request: ReadRequest, progress: ProgressCallback) -> OpenedPhotograph | OpenedCube:
-    """Open a photograph or a cube; large photographs as a preview first.
+    """Open a photograph or a cube; large photographs as a preview first, without a measured cube that is gone.
 
     Raises:
         OSError, ValueError: the file cannot be read; the text is one sentence.
@@ -117,8 +118,11 @@ def read_file(request: ReadRequest, progress: ProgressCallback) -> OpenedPhotogr
     progress(0.7)
     development = InterpretRequest(decoded, request.interpretation)
     opened = draft(development, progress) or interpret(development, lambda done: progress(0.7 + 0.3 * done))
-    truth = declared(request.truth, opened.image) if request.truth else None
-    return replace(opened, truth=truth)
+    if request.truth is None:
+        return opened
+    if not request.truth.exists():
+        return replace(opened, notes=(f"The measured cube was left out: there is no file {request.truth}.",))
+    return replace(opened, truth=declared(request.truth, opened.image))
 
 
 @dataclass(frozen=True, eq=False)

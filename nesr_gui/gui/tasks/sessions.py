@@ -21,7 +21,7 @@ from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.io.atomic import atomic_write
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.fingerprint import fingerprint
 
 _LOCK = ".lock"
@@ -147,7 +147,7 @@ def _truth(data: SessionData) -> tuple[MeasuredCube | None, tuple[str, ...]]:
     try:
         cube = io.open_cube(path)
     except (OSError, ValueError) as error:
-        return None, (f"The measured cube was left out: {error}.",)
+        return None, (f"The measured cube was left out: {error_message(error)}.",)
     return MeasuredCube(cube, path.name, path, registration.match, is_chosen=registration.is_chosen), ()
 
 
@@ -262,7 +262,7 @@ def write_copies(request: CopyRequest, progress: ProgressCallback) -> str:
             copy.path.parent.mkdir(parents=True, exist_ok=True)
             _write(copy, progress)
         except OSError as error:
-            warning = f"autosave failed, so unsaved work would be lost in a crash: {error.strerror or error}"
+            warning = f"autosave failed, so unsaved work would be lost in a crash: {error_message(error)}"
     return warning
 
 

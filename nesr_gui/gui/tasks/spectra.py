@@ -22,6 +22,7 @@ FEW = 192  # evenly spread pixels of a region for a first estimate within half a
 MANY = 1 << 16  # regions of up to this many pixels are averaged completely
 SAMPLE = 1 << 12  # evenly spread pixels that represent larger regions
 SCANNED = 1 << 22  # maximum number of pixels tested for being inside a region
+NO_COLOURS = "colours of radiance need a white; mark a white patch and use it as white reference"
 _PIECE = 64  # scattered pixels evaluated between two calls of `progress`
 _SIDE = 32  # side of the windows evaluated between two calls of `progress`
 Pixels = npt.NDArray[np.int64]
@@ -31,7 +32,7 @@ Pixels = npt.NDArray[np.int64]
 class PixelQuery:
     """Source pixels to evaluate a field at, and at its measured cube if there is one.
 
-    `nm` None requests whole spectra. `encoded` is the model input of a reconstruction.
+    `nm` None requests whole spectra, at `bands` or else at every nm. `encoded` is the model input of a reconstruction.
     """
 
     field: SpectralField
@@ -40,6 +41,7 @@ class PixelQuery:
     pixels: tuple[Pixel, ...]
     nm: float | None = None
     encoded: ModelInput | None = None
+    bands: Wavelengths | None = None
 
 
 def _reduced(request: PixelQuery) -> list[Pixel]:
@@ -67,7 +69,7 @@ def query_spectra(request: PixelQuery, progress: ProgressCallback) -> dict[Pixel
 def query_curves(request: PixelQuery, progress: ProgressCallback) -> dict[MarkGeometry, MarkSpectrum]:
     """Return the spectrum of each pixel with measured spectrum, prediction interval, flags and input bands."""
     field, truth = request.field, _reduced_truth(request)
-    bands = curve_wavelengths(field)
+    bands = request.bands or curve_wavelengths(field)
     curves = [Spectrum(bands, values) for values in field.spectra(_reduced(request), bands)]
     intervals = _intervals(field, _reduced(request), bands)
     quality_flags = [doubt_shares(field, [pixel]) for pixel in _reduced(request)]
@@ -131,7 +133,7 @@ def query_readouts(request: PixelQuery, progress: ProgressCallback) -> dict[Mark
 class RegionQuery:
     """Regions in source pixels to evaluate a field in, at `most` pixels of each, and its measured cube if there is one.
 
-    `encoded` is the model input of a reconstruction.
+    `encoded` is the model input of a reconstruction; the spectra are at `bands`, or else at every nm.
     """
 
     field: SpectralField
@@ -140,13 +142,14 @@ class RegionQuery:
     regions: tuple[Region, ...]
     most: int
     encoded: ModelInput | None = None
+    bands: Wavelengths | None = None
 
 
 def query_regions(request: RegionQuery, progress: ProgressCallback) -> dict[MarkGeometry, MarkSpectrum]:
     """Return mean and standard deviation of each region, over at most `most` pixels."""
     curves: dict[MarkGeometry, MarkSpectrum] = {}
     for region in request.regions:
-        bands = curve_wavelengths(request.field)
+        bands = request.bands or curve_wavelengths(request.field)
         members, of = pixels_of(region, request.binning, request.field.shape)
         pixels = strewn(members, request.most)
         mean, deviation = _statistics(request.field, pixels, bands, progress)
@@ -277,7 +280,7 @@ class ColourQuery:
     Attributes:
         spectra: the spectra.
         viewing: the light and the observer.
-        seen: whether colours can be computed: for reflectance, or with a white.
+        has_colours: whether the spectra have colours, see `Document.has_colours`.
         white: the spectrum of a perfect white, if the quantity is not reflectance.
         smooth: whether to compute smooth metamers.
         photograph: the photograph whose colours the metamers match; without one, those of the spectra.
@@ -286,7 +289,7 @@ class ColourQuery:
 
     spectra: Mapping[MarkGeometry, Spectrum]
     viewing: ViewingConditions
-    seen: bool
+    has_colours: bool
     white: Spectrum | None
     smooth: bool
     photograph: RGBImage | None
@@ -306,8 +309,8 @@ def query_colours(request: ColourQuery, progress: ProgressCallback) -> dict[Mark
 
 
 def _colour(request: ColourQuery, place: MarkGeometry, spectrum: Spectrum) -> ColourResult:
-    if not request.seen:
-        raise ValueError("colours need reflectance; use a mark as white first")
+    if not request.has_colours:
+        raise ValueError(NO_COLOURS)
     nm, values = spectrum.wavelengths, relative(spectrum, request.white)
     if not np.isfinite(values).all():
         raise ValueError("this spectrum contains invalid values (nan or infinity), so no colour can be computed")

@@ -84,6 +84,7 @@ class Task(enum.Enum):
 
     EXPORT = _Rules(Lane.EXPORT, "Exporting", can_pause=True, is_timed=True)
     WRITE = _Rules(Lane.WRITING, "Writing", Order.IN_TURN, after=0.7)
+    COPY_PICTURE = _Rules(Lane.FIGURES, "Copying picture", after=0.4)
     RECONSTRUCT = _Rules(Lane.RECONSTRUCTION, "Reconstructing", is_timed=True)
     LOAD_MODEL = _Rules(Lane.MODEL, "Loading model", Order.IN_TURN, can_cancel=False)
     OPEN = _Rules(Lane.OPENING, "Opening", can_cancel=False)
@@ -98,6 +99,7 @@ class Task(enum.Enum):
     CURVES = _Rules(Lane.QUERIES)
     READOUTS = _Rules(Lane.QUERIES)
     HOVER_CURVE = _Rules(Lane.QUERIES)
+    BAND_VALUES = _Rules(Lane.REGIONS)
     FRAME_LEFT = _Rules(Lane.FRAMES)
     FRAME_RIGHT = _Rules(Lane.FRAMES)
     TONE_LEFT = _Rules(Lane.FRAMES)

@@ -25,7 +25,7 @@ class Band(ViewMode):
 
     def scale(self, context: RenderContext) -> ValueScale:
         """The quantity of the field, with the limits of all bands."""
-        return ValueScale("band", str(context.answering.quantity), "", context.levels)
+        return ValueScale("band", context.answering.quantity.label, "", context.levels)
 
     def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
         """Evaluate the band (h, w)."""

@@ -50,7 +50,7 @@ class FalseColour(ViewMode):
 
     def scale(self, context: RenderContext) -> ValueScale:
         """The quantity of the field, in three channels."""
-        return ValueScale("false_colour", str(context.answering.quantity), "", context.levels, is_colour=True)
+        return ValueScale("false_colour", context.answering.quantity.label, "", context.levels, is_colour=True)
 
     def options(self, context: RenderContext) -> Sequence[ModeOption]:
         """One choice per preset."""

@@ -49,8 +49,7 @@ class Rerendered(ViewMode):
 
     def unavailable_reason(self, context: RenderContext) -> str:
         """Also refuses radiance without a white, and fields outside the visible range."""
-        is_radiance = context.field is not None and context.field.quantity is Quantity.RADIANCE
-        refused = is_radiance and context.white is None
+        refused = context.field is not None and not context.field.quantity.is_relative and context.white is None
         return (
             RADIANCE
             if refused
@@ -60,6 +59,8 @@ class Rerendered(ViewMode):
     def caption(self, context: RenderContext) -> str:
         """Return the viewing conditions."""
         relative = f", white is {context.white.name}" if context.white is not None else ""
+        if context.field is not None and context.field.quantity is Quantity.UNKNOWN and not relative:
+            relative = ", values taken as reflectance"
         return f"{context.viewing.name}{relative}, re-rendered"
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:

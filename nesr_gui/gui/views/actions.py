@@ -59,13 +59,16 @@ TABLE = (
     Entry("export_cube", "Export cube…", "File", "Ctrl+E", icon="export", tip="Export bands at chosen wavelengths",
           in_toolbar=True, starts_group=True),
     Entry("export_curves", "Export spectra…", "File", "Ctrl+Shift+E", tip="Export the spectra of all marks as CSV"),
-    Entry("export_table", "Export marks…", "File", tip="Export the mark table as CSV; it can be imported again"),
+    Entry("export_table", "Export marks…", "File", tip="Export the marks as CSV, GeoJSON or ImageJ regions"),
     Entry("export_accuracy", "Export accuracy…", "File",
           tip="Export the accuracy metrics against the measured cube as CSV"),
     Entry("export_comparison", "Export comparison figure…", "File",
           tip="Export measured and reconstructed bands with their error maps as a figure"),
-    Entry("export_sweep", "Export sweep…", "File", tip="Export the wavelength sweep as a video or GIF animation"),
-    Entry("import_marks", "Import marks…", "File", tip="Add the marks of an exported table"),
+    Entry("export_picture", "Export picture…", "File",
+          tip="Export the picture of a pane, or the values behind it, with all pixels of the image"),
+    Entry("export_sweep", "Export sweep…", "File",
+          tip="Export the wavelength sweep as a video, an animation or numbered frames"),
+    Entry("import_marks", "Import marks…", "File", tip="Add marks of a CSV table, GeoJSON or ImageJ regions"),
     Entry("load_spectra", "Load reference spectra…", "File",
           tip="Load a text table or an ENVI spectral library"),
     Entry("export_figure", "Export figure…", "File", tip="Export the plot as PNG, SVG or PDF"),
@@ -80,6 +83,8 @@ TABLE = (
     Entry("paste", "Paste", "Edit", "Ctrl+V", tip="Open the copied image, or each copied file in its own tab",
           starts_group=True),
     Entry("copy_table", "Copy mark table", "Edit", "Ctrl+C", starts_group=True),
+    Entry("copy_picture", "Copy picture", "Edit", "Ctrl+Shift+C",
+          tip="Copy the picture of the active pane with all pixels of the image"),
     Entry("rename_mark", "Rename mark", "Edit", "F2"),
     Entry("remove_mark", "Remove mark", "Edit", "Del", tip="Remove the active mark"),
     Entry("clear_pins", "Clear marks", "Edit", "Ctrl+Backspace", icon="clear", tip="Remove all marks", in_toolbar=True),
@@ -101,6 +106,8 @@ TABLE = (
           starts_group=True),
     Entry("next_mark", "Next mark", "Mark", "N", tip="Make the next mark active"),
     Entry("previous_mark", "Previous mark", "Mark", "Shift+N", tip="Make the previous mark active"),
+    Entry("band_values", "Values at all bands…", "Mark", tip="List the values of the active mark at all bands",
+          starts_group=True),
     *(
         Entry(f"show_{mode.name}", mode.title, "View", str(key), icon=mode.icon, tip=mode.tip,
           in_toolbar=bool(mode.icon),
@@ -151,10 +158,11 @@ TABLE = (
     Entry("about", "About nesr_gui", "Help"),
 )  # fmt: skip
 
+_MENU_TITLES = {"Model": "Mo&del"}  # where the first letter is that of another menu
 _DISABLED_REASONS = {
     "no image is open; open one first": (
         "import_marks", "single", "divide", "side_by_side", "fit", "zoom_in", "zoom_out", "add_pin", "close_tab",
-        "save_session", "save_session_as", "exchange", "actual_size", "scale_bar",
+        "save_session", "save_session_as", "export_picture", "copy_picture", "exchange", "actual_size", "scale_bar",
     ),
     "no reconstruction or cube is available; open one, or wait until it is ready": (
         "export_cube", "export_sweep", "auto_levels", "compare_with", "choose_false_colour",
@@ -165,7 +173,7 @@ _DISABLED_REASONS = {
     "no accuracy has been computed; compare with a measured cube and open the Accuracy panel": ("export_accuracy",),
     "there are no marks; click a pixel first": (
         "export_curves", "export_table", "export_figure", "copy_table", "rename_mark", "remove_mark", "clear_pins",
-        "next_mark", "previous_mark",
+        "next_mark", "previous_mark", "band_values",
     ),
     "requires two panes; choose Divider or Side by side first": (
         "other_side", "divider_left", "divider_right",
@@ -179,6 +187,44 @@ _DISABLED_REASONS = {
 DISABLED_REASONS = {name: reason for reason, names in _DISABLED_REASONS.items() for name in names}
 """Why each action is disabled, and how to enable it; the reason of a mode depends on the open document."""
 
+SYNONYMS = {
+    "open_file": "load import image picture raw", "open_folder": "load directory zarr cave",
+    "open_sample": "example demo test image colour checker", "open_recent": "history last file",
+    "compare_cube": "truth ground reference validate error accuracy", "photograph_cube": "truth camera rgb render",
+    "save_session": "project workspace store", "save_session_as": "project workspace store",
+    "export_cube": "save write hyperspectral envi hdf5 netcdf tiff matlab numpy sensor sentinel landsat",
+    "export_curves": "save write csv table data curves",
+    "export_table": "save write csv roi region geojson imagej table",
+    "export_accuracy": "save write rmse sam psnr metrics csv",
+    "export_comparison": "save write truth error map paper image",
+    "export_sweep": "movie film video animation gif mp4 record",
+    "export_figure": "save plot paper image svg pdf",
+    "import_marks": "roi region geojson imagej load", "load_spectra": "library speclib endmember curves import",
+    "reconstruct": "run compute predict infer", "reconstruct_fully": "run compute predict infer high quality",
+    "close_tab": "document", "quit": "exit leave", "undo": "back revert step", "redo": "again repeat forward",
+    "paste": "clipboard insert", "copy_table": "clipboard values", "rename_mark": "label name",
+    "remove_mark": "delete erase pin roi", "clear_pins": "delete erase all roi", "preferences": "settings options",
+    "tool_point": "pixel probe spectrum click", "tool_rectangle": "roi region box area", "tool_ellipse": "roi circle",
+    "tool_polygon": "roi region area", "tool_lasso": "roi freehand region area", "add_pin": "centre middle pixel",
+    "show_photograph": "rgb original input", "show_band": "channel wavelength monochrome grey",
+    "show_rerendered": "relight illuminant light metamer d50 d65 colour", "show_false_colour": "composite infrared rgb",
+    "show_colour_error": "delta e difference", "show_similarity": "spectral angle sam match classify",
+    "show_uncertainty": "confidence interval error",
+    "show_doubts": "warning clipped mask overexposed reliability", "show_truth_error": "difference accuracy ground",
+    "picture": "colormap palette lut contrast", "choose_false_colour": "composite rgb channels",
+    "auto_levels": "contrast stretch histogram brightness exposure limits", "single": "one pane",
+    "divide": "split wipe slider compare blink", "side_by_side": "split two compare linked",
+    "exchange": "switch flip blink", "fit": "zoom reset whole", "zoom_in": "magnify larger", "zoom_out": "smaller",
+    "actual_size": "100 % one to one 1:1 pixels zoom", "scale_bar": "ruler metres length",
+    "full_screen": "fullscreen maximise window", "export_picture": "save screenshot png tiff exr geotiff image",
+    "copy_picture": "screenshot clipboard image", "band_values": "table spectrum numbers list readout",
+    "panels": "dock window sidebar show hide", "reset_layout": "default window docks restore",
+    "play": "animate movie scan stop", "open_model": "network weights checkpoint load",
+    "about_model": "network card licence training", "guide": "manual documentation help tutorial",
+    "find_action": "palette command search", "shortcuts": "keys keyboard hotkeys", "about": "version licence",
+}  # fmt: skip
+"""Other words by which the command palette finds actions and submenus."""
+
 
 def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMenu]]:
     """Create all actions and submenus of `window`, in its menus and toolbar; returns both by name."""
@@ -191,11 +237,13 @@ def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMe
     toolbar.setMovable(False)
     toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     for entry in TABLE:
-        menu = menus.get(entry.menu) or menus.setdefault(entry.menu, window.menuBar().addMenu(f"&{entry.menu}"))
+        title = _MENU_TITLES.get(entry.menu, f"&{entry.menu}")
+        menu = menus.get(entry.menu) or menus.setdefault(entry.menu, window.menuBar().addMenu(title))
         if entry.starts_group and not menu.isEmpty():
             menu.addSeparator()
         if entry.submenu:
             submenus[entry.name] = menu.addMenu(entry.text)
+            submenus[entry.name].menuAction().setObjectName(entry.name)
             continue
         action = actions[entry.name] = _action(entry, window)
         action.setCheckable(entry.checkable)
@@ -217,6 +265,7 @@ def make_actions(window: QMainWindow) -> tuple[dict[str, QAction], dict[str, QMe
 
 def _action(entry: Entry, window: QMainWindow) -> QAction:
     action = QAction(entry.text, window)
+    action.setObjectName(entry.name)
     action.setShortcuts(entry.keys)
     action.setWhatsThis(DISABLED_REASONS.get(entry.name, ""))
     key = f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})" if entry.shortcut else ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QPoint, QSignalBlocker, QSize, Qt, Signal
@@ -12,21 +14,46 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QMenu, QTa
 
 from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
-from nesr_gui.colorimetry.appearance import Appearance
+from nesr_gui.colorimetry.appearance import LEAST_LUMINANCE, Appearance
 from nesr_gui.gui.drawing.symbols import plain_icon, sign_icon
 from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSpectrum, Readout
 from nesr_gui.gui.model.palette import MARK_SYMBOLS, MarkColours
+from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.views.widgets import ROW_HEIGHT, quiet
 
-TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "Dominant λ", "Position")
-MARK, VALUE, MEASURED, COLOUR, XY, LAB, DOMINANT, POSITION = range(len(TITLES))
-_WIDTHS = (132, 88, 84, 44, 112, 140, 88, 330)
+
+@dataclass(frozen=True)
+class _Column:
+    """A column: its title, width in px, and, if users may hide it, its name in menu and settings."""
+
+    title: str
+    width: int
+    name: str = ""
+    is_number: bool = True
+
+
+_COLUMNS = (
+    _Column("Mark", 120, is_number=False),
+    _Column("At", 86, "Value"),
+    _Column("Measured", 78, "Measured value"),
+    _Column("RGB", 44, "Colour (sRGB)", is_number=False),
+    _Column("x", 62, "Chromaticity x"),
+    _Column("y", 62, "Chromaticity y"),
+    _Column("L*", 52, "Lightness L*"),
+    _Column("a*", 52, "a*"),
+    _Column("b*", 52, "b*"),
+    _Column("Dominant λ", 144, "Dominant wavelength"),
+    _Column("Pixels", 84, "Number of pixels"),
+    _Column("Position", 330, "Position", is_number=False),
+)
+MARK, VALUE, MEASURED, COLOUR, X, Y, L, A, B, DOMINANT, PIXELS, POSITION = range(len(_COLUMNS))
+_OF_COLOUR = (COLOUR, X, Y, L, A, B, DOMINANT)
 _MOST_ROWS = 6  # visible without scrolling
 _FEWEST_ROWS = 2  # visible in a small window, so that the plot keeps its place
 _LEFT, _RIGHT = (
     side | Qt.AlignmentFlag.AlignVCenter for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
 )
-_ALIGNMENTS = {**dict.fromkeys(range(len(TITLES)), _LEFT), **dict.fromkeys((VALUE, MEASURED, DOMINANT), _RIGHT)}
+_HIDDEN = "marks/hidden_columns"
 
 
 class MarkTable(QTableWidget):
@@ -39,7 +66,7 @@ class MarkTable(QTableWidget):
     menu_picked = Signal(int, QPoint)  # number, position on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(0, len(TITLES), parent)
+        super().__init__(0, len(_COLUMNS), parent)
         self.setAccessibleName("Marks")
         self.setAccessibleDescription("Value at the current wavelength, colour and position of each pin and region")
         quiet(self)
@@ -47,12 +74,19 @@ class MarkTable(QTableWidget):
         self.setIconSize(QSize(18, 18))
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.horizontalHeader().setStretchLastSection(True)
-        self._titles = [QTableWidgetItem(title) for title in TITLES]
-        for column, (header, width) in enumerate(zip(self._titles, _WIDTHS, strict=True)):
-            header.setTextAlignment(_ALIGNMENTS[column])
+        headers = [QTableWidgetItem(each.title) for each in _COLUMNS]
+        self._value_title = headers[VALUE]
+        for column, (each, header) in enumerate(zip(_COLUMNS, headers, strict=True)):
+            header.setTextAlignment(_RIGHT if each.is_number else _LEFT)
             self.setHorizontalHeaderItem(column, header)
-            self.setColumnWidth(column, width)
-        self.setColumnHidden(MEASURED, True)
+            self.setColumnWidth(column, each.width)
+        self.horizontalHeader().setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.horizontalHeader().customContextMenuRequested.connect(self._ask_columns)
+        self._has_truth = False
+        self._hidden = set(str(settings().value(_HIDDEN, "")).split("\n")) & {
+            each.name for each in _COLUMNS if each.name
+        }
+        self._show_columns()
         self._numbers: list[int] = []
         self._swatches: dict[str, QIcon] = {}
         self.itemChanged.connect(self._announce_edit)
@@ -88,9 +122,10 @@ class MarkTable(QTableWidget):
     def show_readouts(self, nm: float, readouts: Mapping[int, Readout]) -> None:
         """Show values at a wavelength by mark number; … for marks without a value yet."""
         blocked = QSignalBlocker(self)
-        self._titles[VALUE].setText(f"At {nm:.1f} nm")
+        self._value_title.setText(f"At {nm:.1f} nm")
         if readouts:  # avoids flicker while the wavelength changes
-            self.setColumnHidden(MEASURED, all(reading.truth is None for reading in readouts.values()))
+            self._has_truth = any(reading.truth is not None for reading in readouts.values())
+            self._show_columns()
         for row, number in enumerate(self._numbers):
             reading = readouts.get(number)
             self._cell(row, VALUE).setText("…" if reading is None else f"{reading.value:.4f}")
@@ -99,12 +134,13 @@ class MarkTable(QTableWidget):
         blocked.unblock()
 
     def show_curves(self, marks: Sequence[Mark], curves: Mapping[MarkGeometry, MarkSpectrum]) -> None:
-        """Show the position of each mark, with its spread and quality flags."""
+        """Show the position of each mark, with its spread and quality flags, and its number of pixels."""
         blocked = QSignalBlocker(self)
         for row, mark in enumerate(marks):
             curve = curves.get(mark.place)
             notes = curve.spread_text() + curve.doubts_text() if curve is not None else ""
             self._fill(row, POSITION, text := mark.position + notes, text)
+            self._cell(row, PIXELS).setText(f"{curve.of:,}" if curve is not None else "…")
         blocked.unblock()
 
     def show_colour_results(self, marks: Sequence[Mark], colour_results: Mapping[MarkGeometry, ColourResult]) -> None:
@@ -113,15 +149,10 @@ class MarkTable(QTableWidget):
         for row, mark in enumerate(marks):
             colour_result = colour_results.get(mark.place)
             appearance = colour_result.appearance if colour_result is not None else None
-            texts = {column: "–" for column in (COLOUR, XY, LAB, DOMINANT)}
-            if appearance is not None:
-                texts[COLOUR] = "" if appearance.in_gamut else "!"
-                texts[XY] = "{:.4f}, {:.4f}".format(*appearance.xy)
-                texts[LAB] = "  ".join(f"{round(value, 1) + 0.0:.1f}" for value in appearance.lab)
-                texts[DOMINANT] = _dominant(appearance.dominant)
+            texts = _colour_cells(appearance) if appearance is not None else ["–"] * len(_OF_COLOUR)
             refusal = colour_result.refusal if colour_result is not None else ""
             tip = _colour_text(appearance) if appearance is not None else refusal
-            for column, text in texts.items():
+            for column, text in zip(_OF_COLOUR, texts, strict=True):
                 self._fill(row, column, text, tip)
             self._cell(row, COLOUR).setIcon(self._swatch(appearance.hex) if appearance is not None else QIcon())
         blocked.unblock()
@@ -129,6 +160,38 @@ class MarkTable(QTableWidget):
     def sizeHint(self) -> QSize:
         """Preferred size: all rows up to the greatest number."""
         return QSize(super().sizeHint().width(), self.maximumHeight())
+
+    def column_menu(self) -> QMenu:
+        """A menu of the columns, to choose which are shown; the choice is remembered."""
+        menu = QMenu("Columns", self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for name in (each.name for each in _COLUMNS if each.name):
+            action = menu.addAction(name)
+            action.setCheckable(True)
+            action.setChecked(name not in self._hidden)
+            action.toggled.connect(partial(self._choose_column, name))
+        menu.addSeparator()
+        menu.addAction("Show all", self._choose_all_columns)
+        return menu
+
+    def _ask_columns(self, at: QPoint) -> None:
+        self.column_menu().popup(self.horizontalHeader().mapToGlobal(at))
+
+    def _choose_column(self, name: str, shown: bool) -> None:
+        self._hidden = self._hidden - {name} if shown else self._hidden | {name}
+        settings().setValue(_HIDDEN, "\n".join(sorted(self._hidden)))
+        self._show_columns()
+
+    def _choose_all_columns(self) -> None:
+        self._hidden = set()
+        settings().remove(_HIDDEN)
+        self._show_columns()
+
+    def _show_columns(self) -> None:
+        """Show the chosen columns; measured values only where there are any."""
+        for column, each in enumerate(_COLUMNS):
+            is_empty = column == MEASURED and not self._has_truth
+            self.setColumnHidden(column, each.name in self._hidden or is_empty)
 
     def selected(self) -> list[int]:
         """Numbers of the selected marks in table order."""
@@ -154,7 +217,7 @@ class MarkTable(QTableWidget):
         cell = self.item(row, column)
         if cell is None:
             cell = QTableWidgetItem()
-            cell.setTextAlignment(_ALIGNMENTS[column])
+            cell.setTextAlignment(_RIGHT if _COLUMNS[column].is_number else _LEFT)
             cell.setFlags(cell.flags() & ~Qt.ItemFlag.ItemIsEditable)
             self.setItem(row, column, cell)
         return cell
@@ -205,13 +268,25 @@ class MarkTable(QTableWidget):
 def _dominant(nm: float) -> str:
     if math.isnan(nm):
         return "no hue"
-    return f"{nm:.0f} nm" if nm > 0 else f"{-nm:.0f} nm, complementary"
+    return f"{nm:.0f} nm" if nm > 0 else f"complementary {-nm:.0f} nm"
+
+
+def _colour_cells(appearance: Appearance) -> list[str]:
+    """Texts of the columns of `_OF_COLOUR`."""
+    swatch = "" if appearance.in_gamut else "!"
+    lab = [f"{round(value, 1) + 0.0:.1f}" for value in appearance.lab]
+    if appearance.is_near_black:
+        return [swatch, "–", "–", *lab, "–"]
+    return [swatch, *(f"{value:.4f}" for value in appearance.xy), *lab, _dominant(appearance.dominant)]
 
 
 def _colour_text(appearance: Appearance) -> str:
     linear = "{:.4f}, {:.4f}, {:.4f}".format(*appearance.rgb)
     outside = "" if appearance.in_gamut else "\nOutside the sRGB gamut: the swatch is clipped"
-    return f"{appearance.hex}, linear sRGB {linear}{outside}"
+    dark = (
+        f"\nDarker than {LEAST_LUMINANCE:.1%} of white: too dark for x, y and a hue" if appearance.is_near_black else ""
+    )
+    return f"{appearance.hex}, linear sRGB {linear}{outside}{dark}"
 
 
 class MarkMenu(QMenu):

@@ -1,16 +1,24 @@
-"""Detection of the cube and its wavelengths among the named arrays of HDF5, NetCDF, MATLAB 7.3 and Zarr files."""
+"""Detection of the cube and of what belongs to it among the named arrays of HDF5, NetCDF, MATLAB, NumPy and Zarr files.
+
+Wavelengths are found by evidence: a name or unit that says so, values that can be wavelengths, and a dimension shared
+with the cube. All arrays and their attributes pass through `decoding` before they are judged.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.io.cubes.description import MAX_BANDS, AmbiguousFile, CubeDescription, CubeHints
+from nesr_gui.io.cubes import plausibility
+from nesr_gui.io.cubes.decoding import Decoding, decoding_of, text_of
+from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints
+from nesr_gui.io.cubes.stored import Squeezed
+from nesr_gui.io.cubes.wavelengths import INVERSE_TO_NM, MAX_BANDS, TO_NM, is_placeholder, parse_list, unit_name
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
@@ -20,18 +28,61 @@ _SPECTRAL = re.compile(
     r"(_?(centers?|centres?|nm|um))?",
     re.IGNORECASE,
 )
+_WAVELENGTH = re.compile(r"wave_?(length|number)|wvl|lambda|list_cw", re.IGNORECASE)
+_ABOUT_WAVELENGTHS = re.compile(
+    r"good|bad|valid|flag|mask|fwhm|width|uncert|err|std|shift|delta|resp|irradiance|index|num|count", re.IGNORECASE
+)
+_GOOD_BANDS = re.compile(r"good_?(wave_?lengths?|bands?)(_?(list|mask|flags?))?|bbl", re.IGNORECASE)
+_BAD_BANDS = re.compile(r"bad_?(wave_?lengths?|bands?)(_?(list|mask|flags?))?", re.IGNORECASE)
+_BAD_WINDOW = re.compile(r"band_?window_?\d+_?nanometers", re.IGNORECASE)  # NEON: water vapour
 _COLUMNS = {"x", "lon", "longitude", "easting", "col", "cols", "column", "columns", "sample", "samples", "width"}
 _ROWS = {"y", "lat", "latitude", "northing", "row", "rows", "line", "lines", "height"}
+_METRES = {"m", "metre", "metres", "meter", "meters", "km"}
+_STEPS = {"t", "time", "date", "z", "lev", "level", "depth", "realization", "ensemble", "member"}
+
+
+@dataclass(frozen=True)
+class _Coordinate:
+    """What makes a coordinate geographic (CF 1.11, section 4), and its direction where it runs against an image.
+
+    Of `names`, those that are `alone` need no unit.
+    """
+
+    names: frozenset[str]
+    alone: frozenset[str]
+    units: re.Pattern[str]
+    standard_names: tuple[str, ...]
+    against: int
+
+
+_NORTHING = _Coordinate(
+    frozenset(_ROWS),
+    frozenset({"lat", "latitude", "northing"}),
+    re.compile(r"degrees?_?n(orth)?", re.IGNORECASE),
+    ("latitude", "grid_latitude", "projection_y_coordinate"),
+    against=1,
+)
+_EASTING = _Coordinate(
+    frozenset(_COLUMNS),
+    frozenset({"lon", "longitude", "easting"}),
+    re.compile(r"degrees?_?e(ast)?", re.IGNORECASE),
+    ("longitude", "grid_longitude", "projection_x_coordinate"),
+    against=-1,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class NamedArray:
-    """A named array of a file, not yet read; `dims` are its dimension names, empty if it has none."""
+    """A named array of a file, not yet read; `dims` are its dimension names, empty if it has none.
+
+    `fills` are fill values that the format states outside the attributes.
+    """
 
     name: str
     array: Any
     dims: tuple[str, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    fills: tuple[Any, ...] = ()
 
     @property
     def short(self) -> str:
@@ -39,137 +90,310 @@ class NamedArray:
         return self.name.rpartition("/")[2]
 
     @property
+    def group(self) -> str:
+        """Path of the group, empty for the root."""
+        return self.name.rpartition("/")[0]
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the array."""
         return tuple(int(size) for size in self.array.shape)
 
+    @property
+    def length(self) -> int:
+        """Length of a list, or of a MATLAB vector with one row or column; -1 for other arrays."""
+        return max(self.shape) if self.shape and sorted(self.shape)[:-1] in ([], [1]) else -1
+
     def text(self, attribute: str) -> str:
-        """An attribute as text; empty if missing."""
-        return attribute_text(self.attributes.get(attribute, ""))
+        """An attribute as text, whatever the case of its name; empty if missing."""
+        found = [value for name, value in self.attributes.items() if name.lower() == attribute]
+        return text_of(found[0]) if found else ""
+
+    def is_numeric(self, kinds: str = "uif") -> bool:
+        """Whether its numbers are of one of NumPy's kinds of types."""
+        return np.dtype(self.array.dtype).kind in kinds
 
 
-def attribute_text(value: Any) -> str:
-    """Convert an attribute to text; other programs also write bytes and one-element arrays."""
-    if isinstance(value, np.ndarray) and value.size == 1:
-        value = value.item()
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+@dataclass(frozen=True, eq=False)
+class Container:
+    """The named arrays of a file, and the attributes of its groups by path; the root has the empty one."""
+
+    file: str
+    arrays: Sequence[NamedArray]
+    groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    is_netcdf: bool = False
+
+    def decoding(self, variable: NamedArray) -> Decoding:
+        """How the numbers of an array become values."""
+        return decoding_of(variable.attributes, variable.array.dtype, fill=variable.fills, is_netcdf=self.is_netcdf)
+
+    def values(self, variable: NamedArray) -> npt.NDArray[np.float64]:
+        """Decoded values (L,) of a list.
+
+        Raises:
+            UnreadableFile: it is longer than any list of bands.
+        """
+        if variable.length > MAX_BANDS:
+            raise UnreadableFile(f"it has {variable.length:,} wavelengths, of at most {MAX_BANDS:,}")
+        return np.ravel(self.decoding(variable).decode(np.asarray(variable.array[...]))).astype(np.float64)
+
+    def attributes_around(self, variable: NamedArray) -> Iterator[tuple[str, Any]]:
+        """Attributes of an array, of its group, and of those that contain it."""
+        yield from variable.attributes.items()
+        path = variable.group
+        while True:
+            yield from self.groups.get(path, {}).items()
+            if not path:
+                return
+            path = path.rpartition("/")[0]
 
 
-def find_cube(
-    file: str, variables: Sequence[NamedArray], reading: CubeHints, provenance: dict[str, str]
-) -> CubeDescription:
+def find_cube(container: Container, reading: CubeHints, provenance: dict[str, str]) -> CubeDescription:
     """Find the cube among the arrays of a file, and its wavelengths if present.
 
     Raises:
         AmbiguousFile: several arrays could be the cube.
         UnreadableFile: there is no cube, or its scaling is invalid.
     """
-    cube = _cube(file, variables, reading)
-    axis_variable = _axis_variable(cube, variables)
-    band_axis = _named_axis(cube, axis_variable)
-    plane = [cube.dims[i].lower() for i in range(3) if i != band_axis] if len(cube.dims) == 3 else []
-    wavelengths, unit = _positions(cube, axis_variable)
+    cube = choose_cube(container, reading)
+    listed = _axis_variable(cube, container)
+    band_axis = _named_axis(cube, listed)
+    wavelengths, unit = _positions(cube, listed, container)
+    rows, cols = _plane(cube, band_axis)
+    transposed = rows is not None and cols is not None and cube.dims[rows].lower() in _COLUMNS
+    transposed = transposed and cube.dims[cols or 0].lower() in _ROWS
+    rows, cols = (cols, rows) if transposed else (rows, cols)
     return CubeDescription(
-        file,
+        container.file,
         cube.array,
         band_axis=band_axis,
-        transposed=bool(plane) and plane[0] in _COLUMNS and plane[-1] in _ROWS,
+        transposed=transposed,
         wavelengths=wavelengths,
         unit=unit,
         quantity=_quantity(cube),
         provenance=provenance,
-        scale=_number(file, cube, "scale_factor", 1.0),
-        offset=_number(file, cube, "add_offset", 0.0),
-        fill=_fill(cube),
+        decoding=container.decoding(cube),
+        bad=_bad_bands(cube, listed, wavelengths, unit, container),
+        upside_down=_runs_against(cube, rows, container, _NORTHING),
+        mirrored=_runs_against(cube, cols, container, _EASTING),
     )
 
 
-def _cube(file: str, variables: Sequence[NamedArray], reading: CubeHints) -> NamedArray:
+def choose_cube(container: Container, reading: CubeHints) -> NamedArray:
+    """The array that is the cube, without axes of size one beyond three.
+
+    Raises:
+        AmbiguousFile: several arrays could be it.
+        UnreadableFile: none is, or not the one that the user names.
+    """
+    file, variables = container.file, container.arrays
     if reading.variable is not None:
-        chosen = [v for v in variables if reading.variable in (v.name, v.short)]
-        if not chosen:
+        named = [v for v in variables if v.name == reading.variable] or [
+            v for v in variables if v.short == reading.variable
+        ]
+        if not named:
             raise UnreadableFile(f"{file} has no array {reading.variable!r}; it has {_names(variables)}")
-        return chosen[0]
-    cubes = [v for v in variables if len(v.shape) == 3 and 0 not in v.shape and _is_numeric(v)]
+        return _three_axes(named[0]) or named[0]
+    cubes = [cube for cube in map(_three_axes, variables) if cube is not None and cube.is_numeric("uifc")]
+    cubes = cubes or [cube for cube in map(_three_axes, variables) if cube is not None and cube.is_numeric("b")]
     if not cubes:
-        raise UnreadableFile(f"{file} has no `cube` and no other array of three dimensions; it has {_names(variables)}")
-    named = [v for v in cubes if v.name == "cube"]
-    if named or len(cubes) == 1:
-        return (named or cubes)[0]
-    largest = max(cubes, key=lambda v: float(np.prod(v.shape, dtype=float)))
-    choices = tuple(v.name for v in cubes)
+        raise UnreadableFile(
+            f"{file} has no `cube` and no other array of numbers with three dimensions; it has {_names(variables)}"
+        )
+    own = [v for v in cubes if v.name == "cube"] or [v for v in cubes if v.short == "cube"]
+    if len(own) == 1 or len(cubes) == 1:
+        return (own or cubes)[0]
+    guess, reason = _likely_cube(cubes, container)
     raise AmbiguousFile(
         f"{file} has {len(cubes)} arrays of three dimensions ({_names(cubes)})",
         "variable",
-        largest.name,
-        "the largest",
-        choices,
+        guess,
+        reason,
+        tuple(v.name for v in cubes),
     )
 
 
-def _is_numeric(variable: NamedArray) -> bool:
-    return np.dtype(variable.array.dtype).kind in "uif"
+def _three_axes(variable: NamedArray) -> NamedArray | None:
+    """The array with three axes, dropping axes of size one that are not those of an image; None if it has others."""
+    if 0 in variable.shape or len(variable.shape) < 3:
+        return None
+    surplus = len(variable.shape) - 3
+    single = [axis for axis, size in enumerate(variable.shape) if size == 1]
+    if surplus > len(single):
+        return None
+    dims = variable.dims if len(variable.dims) == len(variable.shape) else ("",) * len(variable.shape)
+
+    def belongs(axis: int) -> tuple[bool, int]:  # steps of time or depth first, then from the front
+        name = dims[axis].lower()
+        return (name in _ROWS | _COLUMNS or bool(_SPECTRAL.fullmatch(name)), 0 if name in _STEPS else axis + 1)
+
+    dropped = tuple(sorted(sorted(single, key=belongs)[:surplus]))
+    if not dropped:
+        return variable
+    kept = tuple(name for axis, name in enumerate(dims) if axis not in dropped)
+    return replace(variable, array=Squeezed(variable.array, dropped), dims=kept if variable.dims else ())
+
+
+def _likely_cube(cubes: Sequence[NamedArray], container: Container) -> tuple[str, str]:
+    """Name of the array whose values pass the test of plausibility, and the reason; empty if there is none."""
+    with_wavelengths = [
+        cube for cube in cubes if _positions(cube, _axis_variable(cube, container), container)[0] is not None
+    ]
+    for chosen, reason in ((with_wavelengths, "the largest with wavelengths"), (cubes, "the largest")):
+        largest = max(chosen, key=lambda v: float(np.prod(v.shape, dtype=float)), default=None)
+        if largest is not None and plausibility.is_smooth(plausibility.sample(largest.array)):
+            return largest.name, reason
+    return "", ""
 
 
 def _names(variables: Sequence[NamedArray]) -> str:
-    shown = [f"{v.name} ({' x '.join(map(str, v.shape))})" for v in variables[:6]]
+    shown = [f"{v.name} ({' x '.join(map(str, v.shape))}{_type(v)})" for v in variables[:6]]
     return ", ".join(shown) + (", …" if len(variables) > 6 else "") if shown else "no arrays"
 
 
-def _axis_variable(cube: NamedArray, variables: Sequence[NamedArray]) -> NamedArray | None:
-    """Array of wavelengths: one with a matching name and length, preferably a dimension or one with units."""
-    fitting = [
-        v
-        for v in variables
-        if v is not cube and _is_numeric(v) and _length(v) in cube.shape and (_is_spectral(v) or v.short in cube.dims)
-    ]
-    spectral = [v for v in fitting if _is_spectral(v) and not _is_index(v)]
-    return min(spectral, key=lambda v: (v.short not in cube.dims, not v.text("units")), default=None)
+def _type(variable: NamedArray) -> str:
+    return "" if variable.is_numeric("uifcb") else f" of {variable.array.dtype}"
 
 
-def _length(variable: NamedArray) -> int:
-    """Length of a list, or of a MATLAB vector with one row or column."""
-    return max(variable.shape) if variable.shape and sorted(variable.shape)[:-1] in ([], [1]) else -1
+def _axis_variable(cube: NamedArray, container: Container) -> NamedArray | None:
+    """List of wavelengths of the cube: one that says so and whose values can be wavelengths.
+
+    A list that shares a dimension with the cube is preferred, then one with units, then one in the nearest group.
+    """
+    candidates = [v for v in container.arrays if v.length in cube.shape and v.is_numeric() and _is_listed(v, cube)]
+    candidates = [v for v in candidates if not is_placeholder(container.values(v))]
+    return min(
+        candidates,
+        key=lambda v: (
+            not (set(v.dims) | {v.short}) & set(cube.dims),
+            not v.text("units"),
+            -_shared_path(v.name, cube.name),
+        ),
+        default=None,
+    )
 
 
-def _is_spectral(variable: NamedArray) -> bool:
-    standard = variable.text("standard_name")
-    return "wavelength" in standard or "wavenumber" in standard or bool(_SPECTRAL.fullmatch(variable.short))
-
-
-def _is_index(variable: NamedArray) -> bool:
-    """Whether the values merely count the bands."""
-    length = _length(variable)
-    if length > MAX_BANDS:
+def _is_listed(variable: NamedArray, cube: NamedArray) -> bool:
+    """Whether name, standard name or unit say that a list holds wavelengths."""
+    standard, name = variable.text("standard_name"), variable.short
+    if "wavelength" in standard or "wavenumber" in standard or _SPECTRAL.fullmatch(name):
+        return True
+    if _ABOUT_WAVELENGTHS.search(name):
         return False
-    values = np.ravel(variable.array[...])
-    return length > 1 and any(np.array_equal(values, np.arange(length) + first) for first in (0, 1))
+    if _WAVELENGTH.search(name):
+        return True
+    unit = unit_name(variable.text("units") or variable.text("unit"))
+    in_dims = bool((set(variable.dims) | {name}) & set(cube.dims))
+    is_spatial = name.lower() in _ROWS | _COLUMNS | _STEPS or unit in _METRES
+    return in_dims and not is_spatial and unit in TO_NM | INVERSE_TO_NM
+
+
+def _shared_path(one: str, other: str) -> int:
+    pairs = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return next((depth for depth, (a, b) in enumerate(pairs) if a != b), min(one.count("/"), other.count("/")))
 
 
 def _named_axis(cube: NamedArray, axis: NamedArray | None) -> int | None:
     """Axis with the dimension of the wavelengths, or with a dimension of a matching name."""
-    if axis is not None and axis.dims and len(cube.dims) == 3:
+    if axis is not None and len(cube.dims) == 3:
         shared = [i for i, name in enumerate(cube.dims) if name and name in (*axis.dims, axis.short)]
-        if len(shared) == 1:
+        if len(shared) == 1 and cube.shape[shared[0]] == axis.length:
             return shared[0]
-    named = [i for i, name in enumerate(cube.dims) if _SPECTRAL.fullmatch(name)]
+    named = [i for i, name in enumerate(cube.dims) if _SPECTRAL.fullmatch(name) or _WAVELENGTH.search(name)]
     return named[0] if len(named) == 1 else None
 
 
-def _positions(cube: NamedArray, axis: NamedArray | None) -> tuple[npt.NDArray[np.float64] | None, str]:
+def _positions(
+    cube: NamedArray, axis: NamedArray | None, container: Container
+) -> tuple[npt.NDArray[np.float64] | None, str]:
+    """Wavelengths and their unit: of a list, else of an attribute of the cube or of its groups."""
     if axis is not None:
-        if max(axis.shape) > MAX_BANDS:
-            raise UnreadableFile(f"it has {max(axis.shape):,} wavelengths, of at most {MAX_BANDS:,}")
-        return np.ravel(np.asarray(axis.array[...], dtype=np.float64)), axis.text("units")
-    for name in ("wavelengths", "wavelength", "band_wavelengths", "center_wavelengths"):
-        listed = cube.attributes.get(name)
-        if listed is not None and not isinstance(listed, str | bytes) and np.ndim(listed) == 1:
-            return np.asarray(listed, dtype=np.float64), cube.text("wavelength_units") or cube.text("wavelength_unit")
+        return container.values(axis), axis.text("units") or axis.text("unit")
+    around = list(container.attributes_around(cube))
+    units = [text_of(value) for name, value in around if re.fullmatch(r"wavelengths?_?units?", name, re.IGNORECASE)]
+    for name, value in around:
+        if not _WAVELENGTH.search(name) or _ABOUT_WAVELENGTHS.search(name) or "unit" in name.lower():
+            continue
+        listed, unit = _listed(value)
+        if listed is not None and listed.size in cube.shape and not is_placeholder(listed):
+            return listed, unit or (units[0] if units else "")
     return None, ""
 
 
+def _listed(value: Any) -> tuple[npt.NDArray[np.float64] | None, str]:
+    """Numbers and unit of an attribute that is a list or the text of one."""
+    if isinstance(value, str | bytes):
+        return parse_list(text_of(value)) or (None, "")
+    array = np.asarray(value)
+    return (array.astype(np.float64), "") if array.ndim == 1 and array.dtype.kind in "uif" else (None, "")
+
+
+def _bad_bands(
+    cube: NamedArray,
+    axis: NamedArray | None,
+    wavelengths: npt.NDArray[np.float64] | None,
+    unit: str,
+    container: Container,
+) -> npt.NDArray[np.bool_] | None:
+    """(bands,) true for bands that a list of good or bad bands or NEON's windows of water vapour mark as bad."""
+    if wavelengths is None:
+        return None
+    length = wavelengths.size
+    lists: list[tuple[str, Any]] = [
+        (v.short, np.ravel(np.asarray(v.array[...])))
+        for v in container.arrays
+        if v.length == length
+        and v.is_numeric("uifb")
+        and (_GOOD_BANDS.fullmatch(v.short) or _BAD_BANDS.fullmatch(v.short))
+    ]
+    around = [*container.attributes_around(axis)] if axis is not None else []
+    for name, value in (*lists, *around, *container.attributes_around(cube)):
+        if not (_GOOD_BANDS.fullmatch(name) or _BAD_BANDS.fullmatch(name)):
+            continue
+        listed = np.ravel(np.asarray(value))
+        if listed.size == length and listed.dtype.kind in "uifb":
+            return listed != 0 if _BAD_BANDS.fullmatch(name) else listed == 0
+    bad = np.zeros(length, np.bool_)
+    for name, value in container.attributes_around(cube):
+        limits, _ = _listed(value)
+        if _BAD_WINDOW.fullmatch(name) and limits is not None and limits.size == 2 and TO_NM.get(unit_name(unit)) == 1:
+            bad |= (wavelengths >= limits.min()) & (wavelengths <= limits.max())
+    return bad if bad.any() else None
+
+
+def _plane(cube: NamedArray, band_axis: int | None) -> tuple[int | None, int | None]:
+    """Axes of the first and the second spatial dimension; None if dimensions have no names."""
+    if len(cube.dims) != 3 or band_axis is None:
+        return None, None
+    first, second = (axis for axis in range(3) if axis != band_axis)
+    return first, second
+
+
+def _runs_against(cube: NamedArray, axis: int | None, container: Container, kind: _Coordinate) -> bool:
+    """Whether the coordinate of an axis is geographic and runs against an image, whose rows go south, columns east.
+
+    A coordinate that counts pixels is not geographic.
+    """
+    if axis is None or not cube.dims[axis]:
+        return False
+    name, length = cube.dims[axis], cube.shape[axis]
+    found = [v for v in container.arrays if v.short == name and v.length == length and v.is_numeric()]
+    if not found or not 2 <= length <= MAX_BANDS:
+        return False
+    units = found[0].text("units")
+    is_geographic = (
+        found[0].text("standard_name") in kind.standard_names
+        or name.lower() in kind.alone
+        or bool(kind.units.fullmatch(units))
+        or (name.lower() in kind.names and units.lower() in _METRES)
+    )
+    return is_geographic and bool((np.sign(np.diff(container.values(found[0]))) == kind.against).all())
+
+
 def _quantity(cube: NamedArray) -> Quantity:
-    """Quantity according to attributes and name."""
+    """Quantity according to attributes and name; reflectance per steradian is not relative."""
+    if "sr" in cube.text("units").lower() and "reflectance" in cube.text("long_name").lower():
+        return Quantity.UNKNOWN
     for words in (cube.text("quantity"), cube.text("long_name"), cube.text("standard_name"), cube.short):
         if words in set(Quantity):
             return Quantity(words)
@@ -177,18 +401,3 @@ def _quantity(cube: NamedArray) -> Quantity:
             if word in words.lower():
                 return quantity
     return Quantity.UNKNOWN
-
-
-def _number(file: str, cube: NamedArray, name: str, default: float) -> float:
-    value = np.ravel(cube.attributes.get(name, default))
-    try:
-        return float(value[0]) if value.size == 1 else float("nan")
-    except (TypeError, ValueError):
-        raise UnreadableFile(f"{file} has a {name} that is not a number: {value!r}") from None
-
-
-def _fill(cube: NamedArray) -> tuple[float, ...]:
-    """Fill values; NaN needs no replacement."""
-    marks = [np.ravel(cube.attributes[name]) for name in ("_FillValue", "missing_value") if name in cube.attributes]
-    numbers = [float(mark) for part in marks for mark in part if isinstance(mark, int | float | np.number)]
-    return tuple(sorted({number for number in numbers if np.isfinite(number)}))

@@ -18,13 +18,17 @@ import numpy.typing as npt
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write_set
 from nesr_gui.io.cubes.binary import read_sidecar, write_sidecar
-from nesr_gui.io.cubes.description import MAX_BANDS, AmbiguousFile, CubeDescription, CubeHints, build_field
+from nesr_gui.io.cubes.decoding import decoding
+from nesr_gui.io.cubes.description import CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.cubes.wavelengths import MAX_BANDS
+from nesr_gui.io.errors import UnreadableFile, error_message
+from nesr_gui.io.siblings import check_inside
 from nesr_gui.spectral import FloatArray, ImageSource, Quantity, SpectralCube, Wavelengths
 
 DESCRIPTION = "cube.json"
 ENDINGS = (".png", ".tif", ".tiff")
+MAX_PIXELS = 1 << 28  # values of one image
 CACHE = 256 << 20  # maximum bytes of cached bands
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _NANOMETRES = re.compile(r"(\d+(?:[.,]\d+)?)\s*_?nm", re.IGNORECASE)
@@ -68,9 +72,6 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     sidecar = read_sidecar(path / DESCRIPTION)
     bands = FolderBands([file for _, file in files])
     stated = _stated(files, sidecar)
-    if stated is None and reading.wavelengths is None and (guess := _evenly([number for number, _ in files])):
-        question = f"the files in {path.name} are numbered and do not state their wavelengths"
-        raise AmbiguousFile(question, "wavelengths", guess, "the numbers in their names")
     whole = bands.dtype.kind == "u"
     found = CubeDescription(
         path.name,
@@ -78,10 +79,14 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         band_axis=0,
         wavelengths=stated,
         unit="nm",
+        suggested=_suggested([number for number, _ in files]),
         quantity=sidecar.get("quantity", Quantity.UNKNOWN),
         provenance=sidecar.get("provenance", {"source": path.name}),
-        scale=sidecar.get("scale", 1 / np.iinfo(bands.dtype).max if whole else 1.0),
-        fill=(float(FILL),) if "scale" in sidecar else (),
+        decoding=decoding(
+            bands.dtype,
+            fill=[FILL] if "scale" in sidecar else [],
+            scale=sidecar.get("scale", 1 / np.iinfo(bands.dtype).max if whole else 1.0),
+        ),
     )
     return build_field(found, reading)
 
@@ -117,14 +122,11 @@ def _stated(files: list[tuple[float, Path]], sidecar: dict[str, Any]) -> npt.NDA
     return None
 
 
-def _evenly(numbers: list[float]) -> str:
-    """Numbers that may be wavelengths, in the syntax of the user interface."""
+def _suggested(numbers: list[float]) -> tuple[npt.NDArray[np.float64], str] | None:
+    """Numbers that may be wavelengths, and what suggests them."""
     if not 200 <= min(numbers) < max(numbers) <= 20_000:
-        return ""
-    steps = np.diff(numbers)
-    if np.ptp(steps) == 0:
-        return f"{numbers[0]:g}:{numbers[-1]:g}:{steps[0]:g}"
-    return ",".join(f"{number:g}" for number in numbers)
+        return None
+    return np.array(numbers), "the numbers in their names"
 
 
 class FolderBands:
@@ -160,18 +162,38 @@ class FolderBands:
 
 def _decode(path: Path) -> npt.NDArray[Any]:
     """Grey image (H, W); of an image with equal channels, the first."""
-    import imagecodecs
-    import tifffile
-
     try:
-        pixels = imagecodecs.png_decode(path.read_bytes()) if path.suffix.lower() == ".png" else tifffile.imread(path)
+        pixels = _decoded_png(check_inside(path).read_bytes()) if path.suffix.lower() == ".png" else _read_tiff(path)
     except Exception as error:  # decoders raise many kinds of errors for damaged files
-        raise UnreadableFile(f"{path} cannot be read as an image ({error}); expected one band of a cube") from error
+        raise UnreadableFile(
+            f"{path} cannot be read as an image ({error_message(error)}); expected one band of a cube"
+        ) from error
     if pixels.ndim == 3 and np.all(pixels[..., :3] == pixels[..., :1]):
         pixels = pixels[..., 0]
     if pixels.ndim != 2 or pixels.dtype.kind not in "uf":
         raise UnreadableFile(f"{path.name} has shape {pixels.shape} of {pixels.dtype}; expected a grey image")
     return pixels
+
+
+def _decoded_png(data: bytes) -> npt.NDArray[Any]:
+    """Pixels of a PNG, whose size is checked before it is decoded."""
+    import imagecodecs
+
+    width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"it states {width} x {height} pixels")
+    return imagecodecs.png_decode(data)
+
+
+def _read_tiff(path: Path) -> npt.NDArray[Any]:
+    """Pixels of the first page of a TIFF, whose size is checked before it is decoded."""
+    import tifffile
+
+    with tifffile.TiffFile(check_inside(path), _multifile=False) as tiff:
+        page: Any = tiff.pages[0]
+        if page.imagewidth * page.imagelength * page.samplesperpixel > MAX_PIXELS:
+            raise ValueError(f"it states {page.imagewidth} x {page.imagelength} pixels")
+        return page.asarray(maxworkers=1)
 
 
 def scene_folders(root: str | os.PathLike[str]) -> list[Path]:
@@ -262,12 +284,12 @@ def _missing(files: dict[int, Path]) -> list[int]:
 
 def _read_band(path: Path, data: bytes) -> FloatArray:
     """One band (H, W) in [0, 1] from the bytes of a PNG."""
-    import imagecodecs
-
     try:
-        pixels = imagecodecs.png_decode(data)
+        pixels = _decoded_png(data)
     except Exception as error:  # decoders raise many kinds of errors for damaged files
-        raise UnreadableFile(f"{path} cannot be read as a PNG ({error}); expected one band of a CAVE scene") from error
+        raise UnreadableFile(
+            f"{path} cannot be read as a PNG ({error_message(error)}); expected one band of a CAVE scene"
+        ) from error
     first = pixels if pixels.ndim == 2 else pixels[..., 0]
     return (first / np.float32(np.iinfo(pixels.dtype).max)).astype(np.float32)
 

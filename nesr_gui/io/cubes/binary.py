@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -75,17 +76,28 @@ def read_sidecar(path: Path) -> dict[str, Any]:
 def validate_description(data: Any) -> dict[str, Any]:
     """Description with verified types, without missing entries.
 
+    Entries that do not change the values are left aside with a note in the provenance if they are damaged.
+
     Raises:
-        ValueError, TypeError: an entry is invalid.
+        ValueError, TypeError: it is no object, or its scale is invalid.
     """
     if not isinstance(data, dict):
         raise ValueError("expected an object")
-    checked: dict[str, Any] = {}
-    if "wavelengths_nm" in data:
-        checked["wavelengths"] = [float(nm) for nm in data["wavelengths_nm"]]
-    if "quantity" in data:
-        checked["quantity"] = Quantity(data["quantity"])
+    checked: dict[str, Any] = {"provenance": {}}
     if "scale" in data:
         checked["scale"] = float(data["scale"])
-    checked["provenance"] = {str(key): str(value) for key, value in dict(data.get("provenance", {})).items()}
+    readers: dict[str, tuple[str, Callable[[Any], Any]]] = {
+        "wavelengths_nm": ("wavelengths", lambda listed: [float(nm) for nm in listed]),
+        "quantity": ("quantity", Quantity),
+        "provenance": ("provenance", lambda entries: {str(key): str(value) for key, value in dict(entries).items()}),
+    }
+    damaged = []
+    for key in readers.keys() & data.keys():
+        name, read = readers[key]
+        try:
+            checked[name] = read(data[key])
+        except (ValueError, TypeError):
+            damaged.append(key)
+    if damaged:
+        checked["provenance"] |= {"description": f"damaged, and left aside: {', '.join(sorted(damaged))}"}
     return checked

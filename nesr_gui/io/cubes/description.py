@@ -1,12 +1,12 @@
 """Conversion of a file's description of its cube, completed by the user's hints, to a field.
 
-Missing information is requested from the user, never invented: `AmbiguousFile` carries the question, a guess and its
-reason.
+Missing information is requested from the user, never invented: `AmbiguousFile` carries the question, and a guess with
+its reason if there is evidence for one.
 """
 
 from __future__ import annotations
 
-import mmap
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,34 +15,24 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
+from nesr_gui.io.cubes import plausibility
+from nesr_gui.io.cubes.decoding import Decoding
+from nesr_gui.io.cubes.stored import StoredCube
+from nesr_gui.io.cubes.wavelengths import (
+    MAX_BANDS,
+    BandAxis,
+    BandPositions,
+    contradiction,
+    is_placeholder,
+    to_nanometres,
+    wavelengths_text,
+)
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
+from nesr_gui.spectral import Quantity, Wavelengths
 
-SPEED_OF_LIGHT = 299_792_458.0  # m/s, exact
-_LENGTHS = {
-    1.0: "nm nanometer nanometers nanometre nanometres",
-    1e3: "um µm μm micrometer micrometers micrometre micrometres micron microns",
-    1e6: "mm millimeter millimeters millimetre millimetres",
-    1e7: "cm centimeter centimeters centimetre centimetres",
-    1e9: "m meter meters metre metres",
-    0.1: "å angstrom angstroms ångström",
-}
-_INVERSE = {  # nm = factor / value
-    1e9: "m-1 m^-1 1/m m⁻¹",
-    1e7: "cm-1 cm^-1 1/cm cm⁻¹ wavenumber wavenumbers",
-    SPEED_OF_LIGHT * 1e9: "hz",
-    SPEED_OF_LIGHT * 1e3: "mhz",
-    SPEED_OF_LIGHT: "ghz",
-    SPEED_OF_LIGHT * 1e-3: "thz",
-}
-TO_NM = {unit: factor for factor, units in _LENGTHS.items() for unit in units.split()}
-INVERSE_TO_NM = {unit: factor for factor, units in _INVERSE.items() for unit in units.split()}
-DECIMALS = 9  # precision of converted wavelengths in nm: further digits are rounding errors
-UNSTATED = {"", "unknown", "none", "1"}
-READ_AHEAD = 1 << 18  # bytes between rows above which read-ahead is wasteful
-STRIP = 1 << 22  # values read at once if a library cannot skip rows itself
-MAX_BANDS = 100_000
 MAX_SIDE = 1 << 24  # pixels; a header that states more is damaged
+CONVENTIONAL = {31: "the 31 bands of the CAVE, ICVL and NTIRE data sets"}
+"""Number of bands → why they are likely to stand at 400 to 700 nm."""
 
 
 class AmbiguousFile(UnreadableFile):
@@ -67,153 +57,17 @@ class AmbiguousFile(UnreadableFile):
 
 
 @dataclass(frozen=True, eq=False)
-class BandAxis:
-    """Wavelengths (L,) float64 nm in the file's order, and notes on their conversion, for the provenance."""
-
-    nm: npt.NDArray[np.float64]
-    notes: dict[str, str] = field(default_factory=dict)
-
-
-def to_nanometres(values: npt.ArrayLike, unit: str) -> BandAxis:
-    """Convert band positions in `unit` to nm; an unstated unit is inferred from the values if unambiguous.
-
-    Raises:
-        ValueError: the unit is unknown, or a value is not finite and positive.
-    """
-    given = np.asarray(values, dtype=np.float64)
-    if given.ndim != 1 or not np.isfinite(given).all() or (given <= 0).any():
-        raise ValueError("wavelengths must be a list of finite, positive numbers")
-    name = unit.strip().strip("[]()").replace(" ", "").lower()
-    notes = {}
-    if name in UNSTATED:
-        name = _unit_of_size(given)
-        notes["source_wavelength_unit"] = f"{name} (not stated; inferred from the values)"
-    elif TO_NM.get(name) != 1:
-        notes["source_wavelength_unit"] = unit.strip()
-    if name in TO_NM:
-        return BandAxis(given if TO_NM[name] == 1 else np.round(given * TO_NM[name], DECIMALS), notes)
-    if name in INVERSE_TO_NM:
-        return BandAxis(np.round(INVERSE_TO_NM[name] / given, DECIMALS), notes)
-    raise ValueError(f"they are in {unit!r}; expected nm, µm, mm, m, Å, cm⁻¹, m⁻¹ or GHz")
-
-
-def _unit_of_size(values: npt.NDArray[np.float64]) -> str:
-    """Infer the unit: optical instruments cover 0.1 to 100 µm, so values in nm, µm and m do not overlap."""
-    low, high = float(values.min()), float(values.max())
-    for name, factor in (("nm", 1.0), ("µm", 1e3), ("m", 1e9)):
-        if low * factor >= 100 and high * factor < 100_000:
-            return name
-    raise ValueError(f"their unit is not stated, and {low:g} to {high:g} is not a wavelength in nm, µm or m")
-
-
-@dataclass(frozen=True, eq=False)
-class StoredCube:
-    """A stored array of any axis order and type as (L, H, W) float32 in order of wavelength, read when indexed.
-
-    Args:
-        array: three-dimensional, with `shape`, `dtype` and slicing: NumPy, a memory map, an HDF5 or Zarr array …
-        axes: axes of `array` for bands, rows and columns.
-        order: stored band at each position of the cube.
-        scale: value = stored * scale + offset; one number, or one per stored band.
-        offset: see `scale`.
-        fill: stored values that mean "no value"; they become NaN.
-        bad: (stored bands,) true for bands marked as bad; they become NaN.
-    """
-
-    array: Any
-    axes: tuple[int, int, int]
-    order: npt.NDArray[np.intp]
-    scale: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
-    offset: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
-    fill: tuple[float, ...] = ()
-    bad: npt.NDArray[np.bool_] | None = None
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(L, H, W)."""
-        _, rows, cols = (int(self.array.shape[axis]) for axis in self.axes)
-        return int(self.order.size), rows, cols
-
-    def __getitem__(self, window: tuple[slice, slice, slice]) -> FloatArray:
-        """Read a window (l, h, w); rows and columns may have steps."""
-        bands, rows, cols = window
-        wanted = self.order[bands]
-        first, last = int(wanted.min()), int(wanted.max())
-        if last - first < 2 * wanted.size:
-            stored = self._stored(slice(first, last + 1), rows, cols)
-            stored = stored if np.array_equal(wanted, np.arange(first, last + 1)) else stored[wanted - first]
-        else:  # far apart: do not read what lies between
-            stored = np.concatenate([self._stored(slice(band, band + 1), rows, cols) for band in wanted])
-        return self._values(stored, wanted)
-
-    def _stored(self, bands: slice, rows: slice, cols: slice) -> npt.NDArray[Any]:
-        """Stored values (l, h, w).
-
-        File libraries read strided slices value by value, so steps are applied afterwards.
-        """
-        index: list[slice] = [slice(None)] * 3
-        for axis, part in zip(self.axes, (bands, rows, cols), strict=True):
-            index[axis] = part
-        if isinstance(self.array, np.ndarray):
-            _advise(
-                self.array,
-                self.array.strides[self.axes[1]] * (rows.step or 1),
-                len(range(*rows.indices(self.shape[1]))),
-            )
-            return self.array[tuple(index)].transpose(self.axes)
-        start, stop, step = rows.indices(self.shape[1])
-        height = max(STRIP // self.shape[2] // step, 1) * step if step > 1 else stop - start
-        strips = []
-        for row in range(start, stop, height):
-            index[self.axes[1]] = slice(row, min(row + height, stop))
-            index[self.axes[2]] = slice(cols.start, cols.stop)
-            try:
-                read = np.asarray(self.array[tuple(index)]).transpose(self.axes)
-            except (OSError, RuntimeError, KeyError) as error:
-                reason = " ".join(str(error).split())[:200]
-                raise UnreadableFile(f"the file is damaged, or was changed since it was opened ({reason})") from error
-            strips.append(read[:, ::step, :: cols.step or 1])
-        return strips[0] if len(strips) == 1 else np.concatenate(strips, axis=1)
-
-    def _values(self, stored: npt.NDArray[Any], wanted: npt.NDArray[np.intp]) -> FloatArray:
-        empty = np.isin(stored, self.fill) if self.fill else None
-        if stored.dtype.kind == "c":
-            stored = np.abs(stored)
-        scale, offset = (part[wanted][:, None, None] if part.size > 1 else part for part in (self.scale, self.offset))
-        if np.all(scale == 1) and np.all(offset == 0):
-            with np.errstate(over="ignore"):  # values beyond the range of float32 become infinite
-                values = np.array(stored, dtype=np.float32)
-        else:
-            values = (stored.astype(np.float64) * scale + offset).astype(np.float32)
-        if empty is not None:
-            values[empty] = np.nan
-        if self.bad is not None:
-            values[self.bad[wanted]] = np.nan
-        return values
-
-
-def _advise(array: npt.NDArray[Any], gap: int, rows: int) -> None:
-    """Disable read-ahead in a mapped file for single pixels and widely spaced rows.
-
-    Reading ahead some megabytes per row would take a hundred times as long as reading the requested values.
-    """
-    pages = getattr(array, "_mmap", None)
-    if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
-        pages.madvise(mmap.MADV_RANDOM if rows == 1 or gap > READ_AHEAD else mmap.MADV_NORMAL)
-
-
-@dataclass(frozen=True, eq=False)
 class CubeHints:
     """Information about a file from the user; it takes precedence over what the file states.
 
     Args:
-        wavelengths: one per band, in the file's order.
+        wavelengths: one per band, in the file's order; `BandPositions` need not be sorted.
         band_axis: axis of the stored array for the bands, from 0.
         quantity: what the values measure.
         variable: array to open if the file has several.
     """
 
-    wavelengths: Wavelengths | None = None
+    wavelengths: Wavelengths | BandPositions | None = None
     band_axis: int | None = None
     quantity: Quantity | None = None
     variable: str | None = None
@@ -221,10 +75,24 @@ class CubeHints:
 
 @dataclass(frozen=True, eq=False)
 class CubeDescription:
-    """What a file states about its cube; None or empty if unstated. See `StoredCube` for the scaling.
+    """What a file states about its cube; None or empty if unstated.
 
-    `transposed` is true if the axis of the columns precedes that of the rows. `likely_axis` is a convention that the
-    file does not state. `wavelengths` may be in any order and `unit`.
+    Args:
+        name: file name, for messages.
+        array: the stored numbers, with three dimensions.
+        band_axis: axis of the bands.
+        likely_axis: axis of the bands by a convention that the file does not state.
+        transposed: the axis of the columns precedes that of the rows.
+        wavelengths: in any order and `unit`; a function is called only if the user states none, and may raise
+            `AmbiguousFile`.
+        unit: unit of the wavelengths, as stated.
+        suggested: likely wavelengths in nm, and what suggests them, where the file states none.
+        quantity: what the values measure.
+        provenance: attributes of the file, and notes.
+        decoding: how stored numbers become values.
+        bad: (stored bands,) true for bands that are marked as bad.
+        upside_down: the first row is the southernmost.
+        mirrored: the first column is the easternmost.
     """
 
     name: str
@@ -232,43 +100,62 @@ class CubeDescription:
     band_axis: int | None = None
     likely_axis: int | None = None
     transposed: bool = False
-    wavelengths: npt.NDArray[np.float64] | None = None
+    wavelengths: npt.NDArray[np.float64] | Callable[[], tuple[npt.NDArray[np.float64] | None, str]] | None = None
     unit: str = ""
+    suggested: tuple[npt.NDArray[np.float64], str] | None = None
     quantity: Quantity = Quantity.UNKNOWN
     provenance: dict[str, str] = field(default_factory=dict)
-    scale: npt.ArrayLike = 1.0
-    offset: npt.ArrayLike = 0.0
-    fill: tuple[float, ...] = ()
+    decoding: Decoding = field(default_factory=Decoding)
     bad: npt.NDArray[np.bool_] | None = None
+    upside_down: bool = False
+    mirrored: bool = False
 
 
 def build_field(found: CubeDescription, reading: CubeHints) -> CubeField:
     """Build the field of a described cube, which is read on demand.
+
+    Bands are sorted by wavelength; bands that have none, or repeat one, are left out with a note.
 
     Raises:
         AmbiguousFile: required information is missing.
         UnreadableFile: the array is not a cube, or its description contradicts itself.
     """
     shape = validate_shape(found)
-    axis = _band_axis(found, reading, shape)
+    stated, unit = _stated(found, reading)
+    axis = _band_axis(found, reading, shape, stated)
     plane = [other for other in range(3) if other != axis]
     axes = (axis, plane[1], plane[0]) if found.transposed else (axis, plane[0], plane[1])
-    measured = _wavelengths(found, reading, shape, axis)
-    order = np.argsort(measured.nm, kind="stable")
+    measured = _wavelengths(found, reading, shape[axis], stated, unit)
+    known = np.flatnonzero(np.isfinite(measured.nm))
+    order = known[np.argsort(measured.nm[known], kind="stable")]
     kept = order[np.append(True, np.diff(measured.nm[order]) > 0)]
-    notes = dict(measured.notes)
+    notes = {**found.decoding.notes, **measured.notes}
+    if known.size < measured.nm.size:
+        notes["bands_without_wavelength"] = (
+            f"{measured.nm.size - known.size} bands have no wavelength and were left out"
+        )
     if kept.size < order.size:
         notes["repeated_wavelengths"] = f"{order.size - kept.size} bands repeat a wavelength and were left out"
-    if found.bad is not None and found.bad.any():
-        notes["bad_bands"] = f"{int(found.bad.sum())} of {found.bad.size} are marked as bad and have no values"
+    bad = found.bad
+    if bad is not None and bad.size != shape[axis]:
+        notes["bad_bands"] = f"the list of bad bands has {bad.size} entries for {shape[axis]} bands and was left aside"
+        bad = None
+    elif bad is not None and bad.any():
+        notes["bad_bands"] = f"{int(bad.sum())} of {bad.size} are marked as bad and have no values"
     if np.dtype(found.array.dtype).kind == "c":
         notes["numbers"] = "complex; their magnitudes are shown"
-    scale, offset = (np.atleast_1d(np.asarray(part, np.float64)) for part in (found.scale, found.offset))
-    if not (np.isfinite(scale).all() and np.isfinite(offset).all() and scale.all()):
-        raise UnreadableFile(f"{found.name} has scale factors that are zero or not finite; expected ordinary numbers")
-    bands = StoredCube(found.array, axes, kept, scale=scale, offset=offset, fill=found.fill, bad=found.bad)
+    if found.upside_down:
+        notes["orientation"] = "stored from south to north; shown north up"
+    for name, part in (("scale factors", found.decoding.scale), ("offsets", found.decoding.offset)):
+        if part.size not in (1, shape[axis]):
+            raise UnreadableFile(f"{found.name} has {part.size} {name} for {shape[axis]} bands")
+    bands = StoredCube(found.array, axes, kept, found.decoding, bad, found.upside_down, found.mirrored)
     quantity = reading.quantity or found.quantity
-    return CubeField(bands, Wavelengths(measured.nm[kept]), quantity, {**found.provenance, **notes})
+    sentences = tuple(
+        f"{name.replace('_', ' ').capitalize()}: {note}." for name, note in notes.items() if name not in measured.notes
+    )  # the unit of the wavelengths is no surprise where it was inferred
+    provenance = {**found.provenance, **notes}
+    return CubeField(bands, Wavelengths(measured.nm[kept]), quantity, provenance, notes=sentences)
 
 
 def validate_shape(found: CubeDescription) -> tuple[int, int, int]:
@@ -278,7 +165,7 @@ def validate_shape(found: CubeDescription) -> tuple[int, int, int]:
         UnreadableFile: it is not a three-dimensional array of numbers.
     """
     shape = tuple(int(size) for size in found.array.shape)
-    kind = np.dtype(found.array.dtype).kind
+    kind = found.array.dtype.kind if isinstance(found.array.dtype, np.dtype) else np.dtype(found.array.dtype).kind
     if len(shape) != 3 or min(shape) < 1 or max(shape) > MAX_SIDE or kind not in "buifc":
         raise UnreadableFile(
             f"{found.name} holds an array of shape {' x '.join(map(str, shape))} and type {found.array.dtype}; "
@@ -287,57 +174,87 @@ def validate_shape(found: CubeDescription) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
-def _band_axis(found: CubeDescription, reading: CubeHints, shape: tuple[int, int, int]) -> int:
+def _stated(found: CubeDescription, reading: CubeHints) -> tuple[npt.NDArray[np.float64] | None, str]:
+    """Wavelengths and unit: what the user states, before the file's own text is parsed; None if there are none."""
+    if reading.wavelengths is not None:
+        return reading.wavelengths.nm, "nm"
+    stated, unit = found.wavelengths() if callable(found.wavelengths) else (found.wavelengths, found.unit)
+    return (None, "") if stated is None or is_placeholder(stated) else (stated, unit)
+
+
+def _band_axis(
+    found: CubeDescription, reading: CubeHints, shape: tuple[int, int, int], stated: npt.NDArray[np.float64] | None
+) -> int:
     if reading.band_axis is not None:
         if not 0 <= reading.band_axis <= 2:
             raise UnreadableFile(f"band axis {reading.band_axis} requested; the cube of {found.name} has axes 0, 1, 2")
         return reading.band_axis
     if found.band_axis is not None:
         return found.band_axis
-    count = None
-    if reading.wavelengths is not None:
-        count = len(reading.wavelengths)
-    elif found.wavelengths is not None:
-        count = found.wavelengths.size
-    fitting = [axis for axis in range(3) if shape[axis] == count]
+    fitting = [axis for axis in range(3) if stated is not None and shape[axis] == stated.size]
     if len(fitting) == 1:
         return fitting[0]
-    guess, reason = int(np.argmin(shape)), "the shortest of the three"
-    if found.likely_axis is not None:
-        guess, reason = found.likely_axis, "as such files are laid out"
+    guess, reason = _likely_axis(found, shape)
     raise AmbiguousFile(
         f"{found.name} holds {' x '.join(map(str, shape))} numbers and does not say which axis runs over the bands",
         "band_axis",
-        str(guess),
+        "" if guess is None else str(guess),
         reason,
         ("0", "1", "2"),
     )
 
 
-def _wavelengths(found: CubeDescription, reading: CubeHints, shape: tuple[int, int, int], axis: int) -> BandAxis:
-    bands = shape[axis]
+def _likely_axis(found: CubeDescription, shape: tuple[int, int, int]) -> tuple[int | None, str]:
+    """Axis that passed the test of plausibility, and the reason; None if there is none."""
+    values = plausibility.sample(found.array)
+    if not plausibility.is_smooth(values):
+        return None, ""
+    seen = plausibility.spectral_axis(values)
+    if seen is not None:
+        return seen, "its values vary like spectra, and neighbouring pixels are alike"
+    if found.likely_axis is not None:
+        return found.likely_axis, "as such files are laid out"
+    shortest = [axis for axis in range(3) if shape[axis] == min(shape)]
+    return (shortest[0], "the shortest of the three") if len(shortest) == 1 else (None, "")
+
+
+def _wavelengths(
+    found: CubeDescription,
+    reading: CubeHints,
+    bands: int,
+    stated: npt.NDArray[np.float64] | None,
+    unit: str,
+) -> BandAxis:
     if reading.wavelengths is not None:
         if len(reading.wavelengths) != bands:
             raise UnreadableFile(f"{len(reading.wavelengths)} wavelengths given; {found.name} has {bands} bands")
         return BandAxis(reading.wavelengths.nm, {"wavelengths": "given by the user"})
-    if found.wavelengths is None:
-        guess, reason = _guess(bands)
+    if stated is None:
         question = f"{found.name} does not say at which wavelengths its {bands} bands stand"
-        raise AmbiguousFile(question, "wavelengths", guess, reason)
-    if found.wavelengths.size != bands or bands > MAX_BANDS:
-        raise UnreadableFile(
-            f"{found.name} has {found.wavelengths.size} wavelengths for {bands} bands, of at most {MAX_BANDS:,}"
-        )
+        raise AmbiguousFile(question, "wavelengths", *_likely_wavelengths(found, bands))
+    if bands > MAX_BANDS:
+        raise UnreadableFile(f"{found.name} has {bands} bands, of at most {MAX_BANDS:,}")
+    if stated.size != bands:
+        raise AmbiguousFile(f"{found.name} has {stated.size} wavelengths for {bands} bands", "wavelengths")
     try:
-        return to_nanometres(found.wavelengths, found.unit)
+        reason, likely = contradiction(stated, unit)
+        if not reason:
+            return to_nanometres(stated, unit)
     except ValueError as error:
-        raise UnreadableFile(f"cannot understand the wavelengths of {found.name}: {error}") from error
+        raise AmbiguousFile(f"cannot understand the wavelengths of {found.name}: {error}", "wavelengths") from error
+    guess = "" if likely is None or not np.isfinite(likely).all() else wavelengths_text(likely)
+    why = "the same numbers in another unit" if guess else ""
+    raise AmbiguousFile(f"{found.name} {reason}", "wavelengths", guess, why)
 
 
-def _guess(bands: int) -> tuple[str, str]:
-    """Likely wavelengths in the syntax of the user interface, and the reason."""
-    if bands == 1:
-        return "550", "one band in the middle of the visible range"
-    known = {31: (400, 700, "31 bands of the CAVE, ICVL and NTIRE data sets"), 61: (400, 700, "the visible range")}
-    start, stop, reason = known.get(bands, (400, 700, "an even division of the visible range"))
-    return f"{start}:{stop}:{(stop - start) / (bands - 1):.10g}", reason
+def _likely_wavelengths(found: CubeDescription, bands: int) -> tuple[str, str]:
+    """Likely wavelengths in the syntax of the user interface, and the reason; empty without evidence.
+
+    The values must pass the test of plausibility, too.
+    """
+    likely, reason = found.suggested or (np.empty(0), "")
+    if likely.size != bands and bands in CONVENTIONAL:
+        likely, reason = np.linspace(400, 700, bands), CONVENTIONAL[bands]
+    if likely.size != bands or not plausibility.is_smooth(plausibility.sample(found.array)):
+        return "", ""
+    return wavelengths_text(likely), reason

@@ -1,12 +1,10 @@
-"""Cubes as ENVI files: a text header of `key = value` lines and a binary file, which is memory-mapped."""
+"""Cubes as ENVI files: a text header and a binary file, which is read on demand."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,203 +15,26 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SensorField
 from nesr_gui.io.atomic import atomic_write_set
 from nesr_gui.io.cubes.binary import write_block
-from nesr_gui.io.cubes.description import MAX_SIDE, CubeDescription, CubeHints, build_field
+from nesr_gui.io.cubes.decoding import decoding
+from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
+from nesr_gui.io.cubes.envi_header import (
+    Header,
+    data_files,
+    data_of,
+    header_of,
+    header_text,
+    is_header,
+    read_header,
+)
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
+from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
+from nesr_gui.io.cubes.wavelengths import is_placeholder, named_in, parse_list
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.regions.georeference import KEY
 from nesr_gui.spectral import Quantity
 
-MAX_HEADER = 16 << 20  # bytes; a header with 100,000 bands has 2 MB
-DATA_TYPES = {1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 6: "c8", 9: "c16", 12: "u2", 13: "u4", 14: "i8", 15: "u8"}
-DATA_ENDINGS = ("", ".img", ".dat", ".sli", ".raw", ".bsq", ".bil", ".bip", ".bin", ".hyspex")
-LINE = 100  # characters per line of a list: GDAL's limit is 10,000
-OURS = "nesr "  # prefix of our own keys
 BAND_AXIS = {"bsq": 0, "bil": 1, "bip": 2}  # whether bands, lines or pixels are contiguous
 DESCRIBED = ("description", "sensor type", "acquisition time", "map info", "coordinate system string", "fwhm")
-
-
-@dataclass(frozen=True)
-class Header:
-    """Lower-case key → value, a text or a list of texts; `path` is the header file."""
-
-    path: Path
-    values: Mapping[str, str | list[str]]
-
-    def text(self, key: str, default: str = "") -> str:
-        """A value as text; `default` if missing."""
-        value = self.values.get(key, default)
-        return ", ".join(value) if isinstance(value, list) else value
-
-    def integer(self, key: str, default: int | None = None) -> int:
-        """A value as an integer.
-
-        Raises:
-            UnreadableFile: it is missing (without a default) or not an integer.
-        """
-        written = self.text(key, "" if default is None else str(default))
-        try:
-            return int(written)
-        except ValueError:
-            raise UnreadableFile(
-                f"{self.path.name} has {key} = {written[:40]!r}; expected a whole number, as in every ENVI header"
-            ) from None
-
-    def numbers(self, key: str) -> npt.NDArray[np.float64] | None:
-        """A value as a list of numbers; None if missing.
-
-        Raises:
-            UnreadableFile: it is not a list of numbers.
-        """
-        value = self.values.get(key)
-        if value is None:
-            return None
-        try:
-            return np.array([float(part) for part in (value if isinstance(value, list) else [value])])
-        except ValueError:
-            raise UnreadableFile(f"{self.path.name} has a {key} that is not a list of numbers") from None
-
-    def dtype(self) -> np.dtype[Any]:
-        """Number type with byte order.
-
-        Raises:
-            UnreadableFile: the data type is unknown.
-        """
-        code = self.integer("data type")
-        if code not in DATA_TYPES:
-            raise UnreadableFile(f"{self.path.name} has data type {code}; ENVI knows {', '.join(map(str, DATA_TYPES))}")
-        return np.dtype(DATA_TYPES[code]).newbyteorder(">" if self.integer("byte order", 0) == 1 else "<")
-
-    def own(self) -> dict[str, str]:
-        """Entries that this program adds to headers."""
-        return {key[len(OURS) :]: _unquoted(self.text(key)) for key in self.values if key.startswith(OURS)}
-
-
-def is_header(path: Path) -> bool:
-    """Whether a file is an ENVI header; a .hdr file may also be a photograph (Radiance)."""
-    if path.suffix.lower() != ".hdr":
-        return True
-    with path.open("rb") as file:
-        return file.read(4) == b"ENVI"
-
-
-def read_header(path: Path) -> Header:
-    """Read an ENVI header.
-
-    Raises:
-        FileNotFoundError: the file does not exist.
-        UnreadableFile: it is not an ENVI header, or is damaged.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    with path.open("rb") as file:
-        data = file.read(MAX_HEADER + 1)
-    if data[:4] != b"ENVI":
-        raise UnreadableFile(f"{path.name} is not an ENVI header: its first line is not ENVI")
-    if len(data) > MAX_HEADER:
-        raise UnreadableFile(f"{path.name} is larger than {MAX_HEADER >> 20} MiB, which no ENVI header is")
-    values: dict[str, str | list[str]] = {}
-    lines = iter(data.decode("utf-8", "replace").splitlines()[1:])
-    for line in lines:
-        key, equals, value = line.partition("=")
-        if not equals or key.lstrip().startswith(";"):
-            continue
-        value = value.strip()
-        if value.startswith("{"):
-            parts = [value]
-            while "}" not in parts[-1]:
-                following = next(lines, None)
-                if following is None:
-                    raise UnreadableFile(f"{path.name} is cut short: the list of {key.strip()[:40]!r} has no end")
-                parts.append(following.strip())
-            inside = " ".join(parts)[1:].partition("}")[0]
-            items = [item.strip() for item in inside.split(",")]
-            values[key.strip().lower()] = items if items != [""] else []
-        else:
-            values[key.strip().lower()] = value
-    return Header(path, values)
-
-
-def header_of(path: Path) -> Path:
-    """Header of a set, given its header or its data file.
-
-    Raises:
-        FileNotFoundError: the file does not exist.
-        UnreadableFile: it has no header.
-    """
-    if path.suffix.lower() == ".hdr":
-        return path
-    beside = [path.with_name(path.name + ".hdr"), path.with_suffix(".hdr")]
-    for candidate in beside:
-        if candidate.is_file():
-            return candidate
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file {path}")
-    raise UnreadableFile(f"{path.name} has no ENVI header {beside[1].name} beside it; open a set that has both files")
-
-
-def data_of(header: Header) -> Path:
-    """Data file of a header, always in the same folder.
-
-    Raises:
-        UnreadableFile: there is none, or the header points elsewhere.
-    """
-    path = header.path
-    if named := header.text("data file"):
-        if Path(named).name != named or "\\" in named or named in ("", ".", ".."):
-            raise UnreadableFile(
-                f"{path.name} names the data file {named[:80]!r}; only one beside the header is opened"
-            )
-        candidates = [path.with_name(named)]
-    else:
-        stem = path.with_suffix("")
-        endings = [ending for e in DATA_ENDINGS for ending in dict.fromkeys((e, e.upper()))]
-        candidates = [stem.with_name(stem.name + ending) for ending in endings]
-    for candidate in candidates:
-        if candidate.is_file() and candidate != path:
-            return candidate
-    raise UnreadableFile(f"{path.name} has no data file beside it; expected {candidates[0].name} or {path.stem}.img")
-
-
-def files_of(path: Path) -> list[Path]:
-    """Header and data file of a set."""
-    header = read_header(header_of(path))
-    return [header.path, data_of(header)]
-
-
-def header_text(values: Mapping[str, Any], provenance: Mapping[str, str]) -> str:
-    """Text of an ENVI header: plain numbers and texts, lists in braces, and the provenance under our own keys."""
-    lines = ["ENVI"]
-    for key, value in values.items():
-        if isinstance(value, str) or not isinstance(value, Sequence):
-            lines.append(f"{key} = {value}")
-        else:
-            lines += [f"{key} = {{", *_wrapped([str(part) for part in value])]
-    lines += [f"{OURS}{_plain(key)} = {_quoted(text)}" for key, text in provenance.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _wrapped(parts: list[str]) -> list[str]:
-    lines = [""]
-    for index, part in enumerate(parts):
-        if len(lines[-1]) + len(part) > LINE:
-            lines.append("")
-        lines[-1] += f" {part}" + ("," if index < len(parts) - 1 else "}")
-    return lines
-
-
-def _plain(key: str) -> str:
-    return " ".join(str(key).replace("=", "-").lower().split())
-
-
-def _quoted(text: str) -> str:
-    """Text on one line and without braces, which would begin a list."""
-    return json.dumps(str(text)).replace("{", "\\u007b").replace("}", "\\u007d")
-
-
-def _unquoted(text: str) -> str:
-    try:
-        return str(json.loads(text))
-    except ValueError:
-        return text
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
@@ -238,78 +59,209 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """Open an ENVI set by its header or its data file, memory-mapped.
+    """Open an ENVI set by its header or its data file; the data file that is chosen is the one that is read.
 
-    Bands that `bbl` marks as bad, and values equal to `data ignore value`, are NaN.
+    Bands that `bbl` marks as bad, and values equal to `data ignore value`, are NaN. `CubeHints.variable` chooses one of
+    several data files that fit a header.
 
     Raises:
         FileNotFoundError: the file or folder does not exist.
         AmbiguousFile: required information is missing.
         UnreadableFile: the header is damaged or contradicts the data.
     """
-    header = read_header(header_of(Path(path)))
-    if "library" in header.text("file type").lower():
-        raise UnreadableFile(f"{header.path.name} is a spectral library; open it as curves")
-    return build_field(_found(header, _mapped(header)), reading or CubeHints())
+    path, reading = Path(path), reading or CubeHints()
+    header = read_header(header_of(path))
+    kind = header.text("file type").lower()
+    if "library" in kind:
+        raise UnreadableFile(f"{header.path.name} is a spectral library; load it as reference spectra")
+    layout = _Layout.of(header)
+    data = _data(path, header, layout, reading)
+    array = _array(header, layout, data)
+    found = describe(header, array.dtype, layout.bands)
+    trailing = array.file.size - layout.nbytes
+    if trailing > 0:
+        note = f"{data.name} has {trailing:,} bytes more than its header describes"
+        decoding = replace(found.decoding, notes={**found.decoding.notes, "trailing_bytes": note})
+        found = replace(found, decoding=decoding)
+    return build_field(replace(found, array=array, band_axis=layout.band_axis), reading)
 
 
-def _mapped(header: Header) -> np.ndarray[Any, Any]:
-    """Memory map of the values in file order."""
+@dataclass(frozen=True)
+class _Layout:
+    """Where the values are in a data file: shape and strides in file order, in bytes."""
+
+    band_axis: int
+    shape: tuple[int, int, int]
+    strides: tuple[int, int, int]
+    offset: int
+    nbytes: int
+    dtype: np.dtype[Any]
+
+    @property
+    def bands(self) -> int:
+        """Number of bands."""
+        return self.shape[self.band_axis]
+
+    @classmethod
+    def of(cls, header: Header) -> _Layout:
+        """Layout that a header describes.
+
+        The slowest axis counts major frames and the next one minor frames, each with bytes to skip before and after it
+        (`major frame offsets`, `minor frame offsets`).
+        """
+        name = header.path.name
+        bands, lines, samples = (header.integer(key) for key in ("bands", "lines", "samples"))
+        if not all(1 <= size <= MAX_SIDE for size in (bands, lines, samples)):
+            raise UnreadableFile(
+                f"{name} states {samples} samples, {lines} lines, {bands} bands; each must be 1 to {MAX_SIDE:,}"
+            )
+        interleave = header.text("interleave", "bsq").lower()
+        if interleave not in BAND_AXIS:
+            raise UnreadableFile(f"{name} has interleave {interleave!r}; expected bsq, bil or bip")
+        if header.integer("file compression", 0):
+            raise UnreadableFile(
+                f"{name} describes compressed data, which cannot be read in parts; decompress it first"
+            )
+        plane = [lines, samples]
+        plane.insert(BAND_AXIS[interleave], bands)
+        dtype, offset = header.dtype(), header.integer("header offset", 0)
+        before_major, after_major = _frame_offsets(header, "major frame offsets")
+        before_minor, after_minor = _frame_offsets(header, "minor frame offsets")
+        minor = before_minor + plane[2] * dtype.itemsize + after_minor
+        major = before_major + plane[1] * minor + after_major
+        return cls(
+            BAND_AXIS[interleave],
+            (plane[0], plane[1], plane[2]),
+            (major, minor, dtype.itemsize),
+            offset + before_major + before_minor,
+            offset + plane[0] * major,
+            dtype,
+        )
+
+
+def _frame_offsets(header: Header, key: str) -> tuple[int, int]:
+    values = header.numbers(key)
+    if values is None:
+        return 0, 0
+    if values.size != 2 or (values < 0).any() or (values > MAX_SIDE).any() or (values % 1).any():
+        raise UnreadableFile(f"{header.path.name} has {key} that are not two numbers of bytes")
+    return int(values[0]), int(values[1])
+
+
+def _data(path: Path, header: Header, layout: _Layout, reading: CubeHints) -> Path:
+    """The data file that the user chose, or the only one beside the header that fits."""
+    if path != header.path and not is_header(path):
+        if (named := header.text("data file")) and named.casefold() != path.name.casefold():
+            raise UnreadableFile(
+                f"{header.path.name} describes {named[:80]!r}, not {path.name}; open the header instead"
+            )
+        return path
+    candidates = data_files(header)
+    fitting = [file for file in candidates if file.stat().st_size == layout.nbytes] or candidates[:1]
+    chosen = [file for file in candidates if file.name == reading.variable]
+    if not chosen and len(fitting) > 1:
+        names = tuple(file.name for file in fitting)
+        question = f"{header.path.name} describes {' and '.join(names)} equally well"
+        raise AmbiguousFile(question, "variable", "", "", names)
+    return (chosen or fitting)[0]
+
+
+def _array(header: Header, layout: _Layout, data: Path) -> FileArray:
+    file = WatchedFile(data)
+    if layout.offset < 0 or file.size < layout.nbytes:
+        raise UnreadableFile(
+            f"{data.name} has {file.size:,} bytes; its header {header.path.name} describes {layout.nbytes:,}, so "
+            "one of the two is damaged"
+        )
+    return FileArray(file, layout.dtype, layout.offset, layout.shape, layout.strides)
+
+
+def describe(header: Header, dtype: np.dtype[Any], bands: int) -> CubeDescription:
+    """What a header states about values of type `dtype` in `bands` bands; the array itself is that of the caller.
+
+    Raises:
+        UnreadableFile: factors that change the values are damaged.
+    """
     name = header.path.name
-    bands, lines, samples = (header.integer(key) for key in ("bands", "lines", "samples"))
-    if not all(1 <= size <= MAX_SIDE for size in (bands, lines, samples)):
-        raise UnreadableFile(
-            f"{name} states {samples} samples, {lines} lines, {bands} bands; each must be 1 to {MAX_SIDE:,}"
-        )
-    interleave = header.text("interleave", "bsq").lower()
-    if interleave not in BAND_AXIS:
-        raise UnreadableFile(f"{name} has interleave {interleave!r}; expected bsq, bil or bip")
-    if header.integer("file compression", 0):
-        raise UnreadableFile(f"{name} describes compressed data, which cannot be mapped; decompress it first")
-    plane = [lines, samples]
-    plane.insert(BAND_AXIS[interleave], bands)
-    data, dtype, offset = data_of(header), header.dtype(), header.integer("header offset", 0)
-    needed = offset + math.prod(plane) * dtype.itemsize
-    size = data.stat().st_size
-    if offset < 0 or size < needed:
-        raise UnreadableFile(
-            f"{data.name} has {size:,} bytes; its header {name} describes {needed:,}, so one of the two is damaged"
-        )
-    return np.memmap(data, dtype, "r", offset, (plane[0], plane[1], plane[2]))
-
-
-def _found(header: Header, array: np.ndarray[Any, Any]) -> CubeDescription:
-    axis = BAND_AXIS[header.text("interleave", "bsq").lower()]
-    bands = array.shape[axis]
-    unit = header.text("wavelength units")
-    wavelengths = None if unit.lower() == "index" else header.numbers("wavelength")
-    listed = {key: header.numbers(key) for key in ("data gain values", "data offset values", "bbl")}
-    for key, values in listed.items():
-        if values is not None and values.size != bands:
-            raise UnreadableFile(f"{header.path.name} has {values.size} {key} for {bands} bands")
-    gain, offset, good = listed.values()
+    gain, offset = header.numbers("data gain values"), header.numbers("data offset values")
+    for key, values in (("data gain values", gain), ("data offset values", offset)):
+        if values is not None and values.size not in (1, bands):
+            raise UnreadableFile(f"{name} has {values.size} {key} for {bands} bands")
     scale = np.ones(1) if gain is None else gain
     quantity = header.text("quantity")
     if (factor := header.numbers("reflectance scale factor")) is not None:
         if factor.size != 1 or factor[0] == 0:
-            raise UnreadableFile(f"{header.path.name} has a reflectance scale factor that is not one number above 0")
+            raise UnreadableFile(f"{name} has a reflectance scale factor that is not one number above 0")
         scale = scale / factor[0]
         quantity = quantity or Quantity.REFLECTANCE
-    ignored = header.numbers("data ignore value")
+    ignored = [header.text("data ignore value")] if "data ignore value" in header.values else []
+    notes, bad = _bad_bands(header)
     provenance = {key: header.text(key) for key in DESCRIBED if header.text(key)}
+    try:
+        decoded = decoding(dtype, fill=ignored, scale=scale, offset=0.0 if offset is None else offset, notes=notes)
+    except UnreadableFile as error:
+        raise UnreadableFile(f"cannot understand {name}: {error}") from error
     return CubeDescription(
-        header.path.name,
-        array,
-        band_axis=axis,
-        wavelengths=wavelengths,
-        unit=unit,
+        name,
+        None,
+        wavelengths=lambda: _wavelengths(header, bands),
+        suggested=_suggested(header),
         quantity=Quantity(quantity) if quantity in set(Quantity) else Quantity.UNKNOWN,
         provenance={**provenance, **header.own()},
-        scale=scale,
-        offset=np.zeros(1) if offset is None else offset,
-        fill=() if ignored is None else tuple(ignored[np.isfinite(ignored)].tolist()),
-        bad=None if good is None else good == 0,
+        decoding=decoded,
+        bad=bad,
+        upside_down=_is_south_up(header),
     )
+
+
+def _bad_bands(header: Header) -> tuple[dict[str, str], npt.NDArray[np.bool_] | None]:
+    try:
+        good = header.numbers("bbl")
+    except UnreadableFile as error:
+        return {"bad_bands": f"{error}; it was left aside"}, None
+    return {}, None if good is None else good == 0
+
+
+def _wavelengths(header: Header, bands: int) -> tuple[npt.NDArray[np.float64] | None, str]:
+    """Wavelengths and unit of the list, else of the names of the bands; damaged text is asked about."""
+    name, unit, text = header.path.name, header.text("wavelength units"), header.text("wavelength")
+    if text.strip() and unit.lower() != "index":
+        parsed = parse_list(text)
+        if "wavelength" in header.unclosed:
+            raise AmbiguousFile(f"{name} is cut short: the list of 'wavelength' has no end", "wavelengths")
+        if parsed is None:
+            raise AmbiguousFile(f"{name} has a wavelength that is not a list of numbers", "wavelengths")
+        if not is_placeholder(parsed[0]):
+            return parsed[0], parsed[1] or unit
+    names = header.values.get("band names")
+    named = named_in(names) if isinstance(names, list) and len(names) == bands else None
+    return named if named is not None else (None, "")
+
+
+def _suggested(header: Header) -> tuple[npt.NDArray[np.float64], str] | None:
+    """Names of bands that are nothing but numbers, which may be wavelengths."""
+    names = header.values.get("band names")
+    parsed = parse_list(", ".join(names)) if isinstance(names, list) and names else None
+    if parsed is None or parsed[1] or is_placeholder(parsed[0]) or parsed[0].min() < 200 or parsed[0].max() > 20_000:
+        return None
+    return parsed[0], "the numbers in the names of the bands"
+
+
+def _is_south_up(header: Header) -> bool:
+    """Whether `map info` states a negative height of pixels, by which rows run from south to north."""
+    info = header.values.get("map info")
+    try:
+        return isinstance(info, list) and len(info) > 6 and float(info[6]) < 0
+    except ValueError:
+        return False
+
+
+def _band_names(export: CubeWriterSource) -> list[str]:
+    """Names of the bands: those of a sensor, or the wavelength; without characters that end an entry of a list."""
+    names = [f"{nm:.10g} nm" for nm in export.wavelengths]
+    if isinstance(export.field, SensorField):
+        names = [band.name for band in export.field.sensor.bands]
+    return [" ".join(re.sub(r"[,{}]", " ", name).split()) for name in names]
 
 
 def _header(export: CubeWriterSource) -> str:
@@ -325,10 +277,14 @@ def _header(export: CubeWriterSource) -> str:
         "byte order": 0,
         "wavelength units": "Nanometers",
         "wavelength": [repr(nm) for nm in export.wavelengths],
+        "band names": _band_names(export),
         "quantity": export.field.quantity.value,
     }
     if isinstance(export.field, SensorField):
         values["fwhm"] = [repr(band.fwhm) for band in export.field.sensor.bands]
+    provenance = export.provenance
+    if KEY in provenance:
+        values[KEY] = [part.strip() for part in provenance[KEY].split(",")]
     if (lines, samples) != export.field.shape:
         values |= {"x start": export.cols.start + 1, "y start": export.rows.start + 1}  # ENVI counts from 1
     if export.encoding.is_packed:
@@ -337,4 +293,4 @@ def _header(export: CubeWriterSource) -> str:
             values["reflectance scale factor"] = repr(1 / export.encoding.scale)
         else:
             values["data gain values"] = [repr(export.encoding.scale)] * bands
-    return header_text(values, export.provenance)
+    return header_text(values, provenance)

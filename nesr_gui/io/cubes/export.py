@@ -23,6 +23,8 @@ from nesr_gui.fields.protocol import (
     validate_wavelengths,
     validate_window,
 )
+from nesr_gui.io.names import readable
+from nesr_gui.io.regions.georeference import KEY, Georeference
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, Wavelengths
 
@@ -161,6 +163,9 @@ class CubeWriterSource:
             side = _parse_integer(attributes.get("reduction"), 1)
             for key, part in (("row_offset", self.rows), ("column_offset", self.cols)):
                 attributes[key] = str(_parse_integer(attributes.get(key), 0) + part.start * side)
+            where = Georeference.parse(attributes.pop(KEY, ""))
+            if where is not None:
+                attributes[KEY] = where.window(self.rows.start, self.cols.start).map_info()
         if self.mask is not None:
             attributes["masked"] = f"outside {self.mask}, in source pixels"
         if self.encoding.error_band:
@@ -169,7 +174,7 @@ class CubeWriterSource:
             attributes["encoding"] = "float16"
         if self.encoding.is_packed:
             attributes["encoding"] = f"uint16, value = stored * {self.encoding.scale!r}, {FILL} = none"
-        return attributes
+        return {readable(key): readable(text) for key, text in attributes.items()}
 
     def blocks(self) -> Iterator[tuple[str, Block]]:
         """Yield (variable, block) in the blocks of the field, the cheapest order, in constant memory."""

@@ -10,6 +10,8 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +22,19 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, error_message
+from nesr_gui.io.names import library_name
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
+MAX_DECODED = 4 << 30  # bytes of a file with several parts, which is decoded as a whole
 LINES = 64  # lines written at once
 OURS = "nesrProvenance"
 _CHANNEL = re.compile(
     r"(?:(?P<root>.*)\.)?(?P<kind>S0|T)\.(?P<value>\d*[,.]?\d*(?:[Ee][+-]?\d+)?)(?P<unit>(?:[YZEPTGMkhdcmunpfazy]|da)?(?:m|Hz))"
 )
 _KAIST = re.compile(r"(?P<root>)(?P<kind>w)(?P<value>\d+(?:\.\d+)?)(?P<unit>nm)")  # reflectances of Choi et al. 2017
+_CHANNEL_BYTES = re.compile(rb"[\0.](?:w\d{3}nm|(?:S0|T)\.\d+[,.]?\d*(?:[Ee][+-]?\d+)?[a-zA-Z]{0,3}(?:m|Hz))\0")
 _PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "c": 1e-2, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
@@ -57,16 +62,13 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     header[OURS] = json.dumps(attributes).encode()
     with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
-        output = exr.OutputFile(str(part), header)
-        try:
+        with library_name(part) as name, closing(exr.OutputFile(name, header)) as output:
             for _, block in export.tiles(LINES, width):
                 lines = dict(zip(names, block.values, strict=True))
                 if preview is not None:
                     lines |= dict(zip(colours, _preview(preview, block.values), strict=True))
                 packed = {name: np.ascontiguousarray(values).tobytes() for name, values in lines.items()}
                 output.writePixels(packed, block.values.shape[1])
-        finally:
-            output.close()
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
@@ -85,17 +87,19 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         raise FileNotFoundError(f"there is no file {path}")
     exr = require_extra("OpenEXR", "spectral OpenEXR files")
     try:
-        if not exr.isOpenExrFile(str(path)):
-            raise ValueError("it is not an OpenEXR file")
-        file = exr.InputFile(str(path))
-        if not file.isComplete():
-            raise ValueError("it is cut short")
-        found = _found(path.name, file, reading or CubeHints())
+        with library_name(path) as name:
+            if not exr.isOpenExrFile(name):
+                raise ValueError("it is not an OpenEXR file")
+            file = exr.InputFile(name)
+            if not file.isComplete():
+                raise ValueError("it is cut short")
+            parts = [] if _spectral(file.header()["channels"]) else _parts_with_spectra(exr, name)
+        found = _found(path.name, parts[0] if parts else Channels(file), reading or CubeHints())
     except AmbiguousFile:
         raise
     except Exception as error:  # OpenEXR raises many kinds of errors for damaged files
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a spectral OpenEXR file"
+            f"cannot open {path.name}: {error_message(error)[:300]}; expected a spectral OpenEXR file"
         ) from error
     return build_field(found, reading or CubeHints())
 
@@ -107,7 +111,7 @@ def is_cube(path: Path) -> bool:
             data = file.read(1 << 20)
     except OSError:
         return False
-    named = b"spectralLayoutVersion\0" in data or re.search(rb"\0w\d{3}nm\0", data) is not None
+    named = b"spectralLayoutVersion\0" in data or _CHANNEL_BYTES.search(data) is not None
     return data[:4] == b"\x76\x2f\x31\x01" and named
 
 
@@ -131,10 +135,34 @@ def _decimal(nm: float) -> str:
     return np.format_float_positional(nm, trim="0").replace(".", ",")
 
 
-def _found(name: str, file: Any, reading: CubeHints) -> CubeDescription:
-    header = file.header()
-    matches = [match for match in map(_CHANNEL.fullmatch, header["channels"]) if match]
-    matches = matches or [match for match in map(_KAIST.fullmatch, header["channels"]) if match]
+def _spectral(names: Iterable[str]) -> list[re.Match[str]]:
+    """Names of spectral channels: those of Fichet et al., else those of KAIST."""
+    listed = list(names)
+    return [match for match in map(_CHANNEL.fullmatch, listed) if match] or [
+        match for match in map(_KAIST.fullmatch, listed) if match
+    ]
+
+
+def _parts_with_spectra(exr: Any, path: str) -> list[PartChannels]:
+    """Parts after the first that have spectral channels; they can only be decoded as a whole."""
+    with exr.File(path, separate_channels=True, header_only=True) as headers:
+        sizes = [_size_of(part.header) for part in headers.parts]
+        chosen = [i for i, part in enumerate(headers.parts) if _spectral(c.name for c in part.header["channels"])]
+    if not chosen:
+        return []
+    if sum(sizes) > MAX_DECODED:
+        raise ValueError(f"its parts take {sum(sizes) / 2**30:.1f} GiB together; save the spectral part alone")
+    with exr.File(path, separate_channels=True) as opened:
+        return [PartChannels(opened.parts[index]) for index in chosen]
+
+
+def _size_of(header: Mapping[str, Any]) -> int:
+    low, high = header["dataWindow"]
+    return 4 * int(high[0] - low[0] + 1) * int(high[1] - low[1] + 1) * len(header["channels"])
+
+
+def _found(name: str, channels: Channels | PartChannels, reading: CubeHints) -> CubeDescription:
+    matches = _spectral(channels.names)
     kinds = {match["kind"] for match in matches}
     if not kinds:
         raise ValueError("it has no spectral channels such as T.550,0nm")
@@ -144,12 +172,14 @@ def _found(name: str, file: Any, reading: CubeHints) -> CubeDescription:
     chosen = [match for match in matches if match["kind"] == kind]
     roots = sorted({match["root"] or "" for match in chosen})
     chosen = [match for match in chosen if (match["root"] or "") == roots[0]]
-    attributes = _own(header)
+    attributes = _own(channels.header)
     stated = attributes.pop("quantity", "")
+    if len(roots) > 1:
+        attributes["layer"] = f"{roots[0] or 'the one without a name'}, the first of {len(roots)}"
     quantity = Quantity.RADIANCE if kind == "S0" else Quantity.REFLECTANCE
     return CubeDescription(
         name,
-        Channels(file, [match[0] for match in chosen]),
+        channels.select([match[0] for match in chosen]),
         band_axis=0,
         wavelengths=np.array([_nanometres(match) for match in chosen]),
         unit="nm",
@@ -179,30 +209,52 @@ def _nanometres(match: re.Match[str]) -> float:
 
 
 class Channels:
-    """(L, H, W) float32 array over the channels of an OpenEXR file; slices read the lines they need."""
+    """(L, H, W) float32 array over channels of the first part of a file; slices read the lines they need."""
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, file: Any, names: list[str]) -> None:
+    def __init__(self, file: Any, names: list[str] | None = None) -> None:
         import Imath
 
-        self._file, self._names = file, names
+        self._file, self.header = file, file.header()
+        self.names = list(self.header["channels"]) if names is None else names
         self._float = Imath.PixelType(Imath.PixelType.FLOAT)
-        window = file.header()["dataWindow"]
+        window = self.header["dataWindow"]
         self._top = window.min.y
         height, width = window.max.y - window.min.y + 1, window.max.x - window.min.x + 1
         if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE):
             raise ValueError(f"it states {width} x {height} pixels")
-        if any(file.header()["channels"][name].xSampling != 1 for name in names):
+        if names is not None and any(self.header["channels"][name].xSampling != 1 for name in names):
             raise ValueError("its channels are subsampled")
-        self.shape = (len(names), height, width)
+        self.shape = (len(self.names), height, width)
+
+    def select(self, names: list[str]) -> Channels:
+        """The array over some of the channels."""
+        return Channels(self._file, names)
 
     def __getitem__(self, window: tuple[slice, slice, slice]) -> npt.NDArray[np.float32]:
         bands, rows, cols = (range(*part.indices(size)) for part, size in zip(window, self.shape, strict=True))
-        names = [self._names[band] for band in bands]
+        names = [self.names[band] for band in bands]
         try:
             lines = self._file.channels(names, self._float, self._top + rows.start, self._top + rows.stop - 1)
         except Exception as error:  # damage is detected when a line is decoded
-            raise UnreadableFile(f"the OpenEXR file is damaged: {' '.join(str(error).split())[:200]}") from error
+            raise UnreadableFile(f"the OpenEXR file is damaged: {error_message(error)[:200]}") from error
         values = [np.frombuffer(line, np.float32).reshape(len(rows), self.shape[2]) for line in lines]
         return np.stack(values)[:, :, cols.start : cols.stop]
+
+
+class PartChannels:
+    """Channels of one part of a file, decoded."""
+
+    def __init__(self, part: Any) -> None:
+        self.header = dict(part.header)
+        self._pixels = {name: np.asarray(channel.pixels, np.float32) for name, channel in part.channels.items()}
+        self.names = list(self._pixels)
+
+    def select(self, names: list[str]) -> npt.NDArray[np.float32]:
+        """(L, H, W) float32 of some of the channels.
+
+        Raises:
+            ValueError: they have different sizes.
+        """
+        return np.stack([self._pixels[name] for name in names])

@@ -13,7 +13,7 @@ import math
 import os
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,13 @@ import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
-from nesr_gui.io.cubes.arrays import MAX_CHUNK, NamedArray, attribute_text, find_cube
+from nesr_gui.io.cubes import prisma
+from nesr_gui.io.cubes.arrays import MAX_CHUNK, Container, NamedArray, find_cube
+from nesr_gui.io.cubes.decoding import text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.cubes.stored import underlying
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.spectral import Quantity
 
 TILE = 128  # pixels along a side: 64 kB of float32
@@ -113,8 +116,9 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     reading = reading or CubeHints()
     file = open_file(path)
     try:
-        found = find_cube(path.name, variables(file), reading, _provenance(file))
-        check_cube(file, found.array)
+        held = container(path.name, file)
+        found = prisma.complete(find_cube(held, reading, _provenance(file)), held)
+        check_cube(underlying(found.array))
         field = build_field(found, reading)
     except DAMAGED as error:
         file.close()
@@ -145,27 +149,39 @@ def open_file(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except (OSError, RuntimeError) as error:
-        raise UnreadableFile(f"{path.name} is damaged or was cut short ({error}); copy or export it again") from error
+        raise UnreadableFile(
+            f"{path.name} is damaged or was cut short ({error_message(error)}); copy or export it again"
+        ) from error
 
 
-def variables(file: h5py.File) -> list[NamedArray]:
-    """Arrays stored in this file itself; links are not followed."""
-    found: list[NamedArray] = []
+def container(name: str, file: h5py.File) -> Container:
+    """Arrays stored in this file itself, and the attributes of its groups; links are not followed."""
+    arrays: list[NamedArray] = []
+    groups = {"": _attributes(file)}
     waiting: list[tuple[str, Any]] = [("", file)]
-    while waiting and len(found) < MAX_ARRAYS:
+    while waiting and len(arrays) < MAX_ARRAYS:
         prefix, group = waiting.pop(0)
-        for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        for member_name in group:
+            if not isinstance(group.get(member_name, getlink=True), h5py.HardLink):
                 continue
-            member = group[name]
+            member, path = group[member_name], prefix + member_name
             if isinstance(member, h5py.Dataset) and member.shape is not None:
-                found.append(NamedArray(prefix + name, member, _dims(file, member), _attributes(member)))
+                arrays.append(NamedArray(path, member, _dims(file, member), _attributes(member), _fill(member)))
             elif isinstance(member, h5py.Group) and prefix.count("/") < 8:  # a cycle of hard links ends here
-                waiting.append((f"{prefix}{name}/", member))
-    return found
+                groups[path] = _attributes(member)
+                waiting.append((f"{path}/", member))
+    return Container(name, arrays, groups, is_netcdf="_NCProperties" in file.attrs)
 
 
-def check_cube(file: h5py.File, dataset: Any) -> None:
+def _fill(dataset: h5py.Dataset) -> tuple[Any, ...]:
+    """Number that the file defines for values that were never written, unless it is zero."""
+    if dataset.dtype.kind not in "iuf":
+        return ()
+    defined = dataset.id.get_create_plist().fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED
+    return (dataset.fillvalue,) if defined and dataset.fillvalue else ()
+
+
+def check_cube(dataset: Any) -> None:
     """Check that the values are in this file, were written, and are not too expensive to read.
 
     Raises:
@@ -185,14 +201,16 @@ def check_cube(file: h5py.File, dataset: Any) -> None:
 
 
 def _dims(file: h5py.File, dataset: h5py.Dataset) -> tuple[str, ...]:
-    """Names of the dimension scales, empty for dimensions without one.
+    """Names of the dimension scales, empty for dimensions without one; else the labels that the file states.
 
     HDF5's functions for dimension scales crash on damaged files, so the references are followed one by one.
     """
     listed = dataset.attrs.get("DIMENSION_LIST")
-    if listed is None or len(listed) != dataset.ndim:
-        return ()
-    return tuple(_scale_name(file, refs) for refs in listed)
+    if listed is not None and len(listed) == dataset.ndim:
+        return tuple(_scale_name(file, refs) for refs in listed)
+    stated = dataset.attrs.get("DIMENSION_LABELS", dataset.attrs.get("Dimension_Labels", ""))
+    labels = text_of(stated).split(",") if np.ndim(stated) == 0 else [text_of(label) for label in np.ravel(stated)]
+    return tuple(label.strip() for label in labels) if len(labels) == dataset.ndim else ()
 
 
 def _scale_name(file: h5py.File, references: Any) -> str:
@@ -202,10 +220,14 @@ def _scale_name(file: h5py.File, references: Any) -> str:
         return ""
 
 
-def _attributes(dataset: h5py.Dataset) -> dict[str, Any]:
-    """Attributes that are numbers or text."""
-    skipped = ("DIMENSION_LIST", "REFERENCE_LIST")
-    return {name: dataset.attrs[name] for name in dataset.attrs if name not in skipped}
+def _attributes(member: h5py.Dataset | h5py.Group) -> dict[str, Any]:
+    """Attributes that are numbers or text; damaged ones are left aside."""
+    found: dict[str, Any] = {}
+    for name in member.attrs:
+        if name not in ("DIMENSION_LIST", "REFERENCE_LIST"):
+            with suppress(OSError, RuntimeError, KeyError, TypeError, ValueError):
+                found[name] = member.attrs[name]
+    return found
 
 
 def _describe_axes(file: h5py.File, export: CubeWriterSource) -> None:
@@ -268,5 +290,5 @@ def _text(value: str) -> str:
 
 def _provenance(file: h5py.File) -> dict[str, str]:
     return {
-        key: attribute_text(value) for key, value in file.attrs.items() if key not in ("Conventions", "_NCProperties")
+        key: text_of(value) for key, value in _attributes(file).items() if key not in ("Conventions", "_NCProperties")
     }

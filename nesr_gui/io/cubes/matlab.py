@@ -8,19 +8,23 @@ from __future__ import annotations
 import os
 import time
 import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
-from nesr_gui.io.cubes import hdf5
-from nesr_gui.io.cubes.arrays import NamedArray, attribute_text, find_cube
+from nesr_gui.io.cubes import hdf5, mat5
+from nesr_gui.io.cubes.arrays import Container, NamedArray, find_cube
+from nesr_gui.io.cubes.decoding import text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.cubes.stored import underlying
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Quantity
 
@@ -95,12 +99,14 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
 def _open_73(path: Path, reading: CubeHints) -> CubeField:
     file = hdf5.open_file(path)
     try:
-        arrays = [_named(variable) for variable in hdf5.variables(file) if not variable.name.startswith("#")]
-        found = find_cube(path.name, arrays, reading, {})
-        hdf5.check_cube(file, found.array)
-        attributes = {key: attribute_text(value) for key, value in file.attrs.items()}
+        held = hdf5.container(path.name, file)
+        arrays = [_named(variable) for variable in held.arrays if not variable.name.startswith("#")]
+        found = find_cube(replace(held, arrays=arrays), reading, {})
+        dataset = underlying(found.array)
+        hdf5.check_cube(dataset)
+        attributes = {key: text_of(value) for key, value in held.groups[""].items()}
         quantity = attributes.pop("quantity", "")
-        found = _by_convention(replace(found, provenance=attributes), found.array.name[1:], arrays)
+        found = _by_convention(replace(found, provenance=attributes), dataset.name[1:], arrays)
         if quantity in set(Quantity):
             found = replace(found, quantity=Quantity(quantity))
         turned = None if found.band_axis is None else 2 - found.band_axis
@@ -119,33 +125,52 @@ def _open_73(path: Path, reading: CubeHints) -> CubeField:
 
 def _named(variable: NamedArray) -> NamedArray:
     """The array without the dimension names of HDF5, which MATLAB does not write and which would be reversed."""
-    return NamedArray(variable.name, variable.array, (), variable.attributes)
+    return replace(variable, dims=())
 
 
 def _as_matlab_counts(error: AmbiguousFile) -> AmbiguousFile:
     if error.field != "band_axis":
         return error
-    return AmbiguousFile(error.question, error.field, str(2 - int(error.guess)), error.reason, error.choices)
+    guess = str(2 - int(error.guess)) if error.guess else ""
+    return AmbiguousFile(error.question, error.field, guess, error.reason, error.choices)
 
 
 def _found_5(path: Path, reading: CubeHints) -> CubeDescription:
     scipy_io = require_extra("scipy.io", "MATLAB files older than version 7.3")
     try:
-        sizes = {name: shape for name, shape, _ in scipy_io.whosmat(str(path))}
-        wanted = {n for n, shape in sizes.items() if len(shape) == 3 or (len(shape) == 2 and min(shape) <= 1)}
-        if reading.variable in sizes:
+        listed = {name: (shape, kind) for name, shape, kind in scipy_io.whosmat(str(path))}
+        wanted = {name for name, (shape, kind) in listed.items() if kind != "struct" and _is_wanted(shape)}
+        if reading.variable in listed:
             wanted.add(reading.variable)
-        wanted = {n for n in wanted if 0 < np.prod(sizes[n], dtype=float) <= MAX_VALUES}
-        loaded = scipy_io.loadmat(str(path), variable_names=sorted(wanted))
+        wanted = {name for name in wanted if 0 < np.prod(listed[name][0], dtype=float) <= MAX_VALUES}
+        structs = {name for name, (shape, kind) in listed.items() if kind == "struct" and np.prod(shape) == 1}
+        if structs:
+            mat5.check_structs(path)
+        loaded = scipy_io.loadmat(str(path), variable_names=sorted(wanted | structs)) if wanted | structs else {}
     except Exception as error:  # SciPy raises many kinds of errors for damaged files
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a MATLAB file"
+            f"cannot open {path.name}: {error_message(error)[:200]}; expected a MATLAB file"
         ) from error
-    arrays = [NamedArray(name, loaded[name]) for name in sizes if name in loaded]
-    arrays = [variable for variable in arrays if isinstance(variable.array, np.ndarray)]
-    found = find_cube(path.name, arrays, reading, {})
-    name = next(variable.name for variable in arrays if variable.array is found.array)
+    arrays = [part for name in listed if name in loaded for part in _fields(name, loaded[name])]
+    found = find_cube(Container(path.name, arrays), reading, {})
+    name = next(variable.name for variable in arrays if variable.array is underlying(found.array))
     return _by_convention(found, name, arrays)
+
+
+def _is_wanted(shape: tuple[int, ...]) -> bool:
+    """Whether an array may be a cube or a list."""
+    return len(shape) >= 3 or (len(shape) == 2 and min(shape) <= 1)
+
+
+def _fields(name: str, value: Any, depth: int = 0) -> Iterator[NamedArray]:
+    """An array, or those in the fields of a single struct, named as in version 7.3."""
+    if not isinstance(value, np.ndarray) or depth > 4:
+        return
+    if value.dtype.names and value.size == 1:
+        for field in value.dtype.names:
+            yield from _fields(f"{name}/{field}", value.ravel()[0][field], depth + 1)
+    elif value.dtype.kind in "uifcb":
+        yield NamedArray(name, value)
 
 
 def _by_convention(found: CubeDescription, name: str, arrays: list[NamedArray]) -> CubeDescription:
@@ -155,8 +180,9 @@ def _by_convention(found: CubeDescription, name: str, arrays: list[NamedArray]) 
     """
     if name in CONVENTIONS:
         known = CONVENTIONS[name]
-        shape = found.array.shape[::-1] if isinstance(found.array, h5py.Dataset) else found.array.shape
-        size = None if found.wavelengths is None else found.wavelengths.size
+        is_reversed = isinstance(underlying(found.array), h5py.Dataset)
+        shape = found.array.shape[::-1] if is_reversed else found.array.shape
+        size = found.wavelengths.size if isinstance(found.wavelengths, np.ndarray) else None
         fits = shape[known.axis] in (size, min(shape))
         found = replace(
             found,

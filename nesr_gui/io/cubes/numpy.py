@@ -1,6 +1,6 @@
 """Cubes as NumPy files: `.npy` with a JSON description beside it, and self-contained `.npz`.
 
-Both are memory-mapped; only a compressed `.npz` must be read as a whole.
+Both are read on demand; only a compressed `.npz` must be read as a whole.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write, atomic_write_set, scratch_beside
-from nesr_gui.io.cubes.arrays import NamedArray, find_cube
+from nesr_gui.io.cubes.arrays import Container, NamedArray, find_cube
 from nesr_gui.io.cubes.binary import (
     describe_export,
     read_sidecar,
@@ -27,11 +27,15 @@ from nesr_gui.io.cubes.binary import (
     write_block,
     write_sidecar,
 )
+from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
+from nesr_gui.io.errors import UnreadableFile, error_message
 
 MAX_COMPRESSED = 4 << 30  # maximum size of a compressed array in memory
+MAX_RATIO = 1100  # by which deflate can shrink at most, and a little more
+Array = np.ndarray[Any, Any] | FileArray
 _LOCAL_HEADER = 30  # size of the fixed part of a zip member header
 
 
@@ -91,29 +95,37 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         raise FileNotFoundError(f"there is no file {path}")
     reading = reading or CubeHints()
     try:
-        if path.suffix.lower() == ".npz":
-            return build_field(_found_in_archive(path, reading), reading)
         with path.open("rb") as file:
-            array = _mapped(path, file)
+            if file.read(2) == b"PK":
+                return build_field(_found_in_archive(path, reading), reading)
+            file.seek(0)
+            array = _stored(path, file)
     except AmbiguousFile:
         raise
     except Exception as error:  # NumPy parses the header as Python, and zip archives raise many kinds of errors
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:200]}; expected a NumPy file with numbers"
+            f"cannot open {path.name}: {error_message(error)[:200]}; expected a NumPy file with numbers"
         ) from error
     return build_field(_found_beside(path, array), reading)
 
 
-def _found_beside(path: Path, array: np.ndarray[Any, Any]) -> CubeDescription:
-    """Description of a bare array with its JSON, whose first axis is that of the bands."""
-    sidecar = read_sidecar(sidecar_of(path))
+def _found_beside(path: Path, array: Array) -> CubeDescription:
+    """Description of a bare array with its JSON, whose first axis is that of the bands.
+
+    A damaged one is left aside if the array holds floating-point values, which it does not scale.
+    """
+    try:
+        sidecar = read_sidecar(sidecar_of(path))
+    except UnreadableFile as error:
+        if array.dtype.kind != "f":
+            raise
+        return CubeDescription(path.name, array, provenance={"description": f"{error}; it was left aside"})
     if not sidecar:
         return CubeDescription(path.name, array)
     return _with_description(CubeDescription(path.name, array), sidecar)
 
 
 def _with_description(found: CubeDescription, sidecar: dict[str, Any]) -> CubeDescription:
-    scale = sidecar.get("scale")
     return replace(
         found,
         band_axis=0 if "wavelengths" in sidecar else found.band_axis,
@@ -121,8 +133,9 @@ def _with_description(found: CubeDescription, sidecar: dict[str, Any]) -> CubeDe
         unit="nm" if "wavelengths" in sidecar else found.unit,
         quantity=sidecar.get("quantity", found.quantity),
         provenance=sidecar["provenance"],
-        scale=scale or 1.0,
-        fill=(float(FILL),) if scale else (),
+        decoding=decoding(found.array.dtype, fill=[FILL], scale=sidecar["scale"])
+        if "scale" in sidecar
+        else found.decoding,
     )
 
 
@@ -133,40 +146,43 @@ def _found_in_archive(path: Path, reading: CubeHints) -> CubeDescription:
             if info.filename.endswith(".npy"):
                 arrays[info.filename[:-4]] = _member(path, archive, info, file)
     variables = [NamedArray(name, array) for name, array in arrays.items()]
-    found = find_cube(path.name, variables, reading, {})
+    found = find_cube(Container(path.name, variables), reading, {})
     text = arrays.get("provenance")
-    if text is None or text.dtype.kind != "U" or text.ndim:
+    if not isinstance(text, np.ndarray) or text.dtype.kind != "U" or text.ndim:
         return found
     return _with_description(found, validate_description(json.loads(str(text))))
 
 
-def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: IO[bytes]) -> np.ndarray[Any, Any]:
-    """An array of an archive: memory-mapped if uncompressed, otherwise read into memory."""
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: IO[bytes]) -> Array:
+    """An array of an archive: read on demand if uncompressed, otherwise read into memory."""
     if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
         file.seek(info.header_offset)
         header = file.read(_LOCAL_HEADER)
         file.seek(int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), os.SEEK_CUR)
-        return _mapped(path, file)
+        return _stored(path, file)
     with archive.open(info) as member:
         shape, _, dtype = _npy_header(member)
         size = math.prod(shape) * dtype.itemsize
+        if size > max(info.compress_size, 1) * MAX_RATIO:
+            raise ValueError(f"{info.filename} states {size:,} bytes, more than its {info.compress_size:,} can hold")
         if size > MAX_COMPRESSED:
             raise ValueError(f"{info.filename} is compressed and takes {size / 2**30:,.0f} GiB; save it uncompressed")
     with archive.open(info) as member:
         return np.lib.format.read_array(member, allow_pickle=False)
 
 
-def _mapped(path: Path, file: IO[bytes]) -> np.ndarray[Any, Any]:
-    """Memory map of the array whose header begins at the position of `file`; small arrays are read."""
+def _stored(path: Path, file: IO[bytes]) -> Array:
+    """The array whose header begins at the position of `file`; one of fewer than three dimensions is read at once."""
     shape, fortran, dtype = _npy_header(file)
     offset, size = file.tell(), math.prod(shape) * dtype.itemsize
     if dtype.hasobject:
         raise ValueError("it holds Python objects, which are not opened")
     if any(side < 0 or side > MAX_SIDE * 64 for side in shape) or offset + size > path.stat().st_size:
         raise ValueError(f"it is cut short, or its shape {' x '.join(map(str, shape))} is wrong")
-    if size == 0 or len(shape) == 0:
-        return np.frombuffer(file.read(size), dtype).reshape(shape)
-    return np.memmap(path, dtype, "r", offset, shape, order="F" if fortran else "C")
+    if size == 0 or len(shape) < 3:
+        return np.frombuffer(file.read(size), dtype).reshape(shape, order="F" if fortran else "C")
+    strides = [math.prod(shape[:axis]) * dtype.itemsize for axis in range(len(shape))] if fortran else None
+    return FileArray(WatchedFile(path), dtype, offset, shape, strides)
 
 
 def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

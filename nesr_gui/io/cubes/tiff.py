@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import re
+import struct
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,10 +20,17 @@ import tifffile
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.cubes import envi
 from nesr_gui.io.cubes.binary import describe_export, validate_description
+from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
+from nesr_gui.io.cubes.dlr import read_metadata
+from nesr_gui.io.cubes.envi_header import Header, header_beside, read_header
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
+from nesr_gui.io.cubes.wavelengths import MAX_BANDS, is_placeholder, named_in, parse_list
+from nesr_gui.io.errors import UnreadableFile, error_message
+from nesr_gui.io.regions.georeference import KEY, Georeference
 from nesr_gui.spectral import Quantity
 
 MAX_SEGMENT = 1 << 30  # maximum size of a decoded strip or tile
@@ -51,6 +61,30 @@ def check_decodable(page: Any) -> None:
         raise UnreadableFile("one of its strips or tiles takes more than 1 GiB")
 
 
+def check_pages(tiff: tifffile.TiffFile) -> None:
+    """Check that the chain of pages has an end, before tifffile follows it.
+
+    Raises:
+        UnreadableFile: it runs in a circle, or has more pages than a cube has bands.
+    """
+    layout, handle = tiff.tiff, tiff.filehandle
+    pages: Any = tiff.pages
+    offset, seen = int(pages[0].offset), set[int]()
+    while offset:
+        if offset in seen or len(seen) > MAX_BANDS:
+            raise UnreadableFile("its pages run in a circle, or are too many")
+        seen.add(offset)
+        handle.seek(offset)
+        count = handle.read(layout.tagnosize)
+        if len(count) < layout.tagnosize:
+            return
+        handle.seek(offset + layout.tagnosize + struct.unpack(layout.tagnoformat, count)[0] * layout.tagsize)
+        following = handle.read(layout.offsetsize)
+        if len(following) < layout.offsetsize:
+            return
+        offset = struct.unpack(layout.offsetformat, following)[0]
+
+
 def _segment_size(page: Any) -> tuple[int, int]:
     """Rows and columns of a strip or tile."""
     if page.is_tiled:
@@ -61,8 +95,8 @@ def _segment_size(page: Any) -> tuple[int, int]:
 class TiffBands:
     """(L, H, W) array over a page with L channels or planes, or over L pages; slices read what they need."""
 
-    def __init__(self, pages: list[Any]) -> None:
-        self._pages = pages
+    def __init__(self, path: Path, pages: list[Any]) -> None:
+        self._file, self._pages = WatchedFile(path), pages
         page = pages[0]
         self.dtype = np.dtype(page.dtype)
         self.shape = (max(page.samplesperpixel, len(pages)), page.imagelength, page.imagewidth)
@@ -71,6 +105,7 @@ class TiffBands:
 
     def __getitem__(self, window: tuple[slice, slice, slice]) -> npt.NDArray[Any]:
         bands, rows, cols = (range(*part.indices(size)) for part, size in zip(window, self.shape, strict=True))
+        self._file.check()
         values = np.empty((len(bands), len(rows), len(cols)), self.dtype)
         height, width = self._side
         across, down = -(-self.shape[2] // width), -(-self.shape[1] // height)
@@ -100,13 +135,12 @@ class TiffBands:
         """Decoded segment (rows, columns, channels)."""
         if index >= len(page.dataoffsets):
             raise UnreadableFile("the TIFF file is damaged: it has fewer strips or tiles than it needs")
-        handle = page.parent.filehandle
-        handle.seek(page.dataoffsets[index])
-        data = handle.read(page.databytecounts[index]) if page.databytecounts[index] else None
+        count = page.databytecounts[index]
+        data = bytes(self._file.read(page.dataoffsets[index], count)) if count else None
         try:
             decoded = page.decode(data, index, jpegtables=page.jpegtables)[0]
         except Exception as error:  # every codec has its own error classes
-            raise UnreadableFile(f"the TIFF file is damaged: {error}") from error
+            raise UnreadableFile(f"the TIFF file is damaged: {error_message(error)}") from error
         if decoded is None:  # never written, as in sparse files
             height, width = self._side
             return np.full((height, width, page.samplesperpixel), page.nodata, self.dtype)
@@ -123,9 +157,9 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())  # errors are re
 TILE = 256  # maximum side of a tile; TIFF requires multiples of 16
 DESCRIPTION, GDAL_METADATA, GDAL_NODATA = 270, 42112, 42113
 FEWEST = 5  # minimum bands of a cube without wavelengths, to distinguish it from a photograph
-_STATED = re.compile(
-    r"(\d+(?:\.\d+)?)\s*\(?(nm|nanometers?|nanometres?|µm|um|micrometers?|micrometres?)\b", re.IGNORECASE
-)
+MAX_SPOTS = 8  # channels of an RGB photograph with spot colours or masks
+REDUCED = 1  # bit of NewSubfileType
+MODEL_TRANSFORMATION = 34264
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
@@ -167,6 +201,8 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
     """Open a TIFF with several bands as planes, channels or pages; only the requested tiles are decoded.
 
+    What an ENVI header NAME.hdr or the metadata of EnMAP or DESIS beside it state completes what the file states.
+
     Raises:
         FileNotFoundError: the file or folder does not exist.
         AmbiguousFile: required information is missing.
@@ -177,114 +213,301 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         raise FileNotFoundError(f"there is no file {path}")
     tiff = None
     try:
-        tiff = tifffile.TiffFile(path)
-        check_decodable(tiff.pages[0])
-        found = _found(path.name, tiff)
-        field = build_field(found, reading or CubeHints())
+        tiff = tifffile.TiffFile(path, _multifile=False)
+        check_pages(tiff)
+        check_decodable(main_page(tiff))
+        field = build_field(_found(path, tiff), reading or CubeHints())
     except Exception as error:  # tifffile raises many kinds of errors for damaged files
         if tiff is not None:
             tiff.close()
         if isinstance(error, AmbiguousFile):
             raise
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a TIFF with several bands"
+            f"cannot open {path.name}: {error_message(error)[:300]}; expected a TIFF with several bands"
         ) from error
     weakref.finalize(field, tiff.close)
     return field
 
 
+def main_page(tiff: tifffile.TiffFile) -> Any:
+    """First page that is not a reduced version of another one; the first of all if there is none."""
+    pages: Any = tiff.pages
+    if not pages[0].subfiletype & REDUCED:
+        return pages[0]
+    return next((page for page in pages if not page.subfiletype & REDUCED), pages[0])
+
+
 def is_cube(path: Path) -> bool:
-    """Whether a TIFF states wavelengths or has more bands than a photograph; False if it is not readable."""
+    """Whether a TIFF states wavelengths or has more bands than a photograph; False if it is not readable.
+
+    RGB with some extra channels is a photograph.
+    """
     try:
-        with tifffile.TiffFile(path) as tiff:
-            page: Any = tiff.pages[0]
-            if _own(page) or _listed_wavelengths(_items(page))[0] is not None or page.samplesperpixel >= FEWEST:
+        with tifffile.TiffFile(path, _multifile=False) as tiff:
+            check_pages(tiff)
+            page = main_page(tiff)
+            bands = max(page.samplesperpixel, len(tiff.pages), _images(page))
+            if _own(page) or _stated_wavelengths(path, tiff, bands)[0] is not None:
                 return True
-            return page.samplesperpixel == 1 and _is_stack(tiff)
+            if page.photometric == tifffile.PHOTOMETRIC.RGB and page.samplesperpixel <= MAX_SPOTS:
+                return False
+            return page.samplesperpixel >= FEWEST or (page.samplesperpixel == 1 and _is_stack(tiff))
     except Exception:  # the photograph reader reports what is wrong with it
         return False
 
 
-def _is_stack(tiff: tifffile.TiffFile) -> bool:
+def _images(page: Any) -> int:
+    """Number of images that ImageJ or tifffile state for one directory; the data of the others follow its own."""
+    if page.is_imagej:
+        match = re.search(r"^images=(\d{1,9})$", page.description, re.MULTILINE)
+        return int(match[1]) if match else 1
+    shape = _json(page).get("shape")
+    if page.is_shaped and isinstance(shape, list) and len(shape) >= 3 and all(isinstance(size, int) for size in shape):
+        planes = math.prod(shape) // max(page.imagelength * page.imagewidth * page.samplesperpixel, 1)
+        return max(planes, 1)
+    return 1
+
+
+def _is_stack(tiff: tifffile.TiffFile, fewest: int = FEWEST) -> bool:
     """Whether there are many pages like the first; those of icons and documents differ in size or are bilevel."""
     pages: Any = tiff.pages
     first = pages[0]
-    return len(pages) >= FEWEST and first.bitspersample >= 8 and all(page.shape == first.shape for page in pages)
+    if len(pages) == 1:
+        return _images(first) >= fewest
+    return len(pages) >= fewest and first.bitspersample >= 8 and all(page.shape == first.shape for page in pages)
 
 
-def _found(name: str, tiff: tifffile.TiffFile) -> CubeDescription:
+def _array(path: Path, tiff: tifffile.TiffFile) -> TiffBands | FileArray:
+    """The bands: channels of the main page, pages, or the images that follow a single directory.
+
+    Raises:
+        UnreadableFile: there are fewer images than the file states, or they differ in more than one way.
+    """
     pages: Any = tiff.pages
-    page = pages[0]
-    array = TiffBands(list(pages) if page.samplesperpixel == 1 and _is_stack(tiff) else [page])
+    page = main_page(tiff)
+    if page.samplesperpixel > 1 or not _is_stack(tiff, fewest=2):
+        return TiffBands(path, [page])
+    _check_single_axis(tiff)
+    if len(pages) == 1:
+        if not page.is_contiguous or page.compression != 1:
+            raise UnreadableFile(f"it states {_images(page)} images and stores one")
+        dtype = np.dtype(page.dtype).newbyteorder(tiff.byteorder)
+        return FileArray(
+            WatchedFile(path), dtype, page.dataoffsets[0], (_images(page), page.imagelength, page.imagewidth)
+        )
+    if page.is_imagej and _images(page) not in (1, len(pages)):
+        raise UnreadableFile(f"it states {_images(page)} images and has {len(pages)}")
+    return TiffBands(path, list(pages))
+
+
+def _check_single_axis(tiff: tifffile.TiffFile) -> None:
+    """Check that a stack runs over one thing, not over channels and slices or times.
+
+    Raises:
+        UnreadableFile: it does not.
+    """
+    page: Any = tiff.pages[0]
+    sizes: dict[str, int] = {}
+    if page.is_imagej:
+        found = re.findall(r"^(channels|slices|frames)=(\d{1,9})$", page.description, re.MULTILINE)
+        sizes = {name: int(size) for name, size in found}
+    elif page.is_ome and (pixels := _ome_pixels(tiff)) is not None:
+        sizes = {axis: int(pixels.get(f"Size{axis}", "1")) for axis in "CZT"}
+        planes = math.prod(sizes.values())
+        if planes != len(tiff.pages):
+            raise UnreadableFile(f"it is a part of a set: it states {planes} images and has {len(tiff.pages)}")
+    several = {name: size for name, size in sizes.items() if size > 1}
+    if len(several) > 1:
+        listed = " and ".join(f"{size} {name}" for name, size in several.items())
+        raise UnreadableFile(f"it is a stack over {listed}; expected one image per band, so save one of them")
+
+
+def _found(path: Path, tiff: tifffile.TiffFile) -> CubeDescription:
+    page = main_page(tiff)
+    array = _array(path, tiff)
+    bands = array.shape[0]
     items, own = _items(page), validate_description(_own(page))
-    wavelengths, unit = _listed_wavelengths(items)
-    scale, offset = _per_band(items, "scale", 1.0), _per_band(items, "offset", 0.0)
-    nodata = page.tags.valueof(GDAL_NODATA, default="")
-    fill = float(str(nodata).strip("\0 ")) if re.fullmatch(r"[-+.\deE]+", str(nodata).strip("\0 ")) else np.nan
-    if "wavelengths" in own:
-        wavelengths, unit = np.array(own["wavelengths"]), "nm"
-    return CubeDescription(
-        name,
+    wavelengths, unit = _stated_wavelengths(path, tiff, bands)
+    nodata = page.tags.valueof(GDAL_NODATA, default=None)
+    product, header = read_metadata(path, bands), _sidecar(path, page, bands)
+    has_scale = any(role in ("scale", "offset") for _, _, role, _ in items)
+    decoded = decoding(
+        array.dtype,
+        fill=[str(nodata)] if nodata is not None else product.fill if product else [],
+        scale=product.gain if product and not has_scale else _per_band(items, "scale", 1.0),
+        offset=product.offset if product and not has_scale else _per_band(items, "offset", 0.0),
+    )
+    found = CubeDescription(
+        path.name,
         array,
         band_axis=0,
         wavelengths=wavelengths,
         unit=unit,
-        quantity=own.get("quantity", Quantity.UNKNOWN),
-        provenance=own["provenance"],
-        scale=scale,
-        offset=offset,
-        fill=(fill,) if np.isfinite(fill) else (),
+        quantity=own.get("quantity", product.quantity if product else Quantity.UNKNOWN),
+        provenance=_georeference(page) | own["provenance"],
+        decoding=decoded,
+        upside_down=_is_south_up(page),
     )
+    if "wavelengths" in own:
+        return replace(found, wavelengths=np.array(own["wavelengths"]), unit="nm")
+    if product is not None:
+        found = replace(found, provenance={**found.provenance, "product": product.product})
+    return found if header is None else _completed(found, header, nodata is not None, has_scale)
+
+
+def _sidecar(path: Path, page: Any, bands: int) -> Header | None:
+    """ENVI header beside a TIFF, if it describes an image of the same size."""
+    beside = header_beside(path)
+    if beside is None:
+        return None
+    try:
+        header = read_header(beside)
+        sizes = tuple(header.integer(key) for key in ("samples", "lines", "bands"))
+    except UnreadableFile:
+        return None
+    return header if sizes == (page.imagewidth, page.imagelength, bands) else None
+
+
+def _completed(found: CubeDescription, header: Header, has_nodata: bool, has_scale: bool) -> CubeDescription:
+    """The description with what the header beside it adds."""
+    beside = envi.describe(header, np.dtype(found.array.dtype), found.array.shape[0])
+    decoded = replace(
+        found.decoding,
+        fill=found.decoding.fill if has_nodata else beside.decoding.fill,
+        scale=found.decoding.scale if has_scale else beside.decoding.scale,
+        offset=found.decoding.offset if has_scale else beside.decoding.offset,
+        notes={**found.decoding.notes, **beside.decoding.notes},
+    )
+    is_known = found.quantity is not Quantity.UNKNOWN
+    return replace(
+        found,
+        wavelengths=beside.wavelengths if found.wavelengths is None else found.wavelengths,
+        suggested=beside.suggested,
+        quantity=found.quantity if is_known else beside.quantity,
+        provenance={**beside.provenance, **found.provenance, "described_by": header.path.name},
+        decoding=decoded,
+        bad=beside.bad,
+    )
+
+
+def _is_south_up(page: Any) -> bool:
+    """Whether the transformation to map coordinates (GeoTIFF, tag 34264) lets rows run from south to north."""
+    matrix = np.ravel(page.tags.valueof(MODEL_TRANSFORMATION, default=()))
+    return matrix.size == 16 and matrix[1] == 0 == matrix[4] and bool(matrix[5] > 0)
+
+
+def _json(page: Any) -> dict[str, Any]:
+    """The description of a page as JSON; empty if it is none."""
+    try:
+        data = json.loads(page.description)
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _own(page: Any) -> dict[str, Any]:
     """Attributes that this program wrote as the description."""
+    data = _json(page)
+    return data if "wavelengths_nm" in data else {}
+
+
+def _xml(text: Any) -> ElementTree.Element | None:
+    """Root of an XML text; None if it is none, or has document types, which could define entities."""
+    if not isinstance(text, str) or "<!DOCTYPE" in text or "<!ENTITY" in text:
+        return None
     try:
-        data = json.loads(page.description)
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) and "wavelengths_nm" in data else {}
+        return ElementTree.fromstring(text.strip("\0 ").encode())
+    except (ElementTree.ParseError, ValueError):
+        return None
+
+
+def _georeference(page: Any) -> dict[str, str]:
+    """The map coordinates of a GeoTIFF, as an entry of the provenance."""
+    where = Georeference.of_geotiff(page.geotiff_tags) if page.is_geotiff else None
+    return {KEY: where.map_info()} if where is not None else {}
 
 
 def _items(page: Any) -> list[tuple[str, int, str, str]]:
-    """GDAL metadata items of a band: (name, band, role, text)."""
-    text = page.tags.valueof(GDAL_METADATA, default="")
-    if not isinstance(text, str) or "<!" in text:  # reject document types, which could define entities
+    """GDAL metadata items: (name, band or -1 for the file, role, text)."""
+    root = _xml(page.tags.valueof(GDAL_METADATA, default=""))
+    if root is None:
         return []
-    try:
-        root = ElementTree.fromstring(text.strip("\0 "))
-    except ElementTree.ParseError:
-        return []
+    samples = [(item, item.get("sample", "-1")) for item in root.iter("Item")]
     return [
-        (item.get("name", "").lower(), int(item.get("sample", "0")), item.get("role", "").lower(), item.text or "")
-        for item in root.iter("Item")
-        if item.get("sample", "").isdecimal() and len(item.get("sample", "")) < 9
+        (item.get("name", "").lower(), int(sample), item.get("role", "").lower(), item.text or "")
+        for item, sample in samples
+        if re.fullmatch(r"-1|\d{1,8}", sample)
     ]
 
 
-def _listed_wavelengths(items: list[tuple[str, int, str, str]]) -> tuple[npt.NDArray[np.float64] | None, str]:
-    """Wavelengths and their unit, from named items first, then from the band descriptions."""
+def _stated_wavelengths(path: Path, tiff: tifffile.TiffFile, bands: int) -> tuple[npt.NDArray[np.float64] | None, str]:
+    """Wavelengths and their unit: of GDAL's metadata, the names of OME's channels, or the description."""
+    page = main_page(tiff)
+    for found in (_gdal_wavelengths(_items(page)), _channel_names(tiff), _described(tiff, bands)):
+        if found is not None and found[0].size == bands and not is_placeholder(found[0]):
+            return found
+    product = read_metadata(path, bands)
+    return (None, "") if product is None else (product.wavelengths, "nm")
+
+
+def _gdal_wavelengths(items: list[tuple[str, int, str, str]]) -> tuple[npt.NDArray[np.float64], str] | None:
+    """From named items first, then from the band descriptions, then from the file's items such as `Band_1`."""
+    units = {text for name, _, _, text in items if name in ("wavelength_units", "wavelength_unit")}
     for key, unit in (("wavelength", ""), ("wavelengths", ""), ("central_wavelength_um", "µm")):
-        stated = {band: text for name, band, _, text in items if name == key}
+        stated = {band: text for name, band, _, text in items if name == key and band >= 0}
         if stated:
-            units = {text for name, _, _, text in items if name in ("wavelength_units", "wavelength_unit")}
             return _numbers(stated), unit or (units.pop() if len(units) == 1 else "")
-    described = {band: _STATED.search(text) for _, band, role, text in items if role == "description"}
-    named = {band: match for band, match in described.items() if match}
-    if not named or len(named) < len(described):
-        return None, ""
-    return _numbers({band: match[1] for band, match in named.items()}), next(iter(named.values()))[2]
+    described = {band: text for _, band, role, text in items if role == "description"}
+    numbered = [(re.fullmatch(r"band_(\d{1,8})", name), text) for name, band, _, text in items if band < 0]
+    listed = {int(match[1]): text for match, text in numbered if match}
+    for names in (described, listed):
+        if (found := named_in([names[band] for band in sorted(names)])) is not None:
+            return found
+    return None
+
+
+def _ome_pixels(tiff: tifffile.TiffFile) -> ElementTree.Element | None:
+    """The element that describes the pixels of the first image of an OME-TIFF."""
+    page: Any = tiff.pages[0]
+    root = _xml(page.description) if page.is_ome else None
+    return None if root is None else next((e for e in root.iter() if e.tag.rpartition("}")[2] == "Pixels"), None)
+
+
+def _channel_names(tiff: tifffile.TiffFile) -> tuple[npt.NDArray[np.float64], str] | None:
+    """From the names of OME's channels, else from the wavelengths of their emission; or from the labels of ImageJ."""
+    pixels = _ome_pixels(tiff)
+    if pixels is None:
+        labels = (tiff.imagej_metadata or {}).get("Labels") if tiff.is_imagej else None
+        return named_in([str(label) for label in labels]) if isinstance(labels, list) else None
+    channels = [element for element in pixels if element.tag.rpartition("}")[2] == "Channel"]
+    if (found := named_in([channel.get("Name", "") for channel in channels])) is not None:
+        return found
+    stated = {band: channel.get("EmissionWavelength", "") for band, channel in enumerate(channels)}
+    units = {channel.get("EmissionWavelengthUnit", "nm") for channel in channels}
+    return (_numbers(stated), units.pop()) if len(units) == 1 and all(stated.values()) else None
+
+
+def _described(tiff: tifffile.TiffFile, bands: int) -> tuple[npt.NDArray[np.float64], str] | None:
+    """From a list `wavelengths` in the description, as JSON or as metadata of ImageJ."""
+    described = {**((tiff.imagej_metadata or {}) if tiff.is_imagej else {}), **_json(main_page(tiff))}
+    for name, value in described.items():
+        if re.fullmatch(r"(center_?)?wavelengths?(_nm)?", str(name), re.IGNORECASE):
+            parsed = parse_list(str(value))
+            if parsed is not None and parsed[0].size == bands:
+                return parsed[0], parsed[1] or str(described.get("wavelength_units", ""))
+    return None
 
 
 def _numbers(stated: dict[int, str]) -> npt.NDArray[np.float64]:
-    """Values by band; NaN, which is refused later, if missing."""
+    """Values by band; NaN, which is asked about later, if one is missing or not a number."""
     if len(stated) <= max(stated):
         return np.full(len(stated), np.nan)
-    return np.array([float(stated[band]) for band in sorted(stated)])
+    parsed = [parse_list(stated[band]) for band in sorted(stated)]
+    return np.array([part[0][0] if part is not None and part[0].size == 1 else np.nan for part in parsed])
 
 
 def _per_band(items: list[tuple[str, int, str, str]], role: str, default: float) -> npt.NDArray[np.float64]:
-    stated = {band: text for _, band, which, text in items if which == role}
+    stated = {band: text for _, band, which, text in items if which == role and band >= 0}
     return _numbers(stated) if stated else np.array([default])
 
 

@@ -1,11 +1,15 @@
-"""Cubes as Zarr, version 3 (2 is read too): a folder of shards that processes can write and read in parallel."""
+"""Cubes as Zarr, version 3 (2 is read too): a folder of shards that processes can write and read in parallel.
+
+Groups, zip archives and the images of OME-Zarr (OME-NGFF 0.4 and 0.5) are read as well.
+"""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +17,21 @@ import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write_set
-from nesr_gui.io.cubes.arrays import MAX_CHUNK, NamedArray, attribute_text, find_cube
-from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints, build_field
+from nesr_gui.io.cubes.arrays import MAX_CHUNK, Container, NamedArray, find_cube
+from nesr_gui.io.cubes.decoding import text_of
+from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.cubes.stored import underlying
+from nesr_gui.io.cubes.wavelengths import named_in
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Quantity
 
 TILE = 256  # pixels along a side of a shard
 SHARD_BANDS = 32  # a shard of float32 has at most 8 MB
+MAX_ARRAYS = 1000  # maximum number of arrays examined
+MAX_DEPTH = 8  # groups inside groups
+_STRUCTURE = {"Conventions", "wavelengths", "multiscales", "omero", "ome"}  # attributes that are no provenance
 DIMS = ("wavelength", "y", "x")
 _LONG_NAMES = {"lower": "lower bound of ", "upper": "upper bound of "}
 
@@ -112,7 +122,9 @@ def _create(group: Any, export: CubeWriterSource) -> None:
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
-    """Open a Zarr folder with a three-dimensional array; only the requested chunks are read.
+    """Open a Zarr folder, or a zip archive of one, with a three-dimensional array; only requested chunks are read.
+
+    Arrays may lie in groups. Of an OME-Zarr image the finest level is opened.
 
     Raises:
         FileNotFoundError: the file or folder does not exist.
@@ -124,31 +136,99 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     if not path.exists():
         raise FileNotFoundError(f"there is no folder {path}")
     zarr = _zarr()
-    if not any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray")):
+    if path.is_dir() and not is_zarr(path):
         raise UnreadableFile(f"{path.name} has no zarr.json; it is not a Zarr folder, or its export was not finished")
+    from nesr_gui.io.cubes import zarr_store
+
     try:
-        root = zarr.open(path, mode="r")
-        arrays = [("cube", root)] if isinstance(root, zarr.Array) else list(root.arrays())
-        variables = [_variable(name, array) for name, array in arrays]
-        attributes = {
-            key: attribute_text(value) for key, value in root.attrs.items() if key not in ("Conventions", "wavelengths")
-        }
-        found = find_cube(path.name, variables, reading, {} if isinstance(root, zarr.Array) else attributes)
-        if math.prod(found.array.chunks) * found.array.dtype.itemsize > MAX_CHUNK:
+        store, prefix = zarr_store.zipped(path) if path.is_file() else zarr_store.folder(path)
+        root = zarr.open(store, path=prefix, mode="r")
+        held = _container(path.name, root)
+        attributes = {} if isinstance(root, zarr.Array) else dict(root.attrs)
+        noted = {key: text_of(value) for key, value in attributes.items() if key not in _STRUCTURE}
+        found = find_cube(held, reading, noted)
+        chosen = underlying(found.array)
+        if math.prod(chosen.chunks) * chosen.dtype.itemsize > MAX_CHUNK:
             raise ValueError("it is cut in chunks of more than 1 GiB")
-        return build_field(found, reading)
+        return build_field(_with_channel_names(found, attributes), reading)
     except AmbiguousFile:
         raise
     except Exception as error:  # Zarr raises many kinds of errors for damaged metadata
         raise UnreadableFile(
-            f"cannot open {path.name}: {' '.join(str(error).split())[:300]}; expected a Zarr folder with a cube"
+            f"cannot open {path.name}: {error_message(error)[:300]}; expected a Zarr folder with a cube"
         ) from error
 
 
-def _variable(name: str, array: Any) -> NamedArray:
+def is_zarr(folder: Path) -> bool:
+    """Whether a folder has the metadata of a Zarr group or array."""
+    return any((folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray", ".zmetadata"))
+
+
+def _container(file: str, root: Any) -> Container:
+    """Arrays and attributes of a group and the groups in it; of an OME-Zarr image only its finest level."""
+    zarr = _zarr()
+    if isinstance(root, zarr.Array):
+        return Container(file, [_variable("cube", root, ())])
+    arrays: list[NamedArray] = []
+    groups: dict[str, dict[str, Any]] = {}
+    waiting: list[tuple[str, Any]] = [("", root)]
+    while waiting and len(arrays) < MAX_ARRAYS:
+        prefix, group = waiting.pop(0)
+        groups[prefix.rstrip("/")] = attributes = dict(group.attrs)
+        finest, axes = _finest_level(attributes)
+        if finest:
+            arrays.append(_variable(prefix + finest, group[finest], axes))
+            continue
+        members = list(group.members())
+        arrays += [_variable(prefix + name, member, ()) for name, member in members if isinstance(member, zarr.Array)]
+        if prefix.count("/") < MAX_DEPTH:
+            waiting += [(f"{prefix}{name}/", member) for name, member in members if isinstance(member, zarr.Group)]
+    return Container(file, arrays, groups)
+
+
+def _ome(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Metadata of OME-Zarr: under `ome` since version 0.5."""
+    found = attributes.get("ome", attributes)
+    return found if isinstance(found, dict) else {}
+
+
+def _finest_level(attributes: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Path of the first, finest level of an OME-Zarr image, and the names of its axes; empty for other groups.
+
+    Raises:
+        ValueError: the path leaves the group.
+    """
+    scales = _ome(attributes).get("multiscales")
+    if not isinstance(scales, list) or not scales:
+        return "", ()
+    path = str(scales[0]["datasets"][0]["path"])
+    if path.startswith("/") or ".." in path.split("/") or "\\" in path:
+        raise ValueError(f"its finest level is {path[:80]!r}; only one inside the folder is opened")
+    names = [axis.get("name", "") if isinstance(axis, dict) else str(axis) for axis in scales[0].get("axes", [])]
+    return path, tuple("channel" if name == "c" else str(name) for name in names)
+
+
+def _with_channel_names(found: CubeDescription, attributes: Mapping[str, Any]) -> CubeDescription:
+    """Description with the wavelengths that the labels of OME-Zarr's channels state, if the file has no others."""
+    omero = _ome(attributes).get("omero", attributes.get("omero"))
+    channels = omero.get("channels") if isinstance(omero, dict) else None
+    if found.wavelengths is not None or not isinstance(channels, list):
+        return found
+    named = named_in([str(channel.get("label", "")) for channel in channels if isinstance(channel, dict)])
+    return found if named is None else replace(found, wavelengths=named[0], unit=named[1])
+
+
+def _variable(name: str, array: Any, axes: tuple[str, ...]) -> NamedArray:
     attributes = dict(array.attrs)
-    dims = getattr(array.metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS") or ()
-    return NamedArray(name, array, tuple(str(dim or "") for dim in dims), attributes)
+    named = axes or getattr(array.metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS") or ()
+    return NamedArray(name, array, tuple(str(dim or "") for dim in named), attributes, _fills(array, attributes))
+
+
+def _fills(array: Any, attributes: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Fill value of Zarr 2, which is what xarray calls `_FillValue`; 0 is the default of programs that set none."""
+    if array.metadata.zarr_format != 2 or array.fill_value is None or "_FillValue" in attributes:
+        return ()
+    return (array.fill_value,) if array.fill_value or "_ARRAY_DIMENSIONS" in attributes else ()
 
 
 def _attributes(name: str, export: CubeWriterSource) -> dict[str, Any]:

@@ -113,6 +113,21 @@ def of_codes(primaries: int, transfer: int) -> ColourEncoding | None:
     return known.get((primaries, curve), ColourEncoding(f"{name} with the {curve.value} curve", curve, chromaticities))
 
 
+def of_codes_or(
+    primaries: int, transfer: int, otherwise: ColourEncoding | None
+) -> tuple[ColourEncoding | None, list[str]]:
+    """The encoding of two code numbers (ITU-T H.273), or what else the file says and a note."""
+    if {primaries, transfer} == {2}:  # "unspecified"
+        return otherwise, []
+    found = of_codes(primaries, transfer)
+    if found is not None:
+        return found, []
+    taken = otherwise.name if otherwise else "sRGB, or its embedded profile"
+    return otherwise, [
+        f"Its colour code {primaries}/{transfer} is not one that is read here; colours are taken as {taken}."
+    ]
+
+
 def is_srgb(primaries: Primaries) -> bool:
     """Whether chromaticities equal those of sRGB within the rounding of files."""
     return bool(np.abs(np.subtract(primaries, SRGB_PRIMARIES)).max() < SAME_CHROMATICITY)

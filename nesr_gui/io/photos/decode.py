@@ -8,6 +8,7 @@ colour to 8 bits. The libraries for HEIC, camera RAW and OpenEXR are loaded when
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import os
 import struct
@@ -24,7 +25,9 @@ import numpy.typing as npt
 import tifffile
 from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlugin
 
-from nesr_gui.io.errors import UnreadableImage
+from nesr_gui.io.content import PHOTOGRAPHS
+from nesr_gui.io.errors import SYSTEM_ERRORS, UnreadableImage, error_message
+from nesr_gui.io.names import readable
 from nesr_gui.io.photos import colour_encoding
 from nesr_gui.io.photos.colour_encoding import ColourEncoding, Primaries, TransferFunction
 from nesr_gui.io.photos.develop_settings import DevelopSettings
@@ -43,13 +46,11 @@ TONE_CURVE = (
     "take the camera's raw file where brightness matters."
 )
 MAX_PROFILE_BYTES = 16 << 20
+MIN_GAMMA = 0.05  # smallest gAMA value, and inverse of the largest, that is believed
 SRGB_GAMMA = 1 / 2.2  # the gAMA value that PNG writers use for sRGB
 ROMM_PRIMARIES: Primaries = (0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001, 0.3457, 0.3585)
 WIDE = ColourEncoding("camera RAW, linear", TransferFunction.LINEAR, ROMM_PRIMARIES)
 """Primaries of ISO 22028-2: LibRaw clips to its output gamut, so that must contain all surface colours."""
-EXTENDED = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # HEIC brands
-RAW_HEADS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM", b"FOVb")
-"""Signatures of raw files that are not TIFFs; the TIFF reader recognises the others."""
 
 
 def parse_exif(data: bytes) -> Image.Exif:
@@ -60,12 +61,29 @@ def parse_exif(data: bytes) -> Image.Exif:
     return tags
 
 
-def apply_exif(stored: DecodedPixels, tags: Image.Exif, *, is_named: bool = False) -> None:
-    """Apply EXIF tags to `stored`; `is_named` is whether the file already defines its colours more reliably."""
-    stored.orientation = tags.get(ORIENTATION, 1)
-    if not stored.profile and not is_named:
-        _apply_exif_colours(stored, tags)
-    if tags.get(MAKE) and stored.pixels.dtype == np.uint8:  # files with more bits were developed deliberately
+def apply_exif(stored: DecodedPixels, read: Callable[[], Image.Exif], *, is_named: bool = False) -> None:
+    """Apply EXIF tags to `stored`; damaged ones are left aside with a note.
+
+    Args:
+        stored: what the tags describe.
+        read: parses the tags.
+        is_named: whether the file already defines its colours more reliably.
+    """
+    orientation: Any = 1
+    try:
+        tags = read()
+        orientation = tags.get(ORIENTATION, 1)
+        if not stored.profile and not is_named:
+            _apply_exif_colours(stored, tags)
+        make = tags.get(MAKE)
+    except Exception as error:  # Pillow raises many kinds of errors for damaged tags
+        stored.notes.append(f"Its EXIF data are damaged and were left aside ({error_message(error)[:80]}).")
+        make = None
+    if orientation in ORIENTATIONS:
+        stored.orientation = orientation
+    else:
+        stored.notes.append(f"Its EXIF data state the orientation {str(orientation)[:20]}, which was left aside.")
+    if make and stored.pixels.dtype == np.uint8:  # files with more bits were developed deliberately
         stored.notes.append(TONE_CURVE)
 
 
@@ -94,18 +112,37 @@ def read_png(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     check_size(int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big"))
     if len(header) != 13 or b"IEND" not in chunks:
         raise UnreadableImage("the file is cut short or damaged")
-    pixels = imagecodecs.png_decode(data)
-    stored = DecodedPixels(pixels.reshape(*pixels.shape[:2], -1), int(np.iinfo(pixels.dtype).max))
-    stored.profile = _png_profile(chunks.get(b"iCCP", b""))
-    apply_exif(stored, parse_exif(chunks.get(b"eXIf", b"")), is_named=b"sRGB" in chunks or b"gAMA" in chunks)
+    stored = _png_pixels(data)
+    try:
+        stored.profile = _png_profile(chunks.get(b"iCCP", b""))
+    except zlib.error:
+        stored.notes.append("Its embedded profile is damaged and was left aside.")
+    is_named = b"sRGB" in chunks or b"gAMA" in chunks
+    apply_exif(stored, lambda: parse_exif(chunks.get(b"eXIf", b"")), is_named=is_named)
     if b"sRGB" not in chunks and not stored.profile:
-        stored.code = _png_gamma(chunks) or stored.code
+        gamma, note = _png_gamma(chunks)
+        stored.code, stored.notes = gamma or stored.code, stored.notes + note
     if len(cicp := chunks.get(b"cICP", b"")) == 4:
-        stored.code, note = encoding_of_codes(cicp[0], cicp[1], stored.code)
+        stored.code, note = colour_encoding.of_codes_or(cicp[0], cicp[1], stored.code)
         stored.notes += note
     if int.from_bytes(chunks.get(b"acTL", b"")[:4], "big") > 1:
         stored.notes.append("The file is animated; its first picture was read.")
     return stored
+
+
+def _png_pixels(data: bytes) -> DecodedPixels:
+    """Pixels, decoded from the chunks that they need, so that damage in any other one does not matter."""
+    needed = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+    kept = [data[start:end] for name, start, end in _png_layout(data) if name in needed]
+    notes = []
+    try:
+        pixels = imagecodecs.png_decode(data[:8] + b"".join(kept))
+    except imagecodecs.PngError:
+        if not any(chunk[4:8] == b"tRNS" for chunk in kept):
+            raise
+        pixels = imagecodecs.png_decode(data[:8] + b"".join(chunk for chunk in kept if chunk[4:8] != b"tRNS"))
+        notes = ["Its transparent colour is damaged and was left aside."]
+    return DecodedPixels(pixels.reshape(*pixels.shape[:2], -1), int(np.iinfo(pixels.dtype).max), notes=notes)
 
 
 def read_jpeg(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
@@ -114,7 +151,7 @@ def read_jpeg(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     check_size(*image.size)
     if image.mode not in ("L", "RGB"):
         raise UnreadableImage(f"its colours are {image.mode}, made for print; save it as RGB first")
-    return _from_pillow(image, image.getexif())
+    return _from_pillow(image, lambda: parse_exif(image.info.get("exif") or b""))
 
 
 def read_bmp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
@@ -126,7 +163,7 @@ def read_bmp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
         raise UnreadableImage("the file is cut short")
     image = BmpImagePlugin.BmpImageFile(file)
     check_size(*image.size)
-    return _from_pillow(image, Image.Exif())
+    return _from_pillow(image, Image.Exif)
 
 
 def read_webp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
@@ -136,13 +173,13 @@ def read_webp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"it is too large ({error}); make it smaller") from error
     check_size(*image.size)
-    stored = _from_pillow(image, image.getexif())
+    stored = _from_pillow(image, lambda: parse_exif(image.info.get("exif") or b""))
     if image.n_frames > 1:
         stored.notes.append("The file is animated; its first picture was read.")
     return stored
 
 
-def _from_pillow(image: ImageFile.ImageFile, tags: Image.Exif) -> DecodedPixels:
+def _from_pillow(image: ImageFile.ImageFile, tags: Callable[[], Image.Exif]) -> DecodedPixels:
     profile = image.info.get("icc_profile") or b""
     whole = image.mode in ("L", "LA", "RGB", "RGBA")  # bilevel and palette are expanded
     pixels = np.asarray(image if whole else image.convert("RGB"))
@@ -151,15 +188,21 @@ def _from_pillow(image: ImageFile.ImageFile, tags: Image.Exif) -> DecodedPixels:
     return stored
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and content of each complete chunk except the image data."""
+def _png_layout(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Name, first and last byte of each complete chunk."""
     position = 8
     while position + 12 <= len(data):
-        size, name = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
-        if position + 12 + size > len(data):
+        end = position + 12 + int.from_bytes(data[position : position + 4], "big")
+        if end > len(data):
             return
-        yield name, b"" if name == b"IDAT" else data[position + 8 : position + 8 + size]
-        position += 12 + size
+        yield data[position + 4 : position + 8], position, end
+        position = end
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and content of each complete chunk except the image data."""
+    for name, start, end in _png_layout(data):
+        yield name, b"" if name == b"IDAT" else data[start + 8 : end - 4]
 
 
 def _png_profile(chunk: bytes) -> bytes:
@@ -168,36 +211,31 @@ def _png_profile(chunk: bytes) -> bytes:
     return zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES) if packed else b""
 
 
-def _png_gamma(chunks: dict[bytes, bytes]) -> ColourEncoding | None:
-    """Encoding defined by gAMA and cHRM chunks, if it differs from sRGB."""
+def _png_gamma(chunks: dict[bytes, bytes]) -> tuple[ColourEncoding | None, list[str]]:
+    """Encoding defined by gAMA and cHRM chunks, if it differs from sRGB, and notes on what was left aside."""
     gamma, places = chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b"")
-    primaries = colour_encoding.SRGB_PRIMARIES
+    primaries, notes = colour_encoding.SRGB_PRIMARIES, []
     if len(places) == 32:
         white, *colours = (
             tuple(int.from_bytes(places[at + i : at + i + 4], "big") / 100_000 for i in (0, 4)) for at in (0, 8, 16, 24)
         )
         written = (*colours[0], *colours[1], *colours[2], *white)
-        primaries = primaries if colour_encoding.is_srgb(written) else written
+        if not colour_encoding.is_srgb(written):
+            try:
+                colour_encoding.primaries_matrix(written)
+                primaries = written
+            except ValueError:
+                notes.append("Its primaries (cHRM) make no colours; those of sRGB were taken.")
     exponent = int.from_bytes(gamma, "big") / 100_000 if len(gamma) == 4 else 0
+    if exponent and not MIN_GAMMA <= exponent <= 1 / MIN_GAMMA:
+        notes.append(f"Its gamma of {exponent:g} (gAMA) shows no picture; that of sRGB was taken.")
+        exponent = 0
     if not exponent or abs(exponent - SRGB_GAMMA) <= 0.01:
         same = primaries == colour_encoding.SRGB_PRIMARIES
-        return None if same else ColourEncoding("the sRGB curve with the file's own primaries", primaries=primaries)
-    return colour_encoding.of_power(1 / exponent, primaries)
-
-
-def encoding_of_codes(
-    primaries: int, transfer: int, otherwise: ColourEncoding | None
-) -> tuple[ColourEncoding | None, list[str]]:
-    """The encoding of two code numbers (ITU-T H.273), or what else the file says and a note."""
-    if {primaries, transfer} == {2}:  # "unspecified"
-        return otherwise, []
-    found = colour_encoding.of_codes(primaries, transfer)
-    if found is not None:
-        return found, []
-    taken = otherwise.name if otherwise else "sRGB, or its embedded profile"
-    return otherwise, [
-        f"Its colour code {primaries}/{transfer} is not one that is read here; colours are taken as {taken}."
-    ]
+        return (
+            None if same else ColourEncoding("the sRGB curve with the file's own primaries", primaries=primaries)
+        ), notes
+    return colour_encoding.of_power(1 / exponent, primaries), notes
 
 
 def read_heic(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
@@ -219,8 +257,10 @@ def read_heic(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     stored = DecodedPixels(pixels.reshape(*pixels.shape[:2], -1), white, bytes(info.get("icc_profile") or b""))
     nclx = info.get("nclx_profile") or {}
     if nclx and not stored.profile:
-        stored.code, stored.notes = encoding_of_codes(nclx["color_primaries"], nclx["transfer_characteristics"], None)
-    apply_exif(stored, parse_exif(info.get("exif") or b""), is_named=bool(nclx))
+        stored.code, stored.notes = colour_encoding.of_codes_or(
+            nclx["color_primaries"], nclx["transfer_characteristics"], None
+        )
+    apply_exif(stored, lambda: parse_exif(info.get("exif") or b""), is_named=bool(nclx))
     stored.orientation = 1
     if len(several) > 1:
         stored.notes.append(f"The file has {len(several)} pictures; its main one was read.")
@@ -276,6 +316,8 @@ def _text(error: Exception) -> str:
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # errors are reported once, by this module
 
 PROFILE, COLORMAP, DNG_VERSION = 34675, 320, 50706
+MAX_PAGES = 64  # among which the picture in full size is looked for
+MAX_SPOTS = 8  # channels of an RGB photograph with spot colours or masks
 PREVIEW = 1  # bit of NewSubfileType that marks the preview page of raw files
 ASSOCIATED = 1  # value of ExtraSamples
 AXES = {"YX", "YXS", "SYX"}
@@ -288,16 +330,34 @@ def read_tiff(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     Floating-point values are linear light.
     """
     with tifffile.TiffFile(file) as tiff:
-        page: Any = tiff.pages[0]
-        if DNG_VERSION in page.tags or page.subfiletype & PREVIEW:
+        page = _photograph_page(tiff)
+        if page is None:
             return _read_raw_in_tiff(file, check_size)
         check_size(page.imagewidth, page.imagelength)
         _check_layout(page)
-        _check_whole(page, file)
+        notes = _check_whole(page, file)
         stored = _stored_in_tiff(page)
-        if _has_more(tiff):
+        stored.notes += notes
+        if page.index > 0:
+            stored.notes.append(f"The file begins with a reduced version; page {page.index + 1} was read.")
+        elif _has_more(tiff):
             stored.notes.append("The file has several pages; the first was read.")
     return stored
+
+
+def _photograph_page(tiff: tifffile.TiffFile) -> Any:
+    """The first page in full size; None for a raw file, which begins with a preview and has no other picture."""
+    pages: Any = tiff.pages
+    if DNG_VERSION in pages[0].tags:
+        return None
+    if not pages[0].subfiletype & PREVIEW:
+        return pages[0]
+    larger = (
+        page
+        for page in itertools.islice(pages, 1, MAX_PAGES)
+        if not page.subfiletype & PREVIEW and page.imagewidth >= pages[0].imagewidth
+    )
+    return next((page for page in larger if getattr(page.photometric, "name", "") in COLOURS), None)
 
 
 def _read_raw_in_tiff(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
@@ -308,7 +368,8 @@ def _read_raw_in_tiff(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
 
 def _check_layout(page: Any) -> None:
     colours = getattr(page.photometric, "name", str(page.photometric))
-    if page.samplesperpixel > 4 or page.axes not in AXES:
+    most = MAX_SPOTS if colours == "RGB" else 4
+    if page.samplesperpixel > most or page.axes not in AXES:
         raise UnreadableImage(
             f"it has {page.samplesperpixel} channels ({page.axes}) where a photograph has 1 to 4; "
             "if it is a spectral cube, export it as NetCDF-4 or HDF5 and open that"
@@ -319,18 +380,22 @@ def _check_layout(page: Any) -> None:
         raise UnreadableImage(f"its numbers are of type {page.dtype}; expected unsigned integers or floating point")
     if page.dtype.kind == "f" and colours not in ("RGB", "MINISBLACK"):
         raise UnreadableImage(f"its colours are {colours} in floating point; save it as RGB first")
-    if page.samplesperpixel - (3 if colours in ("RGB", "YCBCR") else 1) not in (0, 1):
+    extra = page.samplesperpixel - (3 if colours in ("RGB", "YCBCR") else 1)
+    if extra < 0 or (extra > 1 and colours != "RGB"):
         raise UnreadableImage(f"it has {page.samplesperpixel} channels, which do not match its colours {colours}")
 
 
-def _check_whole(page: Any, file: IO[bytes]) -> None:
-    """Refuse truncated files: tifffile silently drops unreachable tags and fills missing image data."""
+def _check_whole(page: Any, file: IO[bytes]) -> list[str]:
+    """Refuse truncated files, and note unreachable tags: tifffile silently drops those and fills missing image data."""
     length = file.seek(0, 2)
     parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if not parts or any(count <= 0 or offset + count > length for offset, count in parts):
         raise UnreadableImage("the file is cut short or damaged")
-    if {PROFILE, COLORMAP, ORIENTATION} & _declared_tags(page, file) - {tag.code for tag in page.tags}:
-        raise UnreadableImage("the file is cut short or damaged")
+    lost = _declared_tags(page, file) - {tag.code for tag in page.tags}
+    if COLORMAP in lost and page.photometric.name == "PALETTE":
+        raise UnreadableImage("the file is cut short or damaged: its palette is missing")
+    named = {PROFILE: "embedded profile", ORIENTATION: "orientation"}
+    return [f"Its {name} is damaged and was left aside." for tag, name in named.items() if tag in lost]
 
 
 def _declared_tags(page: Any, file: IO[bytes]) -> set[int]:
@@ -354,13 +419,25 @@ def _stored_in_tiff(page: Any) -> DecodedPixels:
         pixels = np.concatenate([white - pixels[..., :1], pixels[..., 1:]], axis=-1).astype(pixels.dtype)
     if colours == "PALETTE":
         pixels, white = _expand_palette(pixels[..., 0], page.colormap)
-    profile = bytes(page.tags.valueof(PROFILE, default=b""))
+    profile = page.tags.valueof(PROFILE, default=b"")
+    if not isinstance(profile, bytes):
+        notes.append("Its embedded profile is damaged and was left aside.")
+        profile = b""
+    if pixels.shape[2] > 4:
+        notes.append(f"It has {pixels.shape[2] - 3} channels besides R, G and B, which were left out.")
+        pixels = pixels[..., :3]
+    elif ASSOCIATED in page.extrasamples:
+        notes.append("Its colours are multiplied by the alpha channel: transparent parts are darker than they were.")
     if pixels.dtype.kind == "f" and profile:
         notes.append("Floating-point values are taken as linear sRGB; the embedded profile was left aside.")
         profile = b""
-    if ASSOCIATED in page.extrasamples:
-        notes.append("Its colours are multiplied by the alpha channel: transparent parts are darker than they were.")
     stored = DecodedPixels(pixels, white, profile, notes=notes)
+    apply_exif(stored, lambda: _tiff_exif(page))
+    return stored
+
+
+def _tiff_exif(page: Any) -> Image.Exif:
+    """The tags of a page that EXIF defines too."""
     tags = parse_exif(b"")
     for code in (ORIENTATION, MAKE):
         if (value := page.tags.valueof(code)) is not None:
@@ -368,8 +445,7 @@ def _stored_in_tiff(page: Any) -> DecodedPixels:
     details = page.tags.valueof(DETAILS)
     if isinstance(details, dict) and "ColorSpace" in details:
         tags.get_ifd(DETAILS)[COLOUR_SPACE] = int(details["ColorSpace"])
-    apply_exif(stored, tags)
-    return stored
+    return tags
 
 
 def _expand_palette(indices: npt.NDArray[Any], colormap: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
@@ -380,6 +456,9 @@ def _expand_palette(indices: npt.NDArray[Any], colormap: npt.NDArray[Any]) -> tu
 
 
 def _has_more(tiff: Any) -> bool:
+    """Whether there are more pages, or images behind the first that ImageJ stores without pages."""
+    if tiff.is_imagej and (tiff.imagej_metadata or {}).get("images", 1) != 1:
+        return True
     try:
         tiff.pages[1]
     except (IndexError, tifffile.TiffFileError, struct.error):
@@ -396,20 +475,17 @@ def _read_exr(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     return exr.read_exr(file, check_size)
 
 
-DECODERS: dict[str, tuple[Callable[[bytes], bool], Decoder]] = {
-    "PNG": (lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), read_png),
-    "JPEG": (lambda head: head.startswith(b"\xff\xd8\xff"), read_jpeg),
-    "camera RAW": (
-        lambda head: head.startswith(RAW_HEADS) or head[4:12] == b"ftypcrx " or head[8:11] == b"CR\x02",
-        read_raw,
-    ),
-    "TIFF": (lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), read_tiff),
-    "BMP": (lambda head: head.startswith(b"BM"), read_bmp),
-    "WebP": (lambda head: head.startswith(b"RIFF") and head[8:12] == b"WEBP", read_webp),
-    "HEIC": (lambda head: head[4:8] == b"ftyp" and head[8:12] in EXTENDED, read_heic),
-    "OpenEXR": (lambda head: head.startswith(b"v/1\x01"), _read_exr),
+DECODERS: dict[str, Decoder] = {
+    "PNG": read_png,
+    "JPEG": read_jpeg,
+    "camera RAW": read_raw,
+    "TIFF": read_tiff,
+    "BMP": read_bmp,
+    "WebP": read_webp,
+    "HEIC": read_heic,
+    "OpenEXR": _read_exr,
 }
-"""Format → test of the first 16 bytes, and decoder; the first match is used."""
+"""Format, as named in `content.PHOTOGRAPHS`, → decoder."""
 
 # EXIF orientation → (transpose, flip rows, flip columns), the transposition first
 ORIENTATIONS = {
@@ -448,7 +524,7 @@ def decode(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Dec
         raise UnreadableImage(
             f"cannot read {path.name}: it has values that are not finite numbers; fix it in the program that wrote it"
         )
-    return DecodedPhoto(replace(stored, pixels=pixels, orientation=1), path.name, digest)
+    return DecodedPhoto(replace(stored, pixels=pixels, orientation=1), readable(path.name), digest)
 
 
 def read_photograph(
@@ -494,8 +570,8 @@ def _stored(file: IO[bytes], name: str, max_pixels: int) -> DecodedPixels:
     file.seek(0)
     if not head:
         raise UnreadableImage(f"{name} is empty; expected a photograph ({', '.join(DECODERS)})")
-    decode = next((decode for matches, decode in DECODERS.values() if matches(head)), None)
-    if decode is None:
+    found = next((name for name, matches in PHOTOGRAPHS.items() if matches(head)), None)
+    if found is None:
         raise UnreadableImage(f"{name} is not a photograph that this program can read ({', '.join(DECODERS)})")
 
     def check_size(width: int, height: int) -> None:
@@ -507,11 +583,13 @@ def _stored(file: IO[bytes], name: str, max_pixels: int) -> DecodedPixels:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # libraries warn about unusual metadata, which the user cannot fix
-            return decode(file, check_size)
+            return DECODERS[found](file, check_size)
     except MemoryError:
         raise
     except UnreadableImage as error:
         raise UnreadableImage(f"cannot read {name}: {error}") from error
     except Exception as error:  # decoders raise many kinds of errors for damaged files
-        message = " ".join(str(error).split())
+        if isinstance(error, OSError) and error.errno in SYSTEM_ERRORS:  # the disk or the drive, not the file
+            raise
+        message = error_message(error)
         raise UnreadableImage(f"cannot read {name}: the file is cut short or damaged ({message})") from error

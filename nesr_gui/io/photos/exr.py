@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,16 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.io.errors import UnreadableFile, UnreadableImage
+from nesr_gui.io.names import readable
 from nesr_gui.io.photos import colour_encoding
 from nesr_gui.io.photos.colour_encoding import ColourEncoding, TransferFunction
 from nesr_gui.io.photos.photo import CheckSize, DecodedPixels
 from nesr_gui.io.sandbox import SANDBOX
 
+MAX_BYTES = 8 << 30  # of all channels of a file, which are decoded together
 ALPHA_NOTE = "Its colours are multiplied by the alpha channel: transparent parts are darker than they were."
 
 
 def read_exr(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
-    """Read R, G, B or Y of the first part of an OpenEXR within its data window; other primaries are converted.
+    """Read the colours of an OpenEXR within its data window; other primaries are converted.
+
+    They are R, G, B of the first part that has them, or of a layer such as Blender's Combined, or Y alone.
+    Luminance with chroma at half the resolution is refused: the library misreads subsampled channels.
 
     The sandbox reads it first, since damaged files may crash the library.
     """
@@ -51,19 +57,61 @@ def _read(path: str, check_size: CheckSize) -> DecodedPixels:
     import OpenEXR
 
     with OpenEXR.File(path, separate_channels=True, header_only=True) as headers:
-        header = headers.header()
+        names = [[channel.name for channel in part.header["channels"]] for part in headers.parts]
+        index, colours = _colours(names)
+        header = headers.header(index)
         low, high = header["dataWindow"]
         check_size(int(high[0] - low[0]) + 1, int(high[1] - low[1]) + 1)
-        code = _code(header)  # the header is invalid after its file is closed
+        _check_memory([part.header for part in headers.parts])
+        code, notes = _code(header)  # the header is invalid after its file is closed
     with OpenEXR.File(path, separate_channels=True) as opened:
-        channels = {name: channel.pixels for name, channel in opened.channels().items()}
-        parts = len(opened.parts)
-    stored = DecodedPixels(_pixels(channels), code=code)
-    if "A" in channels and (channels["A"] < 1).any():
+        channels = {name: channel.pixels for name, channel in opened.channels(index).items()}
+    alpha = channels.get(f"{colours.layer}A")
+    stored = DecodedPixels(_pixels(channels, colours), code=code, notes=notes)
+    if colours.layer:
+        stored.notes.append(f"The file has layers; {colours.layer.rstrip('.')} was read.")
+    if alpha is not None and (alpha < 1).any():
         stored.notes.append(ALPHA_NOTE)
-    if parts > 1:
-        stored.notes.append("The file has several parts; the first was read.")
+    if len(names) > 1:
+        stored.notes.append(f"The file has {len(names)} parts; number {index + 1} was read.")
     return stored
+
+
+@dataclass(frozen=True)
+class _Colours:
+    """Names of the channels with the colours, and the prefix of their layer, which may be empty."""
+
+    channels: tuple[str, ...]
+    layer: str = ""
+
+
+def _colours(parts: list[list[str]]) -> tuple[int, _Colours]:
+    """Part and channels to read: plain R, G, B, then those of a layer, then luminance alone."""
+    for wanted in (("R", "G", "B"), ("r", "g", "b"), ("Y",)):
+        for index, names in enumerate(parts):
+            layers = {name[: -len(wanted[0])] for name in names if name.endswith(wanted[0])}
+            layers = {layer for layer in layers if not layer or layer.endswith(".")}
+            for layer in sorted(layers, key=lambda layer: (bool(layer), "combined" not in layer.lower(), layer)):
+                found = tuple(layer + name for name in wanted)
+                if {layer + "RY", layer + "BY"} & set(names) and wanted == ("Y",):
+                    raise UnreadableImage("it stores luminance and chroma; save it with R, G and B in full resolution")
+                if set(found) <= set(names):
+                    return index, _Colours(found, layer)
+    held = ", ".join(parts[0][:6]) + (" …" if len(parts[0]) > 6 else "")
+    raise UnreadableImage(
+        f"it has the channels {held} where a photograph has R, G, B or Y; a spectral image is opened as a cube"
+    )
+
+
+def _check_memory(headers: list[dict[str, Any]]) -> None:
+    """Refuse a file whose channels would take more than `MAX_BYTES`, since all of them are decoded."""
+    total = 0
+    for header in headers:
+        low, high = header["dataWindow"]
+        width, height = (int(high[axis]) - int(low[axis]) + 1 for axis in (0, 1))
+        total += 4 * max(width, 0) * max(height, 0) * len(header["channels"])
+    if total > MAX_BYTES:
+        raise UnreadableImage(f"its channels take {total / 2**30:.1f} GiB; save it with R, G and B alone")
 
 
 class _on_disk:
@@ -75,7 +123,7 @@ class _on_disk:
 
     def __enter__(self) -> str:
         name = getattr(self._file, "name", None)
-        if isinstance(name, str) and Path(name).is_file():
+        if isinstance(name, str) and readable(name) == name and Path(name).is_file():
             return name
         with tempfile.NamedTemporaryFile(suffix=".exr", delete=False) as copy:
             copy.write(self._file.read())
@@ -87,25 +135,24 @@ class _on_disk:
             self._copy.unlink()
 
 
-def _pixels(channels: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+def _pixels(channels: dict[str, npt.NDArray[Any]], colours: _Colours) -> npt.NDArray[np.float32]:
     """(H, W, 3 or 1) float32."""
-    names = ("R", "G", "B") if {"R", "G", "B"} <= set(channels) else ("Y",)
-    if not set(names) <= set(channels):
-        held = ", ".join(list(channels)[:6]) + (" …" if len(channels) > 6 else "")
-        raise UnreadableImage(
-            f"it has the channels {held} where a photograph has R, G, B or Y; a spectral image is opened as a cube"
-        )
-    if len({channels[name].shape for name in names}) != 1:
+    planes = [channels[name].astype(np.float32) for name in colours.channels]
+    if len({plane.shape for plane in planes}) != 1:
         raise UnreadableImage("its channels have different sizes; save it with R, G and B in full resolution")
-    return np.stack([channels[name].astype(np.float32) for name in names], axis=-1)
+    return np.stack(planes, axis=-1)
 
 
-def _code(header: dict[str, Any]) -> ColourEncoding | None:
-    """Encoding with the primaries of the file, if they are not those of sRGB."""
+def _code(header: dict[str, Any]) -> tuple[ColourEncoding | None, list[str]]:
+    """Encoding with the primaries of the file, if they are not those of sRGB, and a note if they were left aside."""
     written = header.get("chromaticities")
     if written is None:
-        return None
+        return None, []
     primaries = tuple(float(value) for value in np.ravel(written))
     if len(primaries) != 8 or colour_encoding.is_srgb(primaries):
-        return None
-    return ColourEncoding("linear light with the file's own primaries", TransferFunction.LINEAR, primaries)
+        return None, []
+    try:
+        colour_encoding.primaries_matrix(primaries)
+    except ValueError:
+        return None, ["Its chromaticities make no colours; those of sRGB were taken."]
+    return ColourEncoding("linear light with the file's own primaries", TransferFunction.LINEAR, primaries), []

@@ -11,6 +11,7 @@ import numpy as np
 
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.names import readable
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 FIRST_COLUMN = "wavelength_nm"
@@ -29,10 +30,10 @@ def write_table(
         raise ValueError("no row to write; expected at least one")
     with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         for key, value in (provenance or {}).items():
-            file.write(f"# {key}: {' '.join(value.split())}\n")
+            file.write(f"# {_one_line(key)}: {_one_line(value)}\n")
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({key: readable(value) for key, value in row.items()} for row in rows)
 
 
 def read_table(path: str | os.PathLike[str], columns: Sequence[str]) -> list[dict[str, str]]:
@@ -77,19 +78,19 @@ def write_curves(
         OSError: the folder is not writable.
     """
     if not curves:
-        raise ValueError("no curve to write; expected at least one")
+        raise ValueError("no spectra to write; expected at least one")
     nm = curves[0].wavelengths.nm
     for curve in curves:
         if not np.array_equal(curve.wavelengths.nm, nm):
             raise ValueError(
-                f"curves {curves[0].name!r} and {curve.name!r} have different wavelengths; "
-                "one file holds curves at the same ones, so write two files"
+                f"spectra {curves[0].name!r} and {curve.name!r} have different wavelengths; "
+                "one file holds spectra at the same wavelengths, so write two files"
             )
     rows = zip(nm.tolist(), *(curve.values for curve in curves), strict=True)
     with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         for key, value in (provenance or {}).items():
             file.write(f"# {_one_line(key)}: {_one_line(value)}\n")
-        header = [FIRST_COLUMN, *(curve.name for curve in curves)]
+        header = [FIRST_COLUMN, *(readable(curve.name) for curve in curves)]
         # the csv module leaves a lone carriage return unquoted, which would be read back as a new line
         all_quoted = any("\r" in name for name in header)
         csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL).writerow(
@@ -119,8 +120,8 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
         wavelengths = Wavelengths(numbers.reshape(len(rows), len(header))[:, 0])
     except (ValueError, csv.Error) as error:
         raise UnreadableFile(
-            f"cannot read curves from {path.name}: {error}; expected a table with the first column {FIRST_COLUMN} "
-            "and one column of numbers per curve"
+            f"cannot read spectra from {path.name}: {error}; expected a table with the first column {FIRST_COLUMN} "
+            "and one column of numbers per spectrum"
         ) from error
     return [Spectrum(wavelengths, numbers[:, i], name) for i, name in enumerate(header) if i > 0]
 
@@ -138,4 +139,4 @@ def _table(path: Path) -> list[list[str]]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(str(text).split())
+    return readable(" ".join(str(text).split()))

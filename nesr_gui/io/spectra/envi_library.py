@@ -6,13 +6,18 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from nesr_gui.io.atomic import atomic_write_set
-from nesr_gui.io.cubes.description import MAX_BANDS, AmbiguousFile, to_nanometres
-from nesr_gui.io.cubes.envi import Header, data_of, header_of, header_text, read_header
+from nesr_gui.io.cubes.decoding import decoding
+from nesr_gui.io.cubes.description import AmbiguousFile
+from nesr_gui.io.cubes.envi_header import Header, data_of, header_of, header_text, is_header, read_header
+from nesr_gui.io.cubes.wavelengths import MAX_BANDS, contradiction, parse_list, to_nanometres, wavelengths_text
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.names import readable
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 MAX_CURVES = 1_000_000
@@ -30,7 +35,7 @@ def write_curves(
         OSError: the folder is not writable.
     """
     if not curves:
-        raise ValueError("no curve to write; expected at least one")
+        raise ValueError("no spectra to write; expected at least one")
     nm = curves[0].wavelengths.nm
     if any(not np.array_equal(curve.wavelengths.nm, nm) for curve in curves):
         raise ValueError("the spectra have different wavelengths; a library requires common wavelengths")
@@ -53,7 +58,7 @@ def write_curves(
     with atomic_write_set(data, header) as folder:
         np.stack([curve.values for curve in curves]).astype("<f4").tofile(folder / data.name)
         own = {**(provenance or {}), "names": json.dumps(names)}
-        (folder / header.name).write_text(header_text(values, own), encoding="utf-8")
+        (folder / header.name).write_text(readable(header_text(values, own)), encoding="utf-8")
 
 
 def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
@@ -70,14 +75,15 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
     if "library" not in header.text("file type").lower() or header.integer("bands", 1) != 1:
         raise UnreadableFile(f"{header.path.name} is not a spectral library; open an image as a cube")
     if not (1 <= length <= MAX_BANDS and 1 <= count <= MAX_CURVES):
-        raise UnreadableFile(f"{header.path.name} states {count} curves of {length} values, which cannot be")
+        raise UnreadableFile(f"{header.path.name} states {count} spectra of {length} values, which cannot be")
     dtype, offset = header.dtype(), header.integer("header offset", 0)
-    data = data_of(header) if path.suffix.lower() == ".hdr" else path
+    data = data_of(header) if is_header(path) else path
     if offset < 0 or data.stat().st_size < offset + count * length * dtype.itemsize:
         raise UnreadableFile(f"{data.name} is shorter than its header {header.path.name} says; copy both again")
-    values = np.fromfile(data, dtype, count * length, offset=offset).reshape(count, length).astype(np.float64)
-    if (factor := header.numbers("reflectance scale factor")) is not None:
-        values = values / factor[0]
+    stored = np.fromfile(data, dtype, count * length, offset=offset)
+    if stored.size < count * length:
+        raise UnreadableFile(f"{data.name} is shorter than its header {header.path.name} says; copy both again")
+    values = _decoded(header, stored.reshape(count, length))
     nm = _positions(header, length)
     order = np.argsort(nm, kind="stable")
     try:
@@ -90,16 +96,35 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
     ]
 
 
-def _positions(header: Header, length: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    given = header.numbers("wavelength")
-    if given is None:
-        raise AmbiguousFile(f"{header.path.name} does not state the wavelengths of its {length} values", "wavelengths")
+def _decoded(header: Header, stored: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Values of stored spectra (spectra, L): the ignore value is a gap, NaN."""
+    factor = header.numbers("reflectance scale factor")
+    if factor is not None and (factor.size != 1 or factor[0] == 0):
+        raise UnreadableFile(f"{header.path.name} has a reflectance scale factor that is not one number above 0")
+    ignored = [header.text("data ignore value")] if "data ignore value" in header.values else []
+    how = decoding(stored.dtype, fill=ignored, scale=1.0 if factor is None else 1 / factor)
+    return how.decode(stored).astype(np.float64)
+
+
+def _positions(header: Header, length: int) -> npt.NDArray[np.float64]:
+    name = header.path.name
+    if not (text := header.text("wavelength").strip()):
+        raise AmbiguousFile(f"{name} does not state the wavelengths of its {length} values", "wavelengths")
+    parsed = parse_list(text)
+    if parsed is None or "wavelength" in header.unclosed:
+        raise AmbiguousFile(f"{name} has wavelengths that are not a list of numbers", "wavelengths")
+    given, unit = parsed[0], parsed[1] or header.text("wavelength units")
+    if given.size != length:
+        raise UnreadableFile(f"{name} has {given.size} wavelengths for spectra of {length} values")
     try:
-        nm = to_nanometres(given, header.text("wavelength units")).nm
+        reason, likely = contradiction(given, unit)
+        nm = to_nanometres(given, unit).nm
     except ValueError as error:
-        raise UnreadableFile(f"cannot understand the wavelengths of {header.path.name}: {error}") from error
-    if nm.size != length:
-        raise UnreadableFile(f"{header.path.name} has {nm.size} wavelengths for curves of {length} values")
+        raise UnreadableFile(f"cannot understand the wavelengths of {name}: {error}") from error
+    if reason:
+        guess = "" if likely is None else wavelengths_text(likely)
+        why = "the same numbers in another unit" if guess else ""
+        raise AmbiguousFile(f"{name} {reason}", "wavelengths", guess, why)
     return nm
 
 

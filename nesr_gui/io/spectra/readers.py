@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.io.cubes.decoding import HUGE
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.spectra import envi_library
 from nesr_gui.spectral import Spectrum, Wavelengths
@@ -34,7 +35,7 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
 
     Wavelengths are in nm, or in µm if the header or the values (all below 30) say so. Decimal commas are accepted if
     another character separates the columns. Lines without numbers above the table are its header; lines starting with #
-    are comments. Descending wavelengths are reversed.
+    are comments. Descending wavelengths are reversed. Values beyond 1e30, such as -1.23e34 of the USGS, are gaps.
 
     Raises:
         FileNotFoundError: the file does not exist.
@@ -81,8 +82,10 @@ def _parse(text: str) -> tuple[list[str] | None, npt.NDArray[np.float64], str]:
         raise ValueError("it holds no numbers in two columns")
     if any(len(row) != len(rows[0]) for row in rows):
         raise ValueError("its lines have different lengths")
+    table = np.array(rows)
+    table[:, 1:][np.abs(table[:, 1:]) >= HUGE] = np.nan
     names = header[1:] if header is not None and len(header) == len(rows[0]) else None
-    return names, np.array(rows), header[0] if header else ""
+    return names, table, header[0] if header else ""
 
 
 def _splitter(lines: list[str]) -> Callable[[str], list[str]]:

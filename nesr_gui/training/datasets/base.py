@@ -15,7 +15,7 @@ import numpy.typing as npt
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.cubes import matlab
 from nesr_gui.io.cubes.description import CubeHints
-from nesr_gui.io.cubes.envi import files_of
+from nesr_gui.io.cubes.envi_header import files_of
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.registry import MissingExtra
 from nesr_gui.spectral import FloatArray, Wavelengths

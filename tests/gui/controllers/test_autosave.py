@@ -254,7 +254,7 @@ def test_a_disk_that_takes_no_copy_is_told_once(
     monkeypatch.setattr("nesr_gui.gui.tasks.sessions.write_session", full)
     open_marked(app, photograph, [(3, 4)], qtbot)
     copied(app, qtbot)
-    assert "No space left on device" in app.window.messages.text.text()
+    assert "the disk of the file is full" in app.window.messages.text.text()
     app.window.messages.hide()
     copied(app, qtbot)
     assert not app.window.messages.isVisible()

@@ -118,6 +118,8 @@ def test_what_the_file_leaves_open_is_asked(opened: App, tmp_path: Path, qtbot: 
     while opened.document.truth is None:
         qtbot.waitUntil(lambda: dialog() is not None or opened.document.truth is not None)
         if (asked := dialog()) is not None:
+            asked.choice.setCurrentText("0")
+            asked.text.setText(f"400:700:{300 / (len(context()) - 1)}")
             asked.accept()
     assert opened.document.photograph is not None
 

@@ -10,15 +10,17 @@ from PySide6.QtGui import QColorSpace, QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from nesr_gui import resources
 from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers.files import NAME
-from nesr_gui.gui.model.preferences import recent_files
+from nesr_gui.gui.model.preferences import measured_cube_of, recent_files, remember_file
 from nesr_gui.gui.model.session_file import read_session
 from nesr_gui.gui.tasks.files import PasteRequest, write_pasted
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
 from tests.gui.controllers.test_autosave import copied, crash, offer, root, start  # noqa: F401
 
+CASES = Path(__file__).parents[2] / "corpus" / "cases"
 COLOURS = np.random.default_rng(5).integers(0, 256, (30, 40, 3)).astype(np.uint8)
 
 
@@ -107,8 +109,43 @@ def test_colours_of_another_space_become_srgb_and_alpha_stays(tmp_path: Path) ->
     assert written.colorSpace() == QColorSpace(QColorSpace.NamedColorSpace.SRgb)
 
 
+def test_the_window_says_how_a_cube_was_read_where_that_is_not_as_stored(app: App, qtbot: QtBot) -> None:
+    app.files.open(CASES / "h5" / "south_up.nc")
+    qtbot.waitUntil(lambda: app.document.cube is not None)
+    assert app.window.messages.text.text() == "Orientation: stored from south to north; shown north up."
+    app.files.open(CASES / "h5" / "classic.nc")
+    qtbot.waitUntil(lambda: app.document.name == "classic.nc")
+    assert not app.window.messages.isVisible()
+
+
 def test_recent_files_can_be_forgotten(opened: App) -> None:
     menu = opened.window.submenus["open_recent"]
     assert [action.text() for action in menu.actions()] == ["photograph.png", "", "Clear recent files"]
     menu.actions()[-1].trigger()
     assert recent_files() == [] and not menu.isEnabled() and not opened.window.start.recent
+
+
+def test_a_sample_opened_from_the_recent_files_has_its_measured_cube(app: App, qtbot: QtBot) -> None:
+    app.reconstruction.load_model(None, "auto")
+    sample = next(sample for sample in resources.samples() if sample.truth is not None)
+    app.open_sample(sample)
+    qtbot.waitUntil(lambda: app.document.measurement is not None and not app.worker.is_busy(Task.OPEN))
+    app.documents.close_tab()
+    assert app.document.measurement is None
+    app.window.submenus["open_recent"].actions()[0].trigger()
+    qtbot.waitUntil(lambda: app.document.measurement is not None and not app.worker.is_busy(Task.OPEN))
+    assert app.document.source is not None and app.document.source.truth == sample.truth
+    app.files.forget_recent()
+    assert measured_cube_of(sample.photograph.resolve()) is None
+
+
+def test_a_recent_photograph_opens_without_a_measured_cube_that_is_gone(
+    app: App, photograph: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    app.reconstruction.load_model(None, "auto")
+    remember_file(photograph, tmp_path / "gone.h5")
+    app.files.open_recent(photograph)
+    qtbot.waitUntil(lambda: app.document.field is not None)
+    assert app.document.source is not None and app.document.source.truth is None
+    assert "The measured cube was left out: there is no file" in app.window.messages.text.text()
+    assert measured_cube_of(photograph) is None

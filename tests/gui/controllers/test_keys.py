@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
-from nesr_gui.gui.views.actions import DISABLED_REASONS, TABLE
+from nesr_gui.gui.views.actions import DISABLED_REASONS, SYNONYMS, TABLE
 from nesr_gui.gui.views.dialogs.command_palette import CommandPalette, fitness, of_menus, of_wavelength
 from nesr_gui.gui.views.dialogs.help import ShortcutSheet, sections
 
@@ -18,7 +18,10 @@ SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlM
 
 
 def opened_palette(app: App, *, typed: str = "") -> CommandPalette:
-    QTest.keyClick(app.window, Qt.Key.Key_K, CONTROL)
+    if QApplication.activeWindow() is app.window:
+        QTest.keyClick(app.window, Qt.Key.Key_K, CONTROL)
+    else:  # offscreen, a window is not activated again when a dialog closes
+        app.application.find_action()
     (palette,) = app.window.findChildren(CommandPalette)
     QTest.keyClicks(palette.line, typed)
     return palette
@@ -39,6 +42,14 @@ def test_fitness_prefers_words_and_names() -> None:
     ]  # fmt: skip
     assert fitness("qz", *texts) is None and fitness("", "anything") == 0
     assert fitness("RESUME", "résumé") is not None
+    scattered = {
+        "ebr": "Export cube",
+        "snap": "Save session as project",
+        "light": "Load in right hand tab",
+        "ed": "Export dark",
+    }
+    assert {query for query, text in scattered.items() if fitness(query, text) is not None} == {"ed"}
+    assert fitness("port", "Export cube") is not None and fitness("po", "Export cube") is None
     named, told = fitness("zoom", "Zoom in", ""), fitness("zoom", "Fit", "Zoom in")
     assert named is not None and told is not None and named > told
 
@@ -51,6 +62,75 @@ def test_the_palette_offers_every_action_and_does_it(opened: App, qtbot: QtBot) 
     enter(palette)
     qtbot.waitUntil(lambda: opened.document.view_settings.arrangement.name == "SIDE_BY_SIDE")
     qtbot.waitUntil(lambda: not opened.window.findChildren(CommandPalette))
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("illuminant d50", "Light: D50"), ("d50", "Light: D50"), ("metamer", "Re-rendered"),
+        ("histogram", "Automatic levels"), ("contrast", "Automatic levels"), ("movie", "Export sweep…"),
+        ("dark", "Theme: Dark"), ("dark theme", "Theme: Dark"), ("roi", "Rectangle"), ("undo", "Undo"),
+        ("delete", "Remove mark"), ("settings", "Preferences…"), ("gpu", "Compute on: Automatic"),
+        ("white balance", "White balance"), ("gamma", "Encoding"), ("screenshot", "Copy picture"),
+        ("fullscreen", "Full screen"), ("100 %", "Actual size"),
+        ("exposure", "Exposure"), ("d75", "Light: D75"),
+    ],
+)  # fmt: skip
+def test_actions_settings_lights_and_controls_are_found_by_their_usual_names(
+    opened: App, typed: str, name: str
+) -> None:
+    palette = opened_palette(opened, typed=typed)
+    assert name in [item.name for item in palette.shown()[:3]]
+    palette.reject()
+
+
+def test_a_light_and_a_preference_are_chosen_in_the_palette(opened: App, qtbot: QtBot) -> None:
+    enter(opened_palette(opened, typed="light d50"))
+    qtbot.waitUntil(lambda: opened.document.viewing.light.name == "D50")
+    qtbot.waitUntil(lambda: not opened.window.findChildren(CommandPalette))
+    enter(opened_palette(opened, typed="autosave never"))
+    qtbot.waitUntil(lambda: opened.preferences["autosave"] == "")
+    qtbot.waitUntil(lambda: not opened.window.findChildren(CommandPalette))
+    palette = opened_palette(opened, typed="autosave")
+    assert {item.name: item.checked for item in palette.shown()}["Autosave: Never"] is True
+    palette.reject()
+
+
+def test_a_control_of_a_hidden_panel_is_revealed_and_focused(opened: App, qtbot: QtBot) -> None:
+    opened.window.panels.reveal(opened.window.plot)
+    enter(opened_palette(opened, typed="white balance"))
+    box = opened.window.input.balance
+    qtbot.waitUntil(lambda: opened.window.focusWidget() is box and box.isVisible())
+
+
+def test_the_palette_follows_what_becomes_possible_while_it_is_open(opened: App, qtbot: QtBot) -> None:
+    palette = opened_palette(opened, typed="rename mark")
+    assert not palette.shown()[0].possible
+    opened.document.add_pin(3, 4)
+    qtbot.waitUntil(lambda: palette.shown()[0].possible)
+    palette.line.setText("single pane")
+    assert palette.shown()[0].checked is True
+    opened.view.show_side_by_side()
+    qtbot.waitUntil(lambda: palette.shown()[0].checked is False)
+    palette.line.setText("side")
+    palette.list.setCurrentRow(1)
+    chosen = palette.shown()[1].name
+    opened.document.mark_set.clear()
+    qtbot.waitUntil(lambda: not opened.window.actions_by_name["rename_mark"].isEnabled())
+    assert palette.list.currentItem().text() == chosen
+    palette.reject()
+
+
+def test_the_palette_says_that_nothing_was_found(opened: App) -> None:
+    palette = opened_palette(opened, typed="zzqy")
+    assert palette.nothing.isVisible() and palette.nothing.text() == "Nothing found for “zzqy”"
+    QTest.keyClicks(palette.line, "\b" * 4 + "fit")
+    assert palette.list.isVisible() and not palette.nothing.isVisible()
+    palette.reject()
+
+
+def test_synonyms_belong_to_actions(app: App) -> None:
+    assert set(SYNONYMS) <= {*app.window.actions_by_name, *app.window.submenus}
 
 
 @pytest.mark.parametrize(("typed", "nm"), [("612", 612.0), ("433.3 nm", 433.3), ("433,3nm", 433.3)])
@@ -126,8 +206,9 @@ def test_arrows_move_the_active_mark_while_the_image_has_the_focus(opened: App) 
     assert [mark.pixel for mark in mark_set.marks] == [(20, 41)] and opened.document.nm == 551
     QTest.keyClick(opened.window.bar, Qt.Key.Key_Right)
     assert opened.document.nm == 552
-    for _ in range(3):
-        opened.application.undo()
+    opened.application.undo()  # consecutive moves of one mark are one step
+    assert [mark.pixel for mark in mark_set.marks] == [(30, 40)]
+    opened.application.undo()
     assert mark_set.marks == ()
 
 

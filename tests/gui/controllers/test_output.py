@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtDBus import QDBusError, QDBusMessage, QDBusPendingCall
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -17,12 +22,14 @@ from nesr_gui.export import Estimate
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
-from nesr_gui.gui.figures.sweep import Sweep, SweepExport
+from nesr_gui.gui.figures.sweep import Sweep, SweepExport, SweepFormat
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
+from nesr_gui.gui.views import file_manager
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
-from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
+from nesr_gui.gui.views.dialogs.figures import SpectraFigureDialog
+from nesr_gui.gui.views.dialogs.simple import SweepDialog
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.calibrated_cube import CalibratedCube
@@ -86,13 +93,19 @@ def test_every_kind_of_bands(dialog: CubeExportDialog, qtbot: QtBot) -> None:
     assert bands.text.toPlainText() == "400:700:100", "each kind keeps its text"
 
 
-@pytest.mark.parametrize(("name", "count"), [("61 bands of the paper", 61), ("Landsat 8-9", 3 + 1)])
+@pytest.mark.parametrize(("name", "count"), [("61 bands of the paper", 61), ("Landsat 8", 5), ("Sentinel-2B", 4)])
 def test_presets(dialog: CubeExportDialog, name: str, count: int) -> None:
     bands = dialog.bands
     bands.preset.setCurrentText(name)
     bands.preset.activated.emit(bands.preset.currentIndex())
     chosen = bands.bands()
-    assert len(chosen.bands if isinstance(chosen, Sensor) else chosen) == count
+    if isinstance(chosen, Sensor):
+        total = len(chosen.bands)
+        assert f"{count} of {total} bands are within the image's range" in dialog.summary.text()
+        assert {band.shape for band in chosen.bands} == {BandShape.TABLE} and str(chosen) != bands.text.toPlainText()
+    else:
+        assert len(chosen) == count
+    assert dialog.summary.text().startswith(f"{count} bands of 40×20 pixels")
     assert dialog.accept_button.isEnabled()
 
 
@@ -216,7 +229,7 @@ def test_what_is_in_view_is_a_part(opened: App, qtbot: QtBot) -> None:
     opened.window.image.box.setRange(xRange=(10, 30), yRange=(10, 20), padding=0)
     opened.window.image.is_fitted = False
     dialog = ask(opened)
-    dialog.region.setCurrentText("Visible part")
+    dialog.region.setCurrentText("Visible area")
     region = dialog.plan().region
     assert region is not None
     top, left, bottom, right = region.bounds
@@ -301,7 +314,8 @@ def test_a_film_waits_for_the_cube(opened: App, tmp_path: Path, qtbot: QtBot) ->
     field = start(opened, tmp_path / "c.npy", qtbot)
     opened.exporter.export_sweep()
     assert opened.window.findChild(SweepDialog) is None
-    film = SweepExport(tmp_path / "film.gif", "band", RenderContext.of(opened.document), Sweep(400, 700, 100.0, 10, 40))
+    context, sweep = RenderContext.of(opened.document), Sweep(400, 700, 100.0, 10, 40)
+    film = SweepExport(tmp_path / "film.gif", "band", context, sweep, SweepFormat.GIF)
     opened.exporter.save_sweep(film)
     assert "another export is running" in opened.window.messages.text.text()
     field.gate.set()
@@ -322,8 +336,85 @@ def test_small_files_are_all_written_while_a_cube_is(
     ):  # fmt: skip
         choose(monkeypatch, tmp_path / name)
         export()
-    opened.window.findChildren(FigureExportDialog)[-1].accept()
+    opened.window.findChildren(SpectraFigureDialog)[-1].accept()
     qtbot.waitUntil(lambda: all((tmp_path / name).exists() for name in names))
     assert opened.worker.is_busy(Task.EXPORT) and not (tmp_path / "c.npy").exists()
     field.gate.set()
     qtbot.waitUntil((tmp_path / "c.npy").exists)
+
+
+def radiance(low: float = 900.0) -> ExportContext:
+    nm = Wavelengths.from_step(low, low + 300, 10)
+    values = 1000 * smooth_cube(10, 20)
+    return ExportContext(CubeField(values, nm, Quantity.RADIANCE), highest=900.0)
+
+
+def test_choices_that_do_not_suit_the_next_image_are_not_kept_and_that_is_said(
+    dialog: CubeExportDialog, qtbot: QtBot
+) -> None:
+    pick(dialog, "list")
+    dialog.bands.text.setPlainText("450, 550")
+    dialog.numbers.setCurrentIndex(dialog.numbers.findData("uint16"))
+    dialog.scale.setValue(2e-5)
+    saved = json.loads(json.dumps(dialog.choices()))
+    same = CubeExportDialog(ExportContext(CubeField(smooth_cube(10, 20), BANDS, Quantity.REFLECTANCE)))
+    other = CubeExportDialog(radiance())
+    for made in (same, other):
+        qtbot.addWidget(made)
+        made.restore(saved)
+    assert same.bands.bands().nm.tolist() == [450, 550] and same.scale.value() == 2e-5
+    assert same.notes.isHidden()
+    assert other.plan().bands is None and other.plan().encoding == io.StorageEncoding("uint16", 0.1)
+    assert other.notes.text() == (
+        "Not kept from the last export: the bands, as they are not within this image's 900-1200 nm; "
+        "the scale factor, as it does not suit the values of this image."
+    )
+    assert not other.notes.isHidden() and other.accept_button.isEnabled()
+
+
+def test_a_remembered_sensor_takes_the_bands_of_the_next_image(dialog: CubeExportDialog, qtbot: QtBot) -> None:
+    bands = dialog.bands
+    bands.preset.setCurrentText("Sentinel-2A")
+    bands.preset.activated.emit(bands.preset.currentIndex())
+    other = CubeExportDialog(radiance(600))
+    qtbot.addWidget(other)
+    other.restore(json.loads(json.dumps(dialog.choices())))
+    assert other.bands.bands() == SENSORS["Sentinel-2A"] and other.notes.isHidden()
+    assert other.bands.text.toPlainText().startswith("B4:664.6/") and "6 of 13 bands" in other.summary.text()
+
+
+@dataclass
+class Bus:
+    """A session bus without a file manager."""
+
+    is_there: bool
+    asked: list[QDBusMessage] = field(default_factory=list)
+
+    def sessionBus(self) -> Bus:
+        return self
+
+    def isConnected(self) -> bool:
+        return self.is_there
+
+    def asyncCall(self, message: QDBusMessage) -> QDBusPendingCall:
+        self.asked.append(message)
+        return QDBusPendingCall.fromError(QDBusError())
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="another program shows files there")
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_written_file_is_shown_in_its_folder(
+    opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, is_there: bool
+) -> None:
+    shown: list[str] = []
+    bus = Bus(is_there)
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: shown.append(url.toLocalFile()))
+    monkeypatch.setattr(file_manager, "QDBusConnection", bus)
+    path = tmp_path / "curves of a leaf.csv"
+    opened.exporter._writer.report(path)
+    button = opened.window.messages.remedy
+    assert button.isVisible() and button.text() == "Show in folder"
+    button.click()
+    qtbot.waitUntil(lambda: shown == [str(tmp_path)])
+    assert [message.member() for message in bus.asked] == ["ShowItems"] * is_there
+    assert all(message.arguments()[0] == [path.as_uri().replace("%20", " ")] for message in bus.asked)

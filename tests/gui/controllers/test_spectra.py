@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +21,29 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.viewing_conditions import CIE_1964, Illuminant, IlluminantKind, ViewingConditions
 from nesr_gui.fields.protocol import CubeField, IntervalBlock, QualityFlag
 from nesr_gui.gui.app import App
+from nesr_gui.gui.figures.spectra import FigureStyle
+from nesr_gui.gui.model.marks import Readout
 from nesr_gui.gui.model.palette import MARK_COLOURS
-from nesr_gui.gui.model.plot_settings import Normalise, Transform
+from nesr_gui.gui.model.plot_settings import Normalise, Spreads, Transform
 from nesr_gui.gui.tasks.worker import Task
+from nesr_gui.gui.view_modes import MODES
+from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.help import GuideWindow
-from nesr_gui.gui.views.mark_table import COLOUR, DOMINANT, LAB, MARK, POSITION, VALUE, XY
+from nesr_gui.gui.views.mark_table import (
+    COLOUR,
+    DOMINANT,
+    MARK,
+    MEASURED,
+    PIXELS,
+    POSITION,
+    VALUE,
+    A,
+    B,
+    L,
+    MarkTable,
+    X,
+    Y,
+)
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
@@ -165,7 +184,7 @@ def test_marker_curve_row_and_export_share_their_signs(
     assert opened.window.image.marks.items[2].mark is mark
     assert opened.window.plot.curves[2].opts["pen"].color().name() == "#00aa55"
     spots = [spot for spot in opened.window.plot.layer.symbols.points() if spot.data() == 2]
-    assert len(spots) == 5 and {spot.brush().color().name() for spot in spots} == {"#00aa55"}
+    assert len(spots) == 2 and {spot.brush().color().name() for spot in spots} == {"#00aa55"}
     row = opened.window.table.item(1, MARK)
     assert row is not None and row.text() == "leaf"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "m.csv"), ""))
@@ -222,12 +241,15 @@ def test_the_table_tells_colours_under_the_chosen_light(opened: App, qtbot: QtBo
     click(opened, 40, 60)
     settled(opened, qtbot)
     table = opened.window.table
-    texts = [[table.item(row, column).text() for column in (XY, LAB, DOMINANT)] for row in (0, 1)]
+    texts = [[table.item(row, column).text() for column in (X, L, DOMINANT)] for row in (0, 1)]
     opened.window.light.viewing_picked.emit(ViewingConditions(Illuminant("A"), CIE_1964))
-    qtbot.waitUntil(lambda: table.item(0, XY).text() != texts[0][0])
+    qtbot.waitUntil(lambda: table.item(0, X).text() != texts[0][0])
     for row, mark in enumerate(opened.document.marks):
         seen = opened.document.colour_results[mark.place].appearance
-        assert seen is not None and table.item(row, XY).text() == "{:.4f}, {:.4f}".format(*seen.xy)
+        assert seen is not None and [table.item(row, at).text() for at in (X, Y)] == [
+            f"{value:.4f}" for value in seen.xy
+        ]
+        assert [table.item(row, at).text() for at in (L, A, B)] == [f"{value:.1f}" for value in seen.lab]
         assert seen.hex in table.item(row, COLOUR).toolTip()
     table.selectAll()
     pair = opened.window.pair
@@ -284,11 +306,11 @@ def test_radiance_is_seen_relative_to_a_white_that_is_picked(app: App, qtbot: Qt
     app.document.add_pin(10, 20)
     settled(app, qtbot)
     table, panel = app.window.table, app.window.light
-    assert table.item(0, XY).text() == "–" and "radiance" in panel.note.text() and not panel.light.isEnabled()
+    assert table.item(0, X).text() == "–" and "radiance" in panel.note.text() and not panel.light.isEnabled()
     panel.white_requested.emit()
-    qtbot.waitUntil(lambda: table.item(1, LAB).text() == "100.0  0.0  0.0")
+    qtbot.waitUntil(lambda: [table.item(1, at).text() for at in (L, A, B)] == ["100.0", "0.0", "0.0"])
     assert "Relative to the white reference pin 2" in panel.note.text() and panel.light.isEnabled()
-    assert table.item(0, XY).text() != "–"
+    assert table.item(0, X).text() != "–"
 
 
 def test_what_cannot_be_seen_is_told_where_the_colour_would_stand(app: App, qtbot: QtBot) -> None:
@@ -298,9 +320,9 @@ def test_what_cannot_be_seen_is_told_where_the_colour_would_stand(app: App, qtbo
     app.document.add_pin(3, 3)
     app.document.add_pin(10, 20)
     settled(app, qtbot)
-    assert [app.window.table.item(row, XY).text() for row in (0, 1)] == ["–", "–"]
-    assert "invalid values" in app.window.table.item(0, XY).toolTip()
-    assert "has no response, or not in all three" in app.window.table.item(1, XY).toolTip()
+    assert [app.window.table.item(row, X).text() for row in (0, 1)] == ["–", "–"]
+    assert "invalid values" in app.window.table.item(0, X).toolTip()
+    assert "has no response, or not in all three" in app.window.table.item(1, X).toolTip()
     assert "has no response" not in app.window.messages.text.text()
 
 
@@ -337,12 +359,12 @@ def test_references_stand_beside_the_curves(
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(tmp_path / "lib.csv"), ""))
     bar.menu.aboutToShow.emit()
     next(action for action in bar.menu.actions() if action.text() == "Load reference spectra…").trigger()
-    qtbot.waitUntil(lambda: [line.name for line in document.plot_content().lines()] == ["pin 1", "grass", "stone"])
+    qtbot.waitUntil(lambda: [line.name for line in document.plot_content().lines] == ["pin 1", "grass", "stone"])
     bar.menu.aboutToShow.emit()
     next(action for action in bar.menu.actions() if action.text().startswith("grass")).trigger()
-    assert [line.name for line in document.plot_content().lines()] == ["pin 1", "stone"]
+    assert [line.name for line in document.plot_content().lines] == ["pin 1", "stone"]
     next(action for action in bar.menu.actions() if action.text().startswith("Smooth")).trigger()
-    qtbot.waitUntil(lambda: "pin 1, smooth metamer" in [line.name for line in document.plot_content().lines()])
+    qtbot.waitUntil(lambda: "pin 1, smooth metamer" in [line.name for line in document.plot_content().lines])
     smooth = document.colour_results[(10, 10)].smooth
     assert smooth is not None and document.photograph is not None
     seen = np.interp(cie.CAMERA_BANDS, smooth.wavelengths.nm, smooth.values) @ cie.default_camera().T
@@ -398,6 +420,8 @@ def test_an_interval_is_shaded_and_exported(
     app.document.add_pin(3, 4)
     app.document.mark_set.add(Region(Shape.RECTANGLE, ((5, 5), (9, 9))))
     settled(app, qtbot)
+    assert set(app.window.plot.layer.spreads) == {2}, "only that of the active mark"
+    app.document.set_plot_settings(replace(app.document.plot_settings, spreads=Spreads.ALL))
     assert set(app.window.plot.layer.spreads) == {1, 2}
     low, high = app.document.plot_content().spread(app.document.curves[(3, 4)])  # type: ignore[misc]
     np.testing.assert_allclose(high - low, 0.3, atol=1e-6)
@@ -470,7 +494,9 @@ def test_regions_stay_in_place_at_another_resolution(opened: App, qtbot: QtBot) 
     assert opened.document.marks[0].place == place and opened.document.curves[place].of == 10 * 15
 
 
-def test_a_figure_shows_what_the_plot_shows(opened: App, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_figure_shows_what_the_plot_shows(
+    opened: App, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     click(opened, 10, 10)
     draw(opened, KEY.Key_E, (20, 20), (40, 50))
     opened.document.set_plot_settings(replace(opened.document.plot_settings, transform=Transform(Normalise.MAXIMUM)))
@@ -480,10 +506,11 @@ def test_a_figure_shows_what_the_plot_shows(opened: App, qtbot: QtBot, tmp_path:
         )
     )
     settled(opened, qtbot)
-    opened.exporter._save_figure(tmp_path / "f.svg", 72)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "f.svg"), ""))
+    opened.exporter.save_figure(opened.exporter.figure(FigureStyle()))
     qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     svg = (tmp_path / "f.svg").read_text(encoding="utf-8")
-    for text in ("pin 1 (row 10, col 10)", "ellipse 2, mean ± SD of", "flat &lt;grey&gt;", "maximum = 1"):
+    for text in ("pin 1", "ellipse 2", "± standard deviation", "flat &lt;grey&gt;", "maximum = 1"):
         assert text in svg
 
 
@@ -513,3 +540,93 @@ def test_the_table_comes_forward_for_a_name(opened: App, qtbot: QtBot, qtlog: An
     assert shown == ["pin 1"]
     assert [record.message for record in qtlog.records if "editing failed" in record.message] == []
     opened.window.findChild(GuideWindow).close()
+
+
+@pytest.mark.parametrize("quantity", Quantity)
+def test_table_and_picture_agree_on_what_has_colours(app: App, quantity: Quantity, qtbot: QtBot) -> None:
+    app.document.open_cube("cube.h5", CubeField(smooth_cube(20, 24), BANDS, quantity), (0.0, 1.0))
+    app.document.add_pin(3, 4)
+    for white in (None, 1):
+        app.document.set_white(white)
+        qtbot.waitUntil(lambda: (3, 4) in app.document.colour_results and not app.worker.is_busy(Task.COLOURS))
+        context = RenderContext.of(app.document)
+        is_rendered = MODES["rerendered"].unavailable_reason(context) == ""
+        assert is_rendered is app.document.has_colours is app.window.light.light.isEnabled()
+        assert is_rendered is (quantity is not Quantity.RADIANCE or white is not None)
+        assert (app.document.colour_results[3, 4].appearance is not None) is is_rendered
+        qtbot.waitUntil(lambda: (3, 4) in app.document.curves)
+        if quantity is Quantity.UNKNOWN and white is None:  # and says what it assumes
+            assert "taken as reflectance" in MODES["rerendered"].caption(context)
+            assert "taken as reflectance" in app.window.light.note.text()
+
+
+def test_numbers_of_the_table_stand_at_the_right(opened: App, qtbot: QtBot) -> None:
+    click(opened, 10, 10)
+    settled(opened, qtbot)
+    table, right = opened.window.table, Qt.AlignmentFlag.AlignRight
+    at_right = [at for at in range(table.columnCount()) if table.item(0, at).textAlignment() & right]
+    assert at_right == [VALUE, X, Y, L, A, B, DOMINANT, PIXELS] or at_right == [
+        VALUE, MEASURED, X, Y, L, A, B, DOMINANT, PIXELS,
+    ]  # fmt: skip
+    assert all(table.horizontalHeaderItem(at).textAlignment() & right for at in at_right)
+
+
+def test_columns_are_chosen_and_remembered(opened: App, qtbot: QtBot) -> None:
+    click(opened, 10, 10)
+    settled(opened, qtbot)
+    table = opened.window.table
+    menu = table.column_menu()
+    actions = {action.text(): action for action in menu.actions()}
+    assert [at for at in range(table.columnCount()) if table.isColumnHidden(at)] == [MEASURED]
+    assert actions["a*"].isChecked() and "Mark" not in actions
+    actions["a*"].trigger()
+    actions["Position"].trigger()
+    assert table.isColumnHidden(A) and table.isColumnHidden(POSITION) and not table.isColumnHidden(B)
+    table.show_readouts(550, {1: Readout(0.5, 0.4)})  # a measured cube is opened
+    assert not table.isColumnHidden(MEASURED)
+    other = MarkTable()
+    qtbot.addWidget(other)
+    assert other.isColumnHidden(A) and other.isColumnHidden(POSITION) and not other.isColumnHidden(L)
+    actions["Show all"].trigger()
+    assert not table.isColumnHidden(A) and not table.isColumnHidden(POSITION)
+    menu.close()
+
+
+def test_near_black_has_no_chromaticity_and_a_purple_a_complementary_wavelength(app: App, qtbot: QtBot) -> None:
+    values = np.full((31, 20, 24), 0.001, np.float32)
+    values[(BANDS.nm < 450) | (BANDS.nm > 650), :, 12:] = 0.9  # purple
+    app.document.open_cube("cube.h5", CubeField(values, BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
+    app.document.add_pin(3, 4)
+    app.document.add_pin(3, 15)
+    app.document.mark_set.add(Region.rectangle(2, 3, 6, 9))
+    settled(app, qtbot)
+    table = app.window.table
+    assert [table.item(0, at).text() for at in (X, Y, DOMINANT)] == ["–", "–", "–"]
+    assert table.item(0, L).text() == "0.9" and "Darker than 0.2% of white" in table.item(0, X).toolTip()
+    assert re.fullmatch(r"complementary 5\d\d nm", table.item(1, DOMINANT).text())
+    assert table.item(1, X).text() != "–"
+    assert [table.item(row, PIXELS).text() for row in range(3)] == ["1", "1", "24"]
+    assert app.document.table_rows([1])[0]["x"] == ""
+
+
+def test_light_and_white_are_undone(app: App, qtbot: QtBot) -> None:
+    cube = CubeField(smooth_cube(20, 24), BANDS, Quantity.RADIANCE)
+    app.document.open_cube("cube.h5", cube, (0.0, 1.0))
+    app.document.add_pin(3, 4)
+    settled(app, qtbot)
+    app.marks.use_white()
+    app.spectra.set_viewing(ViewingConditions(Illuminant("A")))
+    for kelvin in (2000, 2500, 3000):  # of the spin box: one step
+        app.spectra.set_viewing(ViewingConditions(Illuminant.blackbody(kelvin)))
+    app.spectra.set_viewing(ViewingConditions(Illuminant.blackbody(3000), CIE_1964))
+    undo, lights = app.window.actions_by_name["undo"], []
+    assert undo.text() == "Undo change of observer"
+    for _ in range(4):
+        app.application.undo()
+        lights.append(app.document.viewing.light.name)
+    assert lights == ["Blackbody 3000 K", "Blackbody 2000 K", "A", "D65"] and app.document.white is not None
+    assert app.window.light.light.currentText().startswith("D65") and undo.text() == "Undo change of white reference"
+    app.application.undo()
+    assert app.document.white is None and not app.window.light.light.isEnabled()
+    app.application.redo()
+    assert app.document.white is not None

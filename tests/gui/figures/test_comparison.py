@@ -19,7 +19,7 @@ from nesr_gui.gui.figures.comparison import WIDTH, TruthFigure, TruthFigureExpor
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.view_settings import ErrorMetric, ViewSettings
 from nesr_gui.gui.view_modes.base import RenderContext
-from nesr_gui.gui.views.dialogs.comparison_figure import TruthFigureDialog
+from nesr_gui.gui.views.dialogs.figures import TruthFigureDialog
 from nesr_gui.spectral import Quantity, RGBImage
 from tests.gui.conftest import BANDS, smooth_cube
 

@@ -1,3 +1,4 @@
+import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import imageio.v3 as iio
 import imageio_ffmpeg
 import numpy as np
+import OpenEXR
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -12,7 +14,7 @@ from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.drawing.tone_mapping import ToneMapping
 from nesr_gui.gui.figures import sweep as films
-from nesr_gui.gui.figures.sweep import Sweep, SweepExport, export_sweep, frame
+from nesr_gui.gui.figures.sweep import Sweep, SweepExport, SweepFormat, export_sweep, frame
 from nesr_gui.gui.model.palette import GREY
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.tasks.files import FileRequest, read_library
@@ -64,10 +66,11 @@ def test_frames_are_at_the_speed_asked() -> None:
             wrong.wavelengths()
 
 
-@pytest.mark.parametrize("ending", [".gif", ".mp4"])
-def test_a_film_holds_the_bands(context: RenderContext, tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize("kind", [SweepFormat.GIF, SweepFormat.MP4])
+def test_a_film_holds_the_bands(context: RenderContext, tmp_path: Path, kind: SweepFormat) -> None:
+    ending = kind.ending
     path, told = tmp_path / f"film{ending}", list[float]()
-    export_sweep(SweepExport(path, "band", context, SWEEP), told.append)
+    export_sweep(SweepExport(path, "band", context, SWEEP, kind), told.append)
     assert told == sorted(told) and told[-1] == 1.0 and [p.name for p in tmp_path.iterdir()] == [path.name]
     frames = iio.imread(path, plugin="pillow") if ending == ".gif" else decoded(path, (32, 46))
     assert frames.shape[:3] == (11, 32, 46)
@@ -79,9 +82,9 @@ def test_a_film_holds_the_bands(context: RenderContext, tmp_path: Path, ending: 
         assert iio.immeta(path, plugin="pillow")["duration"] == 100
 
 
-@pytest.mark.parametrize("ending", [".gif", ".mp4"])
-def test_a_cancelled_film_leaves_the_older_one(context: RenderContext, tmp_path: Path, ending: str) -> None:
-    path = tmp_path / f"film{ending}"
+@pytest.mark.parametrize("kind", [SweepFormat.GIF, SweepFormat.MP4])
+def test_a_cancelled_film_leaves_the_older_one(context: RenderContext, tmp_path: Path, kind: SweepFormat) -> None:
+    path = tmp_path / f"film{kind.ending}"
     path.write_bytes(b"older")
 
     def stop(fraction: float) -> None:
@@ -89,7 +92,7 @@ def test_a_cancelled_film_leaves_the_older_one(context: RenderContext, tmp_path:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        export_sweep(SweepExport(path, "band", context, SWEEP), stop)
+        export_sweep(SweepExport(path, "band", context, SWEEP, kind), stop)
     assert path.read_bytes() == b"older" and len(list(tmp_path.iterdir())) == 1
 
 
@@ -98,9 +101,11 @@ def test_a_film_without_its_package_or_of_another_kind_is_refused(
 ) -> None:
     monkeypatch.setattr(films.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"nesr-gui\[video\]"):
-        export_sweep(SweepExport(tmp_path / "film.mp4", "band", context, SWEEP), ignore)
-    with pytest.raises(ValueError, match=r"\.mp4 or \.gif"):
-        export_sweep(SweepExport(tmp_path / "film.avi", "band", context, SWEEP), ignore)
+        export_sweep(SweepExport(tmp_path / "film.mp4", "band", context, SWEEP, SweepFormat.MP4), ignore)
+    with pytest.raises(ValueError, match=r"nesr-gui\[formats\]"):
+        export_sweep(SweepExport(tmp_path / "film", "band", context, SWEEP, SweepFormat.EXR_FRAMES), ignore)
+    with pytest.raises(ValueError, match=r"ends in \.gif"):
+        export_sweep(SweepExport(tmp_path / "film.avi", "band", context, SWEEP, SweepFormat.GIF), ignore)
     assert list(tmp_path.iterdir()) == []
     dialog = SweepDialog((400.0, 700.0), 40.0, (31, 45))
     qtbot.addWidget(dialog)
@@ -111,13 +116,62 @@ def test_a_film_without_its_package_or_of_another_kind_is_refused(
 
 def test_colours_labels_and_modes_that_stand_still(context: RenderContext) -> None:
     tinted = replace(context, view_settings=ViewSettings().with_colormap("band", "wavelength"))
-    red = frame(SweepExport(Path("x.gif"), "band", tinted, SWEEP), 650.0)
+    red = frame(SweepExport(Path("x.gif"), "band", tinted, SWEEP, SweepFormat.GIF), 650.0)
     assert red[..., 0].max() > 150 > 60 > red[..., 2].max()
-    plain = SweepExport(Path("x.gif"), "rerendered", context, SWEEP)
+    plain = SweepExport(Path("x.gif"), "rerendered", context, SWEEP, SweepFormat.GIF)
     band = frame(replace(plain, mode="band"), 480.0)
     np.testing.assert_array_equal(frame(plain, 480.0), band)
     labelled = frame(replace(plain, sweep=replace(SWEEP, is_labelled=True)), 480.0)
     assert labelled.shape == band.shape and (labelled != band).any() and (labelled[-4:] == band[-4:]).all()
+
+
+def test_back_and_forth_shows_both_ends_once() -> None:
+    there = SWEEP.wavelengths()
+    assert replace(SWEEP, returns=True).wavelengths() == there + there[-2:0:-1]
+    with pytest.raises(ValueError, match="would have 22,222 frames"):
+        Sweep(400.0, 500.0, 0.09, 10, returns=True).wavelengths()
+
+
+def test_frames_are_numbered_pictures(context: RenderContext, tmp_path: Path) -> None:
+    folder, told = tmp_path / "sweep", list[float]()
+    request = SweepExport(folder, "band", context, replace(SWEEP, returns=True), SweepFormat.PNG_FRAMES)
+    export_sweep(request, told.append)
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [f"sweep_{n:04}.png" for n in range(1, 21)] and list(tmp_path.iterdir()) == [folder]
+    assert told == sorted(told) and told[-1] == 1.0
+    for name, nm in (("sweep_0001.png", 450.0), ("sweep_0011.png", 500.0), ("sweep_0020.png", 455.0)):
+        expected = ToneMapping.of((0.0, 1.0), GREY).shade(context.answering.band(nm))
+        np.testing.assert_array_equal(iio.imread(folder / name), expected[:, :, None].repeat(3, 2))
+    labelled = replace(request, path=tmp_path / "labelled", sweep=replace(SWEEP, is_labelled=True))
+    export_sweep(labelled, ignore)
+    first = [iio.imread(path) for path in (folder / "sweep_0001.png", tmp_path / "labelled" / "labelled_0001.png")]
+    assert first[0].shape == first[1].shape and (first[0] != first[1]).any()
+
+
+def test_exr_frames_hold_the_values(context: RenderContext, tmp_path: Path) -> None:
+    labelled = replace(SWEEP, is_labelled=True)
+    export_sweep(SweepExport(tmp_path / "s", "band", context, labelled, SweepFormat.EXR_FRAMES), ignore)
+    assert len(list((tmp_path / "s").iterdir())) == 11
+    with OpenEXR.File(str(tmp_path / "s" / "s_0011.exr")) as file:
+        np.testing.assert_array_equal(file.channels()["Y"].pixels, context.answering.band(500.0))
+        assert json.loads(file.header()["comments"])["wavelength_nm"] == 500
+
+
+def test_frames_spare_the_files_of_a_folder(context: RenderContext, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years")
+    request = SweepExport(tmp_path / "mine", "band", context, SWEEP, SweepFormat.PNG_FRAMES)
+    with pytest.raises(ValueError, match="the folder is not empty; choose a new folder"):
+        export_sweep(request, ignore)
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+    def stop(fraction: float) -> None:
+        if fraction > 0.4:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        export_sweep(replace(request, path=tmp_path / "new"), stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_references_are_read_from_curves(tmp_path: Path) -> None:

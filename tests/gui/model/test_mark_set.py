@@ -63,6 +63,24 @@ def test_one_drag_is_one_step(mark_set: MarkSet) -> None:
     assert mark_set.marks[0].pixel == (1, 2)
 
 
+def test_consecutive_shifts_of_one_mark_are_one_step(mark_set: MarkSet) -> None:
+    stack = mark_set._undo_stack
+    mark_set.add((9, 9))
+    mark_set.add((1, 2))
+    for _ in range(4):
+        mark_set.shift(2, 1, 0)
+    mark_set.shift(1, 0, 1)  # another mark
+    mark_set.shift(2, 1, 0)
+    stack.undo()
+    stack.undo()
+    assert [mark.pixel for mark in mark_set.marks] == [(9, 9), (5, 2)] and stack.undoText() == "move pin 2"
+    stack.undo()
+    assert [mark.pixel for mark in mark_set.marks] == [(9, 9), (1, 2)] and stack.undoText() == "add pin 2"
+    mark_set.shift(2, 0, 1)
+    mark_set.shift(2, 0, -1)  # and back: nothing to undo
+    assert stack.undoText() == "add pin 2"
+
+
 def test_a_freed_number_is_given_again(mark_set: MarkSet) -> None:
     for col in range(3):
         mark_set.add((0, col))

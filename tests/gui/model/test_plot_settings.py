@@ -75,9 +75,9 @@ def test_lines_are_the_marks_with_what_they_are_compared_with() -> None:
     mark = new_mark((1, 1), ())
     known = {"curves": {(1, 1): MarkSpectrum(FIRST, SECOND)}, "colour_results": {(1, 1): ColourResult(smooth=SECOND)}}
     library = [ReferenceSpectrum(Spectrum(BANDS, FIRST.values, "grass"), "file")]
-    kinds = [line.kind for line in PlotContent([mark], **known, library=library, truth=True, smooth=True).lines()]
+    kinds = [line.kind for line in PlotContent([mark], **known, library=library, truth=True, smooth=True).lines]
     assert kinds == [Kind.CURVE, Kind.TRUTH, Kind.SMOOTH, Kind.LIBRARY]
-    assert [line.kind for line in PlotContent([mark], **known, truth=False).lines()] == [Kind.CURVE]
+    assert [line.kind for line in PlotContent([mark], **known, truth=False).lines] == [Kind.CURVE]
 
 
 POLYGON = Region(Shape.POLYGON, ((1, 2.25), (8, 3), (4, 20.5)))

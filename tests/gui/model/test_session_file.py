@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +28,7 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.model.marks import new_mark
-from nesr_gui.gui.model.plot_settings import Normalise, PlotSettings, ReferenceSpectrum, Transform
+from nesr_gui.gui.model.plot_settings import Normalise, PlotAxes, PlotSettings, ReferenceSpectrum, Spreads, Transform
 from nesr_gui.gui.model.preferences import recent_files, settings
 from nesr_gui.gui.model.session_file import (
     Layout,
@@ -43,6 +45,7 @@ from nesr_gui.gui.views.main_window import WINDOW_SIZE
 from nesr_gui.gui.views.message_bar import STEPS
 from nesr_gui.gui.views.window_layout import apply_layout, layout_of
 from nesr_gui.io.cubes.description import CubeHints
+from nesr_gui.io.cubes.wavelengths import BandPositions
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.regions import Region, Shape
@@ -180,8 +183,9 @@ def kept(tmp_path: Path) -> SessionData:
     rows = ((400.0, 1.0, 0.5, 0.2), (700.0, 0.1, 0.5, 0.9))
     reading = CubeHints(Wavelengths.from_step(400, 700, 100), 2, Quantity.RADIANCE, "cube")
     overlays = PlotSettings(
-        Transform(Normalise.AREA, True, True), False, True, (ReferenceSpectrum(CURVE, "leaves.csv", False),)
-    )
+        Transform(Normalise.AREA, True, True), False, True, (ReferenceSpectrum(CURVE, "leaves.csv", False),),
+        Spreads.ALL, PlotAxes(True, (420.0, 680.0), (0.01, 1.5)),
+    )  # fmt: skip
     marks = new_mark((3, 4), []), replace(new_mark(REGION, [1]), name="Blätter", visible=False)
     view_settings = ViewSettings(
         ("rerendered", "similarity"), 1, PaneLayout.SIDE_BY_SIDE, reference=CURVE, levels={"band": (0.0, 0.5)}
@@ -212,6 +216,18 @@ def test_every_value_comes_back(kept: SessionData, tmp_path: Path) -> None:
     assert again.marks == kept.marks and again.viewing == kept.viewing and again.interpretation == kept.interpretation
     assert again.viewport == kept.viewport and again.source.image == kept.source.image and again.active == 2
     assert plain(again, path) == written
+    assert again.plot_settings.axes == kept.plot_settings.axes and again.plot_settings.spreads is Spreads.ALL
+
+
+def test_a_session_saved_before_axes_could_be_chosen_opens(kept: SessionData, tmp_path: Path) -> None:
+    path = tmp_path / "a.nesr"
+    written = plain(kept, path)
+    for later in ("axes", "spreads"):
+        del written["plot_settings"][later]
+    path.write_text(json.dumps(written), encoding="utf-8")
+    plot_settings = read_session(path, MODES).plot_settings
+    assert plot_settings.axes == PlotAxes() and plot_settings.spreads is Spreads.ACTIVE
+    assert plot_settings.transform == kept.plot_settings.transform
 
 
 def test_a_session_of_the_first_format_opens(kept: SessionData) -> None:
@@ -424,3 +440,13 @@ def test_what_is_looked_at_does_not_depend_on_the_room_there_was_for_it(opened: 
     qtbot.waitUntil(lambda: image.height() == high)
     opened.window.panes.go(kept)
     np.testing.assert_allclose(image.box.viewRange(), wide)
+
+
+def test_stated_wavelengths_in_any_order_and_names_of_any_bytes_come_back(kept: SessionData, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9") if sys.platform == "linux" else "café"
+    hints = CubeHints(BandPositions(np.array([700.0, 400, 550])))
+    written = replace(kept, source=replace(kept.source, image=tmp_path / f"{name}.png", reading=hints))
+    write_session(tmp_path / f"{name}.nesr", written)
+    again = read_session(tmp_path / f"{name}.nesr", MODES)
+    assert again.source.image == written.source.image
+    assert again.source.reading.wavelengths.nm.tolist() == [700, 400, 550]

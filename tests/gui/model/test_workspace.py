@@ -96,6 +96,8 @@ def test_each_tab_keeps_its_own_and_asks_nothing_again(
     layer = opened.window.image.canvas.layers[0]
     qtbot.waitUntil(lambda: layer.picture is not None and layer.picture.request.context.field is first)
     opened.application.undo()
+    assert opened.document.viewing == ViewingConditions()
+    opened.application.undo()
     assert opened.document.marks == ()
     opened.application.redo()
 

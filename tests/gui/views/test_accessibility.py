@@ -3,13 +3,14 @@
 import itertools
 import math
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QKeySequence, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -17,6 +18,11 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDockWidget,
+    QGroupBox,
+    QLabel,
+    QMenu,
+    QMenuBar,
+    QTabBar,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -41,6 +47,7 @@ DIALOGS: dict[str, Callable[[App], object]] = {
     "export cube": lambda app: app.exporter.export_cube(),
     "export figure": lambda app: app.exporter.export_figure(),
     "sweep": lambda app: app.exporter.export_sweep(),
+    "false colour": lambda app: app.view.choose_false_colour(),
     "reading": lambda app: CubeImportDialog(
         AmbiguousFile("which axis holds the bands?", "band_axis", choices=("0", "1", "2")), app.window
     ).open(),
@@ -78,6 +85,44 @@ def test_every_control_of_a_dialog_has_a_name(opened: App, qapp: QApplication, w
     assert len(dialogs) == 1
     assert nameless(dialogs[0]) == [] and dialogs[0].windowTitle()
     dialogs[0].reject()
+
+
+def mnemonics(root: QWidget) -> Counter[str]:
+    """Letters that work with Alt in a window, including its hidden panels; a menu has letters of its own."""
+    texts: list[str] = [part.text() for part in root.findChildren(QAbstractButton)]
+    texts += [part.text() for part in root.findChildren(QLabel) if part.buddy() is not None]
+    texts += [part.title() for part in root.findChildren(QGroupBox)]
+    texts += [bar.tabText(at) for bar in root.findChildren(QTabBar) for at in range(bar.count())]
+    texts += [action.text() for bar in root.findChildren(QMenuBar) for action in bar.actions()]
+    keys = [QKeySequence.mnemonic(text).toString() for text in texts]
+    return Counter(key for key in keys if key)
+
+
+def test_mnemonics_of_the_window_are_unique(opened: App, photograph: Path, qtbot: QtBot) -> None:
+    for name in ("black & white.png", "file & edit.png"):  # no letters of the window
+        opened.files.open(photograph.rename(photograph.with_name(name)), beside=True)
+        qtbot.waitUntil(lambda name=name: opened.document.name == name)
+        photograph = photograph.with_name(name)
+    for dock in opened.window.findChildren(QDockWidget):
+        dock.show()
+    found = mnemonics(opened.window)
+    assert {"Alt+F", "Alt+E"} <= set(found) and [key for key, count in found.items() if count > 1] == []
+    for menu in opened.window.findChildren(QMenu):
+        menu.aboutToShow.emit()
+        letters = Counter(QKeySequence.mnemonic(action.text()).toString() for action in menu.actions())
+        assert [key for key, count in letters.items() if key and count > 1] == [], menu.title()
+
+
+@pytest.mark.parametrize("which", DIALOGS)
+def test_mnemonics_of_a_dialog_are_unique(opened: App, qapp: QApplication, which: str) -> None:
+    DIALOGS[which](opened)
+    (dialog,) = [widget for widget in qapp.topLevelWidgets() if isinstance(widget, QDialog) and widget.isVisible()]
+    kinds = [box for box in dialog.findChildren(QComboBox) if box.accessibleName() == "Band selection"]
+    for at in range(kinds[0].count() if kinds else 1):  # fields with labels of their own
+        if kinds:
+            kinds[0].setCurrentIndex(at)
+        assert [key for key, count in mnemonics(dialog).items() if count > 1] == []
+    dialog.reject()
 
 
 def tab_order(app: App) -> Iterator[QWidget]:

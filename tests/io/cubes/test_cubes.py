@@ -19,6 +19,7 @@ import tifffile
 
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField, IntervalBlock
+from nesr_gui.fields.sensor import Sensor, SensorBand, SensorField
 from nesr_gui.io import FORMATS, CubeHints, FileKind, Format, StorageEncoding
 from nesr_gui.spectral import Quantity, Wavelengths
 
@@ -243,7 +244,11 @@ def test_values_that_do_not_fit_are_counted_and_cut(tmp_path: Path) -> None:
         ("c.hdr", StorageEncoding("float16"), "ENVI cannot store float16; choose float32 or uint16"),
         ("c.exr", StorageEncoding("uint16"), "Spectral OpenEXR cannot store uint16"),
         ("c", StorageEncoding(), "c has no extension and would be a folder of png bands, which cannot store float32"),
-        ("c.tif", StorageEncoding(error_band=True), "TIFF cannot store an error band beside the cube; NetCDF-4 / HDF5"),
+        (
+            "c.tif",
+            StorageEncoding(error_band=True),
+            "TIFF cannot store a prediction interval with the cube; NetCDF-4 / HDF5",
+        ),
         ("c.nc", StorageEncoding(error_band=True), "this image has no prediction interval"),
         ("c.bil", StorageEncoding(), "c.bil has the extension '.bil'; spectral cubes are"),
     ],
@@ -307,3 +312,15 @@ def test_the_error_band_is_stored_beside_the_cube(tmp_path: Path, name: str, dty
         np.testing.assert_allclose(read.cube(UNEVEN).values, values[:, :, 3:] + by, atol=6e-5)
     if name != "c.npz":
         assert _xarray(tmp_path / name).values.shape == (5, 30, 17)
+
+
+def test_envi_names_the_bands(tmp_path: Path) -> None:
+    envi = pytest.importorskip("spectral.io.envi")
+    nm = Wavelengths(np.array([440.0, 550.5, 633.33]))
+    io.write_cube(tmp_path / "bands.hdr", field(), nm)
+    header = envi.read_envi_header(tmp_path / "bands.hdr")
+    assert header["band names"] == ["440 nm", "550.5 nm", "633.33 nm"]
+    sensor = Sensor("two", (SensorBand("Blue, {coast}", 480, 20), SensorBand("Green", 560, 36)))
+    integrated = SensorField(field(), sensor)
+    io.write_cube(tmp_path / "sensor.hdr", integrated, integrated.bands)
+    assert envi.read_envi_header(tmp_path / "sensor.hdr")["band names"] == ["Blue coast", "Green"]

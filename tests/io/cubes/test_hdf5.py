@@ -234,7 +234,10 @@ def _huge(file: h5py.File) -> None:
         (_replace("cube", None), "it has no `cube`"),
         (_replace("wavelength", np.array([400, np.nan, 500, 600, 700])), "finite, positive numbers"),
         (_replace("wavelength", np.array([-400.0, 450, 500, 600, 700])), "finite, positive numbers"),
-        (_replace("cube", np.zeros((7, 9), np.float32)), "no other array of three dimensions; it has cube (7 x 9)"),
+        (
+            _replace("cube", np.zeros((7, 9), np.float32)),
+            "no other array of numbers with three dimensions; it has cube (7 x 9)",
+        ),
         (_replace("cube", np.zeros((5, 0, 9), np.float32)), "no `cube` and no other array"),
         (_replace("cube", np.array([[["a"]]], "S1")), "no `cube` and no other array"),
         (_replace("cube", h5py.ExternalLink("/nowhere/other.h5", "cube")), "it has no `cube`"),
@@ -277,7 +280,7 @@ def test_without_wavelengths_it_asks(written: Path, change: Callable[[h5py.File]
 
 
 def test_other_files_and_folders_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "c.nc").write_bytes(b"CDF\x01 an older NetCDF" * 100)
+    (tmp_path / "c.nc").write_bytes(b"\0 no HDF5 at all" * 100)
     with pytest.raises(UnreadableFile, match=r"c.nc is not an HDF5 file"):
         open_cube(tmp_path / "c.nc")
     with pytest.raises(FileNotFoundError, match=r"there is no file"):

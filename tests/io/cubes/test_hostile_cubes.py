@@ -62,16 +62,18 @@ def refused(path: Path) -> str:
         (("bands = 3", "bands = 3\ndata file = /etc/passwd"), "only one beside the header is opened"),
         (("bands = 3", "bands = 3\ndata file = ..\\x"), "only one beside the header is opened"),
         (("bands = 3", "bands = 3\ndata file = none.img"), "has no data file beside it"),
-        (("bands = 3", "bands = 3\nfile type = ENVI Spectral Library"), "is a spectral library; open it as curves"),
-        (("{400, 550, 700}", "{400, nan, 700}"), "finite, positive numbers"),
+        (
+            ("bands = 3", "bands = 3\nfile type = ENVI Spectral Library"),
+            "is a spectral library; load it as reference spectra",
+        ),
+        (("{400, 550, 700}", "{400, nan, 700}"), "not a list of numbers"),
         (("{400, 550, 700}", "{400, -550, 700}"), "finite, positive numbers"),
         (("{400, 550, 700}", "{400, 550}"), "2 wavelengths for 3 bands"),
         (("{400, 550, 700}", "{a, b, c}"), "not a list of numbers"),
         (("{400, 550, 700}", "{400, 550, 700"), "the list of 'wavelength' has no end"),
         (("bands = 3", "bands = 3\nwavelength units = furlongs"), "they are in 'furlongs'"),
-        (("{400, 550, 700}", "{400, 550, 700}\nbbl = {1, 0}"), "2 bbl for 3 bands"),
         (("bands = 3", "bands = 3\nreflectance scale factor = 0"), "not one number above 0"),
-        (("bands = 3", "bands = 3\ndata gain values = {1, inf, 1}"), "zero or not finite"),
+        (("bands = 3", "bands = 3\ndata gain values = {1, 0, 1}"), "zero or not finite"),
         (("ENVI", "IVNE"), "its first line is not ENVI"),
     ],
 )
@@ -286,3 +288,32 @@ print("refused")
     ran = subprocess.run([sys.executable, "-c", code, str(tmp_path), *made], capture_output=True, text=True,
                          env={"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin"})  # fmt: skip
     assert ran.stdout == "refused\n", ran.stderr + ran.stdout
+
+
+def test_pages_in_a_circle(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "c.tif", np.zeros((6, 5, 4), np.float32), photometric="minisblack", metadata=None)
+    with tifffile.TiffFile(tmp_path / "c.tif") as tiff:
+        first, last = tiff.pages[0].offset, tiff.pages[5].offset
+        count = len(tiff.pages[5].tags)
+    data = bytearray((tmp_path / "c.tif").read_bytes())
+    at = last + 2 + 12 * count
+    assert data[at : at + 4] == bytes(4)
+    data[at : at + 4] = struct.pack("<I", first)
+    (tmp_path / "c.tif").write_bytes(data)
+    with pytest.raises(UnreadableFile, match="its pages run in a circle"):
+        io.open_cube(tmp_path / "c.tif")
+
+
+@pytest.mark.parametrize("said", ["[", '{"wavelengths_nm": [1, "x", 3], "quantity": "love", "provenance": 7}'])
+def test_a_damaged_description_costs_a_note(tmp_path: Path, said: str) -> None:
+    path = write(tmp_path, "c.npy")
+    (tmp_path / "c.npy.json").write_text(said)
+    field = io.open_cube(path, CubeHints(wavelengths=BANDS, band_axis=0))
+    assert field.shape == (40, 50) and "left aside" in field.provenance["description"]
+
+
+def test_a_damaged_scale_of_integers_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "c.npy", np.ones((3, 4, 5), np.uint16))
+    (tmp_path / "c.npy.json").write_text('{"scale": "x"}')
+    with pytest.raises(UnreadableFile, match="does not describe a cube"):
+        io.open_cube(tmp_path / "c.npy", CubeHints(wavelengths=BANDS, band_axis=0))

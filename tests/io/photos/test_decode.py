@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import struct
@@ -18,7 +19,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
-from nesr_gui.io.photos import icc
+from nesr_gui.io.photos import decode, icc
 from nesr_gui.io.photos.decode import ORIENTATIONS, UnreadableImage, read_photograph
 from nesr_gui.spectral import RGBImage
 
@@ -420,7 +421,7 @@ CMYK = Image.fromarray(RGB8).convert("CMYK")
         (b"\x89PNG\r\n\x1a\n", "cut short"),
         (b"BM", "cut short"),
         (tiff(np.dstack([RGB8, RGB8[..., :2]]), photometric="minisblack", planarconfig="contig"), "spectral cube"),
-        (tiff(np.dstack([RGB8, RGB8[..., :2]]), photometric="rgb"), "spectral cube"),
+        (tiff(np.dstack([RGB8] * 3), photometric="rgb"), "spectral cube"),
         (tiff(RGB8, photometric="minisblack", planarconfig="contig"), "3 channels, which do not match"),
         (tiff(RGB8.astype(np.int16), photometric="rgb"), "type int16"),
         (tiff(RGB8.astype(np.complex64), photometric="rgb"), "type complex64"),
@@ -459,3 +460,14 @@ def test_the_run_length_bmp_is_read(tmp_path: Path) -> None:
     image = read(tmp_path, rle_bmp())
     expected = np.array([[12 - 3 * i, 20 - 5 * i, 36 - 9 * i] for i in range(4)]) / 255  # rows from the bottom
     np.testing.assert_allclose(image.values[:, 0], decode_srgb(expected), rtol=1e-5)
+
+
+def test_a_failing_disk_is_not_taken_for_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(file: object, check_size: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", "p.png")
+
+    path = tmp_path / "p.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    monkeypatch.setattr(decode, "DECODERS", {"PNG": fail})
+    with pytest.raises(OSError, match="Input/output error"):
+        read_photograph(path)

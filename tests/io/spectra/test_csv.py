@@ -99,7 +99,7 @@ def test_refused_to_write(tmp_path: Path) -> None:
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "c.csv").write_bytes(content)
-    with pytest.raises(UnreadableFile, match=r"cannot read curves from c.csv: .*expected a table"):
+    with pytest.raises(UnreadableFile, match=r"cannot read spectra from c.csv: .*expected a table"):
         read_curves(tmp_path / "c.csv")
 
 

@@ -53,9 +53,9 @@ def test_a_library_of_spectral_python_is_read(tmp_path: Path) -> None:
         (("lines = 3", "lines = -3"), "which cannot be"),
         (("lines = 3", "lines = 300"), "is shorter than its header"),
         (("Library", "Standard"), "is not a spectral library"),
-        (("400.0,", "nan,"), "finite, positive"),
+        (("400.0,", "nan,"), "not a list of numbers"),
         (("400.0,", "450.25,"), "strictly increasing"),
-        (("400.0,", ""), "2 wavelengths for curves of 3 values"),
+        (("400.0,", ""), "2 wavelengths for spectra of 3 values"),
     ],
 )
 def test_what_is_no_library_is_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:

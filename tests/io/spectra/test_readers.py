@@ -96,3 +96,9 @@ def test_a_damaged_envi_library_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "alone.sli").write_bytes(b"\0" * 24)
     with pytest.raises(UnreadableFile, match=r"no ENVI header"):
         read_spectra(tmp_path / "alone.sli")
+
+
+def test_deleted_channels_of_usgs_are_gaps(tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text("wavelength_um leaf\n0.4 0.1\n0.5 -1.23e34\n0.6 2e-7\n")
+    curve = read_spectra(tmp_path / "c.txt")[0]
+    assert np.isnan(curve.values).tolist() == [False, True, False] and curve.values[2] == np.float32(2e-7)

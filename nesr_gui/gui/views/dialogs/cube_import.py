@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
 from nesr_gui.gui.views.widgets import ChoiceDialog, form
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints
-from nesr_gui.spectral import Quantity, Wavelengths
+from nesr_gui.io.cubes.wavelengths import BandPositions
+from nesr_gui.spectral import Quantity
 
 LABELS = {"wavelengths": "Wavelengths (nm)", "band_axis": "Band axis", "variable": "Array"}
 
@@ -23,7 +24,8 @@ class CubeImportDialog(ChoiceDialog):
         self.text.setPlaceholderText("400:700:10, or a list: 450, 550.5")
         self.choice = QComboBox()
         self.choice.addItems(error.choices)
-        self.choice.setCurrentText(error.guess)
+        self.choice.setPlaceholderText("Choose")
+        self.choice.setCurrentIndex(self.choice.findText(error.guess))  # nothing without a guess
         self.answer: QWidget = self.choice if error.choices else self.text
         self.answer.setAccessibleName(LABELS.get(error.field, error.field))
         self.quantity = QComboBox()
@@ -32,6 +34,7 @@ class CubeImportDialog(ChoiceDialog):
         for quantity in Quantity:
             self.quantity.addItem(quantity.label, quantity)
         self.text.textChanged.connect(self._validate)
+        self.choice.currentIndexChanged.connect(self._validate)
         self._lay_out()
         self._validate()
 
@@ -45,7 +48,9 @@ class CubeImportDialog(ChoiceDialog):
         if (quantity := self.quantity.currentData()) is not None:
             hints = replace(hints, quantity=Quantity(quantity))
         if self._error.field == "wavelengths":
-            return replace(hints, wavelengths=Wavelengths.parse(self.text.text()))
+            return replace(hints, wavelengths=BandPositions.parse(self.text.text()))
+        if self.choice.currentIndex() < 0:
+            raise ValueError(f"Choose one of {', '.join(self._error.choices)}.")
         if self._error.field == "band_axis":
             return replace(hints, band_axis=int(self.choice.currentText()))
         return replace(hints, variable=self.choice.currentText())
@@ -66,5 +71,5 @@ class CubeImportDialog(ChoiceDialog):
         summary = f"Suggested: {self._error.reason}." if self._error.reason else ""
         if reading.wavelengths is not None and self._error.field == "wavelengths":
             nm = reading.wavelengths.nm
-            summary = f"{len(nm)} bands, {nm[0]:g}-{nm[-1]:g} nm. {summary}".strip()
+            summary = f"{len(nm)} bands, {nm.min():g}-{nm.max():g} nm. {summary}".strip()
         return summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ _HINTS = {
     LIST: "450, 550.5, 620  or  400:700:10",
     SENSOR: "NAME:CENTRE/WIDTH in nm, one per line or separated by commas:\nB2:492.4/66, B3:559.8/36",
 }
+_SHAPES = {BandShape.TABLE: "Published response", BandShape.BOX: "Box", BandShape.GAUSSIAN: "Gaussian"}
 _DATA_TYPES = {
     "float32": "32-bit floating point", "float16": "16-bit floating point", "uint16": "16-bit integer, scaled",
 }  # fmt: skip
@@ -51,9 +53,9 @@ class BandChoice(QWidget):
 
     def __init__(self, field: SpectralField, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._low, self._high = field.wavelength_range
+        self._field, (self._low, self._high) = field, field.wavelength_range
         self._measured: Sensor | None = None  # sensor loaded from a table
-        self._text = {LIST: "", SENSOR: str(SENSORS["Sentinel-2A"])}
+        self._text = {LIST: "", SENSOR: self._text_of(SENSORS["Sentinel-2A"])}
         self.kind = combo("Band selection")
         for name, text in (
             (OWN, f"Bands of the image ({len(field.bands)})"), (STEP, "Constant step"),
@@ -81,8 +83,8 @@ class BandChoice(QWidget):
         self.responses.setAccessibleName("Load a table of spectral responses")
         self.responses.setToolTip("Load a text table: a column of wavelengths, then a column of responses per band")
         self.shape = combo("Band shape")
-        for shape in (BandShape.BOX, BandShape.GAUSSIAN):
-            self.shape.addItem(shape, shape)
+        for shape, label in _SHAPES.items():
+            self.shape.addItem(label, shape)
         self._lay_out()
         self._connect()
         self._show_kind()
@@ -111,7 +113,8 @@ class BandChoice(QWidget):
             return Wavelengths.parse(re.sub(r"[\s,;]+", ",", text.strip().strip(",;")))
         if self._measured is not None:
             return self._measured
-        return self._named() or Sensor.parse(text, BandShape(self.shape.currentData()))
+        shape, preset = BandShape(self.shape.currentData()), self._preset()
+        return preset.shaped(shape) if preset is not None else Sensor.parse(text, shape)
 
     def show_sensor(self, sensor: Sensor) -> None:
         """Use a sensor loaded from a table; editing its text turns it into centres and widths."""
@@ -122,24 +125,45 @@ class BandChoice(QWidget):
     def choices(self) -> dict[str, Any]:
         """The choices as plain values, to be saved."""
         self._text[self.kind.currentData()] = self.text.toPlainText()
+        preset = self._preset()
         return {
             "kind": self.kind.currentData(), "step": self.step.value(), "count": self.count.value(),
-            "list": self._text[LIST], "sensor": self._text[SENSOR], "shape": str(self.shape.currentData()),
+            "list": self._text[LIST], "sensor": preset.name if preset is not None else self._text[SENSOR],
+            "shape": str(self.shape.currentData()),
         }  # fmt: skip
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Restore saved choices where valid; the wavelength range stays that of the image."""
+        """Restore saved choices where valid; the wavelength range stays that of the image.
+
+        Raises:
+            ValueError: the saved bands are not bands of this image, whose own bands are chosen instead.
+        """
         self.step.setValue(float(saved.get("step", self.step.value())))
         self.count.setValue(int(saved.get("count", self.count.value())))
-        self._text |= {LIST: str(saved.get("list", "")), SENSOR: str(saved.get("sensor", self._text[SENSOR]))}
+        self._text |= {LIST: str(saved.get("list", ""))}
+        if (name := saved.get("sensor")) in SENSORS:
+            self._text[SENSOR] = self._text_of(SENSORS[name])
+        elif name:
+            self._text[SENSOR] = str(name)
         self.shape.setCurrentIndex(max(self.shape.findData(saved.get("shape")), 0))
         self.kind.setCurrentIndex(max(self.kind.findData(saved.get("kind")), 0))
+        try:
+            ExportPlan(self.bands()).prepared(self._field)
+        except ValueError:
+            self.kind.setCurrentIndex(0)
+            raise
 
-    def _named(self) -> Sensor | None:
-        """The preset sensor whose bands the text still lists, so that its provenance is kept."""
-        shape = BandShape(self.shape.currentData())
-        same = (sensor for sensor in SENSORS.values() if str(sensor) == self.text.toPlainText().strip())
-        return next((sensor.shaped(shape) for sensor in same), None)
+    def _preset(self) -> Sensor | None:
+        """The preset sensor whose bands the text still lists, so that its responses and provenance are kept."""
+        text = self._text[SENSOR].strip()
+        return next((sensor for sensor in SENSORS.values() if self._text_of(sensor) == text), None)
+
+    def _text_of(self, sensor: Sensor) -> str:
+        """The bands of a sensor that lie within the range of the image, or all if none does."""
+        try:
+            return str(sensor.within(self._field))
+        except ValueError:
+            return str(sensor)
 
     def _lay_out(self) -> None:
         buttons = QWidget()
@@ -192,8 +216,8 @@ class BandChoice(QWidget):
     def _take_preset(self, index: int) -> None:
         name = self.preset.currentText()
         if name in SENSORS:
-            self.shape.setCurrentIndex(self.shape.findData(SENSORS[name].bands[0].shape))
-            self._fill(SENSOR, str(SENSORS[name]))
+            self._fill(SENSOR, self._text_of(SENSORS[name]))
+            self.shape.setCurrentIndex(self.shape.findData(BandShape.TABLE))
         elif name in SAMPLINGS:
             nm = SAMPLINGS[name].nm
             for box, value in ((self.start, nm[0]), (self.stop, nm[-1]), (self.step, nm[1] - nm[0])):
@@ -210,6 +234,8 @@ class BandChoice(QWidget):
         self._measured = None
         if (kind := self.kind.currentData()) in self._text:
             self._text[kind] = self.text.toPlainText()
+        if self.shape.currentData() == BandShape.TABLE and self._preset() is None:  # it has no published responses
+            self.shape.setCurrentIndex(self.shape.findData(BandShape.GAUSSIAN))
         self.changed.emit()
 
 
@@ -225,12 +251,16 @@ def _nm_box(name: str, value: float) -> QDoubleSpinBox:
 
 @dataclass(frozen=True, eq=False)
 class ExportContext:
-    """What can be exported: the field with its resolution, named regions, and the current illuminant."""
+    """What can be exported: the field with its resolution, named regions, and the current illuminant.
+
+    `highest` is the value displayed as white; 16-bit integers must be able to store several times as much.
+    """
 
     field: SpectralField
     resolution: str = "full resolution"
     regions: tuple[tuple[str, Region], ...] = ()
     light: Illuminant = Illuminant("D65")  # noqa: RUF009  (it is frozen)
+    highest: float = 1.0
 
 
 class CubeExportDialog(ChoiceDialog):
@@ -249,10 +279,11 @@ class CubeExportDialog(ChoiceDialog):
         self.scale.setDecimals(8)
         self.scale.setRange(1e-8, 1e6)
         self.scale.setSingleStep(1e-4)
-        self.scale.setValue(1e-4)
+        self.scale.setValue(default_scale(context.highest))
         self.scale.setAccessibleName("Scale factor of integers")
         self.error_band = _check("Include 90 % prediction interval")
-        self.carries = note(2)
+        self.carries, self.notes = note(2), note(1)
+        self.notes.hide()
         self._fill()
         self._lay_out()
         self.bands.changed.connect(self._validate)
@@ -296,14 +327,26 @@ class CubeExportDialog(ChoiceDialog):
         return {
             "bands": self.bands.choices(), "numbers": self.numbers.currentData(), "scale": self.scale.value(),
             "format": self.file_format().name, "error_band": self.error_band.isChecked(),
+            "quantity": self._context.field.quantity.value,
         }  # fmt: skip
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Restore saved choices where valid."""
-        self.bands.restore(saved.get("bands", {}))
+        """Restore saved choices where valid, and note those that do not apply to this image."""
+        omitted = []
+        try:
+            self.bands.restore(saved.get("bands", {}))
+        except ValueError:
+            low, high = self._context.field.wavelength_range
+            omitted.append(f"the bands, as they are not within this image's {low:g}-{high:g} nm")
         self.format.setCurrentIndex(max(self.format.findText(str(saved.get("format"))), 0))
         self.numbers.setCurrentIndex(max(self.numbers.findData(saved.get("numbers")), 0))
-        self.scale.setValue(float(saved.get("scale", 1e-4)))
+        scale, quantity = float(saved.get("scale", self.scale.value())), self._context.field.quantity
+        if saved.get("quantity", quantity.value) == quantity.value and 65534 * scale >= self._context.highest:
+            self.scale.setValue(scale)
+        elif self.numbers.currentData() == "uint16":
+            omitted.append("the scale factor, as it does not suit the values of this image")
+        self.notes.setText(f"Not kept from the last export: {'; '.join(omitted)}.")
+        self.notes.setVisible(bool(omitted))
         self.error_band.setChecked(bool(saved.get("error_band", False)))
         self._validate()
 
@@ -336,8 +379,9 @@ class CubeExportDialog(ChoiceDialog):
             ("&Quantity", self.quantity), ("&Data type", self.numbers), ("Sc&ale", self.scale), ("", self.error_band),
         )), 1, 1)  # fmt: skip
         layout.addWidget(_group("File", (("&Format", self.format), ("", self.carries))), 2, 1)
-        layout.addWidget(self.summary, 3, 0, 1, 2)
-        layout.addWidget(self.buttons, 4, 0, 1, 2)
+        layout.addWidget(self.notes, 3, 0, 1, 2)
+        layout.addWidget(self.summary, 4, 0, 1, 2)
+        layout.addWidget(self.buttons, 5, 0, 1, 2)
         for column in (0, 1):
             layout.setColumnStretch(column, 1)
             layout.setColumnMinimumWidth(column, 360)
@@ -379,11 +423,18 @@ class CubeExportDialog(ChoiceDialog):
         return f"{self._size}; estimating time…"
 
 
+def default_scale(highest: float) -> float:
+    """Scale factor of 16-bit integers, a power of ten of at least 1e-4, that stores five times the value of white."""
+    return 10.0 ** max(math.ceil(math.log10(max(5 * highest, 1e-30) / 65534)), -4)
+
+
 def _size(export: CubeWriterSource) -> str:
     bands, height, width = export.shape
     plural = "band" if bands == 1 else "bands"
     missing = getattr(export.field, "missing_text", str)()
-    note = f" ({missing})" if missing else ""
+    selection = getattr(export.field, "selection_text", str)()
+    notes = "; ".join(part for part in (selection, missing) if part)
+    note = f" ({notes})" if notes else ""
     return f"{bands} {plural} of {width}×{height} pixels{note}, {format_size(export.nbytes)}"
 
 

@@ -1,12 +1,15 @@
-"""Small dialogs: false-colour wavelengths, figure resolution and sweep export."""
+"""Small dialogs: false-colour wavelengths, axis limits and sweep export."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
+from dataclasses import replace
 
-from nesr_gui.gui.figures.sweep import ENDINGS, Sweep, missing_for
-from nesr_gui.gui.model.view_settings import SPEEDS
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QSpinBox, QWidget
+
+from nesr_gui.gui.figures.sweep import Sweep, SweepFormat
+from nesr_gui.gui.model.plot_settings import PlotAxes
+from nesr_gui.gui.model.view_settings import SPEEDS, Limits
 from nesr_gui.gui.views.widgets import ChoiceDialog, SliderSpinBox, form
 
 Three = tuple[float, float, float]
@@ -32,18 +35,78 @@ class FalseColourDialog(ChoiceDialog):
         self.wavelengths_picked.emit((red, green, blue))
 
 
-class FigureExportDialog(ChoiceDialog):
-    """Resolution of the exported plot."""
+class AxisLimitsDialog(ChoiceDialog):
+    """Limits of the wavelength and the value axis of the plot, each automatic or chosen.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Export figure", "Export…", parent)
-        self.dpi = QSpinBox()
-        self.dpi.setRange(72, 1200)
-        self.dpi.setValue(300)
-        self.dpi.setSuffix(" dpi")
-        self.dpi.setAccessibleName("PNG resolution")
-        self.stack(form(("PNG resolution", self.dpi)))
-        self.validate(lambda: "The figure is 169×116 mm; SVG and PDF are vector formats.")
+    Args:
+        axes: the present settings.
+        shown: the limits in view, (wavelength in nm, value), as proposals.
+    """
+
+    def __init__(self, axes: PlotAxes, shown: tuple[Limits, Limits], parent: QWidget | None = None) -> None:
+        super().__init__("Axis limits", "OK", parent)
+        self._axes = axes
+        self.nm, self.values = (
+            _LimitsRow(name, chosen, proposed, suffix)
+            for name, chosen, proposed, suffix in (
+                ("wavelength", axes.nm_limits, shown[0], " nm"), ("value", axes.value_limits, shown[1], ""),
+            )
+        )  # fmt: skip
+        for limits in (self.nm, self.values):
+            limits.changed.connect(self._validate)
+        self.stack(form(("&Wavelength", self.nm), ("&Value", self.values)))
+        self._validate()
+
+    def axes_chosen(self) -> PlotAxes:
+        """The chosen settings.
+
+        Raises:
+            ValueError: the limits are not possible.
+        """
+        return replace(self._axes, nm_limits=self.nm.limits(), value_limits=self.values.limits())
+
+    def _validate(self) -> None:
+        def describe() -> str:
+            self.axes_chosen()
+            return "Double-click the plot to return to these limits."
+
+        self.validate(describe)
+
+
+class _LimitsRow(QWidget):
+    """Two numbers, or automatic limits."""
+
+    changed = Signal()
+
+    def __init__(self, name: str, chosen: Limits | None, proposed: Limits, suffix: str) -> None:
+        super().__init__()
+        self.automatic = QCheckBox("Automatic")
+        self.automatic.setAccessibleName(f"Automatic {name} limits")
+        self.automatic.setChecked(chosen is None)
+        self.low, self.high = (_box(f"{end} {name} limit", at, (-1e9, 1e9), suffix)
+                               for end, at in zip(("Lower", "Upper"), chosen or proposed, strict=True))  # fmt: skip
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.automatic, self.low, QLabel("to"), self.high):
+            layout.addWidget(widget)
+        self.setFocusProxy(self.automatic)
+        for box, at in zip((self.low, self.high), chosen or proposed, strict=True):
+            if not suffix:
+                box.setDecimals(4)
+                box.setSingleStep(0.05)
+                box.setValue(at)
+            box.valueChanged.connect(self.changed)
+        self.automatic.toggled.connect(self._toggle)
+        self._toggle()
+
+    def limits(self) -> Limits | None:
+        """The limits; None if they are automatic."""
+        return None if self.automatic.isChecked() else (self.low.value(), self.high.value())
+
+    def _toggle(self) -> None:
+        for box in (self.low, self.high):
+            box.setEnabled(not self.automatic.isChecked())
+        self.changed.emit()
 
 
 class SweepDialog(ChoiceDialog):
@@ -62,22 +125,26 @@ class SweepDialog(ChoiceDialog):
         self.rate.setValue(25)
         self.rate.setSuffix(" frames per second")
         self.rate.setAccessibleName("Frame rate")
-        self.side.setRange(64, 4096)
+        self.side.setRange(64, max(4096, *shape))
         self.side.setValue(min(960, max(64, *shape)))
         self.side.setSuffix(" pixels")
         self.side.setAccessibleName("Maximum side length")
         self.format = QComboBox()
-        self.format.addItems(["MP4 video", "GIF animation"])
+        self.format.addItems([each.label for each in SweepFormat])
         self.format.setAccessibleName("Format")
         self.label = QCheckBox("Show the wavelength in the image")
         self.label.setChecked(True)
         self.label.setAccessibleName("Show the wavelength in the image")
+        self.returns = QCheckBox("Back and forth")
+        self.returns.setAccessibleName("Back and forth")
+        self.returns.toggled.connect(self._validate)
         for box in (self.start, self.stop, self.speed, self.rate, self.side):
             box.valueChanged.connect(self._validate)
         self.format.currentIndexChanged.connect(self._validate)
         self.stack(form(
             ("From", self.start), ("To", self.stop), ("Speed", self.speed), ("Frame rate", self.rate),
-            ("Maximum side length", self.side), ("Format", self.format), ("", self.label),
+            ("Maximum side length", self.side), ("Format", self.format), ("", self.returns),
+            ("", self.label),
         ))  # fmt: skip
         self._validate()
 
@@ -86,18 +153,20 @@ class SweepDialog(ChoiceDialog):
         return Sweep(
             self.start.value(), self.stop.value(), self.speed.value(), frames_per_second=self.rate.value(),
             longest_side=self.side.value(), is_labelled=self.label.isChecked(),
+            returns=self.returns.isChecked(),
         )  # fmt: skip
 
-    def ending(self) -> str:
-        """File extension of the chosen format."""
-        return ENDINGS[self.format.currentIndex()]
+    def kind(self) -> SweepFormat:
+        """The chosen format."""
+        return list(SweepFormat)[self.format.currentIndex()]
 
     def _validate(self) -> None:
+        self.label.setEnabled(self.kind() is not SweepFormat.EXR_FRAMES)  # these hold values
         self.validate(self._describe)
 
     def _describe(self) -> str:
         frames = len(self.sweep().wavelengths())
-        if missing := missing_for(self.ending()):
+        if missing := self.kind().missing():
             raise ValueError(missing)
         height, width = self._shape
         stride = -(-max(height, width) // self.side.value())

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QLineF, QObject, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF, QTransform
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPainterPathStroker, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsView, QStyleOptionGraphicsItem, QWidget
 
-from nesr_gui.gui.drawing.symbols import draw_sign, placed, screen_pen
+from nesr_gui.gui.drawing.symbols import draw_sign, outline, placed, screen_pen
 from nesr_gui.gui.model.marks import Mark, MarkGeometry, simplified
 from nesr_gui.regions import Point, Region, Shape
 
@@ -160,21 +160,6 @@ class MarkItem(QGraphicsItem):
         return 1 / max(scale, 1e-6)
 
 
-def outline(region: Region) -> QPainterPath:
-    """The outline of a region, x to the right and y down in source pixels."""
-    path = QPainterPath()
-    top, left, bottom, right = region.bounds
-    rect = QRectF(left, top, right - left, bottom - top)
-    if region.shape is Shape.RECTANGLE:
-        path.addRect(rect)
-    elif region.shape is Shape.ELLIPSE:
-        path.addEllipse(rect)
-    else:
-        path.addPolygon(QPolygonF([QPointF(col, row) for row, col in region.vertices]))
-        path.closeSubpath()
-    return path
-
-
 def _outlines(colour: str, width: float) -> list[tuple[QColor, float]]:
     """Colours and widths of strokes that are visible together on any background."""
     return [(QColor(0, 0, 0, 130), width + 3.4), (QColor("white"), width + 1.8), (QColor(colour), width)]
@@ -282,7 +267,7 @@ class MarkLayer(QObject):
     picked = Signal(int)  # number of the selected mark
     place_picked = Signal(int, object, int)  # number, MarkGeometry, gesture
     menu_picked = Signal(int, QPoint)  # number, position on the screen
-    shift_picked = Signal(int, int, int)  # offset of the active mark in rows and cols, gesture
+    shift_picked = Signal(int, int)  # offset of the active mark in rows and cols
     tool_left = Signal()  # Escape was pressed while nothing was being drawn
 
     def __init__(self, view: QGraphicsView, box: Any) -> None:
@@ -398,8 +383,7 @@ class MarkLayer(QObject):
             return True
         if self._moves_mark(event):
             pixels = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-            self._gesture = self._gesture if event.isAutoRepeat() else next(_GESTURES)  # auto-repeat is one undo step
-            self.shift_picked.emit(*(pixels * step for step in _ARROWS[key]), self._gesture)
+            self.shift_picked.emit(*(pixels * step for step in _ARROWS[key]))
             return True
         if drawing and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             return self.finish()

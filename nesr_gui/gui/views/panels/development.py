@@ -175,8 +175,8 @@ class DevelopmentPanel(QScrollArea):
         self._form = form
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow("&Encoding", row(self.encoding, self.gamma, is_filled=True))
-        form.addRow("&White balance", row(self.balance, self.pick, is_filled=True))
+        form.addRow("E&ncoding", row(self.encoding, self.gamma, is_filled=True))
+        form.addRow("White &balance", row(self.balance, self.pick, is_filled=True))
         form.addRow("Colour temperature", self.kelvin)
         form.addRow("Tint", self.tint)
         form.addRow("E&xposure", self.stops)

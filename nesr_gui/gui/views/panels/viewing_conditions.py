@@ -92,24 +92,27 @@ class ViewingConditionsPanel(QWidget):
             can_take_white: whether the active mark can be the white reference.
         """
         self._quantity, self._white = quantity, white
-        reflective = quantity is None or quantity is Quantity.REFLECTANCE
-        self.white.setVisible(not reflective)
+        self.white.setVisible(quantity not in (None, Quantity.REFLECTANCE))
         self.white.setEnabled(can_take_white)
         for widget in (self.light, self.observer, self.kelvin, self.load_light, self.load_camera):
-            widget.setEnabled(reflective or white is not None)
+            widget.setEnabled(quantity is None or quantity.is_relative or white is not None)
         self._show_note()
 
     def _show_note(self) -> None:
         quantity, parts = getattr(self, "_quantity", None), []
         if quantity not in (None, Quantity.REFLECTANCE):
-            what = "radiance values" if quantity is Quantity.RADIANCE else "values of unknown quantity"
-            if self._white is None:
+            if self._white is not None:
+                parts.append(f"Relative to the white reference {self._white}.")
+            elif quantity is Quantity.RADIANCE:
                 parts.append(
-                    f"This image contains {what}, which include the light of the scene. To render it under another "
+                    "This image contains radiance, which includes the light of the scene. To render it under another "
                     "light, mark a white patch, make it the active mark, and use it as white."
                 )
             else:
-                parts.append(f"Relative to the white reference {self._white}.")
+                parts.append(
+                    "The file does not state what its values are; for colours they are taken as reflectance. If they "
+                    "are radiance, mark a white patch, make it the active mark, and use it as white."
+                )
         if self._viewing.observer.is_camera:
             parts.append(
                 "Swatches show the R, G and B of the camera; xy, L*a*b* and ΔE are for the CIE 1931 2° observer."

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush, QColor, QPen
-from PySide6.QtWidgets import QGraphicsPathItem
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
+from PySide6.QtWidgets import QGraphicsPathItem, QStyleOptionGraphicsItem, QWidget
 
+from nesr_gui.gui.drawing.spectra import paint_spread
 from nesr_gui.gui.drawing.symbols import screen_pen, symbol_path
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_settings import Kind, Line, PlotContent, Transform, symbol_places
+from nesr_gui.gui.model.plot_settings import Kind, Line, PlotContent, Spread, SpreadKind, Transform, symbol_places
 
 
 class _Signs(pg.ScatterPlotItem):  # type: ignore[misc]
@@ -25,18 +25,37 @@ class _Signs(pg.ScatterPlotItem):  # type: ignore[misc]
         event.ignore()
 
 
-class CurveLayer:
-    """Draws a `PlotContent` into a plot."""
+class _SpreadItem(QGraphicsPathItem):
+    """The band around a spectrum; hatch and outline keep their size at any zoom."""
 
-    def __init__(
-        self, plot: Any, quiet: Callable[[], QColor], visible_range: Callable[[], tuple[float, float]]
-    ) -> None:
-        self._plot, self._quiet, self._range = plot, quiet, visible_range
+    def __init__(self, box: Any) -> None:
+        super().__init__()
+        self._box = box
+        self.kind, self.colour = SpreadKind.INTERVAL, "#000000"
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:  # fmt: skip
+        """Paint in pixels of the view."""
+        outline = painter.worldTransform().map(self.path())
+        painter.save()
+        painter.setWorldTransform(QTransform())
+        paint_spread(painter, outline, self.kind, self.colour, self._box.sceneBoundingRect())
+        painter.restore()
+
+
+class CurveLayer:
+    """Draws a `PlotContent` into a plot; a logarithmic axis runs over the exponents of the values."""
+
+    def __init__(self, plot: Any, quiet: Callable[[], QColor]) -> None:
+        self._plot, self._quiet = plot, quiet
         self.plotted = PlotContent()
         self.lines: dict[Kind, dict[int, Any]] = {kind: {} for kind in Kind}  # by mark number
         self.curves, self.truths = self.lines[Kind.CURVE], self.lines[Kind.TRUTH]
         self._drawn: dict[tuple[Kind, int], tuple[object, ...]] = {}
-        self.spreads: dict[int, QGraphicsPathItem] = {}
+        self.spreads: dict[int, _SpreadItem] = {}
+        self._ends_of: tuple[object, object] | None = None  # what `_ends` were computed for
+        self._ends: list[tuple[Line, float]] = []
         self.inputs, self.symbols, self.dots = (_Signs(pxMode=True) for _ in range(3))
         for place, scatter in enumerate((self.inputs, self.symbols, self.dots)):
             scatter.setZValue(17 + place)
@@ -47,7 +66,7 @@ class CurveLayer:
         self.plotted = plotted
         wanted: dict[Kind, dict[int, Line]] = {kind: {} for kind in Kind}
         heights: dict[tuple[Kind, int], float] = {}
-        for place, line in enumerate(lines := plotted.lines()):
+        for place, line in enumerate(lines := plotted.lines):
             of_kind = wanted[line.kind]
             number = line.mark.number if line.mark is not None else len(of_kind)
             of_kind[number], heights[line.kind, number] = line, place / len(lines)
@@ -55,83 +74,89 @@ class CurveLayer:
         for kind, items in self.lines.items():
             _keep(self._plot, items, wanted[kind], pg.PlotDataItem)
             for number, line in wanted[kind].items():
-                state = drawn[kind, number] = (line.spectrum, plotted.basis)
+                state = drawn[kind, number] = (line.spectrum, plotted.basis, plotted.axes.is_logarithmic)
                 items[number].setPen(self._pen(line))
                 items[number].setZValue(heights[kind, number])  # independent of the order of the results
                 if self._drawn.get((kind, number)) != state:  # dragging one mark leaves the other curves unchanged
-                    items[number].setData(line.spectrum.wavelengths.nm, plotted.values(line.spectrum))
+                    values = plotted.axes.scaled(plotted.values(line.spectrum))
+                    items[number].setData(line.spectrum.wavelengths.nm, values, connect="finite")
         self._drawn = drawn
         self._show_spreads()
         self._show_inputs()
-        self._show_symbols()
+        self.show_symbols()
 
     def show_dots(self, nm: float, values: Mapping[int, float]) -> None:
         """Place each mark's symbol on its curve at `nm`, at `values` by number, or interpolated where missing."""
         spots = []
         for mark in self.plotted.marks:
             if (line := self.curves.get(mark.number)) is not None:
-                value = values.get(mark.number) if self.plotted.transform == Transform() else None
-                spots.append(self._spot(mark, nm, self._value_of(line, nm) if value is None else value, 12))
+                exact = values.get(mark.number) if self.plotted.transform == Transform() else None
+                value = self._value_of(line, nm) if exact is None else self._scaled(exact)
+                spots.append(self._spot(mark, nm, value, 12))
         self.dots.setData(_finite(spots))
 
     def readout(self, nm: float) -> list[tuple[Mark | None, str, float]]:
         """Mark, name and displayed value of every curve at a wavelength."""
         rows = []
-        for line in self.plotted.lines():
+        for line in self.plotted.lines:
             values, bands = self.plotted.values(line.spectrum), line.spectrum.wavelengths.nm
             rows.append((line.mark, line.name, float(np.interp(nm, bands, values, left=np.nan, right=np.nan))))
         return rows
 
-    def extent(self) -> tuple[float, float] | None:
-        """Lowest and highest value of all curves and spreads; None without any."""
-        values = [self.inputs.getData()[1]]
-        for item in self.spreads.values():
-            shaded = item.path().boundingRect()
-            values.append((shaded.top(), shaded.bottom()))
-        for items in self.lines.values():
-            for item in items.values():
-                if (drawn := item.getData()[1]) is not None:
-                    values.append(drawn)
-        together = np.concatenate(values)
-        finite = together[np.isfinite(together)]
-        return (float(finite.min()), float(finite.max())) if finite.size else None
+    def ends(self) -> list[tuple[Line, float]]:
+        """The curves of marks and references, and their heights at the visible end."""
+        if self._ends_of != (self.plotted, visible := self._visible()):
+            self._ends_of, self._ends = (self.plotted, visible), []
+            for line in self.plotted.lines:
+                if line.kind in (Kind.CURVE, Kind.LIBRARY):
+                    nm, values = line.spectrum.wavelengths.nm, self.plotted.values(line.spectrum)
+                    at = symbol_places(nm, visible)[1]
+                    height = self._scaled(float(np.interp(at, nm, values, left=np.nan, right=np.nan)))
+                    if np.isfinite(height):
+                        self._ends.append((line, height))
+        return self._ends
+
+    def show_symbols(self) -> None:
+        """Place the symbols of the marks at the visible ends of their curves."""
+        spots = []
+        for mark in self.plotted.marks:
+            if (line := self.curves.get(mark.number)) is not None:
+                for nm in symbol_places(line.getData()[0], self._visible()):
+                    spots.append(self._spot(mark, nm, self._value_of(line, nm), 9))
+        self.symbols.setData(_finite(spots))
+
+    def _visible(self) -> tuple[float, float]:
+        low, high = self._plot.getViewBox().viewRange()[0]
+        return low, high
+
+    def _scaled(self, value: float) -> float:
+        return float(self.plotted.axes.scaled(np.array(value)))
 
     def _show_spreads(self) -> None:
-        plotted, wanted = self.plotted, {}
-        for mark in plotted.marks:
-            curve = plotted.curves.get(mark.place)
-            spread = plotted.spread(curve) if curve is not None else None
-            if curve is not None and spread is not None:
-                wanted[mark.number] = (mark, curve.spectrum.wavelengths.nm, spread)
-        _keep(self._plot, self.spreads, wanted, QGraphicsPathItem)
-        for place, (number, (mark, nm, (low, high))) in enumerate(wanted.items()):
-            finite, item = np.isfinite(low) & np.isfinite(high), self.spreads[number]
-            x, y = np.concatenate([nm[finite], nm[finite][::-1]]), np.concatenate([low[finite], high[finite][::-1]])
-            path = pg.arrayToQPath(x, y, finiteCheck=False)
-            colour = QColor(mark.colour)
-            colour.setAlpha(56)
-            item.setPath(path)
-            item.setBrush(colour)
-            item.setPen(Qt.PenStyle.NoPen)
+        wanted = {spread.mark.number: spread for spread in self.plotted.shown_spreads}
+        _keep(self._plot, self.spreads, wanted, partial(_SpreadItem, self._plot.getViewBox()))
+        for place, (number, spread) in enumerate(wanted.items()):
+            item = self.spreads[number]
+            item.kind, item.colour = spread.kind, spread.mark.colour
+            item.setPath(self._outline(spread))
             item.setZValue(-5 + place / len(wanted))
+
+    def _outline(self, spread: Spread) -> Any:
+        """The closed outline of a band; without a logarithm, its lower edge is far below the axis."""
+        low, high = (self.plotted.axes.scaled(edge) for edge in (spread.low, spread.high))
+        if self.plotted.axes.is_logarithmic:
+            low = np.where(np.isnan(low) & np.isfinite(spread.low), -30.0, low)
+        finite, nm = np.isfinite(low) & np.isfinite(high), spread.nm
+        x, y = np.concatenate([nm[finite], nm[finite][::-1]]), np.concatenate([low[finite], high[finite][::-1]])
+        return pg.arrayToQPath(x, y, finiteCheck=False)
 
     def _show_inputs(self) -> None:
         """Show the input bands of a model as open circles."""
         spots = []
-        for mark in self.plotted.marks:
-            curve = self.plotted.curves.get(mark.place)
-            inputs = self.plotted.seen(curve) if curve is not None else None
-            for nm, value in zip(*inputs, strict=True) if inputs is not None else ():
+        for mark, inputs in self.plotted.inputs:
+            for nm, value in zip(inputs[0], self.plotted.axes.scaled(inputs[1]), strict=True):
                 spots.append({"pos": (nm, value), "size": 8, "symbol": "o", "brush": None, "pen": _ring(mark.colour)})
         self.inputs.setData(_finite(spots))
-
-    def _show_symbols(self) -> None:
-        spots = []
-        for mark in self.plotted.marks:
-            if (line := self.curves.get(mark.number)) is not None:
-                for nm in symbol_places(mark.number, self._range()):
-                    spots.append(self._spot(mark, nm, self._value_of(line, nm), 9))
-        self.symbols.setData(_finite(spots))
 
     def _value_of(self, line: Any, nm: float) -> float:
         x, y = line.getData()

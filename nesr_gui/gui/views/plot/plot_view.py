@@ -10,19 +10,24 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPalette, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from nesr_gui.colorimetry.cie import wavelength_colours
+from nesr_gui.gui.drawing.labels import spread_out
+from nesr_gui.gui.drawing.spectra import draw_key_sign
 from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.drawing.ticks import Axis
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_settings import PlotContent, Values
+from nesr_gui.gui.model.plot_settings import KeySign, Line, PlotContent, SpreadKind, Values
 from nesr_gui.gui.views.plot.curves import CurveLayer
 from nesr_gui.regions import Shape
 
 MOST_ROWS = 16
+NARROWEST, WIDEST = 340, 96  # px of a plot with names at the ends of its curves, and of these names
 _GAP = 14  # pixels between the mouse and the readout
+_KEY_LEFT, _SAMPLE, _KEY_GAP = 12, 20, 12  # px, of the key, a sample in it, and between its entries
+_QUIET = QPalette.ColorRole.PlaceholderText
 Row = tuple[Mark | None, str, float]
 HINTS = {
     Shape.POINT: "Click a pixel in the image to see its spectrum",
@@ -102,6 +107,94 @@ def _text(nm: float, rows: Sequence[Row]) -> str:
     return "<br>".join(lines)
 
 
+class PlotKey(QWidget):
+    """One line above the plot that explains the lines, bands and circles in it; as much of it as fits."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAccessibleName("Key of the plot")
+        self.setFixedHeight(self.fontMetrics().height() + 8)
+        self.entries: list[tuple[KeySign, str]] = []
+
+    def show_key(self, entries: Sequence[tuple[KeySign, str]]) -> None:
+        """Show what `PlotContent.key` returns."""
+        shown = [(sign, sign.short if isinstance(sign, SpreadKind) else text) for sign, text in entries]
+        if shown != self.entries:
+            self.entries = shown
+            self.setAccessibleDescription(", ".join(text for _, text in shown))
+            self.update()
+
+    def fitting(self) -> list[tuple[float, KeySign, str]]:
+        """The entries that fit into the width, with their positions."""
+        x, placed = float(_KEY_LEFT), []
+        for sign, text in self.entries:
+            width = _SAMPLE + 5 + self.fontMetrics().horizontalAdvance(text)
+            if x + width > self.width():
+                break
+            placed.append((x, sign, text))
+            x += width + _KEY_GAP
+        return placed
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw samples and texts."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ink, height = self.palette().color(QPalette.ColorRole.PlaceholderText), self.height()
+        for x, sign, text in self.fitting():
+            draw_key_sign(painter, QRectF(x, height / 2 - 7, _SAMPLE, 14), sign, ink)
+            painter.setPen(ink)
+            where = QRectF(x + _SAMPLE + 5, 0, self.width(), height)
+            painter.drawText(where, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+
+class EndNames(pg.GraphicsWidget):  # type: ignore[misc]
+    """The names of the curves beside their ends; only that of the active mark if there is no room for all."""
+
+    def __init__(self, layer: CurveLayer, box: Any) -> None:
+        super().__init__()
+        self._layer, self._box = layer, box
+        self.room = 0.0  # width in px
+        self.setFixedWidth(self.room)
+
+    def fit(self, most: float) -> float:
+        """Take the width that the names need, or none if it is more than `most` px; returns it.
+
+        Without names it keeps its width, so that the plot does not move when marks come and go.
+        """
+        metrics = QFontMetricsF(self.font())
+        names = [line.name for line, _ in self._layer.ends()]
+        width = min(max(map(metrics.horizontalAdvance, names), default=0.0), WIDEST) + 8 if names else self.room
+        width = width if width <= most else 0.0
+        if width != self.room:
+            self.room = width
+            self.setFixedWidth(width)
+        self.update()
+        return width
+
+    def placed(self) -> list[tuple[Line, float]]:
+        """The named curves, and the heights of the names in px of this item."""
+        (low, high), size = self._box.viewRange()[1], self._box.rect().height()
+        named = [(line, size * (high - value) / (high - low)) for line, value in self._layer.ends()]
+        named = [(line, y) for line, y in named if 0 <= y <= size]
+        row, active = QFontMetricsF(self.font()).height(), self._layer.plotted.active
+        if len(named) * row > size:
+            named = [(line, y) for line, y in named if line.mark is not None and line.mark.number == active]
+        places = spread_out([y for _, y in named], row, 0, size) or []
+        return [(line, place) for (line, _), place in zip(named, places, strict=False)]
+
+    def paint(self, painter: QPainter, option: Any, widget: QWidget | None = None) -> None:
+        """Draw the names in the colours of their curves."""
+        if not self.room:
+            return
+        metrics, view = QFontMetricsF(self.font()), self.getViewWidget()
+        painter.setFont(self.font())
+        for line, y in self.placed():
+            painter.setPen(QColor(line.mark.colour) if line.mark else view.palette().color(_QUIET))
+            where = QRectF(6, y - metrics.height() / 2, self.room - 6, metrics.height())
+            painter.drawText(where, metrics.elidedText(line.name, Qt.TextElideMode.ElideRight, where.width()))
+
+
 class _CurveBox(pg.ViewBox):  # type: ignore[misc]
     """View box that signals the wavelength of a click; a double click resets the view."""
 
@@ -135,8 +228,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.box = self.plot.getViewBox()
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)
-        self.plot.setContentsMargins(10, 14, 22, 6)
-        self.layer = CurveLayer(self.plot, self._quiet_ink, lambda: self._range)
+        self.layer = CurveLayer(self.plot, self._quiet_ink)
         self.curves, self.truths = self.layer.curves, self.layer.truths
         self.line = pg.InfiniteLine(550.0, angle=90, movable=True)
         self.line.setZValue(15)
@@ -146,6 +238,11 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.box.clicked.connect(self.wavelength_picked)
         self.box.double_clicked.connect(self.fit)
         self._add_strip()
+        self.names, self.key = EndNames(self.layer, self.box), PlotKey(self)
+        self.plot.layout.addItem(self.names, 2, 3)
+        self._margins = (0, 0, 0, 0)
+        self._make_room()
+        self.box.sigRangeChanged.connect(self._follow_view)
         self.crosshair = Crosshair(self, self.plot, self.layer.readout, lambda: self._range)
         self.hint = QLabel(HINTS[Shape.POINT], self)
         self.hint.setAutoFillBackground(True)
@@ -179,6 +276,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         colours = wavelength_colours(np.linspace(low, high, 512))[None]
         self._colours.setImage(colours, autoLevels=False, levels=None, rect=QRectF(low, 0, high - low, 1))
         self.line.setBounds(nm_range)
+        self.box.setLimits(xMin=low, xMax=high, minXRange=min(2.0, high - low))
         self._name_axes()
         self.fit()
 
@@ -195,6 +293,9 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         """Show the spectra of all marks and references."""
         self.layer.show(plotted)
         self.hint.setVisible(not plotted.marks and not plotted.library)
+        self.plot.getAxis("left").is_logarithmic = plotted.axes.is_logarithmic
+        self.key.show_key(plotted.key())
+        self._make_room()
         self._unit = plotted.transform.unit(self._quantity)
         self._name_axes()
         self.fit()
@@ -204,21 +305,29 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.layer.show_dots(nm, values)
 
     def fit(self) -> None:
-        """Show the whole wavelength range and all curves, including zero."""
-        low, high = self.layer.extent() or (0.0, 1.0)
-        low, high = min(low, 0.0), max(high, 0.0)
-        if high <= low:
-            high = low + 1.0
-        self.box.setXRange(*self._range, padding=0)
-        below = 0.06 * (high - low) if low < 0 else 0.0
-        self.box.setYRange(low - below, low + (high - low) * 1.12, padding=0)
-        margin = self._range[1] - self._range[0]
-        self.box.setLimits(xMin=self._range[0], xMax=self._range[1], minXRange=min(2.0, margin))
+        """Show the chosen limits, or those that fit all curves."""
+        plotted = self.layer.plotted
+        nm, values = plotted.axes.nm_range(self._range), plotted.axes.scaled(np.array(plotted.value_range()))
+        self.box.setRange(xRange=nm, yRange=values.tolist(), padding=0)
+
+    def _follow_view(self) -> None:
+        """Move symbols and names to the ends of the curves in view."""
+        self.layer.show_symbols()
+        self.names.update()
+
+    def _make_room(self) -> None:
+        """Give the names of the curves a column beside the plot if it is wide enough."""
+        margins = 10, self.key.height(), 8 if self.names.fit(self.width() - NARROWEST) else 22, 6
+        if margins != self._margins:  # a layout of the plot is slow
+            self._margins = margins
+            self.plot.setContentsMargins(*margins)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the hint centred."""
         super().resizeEvent(event)
         if hasattr(self, "hint"):
+            self._make_room()
+            self.key.resize(self.width(), self.key.height())
             self._place_hint()
 
     def show_tool(self, tool: Shape) -> None:
@@ -282,7 +391,7 @@ class HoverCurve(QObject):
         ink = QColor(self._plot.palette().color(QPalette.ColorRole.WindowText))
         ink.setAlpha(150)
         self.line.setPen(screen_pen(self._plot, ink, 1))
-        self.line.setData(*line, connect="finite")
+        self.line.setData(line[0], self._plot.layer.plotted.axes.scaled(line[1]), connect="finite")
 
 
 class ChannelMarkers(QObject):

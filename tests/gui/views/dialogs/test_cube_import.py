@@ -45,13 +45,30 @@ def test_choices_are_offered(qtbot, field, choices, expected):
     assert dialog.choice.accessibleName()
 
 
+def test_without_a_likely_answer_none_is_chosen(qtbot):
+    dialog = CubeImportDialog(AmbiguousFile("which", "band_axis", "", "", ("0", "1", "2")))
+    qtbot.addWidget(dialog)
+    assert dialog.choice.currentIndex() == -1 and not dialog.accept_button.isEnabled()
+    dialog.choice.setCurrentIndex(2)
+    assert dialog.accept_button.isEnabled() and dialog.reading().band_axis == 2
+
+
+def test_wavelengths_may_be_stated_in_any_order(qtbot):
+    dialog = CubeImportDialog(AmbiguousFile("which", "wavelengths"))
+    qtbot.addWidget(dialog)
+    dialog.text.setText("700, 400, 550")
+    assert dialog.accept_button.isEnabled() and dialog.reading().wavelengths.nm.tolist() == [700, 400, 550]
+    assert dialog.summary.text().startswith("3 bands, 400-700 nm")
+
+
 def asked(app: App) -> list[str]:
     """What the dialogs that are open ask for."""
     return [dialog._error.field for dialog in app.window.findChildren(CubeImportDialog)]
 
 
 def test_a_cube_without_wavelengths_is_asked_for_and_opens(qtbot, tmp_path: Path):
-    np.save(tmp_path / "c.npy", np.random.default_rng(0).random((3, 20, 30), np.float32))
+    band, row, col = np.mgrid[:3, :20, :30]
+    np.save(tmp_path / "c.npy", (0.1 + 0.3 * band + 0.001 * row + 0.0002 * col).astype(np.float32))
     app = App()
     qtbot.addWidget(app.window)
     app.window.show()
@@ -59,7 +76,13 @@ def test_a_cube_without_wavelengths_is_asked_for_and_opens(qtbot, tmp_path: Path
 
     for field in ("band_axis", "wavelengths"):
         qtbot.waitUntil(lambda field=field: field in asked(app))
-        app.window.findChild(CubeImportDialog).accept_button.click()
+        dialog = app.window.findChild(CubeImportDialog)
+        if field == "wavelengths":
+            assert not dialog.text.text() and not dialog.accept_button.isEnabled(), (
+                "there is no evidence for a suggestion"
+            )
+            dialog.text.setText("400:700:150")
+        dialog.accept_button.click()
         qtbot.waitUntil(lambda field=field: field not in asked(app))
     qtbot.waitUntil(lambda: app.document.field is not None, timeout=5000)
     assert app.document.field.wavelength_range == (400, 700)

@@ -1,0 +1,35 @@
+"""Placement of labels without overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def spread_out(wanted: Sequence[float], height: float, low: float, high: float) -> list[float] | None:
+    """Return the centres of labels nearest to the `wanted` ones (least squares) that do not overlap.
+
+    Args:
+        wanted: the desired centres, in any order.
+        height: the height of a label.
+        low: the lower edge of the available space.
+        high: its upper edge.
+
+    Returns:
+        A centre for each wanted one, between `low` and `high`; None if the labels do not fit.
+    """
+    if len(wanted) * height > high - low:
+        return None
+    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
+    blocks: list[tuple[float, int]] = []  # mean of the offsets of adjacent labels, and their number
+    for rank, place in enumerate(order):
+        mean, count = wanted[place] - rank * height, 1
+        while blocks and blocks[-1][0] >= mean:
+            before, number = blocks.pop()
+            mean, count = (before * number + mean * count) / (number + count), number + count
+        blocks.append((mean, count))
+    offsets = [mean for mean, count in blocks for _ in range(count)]
+    least, most = low + height / 2, high - height * (len(wanted) - 0.5)
+    centres = [0.0] * len(wanted)
+    for rank, place in enumerate(order):
+        centres[place] = min(max(offsets[rank], least), most) + rank * height
+    return centres

@@ -1,0 +1,331 @@
+"""Decoding of stored numbers, the same for every format and for cubes, coordinates and spectra.
+
+Readers hand over raw numbers and the attributes beside them. This module alone knows which attributes mean that a
+number is no value, how it is scaled, and whether its bits are signed. The rules are those of the NetCDF User Guide
+(attribute conventions), CF 1.11 (sections 2.5.1 and 8.1), the Zarr specifications with xarray's encoding of
+`_FillValue`, the ENVI header format, GDAL's no-data value, and the HDF5 products of NEON.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui.io.errors import UnreadableFile
+
+Numbers = npt.NDArray[Any]
+
+HUGE = 1e30  # no measurement is that large: such fill values are recognised by three digits, as programs print them
+NETCDF_FILLS: dict[str, float | int] = {
+    "i2": -32767, "u2": 65535, "i4": -2147483647, "u4": 4294967295, "i8": -9223372036854775806,
+    "u8": 18446744073709551614, "f4": 9.969209968386869e36, "f8": 9.969209968386869e36,
+}  # fmt: skip
+"""What the NetCDF library stores where nothing was written, by type; bytes have no such value."""
+_FILL_NAMES = {"fillvalue", "missingvalue", "dataignorevalue", "ignorevalue", "nodata", "nodatavalue"}
+_SCALE_NAMES = {"scalefactor", "scale", "slope", "gain", "reflectancescalefactor"}
+_OFFSET_NAMES = {"addoffset", "offset", "intercept"}
+_WORDS_FOR_NONE = {"", "none", "null", "n/a", "na", "undefined", "unknown"}
+_MICROSOFT_NAN = re.compile(r"[-+]?\d*\.?#?(1\.#(IND|QNAN|SNAN)|nan\(.*\))", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Decoding:
+    """How stored numbers become values: value = stored * scale + offset, or NaN where there is no value.
+
+    Args:
+        scale: one number, or one per stored band.
+        offset: see `scale`.
+        fill: stored numbers that mean "no value".
+        valid: lowest and highest stored number that is a value.
+        valid_unpacked: lowest and highest value, where the file states the limits in units of the values.
+        stored_as: type whose bits are stored, if it is not that of the array (`_Unsigned`).
+        notes: what was understood in an unusual way or left aside, for the provenance.
+    """
+
+    scale: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
+    offset: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+    fill: tuple[float | int, ...] = ()
+    valid: tuple[float | int, float | int] | None = None
+    valid_unpacked: tuple[float, float] | None = None
+    stored_as: np.dtype[Any] | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("scale", "offset"):
+            object.__setattr__(self, name, np.atleast_1d(np.asarray(getattr(self, name), np.float64)))
+        if not (np.isfinite(self.scale).all() and np.isfinite(self.offset).all() and self.scale.all()):
+            raise UnreadableFile("it has scale factors that are zero or not finite; expected ordinary numbers")
+
+    def decode(self, stored: Numbers, bands: npt.NDArray[np.intp] | None = None) -> npt.NDArray[np.floating]:
+        """Values of stored numbers: float64, or float32 where they are neither scaled nor wider.
+
+        Args:
+            stored: any shape; the first axis runs over bands if scale or offset differ between them.
+            bands: stored band of each entry of the first axis; needed in that case only.
+        """
+        if self.stored_as is not None:
+            stored = stored.view(self.stored_as.newbyteorder(stored.dtype.byteorder))
+        empty = self._without_value(stored)
+        if stored.dtype.kind == "c":
+            stored = np.abs(stored)
+        scale, offset = (self._of_bands(part, stored.ndim, bands) for part in (self.scale, self.offset))
+        if np.all(scale == 1) and np.all(offset == 0):
+            narrow = stored.dtype.kind == "f" and stored.dtype.itemsize <= 4
+            values: npt.NDArray[np.floating] = np.array(stored, np.float32 if narrow else np.float64)
+        else:
+            values = stored.astype(np.float64) * scale + offset
+        if self.valid_unpacked is not None:
+            low, high = self.valid_unpacked
+            empty |= np.less(values, low) | np.greater(values, high)
+        if empty.any():
+            values[empty] = np.nan
+        return values
+
+    def _of_bands(self, part: npt.NDArray[np.float64], ndim: int, bands: npt.NDArray[np.intp] | None) -> Numbers:
+        if part.size == 1:
+            return part
+        chosen = part if bands is None else part[bands]
+        return chosen.reshape(-1, *[1] * (ndim - 1))
+
+    def _without_value(self, stored: Numbers) -> npt.NDArray[np.bool_]:
+        empty = np.zeros(stored.shape, np.bool_)
+        for fill in self.fill:
+            empty |= stored == fill
+            if stored.dtype.kind == "f" and np.isfinite(fill) and abs(fill) >= HUGE:
+                with np.errstate(invalid="ignore", over="ignore"):
+                    empty |= np.abs(stored.astype(np.float64) / fill - 1) < 1e-3
+        if self.valid is not None and stored.dtype.kind != "c":
+            empty |= (stored < self.valid[0]) | (stored > self.valid[1])
+        return empty
+
+
+def decoding(
+    dtype: npt.DTypeLike,
+    *,
+    fill: Iterable[Any] = (),
+    scale: npt.ArrayLike = 1.0,
+    offset: npt.ArrayLike = 0.0,
+    notes: Mapping[str, str] | None = None,
+) -> Decoding:
+    """Decoding of numbers of type `dtype`, from fill values as a file states them: numbers or text.
+
+    A fill value is compared in the precision of the data: -1.23e34 stated as float64 is not equal to any float32, but
+    means the nearest one. Text that means none, such as an empty one, is left aside with a note.
+    """
+    noted = dict(notes or {})
+    found: list[float | int] = []
+    for stated in fill:
+        numbers = stated_numbers(stated, np.dtype(dtype))
+        is_nan = isinstance(stated, str) and stated.strip().lower().strip("+-") == "nan"
+        if isinstance(stated, str) and not is_nan and not [number for number in numbers or () if number == number]:
+            noted["data_ignore_value"] = f"{stated[:40]!r} is not a number; it was taken as none"
+        for number in numbers or ():
+            found += _as_stored(number, np.dtype(dtype))
+    return Decoding(np.asarray(scale), np.asarray(offset), tuple(dict.fromkeys(found)), notes=noted)
+
+
+def decoding_of(
+    attributes: Mapping[str, Any], dtype: npt.DTypeLike, *, fill: Iterable[Any] = (), is_netcdf: bool = False
+) -> Decoding:
+    """Decoding of numbers of type `dtype` according to the attributes of their array.
+
+    Names are compared without case, spaces and underscores, so `Data_Ignore_Value` of NEON is found. CF's
+    `scale_factor` multiplies. A factor of another spelling that is above 1 divides, as in NEON's products; it is noted.
+
+    Args:
+        attributes: name → number, text, bytes or list, as the library of the format gives them.
+        dtype: type of the stored numbers.
+        fill: further fill values that the format states elsewhere.
+        is_netcdf: whether the NetCDF library wrote the numbers, which has fill values of its own.
+
+    Raises:
+        UnreadableFile: a scale or an offset is not a number, is zero or not finite.
+    """
+    stored = np.dtype(dtype)
+    notes: dict[str, str] = {}
+    by_name = {re.sub(r"[^a-z0-9]", "", name.lower()): (name, value) for name, value in attributes.items()}
+    stored_as = _signedness(by_name, stored)
+    marks = [value for key, (_, value) in by_name.items() if key in _FILL_NAMES] + list(fill)
+    if is_netcdf and not marks and stored.str[1:] in NETCDF_FILLS:
+        marks = [NETCDF_FILLS[stored.str[1:]]]
+    scale, offset = _scale(attributes, by_name, notes), _offset(attributes, by_name, notes)
+    plain = decoding(stored, fill=marks, scale=scale, offset=offset, notes=notes)
+    fills = tuple(_reinterpreted(value, stored, stored_as) for value in plain.fill)
+    valid, is_unpacked = _valid(by_name, stored, plain)
+    if valid is not None and not is_unpacked:
+        valid = _within(valid, stored, stored_as)
+    return Decoding(
+        plain.scale,
+        plain.offset,
+        fills,
+        None if is_unpacked else valid,
+        valid if is_unpacked else None,
+        stored_as,
+        plain.notes,
+    )
+
+
+def stated_numbers(stated: Any, dtype: np.dtype[Any]) -> list[float | int] | None:
+    """Numbers that a file states as numbers, text, bytes or a list of them; None if it is damaged text.
+
+    Text may be decimal, `NaN` in any spelling, or, as xarray writes it to Zarr 3, base64 of a float64 or of `dtype`.
+    Words for none give an empty list.
+    """
+    if isinstance(stated, bytes):
+        stated = stated.decode("latin-1")
+    if isinstance(stated, str):
+        return _number_in_text(stated.strip("\0 \t\r\n{}"), dtype)
+    if isinstance(stated, np.ndarray | list | tuple):
+        parts = [stated_numbers(part, dtype) for part in np.ravel(np.asarray(stated)).tolist()]
+        return None if any(part is None for part in parts) else [number for part in parts for number in part or ()]
+    if isinstance(stated, np.generic):
+        stated = stated.item()
+    return [stated] if isinstance(stated, int | float) and not isinstance(stated, bool) else []
+
+
+def _number_in_text(text: str, dtype: np.dtype[Any]) -> list[float | int] | None:
+    if text.lower() in _WORDS_FOR_NONE:
+        return [] if text else None
+    for kind in (int, float):
+        try:
+            return [kind(text)]
+        except ValueError:
+            continue
+    if _MICROSOFT_NAN.fullmatch(text) or text.lower().lstrip("+-") == "nan":
+        return [float("nan")]
+    try:
+        packed = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if len(packed) == 8:
+        return [struct.unpack("<d", packed)[0]]
+    if len(packed) == dtype.itemsize and dtype.kind in "iuf":
+        return [np.frombuffer(packed, dtype.newbyteorder("<"))[0].item()]
+    return None
+
+
+def _as_stored(number: float | int, dtype: np.dtype[Any]) -> list[float | int]:
+    """The number as it can stand in data of this type; none if it cannot, or is NaN, which needs no mark."""
+    if dtype.kind in "iub":
+        if isinstance(number, float) and not number.is_integer():
+            return []
+        limits = np.iinfo(dtype) if dtype.kind != "b" else np.iinfo(np.uint8)
+        return [int(number)] if limits.min <= number <= limits.max else []
+    if number != number:
+        return []
+    own = dtype if dtype.kind == "f" else np.dtype(np.float32 if dtype.itemsize <= 8 else np.float64)  # complex
+    largest = float(np.finfo(own.name).max)
+    with np.errstate(over="ignore"):
+        if np.isfinite(number) and not np.isfinite(own.type(number)):
+            return [np.copysign(largest, number)] if abs(number) < largest * (1 + 1e-3) else []
+        found = [float(own.type(number))]
+        single = np.float32(number)
+    if own.itemsize > 4 and np.isfinite(single):  # data or the mark may have been float32 before
+        found += [float(single)] + ([float(str(single))] if float(single) == number else [])
+    return found
+
+
+def _signedness(by_name: Mapping[str, tuple[str, Any]], dtype: np.dtype[Any]) -> np.dtype[Any] | None:
+    """Type that `_Unsigned` declares; None if it is that of the array."""
+    word = text_of(by_name.get("unsigned", ("", ""))[1]).lower()
+    kind = {"true": "u", "1": "u", "false": "i", "0": "i"}.get(word)
+    if kind is None or dtype.kind not in "iu" or dtype.kind == kind:
+        return None
+    return np.dtype(f"{dtype.byteorder}{kind}{dtype.itemsize}")
+
+
+def _reinterpreted(number: float | int, dtype: np.dtype[Any], stored_as: np.dtype[Any] | None) -> float | int:
+    if stored_as is None or not np.iinfo(dtype).min <= number <= np.iinfo(dtype).max:
+        return number
+    return np.array(number, dtype).view(stored_as).item()
+
+
+def text_of(value: Any) -> str:
+    """Convert an attribute to text; other programs also write bytes and one-element arrays."""
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.item()
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _factors(name: str, value: Any) -> npt.NDArray[np.float64]:
+    numbers = stated_numbers(value, np.dtype(np.float64))
+    if not numbers:
+        raise UnreadableFile(f"it has a {name} that is not a number: {text_of(value)[:40]!r}")
+    return np.array(numbers, np.float64)
+
+
+def _scale(attributes: Mapping[str, Any], by_name: Mapping[str, tuple[str, Any]], notes: dict[str, str]) -> Numbers:
+    if "scale_factor" in attributes:
+        return _factors("scale_factor", attributes["scale_factor"])
+    for key in _SCALE_NAMES & by_name.keys():
+        name, value = by_name[key]
+        if isinstance(value, str | bytes) and not stated_numbers(value, np.dtype(np.float64)):
+            notes["scaling"] = f"{name} is {text_of(value)[:40]!r}, which is not a number, and was left aside"
+            continue
+        factor = _factors(name, value)
+        divides = bool((np.abs(factor) > 1).all())
+        if (factor != 1).any():
+            notes["scaling"] = f"values were {'divided' if divides else 'multiplied'} by {name} {factor[0]:g}"
+        return 1 / factor if divides else factor
+    return np.ones(1)
+
+
+def _offset(attributes: Mapping[str, Any], by_name: Mapping[str, tuple[str, Any]], notes: dict[str, str]) -> Numbers:
+    if "add_offset" in attributes:
+        return _factors("add_offset", attributes["add_offset"])
+    for key in _OFFSET_NAMES & by_name.keys():
+        name, value = by_name[key]
+        if stated_numbers(value, np.dtype(np.float64)):
+            offset = _factors(name, value)
+            if offset.any():
+                notes["offset"] = f"{name} {offset[0]:g} was added to the scaled values"
+            return offset
+    return np.zeros(1)
+
+
+def _valid(
+    by_name: Mapping[str, tuple[str, Any]], dtype: np.dtype[Any], plain: Decoding
+) -> tuple[tuple[float | int, float | int] | None, bool]:
+    """Valid limits, and whether they are in units of the values.
+
+    By the NetCDF User Guide they are if they have the type of `scale_factor` and it is wider than that of the data.
+    """
+    low: float | int = -np.inf
+    high: float | int = np.inf
+    stated: Any = None
+    if "validrange" in by_name:
+        stated = by_name["validrange"][1]
+        numbers = stated_numbers(stated, dtype) or []
+        low, high = numbers if len(numbers) == 2 else (low, high)
+    else:
+        if "validmin" in by_name:
+            stated = by_name["validmin"][1]
+            low = next(iter(stated_numbers(stated, dtype) or []), low)
+        if "validmax" in by_name:
+            stated = by_name["validmax"][1]
+            high = next(iter(stated_numbers(stated, dtype) or []), high)
+    if np.isnan(low) or np.isnan(high) or (low, high) == (-np.inf, np.inf):
+        return None, False
+    is_packed = bool((plain.scale != 1).any() or plain.offset.any())
+    limit_type = np.asarray(stated).dtype
+    is_unpacked = is_packed and dtype.kind in "iu" and limit_type.kind == "f"
+    return (low, high), is_unpacked
+
+
+def _within(
+    limits: tuple[float | int, float | int], dtype: np.dtype[Any], stored_as: np.dtype[Any] | None
+) -> tuple[float | int, float | int]:
+    """Limits in the precision of the data, so that a value equal to one of them is valid."""
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return float(dtype.type(limits[0])), float(dtype.type(limits[1]))
+    low, high = (_reinterpreted(int(part), dtype, stored_as) if np.isfinite(part) else part for part in limits)
+    return low, high

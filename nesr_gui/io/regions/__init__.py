@@ -1,0 +1,1 @@
+"""Files of regions, and the map coordinates of georeferenced images."""
