@@ -136,12 +136,12 @@ def test_what_is_no_file_of_ours_names_what_is(tmp_path: Path) -> None:
         io.open_cube(CASES / "photo/plain.png")
     with pytest.raises(UnreadableFile, match=r"neon.h5 is a spectral cube \(NetCDF-4 / HDF5\); photographs are PNG"):
         io.read_photograph(CASES / "h5/neon.h5")
-    with pytest.raises(UnreadableFile, match=r"lib.sli is a spectral library; open it as curves"):
+    with pytest.raises(UnreadableFile, match=r"lib.sli is a spectral library; load it as reference spectra"):
         io.open_cube(CASES / "misc/lib.sli")
 
 
 def test_a_library_is_recognised_by_its_content() -> None:
-    assert io.describe(CASES / "misc/lib.hdr")["format"] == "ENVI library curves"
+    assert io.describe(CASES / "misc/lib.hdr")["format"] == "ENVI library spectra"
 
 
 @pytest.mark.parametrize("name", ["scene.cubedata", "scene.0001", "scene"])

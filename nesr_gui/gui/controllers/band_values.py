@@ -63,7 +63,7 @@ class BandValuesController(QObject):
         document = self._workspace.current
         is_possible = document.field is not None and bool(document.marks)
         enable(self._window.actions_by_name, ("band_values",), is_possible)
-        self._window.plot_toolbar.values.setEnabled(is_possible)
+        self._window.plot_toolbar.show_values_possible(is_possible)
 
     def _take(self, request: PixelQuery | RegionQuery, curves: dict[MarkGeometry, MarkSpectrum]) -> None:
         document = self._workspace.current

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF
 
 
 def ticks(low: float, high: float, most: float) -> list[float]:
@@ -15,7 +14,7 @@ def ticks(low: float, high: float, most: float) -> list[float]:
         return [low]
     raw = (high - low) / max(most, 1)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * n for n in (1, 2, 5, 10) if power * n >= raw * 0.999)
+    step = power * min([n for n in (1, 2, 5, 10) if power * n >= raw * 0.999])
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(n * step, 12) + 0.0 for n in range(first, last + 1)]
 
@@ -39,6 +38,10 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
 
     is_logarithmic = False  # whether it shows exponents of ten as their powers
 
+    def __init__(self, orientation: str) -> None:
+        super().__init__(orientation)
+        self.setStyle(hideOverlappingLabels=20)  # room for the labels at both ends
+
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         """Override of pyqtgraph: one level of ticks, for `size` pixels; a logarithmic axis runs over exponents."""
         most = size / (55 if self.orientation == "bottom" else 50)
@@ -56,8 +59,3 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         """Make the axis as wide as its present labels need; pyqtgraph never shrinks it."""
         self.textWidth = self.textHeight = 0
         super()._updateMaxTextSize(size)
-
-    def boundingRect(self) -> QRectF:
-        """Override of pyqtgraph: with room for the labels at both ends."""
-        bounds: QRectF = super().boundingRect()
-        return bounds.adjusted(-20, -10, 20, 10)

@@ -151,7 +151,9 @@ def build_field(found: CubeDescription, reading: CubeHints) -> CubeField:
             raise UnreadableFile(f"{found.name} has {part.size} {name} for {shape[axis]} bands")
     bands = StoredCube(found.array, axes, kept, found.decoding, bad, found.upside_down, found.mirrored)
     quantity = reading.quantity or found.quantity
-    sentences = tuple(f"{name.replace('_', ' ').capitalize()}: {note}." for name, note in notes.items())
+    sentences = tuple(
+        f"{name.replace('_', ' ').capitalize()}: {note}." for name, note in notes.items() if name not in measured.notes
+    )  # the unit of the wavelengths is no surprise where it was inferred
     provenance = {**found.provenance, **notes}
     return CubeField(bands, Wavelengths(measured.nm[kept]), quantity, provenance, notes=sentences)
 

@@ -179,7 +179,7 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
         (("--painted", ".5"), "name a library by --spectra"),
         (("--spectra", "none.npz"), "there is no spectrum library none.npz"),
         (("--at", "here"), "write ROW,COL"),
-        (("--band-width", "0"), "choose gaussian or box and a width"),
+        (("--band-width", "0"), "choose gaussian or box, and a width"),
         (("--rate", "0"), "a learning rate of 0 was requested; it must be above 0"),
         (("--rate", "nan"), "a learning rate of nan was requested"),
         (("--scene", "dark"), "no test scene dark; there are "),

@@ -32,7 +32,7 @@ class PlotToolbar(QWidget):
 
     def __init__(self, charts: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._transform, self._charts = Transform(), charts
+        self._transform, self._charts, self._has_values = Transform(), charts, False
         self.normalise = QComboBox()
         self.normalise.setAccessibleName("Normalise spectra")
         self.normalise.setMinimumWidth(NARROW)  # so that its longest entry does not widen the panel
@@ -56,16 +56,13 @@ class PlotToolbar(QWidget):
         self.display_menu = QMenu(self.display)
         self.display_menu.aboutToShow.connect(self._fill_display_menu)
         self.display.setMenu(self.display_menu)
-        self.values = _toggle("Values…", "Values at all bands", "List the values of the active mark at all bands")
-        self.values.setCheckable(False)
-        self.values.clicked.connect(self.values_requested)
         self.normalise.currentIndexChanged.connect(self._announce)
         self.derivative.toggled.connect(self._announce)
         self.difference.toggled.connect(self._announce)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 0)
         layout.setSpacing(6)
-        for widget in (self.normalise, self.derivative, self.difference, self.compare, self.display, self.values):
+        for widget in (self.normalise, self.derivative, self.difference, self.compare, self.display):
             layout.addWidget(widget)
         layout.addStretch(1)
         self.show_references(True, False, ())
@@ -88,6 +85,10 @@ class PlotToolbar(QWidget):
         """Set the bands and axes that the menu shows as chosen."""
         self._spreads, self._axes = spreads, axes
 
+    def show_values_possible(self, is_possible: bool) -> None:
+        """Enable the list of the values of the active mark at all bands."""
+        self._has_values = is_possible
+
     def _fill_display_menu(self) -> None:
         menu, axes = self.display_menu, self._axes
         menu.clear()
@@ -96,6 +97,7 @@ class PlotToolbar(QWidget):
         logarithmic.setChecked(axes.is_logarithmic)
         logarithmic.toggled.connect(self._pick_scale)
         menu.addAction("Axis limits…", self.limits_requested.emit)
+        menu.addAction("Values at all bands…", self.values_requested.emit).setEnabled(self._has_values)
         menu.addSection("Intervals and standard deviations")
         choices = QActionGroup(menu)
         for spreads in Spreads:
