@@ -199,9 +199,10 @@ class App(QObject):
         """Return the steps that update views; all of them run when another document becomes current."""
         left, right = self.renderers
         C = Change
-        rendered = (
-            C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.VIEW_SETTINGS, C.CURVES, C.ACTIVE_MARK, C.VIEWING, C.WHITE,
+        captioned = (
+            C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.CURVES, C.ACTIVE_MARK, C.VIEWING, C.WHITE,
         )  # fmt: skip
+        rendered = (*captioned, C.WAVELENGTH)
         steps: list[tuple[Step, tuple[Change, ...]]] = [
             (self._show_image, (C.IMAGE,)),
             (self._show_development, (C.IMAGE, C.PHOTOGRAPH, C.DEVELOPMENT, C.PICKING)),
@@ -224,7 +225,7 @@ class App(QObject):
             (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER,)),
-            (self.view.show_captions, (*rendered, C.MARKS, C.PICKING)),
+            (self.view.show_captions, (*captioned, C.MARKS, C.PICKING)),
             (self.view.show_status, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.READOUTS, C.HOVER, C.PICTURE,
                                      C.MODELS)),
             (self.comparison.show_measurement, (C.IMAGE, C.FIELD)),

@@ -143,5 +143,5 @@ def test_benchmark_measures_in_a_real_window(qtbot: QtBot, model_file: Path, mon
     monkeypatch.setattr(benchmark, "RESTS", 2)
     monkeypatch.setattr(benchmark, "SCENARIO_SECONDS", 0.6)
     found = list(benchmark.figures(load_model(model_file, "cpu")))
-    assert len(found) == len({figure.name for figure in found}) == 12
+    assert len(found) == len({figure.name for figure in found}) == 16
     assert all(figure.value > 0 for figure in found if "late" not in figure.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QLinearGradient, QPainter, QPalette, QPen, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QLinearGradient, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QDockWidget, QProxyStyle, QStyle, QStyleOption, QWidget
 
@@ -30,6 +30,9 @@ _DARK = {
     _ROLES.Accent: "#3874d4",
 }  # fmt: skip
 _DISABLED = {False: "#9aa0a9", True: "#6d747e"}
+_OUTLINES = {False: "#68707b", True: "#8f97a3"}
+"""Outlines of check boxes."""
+_WITH_BOXES = "QCheckBox", "QRadioButton", "QAbstractItemView"
 SURROUND = QColor("#777777")
 """Ground around pictures in both themes: neutral, with an L* of 50, so that it does not shift how colours appear."""
 _ON_SURROUND = {
@@ -63,7 +66,12 @@ def is_dark(colours: QPalette) -> bool:
 
 def apply(app: QApplication, scheme: Qt.ColorScheme) -> None:
     """Apply a colour scheme to the whole application; widgets update in their PaletteChange event."""
-    app.setPalette(palette(scheme == Qt.ColorScheme.Dark))
+    dark = scheme == Qt.ColorScheme.Dark
+    app.setPalette(palette(dark))
+    boxes = palette(dark)  # Fusion draws outlines of boxes in 1/1.4 of the window's colour: invisible on a dark ground
+    boxes.setColor(_ROLES.Window, QColor(_OUTLINES[dark]).lighter(140))
+    for kind, colours in (*((each, boxes) for each in _WITH_BOXES), ("QHeaderView", palette(dark))):
+        app.setPalette(colours, kind)  # type: ignore[arg-type]  # the stub has bytes, which PySide refuses
     for widget in app.allWidgets():
         if sheet := widget.styleSheet():  # a style sheet fixes the palette at the time it is set
             widget.setStyleSheet("")
@@ -73,9 +81,8 @@ def apply(app: QApplication, scheme: Qt.ColorScheme) -> None:
 
 
 class WindowStyle(QProxyStyle):
-    """Fusion, with outlines of check boxes and icons of panels that are visible in the dark theme, too."""
+    """Fusion, with icons of panels in the colours of the text."""
 
-    _BOXES = (QStyle.PrimitiveElement.PE_IndicatorCheckBox, QStyle.PrimitiveElement.PE_IndicatorRadioButton)
     _ICONS = {  # noqa: RUF012
         QStyle.StandardPixmap.SP_TitleBarNormalButton: "float",
         QStyle.StandardPixmap.SP_TitleBarCloseButton: "close",
@@ -84,29 +91,10 @@ class WindowStyle(QProxyStyle):
     def __init__(self) -> None:
         super().__init__("Fusion")
 
-    def drawPrimitive(
-        self,
-        element: QStyle.PrimitiveElement,
-        option: QStyleOption,
-        painter: QPainter,
-        widget: QWidget | None = None,
-    ) -> None:
-        """Draw an element; Fusion derives outlines from the background, which a dark one hides."""
-        super().drawPrimitive(element, option, painter, widget)
-        if element in self._BOXES:
-            painter.save()
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(option.palette.color(_ROLES.PlaceholderText), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            box = QRectF(option.rect).adjusted(0.5, 0.5, -0.5, -0.5)
-            radius = 2.0 if element is QStyle.PrimitiveElement.PE_IndicatorCheckBox else box.width() / 2
-            painter.drawRoundedRect(box, radius, radius)
-            painter.restore()
-
     def standardIcon(
         self, standard: QStyle.StandardPixmap, option: QStyleOption | None = None, widget: QWidget | None = None
     ) -> QIcon:
-        """Return an icon; those of panels in the colours of the text."""
+        """Return an icon."""
         if isinstance(widget, QDockWidget) and standard in self._ICONS:
             return icon(self._ICONS[standard], QApplication.palette())  # which a panel adopts later
         return super().standardIcon(standard, option, widget)

@@ -59,7 +59,7 @@ class TruthError(ViewMode):
             return unavailable_reason
         low, high = context.truth.wavelength_range
         if context.view_settings.measure in AT_WAVELENGTH and not low <= context.nm <= high:
-            return f"at {context.nm:.1f} nm is not available: the measured cube covers {low:g}-{high:g} nm"
+            return f"at this wavelength is not available: the measured cube covers {low:g}-{high:g} nm"
         unavailable_reason = not_shared(context.field, "the measured cube", (low, high))
         if (
             not unavailable_reason

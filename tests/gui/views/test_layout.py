@@ -222,7 +222,7 @@ def test_unticked_boxes_and_icons_of_panels_are_visible(themed: App, qtbot: QtBo
     box = QCheckBox()
     qtbot.addWidget(box)
     box.resize(20, 20)
-    ground = box.palette().window().color().name()
+    ground = QApplication.palette().window().color().name()
     assert extremes(box.grab().toImage(), ground) >= 3
     themed.document.source_shape = (9, 9)
     themed.document.mark_set.start((9, 9))

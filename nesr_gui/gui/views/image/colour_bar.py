@@ -204,6 +204,7 @@ class ColourBar(QWidget):
 
     def show_thin(self, is_thin: bool) -> None:
         """Show the scale alone, in half the width of the column, or everything."""
+        self.is_thin = is_thin
         self.setFixedWidth(WIDTH // 2 if is_thin else WIDTH)
         side = 0 if is_thin else 4
         self._layout.setContentsMargins(side, 8, side, 6)
@@ -268,9 +269,10 @@ class ColourBarColumn(QWidget):
 
     def show_pictures(self, shown: Sequence[tuple[RenderedImage | None, Limits, UInt8Array | None]]) -> None:
         """Show the scale of the picture of each side, with its limits and lookup table; None for one without."""
-        is_thin = all(picture is not None and picture.request.scale is not None for picture, _, _ in shown)
+        is_thin = None not in [picture.request.scale if picture is not None else None for picture, _, _ in shown]
         for bar, (picture, limits, lookup) in zip(self.bars, shown, strict=True):
-            bar.show_thin(is_thin)
+            if is_thin != bar.is_thin:
+                bar.show_thin(is_thin)
             bar.show_picture(picture, limits, lookup)
 
 
