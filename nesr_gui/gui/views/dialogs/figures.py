@@ -83,7 +83,8 @@ class SpectraFigureDialog(FigureDialog):
         self.height_mm.setAccessibleName("Height in mm")
         self.font_name, self.font_size = QFontComboBox(), QSpinBox()
         self.font_name.setAccessibleName("Font")
-        self.font_name.setEditable(False)  # chosen from a list: any other text is no font
+        for line in self.font_name.findChildren(QLineEdit):
+            line.setAccessibleName("Name of the font")
         self.font_size.setAccessibleName("Font size")
         self.font_size.setRange(*FONT_SIZES)
         self.font_size.setSuffix(" pt")
