@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QLinearGradient, QPainter, QPalette, QPixmap
@@ -128,11 +130,19 @@ class ColourScheme(QObject):
 
 def icon(name: str, colours: QPalette) -> QIcon:
     """Return an icon of the program in the text colours of a palette."""
+    normal, disabled = (
+        colours.color(group, _ROLES.ButtonText).name()
+        for group in (QPalette.ColorGroup.Normal, QPalette.ColorGroup.Disabled)
+    )
+    return _drawn_icon(name, normal, disabled)
+
+
+@lru_cache(maxsize=256)
+def _drawn_icon(name: str, normal: str, disabled: str) -> QIcon:
+    """An icon in two colours; styles ask for the same one at every painting."""
     svg = resources.icon(name).read_text(encoding="utf-8")
     drawn = QIcon()
-    for group, mode in ((QPalette.ColorGroup.Normal, QIcon.Mode.Normal),
-                        (QPalette.ColorGroup.Disabled, QIcon.Mode.Disabled)):  # fmt: skip
-        ink = colours.color(group, _ROLES.ButtonText).name()
+    for ink, mode in ((normal, QIcon.Mode.Normal), (disabled, QIcon.Mode.Disabled)):
         renderer = QSvgRenderer(QByteArray(svg.replace("currentColor", ink).encode()))
         for size in (18, 24, 36, 48, 256) if name == "nesr" else (18, 36, 54):
             pixmap = QPixmap(size, size)
