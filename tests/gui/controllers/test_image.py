@@ -109,7 +109,7 @@ def curved(opened: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> App:
     """A band is shown of a field that is not linear, and its nodes are there."""
     monkeypatch.setattr(image, "FRAME_SECONDS", 0.0)
     opened.document.set_field(Curved(*opened.document.field.shape), 1, (0.0, 1.0), opened.document.encoded)
-    QTest.keyClick(opened.window, Qt.Key.Key_2)
+    opened.view.show_mode("band")
     wait_for_nodes(opened, qtbot)
     return opened
 
