@@ -19,15 +19,19 @@ from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
 from nesr_gui.gui.app import App
-from nesr_gui.gui.model.marks import Region, Shape
 from nesr_gui.gui.model.preferences import nothing_remembered
+from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import TABLE
 from nesr_gui.io.photos.develop_settings import DevelopSettings
+from nesr_gui.regions import Region, Shape
 
 WINDOW = QSize(1280, 800)
 THEMES = {"": "light", "-dark": "dark"}
 """By what they add to the name of a picture: the guide shows the one that fits the window."""
-WORK = ("encode", "curves", "regions", "regions_finer", "findings", "exact", "coarse", "shade")
+WORK = (
+    Task.RECONSTRUCT, Task.CURVES, Task.REGIONS, Task.REGION_REFINED, Task.COLOURS, Task.PICTURE_LEFT,
+    Task.PICTURE_RIGHT, Task.FRAME_LEFT, Task.FRAME_RIGHT, Task.TONE_LEFT, Task.TONE_RIGHT,
+)  # fmt: skip
 
 
 def until(is_so: Callable[[], bool], seconds: float = 900) -> None:
@@ -54,18 +58,20 @@ def opened(sample: str, theme: str) -> Iterator[App]:
     with nothing_remembered():
         app = App()
         app.preferences.choose("theme", theme)
-        app.hinting.close()
+        app.first_steps.close()
         app.window.show()
         app.window.compose(WINDOW)
-        app.reconstructing.load_model(None, "cpu")
+        app.reconstruction.load_model(None, "cpu")
         chosen = resources.sample(sample)
-        app.opening.open(chosen.photograph, chosen.truth, DevelopSettings(working_pixels=10**9))
-        until(lambda: app.session.field is not None)
-        height, width = app.session.source_shape or (1, 1)
+        app.files.open(chosen.photograph, chosen.truth, DevelopSettings(working_pixels=10**9))
+        until(lambda: app.document.field is not None)
+        height, width = app.document.source_shape or (1, 1)
         for row, col in ((0.42, 0.5), (0.62, 0.27), (0.2, 0.85)):
-            app.session.add_pin(int(row * height), int(col * width))
-        app.session.marking.add(Region(Shape.RECTANGLE, ((0.77 * height, 0.07 * width), (0.9 * height, 0.15 * width))))
-        until(lambda: all(mark.place in app.session.findings for mark in app.session.marks))
+            app.document.add_pin(int(row * height), int(col * width))
+        app.document.mark_set.add(
+            Region(Shape.RECTANGLE, ((0.77 * height, 0.07 * width), (0.9 * height, 0.15 * width)))
+        )
+        until(lambda: all(mark.place in app.document.colour_results for mark in app.document.marks))
         yield app
         app.window.may_close = lambda: True
         app.window.close()
@@ -73,13 +79,13 @@ def opened(sample: str, theme: str) -> Iterator[App]:
 
 def show(app: App, mode: str, nm: float, side: int = 0) -> None:
     """One mode, exactly, and nothing under way."""
-    app.session.set_wavelength(nm)
-    app.look_commands.show_mode(mode)
+    app.document.set_wavelength(nm)
+    app.view.show_mode(mode)
 
     def is_there() -> bool:
-        shown = app.pictures[side].shown
+        shown = app.renderers[side].shown
         known = shown is not None and shown.is_exact and shown.request.mode.name == mode
-        return known and not any(app.worker.is_busy(purpose) for purpose in WORK)
+        return known and not any(app.worker.is_busy(task) for task in WORK)
 
     until(is_there)
 
@@ -96,8 +102,8 @@ def take_looks(app: App, folder: Path, ending: str) -> None:
     dialog = QApplication.activeModalWidget()
     save(dialog.grab(), folder / f"export{ending}.jpg")
     dialog.reject()
-    app.session.set_look(replace(app.session.look, modes=("photograph", "photograph"), active=1))
-    app.look_commands.divide()
+    app.document.set_view_settings(replace(app.document.view_settings, modes=("photograph", "photograph"), active=1))
+    app.view.divide()
     show(app, "band", 620.0, side=1)
     save(app.window.panes.grab(), folder / f"divider{ending}.jpg")
 

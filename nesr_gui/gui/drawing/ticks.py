@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import pyqtgraph as pg
+from PySide6.QtCore import QRectF
 
 
 def ticks(low: float, high: float, most: float) -> list[float]:
@@ -38,10 +39,6 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
 
     is_logarithmic = False  # whether it shows exponents of ten as their powers
 
-    def __init__(self, orientation: str) -> None:
-        super().__init__(orientation)
-        self.setStyle(hideOverlappingLabels=20)  # room for the labels at both ends
-
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         """Override of pyqtgraph: one level of ticks, for `size` pixels; a logarithmic axis runs over exponents."""
         most = size / (55 if self.orientation == "bottom" else 50)
@@ -59,3 +56,8 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         """Make the axis as wide as its present labels need; pyqtgraph never shrinks it."""
         self.textWidth = self.textHeight = 0
         super()._updateMaxTextSize(size)
+
+    def boundingRect(self) -> QRectF:
+        """Override of pyqtgraph: with room for the labels at both ends, which it does not draw otherwise."""
+        bounds: QRectF = super().boundingRect()
+        return bounds.adjusted(-20, -10, 20, 10)

@@ -262,3 +262,12 @@ def test_the_values_at_all_bands_are_those_of_the_field(app: App, qtbot: QtBot) 
     assert dialog.table.rowCount() == 0 and "click a pixel" in dialog.heading.text() and not dialog.copy.isEnabled()
     dialog.close()
     assert app.band_values.dialog is None
+
+
+def test_the_wavelengths_at_both_ends_are_labelled(opened: App, qtbot: QtBot) -> None:
+    plot = opened.window.plot
+    pixmap = plot.grab()
+    painter = QPainter(pixmap)
+    labels = {text for _, _, text in plot.plot.getAxis("bottom").generateDrawSpecs(painter)[2]}
+    painter.end()
+    assert {"400", "700"} <= labels
