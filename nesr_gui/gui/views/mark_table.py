@@ -223,7 +223,7 @@ class MarkTable(QTableWidget):
         return cell
 
     def _fill(self, row: int, column: int, text: str, tip: str) -> None:
-        cell = self._cell(row, column)
+        cell = self.item(row, column) or self._cell(row, column)
         cell.setText(text)
         cell.setToolTip(tip)
 

@@ -307,6 +307,8 @@ def test_a_button_that_is_disabled_by_its_click_leaves_the_focus_in_place(opened
 
 def test_actual_size_is_one_image_pixel_per_pixel_of_the_screen(opened: App, qtbot: QtBot) -> None:
     image = opened.window.image
+    qtbot.waitUntil(lambda: opened.renderers[0].is_settled)
+    QApplication.processEvents()  # panels reach their widths
     image.zoom(3.3, (10, 20))
     press(opened, "1", Qt.KeyboardModifier.ControlModifier)
     assert image.view().scale == pytest.approx(1, abs=1e-9) and not image.is_fitted

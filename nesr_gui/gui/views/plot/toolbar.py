@@ -54,6 +54,7 @@ class PlotToolbar(QWidget):
         self.compare.setMenu(self.menu)
         self.display = _menu_button("Display", "Scale, limits and bands of the plot", "Scale, axis limits, intervals")
         self.display_menu = QMenu(self.display)
+        self._choices: QActionGroup | None = None
         self.display_menu.aboutToShow.connect(self._fill_display_menu)
         self.display.setMenu(self.display_menu)
         self.normalise.currentIndexChanged.connect(self._announce)
@@ -99,7 +100,9 @@ class PlotToolbar(QWidget):
         menu.addAction("Axis limits…", self.limits_requested.emit)
         menu.addAction("Values at all bands…", self.values_requested.emit).setEnabled(self._has_values)
         menu.addSection("Intervals and standard deviations")
-        choices = QActionGroup(menu)
+        if self._choices is not None:
+            self._choices.deleteLater()  # the menu deletes its actions, not their group
+        choices = self._choices = QActionGroup(menu)
         for spreads in Spreads:
             action = menu.addAction(spreads.label, partial(self.spreads_picked.emit, spreads))
             action.setCheckable(True)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QActionGroup, QColor, QImage, QPainter, QPainterPath
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -271,3 +271,11 @@ def test_the_wavelengths_at_both_ends_are_labelled(opened: App, qtbot: QtBot) ->
     labels = {text for _, _, text in plot.plot.getAxis("bottom").generateDrawSpecs(painter)[2]}
     painter.end()
     assert {"400", "700"} <= labels
+
+
+def test_a_menu_that_is_filled_again_keeps_no_group_of_before(opened: App, qapp: QApplication) -> None:
+    menu = opened.window.plot_toolbar.display_menu
+    for _ in range(3):
+        menu.aboutToShow.emit()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert len(menu.findChildren(QActionGroup)) == 1
