@@ -160,7 +160,7 @@ class PreparedNeSR(PreparedInput):
     def _features(self, progress: ProgressCallback) -> tuple[Features, tuple[str, ...]]:
         """Encoder features of an image, and what a user has to know of how they were computed."""
         network, (height, width) = self.network, self.image.shape
-        size = 4 * network.config.features * height * width
+        size = 4 * network.features * height * width
         if network.halo is not None:
             keep = self.model.small_tile is None
             return (cache_features(self.features, progress) if keep else self.features), ()

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from nesr_gui.networks.encoders import encoder
+from nesr_gui.networks.layers import linear_answer
 
 EVERY_TEN = tuple(400.0 + 10 * i for i in range(31))  # nm
 
@@ -37,7 +38,8 @@ class BandNetwork(nn.Module):
 class DiscreteConfig:
     """Everything that rebuilds a discrete network; the defaults are the paper's HSCNN-R of 31 bands.
 
-    With 61 `bands` it is the first step of the paper's AWAN(-D) for any of the encoders.
+    With 61 `bands` it is the first step of the paper's AWAN(-D) for any of the encoders. `skip` adds a learned linear
+    answer to the input, as NeSR of `profile` spectrum has it.
     """
 
     encoder: str = "hscnn_r"
@@ -47,6 +49,7 @@ class DiscreteConfig:
     inputs: tuple[float, ...] = ()  # nm, of the bands that it sees; none where it sees linear RGB
     compressed: bool = False  # as for NeSR
     normalised: bool = False  # as for NeSR
+    skip: bool = False
 
 
 class DiscreteNetwork(BandNetwork):
@@ -59,9 +62,13 @@ class DiscreteNetwork(BandNetwork):
         self.config, self.bands, self.normalised = config, config.bands, config.normalised
         build = encoder(config.encoder).build
         self.network = build(config.features, config.blocks, len(config.bands), len(config.inputs) or 3)
+        if config.skip:
+            self.linear = linear_answer(config.inputs, config.bands)
         self.halo, self.scratch = self.network.halo, self.network.scratch
 
     def forward(self, image: Tensor) -> Tensor:
         values: Tensor = self.network(image.sqrt() if self.config.compressed else image)
+        if self.config.skip:
+            values = values + self.linear(image)
         # No reflectance is negative; while training, the slope below zero is what teaches that.
         return values if self.training else values.clamp_min(0)

@@ -13,9 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nesr_gui.networks.encoders import encoder
+from nesr_gui.networks.layers import linear_answer
 from nesr_gui.networks.nam import ATTENTIONS, Folded, NeuralAttentionMapping
-from nesr_gui.networks.spi import HALO, SIDE, SpectralProfileInterpolation, Taps, lattice, resample
-from nesr_gui.networks.streaming import in_rows
+from nesr_gui.networks.spi import HALO, SIDE, SLOPE, SpectralProfileInterpolation, Taps, lattice, resample
+from nesr_gui.networks.streaming import Rows, in_rows, residual
+
+PROFILES = ("features", "spectrum")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,10 @@ class NeSRConfig:
     `spi` and `attention` take parts away, as the paper's Table 4 does. Without SPI, codes are the pixel's features.
     The attention map is made of sums over an image's pixels and wavelengths (`spatial_spectral`, the paper's), over the
     wavelengths of each pixel (`spectral`), or over the pixels at each wavelength (`spatial`).
+
+    `profile` is what SPI reads along wavelength: the encoder's `features`, as in the paper, or a `spectrum`, which is a
+    change of ours: the encoder keeps its output layer, a learned linear answer to the input is added to it, and the
+    network's answer is that spectrum between its bands plus what SPI, NAM and the MLP make of it.
     """
 
     encoder: str = "hscnn_r"
@@ -33,6 +40,7 @@ class NeSRConfig:
     inputs: tuple[float, ...] = ()  # nm, of the bands that the encoder sees; none where it sees linear RGB
     spi: bool = True
     attention: Literal["spatial_spectral", "spectral", "spatial", "none"] = "spatial_spectral"
+    profile: Literal["features", "spectrum"] = "features"
     channels: int = 32  # C, of the latent codes
     hidden: tuple[int, ...] = (128, 128, 256, 256)  # of the last MLP
     compressed: bool = False  # the encoder sees the square root of linear RGB, nearer to even steps of lightness
@@ -60,9 +68,15 @@ class NeSR(nn.Module):
         if config.attention not in ATTENTIONS:
             raise ValueError(f"no attention {config.attention!r}; there are {', '.join(ATTENTIONS)}")
         self.config, self.bands, self.normalised = config, config.bands, config.normalised
-        self.encoder = encoder(config.encoder).build(config.features, config.blocks, None, len(config.inputs) or 3)
+        if config.profile not in PROFILES:
+            raise ValueError(f"no profile {config.profile!r}; there are {', '.join(PROFILES)}")
+        bands = len(config.bands) if config.profile == "spectrum" else None
+        self.encoder = encoder(config.encoder).build(config.features, config.blocks, bands, len(config.inputs) or 3)
         self.halo, self.scratch = self.encoder.halo, self.encoder.scratch  # as of `BandNetwork`
-        codes = config.channels if config.spi else config.features
+        self.features = bands or config.features  # channels of what `encode` answers
+        if bands:
+            self.linear = linear_answer(config.inputs, config.bands)
+        codes = config.channels if config.spi else self.features
         if config.spi:
             self.spi = SpectralProfileInterpolation(codes, config.low, config.high, config.step)
         if config.attention != "none":
@@ -70,17 +84,57 @@ class NeSR(nn.Module):
         sizes = (codes + (config.attention == "none"), *config.hidden, 1)
         layers = [part for a, b in itertools.pairwise(sizes) for part in (nn.Linear(a, b), nn.ReLU(inplace=True))]
         self.mlp = nn.Sequential(*layers[:-1])
+        if bands:
+            self._keep_signal()
+
+    def _keep_signal(self) -> None:
+        """Start with units that open and close from pixel to pixel.
+
+        At PyTorch's own initialisation, which `features` as profile keep, each of a dozen layers shrinks what tells
+        pixels apart to a third or less.
+        """
+        linear = [layer for layer in self.mlp if isinstance(layer, nn.Linear)]
+        hidden = linear[:-1]
+        if self.config.spi:
+            for convolution in (self.spi.first, self.spi.second):
+                nn.init.kaiming_normal_(convolution.weight, SLOPE)
+                nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+            self.spi.first.weight.data *= 2**-0.5  # its two inputs are equal, and add up
+        if self.config.attention != "none":
+            hidden = [self.nam.embed_in, self.nam.embed_out, self.nam.value, self.nam.out, *hidden]
+        for layer in hidden:
+            nn.init.kaiming_normal_(layer.weight)
+        nn.init.kaiming_normal_(linear[-1].weight, nonlinearity="linear")
+        linear[-1].weight.data *= 0.1  # a correction at first
+        for layer in [*hidden, linear[-1]]:
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
     def encode(self, rgb: Tensor) -> Tensor:
-        """Linear sRGB or bands (B, inputs, H, W) in [0, 1] to features M_in (B, F, H, W)."""
-        features: Tensor = self.encoder(rgb.sqrt() if self.config.compressed else rgb)
-        return features
+        """Linear sRGB or bands (B, inputs, H, W) in [0, 1] to features M_in (B, F, H, W), or to a spectrum."""
+        features: Tensor = self.encoder(self._seen(rgb))
+        return features + self.linear(rgb) if self.has_spectrum else features
 
     def encode_rows(self, rgb: Tensor) -> Iterator[Tensor]:
         """The same of one large image, some rows (B, F, r, W) after the others; of an encoder with a `halo` only."""
-        seen = (rows.sqrt() if self.config.compressed else rows for rows in in_rows(rgb))
-        rolled: Iterator[Tensor] = self.encoder.rolled(seen)  # type: ignore[operator]
-        return rolled
+
+        def encoded(chunks: Rows) -> Rows:
+            rolled: Rows = self.encoder.rolled(self._seen(rows) for rows in chunks)  # type: ignore[operator]
+            return rolled
+
+        return residual(in_rows(rgb), encoded, self.linear) if self.has_spectrum else iter(encoded(in_rows(rgb)))
+
+    def _seen(self, rgb: Tensor) -> Tensor:
+        return rgb.sqrt() if self.config.compressed else rgb
+
+    @property
+    def has_spectrum(self) -> bool:
+        """Whether the encoder answers a spectrum of its own, to which the network's answer is added."""
+        return self.config.profile == "spectrum"
+
+    def between_bands(self, features: Tensor, coord: Tensor) -> Tensor:
+        """What the encoder answers by itself (B, L, h, w) at coordinates (L,), of features (B, F, h, w)."""
+        return resample(features, (coord + 1) / 2)
 
     def coord(self, nm: Tensor) -> Tensor:
         """Wavelengths in nm to [-1, 1], section 4.1."""
@@ -158,6 +212,9 @@ class NeSR(nn.Module):
             assert around is not None
             values = self.mlp(self.nam(self.nam.tokens(codes, query.coord), around))
         values = values.squeeze(-1)  # (B, L, h', w')
+        if self.has_spectrum:
+            here = features[:, :, HALO:-HALO:stride, HALO:-HALO:stride]
+            values = values + self.between_bands(here, query.coord)
         # No reflectance is negative; while training, the slope below zero is what teaches that.
         return values if self.training else values.clamp_min(0)
 

@@ -76,6 +76,16 @@ class SystemSpec:
     published: float | None = None
 
 
+def _with_skip(name: str) -> dict[str, SystemSpec]:
+    """An encoder and its NeSR with the linear answer added to the encoder's own, which is no system of the paper."""
+    title, size = f"{ENCODERS[name].title}, skip", (ENCODERS[name].features, ENCODERS[name].blocks)
+    key = f"{name.replace('_', '-')}+skip"
+    return {
+        key: SystemSpec(title, DiscreteConfig(name, *size, skip=True)),
+        f"{key}+nesr": SystemSpec(f"{title} + NeSR", NeSRConfig(name, *size, profile="spectrum")),
+    }
+
+
 def _discrete(name: str, published: float) -> SystemSpec:
     encoder = ENCODERS[name]
     return SystemSpec(encoder.title, DiscreteConfig(name, encoder.features, encoder.blocks), published)
@@ -95,11 +105,14 @@ SYSTEMS = {
     "awan+nesr": _nesr("awan", 29.29),
     "mst++": _discrete("mst_plus_plus", 1.62),
     "release": SystemSpec("authors' release", ReleaseConfig(), 29.29),
+    **_with_skip("hscnn_r"),
+    **_with_skip("hrnet"),
+    **_with_skip("awan"),
     "bi": SystemSpec("band interpolation", BandInterpolationConfig()),
     "sparse-coding": SystemSpec("sparse coding", SparseCodingConfig()),
     "a+": SystemSpec("A+", APlusConfig()),
 }
-"""By the name that the command line takes. MST++'s size is that of its own paper."""
+"""By the name that the command line takes. MST++'s size is that of its own paper; +skip is a change of ours."""
 
 
 def system_named(name: str) -> SystemSpec:

@@ -43,13 +43,18 @@ def rectified(chunks: Rows) -> Iterator[Tensor]:
     return (F.relu_(chunk) for chunk in chunks)
 
 
-def residual(chunks: Rows, branch: Callable[[Rows], Rows]) -> Iterator[Tensor]:
-    """What a branch makes of the rows, added to them; it may give them later than it takes them."""
+def residual(
+    chunks: Rows, branch: Callable[[Rows], Rows], shortcut: Callable[[Tensor], Tensor] = lambda rows: rows
+) -> Iterator[Tensor]:
+    """What a branch makes of the rows, added to them; it may give them later than it takes them.
+
+    A `shortcut`, which sees each pixel alone, is what is added in their place.
+    """
     waiting: deque[Tensor] = deque()
 
     def passed() -> Iterator[Tensor]:
         for chunk in chunks:
-            waiting.append(chunk)
+            waiting.append(shortcut(chunk))
             yield chunk
 
     for answer in branch(passed()):
