@@ -64,18 +64,18 @@ class ExportPlan:
         Raises:
             ValueError: the field does not support the plan.
         """
-        shown = field if self.light is None else illuminate(field, self.light)
+        exported = field if self.light is None else illuminate(field, self.light)
         if isinstance(self.bands, Sensor):
             if self.encoding.error_band:
                 raise ValueError(
                     "the prediction interval is not available for sensor bands; export without it, or choose "
                     "wavelengths"
                 )
-            shown = SensorField(shown, self.bands)
+            exported = SensorField(exported, self.bands)
         rows, cols = self.region.window(field.shape, field.binning) if self.region else (None, None)
         return CubeWriterSource(
-            shown,
-            self.bands if isinstance(self.bands, Wavelengths) else shown.bands,
+            exported,
+            self.bands if isinstance(self.bands, Wavelengths) else exported.bands,
             progress=progress,
             rows=rows,
             cols=cols,
@@ -159,9 +159,9 @@ def verify_sample(path: Path, export: CubeWriterSource, seed: int | None = None)
     expected = _expected(export, points + np.array([export.rows.start, export.cols.start]), nm)
     for name, values in expected.items():
         try:
-            found = io.open_cube(path, io.CubeHints(variable=name) if len(expected) > 1 else None, is_trusted=True)
-            is_whole = found.shape == size[1:] and np.array_equal(found.bands.nm, export.wavelengths.nm)
-            read = found.spectra(points, nm) if is_whole else None
+            cube = io.open_cube(path, io.CubeHints(variable=name) if len(expected) > 1 else None, is_trusted=True)
+            is_whole = cube.shape == size[1:] and np.array_equal(cube.bands.nm, export.wavelengths.nm)
+            read = cube.spectra(points, nm) if is_whole else None
         except ValueError as error:
             raise VerificationError(f"{path} was written but cannot be reopened ({error}); {_AGAIN}") from error
         if read is None or not (close := _are_equal(values, read, export.encoding)).all():
@@ -181,8 +181,8 @@ def _expected(
     if export.encoding.error_band:
         assert isinstance(export.field, CalibratedField)  # guaranteed by the constructor
         values["lower"], values["upper"] = export.field.prediction_interval(points, nm)
-    kept = np.array([export.kept(row, col)[0, 0] for row, col in zip(points[:, :1], points[:, 1:], strict=True)])
-    return {name: np.where(kept[:, None], part, np.nan).astype(np.float32) for name, part in values.items()}
+    inside = np.array([export.kept(row, col)[0, 0] for row, col in zip(points[:, :1], points[:, 1:], strict=True)])
+    return {name: np.where(inside[:, None], part, np.nan).astype(np.float32) for name, part in values.items()}
 
 
 def _are_equal(expected: FloatArray, read: FloatArray, encoding: StorageEncoding) -> npt.NDArray[np.bool_]:
@@ -240,15 +240,15 @@ def format_duration(duration: float) -> str:
 def seconds(export: CubeWriterSource) -> float:
     """Computing time of an export on this machine, extrapolated from a sample; writing to disk is not included."""
     bands, height, width = export.shape
-    some = export.wavelengths
+    timed = export.wavelengths
     if not isinstance(export.field, SensorField) and bands > 256:  # all wavelengths cost the same
-        some = Wavelengths(some.nm[:: -(-bands // 256)])
-    side = max(math.isqrt(TIMED_VALUES // len(some)), 8)
+        timed = Wavelengths(timed.nm[:: -(-bands // 256)])
+    side = max(math.isqrt(TIMED_VALUES // len(timed)), 8)
     rows, cols = (
         slice(part.start + (size - min(side, size)) // 2, part.start + (size + min(side, size)) // 2)
         for part, size in ((export.rows, height), (export.cols, width))
     )
-    sample = CubeWriterSource(export.field, some, rows=rows, cols=cols, encoding=export.encoding)
+    sample = CubeWriterSource(export.field, timed, rows=rows, cols=cols, encoding=export.encoding)
     best = math.inf
     for _ in range(2):  # the first run includes lazy initialisation
         began = time.perf_counter()

@@ -60,7 +60,7 @@ class Region:
             ValueError: the text does not describe a region.
         """
         shape, *corners = text.split()[:10_000] or [""]
-        drawn = [known for known in Shape if known is not Shape.POINT]
+        drawn = [shape for shape in Shape if shape is not Shape.POINT]
         if shape not in drawn or not all(re.fullmatch(r"[^,]+,[^,]+", corner) for corner in corners):
             raise ValueError(
                 f"cannot read the region {text[:60]!r}; write {', '.join(drawn)}, and its corners as ROW,COL: "

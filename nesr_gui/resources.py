@@ -40,12 +40,12 @@ def sample(name: str) -> Sample:
     """The bundled sample called `name`.
 
     Raises:
-        KeyError: there is no such sample; the message lists the names.
+        KeyError: the name is unknown; the message lists the names.
     """
-    found = {entry.name: entry for entry in samples()}
-    if name not in found:
-        raise KeyError(f"no sample {name!r}; there are {', '.join(found)}")
-    return found[name]
+    by_name = {entry.name: entry for entry in samples()}
+    if name not in by_name:
+        raise KeyError(f"unknown sample {name!r}; available: {', '.join(by_name)}")
+    return by_name[name]
 
 
 def default_model() -> Path:

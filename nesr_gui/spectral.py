@@ -20,6 +20,11 @@ class Quantity(enum.StrEnum):
     RADIANCE = "radiance"
     UNKNOWN = "unknown"
 
+    @property
+    def label(self) -> str:
+        """Display text, for example of an axis."""
+        return "value (unit not stated)" if self is Quantity.UNKNOWN else self.value
+
 
 @dataclass(frozen=True, eq=False)
 class Wavelengths:
@@ -214,12 +219,12 @@ def bin_any(marks: npt.NDArray[np.bool_], factor: int) -> npt.NDArray[np.bool_]:
     """Whether each `factor` × `factor` block (h, w) of `marks` (H, W) contains a marked pixel."""
     height, width = marks.shape
     tall = np.zeros((-(-height // factor), width), np.bool_)
-    found = np.zeros((tall.shape[0], -(-width // factor)), np.bool_)
+    result = np.zeros((tall.shape[0], -(-width // factor)), np.bool_)
     for i in range(factor):
         tall[: -(-(height - i) // factor)] |= marks[i::factor]
     for i in range(factor):
-        found[:, : -(-(width - i) // factor)] |= tall[:, i::factor]
-    return found
+        result[:, : -(-(width - i) // factor)] |= tall[:, i::factor]
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,3 +264,23 @@ def as_wavelength_array(wavelengths: Wavelengths | Sequence[float] | npt.ArrayLi
     if nm.ndim != 1 or nm.size == 0 or not np.all(np.isfinite(nm)):
         raise ValueError("expected at least one finite wavelength in nm")
     return nm
+
+
+def varied_pixels(image: RGBImage, count: int = 3) -> list[tuple[int, int]]:
+    """Return `count` source pixels (row, col) in uniform areas of different colours; deterministic for an image."""
+    height, width = image.shape
+    side = max(max(height, width) // 12, 1)
+    cells = []
+    for top in range(side // 2, max(height - side, 1), side):
+        for left in range(side // 2, max(width - side, 1), side):
+            values = image.values[top : top + side, left : left + side].reshape(-1, 3)
+            mean = np.sqrt(values.mean(axis=0))
+            evenness = 1 / (1 + 20 * float(values.std(axis=0).mean()))
+            cells.append(((min(top + side // 2, height - 1), min(left + side // 2, width - 1)), mean, evenness))
+    colourful = [float(mean.max() - mean.min()) * evenness for _, mean, evenness in cells]
+    chosen = [int(np.argmax(colourful))]
+    while len(chosen) < min(count, len(cells)):
+        far = [min(float(np.linalg.norm(mean - cells[c][1])) for c in chosen) * even for _, mean, even in cells]
+        chosen.append(int(np.argmax(far)))
+    pixels = [tuple(at * image.binning for at in cells[c][0]) for c in chosen]  # source pixels
+    return sorted(((row, col) for row, col in pixels), key=lambda at: (at[1], at[0]))

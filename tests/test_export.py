@@ -119,7 +119,7 @@ def test_sensor_bands_are_written_as_they_are_answered(tmp_path):
     ("plan", "of", "sentence"),
     [
         (ExportPlan(Wavelengths.from_step(390, 700, 10)), field(), "covers 400-700 nm; asked for 390-700 nm"),
-        (ExportPlan(light=Illuminant("A")), field(Quantity.RADIANCE), "radiance, which contains its light; only"),
+        (ExportPlan(light=Illuminant("A")), field(Quantity.RADIANCE), "radiance, which includes its light; only"),
         (ExportPlan(light=Illuminant("A")), field(Quantity.UNKNOWN), "is unknown; only relative reflectance"),
         (ExportPlan(encoding=StorageEncoding(error_band=True)), field(), "this image has no prediction interval"),
         (ExportPlan(SENSORS["Sentinel-2A"], encoding=StorageEncoding(error_band=True)), field(kind=CalibratedCube),

@@ -77,11 +77,11 @@ def job_items(sources: Sequence[Path], folder: Path, ending: str) -> list[JobIte
     photographs = list(dict.fromkeys(source.absolute() for source in sources))
     stems = Counter(source.stem.lower() for source in photographs)  # some file systems ignore case
     names = [source.name if stems[source.stem.lower()] > 1 else source.stem for source in photographs]
-    made = [
+    items = [
         JobItem(source, folder.absolute() / (name + ending)) for source, name in zip(photographs, names, strict=True)
     ]
     used: dict[str, JobItem] = {}
-    for item in made:
+    for item in items:
         other = used.setdefault(item.out.name.lower(), item)
         if other is not item:
             raise ValueError(
@@ -91,7 +91,7 @@ def job_items(sources: Sequence[Path], folder: Path, ending: str) -> list[JobIte
         if item.out in photographs:
             raise ValueError(f"the cube of {item.source.name} would replace the photograph {item.out}; "
                              "choose another folder or format")  # fmt: skip
-    return made
+    return items
 
 
 def _to_json(value: Any) -> Any:

@@ -15,7 +15,7 @@ import torch
 
 from nesr_gui import io
 from nesr_gui.benchmark.result import BenchmarkResult, median_seconds
-from nesr_gui.benchmark.system import is_known, operations, peak, report_ready, sample_memory, synchronised
+from nesr_gui.benchmark.system import operations, peak, report_ready, reports_memory, sample_memory, synchronised
 from nesr_gui.fields.protocol import PreviewField
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel, load_model
@@ -47,23 +47,23 @@ def photograph(height: int, width: int) -> RGBImage:
 
 
 def measure_answers(model: LoadedModel) -> Iterator[BenchmarkResult]:
-    """Measure one quantity after another; takes about two minutes on two cores."""
+    """Yield the results one by one; this takes about two minutes on two cores."""
     image, rng = photograph(SIDE, SIDE), np.random.default_rng(0)
-    made = median_seconds(lambda: engine.encode(image, model), 3)
-    yield BenchmarkResult(f"reconstruct {SIDE}×{SIDE}", 1000 * made)
+    encoding = median_seconds(lambda: engine.encode(image, model), 3)
+    yield BenchmarkResult(f"reconstruct {SIDE}×{SIDE}", 1000 * encoding)
     field = engine.encode(image, model)
     click = median_seconds(lambda: field.spectra([tuple(rng.integers(0, SIDE, 2).tolist())], EVERY), 8 * REPEATS)
     yield BenchmarkResult("click to 301-point curve", 1000 * click, aim=8)
     band = median_seconds(lambda: field.band(rng.uniform(400, 700)), 3 * REPEATS)
     yield BenchmarkResult(f"one more wavelength of {SIDE}×{SIDE}", 1000 * band)
     cube = median_seconds(lambda: field.cube(BANDS), REPEATS)
-    yield BenchmarkResult("31 bands of it", 1000 * cube)
-    opened = median_seconds(lambda: engine.encode(image, model).cube(BANDS), 3)  # what a field keeps is not kept here
+    yield BenchmarkResult("its 31 bands", 1000 * cube)
+    opened = median_seconds(lambda: engine.encode(image, model).cube(BANDS), 3)  # without cached results of a field
     yield BenchmarkResult("one more wavelength / 31 bands", band / cube, "", aim=1 / 20)
-    rivals = _mst_seconds(image, model.device)
-    yield BenchmarkResult("MST++, 31 fixed bands of the same photograph", 1000 * rivals)
-    yield BenchmarkResult("photograph to first 301-point spectrum / MST++", (made + click) / rivals, "", aim=0.2)
-    yield BenchmarkResult("photograph to 31-band cube / MST++", opened / rivals, "", aim=0.6)
+    mst = _mst_seconds(image, model.device)
+    yield BenchmarkResult("MST++, 31 fixed bands of the same photograph", 1000 * mst)
+    yield BenchmarkResult("photograph to first 301-point spectrum / MST++", (encoding + click) / mst, "", aim=0.2)
+    yield BenchmarkResult("photograph to 31-band cube / MST++", opened / mst, "", aim=0.6)
     if isinstance(field, NeSRField):
         yield from _throughput(field, cube, model.device)
     if isinstance(field, ReconstructedField):
@@ -85,16 +85,14 @@ def _throughput(field: NeSRField, cube: float, device: str) -> Iterator[Benchmar
     """Decoding throughput as a fraction of the peak performance measured in the same minute."""
     best = peak(torch.float32, device)
     rate = operations(lambda: field.cube(BANDS)) / cube
-    yield BenchmarkResult("machine's peak, float32", best / 1e9, "GFLOP/s")
+    yield BenchmarkResult("peak of the machine, float32", best / 1e9, "GFLOP/s")
     yield BenchmarkResult("decoding, float32", rate / 1e9, "GFLOP/s")
     yield BenchmarkResult("decoding / peak, float32", rate / best, "", aim=0.7, is_more_better=True)
     best = peak(torch.bfloat16, device)
     rate *= cube / median_seconds(lambda: field.preview_bands(BANDS), REPEATS)
-    yield BenchmarkResult("machine's peak, bfloat16", best / 1e9, "GFLOP/s")
-    yield BenchmarkResult("decoding for a moving picture", rate / 1e9, "GFLOP/s")
-    yield BenchmarkResult(
-        "decoding for a moving picture / peak, bfloat16", rate / best, "", aim=0.7, is_more_better=True
-    )
+    yield BenchmarkResult("peak of the machine, bfloat16", best / 1e9, "GFLOP/s")
+    yield BenchmarkResult("decoding of previews", rate / 1e9, "GFLOP/s")
+    yield BenchmarkResult("decoding of previews / peak, bfloat16", rate / best, "", aim=0.7, is_more_better=True)
 
 
 def _growth(model: LoadedModel) -> Iterator[BenchmarkResult]:
@@ -105,7 +103,7 @@ def _growth(model: LoadedModel) -> Iterator[BenchmarkResult]:
         return lambda: engine.encode(images[pixels], model).band(550)
 
     yield BenchmarkResult(
-        "time against pixels, off a straight line", deviation_from_line(_times(images, opened)), "", aim=0.05
+        "time against pixels, deviation from a straight line", deviation_from_line(_times(images, opened)), "", aim=0.05
     )
     field = engine.encode(photograph(SIDE // 2, SIDE // 2), model)
 
@@ -113,7 +111,7 @@ def _growth(model: LoadedModel) -> Iterator[BenchmarkResult]:
         return lambda: field.cube(Wavelengths.evenly_spaced(count))
 
     yield BenchmarkResult(
-        "time against bands, off a straight line", deviation_from_line(_times(COUNTS, decoded)), "", aim=0.05
+        "time against bands, deviation from a straight line", deviation_from_line(_times(COUNTS, decoded)), "", aim=0.05
     )
 
 
@@ -123,31 +121,31 @@ def _times(amounts: Iterable[int], work: Callable[[int], Callable[[], object]]) 
 
 def deviation_from_line(times: Mapping[float, float]) -> float:
     """Largest relative deviation of times, by amount, from a fitted line."""
-    taken = np.array(list(times.values()))
-    design = np.stack([np.ones(len(taken)), np.array(list(times))], 1) / taken[:, None]
-    line = np.linalg.lstsq(design, np.ones(len(taken)), rcond=None)[0]
+    seconds = np.array(list(times.values()))
+    design = np.stack([np.ones(len(seconds)), np.array(list(times))], 1) / seconds[:, None]
+    line = np.linalg.lstsq(design, np.ones(len(seconds)), rcond=None)[0]
     return float(np.abs(design @ line - 1).max())
 
 
 def measure_large(model: Path | None, device: str, megapixels: float) -> Iterator[BenchmarkResult]:
     """Reconstruct, view bands and export 31 of them at full resolution: ten minutes for 24 megapixels."""
-    taken: dict[float, float] = {}
+    times: dict[float, float] = {}
     peak, aim = 0, 2500 if megapixels <= VAST else 4000
     for result, memory in sample_memory(_work, model, device, megapixels, every=LOOK_SECONDS):
         peak = max(peak, memory)
         if result is None:
             continue
-        step, pixels, took = result
+        step, pixels, seconds = result
         if step == ONE_BAND:
-            taken[pixels] = took
+            times[pixels] = seconds
         if pixels == megapixels:
-            yield BenchmarkResult(f"{pixels:g} megapixels: {step}", took, "s")
-            if is_known():
+            yield BenchmarkResult(f"{pixels:g} megapixels: {step}", seconds, "s")
+            if reports_memory():
                 yield BenchmarkResult(f"{pixels:g} megapixels: {step}, memory", peak / 1e6, "MB", aim)
         peak = 0
     yield BenchmarkResult(
-        f"time against pixels up to {megapixels:g} megapixels, off a straight line",
-        deviation_from_line(taken),
+        f"time against pixels up to {megapixels:g} megapixels, deviation from a straight line",
+        deviation_from_line(times),
         "",
         0.05,
     )
@@ -176,11 +174,11 @@ def _steps(model: LoadedModel, megapixels: float) -> Iterator[tuple[str, float, 
     if isinstance(field, PreviewField):
         started = time.perf_counter()
         field.preview_bands(NODES, stride=stride)
-        yield "what a moving picture is read between", megapixels, time.perf_counter() - started
+        yield "preview bands of what is in view", megapixels, time.perf_counter() - started
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         io.write_cube(Path(folder) / "cube.nc", field, BANDS)
-    yield "31 bands into a file", megapixels, time.perf_counter() - started
+    yield "31 bands written to a file", megapixels, time.perf_counter() - started
     del field, image
     for fewer in (part for part in SMALLER if part < megapixels):
         small = _photograph(fewer)

@@ -33,7 +33,7 @@ class BenchmarkResult:
         if self.aim is None:
             return text
         sign = "≥" if self.is_more_better else "≤"
-        return f"{text:80}aimed at {sign} {self.aim:g}{'' if self.is_met else ', missed'}"
+        return f"{text:80}target {sign} {self.aim:g}{'' if self.is_met else ', missed'}"
 
 
 def median_seconds(work: Callable[[], object], repeats: int) -> float:

@@ -66,7 +66,7 @@ def synchronised(work: Callable[[], object], device: str) -> Callable[[], None]:
     return wait
 
 
-def is_known() -> bool:
+def reports_memory() -> bool:
     """Whether this system reports memory use."""
     return Path("/proc/self/smaps_rollup").exists()
 

@@ -1,6 +1,6 @@
 """The command line: `nesr-gui [IMAGE]` opens the window, the commands do without it.
 
-Imports that cost time stand inside the commands, so that `--help` answers at once.
+Slow imports are inside the commands, so that `--help` prints at once.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class WindowByDefault(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Insert the `gui` command if the first argument is not a command."""
-        own = {"--help", "--version", "-h"}
+        flags = {"--help", "--version", "-h"}
         return super().parse_args(
-            ctx, args if args and (args[0] in own or args[0] in self.commands) else ["gui", *args]
+            ctx, args if args and (args[0] in flags or args[0] in self.commands) else ["gui", *args]
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from nesr_gui.cli import system_libraries
 from nesr_gui.cli.options import FILE, PATH, device_option, model_option, write_json
 
 
@@ -24,14 +25,18 @@ from nesr_gui.cli.options import FILE, PATH, device_option, model_option, write_
 )
 def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> None:
     """Open the window (the default); without a display, reconstruct into nesr-out/ instead."""
-    if not has_display():
+    obstacle = why_no_window()
+    if obstacle:
         draw_off_screen()
         if screenshot is None:
             from nesr_gui.cli import headless
 
+            click.echo(f"no window: {obstacle}")
             for line in headless.run(image, model=model, device=device):
                 click.echo(line)
             return
+    if missing := system_libraries.missing(system_libraries.DRAWING):
+        raise click.ClickException(system_libraries.how_to_install(missing))
     from nesr_gui.gui import main
 
     raise SystemExit(main.run(image, model=model, device=device, screenshot=screenshot))
@@ -44,10 +49,10 @@ def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | 
 @click.option("--without-window", is_flag=True, help="Benchmark only the model, not the window.")
 @click.option(
     "--large", type=click.FloatRange(1, 1000), metavar="MEGAPIXELS",
-    help="Also measure a photograph of this size; 24 takes ten more minutes and 8 GB of temporary space.",
+    help="Also measure a photograph of this size; 24 takes ten more minutes and 8 GB of temporary disk space.",
 )  # fmt: skip
 def benchmark(model: Path | None, device: str, report: Path | None, without_window: bool, large: float | None) -> None:
-    """Measure the response times of this machine against their targets; takes some minutes on an idle machine."""
+    """Measure the response times of this machine against their targets; this takes some minutes on an idle machine."""
     if not has_display():
         draw_off_screen()
     from nesr_gui.benchmark import inference, system
@@ -55,7 +60,7 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
     from nesr_gui.inference.model import load_model
 
     loaded = load_model(model, device)
-    found: list[dict[str, object]] = []
+    results: list[dict[str, object]] = []
     groups: list[Callable[[], Iterator[BenchmarkResult]]] = [
         system.measure_start,
         partial(inference.measure_answers, loaded),
@@ -67,11 +72,11 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
     if large is not None:
         groups.append(partial(inference.measure_large, model, device, large))
     click.echo(f"{loaded.name} on {system.description(loaded.device)}")
-    for figure in itertools.chain.from_iterable(group() for group in groups):
-        click.echo(figure.line())
-        found.append(asdict(figure) | {"is_met": figure.is_met})
+    for result in itertools.chain.from_iterable(group() for group in groups):
+        click.echo(result.line())
+        results.append(asdict(result) | {"is_met": result.is_met})
     if report:
-        write_json(report, {"machine": system.description(loaded.device), "model": loaded.name, "figures": found})
+        write_json(report, {"machine": system.description(loaded.device), "model": loaded.name, "figures": results})
 
 
 def has_display() -> bool:
@@ -79,6 +84,16 @@ def has_display() -> bool:
     if os.environ.get("QT_QPA_PLATFORM") or sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def why_no_window() -> str:
+    """Why no window can be opened, and what to do; empty if one can. Qt would end the program with its own message."""
+    if not has_display():
+        return "there is no display"
+    if os.environ.get("QT_QPA_PLATFORM") or not os.environ.get("DISPLAY"):
+        return ""
+    missing = system_libraries.missing(system_libraries.DRAWING + system_libraries.X11)
+    return system_libraries.how_to_install(missing) if missing else ""
 
 
 def draw_off_screen() -> None:

@@ -69,7 +69,7 @@ def info(file: Path | None, models: bool, **options: Any) -> None:
     from nesr_gui import io
 
     if models == (file is not None):
-        raise ValueError("info needs the name of a file, or --models and no file")
+        raise ValueError("info needs either a file or --models; give one of them")
     if file is None:
         print_systems()
         return
@@ -91,7 +91,7 @@ def print_systems() -> None:
     """Print the number of parameters of each system, counted in networks built for it, and as published."""
     from nesr_gui.networks.registry import SYSTEMS, coverage, parameters_of
 
-    click.echo(f"{'name':16}{'system':22}{'parameters':>12}{'published':>12}  answers at")
+    click.echo(f"{'name':16}{'system':22}{'parameters':>12}{'published':>12}  wavelengths")
     for name, system in SYSTEMS.items():
         published = f"{system.published:.2f} M" if system.published else "-"
         count = f"{parameters_of(system.config) / 1e6:.2f} M"
@@ -137,17 +137,19 @@ def compare(
     from nesr_gui.inference.model import load_model
 
     image, measured = io.read_photograph(photograph), io.open_cube(cube, parse_hints(**options))
-    found = register(image, measured)
-    click.echo(f"{cube.name}: {found.in_words()}")
+    registration = register(image, measured)
+    click.echo(f"{cube.name}: {registration.in_words()}")
     image = image.reduced(max_pixels) if max_pixels else image
-    with progress_bar("reading the photograph") as show:
-        field = engine.encode(image, load_model(model, device), progress=show)
-    truth = binned_field(ResampledField(measured, field.source_shape, found), field.binning)
-    with progress_bar("comparing") as show:
-        figures = accuracy(field, truth, progress=show)
+    with progress_bar("reading the photograph") as report_progress:
+        field = engine.encode(image, load_model(model, device), progress=report_progress)
+    truth = binned_field(ResampledField(measured, field.source_shape, registration), field.binning)
+    with progress_bar("comparing") as report_progress:
+        metrics = accuracy(field, truth, progress=report_progress)
     nm = shared_bands(field, truth).nm
-    click.echo(f"{figures.pixels:,} pixels, {len(nm)} bands of {nm[0]:g}-{nm[-1]:g} nm, at 1:{field.binning}")
-    click.echo(figures.in_words())
+    click.echo(f"{metrics.pixels:,} pixels, {len(nm)} bands of {nm[0]:g}-{nm[-1]:g} nm, at 1:{field.binning}")
+    click.echo(metrics.in_words())
     click.echo(CONDITIONS)
     if report:
-        write_json(report, {**asdict(figures), **asdict(found), "bands": nm.tolist(), "reduction": field.binning})
+        write_json(
+            report, {**asdict(metrics), **asdict(registration), "bands": nm.tolist(), "reduction": field.binning}
+        )

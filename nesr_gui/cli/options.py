@@ -45,8 +45,8 @@ def progress_bar(what: str) -> Any:
     def bar() -> Any:
         with tqdm(
             total=100, desc=what, unit="%", leave=False, disable=None, bar_format="{desc} {bar} {n:.0f} %"
-        ) as shown:
-            yield lambda done: shown.update(100 * done - shown.n)
+        ) as progress:
+            yield lambda done: progress.update(100 * done - progress.n)
 
     return bar()
 
@@ -109,15 +109,15 @@ def build_plan(
     from nesr_gui.regions import Region
     from nesr_gui.spectral import Wavelengths
 
-    given = [
+    exclusive = [
         f"--{name}" for name, value in (("wavelengths", wavelengths), ("bands", bands), ("sensor", sensor)) if value
     ]
-    if len(given) > 1:
-        raise ValueError(f"{' and '.join(given)} are given; give one of them")
+    if len(exclusive) > 1:
+        raise ValueError(f"{' and '.join(exclusive)} exclude each other; give one of them")
     if mask and region is None:
-        raise ValueError("--mask needs a region; add --region")
+        raise ValueError("--mask requires a region; add --region")
     if band_shape and not sensor:
-        raise ValueError("--band-shape needs a sensor; add --sensor")
+        raise ValueError("--band-shape requires a sensor; add --sensor")
     chosen: Wavelengths | Sensor | None = Wavelengths.parse(wavelengths) if wavelengths else None
     if bands is not None:
         chosen = Wavelengths.evenly_spaced(bands, *wavelength_range)
@@ -147,7 +147,7 @@ def parse_sensor(text: str, shape: str | None) -> Sensor:
     if Path(text).is_file():
         return Sensor.measured(Path(text).name, read_spectra(text))
     if "/" not in text and " " not in text.strip():
-        raise ValueError(f"there is no sensor and no file {text!r}; choose {', '.join(SENSORS)}, or list CENTRE/FWHM,…")
+        raise ValueError(f"{text!r} is neither a sensor nor a file; choose {', '.join(SENSORS)}, or list CENTRE/FWHM,…")
     return Sensor.parse(text, drawn or BandShape.GAUSSIAN)
 
 
@@ -220,9 +220,9 @@ def super_resolve(
     from nesr_gui.inference.model import load_model
 
     loaded = load_model(model, device)
-    seen = loaded.read_input(cube, name, max_pixels=max_pixels)
+    bands = loaded.read_input(cube, name, max_pixels=max_pixels)
     with progress_bar("reading the cube") as report:
-        field = engine.encode(seen, loaded, progress=report)
+        field = engine.encode(bands, loaded, progress=report)
     if notes := field.provenance.get("model_notes"):
         click.echo(notes, err=True)
     return field

@@ -115,14 +115,13 @@ def run_single(image: Path, out: Path, settings: JobSettings, model: LoadedModel
 
 def run_tiled(image: Path, out: Path, settings: JobSettings, scheduler: str) -> None:
     """Reconstruct one photograph on a cluster, tile by tile."""
-    from nesr_gui.batch import cluster
-    from nesr_gui.batch import tiled as mosaic
+    from nesr_gui.batch import cluster, tiled
     from nesr_gui.batch.job import JobItem
 
     if out.suffix.lower() != ".zarr":
         raise ValueError(f"a cluster writes one photograph into a Zarr folder; name it {out.with_suffix('.zarr')}")
     with cluster.connect(scheduler) as client, progress_bar("reconstructing") as report:
-        result = mosaic.run(JobItem(image.absolute(), out.absolute()), settings, client, report)
+        result = tiled.run(JobItem(image.absolute(), out.absolute()), settings, client, report)
     click.echo(result.message or f"{out} is {result.state}.")
 
 
@@ -142,14 +141,14 @@ def run_batch(
     results: list[ItemResult] = []
     try:
         with (
-            _batch_progress(len(items)) as (say, report),
+            _batch_progress(len(items)) as (print_line, report),
             _process_items(items, settings, jobs, scheduler, report) as arriving,
         ):
             for result in arriving:
                 results.append(result)
                 report(result.item, 1.0)
                 if result.state is not ItemState.FAILED:
-                    say(result.message or f"{result.item.out} is {result.state}.")
+                    print_line(result.message or f"{result.item.out} is {result.state}.")
     except KeyboardInterrupt:
         click.echo(f"stopped after {len(results)} of {len(items)}; the same command resumes with the others", err=True)
         raise SystemExit(INTERRUPTED) from None

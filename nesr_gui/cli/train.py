@@ -19,7 +19,13 @@ PAINTED = 0.4  # default share of synthetic patches if --spectra is given
 @click.option("--scenes", type=FOLDER, help="Folder of measured scenes (CAVE layout).")
 @click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); repeatable.")
 @click.option("--out", type=FOLDER, required=True, help="Folder of the run; an existing run is resumed.")
-@click.option("--size", type=click.Choice(["lean", "field", "colour", "paper"]), default="lean", show_default=True)
+@click.option(
+    "--size",
+    type=click.Choice(["lean", "field", "colour", "paper"]),
+    default="lean",
+    show_default=True,
+    help="Network: lean, field and paper are the embedded models, colour has no surroundings.",
+)
 @click.option("--system", help="Train this system of `info --models` instead, at the size of the paper.")
 @click.option(
     "--loss",
@@ -37,10 +43,10 @@ PAINTED = 0.4  # default share of synthetic patches if --spectra is given
 )
 @click.option("--without-spi", is_flag=True, help="For NeSR: omit spectral profile interpolation.")
 @click.option("--leave-out", multiple=True, metavar="NAME", help="Scene or library to exclude; repeatable.")
-@click.option("--steps", type=int, help="Number of training steps. [default: as TrainingConfig]")
-@click.option("--rate", type=float, help="Learning rate. [default: as TrainingConfig]")
+@click.option("--steps", type=int, help="Number of training steps. [default: 10000]")
+@click.option("--rate", type=float, help="Initial learning rate. [default: 0.002]")
 @click.option("--start", type=FILE, help="Model file whose weights the run starts from.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the initial weights and the patches.")
 @device_option
 def train(
     out: Path, scenes: Path | None, spectra: tuple[Path, ...], leave_out: tuple[str, ...], **options: Any
@@ -151,11 +157,19 @@ def import_weights(weights: Path, out: Path) -> None:
 @click.option(
     "--painted", type=click.FloatRange(0, 1), help="Fraction of synthetic patches. [default: .4 with --spectra]"
 )
-@click.option("--band-shape", type=click.Choice(["gaussian", "box"]), default="gaussian", show_default=True)
+@click.option(
+    "--band-shape",
+    type=click.Choice(["gaussian", "box"]),
+    default="gaussian",
+    show_default=True,
+    help="Shape of bands computed from finer ones.",
+)
 @click.option(
     "--band-width", type=float, default=10.0, show_default=True, help="Width in nm of bands computed from finer ones."
 )
-@click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Evaluate every n-th pixel.")
+@click.option(
+    "--every", type=click.IntRange(1), default=1, show_default=True, help="Evaluate every n-th row and column."
+)
 @click.option("--scene", metavar="NAME", help="Test scene of the figures. [default: the first]")
 @click.option("--at", "points", metavar="ROW,COL", multiple=True, help="Pixel whose spectra are plotted; repeatable.")
 @device_option
@@ -174,8 +188,9 @@ def experiment(
     On several GPUs: fabric run --accelerator cuda --devices 4 --strategy ddp main.py experiment table1 …
     """
     from nesr_gui.training.datasets.resampling import BandShape
-    from nesr_gui.training.experiments.definitions import Budget, Request, Settings
+    from nesr_gui.training.experiments.definitions import Request, Settings
     from nesr_gui.training.experiments.runner import run
+    from nesr_gui.training.trainer import Budget
 
     training = {
         key: options.pop(key) for key in ("batch", "patch", "rate", "halvings", "precision", "features", "blocks")

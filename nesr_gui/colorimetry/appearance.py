@@ -40,8 +40,8 @@ class Appearance:
     @property
     def hex(self) -> str:
         """Swatch colour as #rrggbb, clipped to sRGB."""
-        codes = np.round(255 * cie.encode_srgb(np.clip(self.rgb, 0, 1))).astype(int)
-        return "#" + "".join(f"{code:02x}" for code in codes)
+        codes = np.round(255 * cie.encode_srgb(np.clip(self.rgb, 0, 1))).astype(np.uint8)
+        return f"#{codes.tobytes().hex()}"
 
 
 def appearances(spectra: npt.ArrayLike, nm: npt.ArrayLike, viewing: ViewingConditions) -> list[Appearance]:
@@ -103,8 +103,8 @@ def _meets_locus(origin: FloatArray64, direction: FloatArray64, degrees: int) ->
     ahead = (offset[crossing] + share[:, None] * (offset[crossing + 1] - offset[crossing])) @ direction
     if not (ahead > 0).any():
         return None
-    found = int(np.flatnonzero(ahead > 0)[np.argmax(ahead[ahead > 0])])
-    return float(nm[crossing[found]] + share[found] * (nm[crossing[found] + 1] - nm[crossing[found]]))
+    first = int(np.flatnonzero(ahead > 0)[np.argmax(ahead[ahead > 0])])
+    return float(nm[crossing[first]] + share[first] * (nm[crossing[first] + 1] - nm[crossing[first]]))
 
 
 def _three(values: npt.NDArray[np.floating]) -> tuple[float, float, float]:
@@ -128,14 +128,14 @@ def smooth_metamers(rgb: npt.ArrayLike, nm: npt.ArrayLike) -> FloatArray:
 def _least_slope(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Newton's method for z (31,), reflectance = (tanh z + 1) / 2, and the three Lagrange multipliers of the colour."""
     camera = default_camera()  # (3, 31)
-    wanted = np.clip(rgb, _DARKEST, _BRIGHTEST)
+    target = np.clip(rgb, _DARKEST, _BRIGHTEST)
     bands = camera.shape[1]
     slopes = 2 * (np.diff(np.eye(bands), axis=0).T @ np.diff(np.eye(bands), axis=0))  # of the sum of squared slopes
-    z, multipliers = np.full(bands, np.arctanh(2 * wanted.mean() - 1)), np.zeros(3)
+    z, multipliers = np.full(bands, np.arctanh(2 * target.mean() - 1)), np.zeros(3)
     for _ in range(_STEPS):
         reflectance, rise = (np.tanh(z) + 1) / 2, (1 - np.tanh(z) ** 2) / 2
         pull = camera.T @ multipliers
-        gradient = np.concatenate([slopes @ z + rise * pull, camera @ reflectance - wanted])
+        gradient = np.concatenate([slopes @ z + rise * pull, camera @ reflectance - target])
         if np.abs(gradient).max() < _CLOSE:
             return np.asarray(reflectance)
         curvature = slopes + np.diag(-2 * np.tanh(z) * rise * pull)

@@ -44,13 +44,13 @@ def _without_matplotlib() -> Iterator[None]:
 
     The placeholder that colour-science installs is removed afterwards, so that other code finds the real package.
     """
-    known = set(sys.modules)
-    if "matplotlib" not in known:
+    loaded = set(sys.modules)
+    if "matplotlib" not in loaded:
         sys.modules["matplotlib"] = None  # type: ignore[assignment]
     try:
         yield
     finally:
-        for name in set(sys.modules) - known:
+        for name in set(sys.modules) - loaded:
             if name.partition(".")[0] in ("matplotlib", "mpl_toolkits", "cycler"):
                 del sys.modules[name]
 
@@ -117,31 +117,77 @@ def colour_differences(first: npt.ArrayLike, second: npt.ArrayLike) -> FloatArra
     return np.asarray(colour.delta_E(*labs, method="CIE 2000"), np.float32)
 
 
-_LOBES = np.array([
-    [[1.056, 599.8, 37.9, 31.0], [0.362, 442.0, 16.0, 26.7], [-0.065, 501.1, 20.4, 26.2]],
-    [[0.821, 568.8, 46.9, 40.5], [0.286, 530.9, 16.3, 31.1], [0.0, 500.0, 1.0, 1.0]],
-    [[1.217, 437.0, 11.8, 36.0], [0.681, 459.0, 26.0, 13.8], [0.0, 500.0, 1.0, 1.0]],
+_LOCUS = np.array([
+    (0.1733, 0.0048), (0.1730, 0.0048), (0.1726, 0.0048), (0.1721, 0.0048), (0.1714, 0.0051), (0.1703, 0.0058),
+    (0.1689, 0.0069), (0.1669, 0.0086), (0.1644, 0.0109), (0.1611, 0.0138), (0.1566, 0.0177), (0.1510, 0.0227),
+    (0.1440, 0.0297), (0.1355, 0.0399), (0.1241, 0.0578), (0.1096, 0.0868), (0.0913, 0.1327), (0.0687, 0.2007),
+    (0.0454, 0.2950), (0.0235, 0.4127), (0.0082, 0.5384), (0.0039, 0.6548), (0.0139, 0.7502), (0.0389, 0.8120),
+    (0.0743, 0.8338), (0.1142, 0.8262), (0.1547, 0.8059), (0.1929, 0.7816), (0.2296, 0.7543), (0.2658, 0.7243),
+    (0.3016, 0.6923), (0.3374, 0.6588), (0.3731, 0.6245), (0.4087, 0.5896), (0.4441, 0.5547), (0.4788, 0.5202),
+    (0.5125, 0.4866), (0.5448, 0.4544), (0.5752, 0.4242), (0.6029, 0.3965), (0.6270, 0.3725), (0.6482, 0.3514),
+    (0.6658, 0.3340), (0.6801, 0.3197), (0.6915, 0.3083), (0.7006, 0.2993), (0.7079, 0.2920), (0.7140, 0.2859),
+    (0.7190, 0.2809), (0.7230, 0.2769), (0.7260, 0.2740), (0.7283, 0.2717), (0.7300, 0.2700), (0.7311, 0.2689),
+    (0.7320, 0.2680), (0.7327, 0.2673), (0.7334, 0.2666), (0.7340, 0.2660), (0.7344, 0.2656), (0.7346, 0.2654),
+    (0.7347, 0.2653),
 ])  # fmt: skip
-"""Amplitude, centre and left and right width (nm) of the lobes that approximate the CIE 1931 colour-matching functions:
-Wyman, Sloan, Shirley, Simple Analytic Approximations to the CIE XYZ Color Matching Functions, JCGT 2 (2), 2013."""
+"""Chromaticities (x, y) of the wavelengths 400, 405 … 700 nm for the CIE 1931 2° standard observer (CIE 018:2019).
+
+A table, because importing colour-science delays the window by a second."""
 _XYZ_TO_SRGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 """IEC 61966-2-1."""
+
+
+_OKLAB_LMS = np.array([
+    [0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
+    [0.0883024619, 0.2817188376, 0.6299787005],
+])  # fmt: skip
+_OKLAB_LAB = np.array([
+    [0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099],
+    [0.0259040371, 0.7827717662, -0.8086757660],
+])  # fmt: skip
+"""Linear sRGB to LMS, and cube roots of LMS to L, a, b. Source: Ottosson, A perceptual color space for image
+processing, 2020."""
+_BRIGHTNESS = (380, 400, 430, 650, 700, 750), (0.03, 0.35, 1.0, 1.0, 0.35, 0.03)
+_INVISIBLE = 0.16  # linear grey of wavelengths outside 380-750 nm
 
 
 def wavelength_colours(nm: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """8-bit sRGB display colours (N, 3) of wavelengths (N,) nm.
 
-    Spectral colours are outside sRGB: negative values are clipped, and the dim ends of the range are brightened so that
-    a scale remains readable on a dark background. The colours are decorative, so an analytic approximation is used; the
-    tabulated functions would require importing colour-science, which delays the window by a second.
+    Spectral colours are outside sRGB: each is desaturated towards grey at constant hue and lightness (Oklab) until it
+    is inside, and scaled to full brightness, so that neighbouring wavelengths remain distinguishable. The ends fade to
+    dark, with the hue of 700 nm up to 750 nm and that of 400 nm down to 380 nm; wavelengths beyond are a neutral grey.
     """
-    at = np.clip(np.atleast_1d(np.asarray(nm, dtype=np.float64)), 380, 780)[:, None, None]
-    height, place, below, above = np.moveaxis(_LOBES, -1, 0)
-    xyz = (height * np.exp(-0.5 * ((at - place) / np.where(at < place, below, above)) ** 2)).sum(-1)
-    rgb = np.maximum(xyz @ _XYZ_TO_SRGB.T, 0)
-    peak = rgb.max(axis=-1, keepdims=True)
-    lift = np.clip(xyz.sum(axis=-1, keepdims=True) / 0.3, 0.25, 1)
-    return np.round(255 * encode_srgb(rgb / np.maximum(peak, 1e-9) * lift)).astype(np.uint8)
+    at = np.atleast_1d(np.asarray(nm, dtype=np.float64))
+    nodes, rgb = _spectral_colours()
+    colours = np.stack([np.interp(at, nodes, channel) for channel in rgb.T], axis=-1)
+    colours *= np.interp(at, *_BRIGHTNESS)[:, None]
+    colours[(at < _BRIGHTNESS[0][0]) | (at > _BRIGHTNESS[0][-1])] = _INVISIBLE
+    return np.round(255 * encode_srgb(colours)).astype(np.uint8)
+
+
+@cache
+def _spectral_colours() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Wavelengths (L,) nm and their most saturated colours (L, 3) in linear sRGB, the largest channel being 1."""
+    x, y = _LOCUS.T
+    spectral = np.stack([x / y, np.ones_like(x), (1 - x - y) / y], axis=-1) @ _XYZ_TO_SRGB.T
+    lab = np.cbrt(spectral @ _OKLAB_LMS.T) @ _OKLAB_LAB.T
+    inside, outside = np.zeros((len(lab), 1)), np.ones((len(lab), 1))  # fraction of the chroma
+    for _ in range(32):
+        chroma = (inside + outside) / 2
+        is_inside = _from_oklab(_with_chroma(lab, chroma)).min(axis=-1, keepdims=True) >= 0
+        inside, outside = np.where(is_inside, chroma, inside), np.where(is_inside, outside, chroma)
+    rgb = _from_oklab(_with_chroma(lab, inside))
+    return np.linspace(400, 700, len(rgb)), rgb / rgb.max(axis=-1, keepdims=True)
+
+
+def _with_chroma(lab: npt.NDArray[np.float64], fraction: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return lab * np.hstack([np.ones_like(fraction), fraction, fraction])
+
+
+def _from_oklab(lab: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Linear sRGB (N, 3) of Oklab colours (N, 3)."""
+    return np.asarray((lab @ np.linalg.inv(_OKLAB_LAB).T) ** 3 @ np.linalg.inv(_OKLAB_LMS).T)
 
 
 def colour_checker(wavelengths: Wavelengths) -> FloatArray:
@@ -161,12 +207,12 @@ def illuminant(name: str) -> Table:
     """Relative power (L,) of the CIE illuminant `name` (A, D65, FL11, LED-B3) at wavelengths (L,) nm.
 
     Raises:
-        ValueError: there is no illuminant of that name.
+        ValueError: the name is unknown.
     """
-    known = _colour().SDS_ILLUMINANTS
-    if name not in known:
-        raise ValueError(f"there is no CIE illuminant {name!r}; choose A, D50, D65, E, FL1 to FL12, LED-B1 …")
-    return known[name].wavelengths, known[name].values
+    illuminants = _colour().SDS_ILLUMINANTS
+    if name not in illuminants:
+        raise ValueError(f"unknown CIE illuminant {name!r}; choose A, D50, D65, E, FL1 to FL12, LED-B1 …")
+    return illuminants[name].wavelengths, illuminants[name].values
 
 
 def blackbody(kelvin: float) -> Table:
@@ -182,7 +228,7 @@ def daylight(kelvin: float) -> Table:
     Source: CIE 15:2004.
     """
     colour = _colour()
-    # D50, D65 … stand for temperatures 1.4388/1.4380 higher; a temperature entered by the user is taken literally.
+    # The temperatures of D50, D65 … are higher by 1.4388/1.4380; a temperature entered by the user is used unchanged.
     light = colour.sd_CIE_illuminant_D_series(colour.temperature.CCT_to_xy_CIE_D(kelvin))
     return light.wavelengths, light.values
 
@@ -232,7 +278,7 @@ def mallett_basis(nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def chart(name: str) -> list[tuple[str, Table]]:
-    """Name and reflectance of each patch of one of `CHARTS`, or of another chart known to colour-science."""
+    """Name and reflectance of each patch of one of `CHARTS`, or of another chart in colour-science."""
     patches = _colour().SDS_COLOURCHECKERS[name]
     return [(patch_name, (patch.wavelengths, patch.values)) for patch_name, patch in patches.items()]
 

@@ -66,8 +66,8 @@ def _checked(name: str, samples: Samples, columns: int) -> npt.NDArray[np.float6
         or not np.isfinite(table).all()
         or np.any(np.diff(table[:, 0]) <= 0)
     ):
-        wanted = "wavelength and power" if columns == 2 else "wavelength, R, G and B"
-        raise ValueError(f"{name} is not a table of increasing wavelengths; expected finite values of {wanted}")
+        columns_text = "wavelength and power" if columns == 2 else "wavelength, R, G and B"
+        raise ValueError(f"{name} is not a table of increasing wavelengths; expected finite values of {columns_text}")
     return table
 
 
@@ -99,7 +99,7 @@ class Illuminant:
         object.__setattr__(self, "kind", IlluminantKind(self.kind))
         object.__setattr__(self, "samples", _frozen(self.samples))
         if self.kind is IlluminantKind.ILLUMINANT and self.name not in ILLUMINANTS:
-            raise ValueError(f"there is no illuminant {self.name!r}; choose one of {', '.join(ILLUMINANTS)}")
+            raise ValueError(f"unknown illuminant {self.name!r}; choose one of {', '.join(ILLUMINANTS)}")
         if self.kind in KELVIN_RANGES:
             low, high = KELVIN_RANGES[self.kind]
             if not low <= self.kelvin <= high:
@@ -107,7 +107,9 @@ class Illuminant:
         if self.kind is IlluminantKind.FILE:
             power = _checked(self.name, self.samples, 2)[:, 1]
             if power.min() < 0 or power.max() <= 0:
-                raise ValueError(f"{self.name} emits no light: its power must not be negative, and above 0 somewhere")
+                raise ValueError(
+                    f"{self.name} emits no light; its power must be at least 0, and greater than 0 at some wavelength"
+                )
 
     @classmethod
     def blackbody(cls, kelvin: float) -> Illuminant:
@@ -129,13 +131,13 @@ class Illuminant:
         """Relative power (L,) at wavelengths (L,) nm, linear between samples."""
         if self.kind is IlluminantKind.FILE:
             table = np.array(self.samples)
-            known, power = table[:, 0], table[:, 1]
+            wavelengths, power = table[:, 0], table[:, 1]
         elif self.kind is IlluminantKind.ILLUMINANT:
-            known, power = cie.illuminant(self.name)
+            wavelengths, power = cie.illuminant(self.name)
         else:
             source = cie.blackbody if self.kind is IlluminantKind.BLACKBODY else cie.daylight
-            known, power = source(self.kelvin)
-        return np.interp(nm, known, power, left=0, right=0)
+            wavelengths, power = source(self.kelvin)
+        return np.interp(nm, wavelengths, power, left=0, right=0)
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class Observer:
         """
         if len(sensitivities) != 3:
             raise ValueError(
-                f"{name} holds {len(sensitivities)} curves; a camera file needs three after the wavelength: R, G and B"
+                f"{name} has {len(sensitivities)} curves; a camera file needs three after the wavelength: R, G and B"
             )
         nm = sensitivities[0].wavelengths.nm
         if any(not np.array_equal(channel.wavelengths.nm, nm) for channel in sensitivities):
@@ -182,8 +184,8 @@ class Observer:
     def responses(self, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Responses (L, 3) at wavelengths (L,) nm: x̄, ȳ, z̄, or R, G, B of a camera; zero outside the table."""
         table = np.array(self.samples)
-        known, values = (table[:, 0], table[:, 1:]) if self.samples else cie.colour_matching(self.degrees)
-        return np.stack([np.interp(nm, known, channel, left=0, right=0) for channel in values.T], axis=1)
+        wavelengths, values = (table[:, 0], table[:, 1:]) if self.samples else cie.colour_matching(self.degrees)
+        return np.stack([np.interp(nm, wavelengths, channel, left=0, right=0) for channel in values.T], axis=1)
 
 
 CIE_1931, CIE_1964 = Observer("CIE 1931 2°", 2), Observer("CIE 1964 10°", 10)
@@ -244,24 +246,24 @@ class ViewingConditions:
 
     def _nothing_to_see(self, nm: npt.NDArray[np.float64]) -> str:
         return (
-            f"{self.observer.name} sees nothing, or not all three colours, of {self.light.name} at {nm[0]:g}-{nm[-1]:g}"
-            " nm; choose another illuminant or observer, or an image with more wavelengths"
+            f"{self.observer.name} has no response, or not in all three channels, to {self.light.name} at {nm[0]:g}-"
+            f"{nm[-1]:g} nm; choose another illuminant or observer, or an image with more wavelengths"
         )
 
 
 @lru_cache(maxsize=32)
 def _weights(viewing: ViewingConditions, nm_bytes: bytes) -> FloatArray:
     nm = np.frombuffer(nm_bytes)
-    seen = _xyz(viewing.light, viewing.observer, nm)  # (L, 3)
+    response = _xyz(viewing.light, viewing.observer, nm)  # (L, 3)
     if not viewing.observer.is_camera:
-        white, d65 = seen.sum(0), _xyz(D65, CIE_1931, nm).sum(0)
+        white, d65 = response.sum(0), _xyz(D65, CIE_1931, nm).sum(0)
         if min(white.min(), d65.min()) <= 0:
             raise ValueError(viewing._nothing_to_see(nm))
-        seen = seen @ (cie.xyz_to_linear_srgb() @ cie.adaptation(white, d65)).T
-    white = seen.sum(0)
-    if white.min() <= 1e-9 * np.abs(seen).sum(0).max():
+        response = response @ (cie.xyz_to_linear_srgb() @ cie.adaptation(white, d65)).T
+    white = response.sum(0)
+    if white.min() <= 1e-9 * np.abs(response).sum(0).max():
         raise ValueError(viewing._nothing_to_see(nm))
-    weights: FloatArray = (seen / white).astype(np.float32)
+    weights: FloatArray = (response / white).astype(np.float32)
     weights.setflags(write=False)
     return weights
 

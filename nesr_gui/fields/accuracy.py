@@ -100,10 +100,10 @@ class SpectralComparison:
         """
         if not self.has_colour:
             return np.full(truth.shape[1:], np.nan, np.float32)
-        known = np.isfinite(truth).all(axis=0)
-        parts = zip((spectra, np.where(known, truth, 0)), self._weights, strict=True)
-        seen, measured = (np.clip(np.tensordot(part, weights, axes=(0, 0)), 0, 1) for part, weights in parts)
-        return np.where(known, colour_differences(seen, measured), np.float32(np.nan))
+        valid = np.isfinite(truth).all(axis=0)
+        parts = zip((spectra, np.where(valid, truth, 0)), self._weights, strict=True)
+        estimated, measured = (np.clip(np.tensordot(part, weights, axes=(0, 0)), 0, 1) for part, weights in parts)
+        return np.where(valid, colour_differences(estimated, measured), np.float32(np.nan))
 
 
 class MetricAccumulator:
@@ -165,10 +165,10 @@ def accuracy(
     window, tally, done = validate_window(field, rows, cols), MetricAccumulator(), 0
     total = math.prod(part.stop - part.start for part in window)
     for block in field.blocks(comparison.bands, rows=window[0], cols=window[1]):
-        known = truth.cube(comparison.bands, rows=block.rows, cols=block.cols).values
+        measured = truth.cube(comparison.bands, rows=block.rows, cols=block.cols).values
         chosen = members(block.rows, block.cols) if members is not None else None
-        tally.add(comparison.errors(block.values, known), chosen)
-        done += known[0].size
+        tally.add(comparison.errors(block.values, measured), chosen)
+        done += measured[0].size
         if progress is not None:
             progress(done / total)
     return tally.figures()

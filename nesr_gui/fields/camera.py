@@ -47,8 +47,8 @@ def camera_weights(viewing: ViewingConditions, quantity: Quantity, nm: npt.Array
 def lost_response(viewing: ViewingConditions, quantity: Quantity, bands: Wavelengths) -> float:
     """Fraction of the camera response outside `bands`, for the channel that loses most."""
     response = np.abs(camera_weights(viewing, quantity, CAMERA_BANDS.nm))
-    seen = (CAMERA_BANDS.nm >= bands.nm[0] - 0.5) & (CAMERA_BANDS.nm <= bands.nm[-1] + 0.5)
-    return float((1 - response[seen].sum(0) / response.sum(0)).max())
+    covered = (CAMERA_BANDS.nm >= bands.nm[0] - 0.5) & (CAMERA_BANDS.nm <= bands.nm[-1] + 0.5)
+    return float((1 - response[covered].sum(0) / response.sum(0)).max())
 
 
 def render_photograph(
@@ -72,10 +72,10 @@ def render_photograph(
     exposure = 1.0 if cube.quantity is Quantity.REFLECTANCE and peak <= 1 else 1 / max(peak, 1e-12)
     light *= np.float32(exposure)
     outside = (light < -1e-3).any(axis=2) | (light > 1 + 1e-3).any(axis=2)
-    seen_by = viewing.observer.name if cube.quantity is Quantity.RADIANCE else viewing.name
-    notes = [f"Rendered from the measured cube {name}: {seen_by}.", *_notes(cube, exposure, lost, int(holes.sum()))]
-    understood = ("photograph_encoding", "rendered from a cube"), ("photograph_camera", seen_by)
-    source = ImageSource(f"{name} (photograph)", "", tuple(notes), understood)
+    conditions = viewing.observer.name if cube.quantity is Quantity.RADIANCE else viewing.name
+    notes = [f"Rendered from the measured cube {name}: {conditions}.", *_notes(cube, exposure, lost, int(holes.sum()))]
+    metadata = ("photograph_encoding", "rendered from a cube"), ("photograph_camera", conditions)
+    source = ImageSource(f"{name} (photograph)", "", tuple(notes), metadata)
     return RGBImage(np.clip(light, 0, 1), source, clipped=outside | holes), exposure
 
 
@@ -84,8 +84,8 @@ def _check_response(cube: SpectralField, viewing: ViewingConditions, bands: Wave
     if lost > MAX_LOST_RESPONSE:
         low, high = cube.wavelength_range
         raise ValueError(
-            f"this cube covers {low:g}-{high:g} nm and {lost:.0%} of what a channel of the camera sees lies outside, "
-            "so no photograph can be made of it; open its photograph and compare the two on the wavelengths they share"
+            f"this cube covers {low:g}-{high:g} nm, and {lost:.0%} of the response of a camera channel is outside; "
+            "no photograph can be rendered, so open its photograph and compare them at the wavelengths they share"
         )
     return lost
 
@@ -97,11 +97,11 @@ def _render(
     light, holes = np.empty((*cube.shape, 3), np.float32), np.zeros(cube.shape, bool)
     done = 0
     for block in cube.blocks(bands):
-        seen = np.tensordot(block.values, weights, axes=(0, 0))
-        known = np.asarray(np.isfinite(seen).all(axis=2))
-        light[block.rows, block.cols] = np.where(known[..., None], seen, 0)
-        holes[block.rows, block.cols] = ~known
-        done += known.size
+        colours = np.tensordot(block.values, weights, axes=(0, 0))
+        valid = np.asarray(np.isfinite(colours).all(axis=2))
+        light[block.rows, block.cols] = np.where(valid[..., None], colours, 0)
+        holes[block.rows, block.cols] = ~valid
+        done += valid.size
         if progress is not None:
             progress(done / holes.size)
     return light, holes
@@ -110,14 +110,14 @@ def _render(
 def _notes(cube: SpectralField, exposure: float, lost: float, holes: int) -> list[str]:
     notes = []
     if cube.quantity is Quantity.RADIANCE:
-        notes.append("It holds radiance, which has its light in it; the camera is balanced for daylight (D65).")
+        notes.append("It contains radiance, which includes its light; the camera is balanced for daylight (D65).")
     elif cube.quantity is Quantity.UNKNOWN:
-        notes.append("What its numbers measure is not known; they are taken as reflectance.")
+        notes.append("The quantity of its values is unknown; they are treated as reflectance.")
     if exposure != 1:
         notes.append(f"Its values were multiplied by {exposure:.4g}, so that its brightest pixels are white.")
     if lost > 1e-3:
         low, high = cube.wavelength_range
-        notes.append(f"It covers {low:g}-{high:g} nm; {lost:.1%} of what the camera sees lies outside.")
+        notes.append(f"It covers {low:g}-{high:g} nm; {lost:.1%} of the camera response lies outside.")
     if holes:
         notes.append(f"{holes:,} of its pixels have no values and are black.")
     return notes

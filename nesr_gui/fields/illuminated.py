@@ -40,13 +40,11 @@ class IlluminatedField:
 
     def __init__(self, field: SpectralField, light: Illuminant) -> None:
         if field.quantity is not Quantity.REFLECTANCE:
-            known = field.quantity is Quantity.RADIANCE
-            why = (
-                "this image holds radiance, which contains its light"
-                if known
-                else "what this image measures is unknown"
-            )
-            raise ValueError(f"{why}; only relative reflectance can be put under {light.name}")
+            if field.quantity is Quantity.RADIANCE:
+                reason = "this image contains radiance, which includes its light"
+            else:
+                reason = "the quantity of this image is unknown"
+            raise ValueError(f"{reason}; only relative reflectance can be illuminated by {light.name}")
         self.field, self.light = field, light
         self.bands, self.shape, self.wavelength_range = field.bands, field.shape, field.wavelength_range
         self.binning, self.source_shape = field.binning, field.source_shape

@@ -144,7 +144,7 @@ class QualityFlag(enum.IntFlag):
         """Description of a single flag."""
         return {
             QualityFlag.CLIPPED: "clipped in the photograph",
-            QualityFlag.UNFAMILIAR_COLOUR: "a colour training hardly met",
+            QualityFlag.UNFAMILIAR_COLOUR: "a colour that is rare in the training data",
         }[self]
 
 

@@ -42,16 +42,18 @@ def register(photograph: RGBImage, cube: SpectralField, progress: ProgressCallba
             f"{photograph.source_shape[1]}x{photograph.source_shape[0]}, which do not match in any "
             "orientation or scale; open a cube of the same scene"
         )
-    seen = _render(cube, progress)
-    found = sorted(((_correlation(photograph, turn.apply(seen)), turn) for turn in turns), key=lambda each: -each[0])
-    best, turn = found[0]
+    rendered = _render(cube, progress)
+    scores = sorted(
+        ((_correlation(photograph, turn.apply(rendered)), turn) for turn in turns), key=lambda each: -each[0]
+    )
+    best, turn = scores[0]
     if best < MIN_CORRELATION:
         raise RegistrationError(
             f"the measured cube does not look like the photograph in any orientation (the best correlation is "
             f"{best:.2f}, {MIN_CORRELATION:g} is needed); open the cube that was measured of the same scene"
         )
-    gain = fit_gain(photograph, turn.apply(seen))
-    return Registration(turn, gain, round(best, 4), round(found[1][0], 4) if len(found) > 1 else None)
+    gain = fit_gain(photograph, turn.apply(rendered))
+    return Registration(turn, gain, round(best, 4), round(scores[1][0], 4) if len(scores) > 1 else None)
 
 
 def register_in_orientation(
@@ -66,8 +68,8 @@ def register_in_orientation(
         raise RegistrationError(
             f"the measured cube, {turn}, has other proportions than the photograph; choose another orientation"
         )
-    seen = turn.apply(_render(cube, progress))
-    return Registration(turn, fit_gain(photograph, seen), round(_correlation(photograph, seen), 4))
+    rendered = turn.apply(_render(cube, progress))
+    return Registration(turn, fit_gain(photograph, rendered), round(_correlation(photograph, rendered), 4))
 
 
 def possible_orientations(photograph: Shape, cube: Shape) -> list[Orientation]:
@@ -75,17 +77,17 @@ def possible_orientations(photograph: Shape, cube: Shape) -> list[Orientation]:
     return [turn for turn in Orientation if _same_proportions(photograph, turn.shape_of(cube))]
 
 
-def fit_gain(photograph: RGBImage, seen: FloatArray) -> float:
+def fit_gain(photograph: RGBImage, rendered: FloatArray) -> float:
     """Least-squares factor from linear colours (3, h, w) to those of a photograph; 1 if no pixel is usable."""
-    size = _compared_shape(photograph.shape, (seen.shape[1], seen.shape[2]))
-    known, light = resize_area(np.moveaxis(photograph.values, -1, 0), size), resize_area(seen, size)
-    usable = (known.min(0) > 1e-3) & (known.max(0) < 0.98) & (light.min(0) > 0)
+    size = _compared_shape(photograph.shape, (rendered.shape[1], rendered.shape[2]))
+    photographed, light = resize_area(np.moveaxis(photograph.values, -1, 0), size), resize_area(rendered, size)
+    usable = (photographed.min(0) > 1e-3) & (photographed.max(0) < 0.98) & (light.min(0) > 0)
     if photograph.clipped is not None:
         usable &= resize_area(photograph.clipped[None].astype(np.float32), size)[0] == 0
     if not usable.any():
         return 1.0
-    known, light = known[:, usable].astype(np.float64), light[:, usable].astype(np.float64)
-    gain = float((known * light).sum() / (light**2).sum())
+    photographed, light = photographed[:, usable].astype(np.float64), light[:, usable].astype(np.float64)
+    gain = float((photographed * light).sum() / (light**2).sum())
     return 1.0 if abs(gain - 1) < SAME_GAIN else gain
 
 
@@ -109,25 +111,25 @@ def _render(cube: SpectralField, progress: ProgressCallback | None) -> FloatArra
     bands = camera_bands(cube)
     weights = camera_weights(ViewingConditions.default(), cube.quantity, bands.nm)
     stride = max(max(cube.shape) // MIN_READ_SIDE, 1)
-    seen = np.zeros((3, *(-(-side // stride) for side in cube.shape)), np.float32)
+    rendered = np.zeros((3, *(-(-side // stride) for side in cube.shape)), np.float32)
     for i, nm in enumerate(bands):
         if progress is not None:
             progress(i / len(bands))
-        seen += weights[i][:, None, None] * np.nan_to_num(cube.band(nm, stride=stride), posinf=0, neginf=0)
-    return seen
+        rendered += weights[i][:, None, None] * np.nan_to_num(cube.band(nm, stride=stride), posinf=0, neginf=0)
+    return rendered
 
 
-def _compared_shape(photograph: Shape, seen: Shape) -> Shape:
+def _compared_shape(photograph: Shape, rendered: Shape) -> Shape:
     """Size of the comparison: the proportions of the photograph, no finer than either image."""
-    longest = min(COMPARED_SIDE, max(photograph), max(seen))
+    longest = min(COMPARED_SIDE, max(photograph), max(rendered))
     rows, cols = (max(round(side * longest / max(photograph)), 1) for side in photograph)
     return rows, cols
 
 
-def _correlation(photograph: RGBImage, seen: FloatArray) -> float:
+def _correlation(photograph: RGBImage, rendered: FloatArray) -> float:
     """Correlation of the compressed colours of a photograph and a cube (3, h, w), about the channel means."""
-    size = _compared_shape(photograph.shape, (seen.shape[1], seen.shape[2]))
-    one, other = (_compress(resize_area(part, size)) for part in (np.moveaxis(photograph.values, -1, 0), seen))
+    size = _compared_shape(photograph.shape, (rendered.shape[1], rendered.shape[2]))
+    one, other = (_compress(resize_area(part, size)) for part in (np.moveaxis(photograph.values, -1, 0), rendered))
     norm = math.sqrt(float((one**2).sum()) * float((other**2).sum()))
     return float((one * other).sum()) / norm if norm > 0 else 0.0
 

@@ -30,7 +30,7 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 class Orientation(enum.StrEnum):
-    """The eight orientations of a rectangle; the value is the text shown to the user."""
+    """The eight orientations of a rectangle; the value is stored in session files."""
 
     AS_STORED = "as stored"
     TURNED_RIGHT = "turned right"
@@ -40,6 +40,11 @@ class Orientation(enum.StrEnum):
     FLIPPED = "top and bottom exchanged"
     TRANSPOSED = "rows and columns exchanged"
     ANTITRANSPOSED = "rows and columns exchanged, turned around"
+
+    @property
+    def label(self) -> str:
+        """Display text."""
+        return _LABELS[self]
 
     @property
     def steps(self) -> tuple[bool, bool, bool]:
@@ -59,13 +64,19 @@ class Orientation(enum.StrEnum):
     def stored(self, rows: slice, cols: slice, shape: Shape) -> tuple[slice, slice]:
         """Window of the stored image, of `shape` (H, W), that corresponds to a window of the oriented one."""
         transposed, *flips = self.steps
-        found = [
+        sampled = [
             slice(size - part.stop, size - part.start) if flipped else part
             for part, size, flipped in zip((rows, cols), self.shape_of(shape), flips, strict=True)
         ]
-        return (found[1], found[0]) if transposed else (found[0], found[1])
+        return (sampled[1], sampled[0]) if transposed else (sampled[0], sampled[1])
 
 
+_LABELS = {
+    Orientation.AS_STORED: "as stored", Orientation.TURNED_RIGHT: "rotated 90° clockwise",
+    Orientation.TURNED_AROUND: "rotated 180°", Orientation.TURNED_LEFT: "rotated 90° counter-clockwise",
+    Orientation.MIRRORED: "flipped horizontally", Orientation.FLIPPED: "flipped vertically",
+    Orientation.TRANSPOSED: "transposed", Orientation.ANTITRANSPOSED: "transposed and rotated 180°",
+}  # fmt: skip
 _STEPS = {
     Orientation.AS_STORED: (False, False, False), Orientation.TURNED_RIGHT: (True, False, True),
     Orientation.TURNED_AROUND: (False, True, True), Orientation.TURNED_LEFT: (True, True, False),
@@ -96,8 +107,8 @@ class Registration:
             raise ValueError(f"a gain of {self.gain:g} requested; it must be above 0")
 
     def in_words(self) -> str:
-        """Description, for example `turned left, values × 1.02, correlation 0.998 (next best 0.41)`."""
-        words = f"{self.orientation}, values × {self.gain:.4g}"
+        """Description, for example `rotated 180°, values × 1.02, correlation 0.998 (next best 0.41)`."""
+        words = f"{self.orientation.label}, values × {self.gain:.4g}"
         if self.correlation is None:
             return words
         other = f" (next best {self.next_best:.2f})" if self.next_best is not None else ""

@@ -220,10 +220,10 @@ class SensorField:
         self.binning, self.source_shape = field.binning, field.source_shape
         self.quantity: Quantity = field.quantity
         nodes = _nodes(field, sensor)
-        found = [band.weights(nodes) for band in sensor.bands]
-        self.missing = tuple(missing for _, missing in found)
+        weighted = [band.weights(nodes) for band in sensor.bands]
+        self.missing = tuple(missing for _, missing in weighted)
         self._check()
-        weights = np.stack([weights for weights, _ in found])
+        weights = np.stack([weights for weights, _ in weighted])
         used = weights.any(axis=0)
         self._nodes, self._weights = nodes[used], weights[:, used].astype(np.float32)
 
@@ -239,11 +239,11 @@ class SensorField:
         }
         if self.sensor.source:
             attributes["sensor_source"] = self.sensor.source
-        if missing := self.said_missing():
+        if missing := self.missing_text():
             attributes["sensor_missing"] = missing
         return attributes
 
-    def said_missing(self) -> str:
+    def missing_text(self) -> str:
         """Description of bands that extend beyond the range of the field, and by how much; empty if none does."""
         short = zip(self.sensor.bands, self.missing, strict=True)
         named = [f"{band.name} {100 * missing:.2g} %" for band, missing in short if missing > RECORDED_MISSING]
@@ -251,12 +251,12 @@ class SensorField:
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
-        nodes, weights = self._asked(wavelengths)
+        nodes, weights = self._select_bands(wavelengths)
         return np.ascontiguousarray(_means(weights, self.field.spectra(points, nodes).T).T)
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
-        nodes, weights = self._asked(nm)
+        nodes, weights = self._select_bands(nm)
         total: FloatArray | None = None
         for node, weight in zip(nodes.tolist(), weights[0], strict=True):
             part = weight * self.field.band(node, stride=stride, rows=rows, cols=cols)
@@ -268,7 +268,7 @@ class SensorField:
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
     ) -> Iterator[Block]:
         """See `SpectralField.blocks`."""
-        nodes, weights = self._asked(wavelengths)
+        nodes, weights = self._select_bands(wavelengths)
         for block in self.field.blocks(nodes, rows=rows, cols=cols):
             yield Block(block.rows, block.cols, _means(weights, block.values))
 
@@ -278,7 +278,7 @@ class SensorField:
         """See `SpectralField.cube`."""
         return assemble_cube(self, wavelengths, *validate_window(self, rows, cols))
 
-    def _asked(self, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[Doubles, FloatArray]:
+    def _select_bands(self, wavelengths: Wavelengths | npt.ArrayLike) -> tuple[Doubles, FloatArray]:
         """Nodes (n,) of the requested bands, and their weights (l, n)."""
         nm, centres = as_wavelength_array(wavelengths), self.bands.nm
         which = np.minimum(np.searchsorted(centres, nm), centres.size - 1)

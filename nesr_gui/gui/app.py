@@ -1,294 +1,469 @@
-"""The program with its window: what is made, and what is connected to what."""
+"""The application: composes model, views and controllers, connects them, and maps changes to updates."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt, Signal
 
 from nesr_gui import resources
-from nesr_gui.gui.controllers.application import Commands, Hinting, Preferring, Shell, Starting, bind
-from nesr_gui.gui.controllers.autosave import Autosaving
-from nesr_gui.gui.controllers.comparison import Comparing
-from nesr_gui.gui.controllers.documents import DocumentCommands, DocumentDisplay
-from nesr_gui.gui.controllers.files import Incoming, Opening, Pasting
-from nesr_gui.gui.controllers.image import Picturing
-from nesr_gui.gui.controllers.marks import MarkCommands
-from nesr_gui.gui.controllers.models import ModelMenu
-from nesr_gui.gui.controllers.output import Exporting, Writing
-from nesr_gui.gui.controllers.reconstruction import ReconstructCommands, Reconstructing, Retrying
-from nesr_gui.gui.controllers.spectra import CurveInquiry, Inquiry, SpectraDisplay
-from nesr_gui.gui.controllers.view_settings import LookCommands, LookDisplay
+from nesr_gui.gui.controllers.application import (
+    ApplicationController,
+    FirstSteps,
+    PreferenceBinder,
+    StartController,
+)
+from nesr_gui.gui.controllers.autosave import AutosaveController
+from nesr_gui.gui.controllers.comparison import AccuracyController, ComparisonController
+from nesr_gui.gui.controllers.documents import DocumentController
+from nesr_gui.gui.controllers.files import FileController, OpenQueue, PasteController
+from nesr_gui.gui.controllers.image import ImageRenderer
+from nesr_gui.gui.controllers.marks import MarkController
+from nesr_gui.gui.controllers.models import ModelController
+from nesr_gui.gui.controllers.output import ExportController
+from nesr_gui.gui.controllers.reconstruction import FailureRecovery, ReconstructionController
+from nesr_gui.gui.controllers.spectra import SpectraController
+from nesr_gui.gui.controllers.view_settings import ViewSettingsController
+from nesr_gui.gui.model.changes import Change
+from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.plot_settings import Normalise
 from nesr_gui.gui.model.preferences import Preferences
-from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.model.workspace import Documents
+from nesr_gui.gui.model.viewport import Viewport
+from nesr_gui.gui.model.workspace import Workspace
+from nesr_gui.gui.tasks.rendering import RenderedImage
+from nesr_gui.gui.tasks.sessions import LoadedSession, SessionRequest
 from nesr_gui.gui.tasks.worker import Task, Worker
-from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.view_modes import TABLE as MODES
+from nesr_gui.gui.views.actions import connect_actions
 from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.message_bar import Topic
+from nesr_gui.regions import Shape
+
+Step = Callable[[], None]
+_OF_DOCUMENTS = (Task.OPEN, Task.DEVELOP, Task.LOAD_MODEL, Task.RECONSTRUCT)  # they enable or disable actions
+
+
+class Refresh(QObject):
+    """Runs, once per turn of the event loop and in a fixed order, the update steps that depend on recent changes.
+
+    A step that depends on several changes of one click (marks, active mark, undo stack) runs only once. `delivery` is
+    the connection type that defers the update.
+    """
+
+    delivery = Qt.ConnectionType.QueuedConnection
+    _stale_noted = Signal()
+
+    def __init__(self, steps: Iterable[tuple[Step, frozenset[Change]]], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._steps = tuple(steps)
+        self._stale: set[Change] = set()
+        self._stale_noted.connect(self.run, self.delivery)
+
+    def mark(self, change: Change) -> None:
+        """Mark everything that depends on this change as stale."""
+        is_first = not self._stale
+        self._stale.add(change)
+        if is_first:
+            self._stale_noted.emit()
+
+    def run(self) -> None:
+        """Run the steps of all recorded changes; changes announced meanwhile are processed in the next turn."""
+        stale, self._stale = self._stale, set()
+        if stale:
+            for step, changes in self._steps:
+                if not changes.isdisjoint(stale):
+                    step()
+
+    def stop(self) -> None:
+        """Drop all steps."""
+        self._steps = ()
 
 
 class App(QObject):
-    """One session, its window, and everything between them."""
+    """A workspace, its window, and the controllers between them.
+
+    Signals of the window are connected to methods only: a lambda or partial that holds this object would destroy it,
+    and with it the window, during the destruction of the window.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.session, self.worker, self.window = Session(), Worker(), MainWindow()
-        self.documents = Documents(self.session, self.window.panes, self)
-        self.reconstructing = Reconstructing(self.session, self.worker, self.documents)
-        self.opening = Opening(self.session, self.worker, self.documents, self.reconstructing)
-        self.inquiry = Inquiry(self.session, self.worker)
-        self.curve_inquiry = CurveInquiry(self.session, self.worker)
-        self.pictures = tuple(Picturing(self.session, self.worker, side) for side in (0, 1))
-        self.writing = writing = Writing(self.window, self.session, self.worker)
-        self.commands = Commands(self.window, self.session, writing, self.opening)
-        self.mark_commands = MarkCommands(self.window, self.session, self.worker, writing)
-        self.look_commands = LookCommands(self.window, self.session, self.worker, writing, self.pictures)
-        self.comparing = Comparing(self.window, self.session, self.worker, writing, self.opening)
-        self.exporting = Exporting(self.window, self.session, self.worker, writing)
-        self.incoming = Incoming(self.window, self.worker, self.opening, self.comparing.drop)
-        self.pasting = Pasting(self.window, self.worker, self.opening, self.incoming)
-        self.autosaving = Autosaving(self.window, self.worker, self.documents, self.opening, self.incoming)
+        self.workspace, self.worker, self.window = Workspace(), Worker(), MainWindow()
+        window, workspace, worker = self.window, self.workspace, self.worker
+        self.renderers = renderers = tuple(ImageRenderer(workspace, worker, side, window) for side in (0, 1))
+        self.reconstruction = ReconstructionController(window, workspace, worker)
+        self.files = FileController(window, workspace, worker, self.reconstruction)
+        self.spectra = SpectraController(window, workspace, worker)
+
+        def rendered(side: int) -> RenderedImage | None:
+            return renderers[side].shown
+
+        self.view = ViewSettingsController(window, workspace, worker, rendered)
+        self.marks = MarkController(window, workspace, worker)
+        self.comparison = ComparisonController(window, workspace, worker)
+        self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
+        self.exporter = ExportController(window, workspace, worker, lambda: accuracy.figures, rendered)
+        self.queue = OpenQueue(window, worker, self.files, self.comparison.drop)
+        self.pasting = PasteController(window, worker, self.files, self.queue)
+        self.documents = DocumentController(window, workspace, worker)
+        self.autosave = AutosaveController(window, workspace, worker)
+        self.models = ModelController(window, workspace, worker)
+        self.recovery = FailureRecovery(window, workspace, worker, self.reconstruction)
+        self.start = StartController(window, workspace, worker)
         self.preferences = Preferences(self)
-        self.preferring = Preferring(
+        self.preference_binder = PreferenceBinder(
             self.preferences,
-            self.session,
+            workspace,
             self,
-            use_device=self.reconstructing.use_device,
-            prefer_working_pixels=self.reconstructing.prefer_working_pixels,
-            set_autosave_interval=self.autosaving.set_interval,
+            use_device=self.reconstruction.use_device,
+            prefer_working_pixels=self.reconstruction.prefer_working_pixels,
+            set_autosave_interval=self.autosave.set_interval,
         )
-        self.hinting = Hinting(self.window.hints, self.session, self.exporting.exported)
-        self.shell = Shell(self.window, self.session, self.preferences, self.hinting)
-        self.model_menu = ModelMenu(self.window, self.session, self.worker, self.reconstructing)
-        self.reconstruct_commands = ReconstructCommands(self.window, self.session, self.worker, self.reconstructing)
-        self.document_commands = DocumentCommands(
-            self.window, self.session, self.worker, self.documents, self.opening, self.commands.open_beside
-        )
-        self.display = SpectraDisplay(self.session, self.window)
-        self.look_display = LookDisplay(self.session, self.window, self.pictures)
-        self._told = ""  # in the notice, of how the file is understood
-        self._connect_picks()
-        self._connect_mark_picks()
-        self._connect_facts()
-        self._connect_mark_facts()
-        self._connect_look()
+        self.first_steps = FirstSteps(window.hints, workspace)
+        self.application = ApplicationController(window, workspace, self.preferences, self.first_steps)
+        self.refresh = Refresh([*self._consequences(), *self._displays()], self)
+        self._connect_actions()
+        self._connect_image()
+        self._connect_panels()
+        self._connect_window()
         self._connect_work()
-        self._show_field()
-        self.look_display.show_look()
-        self._show_recent()
-        self.retrying = Retrying(self.window, self.session, self.worker, self.reconstructing)
-        self.document_display = DocumentDisplay(self.session, self.window, self.documents)
-        self.starting = Starting(self.window, self.session, self.worker, self.opening, self.open_sample)
+        self._connect_files()
+        self._connect_model()
+        self.files.show_recent()
+        self.refresh.mark(Change.CURRENT)
+        self.refresh.run()
+
+    @property
+    def document(self) -> Document:
+        """The current document."""
+        return self.workspace.current
 
     def open_sample(self, sample: resources.Sample) -> None:
-        self.opening.open(sample.photograph, sample.truth)
+        """Open a sample photograph with its measured cube."""
+        self.files.open(sample.photograph, sample.truth)
+
+    def watch(self, check: Callable[[], None], fail: Callable[[Exception], None]) -> None:
+        """Call `check` when the current document changes or a task ends, and `fail` when a task fails."""
+        self.document.changed.connect(lambda change: check())
+        self.worker.ended.connect(lambda task: check())
+        self.worker.failed.connect(lambda task, error: fail(error))
 
     def close(self) -> None:
-        """Stop all work; nothing runs on when the window is closed."""
-        for picturing in self.pictures:
-            picturing.stop()
+        """Stop all tasks; called when the window closes."""
+        self.autosave.remove_copies()  # first, as running tasks may take seconds to stop
+        self.refresh.stop()
+        for renderer in self.renderers:
+            renderer.stop()
         self.window.bar.stop()
         self.worker.close()
-        self.documents.clear_steps()
+        self.autosave.close()
+        self.pasting.clear()
+        self.preference_binder.close()
+        self.workspace.clear_undo()
 
-    def _connect_picks(self) -> None:
-        """What the user does."""
-        session, window = self.session, self.window
-        bind(
-            window, self.commands, self.mark_commands, self.look_commands, self.shell, self.document_commands,
-            self.pasting, *self.comparing.commands, self.exporting, self.model_menu, self.reconstruct_commands,
+    # Updates by change
+
+    def _consequences(self) -> list[tuple[Step, frozenset[Change]]]:
+        """Return the steps that submit tasks, in order."""
+        left, right = self.renderers
+        C = Change
+        return [
+            (left.clear, frozenset({C.CURRENT, C.IMAGE})),
+            (right.clear, frozenset({C.CURRENT, C.IMAGE})),
+            (self.comparison.forget, frozenset({C.CURRENT, C.IMAGE})),
+            (self.spectra.forget, frozenset({C.CURRENT, C.FIELD})),
+            (left.forget, frozenset({C.CURRENT, C.FIELD})),
+            (right.forget, frozenset({C.CURRENT, C.FIELD})),
+            (self.files.develop, frozenset({C.DEVELOPMENT})),
+            (self.comparison.register_again, frozenset({C.PHOTOGRAPH})),
+            (self.recovery.take_field, frozenset({C.CURRENT, C.FIELD})),
+            (self.reconstruction.show_notes, frozenset({C.FIELD})),
+            (self.documents.compare_models, frozenset({C.CURRENT, C.FIELD})),
+            (self.models.take_models, frozenset({C.MODELS})),
+            (self.spectra.query_marks, frozenset({C.CURRENT, C.FIELD, C.MARKS})),
+            (self.spectra.query_readouts, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER})),
+            (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
+            (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER})),
+            (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
+            (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
+            (self.accuracy.query, frozenset({C.MARKS})),
+            (self.first_steps.finish_pixel, frozenset({C.MARKS})),
+            (self.first_steps.finish_wavelength, frozenset({C.WAVELENGTH})),
+        ]
+
+    def _displays(self) -> list[tuple[Step, frozenset[Change]]]:
+        """Return the steps that update views; all of them run when another document becomes current."""
+        left, right = self.renderers
+        C = Change
+        rendered = (
+            C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.VIEW_SETTINGS, C.CURVES, C.ACTIVE_MARK, C.VIEWING, C.WHITE,
         )  # fmt: skip
-        window.closing.connect(self.close)
-        window.status.cancel_picked.connect(self.worker.cancel)
-        window.input.interpretation_picked.connect(session.understanding.choose)
-        window.input.grey_pick_picked.connect(session.understanding.set_picking)
-        window.pick_leaving.activated.connect(lambda: session.understanding.set_picking(False))
-        window.input.reset_picked.connect(session.understanding.reset)
-        window.plot.wavelength_picked.connect(session.set_wavelength)
-        window.bar.wavelength_picked.connect(session.set_wavelength)
-
-    def _connect_mark_picks(self) -> None:
-        """What the user does in the image, with marks, curves and light."""
-        session, window, commands = self.session, self.window, self.mark_commands
-        marking, table, bar, light = session.marking, window.table, window.spectra_bar, window.light
-        for image in window.panes.images:
-            image.pixel_hovered.connect(session.set_hover)
-            marks = image.marks
-            marks.pixel_picked.connect(session.pick_pixel)
-            marks.drawn.connect(marking.add)
-            marks.picked.connect(marking.set_active)
-            marks.place_picked.connect(marking.move)
-            marks.menu_picked.connect(commands.show_menu)
-            marks.shift_picked.connect(lambda *step: marking.shift(marking.active, *step))
-            marks.tool_left.connect(commands.tool_point)
-        table.mark_picked.connect(marking.set_active)
-        table.name_picked.connect(commands.name_mark)
-        table.visible_picked.connect(lambda number, visible: marking.edit(number, visible=visible))
-        table.menu_picked.connect(commands.show_menu)
-        table.selection_picked.connect(self.display.show_pair)
-        bar.transform_picked.connect(session.comparison.set_transform)
-        bar.truth_picked.connect(session.comparison.show_truth)
-        bar.smooth_picked.connect(session.comparison.show_smooth)
-        bar.reference_picked.connect(session.comparison.set_visible)
-        bar.clear_picked.connect(session.comparison.clear)
-        bar.library_asked.connect(commands.load_spectra)
-        bar.chart_picked.connect(commands.load_chart)
-        light.viewing_picked.connect(session.set_viewing)
-        light.light_file_asked.connect(commands.load_light)
-        light.camera_file_asked.connect(commands.load_camera)
-        light.white_asked.connect(commands.use_white)
-
-    def _connect_facts(self) -> None:
-        """What became of it: first what is asked for, then what is shown."""
-        session, window, inquiry = self.session, self.window, self.inquiry
-        session.image_changed.connect(self._show_image)
-        session.photograph_changed.connect(self._show_photograph)
-        session.understanding.changed.connect(window.input.show_interpretation)
-        session.understanding.changed.connect(self.opening.interpret)
-        session.understanding.picking_changed.connect(window.input.show_picking)
-        session.understanding.picking_changed.connect(window.pick_leaving.setEnabled)
-        session.understanding.picking_changed.connect(self.display.show_asking)
-        session.understanding.picking_changed.connect(self.look_display.show_captions)
-        session.field_changed.connect(inquiry.forget)
-        session.field_changed.connect(self.curve_inquiry.forget)
-        session.field_changed.connect(self._show_field)
-        session.wavelength_changed.connect(inquiry.ask_readings)
-        session.wavelength_changed.connect(window.bar.show_wavelength)
-        session.wavelength_changed.connect(window.plot.show_wavelength)
-        session.readings_changed.connect(self.display.show_readings)
-        session.hover_changed.connect(inquiry.ask_readings)
-        session.hover_changed.connect(inquiry.ask_hover)
-        session.hover_changed.connect(window.panes.show_hover)
-        session.hover_curve_changed.connect(self.display.show_hover_curve)
-        told = session.wavelength_changed, session.readings_changed, session.hover_changed, session.model_changed
-        for fact in told:
-            fact.connect(self._show_status)
-        session.steps.indexChanged.connect(self._show_actions)
-        session.steps.activeStackChanged.connect(self._show_actions)
-
-    def _connect_mark_facts(self) -> None:
-        """What became of marks, curves and light."""
-        session, window, inquiry, curves = self.session, self.window, self.inquiry, self.curve_inquiry
-        marking = session.marking
-        marking.changed.connect(inquiry.ask_curves)
-        marking.changed.connect(inquiry.ask_readings)
-        marking.changed.connect(curves.ask_regions)
-        marking.changed.connect(self.display.show_marks)
-        marking.active_changed.connect(self.display.show_active)
-        marking.tool_changed.connect(self.display.show_tool)
-        marking.tool_changed.connect(self._show_actions)
-        session.curves_changed.connect(curves.ask_findings)
-        session.curves_changed.connect(self.display.show_curves)
-        session.viewing_changed.connect(window.light.show_viewing)
-        session.viewing_changed.connect(curves.ask_findings)
-        session.white_changed.connect(curves.ask_findings)
-        session.white_changed.connect(self.display.show_light)
-        session.findings_changed.connect(self.display.show_findings)
-        session.comparison.changed.connect(curves.ask_findings)
-        session.comparison.changed.connect(self.display.show_comparison)
-        session.wavelength_changed.connect(self.display.show_wavelength)
-
-    def _connect_look(self) -> None:
-        """How the image is looked at: first what is asked for, then what is shown."""
-        session, window, look = self.session, self.window, self.look_commands
-        for side, picturing in enumerate(self.pictures):
-            session.image_changed.connect(picturing.clear)
-            session.field_changed.connect(picturing.forget)
-            picturing.answered.connect(partial(window.panes.show_picture, side))
-            picturing.emptied.connect(partial(window.panes.show_picture, side, None))
-            picturing.answered.connect(self._show_status)
-            picturing.answered.connect(self.look_display.show_captions)
-        window.panes.view_changed.connect(lambda side, view: self.pictures[side].set_view(view))
-        for fact in (
-            session.wavelength_changed, session.look_changed, session.curves_changed, session.marking.changed,
-            session.marking.active_changed, session.viewing_changed, session.white_changed, session.image_changed,
-            session.photograph_changed,
-        ):  # fmt: skip
-            fact.connect(self._ask_pictures)
-        session.look_changed.connect(self.look_display.show_look)
-        session.look_changed.connect(self._show_actions)
-        for fact in (
-            session.wavelength_changed, session.viewing_changed, session.white_changed, session.curves_changed,
-            session.marking.active_changed,
-        ):  # fmt: skip
-            fact.connect(self.look_display.show_captions)
-        window.panes.menu_wanted.connect(look.fill_menu)
-        window.submenus["picture"].aboutToShow.connect(look.fill_active_menu)
-        window.panes.side_picked.connect(look.activate)
-        window.panes.divider_picked.connect(look.move_divider)
-        window.panes.limits_picked.connect(look.set_levels)
-        window.channels.wavelengths_picked.connect(look.set_false_colour)
-        window.bar.speed_picked.connect(look.set_speed)
-
-    def _connect_work(self) -> None:
-        """How the work goes."""
-        worker, window = self.worker, self.window
-        self.opening.recent_changed.connect(self._show_recent)
-        worker.progressed.connect(window.status.show_progress)
-        worker.ended.connect(window.status.show_end)
-        worker.ended.connect(self._show_actions)
-        worker.failed.connect(lambda task, error: window.notice.show_failure(error))
-        worker.failed.connect(self._ask_reading)
-        worker.failed.connect(lambda task, error: self.document_commands.ask_image(error))
-
-    def _ask_reading(self, task: Task, error: Exception) -> None:
-        self.commands.ask_reading(error, self.comparing.open if task is Task.REGISTER else self.opening.open_cube)
+        steps: list[tuple[Step, tuple[Change, ...]]] = [
+            (self._show_image, (C.IMAGE,)),
+            (self._show_development, (C.IMAGE, C.PHOTOGRAPH, C.DEVELOPMENT, C.PICKING)),
+            (self.spectra.show_field, (C.IMAGE, C.FIELD)),
+            (self.view.show_settings, (C.VIEW_SETTINGS, C.FIELD)),
+            (left.ask, rendered),
+            (right.ask, rendered),
+            (self.spectra.show_wavelength, (C.FIELD, C.WAVELENGTH)),
+            (self.spectra.show_marks, (C.MARKS, C.ACTIVE_MARK)),
+            (self.spectra.show_plot_settings, (C.PLOT_SETTINGS,)),
+            (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS)),
+            (self._show_moving_curves, (C.WAVELENGTH,)),
+            (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
+            (self.spectra.show_notes, (C.FIELD, C.MARKS, C.CURVES)),
+            (self.spectra.show_readouts, (C.FIELD, C.MARKS, C.CURVES, C.WAVELENGTH, C.READOUTS, C.PLOT_SETTINGS)),
+            (self.spectra.show_colour_results, (C.FIELD, C.MARKS, C.COLOUR_RESULTS)),
+            (self.spectra.show_pair, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.COLOUR_RESULTS, C.SELECTION)),
+            (self.spectra.show_viewing, (C.VIEWING,)),
+            (self.spectra.show_white, (C.FIELD, C.ACTIVE_MARK, C.CURVES, C.WHITE)),
+            (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
+            (self.spectra.show_tool, (C.TOOL, C.PICKING)),
+            (self._show_hover, (C.HOVER,)),
+            (self.view.show_captions, (*rendered, C.MARKS, C.PICTURE, C.PICKING)),
+            (self.view.show_status, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.READOUTS, C.HOVER, C.PICTURE,
+                                     C.MODELS)),
+            (self.comparison.show_measurement, (C.IMAGE, C.FIELD)),
+            (self.documents.show_documents, (C.DOCUMENTS, C.IMAGE, C.MARKS, C.DEVELOPMENT, C.PLOT_SETTINGS, C.WHITE,
+                                             C.VIEW_SETTINGS)),
+            (self.application.show_undo, (C.UNDO,)),
+            (self.application.show_image_actions, (C.IMAGE,)),
+            (self.spectra.show_actions, (C.IMAGE, C.FIELD, C.MARKS)),
+            (self.view.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.ACTIVE_MARK, C.CURVES,
+                                      C.WHITE)),
+            (self.exporter.show_actions, (C.FIELD,)),
+            (self.reconstruction.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.MODELS, C.WORK)),
+            (self.start.show_page, (C.IMAGE, C.WORK)),
+            (self.first_steps.show, (C.FIELD,)),
+        ]  # fmt: skip
+        return [(step, frozenset((C.CURRENT, *changes))) for step, changes in steps]
 
     def _show_image(self) -> None:
-        session, window = self.session, self.window
-        window.notice.hide()
-        self._told = " ".join(session.photograph.source.notes) if session.photograph else ""
-        if self._told:
-            window.notice.show_success(self._told)
-        window.input.show_photograph(session.photograph, session.understanding.decoded is not None)
-        window.input.show_interpretation(session.understanding.interpretation)
-        window.panes.show_image(session.source_shape)
+        viewport = self.document.viewport  # before show_image, which makes views report a new viewport
+        self.window.panes.show_image(self.document.source_shape)
+        self.window.panes.go(viewport)
 
-    def _show_photograph(self) -> None:
-        session, window = self.session, self.window
-        if window.notice.text.text() == self._told:  # of the file as it was understood before
-            window.notice.hide()
-        window.input.show_photograph(session.photograph, session.understanding.decoded is not None)
-        self._show_status()
+    def _show_development(self) -> None:
+        document, panel = self.document, self.window.input
+        panel.show_photograph(document.photograph, document.development.decoded is not None)
+        panel.show_interpretation(document.development.interpretation)
+        panel.show_picking(document.development.is_picking)
+        self.window.pick_leaving.setEnabled(document.development.is_picking)
 
-    def _show_field(self) -> None:
-        session, window = self.session, self.window
-        quantity = str(session.field.quantity) if session.field else "relative reflectance"
-        window.plot.show_range(session.wavelength_range, quantity)
-        window.bar.show_range(*session.wavelength_range, session.bands)
-        window.channels.show_range(*session.wavelength_range)
-        window.bar.show_wavelength(session.nm)
-        self.display.show_curves()
-        self.look_display.show_captions()
-        self._show_status()
-        self._show_actions()
+    def _show_moving_curves(self) -> None:
+        """Update curves that are normalised at the wavelength."""
+        if self.document.plot_settings.transform.normalise is Normalise.AT_WAVELENGTH:
+            self.spectra.show_curves()
 
-    def _show_status(self) -> None:
-        session, status = self.session, self.window.status
-        reading = session.readings.get(session.hover) if session.hover else None
-        status.show_pixel(
-            session.hover, session.nm, reading.value if reading else None, self.look_display.known_of_pixel()
-        )
-        status.show_resolution(session.resolution())
-        status.show_model(*session.made_by)
+    def _show_smooth_curves(self) -> None:
+        if self.document.plot_settings.smooth:
+            self.spectra.show_curves()
+            self.spectra.show_readouts()
 
-    def _ask_pictures(self) -> None:
-        for picturing in self.pictures:
-            picturing.ask()
+    def _show_hover(self) -> None:
+        self.window.panes.show_hover(self.document.hover)
 
-    def _show_actions(self) -> None:
-        session, actions, steps = self.session, self.window.actions_by_name, self.session.steps
-        enable(actions, ["export_cube"], session.field is not None)
-        enable(actions, ["fit", "zoom_in", "zoom_out", "add_pin"], session.source_shape is not None)
-        enable(actions, ["undo"], steps.canUndo())
-        enable(actions, ["redo"], steps.canRedo())
-        actions["undo"].setText(f"Undo {steps.undoText()}".strip())
-        actions["redo"].setText(f"Redo {steps.redoText()}".strip())
-        self.look_display.show_actions()
-        self.display.show_actions()
+    # Connections
 
-    def _show_recent(self) -> None:
-        entries = [(path.name, partial(self.opening.open, path)) for path in self.opening.recent()]
-        self.window.fill_menu(
-            "open_recent", [*entries, ("", None), ("Clear recent", self.opening.forget_recent)] if entries else []
-        )
+    def _connect_actions(self) -> None:
+        application, files, marks, view, export = self.application, self.files, self.marks, self.view, self.exporter
+        documents, comparison, panes = self.documents, self.comparison, self.window.panes
+        tools = {f"tool_{shape}": partial(self.workspace.set_tool, shape) for shape in Shape}
+        modes = {f"show_{mode.name}": partial(view.show_mode, mode.name) for mode in MODES}
+        connect_actions(
+            self.window.actions_by_name,
+            {
+                "open_file": files.ask_file, "open_folder": files.ask_folder, "open_in_tab": files.ask_file_beside,
+                "compare_cube": comparison.compare_cube, "compare_folder": comparison.compare_folder,
+                "photograph_cube": comparison.simulate_photograph, "save_session": documents.save_session,
+                "save_session_as": documents.save_session_as, "export_cube": export.export_cube,
+                "export_curves": export.export_curves, "export_table": export.export_table,
+                "export_accuracy": export.export_accuracy, "export_comparison": export.export_comparison,
+                "export_sweep": export.export_sweep, "import_marks": marks.import_marks,
+                "load_spectra": marks.load_spectra, "export_figure": export.export_figure,
+                "reconstruct": self.reconstruction.reconstruct_default,
+                "reconstruct_fully": self.reconstruction.reconstruct_fully, "close_tab": documents.close_tab,
+                "quit": application.quit, "undo": application.undo, "redo": application.redo,
+                "paste": self.pasting.paste, "copy_table": marks.copy_table, "rename_mark": marks.rename,
+                "remove_mark": marks.remove, "clear_pins": marks.clear, "preferences": application.show_preferences,
+                **tools, "add_pin": marks.add_pin, "next_mark": marks.activate_next,
+                "previous_mark": marks.activate_previous, **modes, "compare_with": view.compare_with,
+                "choose_false_colour": view.choose_false_colour, "auto_levels": view.set_automatic_levels,
+                "single": view.show_single, "divide": view.divide, "side_by_side": view.show_side_by_side,
+                "other_side": view.activate_other_side, "exchange": view.swap_panes,
+                "divider_left": view.move_divider_left, "divider_right": view.move_divider_right, "fit": panes.fit,
+                "zoom_in": application.zoom_in, "zoom_out": application.zoom_out, "next_tab": documents.show_next,
+                "previous_tab": documents.show_previous, "reset_layout": self.window.reset_layout,
+                "play": self.window.bar.toggle_playing, "longer": application.step_up,
+                "shorter": application.step_down, "much_longer": application.leap_up,
+                "much_shorter": application.leap_down, "open_model": self.models.open_model,
+                "about_model": self.models.about_model, "guide": application.show_guide,
+                "find_action": application.find_action, "shortcuts": application.show_shortcuts,
+                "about": application.show_about,
+            },
+        )  # fmt: skip
+
+    def _connect_image(self) -> None:
+        panes, marks, view = self.window.panes, self.marks, self.view
+        for image in panes.images:
+            image.pixel_hovered.connect(self.spectra.set_hover)
+            image.marks.pixel_picked.connect(marks.pick_pixel)
+            image.marks.drawn.connect(marks.add)
+            image.marks.picked.connect(marks.activate)
+            image.marks.place_picked.connect(marks.move)
+            image.marks.menu_picked.connect(marks.show_menu)
+            image.marks.shift_picked.connect(marks.shift_active)
+            image.marks.tool_left.connect(marks.leave_tool)
+        panes.view_changed.connect(self._take_view)
+        panes.menu_requested.connect(view.fill_menu)
+        panes.side_picked.connect(view.activate)
+        panes.divider_picked.connect(view.move_divider)
+        panes.limits_picked.connect(view.set_levels)
+        for side, renderer in enumerate(self.renderers):
+            renderer.answered.connect(partial(panes.show_picture, side))
+            renderer.emptied.connect(partial(panes.show_picture, side, None))
+            renderer.answered.connect(self._note_picture)
+            renderer.emptied.connect(self._note_picture)
+
+    def _take_view(self, side: int, view: Viewport) -> None:
+        self.document.viewport = self.window.panes.view()
+        self.renderers[side].set_view(view)
+
+    def _note_picture(self, picture: RenderedImage | None = None) -> None:
+        self.refresh.mark(Change.PICTURE)
+
+    def _note_selection(self, numbers: list[int]) -> None:
+        self.refresh.mark(Change.SELECTION)
+
+    def _connect_panels(self) -> None:
+        window, spectra, marks = self.window, self.spectra, self.marks
+        table, toolbar, light, panel = window.table, window.plot_toolbar, window.light, self.comparison.panel
+        table.mark_picked.connect(marks.activate)
+        table.name_picked.connect(marks.set_name)
+        table.visible_picked.connect(marks.set_visible)
+        table.menu_picked.connect(marks.show_menu)
+        table.selection_picked.connect(self._note_selection)
+        toolbar.transform_picked.connect(spectra.set_transform)
+        toolbar.truth_picked.connect(spectra.show_truth)
+        toolbar.smooth_picked.connect(spectra.show_smooth)
+        toolbar.reference_picked.connect(spectra.set_reference_visible)
+        toolbar.clear_requested.connect(spectra.clear_library)
+        toolbar.library_requested.connect(marks.load_spectra)
+        toolbar.chart_picked.connect(marks.load_chart)
+        light.viewing_picked.connect(spectra.set_viewing)
+        light.light_file_requested.connect(marks.load_light)
+        light.camera_file_requested.connect(marks.load_camera)
+        light.white_requested.connect(marks.use_white)
+        window.input.interpretation_picked.connect(self.files.choose_development)
+        window.input.grey_picking_requested.connect(self.files.set_picking)
+        window.input.reset_requested.connect(self.files.reset_development)
+        window.input.camera_file_requested.connect(self.files.ask_camera)
+        window.input.simulation_requested.connect(self.comparison.simulate_photograph)
+        window.pick_leaving.activated.connect(self.files.stop_picking)
+        panel.measure_requested.connect(self.accuracy.query_image)
+        panel.copy_requested.connect(self.accuracy.copy)
+        panel.open_requested.connect(self.comparison.compare_cube)
+        panel.simulation_requested.connect(self.comparison.simulate_photograph)
+        panel.orientation_picked.connect(self.comparison.register)
+        panel.registration_requested.connect(self.comparison.register)
+        panel.gain_picked.connect(self.comparison.set_gain)
+        panel.removal_requested.connect(self.comparison.remove)
+        self.comparison.dock.visibilityChanged.connect(self.accuracy.set_wanted)
+
+    def _connect_window(self) -> None:
+        window, application = self.window, self.application
+        for picked in (window.plot.wavelength_picked, window.bar.wavelength_picked):
+            picked.connect(application.set_wavelength)
+        window.bar.speed_picked.connect(self.view.set_speed)
+        window.channels.wavelengths_picked.connect(self.view.set_false_colour)
+        window.submenus["picture"].aboutToShow.connect(self.view.fill_active_menu)
+        window.files_picked.connect(self.queue.open)
+        window.closing.connect(self.close)
+        window.hints.close_requested.connect(self.first_steps.close)
+        window.start.sample_picked.connect(self.open_sample)
+        window.start.file_picked.connect(self.files.open)
+        window.tabs.place_picked.connect(self.workspace.show)
+        window.tabs.close_requested.connect(self.documents.close_at)
+        window.status.cancel_requested.connect(self.worker.cancel)
+        window.status.pause_requested.connect(self.worker.pause)
+
+    def _connect_work(self) -> None:
+        """Connect progress, completion and failure of tasks."""
+        worker, status = self.worker, self.window.status
+        worker.progressed.connect(status.show_progress)
+        worker.progressed.connect(self._note_begin)
+        for take_end in (
+            status.show_end, self.spectra.take_end, self.reconstruction.take_end, self.accuracy.take_end,
+            self.queue.take_end,
+        ):  # fmt: skip
+            worker.ended.connect(take_end)
+        worker.ended.connect(self._note_end)
+        worker.failed.connect(self._show_failure)
+        worker.failed.connect(self.queue.take_failure)
+        worker.failed.connect(self.recovery.offer)
+
+    def _note_end(self, task: Task) -> None:
+        if task in _OF_DOCUMENTS:
+            self.refresh.mark(Change.WORK)
+
+    def _note_begin(self, task: Task, fraction: float) -> None:
+        if fraction == 0 and task in _OF_DOCUMENTS:
+            self.refresh.mark(Change.WORK)
+
+    def _show_failure(self, task: Task, error: Exception) -> None:
+        self.window.messages.show_failure(error, Topic.RECONSTRUCTION if task is Task.RECONSTRUCT else None)
+        self.files.ask_reading(error, self.comparison.open if task is Task.REGISTER else self.files.open_cube)
+        self.documents.ask_image(error)
+        self.models.show_checked()
+
+    def _connect_files(self) -> None:
+        """Connect controllers with one another."""
+        files, documents = self.files, self.documents
+        files.recent_changed.connect(files.show_recent)
+        files.recent_changed.connect(self.start.show_recent)
+        files.restored.connect(self._take_restored)
+        documents.session_requested.connect(files.open_session)
+        documents.saved.connect(files.remember)
+        self.autosave.restore_requested.connect(self._restore_copies)
+        self.start.sample_picked.connect(self.open_sample)
+        self.comparison.open_requested.connect(files.open)
+        self.comparison.simulated.connect(files.open_simulated)
+        self.models.model_picked.connect(self.reconstruction.use_model)
+        self.models.measured_requested.connect(self.reconstruction.leave_cubes)
+        self.reconstruction.message_raised.connect(self.window.messages.show_success)
+        self.exporter.exported.connect(self.first_steps.finish_export)
+
+    def _take_restored(self, restored: LoadedSession) -> None:
+        self.documents.show_restored(restored)
+        self.autosave.adopt()
+
+    def _restore_copies(self, requests: list[SessionRequest]) -> None:
+        self.queue.take(partial(self.files.open_session, request) for request in requests)
+
+    def _connect_model(self) -> None:
+        self.workspace.changed.connect(self.refresh.mark)
+        self.workspace.changed.connect(self._tidy_copies)
+        self.workspace.current_changed.connect(self._rebind)
+        self._bind(self.document)
+        self.preferences.changed.connect(self.preference_binder.apply)
+
+    def _tidy_copies(self, change: Change) -> None:
+        if change is Change.DOCUMENTS:
+            self.autosave.tidy()
+
+    def _bind(self, document: Document) -> None:
+        document.changed.connect(self.refresh.mark)
+        document.undo_stack.indexChanged.connect(self._note_undo)
+
+    def _note_undo(self, index: int) -> None:
+        self.refresh.mark(Change.UNDO)
+
+    def _rebind(self, before: Document, current: Document) -> None:
+        """Follow the signals of the current document, which is another one or was restored."""
+        before.changed.disconnect(self.refresh.mark)
+        before.undo_stack.indexChanged.disconnect(self._note_undo)
+        self._bind(current)
+        self.window.messages.hide()  # messages refer to the previous document
+        self.refresh.mark(Change.CURRENT)
+        self.files.resume()

@@ -1,4 +1,4 @@
-"""The program as it is started: one window, to work with or to take a picture of."""
+"""Start of the window, for interactive use or for a screenshot."""
 
 from __future__ import annotations
 
@@ -11,59 +11,65 @@ from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
 from nesr_gui.gui.app import App
-from nesr_gui.gui.model.marks import spots
-from nesr_gui.gui.model.preferences import kept_folder, nothing_remembered
-from nesr_gui.gui.model.session import Session
+from nesr_gui.gui.model.preferences import data_folder, nothing_remembered
 from nesr_gui.gui.tasks import loading
-from nesr_gui.gui.tasks.worker import Task, Worker
-from nesr_gui.gui.views.main_window import WINDOW_SIZE, MainWindow
+from nesr_gui.gui.tasks.worker import Task
+from nesr_gui.gui.views.main_window import WINDOW_SIZE
+from nesr_gui.spectral import varied_pixels
 
 
 class Screenshot(QObject):
-    """Waits for the field, places pins where there are none, waits for their curves, and writes the file."""
+    """Adds pins if there are no marks, waits for reconstruction and results, and writes a screenshot of the window."""
 
     finished = Signal(int)  # exit code
 
-    def __init__(self, path: Path, window: MainWindow, session: Session, worker: Worker) -> None:
-        super().__init__(window)
-        self._path, self._window, self._session, self._worker = path, window, session, worker
+    def __init__(self, path: Path, app: App) -> None:
+        super().__init__(app)
+        self._path, self._app = path, app
         self._done = False
 
-    def look(self) -> None:
-        """Something changed: is everything there?"""
-        session = self._session
-        is_made = not any(
-            map(self._worker.is_busy, (Task.LOAD_MODEL, Task.RECONSTRUCT))
-        )  # a cube answers before, as it was measured
-        if session.field is None or self._done or not is_made:
+    def check(self) -> None:
+        """Take the next step; called after every change."""
+        document, worker = self._app.document, self._app.worker
+        # for a cube, `field` is the measured cube until it is reconstructed
+        if document.field is None or self._done or any(map(worker.is_busy, (Task.LOAD_MODEL, Task.RECONSTRUCT))):
             return
-        if not session.marks:
-            height, width = session.source_shape or (1, 1)
+        if not document.marks:
+            height, width = document.source_shape or (1, 1)
             middle = [(height // 2, width // 2)]
-            for row, col in spots(session.photograph) if session.photograph else middle:
-                session.add_pin(row, col)
+            for row, col in varied_pixels(document.photograph) if document.photograph else middle:
+                document.add_pin(row, col)
             return
-        if all(session.reading(mark) is not None and mark.place in session.findings for mark in session.marks):
+        if all(mark.place in document.readouts and mark.place in document.colour_results for mark in document.marks):
             self._done = True
-            QTimer.singleShot(0, self, self._take)  # after every other slot has shown the same news
+            QTimer.singleShot(0, self, self._take)  # after all views are updated
 
-    def fail(self, task: Task, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """Write the error to stderr and finish with exit code 1."""
         if not self._done:
             self._done = True
             sys.stderr.write(f"error: {error}\n")
             self.finished.emit(1)
 
     def _take(self) -> None:
-        written = self._window.grab().save(str(self._path))
+        self._app.refresh.run()
+        written = self._app.window.grab().save(str(self._path))
         if not written:
-            sys.stderr.write(f"error: cannot write {self._path}; name a file that ends in .png, in a folder there is\n")
+            sys.stderr.write(f"error: cannot write {self._path}; choose a .png file in an existing folder\n")
         self.finished.emit(0 if written else 1)
 
 
 def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path | None) -> int:
-    """Open the window on `image` or its start page; with `screenshot` write a picture, of the first sample if need be.
+    """Open the window and run the event loop.
 
-    Returns the program's exit code.
+    Args:
+        image: the image to open; None shows the start page, or for a screenshot opens the first sample.
+        model: the model file; None for the embedded model.
+        device: the device, or "auto" for the preference.
+        screenshot: the PNG file to write before exiting; None for interactive use.
+
+    Returns:
+        The exit code of the program.
     """
     with nothing_remembered() if screenshot else nullcontext():
         return _run(image, model, device, screenshot)
@@ -71,14 +77,14 @@ def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path
 
 @nothing_remembered()
 def say_when_usable() -> None:
-    """Start as a user does, and write a line when the window is painted and answers; it goes on until it is closed."""
+    """Start the window as for a first start, and write a line once it is painted and responsive; runs until closed."""
 
     def say() -> None:
         sys.stdout.write("usable\n")
         sys.stdout.flush()
 
-    qt = QApplication(sys.argv[:1])  # the timers below belong to its thread
-    QTimer.singleShot(0, qt, lambda: QTimer.singleShot(0, qt, say))  # after the events of the window's opening
+    qt = QApplication(sys.argv[:1])  # before the timers, which need its thread
+    QTimer.singleShot(0, qt, lambda: QTimer.singleShot(0, qt, say))  # after the initial events of the window
     _run(None, None, "cpu", None)
 
 
@@ -88,27 +94,23 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     qt.setApplicationName("nesr_gui")
     app = App()
     if screenshot is not None:
-        app.hinting.close()
-        picture = Screenshot(screenshot, app.window, app.session, app.worker)
-        session = app.session
-        for fact in (session.field_changed, session.curves_changed, session.readings_changed, session.findings_changed):
-            fact.connect(picture.look)
-        app.worker.ended.connect(lambda task: picture.look())
-        app.worker.failed.connect(picture.fail)
+        app.first_steps.close()
+        picture = Screenshot(screenshot, app)
+        app.watch(picture.check, picture.fail)
         picture.finished.connect(qt.exit)
     else:
-        app.window.may_close = app.document_commands.may_close_window
-        app.autosaving.start(kept_folder() / "autosave")
+        app.window.may_close = app.documents.may_close_window
+        app.autosave.start(data_folder() / "autosave")
     app.window.show()
     if screenshot is not None:
-        app.window.compose(WINDOW_SIZE)  # the platform without a screen imagines a small one
+        app.window.compose(WINDOW_SIZE)  # the offscreen platform has a small virtual screen
     if image is not None:
-        app.opening.open(image)
+        app.files.open(image)
     elif screenshot is not None:
         app.open_sample(resources.samples()[0])
-    app.reconstructing.load_model(model, app.preferences["device"] if device == "auto" else device)
+    app.reconstruction.load_model(model, app.preferences["device"] if device == "auto" else device)
     app.worker.submit(Task.WARM_UP, None, loading.prepare_colours, lambda request, done: None)
-    app.opening.tidy()
+    app.files.tidy()
     code = qt.exec()
     app.window.close()
     return code

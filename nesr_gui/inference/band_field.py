@@ -1,4 +1,4 @@
-"""Fields of networks with fixed bands: a cube, linear between bands, stored or computed on demand."""
+"""Fields of networks with fixed bands: a cube, interpolated linearly, stored or computed on demand."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from nesr_gui.fields.protocol import CubeArray, CubeField, ProgressCallback
-from nesr_gui.inference import provenance, tiling
+from nesr_gui.inference import tiling
 from nesr_gui.inference.device import translate_torch_errors
 from nesr_gui.inference.model_input import ModelInput, input_quantity
+from nesr_gui.inference.reconstructed_field import provenance
 from nesr_gui.networks.band_network import BandNetwork
 from nesr_gui.spectral import FloatArray
 
@@ -32,7 +33,7 @@ class BandField(CubeField):
             values,
             model.bands,
             input_quantity(image),
-            provenance.provenance(model, image, notes),
+            provenance(model, image, notes),
             binning=image.binning,
             source_shape=image.source_shape,
         )
@@ -63,13 +64,13 @@ class BandInference:
         blended = side is not None and side < max(self.shape[1:])
         if blended and self.network.tile is None:  # otherwise its remark mentions the tiles
             notes.append(tiling.NOTE.format(side=side))
-        answer = tiling.run_whole_or_blended(self.network, self.network, self.image, side, progress)
-        return self._scaled(answer), notes
+        output = tiling.run_whole_or_blended(self.network, self.network, self.image, side, progress)
+        return self._scale(output), notes
 
     def window(self, rows: slice, cols: slice) -> FloatArray:
         """Output (L, h, w) of a local network in a window."""
         assert self.network.halo is not None
-        return self._scaled(tiling.run_tile_with_halo(self.network, self.image, rows, cols, self.network.halo))
+        return self._scale(tiling.run_tile_with_halo(self.network, self.image, rows, cols, self.network.halo))
 
     def _stored(self, progress: ProgressCallback) -> FloatArray:
         values = np.empty(self.shape, np.float32)
@@ -81,8 +82,8 @@ class BandInference:
             values[:, rows, cols] = self.window(rows, cols)
         return values
 
-    def _scaled(self, answer: Tensor) -> FloatArray:
-        values: FloatArray = (answer[0] * self.level).cpu().numpy()
+    def _scale(self, output: Tensor) -> FloatArray:
+        values: FloatArray = (output[0] * self.level).cpu().numpy()
         return values
 
 
@@ -104,10 +105,10 @@ class LazyBands:
         values = np.empty(counts, np.float32)
         side = max((self.run.small_tile or tiling.TILE) // max(rows.step, cols.step), 1)
         for _, y, x in tiling.iter_square_tiles(slice(0, counts[1]), slice(0, counts[2]), side):
-            some = [
+            window_part = [
                 slice(part.start + at.start * part.step, part.start + (at.stop - 1) * part.step + 1)
                 for part, at in ((rows, y), (cols, x))
             ]
             with torch.inference_mode():
-                values[:, y, x] = self.run.window(*some)[bands, :: rows.step, :: cols.step]
+                values[:, y, x] = self.run.window(*window_part)[bands, :: rows.step, :: cols.step]
         return values

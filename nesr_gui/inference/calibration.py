@@ -1,9 +1,9 @@
-"""How far an answer may be off: intervals learned from what a model got wrong on what it had not been trained on.
+"""Prediction intervals, calibrated on the residuals of a model on scenes held out from training.
 
-Three numbers do not determine a spectrum, and no formula says by how much; but scenes left out of training do. Their
-residuals, relative to the answer and the pixel's brightness, are sorted by wavelength, saturation and brightness, and
-the quantiles of each sort are the interval. It is pointwise and empirical: across scenes unlike those few it promises
-nothing.
+Three numbers do not determine a spectrum, and no formula gives the uncertainty, but held-out scenes do. Their
+residuals, relative to the prediction and the brightness of the pixel, are grouped by wavelength, saturation and
+brightness; the quantiles of each group are the interval. The coverage is pointwise and empirical: it is not guaranteed
+for scenes that differ from the calibration scenes.
 """
 
 from __future__ import annotations
@@ -18,21 +18,25 @@ from nesr_gui.spectral import FloatArray
 
 COVERAGE = 0.9  # of the intervals
 SATURATION = (0.15, 0.4, 0.7)  # knots: 1 - smallest / largest channel
-BRIGHTNESS = (0.03, 0.12, 0.4)  # knots: mean of the channels, relative to the photograph's white level
-DARK = 0.02  # added to brightness where residuals of different pixels are compared
-GREY = 0.1  # a residual is taken relative to the answer plus this part of the pixel's brightness
+BRIGHTNESS = (0.03, 0.12, 0.4)  # knots: mean of the channels, relative to the white level of the photograph
+DARK = 0.02  # added to brightness when residuals of different pixels are compared
+GREY = 0.1  # residuals are relative to the prediction plus this fraction of the brightness of the pixel
 
 
 @dataclass(frozen=True, eq=False)
 class IntervalCalibration:
-    """Quantiles of relative residuals: low and high (L, saturations, brightnesses) at `nm` (L,), linear between.
+    """Quantiles of relative residuals, interpolated linearly, and the training colours.
 
-    `seen` (C, C) bool is True where training covered the plane of chromaticity, see `chromaticity_cells`; `constant` ()
-    is half the width of the band around every answer that covers as much, to compare with.
-
-    For those who know the spectrum of some spots: `covariance` (L, L) is that of residuals over `brightness`, between
-    wavelengths; `lengths` (3,) are the distances over which residuals of two pixels go together, in `colour_distance`
-    and in root mean square difference of surroundings of unit size, and the share of their variance that is noise.
+    Attributes:
+        nm: (L,), wavelengths of the quantiles.
+        low: (L, saturations, brightnesses), lower quantiles.
+        high: (L, saturations, brightnesses), upper quantiles.
+        seen: (C, C), True for chromaticities covered by the training data, see `chromaticity_cells`.
+        constant: (), half-width of the constant interval with the same coverage, for comparison.
+        covariance: (L, L), of residuals divided by `brightness`, between wavelengths. With `lengths`, it allows spectra
+            to be corrected from known spectra of some pixels.
+        lengths: (3,), correlation lengths of the residuals of two pixels, in `colour_distance` and in the root mean
+            square difference of normalised surroundings, and the fraction of their variance that is noise.
     """
 
     nm: npt.NDArray[np.float64]
@@ -44,61 +48,64 @@ class IntervalCalibration:
     lengths: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def prediction_interval(
-        self, rgb: FloatArray, answers: FloatArray, nm: npt.NDArray[np.float64]
+        self, rgb: FloatArray, spectra: FloatArray, nm: npt.NDArray[np.float64]
     ) -> tuple[FloatArray, FloatArray]:
-        """Lower and upper ends (N, L), not below zero, for pixels `rgb` (N, 3), over their white level, and `answers`.
+        """Lower and upper limits (N, L), not negative, that contain the predicted spectra.
 
-        The answer lies within.
+        Args:
+            rgb: pixels (N, 3), linear, divided by the white level.
+            spectra: predictions (N, L) for these pixels, divided by the white level.
+            nm: wavelengths (L,).
         """
         weights = bins(rgb)  # (N, saturations · brightnesses)
-        along = np.stack([np.interp(nm, self.nm, unit) for unit in np.eye(len(self.nm))], axis=1)  # (L, bands)
-        ends = []
+        interpolation = np.stack([np.interp(nm, self.nm, unit) for unit in np.eye(len(self.nm))], axis=1)  # (L, bands)
+        limits = []
         for table in (np.minimum(self.low, 0), np.maximum(self.high, 0)):
-            relative = weights @ (along @ table.reshape(len(self.nm), -1)).T
-            ends.append(np.maximum(answers + relative * scale(rgb, answers), 0).astype(np.float32))
-        return ends[0], ends[1]
+            relative = weights @ (interpolation @ table.reshape(len(self.nm), -1)).T
+            limits.append(np.maximum(spectra + relative * scale(rgb, spectra), 0).astype(np.float32))
+        return limits[0], limits[1]
 
     def is_unfamiliar(self, rgb: FloatArray) -> npt.NDArray[np.bool_]:
-        """Which colours (..., 3) have a chromaticity that training did not cover; black has none and is not unseen."""
+        """Whether the chromaticity of colours (..., 3) was absent from training; False for black, which has none."""
         row, col = chromaticity_cells(rgb, len(self.seen))
         return ~self.seen[row, col] & (rgb.max(-1) > 0)
 
 
 def chromaticity_cells(rgb: FloatArray, cells: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Where colours (..., 3) lie on a grid of `cells` × `cells` over r = R / (R + G + B) and g."""
+    """Row and column of colours (..., 3) in a grid of `cells` × `cells` over r = R / (R + G + B) and g, both [0, 1]."""
     shares = rgb[..., :2] / np.maximum(rgb.sum(-1, keepdims=True), 1e-9)
     places = np.minimum(shares * cells, cells - 1).astype(np.intp)
     return places[..., 0], places[..., 1]
 
 
 def brightness(rgb: FloatArray) -> FloatArray:
-    """Of colours (N, 3): (N, 1), what residuals of different pixels are compared relative to."""
+    """Brightness (N, 1) of colours (N, 3), by which residuals of different pixels are divided for comparison."""
     bright: FloatArray = rgb.mean(-1, keepdims=True) + DARK
     return bright
 
 
 def colour_distance(first: FloatArray, second: FloatArray) -> npt.NDArray[np.float64]:
-    """How unlike colours (N, 3) are, as far as their spectra are concerned: (N,).
+    """Distance (N,) between colours (N, 3), as a measure of the difference between their spectra.
 
-    Chromaticity counts three times, the logarithm of brightness .3 times.
+    Chromaticity has a weight of 3, the logarithm of brightness a weight of .3.
     """
 
-    def place(rgb: FloatArray) -> npt.NDArray[np.float64]:
+    def coordinates(rgb: FloatArray) -> npt.NDArray[np.float64]:
         shares = rgb / np.maximum(rgb.sum(-1, keepdims=True), 1e-6)
         return np.concatenate([3 * shares[..., :2], 0.3 * np.log(brightness(rgb))], -1).astype(np.float64)
 
-    apart: npt.NDArray[np.float64] = np.sqrt(np.square(place(first) - place(second)).sum(-1))
-    return apart
+    distance: npt.NDArray[np.float64] = np.sqrt(np.square(coordinates(first) - coordinates(second)).sum(-1))
+    return distance
 
 
-def scale(rgb: FloatArray, answers: FloatArray) -> FloatArray:
-    """What residuals of `answers` (N, L) are taken relative to."""
-    relative_to: FloatArray = answers + GREY * rgb.mean(-1, keepdims=True) + 1e-4
+def scale(rgb: FloatArray, spectra: FloatArray) -> FloatArray:
+    """Scale (N, L) relative to which residuals of `spectra` (N, L) of pixels `rgb` (N, 3) are measured."""
+    relative_to: FloatArray = spectra + GREY * rgb.mean(-1, keepdims=True) + 1e-4
     return relative_to
 
 
 def bins(rgb: FloatArray) -> FloatArray:
-    """How much each pixel (N, 3) belongs to each of the saturations × brightnesses: (N, S · B), rows sum to one."""
+    """Weight (N, S · B) of each group of saturation and brightness for pixels (N, 3); rows sum to one."""
     brightest = rgb.max(-1)
     saturation = 1 - rgb.min(-1) / np.maximum(brightest, 1e-9)
     by_saturation = _shares(saturation, SATURATION)
@@ -107,5 +114,5 @@ def bins(rgb: FloatArray) -> FloatArray:
 
 
 def _shares(values: npt.NDArray[np.floating], knots: Sequence[float]) -> npt.NDArray[np.float64]:
-    """Linear interpolation between knots, constant beyond them: (N, knots)."""
+    """Weights (N, knots) of linear interpolation between knots, constant beyond them."""
     return np.stack([np.interp(values, knots, unit) for unit in np.eye(len(knots))], axis=1)

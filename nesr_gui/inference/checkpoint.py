@@ -1,6 +1,6 @@
-"""A trained model in one safetensors file: weights, the config that rebuilds the network, and where it came from.
+"""Model files: weights, configuration, calibration and provenance of a network in one safetensors file.
 
-A file of tensors and text cannot run code, so a model from a stranger is safe to open.
+Such a file contains only tensors and text and cannot run code, so models from untrusted sources are safe to open.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from nesr_gui.networks.registry import Network, build, config_from_json, config_
 from nesr_gui.spectral import Wavelengths
 
 FORMAT = "nesr_gui 1"
-PREFIX = "calibration."  # of the tensors that are not the network's
+PREFIX = "calibration."  # of the names of tensors that belong to the calibration
 
 
 class UnreadableModel(ValueError):
-    """The file is no model of this program."""
+    """The file is not a valid model of this program."""
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A network with what is known of it; `sha256` is of the file's bytes, `calibration` says how far it may be off."""
+    """A network with its metadata; `sha256` is the hash of its file."""
 
     name: str
     network: Network
@@ -45,13 +45,14 @@ class Checkpoint:
 
     @property
     def config(self) -> Any:
+        """Configuration of the network."""
         return self.network.config
 
 
 def save_checkpoint(
     path: Path, network: Network, provenance: Mapping[str, str], calibration: IntervalCalibration | None = None
 ) -> None:
-    """Write a network, its config, `provenance` (name → text: data, seed, commit, …) and calibration to `path`."""
+    """Write a network, its configuration, provenance (name → text) and calibration to `path`."""
     metadata = {
         "format": FORMAT,
         "kind": kind_of(network.config),
@@ -63,11 +64,11 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read what `save_checkpoint` wrote, in evaluation mode, on the CPU.
+    """Read a model file; the network is in evaluation mode, on the CPU.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        UnreadableModel: it is not a model of this program, or its weights do not fit its own config.
+        FileNotFoundError: the file does not exist.
+        UnreadableModel: the file is not a model of this program, or its weights do not match its configuration.
     """
     metadata = read_metadata(path)
     try:
@@ -76,7 +77,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         calibration = _calibration(tensors)
         network.load_state_dict(tensors, strict=True)
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise UnreadableModel(f"the weights in {path.name} do not fit the network that its config describes") from error
+        raise UnreadableModel(f"the weights in {path.name} do not match its configuration") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Checkpoint(path.stem, network.eval(), json.loads(metadata.get("provenance", "{}")), digest, calibration)
 
@@ -88,13 +89,20 @@ def _tensors(calibration: IntervalCalibration | None) -> dict[str, Tensor]:
 
 
 def _calibration(tensors: dict[str, Tensor]) -> IntervalCalibration | None:
-    """Take the calibration out of the tensors of a file, which leaves the network's."""
-    found = {name: tensors.pop(name).numpy() for name in list(tensors) if name.startswith(PREFIX)}
-    return IntervalCalibration(**{name.removeprefix(PREFIX): array for name, array in found.items()}) if found else None
+    """Remove the calibration from the tensors of a file and return it; the weights remain."""
+    arrays = {name: tensors.pop(name).numpy() for name in list(tensors) if name.startswith(PREFIX)}
+    return (
+        IntervalCalibration(**{name.removeprefix(PREFIX): array for name, array in arrays.items()}) if arrays else None
+    )
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The text of a model file without its weights: format, config and provenance."""
+    """Read the text of a model file without its weights: format, configuration and provenance.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        UnreadableModel: the file is not a model of this program.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"there is no model file {path}")
     try:
@@ -105,17 +113,17 @@ def read_metadata(path: Path) -> dict[str, str]:
             f"{path.name} is not a safetensors file; expected a model written by this program"
         ) from error
     if metadata.get("format") != FORMAT:
-        raise UnreadableModel(f"{path.name} holds no {FORMAT!r} model; expected a model written by this program")
+        raise UnreadableModel(f"{path.name} contains no {FORMAT!r} model; expected a model written by this program")
     return metadata
 
 
 def _config(metadata: Mapping[str, str]) -> Any:
-    """The settings a file holds; the first files did not say their kind, since there was one."""
+    """Configuration in a file; the earliest files have no kind, since there was only one."""
     return config_from_json(metadata.get("kind", "nesr"), metadata["config"])
 
 
 def describe(path: Path) -> dict[str, str]:
-    """What a model file says of itself, for people."""
+    """Describe a model file (name → text) for `nesr-gui info`; raises as `read_metadata`."""
     metadata = read_metadata(path)
     return {
         "model": path.stem,
@@ -128,12 +136,12 @@ def describe(path: Path) -> dict[str, str]:
 
 
 def read_coverage(path: Path) -> str:
-    """What wavelengths a model file answers at, in words, without its weights; raises as `load_checkpoint`."""
+    """Description of the wavelengths of a model file, without its weights; raises as `load_checkpoint`."""
     return coverage(_config_of(path))
 
 
 def read_input_bands(path: Path) -> Wavelengths | None:
-    """The bands of a cube that a model file sees; None where it takes photographs. As `read_coverage`."""
+    """Input bands of a model file, or None for photographs, without its weights; raises as `load_checkpoint`."""
     return input_bands(_config_of(path))
 
 
@@ -143,35 +151,35 @@ def _config_of(path: Path) -> Any:
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, UnreadableModel):
             raise
-        raise UnreadableModel(f"{path.name} does not say what it is; expected a model of this program") from error
+        raise UnreadableModel(
+            f"{path.name} has no valid configuration; expected a model written by this program"
+        ) from error
 
 
 def import_weights(path: Path, out: Path) -> ReleasedNeSR:
-    """Make a model file of the weights that the authors of the paper released; the file cannot run code here.
+    """Convert the weights released by the authors of the paper to a model file; code in `path` is never run.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        UnreadableModel: it is not a file of weights, or of another network.
+        FileNotFoundError: the file does not exist.
+        UnreadableModel: the file does not contain weights, or those of another network.
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
         network = released(_state(path))
     except (ValueError, RuntimeError, pickle.UnpicklingError, EOFError, OSError) as error:
-        said = (
-            str(error) if isinstance(error, ValueError) else "expected weights that torch.save wrote, and nothing else"
-        )
-        raise UnreadableModel(f"{path.name} cannot be imported: {said}") from error
+        reason = str(error) if isinstance(error, ValueError) else "expected only weights, written by torch.save"
+        raise UnreadableModel(f"{path.name} cannot be imported: {reason}") from error
     provenance = {"weights": path.name, "weights_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     save_checkpoint(out, network, provenance)
     return network
 
 
 def _state(path: Path) -> Mapping[str, Tensor]:
-    """The weights in a file, alone or beside what else a training keeps."""
+    """Read the weights of a file, which may also contain other training state."""
     content = torch.load(path, map_location="cpu", weights_only=True)
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping) or not all(isinstance(part, Tensor) for part in content.values()):
-        raise ValueError("it holds something else than weights by name")
+        raise ValueError("it does not contain named weights")
     return content

@@ -15,14 +15,14 @@ from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
 
 T = TypeVar("T")
 
-TOKENS = (
-    1 << 16
-)  # (pixel, wavelength) pairs at once, of 32 channels: enough for the cores of a processor, few enough for its caches
+# A token is one pixel at one wavelength.
+TOKENS = 1 << 16  # per batch on a processor, of 32 channels: enough to occupy its cores, few enough for its caches
 CHANNELS = 32  # per token, at the size of the paper
-FEWEST_TOKENS, MOST_TOKENS = 1 << 10, 1 << 22  # of a graphics device, which is faster with larger batches
+FEWEST_TOKENS, MOST_TOKENS = 1 << 10, 1 << 22  # per batch on a graphics device, which is faster with larger batches
 TOKEN_BYTES = 1 << 13  # memory for decoding one token at the size of the paper, with a margin
 
-TRIED_TOKENS, CLEARLY = 1 << 13, 0.8
+TRIAL_TOKENS = 1 << 13  # for measuring the speed of bfloat16
+CLEARLY = 0.8  # fraction of the time of float32 below which bfloat16 is used
 
 _FULL = ("out of memory", "can't allocate memory", "not enough memory", "cudnn_status_alloc_failed")
 _LOST = ("cuda error", "hip error", "cudnn error", "cublas_status", "cudnn_status", "mps backend", "device-side assert")
@@ -45,7 +45,7 @@ def translate_torch_errors() -> Iterator[None]:
         if any(sign in message for sign in _FULL):
             raise _full("main" if "cpuallocator" in message else "graphics") from error
         if any(sign in message for sign in _LOST):
-            raise DeviceLost("the graphics device has failed; continue on the processor") from error
+            raise DeviceLost("the graphics device failed; continue on the processor") from error
         raise
 
 
@@ -54,15 +54,15 @@ def _full(kind: str) -> OutOfMemory:
 
 
 class AdaptiveBatch:
-    """Number of tokens processed at once: what the device has room for, halved whenever memory runs out."""
+    """Number of items processed at once: what fits the device, halved whenever memory runs out."""
 
     def __init__(self, device: str, channels: int = CHANNELS) -> None:
         free = free_bytes(device)
         fitting = TOKENS * CHANNELS // channels
         self.tokens = fitting if free is None else min(max(free // TOKEN_BYTES, FEWEST_TOKENS), MOST_TOKENS)
 
-    def work(self, do: Callable[[int], T]) -> T:
-        """Run `do(tokens)`, repeated with fewer tokens while memory runs out; the number is remembered.
+    def run(self, function: Callable[[int], T]) -> T:
+        """Return `function(tokens)`, called again with fewer tokens if memory runs out; the number is remembered.
 
         Raises:
             OutOfMemory: not even `FEWEST_TOKENS` fit.
@@ -70,7 +70,7 @@ class AdaptiveBatch:
         while True:
             try:
                 with translate_torch_errors():
-                    return do(self.tokens)
+                    return function(self.tokens)
             except OutOfMemory:
                 if self.tokens <= FEWEST_TOKENS:
                     raise
@@ -79,10 +79,10 @@ class AdaptiveBatch:
 
 @lru_cache
 def is_faster_in_bfloat16(device: str) -> bool:
-    """Whether matrix products as in decoding are clearly faster in bfloat16; measured once, in some milliseconds."""
+    """Whether matrix products as in decoding are clearly faster in bfloat16; measured once, within milliseconds."""
 
     def seconds(dtype: torch.dtype) -> float:
-        tokens, layer = (torch.ones(size, 64, dtype=dtype, device=device) for size in (TRIED_TOKENS, 64))
+        tokens, layer = (torch.ones(size, 64, dtype=dtype, device=device) for size in (TRIAL_TOKENS, 64))
         times = []
         for _ in range(5):
             began = time.perf_counter()
@@ -98,7 +98,7 @@ def is_faster_in_bfloat16(device: str) -> bool:
 
 
 def free_bytes(device: str) -> int | None:
-    """Free memory of a graphics device; None for the processor, whose caches are the limit."""
+    """Free memory of a graphics device; None for the processor, where the caches are the limit."""
     if device == "cuda":
         return int(torch.cuda.mem_get_info()[0])
     if device == "mps":

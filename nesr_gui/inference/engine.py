@@ -1,8 +1,8 @@
-"""From an image and a model to a field: precision, features, the attention map.
+"""From an image and a model to a field: conversion to tensors, features, and the attention map.
 
-The place that turns numpy into torch for inference. What is read or saved is computed in float32 with TF32 off,
-features included; only a field's `preview_bands` is not. Encoding in bfloat16 took 0.4 of the time, but moved values
-by up to .0046 (RMSE .0001) on the first sample, and would let them depend on tiles where features are computed again.
+Everything that is displayed as a number or saved is computed in float32 with TF32 off, features included; only
+`preview_bands` may use lower precision. Encoding in bfloat16 took 0.4 of the time, but changed values by up to .0046
+(RMSE .0001) on the first sample, and would make them depend on the tiling where features are recomputed.
 """
 
 from __future__ import annotations
@@ -51,63 +51,63 @@ from nesr_gui.networks.registry import kind_of
 from nesr_gui.networks.spi import HALO
 from nesr_gui.spectral import RGBImage
 
-MOST_BYTES = 8 << 30  # of features that have to be kept
+MOST_BYTES = 8 << 30  # of features that must be stored
 
 
-def _quiet(_: float) -> None:
-    """Progress nobody watches."""
+def _ignore_progress(_: float) -> None:
+    """Discard progress."""
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedInput:
-    """An image as its network sees it: `rgb` (1, inputs, H, W) over the white `level`, nothing of it encoded yet."""
+    """An image on the device of its model, not yet encoded."""
 
     model: LoadedModel
     image: ModelInput
-    level: float
-    rgb: Tensor
+    level: float  # white level
+    rgb: Tensor  # (1, inputs, H, W), divided by `level`
 
     @property
     def is_tileable(self) -> bool:
-        """Whether `tiles`, `sums` and `field` make the field, on several machines if need be."""
+        """Whether `tiles`, `sums` and `field` can create the field, possibly on several machines."""
         return False
 
     def check_tiles(self) -> None:
-        """Raise ValueError where the field cannot be made of `sums` over `tiles`."""
+        """Raise ValueError if the field cannot be created from `sums` over `tiles`."""
         if not self.is_tileable:
             raise ValueError(
-                f"{self.model.name} cannot be computed tile by tile on several machines; reconstruct on one, or take "
-                "an embedded model"
+                f"{self.model.name} cannot be distributed tile by tile; reconstruct on one machine, or choose an "
+                "embedded model"
             )
 
     def tiles(self) -> Iterator[tuple[float, slice, slice]]:
-        """The tiles whose `sums` make the attention map, in the order of adding, each with the fraction before it."""
+        """Yield the tiles whose `sums` give the attention map, in summation order, each with the fraction done."""
         height, width = self.image.shape
         return tiling.iter_square_tiles(slice(0, height), slice(0, width), self.model.small_tile or tiling.TILE)
 
     def sums(self, rows: slice, cols: slice) -> AttentionSums | None:
-        """What a tile adds to the attention map."""
+        """Contribution of a tile to the attention map."""
         raise NotImplementedError
 
     def field(self, sums: AttentionSums | None) -> ReconstructedField:
-        """The field that follows from the sums over all tiles; None for a network without attention."""
+        """Create the field from the sums over all tiles; None for a network without attention."""
         raise NotImplementedError
 
-    def encoded(self, report: ProgressCallback) -> ReconstructedField | BandField:
-        """The field, with what is worth keeping computed."""
+    def encode(self, report: ProgressCallback) -> ReconstructedField | BandField:
+        """Create the field, with intermediate results stored if they fit into memory."""
         raise NotImplementedError
 
     @property
     def calibration(self) -> IntervalCalibration | None:
-        """Of the model, where it is of such images: it is of colours."""
+        """Calibration of the model, if it applies to the image; it is defined for photographs only."""
         return self.model.checkpoint.calibration if isinstance(self.image, RGBImage) else None
 
 
 class PreparedBands(PreparedInput):
-    """For a network that answers at fixed bands."""
+    """Input of a network with fixed bands."""
 
-    def encoded(self, report: ProgressCallback) -> BandField:
-        """See `PreparedInput.encoded`."""
+    def encode(self, report: ProgressCallback) -> BandField:
+        """See `PreparedInput.encode`."""
         network = self.model.network
         assert isinstance(network, BandNetwork)
         run = BandInference(network, self.rgb, self.level, self.model.small_tile)
@@ -115,11 +115,11 @@ class PreparedBands(PreparedInput):
 
 
 class PreparedNeSR(PreparedInput):
-    """For the paper's network."""
+    """Input of the paper's network."""
 
     @property
     def network(self) -> NeSR:
-        """The network."""
+        """The network of the model."""
         assert isinstance(self.model.network, NeSR)
         return self.model.network
 
@@ -130,7 +130,7 @@ class PreparedNeSR(PreparedInput):
 
     @property
     def features(self) -> LazyFeatures:
-        """Features that are computed where they are asked for, which takes no memory."""
+        """Features computed on demand."""
         assert self.network.halo is not None
         return LazyFeatures(self.network, self.rgb, self.network.halo, self.model.small_tile or tiling.TILE)
 
@@ -143,13 +143,15 @@ class PreparedNeSR(PreparedInput):
     ) -> NeSRField:
         """See `PreparedInput.field`."""
         attention = attention_map(self.network.nam, sums, self.model.device) if sums else None
-        given: dict[str, Any] = {"features": features or self.features, "attention": attention, "notes": notes}
+        options: dict[str, Any] = {"features": features or self.features, "attention": attention, "notes": notes}
         if self.calibration is None:
-            return NeSRField(self.model, self.image, self.rgb, self.level, **given)
-        return CalibratedNeSRField(self.model, self.image, self.rgb, self.level, calibration=self.calibration, **given)
+            return NeSRField(self.model, self.image, self.rgb, self.level, **options)
+        return CalibratedNeSRField(
+            self.model, self.image, self.rgb, self.level, calibration=self.calibration, **options
+        )
 
-    def encoded(self, report: ProgressCallback) -> NeSRField:
-        """See `PreparedInput.encoded`."""
+    def encode(self, report: ProgressCallback) -> NeSRField:
+        """See `PreparedInput.encode`."""
         features, notes = self._features(lambda done: report(0.8 * done))
         parts = []
         for done, rows, cols in self.tiles() if self.network.has_context else ():
@@ -158,16 +160,16 @@ class PreparedNeSR(PreparedInput):
         return self.field(AttentionSums.total(parts) if parts else None, features, notes)
 
     def _features(self, progress: ProgressCallback) -> tuple[Features, tuple[str, ...]]:
-        """Encoder features of an image, and what a user has to know of how they were computed."""
+        """Encoder features of the image, and notes for the user on how they were computed."""
         network, (height, width) = self.network, self.image.shape
         size = 4 * network.features * height * width
         if network.halo is not None:
-            keep = self.model.small_tile is None
-            return (cache_features(self.features, progress) if keep else self.features), ()
+            is_low_memory = self.model.small_tile is not None
+            return (self.features if is_low_memory else cache_features(self.features, progress)), ()
         if size > MOST_BYTES:
             raise ValueError(
-                f"{self.model.name} would keep {size / 2**30:.0f} GiB for a photograph of {width}×{height} pixels; at "
-                f"most {MOST_BYTES >> 30} GiB are allowed, so reconstruct it reduced"
+                f"{self.model.name} requires {size / 2**30:.0f} GiB for {width}×{height} pixels; at most "
+                f"{MOST_BYTES >> 30} GiB are allowed, so reconstruct at reduced resolution"
             )
         side = tiling.blended_tile_size(network.scratch, (height, width))
         features = tiling.run_whole_or_blended(network.encoder, network.encode, self.rgb, side, progress)
@@ -175,17 +177,17 @@ class PreparedNeSR(PreparedInput):
 
 
 class PreparedFactorised(PreparedInput):
-    """For a network of coefficients."""
+    """Input of a factorised network."""
 
     @property
     def network(self) -> FactorisedNeSR:
-        """The network."""
+        """The network of the model."""
         assert isinstance(self.model.network, FactorisedNeSR)
         return self.model.network
 
     @property
     def cells(self) -> Cells:
-        """What the surroundings are computed on."""
+        """The cells on which surroundings are computed."""
         return Cells(self.network, self.rgb)
 
     @property
@@ -200,56 +202,54 @@ class PreparedFactorised(PreparedInput):
 
     def field(self, sums: AttentionSums | None) -> FactorisedField:
         """See `PreparedInput.field`."""
-        return self._field(ComputedSurroundings(self.cells, self._attention(sums)) if self._sees_around else None)
+        return self._field(
+            ComputedSurroundings(self.cells, self._attention(sums)) if self.network.has_surroundings else None
+        )
 
-    def encoded(self, report: ProgressCallback) -> FactorisedField:
-        """See `PreparedInput.encoded`."""
-        if not self._sees_around:
+    def encode(self, report: ProgressCallback) -> FactorisedField:
+        """See `PreparedInput.encode`."""
+        if not self.network.has_surroundings:
             return self._field(None)
         cells, parts = self.cells, []
         height, width = cells.shape
-        thrifty = self.model.small_tile is not None
-        if not thrifty and 4 * self.network.config.features * height * width <= STORED_BYTES:
+        is_low_memory = self.model.small_tile is not None
+        if not is_low_memory and 4 * self.network.config.features * height * width <= STORED_BYTES:
             cells = cells.encoded(lambda done: report(0.6 * done))
         for done, rows, cols in cells.tiles() if self.network.has_attention else ():
             report(0.6 + 0.2 * done)
             parts.append(cells.sums(rows, cols))
         attention = self._attention(AttentionSums.total(parts) if parts else None)
-        if thrifty or 4 * self.network.config.hidden[0] * height * width > STORED_BYTES:
+        if is_low_memory or 4 * self.network.config.hidden[0] * height * width > STORED_BYTES:
             return self._field(ComputedSurroundings(self.cells, attention))
         return self._field(StoredSurroundings.of(cells, attention, lambda done: report(0.8 + 0.2 * done)))
-
-    @property
-    def _sees_around(self) -> bool:
-        return self.network.has_surroundings
 
     def _attention(self, sums: AttentionSums | None) -> Tensor | None:
         return attention_map(self.network.nam, sums, self.model.device) if sums else None
 
     def _field(self, surroundings: Surroundings | None) -> FactorisedField:
-        given: dict[str, Any] = {"surroundings": surroundings}
+        options: dict[str, Any] = {"surroundings": surroundings}
         if self.calibration is None:
-            return FactorisedField(self.model, self.image, self.rgb, self.level, **given)
-        given["calibration"] = self.calibration
-        return CalibratedFactorisedField(self.model, self.image, self.rgb, self.level, **given)
+            return FactorisedField(self.model, self.image, self.rgb, self.level, **options)
+        options["calibration"] = self.calibration
+        return CalibratedFactorisedField(self.model, self.image, self.rgb, self.level, **options)
 
 
 PREPARATIONS: dict[str, type[PreparedInput]] = {"nesr": PreparedNeSR, "factorised": PreparedFactorised}
-"""How an image becomes a field, by kind of system; those that are not named answer at their bands."""
+"""Classes that turn an image into a field, by kind of network; all other kinds use `PreparedBands`."""
 
 
 def prepare(image: ModelInput, model: LoadedModel) -> PreparedInput:
-    """Put an image, at the resolution its field is to have, on the model's device.
+    """Move an image, at the resolution of the field, to the device of the model.
 
     Raises:
-        ValueError: the model takes something else.
+        ValueError: the model does not accept the image.
     """
     model.check_input(image)
     values = image.values if isinstance(image, RGBImage) else np.moveaxis(image.values, 0, -1)  # (H, W, inputs)
     level = cie.white_level(values) if model.network.normalised else 1.0
-    shown = torch.from_numpy(values / values.dtype.type(level)).permute(2, 0, 1)[None].contiguous()
+    tensor = torch.from_numpy(values / values.dtype.type(level)).permute(2, 0, 1)[None].contiguous()
     preparation = PREPARATIONS.get(kind_of(model.network.config), PreparedBands)
-    return preparation(model, image, level, to_device(shown, model.device))
+    return preparation(model, image, level, to_device(tensor, model.device))
 
 
 @translate_torch_errors()
@@ -257,17 +257,19 @@ def prepare(image: ModelInput, model: LoadedModel) -> PreparedInput:
 def encode(
     image: ModelInput, model: LoadedModel, *, progress: ProgressCallback | None = None
 ) -> ReconstructedField | BandField:
-    """Make the field of a photograph, or of what a model sees of a cube: what is slow, once.
+    """Create the field of a photograph or of bands of a cube; this is the slow step, and runs once per image.
 
     Args:
-        image: at the resolution the field is to have.
-        model: from `load_model`.
-        progress: called between tiles with the fraction done; what it raises (`Cancelled`) ends the work.
+        image: the input, at the resolution of the field.
+        model: result of `load_model`.
+        progress: called between tiles with the fraction done; it may raise `Cancelled` to stop.
 
     Raises:
-        ValueError: the model takes something else, or the image is too large for it.
+        ValueError: the model does not accept the image, or the image is too large for it.
+        OutOfMemory: memory ran out.
+        DeviceLost: the device failed.
     """
-    report = progress or _quiet
-    field = prepare(image, model).encoded(report)
+    report = progress or _ignore_progress
+    field = prepare(image, model).encode(report)
     report(1.0)
     return field

@@ -1,9 +1,9 @@
-"""A photograph as coefficients of spectra: any wavelength is one small matrix product away."""
+"""Fields of the factorised network: coefficients per pixel, and one small matrix product per wavelength."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,9 +15,7 @@ from torch import Tensor
 from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
     Block,
-    Points,
     ProgressCallback,
-    validate_points,
     validate_wavelengths,
     validate_window,
 )
@@ -32,84 +30,80 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 if TYPE_CHECKING:
     from nesr_gui.inference.model import LoadedModel
 
-CELLS = 128  # along a side of what is computed at once of the surroundings
-STORED_BYTES = 1 << 30  # surroundings above this are computed again for each window
-CACHED_BYTES = 384 << 20  # coefficients of a window up to this are kept for the next wavelength
-PIXELS_AT_ONCE = 1 << 13  # through the MLP: few, so that its hidden layers stay in a processor's caches
+CELLS = 128  # side of a tile of surroundings, in cells
+STORED_BYTES = 1 << 30  # larger surroundings are recomputed for each window
+CACHED_BYTES = 384 << 20  # coefficients of a window up to this size are cached for the next wavelength
+PIXELS_AT_ONCE = 1 << 13  # per batch of the MLP: few enough that its hidden layers stay in the processor's caches
 
 
 class Surroundings(Protocol):
-    """What the MLP reads of the surroundings of an image's cells."""
+    """Input of the MLP from the surroundings, per cell of an image."""
 
     def window(self, rows: slice, cols: slice) -> Tensor:
-        """(width, r, c) of some rows and columns of cells."""
+        """Surroundings (width, r, c) of a window of cells."""
         ...
 
     def cells(self, rows: Tensor, cols: Tensor) -> Tensor:
-        """(N, width) of single cells."""
+        """Surroundings (N, width) of single cells at `rows` (N,) and `cols` (N,)."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The cells of an image: what its surroundings are computed on, in windows that see `halo` cells beyond them.
-
-    `rgb` (1, 3, H, W) is linear, over the white level; `features` (1, F, h, w) are those of the encoder, where they are
-    at hand.
-    """
+    """The cells of an image, on which its surroundings are computed, window by window with a halo."""
 
     network: FactorisedNeSR
-    rgb: Tensor
-    features: Tensor | None = None
+    rgb: Tensor  # (1, 3, H, W), linear, divided by the white level
+    features: Tensor | None = None  # (1, F, h, w), of the encoder, if already computed
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns; the last may reach beyond the image, whose last pixels then stand for what is missing."""
+        """(h, w) in cells; the last ones may extend beyond the image, whose last pixels are then repeated."""
         height, width = (-(-size // self.network.scale) for size in self.rgb.shape[2:])
         return height, width
 
     def within(self, rows: slice, cols: slice) -> tuple[slice, slice]:
-        """The cells that some pixels lie in."""
+        """The cells that contain a window of pixels."""
         scale = self.network.scale
         first, second = (slice(part.start // scale, -(-part.stop // scale)) for part in (rows, cols))
         return first, second
 
     def encoded(self, progress: ProgressCallback) -> Cells:
-        """The same with all features at hand."""
+        """Compute the features of all cells."""
         halo = self.network.halo - self.network.code_halo
         features = self.rgb.new_empty(1, self.network.config.features, *self.shape)
         for done, rows, cols in self.tiles():
             progress(done)
-            features[:, :, rows, cols] = self._windowed(self._encode, rows, cols, halo)
+            features[:, :, rows, cols] = tiling.run_window_with_halo(self._encode, rows, cols, self.shape, halo)
         return replace(self, features=features)
 
     def tokens(self, rows: slice, cols: slice) -> Tensor:
-        """What `FactorisedNeSR.tokens` makes of a window of cells, as if it saw the whole image."""
-        if (features := self.features) is None:
-            return self._windowed(lambda *seen: self.network.tokens(self._encode(*seen)), rows, cols, self.network.halo)
-        make = self.network.tokens
-        return self._windowed(lambda y, x: make(features[:, :, y, x]), rows, cols, self.network.code_halo)
-
-    def _windowed(self, run: Callable[[slice, slice], Tensor], rows: slice, cols: slice, halo: int) -> Tensor:
-        """What `run` answers for a window (1, N, r, c, …) that depends on so many cells around."""
-        spans = [_span(part, size, halo) for part, size in zip((rows, cols), self.shape, strict=True)]
-        seen, kept = zip(*spans, strict=True)
-        return run(*seen)[:, :, kept[0], kept[1]]
+        """`FactorisedNeSR.tokens` of a window of cells (1, M, r, c, …), equal to those of the whole image."""
+        network, features = self.network, self.features
+        if features is None:
+            halo = network.halo
+            return tiling.run_window_with_halo(
+                lambda y, x: network.tokens(self._encode(y, x)), rows, cols, self.shape, halo
+            )
+        halo = network.code_halo
+        return tiling.run_window_with_halo(
+            lambda y, x: network.tokens(features[:, :, y, x]), rows, cols, self.shape, halo
+        )
 
     def _encode(self, rows: slice, cols: slice) -> Tensor:
         return self.network.encode(self._pixels(rows, cols))
 
     def sums(self, rows: slice, cols: slice) -> AttentionSums:
-        """What a window of cells adds to the attention map of the image."""
-        found = self.network.correlations(self.tokens(rows, cols))
-        return AttentionSums(*(part[0].cpu().double().numpy() for part in found))
+        """Contribution of a window of cells to the attention map of the image."""
+        correlations = self.network.correlations(self.tokens(rows, cols))
+        return AttentionSums(*(part[0].cpu().double().numpy() for part in correlations))
 
     def context(self, rows: slice, cols: slice, attention: Tensor | None) -> Tensor:
-        """(width, r, c), what the MLP reads of a window of cells."""
+        """Surroundings (width, r, c) of a window of cells, given the attention map."""
         return self.network.context(self.tokens(rows, cols), attention)[0]
 
     def tiles(self) -> Iterator[tuple[float, slice, slice]]:
-        """Windows that cover the image, each with the fraction before it."""
+        """Yield windows of cells that cover the image, each with the fraction done before it."""
         return tiling.iter_square_tiles(slice(0, self.shape[0]), slice(0, self.shape[1]), CELLS)
 
     def _pixels(self, rows: slice, cols: slice) -> Tensor:
@@ -123,21 +117,15 @@ class Cells:
         return self.rgb[:, :, y[:, None], x]
 
 
-def _span(part: slice, size: int, halo: int) -> tuple[slice, slice]:
-    """Along one axis: the cells that are read, and which of them are answered."""
-    seen = slice(max(part.start - halo, 0), min(part.stop + halo, size))
-    return seen, slice(part.start - seen.start, part.stop - seen.start)
-
-
 @dataclass(frozen=True, eq=False)
 class StoredSurroundings:
-    """Surroundings of all cells (width, h, w), computed once."""
+    """Surroundings of all cells, computed once."""
 
-    values: Tensor
+    values: Tensor  # (width, h, w)
 
     @classmethod
     def of(cls, cells: Cells, attention: Tensor | None, progress: ProgressCallback) -> StoredSurroundings:
-        """Compute them tile by tile."""
+        """Compute the surroundings tile by tile."""
         width = cells.network.config.hidden[0]
         values = cells.rgb.new_empty(width, *cells.shape)
         for done, rows, cols in cells.tiles():
@@ -146,39 +134,48 @@ class StoredSurroundings:
         return cls(values)
 
     def window(self, rows: slice, cols: slice) -> Tensor:
-        """See `Surroundings`; a view."""
+        """See `Surroundings.window`; a view."""
         return self.values[:, rows, cols]
 
     def cells(self, rows: Tensor, cols: Tensor) -> Tensor:
-        """See `Surroundings`."""
+        """See `Surroundings.cells`."""
         return self.values[:, rows, cols].T
 
 
 @dataclass(frozen=True, eq=False)
 class ComputedSurroundings:
-    """Surroundings that are computed for each window that is asked for, which takes time instead of memory."""
+    """Surroundings recomputed for each window, which takes time instead of memory."""
 
     image: Cells
     attention: Tensor | None
 
     def window(self, rows: slice, cols: slice) -> Tensor:
-        """See `Surroundings`."""
+        """See `Surroundings.window`."""
         return self.image.context(rows, cols, self.attention)
 
     def cells(self, rows: Tensor, cols: Tensor) -> Tensor:
-        """See `Surroundings`; cells that lie in one tile are computed together."""
-        found = self.image.rgb.new_empty(len(rows), self.image.network.config.hidden[0])
+        """See `Surroundings.cells`; cells of the same tile are computed together."""
+        values = self.image.rgb.new_empty(len(rows), self.image.network.config.hidden[0])
         tile = rows // CELLS * self.image.shape[1] + cols // CELLS
-        for some in (tile == each for each in torch.unique(tile)):
-            y, x = rows[some], cols[some]
+        for selected in (tile == each for each in torch.unique(tile)):
+            y, x = rows[selected], cols[selected]
             first = int(y.min()), int(x.min())
             window = self.window(slice(first[0], int(y.max()) + 1), slice(first[1], int(x.max()) + 1))
-            found[some] = window[:, y - first[0], x - first[1]].T
-        return found
+            values[selected] = window[:, y - first[0], x - first[1]].T
+        return values
 
 
 class FactorisedField(ReconstructedField):
-    """A photograph whose every pixel has coefficients, and wavelengths their functions; see `FactorisedNeSR`."""
+    """Field of a `FactorisedNeSR` network.
+
+    Args:
+        model: the model, whose network is a `FactorisedNeSR`.
+        image: its input.
+        rgb: the input on the device, (1, 3, H, W), divided by `level`.
+        level: white level by which values are multiplied.
+        surroundings: of the image; None if the network depends on the colour of a pixel only.
+        notes: sentences for the user on how the model was run.
+    """
 
     def __init__(
         self,
@@ -190,31 +187,11 @@ class FactorisedField(ReconstructedField):
         surroundings: Surroundings | None,
         notes: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(model, image, rgb, level, notes)
         assert isinstance(model.network, FactorisedNeSR)
+        batch = AdaptiveBatch(model.device, max(model.network.config.hidden))
+        super().__init__(model, image, rgb, level, batch=batch, notes=notes)
         self._network, self._surroundings = model.network, surroundings
-        self._portion = AdaptiveBatch(model.device, max(model.network.config.hidden))
-        self._cached: tuple[tuple[int, ...], Tensor] | None = None  # the latest window's coefficients
-
-    def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
-        """See `SpectralField.spectra`."""
-        nm, places = validate_wavelengths(self, wavelengths), validate_points(self, points)
-        return self._portion.work(lambda tokens: self._curves(places, nm, tokens))
-
-    def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
-        """See `SpectralField.band`."""
-        return self._bands(validate_wavelengths(self, nm), stride, *validate_window(self, rows, cols))[0]
-
-    def preview_bands(
-        self,
-        wavelengths: Wavelengths | npt.ArrayLike,
-        *,
-        stride: int = 1,
-        rows: slice | None = None,
-        cols: slice | None = None,
-    ) -> FloatArray:
-        """See `PreviewField.preview_bands`."""
-        return self._bands(validate_wavelengths(self, wavelengths), stride, *validate_window(self, rows, cols))
+        self._cached: tuple[tuple[int, ...], Tensor] | None = None  # the latest window and its coefficients
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -222,33 +199,32 @@ class FactorisedField(ReconstructedField):
         """See `SpectralField.blocks`."""
         nm, window = validate_wavelengths(self, wavelengths), validate_window(self, rows, cols)
         functions = self._functions(nm)
-        for _, tile_rows, tile_cols in tiling.iter_square_tiles(*window, _side(BLOCK_VALUES // nm.size)):
+        for _, tile_rows, tile_cols in tiling.iter_square_tiles(*window, tiling.square_side(BLOCK_VALUES // nm.size)):
             coefficients = self._coefficients(tile_rows, tile_cols, 1)
             yield Block(tile_rows, tile_cols, self._values(coefficients, functions).cpu().numpy())
 
     @torch.inference_mode()
-    def _curves(self, places: npt.NDArray[np.int64], nm: npt.NDArray[np.float64], pixels: int) -> FloatArray:
-        """(N, L), of so many pixels at once."""
-        functions, curves = self._functions(nm), np.empty((len(places), nm.size), np.float32)
-        for first in range(0, len(places), pixels):
-            some = places[first : first + pixels]
-            rows, cols = (torch.from_numpy(axis.copy()).to(self.rgb.device) for axis in some.T)
-            context = None if self._surroundings is None else self._around(rows, cols)
+    def _spectra(self, pixels: npt.NDArray[np.int64], nm: npt.NDArray[np.float64], count: int) -> FloatArray:
+        functions, spectra = self._functions(nm), np.empty((len(pixels), nm.size), np.float32)
+        for first in range(0, len(pixels), count):
+            batch = pixels[first : first + count]
+            rows, cols = (torch.from_numpy(axis.copy()).to(self.rgb.device) for axis in batch.T)
+            context = None if self._surroundings is None else self._surroundings_of(rows, cols)
             coefficients = self._network.coefficients(context, self.rgb[0][:, rows, cols].T)
-            curves[first : first + pixels] = self._values(coefficients.T, functions).T.cpu().numpy()
-        return curves
+            spectra[first : first + count] = self._values(coefficients.T, functions).T.cpu().numpy()
+        return spectra
 
-    def _around(self, rows: Tensor, cols: Tensor) -> Tensor:
-        """Surroundings (N, width) of pixels, each from the four cells next to it."""
+    def _surroundings_of(self, rows: Tensor, cols: Tensor) -> Tensor:
+        """Surroundings (N, width) of single pixels, interpolated between the four nearest cells."""
         assert self._surroundings is not None
         (height, width), scale, count = self._cells, self._network.scale, len(rows)
         y, x = _taps(rows, height, scale), _taps(cols, width, scale)
-        near_rows = torch.cat([y.below, y.above, y.below, y.above])
-        near_cols = torch.cat([x.below, x.below, x.above, x.above])
-        near = self._surroundings.cells(near_rows, near_cols)
-        above_left, below_left, above_right, below_right = torch.split(near, count)
-        left = torch.lerp(above_left, below_left, y.weight[:, None])
-        right = torch.lerp(above_right, below_right, y.weight[:, None])
+        cell_rows = torch.cat([y.lower, y.upper, y.lower, y.upper])
+        cell_cols = torch.cat([x.lower, x.lower, x.upper, x.upper])
+        cells = self._surroundings.cells(cell_rows, cell_cols)
+        lower_left, upper_left, lower_right, upper_right = torch.split(cells, count)
+        left = torch.lerp(lower_left, upper_left, y.weight[:, None])
+        right = torch.lerp(lower_right, upper_right, y.weight[:, None])
         return torch.lerp(left, right, x.weight[:, None])
 
     @property
@@ -257,8 +233,10 @@ class FactorisedField(ReconstructedField):
         return height, width
 
     @torch.inference_mode()
-    def _bands(self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice) -> FloatArray:
-        """(L, h, w) of a window. Its coefficients are kept: the next wavelength is asked of the same window."""
+    def _bands(
+        self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, *, preview: bool = False
+    ) -> FloatArray:
+        # The coefficients are cached, since the next wavelength usually concerns the same window.
         functions = self._functions(nm)
         size = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
         if 4 * functions.shape[1] * math.prod(size) <= CACHED_BYTES:
@@ -268,86 +246,82 @@ class FactorisedField(ReconstructedField):
                 cached = self._cached = key, self._coefficients(rows, cols, stride)
             return self._values(cached[1], functions).cpu().numpy()
         bands = np.empty((nm.size, *size), np.float32)
-        for _, y, x in tiling.iter_square_tiles(slice(0, size[0]), slice(0, size[1]), _side(BLOCK_VALUES // nm.size)):
-            own = [
+        side = tiling.square_side(BLOCK_VALUES // nm.size)
+        for _, y, x in tiling.iter_square_tiles(slice(0, size[0]), slice(0, size[1]), side):
+            tile = [
                 slice(part.start + at.start * stride, min(part.start + at.stop * stride, part.stop))
                 for part, at in ((rows, y), (cols, x))
             ]
-            bands[:, y, x] = self._values(self._coefficients(own[0], own[1], stride), functions).cpu().numpy()
+            bands[:, y, x] = self._values(self._coefficients(tile[0], tile[1], stride), functions).cpu().numpy()
         return bands
 
     @torch.inference_mode()
     def _coefficients(self, rows: slice, cols: slice, stride: int) -> Tensor:
-        """(rank + 3, h', w') of every `stride`-th row and column of a window."""
+        """Coefficients (rank + 3, h', w') of every `stride`-th row and column of a window."""
         if (cached := self._cached) is not None and cached[0] == (0, self.shape[0], 0, self.shape[1], 1):
             return cached[1][:, rows, cols][:, ::stride, ::stride]
-        return self._portion.work(lambda pixels: self._computed(rows, cols, stride, min(pixels, PIXELS_AT_ONCE)))
+        return self.batch.run(lambda count: self._compute(rows, cols, stride, min(count, PIXELS_AT_ONCE)))
 
-    def _computed(self, rows: slice, cols: slice, stride: int, pixels: int) -> Tensor:
+    def _compute(self, rows: slice, cols: slice, stride: int, pixels: int) -> Tensor:
         device, scale = self.rgb.device, self._network.scale
         y, x = (torch.arange(part.start, part.stop, stride, device=device) for part in (rows, cols))
         coefficients = self.rgb.new_empty(self._network.config.rank + 3, len(y), len(x))
-        few = max(CELLS * scale // stride, 1)  # rows and columns whose surroundings are computed at once
-        for _, part, across in tiling.iter_square_tiles(slice(0, len(y)), slice(0, len(x)), few):
-            around = None if self._surroundings is None else self._upsampled(y[part], x[across])
-            rgb = self.rgb[0][:, y[part, None], x[across]]
+        side = max(CELLS * scale // stride, 1)  # rows and columns whose surroundings are computed at once
+        for _, tile_rows, tile_cols in tiling.iter_square_tiles(slice(0, len(y)), slice(0, len(x)), side):
+            surroundings = None if self._surroundings is None else self._upsample(y[tile_rows], x[tile_cols])
+            rgb = self.rgb[0][:, y[tile_rows, None], x[tile_cols]]
+            target = coefficients[:, tile_rows, tile_cols]
             at_once = max(pixels // rgb.shape[2], 1)
             for first in range(0, rgb.shape[1], at_once):
                 lines = slice(first, first + at_once)
-                context = None if around is None else around[:, lines].permute(1, 2, 0)
-                found = self._network.coefficients(context, rgb[:, lines].permute(1, 2, 0))
-                target = coefficients[:, part, across]
-                target[:, lines] = found.permute(2, 0, 1)
+                context = None if surroundings is None else surroundings[:, lines].permute(1, 2, 0)
+                batch = self._network.coefficients(context, rgb[:, lines].permute(1, 2, 0))
+                target[:, lines] = batch.permute(2, 0, 1)
         return coefficients
 
-    def _upsampled(self, rows: Tensor, cols: Tensor) -> Tensor:
-        """Surroundings (width, r, c) of the pixels where rows and columns cross, linear between cells."""
+    def _upsample(self, rows: Tensor, cols: Tensor) -> Tensor:
+        """Surroundings (width, r, c) of the pixels at all `rows` and `cols`, interpolated linearly between cells."""
         height, width = self._cells
         y, x = _taps(rows, height, self._network.scale), _taps(cols, width, self._network.scale)
-        spans = (slice(int(taps.below[0]), int(taps.above[-1]) + 1) for taps in (y, x))
+        spans = (slice(int(taps.lower[0]), int(taps.upper[-1]) + 1) for taps in (y, x))
         assert self._surroundings is not None
-        near = self._surroundings.window(*spans)
+        window = self._surroundings.window(*spans)
         y, x = y.relative(), x.relative()
-        lines = torch.lerp(near[:, y.below], near[:, y.above], y.weight[None, :, None])
-        return torch.lerp(lines[:, :, x.below], lines[:, :, x.above], x.weight)
+        lines = torch.lerp(window[:, y.lower], window[:, y.upper], y.weight[None, :, None])
+        return torch.lerp(lines[:, :, x.lower], lines[:, :, x.upper], x.weight)
 
     def _functions(self, nm: npt.NDArray[np.float64]) -> Tensor:
-        """The basis (L, rank + 3), as if each wavelength had been asked for alone."""
+        """The basis (L, rank + 3) at `nm`; each row is independent of the others."""
         with torch.inference_mode():
-            asked = torch.tensor(nm, dtype=torch.float32, device=self.rgb.device)  # a copy: theirs may be read-only
-            return self._network.functions(asked)
+            wavelengths = torch.tensor(nm, dtype=torch.float32, device=self.rgb.device)  # copies, nm may be read-only
+            return self._network.functions(wavelengths)
 
     def _values(self, coefficients: Tensor, functions: Tensor) -> Tensor:
-        """Answers (L, …) from coefficients (rank + 3, …); no reflectance is negative."""
+        """Values (L, …) from coefficients (rank + 3, …), clipped at zero, since reflectance is not negative."""
         with torch.inference_mode():
             values = functions @ coefficients.flatten(1)
             return values.clamp_min_(0).mul_(self.level).view(-1, *coefficients.shape[1:])
 
 
 class CalibratedFactorisedField(CalibratedReconstruction, FactorisedField):
-    """One whose model was calibrated."""
+    """Field of a calibrated `FactorisedNeSR` network."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Taps:
-    """The cells below and above each pixel along one axis, and how much the one above counts."""
+    """The two nearest cells of each pixel along one axis, and the weight of the upper one."""
 
-    below: Tensor
-    above: Tensor
+    lower: Tensor
+    upper: Tensor
     weight: Tensor
 
     def relative(self) -> _Taps:
-        """The same, counted from the first cell."""
-        return _Taps(self.below - self.below[0], self.above - self.below[0], self.weight)
+        """Indices relative to the first cell."""
+        return _Taps(self.lower - self.lower[0], self.upper - self.lower[0], self.weight)
 
 
 def _taps(pixels: Tensor, cells: int, scale: int) -> _Taps:
-    """As `F.interpolate(mode="bilinear", align_corners=False)` has them."""
+    """Taps of pixels (N,), as in `F.interpolate(mode="bilinear", align_corners=False)`."""
     position = ((pixels + 0.5) / scale - 0.5).clamp_(min=0)
-    below = position.floor().long()
-    return _Taps(below, (below + 1).clamp_(max=cells - 1), position - below)
-
-
-def _side(pixels: int) -> int:
-    """The side of a square of at most so many pixels: a power of two, as files are cut."""
-    return 1 << max(math.isqrt(pixels), 1).bit_length() - 1
+    lower = position.floor().long()
+    return _Taps(lower, (lower + 1).clamp_(max=cells - 1), position - lower)

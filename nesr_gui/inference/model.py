@@ -1,4 +1,4 @@
-"""A model on a device: what it takes, what it covers, and how large an image it answers for in seconds."""
+"""Loaded models: input, wavelength range, device, and the image size that it can encode within seconds."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from nesr_gui.networks.nesr import NeSR, parameter_count
 from nesr_gui.networks.registry import Network, coverage, input_bands
 from nesr_gui.spectral import Wavelengths
 
-PATIENCE = 4.0  # seconds a user may wait for a photograph to open
-WORKING_PIXELS = (2_000_000, 1_000_000, 500_000)  # on a processor: few steps, so that a machine keeps to one of them
-LARGE, FEW_PIXELS = 5_000_000, (125_000, 30_000)  # parameters of a network for which fewer are worth their time
-LOW_MEMORY_TILE = 128  # pixels along a side of a tile where memory is scarce
+PATIENCE = 4.0  # longest acceptable time to open a photograph, seconds
+WORKING_PIXELS = (2_000_000, 1_000_000, 500_000)  # on a processor; few steps, so that a machine always gets the same
+LARGE, FEW_PIXELS = 5_000_000, (125_000, 30_000)  # parameters above which smaller images are also permitted
+LOW_MEMORY_TILE = 128  # side of a tile in low-memory mode, pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,99 +33,111 @@ class LoadedModel:
 
     checkpoint: Checkpoint
     device: str
-    working_pixels: int = WORKING_PIXELS[0]  # what this device encodes in seconds; a larger photograph opens reduced
-    small_tile: int | None = None  # pixels along a side that are computed at once, where memory is scarce
+    working_pixels: int = WORKING_PIXELS[0]  # encoded within seconds; larger photographs open at reduced resolution
+    small_tile: int | None = None  # side of a tile in low-memory mode, pixels
 
     @property
     def name(self) -> str:
+        """Name of the model, its file name without extension."""
         return self.checkpoint.name
 
     @property
     def network(self) -> Network:
+        """The network, on the device, in evaluation mode."""
         return self.checkpoint.network
 
     @property
     def supports_low_memory(self) -> bool:
-        """Whether `low_memory` needs less memory: tiles are exact, and are not small yet."""
+        """Whether `low_memory` reduces memory: the network is local, and not yet in that mode."""
         return self.network.halo is not None and self.small_tile is None
 
     def low_memory(self) -> LoadedModel:
-        """The same with small tiles and nothing kept that can be computed again: slower, with equal answers."""
+        """The same model with small tiles and without stored intermediate results: slower, with equal values."""
         return replace(self, small_tile=LOW_MEMORY_TILE)
 
     @property
     def input(self) -> InputKind:
-        """What it makes spectra of."""
+        """Kind of input of the model."""
         return InputKind.PHOTOGRAPH if self.input_bands is None else InputKind.CUBE
 
     @property
     def input_bands(self) -> Wavelengths | None:
-        """The bands of a cube that it makes spectra of; None where it makes them of photographs."""
+        """Bands of a cube that the model takes as input; None for photographs."""
         return input_bands(self.network.config)
 
     def read_input(
         self, cube: SpectralField, name: str, *, max_pixels: int | None = None, progress: ProgressCallback | None = None
     ) -> BandInput:
-        """What it sees of the cube called `name`, as of `BandInput.of`.
+        """Read the input bands from the cube called `name`; arguments as for `BandInput.of`.
 
         Raises:
-            ValueError: it takes photographs, or the cube cannot provide what it sees.
+            ValueError: the model takes photographs, or the cube lacks an input band.
         """
         if self.input_bands is None:
             raise ValueError(input_error_message(self.name, None, f"{name} has {cube.bands}"))
         return BandInput.of(cube, name, self.input_bands, self.name, max_pixels=max_pixels, progress=progress)
 
     def check_input(self, image: ModelInput) -> None:
-        """Raise ValueError where it takes something else."""
-        seen = image.wavelengths if isinstance(image, BandInput) else None
-        if seen is None and self.input_bands is not None:
+        """Raise ValueError if the model does not accept `image`."""
+        wavelengths = image.wavelengths if isinstance(image, BandInput) else None
+        if wavelengths is None and self.input_bands is not None:
             raise ValueError(input_error_message(self.name, self.input_bands, f"{image.source.name} is a photograph"))
-        if seen is not None and (self.input_bands is None or not np.array_equal(seen.nm, self.input_bands.nm)):
-            raise ValueError(input_error_message(self.name, self.input_bands, f"{image.source.name} has {seen}"))
+        if wavelengths is not None and (
+            self.input_bands is None or not np.array_equal(wavelengths.nm, self.input_bands.nm)
+        ):
+            raise ValueError(input_error_message(self.name, self.input_bands, f"{image.source.name} has {wavelengths}"))
 
     @property
     def bands(self) -> Wavelengths:
-        """What it was trained on."""
+        """Training bands."""
         return Wavelengths(np.array(self.network.bands))
 
     @property
     def wavelength_range(self) -> tuple[float, float]:
+        """Shortest and longest wavelength, nm."""
         return self.network.bands[0], self.network.bands[-1]
 
     @property
     def coverage(self) -> str:
-        """What wavelengths it answers at, in words."""
+        """Description of the wavelengths at which the model can be evaluated."""
         return coverage(self.network.config)
 
 
 def resolve_device(name: str) -> str:
-    """`auto`, `cpu`, `cuda` or `mps` as a device that is there.
+    """Resolve `auto`, `cpu`, `cuda` or `mps` to an available device.
 
     Raises:
-        ValueError: no such device, or not on this machine.
+        ValueError: the device is unknown or not available; the message lists those that are.
     """
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return next(device for device, there in present.items() if there)
-    if not present.get(name):
-        there = ", ".join(device for device, ready in present.items() if ready)
-        raise ValueError(f"device {name!r} is not on this machine; choose auto or one of: {there}")
+        return next(device for device, is_available in available.items() if is_available)
+    if not available.get(name):
+        names = ", ".join(device for device, is_available in available.items() if is_available)
+        raise ValueError(f"device {name!r} is not available on this machine; choose auto or one of: {names}")
     return name
 
 
 @translate_torch_errors()
 def load_model(path: Path | None = None, device: str = "auto") -> LoadedModel:
-    """The model in `path` (default: the embedded one) on `device`, one of auto, cpu, cuda, mps."""
-    where = resolve_device(device)
-    if where == "cuda":
+    """Load the model in `path` (default: the embedded one) to `device`: auto, cpu, cuda or mps.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        UnreadableModel: the file is not a valid model.
+        ValueError: the device is not available.
+    """
+    device_name = resolve_device(device)
+    if device_name == "cuda":
         torch.backends.cudnn.allow_tf32 = False
     checkpoint = load_checkpoint(path or resources.default_model())
-    checkpoint.network.to(where)
-    return LoadedModel(checkpoint, where, _working_pixels(checkpoint.network) if where == "cpu" else 1 << 40)
+    checkpoint.network.to(device_name)
+    pixels = _working_pixels(checkpoint.network) if device_name == "cpu" else 1 << 40
+    return LoadedModel(checkpoint, device_name, pixels)
 
 
 def _encoding_of(network: Network) -> Callable[[Tensor], Tensor]:
-    """What a photograph costs once."""
+    """The computation that runs once per image."""
     if isinstance(network, NeSR):
         return network.encode
     if isinstance(network, FactorisedNeSR):
@@ -135,7 +147,7 @@ def _encoding_of(network: Network) -> Callable[[Tensor], Tensor]:
 
 @torch.inference_mode()
 def _working_pixels(network: Network) -> int:
-    """The largest of `WORKING_PIXELS` that this processor encodes within `PATIENCE`, from the best of three tries."""
+    """The largest of `WORKING_PIXELS` that this processor encodes within `PATIENCE`, from the best of three runs."""
     run = _encoding_of(network)
     inputs = len(input_bands(network.config) or "RGB")
 
@@ -144,7 +156,7 @@ def _working_pixels(network: Network) -> int:
         run(torch.zeros(1, inputs, side, side))
         return time.perf_counter() - began
 
-    side = 128 if seconds(32) < PATIENCE / 100 else 32  # a large network would take a minute to say that it is slow
+    side = 128 if seconds(32) < PATIENCE / 100 else 32  # a large network would take a minute for the larger test image
     affordable = PATIENCE / min(seconds(side) for _ in range(3)) * side**2
     steps = WORKING_PIXELS + (FEW_PIXELS if parameter_count(network) > LARGE else ())
     return next((pixels for pixels in steps if pixels <= affordable), steps[-1])

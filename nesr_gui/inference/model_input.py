@@ -15,7 +15,7 @@ from nesr_gui.spectral import FloatArray, ImageSource, Quantity, RGBImage, Wavel
 
 WAVELENGTH_TOLERANCE = 0.05  # tolerance in nm, the rounding of wavelengths in files
 MAX_INPUT = 1.5  # largest reasonable input value; models are trained on 0 to 1
-_MOST_NAMED = 4  # of missing bands in a message
+_MOST_NAMED = 4  # missing bands listed in a message
 
 
 class InputKind(enum.StrEnum):
@@ -72,7 +72,7 @@ class BandInput:
     ) -> BandInput:
         """Read the bands that a model requires from a cube, binned to at most `max_pixels` pixels.
 
-        Pixels without values become black, and a note says so.
+        Pixels without values become black, which a note states.
 
         Args:
             cube: the measured field.
@@ -87,14 +87,14 @@ class BandInput:
         """
         nm = cube.bands.nm[_band_indices(bands, cube.bands, name, model)]
         binning = binning_factor(max_pixels, cube.shape) if max_pixels else 1
-        shown = binned_field(cube, binning)
-        if (size := 4 * nm.size * shown.shape[0] * shown.shape[1]) > MAX_CUBE_BYTES:
+        binned = binned_field(cube, binning)
+        if (size := 4 * nm.size * binned.shape[0] * binned.shape[1]) > MAX_CUBE_BYTES:
             raise ValueError(
-                f"the {nm.size} bands of {name} that {model} takes are {size / 2**30:.1f} GiB; at most "
-                f"{MAX_CUBE_BYTES >> 30} GiB are allowed; reduce the resolution"
+                f"the {nm.size} bands of {name} required by {model} take {size / 2**30:.1f} GiB; at most "
+                f"{MAX_CUBE_BYTES >> 30} GiB are allowed, so reduce the resolution"
             )
-        values, done = np.empty((nm.size, *shown.shape), np.float32), 0
-        for block in shown.blocks(nm):
+        values, done = np.empty((nm.size, *binned.shape), np.float32), 0
+        for block in binned.blocks(nm):
             values[:, block.rows, block.cols] = block.values
             done += block.values[0].size
             if progress is not None:
@@ -116,7 +116,7 @@ def _notes(name: str, holes: npt.NDArray[np.bool_], largest: float) -> Iterator[
     if holes.any():
         yield f"Where {name} has no values ({holes.mean():.2%} of its pixels), the model input is black."
     if largest > MAX_INPUT:
-        yield f"The values of {name} reach {largest:.4g}; models learn from values up to 1, so this is unreliable."
+        yield f"The values of {name} reach {largest:.4g}; models are trained on values up to 1, so it is unreliable."
 
 
 ModelInput = RGBImage | BandInput
@@ -128,26 +128,26 @@ def input_quantity(image: ModelInput) -> Quantity:
 
 
 def describe_input(bands: Wavelengths | None) -> str:
-    """Description of what a model takes, given the bands it requires; None for photographs."""
+    """Description of the input of a model from its input bands; None for photographs."""
     return "photographs" if bands is None else f"cubes with its {bands}"
 
 
-def input_error_message(model: str, bands: Wavelengths | None, given: str) -> str:
+def input_error_message(model: str, bands: Wavelengths | None, reason: str) -> str:
     """Sentence that explains why a model does not accept an input, and what to do."""
-    other = "a photograph" if bands is None else "such a cube"
-    return f"{model} takes {describe_input(bands)}; {given}, so open {other} or choose another model"
+    expected = "a photograph" if bands is None else "such a cube"
+    return f"{model} takes {describe_input(bands)}; {reason}, so open {expected} or choose another model"
 
 
-def _band_indices(wanted: Wavelengths, bands: Wavelengths, name: str, model: str) -> npt.NDArray[np.intp]:
-    """Indices (L,) of the `wanted` bands among those of a cube.
+def _band_indices(required: Wavelengths, bands: Wavelengths, name: str, model: str) -> npt.NDArray[np.intp]:
+    """Indices (L,) of the `required` bands among those of a cube.
 
     Raises:
-        ValueError: one is missing.
+        ValueError: a band is missing.
     """
-    nearest = np.abs(bands.nm[None] - wanted.nm[:, None]).argmin(axis=1)
-    missing = wanted.nm[np.abs(bands.nm[nearest] - wanted.nm) > WAVELENGTH_TOLERANCE]
+    nearest = np.abs(bands.nm[None] - required.nm[:, None]).argmin(axis=1)
+    missing = required.nm[np.abs(bands.nm[nearest] - required.nm) > WAVELENGTH_TOLERANCE]
     if missing.size:
-        named = ", ".join(f"{nm:g}" for nm in missing[:_MOST_NAMED])
+        listed = ", ".join(f"{nm:g}" for nm in missing[:_MOST_NAMED])
         more = f" and {missing.size - _MOST_NAMED} more" if missing.size > _MOST_NAMED else ""
-        raise ValueError(input_error_message(model, wanted, f"{name} has {bands}, and lacks {named} nm{more}"))
+        raise ValueError(input_error_message(model, required, f"{name} has {bands}, and lacks {listed} nm{more}"))
     return nearest

@@ -1,8 +1,7 @@
-"""The paper's network as a field: its MLP is asked at every pixel for every wavelength."""
+"""Fields of the paper's network, whose MLP is evaluated at every pixel for every wavelength."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nesr_gui.fields.protocol import BLOCK_VALUES, Block, Points, validate_points, validate_wavelengths, validate_window
+from nesr_gui.fields.protocol import BLOCK_VALUES, Block, validate_wavelengths, validate_window
 from nesr_gui.inference import tiling
 from nesr_gui.inference.device import AdaptiveBatch, is_faster_in_bfloat16
 from nesr_gui.inference.features import Features, border_mask, crosses_border
@@ -25,13 +24,20 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 if TYPE_CHECKING:
     from nesr_gui.inference.model import LoadedModel
 
-WAVELENGTHS_AT_ONCE = 32  # of them: neighbours share slices of the first convolution
+WAVELENGTHS_AT_ONCE = 32  # adjacent wavelengths share slices of the first convolution
 
 
 class NeSRField(ReconstructedField):
-    """The paper's network as a function: the MLP is asked at every pixel for every wavelength.
+    """Field of a `NeSR` network.
 
-    `attention` (1, …, C, C) is the map of the image; None for a network that has none, or one for each pixel.
+    Args:
+        model: the model, whose network is a `NeSR`.
+        image: its input.
+        rgb: the input on the device, (1, inputs, H, W), divided by `level`.
+        level: white level by which values are multiplied.
+        features: encoder features of the image.
+        attention: attention map of the image (1, …, C, C); None if the network has none, or one per pixel.
+        notes: sentences for the user on how the model was run.
     """
 
     def __init__(
@@ -45,43 +51,23 @@ class NeSRField(ReconstructedField):
         attention: Tensor | None,
         notes: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(model, image, rgb, level, notes)
-        self._features, self._attention = features, attention
-        self._portion = AdaptiveBatch(model.device, model.network.config.channels)
-
-    def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
-        """See `SpectralField.spectra`."""
-        nm, places = validate_wavelengths(self, wavelengths), validate_points(self, points)
-        return self._portion.work(lambda tokens: self._curves(places, nm, tokens))
+        assert isinstance(model.network, NeSR)
+        batch = AdaptiveBatch(model.device, model.network.config.channels)
+        super().__init__(model, image, rgb, level, batch=batch, notes=notes)
+        self._network, self._features, self._attention = model.network, features, attention
 
     @torch.inference_mode()
-    def _curves(self, places: npt.NDArray[np.int64], nm: npt.NDArray[np.float64], tokens: int) -> FloatArray:
-        """(N, L), of as many pixels at once as so many tokens are."""
-        curves, query = np.empty((len(places), nm.size), np.float32), self._query(nm)
-        at_once = max(tokens // SIDE // nm.size, 1)
-        for some in (slice(start, start + at_once) for start in range(0, len(places), at_once)):
-            spots = [(slice(row, row + 1), slice(col, col + 1)) for row, col in places[some].tolist()]
-            windows = torch.cat([self._features.window(*spot) for spot in spots], 3)
-            out = any(crosses_border(*spot, self.shape) for spot in spots)
-            inside = torch.cat([border_mask(*spot, self.shape, windows) for spot in spots], 3) if out else None
-            curves[some] = self._decoded(windows, inside, query, SIDE)[0, :, 0].T.cpu().numpy()
-        return curves
-
-    def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
-        """See `SpectralField.band`."""
-        return self._bands(validate_wavelengths(self, nm), stride, *validate_window(self, rows, cols))[0]
-
-    def preview_bands(
-        self,
-        wavelengths: Wavelengths | npt.ArrayLike,
-        *,
-        stride: int = 1,
-        rows: slice | None = None,
-        cols: slice | None = None,
-    ) -> FloatArray:
-        """See `PreviewField.preview_bands`."""
-        dtype = torch.bfloat16 if is_faster_in_bfloat16(self.model.device) else torch.float32
-        return self._bands(validate_wavelengths(self, wavelengths), stride, *validate_window(self, rows, cols), dtype)
+    def _spectra(self, pixels: npt.NDArray[np.int64], nm: npt.NDArray[np.float64], count: int) -> FloatArray:
+        spectra, query = np.empty((len(pixels), nm.size), np.float32), self._query(nm)
+        at_once = max(count // SIDE // nm.size, 1)
+        for batch in (slice(start, start + at_once) for start in range(0, len(pixels), at_once)):
+            positions = [(slice(row, row + 1), slice(col, col + 1)) for row, col in pixels[batch].tolist()]
+            windows = torch.cat([self._features.window(*position) for position in positions], 3)
+            inside = None
+            if any(crosses_border(*position, self.shape) for position in positions):
+                inside = torch.cat([border_mask(*position, self.shape, windows) for position in positions], 3)
+            spectra[batch] = self._decode(windows, inside, query, SIDE)[0, :, 0].T.cpu().numpy()
+        return spectra
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -90,9 +76,9 @@ class NeSRField(ReconstructedField):
         return self._tiles(validate_wavelengths(self, wavelengths), 1, *validate_window(self, rows, cols))
 
     def _bands(
-        self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype = torch.float32
+        self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, *, preview: bool = False
     ) -> FloatArray:
-        """(L, h, w) of a window."""
+        dtype = torch.bfloat16 if preview and is_faster_in_bfloat16(self.model.device) else torch.float32
         size = (-(-(part.stop - part.start) // stride) for part in (rows, cols))
         bands = np.empty((nm.size, *size), np.float32)
         for tile in self._tiles(nm, stride, rows, cols, dtype):
@@ -103,54 +89,46 @@ class NeSRField(ReconstructedField):
     def _tiles(
         self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype = torch.float32
     ) -> Iterator[Block]:
-        """Every `stride`-th row and column of a window, square by square; a block's slices are of the full image."""
-        side = max(min(self._features.side // stride, _side(BLOCK_VALUES // nm.size)), 1) * stride
+        """Yield every `stride`-th row and column of a window in square tiles; their slices refer to the full image."""
+        side = max(min(self._features.side // stride, tiling.square_side(BLOCK_VALUES // nm.size)), 1) * stride
         for _, tile_rows, tile_cols in tiling.iter_square_tiles(rows, cols, side):
-            part = partial(self._tile, nm, stride, tile_rows, tile_cols, dtype)
-            yield Block(tile_rows, tile_cols, self._portion.work(part))
+            tile = partial(self._tile, nm, stride, tile_rows, tile_cols, dtype)
+            yield Block(tile_rows, tile_cols, self.batch.run(tile))
 
     @torch.inference_mode()
     def _tile(
         self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, dtype: torch.dtype, tokens: int
     ) -> FloatArray:
-        """(L, h', w'), decoded in small squares and some wavelengths at a time so that the work stays in the caches."""
+        """(L, h', w'), decoded in small squares and some wavelengths at a time so that the data stays in the caches."""
         window = self._features.window(rows, cols)
         shape = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
-        values = self.rgb.new_empty((nm.size, *shape))  # on the device, which is waited for once
-        few = min(nm.size, WAVELENGTHS_AT_ONCE)
-        near = min(stride, SIDE) ** 2  # pixels that are read for each that is answered
-        queries = [(first, self._query(nm[first : first + few]).to(dtype)) for first in range(0, nm.size, few)]
-        for _, y, x in tiling.iter_square_tiles(slice(0, shape[0]), slice(0, shape[1]), _side(tokens // few // near)):
-            own_rows, own_cols = (_spread(part, stride, of) for part, of in ((y, rows), (x, cols)))
+        values = self.rgb.new_empty((nm.size, *shape))  # on the device, so that it is synchronised only once
+        bands = min(nm.size, WAVELENGTHS_AT_ONCE)
+        pixels_read = min(stride, SIDE) ** 2  # per pixel of the output
+        queries = [(first, self._query(nm[first : first + bands]).to(dtype)) for first in range(0, nm.size, bands)]
+        side = tiling.square_side(tokens // bands // pixels_read)
+        for _, y, x in tiling.iter_square_tiles(slice(0, shape[0]), slice(0, shape[1]), side):
+            square = [_in_image(part, stride, of) for part, of in ((y, rows), (x, cols))]
             around = window[:, :, *(slice(part.start * stride, part.stop * stride + 2 * HALO) for part in (y, x))]
-            out = crosses_border(own_rows, own_cols, self.shape)
-            inside = border_mask(own_rows, own_cols, self.shape, around) if out else None
+            outside = crosses_border(square[0], square[1], self.shape)
+            inside = border_mask(square[0], square[1], self.shape, around) if outside else None
             for first, query in queries:
-                values[first : first + few, y, x] = self._decoded(around, inside, query, stride)[0]
-        answers: FloatArray = values.cpu().numpy()
-        return answers
+                values[first : first + bands, y, x] = self._decode(around, inside, query, stride)[0]
+        result: FloatArray = values.cpu().numpy()
+        return result
 
     def _query(self, nm: npt.NDArray[np.float64]) -> Query:
-        network = self.model.network
-        assert isinstance(network, NeSR)
-        asked = torch.tensor(nm, dtype=torch.float32, device=self.model.device)  # a copy: theirs may be read-only
-        return network.query(asked, self._attention)
+        wavelengths = torch.tensor(nm, dtype=torch.float32, device=self.model.device)  # copies, as nm may be read-only
+        return self._network.query(wavelengths, self._attention)
 
-    def _decoded(self, windows: Tensor, inside: Tensor | None, query: Query, stride: int = 1) -> Tensor:
-        network = self.model.network
-        assert isinstance(network, NeSR)
-        return network.decode(windows, query, inside, stride) * self.level
+    def _decode(self, windows: Tensor, inside: Tensor | None, query: Query, stride: int = 1) -> Tensor:
+        return self._network.decode(windows, query, inside, stride) * self.level
 
 
 class CalibratedNeSRField(CalibratedReconstruction, NeSRField):
-    """One whose model was calibrated."""
+    """Field of a calibrated `NeSR` network."""
 
 
-def _side(pixels: int) -> int:
-    """The side of a square of at most so many pixels: a power of two, as files are cut."""
-    return 1 << max(math.isqrt(pixels), 1).bit_length() - 1
-
-
-def _spread(part: slice, stride: int, of: slice) -> slice:
-    """Where every `stride`-th pixel of a part of a side lies in the image."""
-    return slice(of.start + part.start * stride, min(of.start + part.stop * stride, of.stop))
+def _in_image(part: slice, stride: int, window: slice) -> slice:
+    """Extent in the image of `part`, which counts every `stride`-th pixel along one side of a window."""
+    return slice(window.start + part.start * stride, min(window.start + part.stop * stride, window.stop))

@@ -1,14 +1,15 @@
-"""What every field that a network made of an image has in common, and the intervals of one that was calibrated."""
+"""Common parts of reconstructed fields: queries, provenance, and prediction intervals of calibrated models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from nesr_gui._version import __version__
 from nesr_gui.fields.protocol import (
     Block,
     IntervalBlock,
@@ -19,9 +20,9 @@ from nesr_gui.fields.protocol import (
     validate_wavelengths,
     validate_window,
 )
-from nesr_gui.inference import provenance as origin
 from nesr_gui.inference.calibration import IntervalCalibration
-from nesr_gui.inference.model_input import ModelInput, input_quantity
+from nesr_gui.inference.device import AdaptiveBatch
+from nesr_gui.inference.model_input import BandInput, ModelInput, input_quantity
 from nesr_gui.spectral import FloatArray, RGBImage, SpectralCube, Wavelengths
 
 if TYPE_CHECKING:
@@ -29,31 +30,60 @@ if TYPE_CHECKING:
 
 
 class ReconstructedField:
-    """An image through a network: `rgb` (1, inputs, H, W) over its white `level`, by which answers are scaled back.
+    """Base class of fields that evaluate a continuous network on an image; a `SpectralField` and a `PreviewField`.
 
-    Subclasses answer `spectra`, `band`, `preview_bands` and `blocks`. `notes` are what a user has to know of how.
+    Subclasses implement `blocks`, `_spectra` and `_bands`.
+
+    Args:
+        model: the model of the field.
+        image: its input.
+        rgb: the input on the device, (1, inputs, H, W), divided by `level`.
+        level: white level by which values are multiplied.
+        batch: number of items that a subclass evaluates at once.
+        notes: sentences for the user on how the model was run.
     """
 
     def __init__(
-        self, model: LoadedModel, image: ModelInput, rgb: Tensor, level: float, notes: tuple[str, ...] = ()
+        self,
+        model: LoadedModel,
+        image: ModelInput,
+        rgb: Tensor,
+        level: float,
+        *,
+        batch: AdaptiveBatch,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.model, self.image, self.quantity = model, image, input_quantity(image)
         self.shape, self.wavelength_range = image.shape, model.wavelength_range
         self.binning, self.source_shape = image.binning, image.source_shape
         self.bands, self.rgb, self.level, self.notes = model.bands, rgb, level, notes
+        self.batch = batch
 
     @property
     def provenance(self) -> dict[str, str]:
         """See `SpectralField.provenance`."""
-        return origin.provenance(self.model, self.image, self.notes)
+        return provenance(self.model, self.image, self.notes)
 
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
-        raise NotImplementedError
+        nm, pixels = validate_wavelengths(self, wavelengths), validate_points(self, points)
+        return self.batch.run(lambda count: self._spectra(pixels, nm, count))
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
-        raise NotImplementedError
+        return self._bands(validate_wavelengths(self, nm), stride, *validate_window(self, rows, cols))[0]
+
+    def preview_bands(
+        self,
+        wavelengths: Wavelengths | npt.ArrayLike,
+        *,
+        stride: int = 1,
+        rows: slice | None = None,
+        cols: slice | None = None,
+    ) -> FloatArray:
+        """See `PreviewField.preview_bands`."""
+        nm, window = validate_wavelengths(self, wavelengths), validate_window(self, rows, cols)
+        return self._bands(nm, stride, *window, preview=True)
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -67,11 +97,21 @@ class ReconstructedField:
         """See `SpectralField.cube`."""
         return assemble_cube(self, wavelengths, rows, cols)
 
+    def _spectra(self, pixels: npt.NDArray[np.int64], nm: npt.NDArray[np.float64], count: int) -> FloatArray:
+        """Spectra (N, L) at valid `pixels` (N, 2) and `nm` (L,), in batches of `count` items."""
+        raise NotImplementedError
+
+    def _bands(
+        self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, *, preview: bool = False
+    ) -> FloatArray:
+        """Bands (L, h, w) at valid `nm` (L,) in a valid window; `preview` permits lower precision."""
+        raise NotImplementedError
+
 
 class CalibratedReconstruction(ReconstructedField):
-    """One of a photograph whose model was calibrated: how far its answers may be off, and where not to trust them.
+    """Mixin for photographs and calibrated models: prediction intervals and quality flags, a `CalibratedField`.
 
-    Put it before the class of the field: `class CalibratedNeSRField(CalibratedReconstruction, NeSRField)`.
+    It precedes the class of the field: `class CalibratedNeSRField(CalibratedReconstruction, NeSRField)`.
     """
 
     image: RGBImage
@@ -86,7 +126,7 @@ class CalibratedReconstruction(ReconstructedField):
         """See `CalibratedField.prediction_interval`."""
         rows, cols = validate_points(self, points).T
         rgb = self.rgb[0][:, rows, cols].T.cpu().numpy()
-        return self._ends(rgb, self.spectra(points, wavelengths), validate_wavelengths(self, wavelengths))
+        return self._limits(rgb, self.spectra(points, wavelengths), validate_wavelengths(self, wavelengths))
 
     def prediction_interval_blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -95,30 +135,69 @@ class CalibratedReconstruction(ReconstructedField):
         nm = validate_wavelengths(self, wavelengths)
         for block in self.blocks(nm, rows=rows, cols=cols):
             rgb = self.rgb[0][:, block.rows, block.cols].flatten(1).T.cpu().numpy()
-            ends = self._ends(rgb, block.values.reshape(len(nm), -1).T, nm)
-            yield IntervalBlock(block.rows, block.cols, *(end.T.reshape(block.values.shape) for end in ends))
+            limits = self._limits(rgb, block.values.reshape(len(nm), -1).T, nm)
+            yield IntervalBlock(block.rows, block.cols, *(limit.T.reshape(block.values.shape) for limit in limits))
 
     def prediction_interval_band(
         self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
     ) -> tuple[FloatArray, FloatArray]:
         """See `CalibratedField.prediction_interval_band`."""
-        answers = self.band(nm, stride=stride, rows=rows, cols=cols)
+        band = self.band(nm, stride=stride, rows=rows, cols=cols)
         height, width = (slice(side.start, side.stop, stride) for side in validate_window(self, rows, cols))
         rgb = self.rgb[0, :, height, width].flatten(1).T.cpu().numpy()
-        low, high = self._ends(rgb, answers.reshape(-1, 1), validate_wavelengths(self, nm))
-        return low.reshape(answers.shape), high.reshape(answers.shape)
+        low, high = self._limits(rgb, band.reshape(-1, 1), validate_wavelengths(self, nm))
+        return low.reshape(band.shape), high.reshape(band.shape)
 
     def quality_flags(
         self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
     ) -> npt.NDArray[np.uint8]:
         """See `CalibratedField.quality_flags`."""
-        sparse = tuple(slice(side.start, side.stop, stride) for side in validate_window(self, rows, cols))
-        flags = QualityFlag.UNFAMILIAR_COLOUR * self.calibration.is_unfamiliar(self.image.values[sparse])
+        window = tuple(slice(side.start, side.stop, stride) for side in validate_window(self, rows, cols))
+        flags = QualityFlag.UNFAMILIAR_COLOUR * self.calibration.is_unfamiliar(self.image.values[window])
         if self.image.clipped is not None:
-            flags = flags | QualityFlag.CLIPPED * self.image.clipped[sparse]
+            flags = flags | QualityFlag.CLIPPED * self.image.clipped[window]
         return np.asarray(flags, np.uint8)
 
-    def _ends(self, rgb: FloatArray, answers: FloatArray, nm: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
-        level = self.level
-        low, high = self.calibration.prediction_interval(rgb, answers / level, nm)
-        return low * level, high * level
+    def _limits(
+        self, rgb: FloatArray, spectra: FloatArray, nm: npt.NDArray[np.float64]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Interval limits (N, L) for pixels `rgb` (N, 3), divided by the white level, and their `spectra` (N, L)."""
+        low, high = self.calibration.prediction_interval(rgb, spectra / self.level, nm)
+        return low * self.level, high * self.level
+
+
+def provenance(model: LoadedModel, image: ModelInput, notes: Sequence[str] = ()) -> dict[str, str]:
+    """Attributes (name → text) of a reconstruction; `notes` are sentences for the user on how the model was run."""
+    notes = (*notes, *(image.source.notes if isinstance(image, BandInput) else ()))
+    model_notes = {"model_notes": " ".join(notes)} if notes else {}
+    return {
+        "source": f"nesr_gui {__version__}",
+        "model": model.name,
+        "model_sha256": model.checkpoint.sha256,
+        "model_covers": model.coverage,
+        "model_bands": _format_bands(model.bands),
+        **model_notes,
+        **_input_attributes(image),
+        "reduction": str(image.binning),
+        "precision": "float32",
+    }
+
+
+def _input_attributes(image: ModelInput) -> dict[str, str]:
+    source, shape = image.source, "{} x {}".format(*image.source_shape)
+    if isinstance(image, BandInput):
+        return {"cube": source.name, "cube_bands_seen": _format_bands(image.wavelengths), "cube_shape": shape}
+    return {
+        "photograph": source.name,
+        "photograph_sha256": source.sha256,
+        "photograph_notes": " ".join(source.notes),
+        **dict(source.metadata),
+        "photograph_shape": shape,
+    }
+
+
+def _format_bands(bands: Wavelengths) -> str:
+    """Bands as text: range and step if evenly spaced, otherwise each."""
+    if step := bands.step_text:
+        return f"{bands.nm[0]:g}-{bands.nm[-1]:g} nm{step}"
+    return ", ".join(f"{nm:g}" for nm in bands) + " nm"

@@ -7,7 +7,8 @@ of one size, which are blended. The value of a pixel then depends on its positio
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -21,10 +22,16 @@ WHOLE_BYTES = 4 << 30  # memory limit for running a network on a whole image
 OVERLAP = 8  # adjacent blended tiles overlap by this fraction of their side
 
 NOTE = (
-    "This model looks at the whole image, which was too large for that: tiles of {side} pixels, blended, stand for it."
+    "This model requires the whole image, which was too large to process at once; it was processed in blended tiles of "
+    "{side} pixels."
 )
 
 Run = Callable[[Tensor], Tensor]
+
+
+def square_side(pixels: int) -> int:
+    """Side of a square of at most `pixels` pixels: a power of two, like the chunks of files."""
+    return 1 << max(math.isqrt(pixels), 1).bit_length() - 1
 
 
 def iter_square_tiles(rows: slice, cols: slice, side: int) -> Iterator[tuple[float, slice, slice]]:
@@ -36,17 +43,19 @@ def iter_square_tiles(rows: slice, cols: slice, side: int) -> Iterator[tuple[flo
 
 def run_tile_with_halo(run: Run, image: Tensor, rows: slice, cols: slice, halo: int) -> Tensor:
     """Output of a local network in a window of an image (1, C, H, W), computed with its halo."""
-    spans = zip(
-        *(_span(part, size, halo) for part, size in ((rows, image.shape[2]), (cols, image.shape[3]))), strict=True
+    return run_window_with_halo(lambda y, x: run(image[:, :, y, x]), rows, cols, image.shape[2:], halo)
+
+
+def run_window_with_halo(
+    run: Callable[[slice, slice], Tensor], rows: slice, cols: slice, shape: Sequence[int], halo: int
+) -> Tensor:
+    """Run on a window of an image of `shape` (H, W) enlarged by its halo, and crop the output (1, N, h, w, …) to it."""
+    y, x = (
+        slice(max(part.start - halo, 0), min(part.stop + halo, size))
+        for part, size in zip((rows, cols), shape, strict=True)
     )
-    seen, kept = spans
-    return run(image[:, :, *seen])[:, :, *kept]
-
-
-def _span(part: slice, size: int, halo: int) -> tuple[slice, slice]:
-    """Along one axis: what to run on, and which part of the output to keep."""
-    seen = slice(max(part.start - halo, 0), min(part.stop + halo, size))
-    return seen, slice(part.start - seen.start, part.stop - seen.start)
+    output = run(y, x)
+    return output[:, :, rows.start - y.start : rows.stop - y.start, cols.start - x.start : cols.stop - x.start]
 
 
 def blended_tile_size(scratch: int, shape: tuple[int, int]) -> int | None:
@@ -63,18 +72,18 @@ def run_whole_or_blended(
     if side is None or max(image.shape[2:]) <= side:
         with report_layers(network, progress):
             return run(image)
-    places = [_starts(size, side) for size in image.shape[2:]]
+    starts = [_starts(size, side) for size in image.shape[2:]]
     total, weights = torch.zeros(()), image.new_zeros(1, 1, *image.shape[2:])
-    corners = list(itertools.product(*places))
+    corners = list(itertools.product(*starts))
     for done, (y, x) in enumerate(corners):
         window = slice(y, min(y + side, image.shape[2])), slice(x, min(x + side, image.shape[3]))
         with report_layers(network, lambda part, done=done: progress((done + part) / len(corners))):  # type: ignore[misc]
-            answer = run(image[:, :, *window])
+            output = run(image[:, :, *window])
         if total.ndim == 0:
-            total = answer.new_zeros(1, answer.shape[1], *image.shape[2:])
+            total = output.new_zeros(1, output.shape[1], *image.shape[2:])
         ramps = (_ramp(part, size, side) for part, size in zip(window, image.shape[2:], strict=True))
-        weight = torch.outer(*ramps).to(answer)
-        total[:, :, *window] += weight * answer
+        weight = torch.outer(*ramps).to(output)
+        total[:, :, *window] += weight * output
         weights[:, :, *window] += weight
     return total / weights
 
@@ -89,16 +98,16 @@ def _starts(size: int, side: int) -> list[int]:
 
 def _ramp(part: slice, size: int, side: int) -> Tensor:
     """Blending weights along one axis of a tile, rising from each edge inside the image."""
-    places = torch.arange(part.start, part.stop, dtype=torch.float32)
-    rise = places - part.start + 1 if part.start > 0 else torch.full_like(places, torch.inf)
-    fall = part.stop - places if part.stop < size else torch.full_like(places, torch.inf)
+    positions = torch.arange(part.start, part.stop, dtype=torch.float32)
+    rise = positions - part.start + 1 if part.start > 0 else torch.full_like(positions, torch.inf)
+    fall = part.stop - positions if part.stop < size else torch.full_like(positions, torch.inf)
     overlap = max(side // OVERLAP, 1)
     return torch.minimum(rise, fall).clamp(max=overlap) / overlap
 
 
 @contextmanager
 def report_layers(network: nn.Module, progress: ProgressCallback) -> Iterator[None]:
-    """Report progress between the layers of a long forward pass, which `progress` can also stop."""
+    """Report progress between the layers of a long forward pass; `progress` may raise to stop it."""
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     count = itertools.count()
     hooks = [

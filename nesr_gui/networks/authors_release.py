@@ -1,8 +1,8 @@
-"""The authors' release of AWAN + NeSR, as its weights need it; where it departs from the paper's text it is followed.
+"""The authors' release of AWAN + NeSR; where it differs from the paper's text, this module follows the release.
 
-Its values are not a function of the wavelength: coordinates are centres of the cells of what is asked, convolutions
-see the neighbouring requested bands and pixels, and the attention, which is not scaled, sums over all of them. So it
-answers its own bands jointly, in tiles of the size it was trained on.
+Its output is not a function of wavelength: coordinates are centres of the cells of the request, convolutions read the
+neighbouring requested bands and pixels, and the attention, which is not scaled, sums over all of them. The network is
+therefore evaluated jointly at its own bands, in tiles of the size used in training.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from nesr_gui.networks.awan import AWAN
 from nesr_gui.networks.band_network import EVERY_TEN, BandNetwork
 
 CODES = 32  # channels of the 3-D convolutions
-HEAD = 16  # channels of query, key and value; two equal heads stand side by side
-CROP = 64  # pixels along a side of what it was trained on
+HEAD = 16  # channels of query, key and value; two equal heads are concatenated
+CROP = 64  # side of the training patches, pixels
 RENAMED = (("module.", ""), ("feature_encoder.", "encoder."), (".conv2d.", "."), ("2D.", "."), (".non_local.", "."))
-"""From its names to ours."""
+"""Replacements that turn the names of the release into those of this package."""
 
 
 @dataclass(frozen=True)
 class ReleaseConfig:
-    """What rebuilds it: the size of its encoder and the bands it was trained on."""
+    """Size of the encoder, and the training bands in nm."""
 
     features: int = 256
     blocks: int = 8
@@ -35,7 +35,7 @@ class ReleaseConfig:
 
 
 class Attention(nn.Module):
-    """Tokens (B, N, 35) to values (B, N, 1), each token having seen all others."""
+    """Attention over all tokens, and the final MLP."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,21 +43,22 @@ class Attention(nn.Module):
         self.layers2 = _mlp(2 * HEAD, 128, 128, 256, 256, 1)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, N, 35) to values (B, N, 1)."""
         query, key, value = self.layers_q(tokens), self.layers_k(tokens), self.layers_v(tokens)  # (B, N, 16)
         weights = (query.transpose(1, 2) @ key).softmax(-1)
         mixed = value @ weights.transpose(1, 2)
-        answer: Tensor = self.layers2(torch.cat([mixed, mixed], -1))
-        return answer
+        values: Tensor = self.layers2(torch.cat([mixed, mixed], -1))
+        return values
 
 
 class ReleasedNeSR(BandNetwork):
-    """RGB (B, 3, H, W) to its bands (B, L, H, W), jointly."""
+    """The released network: all bands jointly."""
 
     halo = None
     tile = CROP
     remark = (
-        "In the authors' arithmetic a value depends on what is asked with it: this model answers its own bands "
-        f"jointly, in blended tiles of {CROP} pixels, and its curves are straight lines between the bands."
+        "In the authors' release, a value depends on what else is requested: this model is evaluated jointly at its "
+        f"own bands, in blended tiles of {CROP} pixels, and its spectra are straight lines between the bands."
     )
 
     def __init__(self, config: ReleaseConfig) -> None:
@@ -69,6 +70,7 @@ class ReleasedNeSR(BandNetwork):
         self.imnet = Attention()
 
     def forward(self, image: Tensor) -> Tensor:
+        """RGB (B, 3, H, W) to values (B, L, H, W) at `bands`."""
         features = self.encoder(image)  # (B, F, H, W)
         count = len(self.bands)
         nearest = torch.arange(count, device=image.device) * features.shape[1] // count
@@ -76,29 +78,29 @@ class ReleasedNeSR(BandNetwork):
         codes = F.leaky_relu(self.conv_3d_2(self.conv_3d_1(torch.stack([profile, profile], 1))), 0.1)
         shape = codes.shape[2:]
         centres = [(2 * torch.arange(n, device=image.device) + 1) / n - 1 for n in shape]
-        place = torch.stack(torch.meshgrid(*centres, indexing="ij")).expand(len(codes), -1, -1, -1, -1)
-        tokens = torch.cat([codes, place], 1).flatten(2).transpose(1, 2)  # (B, L·H·W, 35)
+        positions = torch.stack(torch.meshgrid(*centres, indexing="ij")).expand(len(codes), -1, -1, -1, -1)
+        tokens = torch.cat([codes, positions], 1).flatten(2).transpose(1, 2)  # (B, L·H·W, 35)
         values: Tensor = self.imnet(tokens).view(len(codes), *shape)
         return values
 
 
 def released(state: Mapping[str, Tensor]) -> ReleasedNeSR:
-    """The network whose weights a state dict of the release holds.
+    """Build the network from a state dict of the release, in evaluation mode.
 
     Raises:
-        ValueError: it is another network's; the message names what is missing or too much.
+        ValueError: the state dict belongs to another network; the message names a missing or unexpected weight.
     """
     named = {_renamed(name): tensor for name, tensor in state.items()}
     head = named.get("encoder.head_conv.weight")
     blocks = {name.split(".")[2] for name in named if name.startswith("encoder.backbone.")}
     if head is None:
-        raise ValueError("there is no feature_encoder.head_conv2D in it, which the release of AWAN + NeSR has")
+        raise ValueError("it lacks feature_encoder.head_conv2D, which the release of AWAN + NeSR contains")
     network = ReleasedNeSR(ReleaseConfig(features=head.shape[0], blocks=len(blocks)))
-    own = network.state_dict()
-    odd = [name for name in {**own, **named} if name not in own or name not in named]
-    odd += [name for name in own if name in named and named[name].shape != own[name].shape]
-    if odd:
-        raise ValueError(f"{len(odd)} of its weights are not those of the release of AWAN + NeSR, such as {odd[0]}")
+    expected = network.state_dict()
+    wrong = [name for name in {**expected, **named} if name not in expected or name not in named]
+    wrong += [name for name in expected if name in named and named[name].shape != expected[name].shape]
+    if wrong:
+        raise ValueError(f"{len(wrong)} of its weights do not match the release of AWAN + NeSR, such as {wrong[0]}")
     network.load_state_dict(named)
     return network.eval()
 

@@ -1,19 +1,18 @@
-"""AWAN (Li et al. 2020): dual residual attention blocks, and second-order non-local attention at the end.
+"""AWAN (Li et al. 2020): dual residual attention blocks, followed by second-order non-local attention.
 
-Convolutions have no bias and reflect the image at its border; every PReLU has one slope. The arithmetic is that of the
-release of the NeSR paper, whose weights this network takes (`authors_release.py`).
+Convolutions have no bias and use reflection padding; every PReLU has a single slope. The implementation matches the
+release of the NeSR paper, whose weights it can load (`authors_release.py`).
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-
-from nesr_gui.networks.layers import padded
+from torch.nn import functional as F
 
 REDUCTION = 16  # of channels within the attention over channels
 TAIL_REDUCTION = 8  # of channels within the non-local tail
-SMALLEST = 4  # pixels along a side: 5×5 kernels reflect two, and each quadrant needs some
+SMALLEST = 4  # smallest side in pixels: 5×5 kernels reflect two, and no quadrant may be empty
 
 
 def _conv(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
@@ -21,7 +20,7 @@ def _conv(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
 
 
 class WeightedChannelAttention(nn.Module):
-    """AWCA: channels (B, C, H, W) weighed by what a learned mean over pixels says of them."""
+    """AWCA: channel attention from a learned weighted mean over pixels."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -32,13 +31,14 @@ class WeightedChannelAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
         weights = self.conv(x).flatten(1).softmax(-1)  # (B, N), over pixels
         pooled = torch.einsum("bcn,bn->bc", x.flatten(2), weights)
         return x * self.fc(pooled)[:, :, None, None]
 
 
 class SecondOrderNonLocal(nn.Module):
-    """PSNL: in each quadrant of (B, C, H, W), what the covariance of its channels adds to them."""
+    """PSNL: non-local attention from the covariance of the channels, separately in each quadrant."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -48,6 +48,7 @@ class SecondOrderNonLocal(nn.Module):
         self.W = nn.Conv2d(hidden, channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
         halves = x.tensor_split([x.shape[2] // 2], 2)
         return torch.cat(
             [
@@ -84,17 +85,17 @@ class DualResidualAttentionBlock(nn.Module):
 
 
 class AWAN(nn.Module):
-    """Image (B, inputs, H, W) to (B, bands, H, W), or to `features` channels where it is an encoder.
+    """Image (B, inputs, H, W) to bands (B, bands, H, W), or to features (B, features, H, W) as an encoder.
 
-    As an encoder it keeps its output convolution, then from features to features, and its tail.
+    As an encoder it retains its output convolution, with `features` outputs, and its tail.
 
     Args:
         features: channels of every block; 256 in the paper.
         blocks: dual residual attention blocks; 8 in the paper.
-        bands: of the output; None makes it an encoder.
+        bands: number of output bands; None for an encoder.
         inputs: channels of the image.
 
-    It pools over the image, so no border makes a tile exact: `halo` is None.
+    It pools over the image, so no finite border makes a tile exact: `halo` is None.
     """
 
     halo = None
@@ -111,11 +112,13 @@ class AWAN(nn.Module):
         self.tail_nonlocal = SecondOrderNonLocal(outputs)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Image (B, inputs, H, W) to (B, bands or features, H, W)."""
         height, width = image.shape[2:]
-        x = self.head_conv(self.input_prelu(self.input_conv(padded(image, 1, SMALLEST))))
+        padded = F.pad(image, (0, max(SMALLEST - width, 0), 0, max(SMALLEST - height, 0)), mode="replicate")
+        x = self.head_conv(self.input_prelu(self.input_conv(padded)))
         residual = x
         for block in self.backbone:
             x, residual = block(x, residual)
         x = self.output_conv(self.output_prelu(self.tail_conv(x) + residual))
-        answer: Tensor = self.tail_nonlocal(x)[:, :, :height, :width]
-        return answer
+        output: Tensor = self.tail_nonlocal(x)[:, :, :height, :width]
+        return output

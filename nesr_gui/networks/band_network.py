@@ -1,4 +1,4 @@
-"""Networks that answer at fixed bands, and the encoders as such networks."""
+"""Networks with fixed output bands: the common interface, and the discrete networks of the paper."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from nesr_gui.networks.encoders import encoder
-from nesr_gui.networks.layers import linear_answer
+from nesr_gui.networks.encoders import encoder, linear_skip
 
 EVERY_TEN = tuple(400.0 + 10 * i for i in range(31))  # nm
 
 
 class BandNetwork(nn.Module):
-    """An image (1, inputs, H, W) to its values (1, L, H, W) at `bands` nm, in ascending order.
+    """Base class: image (1, inputs, H, W) to values (1, L, H, W) at `bands` in nm, in ascending order.
 
     Attributes:
-        config: what rebuilds it.
-        normalised: whether it sees photographs over their white level, and its answers are scaled back.
-        halo: pixels around a pixel that its answer depends on; None where that is the whole image.
-        scratch: numbers per pixel held at once, for one that looks at the whole image.
-        tile: pixels along a side of the blended tiles it has to be computed in; None where it may see all at once.
-        remark: what a user has to know of its answers.
+        config: configuration that rebuilds the network.
+        normalised: whether the input is divided by its white level, and the output multiplied by it.
+        halo: pixels around a pixel on which its output depends; None if it depends on the whole image.
+        scratch: numbers per pixel held at once, if the network pools over the whole image.
+        tile: side of the blended tiles in which the network must be run, in pixels; None if it may see the whole image.
+        remark: sentence about the output that the user must know.
     """
 
     config: Any
@@ -36,39 +35,45 @@ class BandNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class DiscreteConfig:
-    """Everything that rebuilds a discrete network; the defaults are the paper's HSCNN-R of 31 bands.
+    """Complete configuration of a discrete network; the defaults are the paper's HSCNN-R with 31 bands.
 
-    With 61 `bands` it is the first step of the paper's AWAN(-D) for any of the encoders. `skip` adds a learned linear
-    answer to the input, as NeSR of `profile` spectrum has it.
+    With 61 `bands` it is the first step of the paper's AWAN(-D) (section 4.2), for any encoder. `skip` adds a learned
+    linear map of the input to the output; it is not in the paper.
     """
 
     encoder: str = "hscnn_r"
     features: int = 64  # of the encoder
     blocks: int = 16  # of the encoder
     bands: tuple[float, ...] = EVERY_TEN  # nm, of the output
-    inputs: tuple[float, ...] = ()  # nm, of the bands that it sees; none where it sees linear RGB
-    compressed: bool = False  # as for NeSR
-    normalised: bool = False  # as for NeSR
+    inputs: tuple[float, ...] = ()  # nm, of the input bands; empty for linear RGB
+    compressed: bool = False  # see `NeSRConfig`
+    normalised: bool = False  # see `NeSRConfig`
     skip: bool = False
 
 
 class DiscreteNetwork(BandNetwork):
-    """Image (B, inputs, H, W) to bands (B, L, H, W): one of the encoders with its output layer."""
+    """An encoder with its output layer.
+
+    Raises:
+        KeyError: the encoder is unknown.
+        ValueError: the bands are empty or not in ascending order.
+    """
 
     def __init__(self, config: DiscreteConfig) -> None:
         super().__init__()
         if not config.bands or list(config.bands) != sorted(set(config.bands)):
-            raise ValueError(f"bands at {config.bands} nm; expected some, in order")
+            raise ValueError(f"bands at {config.bands} nm; expected at least one, in ascending order")
         self.config, self.bands, self.normalised = config, config.bands, config.normalised
         build = encoder(config.encoder).build
         self.network = build(config.features, config.blocks, len(config.bands), len(config.inputs) or 3)
         if config.skip:
-            self.linear = linear_answer(config.inputs, config.bands)
+            self.linear = linear_skip(config.inputs, config.bands)
         self.halo, self.scratch = self.network.halo, self.network.scratch
 
     def forward(self, image: Tensor) -> Tensor:
+        """Image (B, inputs, H, W) to bands (B, L, H, W), not negative in evaluation mode."""
         values: Tensor = self.network(image.sqrt() if self.config.compressed else image)
         if self.config.skip:
             values = values + self.linear(image)
-        # No reflectance is negative; while training, the slope below zero is what teaches that.
+        # Reflectance is not negative; in training, negative values must keep their gradient.
         return values if self.training else values.clamp_min(0)

@@ -1,18 +1,19 @@
-"""NeSR with a factorised answer: coefficients of the pixel times a basis of the wavelength.
+"""Factorised NeSR: coefficients per pixel times a basis over wavelength.
 
-The paper's MLP is asked anew at every pixel for every wavelength. Here encoder, spectral profile interpolation and
-neural attention mapping are evaluated at a few knots of wavelength, the MLP answers coefficients, and
+The paper evaluates its MLP at every pixel for every wavelength. Here encoder, spectral profile interpolation and neural
+attention mapping are evaluated at a few knots along wavelength, the MLP predicts coefficients, and
 
     y(pixel, nm) = s(pixel) · Σ_k a_k(pixel) φ_k(nm) + W(nm) · rgb(pixel)
 
-with s the pixel's brightness, φ a small network of the wavelength and W a learned linear answer to the colour. A pixel
-costs the same whether one wavelength is asked for or three hundred, each of which is one small matrix product, and
-curves are as smooth as φ.
+where s is the brightness of the pixel, φ a small network over wavelength and W a learned linear map of the colour. The
+cost of the MLP does not depend on the number of wavelengths, each of which adds one small matrix product, and spectra
+are as smooth as φ.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,23 +22,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.networks.context_encoder import SLOPE, ContextEncoder, normalised
 from nesr_gui.networks.hscnn_r import HSCNNR
 from nesr_gui.networks.nam import Correlations, NeuralAttentionMapping
 from nesr_gui.networks.spi import HALO, SpectralProfileInterpolation
-from nesr_gui.networks.wavelength_basis import WavelengthBasis
 
 DIMMEST = 1e-4  # brightness below which a colour has no chromaticity
 ENCODERS, ATTENTIONS = ("context", "hscnn_r", "none"), ("spatial_spectral", "none")
-COLOUR = 4  # numbers that the decoder sees of a pixel: chromaticity and brightness
+COLOUR = 4  # inputs of the decoder per pixel: chromaticity and brightness
+SLOPE = 0.1  # negative slope of the LeakyReLUs, so that no unit becomes permanently inactive
+START = 0.3  # initial output scale of a context block, relative to its input
+HARMONICS = 8  # of the coordinate, as input of the basis network
+WIDTH = 64  # of the hidden layers of the basis network
 
 
 @dataclass(frozen=True)
 class FactorisedConfig:
-    """Everything that rebuilds a network.
+    """Complete configuration of a network.
 
-    `encoder` is `context` (a quarter of the resolution), `hscnn_r` (the paper's) or `none` (the colour alone). Without
-    SPI and attention, what the encoder says goes straight to the MLP: a low-rank field.
+    `encoder` is `context` (a quarter of the resolution), `hscnn_r` (the paper's) or `none` (colour only). Without SPI
+    and attention, the MLP receives the encoder features directly.
     """
 
     encoder: Literal["context", "hscnn_r", "none"] = "context"
@@ -60,15 +63,17 @@ class FactorisedConfig:
 
 
 class FactorisedNeSR(nn.Module):
-    """Linear RGB over its white level to coefficients of spectra: `surroundings`, then `coefficients`.
+    """Linear RGB, divided by its white level, to coefficients of spectra: `surroundings`, then `coefficients`.
 
-    The surroundings are computed on cells of `scale` × `scale` pixels: what `encode` and `tokens` answer for a cell
-    depends on `halo` cells around it, in `tokens` alone on `code_halo`; `correlations` of all cells of an image make
-    its attention map, and `context` is what the MLP reads of a cell.
-    `forward` is all of it together.
+    Surroundings are computed on cells of `scale` × `scale` pixels: `encode` and `tokens` together depend on `halo`
+    cells around a cell, `tokens` alone on `code_halo`. The `correlations` of all cells of an image determine its
+    attention map; `context` is the input of the MLP for a cell. `forward` combines all steps.
+
+    Raises:
+        ValueError: the configuration is inconsistent.
     """
 
-    normalised = True  # it sees photographs over their white level
+    normalised = True  # the input is divided by its white level
     knots: Tensor
 
     def __init__(self, config: FactorisedConfig) -> None:
@@ -97,18 +102,18 @@ class FactorisedNeSR(nn.Module):
         self.colour = nn.Linear(COLOUR, width)
         sizes = (*config.hidden, config.rank)
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
-        nn.init.normal_(self.layers[-1].weight, std=0.01)  # type: ignore[arg-type]  # small, but alive at once
+        nn.init.normal_(self.layers[-1].weight, std=0.01)  # type: ignore[arg-type]  # small, but with gradients from the start
         self.basis = WavelengthBasis(config.rank, len(config.bands))
         knots = torch.linspace(config.low, config.high, config.knots)
         self.register_buffer("knots", self.coord(knots), persistent=False)
 
     def _keep_signal(self) -> None:
-        """Start the surroundings about as strong as the colour; by default each layer would shrink them to a third."""
+        """Initialise so that surroundings and colour have similar scale; by default each layer divides it by three."""
         layers = [self.gather]
         if self.config.spi:
             nn.init.kaiming_normal_(self.spi.first.weight, SLOPE)
             nn.init.kaiming_normal_(self.spi.second.weight, SLOPE)
-            self.spi.first.weight.data *= 2**-0.5  # its two inputs are equal, and add up
+            self.spi.first.weight.data *= 2**-0.5  # its two inputs are equal, so they add up
         if self.config.attention != "none":
             layers += [self.nam.embed_in, self.nam.embed_out, self.nam.value, self.nam.out]
         for layer in layers:
@@ -117,16 +122,16 @@ class FactorisedNeSR(nn.Module):
 
     @property
     def has_surroundings(self) -> bool:
-        """Whether anything but a pixel's own colour decides its spectrum."""
+        """Whether the spectrum of a pixel depends on anything but its own colour."""
         return self.config.encoder != "none"
 
     @property
     def has_attention(self) -> bool:
-        """Whether an image has an attention map, which follows from all of its cells."""
+        """Whether there is an attention map, which depends on all cells of an image."""
         return self.config.attention != "none"
 
     def coord(self, nm: Tensor) -> Tensor:
-        """Wavelengths in nm to [-1, 1], section 4.1."""
+        """Wavelengths in nm to coordinates in [-1, 1], section 4.1."""
         return 2 * (nm - self.config.low) / (self.config.high - self.config.low) - 1
 
     def functions(self, nm: Tensor) -> Tensor:
@@ -135,13 +140,13 @@ class FactorisedNeSR(nn.Module):
         return functions
 
     def encode(self, rgb: Tensor) -> Tensor:
-        """Linear RGB (B, 3, H, W) over its white level to features (B, F, h, w) of cells."""
+        """Linear RGB (B, 3, H, W), divided by its white level, to features (B, F, h, w) of cells."""
         return normalised(self.encoder(rgb.clamp_min(0).sqrt()))
 
     def tokens(self, features: Tensor) -> Tensor:
-        """Features (B, F, h, w) to what `context` reads: tokens (B, M, h, w, C) at the knots, equations (2) to (4).
+        """Features (B, F, h, w) to tokens (B, M, h, w, C) at the knots, equations (2) to (4).
 
-        Without attention they are the latent codes; without SPI, the features themselves.
+        Without attention these are the latent codes; without SPI, the features themselves.
         """
         if not self.config.spi:
             return features
@@ -149,11 +154,11 @@ class FactorisedNeSR(nn.Module):
         return self.nam.tokens(codes, self.knots) if self.has_attention else codes
 
     def correlations(self, tokens: Tensor) -> Correlations:
-        """What tokens (B, M, h, w, C) add to the attention map of their image, for each of B."""
+        """Contribution of tokens (B, M, h, w, C) to the attention map of each of the B images."""
         return self.nam.correlations(tokens.flatten(1, 3))
 
     def context(self, tokens: Tensor, attention: Tensor | None) -> Tensor:
-        """What the MLP reads of the surroundings (B, width, h, w), from `tokens` and the map (B or 1, C, C)."""
+        """Input of the MLP from the surroundings (B, width, h, w), from `tokens` and the map (B or 1, C, C)."""
         if not self.config.spi:
             return F.conv2d(tokens, self.gather.weight[..., None, None])
         if attention is not None:
@@ -162,9 +167,9 @@ class FactorisedNeSR(nn.Module):
         return gathered.permute(0, 3, 1, 2)
 
     def surroundings(self, rgb: Tensor, group: int = 1) -> Tensor:
-        """What the MLP reads of the surroundings of every pixel (B, width, H, W), H and W multiples of `scale`.
+        """Input of the MLP from the surroundings of every pixel (B, width, H, W); H and W are multiples of `scale`.
 
-        `group` neighbours in the batch are parts of one photograph and share its attention map.
+        Every `group` consecutive images of the batch belong to one photograph and share an attention map.
         """
         tokens, attention = self.tokens(self.encode(rgb)), None
         if self.has_attention:
@@ -176,7 +181,7 @@ class FactorisedNeSR(nn.Module):
         return F.interpolate(context, scale_factor=float(self.scale), mode="bilinear", align_corners=False)
 
     def coefficients(self, context: Tensor | None, rgb: Tensor) -> Tensor:
-        """What surroundings (..., width), None where they are unknown, and colours (..., 3) say: (..., rank + 3)."""
+        """Coefficients (..., rank + 3) from surroundings (..., width), or None, and colours (..., 3)."""
         brightness = rgb.mean(-1, keepdim=True)
         chromaticity = rgb / brightness.clamp_min(DIMMEST)
         hidden = self.colour(torch.cat([chromaticity, brightness], -1).clamp_min(0).sqrt())
@@ -187,9 +192,9 @@ class FactorisedNeSR(nn.Module):
         return torch.cat([brightness * hidden, rgb.to(hidden.dtype)], -1)
 
     def forward(self, rgb: Tensor, nm: Tensor, group: int = 1) -> Tensor:
-        """The joint pass: rgb (B, 3, H, W) and wavelengths (L,) nm to the spectral image (B, L, H, W).
+        """Complete forward pass: rgb (B, 3, H, W) and wavelengths (L,) in nm to the spectral image (B, L, H, W).
 
-        It may fall below zero, which teaches; a field does not.
+        Values may be negative, so that training has a gradient there; a field clips them.
         """
         context = self.surroundings(rgb, group).permute(0, 2, 3, 1) if self.has_surroundings else None
         coefficients = self.coefficients(context, rgb.permute(0, 2, 3, 1))
@@ -197,14 +202,114 @@ class FactorisedNeSR(nn.Module):
 
 
 def _check(config: FactorisedConfig) -> None:
-    """Raise ValueError for settings that make no network."""
+    """Raise ValueError if the configuration is inconsistent."""
     if config.encoder not in ENCODERS:
-        raise ValueError(f"no encoder {config.encoder!r}; there are {', '.join(ENCODERS)}")
+        raise ValueError(f"unknown encoder {config.encoder!r}; available: {', '.join(ENCODERS)}")
     if config.attention not in ATTENTIONS:
-        raise ValueError(f"no attention {config.attention!r}; there are {', '.join(ATTENTIONS)}")
+        raise ValueError(f"unknown attention {config.attention!r}; available: {', '.join(ATTENTIONS)}")
     if config.attention != "none" and not config.spi:
-        raise ValueError("attention is among the latent codes of SPI, which are left out; leave out both")
+        raise ValueError("attention requires SPI, which is disabled; enable SPI or disable attention")
     if config.spi and config.encoder == "none":
-        raise ValueError("SPI reads the features of an encoder; choose one, or leave SPI and attention out")
+        raise ValueError("SPI requires the features of an encoder; choose an encoder, or disable SPI and attention")
     if not config.hidden or config.knots < 2:
-        raise ValueError("the MLP needs a hidden layer, and SPI two knots; give more")
+        raise ValueError("the MLP requires at least one hidden layer, and SPI at least two knots")
+
+
+def normalised(features: Tensor) -> Tensor:
+    """Normalise features (B, F, h, w) to mean 0 and variance 1 over the channels of each pixel.
+
+    Without it, features grew by a factor of ten thousand within 3,000 training steps, and later layers became inactive.
+    """
+    return F.layer_norm(features.permute(0, 2, 3, 1), features.shape[1:2]).permute(0, 3, 1, 2)
+
+
+class ContextBlock(nn.Module):
+    """x + conv(leaky(conv(normalised(x)))) on (B, features, h, w)."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(features, features, 3, padding=1)
+        self.second = nn.Conv2d(features, features, 3, padding=1)
+        nn.init.kaiming_normal_(self.first.weight, SLOPE)
+        nn.init.normal_(self.second.weight, std=START / math.sqrt(9 * features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, features, h, w) to the same shape."""
+        return x + self.second(F.leaky_relu(self.first(normalised(x)), SLOPE))
+
+
+class ContextEncoder(nn.Module):
+    """Image (B, inputs, H, W) to features (B, features, H / 4, W / 4); H and W are multiples of `SCALE`.
+
+    Cells of 4 × 4 pixels become channels (pixel unshuffle), which residual blocks process at a ninth of the cost of
+    HSCNN-R. The decoder reads the colour of each pixel at full resolution; the surroundings add little to it, so they
+    may be coarse.
+
+    Args:
+        features: channels of every block.
+        blocks: residual blocks of two 3×3 convolutions.
+        inputs: channels of the image.
+
+    Attributes:
+        halo: cells around a cell on which its features depend.
+    """
+
+    SCALE = 4
+
+    def __init__(self, features: int = 64, blocks: int = 6, inputs: int = 3) -> None:
+        super().__init__()
+        self.halo = 1 + 2 * blocks
+        self.head = nn.Conv2d(inputs * self.SCALE**2, features, 3, padding=1)
+        self.blocks = nn.Sequential(*(ContextBlock(features) for _ in range(blocks)))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Image (B, inputs, H, W) to features (B, features, H / 4, W / 4)."""
+        cells = F.pixel_unshuffle(image, self.SCALE).contiguous(memory_format=torch.channels_last)
+        features: Tensor = self.blocks(self.head(cells))
+        return features
+
+
+class WavelengthBasis(nn.Module):
+    """Coordinates to the functions of wavelength that spectra are sums of: φ_k, and the three rows of W.
+
+    φ is an MLP of sines and cosines of the coordinate; W has a value per training band, with splines in between.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, rank: int, bands: int) -> None:
+        super().__init__()
+        self.bands = bands
+        self.register_buffer("frequencies", torch.arange(1, HARMONICS + 1) * (math.pi / 2), persistent=False)
+        self.network = nn.Sequential(
+            nn.Linear(2 * HARMONICS, WIDTH), nn.SiLU(), nn.Linear(WIDTH, WIDTH), nn.SiLU(), nn.Linear(WIDTH, rank)
+        )
+        self.linear = nn.Parameter(torch.full((bands, 3), 1 / 3))
+
+    def forward(self, coord: Tensor) -> Tensor:
+        """Coordinates (L,) in [-1, 1] to functions (L, rank + 3)."""
+        angles = coord[:, None] * self.frequencies
+        functions = self.network(torch.cat([angles.sin(), angles.cos()], 1))
+        return torch.cat([functions, catmull_rom((coord + 1) / 2, self.bands) @ self.linear], 1)
+
+
+def catmull_rom(position: Tensor, knots: int) -> Tensor:
+    """Weights (L, knots) of evenly spaced knots at positions (L,) in [0, 1]; exact for straight lines.
+
+    Beyond an end, the line through the last two knots is extended.
+    """
+    scaled = position * (knots - 1)
+    below = scaled.floor().clamp(0, max(knots - 2, 0))
+    t = (scaled - below)[:, None]
+    taps = 0.5 * torch.cat(
+        [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3], dim=1
+    )  # (L, 4), of the knots below - 1 to below + 2
+    weights = position.new_zeros(len(position), knots + 2)
+    weights.scatter_add_(1, below.long()[:, None] + torch.arange(4, device=position.device), taps)
+    inner = weights[:, 1:-1].clone()
+    if knots > 1:  # the outer knots are mirrored through the ends
+        inner[:, 0] += 2 * weights[:, 0]
+        inner[:, 1] -= weights[:, 0]
+        inner[:, -1] += 2 * weights[:, -1]
+        inner[:, -2] -= weights[:, -1]
+    return inner

@@ -1,4 +1,4 @@
-"""HRNet (Zhao et al. 2020), a hierarchical regression network: four resolutions, the coarse ones feeding the finer."""
+"""HRNet (Zhao et al. 2020), a hierarchical regression network: four resolutions, each feeding the next finer one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.networks.layers import padded
-
 LEVELS = 4
 SLOPE = 0.2  # of every LeakyReLU
-RESIDUAL = 0.1  # what blocks add is scaled by this
+RESIDUAL = 0.1  # scale of the residual branch of each block
 
 
 class Conv(nn.Module):
@@ -21,11 +19,12 @@ class Conv(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) to (B, outputs, H, W)."""
         return F.leaky_relu(self.conv(x), SLOPE)
 
 
 class ResidualDenseBlock(nn.Module):
-    """Five convolutions, each of which sees the input and all before it, added to the input (B, C, H, W)."""
+    """Five densely connected convolutions, added to their input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -34,15 +33,16 @@ class ResidualDenseBlock(nn.Module):
         self.convs = nn.ModuleList(Conv(channels + i * growth, size) for i, size in enumerate(sizes))
 
     def forward(self, x: Tensor) -> Tensor:
-        seen = x
+        """(B, C, H, W) to the same shape."""
+        dense = x
         for conv in self.convs[:-1]:
-            seen = torch.cat([seen, conv(seen)], 1)
-        added: Tensor = self.convs[-1](seen)
+            dense = torch.cat([dense, conv(dense)], 1)
+        added: Tensor = self.convs[-1](dense)
         return x + RESIDUAL * added
 
 
 class ResidualGlobalBlock(nn.Module):
-    """Two convolutions with channels weighed in between by their means over the image, added to the input."""
+    """Two convolutions with channel attention over the image in between, added to their input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -55,6 +55,7 @@ class ResidualGlobalBlock(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
         inner = self.first(x)
         weights = self.fc(inner.mean((2, 3)))[:, :, None, None]
         added: Tensor = self.second(inner * weights)
@@ -62,7 +63,7 @@ class ResidualGlobalBlock(nn.Module):
 
 
 class Level(nn.Module):
-    """One resolution: the image at it (B, inputs, h, w), joined by what the coarser one made of it."""
+    """One resolution: the image at that resolution, joined with the output of the next coarser level."""
 
     def __init__(self, inputs: int, channels: int, dense: int, coarser: int, finest: bool) -> None:
         super().__init__()
@@ -73,23 +74,24 @@ class Level(nn.Module):
         self.exit = nn.Identity() if finest else Conv(channels, channels, kernel=3 if coarser else 1)
 
     def forward(self, x: Tensor, coarser: Tensor | None) -> Tensor:
+        """Image (B, inputs, h, w), and output of the coarser level or None, to (B, channels, h, w)."""
         x = self.entry(x)
         if coarser is not None:
             x = torch.cat([x, F.pixel_shuffle(coarser, 2)], 1)
-        answer: Tensor = self.exit(self.body(self.join(x)))
-        return answer
+        output: Tensor = self.exit(self.body(self.join(x)))
+        return output
 
 
 class HRNet(nn.Module):
-    """Image (B, inputs, H, W) to features (B, features, H, W), or to `bands` where it ends in its output layer.
+    """Image (B, inputs, H, W) to features (B, features, H, W), or to bands (B, bands, H, W).
 
     Args:
-        features: channels at full resolution, twice as many at each coarser one; 64 in the paper.
-        blocks: dense blocks at full resolution, half as many at each coarser one, at least one; 4 in the paper.
-        bands: of the output layer; None leaves it out.
+        features: channels at full resolution, doubled at each coarser level; 64 in the paper.
+        blocks: dense blocks at full resolution, halved at each coarser level, at least one; 4 in the paper.
+        bands: channels of the output layer; None omits it.
         inputs: channels of the image.
 
-    It pools over the image, so no border makes a tile exact: `halo` is None.
+    It pools over the image, so no finite border makes a tile exact: `halo` is None.
     """
 
     halo = None
@@ -111,10 +113,12 @@ class HRNet(nn.Module):
         self.tail = nn.Conv2d(features, bands, 3, padding=1) if bands is not None else nn.Identity()
 
     def forward(self, image: Tensor) -> Tensor:
+        """Image (B, inputs, H, W) to (B, features or bands, H, W)."""
         height, width = image.shape[2:]
-        image = padded(image, 1 << LEVELS - 1)
+        multiple = 1 << LEVELS - 1
+        image = F.pad(image, (0, -width % multiple, 0, -height % multiple), mode="replicate")
         x: Tensor | None = None
         for level in reversed(range(LEVELS)):
             x = self.levels[level](F.pixel_unshuffle(image, 1 << level), x)
-        answer: Tensor = self.tail(x)[:, :, :height, :width]
-        return answer
+        output: Tensor = self.tail(x)[:, :, :height, :width]
+        return output

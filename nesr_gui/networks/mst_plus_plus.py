@@ -1,4 +1,4 @@
-"""MST++ (Cai et al. 2022): transformers whose tokens are spectral channels, in three cascaded U-shaped stages."""
+"""MST++ (Cai et al. 2022): cascaded U-shaped transformers whose tokens are channels."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.networks.layers import padded
-
-DEPTH = 2  # times a stage halves the image
+DEPTH = 2  # number of times a stage halves the resolution
 
 
 class SpectralAttention(nn.Module):
-    """Multi-head self-attention among the channels of (B, C, H, W), each a token of all pixels, with its place."""
+    """Multi-head self-attention between channels, each a token over all pixels, with positional convolutions."""
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
@@ -23,6 +21,7 @@ class SpectralAttention(nn.Module):
         self.place = nn.Sequential(_depthwise(channels), nn.GELU(), _depthwise(channels))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
         value = self.value(x)
         query, key, tokens = (self._split(part) for part in (self.query(x), self.key(x), value))  # (B, heads, c, N)
         weights = (self.scale * F.normalize(key, dim=-1) @ F.normalize(query, dim=-1).transpose(2, 3)).softmax(-1)
@@ -34,7 +33,7 @@ class SpectralAttention(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """Attention, then a feed-forward network on normalised channels, each added to its input."""
+    """Attention, then a feed-forward network on normalised channels, each with a residual connection."""
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
@@ -47,13 +46,14 @@ class AttentionBlock(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
         x = x + self.attention(x)
         added: Tensor = self.feed(self.norm(x.movedim(1, -1)).movedim(-1, 1))
         return x + added
 
 
 class Stage(nn.Module):
-    """SST: encoder, bottleneck and decoder of attention blocks, added to its input (B, C, H, W)."""
+    """SST: encoder, bottleneck and decoder of attention blocks, with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -67,29 +67,31 @@ class Stage(nn.Module):
         self.decoder = nn.ModuleList(AttentionBlock(width, width // channels) for width in widths)
 
     def forward(self, x: Tensor) -> Tensor:
-        inner, kept = self.embed(x), []
+        """(B, C, H, W) to the same shape; H and W are multiples of 2^DEPTH."""
+        inner, skips = self.embed(x), []
         for block, down in zip(self.encoder, self.down, strict=True):
-            kept.append(block(inner))
-            inner = down(kept[-1])
+            skips.append(block(inner))
+            inner = down(skips[-1])
         inner = self.bottleneck(inner)
         for level in reversed(range(DEPTH)):
-            inner = self.join[level](torch.cat([self.up[level](inner), kept[level]], 1))
+            inner = self.join[level](torch.cat([self.up[level](inner), skips[level]], 1))
             inner = self.decoder[level](inner)
         mapped: Tensor = self.mapping(inner)
         return x + mapped
 
 
 class MSTPlusPlus(nn.Module):
-    """Image (B, inputs, H, W) to (B, bands, H, W), or to `features` channels where it is an encoder.
+    """Image (B, inputs, H, W) to bands (B, bands, H, W), or to features (B, features, H, W) as an encoder.
 
     Args:
         features: channels of a stage at full resolution; 31 in the paper.
         blocks: stages; 3 in the paper.
-        bands: of the output; None leaves the output layer out.
+        bands: channels of the output layer; None omits it.
         inputs: channels of the image.
 
-    The long skip joins after the output layer, as in its paper, where there are as many bands as features; else a 1×1
-    convolution brings it there. Attention pools over the image, so no border makes a tile exact: `halo` is None.
+    As in its paper, the long skip is added after the output layer; if the numbers of bands and features differ, it
+    passes through a 1×1 convolution. Attention pools over the image, so no finite border makes a tile exact: `halo` is
+    None.
     """
 
     halo = None
@@ -103,10 +105,12 @@ class MSTPlusPlus(nn.Module):
         self.skip = nn.Identity() if bands in (None, features) else nn.Conv2d(features, bands, 1, bias=False)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Image (B, inputs, H, W) to (B, bands or features, H, W)."""
         height, width = image.shape[2:]
-        shallow = self.head(padded(image, 1 << DEPTH))
-        answer: Tensor = self.tail(self.stages(shallow)) + self.skip(shallow)
-        return answer[:, :, :height, :width]
+        multiple = 1 << DEPTH
+        shallow = self.head(F.pad(image, (0, -width % multiple, 0, -height % multiple), mode="replicate"))
+        output: Tensor = self.tail(self.stages(shallow)) + self.skip(shallow)
+        return output[:, :, :height, :width]
 
 
 def _depthwise(channels: int) -> nn.Conv2d:

@@ -1,4 +1,4 @@
-"""Every system the program knows: what rebuilds its network from a file, and the paper's, by name, at their size."""
+"""Registry of the networks that a model file can hold, and of the systems compared in the paper."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ import torch
 
 from nesr_gui.networks.authors_release import ReleaseConfig, ReleasedNeSR
 from nesr_gui.networks.band_network import BandNetwork, DiscreteConfig, DiscreteNetwork
-from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
-from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig
-from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig
+from nesr_gui.networks.baselines import (
+    APlus,
+    APlusConfig,
+    BandInterpolation,
+    BandInterpolationConfig,
+    SparseCoding,
+    SparseCodingConfig,
+)
 from nesr_gui.networks.encoders import ENCODERS
 from nesr_gui.networks.factorised_nesr import FactorisedConfig, FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR, NeSRConfig, parameter_count
@@ -25,7 +30,7 @@ Network = NeSR | FactorisedNeSR | BandNetwork
 
 @dataclass(frozen=True)
 class NetworkKind:
-    """A kind of system: the frozen dataclass of its settings, and the module they make."""
+    """A kind of network: its configuration class, and the module built from a configuration."""
 
     config: type[Any]
     network: Callable[[Any], Network]
@@ -40,36 +45,41 @@ KINDS = {
     "sparse_coding": NetworkKind(SparseCodingConfig, SparseCoding),
     "a_plus": NetworkKind(APlusConfig, APlus),
 }
-"""By what a model file calls it. `nesr` and `factorised` answer at any wavelength; all others at their bands."""
+"""Kinds by their name in model files. `nesr` and `factorised` are continuous in wavelength; the others have bands."""
 
 
 def kind_of(config: Any) -> str:
-    """What a model file calls the kind of these settings."""
+    """Name of the kind of a configuration in model files."""
     return next(name for name, kind in KINDS.items() if type(config) is kind.config)
 
 
 def build(config: Any) -> Network:
-    """A network of these settings, its weights at random."""
+    """Build the network of a configuration, with random weights."""
     return KINDS[kind_of(config)].network(config)
 
 
 def config_to_json(config: Any) -> str:
-    """Settings as a model file keeps them."""
+    """Serialise a configuration as in model files."""
     return json.dumps(asdict(config))
 
 
 def config_from_json(kind: str, text: str) -> Any:
-    """Settings from their JSON; an unknown kind or key raises KeyError or TypeError."""
+    """Read a configuration from JSON.
+
+    Raises:
+        KeyError: the kind is unknown.
+        TypeError: the JSON is no object, or has an unknown key.
+    """
     settings = json.loads(text)
     if not isinstance(settings, dict):
-        raise TypeError(f"settings are {text}; expected names with values")
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-    return KINDS[kind].config(**given)
+        raise TypeError(f"the configuration is {text}; expected a JSON object")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    return KINDS[kind].config(**values)
 
 
 @dataclass(frozen=True)
 class SystemSpec:
-    """A system of the paper: settings at its full size, and the parameters its Table 1 gives, in millions."""
+    """A system of the paper: configuration at full size, and published parameters in millions (Table 1)."""
 
     title: str
     config: Any
@@ -77,7 +87,7 @@ class SystemSpec:
 
 
 def _with_skip(name: str) -> dict[str, SystemSpec]:
-    """An encoder and its NeSR with the linear answer added to the encoder's own, which is no system of the paper."""
+    """An encoder with a linear skip, and its NeSR that interpolates this spectrum; neither is in the paper."""
     title, size = f"{ENCODERS[name].title}, skip", (ENCODERS[name].features, ENCODERS[name].blocks)
     key = f"{name.replace('_', '-')}+skip"
     return {
@@ -112,33 +122,38 @@ SYSTEMS = {
     "sparse-coding": SystemSpec("sparse coding", SparseCodingConfig()),
     "a+": SystemSpec("A+", APlusConfig()),
 }
-"""By the name that the command line takes. MST++'s size is that of its own paper; +skip is a change of ours."""
+"""Systems by their name on the command line. The size of MST++ is that of its own paper;
+`+skip` systems are ours."""
 
 
 def system_named(name: str) -> SystemSpec:
-    """The system called `name`; a KeyError names those there are."""
+    """Return the system called `name`.
+
+    Raises:
+        KeyError: there is no such system; the message lists the names.
+    """
     if name not in SYSTEMS:
-        raise KeyError(f"no system {name!r}; there are {', '.join(SYSTEMS)}")
+        raise KeyError(f"unknown system {name!r}; available: {', '.join(SYSTEMS)}")
     return SYSTEMS[name]
 
 
 def parameters_of(config: Any) -> int:
-    """How many numbers a network of these settings learns, without making them."""
+    """Number of learned parameters of a configuration, without allocating them."""
     with torch.device("meta"):
         return parameter_count(build(config))
 
 
 def input_bands(config: Any) -> Wavelengths | None:
-    """The bands of a cube that a model of these settings sees; None where it sees linear RGB."""
+    """Bands of a cube that a model of this configuration takes as input; None for linear RGB."""
     inputs: tuple[float, ...] = getattr(config, "inputs", ())
     return Wavelengths(np.array(inputs)) if inputs else None
 
 
 def coverage(config: Any) -> str:
-    """What wavelengths a model of these settings answers at, in words."""
+    """Description of the wavelengths at which a model of this configuration can be evaluated."""
     if isinstance(config, NeSRConfig | FactorisedConfig):
         return f"any wavelength, {config.low:g}-{config.high:g} nm"
     if isinstance(config, BandInterpolationConfig):
-        return f"R, G, B between {config.low:g} and {config.high:g} nm, linear between"
+        return f"R, G, B between {config.low:g} and {config.high:g} nm, interpolated linearly"
     bands: tuple[float, ...] = config.bands
-    return f"{len(bands)} bands, {bands[0]:g}-{bands[-1]:g} nm, linear between"
+    return f"{len(bands)} bands, {bands[0]:g}-{bands[-1]:g} nm, interpolated linearly"

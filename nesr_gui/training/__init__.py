@@ -1,0 +1,1 @@
+"""Training, calibration and evaluation of models, and the experiments of the paper."""

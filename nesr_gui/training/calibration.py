@@ -1,4 +1,4 @@
-"""Learning the intervals of `inference.calibration` from what models got wrong on what they had not seen."""
+"""Calibration of the intervals of `inference.calibration` by the errors of models on data that they have not seen."""
 
 from __future__ import annotations
 
@@ -27,22 +27,27 @@ from nesr_gui.training.scenes import Scene
 from nesr_gui.training.spectral_library import Library
 
 BANDS = cie.CAMERA_BANDS.nm
-PIXELS = 5_000  # looked at in one unit
-PRIOR = 0.03  # how much a pixel counts in sorts it does not belong to, so that rare ones borrow from the rest
+PIXELS = 5_000  # of one unit
+PRIOR = 0.03  # weight of a pixel in the bins that it does not belong to, so that rare bins borrow from the rest
 CELLS = 32  # along each axis of the plane of chromaticity
-FEWEST = 300  # pixels of a scene that make it count for a cell
-SOURCES = 3  # scenes or libraries that make a cell seen
+FEWEST = 300  # pixels of a cell from which a scene counts as a source of it
+SOURCES = 3  # scenes or libraries from which a cell counts as seen in training
 DIM = 0.05  # mean of the channels below which chromaticity is noise
-COMPONENTS, PAIRS = 8, 40_000  # principal residuals, and pairs of pixels of a unit, whose likeness is measured
-LENGTHS = (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5, 3.0)  # that are tried
-WIDEST = 3.0  # by which intervals may be stretched to hold across units
+COMPONENTS, PAIRS = 8, 40_000  # principal residuals, and pairs of pixels of a unit, whose correlation is measured
+LENGTHS = (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5, 3.0)  # candidates
+WIDEST = 3.0  # factor by which intervals may be stretched to hold across units
 
 
 @dataclass(frozen=True, eq=False)
-class Unit:
-    """What is exchangeable: a scene, or a mosaic of library spectra.
+class CalibrationUnit:
+    """Pixels of an exchangeable unit of data: a scene, or a mosaic of library spectra.
 
-    Colours (N, 3) over their white level, spectra (N, 31), and what the network reads of the surroundings (N, F).
+    Args:
+        name: of the scene or mosaic.
+        rgb: colours (N, 3) over their white level, linear.
+        answers: spectra of the model (N, 31).
+        truth: measured spectra (N, 31).
+        around: context that the network has of the surroundings (N, F).
     """
 
     name: str
@@ -52,21 +57,25 @@ class Unit:
     around: FloatArray
 
 
-def unit_of(scene: Scene, network: Network) -> Unit:
-    """Pixels of a scene outside its chart, as a network answers for its 8-bit photograph."""
+def calibration_unit(scene: Scene, network: Network) -> CalibrationUnit:
+    """Random pixels of a scene outside its chart, with the answers of a network to its 8-bit photograph."""
     photograph = scene.photograph(eight_bit=True)
     mask = scene.outside_chart()
     rows = np.random.default_rng(0).permutation(int(mask.sum()))[:PIXELS]
     rgb = photograph[mask][rows] / np.float32(cie.white_level(photograph))
     answer, around = answers(network, photograph)[mask][rows], surroundings(network, photograph)[mask][rows]
-    return Unit(scene.name, rgb, answer, np.moveaxis(scene.cube, 0, -1)[mask][rows], around)
+    return CalibrationUnit(scene.name, rgb, answer, np.moveaxis(scene.cube, 0, -1)[mask][rows], around)
 
 
-def calibrated(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> IntervalCalibration:
-    """Intervals that hold, on average over units, for a unit that was not used to make them.
+def calibrate_intervals(units: Sequence[CalibrationUnit], seen: npt.NDArray[np.bool_]) -> IntervalCalibration:
+    """Intervals with the nominal coverage, on average over units, for a unit that was not used to calibrate them.
 
-    Every unit counts the same. The quantiles of all units together are stretched by the factor that a unit left out
-    needed on average.
+    All units have the same weight. The quantiles of the pooled residuals are stretched by the factor that held-out
+    units need on average.
+
+    Args:
+        units: the errors.
+        seen: cells of the chromaticity plane that training covered, see `seen_chromaticities`.
     """
     covariance, lengths = _residuals(units)
     whole = replace(_quantiles(units, seen), covariance=covariance, lengths=lengths)
@@ -82,24 +91,30 @@ def calibrated(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> IntervalCa
 
 
 def stretched(calibration: IntervalCalibration, factor: float) -> IntervalCalibration:
-    """Intervals `factor` times as wide."""
+    """The calibration with intervals `factor` times as wide."""
     return replace(calibration, low=calibration.low * factor, high=calibration.high * factor)
 
 
-def coverage(calibration: IntervalCalibration, unit: Unit) -> float:
-    """The share of a unit's values that lie in their intervals."""
+def coverage(calibration: IntervalCalibration, unit: CalibrationUnit) -> float:
+    """The fraction of the values of a unit within their intervals."""
     low, high = calibration.prediction_interval(unit.rgb, unit.answers, BANDS)
     return float(((unit.truth >= low) & (unit.truth <= high)).mean())
 
 
 def interval_score(low: FloatArray, high: FloatArray, truth: FloatArray) -> float:
-    """Mean width plus 2/α times by how much the truth lies outside, α = 1 - coverage (Gneiting and Raftery 2007)."""
+    """Interval score (Gneiting and Raftery 2007): mean of the width plus 2/α times the distance of the truth to it.
+
+    Args:
+        low: lower ends of intervals of nominal coverage 1 - α.
+        high: upper ends, of the same shape.
+        truth: measured values, of the same shape.
+    """
     outside = np.maximum(low - truth, 0) + np.maximum(truth - high, 0)
     return float((high - low + 2 / (1 - COVERAGE) * outside).mean())
 
 
-def _constant_width(units: Sequence[Unit]) -> float:
-    """Half the width of the band around every answer that covers as much, every unit counting the same."""
+def _constant_width(units: Sequence[CalibrationUnit]) -> float:
+    """Half the width of intervals of constant width with the nominal coverage; all units have the same weight."""
     errors = np.concatenate([abs(unit.truth - unit.answers).ravel() for unit in units])
     weights = np.concatenate([np.full(unit.truth.size, 1 / unit.truth.size) for unit in units])
     order = np.argsort(errors)
@@ -107,17 +122,17 @@ def _constant_width(units: Sequence[Unit]) -> float:
 
 
 def seen_chromaticities(scenes: Sequence[Scene], libraries: Sequence[Library]) -> npt.NDArray[np.bool_]:
-    """Where training covered the plane of chromaticity: cells of which several scenes or libraries have colours.
+    """Cells (32, 32) of the chromaticity plane that training covered: those with colours of several sources.
 
-    A library counts with a single spectrum, a scene with `FEWEST` pixels outside its chart that are bright enough to
-    have a chromaticity; one source alone may be an oddity, such as noise or a highlight. A convex hull would not do: a
-    few clipped colours span the whole plane.
+    A library is a source of a cell from one spectrum, a scene from `FEWEST` pixels outside its chart that are bright
+    enough to have a chromaticity. A single source may be an artefact, such as noise or a highlight. The convex hull of
+    all colours would not do, because a few clipped colours span the whole plane.
     """
     sources = [(cie.render_camera_rgb(library.at(BANDS)), 1) for library in libraries]
     sources += [(scene.photograph(eight_bit=False)[scene.outside_chart()], FEWEST) for scene in scenes]
     having = np.zeros((CELLS, CELLS), int)
     for rgb, fewest in sources:
-        # A clipped colour is not where it seems to be.
+        # Clipping changes the chromaticity.
         rgb = rgb[(rgb.mean(1) > DIM) & (rgb.min(1) > 0) & (rgb.max(1) < 1)]
         counts = np.zeros_like(having)
         np.add.at(counts, chromaticity_cells(rgb, CELLS), 1)
@@ -125,9 +140,9 @@ def seen_chromaticities(scenes: Sequence[Scene], libraries: Sequence[Library]) -
     return having >= min(SOURCES, len(sources))
 
 
-def _quantiles(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> IntervalCalibration:
+def _quantiles(units: Sequence[CalibrationUnit], seen: npt.NDArray[np.bool_]) -> IntervalCalibration:
     residuals = np.concatenate([(u.truth - u.answers) / scale(u.rgb, u.answers) for u in units])  # (N, 31)
-    shares = np.concatenate([(bins(u.rgb) + PRIOR) / len(u.rgb) for u in units])  # (N, sorts)
+    shares = np.concatenate([(bins(u.rgb) + PRIOR) / len(u.rgb) for u in units])  # (N, bins)
     tail = (1 - COVERAGE) / 2
     ends = np.empty((2, residuals.shape[1], shares.shape[1]), np.float32)
     for band, values in enumerate(residuals.T):
@@ -140,12 +155,12 @@ def _quantiles(units: Sequence[Unit], seen: npt.NDArray[np.bool_]) -> IntervalCa
     return IntervalCalibration(BANDS, low, high, seen, np.array(_constant_width(units), np.float32))
 
 
-def _residuals(units: Sequence[Unit]) -> tuple[FloatArray, FloatArray]:
-    """`covariance` and `lengths` of a `IntervalCalibration`.
+def _residuals(units: Sequence[CalibrationUnit]) -> tuple[FloatArray, FloatArray]:
+    """`covariance` and `lengths` of an `IntervalCalibration`.
 
-    Residuals of a scene go together where colours and surroundings are alike: the lengths are those for which
-    exp(-(d_colour / l_colour)² / 2 - (d_around / l_around)² / 2), less what is noise, is nearest to the correlation of
-    pairs of pixels of one unit.
+    Residuals of a scene are correlated where colours and surroundings are similar. The lengths are those for which the
+    kernel exp(-(d_colour / l_colour)² / 2 - (d_around / l_around)² / 2), scaled by the share that is not noise, is
+    nearest in least squares to the products of residuals of pairs of pixels of one unit.
     """
     relative = [(u.truth - u.answers) / brightness(u.rgb) for u in units]
     covariance = np.mean([r.T @ r / len(r) for r in relative], axis=0)

@@ -1,8 +1,7 @@
-"""What `nesr-gui train` and `nesr-gui calibrate` do."""
+"""The commands `nesr-gui train` and `nesr-gui calibrate`."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,21 +15,20 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.inference.checkpoint import load_checkpoint, save_checkpoint
 from nesr_gui.inference.model import resolve_device
 from nesr_gui.networks.band_network import DiscreteConfig
-from nesr_gui.networks.baselines.a_plus import APlusConfig
-from nesr_gui.networks.baselines.sparse_coding import SparseCodingConfig
+from nesr_gui.networks.baselines import APlusConfig, SparseCodingConfig
 from nesr_gui.networks.factorised_nesr import FactorisedConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import parameters_of, system_named
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.training.calibration import calibrated, coverage, seen_chromaticities, unit_of
-from nesr_gui.training.closed_form import FITTED, fitted, known
+from nesr_gui.training.calibration import calibrate_intervals, calibration_unit, coverage, seen_chromaticities
+from nesr_gui.training.closed_form import FITTED, fit, sample_table
 from nesr_gui.training.datasets.cave import read_scenes
-from nesr_gui.training.provenance import commit, program
+from nesr_gui.training.provenance import commit, file_sha256, program
 from nesr_gui.training.sampler import PatchSampler, SpectralTable
 from nesr_gui.training.scenes import Scene
-from nesr_gui.training.spectral_library import Library, read_libraries, without_charts, without_clusters
-from nesr_gui.training.synthesis import ON_BANDS, painted_scene
-from nesr_gui.training.trainer import Trainer, TrainingConfig
+from nesr_gui.training.spectral_library import ON_BANDS, Library, read_libraries, without_charts, without_clusters
+from nesr_gui.training.synthesis import painted_scene
+from nesr_gui.training.trainer import Trainer, TrainingConfig, start_training
 
 SIZES: dict[str, FactorisedConfig] = {
     "lean": FactorisedConfig(),
@@ -38,34 +36,44 @@ SIZES: dict[str, FactorisedConfig] = {
     "colour": FactorisedConfig(encoder="none", spi=False, attention="none"),
     "paper": FactorisedConfig("hscnn_r", features=64, blocks=16, channels=32, hidden=(128, 128, 256, 256)),
 }
-"""The embedded models, by what they are: NeSR with a context encoder, the low-rank field without SPI and NAM, a lookup
-of the colour alone to compare with, and NeSR with the paper's encoder at the paper's size."""
+"""Settings by `--size`: NeSR with a context encoder, the low-rank field without SPI and NAM, a lookup of the colour
+alone as a control, and NeSR with the paper's encoder at the paper's size."""
 LOSSES: dict[str, dict[str, Any]] = {
     "mixed": {},
     "mrae": {"squared": 0.0, "angle": 0.0, "colour": 0.0, "relative": 1.0},
 }
-BANDED = DiscreteConfig | SparseCodingConfig | APlusConfig  # with bands of one's choice
+BANDED = DiscreteConfig | SparseCodingConfig | APlusConfig  # systems whose bands can be chosen
 MODEL = "model.safetensors"
-LEFT_OUT = "left out"  # in the provenance of a model: scenes and libraries that it has not seen
+LEFT_OUT = "left out"  # in the provenance of a model: scenes and libraries kept out of its training
 
 
 def as_fed(config: Any) -> Any:
-    """Settings with the input that the sampler gives: photographs over their white level; networks see the root of it.
+    """Settings that match the input during training: photographs over their white level, which encoders compress.
 
-    A network that is answered for raw photographs after learning from these would be asked what it never saw.
+    The model applies the same normalisation later; raw photographs would be outside its training distribution.
     """
     networks = isinstance(config, NeSRConfig | DiscreteConfig)
     return replace(config, normalised=True, compressed=True) if networks else config
 
 
 def chosen_config(config: Any, bands: int | None, attention: str | None, spi: bool) -> Any:
-    """A system's settings with what is chosen otherwise; raises ValueError where it has no such choice."""
+    """The settings of a system with the options of the command line.
+
+    Args:
+        config: settings of the system.
+        bands: number of bands; None to keep them.
+        attention: kind of attention of NeSR; None to keep it.
+        spi: False to leave out the spectral profile interpolation of NeSR.
+
+    Raises:
+        ValueError: the system has no such option.
+    """
     if bands is not None and not isinstance(config, BANDED):
         raise ValueError(
-            "--bands is of a system with fixed bands: give --system hscnn-r, hrnet, awan, mst++, sparse-coding or a+"
+            "--bands applies to fixed bands: give --system hscnn-r, hrnet, awan, mst++, sparse-coding or a+"
         )
     if (attention is not None or not spi) and not isinstance(config, NeSRConfig):
-        raise ValueError("--attention and --without-spi are of NeSR; leave them out with another system")
+        raise ValueError("--attention and --without-spi apply to NeSR; leave them out with another system")
     if isinstance(config, BANDED):
         return replace(config, bands=tuple(Wavelengths.evenly_spaced(bands))) if bands is not None else config
     if isinstance(config, NeSRConfig):
@@ -91,7 +99,28 @@ def train(
     seed: int,
     **options: Any,
 ) -> None:
-    """Run or resume the training in `out`, then write `model.safetensors` there."""
+    """Run or resume the training in a folder, then write `model.safetensors` there.
+
+    Args:
+        out: the folder of the run.
+        scene_folder: folder of training scenes in CAVE layout.
+        spectra: spectrum libraries.
+        leave_out: names of scenes and libraries to keep out of training.
+        size: key of `SIZES`; ignored if `system` is given.
+        system: key of `networks.registry.SYSTEMS`.
+        loss: key of `LOSSES`.
+        bands: number of bands, see `chosen_config`.
+        attention: kind of attention, see `chosen_config`.
+        without_spi: whether to leave out SPI, see `chosen_config`.
+        start: a model whose weights the run starts from.
+        device: where to train.
+        seed: of the run.
+        options: other fields of `TrainingConfig`; None for the default.
+
+    Raises:
+        ValueError: the options contradict each other or the data, or the folder holds a run with other settings.
+        FailedRun: the network diverged, or does not depend on its input.
+    """
     network = system_named(system).config if system else SIZES[size]
     network = as_fed(chosen_config(network, bands, attention, not without_spi))
     scenes = list(read_scenes(scene_folder)) if scene_folder else []
@@ -99,33 +128,33 @@ def train(
     names = [scene.name for scene in scenes] + [library.name for library in libraries]
     if missing := set(leave_out) - set(names):
         raise ValueError(f"no {', '.join(sorted(missing))} to leave out; there are {', '.join(names)}")
-    kept = [scene for scene in scenes if scene.name not in leave_out]
+    scenes = [scene for scene in scenes if scene.name not in leave_out]
     libraries = [library for library in libraries if library.name not in leave_out]
     given = {name: value for name, value in options.items() if value is not None}
     config = TrainingConfig(seed=seed, **LOSSES[loss], **given)
-    provenance = _provenance(config, kept, spectra, leave_out)  # before hours in which the source tree may change
+    provenance = _provenance(config, scenes, spectra, leave_out)  # now, as the source tree may change during training
 
     def table() -> SpectralTable:
-        return SpectralTable(kept, libraries, config.sampler, resolve_device(device))
+        return SpectralTable(scenes, libraries, config.sampler, resolve_device(device))
 
-    if isinstance(network, FITTED):  # band interpolation learns nothing, and asks for nothing
+    if isinstance(network, FITTED):  # band interpolation needs no table
         out.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(out / MODEL, fitted(network, lambda nm: known(table(), nm, seed), seed), provenance)
+        save_checkpoint(out / MODEL, fit(network, lambda nm: sample_table(table(), nm, seed), seed), provenance)
         click.echo(f"wrote {out / MODEL}")
         return
-    begun = load_checkpoint(start) if start else None
-    if begun is not None:
-        if begun.config != network:
+    initial = load_checkpoint(start) if start else None
+    if initial is not None:
+        if initial.config != network:
             raise ValueError(f"{start} has other settings than the network that is to be trained; name another model")
-        provenance["started from"] = f"{begun.name} {begun.sha256[:16]}: {begun.provenance.get('training', '')}"
-    sampler = PatchSampler(table(), config.sampler)
-    trainer = Trainer(network, config, sampler, out, begun.network if begun else None)
+        provenance["started from"] = f"{initial.name} {initial.sha256[:16]}: {initial.provenance.get('training', '')}"
+    sampler = PatchSampler(table(), config.sampler, seed)
+    trainer = start_training(network, config, sampler, out, initial.network if initial else None)
     click.echo(
-        f"{parameters_of(network) / 1e6:.2f} M parameters, {len(kept)} scenes, "
+        f"{parameters_of(network) / 1e6:.2f} M parameters, {len(scenes)} scenes, "
         f"{sum(len(library.values) for library in libraries)} spectra, from step {trainer.step} of {config.steps}"
     )
     try:
-        _run(trainer)
+        _run(trainer, config.steps)
     except KeyboardInterrupt:
         click.echo(f"stopped after step {trainer.step}; the same command resumes it")
         return
@@ -134,15 +163,13 @@ def train(
     click.echo(f"wrote {model}")
 
 
-def _run(trainer: Trainer) -> None:
-    with tqdm(total=trainer.config.steps, initial=trainer.step, unit="step", mininterval=1, smoothing=0.02) as bar:
-        mean = None
+def _run(trainer: Trainer, total: int) -> None:
+    with tqdm(total=total, initial=trainer.step, unit="step", mininterval=1, smoothing=0.02) as bar:
         for step in trainer.run():
-            mean = step.loss if mean is None else mean + 0.02 * (step.loss - mean)
             bar.update(step.number - bar.n)
-            bar.set_postfix(loss=f"{mean:.4f}", refresh=False)
+            bar.set_postfix(loss=f"{step.mean_loss:.4f}", refresh=False)
             if step.signs is not None:
-                bar.write(f"step {step.number}: loss {mean:.4f}, {step.signs}")
+                bar.write(f"step {step.number}: loss {step.mean_loss:.4f}, {step.signs}")
 
 
 def _provenance(
@@ -150,7 +177,7 @@ def _provenance(
 ) -> dict[str, str]:
     return {
         "scenes": ", ".join(scene.name for scene in scenes),
-        "spectra": ", ".join(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}" for path in spectra),
+        "spectra": ", ".join(f"{path.name} {file_sha256(path)[:16]}" for path in spectra),
         LEFT_OUT: ", ".join(left_out),
         "training": str(asdict(config)),
         "commit": commit(),
@@ -159,39 +186,54 @@ def _provenance(
 
 
 def calibrate(model: Path, runs: Path, scene_folder: Path, spectra: Sequence[Path]) -> None:
-    """Give a model its intervals, from runs in `runs` (RUN/model.safetensors) that each left some scenes out.
+    """Calibrate the prediction intervals of a model by the errors of models on data that they have not seen.
 
-    What counts is what these models answer for the scenes and the libraries that they have not seen, and the model
-    itself for the clusters of spectra that no model sees.
+    Each of the other models was trained without some scenes or libraries, and is evaluated on these; the model itself
+    is evaluated on the clusters of spectra that are kept out of all training.
+
+    Args:
+        model: the model file, which is replaced.
+        runs: folder with the other models, RUN/model.safetensors.
+        scene_folder: folder of all scenes in CAVE layout.
+        spectra: spectrum libraries.
 
     Raises:
-        ValueError: there is no such run.
+        ValueError: there is no run.
     """
     checkpoint, scenes = load_checkpoint(model), list(read_scenes(scene_folder))
     learned, held = without_clusters(without_charts(read_libraries(spectra)))
     found = sorted(runs.glob(f"*/{MODEL}"))
     if not found:
-        raise ValueError(f"{runs} has no RUN/{MODEL}; make some by `train --leave-out`")
+        raise ValueError(f"{runs} has no RUN/{MODEL}; train some with `train --leave-out`")
     units = []
     for path in tqdm(found, unit="run"):
         run = load_checkpoint(path)
         left_out = run.provenance.get(LEFT_OUT, "").split(", ")
         for scene in (scene for scene in scenes if scene.name in left_out):
-            units.append(unit_of(scene, run.network))
+            units.append(calibration_unit(scene, run.network))
         if libraries := [library for library in learned if library.name in left_out]:
-            units.append(unit_of(_mosaic(f"libraries left out by {path.parent.name}", libraries), run.network))
+            units.append(
+                calibration_unit(make_mosaic(f"libraries left out by {path.parent.name}", libraries), run.network)
+            )
     if held:
         painted = Scene("spectra kept out", painted_scene(held)[ON_BANDS])
-        units.append(unit_of(painted, checkpoint.network))
-    calibration = calibrated(units, seen_chromaticities(scenes, learned))
+        units.append(calibration_unit(painted, checkpoint.network))
+    calibration = calibrate_intervals(units, seen_chromaticities(scenes, learned))
     provenance = {**checkpoint.provenance, "calibrated": ", ".join(unit.name for unit in units)}
     save_checkpoint(model, checkpoint.network, provenance, calibration)
     for unit in units:
-        click.echo(f"{unit.name:36}{coverage(calibration, unit):8.3f} of the values lie in their intervals")
+        click.echo(f"{unit.name:36}{coverage(calibration, unit):8.3f} of the values are within their intervals")
 
 
-def _mosaic(name: str, libraries: Sequence[Library], tile: int = 8, side: int = 48) -> Scene:
-    """A scene of square tiles of spectra, every library as often as any other."""
+def make_mosaic(name: str, libraries: Sequence[Library], tile: int = 8, side: int = 48) -> Scene:
+    """A scene of square tiles of spectra; all libraries occur equally often.
+
+    Args:
+        name: of the scene.
+        libraries: the spectra.
+        tile: side of a tile in pixels.
+        side: tiles along a side of the scene.
+    """
     rng = np.random.default_rng(0)
     chosen = rng.integers(len(libraries), size=side * side)
     rows = [rng.integers(len(libraries[index].values)) for index in chosen]

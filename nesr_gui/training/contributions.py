@@ -1,4 +1,4 @@
-"""What each part of a network contributes: the same photographs with one part after the other taken away."""
+"""Contribution of each part of a network: the accuracy without it, on the same photographs."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ WHOLE = "all of it"
 
 @dataclass(frozen=True)
 class Contribution:
-    """A network without one of its parts.
+    """The accuracy of a network without one of its parts, averaged over scenes.
 
-    `rmse` and `angle` (degrees) are those of `evaluation.Score`, means over scenes; `change` is the root mean square of
-    what taking the part away changes, relative to the answers of the whole network.
+    Args:
+        without: the part.
+        rmse: see `evaluation.SpectralMetrics`.
+        angle: spectral angle in degrees, see `evaluation.SpectralMetrics`.
+        change: root mean square change of the answers, relative to those of the whole network.
     """
 
     without: str
@@ -38,7 +41,7 @@ class Contribution:
 
 
 def contributions(network: Network, scenes: Sequence[Scene]) -> Iterator[Contribution]:
-    """The whole network first, then every variant of `variants`, on 8-bit photographs of scenes."""
+    """The contribution of each variant of `variants`, on 8-bit photographs; the whole network comes first."""
     photographs = [scene.photograph(eight_bit=True) for scene in scenes]
     whole = [answers(network, photograph) for photograph in photographs]
     for name, variant in variants(network):
@@ -53,7 +56,7 @@ def contributions(network: Network, scenes: Sequence[Scene]) -> Iterator[Contrib
 
 
 def relative_change(answer: FloatArray, whole: FloatArray) -> float:
-    """Root mean square difference of two answers relative to the size of the second."""
+    """Root mean square difference of two answers, relative to the root mean square of the second."""
     return float(metrics.rmse(answer, whole) / np.sqrt(np.mean(whole.astype(np.float64) ** 2)))
 
 
@@ -62,7 +65,7 @@ Variant = Callable[[FloatArray], FloatArray]
 
 
 def variants(network: Network) -> list[tuple[str, Variant]]:
-    """A network and what is left of it without each part that can be taken away, by name."""
+    """The whole network, and the network without each of its removable parts, with the names of the parts."""
 
     def of(changed: Network) -> Variant:
         return lambda photograph: answers(changed, photograph)
@@ -81,7 +84,7 @@ def variants(network: Network) -> list[tuple[str, Variant]]:
 
 
 def _without_parts(network: FactorisedNeSR) -> Iterator[tuple[str, FactorisedNeSR]]:
-    """Copies of a network, each with one part replaced by its mean or by what does nothing."""
+    """Copies of a network, each with one part replaced by its mean or by the identity."""
     yield "the MLP (its coefficients at their mean)", _MeanCoefficients.of(network)
     if not network.has_surroundings:
         return
@@ -99,7 +102,7 @@ def _without_parts(network: FactorisedNeSR) -> Iterator[tuple[str, FactorisedNeS
 class _Changed(FactorisedNeSR):
     @classmethod
     def of(cls, network: FactorisedNeSR) -> FactorisedNeSR:
-        """A copy of a network that works as this class does."""
+        """A copy of a network that behaves as this class."""
         changed = copy.deepcopy(network)
         changed.__class__ = cls
         return changed
@@ -149,7 +152,7 @@ class _IdentityAttention(_Changed):
 
 
 def _own_codes(network: FactorisedNeSR) -> FactorisedNeSR:
-    """A copy whose 3×3×3 convolutions read the place in their middle alone."""
+    """A copy whose 3 × 3 × 3 convolutions have only their centre tap."""
     changed = copy.deepcopy(network)
     for layer in (changed.spi.first, changed.spi.second):
         middle = torch.zeros_like(layer.weight)
@@ -160,12 +163,16 @@ def _own_codes(network: FactorisedNeSR) -> FactorisedNeSR:
 
 @torch.inference_mode()
 def answers(network: Network, photograph: FloatArray) -> FloatArray:
-    """Spectra (H, W, 31) on `cie.CAMERA_BANDS` of a photograph (H, W, 3), all of it in one pass."""
-    rgb, level = _shown(network, photograph)
+    """Spectra (H, W, 31) on `cie.CAMERA_BANDS` of a photograph (H, W, 3) in linear sRGB, in one pass.
+
+    Raises:
+        ValueError: the network has other bands.
+    """
+    rgb, level = _network_input(network, photograph)
     nm = torch.tensor(cie.CAMERA_BANDS.nm, dtype=torch.float32, device=rgb.device)
     answer = network(rgb, nm) if isinstance(network, FactorisedNeSR | NeSR) else network(rgb)
     if answer.shape[1] != len(nm):
-        raise ValueError(f"the network answers {answer.shape[1]} bands; parts are judged on {len(nm)}")
+        raise ValueError(f"the network answers {answer.shape[1]} bands; its parts are evaluated on {len(nm)}")
     answer = answer[0, :, : photograph.shape[0], : photograph.shape[1]].clamp_min(0)
     spectra: FloatArray = answer.movedim(0, -1).cpu().numpy() * np.float32(level)
     return spectra
@@ -173,16 +180,16 @@ def answers(network: Network, photograph: FloatArray) -> FloatArray:
 
 @torch.inference_mode()
 def surroundings(network: Network, photograph: FloatArray) -> FloatArray:
-    """What a network reads of the surroundings of every pixel (H, W, F); F is 0 where it says nothing of that."""
+    """The context that a network has of every pixel's surroundings (H, W, F); F is 0 if it does not expose any."""
     if not isinstance(network, FactorisedNeSR) or not network.has_surroundings:
         return np.zeros((*photograph.shape[:2], 0), np.float32)
-    rgb, _ = _shown(network, photograph)
+    rgb, _ = _network_input(network, photograph)
     found = network.surroundings(rgb)[0, :, : photograph.shape[0], : photograph.shape[1]]
     return found.movedim(0, -1).cpu().numpy()
 
 
-def _shown(network: Network, photograph: FloatArray) -> tuple[Tensor, float]:
-    """A photograph as a network sees it (1, 3, H, W), with its last pixels repeated to full cells, and its level."""
+def _network_input(network: Network, photograph: FloatArray) -> tuple[Tensor, float]:
+    """A photograph as a network sees it (1, 3, H, W), padded to whole cells, and the white level it was divided by."""
     level = cie.white_level(photograph) if network.normalised else 1.0
     rgb = torch.from_numpy(np.moveaxis(photograph / np.float32(level), -1, 0).copy())[None]
     rgb = rgb.to(next(network.parameters()).device)

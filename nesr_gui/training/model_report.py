@@ -1,4 +1,4 @@
-"""What `nesr-gui evaluate` prints, every figure of a model's card beside the baselines, and pictures of failures."""
+"""The report of `nesr-gui evaluate`: the metrics of a model card beside those of baselines, and plots of failures."""
 
 from __future__ import annotations
 
@@ -17,40 +17,55 @@ from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.spectral import FloatArray, RGBImage
-from nesr_gui.training.attacks import attacks, summary
 from nesr_gui.training.contributions import contributions
 from nesr_gui.training.datasets.cave import read_scenes
-from nesr_gui.training.evaluation import Method, Score, baselines, evaluate_scenes, mean_scores
+from nesr_gui.training.evaluation import (
+    Continuity,
+    Method,
+    Score,
+    baselines,
+    evaluate_continuity,
+    evaluate_scenes,
+    mean_scores,
+    model_method,
+)
 from nesr_gui.training.robustness import (
-    BRIGHTNESSES,
-    Trust,
+    BRIGHTNESS_RANGES,
+    IntervalQuality,
+    attacks,
     colour_error,
     exposure_stability,
+    interval_quality,
     jpeg_scores,
-    spectra_of,
-    trust,
+    summary,
 )
 from nesr_gui.training.scenes import Scene
 from nesr_gui.training.spectral_library import Library, read_libraries, without_charts, without_clusters
-from nesr_gui.training.synthesis import Continuity, continuity, painted_scene
+from nesr_gui.training.synthesis import painted_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-SPOT = 16  # pixels along one side of what is averaged
+SPOT = 16  # side in pixels of the squares that are averaged
 SPOTS = 3  # shown of each scene, the worst first
-APART = 5  # spots lie more than so many of their sides from each other
-WORST = 0.15  # RMSE at the end of the map's scale
+APART = 5  # smallest distance between spots, in sides
+WORST = 0.15  # RMSE at the upper end of the scale of error maps
 COLOURS = ("#d55e00", "#0072b2", "#009e73")
-BASELINE_LIBRARY = "capbone"  # the set the baselines are fitted on where a file has it; all sets otherwise
+BASELINE_LIBRARY = "capbone"  # the baselines are fitted on this set if a file has it, otherwise on all
 
 
 def draw_failures(path: Path, model: LoadedModel, scenes: Sequence[Scene]) -> None:
-    """Write a picture (PNG, SVG or PDF by its ending) with a row per scene of 8-bit sRGB photographs.
+    """Plot where and how a model fails, with a row per scene, for 8-bit sRGB photographs.
 
-    Left the RMSE of every pixel over the bands, charts left out; in the middle the worst spots, measured (dashed) and
-    answered, with their intervals; right the mean difference to the truth at each band, and where 90 % of them lie.
+    Left the RMSE of every pixel over the bands without the chart; in the middle the spectra of the worst spots,
+    measured (dashed) and reconstructed with their intervals; right the mean error at each band, and the range of 90 %
+    of the errors.
+
+    Args:
+        path: the file to write: PNG, SVG or PDF by its suffix.
+        model: the model.
+        scenes: the scenes.
 
     Raises:
         ImportError: matplotlib is not installed (extra `train`).
@@ -72,7 +87,7 @@ def draw_failures(path: Path, model: LoadedModel, scenes: Sequence[Scene]) -> No
 
 
 def worst_spots(error: FloatArray) -> list[tuple[slice, slice]]:
-    """The squares of `SPOT` pixels of the highest mean error (H, W), apart from each other; NaN is nowhere."""
+    """The squares of `SPOT` pixels with the highest mean error (H, W), far from each other and without NaN."""
     height, width = (size // SPOT for size in error.shape)
     means = error[: height * SPOT, : width * SPOT].reshape(height, SPOT, width, SPOT).mean((1, 3))
     means[np.isnan(means)] = -1
@@ -133,32 +148,54 @@ def evaluate(
     colours: Path | None,
     device: str,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Print the figures of models and baselines; return them as rows by section, with `brief` those of accuracy."""
-    judged, known = _scenes(scenes, with_charts), _scenes(train_scenes, with_charts) if train_scenes else []
+    """Print the metrics of models and baselines.
+
+    Args:
+        models: model files; the bundled model if empty.
+        scenes: folder of test scenes in CAVE layout.
+        train_scenes: folder of scenes to fit the baselines on.
+        spectra: spectrum libraries to fit the baselines on, and to paint scenes with that are known at every nm.
+        exact: whether photographs are in floating point instead of 8-bit sRGB.
+        with_charts: whether colour charts count.
+        brief: whether to report the accuracy alone.
+        failures: file for plots of failures; None for none.
+        attacked: whether to run the attacks of `robustness`.
+        cameras: file of camera sensitivities for the attacks.
+        colours: file of reflectances for the attacks.
+        device: where the models run.
+
+    Returns:
+        The rows of each section of the report, for JSON.
+
+    Raises:
+        ValueError: a folder or file does not hold what it should, or two models have the same name.
+    """
+    tested = _scenes(scenes, with_charts)
+    known = _scenes(train_scenes, with_charts) if train_scenes else []
     learned, held = without_clusters(without_charts(read_libraries(spectra))) if spectra else ([], [])
     fitted = [library for library in learned if library.name == BASELINE_LIBRARY] or learned
     methods = baselines(known, fitted, eight_bit=not exact)
     loaded = _loaded(models or [resources.default_model()], device)
-    report: dict[str, list[Any]] = {"accuracy": _accuracy(judged, methods, loaded, exact, with_charts)}
+    report: dict[str, list[Any]] = {"accuracy": _accuracy(tested, methods, loaded, exact, with_charts)}
     if not brief:
-        report |= _robustness(judged, loaded)
+        report |= _robustness(tested, loaded)
         report["between bands"] = _continuity(held, methods, loaded)
-        report["contributions"] = _contributions(judged, loaded)
+        report["contributions"] = _contributions(tested, loaded)
     if attacked:
-        report["attacks"] = _attacks(judged, loaded, cameras, colours)
+        report["attacks"] = _attacks(tested, loaded, cameras, colours)
     if failures:
-        draw_failures(failures, loaded[0], judged)
+        draw_failures(failures, loaded[0], tested)
     return {name: [row if isinstance(row, dict) else asdict(row) for row in rows] for name, rows in report.items()}
 
 
 def _loaded(paths: Sequence[Path], device: str) -> list[LoadedModel]:
-    """The models, called by their folders too where files of several runs are called alike."""
+    """The models; their names include the folder if files of several runs have the same name."""
     models = [load_model(path, device) for path in paths]
     if len({model.name for model in models}) == len(models):
         return models
     names = [f"{path.absolute().parent.name}/{model.name}" for path, model in zip(paths, models, strict=True)]
     if alike := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"several models are called {', '.join(sorted(alike))}; name each of them once")
+        raise ValueError(f"several models are called {', '.join(sorted(alike))}; give each of them once")
     return [replace(m, checkpoint=replace(m.checkpoint, name=name)) for m, name in zip(models, names, strict=True)]
 
 
@@ -173,7 +210,7 @@ def _accuracy(
         f"{'float' if exact else '8-bit sRGB'} photographs of the default camera, whole frame, "
         f"charts {'in' if with_charts else 'out'}; angle in degrees and masked figures over pixels of mean truth > 0.02"
     )
-    click.echo(f"{'scene':24}{'method':28}" + "".join(f"{figure:>13}" for figure in Score.FIGURES))
+    click.echo(f"{'scene':24}{'method':28}" + "".join(f"{name:>13}" for name in Score.NAMES))
     scores = []
     for row in evaluate_scenes(scenes, {**methods, **{m.name: model_method(m) for m in models}}, eight_bit=not exact):
         scores.append(row)
@@ -182,15 +219,6 @@ def _accuracy(
     for row in means if len(scenes) > 1 else []:
         _print(row)
     return [*scores, *means]
-
-
-def model_method(model: LoadedModel) -> Method:
-    """A model as what `evaluate_scenes` judges: photographs to spectra on its training bands."""
-
-    def reconstructed(rgb: FloatArray) -> FloatArray:
-        return spectra_of(model, rgb)
-
-    return reconstructed
 
 
 def _robustness(scenes: Sequence[Scene], models: Sequence[LoadedModel]) -> dict[str, list[Any]]:
@@ -207,16 +235,16 @@ def _robustness(scenes: Sequence[Scene], models: Sequence[LoadedModel]) -> dict[
         for score in jpeg_scores(model, scene):
             _print(score)
             report["jpeg"].append({**asdict(score), "quality": score.method, **who})
-        if (held := trust(model, scene)) is not None:
-            _print_trust(held)
-            report["intervals"].append({**who, **asdict(held)})
+        if (quality := interval_quality(model, scene)) is not None:
+            _print_intervals(quality)
+            report["intervals"].append({**who, **asdict(quality)})
     return report
 
 
 def _contributions(scenes: Sequence[Scene], models: Sequence[LoadedModel]) -> list[dict[str, Any]]:
     rows = []
     for model in models:
-        click.echo(f"\nwhat each part of {model.name} contributes: means over the scenes without it")
+        click.echo(f"\ncontribution of each part of {model.name}: means over the scenes without it")
         click.echo(f"{'without':64}{'RMSE':>10}{'angle':>10}{'change':>10}")
         for row in contributions(model.network, scenes):
             click.echo(f"{row.without:64}{row.rmse:10.4f}{row.angle:10.2f}{row.change:10.1%}")
@@ -238,20 +266,20 @@ def _attacks(
     return rows
 
 
-def _print_trust(held: Trust) -> None:
-    parts = zip(BRIGHTNESSES, held.by_brightness, strict=True)
+def _print_intervals(quality: IntervalQuality) -> None:
+    parts = zip(BRIGHTNESS_RANGES, quality.by_brightness, strict=True)
     by_brightness = ", ".join(f"{low:g}-{min(high, 1):g}: {share:.3f}" for (low, high), share in parts)
-    click.echo(f"  90 % intervals hold {held.coverage:.3f} of the values (by mean truth {by_brightness})")
-    deciles = ", ".join(f"{share:.2f}" for share in held.by_wavelength)
+    click.echo(f"  90 % intervals hold {quality.coverage:.3f} of the values (by mean truth {by_brightness})")
+    deciles = ", ".join(f"{share:.2f}" for share in quality.by_wavelength)
     click.echo(f"  by tenths of the wavelengths: {deciles}")
-    click.echo(f"  interval score {held.interval_score:.4f}, of a constant band {held.constant_score:.4f}")
+    click.echo(f"  interval score {quality.interval_score:.4f}, of a constant band {quality.constant_score:.4f}")
 
 
 def _continuity(held: Sequence[Library], methods: dict[str, Method], models: Sequence[LoadedModel]) -> list[Continuity]:
     if not held:
         return []
     click.echo("\npainted scene of spectra kept out of training, every nm; roughness relative to the truth's")
-    rows = continuity(painted_scene(held), methods, models)
+    rows = evaluate_continuity(painted_scene(held), methods, models)
     for row in rows:
         click.echo(
             f"{row.method:28} RMSE {row.rmse:.4f}, on the bands {row.on_bands:.4f}, between {row.between:.4f}, "
@@ -261,5 +289,5 @@ def _continuity(held: Sequence[Library], methods: dict[str, Method], models: Seq
 
 
 def _print(row: Score) -> None:
-    figures = [getattr(row, figure) for figure in Score.FIGURES]
-    click.echo(f"{row.scene:24}{row.method:28}" + "".join(f"{figure:13.4f}" for figure in figures))
+    values = [getattr(row, name) for name in Score.NAMES]
+    click.echo(f"{row.scene:24}{row.method:28}" + "".join(f"{value:13.4f}" for value in values))

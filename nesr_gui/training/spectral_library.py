@@ -1,4 +1,4 @@
-"""Libraries of measured reflectance spectra, and which of them a model may learn from."""
+"""Libraries of measured reflectance spectra, their interpolation, and the spectra kept out of training."""
 
 from __future__ import annotations
 
@@ -13,37 +13,39 @@ import numpy.typing as npt
 from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray, Wavelengths
 
+EVERY_NM = np.arange(400.0, 701.0)
+ON_BANDS = EVERY_NM % 10 == 0
 CHART_SETS = ("macbeth", "gretag", "_CCC", "_CCDSG", "_XRCCSG", "_CCPP", "_XRCCPP", "_GM")
-CHART_RADIUS = 0.01  # RMSE below which a library spectrum counts as one of the chart's patches
-CLUSTERS = 150  # kept out of training to judge by
-CLUSTER_RADIUS = 0.02  # RMSE within which spectra belong to a cluster kept out
-MARGIN = 0.01  # RMSE from what is kept out within which a spectrum is not learned from
-CHROMATICITY_CELLS = 32  # along each axis of the chromaticity plane in which spectra are drawn evenly
+CHART_RADIUS = 0.01  # RMSE below which a library spectrum counts as a patch of the chart
+CLUSTERS = 150  # kept out of training for tests
+CLUSTER_RADIUS = 0.02  # RMSE to its centre within which a spectrum belongs to a cluster
+MARGIN = 0.01  # smallest RMSE between training spectra and those kept out
+CHROMATICITY_CELLS = 32  # along each axis of the chromaticity plane over which spectra are drawn evenly
 
 
 @dataclass(frozen=True, eq=False)
 class Library:
-    """A set of reflectances: values (N, L) float32 at `wavelengths`."""
+    """A set of reflectances in 0-1: values (N, L) float32 at `wavelengths` (L,)."""
 
     name: str
     wavelengths: Wavelengths
     values: FloatArray
 
     def at(self, nm: npt.ArrayLike, rows: npt.NDArray[np.integer] | slice = slice(None)) -> FloatArray:
-        """Reflectances (n, len(nm)) of some rows at any wavelengths within the library's, see `interpolation`."""
+        """Reflectances (n, len(nm)) of some rows at wavelengths in the library's range, see `interpolation`."""
         return self.values[rows] @ interpolation(self.wavelengths, nm).T
 
     @property
     def step(self) -> float:
-        """Widest gap between two wavelengths, nm."""
+        """Largest gap between two wavelengths in nm."""
         return float(np.diff(self.wavelengths.nm).max())
 
 
 def interpolation(bands: Wavelengths, nm: npt.ArrayLike) -> FloatArray:
-    """The matrix (len(nm), L) that takes values on even `bands` to other wavelengths within them.
+    """The matrix (len(nm), L) that interpolates values on evenly spaced `bands` at other wavelengths in their range.
 
     Sprague's fifth-order interpolation, which CIE 167:2005 recommends for even spacing, tabulated by 1 nm and linear
-    between; exact on the bands. From every tenth nm of 4742 reflectances (`tm30`) it restores the rest with RMSE .0011.
+    between; exact on the bands. It restores 4742 reflectances (`tm30`) from every tenth nm with an RMSE of .0011.
     """
     low, high = bands.nm[0], bands.nm[-1]
     table = _sprague(low, high, len(bands))
@@ -55,7 +57,7 @@ def interpolation(bands: Wavelengths, nm: npt.ArrayLike) -> FloatArray:
 
 @cache
 def _sprague(low: float, high: float, count: int) -> FloatArray:
-    """(high - low + 1, count): what each band contributes at each nm."""
+    """The weight of each band at each nm (high - low + 1, count)."""
     nm, fine = np.linspace(low, high, count), np.linspace(low, high, round(high - low) + 1)
     if count == len(fine):
         return np.eye(count, dtype=np.float32)
@@ -63,11 +65,11 @@ def _sprague(low: float, high: float, count: int) -> FloatArray:
 
 
 def read_libraries(paths: Sequence[Path]) -> list[Library]:
-    """Every set of every `.npz` file: an array `wavelengths` (L,) nm and sets (N, L), uint16 for 65535 = 1 or float.
+    """The libraries of `.npz` files: `wavelengths` (L,) in nm, and sets (N, L), in float or in uint16 with 65535 for 1.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a file is not of that form, or does not cover 400-700 nm.
+        ValueError: a file has another form, or does not cover 400-700 nm.
     """
     libraries = []
     for path in paths:
@@ -88,9 +90,9 @@ def read_libraries(paths: Sequence[Path]) -> list[Library]:
 
 
 def without_charts(libraries: Sequence[Library]) -> list[Library]:
-    """The libraries without colour checkers: they are the program's sample with truth, so no model may know them.
+    """The libraries without colour checkers, which are the program's test sample, so no model may be trained on them.
 
-    Leaves out the sets that are colour checkers and every spectrum within `CHART_RADIUS` of one of the 24 patches.
+    Sets of colour checkers are left out, and every spectrum within `CHART_RADIUS` of one of the 24 patches.
     """
     patches = cie.colour_checker(cie.CAMERA_BANDS)  # (24, 31)
     kept = []
@@ -106,11 +108,14 @@ def without_charts(libraries: Sequence[Library]) -> list[Library]:
 
 
 def without_clusters(libraries: Sequence[Library]) -> tuple[list[Library], list[Library]]:
-    """Libraries to learn from and libraries to be judged by, which have no spectra in common nor near.
+    """Split libraries into training and test spectra, such that no training spectrum is close to a test spectrum.
 
-    Around `CLUSTERS` spectra of the finest library, chosen by a fixed seed, everything within `CLUSTER_RADIUS` of one
-    is kept out of all libraries; what lies within `MARGIN` of something kept out is used for neither. The second list
-    holds what was kept out of the libraries finer than 10 nm, which have truth between the bands.
+    `CLUSTERS` spectra of the libraries finer than 10 nm are drawn with a fixed seed. All spectra within
+    `CLUSTER_RADIUS` of one of them are kept out, and those within `MARGIN` of a spectrum kept out are not used at all.
+
+    Returns:
+        The libraries for training, and the spectra kept out of those finer than 10 nm, which are known between the
+        bands.
     """
     fine = [library for library in libraries if library.step < 10]
     if not fine:
@@ -129,7 +134,7 @@ def without_clusters(libraries: Sequence[Library]) -> tuple[list[Library], list[
 
 
 def _distance(spectra: FloatArray, others: FloatArray) -> npt.NDArray[np.float64]:
-    """RMSE (N,) of each spectrum to the nearest of the others."""
+    """RMSE (N,) between each spectrum (N, L) and the nearest of the others (M, L)."""
     from sklearn.neighbors import NearestNeighbors
 
     if not len(others):
@@ -138,13 +143,13 @@ def _distance(spectra: FloatArray, others: FloatArray) -> npt.NDArray[np.float64
     return np.asarray(nearest / np.sqrt(spectra.shape[1]))
 
 
-def even_in_chromaticity(library: Library, evenness: float) -> npt.NDArray[np.float64]:
-    """Probabilities (N,) of drawing each spectrum.
+def even_in_chromaticity(spectra: FloatArray, evenness: float) -> npt.NDArray[np.float64]:
+    """Probabilities (N,) of drawing each of the spectra (N, 31), given on `cie.CAMERA_BANDS`.
 
-    A library crowds where its makers looked (browns, greens); with `evenness` 1 every cell of the chromaticity plane
-    is drawn as often as any other, with 0 every spectrum is.
+    Libraries are dense where their makers sampled most (browns, greens). With `evenness` 1, every cell of the
+    chromaticity plane is drawn equally often; with 0, every spectrum is.
     """
-    rgb = cie.render_camera_rgb(library.at(cie.CAMERA_BANDS.nm))
+    rgb = cie.render_camera_rgb(spectra)
     chromaticity = rgb[:, :2] / np.maximum(rgb.sum(1, keepdims=True), 1e-6)
     cells = np.clip(chromaticity * CHROMATICITY_CELLS, 0, CHROMATICITY_CELLS - 1).astype(int)
     _, cell, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)

@@ -1,15 +1,11 @@
-"""Training patches: cut from measured scenes, or painted with library spectra, and photographed.
+"""Synthetic scenes: patches painted with library spectra, mosaics of them at every nm, and the colour-checker sample.
 
-A patch stands for a piece of a photograph that was scaled to its own white level, as every photograph is before a
-network sees it (`cie.white_level`); its truth is scaled alike. Painted scenes have their truth at every nm, of spectra
-kept out of training. `python -m nesr_gui.training.synthesis resources/samples` writes the colour-checker sample again,
-a chart rendered from published reflectances. No model may have seen these spectra, see
-`spectral_library.without_charts`.
+`python -m nesr_gui.training.synthesis resources/samples` renders the sample, a chart of published reflectances. No
+model may be trained on these, see `spectral_library.without_charts`.
 """
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,55 +14,59 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.inference import engine
-from nesr_gui.inference.model import LoadedModel
 from nesr_gui.io.cubes import hdf5
 from nesr_gui.io.cubes.export import CubeWriterSource
-from nesr_gui.spectral import FloatArray, Quantity, RGBImage, SpectralCube
-from nesr_gui.training.evaluation import Method
-from nesr_gui.training.scenes import quantised
-from nesr_gui.training.spectral_library import Library, even_in_chromaticity, interpolation
+from nesr_gui.spectral import FloatArray, Quantity, SpectralCube
+from nesr_gui.training.spectral_library import EVERY_NM, ON_BANDS, Library, even_in_chromaticity
 
 BANDS = cie.CAMERA_BANDS.nm
 Generator = np.random.Generator
-NM = np.arange(400.0, 701.0)
 PATCHES = 6  # along a side of a painted scene
-ON_BANDS = NM % 10 == 0
 PATCH, GAP = 56, 12  # pixels
 FRAME = 0.035  # reflectance of the black frame, the same at all wavelengths
-FALL_OFF = 0.3  # light lost from the top row to the bottom row
+FALL_OFF = 0.3  # relative loss of light from the top row to the bottom row
 NOISE = 0.002  # standard deviation, linear
 
 
 @dataclass(frozen=True)
 class RenderingConfig:
-    """What painted patches look like."""
+    """Appearance of painted patches.
 
-    patch: int = 32  # pixels along a side
-    balance: float = 0.1  # a library is drawn as often as this power of its size says
-    evenness: float = 0.7  # of drawing its spectra over the chromaticity plane, see `even_in_chromaticity`
-    most_materials: int = 6  # in a painted patch
-    texture: float = 0.04  # largest standard deviation of log brightness from pixel to pixel
-    shading: float = 0.5  # standard deviation of log brightness across a painted patch
-    speculars: float = 0.2  # share of painted patches with highlights
+    Args:
+        patch: side in pixels.
+        balance: a library is drawn in proportion to this power of its size.
+        evenness: of drawing spectra over the chromaticity plane, see `even_in_chromaticity`.
+        most_materials: largest number of spectra in a patch.
+        texture: largest standard deviation of log brightness from pixel to pixel.
+        shading: standard deviation of log brightness across a patch.
+        speculars: share of patches with highlights.
+    """
+
+    patch: int = 32
+    balance: float = 0.1
+    evenness: float = 0.7
+    most_materials: int = 6
+    texture: float = 0.04
+    shading: float = 0.5
+    speculars: float = 0.2
 
 
 class Painter:
-    """Patches painted with spectra of libraries: mixtures with soft and hard borders, shading, highlights."""
+    """Paints patches with library spectra: mixtures with soft and hard edges, shading and highlights."""
 
     def __init__(self, libraries: Sequence[Library], config: RenderingConfig) -> None:
         self.config, self._libraries = config, libraries
         sizes = np.array([len(library.values) for library in libraries], np.float64) ** config.balance
         self._shares = sizes / sizes.sum()
-        self._cumulative = [np.cumsum(even_in_chromaticity(library, config.evenness)) for library in libraries]
+        self._cumulative = [
+            np.cumsum(even_in_chromaticity(library.at(BANDS), config.evenness)) for library in libraries
+        ]
 
     def spectra(self, rng: Generator, count: int, nm: npt.ArrayLike) -> FloatArray:
-        """(count, L): a library, then a spectrum of it, drawn evenly in chromaticity."""
+        """Random library spectra (count, L) at `nm` (L,), as `RenderingConfig` distributes them."""
         drawn = rng.choice(len(self._libraries), count, p=self._shares)
         places = rng.random(count)
         values = np.empty((count, np.size(nm)), np.float32)
@@ -77,13 +77,13 @@ class Painter:
         return np.maximum(values, 0)  # interpolation may undershoot
 
     def paint(self, rng: Generator, count: int, nm: npt.ArrayLike) -> FloatArray:
-        """(count, L, P, P) at `nm` (L,)."""
+        """Random patches (count, L, P, P) at `nm` (L,)."""
         size, most = self.config.patch, self.config.most_materials
         spectra = self.spectra(rng, count * most, nm).reshape(count, most, -1)
         maps = smooth_noise(rng, count * most, size).reshape(count, most, size, size)
         materials = rng.integers(1, most + 1, count)
         maps[np.arange(most) >= materials[:, None]] = -np.inf
-        shares = np.exp(maps * np.exp(rng.uniform(0, 3.5, (count, 1, 1, 1))))  # from soft to hard borders
+        shares = np.exp(maps * np.exp(rng.uniform(0, 3.5, (count, 1, 1, 1))))  # from soft to hard edges
         shares = (shares / shares.sum(1, keepdims=True)).astype(np.float32)
         painted = np.einsum("bkl,bkyx->blyx", spectra, shares, optimize=True)
         return painted * self._shade(rng, count) + self._highlights(rng, count)
@@ -95,14 +95,14 @@ class Painter:
         return np.exp(slow + texture).astype(np.float32)
 
     def _highlights(self, rng: Generator, count: int) -> FloatArray:
-        """Light mirrored at the surface: it has the colour of the lamp, so it adds equally at every wavelength."""
+        """Specular highlights (count, 1, P, P): they have the lamp's colour, so they add equally at all wavelengths."""
         some = (rng.random((count, 1, 1, 1)) < self.config.speculars) * rng.uniform(0, 0.5, (count, 1, 1, 1))
         spots = np.clip(smooth_noise(rng, count, self.config.patch)[:, None] - 1, 0, 1)
         return (some * spots).astype(np.float32)
 
 
 def smooth_noise(rng: Generator, count: int, size: int) -> FloatArray:
-    """(count, size, size) of about unit variance, each varying over its own length between 1/2 and 1/8 of a side."""
+    """Smooth noise (count, size, size) of about unit variance, with correlation lengths of 1/2 to 1/8 of a side."""
     result = np.empty((count, size, size), np.float32)
     cells = rng.integers(2, 9, count)
     for n in np.unique(cells):
@@ -119,63 +119,18 @@ def _tent(size: int, cells: int) -> FloatArray:
     return np.maximum(1 - abs(position - np.arange(cells + 1)), 0).astype(np.float32)
 
 
-def as_jpeg(rgb: FloatArray, quality: int) -> FloatArray:
-    """Linear sRGB (H, W, 3) as it comes back from a JPEG file, its colours at half resolution as cameras store them."""
-    codes = np.round(cie.encode_srgb(rgb) * 255).astype(np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(codes).save(file, "JPEG", quality=quality, subsampling="4:2:0")
-    return cie.decode_srgb(np.asarray(Image.open(file)) / np.float32(255))
-
-
-@dataclass(frozen=True)
-class Continuity:
-    """Figures of one method on painted scenes, over all pixels.
-
-    `rmse` is over all 301 wavelengths, `on_bands` and `between` over those that are multiples of 10 nm and the others.
-    `roughness` is the root mean square of second differences from nm to nm, relative to the truth's.
-    """
-
-    method: str
-    rmse: float
-    on_bands: float
-    between: float
-    roughness: float
-
-
 def painted_scene(libraries: Sequence[Library], seed: int = 0) -> FloatArray:
-    """A mosaic (301, H, W) of painted patches at every nm, over its white level, so that little of it is clipped."""
+    """A mosaic (301, H, W) of painted patches at every nm of 400-700 nm, divided by its white level."""
     config = RenderingConfig(balance=1.0)
-    painted = Painter(libraries, config).paint(np.random.default_rng(seed), PATCHES**2, NM)
-    mosaic = painted.reshape(PATCHES, PATCHES, len(NM), config.patch, config.patch).transpose(2, 0, 3, 1, 4)
-    cube = np.ascontiguousarray(mosaic.reshape(len(NM), PATCHES * config.patch, -1))
+    painted = Painter(libraries, config).paint(np.random.default_rng(seed), PATCHES**2, EVERY_NM)
+    mosaic = painted.reshape(PATCHES, PATCHES, len(EVERY_NM), config.patch, config.patch).transpose(2, 0, 3, 1, 4)
+    cube = np.ascontiguousarray(mosaic.reshape(len(EVERY_NM), PATCHES * config.patch, -1))
     response = np.einsum("cl,lyx->yxc", cie.default_camera(), cube[ON_BANDS])
     return cube / np.float32(cie.white_level(response))
 
 
-def continuity(truth: FloatArray, methods: dict[str, Method], models: Sequence[LoadedModel]) -> list[Continuity]:
-    """Every method, its bands interpolated, and every model on the 8-bit photograph of a painted scene."""
-    rgb = quantised(cie.render_camera_rgb(np.moveaxis(truth[ON_BANDS], 0, -1)))
-    finer = interpolation(cie.CAMERA_BANDS, NM).T
-    rows = [_judged(name, np.moveaxis(method(rgb) @ finer, -1, 0), truth) for name, method in methods.items()]
-    return rows + [_judged(m.name, engine.encode(RGBImage(rgb), m).cube(NM).values, truth) for m in models]
-
-
-def _judged(name: str, answer: FloatArray, truth: FloatArray) -> Continuity:
-    return Continuity(
-        method=name,
-        rmse=float(metrics.rmse(answer, truth)),
-        on_bands=float(metrics.rmse(answer[ON_BANDS], truth[ON_BANDS])),
-        between=float(metrics.rmse(answer[~ON_BANDS], truth[~ON_BANDS])),
-        roughness=float(_roughness(answer) / _roughness(truth)),
-    )
-
-
-def _roughness(cube: FloatArray) -> float:
-    return float(np.sqrt(np.mean(np.diff(cube.astype(np.float64), 2, axis=0) ** 2)))
-
-
 def render() -> tuple[SpectralCube, FloatArray]:
-    """The truth (31, H, W) under light that falls off downwards, and its photograph (H, W, 3), linear sRGB."""
+    """The colour checker (31, H, W), with light that falls off downwards, and its photograph (H, W, 3), linear."""
     reflectances = cie.colour_checker(cie.CAMERA_BANDS)  # (24, 31)
     size = PATCH + GAP
     values = np.full((31, 4 * size + GAP, 6 * size + GAP), FRAME, np.float32)
@@ -190,7 +145,7 @@ def render() -> tuple[SpectralCube, FloatArray]:
 
 
 def main(folder: Path) -> None:
-    """Write photograph and truth."""
+    """Write the photograph and the measured cube of the colour checker to a folder."""
     truth, rgb = render()
     iio.imwrite(folder / "colour_checker.png", np.round(cie.encode_srgb(rgb) * 255).astype(np.uint8))
     provenance = {"source": "24-patch colour checker, BabelColor average, as published in colour-science; rendered"}

@@ -1,349 +1,403 @@
-"""Training: a loop that yields what happened, can stop between any two steps, and resumes exactly where it was.
+"""Training of one network within a budget, on one device or several, with exact resumption.
 
-Step n of a run depends on nothing but the seed and n: its patches come from a generator seeded with both, so a run
-that was interrupted ends, on a processor, with the weights of one that was not.
+Step n of a run depends on the seed and n alone. With a budget of steps on one CPU, an interrupted and resumed run
+therefore ends with exactly the weights of an uninterrupted one.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import math
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.networks.factorised_nesr import FactorisedNeSR
-from nesr_gui.networks.nesr import NeSR, framed
+from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import Network, build
-from nesr_gui.networks.spi import HALO, lattice
-from nesr_gui.training.sampler import Batch, PatchSampler, SamplerConfig
+from nesr_gui.training.devices import Devices
+from nesr_gui.training.loss import LossConfig, Precision, TrainingLoss
+from nesr_gui.training.provenance import check_run, claim_run
+from nesr_gui.training.sampler import PatchSampler, SamplerConfig
 from nesr_gui.training.vital_signs import VitalSigns, vital_signs
 
 SAVE_SECONDS = 180.0
-DARK = 0.02  # added to brightness where an error is divided by it, and mean truth from which on an angle counts
-EPSILON = 1e-3  # of MRAE, equation (6)
-WARM_UP = 200  # steps
-CONTEXT_LATTICE = 4  # by 4 pixels of a patch make the attention map of the paper's network
-CHECK_STEPS = 250  # between two looks at whether the network lives
+LOGGED_STEPS = 50  # whose mean loss is one line of losses.csv
+CHECK_STEPS = 250  # between two checks of the vital signs
+CHECK_PATCHES = 2**31 - 1  # the step whose patches every check uses; no run reaches it
+WARM_UP = 200  # steps of `nesr-gui train` over which the learning rate rises
 SURROUNDINGS = ("encoder", "spi", "nam", "gather")  # parts of a factorised network that learn more slowly
 
 
-@dataclass(frozen=True)
-class TrainingConfig:
-    """One run. The paper's own schedule is MRAE, Adam at 1e-4 halved every 20,000 of 300,000 steps."""
+class FailedRun(ValueError):
+    """Training ended without a usable network."""
 
+
+class DivergedRun(FailedRun):
+    """The loss is no longer a finite number."""
+
+
+class ConstantNetwork(FailedRun):
+    """The network does not depend on its input: units are dead, or it predicts a constant."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A number of steps, or seconds of training; the default is the paper's 300,000 steps."""
+
+    steps: int | None = 300_000
+    seconds: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Budget:
+        """Read `paper`, `hours=H` or `steps=N`.
+
+        Raises:
+            ValueError: the text has another form.
+        """
+        match = re.fullmatch(r"(hours|steps)=(\d+(?:\.\d+)?)", text)
+        if text == "paper":
+            return cls()
+        if match and match[1] == "hours" and float(match[2]) > 0:
+            return cls(None, float(match[2]) * 3600)
+        if match and match[1] == "steps" and match[2].isdigit() and int(match[2]) > 0:
+            return cls(int(match[2]))
+        raise ValueError(f"cannot read the budget {text!r}; write paper, hours=1.5 or steps=2000")
+
+    def spent(self, steps: int, seconds: float) -> float:
+        """The fraction of the budget that is spent, at most 1."""
+        share = steps / self.steps if self.steps else seconds / (self.seconds or 1)
+        return min(share, 1.0)
+
+    def __str__(self) -> str:
+        return f"{self.steps:,} steps" if self.steps else f"{(self.seconds or 0) / 3600:g} hours"
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Budget, learning rate and regularisation of a run; the optimiser is AdamW, with no weight decay plain Adam.
+
+    Args:
+        budget: when the run ends.
+        rate: the initial learning rate.
+        halvings: how often the rate is halved, evenly over the run; None for a cosine that ends at a hundredth.
+        warm_up: steps over which the rate rises linearly.
+        slow_rate: rate of the parts in `SURROUNDINGS`, and of networks that have no such parts, relative to `rate`.
+        ramp: steps over which the rate of the parts in `SURROUNDINGS` rises further.
+        weight_decay: decoupled weight decay.
+        clip: largest norm of the gradient; None for no limit.
+        averaging: decay per step of the exponential mean of the weights that the model keeps; 0 for the last weights.
+        grace: steps before which no check of the vital signs ends the run; None to judge the network only at the end.
+    """
+
+    budget: Budget
+    rate: float
+    halvings: int | None = None
+    warm_up: int = 0
+    slow_rate: float = 1.0
+    ramp: int = 0
+    weight_decay: float = 0.0
+    clip: float | None = None
+    averaging: float = 0.0
+    grace: int | None = None
+
+    def rate_at(self, step: int, spent: float) -> float:
+        """The learning rate at a step, when a fraction of the budget is spent."""
+        if self.halvings is None:
+            share = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * spent))
+        else:
+            share = 0.5 ** int(self.halvings * spent)
+        return self.rate * share * (min(1.0, (step + 1) / self.warm_up) if self.warm_up else 1.0)
+
+
+@dataclass(frozen=True)
+class TrainingConfig(LossConfig):
+    """One run of `nesr-gui train`: its loss, its optimiser and its patches.
+
+    Args:
+        steps: steps of the run.
+        rate: the initial learning rate, which falls to a hundredth along a cosine.
+        encoder_rate: see `OptimizerConfig.slow_rate`.
+        ramp: see `OptimizerConfig`; a network must learn to read the colour before it reads the surroundings.
+        weight_decay: see `OptimizerConfig`.
+        averaging: see `OptimizerConfig`.
+        seed: of the initial weights and the patches.
+        sampler: composition of the patches.
+    """
+
+    squared: float = 20.0
+    relative: float = 0.3
+    angle: float = 3.0
+    colour: float = 20.0
+    pixels: int | None = 1_024
+    window: int = 10
+    wavelengths: int = 8
+    blind: float = 0.1
+    precision: Precision = "bf16-mixed"
     steps: int = 10_000
-    rate: float = 2e-3  # learning rate, after a warm-up; falls to a hundredth along a cosine
-    encoder_rate: float = 0.1  # of what sees the surroundings, and of other networks, relative to that
-    ramp: int = 1_000  # steps over which what sees the surroundings gathers speed; the colour must be learned first
+    rate: float = 2e-3
+    encoder_rate: float = 0.1
+    ramp: int = 1_000
     weight_decay: float = 1e-4
-    squared: float = 20.0  # weight of the squared error over brightness
-    relative: float = 0.3  # weight of MRAE, the paper's loss
-    angle: float = 3.0  # weight of 1 - cosine of the spectral angle
-    colour: float = 20.0  # weight of the squared difference of the re-rendered colour over brightness
-    averaging: float = 0.999  # of the weights that are kept, an exponential mean over steps
-    pixels: int = 1_024  # of each patch that are compared with the truth
-    between: int = 8  # wavelengths between the bands that are compared with the truth, where a network answers there
-    window: int = 10  # pixels along a side that the paper's network decodes per step
-    wavelengths: int = 8  # that it decodes per step
-    blind: float = 0.1  # share of photographs whose surroundings are hidden, so that the colour alone suffices
+    averaging: float = 0.999
     seed: int = 0
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
 
+    def optimizer(self, network: Any) -> OptimizerConfig:
+        """How a network with these settings is optimised.
 
-class ConstantNetwork(ValueError):
-    """The network has stopped to depend on the photograph: going on would waste hours."""
+        NeSR starts as a near-constant: at the paper's initialisation its last layers hardly depend on the features. It
+        may take most of the run to leave that state, so it is judged only at the end.
+        """
+        return OptimizerConfig(
+            budget=Budget(self.steps),
+            rate=self.rate,
+            warm_up=WARM_UP,
+            slow_rate=self.encoder_rate,
+            ramp=self.ramp,
+            weight_decay=self.weight_decay,
+            clip=1.0,
+            averaging=self.averaging,
+            grace=None if isinstance(network, NeSRConfig) else WARM_UP + self.ramp,
+        )
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step did; `signs` are of every so many steps."""
+    """A completed step of training.
 
-    number: int  # steps done
+    Args:
+        number: completed steps of the run.
+        loss: the loss of this step.
+        mean_loss: exponential mean of the loss since this process started.
+        signs: the vital signs, if they were measured after this step.
+    """
+
+    number: int
     loss: float
-    seconds: float  # since this process began
+    mean_loss: float
     signs: VitalSigns | None = None
 
 
-class Loss:
-    """How far a network is off on a batch: squared error over brightness, MRAE, angle, and colour.
-
-    The squared error is weighted with one over brightness, as between RMSE, which sees only what is bright, and MRAE
-    (equation 6), which sees only what is dark; it makes the network learn a mean of the spectra that may have a colour.
-    The colour term compares the spectra, photographed, with the input where that is faithful.
-    """
-
-    def __init__(self, sampler: PatchSampler, config: TrainingConfig) -> None:
-        self.sampler, self.config, self.table = sampler, config, sampler.table
-        self.device = sampler.device
-        self.bands = torch.arange(0, 301, 10, device=self.device)  # rows of the table of interpolation, one per nm
-
-    def __call__(self, network: Network, batch: Batch) -> Tensor:
-        """The loss, a number; takes random numbers from the sampler's generator."""
-        if isinstance(network, FactorisedNeSR):
-            return self._of_factorised(network, batch)
-        if isinstance(network, NeSR):
-            return self._of_nesr(network, batch)
-        with self._autocast():
-            answer = network(batch.rgb).float().permute(0, 2, 3, 1)
-        rows = torch.tensor(network.bands, device=self.device).sub(400).round().long()
-        taken = self._some(batch)
-        truth, target = taken(batch.truth), taken(batch.truth) @ self.table.interpolation[rows].T
-        if len(rows) != len(self.bands):  # the camera has no sensitivities for other bands
-            return self._error(taken(answer), target, truth, None, None)
-        return self._error(taken(answer), target, truth, taken(batch.rgb.movedim(1, 3)), taken(batch.faithful))
-
-    def _of_factorised(self, network: FactorisedNeSR, batch: Batch) -> Tensor:
-        taken, group = self._some(batch), self.sampler.config.group
-        truth, rgb, faithful = taken(batch.truth), taken(batch.rgb.movedim(1, 3)), taken(batch.faithful)
-        with self._autocast():
-            context = None
-            if network.has_surroundings:
-                seen = self.sampler.random(len(batch.rgb) // group) >= self.config.blind
-                around = taken(network.surroundings(batch.rgb, group).movedim(1, 3))
-                context = around * seen.repeat_interleave(group)[:, None, None]
-            coefficients = network.coefficients(context, rgb).float()
-        between = (self.sampler.random(self.config.between) * 301).long().clamp(max=300)
-        rows = torch.cat([self.bands, between])
-        answer = coefficients @ network.functions(400.0 + rows).T  # (B, N, L)
-        return self._error(answer, truth @ self.table.interpolation[rows].T, truth, rgb, faithful)
-
-    def _of_nesr(self, network: NeSR, batch: Batch) -> Tensor:
-        """Over a window of every patch, at some wavelengths.
-
-        The attention map comes from a lattice over the whole patch, as it does over an image, without a gradient
-        through its tokens: Q, K and the temperature learn from it, the tokens learn through the values. The map is a
-        matrix of cosines, so fewer pixels estimate the same one, and the gradient would double the cost of a step.
-        """
-        size, side = batch.rgb.shape[2], min(self.config.window, batch.rgb.shape[2])
-        y, x = (self.sampler.random(2) * (size - side + 1)).long().clamp(max=size - side).tolist()
-        drawn = self.sampler.random(self.config.wavelengths)
-        half = self.config.wavelengths // 2  # lie on the bands
-        on_bands = (drawn[:half] * 31).long().clamp(max=30) * 10
-        rows = torch.cat([on_bands, (drawn[half:] * 301).long().clamp(max=300)]).sort().values
-        with self._autocast():
-            features, inside = framed(network.encode(batch.rgb))
-            attention = None
-            if network.has_context:
-                stride = max(size // CONTEXT_LATTICE, 1)
-                with torch.no_grad():
-                    tokens = network.context_tokens(lattice(features, stride), lattice(inside, stride))
-                attention = network.nam.attention(network.nam.correlations(tokens))
-            around = (..., slice(y, y + side + 2 * HALO), slice(x, x + side + 2 * HALO))
-            query = network.query(400.0 + rows, attention)
-            answer = network.decode(features[around], query, inside[around]).float().movedim(1, 3)
-        truth = batch.truth[:, y : y + side, x : x + side]
-        return self._error(answer, truth @ self.table.interpolation[rows].T, truth, None, None)
-
-    def _some(self, batch: Batch) -> Any:
-        """Takes some pixels, the same ones each time, of tensors (B, P, P, C): (B, N, C)."""
-        size = batch.rgb.shape[2] ** 2
-        chosen = (self.sampler.random(self.config.pixels) * size).long().clamp(max=size - 1)
-        whole = self.config.pixels >= size
-        return lambda values: values.flatten(1, 2) if whole else values.flatten(1, 2)[:, chosen]
-
-    def _error(
-        self, answer: Tensor, target: Tensor, truth: Tensor, rgb: Tensor | None, faithful: Tensor | None
-    ) -> Tensor:
-        """The loss of answers (..., L) to `target`; `truth` (..., 31) is of the same pixels, as is `rgb` (..., 3)."""
-        config, brightness = self.config, truth.mean(-1, keepdim=True)
-        weight = 1 / (brightness + DARK)
-        loss = config.squared * ((answer - target).square() * weight).mean()
-        if config.relative:
-            loss = loss + config.relative * ((answer - target).abs() / (target.clamp_min(0) + EPSILON)).mean()
-        if config.angle:
-            cosine = F.cosine_similarity(answer, target, dim=-1, eps=1e-4)
-            loss = loss + config.angle * ((1 - cosine) * (brightness[..., 0] > DARK)).mean()
-        if config.colour and rgb is not None and faithful is not None:
-            seen = (answer[..., : len(self.bands)] @ self.sampler.camera.T - rgb) * faithful
-            loss = loss + config.colour * (seen.square() * weight).mean()
-        return loss
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False)
-
-
-def rate_at(config: TrainingConfig, step: int) -> float:
-    """The learning rate at a step."""
-    cosine = 0.5 * (1 + math.cos(math.pi * step / config.steps))
-    return config.rate * min(1.0, (step + 1) / WARM_UP) * (0.01 + 0.99 * cosine)
-
-
 class Trainer:
-    """A run in a folder: `state.pt` holds what resuming needs, `config.json` what the run is.
+    """Trains a network in a folder, resuming the run that the folder holds.
 
-    `start` is a network of the same settings whose weights it begins with.
+    `state.pt` holds everything needed to resume, `losses.csv` the loss, and `vital_signs.jsonl` the vital signs.
+    `network` holds the latest weights and `averaged` those that the model keeps.
     """
 
-    def __init__(
-        self,
-        network_config: Any,
-        config: TrainingConfig,
-        sampler: PatchSampler,
-        folder: Path,
-        start: Network | None = None,
-    ) -> None:
-        self.config, self.sampler, self.folder = config, sampler, folder
-        self.device = sampler.device
-        torch.manual_seed(config.seed)
-        self.network = build(network_config).to(self.device).train()
-        self.averaged = build(network_config).to(self.device).eval()
-        self.loss = Loss(sampler, config)
-        self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=config.weight_decay, capturable=self._graphed)
-        self.step, self._latest = 0, torch.zeros((), device=self.device)
+    def __init__(self, loss: TrainingLoss, config: OptimizerConfig, folder: Path, devices: Devices) -> None:
+        self.config, self.folder, self.devices = config, folder, devices
+        self.network: Network = loss.network.to(devices.device).train()
+        self.sampler = loss.sampler
+        self.averaged = copy.deepcopy(self.network).eval() if config.averaging else self.network
+        groups, self._scales = self._parameter_groups()
+        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay, capturable=self._graphed)
+        self.loss, self.optimizer = devices.setup(loss, optimizer)
+        self.step, self.seconds, self.losses = 0, 0.0, list[tuple[int, float]]()
+        self._latest = torch.zeros((), device=devices.device)
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._warm = 0  # steps before the one that is recorded
-        self._check_folder({"network": asdict(network_config), "training": asdict(config)})
+        self._warm_steps = 0  # before the step that the graph records
         if self._state.exists():
             self._resume()
-            return
-        if start is not None:
-            self.network.load_state_dict(start.state_dict())
-        elif isinstance(self.network, FactorisedNeSR):
-            self.network.basis.linear.data.copy_(least_squares(sampler, config.seed))
-        self.averaged.load_state_dict(self.network.state_dict())
 
     @property
-    def _graphed(self) -> bool:
-        """Whether a step is recorded once and replayed: launching its few hundred kernels takes longer than they do."""
-        return self.device.type == "cuda" and isinstance(self.network, FactorisedNeSR)
+    def spent(self) -> float:
+        """The fraction of the budget that is spent, at most 1."""
+        return self.config.budget.spent(self.step, self.seconds)
 
-    def _groups(self) -> list[dict[str, Any]]:
-        """Parameters with the learning rate they have relative to the rest, and the steps of their ramp."""
-        slow: list[nn.Parameter] = []
-        rest: list[nn.Parameter] = []
-        for name, parameter in self.network.named_parameters():
-            is_slow = not isinstance(self.network, FactorisedNeSR) or name.split(".")[0] in SURROUNDINGS
-            (slow if is_slow else rest).append(parameter)
-        ramp = self.config.ramp if rest else 0
-        groups: list[dict[str, Any]] = [
-            {"params": slow, "scale": self.config.encoder_rate, "ramp": ramp},
-            {"params": rest, "scale": 1.0, "ramp": 0},
-        ]
-        for group in groups:  # read by a recorded step, so it has to lie where that does
-            group["lr"] = torch.zeros((), device=self.device) if self._graphed else 0.0
-        return [group for group in groups if group["params"]]
+    def run(self) -> Generator[Step]:
+        """Train until the budget is spent, yielding every step.
+
+        The state is saved every `SAVE_SECONDS`, at the end, and when the iterator is closed.
+
+        Raises:
+            DivergedRun: the loss is not a finite number; the state before it is kept.
+            ConstantNetwork: a check of the vital signs failed at the end, or earlier but after the period of grace.
+        """
+        if self.spent == 1:  # the process ended before the model was written
+            self._check()
+            return
+        began, saved = time.monotonic() - self.seconds, time.monotonic()
+        recent: list[float] = []
+        loss, mean = 0.0, None
+        try:
+            while self.spent < 1:
+                loss = self._advance()
+                if not math.isfinite(loss):
+                    raise DivergedRun(
+                        f"{self.folder.name} diverged at step {self.step}; choose a lower --rate and another folder"
+                    )
+                self.seconds = self.devices.broadcast(time.monotonic() - began)  # all devices stop at the same step
+                recent.append(loss)
+                mean = loss if mean is None else mean + 0.02 * (loss - mean)
+                if len(recent) == LOGGED_STEPS or self.spent == 1:
+                    self.losses.append((self.step, sum(recent) / len(recent)))
+                    recent.clear()
+                signs = self._check() if self.step % CHECK_STEPS == 0 or self.spent == 1 else None
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    self.save()
+                    saved = time.monotonic()
+                yield Step(self.step, loss, mean, signs)
+        finally:
+            if math.isfinite(loss):
+                self.save()
+
+    def save(self) -> None:
+        """Write everything needed to resume, replacing the previous state."""
+        if not self.devices.is_main:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state: dict[str, Any] = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+        if self.config.averaging:
+            state["averaged"] = self.averaged.state_dict()
+        state |= {"step": self.step, "seconds": self.seconds, "losses": self.losses}
+        with atomic_write(self._state) as temporary:
+            torch.save(state, temporary)
+        with atomic_write(self.folder / "losses.csv") as temporary:
+            lines = "".join(f"{step},{loss:.6f}\n" for step, loss in self.losses)
+            temporary.write_text(f"step,loss\n{lines}")
 
     @property
     def _state(self) -> Path:
         return self.folder / "state.pt"
 
-    def _check_folder(self, config: dict[str, object]) -> None:
-        """A folder is one run: to resume it with other settings would be neither the old run nor a new one."""
-        path, text = self.folder / "config.json", json.dumps(config, indent=1)
-        if path.exists() and path.read_text() != text:
-            raise ValueError(
-                f"{self.folder} holds a run with other settings; name another folder, or repeat its settings"
-            )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as temporary:
-            temporary.write_text(text)
+    def _resume(self) -> None:
+        state = torch.load(self._state, map_location=self.devices.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        if self.config.averaging:
+            self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds = int(state["step"]), float(state.get("seconds", 0.0))
+        self.losses = list(state.get("losses", []))
 
-    def run(self) -> Iterator[Step]:
-        """Train to the end, yielding every step; saves every few minutes and when it ends or is closed.
-
-        Raises:
-            ConstantNetwork: the network is dead, or answers a constant.
-        """
-        began = saved = time.monotonic()
-        try:
-            while self.step < self.config.steps:
-                loss, signs = self._advance(), None
-                if self.step % CHECK_STEPS == 0 or self.step == self.config.steps:
-                    signs = self._check()
-                if time.monotonic() - saved > SAVE_SECONDS:
-                    self.save()
-                    saved = time.monotonic()
-                yield Step(self.step, loss, time.monotonic() - began, signs)
-        finally:
-            self.save()
-
-    def _check(self) -> VitalSigns:
-        """Whether the network lives, on patches that are the same at every look."""
-        self.sampler.generator.manual_seed(self.config.seed)
-        signs = vital_signs(self.network, self.sampler.draw())
-        with (self.folder / "vital_signs.jsonl").open("a") as file:
-            file.write(json.dumps({"step": self.step, **asdict(signs)}) + "\n")
-        if self.step >= min(WARM_UP + self.config.ramp, self.config.steps) and (trouble := signs.trouble):
-            raise ConstantNetwork(f"{trouble} after {self.step} steps; lower the learning rate or change the seed")
-        return signs
+    def _parameter_groups(self) -> tuple[list[dict[str, Any]], list[tuple[float, int]]]:
+        """Parameters by learning rate, and for each group its rate relative to the schedule and its ramp in steps."""
+        factorised = isinstance(self.network, FactorisedNeSR)
+        slow: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
+        for name, parameter in self.network.named_parameters():
+            (slow if not factorised or name.split(".")[0] in SURROUNDINGS else rest).append(parameter)
+        scales = [(self.config.slow_rate, self.config.ramp if rest else 0), (1.0, 0)]
+        # A recorded step reads the rate from a tensor on the device.
+        rate = torch.zeros((), device=self.devices.device) if self._graphed else 0.0
+        groups = [{"params": part, "lr": copy.deepcopy(rate)} for part in (slow, rest)]
+        kept = [index for index, group in enumerate(groups) if group["params"]]
+        return [groups[index] for index in kept], [scales[index] for index in kept]
 
     def _advance(self) -> float:
-        for group in self.optimizer.param_groups:
-            ramp = min(1.0, (self.step + 1) / group["ramp"]) if group["ramp"] else 1.0
-            rate = rate_at(self.config, self.step) * group["scale"] * ramp
+        """One step; returns its loss."""
+        rate = self.config.rate_at(self.step, self.spent)
+        for group, (scale, ramp) in zip(self.optimizer.param_groups, self._scales, strict=True):
+            own = rate * scale * (min(1.0, (self.step + 1) / ramp) if ramp else 1.0)
             if self._graphed:
-                group["lr"].fill_(rate)
+                group["lr"].fill_(own)
             else:
-                group["lr"] = rate
-        self.sampler.generator.manual_seed(self.config.seed * 1_000_003 + self.step)
+                group["lr"] = own
+        self.sampler.seek(self.step)
         if self._graphed:
             self._replay()
         else:
-            self._work()
+            self._update()
         self.step += 1
-        keep = min(self.config.averaging, self.step / (self.step + 10))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.averaged.parameters()), list(self.network.parameters()), 1 - keep)
+        if self.config.averaging:
+            keep = min(self.config.averaging, self.step / (self.step + 10))
+            with torch.no_grad():
+                torch._foreach_lerp_(list(self.averaged.parameters()), list(self.network.parameters()), 1 - keep)
         return float(self._latest)
 
-    def _work(self) -> None:
-        """Draw, compare, learn."""
+    def _update(self) -> None:
+        """Draw a batch, compute the loss and its gradient, and update the weights."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(self.network, self.sampler.draw())
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        loss = self.loss(self.sampler.draw())
+        self.devices.backward(loss)
+        if self.config.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         self.optimizer.step()
         self._latest.copy_(loss.detach())
 
+    @property
+    def _graphed(self) -> bool:
+        """Whether a step is recorded as a CUDA graph: launching its few hundred kernels takes longer than they do."""
+        return self.devices.device.type == "cuda" and isinstance(self.network, FactorisedNeSR)
+
     def _replay(self) -> None:
-        """A step on a graphics processor, recorded at the fourth."""
+        """A step on a GPU, recorded as a graph at the fourth."""
         if self._graph is None:
             stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
-                self._work()
+                self._update()
             torch.cuda.current_stream().wait_stream(stream)
-            self._warm += 1
-            if self._warm < 3:
+            self._warm_steps += 1
+            if self._warm_steps < 3:
                 return
             self._graph = torch.cuda.CUDAGraph()
             self._graph.register_generator_state(self.sampler.generator)
             with torch.cuda.graph(self._graph):
-                self._work()
+                self._update()
             return
         self._graph.replay()
 
-    def save(self) -> None:
-        """Write what resuming needs, replacing what was there."""
-        state = {
-            "network": self.network.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-        }
-        with atomic_write(self._state) as temporary:
-            torch.save(state, temporary)
+    def _check(self) -> VitalSigns:
+        """Measure the vital signs on patches that are the same in every check, and record them.
 
-    def _resume(self) -> None:
-        state = torch.load(self._state, map_location=self.device, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.averaged.load_state_dict(state["averaged"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step = int(state["step"])
+        Raises:
+            ConstantNetwork: the network fails at the end of the run, or after the period of grace.
+        """
+        self.sampler.seek(CHECK_PATCHES)
+        signs = self.devices.broadcast(vital_signs(self.network, self.sampler.draw()))
+        if self.devices.is_main:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / "vital_signs.jsonl").open("a") as file:
+                file.write(json.dumps({"step": self.step, **asdict(signs)}) + "\n")
+        judged = self.spent == 1 or (self.config.grace is not None and self.step >= self.config.grace)
+        if judged and (trouble := signs.trouble):
+            raise ConstantNetwork(f"{trouble} after {self.step} steps; lower the learning rate or change the seed")
+        return signs
+
+
+def start_training(
+    network_config: Any, config: TrainingConfig, sampler: PatchSampler, folder: Path, start: Network | None = None
+) -> Trainer:
+    """The trainer of a run of `nesr-gui train`, new or resumed.
+
+    Args:
+        network_config: settings of the network.
+        config: settings of the run.
+        sampler: draws the patches, on the device that trains.
+        folder: the folder of the run.
+        start: a network with the same settings that gives the initial weights of a new run; by default they are
+            random, except that a factorised network starts with the least-squares answer to colours.
+
+    Raises:
+        ValueError: the folder holds a run with other settings.
+    """
+    record = {"network": asdict(network_config), "training": asdict(config)}
+    check_run(folder / "config.json", record)
+    claim_run(folder / "config.json", record)
+    torch.manual_seed(config.seed)
+    network = build(network_config).to(sampler.device)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
+    elif isinstance(network, FactorisedNeSR):
+        network.basis.linear.data.copy_(least_squares(sampler, config.seed))
+    loss = TrainingLoss(network, sampler, config)
+    return Trainer(loss, config.optimizer(network_config), folder, Devices(sampler.device))
 
 
 def least_squares(sampler: PatchSampler, seed: int, count: int = 30_000) -> Tensor:
-    """What spectra (31, 3) colours linearly stand for: where a network of coefficients starts.
+    """The matrix (31, 3) that takes linear RGB to spectra with the least squared error over `count` training pixels.
 
-    Rounded, or its last bits would differ from run to run.
+    It is rounded to four decimals, because its last bits differ from run to run.
     """
     spectra = sampler.table.pixels(count, sampler.generator.manual_seed(seed)).double()
     colours = (spectra @ sampler.camera.double().T).clamp_min(0)

@@ -23,10 +23,10 @@ def test_operations_are_two_for_each_multiply_add() -> None:
 @pytest.mark.parametrize(
     ("figure", "met", "said"),
     [
-        (BenchmarkResult("a", 3.0, aim=4.0), True, "aimed at ≤ 4"),
-        (BenchmarkResult("a", 5.0, aim=4.0), False, "aimed at ≤ 4, missed"),
-        (BenchmarkResult("a", 5.0, "", 4.0, is_more_better=True), True, "aimed at ≥ 4"),
-        (BenchmarkResult("a", 3.0, "", 4.0, is_more_better=True), False, "aimed at ≥ 4, missed"),
+        (BenchmarkResult("a", 3.0, aim=4.0), True, "target ≤ 4"),
+        (BenchmarkResult("a", 5.0, aim=4.0), False, "target ≤ 4, missed"),
+        (BenchmarkResult("a", 5.0, "", 4.0, is_more_better=True), True, "target ≥ 4"),
+        (BenchmarkResult("a", 3.0, "", 4.0, is_more_better=True), False, "target ≥ 4, missed"),
     ],
 )
 def test_a_figure_says_whether_it_is_what_was_aimed_at(figure: BenchmarkResult, met: bool, said: str) -> None:

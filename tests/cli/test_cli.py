@@ -92,7 +92,7 @@ def test_baselines_are_fitted_into_model_files(run, photo, tmp_path, monkeypatch
     train = ("train", "--system", system, *data, "--out", tmp_path / "run")
     assert run(*train)[0] == 0
     model = tmp_path / "run" / "model.safetensors"
-    assert "linear between" in run("info", model)[1]
+    assert "interpolated linearly" in run("info", model)[1]
     assert run("reconstruct", photo, "-o", tmp_path / "o.h5", "--model", model, "--bands", 5)[0] == 0
 
 
@@ -112,7 +112,7 @@ def test_info_counts_the_parameters_of_every_system(run):
     rows = {row.split()[0]: row for row in text.splitlines()[1:]}
     assert code == 0
     assert rows["awan+nesr"].split()[4:8] == ["29.29", "M", "29.29", "M"]
-    assert "1.62 M" in rows["mst++"] and "31 bands, 400-700 nm, linear between" in rows["mst++"]
+    assert "1.62 M" in rows["mst++"] and "31 bands, 400-700 nm, interpolated linearly" in rows["mst++"]
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_info_counts_the_parameters_of_every_system(run):
         (["info", "missing.h5"], "missing.h5"),
         (["info"], "or --models"),
         (["train", "--out", "run", "--bands", "7"], "give --system hscnn-r"),
-        (["train", "--out", "run", "--system", "awan", "--attention", "none"], "are of NeSR"),
-        (["train", "--out", "run", "--system", "alexnet"], "no system 'alexnet'; there are hscnn-r,"),
+        (["train", "--out", "run", "--system", "awan", "--attention", "none"], "apply to NeSR"),
+        (["train", "--out", "run", "--system", "alexnet"], "unknown system 'alexnet'; available: hscnn-r,"),
         (["train", "--out", "run"], "nothing to train on; give a folder of scenes"),
         (["evaluate", "--scenes", "."], "no scene in"),
     ],
@@ -197,7 +197,7 @@ def test_a_calibrated_model_says_how_far_it_may_be_off(run, tmp_path):
     assert run(*train, "--out", tmp_path / "all")[0] == 0
     model = tmp_path / "all" / "model.safetensors"
     code, text, _ = run("calibrate", model, "--runs", tmp_path / "runs", *data)
-    assert (code, text.count("lie in their intervals")) == (0, 3)
+    assert (code, text.count("are within their intervals")) == (0, 3)
     assert "calibrated: a, b, spectra kept out" in run("info", model)[1]
     failures = tmp_path / "failures.png"
     code, text, _ = run("evaluate", "--scenes", tmp_path / "scenes", "--model", model, "--failures", failures)
@@ -296,7 +296,7 @@ def test_compare_prints_figures_of_a_turned_cube(run, photo, model_file, tmp_pat
     cube, report = tmp_path / "turned.h5", tmp_path / "figures.json"
     io.write_cube(cube, CubeField(np.ascontiguousarray(values[:, ::-1]), bands, Quantity.REFLECTANCE), bands)
     code, text, _ = run("compare", photo, cube, "--json", report, "--model", model_file, "--device", "cpu")
-    assert code == 0 and "top and bottom exchanged, values × 1," in text and "MRAE" in text
+    assert code == 0 and "flipped vertically, values × 1," in text and "MRAE" in text
     figures = json.loads(report.read_text())
     assert figures["pixels"] == 192 and figures["orientation"] == "top and bottom exchanged"
     other = tmp_path / "other.h5"

@@ -88,11 +88,11 @@ def test_an_estimate_writes_nothing(run, cube, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--bands", 3, "--wavelengths", "450"), "--wavelengths and --bands are given; give one of them"),
+        (("--bands", 3, "--wavelengths", "450"), "--wavelengths and --bands exclude each other; give one of them"),
         (("--mask",), "add --region"),
         (("--band-shape", "box"), "add --sensor"),
-        (("--sensor", "Sentinel"), "there is no sensor and no file 'Sentinel'; choose Sentinel-2A"),
-        (("--light", "D99"), "there is no illuminant 'D99'"),
+        (("--sensor", "Sentinel"), "'Sentinel' is neither a sensor nor a file; choose Sentinel-2A"),
+        (("--light", "D99"), "unknown illuminant 'D99'"),
         (("--light", "daylight warm"), "write a temperature in kelvin"),
         (("--region", "circle 1,2"), "cannot read the region"),
         (("--region", "rectangle 50,0 60,9"), "lies outside the image of 20 rows and 30 columns"),

@@ -1,5 +1,6 @@
 """The default camera, transfer functions, and colours of wavelengths."""
 
+import colorsys
 import subprocess
 import sys
 
@@ -38,22 +39,52 @@ def test_wavelengths_look_like_themselves():
     assert blue[2] > 200 > 100 > blue[1]
     assert green[1] == green.max()
     assert min(yellow[:2]) > 150 > yellow[2]
-    assert red[0] > 200 > 50 > max(red[1:])
+    assert red[0] > 200 > 70 > max(red[1:])
     assert cie.wavelength_colours([400, 700]).max(axis=1).min() > 60
 
 
-def test_the_colours_of_wavelengths_are_nearly_those_of_the_standard_observer():
-    nm = np.arange(420, 681, 5.0)
+def test_the_spectral_locus_is_that_of_the_standard_observer():
     observer = colour.MSDS_CMFS["CIE 1931 2 Degree Standard Observer"]
-    xyz = np.stack([np.interp(nm, observer.wavelengths, observer.values[:, i]) for i in range(3)], axis=-1)
-    rgb = np.maximum(xyz @ colour.RGB_COLOURSPACES["sRGB"].matrix_XYZ_to_RGB.T, 0)
-    hues = cie.encode_srgb(rgb / rgb.max(axis=-1, keepdims=True))
-    drawn = cie.wavelength_colours(nm) / 255
-    assert np.abs(drawn / drawn.max(axis=-1, keepdims=True) - hues).max() < 0.13
+    xyz = np.stack([np.interp(np.arange(400, 701, 5), observer.wavelengths, table) for table in observer.values.T], -1)
+    np.testing.assert_allclose(cie._LOCUS, xyz[:, :2] / xyz.sum(axis=-1, keepdims=True), atol=6e-5)
 
 
-def test_wavelengths_that_nobody_sees_are_drawn_dark_and_not_black():
-    assert (cie.wavelength_colours([300, 1000, 2500]).max(axis=1) > 60).all()
+def hues(codes):
+    """Hue angles in degrees (HSV), continuous from one colour to the next."""
+    return np.rad2deg(np.unwrap([2 * np.pi * colorsys.rgb_to_hsv(*(code / 255))[0] for code in codes]))
+
+
+def test_hues_of_wavelengths_go_one_way_and_nowhere_stand_still():
+    nm = np.arange(400, 701, 5)
+    hue = hues(cie.wavelength_colours(nm))
+    assert (np.diff(hue) <= 1.0).all()  # a degree of 8-bit steps where it is dim
+    assert (np.diff(hue)[(nm[:-1] >= 430) & (nm[:-1] < 640)] < -0.2).all()
+    assert hue[0] > 250 and hue[-1] > -25
+
+
+def oklab_hues(rgb):
+    """Hue angles in radians of linear sRGB colours, continuous from one to the next."""
+    lab = np.cbrt(rgb @ cie._OKLAB_LMS.T) @ cie._OKLAB_LAB.T
+    return np.unwrap(np.arctan2(lab[:, 2], lab[:, 1]))
+
+
+def test_colours_of_wavelengths_are_inside_srgb_at_the_hue_of_the_spectrum():
+    """Clipping negative values instead would turn the hue."""
+    _, rgb = cie._spectral_colours()
+    assert rgb.min() >= 0 and np.allclose(rgb.max(axis=-1), 1)
+    x, y = cie._LOCUS.T
+    spectral = np.stack([x / y, np.ones_like(x), (1 - x - y) / y], axis=-1) @ cie._XYZ_TO_SRGB.T
+    assert spectral.min() < -0.5
+    np.testing.assert_allclose(oklab_hues(rgb), oklab_hues(spectral), atol=1e-6)
+
+
+def test_the_ends_fade_at_one_hue_and_nothing_beyond_has_a_hue():
+    ends = cie.wavelength_colours([400, 390, 382, 700, 720, 740]).astype(float)
+    for bright, *dimmer in (ends[:3], ends[3:]):
+        assert bright.max() > dimmer[0].max() > dimmer[1].max() > 20
+        np.testing.assert_allclose([hues([code])[0] % 360 for code in dimmer], hues([bright])[0] % 360, atol=4)
+    grey = cie.wavelength_colours([300, 379, 751, 1000, 2500])
+    assert (grey == grey[0, 0]).all() and 60 < grey[0, 0] < 160
 
 
 def test_checker_is_interpolated_between_published_samples():

@@ -89,15 +89,18 @@ def test_plain_values_make_it_again(light):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Illuminant("D66"), "there is no illuminant 'D66'; choose one of A, D50"),
+        (lambda: Illuminant("D66"), "unknown illuminant 'D66'; choose one of A, D50"),
         (lambda: Illuminant.blackbody(100), "choose 1500 to 25000 K"),
         (lambda: Illuminant.daylight(3000), "choose 4000 to 25000 K"),
         (lambda: Illuminant.measured("dark", Spectrum(FINE, np.zeros(301))), "dark emits no light"),
         (lambda: Illuminant.measured("odd", Spectrum(FINE, np.full(301, np.nan))), "odd is not a table"),
-        (lambda: Observer.camera("two.csv", [Spectrum(FINE, np.ones(301))] * 2), "two.csv holds 2 curves"),
-        (lambda: ViewingConditions.default().rgb_weights([900.0, 1000.0]), "sees nothing, or not all three colours"),
-        (lambda: ViewingConditions.default().xyz_weights([900.0, 1000.0]), "sees nothing"),
-        (lambda: ViewingConditions(observer=CAMERA).rgb_weights([310.0, 320.0]), "camera sees nothing"),
+        (lambda: Observer.camera("two.csv", [Spectrum(FINE, np.ones(301))] * 2), "two.csv has 2 curves"),
+        (
+            lambda: ViewingConditions.default().rgb_weights([900.0, 1000.0]),
+            "has no response, or not in all three channels",
+        ),
+        (lambda: ViewingConditions.default().xyz_weights([900.0, 1000.0]), "has no response"),
+        (lambda: ViewingConditions(observer=CAMERA).rgb_weights([310.0, 320.0]), "camera has no response"),
     ],
 )
 def test_refusals_are_sentences(make, sentence):

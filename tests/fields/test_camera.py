@@ -49,7 +49,7 @@ def test_percent_and_counts_are_exposed() -> None:
     assert exposure == pytest.approx(0.012, rel=0.1) and made.values.max() == pytest.approx(1, abs=0.01)
     assert any("multiplied by" in note for note in made.source.notes)
     dark, exposure = render_photograph(cube(0.01 * VALUES, Quantity.UNKNOWN), "")
-    assert exposure > 50 and any("not known" in note for note in dark.source.notes)
+    assert exposure > 50 and any("unknown" in note for note in dark.source.notes)
     black, _ = render_photograph(cube(0 * VALUES, Quantity.UNKNOWN), "")
     assert black.values.max() == 0
 

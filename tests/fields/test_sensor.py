@@ -103,7 +103,7 @@ def test_a_band_that_leaves_the_range_is_refused_or_said():
         SensorField(field, sensor(700, 20))
     with pytest.raises(ValueError, match="100 % of the response"):
         SensorField(field, sensor(900, 20))
-    assert SensorField(field, sensor(550, 20)).said_missing() == ""
+    assert SensorField(field, sensor(550, 20)).missing_text() == ""
     cut = SensorField(field, sensor(425, 20))  # the range ends at 2.9 standard deviations
     assert "B1 0.16 %" in cut.provenance["sensor_missing"]
     assert 0.425 < cut.band(425)[0, 0] < 0.4253
@@ -133,6 +133,6 @@ def test_other_text_is_refused_in_one_sentence(text):
 
 def test_presets_lie_within_the_models_range():
     for made in SENSORS.values():
-        assert SensorField(curve(lambda nm: nm), made).said_missing() == ""
+        assert SensorField(curve(lambda nm: nm), made).missing_text() == ""
         assert "Landsat" in made.source or "Sentinel" in made.source
     assert [len(bands) for bands in SAMPLINGS.values()] == [31, 241, 7, 11, 16, 61]

@@ -16,12 +16,12 @@ import imageio.v3 as iio
 import numpy as np
 import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QEvent, QSettings, QTimer
+from PySide6.QtCore import QEvent, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField, ProgressCallback, QualityFlag, SpectralField
-from nesr_gui.gui.app import App
+from nesr_gui.gui.app import App, Refresh
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput, input_error_message
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Wavelengths
@@ -61,6 +61,18 @@ class Limited(CubeField):
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a machine does in a second may take another, with much else to do, ten times as long."""
     monkeypatch.setattr(QtBot, "waitUntil", partialmethod(QtBot.waitUntil, timeout=60_000))
+
+
+@pytest.fixture
+def queued_refresh() -> None:
+    """The window is brought up to date once per turn of the event loop, as in the program."""
+
+
+@pytest.fixture(autouse=True)
+def refresh_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of single controllers see at once what follows from what they do, unless they ask for `queued_refresh`."""
+    if "queued_refresh" not in request.fixturenames:
+        monkeypatch.setattr(Refresh, "delivery", Qt.ConnectionType.DirectConnection)
 
 
 @pytest.fixture(autouse=True)
@@ -168,9 +180,9 @@ def app(qtbot: QtBot, engine: FakeEngine) -> Iterator[App]:
 @pytest.fixture
 def opened(app: App, photograph: Path, qtbot: QtBot) -> App:
     """A window with a photograph and its field."""
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(photograph)
-    qtbot.waitUntil(lambda: app.session.field is not None)
+    app.reconstruction.load_model(None, "auto")
+    app.files.open(photograph)
+    qtbot.waitUntil(lambda: app.document.field is not None)
     return app
 
 
@@ -178,8 +190,8 @@ def opened(app: App, photograph: Path, qtbot: QtBot) -> App:
 def held(app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot) -> App:
     """A window with a photograph that is being reconstructed, until the engine's gate is set."""
     engine.gate.clear()
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(photograph)
+    app.reconstruction.load_model(None, "auto")
+    app.files.open(photograph)
     qtbot.waitUntil(lambda: engine.encoding.is_set() and app.window.status.shown() is Task.RECONSTRUCT)
     return app
 
@@ -196,6 +208,7 @@ def nothing_left_behind(qapp: QApplication, settings_of_its_own: None) -> Iterat
     threads = set(threading.enumerate())
     yield
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.collect()  # here, and not while Qt lists the widgets of the next window
     assert [t.name for t in threading.enumerate() if t not in threads and t.is_alive()] == []
     assert [w for w in qapp.topLevelWidgets() if w.isVisible()] == []
     assert [t for t in gc.get_objects() if issubclass(type(t), QTimer) and _is_active(t)] == []

@@ -205,7 +205,7 @@ class Monkey:
         if top is not self.app.window:
             return
         actions = self.app.window.actions_by_name
-        crowded = len(self.app.documents.all) > _MOST_TABS
+        crowded = len(self.app.workspace.documents) > _MOST_TABS
         name = "close_tab" if crowded else self._random.choice([name for name in actions if name not in _NOT_PICKED])
         self.trail.append(f"action {name}{'' if actions[name].isEnabled() else ' (disabled)'}")
         actions[name].trigger()

@@ -14,12 +14,14 @@ from nesr_gui.export import ExportPlan
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.figures.sweep import Sweep, SweepExport
-from nesr_gui.gui.model.view_settings import Arrangement
+from nesr_gui.gui.model.view_settings import PaneLayout
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
-from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.spectral import Quantity
 from tests.gui.conftest import BANDS, smooth_cube
+
+pytestmark = pytest.mark.usefixtures("queued_refresh")
 
 
 class Large:
@@ -68,7 +70,7 @@ def no_work_is_left() -> list[str]:
 def test_it_closes_while_a_photograph_is_reconstructed(held: App, qtbot: QtBot) -> None:
     is_under_way(held, qtbot, Task.RECONSTRUCT)
     held.window.close()
-    assert no_work_is_left() == [] and held.session.field is None
+    assert no_work_is_left() == [] and held.document.field is None
 
 
 @pytest.mark.parametrize("is_paused", [False, True])
@@ -76,7 +78,7 @@ def test_it_closes_while_a_photograph_is_reconstructed(held: App, qtbot: QtBot) 
 def test_it_closes_while_a_cube_is_exported(app: App, folder: Path, qtbot: QtBot, ending: str, is_paused: bool) -> None:
     field = CubeField(Large(), BANDS, Quantity.REFLECTANCE)
     request = files.CubeExport(folder / f"cube{ending}", field, ExportPlan())
-    app.worker.submit(Task.EXPORT, request, files.export_cube, app.exporting._tell)
+    app.worker.submit(Task.EXPORT, request, files.export_cube, app.exporter._report)
     is_under_way(app, qtbot, Task.EXPORT)
     app.worker.pause(Task.EXPORT, is_paused)
     app.window.close()
@@ -86,9 +88,12 @@ def test_it_closes_while_a_cube_is_exported(app: App, folder: Path, qtbot: QtBot
 @pytest.mark.parametrize("ending", [".gif", ".mp4"])
 def test_it_closes_while_a_sweep_is_filmed(opened: App, folder: Path, qtbot: QtBot, ending: str) -> None:
     film = SweepExport(
-        folder / f"film{ending}", "band", Scene.of(opened.session), Sweep(400, 700, 1.0, 60, 960, is_labelled=True)
+        folder / f"film{ending}",
+        "band",
+        RenderContext.of(opened.document),
+        Sweep(400, 700, 1.0, 60, 960, is_labelled=True),
     )
-    opened.look_commands.save_sweep(film)
+    opened.exporter.save_sweep(film)
     is_under_way(opened, qtbot, Task.EXPORT)
     opened.window.close()
     assert no_work_is_left() == [] and list(folder.iterdir()) == []
@@ -98,7 +103,7 @@ def test_it_closes_while_a_sweep_is_filmed(opened: App, folder: Path, qtbot: QtB
     "name", ["export_cube", "export_sweep", "export_figure", "preferences", "find_action", "guide", "about_model"]
 )
 def test_it_closes_with_a_dialog_before_it(opened: App, name: str) -> None:
-    opened.session.add_pin(3, 4)
+    opened.document.add_pin(3, 4)
     opened.window.actions_by_name[name].trigger()
     opened.window.close()
     for dialog in opened.window.findChildren(QDialog):
@@ -107,30 +112,32 @@ def test_it_closes_with_a_dialog_before_it(opened: App, name: str) -> None:
 
 
 def test_it_closes_in_the_middle_of_everything(opened: App) -> None:
-    opened.session.set_look(opened.session.look.showing("similarity").arranged(Arrangement.SIDE_BY_SIDE))
+    opened.document.set_view_settings(
+        opened.document.view_settings.showing("similarity").arranged(PaneLayout.SIDE_BY_SIDE)
+    )
     for row in range(0, 60, 7):
-        opened.session.add_pin(row, row)
-        opened.session.set_hover((row, row))
-        opened.session.step_wavelength(3)
-    opened.commands.play()
+        opened.document.add_pin(row, row)
+        opened.document.set_hover((row, row))
+        opened.document.step_wavelength(3)
+    opened.window.bar.toggle_playing()
     opened.window.close()
     assert no_work_is_left() == []
 
 
 def test_a_cube_whose_file_goes_away_is_told_and_answers_when_it_is_back(app: App, qtbot: QtBot) -> None:
     cube = Unsure(smooth_cube(20, 24), BANDS, Quantity.REFLECTANCE)
-    app.session.open_cube("cube.h5", cube, (0.0, 1.0))
-    qtbot.waitUntil(lambda: app.pictures[0].shown is not None and app.pictures[0].shown.is_exact)
+    app.document.open_cube("cube.h5", cube, (0.0, 1.0))
+    qtbot.waitUntil(lambda: app.renderers[0].shown is not None and app.renderers[0].shown.is_exact)
     cube.is_gone = True
-    app.session.add_pin(3, 4)
-    app.session.set_wavelength(612)
-    app.session.set_hover((5, 6))
-    qtbot.waitUntil(lambda: not app.worker._newest)
-    assert app.window.notice.isVisible() and "the drive is gone" in app.window.notice.text.text()
+    app.document.add_pin(3, 4)
+    app.document.set_wavelength(612)
+    app.document.set_hover((5, 6))
+    qtbot.waitUntil(lambda: not app.refresh._stale and not app.worker._newest)
+    assert app.window.messages.isVisible() and "the drive is gone" in app.window.messages.text.text()
     cube.is_gone = False
-    app.session.add_pin(7, 8)
-    app.session.set_wavelength(500)
-    app.session.set_hover((6, 6))
-    qtbot.waitUntil(lambda: {(3, 4), (7, 8)} == set(app.session.curves) == set(app.session.findings))
-    qtbot.waitUntil(lambda: (6, 6) in app.session.readings and app.session.hover_curve is not None)
-    qtbot.waitUntil(lambda: app.pictures[0].shown is not None and app.pictures[0].shown.request.scene.nm == 500)
+    app.document.add_pin(7, 8)
+    app.document.set_wavelength(500)
+    app.document.set_hover((6, 6))
+    qtbot.waitUntil(lambda: {(3, 4), (7, 8)} == set(app.document.curves) == set(app.document.colour_results))
+    qtbot.waitUntil(lambda: (6, 6) in app.document.readouts and app.document.hover_curve is not None)
+    qtbot.waitUntil(lambda: app.renderers[0].shown is not None and app.renderers[0].shown.request.context.nm == 500)

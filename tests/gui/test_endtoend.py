@@ -30,6 +30,8 @@ LEFT = Qt.MouseButton.LeftButton
 SIDE = 64  # pixels of the sample's corner, which reconstruct in a second
 PINS = [(20, 30), (40, 50), (58, 44)]
 
+pytestmark = pytest.mark.usefixtures("queued_refresh")
+
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Sample:
@@ -56,7 +58,7 @@ def windows(qtbot: QtBot, qapp: QApplication) -> Iterator[Callable[[], App]]:
         app.window.show()
         qtbot.waitExposed(app.window)
         app.window.compose(WINDOW_SIZE)
-        app.reconstructing.load_model(None, "cpu")
+        app.reconstruction.load_model(None, "cpu")
         return app
 
     yield make
@@ -77,10 +79,10 @@ def key(app: App, name: str) -> None:
 
 def is_settled(app: App) -> bool:
     """Whether all that is to be seen has been answered exactly."""
-    session, left = app.session, app.pictures[app.session.look.sides[0]]
-    known = all(session.reading(mark) and mark.place in session.findings for mark in session.marks)
+    document, left = app.document, app.renderers[app.document.view_settings.sides[0]]
+    known = all(document.readout(mark) and mark.place in document.colour_results for mark in document.marks)
     exact = left.shown is not None and left.shown.is_exact and not left._rest.isActive()
-    return session.field is not None and known and exact and not app.worker._newest
+    return document.field is not None and known and exact and not app.worker._newest and not app.refresh._stale
 
 
 def mark(app: App, qtbot: QtBot) -> None:
@@ -89,14 +91,15 @@ def mark(app: App, qtbot: QtBot) -> None:
     for row, col in PINS:
         QTest.mouseClick(viewport, LEFT, pos=at(app, row, col))
     key(app, "tool_rectangle")
+    QApplication.processEvents()  # the tool is in the image in the next turn
     start, stop = at(app, 10, 10), at(app, 30, 25)
     QTest.mousePress(viewport, LEFT, pos=start)
     for step in range(1, 6):
         QTest.mouseMove(viewport, start + (stop - start) * step / 5)
     QTest.mouseRelease(viewport, LEFT, pos=stop)
     key(app, "tool_point")
-    assert [each.pixel for each in app.session.pins] == PINS
-    assert [each.shape for each in app.session.marks[3:]] == [Shape.RECTANGLE]
+    assert [each.pixel for each in app.document.pins] == PINS
+    assert [each.shape for each in app.document.marks[3:]] == [Shape.RECTANGLE]
     qtbot.waitUntil(lambda: is_settled(app), timeout=30_000)
 
 
@@ -106,13 +109,13 @@ def scrub(app: App, qtbot: QtBot) -> None:
     for _ in range(7):
         key(app, "much_longer")
     QTest.keyClicks(app.window, ",")
-    assert app.session.nm == 619
+    assert app.document.nm == 619
     qtbot.waitUntil(lambda: is_settled(app), timeout=30_000)
-    field, reading = app.session.field, app.session.readings[PINS[0]]
+    field, reading = app.document.field, app.document.readouts[PINS[0]]
     assert field is not None and reading.value == pytest.approx(float(field.band(619)[PINS[0]]), abs=1e-6)
 
 
-def look(app: App, qtbot: QtBot) -> None:
+def view_settings(app: App, qtbot: QtBot) -> None:
     """Every mode by its key, each another picture of what is open."""
     seen = []
     for mode in view_modes.TABLE:
@@ -120,47 +123,51 @@ def look(app: App, qtbot: QtBot) -> None:
         assert action.isEnabled(), f"{mode.title}: {action.whatsThis()}"
         key(app, f"show_{mode.name}")
         qtbot.waitUntil(lambda: is_settled(app), timeout=30_000)
-        shown = app.pictures[0].shown
+        shown = app.renderers[0].shown
         assert shown is not None and shown.request.mode is mode
         seen.append(app.window.image.grab().toImage())
     assert all(one != other for i, one in enumerate(seen) for other in seen[:i])
 
 
 def undo_and_redo(app: App) -> None:
-    marks, steps = app.session.marks, app.session.steps
+    marks, steps = app.document.marks, app.document.undo_stack
     while steps.canUndo():
         key(app, "undo")
-    assert app.session.marks == ()
+        QApplication.processEvents()  # actions are enabled in the next turn
+    assert app.document.marks == ()
     while steps.canRedo():
         key(app, "redo")
-    assert app.session.marks == marks
+        QApplication.processEvents()
+    assert app.document.marks == marks
 
 
 def export(app: App, name: str, path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its action, its dialog as it stands, and a name."""
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), ""))
-    app.window.notice.hide()
+    app.window.messages.hide()
     app.window.actions_by_name[name].trigger()
     for dialog in app.window.findChildren(QDialog):
         dialog.accept()
-    qtbot.waitUntil(lambda: "Wrote" in app.window.notice.text.text() and app.window.notice.isVisible(), timeout=30_000)
+    qtbot.waitUntil(
+        lambda: "Wrote" in app.window.messages.text.text() and app.window.messages.isVisible(), timeout=30_000
+    )
 
 
 def export_all(app: App, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cube, curves, table and figure, which say what the window says."""
-    session, field = app.session, app.session.field
+    document, field = app.document, app.document.field
     assert field is not None
     export(app, "export_cube", folder / "cube.nc", qtbot, monkeypatch)
     cube = io.open_cube(folder / "cube.nc")
     np.testing.assert_allclose(cube.cube(cube.bands).values, field.cube(cube.bands).values, atol=1e-6)
     export(app, "export_curves", folder / "curves.csv", qtbot, monkeypatch)
     curves = {curve.name: curve.values for curve in read_curves(folder / "curves.csv")}
-    for each in session.marks:
+    for each in document.marks:
         found = next(values for name, values in curves.items() if name.startswith(each.title))
-        np.testing.assert_allclose(found, session.curves[each.place].spectrum.values, atol=1e-5)
+        np.testing.assert_allclose(found, document.curves[each.place].spectrum.values, atol=1e-5)
     export(app, "export_table", folder / "marks.csv", qtbot, monkeypatch)
     read = read_marks(FileRequest(folder / "marks.csv"), lambda fraction: None)
-    assert [(each.place, each.name) for each in read] == [(each.place, each.name) for each in session.marks]
+    assert [(each.place, each.name) for each in read] == [(each.place, each.name) for each in document.marks]
     export(app, "export_figure", folder / "figure.png", qtbot, monkeypatch)
     assert QImage(str(folder / "figure.png")).width() > 1000
 
@@ -168,8 +175,8 @@ def export_all(app: App, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyP
 def pictures(app: App, qtbot: QtBot) -> dict[str, QImage]:
     """The middle of the window and every panel that is open, without what belongs to the moment: mouse, focus, news."""
     window = app.window
-    window.notice.hide()
-    app.session.set_hover(None)
+    window.messages.hide()
+    app.document.set_hover(None)
     if (focused := QApplication.focusWidget()) is not None:
         focused.clearFocus()
     qtbot.waitUntil(lambda: is_settled(app), timeout=30_000)
@@ -183,25 +190,25 @@ def test_from_a_sample_to_files_and_back(
 ) -> None:
     app = windows()
     app.open_sample(sample)
-    qtbot.waitUntil(lambda: app.session.field is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: app.document.field is not None, timeout=60_000)
     mark(app, qtbot)
     scrub(app, qtbot)
-    look(app, qtbot)
+    view_settings(app, qtbot)
     undo_and_redo(app)
-    app.window.notice.hide()
+    app.window.messages.hide()
     for _ in range(2):
         key(app, "zoom_in")
     qtbot.waitUntil(lambda: is_settled(app), timeout=30_000)
     export_all(app, tmp_path, qtbot, monkeypatch)
-    assert app.window.notice.isVisible()  # and takes its height from the image while the session is saved
+    assert app.window.messages.isVisible()  # and takes its height from the image while the session is saved
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "work.nesr"), ""))
     app.window.actions_by_name["save_session"].trigger()
-    qtbot.waitUntil(lambda: (tmp_path / "work.nesr").exists() and not app.documents.modified(), timeout=30_000)
+    qtbot.waitUntil(lambda: (tmp_path / "work.nesr").exists() and not app.workspace.modified(), timeout=30_000)
     seen = pictures(app, qtbot)
     app.window.hide()
     again = windows()
-    again.opening.open(tmp_path / "work.nesr")
-    qtbot.waitUntil(lambda: again.session.marks == app.session.marks and is_settled(again), timeout=60_000)
+    again.files.open(tmp_path / "work.nesr")
+    qtbot.waitUntil(lambda: again.document.marks == app.document.marks and is_settled(again), timeout=60_000)
     restored = pictures(again, qtbot)
     assert [where for where, image in restored.items() if image != seen[where]] == []

@@ -28,7 +28,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.model.view_settings import Look
+from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.command_palette import of_menus
 from nesr_gui.io.spectra.csv import write_curves
@@ -41,6 +41,8 @@ EVENTS = int(os.environ.get("NESR_MONKEY_EVENTS", FEW))
 SEED = int(os.environ.get("NESR_MONKEY_SEED", "0"))
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's mallopt
 _OF_THE_PLATFORM = ("This plugin does not support", "Mouse event at")  # without a screen; of QTest itself
+
+pytestmark = pytest.mark.usefixtures("queued_refresh")
 
 
 @pytest.fixture
@@ -87,13 +89,13 @@ class Size:
     @classmethod
     def of(cls, app: App, photograph: Path, qtbot: QtBot) -> Size:
         """Everything closed that was opened, and one photograph opened anew."""
-        while len(app.documents.all) > 1 or app.session.source_shape is not None:
-            app.documents.close(app.documents.current)
-        app.session.look = Look()
-        app.opening.open(photograph)
+        while len(app.workspace.documents) > 1 or app.document.source_shape is not None:
+            app.workspace.close(app.workspace.current)
+        app.document.view_settings = ViewSettings()
+        app.files.open(photograph)
 
         def rests() -> None:
-            assert app.session.field is not None
+            assert app.document.field is not None
             assert list(app.worker._newest) == []
 
         qtbot.waitUntil(rests, timeout=120_000)  # a figure of 35 megapixels may just be opened as a photograph

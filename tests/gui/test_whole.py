@@ -25,29 +25,31 @@ from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("queued_refresh")
+
 
 def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tmp_path: Path) -> None:
     app = App()
     app.window.show()
     qtbot.waitExposed(app.window)
-    app.reconstructing.load_model(model_file, "cpu")
-    app.opening.open(photo)
-    qtbot.waitUntil(lambda: app.session.field is not None, timeout=30_000)
+    app.reconstruction.load_model(model_file, "cpu")
+    app.files.open(photo)
+    qtbot.waitUntil(lambda: app.document.field is not None, timeout=30_000)
     expected = nesr_gui.reconstruct(photo, nesr_gui.load_model(model_file, "cpu"))
 
     where = app.window.image.position_of(5, 7).toPoint()
     qtbot.mouseClick(app.window.image.viewport(), Qt.MouseButton.LeftButton, pos=where)
-    qtbot.waitUntil(lambda: (5, 7) in app.session.curves)
-    spectrum = app.session.curves[(5, 7)].spectrum
+    qtbot.waitUntil(lambda: (5, 7) in app.document.curves)
+    spectrum = app.document.curves[(5, 7)].spectrum
     np.testing.assert_array_equal(spectrum.values, expected.spectra([(5, 7)], spectrum.wavelengths)[0])
 
-    app.session.set_look(app.session.look.showing("band"))
-    with qtbot.waitSignal(app.pictures[0].answered, check_params_cb=lambda shown: shown.request.scene.nm == 612.3):
-        app.session.set_wavelength(612.3)
+    app.document.set_view_settings(app.document.view_settings.showing("band"))
+    with qtbot.waitSignal(app.renderers[0].answered, check_params_cb=lambda shown: shown.request.context.nm == 612.3):
+        app.document.set_wavelength(612.3)
 
     out = tmp_path / "out.h5"
-    assert app.session.field is not None
-    request = files.CubeExport(out, app.session.field, ExportPlan(Wavelengths.from_step(400, 700, 50)))
+    assert app.document.field is not None
+    request = files.CubeExport(out, app.document.field, ExportPlan(Wavelengths.from_step(400, 700, 50)))
     app.worker.submit(Task.EXPORT, request, files.export_cube, lambda asked, result: None)
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.EXPORT), timeout=30_000)
     cube = nesr_gui.open_cube(out)
@@ -78,15 +80,15 @@ def test_a_cube_is_refined_by_a_model_of_its_bands(qtbot: QtBot, cube: Path, six
     app = App()
     app.window.show()
     qtbot.waitExposed(app.window)
-    app.opening.open(cube)
-    app.opening.open(sixteen)
-    qtbot.waitUntil(lambda: app.session.encoded is not None, timeout=30_000)
+    app.files.open(cube)
+    app.files.open(sixteen)
+    qtbot.waitUntil(lambda: app.document.encoded is not None, timeout=30_000)
     model = load_model(sixteen, "cpu")
     expected = engine.encode(model.read_input(MEASURED, "cube.hdr"), model)
-    assert app.session.field is not None and app.session.field.quantity is Quantity.RADIANCE
-    np.testing.assert_array_equal(app.session.field.band(612.3), expected.band(612.3))
+    assert app.document.field is not None and app.document.field.quantity is Quantity.RADIANCE
+    np.testing.assert_array_equal(app.document.field.band(612.3), expected.band(612.3))
     out = tmp_path / "out.nc"
-    request = files.CubeExport(out, app.session.field, ExportPlan(Wavelengths.evenly_spaced(61)))
+    request = files.CubeExport(out, app.document.field, ExportPlan(Wavelengths.evenly_spaced(61)))
     app.worker.submit(Task.EXPORT, request, files.export_cube, lambda asked, result: None)
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.EXPORT), timeout=30_000)
     told = io.describe(out)
@@ -116,7 +118,7 @@ def test_a_screenshot_waits_for_what_a_model_makes_of_a_cube(
     taken = []
 
     def take(self: Screenshot) -> None:
-        taken.append(self._session.made_by)
+        taken.append(self._app.workspace.made_by)
         self.finished.emit(0)
 
     monkeypatch.setattr(Screenshot, "_take", take)

@@ -51,7 +51,7 @@ def test_on_its_bands_the_field_is_the_network_and_linear_between(encoder, monke
     np.testing.assert_allclose(field.cube(BANDS).values, expected, **CLOSE)
     np.testing.assert_allclose(field.band(575), (expected[2] + expected[3]) / 2, **CLOSE)
     assert field.bands.nm.tolist() == list(BANDS)
-    assert field.provenance["model_covers"] == "5 bands, 400-700 nm, linear between"
+    assert field.provenance["model_covers"] == "5 bands, 400-700 nm, interpolated linearly"
     assert field.provenance["model_bands"] == "400, 450, 500, 650, 700 nm"
     assert "model_notes" not in field.provenance
 
@@ -94,7 +94,7 @@ def test_a_pooling_network_is_blended_where_it_must_be_and_says_so(monkeypatch, 
 
 def test_what_can_neither_be_kept_nor_tiled_is_refused(monkeypatch):
     monkeypatch.setattr(engine, "MOST_BYTES", 1 << 12)
-    with pytest.raises(ValueError, match="24×40 pixels.*reconstruct it reduced"):
+    with pytest.raises(ValueError, match="24×40 pixels.*reconstruct at reduced resolution"):
         encode(tiny.image(40, 24), model(NeSRConfig("awan", features=8, blocks=1)))
 
 

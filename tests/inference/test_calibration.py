@@ -5,7 +5,14 @@ import pytest
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.inference.calibration import BRIGHTNESS, SATURATION, IntervalCalibration, bins
-from nesr_gui.training.calibration import Unit, calibrated, coverage, interval_score, seen_chromaticities, stretched
+from nesr_gui.training.calibration import (
+    CalibrationUnit,
+    calibrate_intervals,
+    coverage,
+    interval_score,
+    seen_chromaticities,
+    stretched,
+)
 from tests.training import worlds
 
 BANDS = np.arange(400, 701, 10.0)
@@ -13,13 +20,13 @@ SEEN = np.zeros((32, 32), bool)
 SEEN[6:20, 6:20] = True
 
 
-def unit(name: str, seed: int, spread: float = 0.1) -> Unit:
+def unit(name: str, seed: int, spread: float = 0.1) -> CalibrationUnit:
     """Answers whose relative errors grow with wavelength."""
     rng = np.random.default_rng(seed)
     rgb = rng.uniform(0.01, 1, (4000, 3)).astype(np.float32)
     answers = (rgb.mean(1, keepdims=True) * rng.uniform(0.5, 1.5, (4000, 31))).astype(np.float32)
     errors = rng.normal(size=answers.shape) * spread * np.linspace(0.5, 2, 31)
-    return Unit(name, rgb, answers, np.maximum(answers * (1 + errors), 0).astype(np.float32), rgb)
+    return CalibrationUnit(name, rgb, answers, np.maximum(answers * (1 + errors), 0).astype(np.float32), rgb)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +36,7 @@ def units():
 
 @pytest.fixture(scope="module")
 def calibration(units):
-    return calibrated(units, SEEN)
+    return calibrate_intervals(units, SEEN)
 
 
 def test_intervals_hold_for_a_unit_never_seen(calibration):
@@ -37,11 +44,11 @@ def test_intervals_hold_for_a_unit_never_seen(calibration):
 
 
 def test_every_unit_counts_the_same_whatever_its_size(units):
-    large = Unit(
+    large = CalibrationUnit(
         "a", *(np.concatenate([part] * 3) for part in (units[0].rgb, units[0].answers, units[0].truth, units[0].around))
     )
-    again = calibrated([large, *units[1:]], SEEN)
-    np.testing.assert_allclose(again.high, calibrated(units, SEEN).high, atol=0.02)
+    again = calibrate_intervals([large, *units[1:]], SEEN)
+    np.testing.assert_allclose(again.high, calibrate_intervals(units, SEEN).high, atol=0.02)
 
 
 def test_they_widen_with_wavelength_as_the_errors_do(calibration):

@@ -59,7 +59,7 @@ def test_config_that_does_not_fit_the_weights_is_refused(tmp_path, config):
     save_checkpoint(tmp_path / "m.safetensors", tiny.network(), {})
     tensors = load_file(tmp_path / "m.safetensors")
     save_file(tensors, tmp_path / "m.safetensors", {"format": FORMAT, "config": config, "provenance": json.dumps({})})
-    with pytest.raises(UnreadableModel, match="do not fit"):
+    with pytest.raises(UnreadableModel, match="do not match its configuration"):
         load_checkpoint(tmp_path / "m.safetensors")
 
 

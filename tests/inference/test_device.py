@@ -48,10 +48,10 @@ def test_a_field_tells_that_memory_ran_out(model_file, monkeypatch):
     field, asked = engine.encode(RGBImage(np.zeros((8, 9, 3), np.float32)), load_model(model_file, "cpu")), []
 
     def fail(*args):
-        asked.append(field._portion.tokens)
+        asked.append(field.batch.tokens)
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(type(field), "_decoded", fail)
+    monkeypatch.setattr(type(field), "_decode", fail)
     for ask in (lambda: field.band(500), lambda: field.spectra([(1, 1)], [500]), lambda: list(field.blocks([500]))):
         with pytest.raises(OutOfMemory, match="graphics memory"):
             ask()
@@ -79,7 +79,7 @@ def test_less_at_once_is_asked_of_a_device_that_is_full_and_the_answers_are_the_
     image = RGBImage(np.random.default_rng(0).random((70, 90, 3), np.float32))
     model, nm = load_model(model_file, "cpu"), [410.0, 480.0, 555.5]
     plain, field, device = engine.encode(image, model), engine.encode(image, model), Device(2000)
-    monkeypatch.setattr(field, "_decoded", device.holding(field._decoded))
+    monkeypatch.setattr(field, "_decode", device.holding(field._decode))
     np.testing.assert_allclose(field.cube(nm).values, plain.cube(nm).values, atol=2e-5)
     points = np.argwhere(np.ones((70, 90)))[::3]
     np.testing.assert_allclose(field.spectra(points, nm), plain.spectra(points, nm), atol=2e-5)

@@ -217,7 +217,7 @@ def test_without_a_calibration_no_limits_are_claimed(model):
 
 def test_device_names():
     assert resolve_device("auto") in DEVICES
-    with pytest.raises(ValueError, match="not on this machine; choose auto or one of: .*cpu"):
+    with pytest.raises(ValueError, match="not available on this machine; choose auto or one of: .*cpu"):
         resolve_device("tpu")
 
 

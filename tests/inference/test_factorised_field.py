@@ -241,7 +241,7 @@ def test_sums_of_tiles_make_the_field_of_one_machine(device, monkeypatch, name, 
 def test_what_has_no_map_of_the_image_is_not_summed_on_several_machines(name):
     prepared = prepare(tiny.image(9, 10), model_of(CONFIGS[name]))
     assert isinstance(prepared, PreparedFactorised) and not prepared.is_tileable
-    with pytest.raises(ValueError, match="take an embedded model"):
+    with pytest.raises(ValueError, match="choose an embedded model"):
         prepared.check_tiles()
 
 

@@ -44,7 +44,7 @@ def test_pixels_without_values_are_black_and_nothing_is_negative() -> None:
 
 def test_values_that_no_model_has_learned_from_are_told() -> None:
     (note,) = shown(4000 * VALUES / VALUES[::2].max()).source.notes
-    assert note.startswith("The values of c.h5 reach 4000; models learn from values up to 1")
+    assert note.startswith("The values of c.h5 reach 4000; models are trained on values up to 1")
 
 
 @pytest.mark.parametrize(("off", "found"), [(0.04, True), (0.06, False)])

@@ -10,12 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from nesr_gui.networks.context_encoder import ContextEncoder
-from nesr_gui.networks.factorised_nesr import DIMMEST, FactorisedNeSR
+from nesr_gui.networks.factorised_nesr import DIMMEST, ContextEncoder, FactorisedNeSR, WavelengthBasis
 from nesr_gui.networks.hscnn_r import HSCNNR
 from nesr_gui.networks.nam import NeuralAttentionMapping
 from nesr_gui.networks.spi import SpectralProfileInterpolation
-from nesr_gui.networks.wavelength_basis import WavelengthBasis
 
 Array = np.ndarray
 

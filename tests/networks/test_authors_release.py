@@ -164,7 +164,7 @@ def test_an_imported_file_is_a_model_that_says_what_it_is(tmp_path, prefix, wrap
     import_weights(tmp_path / "model.pth", tmp_path / "m.safetensors")
     model, image = load_model(tmp_path / "m.safetensors", "cpu"), tiny.image(CROP + 6, 20)
     field = encode(image, model)
-    assert "jointly, in blended tiles of 64 pixels" in field.provenance["model_notes"]
+    assert "in blended tiles of 64 pixels" in field.provenance["model_notes"]
     assert field.provenance["model_notes"].count("64 pixels") == 1  # told once
     assert load_checkpoint(tmp_path / "m.safetensors").provenance["weights"] == "model.pth"
     assert len(field.bands) == 31

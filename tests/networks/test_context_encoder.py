@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui.networks.context_encoder import ContextEncoder, normalised
+from nesr_gui.networks.factorised_nesr import ContextEncoder, normalised
 from tests.networks import slow
 
 

@@ -119,7 +119,7 @@ def test_unknown_encoder_names_those_there_are():
 
 @pytest.mark.parametrize("bands", [(), (500.0, 400.0), (400.0, 400.0)])
 def test_bands_come_in_order(bands):
-    with pytest.raises(ValueError, match="in order"):
+    with pytest.raises(ValueError, match="in ascending order"):
         DiscreteNetwork(DiscreteConfig(bands=bands))
 
 
@@ -169,7 +169,7 @@ def test_attention_over_one_dimension_is_what_it_says():
     config = NeSRConfig(features=8, blocks=1, channels=4, hidden=(8,), attention="spectral")
     network = NeSR(config).eval()
     features = torch.randn(1, 8, 7, 8)
-    maps = network._own_attention(features, None, 1)  # (B, 1, h, w, C, C)
+    maps = network._pixel_attention(features, None, 1)  # (B, 1, h, w, C, C)
     tokens = network.tokens(features, torch.tensor(config.bands))  # (B, L, h, w, C)
     for row, col in [(0, 0), (2, 3)]:
         alone = network.nam.attention(network.nam.correlations(tokens[:, :, row, col]))

@@ -147,13 +147,13 @@ def test_a_network_is_rebuilt_from_its_own_settings(tmp_path, changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"spi": False}, "leave out both"),
-        ({"encoder": "none"}, "choose one, or leave SPI and attention out"),
-        ({"encoder": "none", "attention": "none"}, "choose one, or leave SPI and attention out"),
-        ({"encoder": "resnet"}, "no encoder 'resnet'; there are context, hscnn_r, none"),
-        ({"attention": "spectral"}, "no attention 'spectral'; there are spatial_spectral, none"),
-        ({"hidden": ()}, "needs a hidden layer"),
-        ({"knots": 1}, "two knots"),
+        ({"spi": False}, "enable SPI or disable attention"),
+        ({"encoder": "none"}, "choose an encoder, or disable SPI and attention"),
+        ({"encoder": "none", "attention": "none"}, "choose an encoder, or disable SPI and attention"),
+        ({"encoder": "resnet"}, "unknown encoder 'resnet'; available: context, hscnn_r, none"),
+        ({"attention": "spectral"}, "unknown attention 'spectral'; available: spatial_spectral, none"),
+        ({"hidden": ()}, "requires at least one hidden layer"),
+        ({"knots": 1}, "at least two knots"),
     ],
 )
 def test_settings_that_make_no_network_are_refused_in_a_sentence(changes, message):

@@ -77,7 +77,7 @@ def test_a_spectrum_as_profile_is_what_spi_reads():
 
 
 def test_an_encoder_with_a_spectrum_some_rows_at_a_time_answers_the_same(monkeypatch):
-    monkeypatch.setattr("nesr_gui.networks.streaming.PIXELS", 7 * 4)
+    monkeypatch.setattr("nesr_gui.networks.hscnn_r.PIXELS", 7 * 4)
     network, rgb = trained_looking(SPECTRUM), torch.rand(1, 3, 33, 7)
     with torch.no_grad():
         rows = list(network.encode_rows(rgb))

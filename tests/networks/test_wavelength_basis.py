@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nesr_gui.networks.wavelength_basis import WavelengthBasis, catmull_rom
+from nesr_gui.networks.factorised_nesr import WavelengthBasis, catmull_rom
 from tests.networks import slow
 
 

@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nesr_gui.networks.baselines.nearest_neighbours import ChromaticityNeighbours
-from nesr_gui.networks.baselines.regression import Regression, linear_terms, root_polynomial_terms
+from nesr_gui.networks.baselines import ChromaticityNeighbours, Regression, linear_terms, root_polynomial_terms
 from nesr_gui.training.evaluation import baselines, evaluate_scenes, mean_scores, score
 from nesr_gui.training.model_report import SPOT, worst_spots
 from tests.training import worlds

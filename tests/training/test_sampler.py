@@ -65,13 +65,13 @@ def distance(truth: torch.Tensor, spectra: np.ndarray) -> torch.Tensor:
 
 def test_patches_are_a_function_of_the_seed_alone(device):
     one, again, other = (sampler(device=device, seed=seed).draw() for seed in (3, 3, 4))
-    for name in ("rgb", "truth", "faithful"):
+    for name in ("image", "truth", "faithful"):
         assert torch.equal(getattr(one, name), getattr(again, name))
-    assert not torch.equal(one.rgb, other.rgb)
+    assert not torch.equal(one.image, other.image)
     worn = sampler(device=device, seed=8)
     worn.draw()
     worn.generator.manual_seed(3)
-    assert torch.equal(worn.draw().rgb, one.rgb)  # nothing of earlier steps stays
+    assert torch.equal(worn.draw().image, one.image)  # nothing of earlier steps stays
 
 
 def test_numbers_drawn_from_elsewhere_change_nothing():
@@ -79,18 +79,18 @@ def test_numbers_drawn_from_elsewhere_change_nothing():
     one = sampler(seed=3).draw()
     torch.rand(5)
     np.random.rand(5)
-    assert torch.equal(sampler(seed=3).draw().rgb, one.rgb)
+    assert torch.equal(sampler(seed=3).draw().image, one.image)
 
 
 def test_patches_have_their_shapes_and_are_finite_and_not_negative(device):
     batch = sampler(device=device).draw()
-    assert batch.rgb.shape == (EACH.batch, 3, 16, 16) and batch.rgb.is_contiguous()
+    assert batch.image.shape == (EACH.batch, 3, 16, 16) and batch.image.is_contiguous()
     assert batch.truth.shape == (EACH.batch, 16, 16, 31)
     assert batch.faithful.shape == (EACH.batch, 16, 16, 3) and set(batch.faithful.unique().tolist()) == {0, 1}
-    assert {part.device.type for part in (batch.rgb, batch.truth, batch.faithful)} == {device}
-    for part in (batch.rgb, batch.truth):
+    assert {part.device.type for part in (batch.image, batch.truth, batch.faithful)} == {device}
+    for part in (batch.image, batch.truth):
         assert part.isfinite().all() and part.min() >= 0
-    assert batch.rgb.max() > 0.3 and batch.faithful.mean() > 0.5
+    assert batch.image.max() > 0.3 and batch.faithful.mean() > 0.5
 
 
 @pytest.mark.parametrize("kind", ["crops", "pixel_mosaics", "library_mosaics", "painted", "collages"])
@@ -106,7 +106,7 @@ def test_a_photograph_is_what_the_camera_sees_of_the_truth_where_it_is_faithful(
     for seed in range(5):
         made = sampler(dataclasses.replace(EACH, **CLEAN), device, seed=seed)
         batch = made.draw()
-        seen, rgb = batch.truth @ made.camera.T, batch.rgb.movedim(1, 3)
+        seen, rgb = batch.truth @ made.camera.T, batch.image.movedim(1, 3)
         dimmest = made.config.dimmest
         linear = (rgb * dimmest).clamp(0, 1)
         step = 0.5 / 255 / dimmest * 2.4 / 1.055 * ((encode_srgb(linear) + 0.055) / 1.055).clamp_min(0.09) ** 1.4
@@ -122,7 +122,7 @@ def test_noise_is_about_as_large_as_is_set_and_half_of_the_photographs_have_it()
         config = dataclasses.replace(EACH, **CLEAN | {"noise": noise}, dimmest=1.0)
         made = sampler(config)
         batches = [made.draw() for _ in range(10)]
-        differs = [((b.truth @ made.camera.T - b.rgb.movedim(1, 3)) * b.faithful).flatten(1).std(1) for b in batches]
+        differs = [((b.truth @ made.camera.T - b.image.movedim(1, 3)) * b.faithful).flatten(1).std(1) for b in batches]
         off[noise] = torch.cat(differs)
     assert off[0.0].max() < 0.005
     assert 0.25 < (off[0.1] > 0.006).float().mean() < 0.6
@@ -136,7 +136,7 @@ def test_what_is_clipped_or_black_is_not_faithful():
     )
     made = sampler(config, libraries=[greys], seed=1)
     batch = made.draw()
-    seen, rgb = batch.truth @ made.camera.T, batch.rgb.movedim(1, 3)
+    seen, rgb = batch.truth @ made.camera.T, batch.image.movedim(1, 3)
     clipped, black = seen - rgb > 0.03, rgb == 0
     for lost in (clipped, black):
         assert lost.any() and batch.faithful[lost].sum() == 0
@@ -248,7 +248,7 @@ def test_library_mosaics_are_lit_by_more_or_less_light():
     spread = {}
     for shading in (0.0, 0.5):
         made = sampler(dataclasses.replace(config, shading=shading), libraries=[flat("grey", 9)])
-        spread[shading] = float(made._laid(40).mean(-1).log().std())
+        spread[shading] = float(made._make_mosaics(40).mean(-1).log().std())
     assert spread[0.0] < 1e-3
     assert spread[0.5] == pytest.approx(0.5, abs=0.1)
 

@@ -80,5 +80,5 @@ def test_without_a_fine_library_nothing_is_kept_out():
 def test_a_crowded_colour_is_drawn_as_often_as_a_rare_one():
     spectra = np.stack([np.linspace(0, 1, 31), np.linspace(1, 0, 31)]).astype(np.float32)
     library = Library("crowd", cie.CAMERA_BANDS, spectra[[0] * 9 + [1]])
-    assert even_in_chromaticity(library, 1.0)[-1] == pytest.approx(0.5)
-    assert even_in_chromaticity(library, 0.0)[-1] == pytest.approx(0.1)
+    assert even_in_chromaticity(library.at(cie.CAMERA_BANDS.nm), 1.0)[-1] == pytest.approx(0.5)
+    assert even_in_chromaticity(library.at(cie.CAMERA_BANDS.nm), 0.0)[-1] == pytest.approx(0.1)

@@ -1,12 +1,13 @@
-"""Painted patches depend on nothing but their own wavelengths, and a JPEG is near what it is of."""
+"""Painted patches do not depend on the other wavelengths, and a JPEG is close to its original."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
+from nesr_gui.training.scenes import as_jpeg
 from nesr_gui.training.spectral_library import Library
-from nesr_gui.training.synthesis import BANDS, Painter, RenderingConfig, as_jpeg, smooth_noise
+from nesr_gui.training.synthesis import BANDS, Painter, RenderingConfig, smooth_noise
 from tests.training import worlds
 
 CONFIG = RenderingConfig(patch=16)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from nesr_gui.colorimetry import cie
 from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
 from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR
@@ -14,15 +15,19 @@ from nesr_gui.networks.registry import SYSTEMS, build
 from nesr_gui.networks.spi import HALO
 from nesr_gui.training import trainer as module
 from nesr_gui.training.commands import as_fed, chosen_config
+from nesr_gui.training.loss import TrainingLoss
 from nesr_gui.training.sampler import Batch, PatchSampler, SamplerConfig, SpectralTable
+from nesr_gui.training.spectral_library import interpolation
 from nesr_gui.training.trainer import (
     SURROUNDINGS,
+    Budget,
     ConstantNetwork,
-    Loss,
+    DivergedRun,
+    OptimizerConfig,
     Trainer,
     TrainingConfig,
     least_squares,
-    rate_at,
+    start_training,
 )
 from tests import tiny
 from tests.training import worlds
@@ -36,13 +41,13 @@ DISCRETE = DiscreteConfig("hscnn_r", 6, 1)
 PARTS = ("squared", "relative", "angle", "colour")
 
 
-def sampler(config: SamplerConfig = SAMPLER, device: str = "cpu") -> PatchSampler:
+def sampler(config: SamplerConfig = SAMPLER, device: str = "cpu", seed: int = 0) -> PatchSampler:
     libraries = [worlds.library("coarse", 10), worlds.library("fine", 1)]
-    return PatchSampler(SpectralTable([worlds.scene("a")], libraries, config, device), config)
+    return PatchSampler(SpectralTable([worlds.scene("a")], libraries, config, device), config, seed)
 
 
 def trainer(network, folder, config: TrainingConfig = CONFIG, start=None, device: str = "cpu") -> Trainer:
-    return Trainer(network, config, sampler(config.sampler, device), folder, start)
+    return start_training(network, config, sampler(config.sampler, device, config.seed), folder, start)
 
 
 def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
@@ -114,7 +119,7 @@ def test_other_settings_do_not_resume(tmp_path, changed):
     made = trainer(FACTORISED, tmp_path)
     made.save()
     before = (tmp_path / "state.pt").read_bytes()
-    with pytest.raises(ValueError, match="other settings; name another folder"):
+    with pytest.raises(ValueError, match=r"other settings \(.+\); name another folder"):
         trainer(**{"network": FACTORISED, "folder": tmp_path} | changed)
     assert (tmp_path / "state.pt").read_bytes() == before
 
@@ -125,7 +130,7 @@ def held_out(made: Trainer, network) -> float:
     for seed in range(5):
         made.sampler.generator.manual_seed(-1 - seed)
         with torch.no_grad():
-            losses.append(made.loss(network, made.sampler.draw()))
+            losses.append(TrainingLoss(network, made.sampler, made.loss.config)(made.sampler.draw()))
     return float(torch.stack(losses).mean())
 
 
@@ -173,7 +178,7 @@ def kill_encoder(network: torch.nn.Module) -> None:
 DEATHS = {
     "last hidden layer closed": (FACTORISED, lambda n: n.layers[-2].bias.data.fill_(-1e3), "layers.1 is dead"),
     "features zeroed": (FACTORISED, kill_encoder, "is dead"),
-    "surroundings not read": (FACTORISED, lambda n: n.gather.weight.data.zero_(), "does not see"),
+    "surroundings not read": (FACTORISED, lambda n: n.gather.weight.data.zero_(), "ignores the surroundings"),
     "coefficients constant": (FACTORISED, lambda n: n.layers[-1].weight.data.zero_(), "answers a constant"),
     "paper's, closed": (NESR, lambda n: n.mlp[0].bias.data.fill_(-1e3), "mlp.1 is dead"),
     "bands constant": (DISCRETE, lambda n: n.network.tail.weight.data.zero_(), "answers a constant"),
@@ -189,9 +194,56 @@ def test_a_run_of_a_dead_network_ends_in_a_sentence(tmp_path, impatient, monkeyp
     made = trainer(config, tmp_path, settings, network)
     with pytest.raises(ConstantNetwork, match=message) as ended:
         list(made.run())
-    assert made.step == 4  # the first look after the warm-up, not before
-    assert "after 4 steps; lower the learning rate" in str(ended.value) and "\n" not in str(ended.value)
-    assert trainer(config, tmp_path, settings).step == 4  # what there was is saved
+    end = 6 if config is NESR else 4  # NeSR at the end of the run, others at the first check after the warm-up
+    assert made.step == end
+    assert f"after {end} steps; lower the learning rate" in str(ended.value) and "\n" not in str(ended.value)
+    assert trainer(config, tmp_path, settings).step == end  # the state is saved
+
+
+def test_a_finished_run_of_a_dead_network_stays_a_failed_run(tmp_path):
+    network = worlds.living(FACTORISED)
+    kill_encoder(network)
+    settings = dataclasses.replace(CONFIG, rate=0.0, ramp=0)
+    for start in (network, None):  # the second time the budget is spent already
+        with pytest.raises(ConstantNetwork, match="is dead"):
+            list(trainer(FACTORISED, tmp_path, settings, start).run())
+
+
+def test_nesr_of_the_published_size_is_judged_only_at_the_end(tmp_path, impatient, monkeypatch):
+    """At the paper’s initialisation it answers a near-constant, which is no reason to stop a run early."""
+    monkeypatch.setattr(module, "WARM_UP", 1)
+    small = dataclasses.replace(SAMPLER, patch=16, crops=2, pixel_mosaics=0, library_mosaics=2, painted=0, collages=0)
+    config = dataclasses.replace(CONFIG, steps=4, ramp=0, sampler=small)
+    made = trainer(as_fed(SYSTEMS["hscnn-r+nesr"].config), tmp_path, config)
+    with pytest.raises(ConstantNetwork, match="after 4 steps"):
+        for step in made.run():
+            assert step.signs is None or step.signs.trouble is not None
+    lines = [json.loads(line) for line in (tmp_path / "vital_signs.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4]
+
+
+def test_nesr_that_comes_alive_before_the_end_is_no_failed_run(tmp_path, impatient, monkeypatch):
+    monkeypatch.setattr(module, "WARM_UP", 1)
+    made = trainer(NESR, tmp_path, dataclasses.replace(CONFIG, rate=0.0, ramp=0), worlds.living(NESR))
+    alive = made.network.mlp[0].bias.detach().clone()
+    made.network.mlp[0].bias.data.fill_(-1e3)
+    troubles = []
+    for step in made.run():
+        troubles.append(step.signs and step.signs.trouble)
+        if step.number == 3:
+            made.network.mlp[0].bias.data.copy_(alive)
+    assert "mlp.1 is dead" in troubles[1] and troubles[3] is None and troubles[5] is None and made.spent == 1
+
+
+def test_weights_that_are_no_numbers_are_not_saved(tmp_path):
+    made = trainer(FACTORISED, tmp_path, start=worlds.living(FACTORISED))
+    run = made.run()
+    next(run)
+    made.save()
+    made.network.colour.bias.data.fill_(torch.nan)
+    with pytest.raises(DivergedRun, match="diverged at step 2; choose a lower --rate"):
+        next(run)
+    assert trainer(FACTORISED, tmp_path).step == 1
 
 
 def test_a_network_that_dies_on_the_way_is_noticed(tmp_path, impatient, monkeypatch):
@@ -204,7 +256,7 @@ def test_a_network_that_dies_on_the_way_is_noticed(tmp_path, impatient, monkeypa
     assert made.step == 10
 
 
-def test_signs_of_life_are_told_and_written(tmp_path, impatient):
+def test_vital_signs_are_yielded_and_written(tmp_path, impatient):
     made = trainer(FACTORISED, tmp_path, start=worlds.living(FACTORISED))
     steps = list(made.run())
     assert [step.number for step in steps if step.signs] == [2, 4, 6]
@@ -249,9 +301,9 @@ def test_the_weights_that_are_kept_are_a_running_mean(tmp_path):
 class FactorisedOracle(FactorisedNeSR):
     """Answers with the truth, whose colour tilts by `tilt` from the shortest to the longest wavelength."""
 
-    def __init__(self, loss: Loss, batch: Batch) -> None:
+    def __init__(self, batch: Batch, table: torch.Tensor) -> None:
         super().__init__(FACTORISED)
-        self.loss, self.batch, self.tilt = loss, batch, 0.0
+        self.batch, self.table, self.tilt = batch, table, 0.0
 
     def surroundings(self, rgb, group=1):
         return self.batch.truth.movedim(3, 1)
@@ -260,29 +312,29 @@ class FactorisedOracle(FactorisedNeSR):
         return context
 
     def functions(self, nm):
-        return self.loss.table.interpolation[(nm - 400).long()] * (1 + self.tilt * self.coord(nm.float())[:, None])
+        return self.table[(nm - 400).long()] * (1 + self.tilt * self.coord(nm.float())[:, None])
 
 
 class NeSROracle(NeSR):
     """The same; its features are the truth, so that windows are those of the features."""
 
-    def __init__(self, loss: Loss, batch: Batch) -> None:
+    def __init__(self, batch: Batch, table: torch.Tensor) -> None:
         super().__init__(dataclasses.replace(NESR, spi=False, attention="none"))
-        self.loss, self.batch, self.tilt = loss, batch, 0.0
+        self.batch, self.table, self.tilt = batch, table, 0.0
 
     def encode(self, rgb):
         return self.batch.truth.movedim(3, 1)
 
     def decode(self, features, query, inside=None, stride=1):
         pixels = features[:, :, HALO:-HALO, HALO:-HALO].movedim(1, 3)
-        rows = self.loss.table.interpolation[(150 * query.coord + 150).round().long()]
+        rows = self.table[(150 * query.coord + 150).round().long()]
         return (pixels @ (rows * (1 + self.tilt * query.coord[:, None])).T).movedim(3, 1)
 
 
 class DiscreteOracle(DiscreteNetwork):
     """The same, on its bands."""
 
-    def __init__(self, loss: Loss, batch: Batch) -> None:
+    def __init__(self, batch: Batch, table: torch.Tensor) -> None:
         super().__init__(DISCRETE)
         self.batch, self.tilt = batch, 0.0
 
@@ -293,10 +345,12 @@ class DiscreteOracle(DiscreteNetwork):
 def oracle(kind, part: str, sampler_config: SamplerConfig = CLEAN):
     """An oracle, its batch, and a loss of one part alone."""
     weights = {**dict.fromkeys(PARTS, 0.0), part: 1.0}
-    loss = Loss(made := sampler(sampler_config), dataclasses.replace(CONFIG, blind=0.0, **weights))
+    made = sampler(sampler_config)
     made.generator.manual_seed(1)
     batch = made.draw()
-    return kind(loss, batch), batch, loss
+    table = torch.from_numpy(interpolation(cie.CAMERA_BANDS, np.arange(400, 701)))
+    network, config = kind(batch, table), dataclasses.replace(CONFIG, blind=0.0, **weights, precision="32-true")
+    return network, batch, TrainingLoss(network, made, config)
 
 
 @pytest.mark.parametrize(
@@ -304,26 +358,25 @@ def oracle(kind, part: str, sampler_config: SamplerConfig = CLEAN):
     [(kind, part) for kind in (FactorisedOracle, DiscreteOracle) for part in PARTS]
     + [(NeSROracle, part) for part in PARTS[:3]],  # which answers at too few wavelengths to be photographed
 )
-def test_every_part_of_the_loss_is_zero_at_the_truth_and_nowhere_else(monkeypatch, kind, part):
-    monkeypatch.setattr(Loss, "_autocast", lambda self: torch.autocast("cpu", enabled=False))
+def test_every_part_of_the_loss_is_zero_at_the_truth_and_nowhere_else(kind, part):
     network, batch, loss = oracle(kind, part)
-    at_truth = float(loss(network, batch))
+    at_truth = float(loss(batch))
     network.tilt = 0.3
-    tilted = float(loss(network, batch))
+    tilted = float(loss(batch))
     assert at_truth < 1e-4 and tilted > 1e-3 and tilted > 30 * at_truth
     network.tilt = 0.6
-    assert float(loss(network, batch)) > 1.3 * tilted
+    assert float(loss(batch)) > 1.3 * tilted
 
 
 def test_colour_of_clipped_pixels_does_not_count():
     network, batch, loss = oracle(FactorisedOracle, "colour")
     network.tilt = 0.5
     batch.faithful[:] = 0
-    assert float(loss(network, batch)) == 0
+    assert float(loss(batch)) == 0
     batch.faithful[..., 1] = 1  # of each channel on its own
-    alone = float(loss(network, batch))
+    alone = float(loss(batch))
     batch.faithful[:] = 1
-    assert 0 < alone < float(loss(network, batch))
+    assert 0 < alone < float(loss(batch))
 
 
 def gradients(blind: float, seed: int = 0) -> dict[str, float]:
@@ -331,7 +384,7 @@ def gradients(blind: float, seed: int = 0) -> dict[str, float]:
     network, config = worlds.living(FACTORISED), dataclasses.replace(CONFIG, blind=blind)
     made = sampler()
     made.generator.manual_seed(seed)
-    Loss(made, config)(network, made.draw()).backward()
+    TrainingLoss(network, made, config)(made.draw()).backward()
     parts: dict[str, float] = {}
     for name, parameter in network.named_parameters():
         told = 0.0 if parameter.grad is None else float(parameter.grad.abs().max())
@@ -354,7 +407,7 @@ def test_the_surroundings_of_whole_photographs_are_hidden(monkeypatch):
     monkeypatch.setattr(network, "coefficients", lambda c, rgb: (contexts.append(c), plain(c, rgb))[1])
     for seed in range(10):
         made.generator.manual_seed(seed)
-        Loss(made, dataclasses.replace(CONFIG, blind=0.5))(network, made.draw())
+        TrainingLoss(network, made, dataclasses.replace(CONFIG, blind=0.5))(made.draw())
     hidden = torch.stack([context.flatten(1).abs().amax(1) == 0 for context in contexts]).view(10, -1, 2)
     assert torch.equal(hidden[..., 0], hidden[..., 1])
     assert 0.2 < hidden.float().mean() < 0.8
@@ -373,14 +426,17 @@ def test_what_sees_the_surroundings_gathers_speed(tmp_path):
     run.close()
     assert shares == pytest.approx([0.125, 0.25, 0.375, 0.5, 0.5])
     paper = trainer(NESR, tmp_path / "paper")
-    assert [group["scale"] for group in paper.optimizer.param_groups] == [CONFIG.encoder_rate]
-    assert paper.optimizer.param_groups[0]["ramp"] == 0
+    assert paper._scales == [(CONFIG.encoder_rate, 0)]
 
 
 def test_the_rate_begins_and_ends_as_stated():
-    config = dataclasses.replace(CONFIG, steps=900)
-    assert rate_at(config, 0) == pytest.approx(config.rate / 200)
-    assert rate_at(config, 900) == pytest.approx(config.rate / 100)
+    config = dataclasses.replace(CONFIG, steps=900).optimizer(FACTORISED)
+    assert config.rate_at(0, 0.0) == pytest.approx(config.rate / 200)
+    assert config.rate_at(900, 1.0) == pytest.approx(config.rate / 100)
+    halved = OptimizerConfig(Budget(300_000), 1e-4, halvings=15)
+    assert [halved.rate_at(step, step / 300_000) for step in (0, 19_999, 20_000, 299_999)] == pytest.approx(
+        [1e-4, 1e-4, 5e-5, 1e-4 / 2**14]
+    )
 
 
 @pytest.mark.parametrize("name", ["awan", "awan+nesr", "a+"])

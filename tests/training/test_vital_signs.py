@@ -27,7 +27,7 @@ def batch(count: int = 4, size: int = 16, device: str = "cpu") -> Batch:
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(count, 3, size // 4, size // 4, generator=generator)
     rgb = coarse.repeat_interleave(4, 2).repeat_interleave(4, 3) * (0.5 + torch.rand(count, 3, size, size) / 2)
-    return Batch(rgb.to(device), torch.ones(count, size, size, 31), torch.ones(count, size, size, 3))
+    return Batch(rgb.to(device), torch.ones(count, size, size, 31), torch.arange(400.0, 701.0, 10))
 
 
 def share(pre_activations: list[np.ndarray]) -> float:
@@ -41,7 +41,7 @@ def test_signs_are_those_of_slow_loops(device, config):
     network, seen = tiny.network(config, seed=4), batch(2, device="cpu")
     network.colour.bias.data[:5] = -30  # closed for every pixel …
     network.colour.bias.data[5:9] = 30  # … and open for every one
-    images = seen.rgb.double().numpy()
+    images = seen.image.double().numpy()
     around = [slow.surroundings(network, image[None])[0] for image in images]  # a map for each
     noted, first, own, answers = [[] for _ in network.layers], [], [], []
     for image in images:
@@ -68,7 +68,7 @@ def test_signs_are_those_of_slow_loops(device, config):
             if kept:
                 own.append(part)
     size = np.sqrt(np.mean(np.square(answers)))
-    on_device = Batch(seen.rgb.to(device), seen.truth.to(device), seen.faithful.to(device))
+    on_device = Batch(seen.image.to(device), seen.truth.to(device), seen.nm)
     signs = vital_signs(network.to(device), on_device)
     assert signs.open_units == pytest.approx(
         {"encoder.blocks.0.second": share(first)} | {f"layers.{i}": share(units) for i, units in enumerate(noted)},
@@ -105,12 +105,12 @@ DEATHS = {
     "last hidden layer closed": (WIDE, close_last, "the layer layers.1 is dead"),
     "all of them open": (WIDE, lambda n: n.layers[-2].bias.data.fill_(1e3), "the layer layers.1 is dead"),
     "encoder zeroed": (WIDE, lambda n: zero(n.encoder), "encoder.blocks.0.second is dead"),
-    "gather zeroed": (WIDE, lambda n: zero(n.gather), "the network does not see"),
+    "gather zeroed": (WIDE, lambda n: zero(n.gather), "the network ignores the surroundings"),
     "paper's encoder zeroed": (
         dataclasses.replace(WIDE, encoder="hscnn_r"), lambda n: zero(n.encoder), "dead",
     ),
     "paper's encoder, gather zeroed": (
-        dataclasses.replace(WIDE, encoder="hscnn_r"), lambda n: zero(n.gather), "the network does not see",
+        dataclasses.replace(WIDE, encoder="hscnn_r"), lambda n: zero(n.gather), "the network ignores the surroundings",
     ),
     "coefficients zeroed": (WIDE, lambda n: zero(n.layers[-1]), "answers a constant"),
     "same coefficients": (WIDE, lambda n: n.layers[-1].weight.data.zero_(), "answers a constant"),
@@ -161,6 +161,16 @@ def test_to_look_changes_nothing(config):
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
     assert not any(module._forward_pre_hooks for module in network.modules())
+
+
+def test_nesr_is_evaluated_over_its_own_range(monkeypatch):
+    network = tiny.network(dataclasses.replace(worlds.PAPER, low=420.0, high=720.0))
+    decoded: list[torch.Tensor] = []
+    plain = network.query
+    monkeypatch.setattr(network, "query", lambda nm, attention: (decoded.append(nm), plain(nm, attention))[1])
+    vital_signs(network, batch(2))
+    nm = torch.cat(decoded)
+    assert (nm.min(), nm.max()) == (420, 720)
 
 
 def test_what_cannot_be_asked_is_no_trouble():

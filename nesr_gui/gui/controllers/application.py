@@ -1,4 +1,4 @@
-"""What belongs to the program rather than to an image: its actions, first steps, start page, preferences, help."""
+"""Program-wide behaviour: first steps, start page, preferences, help and actions of the main window."""
 
 from __future__ import annotations
 
@@ -6,189 +6,64 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSize, Qt, SignalInstance
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QMessageBox
 
 from nesr_gui import resources
-from nesr_gui.gui.controllers.files import Opening
-from nesr_gui.gui.controllers.output import CSV, Writing
-from nesr_gui.gui.drawing.theme import Scheme
-from nesr_gui.gui.figures.export import FILTERS
-from nesr_gui.gui.figures.spectra import Figure, FigureExport, export_figure
+from nesr_gui.gui.drawing.theme import ColourScheme
 from nesr_gui.gui.model.palette import GREY, MARK_COLOURS, Theme
-from nesr_gui.gui.model.preferences import TABLE as PREFERENCES
-from nesr_gui.gui.model.preferences import Preferences, settings
-from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.model.session_file import FILTER
-from nesr_gui.gui.tasks import loading
-from nesr_gui.gui.tasks.files import CurvesExport, ThumbnailRequest, export_curves, make_thumbnails
+from nesr_gui.gui.model.preferences import TABLE, Preferences, recent_files, settings
+from nesr_gui.gui.model.workspace import Workspace
+from nesr_gui.gui.tasks.files import ThumbnailRequest, make_thumbnails
 from nesr_gui.gui.tasks.worker import Task, Worker
-from nesr_gui.gui.views.actions import TABLE
 from nesr_gui.gui.views.dialogs.command_palette import CommandPalette, of_menus, of_wavelength
-from nesr_gui.gui.views.dialogs.cube_import import LABELS, ReadingDialog
 from nesr_gui.gui.views.dialogs.help import GuideWindow, ShortcutSheet
 from nesr_gui.gui.views.dialogs.preferences import PreferencesDialog
-from nesr_gui.gui.views.dialogs.simple import FigureExportDialog
 from nesr_gui.gui.views.main_window import MainWindow
-from nesr_gui.gui.views.message_bar import STEPS, HintBar
+from nesr_gui.gui.views.message_bar import STEPS, FirstStepsBar
 from nesr_gui.gui.views.start_page import RECENT_SIZE, SAMPLE_SIZE
-from nesr_gui.io.cubes.description import CubeHints
 from nesr_gui.resources import Sample
 
 _KEY = "hints/done"
 
 
-class Commands(QObject):
-    """Carries out actions on the session, asking the user what else must be known."""
+class FirstSteps(QObject):
+    """Tracks which first steps are completed and saves them in the settings."""
 
-    def __init__(self, window: MainWindow, session: Session, writing: Writing, opening: Opening) -> None:
-        super().__init__(window)
-        self._window, self._session, self._writing, self._opening = window, session, writing, opening
-        window.input.camera_file_picked.connect(self.load_camera)
-
-    def open_file(self, beside: bool = False) -> None:
-        from nesr_gui import io
-
-        filters = ";;".join([*(io.dialog_filter(kind) for kind in (io.FileKind.PHOTOGRAPH, io.FileKind.CUBE)), FILTER])
-        path, _ = QFileDialog.getOpenFileName(
-            self._window, "Open a photograph, a spectral cube or a session", "", filters
-        )
-        if path:
-            self._opening.open(Path(path), beside=beside)
-
-    def open_beside(self) -> None:
-        self.open_file(beside=True)
-
-    def open_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(
-            self._window, "Open a cube that is a folder: Zarr, or one file per band"
-        )
-        if path:
-            self._opening.open(Path(path))
-
-    def ask_reading(self, error: Exception, open_cube: Callable[[Path, CubeHints], None]) -> None:
-        """Ask what the file of a cube leaves open, where that is why it did not open, and open it so."""
-        from nesr_gui.io.cubes.description import AmbiguousFile
-
-        if not isinstance(error, AmbiguousFile) or error.path is None or error.field not in LABELS:
-            return
-        dialog, path = ReadingDialog(error, self._window), error.path
-        dialog.accepted.connect(lambda: open_cube(path, dialog.reading()))
-        dialog.open()
-
-    def export_curves(self) -> None:
-        session = self._session
-        if session.field is None or not session.marks:
-            return
-        path = self._writing.ask("Export curves", "-curves.csv", CSV)
-        if path:
-            request = CurvesExport(path, session.field, session.binning, session.marks, session.resolution())
-            self._writing.write(request, export_curves)
-
-    def export_figure(self) -> None:
-        dialog = FigureExportDialog(self._window)
-
-        def go() -> None:
-            path = self._writing.ask("Export figure", "-spectra.png", FILTERS)
-            if path:
-                self._save_figure(path, dialog.dpi.value())
-
-        dialog.accepted.connect(go)
-        dialog.open()
-
-    def _save_figure(self, path: Path, dpi: int) -> None:
-        session = self._session
-        quantity = str(session.field.quantity) if session.field else ""
-        figure = Figure(session.plotted(), session.wavelength_range, quantity)
-        self._writing.write(FigureExport(path, figure, dpi), export_figure)
-
-    def load_camera(self) -> None:
-        """Ask for a camera's sensitivities, to understand the photograph by."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Load camera sensitivities", "", loading.CAMERAS)
-        if path:
-            self._opening.load_camera(Path(path))
-
-    def quit(self) -> None:
-        self._window.close()
-
-    def undo(self) -> None:
-        self._session.steps.undo()
-
-    def redo(self) -> None:
-        self._session.steps.redo()
-
-    def fit(self) -> None:
-        self._window.panes.fit()
-
-    def reset_layout(self) -> None:
-        self._window.reset_layout()
-
-    def play(self) -> None:
-        self._window.bar.toggle_playing()
-
-    def longer(self) -> None:
-        self._session.step_wavelength(1)
-
-    def shorter(self) -> None:
-        self._session.step_wavelength(-1)
-
-    def much_longer(self) -> None:
-        self._session.step_wavelength(10)
-
-    def much_shorter(self) -> None:
-        self._session.step_wavelength(-10)
-
-    def about(self) -> None:
-        box = QMessageBox(self._window)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle("About nesr_gui")
-        box.setIconPixmap(self._window.windowIcon().pixmap(64, 64))
-        box.setText("<b>nesr_gui</b>")
-        box.setInformativeText(
-            "Spectra from photographs: click a pixel, drag the wavelength, export the cube.\n\n"
-            "What is shown is estimated from three colours; many spectra have the same colour, and the model names "
-            "the likely one. It is no measurement."
-        )
-        box.open()
-
-
-def bind(window: MainWindow, *commands: QObject) -> None:
-    """Connect every action to the method of its name, or to `show_mode` of the mode it names."""
-    methods = {entry.name: entry.mode for entry in TABLE}
-    for name, action in window.actions_by_name.items():
-        wanted = "show_mode" if methods[name] else name
-        do: Callable[..., None] = next(getattr(some, wanted) for some in commands if hasattr(some, wanted))
-        given = (methods[name],) if methods[name] else ()
-        action.triggered.connect(lambda checked=False, do=do, given=given: do(*given))
-
-
-class Hinting(QObject):
-    """Sees which steps are done, and remembers it."""
-
-    def __init__(self, bar: HintBar, session: Session, exported: SignalInstance) -> None:
+    def __init__(self, bar: FirstStepsBar, workspace: Workspace) -> None:
         super().__init__(bar)
-        self._bar, self._session = bar, session
-        session.field_changed.connect(self.show)
-        session.marking.changed.connect(lambda: self._finish("pixel") if session.marks else None)
-        session.wavelength_changed.connect(lambda nm: self._finish("wavelength"))
-        exported.connect(lambda: self._finish("export"))
-        bar.close_picked.connect(self.close)
+        self._bar, self._workspace = bar, workspace
         self.show()
 
     def show(self) -> None:
-        """The steps that are left, once they can be done."""
-        self._bar.show_steps(self.left() if self._session.field is not None else [])
+        """Show the remaining steps once an image is ready."""
+        self._bar.show_steps(self.left() if self._workspace.current.field is not None else [])
 
     def left(self) -> list[str]:
+        """The remaining steps."""
         done = str(settings().value(_KEY, "")).split()
         return [step for step in STEPS if step not in done]
 
+    def finish_pixel(self) -> None:
+        """Complete the step of clicking a pixel."""
+        if self._workspace.current.marks:
+            self._finish("pixel")
+
+    def finish_wavelength(self) -> None:
+        """Complete the step of changing the wavelength."""
+        self._finish("wavelength")
+
+    def finish_export(self) -> None:
+        """Complete the step of exporting a cube."""
+        self._finish("export")
+
     def close(self) -> None:
-        """All of them are gone for good."""
+        """Complete all steps, which hides the bar permanently."""
         self._finish(*STEPS)
 
     def start_again(self) -> None:
+        """Show all steps again."""
         settings().remove(_KEY)
         self.show()
 
@@ -199,13 +74,13 @@ class Hinting(QObject):
             self.show()
 
 
-class Preferring(QObject):
-    """For each preference the one thing that it changes."""
+class PreferenceBinder(QObject):
+    """Applies each preference to the part of the program that it configures."""
 
     def __init__(
         self,
         preferences: Preferences,
-        session: Session,
+        workspace: Workspace,
         parent: QObject,
         *,
         use_device: Callable[[str], None],
@@ -213,67 +88,64 @@ class Preferring(QObject):
         set_autosave_interval: Callable[[int | None], None],
     ) -> None:
         super().__init__(parent)
-        self._preferences, self._session = preferences, session
-        self._scheme = Scheme(self)
+        self._preferences, self._workspace = preferences, workspace
+        self._scheme = ColourScheme(self)
         self._effects: dict[str, Callable[[str], None]] = {
             "theme": lambda value: self._scheme.choose(Theme(value)),
             "device": use_device,
             "working_pixels": lambda value: prefer_working_pixels(int(value) if value else None),
             "colormap": self._colour_bands,
             "autosave": lambda value: set_autosave_interval(int(value) if value else None),
-            "mark_colours": lambda value: session.marking.set_palette(MARK_COLOURS[value]),
+            "mark_colours": lambda value: workspace.set_mark_colours(MARK_COLOURS[value]),
         }
-        preferences.changed.connect(self._take)
-        for preference in PREFERENCES:
-            self._take(preference.key)
+        for preference in TABLE:
+            self.apply(preference.key)
 
-    def _take(self, key: str) -> None:
+    def apply(self, key: str) -> None:
+        """Apply the current value of a preference."""
         self._effects[key](self._preferences[key])
 
+    def close(self) -> None:
+        """Stop following the colour scheme of the system."""
+        self._scheme.stop()
+
     def _colour_bands(self, colormap: str) -> None:
-        self._session.set_look(self._session.look.with_colormap("band", None if colormap == GREY else colormap))
+        document = self._workspace.current
+        document.set_view_settings(document.view_settings.with_colormap("band", None if colormap == GREY else colormap))
 
 
-class Starting(QObject):
-    """Keeps the start page up to date; its pictures are made by the worker."""
+class StartController(QObject):
+    """Updates the start page; thumbnails are rendered by the worker."""
 
-    def __init__(
-        self,
-        window: MainWindow,
-        session: Session,
-        worker: Worker,
-        opening: Opening,
-        open_sample: Callable[[Sample], None],
-    ) -> None:
+    sample_picked = Signal(object)  # Sample
+
+    def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
-        self._window, self._session, self._worker, self._opening = window, session, worker, opening
-        page, samples = window.start, present_samples()
-        window.fill_menu("open_sample", [(sample.title, partial(open_sample, sample)) for sample in samples])
-        page.show_samples(samples)
-        page.sample_picked.connect(open_sample)
-        page.file_picked.connect(opening.open)
-        session.image_changed.connect(self._show)
-        worker.progressed.connect(lambda task, fraction: self._show())
-        worker.ended.connect(lambda task: self._show())
-        opening.recent_changed.connect(self._show_recent)
-        self._ask(Task.SAMPLE_THUMBNAILS, [sample.photograph for sample in samples], SAMPLE_SIZE)
-        self._show_recent()
-        self._show()
+        self._window, self._workspace, self._worker = window, workspace, worker
+        samples = present_samples()
+        window.fill_menu(
+            "open_sample", [(sample.title, partial(self.sample_picked.emit, sample)) for sample in samples]
+        )
+        window.start.show_samples(samples)
+        self._query(Task.SAMPLE_THUMBNAILS, [sample.photograph for sample in samples], SAMPLE_SIZE)
+        self.show_recent()
+        self.show_page()
 
-    def _show(self) -> None:
-        """An image that is being read is waited for without the page, so that it does not flash by."""
-        is_empty = self._session.source_shape is None and not self._worker.is_busy(Task.OPEN)
-        wanted = self._window.start if is_empty else self._window.panes
-        if self._window.middle.currentWidget() is not wanted:
-            self._window.middle.setCurrentWidget(wanted)
+    def show_page(self) -> None:
+        """Show the start page or the image; not while a file is being opened, to avoid flicker."""
+        is_empty = self._workspace.current.source_shape is None and not self._worker.is_busy(Task.OPEN)
+        page = self._window.start if is_empty else self._window.panes
+        if self._window.middle.currentWidget() is not page:
+            self._window.middle.setCurrentWidget(page)
 
-    def _show_recent(self) -> None:
-        paths = self._opening.recent()
+    def show_recent(self) -> None:
+        """Show the recent files with thumbnails."""
+        paths = recent_files()
         self._window.start.show_recent(paths)
-        self._ask(Task.RECENT_THUMBNAILS, paths, RECENT_SIZE)
+        self._query(Task.RECENT_THUMBNAILS, paths, RECENT_SIZE)
 
-    def _ask(self, task: Task, paths: list[Path], size: QSize) -> None:
-        request = ThumbnailRequest(tuple(paths), size * 2)  # twice, for screens with small pixels
+    def _query(self, task: Task, paths: list[Path], size: QSize) -> None:
+        request = ThumbnailRequest(tuple(paths), size * 2)  # for a device pixel ratio of 2
         self._worker.submit(task, request, make_thumbnails, self._take)
 
     def _take(self, request: ThumbnailRequest, pictures: Mapping[Path, QImage]) -> None:
@@ -285,56 +157,124 @@ def present_samples() -> list[Sample]:
     """The embedded samples."""
     try:
         return resources.samples()
-    except OSError:  # a source tree whose samples are not made yet
+    except OSError:  # a source tree without generated samples
         return []
 
 
-class Shell(QObject):
-    """Carries out actions on the program; methods are named in `actions.TABLE`."""
+class ApplicationController(QObject):
+    """Implements the actions that concern the program and its window."""
 
-    def __init__(self, window: MainWindow, session: Session, preferences: Preferences, hinting: Hinting) -> None:
+    def __init__(
+        self, window: MainWindow, workspace: Workspace, preferences: Preferences, first_steps: FirstSteps
+    ) -> None:
         super().__init__(window)
-        self._window, self._session, self._preferences, self._hinting = window, session, preferences, hinting
+        self._window, self._workspace = window, workspace
+        self._preferences, self._first_steps = preferences, first_steps
+
+    def quit(self) -> None:
+        """Close the window."""
+        self._window.close()
+
+    def undo(self) -> None:
+        """Undo the last change of the current document."""
+        self._workspace.current.undo_stack.undo()
+
+    def redo(self) -> None:
+        """Redo the last undone change of the current document."""
+        self._workspace.current.undo_stack.redo()
+
+    def show_undo(self) -> None:
+        """Update state and text of the undo and redo actions."""
+        stack, actions = self._workspace.current.undo_stack, self._window.actions_by_name
+        actions["undo"].setEnabled(stack.canUndo())
+        actions["redo"].setEnabled(stack.canRedo())
+        actions["undo"].setText(f"Undo {stack.undoText()}".strip())
+        actions["redo"].setText(f"Redo {stack.redoText()}".strip())
+
+    def set_wavelength(self, nm: float) -> None:
+        """Set the wavelength of the current document in nm."""
+        self._workspace.current.set_wavelength(nm)
+
+    def step_up(self) -> None:
+        """Increase the wavelength by 1 nm."""
+        self._workspace.current.step_wavelength(1)
+
+    def step_down(self) -> None:
+        """Decrease the wavelength by 1 nm."""
+        self._workspace.current.step_wavelength(-1)
+
+    def leap_up(self) -> None:
+        """Increase the wavelength by 10 nm."""
+        self._workspace.current.step_wavelength(10)
+
+    def leap_down(self) -> None:
+        """Decrease the wavelength by 10 nm."""
+        self._workspace.current.step_wavelength(-10)
 
     def find_action(self) -> None:
-        session = self._session
-        offers = of_menus(self._window.menuBar())
+        """Open the command palette."""
+        document, items = self._workspace.current, of_menus(self._window.menuBar())
         palette = CommandPalette(
-            offers, lambda text: of_wavelength(text, session.wavelength_range, session.set_wavelength), self._window
+            items, lambda text: of_wavelength(text, document.wavelength_range, document.set_wavelength), self._window
         )
         palette.open()
 
-    def shortcuts(self) -> None:
+    def show_shortcuts(self) -> None:
+        """Show the sheet of keyboard shortcuts."""
         ShortcutSheet(self._window).open()
 
-    def preferences(self) -> None:
+    def show_preferences(self) -> None:
+        """Open the preferences dialog."""
         dialog = PreferencesDialog(self._preferences, self._window)
-        dialog.reset_asked.connect(lambda: self._ask_reset(dialog))
+        self._preferences.changed.connect(dialog.show_preferences)
+        dialog.reset_requested.connect(lambda: self._ask_reset(dialog))
         dialog.open()
 
-    def guide(self) -> None:
-        """The user guide; one window of it is enough."""
-        shown = self._window.findChild(GuideWindow) or GuideWindow(resources.guide(), self._window)
-        shown.show()
-        shown.activateWindow()
+    def show_guide(self) -> None:
+        """Show the user guide, in its existing window if open."""
+        guide = self._window.findChild(GuideWindow) or GuideWindow(resources.guide(), self._window)
+        guide.show()
+        guide.activateWindow()
+
+    def show_about(self) -> None:
+        """Show the About box."""
+        box = QMessageBox(self._window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle("About nesr_gui")
+        box.setIconPixmap(self._window.windowIcon().pixmap(64, 64))
+        box.setText("<b>nesr_gui</b>")
+        box.setInformativeText(
+            "Spectral reconstruction from photographs: click a pixel, change the wavelength, export the cube.\n\n"
+            "Spectra are estimated from three colour channels. Many spectra have the same colour; the model predicts a "
+            "likely one. The result is not a measurement."
+        )
+        box.open()
 
     def zoom_in(self) -> None:
+        """Zoom in by a factor of 2."""
         self._zoom(2.0)
 
     def zoom_out(self) -> None:
+        """Zoom out by a factor of 2."""
         self._zoom(0.5)
 
     def _zoom(self, factor: float) -> None:
-        """Around the active mark, so that it can be led to its pixel with the keys; without one, around the middle."""
-        mark = self._session.marking.get(self._session.marking.active)
+        """Zoom around the active mark, so that arrow keys can move it, or around the centre."""
+        mark = self._workspace.current.mark_set.active_mark
         self._window.panes.zoom(factor, mark.pixel if mark is not None else None)
+
+    def show_image_actions(self) -> None:
+        """Enable the actions that need an image."""
+        is_open = self._workspace.current.source_shape is not None
+        for name in ("fit", "zoom_in", "zoom_out", "add_pin"):
+            self._window.actions_by_name[name].setEnabled(is_open)
 
     def _ask_reset(self, dialog: PreferencesDialog) -> None:
         box = QMessageBox(
             QMessageBox.Icon.Question,
             "Reset everything",
-            "Put all preferences and the layout of the panels back as they were at first, and show the first steps "
-            "again? Recent files stay.",
+            "Reset all preferences and the panel layout to their defaults, and show the first steps again? "
+            "The list of recent files is kept.",
             QMessageBox.StandardButton.Reset | QMessageBox.StandardButton.Cancel,
             dialog,
         )
@@ -343,7 +283,7 @@ class Shell(QObject):
         box.open()
 
     def reset(self) -> None:
-        """Preferences and layout as in a program that starts for the first time."""
+        """Restore default preferences and layout, and show the first steps again."""
         self._preferences.reset()
         self._window.reset_layout()
-        self._hinting.start_again()
+        self._first_steps.start_again()

@@ -1,4 +1,4 @@
-"""What the user does with whole documents, and how the window shows which are open."""
+"""Saving, closing and switching documents, and the tabs that show them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from nesr_gui.gui.controllers.files import Opening
-from nesr_gui.gui.model.document import Document, Origin
-from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.model.session_file import ENDING, FILTER, Kept
-from nesr_gui.gui.model.workspace import Documents
-from nesr_gui.gui.tasks.sessions import MovedImage, Restored, SaveRequest, save_session
+from nesr_gui.gui.model.changes import Change
+from nesr_gui.gui.model.document import Document, DocumentSource
+from nesr_gui.gui.model.session_file import ENDING, FILTER, SessionData
+from nesr_gui.gui.model.workspace import Workspace
+from nesr_gui.gui.tasks.sessions import LoadedSession, MovedImage, SaveRequest, save_session
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
@@ -23,71 +22,66 @@ from nesr_gui.gui.views.window_layout import apply_layout, layout_of
 _QUESTION = "unsaved"
 
 
-class DocumentCommands(QObject):
-    """Carries out the actions on documents, asking the user what else must be known."""
+class DocumentController(QObject):
+    """Saves and closes documents, with dialogs for unsaved changes, and updates the tabs."""
 
-    def __init__(
-        self,
-        window: MainWindow,
-        session: Session,
-        worker: Worker,
-        documents: Documents,
-        opening: Opening,
-        open_in_tab: Callable[[], None],
-    ) -> None:
+    session_requested = Signal(object)  # SessionRequest
+    saved = Signal(object)  # Path
+
+    def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
-        self._window, self._session, self._worker = window, session, worker
-        self._documents, self._opening, self._open_in_tab = documents, opening, open_in_tab
-        window.tabs.close_picked.connect(lambda place: self.close(documents.all[place]))
-        opening.restored.connect(self._show_restored)
-        session.field_changed.connect(self._compare_models)
-
-    def open_in_tab(self) -> None:
-        self._open_in_tab()
+        self._window, self._workspace, self._worker = window, workspace, worker
 
     def close_tab(self) -> None:
-        self.close(self._documents.current)
+        """Close the current document."""
+        self.close(self._workspace.current)
 
-    def next_tab(self) -> None:
-        self._documents.step(1)
+    def show_next(self) -> None:
+        """Show the next document."""
+        self._workspace.step(1)
 
-    def previous_tab(self) -> None:
-        self._documents.step(-1)
+    def show_previous(self) -> None:
+        """Show the previous document."""
+        self._workspace.step(-1)
+
+    def close_at(self, place: int) -> None:
+        """Close the document at a tab index."""
+        self.close(self._workspace.documents[place])
 
     def close(self, document: Document) -> None:
-        """Let a document go; what was made in it and not saved is asked about."""
-        self._leave([document], lambda: self._documents.close(document))
+        """Close a document, asking whether to save changes."""
+        self._leave([document], lambda: self._workspace.close(document))
 
     def may_close_window(self) -> bool:
-        """Whether nothing would be lost; if something would, the user is asked, and may close the window so."""
+        """Whether no document has unsaved changes; otherwise ask the user, and close the window afterwards."""
 
         def close() -> None:
             self._window.may_close = lambda: True
             self._window.close()
 
-        modified = self._documents.modified()
+        modified = self._workspace.modified()
         if modified and not self._window.findChildren(QMessageBox, _QUESTION):
             self._leave(modified, close)
         return not modified
 
     def _leave(self, modified: Sequence[Document], then: Callable[[], None]) -> None:
-        """Ask about one document after the other whether to save it; `then` follows unless the user stays.
+        """Ask for each modified document whether to save it; `then` is called unless the user cancels.
 
-        While one was being saved, others may have been saved or closed: nothing is asked about these.
+        Documents that were saved or closed in the meantime are skipped.
         """
-        unsaved = self._documents.modified()
+        unsaved = self._workspace.modified()
         modified = [document for document in modified if document in unsaved]
         if not modified:
             then()
             return
         document, *others = modified
-        self._documents.show(self._documents.all.index(document))
+        self._workspace.show(self._workspace.documents.index(document))
         box = QMessageBox(self._window)
         box.setObjectName(_QUESTION)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setWindowTitle("Unsaved changes")
-        box.setText(f"Save what was done with {document.title}?")
-        box.setInformativeText("Marks, the reading of the photograph and loaded spectra would be lost otherwise.")
+        box.setText(f"Save changes to {document.title}?")
+        box.setInformativeText("Otherwise marks, develop settings and loaded spectra are lost.")
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
         box.button(buttons.Save).clicked.connect(lambda: self.save(document, lambda: self._leave(others, then)))
@@ -95,117 +89,104 @@ class DocumentCommands(QObject):
         box.open()
 
     def save_session(self) -> None:
-        self.save(self._documents.current)
+        """Save the current document."""
+        self.save(self._workspace.current)
 
     def save_session_as(self) -> None:
-        self.save(self._documents.current, elsewhere=True)
+        """Save the current document in a file chosen by the user."""
+        self.save(self._workspace.current, elsewhere=True)
 
     def save(self, document: Document, then: Callable[[], None] = lambda: None, elsewhere: bool = False) -> None:
-        """Save a document, in its file or one that the user is asked for; `then` follows where it was saved."""
-        if document not in self._documents.all:  # it was saved and closed while this was being asked
+        """Save a document to its file or to one chosen by the user; `then` is called after success."""
+        if document not in self._workspace.documents:  # saved and closed while the dialog was open
             then()
             return
-        self._documents.kept()
         path = document.file if not elsewhere else None
         path = path or self._ask_file(document)
-        if path is not None and document.origin is not None:
-            request = SaveRequest(path, replace(Kept.of(document, layout_of(self._window)), file=None), document.made)
+        if path is not None and document.source is not None:
+            data = replace(SessionData.of(document, layout_of(self._window)), file=None)
+            request = SaveRequest(path, data, document.work)
 
-            def done(request: SaveRequest, origin: Origin) -> None:
-                document.origin, document.file, document.saved = origin, path, request.made
-                self._opening.remember(path)
-                self._documents.changed.emit()
+            def done(request: SaveRequest, source: DocumentSource) -> None:
+                document.source, document.file, document.saved_work = source, path, request.work
+                self.saved.emit(path)
+                self._workspace.changed.emit(Change.DOCUMENTS)
                 then()
 
             self._worker.submit(Task.SAVE_SESSION, request, save_session, done)
 
     def _ask_file(self, document: Document) -> Path | None:
-        if document.origin is None:
+        if document.source is None:
             return None
-        image = document.origin.image
-        proposed = document.file or Path(image.name if document.origin.is_pasted else image).with_suffix(ENDING)
+        image = document.source.image
+        proposed = document.file or Path(image.name if document.source.is_pasted else image).with_suffix(ENDING)
         chosen, _ = QFileDialog.getSaveFileName(self._window, "Save session", str(proposed), FILTER)
         path = Path(chosen)
         return (path if path.suffix else path.with_suffix(ENDING)) if chosen else None
 
     def ask_image(self, error: Exception) -> None:
-        """Ask where the image of a session is, where that is why it did not open."""
+        """Ask for the image of a session that failed to open because the image has moved."""
         if not isinstance(error, MovedImage):
             return
         box = QMessageBox(self._window)
         box.setWindowTitle("Open session")
         box.setText(f"{error}.")
         choose = box.addButton("Choose image…", QMessageBox.ButtonRole.AcceptRole)
-        use = box.addButton("Use this one", QMessageBox.ButtonRole.ActionRole) if error.found is not None else None
+        use = box.addButton("Use this image", QMessageBox.ButtonRole.ActionRole) if error.found is not None else None
         box.addButton(QMessageBox.StandardButton.Cancel)
 
         def go() -> None:
             if use is not None and box.clickedButton() is use:
-                self._opening.open_session(replace(error.request, image=error.found, is_accepted=True))
+                self.session_requested.emit(replace(error.request, image=error.found, is_accepted=True))
             elif box.clickedButton() is choose and (path := self._ask_where(error)) is not None:
-                self._opening.open_session(replace(error.request, image=path))
+                self.session_requested.emit(replace(error.request, image=path))
 
         box.finished.connect(go)
         box.finished.connect(box.deleteLater)
-        self._window.notice.hide()  # it says the same
+        self._window.messages.hide()  # it shows the same message
         box.open()
 
     def _ask_where(self, error: MovedImage) -> Path | None:
         folder = str(error.request.path.parent)
-        path, _ = QFileDialog.getOpenFileName(self._window, f"Where is {error.wanted}?", folder)
+        path, _ = QFileDialog.getOpenFileName(self._window, f"Locate {error.wanted}", folder)
         return Path(path) if path else None
 
-    def _show_restored(self, restored: Restored) -> None:
-        if restored.kept.layout is not None:
-            apply_layout(restored.kept.layout, self._window)
+    def show_restored(self, restored: LoadedSession) -> None:
+        """Apply the layout of an opened session and show its notes."""
+        if restored.data.layout is not None:
+            apply_layout(restored.data.layout, self._window)
         if restored.notes:
-            self._window.notice.show_success(" ".join(restored.notes))
+            self._window.messages.show_success(" ".join(restored.notes))
 
-    def _compare_models(self) -> None:
-        """Say once where a session was saved with another model than this one."""
-        document, field = self._documents.current, self._session.field
-        name, digest = document.model
-        if field is None or self._session.encoded is None or not name:
+    def compare_models(self) -> None:
+        """Notify once that a session was saved with another model."""
+        document = self._workspace.current
+        field, (name, digest) = document.field, document.saved_model
+        if field is None or document.encoded is None or not name:
             return
-        document.model = ("", "")
-        made = field.provenance
-        if (made.get("model"), made.get("model_sha256", "")) != (name, digest):
-            self._window.notice.show_success(
-                f"This session was saved with the model {name}; its curves are now those of {made.get('model')}."
+        document.saved_model = ("", "")
+        provenance = field.provenance
+        if (provenance.get("model"), provenance.get("model_sha256", "")) != (name, digest):
+            self._window.messages.show_success(
+                f"The session was saved with model {name}; its spectra now use {provenance.get('model')}."
             )
 
-
-class DocumentDisplay(QObject):
-    """Keeps tabs, title and actions as the documents are."""
-
-    def __init__(self, session: Session, window: MainWindow, documents: Documents) -> None:
-        super().__init__(window)
-        self._window, self._documents = window, documents
-        for fact in (
-            documents.changed, session.marking.changed, session.understanding.changed, session.comparison.changed,
-            session.white_changed, session.look_changed,
-        ):  # fmt: skip
-            fact.connect(self.show_documents)
-        documents.shown.connect(window.notice.hide)  # it was told when the file was opened
-        window.tabs.place_picked.connect(documents.show)
-        self.show_documents()
-
     def show_documents(self) -> None:
-        documents, current = self._documents, self._documents.kept()
-        titles = [
-            title + "*" * document.is_modified for title, document in zip(self._titles(), documents.all, strict=True)
-        ]
-        self._window.tabs.show_documents(titles, [_tip(document) for document in documents.all], documents.place)
-        self._window.show_title(current.title if current.origin else "", current.is_modified)
-        actions, several = self._window.actions_by_name, len(documents.all) > 1
+        """Update tabs, window title and actions."""
+        workspace, current = self._workspace, self._workspace.current
+        documents = workspace.documents
+        titles = [f"{title}{'*' * each.is_modified}" for title, each in zip(self._titles(), documents, strict=True)]
+        self._window.tabs.show_documents(titles, [_tip(each) for each in documents], workspace.place)
+        self._window.show_title(current.title if current.source else "", current.is_modified)
+        actions, several = self._window.actions_by_name, len(documents) > 1
         enable(actions, ["next_tab", "previous_tab"], several)
-        enable(actions, ["close_tab"], several or current.origin is not None)
-        enable(actions, ["save_session", "save_session_as"], current.origin is not None)
+        enable(actions, ["close_tab"], several or current.source is not None)
+        enable(actions, ["save_session", "save_session_as"], current.source is not None)
 
     def _titles(self) -> list[str]:
-        """What the tabs are called; of equal names with a number."""
+        """Titles of the tabs; duplicates are numbered."""
         titles: list[str] = []
-        for document in self._documents.all:
+        for document in self._workspace.documents:
             number, title = 1, document.title
             while title in titles:
                 number += 1
@@ -215,5 +196,5 @@ class DocumentDisplay(QObject):
 
 
 def _tip(document: Document) -> str:
-    image = document.origin.image if document.origin and not document.origin.is_pasted else ""
+    image = document.source.image if document.source and not document.source.is_pasted else ""
     return str(document.file or image)

@@ -1,4 +1,4 @@
-"""From a file to the session: opened, dropped, pasted, read, and handed on to be reconstructed."""
+"""Opening files as documents: dialogs, dropped and pasted files, developing, and the queue of several files."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
-from nesr_gui.gui.controllers.reconstruction import Reconstructing
-from nesr_gui.gui.model.document import Cube, Document, Origin
-from nesr_gui.gui.model.preferences import settings
-from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.model.session_file import ENDING
-from nesr_gui.gui.model.workspace import Documents
+from nesr_gui.gui.model.document import Document, DocumentSource, OpenedCube
+from nesr_gui.gui.model.preferences import forget_recent_files, recent_files, remember_file, settings
+from nesr_gui.gui.model.session_file import ENDING, FILTER
+from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks import loading
-from nesr_gui.gui.tasks.comparison import Exposed, ExposureRequest
+from nesr_gui.gui.tasks.comparison import ExposureRequest, SimulatedPhotograph
 from nesr_gui.gui.tasks.files import PasteRequest, write_pasted
-from nesr_gui.gui.tasks.sessions import MovedImage, Restored, SessionRequest, open_session
+from nesr_gui.gui.tasks.sessions import LoadedSession, MovedImage, SessionRequest, open_session
 from nesr_gui.gui.tasks.worker import Task, Worker
+from nesr_gui.gui.views.dialogs.cube_import import LABELS, CubeImportDialog
 from nesr_gui.gui.views.main_window import MainWindow, local_files
+from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.inference.model_input import InputKind
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 
@@ -35,30 +36,78 @@ if TYPE_CHECKING:
     from nesr_gui.io.cubes.description import CubeHints
 
 
-_MOST_RECENT = 8
 MODEL_ENDING = ".safetensors"
-_MOST_TOLD = 3  # failures that are told each
+_MOST_NAMED = 3  # failures listed in the message
 NAME = "Pasted image.png"
 
 
-class Opening(QObject):
-    """Puts into the session what is opened, the photograph first and its field when it is ready."""
+class Reconstruction(Protocol):
+    """The reconstruction that follows the opening of an image."""
 
-    recent_changed = Signal()
-    restored = Signal(object)  # session_jobs.Restored
+    def reconstruct(self) -> None:
+        """Reconstruct the open image."""
+
+    def resume(self) -> None:
+        """Continue the pending reconstruction of the current document."""
+
+    def stop(self) -> None:
+        """Cancel the reconstruction of the current document."""
+
+    def use_model(self, path: Path) -> None:
+        """Load a model and use it."""
+
+
+class FileController(QObject):
+    """Opens files: a photograph is shown first, then reconstructed."""
+
+    recent_changed = Signal()  # list of recent files
+    restored = Signal(object)  # LoadedSession
 
     def __init__(
-        self,
-        session: Session,
-        worker: Worker,
-        documents: Documents,
-        reconstructing: Reconstructing,
-        parent: QObject | None = None,
+        self, window: MainWindow, workspace: Workspace, worker: Worker, reconstruction: Reconstruction
     ) -> None:
-        super().__init__(parent)
-        self._session, self._worker, self._documents = session, worker, documents
-        self._reconstructing = reconstructing
-        documents.shown.connect(self._resume)
+        super().__init__(window)
+        self._window, self._workspace, self._worker = window, workspace, worker
+        self._reconstruction = reconstruction
+
+    @property
+    def _document(self) -> Document:
+        return self._workspace.current
+
+    def ask_file(self, beside: bool = False) -> None:
+        """Ask for a file and open it."""
+        from nesr_gui import io
+
+        filters = ";;".join([*(io.dialog_filter(kind) for kind in (io.FileKind.PHOTOGRAPH, io.FileKind.CUBE)), FILTER])
+        path, _ = QFileDialog.getOpenFileName(self._window, "Open photograph, spectral cube or session", "", filters)
+        if path:
+            self.open(Path(path), beside=beside)
+
+    def ask_file_beside(self) -> None:
+        """Ask for a file and open it in a new tab."""
+        self.ask_file(beside=True)
+
+    def ask_folder(self) -> None:
+        """Ask for a cube stored as a folder and open it."""
+        path = QFileDialog.getExistingDirectory(self._window, "Open cube folder (Zarr, or one file per band)")
+        if path:
+            self.open(Path(path))
+
+    def ask_camera(self) -> None:
+        """Ask for a table of camera sensitivities for developing the photograph."""
+        path, _ = QFileDialog.getOpenFileName(self._window, "Load camera sensitivities", "", loading.CAMERAS)
+        if path:
+            self.load_camera(Path(path))
+
+    def ask_reading(self, error: Exception, open_cube: Callable[[Path, CubeHints], None]) -> None:
+        """If opening failed because a cube file is ambiguous, ask for the missing information and open it again."""
+        from nesr_gui.io.cubes.description import AmbiguousFile
+
+        if not isinstance(error, AmbiguousFile) or error.path is None or error.field not in LABELS:
+            return
+        dialog, path = CubeImportDialog(error, self._window), error.path
+        dialog.accepted.connect(lambda: open_cube(path, dialog.reading()))
+        dialog.open()
 
     def open(
         self,
@@ -69,244 +118,278 @@ class Opening(QObject):
         beside: bool = False,
         is_pasted: bool = False,
     ) -> None:
-        """Open a photograph, with its measured cube if that is known and how to understand it, or a cube.
+        """Open a photograph, cube, session or model.
 
-        A session is opened as it was saved, and a model is used from now on. An image takes the place of the document
-        that is shown, unless something in that is not saved, or a place `beside` it is asked for.
+        The image replaces the current document, unless that has unsaved changes or `beside` requests a new tab.
+
+        Args:
+            path: the file or folder.
+            truth: measured cube of a photograph.
+            interpretation: develop settings of a photograph; default settings if None.
+            beside: whether to open a new tab.
+            is_pasted: whether the file is a temporary copy of a pasted image.
         """
         if path.suffix.lower() == ENDING:
             self.open_session(SessionRequest(path, beside=beside))
             return
         if path.suffix.lower() == MODEL_ENDING:
-            self._reconstructing.use_model(path)
+            self._reconstruction.use_model(path)
             return
-        request = loading.ReadRequest(path, truth, interpretation or DevelopSettings(), beside, is_pasted)
+        request = loading.ReadRequest(
+            path, truth, interpretation or DevelopSettings(), beside=beside, is_pasted=is_pasted
+        )
         self._worker.submit(Task.OPEN, request, loading.read_file, self._take_file)
 
-    def interpret(self, interpretation: DevelopSettings) -> None:
-        """Understand the open photograph so; the newest wins. A working resolution leaves its colours as they are."""
-        decoded = self._session.understanding.decoded
+    def choose_development(self, interpretation: DevelopSettings) -> None:
+        """Set the develop settings of the photograph."""
+        self._document.development.choose(interpretation)
+
+    def reset_development(self) -> None:
+        """Reset the develop settings to those of the file."""
+        self._document.development.reset()
+
+    def set_picking(self, picking: bool) -> None:
+        """Set whether the next click in the image picks the grey point."""
+        self._document.development.set_picking(picking)
+
+    def stop_picking(self) -> None:
+        """Stop picking the grey point."""
+        self._document.development.set_picking(False)
+
+    def develop(self) -> None:
+        """Develop the photograph with its current settings. A change of the working resolution only reconstructs it."""
+        decoded, interpretation = self._document.development.decoded, self._document.development.interpretation
         if decoded is None:
             return
-        if replace(interpretation, working_pixels=None) == self._document.shown:
+        if replace(interpretation, working_pixels=None) == self._document.developed:
             for task in (Task.DEVELOP_PREVIEW, Task.DEVELOP):
                 self._worker.cancel(task)
-            self._reconstructing.reconstruct()
+            self._reconstruction.reconstruct()
             return
         request = loading.InterpretRequest(decoded, interpretation)
-        self._worker.submit(Task.DEVELOP_PREVIEW, request, loading.draft, self._take_draft)
-        self._worker.submit(Task.DEVELOP, request, loading.interpret, self._take_interpretation)
+        self._worker.submit(Task.DEVELOP_PREVIEW, request, loading.draft, self._take_preview)
+        self._worker.submit(Task.DEVELOP, request, loading.interpret, self._take_developed)
 
     def load_camera(self, path: Path) -> None:
-        """Take the open photograph as one of the camera whose sensitivities a table holds."""
+        """Load camera sensitivities and develop the photograph with them."""
         self._worker.submit(Task.LOAD_CAMERA, loading.CameraRequest(path), loading.read_camera, self._take_camera)
 
     def open_cube(self, path: Path, reading: CubeHints) -> None:
-        """Open a cube whose file left something open."""
+        """Open an ambiguous cube file with additional hints."""
         self._worker.submit(Task.OPEN, loading.CubeRequest(path, reading), loading.read_cube, self._take_file)
 
-    def open_exposed(self, request: ExposureRequest, made: Exposed) -> None:
-        """Open the photograph that was made of the open cube, in a document beside it, with the same marks."""
-        if self._session.cube is None or request.cube is not self._session.cube.field:
+    def open_simulated(self, request: ExposureRequest, photograph: SimulatedPhotograph) -> None:
+        """Open the simulated photograph of the open cube in a new tab, with the same marks."""
+        if self._document.cube is None or request.cube is not self._document.cube.field:
             return
-        marks, origin = self._session.marks, self._document.origin
-        self._documents.make_room(beside=True)
-        self._leave_work()
-        self._document.shown = DevelopSettings()
-        self._session.open_photograph(made.image, made.colours, made.measurement)
-        self._session.marking.take_all(marks)
-        if origin is not None:
-            self._documents.start(origin)
-        self._reconstructing.reconstruct()
+        marks, source = self._document.marks, self._document.source
+        self._workspace.make_room(beside=True)
+        self._cancel_work()
+        self._document.developed = DevelopSettings()
+        self._window.messages.hide()
+        self._document.open_photograph(photograph.image, photograph.colours, photograph.measurement)
+        self._document.mark_set.take_all(marks)
+        if source is not None:
+            self._document.start_from(source)
+        self._reconstruction.reconstruct()
 
     def open_session(self, request: SessionRequest) -> None:
-        """Open what a session file keeps."""
+        """Open a session file."""
         self._worker.submit(Task.OPEN, request, open_session, self._take_session)
 
     def tidy(self) -> None:
-        """Remove what a killed program left beside the files that were opened and written last."""
+        """Remove temporary files that a killed process left in recently used folders."""
         exported = settings().value("files/exported", "")
-        folders = {path.parent for path in self.recent()} | ({Path(str(exported))} if exported else set())
+        folders = {path.parent for path in recent_files()} | ({Path(str(exported))} if exported else set())
         self._worker.submit(
             Task.TIDY_FOLDERS, loading.SweepRequest(tuple(folders)), loading.sweep_folders, lambda request, done: None
         )
 
-    def recent(self) -> list[Path]:
-        """The files opened last, the newest first."""
-        kept = settings().value("files/recent", [])
-        return [Path(p) for p in ([kept] if isinstance(kept, str) else kept if isinstance(kept, list) else [])]
-
     def forget_recent(self) -> None:
-        settings().remove("files/recent")
+        """Clear the list of recent files."""
+        forget_recent_files()
         self.recent_changed.emit()
 
-    def _take_file(self, request: loading.ReadRequest | loading.CubeRequest, opened: loading.Photograph | Cube) -> None:
-        self._documents.make_room(request.beside)
+    def show_recent(self) -> None:
+        """Fill the menu of recent files."""
+        entries = [(path.name, partial(self.open, path)) for path in recent_files()]
+        self._window.fill_menu(
+            "open_recent", [*entries, ("", None), ("Clear recent files", self.forget_recent)] if entries else []
+        )
+
+    def _take_file(
+        self, request: loading.ReadRequest | loading.CubeRequest, opened: loading.OpenedPhotograph | OpenedCube
+    ) -> None:
+        self._workspace.make_room(request.beside)
         reading = request.reading if isinstance(request, loading.CubeRequest) else None
-        asked = request if isinstance(request, loading.ReadRequest) else loading.ReadRequest(request.path)
-        origin = Origin(request.path.absolute(), asked.truth, reading, asked.is_pasted)
-        self._put(opened, origin, asked.interpretation)
-        self._resume()
-        if not asked.is_pasted:
+        read = request if isinstance(request, loading.ReadRequest) else loading.ReadRequest(request.path)
+        source = DocumentSource(request.path.absolute(), read.truth, reading, read.is_pasted)
+        self._put(opened, source, read.interpretation)
+        self.resume()
+        if not read.is_pasted:
             self.remember(request.path)
 
-    def _put(self, opened: loading.Photograph | Cube, origin: Origin, interpretation: DevelopSettings) -> None:
-        """Have the session show an image in the document that is shown."""
-        self._leave_work()
-        self._reconstructing.stop()
-        if isinstance(opened, Cube):
-            self._session.open_cube(origin.image.name, opened.field, opened.levels)
-            self._document.waits = True
+    def _put(
+        self, opened: loading.OpenedPhotograph | OpenedCube, source: DocumentSource, interpretation: DevelopSettings
+    ) -> None:
+        """Show an opened image in the current document."""
+        self._cancel_work()
+        self._reconstruction.stop()
+        if isinstance(opened, OpenedCube):
+            self._document.open_cube(source.image.name, opened.field, opened.levels)
+            self._document.awaits_model = True
         else:
-            self._document.waits = False
-            self._document.shown = None if opened.is_draft else replace(interpretation, working_pixels=None)
-            self._session.open_photograph(opened.image, opened.colours, opened.truth, opened.decoded, interpretation)
-        self._documents.start(origin)
+            self._document.awaits_model = False
+            self._document.developed = None if opened.is_draft else replace(interpretation, working_pixels=None)
+            self._document.open_photograph(opened.image, opened.colours, opened.truth, opened.decoded, interpretation)
+        self._document.start_from(source)
+        self._window.messages.hide()
+        if not isinstance(opened, OpenedCube) and opened.image.source.notes:
+            self._window.messages.show_success(" ".join(opened.image.source.notes), Topic.DEVELOPMENT)
 
-    def _take_session(self, request: SessionRequest, restored: Restored) -> None:
-        kept = restored.kept
-        self._documents.make_room(request.beside)
-        self._put(restored.opened, kept.origin, kept.interpretation)
-        if kept.model_file is not None and InputKind.CUBE not in self._session.models:
-            self._reconstructing.use_model(kept.model_file)
-        left_out = self._documents.restore(kept, request.path, request.is_copy)
+    def _take_session(self, request: SessionRequest, restored: LoadedSession) -> None:
+        data = restored.data
+        self._workspace.make_room(request.beside)
+        self._put(restored.opened, data.source, data.interpretation)
+        if data.model_file is not None and InputKind.CUBE not in self._workspace.models:
+            self._reconstruction.use_model(data.model_file)
+        left_out = self._workspace.restore(data, request.path, request.is_copy)
         if not request.is_copy:
             self.remember(request.path)
         self.restored.emit(replace(restored, notes=(*restored.notes, *left_out)))
 
-    def _take_draft(self, request: loading.InterpretRequest, made: loading.Photograph | None) -> None:
-        understanding = self._session.understanding
-        is_late = self._document.shown == replace(understanding.interpretation, working_pixels=None)
-        if made is not None and request.decoded is understanding.decoded and not is_late:
-            self._document.shown = None
-            self._reconstructing.stop()
-            self._session.reread_photograph(made.image, made.colours)
+    def _take_preview(self, request: loading.InterpretRequest, preview: loading.OpenedPhotograph | None) -> None:
+        development = self._document.development
+        is_late = self._document.developed == replace(development.interpretation, working_pixels=None)
+        if preview is not None and request.decoded is development.decoded and not is_late:
+            self._document.developed = None
+            self._show_developed(preview)
 
-    def _take_interpretation(self, request: loading.InterpretRequest, made: loading.Photograph) -> None:
-        understanding = self._session.understanding
-        if request.decoded is not understanding.decoded:
+    def _take_developed(self, request: loading.InterpretRequest, photograph: loading.OpenedPhotograph) -> None:
+        development = self._document.development
+        if request.decoded is not development.decoded:
             return
-        self._document.shown = replace(request.interpretation, working_pixels=None)
-        self._reconstructing.stop()
-        self._session.reread_photograph(made.image, made.colours)
-        if request.interpretation == understanding.interpretation:  # and not one that was passed on the way
-            self._reconstructing.reconstruct()
+        self._document.developed = replace(request.interpretation, working_pixels=None)
+        self._show_developed(photograph)
+        if request.interpretation == development.interpretation:  # unless the settings have changed meanwhile
+            self._reconstruction.reconstruct()
+
+    def _show_developed(self, photograph: loading.OpenedPhotograph) -> None:
+        self._window.messages.dismiss(Topic.DEVELOPMENT)  # outdated notes on the previous settings
+        self._reconstruction.stop()
+        self._document.set_photograph(photograph.image, photograph.colours)
 
     def _take_camera(self, request: loading.CameraRequest, camera: Observer) -> None:
-        self._session.understanding.choose_camera(camera)
+        self._document.development.choose_camera(camera)
 
-    @property
-    def _document(self) -> Document:
-        return self._documents.current
+    def resume(self) -> None:
+        """Cancel tasks of the previous document and continue those of the current one.
 
-    def _resume(self) -> None:
-        """Another document is shown: what was asked for the one before is let go, what this one lacks is asked for.
-
-        A reconstruction goes on, unless this one needs the worker; then it waits.
+        A running reconstruction continues unless the current document needs the worker.
         """
-        self._leave_work()
-        document, understanding = self._document, self._session.understanding
-        if document.encoding is not None:
-            self._reconstructing.resume()
-        elif document.decoded is not None and document.shown is None:
-            request = loading.InterpretRequest(document.decoded, understanding.interpretation)
-            self._worker.submit(Task.DEVELOP, request, loading.interpret, self._take_interpretation)
-        elif document.decoded is not None and document.shown != replace(
-            understanding.interpretation, working_pixels=None
-        ):
-            self.interpret(understanding.interpretation)
-        elif self._session.field is None or document.waits:
-            self._reconstructing.reconstruct()
+        self._cancel_work()
+        document, decoded = self._document, self._document.development.decoded
+        settings = document.development.interpretation
+        if document.pending is not None:
+            self._reconstruction.resume()
+        elif decoded is not None and document.developed is None:
+            request = loading.InterpretRequest(decoded, settings)
+            self._worker.submit(Task.DEVELOP, request, loading.interpret, self._take_developed)
+        elif decoded is not None and document.developed != replace(settings, working_pixels=None):
+            self.develop()
+        elif document.field is None or document.awaits_model:
+            self._reconstruction.reconstruct()
 
-    def _leave_work(self) -> None:
+    def _cancel_work(self) -> None:
         for task in (Task.DEVELOP_PREVIEW, Task.DEVELOP, Task.LOAD_CAMERA, Task.LOAD_SPECTRA, Task.LOAD_REFERENCE):
             self._worker.cancel(task)
 
     def remember(self, path: Path) -> None:
-        """Put a file first among those that were opened last."""
-        path = path.resolve()
-        paths = [path, *(p for p in self.recent() if p != path)][:_MOST_RECENT]
-        settings().setValue("files/recent", [str(p) for p in paths])
+        """Move a file to the top of the list of recent files."""
+        remember_file(path)
         self.recent_changed.emit()
 
 
-class Incoming(QObject):
-    """Opens one file as `open_one` does, and of several each in a tab of its own, one after the other."""
+class OpenQueue(QObject):
+    """Opens a single file with `open_one`, and several files in tabs of their own, one after the other."""
 
-    def __init__(self, window: MainWindow, worker: Worker, opening: Opening, open_one: Callable[[Path], None]) -> None:
+    def __init__(
+        self, window: MainWindow, worker: Worker, files: FileController, open_one: Callable[[Path], None]
+    ) -> None:
         super().__init__(window)
-        self._window, self._worker, self._opening, self._open_one = window, worker, opening, open_one
+        self._window, self._worker, self._files, self._open_one = window, worker, files, open_one
         self._waiting: deque[Callable[[], None]] = deque()
-        self._count = 0  # of those that came together
+        self._count = 0  # files of the current batch
         self._failures: list[str] = []
-        window.files_picked.connect(self.open)
-        worker.failed.connect(self._note)
-        worker.ended.connect(self._go_on)
 
     def open(self, paths: Sequence[Path]) -> None:
+        """Open these files."""
         if len(paths) == 1:
             self._open_one(paths[0])
         else:
-            self.take(partial(self._opening.open, path, beside=True) for path in paths)
+            self.take(partial(self._files.open, path, beside=True) for path in paths)
 
     def take(self, openings: Iterable[Callable[[], None]]) -> None:
-        """Open each after the one before; what fails is told in one sentence when all are done."""
-        known = len(self._waiting)
+        """Queue callbacks that each open a file; failures are reported together at the end."""
+        before = len(self._waiting)
         self._waiting.extend(openings)
-        self._count += len(self._waiting) - known
-        self._go_on(Task.OPEN)
+        self._count += len(self._waiting) - before
+        self.take_end(Task.OPEN)
 
-    def _note(self, task: Task, error: Exception) -> None:
-        if task is Task.OPEN and self._count and not isinstance(error, MovedImage):  # a question tells of that
+    def take_failure(self, task: Task, error: Exception) -> None:
+        """Record a failure for the final report."""
+        if task is Task.OPEN and self._count and not isinstance(error, MovedImage):  # reported by a dialog
             self._failures.append(str(error).strip().rstrip(".") or type(error).__name__)
 
-    def _go_on(self, task: Task) -> None:
-        """The worker reads the newest only, so each waits for the one before."""
+    def take_end(self, task: Task) -> None:
+        """Open the next file after the previous one: the worker only keeps the newest request."""
         if task is not Task.OPEN:
             return
         while self._waiting and not self._worker.is_busy(Task.OPEN):
-            self._waiting.popleft()()  # a model among them is not read as images are
+            self._waiting.popleft()()  # models are not opened by this task
         if self._worker.is_busy(Task.OPEN):
             return
         count, failures = self._count, self._failures
         self._count, self._failures = 0, []
         if failures and count > 1:
-            told = "; ".join(failures[:_MOST_TOLD]) + (" …" if len(failures) > _MOST_TOLD else "")
-            self._window.notice.show_failure(ValueError(f"{len(failures)} of {count} were not opened: {told}"))
+            listed = "; ".join(failures[:_MOST_NAMED]) + (" …" if len(failures) > _MOST_NAMED else "")
+            self._window.messages.show_failure(
+                ValueError(f"{len(failures)} of {count} files could not be opened: {listed}")
+            )
 
 
-class Pasting(QObject):
-    """Opens what the clipboard holds. An image from there is kept in a folder that goes with the window."""
+class PasteController(QObject):
+    """Opens the contents of the clipboard; pasted images are saved in a temporary folder of the window."""
 
-    def __init__(self, window: MainWindow, worker: Worker, opening: Opening, incoming: Incoming) -> None:
+    def __init__(self, window: MainWindow, worker: Worker, files: FileController, queue: OpenQueue) -> None:
         super().__init__(window)
-        self._window, self._worker, self._opening, self._incoming = window, worker, opening, incoming
+        self._window, self._worker, self._files, self._queue = window, worker, files, queue
         self._folder: Path | None = None
         self._numbers = count(1)
 
     def paste(self) -> None:
-        """Open the files that were copied in a file manager, or the image that was copied in another program."""
+        """Open the files copied in a file manager, or the image copied in another program."""
         clipboard = QGuiApplication.clipboard()
-        mime: QMimeData | None = clipboard.mimeData()  # None where the clipboard is empty
+        mime: QMimeData | None = clipboard.mimeData()  # None if the clipboard is empty
         if mime is not None and (paths := local_files(mime)):
-            self._incoming.open(paths)
+            self._queue.open(paths)
         elif mime is not None and not (image := clipboard.image()).isNull():
             self._open(image)
         else:
-            self._window.notice.show_failure(
-                ValueError("the clipboard holds no image and no file; copy an image, or files in a file manager, first")
+            self._window.messages.show_failure(
+                ValueError("the clipboard contains no image or file; copy an image, or files in a file manager, first")
             )
 
     def _open(self, image: QImage) -> None:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="nesr_gui-"))
-            self._window.closing.connect(self._clear)
         request = PasteRequest(self._folder / str(next(self._numbers)) / NAME, image)
         self._worker.submit(Task.PASTE, request, write_pasted, lambda request, done: self._open_written(request.path))
 
     def _open_written(self, path: Path) -> None:
-        self._incoming.take([lambda: self._opening.open(path, is_pasted=True)])
+        self._queue.take([lambda: self._files.open(path, is_pasted=True)])
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Delete the temporary folder."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

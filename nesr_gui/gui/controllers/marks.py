@@ -1,4 +1,4 @@
-"""What the user does with marks, curves and light beyond a single gesture: menus, dialogs, files."""
+"""Actions on marks, reference spectra, illuminants and cameras that need menus, dialogs or files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QColorDialog, QFileDialog
 
 from nesr_gui.colorimetry.viewing_conditions import Illuminant, Observer, ViewingConditions
-from nesr_gui.gui.controllers.output import CSV, Writing
-from nesr_gui.gui.model.marks import Mark, as_text, row_of
-from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.tasks import files as jobs
+from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.marks import Mark, MarkGeometry, as_text
+from nesr_gui.gui.model.workspace import Workspace
+from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.loading import CAMERAS, CameraRequest, read_camera
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow
@@ -23,156 +23,167 @@ from nesr_gui.regions import Shape
 from nesr_gui.spectral import Quantity, Spectrum
 
 
-class MarkCommands(QObject):
-    """Carries out the actions on marks, asking the user what else must be known."""
+class MarkController(QObject):
+    """Implements the actions on marks, with menus and file dialogs."""
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker, writing: Writing) -> None:
+    def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
-        self._window, self._session, self._worker, self._writing = window, session, worker, writing
+        self._window, self._workspace, self._worker = window, workspace, worker
 
-    def tool_point(self) -> None:
-        self._session.marking.set_tool(Shape.POINT)
+    @property
+    def _document(self) -> Document:
+        return self._workspace.current
 
-    def tool_rectangle(self) -> None:
-        self._session.marking.set_tool(Shape.RECTANGLE)
+    def pick_pixel(self, row: int, col: int) -> None:
+        """Use a clicked pixel as a pin, or as the pixel being picked."""
+        self._document.pick_pixel(row, col)
 
-    def tool_ellipse(self) -> None:
-        self._session.marking.set_tool(Shape.ELLIPSE)
+    def add(self, place: MarkGeometry) -> None:
+        """Add a mark."""
+        self._document.mark_set.add(place)
 
-    def tool_polygon(self) -> None:
-        self._session.marking.set_tool(Shape.POLYGON)
+    def move(self, number: int, place: MarkGeometry, gesture: int) -> None:
+        """Move a mark; moves of one gesture are one undo step."""
+        self._document.mark_set.move(number, place, gesture)
 
-    def tool_lasso(self) -> None:
-        self._session.marking.set_tool(Shape.LASSO)
+    def activate(self, number: int | None) -> None:
+        """Make a mark active."""
+        self._document.mark_set.set_active(number)
 
-    def clear_pins(self) -> None:
-        self._session.marking.clear()
+    def leave_tool(self) -> None:
+        """Return to the pin tool."""
+        self._workspace.set_tool(Shape.POINT)
 
-    def remove_mark(self) -> None:
-        """Remove what is selected in the table, or else the active mark."""
-        table, marking = self._window.table, self._session.marking
-        marking.remove(*(table.selected() if table.hasFocus() else [marking.active]))
+    def clear(self) -> None:
+        """Remove all marks."""
+        self._document.mark_set.clear()
+
+    def remove(self) -> None:
+        """Remove the marks selected in the focused table, or the active mark."""
+        table, mark_set = self._window.table, self._document.mark_set
+        mark_set.remove(*(table.selected() if table.hasFocus() else [mark_set.active]))
 
     def add_pin(self) -> None:
-        """A pin in the middle of the view, from where the arrow keys take it to its pixel."""
-        view, (height, width) = self._window.image.view(), self._session.source_shape or (0, 0)
+        """Add a pin at the centre of the view; arrow keys can move it from there."""
+        view, (height, width) = self._window.image.view(), self._document.source_shape or (0, 0)
         row, col = int((view.top + view.bottom) / 2), int((view.left + view.right) / 2)
-        self._session.pick_pixel(min(max(row, 0), height - 1), min(max(col, 0), width - 1))
+        self._document.pick_pixel(min(max(row, 0), height - 1), min(max(col, 0), width - 1))
         self._window.image.setFocus()
 
-    def next_mark(self) -> None:
-        self._session.marking.activate_next(1)
+    def activate_next(self) -> None:
+        """Make the next mark active."""
+        self._document.mark_set.activate_next(1)
 
-    def previous_mark(self) -> None:
-        self._session.marking.activate_next(-1)
+    def activate_previous(self) -> None:
+        """Make the previous mark active."""
+        self._document.mark_set.activate_next(-1)
 
-    def rename_mark(self) -> None:
-        if self._session.marking.active is not None:
+    def shift_active(self, rows: int, cols: int, gesture: int) -> None:
+        """Move the active mark by whole pixels."""
+        mark_set = self._document.mark_set
+        mark_set.shift(mark_set.active, rows, cols, gesture)
+
+    def set_visible(self, number: int, visible: bool) -> None:
+        """Show or hide a mark."""
+        self._document.mark_set.edit(number, visible=visible)
+
+    def rename(self) -> None:
+        """Edit the name of the active mark in the table."""
+        if self._document.mark_set.active is not None:
             self._window.panels.reveal(self._window.table)
-            self._window.table.rename(self._session.marking.active)
+            self._window.table.rename(self._document.mark_set.active)
 
-    def name_mark(self, number: int, name: str) -> None:
-        """A name typed in the table; without one, a mark is called by what it is."""
-        mark = self._session.marking.get(number)
+    def set_name(self, number: int, name: str) -> None:
+        """Set the name typed in the table; an empty name restores the default."""
+        mark = self._document.mark_set.get(number)
         if mark is not None and name != mark.title:
-            self._session.marking.edit(number, name=name)
+            self._document.mark_set.edit(number, name=name)
 
     def show_menu(self, number: int, at: QPoint) -> None:
-        """The menu of one mark, which becomes the active one."""
-        mark = self._session.marking.get(number)
+        """Make a mark active and open its menu."""
+        document = self._document
+        mark = document.mark_set.get(number)
         if mark is None:
             return
-        self._session.marking.set_active(number)
-        field = self._session.field
-        takes_white = field is not None and field.quantity is not Quantity.REFLECTANCE
-        menu = MarkMenu(mark, self._session.marking.palette, takes_white, self._window)
+        document.mark_set.set_active(number)
+        takes_white = document.field is not None and document.field.quantity is not Quantity.REFLECTANCE
+        menu = MarkMenu(mark, document.mark_set.palette, takes_white, self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.rename_picked.connect(self.rename_mark)
-        menu.colour_asked.connect(partial(self._ask_colour, mark))
-        menu.edit_picked.connect(lambda what, value: self._session.marking.edit(number, **{what: value}))
-        menu.white_picked.connect(lambda: self._session.set_white(number))
-        menu.remove_picked.connect(lambda: self._session.marking.remove(number))
+        menu.rename_requested.connect(self.rename)
+        menu.colour_requested.connect(partial(self._ask_colour, document, mark))
+        menu.edit_picked.connect(lambda attribute, value: document.mark_set.edit(number, **{attribute: value}))
+        menu.white_requested.connect(lambda: document.set_white(number))
+        menu.remove_requested.connect(lambda: document.mark_set.remove(number))
         menu.popup(at)
 
     def copy_table(self) -> None:
-        """The table to the clipboard, as spreadsheets take it: the selected rows, or all."""
+        """Copy the selected rows of the mark table, or all, to the clipboard."""
         selected = self._window.table.selected()
-        chosen = selected if len(selected) > 1 else [mark.number for mark in self._session.marks]
-        QGuiApplication.clipboard().setText(as_text(self._rows(chosen)))
-
-    def export_table(self) -> None:
-        session = self._session
-        path = self._writing.ask("Export marks", "-marks.csv", CSV)
-        if path and session.marks:
-            made = dict(session.field.provenance) if session.field is not None else {}
-            provenance = {**made, "working_resolution": session.resolution(), "seen_under": session.viewing.name}
-            rows = self._rows([mark.number for mark in session.marks])
-            self._writing.write(jobs.TableExport(path, rows, provenance), jobs.export_table)
+        chosen = selected if len(selected) > 1 else [mark.number for mark in self._document.marks]
+        QGuiApplication.clipboard().setText(as_text(self._document.table_rows(chosen)))
 
     def import_marks(self) -> None:
-        """Marks from a table that was exported."""
+        """Ask for an exported table and add its marks."""
         path = self._ask_open("Import marks", "Marks (*.csv)")
         if path:
-            self._worker.submit(Task.LOAD_SPECTRA, jobs.FileRequest(path), jobs.read_marks, self._take_marks)
+            self._worker.submit(Task.LOAD_SPECTRA, files.FileRequest(path), files.read_marks, self._take_marks)
 
     def load_spectra(self) -> None:
-        """Library spectra, to compare with."""
-        path = self._ask_open("Load spectra", spectra_filter())
+        """Ask for a file of reference spectra and add them to the plot."""
+        path = self._ask_open("Load reference spectra", spectra_filter())
         if path:
-            self._worker.submit(Task.LOAD_SPECTRA, jobs.FileRequest(path), jobs.read_library, self._take_library)
+            self._worker.submit(Task.LOAD_SPECTRA, files.FileRequest(path), files.read_library, self._take_library)
 
     def load_chart(self, name: str) -> None:
-        self._worker.submit(Task.LOAD_SPECTRA, jobs.ChartRequest(name), jobs.read_chart, self._take_chart)
+        """Add the spectra of a colour chart to the plot."""
+        self._worker.submit(Task.LOAD_SPECTRA, files.ChartRequest(name), files.read_chart, self._take_chart)
 
     def load_light(self) -> None:
-        path = self._ask_open("Load the spectral power of a light", spectra_filter())
+        """Ask for the spectral power of an illuminant and use it."""
+        path = self._ask_open("Load illuminant", spectra_filter())
         if path:
-            self._worker.submit(Task.LOAD_SPECTRA, jobs.FileRequest(path), jobs.read_library, self._take_light)
+            self._worker.submit(Task.LOAD_SPECTRA, files.FileRequest(path), files.read_library, self._take_light)
 
     def load_camera(self) -> None:
-        path = self._ask_open("Load the sensitivities of a camera", CAMERAS)
+        """Ask for camera sensitivities and use them as the observer."""
+        path = self._ask_open("Load camera sensitivities", CAMERAS)
         if path:
             self._worker.submit(Task.LOAD_SPECTRA, CameraRequest(path), read_camera, self._take_camera)
 
     def use_white(self) -> None:
-        """The active mark's spectrum becomes that of a perfect white."""
-        self._session.set_white(self._session.marking.active)
-
-    def _rows(self, numbers: list[int]) -> list[dict[str, str]]:
-        session = self._session
-        return [
-            row_of(mark, session.nm, session.reading(mark), session.curves.get(mark.place),
-                   session.findings.get(mark.place))
-            for mark in session.marks if mark.number in numbers
-        ]  # fmt: skip
+        """Use the spectrum of the active mark as white reference."""
+        self._document.set_white(self._document.mark_set.active)
 
     def _ask_open(self, title: str, filters: str) -> Path | None:
         chosen, _ = QFileDialog.getOpenFileName(self._window, title, "", filters)
         return Path(chosen) if chosen else None
 
-    def _ask_colour(self, mark: Mark) -> None:
+    def _ask_colour(self, document: Document, mark: Mark) -> None:
         dialog = QColorDialog(QColor(mark.colour), self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setWindowTitle(f"Colour of {mark.title}")
-        dialog.colorSelected.connect(lambda colour: self._session.marking.edit(mark.number, colour=colour.name()))
+        dialog.colorSelected.connect(lambda colour: document.mark_set.edit(mark.number, colour=colour.name()))
         dialog.open()
 
-    def _take_marks(self, request: jobs.FileRequest, marks: list[Mark]) -> None:
-        taken = self._session.marking.take_all(marks)
-        if taken < len(marks):
-            self._window.notice.show_success(
-                f"Took {taken} of the {len(marks)} marks of {request.path.name}; the others lie outside this image."
+    def _take_marks(self, request: files.FileRequest, marks: list[Mark]) -> None:
+        imported = self._document.mark_set.take_all(marks)
+        if imported < len(marks):
+            self._window.messages.show_success(
+                f"Imported {imported} of {len(marks)} marks of {request.path.name}; the others are outside the image."
             )
 
-    def _take_library(self, request: jobs.FileRequest, spectra: list[Spectrum]) -> None:
-        self._session.comparison.add(spectra, request.path.name)
+    def _take_library(self, request: files.FileRequest, spectra: list[Spectrum]) -> None:
+        self._compare(spectra, request.path.name)
 
-    def _take_chart(self, request: jobs.ChartRequest, spectra: list[Spectrum]) -> None:
-        self._session.comparison.add(spectra, request.name)
+    def _take_chart(self, request: files.ChartRequest, spectra: list[Spectrum]) -> None:
+        self._compare(spectra, request.name)
 
-    def _take_light(self, request: jobs.FileRequest, spectra: list[Spectrum]) -> None:
+    def _compare(self, spectra: list[Spectrum], source: str) -> None:
+        self._document.set_plot_settings(self._document.plot_settings.with_spectra(spectra, source))
+
+    def _take_light(self, request: files.FileRequest, spectra: list[Spectrum]) -> None:
         light = Illuminant.measured(request.path.name, spectra[0])
-        self._session.set_viewing(ViewingConditions(light, self._session.viewing.observer))
+        self._document.set_viewing(ViewingConditions(light, self._document.viewing.observer))
 
     def _take_camera(self, request: CameraRequest, camera: Observer) -> None:
-        self._session.set_viewing(ViewingConditions(self._session.viewing.light, camera))
+        self._document.set_viewing(ViewingConditions(self._document.viewing.light, camera))

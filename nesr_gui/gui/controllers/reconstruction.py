@@ -1,4 +1,4 @@
-"""From an open image to its field: the models in use, what is asked of them, and another way where that has failed."""
+"""Reconstruction of the open image: models in use, requests to the worker, and recovery from failures."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from nesr_gui.fields.protocol import DeviceLost
-from nesr_gui.gui.model.document import Document, UsedModel
-from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.model.workspace import Documents
+from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.workspace import ActiveModel, Workspace
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.tasks.worker import Task, Worker
-from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.inference.model_input import InputKind, describe_input
 
 if TYPE_CHECKING:
@@ -25,255 +24,233 @@ if TYPE_CHECKING:
 
 
 Remedy = tuple[str, Callable[[], None]]
-_WITH_MODEL = (
-    Task.RECONSTRUCT,
-    Task.LOAD_MODEL,
-)  # what a new model brings with it; the pictures and curves follow its field
+_WITH_MODEL = (Task.RECONSTRUCT, Task.LOAD_MODEL)  # restarted by loading a model
 
 
-class Reconstructing(QObject):
-    """Has images reconstructed by the models in use: one that takes photographs, and one that takes cubes or none.
+class ReconstructionController(QObject):
+    """Reconstructs images with the models in use: one for photographs, and one or none for cubes.
 
-    A cube without a model that takes it stays as it was measured.
+    A cube without a suitable model is shown as measured.
     """
 
-    began = Signal()  # a reconstruction
-    told = Signal(str)  # of a model that was chosen and does not take what is open
+    message_raised = Signal(str)  # the chosen model does not accept the open image
 
-    def __init__(self, session: Session, worker: Worker, documents: Documents, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._session, self._worker, self._documents = session, worker, documents
+    def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
+        super().__init__(window)
+        self._window, self._workspace, self._worker = window, workspace, worker
         self._models: dict[InputKind, LoadedModel] = {}
-        self._asked: loading.ModelRequest | None = None  # for the model that was or will be loaded last
-        self._full = False  # whether full resolution was asked for last
-        self._working_pixels: int | None = None  # preferred where the photograph's interpretation names none
-        self._encoding: loading.ImageRequest | None = None  # what the worker was asked to reconstruct last
-        worker.ended.connect(self._go_on)
+        self._requested: loading.ModelRequest | None = None  # last request for a model
+        self._full = False  # whether the last request was for full resolution
+        self._working_pixels: int | None = None  # used if the photograph's settings specify none
+        self._running: loading.ImageRequest | None = None  # last request to the worker
 
     def load_model(self, path: Path | None, device: str) -> None:
-        self._asked = loading.ModelRequest(path, device)
-        self._worker.submit(Task.LOAD_MODEL, self._asked, loading.load_model, self._take_model)
+        """Load a model, the default one if `path` is None, on a device."""
+        self._requested = loading.ModelRequest(path, device)
+        self._worker.submit(Task.LOAD_MODEL, self._requested, loading.load_model, self._take_model)
 
     def use_model(self, path: Path) -> None:
-        """Reconstruct by the model in a file what it takes, from now on; what is open is reconstructed again."""
-        request = loading.ModelRequest(path, self._asked.device if self._asked else "auto")
+        """Load a model file and use it for its type of input; the open image is reconstructed again."""
+        request = loading.ModelRequest(path, self._requested.device if self._requested else "auto")
         self._worker.submit(Task.LOAD_MODEL, request, loading.load_model, self._take_model)
 
     def leave_cubes(self) -> None:
-        """Show cubes as they were measured from now on, and the one that is open again."""
+        """Show cubes as measured, including the open one."""
         self._models.pop(InputKind.CUBE, None)
-        self._session.drop_model(InputKind.CUBE)
-        if self._session.cube is not None:
+        self._workspace.drop_model(InputKind.CUBE)
+        if self._document.cube is not None:
             self.stop()
-            self._session.show_measured()
+            self._document.show_measured()
 
     def use_device(self, device: str) -> None:
-        """Compute there from now on; what is open is reconstructed again."""
-        used = [model.path for model in self._session.models.values()]
-        for path in used or ([self._asked.path] if self._asked else []):
+        """Change the computing device; the open image is reconstructed again."""
+        used = [model.path for model in self._workspace.models.values()]
+        for path in used or ([self._requested.path] if self._requested else []):
             self.load_model(path, device)
 
     @property
     def device(self) -> str:
-        """Where is computed, or what was asked for where that failed."""
-        return self._model.device if self._model is not None else self._asked.device if self._asked else ""
+        """Device in use, or the requested one if loading failed."""
+        return self._model.device if self._model is not None else self._requested.device if self._requested else ""
 
     def supports_low_memory(self) -> bool:
-        """Whether what is open can be computed in smaller tiles."""
+        """Whether the open image can be computed in smaller tiles."""
         return self._model is not None and self._model.supports_low_memory
 
     def save_memory(self) -> None:
-        """Compute in smaller tiles from now on, with equal answers; what is open is reconstructed again."""
+        """Compute in smaller tiles with identical results; the open image is reconstructed again."""
         if self._model is not None:
             self._models[self._model.input] = self._model.low_memory()
             self.again()
 
     def prefer_working_pixels(self, pixels: int | None) -> None:
-        """Reconstruct images of more pixels at about so many; None for what the model's device does in seconds."""
+        """Set the preferred working resolution in pixels; None chooses it for the device."""
         if pixels != self._working_pixels:
             self._working_pixels = pixels
             self.reconstruct()
 
     def reconstruct(self, full: bool = False) -> None:
-        """Reconstruct what is open, at the working resolution or at its own."""
+        """Reconstruct the open image at working or full resolution."""
         if self._model is not None and self._is_ready():
-            full = self._full = full or self._document.full
-            self._document.full = self._document.waits = False
-            self._document.encoding = request = self._request(self._model, full)
+            full = self._full = full or self._document.wants_full
+            self._document.wants_full = self._document.awaits_model = False
+            self._document.pending = request = self._request(self._model, full)
             self._encode(request)
 
+    def reconstruct_default(self) -> None:
+        """Reconstruct the open image at working resolution."""
+        self.reconstruct()
+
+    def reconstruct_fully(self) -> None:
+        """Reconstruct the open image at full resolution."""
+        self.reconstruct(full=True)
+
     def again(self) -> None:
-        """Reconstruct what is open as it was asked for last."""
+        """Repeat the last reconstruction."""
         self.reconstruct(self._full)
 
     def resume(self) -> None:
-        """What was asked for the document that is shown goes on."""
-        encoding = self._document.encoding
-        if encoding is not None and (encoding is not self._encoding or not self._worker.is_busy(Task.RECONSTRUCT)):
-            self._encode(encoding)
+        """Continue the pending reconstruction of the current document."""
+        pending = self._document.pending
+        is_running = pending is self._running and self._worker.is_busy(Task.RECONSTRUCT)
+        if isinstance(pending, loading.ImageRequest) and not is_running:
+            self._encode(pending)
 
     def stop(self) -> None:
-        """Let go what was asked for the document that is shown."""
-        encoding, self._document.encoding = self._document.encoding, None
-        self._document.lacks = False
-        if encoding is not None and encoding is self._encoding:
+        """Cancel the reconstruction of the current document."""
+        pending, self._document.pending = self._document.pending, None
+        self._document.is_outdated = False
+        if pending is not None and pending is self._running:
             self._worker.cancel(Task.RECONSTRUCT)
 
     def can_reconstruct(self, full: bool = False) -> bool:
-        """Whether there is something to reconstruct that is not there yet or under way."""
-        lacks = self._session.encoded is None or self._document.lacks
-        wanted = self._session.binning > 1 if full else lacks
-        return wanted and self._is_ready() and self._model is not None and self._document.encoding is None
+        """Whether the image can be reconstructed, and is neither reconstructed nor in progress."""
+        is_missing = self._document.encoded is None or self._document.is_outdated
+        wanted = self._document.binning > 1 if full else is_missing
+        return wanted and self._is_ready() and self._model is not None and self._document.pending is None
 
     @property
     def _document(self) -> Document:
-        return self._documents.current
+        return self._workspace.current
 
     @property
     def _model(self) -> LoadedModel | None:
-        """The model for what is open; a photograph that none takes goes to the other, which says what it takes."""
-        found = self._models.get(self._session.input)
-        return self._models.get(InputKind.CUBE) if found is None else found
+        """Model for the open image; without one for photographs, the cube model reports the mismatch."""
+        model = self._models.get(self._document.input)
+        return self._models.get(InputKind.CUBE) if model is None else model
 
     def _is_ready(self) -> bool:
-        """Whether the open image is there as it is to be reconstructed."""
-        session = self._session
-        return session.cube is not None or (self._document.shown is not None and session.photograph is not None)
+        """Whether the image is loaded and developed with its current settings."""
+        document = self._document
+        return document.cube is not None or (self._document.developed is not None and document.photograph is not None)
 
     def _request(self, model: LoadedModel, full: bool) -> loading.ImageRequest:
-        session = self._session
-        if session.cube is not None:
-            path = session.models[InputKind.CUBE].path
-            return loading.CubeEncodeRequest(session.cube.field, session.name, model, path, full, self._working_pixels)
-        assert session.photograph is not None
-        chosen = session.understanding.interpretation
+        document = self._document
+        if document.cube is not None:
+            path = self._workspace.models[InputKind.CUBE].path
+            return loading.CubeEncodeRequest(
+                cube=document.cube.field, name=document.name, model=model, model_file=path, full=full,
+                working_pixels=self._working_pixels,
+            )  # fmt: skip
+        assert document.photograph is not None
+        chosen = document.development.interpretation
         wanted = replace(chosen, working_pixels=chosen.working_pixels or self._working_pixels)
-        return loading.EncodeRequest(session.photograph, model, full, session.understanding.decoded, wanted)
+        return loading.EncodeRequest(document.photograph, model, full, document.development.decoded, wanted)
 
     def _encode(self, request: loading.ImageRequest) -> None:
-        self._encoding = request
+        self._running = request
         self._worker.submit(Task.RECONSTRUCT, request, loading.encode, self._take_reconstruction)
-        self.began.emit()
+        self._window.messages.dismiss(Topic.RECONSTRUCTION)  # outdated by the new attempt
 
     def _take_model(self, request: loading.ModelRequest, model: LoadedModel) -> None:
-        self._models[model.input], self._asked = model, request
-        self._session.set_model(model.input, UsedModel(model.name, model.device, request.path))
+        self._models[model.input], self._requested = model, request
+        self._workspace.set_model(model.input, ActiveModel(model.name, model.device, request.path))
         if self._model is model:
             self.again()
-        elif self._session.name and request.path is not None:  # and was chosen
-            stays = f"{self._session.name} stays as it is"
-            self.told.emit(f"{model.name} takes {describe_input(model.input_bands)}: open one to use it. {stays}.")
+        elif self._document.name and request.path is not None:  # chosen by the user
+            self.message_raised.emit(
+                f"{model.name} requires {describe_input(model.input_bands)} as input; "
+                f"{self._document.name} is unchanged."
+            )
 
-    def _take_reconstruction(self, request: loading.ImageRequest, made: loading.Reconstruction) -> None:
-        """Give a field to the document that it was asked for, shown or not."""
-        document = next((each for each in self._documents.all if each.encoding is request), None)
+    def _take_reconstruction(self, request: loading.ImageRequest, result: loading.Reconstruction) -> None:
+        """Set the field of the document that requested it, current or not."""
+        document = next((each for each in self._workspace.documents if each.pending is request), None)
         if document is None:
             return
-        document.encoding, document.lacks = None, False
+        document.pending, document.is_outdated = None, False
         document.model_file = request.model_file if isinstance(request, loading.CubeEncodeRequest) else None
-        take = self._session.set_field if document is self._document else document.take_field
-        take(made.field, made.image.binning, made.levels, made.image)
+        document.set_field(result.field, result.image.binning, result.levels, result.image)
 
-    def _go_on(self, task: Task) -> None:
-        """A reconstruction has ended: one that did not answer was cancelled or failed; another one may be waiting."""
+    def take_end(self, task: Task) -> None:
+        """Handle a cancelled or failed reconstruction, and start a waiting one."""
         if task is not Task.RECONSTRUCT:
             return
-        for document in self._documents.all:
-            if (ended := document.encoding) is not None and ended is self._encoding:
-                document.encoding, document.lacks = None, not ended.full
-        waiting = next((each.encoding for each in self._documents.all if each.encoding is not None), None)
-        if waiting is not None and not self._worker.is_busy(Task.RECONSTRUCT):
+        for document in self._workspace.documents:
+            if (running := self._running) is not None and document.pending is running:
+                document.pending, document.is_outdated = None, not running.full
+        waiting = next((each.pending for each in self._workspace.documents if each.pending is not None), None)
+        if isinstance(waiting, loading.ImageRequest) and not self._worker.is_busy(Task.RECONSTRUCT):
             self._encode(waiting)
 
-
-class ReconstructCommands(QObject):
-    """Carries out `reconstruct` and `reconstruct_fully`; says what has to be known of the model that is used."""
-
-    def __init__(self, window: MainWindow, session: Session, worker: Worker, reconstructing: Reconstructing) -> None:
-        super().__init__(window)
-        self._window, self._session, self._reconstructing = window, session, reconstructing
-        self._told = ""  # in the notice, of how the model was run
-        self._failed = ""  # in the notice, of why it was not
-        reconstructing.began.connect(self._show_possible)
-        session.field_changed.connect(self._show_possible)
-        worker.ended.connect(self._show_possible)
-        session.field_changed.connect(self._tell_notes)
-        reconstructing.told.connect(window.notice.show_success)
-        reconstructing.began.connect(self._let_go)
-        worker.failed.connect(self._note)
-        self._show_possible()
-
-    def reconstruct(self) -> None:
-        self._reconstructing.reconstruct()
-
-    def reconstruct_fully(self) -> None:
-        self._reconstructing.reconstruct(full=True)
-
-    def _show_possible(self) -> None:
+    def show_actions(self) -> None:
+        """Enable the reconstruction actions."""
         actions = self._window.actions_by_name
-        enable(actions, ["reconstruct"], self._reconstructing.can_reconstruct())
-        enable(actions, ["reconstruct_fully"], self._reconstructing.can_reconstruct(full=True))
+        actions["reconstruct"].setEnabled(self.can_reconstruct())
+        actions["reconstruct_fully"].setEnabled(self.can_reconstruct(full=True))
 
-    def _note(self, task: Task, error: Exception) -> None:
-        self._failed = str(error) if task is Task.RECONSTRUCT else self._failed
-
-    def _let_go(self) -> None:
-        """It is tried again: why it failed the last time is no news any more."""
-        if self._failed and self._failed in self._window.notice.text.text():
-            self._window.notice.hide()
-        self._failed = ""
-
-    def _tell_notes(self) -> None:
-        """Say of a reconstruction what has to be known of how its model was run; let go what was said of the last."""
-        notice, field = self._window.notice, self._session.field
-        if self._told and notice.text.text() == self._told:
-            notice.hide()
-        self._told = field.provenance.get("model_notes", "") if field is not None and self._session.encoded else ""
-        if self._told:
-            notice.show_success(self._told)
+    def show_notes(self) -> None:
+        """Show the notes on how the model was run for the current field."""
+        field = self._document.field
+        notes = field.provenance.get("model_notes", "") if field is not None and self._document.encoded else ""
+        if notes:
+            self._window.messages.show_success(notes, Topic.MODEL_NOTES)
+        else:
+            self._window.messages.dismiss(Topic.MODEL_NOTES)
 
 
-class Retrying(QObject):
-    """Puts a button beside the sentence that says what failed; the rest of the window goes on meanwhile."""
+class FailureRecovery(QObject):
+    """Offers a button to retry next to the message of a failure."""
 
-    def __init__(self, window: MainWindow, session: Session, worker: Worker, reconstructing: Reconstructing) -> None:
+    def __init__(
+        self, window: MainWindow, workspace: Workspace, worker: Worker, reconstruction: ReconstructionController
+    ) -> None:
         super().__init__(window)
-        self._window, self._session, self._worker, self._reconstructing = window, session, worker, reconstructing
-        self._waiting: Task | None = None  # task of what is done again when the new field is there
-        worker.failed.connect(self._offer)
-        session.field_changed.connect(self._go_on)
+        self._window, self._workspace, self._worker = window, workspace, worker
+        self._reconstruction = reconstruction
+        self._waiting: Task | None = None  # task to retry with the new field
 
     def remedy(self, task: Task, error: Exception) -> Remedy | None:
-        """What to offer; nothing where the same would fail again, as with a file that cannot be read."""
-        reconstructing, broken = self._reconstructing, isinstance(error, MemoryError | DeviceLost)
-        if isinstance(error, MemoryError) and reconstructing.supports_low_memory():
-            return "Retry with smaller tiles", partial(self._compute_otherwise, task, reconstructing.save_memory)
-        elsewhere = reconstructing.device not in ("cpu", "")
+        """The remedy for an error; None if a retry would fail again, as for an unreadable file."""
+        reconstruction, broken = self._reconstruction, isinstance(error, MemoryError | DeviceLost)
+        if isinstance(error, MemoryError) and reconstruction.supports_low_memory():
+            return "Retry with smaller tiles", partial(self._compute_otherwise, task, reconstruction.save_memory)
+        elsewhere = reconstruction.device not in ("cpu", "")
         if elsewhere and (broken or task is Task.LOAD_MODEL):
-            return "Retry on the processor", partial(
-                self._compute_otherwise, task, partial(reconstructing.use_device, "cpu")
-            )
+            return "Retry on CPU", partial(self._compute_otherwise, task, partial(reconstruction.use_device, "cpu"))
         if broken or not isinstance(error, ValueError | OSError):
             again = partial(self._worker.retry, task)
-            return "Retry", reconstructing.again if task is Task.RECONSTRUCT else again
+            return "Retry", reconstruction.again if task is Task.RECONSTRUCT else again
         return None
 
-    def _offer(self, task: Task, error: Exception) -> None:
+    def offer(self, task: Task, error: Exception) -> None:
+        """Offer the remedy for an error, if any."""
         remedy = self.remedy(task, error)
         if remedy is not None:
-            self._window.notice.offer(*remedy)
+            self._window.messages.offer(*remedy)
 
     def _compute_otherwise(self, task: Task, change: Callable[[], None]) -> None:
         self._waiting = None if task in _WITH_MODEL else task
         change()
 
-    def _go_on(self) -> None:
-        if self._waiting and self._session.field is not None:
+    def take_field(self) -> None:
+        """Retry the failed task with the new field."""
+        if self._waiting and self._workspace.current.field is not None:
             task, self._waiting = self._waiting, None
             self._worker.retry(task, self._with_field)
 
     def _with_field(self, request: Any) -> Any:
-        """The same of the field there is now."""
+        """A request with the current field."""
         if is_dataclass(request) and not isinstance(request, type) and hasattr(request, "field"):
-            return replace(request, field=self._session.field)
+            return replace(request, field=self._workspace.current.field)
         return request

@@ -1,26 +1,30 @@
-"""Asks the field for curves, values and colours of marks and of the pixel under the mouse, and shows them."""
+"""Queries for spectra, values and colours of marks and of the pixel under the mouse, and their display."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject
 
-from nesr_gui.gui.model.marks import Curve, Finding, Pixel, Place, Reading
-from nesr_gui.gui.model.plot_settings import Normalise
-from nesr_gui.gui.model.session import Session
+from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
+from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.marks import ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
+from nesr_gui.gui.model.plot_settings import Transform
+from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.spectra import (
     FEW,
     MANY,
     SAMPLE,
-    FindingsRequest,
-    MeansRequest,
-    PointsRequest,
-    RegionsRequest,
-    ask_curves,
-    ask_means,
-    ask_readings,
-    ask_regions,
-    ask_spectra,
-    find,
+    ColourQuery,
+    PixelQuery,
+    RegionQuery,
+    RegionReadoutQuery,
+    query_colours,
+    query_curves,
+    query_readouts,
+    query_region_readouts,
+    query_regions,
+    query_spectra,
 )
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
@@ -28,263 +32,296 @@ from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Spectrum
 
-
-class Inquiry(QObject):
-    """Turns facts of the session into requests, and answers into facts."""
-
-    def __init__(self, session: Session, worker: Worker, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._session, self._worker = session, worker
-
-    def forget(self) -> None:
-        """Another field: nothing that is under way belongs to it."""
-        for task in (Task.CURVES, Task.READOUTS, Task.HOVER_CURVE):
-            self._worker.cancel(task)
-        self._session.set_hover_curve(None)
-        self.ask_curves()
-        self.ask_readings()
-
-    def ask_curves(self) -> None:
-        """The curves of the pins that have none yet."""
-        missing = tuple(dict.fromkeys(p.pixel for p in self._session.pins if p.pixel not in self._session.curves))
-        if self._session.field is not None and missing:
-            self._worker.submit(Task.CURVES, self._points(missing), ask_curves, self._take_curves)
-
-    def ask_readings(self) -> None:
-        """The values at the wavelength, of the pins and of the pixel under the mouse."""
-        session = self._session
-        pixels = [pin.pixel for pin in session.pins] + ([session.hover] if session.hover else [])
-        if session.field is not None and pixels:
-            request = self._points(tuple(dict.fromkeys(pixels)), session.nm)
-            self._worker.submit(Task.READOUTS, request, ask_readings, self._take_readings)
-
-    def ask_hover(self) -> None:
-        """The curve of the pixel under the mouse."""
-        session = self._session
-        if session.field is not None and session.hover is not None:
-            request = PointsRequest(session.field, None, session.binning, (session.hover,))
-            self._worker.submit(Task.HOVER_CURVE, request, ask_spectra, self._take_hover)
-
-    def _points(self, pixels: tuple[Pixel, ...], nm: float | None = None) -> PointsRequest:
-        session = self._session
-        assert session.field is not None
-        return PointsRequest(session.field, session.truth, session.binning, pixels, nm, session.encoded)
-
-    def _take_curves(self, request: PointsRequest, curves: dict[Place, Curve]) -> None:
-        if request.field is self._session.field:
-            self._session.set_curves(curves)
-
-    def _take_readings(self, request: PointsRequest, readings: dict[Place, Reading]) -> None:
-        if request.field is self._session.field and request.nm is not None:
-            self._session.set_readings(request.nm, readings)
-
-    def _take_hover(self, request: PointsRequest, spectra: dict[Pixel, Spectrum]) -> None:
-        if request.field is self._session.field and self._session.hover is not None:
-            self._session.set_hover_curve(spectra[request.pixels[0]])
+_OF_A_FIELD = (
+    Task.CURVES, Task.READOUTS, Task.HOVER_CURVE, Task.REGIONS, Task.REGION_REFINED, Task.REGION_READOUTS, Task.COLOURS,
+)  # fmt: skip
+_ON_MARKS = (
+    "clear_pins", "remove_mark", "rename_mark", "copy_table", "export_table", "next_mark", "previous_mark",
+)  # fmt: skip
 
 
-class CurveInquiry(QObject):
-    """Turns facts of the session into requests, and answers into facts.
+class SpectraController(QObject):
+    """Queries what a document lacks, and shows spectra in plot, table and panel.
 
-    A region is asked at some of its pixels at once, and at all of them, or at many of a very large one, when nothing
-    else is asked.
+    A region is first evaluated at a few of its pixels, then at all of them, or a large sample, when the worker is idle.
     """
 
-    def __init__(self, session: Session, worker: Worker, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._session, self._worker = session, worker
-        self._finer: Region | None = None  # what is asked finely now
-        self._declined: set[Region] = set()  # what the user, or a failure, has stopped from being asked finely
-        worker.ended.connect(self._end)
-        session.wavelength_changed.connect(self.ask_means)
-        session.curves_changed.connect(self.ask_means)
+    def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
+        super().__init__(window)
+        self._window, self._workspace, self._worker = window, workspace, worker
+        self._refining: Region | None = None
+        self._declined: set[Region] = set()  # refinement was cancelled or failed
+
+    # Queries
 
     def forget(self) -> None:
-        """Another field: nothing that is under way belongs to it."""
-        self._finer = None
-        for task in (Task.REGIONS, Task.REGION_REFINED, Task.REGION_READOUTS, Task.COLOURS):
-            self._worker.cancel(task)
+        """Cancel all queries of the previous field."""
+        self._refining = None
         self._declined.clear()
-        self.ask_regions()
+        for task in _OF_A_FIELD:
+            self._worker.cancel(task)
+        self._workspace.current.set_hover_curve(None)
 
-    def ask_regions(self) -> None:
-        """The curves of the regions that have none yet; what is asked of a region that is gone is stopped."""
-        session = self._session
-        regions = [mark.place for mark in session.marks if isinstance(mark.place, Region)]
-        if self._finer is not None and self._finer not in regions:
-            self._finer = None
+    def query_marks(self) -> None:
+        """Query the missing spectra of marks."""
+        document = self._workspace.current
+        if document.field is None:
+            return
+        missing = {mark.place: None for mark in document.marks if mark.place not in document.curves}
+        if pixels := tuple(place for place in missing if not isinstance(place, Region)):
+            self._worker.submit(Task.CURVES, self._pixels(document, pixels), query_curves, self._take_curves)
+        self._query_regions(document, tuple(place for place in missing if isinstance(place, Region)))
+
+    def _query_regions(self, document: Document, missing: tuple[Region, ...]) -> None:
+        """Query missing regions, and cancel the refinement of a removed one."""
+        if self._refining is not None and all(mark.place != self._refining for mark in document.marks):
+            self._refining = None
             self._worker.cancel(Task.REGION_REFINED)
-        missing = tuple(dict.fromkeys(region for region in regions if region not in session.curves))
-        if session.field is not None and missing:
-            self._worker.submit(Task.REGIONS, self._request(missing, FEW), ask_regions, self._take_regions)
-        elif session.field is not None:
-            self._ask_finer()
+        if missing:
+            self._worker.submit(Task.REGIONS, self._regions(document, missing, FEW), query_regions, self._take_regions)
+        else:
+            self._refine()
 
-    def ask_means(self) -> None:
-        """The values at the wavelength of the regions that have a curve, each of as many pixels as that."""
-        session = self._session
+    def query_readouts(self) -> None:
+        """Query the values of pins and of the pixel under the mouse at the current wavelength."""
+        document = self._workspace.current
+        pixels = {mark.place: None for mark in document.marks if not isinstance(mark.place, Region)}
+        if document.hover is not None:
+            pixels[document.hover] = None
+        missing = tuple(pixel for pixel in pixels if pixel not in document.readouts)
+        if document.field is not None and missing:
+            request = self._pixels(document, missing, document.nm)
+            self._worker.submit(Task.READOUTS, request, query_readouts, self._take_readouts)
+
+    def query_region_readouts(self) -> None:
+        """Query the values of regions at the current wavelength, over the same pixels as their spectra."""
+        document = self._workspace.current
         regions = {
             mark.place: curve.pixels
-            for mark in session.marks
+            for mark in document.marks
             if isinstance(mark.place, Region)
-            and (curve := session.curves.get(mark.place)) is not None
-            and mark.place not in session.readings
+            and (curve := document.curves.get(mark.place)) is not None
+            and mark.place not in document.readouts
         }
-        if session.field is not None and regions:
-            request = MeansRequest(session.field, session.truth, session.binning, regions, session.nm)
-            self._worker.submit(Task.REGION_READOUTS, request, ask_means, self._take_means)
+        if document.field is not None and regions:
+            request = RegionReadoutQuery(document.field, document.truth, document.binning, regions, document.nm)
+            self._worker.submit(Task.REGION_READOUTS, request, query_region_readouts, self._take_region_readouts)
 
-    def ask_findings(self) -> None:
-        """How the curves look, under the viewing there is now."""
-        session = self._session
-        if session.field is None:
+    def query_hover(self) -> None:
+        """Query the spectrum of the pixel under the mouse."""
+        document = self._workspace.current
+        if document.field is not None and document.hover is not None:
+            request = PixelQuery(document.field, None, document.binning, (document.hover,))
+            self._worker.submit(Task.HOVER_CURVE, request, query_spectra, self._take_hover)
+
+    def query_colours(self) -> None:
+        """Query the colours of all spectra under the current viewing conditions."""
+        document = self._workspace.current
+        if document.field is None or not (document.curves or document.colour_results):
             return
-        reflective = session.field.quantity is Quantity.REFLECTANCE
-        white = None if reflective else session.white
-        spectra = {place: curve.spectrum for place, curve in session.curves.items()}
-        request = FindingsRequest(
-            spectra, session.viewing, reflective or white is not None, white, session.comparison.smooth,
-            session.photograph, session.binning,
+        reflective = document.field.quantity is Quantity.REFLECTANCE
+        white = None if reflective else document.white
+        request = ColourQuery(
+            spectra={place: curve.spectrum for place, curve in document.curves.items()}, viewing=document.viewing,
+            seen=reflective or white is not None, white=white, smooth=document.plot_settings.smooth,
+            photograph=document.photograph, binning=document.binning,
         )  # fmt: skip
-        self._worker.submit(Task.COLOURS, request, find, self._take_findings)
+        self._worker.submit(Task.COLOURS, request, query_colours, self._take_colours)
 
-    def _request(self, regions: tuple[Region, ...], most: int) -> RegionsRequest:
-        session = self._session
-        assert session.field is not None
-        return RegionsRequest(session.field, session.truth, session.binning, regions, most, session.encoded)
+    def _pixels(self, document: Document, pixels: tuple[Pixel, ...], nm: float | None = None) -> PixelQuery:
+        assert document.field is not None
+        return PixelQuery(
+            document.field, document.truth, document.binning, pixels, nm=nm, encoded=document.encoded
+        )  # fmt: skip
 
-    def _ask_finer(self) -> None:
-        if self._finer is not None or self._worker.is_busy(Task.REGIONS):
+    def _regions(self, document: Document, regions: tuple[Region, ...], most: int) -> RegionQuery:
+        assert document.field is not None
+        return RegionQuery(
+            document.field, document.truth, document.binning, regions, most=most, encoded=document.encoded
+        )  # fmt: skip
+
+    def _refine(self) -> None:
+        document = self._workspace.current
+        if self._refining is not None or self._worker.is_busy(Task.REGIONS):
             return
-        for mark in self._session.marks:
-            curve = self._session.curves.get(mark.place)
+        for mark in document.marks:
+            curve = document.curves.get(mark.place)
             if isinstance(mark.place, Region) and curve is not None and mark.place not in self._declined:
                 most = curve.of if curve.of <= MANY else SAMPLE
                 if curve.pixels < most:
-                    self._finer = mark.place
-                    request = self._request((mark.place,), most)
-                    self._worker.submit(Task.REGION_REFINED, request, ask_regions, self._take_finer)
+                    self._refining = mark.place
+                    request = self._regions(document, (mark.place,), most)
+                    self._worker.submit(Task.REGION_REFINED, request, query_regions, self._take_refined)
                     return
 
-    def _end(self, task: Task) -> None:
-        """A region asked finely that has not answered is left as it is, and the next one asked."""
-        if task is Task.REGION_REFINED and self._finer is not None:
-            self._declined.add(self._finer)
-            self._finer = None
-            self._ask_finer()
+    def take_end(self, task: Task) -> None:
+        """After a cancelled or failed refinement, continue with the next region."""
+        if task is Task.REGION_REFINED and self._refining is not None:
+            self._declined.add(self._refining)
+            self._refining = None
+            self._refine()
 
-    def _take_regions(self, request: RegionsRequest, curves: dict[Place, Curve]) -> None:
-        if request.field is self._session.field:
-            self._session.set_curves(curves)
-            self.ask_regions()
+    def _take_curves(self, request: PixelQuery, curves: dict[MarkGeometry, MarkSpectrum]) -> None:
+        if request.field is self._workspace.current.field:
+            self._workspace.current.set_curves(curves)
 
-    def _take_finer(self, request: RegionsRequest, curves: dict[Place, Curve]) -> None:
-        self._finer = None
+    def _take_readouts(self, request: PixelQuery, readouts: dict[MarkGeometry, Readout]) -> None:
+        if request.field is self._workspace.current.field and request.nm is not None:
+            self._workspace.current.set_readouts(request.nm, readouts)
+
+    def _take_hover(self, request: PixelQuery, spectra: dict[Pixel, Spectrum]) -> None:
+        document = self._workspace.current
+        if request.field is document.field and document.hover is not None:
+            document.set_hover_curve(spectra[request.pixels[0]])
+
+    def _take_regions(self, request: RegionQuery, curves: dict[MarkGeometry, MarkSpectrum]) -> None:
+        if request.field is self._workspace.current.field:
+            self._workspace.current.set_curves(curves)
+            self.query_marks()
+
+    def _take_refined(self, request: RegionQuery, curves: dict[MarkGeometry, MarkSpectrum]) -> None:
+        self._refining = None
         self._take_regions(request, curves)
 
-    def _take_means(self, request: MeansRequest, readings: dict[Place, Reading]) -> None:
-        if request.field is self._session.field:
-            self._session.set_readings(request.nm, readings)
+    def _take_region_readouts(self, request: RegionReadoutQuery, readouts: dict[MarkGeometry, Readout]) -> None:
+        """Values of a region whose curve has been refined to more pixels since then are queried again."""
+        document = self._workspace.current
+        if request.field is document.field:
+            counts = {place: curve.pixels for place, curve in document.curves.items()}
+            current = [region for region, count in request.regions.items() if counts.get(region) == count]
+            document.set_readouts(request.nm, {region: readouts[region] for region in current})
 
-    def _take_findings(self, request: FindingsRequest, findings: dict[Place, Finding]) -> None:
-        self._session.set_findings(findings)
+    def _take_colours(self, request: ColourQuery, results: dict[MarkGeometry, ColourResult]) -> None:
+        self._workspace.current.set_colour_results(results)
 
+    # Plot settings
 
-class SpectraDisplay:
-    """Hands the facts of the session to the widgets that show them."""
+    def set_hover(self, pixel: Pixel | None) -> None:
+        """Set the pixel under the mouse."""
+        self._workspace.current.set_hover(pixel)
 
-    def __init__(self, session: Session, window: MainWindow) -> None:
-        self._session, self._window = session, window
+    def set_viewing(self, viewing: ViewingConditions) -> None:
+        """Set the viewing conditions."""
+        self._workspace.current.set_viewing(viewing)
 
-    def show_marks(self) -> None:
-        marking = self._session.marking
-        self._show_signs()
-        self._window.table.show_marks(marking.marks, marking.active)
-        self.show_curves()
-        self.show_findings()
+    def set_transform(self, transform: Transform) -> None:
+        """Set the transform of the plot."""
+        document = self._workspace.current
+        document.set_plot_settings(replace(document.plot_settings, transform=transform))
 
-    def show_active(self) -> None:
-        marking = self._session.marking
-        self._show_signs()
-        self._window.table.show_active(marking.active)
-        self.show_curves()
-        self.show_light()
+    def show_truth(self, shown: bool) -> None:
+        """Show or hide measured spectra."""
+        document = self._workspace.current
+        document.set_plot_settings(replace(document.plot_settings, truth=shown))
 
-    def show_curves(self) -> None:
-        self._window.plot.show_curves(self._session.plotted())
-        self._window.table.show_curves(self._session.marks, self._session.curves)
-        self.show_readings()
-        self.show_pair()
-        self.show_light()
+    def show_smooth(self, shown: bool) -> None:
+        """Show or hide smooth metamers."""
+        document = self._workspace.current
+        document.set_plot_settings(replace(document.plot_settings, smooth=shown))
 
-    def show_comparison(self) -> None:
-        comparison = self._session.comparison
-        self._window.spectra_bar.show_transform(comparison.transform)
-        self._window.spectra_bar.show_references(comparison.truth, comparison.smooth, comparison.library)
-        self.show_curves()
+    def set_reference_visible(self, place: int, visible: bool) -> None:
+        """Show or hide a reference spectrum."""
+        document = self._workspace.current
+        document.set_plot_settings(document.plot_settings.with_visible(place, visible))
+
+    def clear_library(self) -> None:
+        """Remove all reference spectra."""
+        document = self._workspace.current
+        document.set_plot_settings(document.plot_settings.without_library())
+
+    # Display
+
+    def show_field(self) -> None:
+        """Show wavelength range and quantity of the field."""
+        document, window = self._workspace.current, self._window
+        quantity = (document.field.quantity if document.field else Quantity.REFLECTANCE).label
+        window.plot.show_range(document.wavelength_range, quantity)
+        window.bar.show_range(*document.wavelength_range, document.bands)
+        window.channels.show_range(*document.wavelength_range)
 
     def show_wavelength(self) -> None:
-        """The values there, which are not known yet; and what is normalised at the wavelength changes with it."""
-        if self._session.comparison.transform.normalise is Normalise.AT_WAVELENGTH:
-            self._window.plot.show_curves(self._session.plotted())
-        self.show_readings()
+        """Show the current wavelength."""
+        nm = self._workspace.current.nm
+        self._window.bar.show_wavelength(nm)
+        self._window.plot.show_wavelength(nm)
 
-    def show_findings(self) -> None:
-        session = self._session
-        self._window.table.show_findings(session.marks, session.findings)
-        if session.comparison.smooth:
-            self._window.plot.show_curves(session.plotted())
-            self.show_readings()
-        self.show_pair()
+    def show_marks(self) -> None:
+        """Show the marks in image and table."""
+        mark_set = self._workspace.current.mark_set
+        for image in self._window.panes.images:
+            image.marks.show_marks(mark_set.marks, mark_set.active)
+        self._window.table.show_marks(mark_set.marks, mark_set.active)
+
+    def show_curves(self) -> None:
+        """Show the spectra in the plot."""
+        document = self._workspace.current
+        self._window.plot.show_curves(document.plot_content())
+
+    def show_notes(self) -> None:
+        """Show spread and quality flags in the table."""
+        document = self._workspace.current
+        self._window.table.show_curves(document.marks, document.curves)
+
+    def show_plot_settings(self) -> None:
+        """Show the settings in the plot toolbar."""
+        settings = self._workspace.current.plot_settings
+        self._window.plot_toolbar.show_transform(settings.transform)
+        self._window.plot_toolbar.show_references(settings.truth, settings.smooth, settings.library)
+
+    def show_colour_results(self) -> None:
+        """Show the colours in the table."""
+        document = self._workspace.current
+        self._window.table.show_colour_results(document.marks, document.colour_results)
 
     def show_pair(self) -> None:
-        session = self._session
-        chosen = [session.marking.get(number) for number in self._window.table.selected()]
+        """Show the difference between two selected marks."""
+        document, numbers = self._workspace.current, self._window.table.selected()
+        chosen = [mark for mark in document.marks if mark.number in numbers]
         self._window.pair.show_pair(
-            [(m, session.curves.get(m.place), session.findings.get(m.place)) for m in chosen if m is not None]
+            [(mark, document.curves.get(mark.place), document.colour_results.get(mark.place)) for mark in chosen]
         )
 
     def show_hover_curve(self) -> None:
-        """The curve under the mouse, as the others are shown."""
-        session = self._session
-        curve = session.hover_curve
+        """Show the spectrum under the mouse with the transform of the plot."""
+        document = self._workspace.current
+        curve = document.hover_curve
         self._window.hover_curve.show_values(
-            (curve.wavelengths.nm, session.plotted().values(curve)) if curve is not None else None
+            (curve.wavelengths.nm, document.plot_content().values(curve)) if curve is not None else None
         )
 
-    def _show_signs(self) -> None:
-        marking = self._session.marking
-        for image in self._window.panes.images:
-            image.marks.show_marks(marking.marks, marking.active)
+    def show_readouts(self) -> None:
+        """Show the current values in plot and table."""
+        document = self._workspace.current
+        readouts = {mark.number: document.readouts[mark.place] for mark in document.marks
+                    if mark.place in document.readouts}  # fmt: skip
+        self._window.plot.show_readouts(document.nm, {number: each.value for number, each in readouts.items()})
+        self._window.table.show_readouts(document.nm, readouts)
+
+    def show_viewing(self) -> None:
+        """Show the viewing conditions in the panel."""
+        self._window.light.show_viewing(self._workspace.current.viewing)
+
+    def show_white(self) -> None:
+        """Show the white reference, and whether the active mark can be one."""
+        document = self._workspace.current
+        active = document.mark_set.active_mark
+        self._window.light.show_quantity(
+            document.field.quantity if document.field else None,
+            document.white.name if document.white else None,
+            active is not None and active.place in document.curves,
+        )
 
     def show_tool(self) -> None:
+        """Show the current tool."""
+        tool, is_picking = self._workspace.tool, self._workspace.current.development.is_picking
         for image in self._window.panes.images:
-            image.marks.show_tool(self._session.marking.tool)
-
-    def show_asking(self, asks_pixel: bool) -> None:
-        for image in self._window.panes.images:
-            image.marks.show_asking(asks_pixel)
+            image.marks.show_tool(tool)
+            image.marks.show_picking(is_picking)
+        self._window.actions_by_name[f"tool_{tool}"].setChecked(True)
 
     def show_actions(self) -> None:
-        """What can be done with marks, and which tool is chosen."""
-        session, actions = self._session, self._window.actions_by_name
-        enable(actions, ["export_curves", "export_figure"], session.field is not None and bool(session.marks))
-        on_marks = ["clear_pins", "remove_mark", "rename_mark", "copy_table", "export_table"]
-        enable(actions, [*on_marks, "next_mark", "previous_mark"], bool(session.marks))
-        enable(actions, ["import_marks"], session.source_shape is not None)
-        actions[f"tool_{session.marking.tool}"].setChecked(True)
-
-    def show_light(self) -> None:
-        session = self._session
-        active = session.marking.get(session.marking.active)
-        self._window.light.show_quantity(
-            session.field.quantity if session.field else None,
-            session.white.name if session.white else None,
-            active is not None and active.place in session.curves,
-        )
-
-    def show_readings(self) -> None:
-        session = self._session
-        readings = {mark.number: reading for mark in session.marks if (reading := session.reading(mark)) is not None}
-        self._window.plot.show_readings(session.nm, {number: reading.value for number, reading in readings.items()})
-        self._window.table.show_readings(session.nm, readings)
+        """Enable the actions on marks."""
+        document, actions = self._workspace.current, self._window.actions_by_name
+        enable(actions, ("export_curves", "export_figure"), document.field is not None and bool(document.marks))
+        enable(actions, _ON_MARKS, bool(document.marks))
+        enable(actions, ("import_marks",), document.source_shape is not None)

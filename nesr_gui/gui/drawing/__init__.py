@@ -1,1 +1,1 @@
-"""How things are drawn: colours of the window, symbols, tone mapping, ticks."""
+"""Drawing: window themes, mark symbols, tone mapping and axis ticks."""

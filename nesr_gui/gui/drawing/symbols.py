@@ -1,4 +1,4 @@
-"""The sign of a mark, its symbol in its colour with its number, and lines that keep their width at any zoom."""
+"""Mark symbols with their numbers, and pens of constant width at any zoom."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _HALF = {
              for n, r in enumerate([0.62, 0.33] * 5)],
 }  # fmt: skip
 _NUMBER_AT = {"triangle": 0.12, "wedge": -0.12}
-"""How far below its middle a symbol has room for the number, in its own size."""
+"""Vertical offset of the number from the centre of a symbol, as a fraction of its size."""
 
 
 def screen_pen(device: QPaintDevice, colour: Any, width: float, dash: Sequence[float] | None = None) -> QPen:
-    """A pen of so many logical pixels; by itself Qt takes them for dots, of which fine screens have more.
+    """Return a pen whose width is in logical pixels; Qt's cosmetic pens are in device pixels.
 
     Args:
-        device: what is drawn on.
-        colour: as pyqtgraph understands it.
-        width: in pixels of a screen without scaling.
-        dash: lengths of lines and gaps, in widths.
+        device: the paint device.
+        colour: any colour that pyqtgraph accepts.
+        width: in logical pixels.
+        dash: lengths of dashes and gaps, in line widths.
     """
     return pg.mkPen(colour, width=width * device.devicePixelRatioF(), dash=list(dash) if dash else None)
 
 
 @cache
 def symbol_path(symbol: str) -> QPainterPath:
-    """The outline of a symbol of `palette.MARK_SYMBOLS`, about one unit wide around the origin."""
+    """Return the outline of a symbol of `palette.MARK_SYMBOLS`, about one unit wide and centred at the origin."""
     path = QPainterPath()
     if symbol == "circle":
         path.addEllipse(QPointF(0, 0), 0.5, 0.5)
@@ -50,12 +50,12 @@ def symbol_path(symbol: str) -> QPainterPath:
 
 
 def placed(symbol: str, centre: QPointF, size: float) -> QPainterPath:
-    """The outline of a symbol of `size` around a point."""
-    return QTransform(size, 0, 0, size, centre.x(), centre.y()).map(symbol_path(symbol))
+    """Return the outline of a symbol of this size around a point."""
+    return QTransform.fromTranslate(centre.x(), centre.y()).scale(size, size).map(symbol_path(symbol))
 
 
 def draw_sign(painter: QPainter, where: QRectF, number: int, colour: str, symbol: str) -> None:
-    """A filled symbol with its number in white."""
+    """Draw a filled symbol with the mark's number in white."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(colour))
@@ -72,7 +72,7 @@ def draw_sign(painter: QPainter, where: QRectF, number: int, colour: str, symbol
 
 @lru_cache(maxsize=512)
 def sign_icon(number: int, colour: str, symbol: str, size: int = 18, ratio: float = 2.0) -> QIcon:
-    """The sign as an icon."""
+    """Return an icon of a mark's symbol; `size` is in logical pixels, `ratio` the device pixel ratio."""
     pixmap = QPixmap(round(size * ratio), round(size * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -83,7 +83,7 @@ def sign_icon(number: int, colour: str, symbol: str, size: int = 18, ratio: floa
 
 
 def plain_icon(pixmap: QPixmap) -> QIcon:
-    """An icon that keeps its colours in a selected row."""
+    """Return an icon whose colours do not change in selected rows."""
     icon = QIcon(pixmap)
     icon.addPixmap(pixmap, QIcon.Mode.Selected)
     return icon

@@ -1,4 +1,4 @@
-"""Colours of the window, light and dark, and icons drawn in them."""
+"""Light and dark palettes of the window, and icons in their colours."""
 
 from __future__ import annotations
 
@@ -33,39 +33,44 @@ _DISABLED = {False: "#9aa0a9", True: "#6d747e"}
 
 
 def palette(dark: bool) -> QPalette:
-    """The window's colours for a light or a dark scheme."""
-    made = QPalette()
+    """Return the light or the dark palette of the window."""
+    colours = QPalette()
     for role, colour in (_DARK if dark else _LIGHT).items():
-        made.setColor(role, QColor(colour))
+        colours.setColor(role, QColor(colour))
     for role in (_ROLES.WindowText, _ROLES.Text, _ROLES.ButtonText):
-        made.setColor(QPalette.ColorGroup.Disabled, role, QColor(_DISABLED[dark]))
-    return made
+        colours.setColor(QPalette.ColorGroup.Disabled, role, QColor(_DISABLED[dark]))
+    return colours
 
 
 def is_dark(colours: QPalette) -> bool:
-    """Whether these colours are light on dark."""
+    """Return whether a palette has a dark background."""
     return colours.window().color().lightness() < 128
 
 
 def apply(app: QApplication, scheme: Qt.ColorScheme) -> None:
-    """Put the whole application in a scheme; widgets follow by their PaletteChange event."""
+    """Apply a colour scheme to the whole application; widgets update in their PaletteChange event."""
     app.setPalette(palette(scheme == Qt.ColorScheme.Dark))
     for widget in app.allWidgets():
-        if sheet := widget.styleSheet():  # a widget with a style sheet keeps the palette it had when it was set
+        if sheet := widget.styleSheet():  # a style sheet fixes the palette at the time it is set
             widget.setStyleSheet("")
             widget.setStyleSheet(sheet)
 
 
-class Scheme(QObject):
-    """Keeps the application in the preferred theme, also when the system changes its own."""
+class ColourScheme(QObject):
+    """Applies the preferred theme to the application, and follows the colour scheme of the system."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = Theme.SYSTEM
-        QApplication.setStyle("Fusion")  # the same on every system; made anew, it forgets palettes of single classes
+        QApplication.setStyle("Fusion")  # also resets palettes of single widget classes
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._show)
 
+    def stop(self) -> None:
+        """Stop following the system; its signal outlives this object."""
+        QGuiApplication.styleHints().colorSchemeChanged.disconnect(self._show)
+
     def choose(self, theme: Theme) -> None:
+        """Set the theme."""
         self._theme = theme
         self._show()
 
@@ -78,9 +83,9 @@ class Scheme(QObject):
 
 
 def icon(name: str, colours: QPalette) -> QIcon:
-    """One of the program's icons, drawn in the text colour of `colours`."""
+    """Return an icon of the program in the text colours of a palette."""
     svg = resources.icon(name).read_text(encoding="utf-8")
-    made = QIcon()
+    drawn = QIcon()
     for group, mode in ((QPalette.ColorGroup.Normal, QIcon.Mode.Normal),
                         (QPalette.ColorGroup.Disabled, QIcon.Mode.Disabled)):  # fmt: skip
         ink = colours.color(group, _ROLES.ButtonText).name()
@@ -91,12 +96,12 @@ def icon(name: str, colours: QPalette) -> QIcon:
             painter = QPainter(pixmap)
             renderer.render(painter, QRectF(0, 0, size, size))
             painter.end()
-            made.addPixmap(pixmap, mode)
-    return made
+            drawn.addPixmap(pixmap, mode)
+    return drawn
 
 
 def spectrum_gradient(low: float, high: float, start: QPointF, stop: QPointF) -> QLinearGradient:
-    """A brush with the colours of low-high nm from `start` to `stop`."""
+    """Return a gradient with the colours of `low` to `high` nm from `start` to `stop`."""
     gradient = QLinearGradient(start, stop)
     at = np.linspace(0, 1, 64)
     for position, rgb in zip(at, wavelength_colours(low + at * (high - low)), strict=True):

@@ -1,4 +1,4 @@
-"""Round numbers for axes, and the axes that stand at them."""
+"""Round tick values, and plot axes that use them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF
 
 
 def ticks(low: float, high: float, most: float) -> list[float]:
-    """At most about `most` round numbers from `low` to `high`."""
+    """Return at most about `most` round values from `low` to `high`."""
     if not high > low:
         return [low]
     raw = (high - low) / max(most, 1)
@@ -21,20 +21,23 @@ def ticks(low: float, high: float, most: float) -> list[float]:
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
-    """An axis whose first and last numbers are shown, with one grid line to a number."""
+    """An axis with labels at its ends and one grid line per label."""
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+        """Override of pyqtgraph: one level of ticks, spaced for `size` pixels."""
         values = ticks(low, high, size / (55 if self.orientation == "bottom" else 70))
         return [(values[1] - values[0] if len(values) > 1 else 1.0, values)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[Any]:
+        """Override of pyqtgraph: the shortest text of each value."""
         return [f"{value:g}" for value in values]
 
     def _updateMaxTextSize(self, size: int) -> None:
-        """As wide as its numbers need: pyqtgraph lets it stay wider by what earlier ones needed."""
+        """Make the axis as wide as its present labels need; pyqtgraph never shrinks it."""
         self.textWidth = self.textHeight = 0
         super()._updateMaxTextSize(size)
 
     def boundingRect(self) -> QRectF:
+        """Override of pyqtgraph: with room for the labels at both ends."""
         bounds: QRectF = super().boundingRect()
-        return bounds.adjusted(-20, -10, 20, 10)  # room for the numbers at the ends
+        return bounds.adjusted(-20, -10, 20, 10)

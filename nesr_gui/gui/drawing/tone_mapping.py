@@ -1,4 +1,4 @@
-"""From values to what the screen shows: limits, shades and colours."""
+"""Tone mapping: display limits, sRGB encoding, colormaps and histograms."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import pyqtgraph as pg
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.palette import GREY, REVERSED, TINT, colormaps
-from nesr_gui.gui.model.session import Bytes
 from nesr_gui.spectral import FloatArray
 
 SHADES = np.round(255 * cie.encode_srgb(np.linspace(0, 1, 1 << 16))).astype(np.uint8)
-_SAMPLES = 1 << 16  # values a histogram is made of
+_SAMPLES = 1 << 16  # maximum number of values for a histogram
 
 
 @lru_cache(maxsize=64)
-def lookup(name: str, nm: float) -> Bytes | None:
-    """The 256 colours (256, 3) of a colormap; None for plain grey. `nm` colours the tint.
+def lookup(name: str, nm: float) -> UInt8Array | None:
+    """Return the lookup table (256, 3) of a colormap; None for grey and for unknown names.
 
-    A name that is not known here, from a session of another machine, is grey.
+    `nm` is the colour of the wavelength tint.
     """
     if name == TINT:
         ramp = np.arange(256)[:, None] * (cie.wavelength_colours(nm)[0] / 255)
@@ -31,47 +31,48 @@ def lookup(name: str, nm: float) -> Bytes | None:
     if name not in colormaps() or name == GREY:
         return None
     table = pg.colormap.get(name.removesuffix(REVERSED)).getLookupTable(nPts=256)
-    colours: Bytes = table[::-1] if name.endswith(REVERSED) else table
+    colours: UInt8Array = table[::-1] if name.endswith(REVERSED) else table
     return np.ascontiguousarray(colours[:, :3].astype(np.uint8))
 
 
 @dataclass(frozen=True)
-class Shading:
-    """What is shown as black and as white, and whether the steps between are encoded like a photograph's.
+class ToneMapping:
+    """Mapping of values to 8 bits: the values shown as black and as white, and whether to apply the sRGB encoding.
 
-    Grey is encoded, so that a band is as bright as the photograph next to it; other colormaps are read by their scale.
+    Grey is encoded, so that a band is as bright as the photograph; the other colormaps are linear in the value.
     """
 
     limits: tuple[float, float]
     encoded: bool
 
     @classmethod
-    def of(cls, limits: tuple[float, float], colormap: str, is_colour: bool = False) -> Shading:
+    def of(cls, limits: tuple[float, float], colormap: str, is_colour: bool = False) -> ToneMapping:
+        """Return the mapping for limits and a colormap; three-channel colours are always encoded."""
         return cls(limits, is_colour or colormap in (GREY, TINT))
 
-    def shade(self, values: FloatArray) -> Bytes:
-        """Values as 0-255, of the same shape; what is no number is as the lower limit."""
+    def shade(self, values: FloatArray) -> UInt8Array:
+        """Map values to 0-255 in an array of the same shape; nan is mapped to 0."""
         low, high = self.limits
         top = 65535 if self.encoded else 255.999
         index = values - np.float32(low)
         index *= np.float32(top / max(high - low, 1e-12))
         np.fmin(np.fmax(index, 0, out=index), np.float32(top), out=index)
-        shown: Bytes = SHADES[index.astype(np.uint16)] if self.encoded else index.astype(np.uint8)
+        shown: UInt8Array = SHADES[index.astype(np.uint16)] if self.encoded else index.astype(np.uint8)
         return shown
 
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """How often values occur: counts (N,) in N equal steps from `low` to `high`, and where most of them lie."""
+    """Histogram of values: counts (N,) in N equal bins from `low` to `high`, and the 0.5 and 99.5 percentiles."""
 
     low: float
     high: float
     counts: npt.NDArray[np.int64]
-    percentiles: tuple[float, float]  # 0.5 and 99.5 %
+    percentiles: tuple[float, float]
 
     @classmethod
     def of(cls, values: FloatArray) -> Histogram | None:
-        """The histogram of all finite values, of all channels together; None where there is none."""
+        """Return the histogram of all finite values of all channels; None if there are none."""
         flat = values.reshape(-1)
         flat = flat[:: max(1, flat.size // _SAMPLES)]
         flat = flat[np.isfinite(flat)]
@@ -84,8 +85,11 @@ class Histogram:
         return cls(low, high, counts, (bottom, top if top > bottom else high))
 
 
-def levels_of(field: SpectralField) -> tuple[float, float]:
-    """Black and white for every band of a field, fixed so that scrubbing shows what changes: 0 and nearly the top."""
+def display_range(field: SpectralField) -> tuple[float, float]:
+    """Return the values shown as black and as white in every band of a field: 0 (or below) and the 99.5 percentile.
+
+    They do not depend on the wavelength, so that brightness is comparable between bands.
+    """
     stride = max(1, max(field.shape) // 96)
     bands = [field.band(nm, stride=stride) for nm in np.linspace(*field.wavelength_range, 7)]
     values = np.stack(bands)

@@ -1,1 +1,1 @@
-"""Figures and films in files."""
+"""Export of figures and animations to files."""

@@ -1,4 +1,4 @@
-"""The figure of a comparison, as papers have it: measured bands, reconstructed ones, and the errors between them."""
+"""Comparison figure as in publications: measured bands, reconstructed bands, and the errors between them."""
 
 from __future__ import annotations
 
@@ -16,122 +16,134 @@ from nesr_gui.gui.drawing.symbols import draw_sign
 from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import lookup
 from nesr_gui.gui.figures.export import INK, QUIET, draw_text, rendered, save_drawing
+from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.model.view_settings import Look, Measure
-from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.tasks.rendering import PictureRequest, coarse_picture
+from nesr_gui.gui.model.view_settings import ErrorMetric, ViewSettings
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.tasks.rendering import RenderRequest, render_frame
 from nesr_gui.gui.view_modes import MODES
-from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.view_modes.error_map import SCALES
 from nesr_gui.spectral import Quantity
 
 WIDTH = 510.0  # points: 180 mm, two columns of a journal
 LEFT, TOP, GAP, BAR, FOOT = 18.0, 18.0, 4.0, 46.0, 22.0
 ROWS = ("Measured", "Estimated", "Error")
-KINDS = {Measure.DIFFERENCE: Measure.RMSE, Measure.RELATIVE: Measure.MRAE}
-"""Errors at a wavelength → those over all, which have the same scale and so the same colour bar."""
-MOST = 9  # wavelengths that are told apart on a page
+KINDS = {ErrorMetric.DIFFERENCE: ErrorMetric.RMSE, ErrorMetric.RELATIVE: ErrorMetric.MRAE}
+"""Error metrics at a wavelength → those over all wavelengths with the same scale, for one common colour bar."""
+MOST = 9  # wavelengths that are legible on a page
 
 
 @dataclass(frozen=True, eq=False)
 class TruthFigure:
-    """What the figure shows; `limit` is the upper end of its colour bar, `longest` the pixels of a picture's side."""
+    """Content of the figure.
 
-    scene: Scene
+    Attributes:
+        context: the reconstruction and its measured cube.
+        marks: the marks drawn on the photograph.
+        wavelengths: the wavelengths (nm) of the columns.
+        measure: the error metric, at a wavelength.
+        limit: the upper end of the colour bar.
+        longest: the maximum side of an image in pixels.
+    """
+
+    context: RenderContext
     marks: tuple[Mark, ...]
     wavelengths: tuple[float, ...]
-    measure: Measure
+    measure: ErrorMetric
     limit: float
     longest: int = 600
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """The pictures of the figure, row by row: (h, w, 3) uint8 each, the first of each row in colour or over all."""
+    """Rendered images of the figure, row by row, (h, w, 3) uint8; the first column is in colour or over all bands."""
 
     figure: TruthFigure
-    rows: tuple[tuple[Bytes, ...], ...]
-    bar: Bytes  # (256, 3)
+    rows: tuple[tuple[UInt8Array, ...], ...]
+    bar: UInt8Array  # (256, 3), the colour bar
 
     @property
     def cell(self) -> tuple[float, float]:
-        """Width and height of a picture, in points."""
+        """Width and height of an image in points."""
         columns = len(self.figure.wavelengths) + 1
         width = (WIDTH - LEFT - BAR - GAP * (columns - 1)) / columns
-        height, across = self.figure.scene.answering.shape
+        height, across = self.figure.context.answering.shape
         return width, width * height / across
 
     @property
     def size(self) -> QSizeF:
+        """Width and height of the page in points."""
         return QSizeF(WIDTH, TOP + len(ROWS) * (self.cell[1] + GAP) + FOOT)
 
 
 def painted(figure: TruthFigure, progress: ProgressCallback) -> Page:
-    """Paint every picture of the figure."""
-    scene = replace(figure.scene, viewing=ViewingConditions.default(), white=None, look=_look(figure))
-    assert scene.truth is not None
-    measured = replace(scene, field=binned_field(scene.truth, scene.binning))
-    over = replace(scene, look=replace(scene.look, measure=KINDS[figure.measure]))
-    photograph = ("photograph", scene) if scene.colours is not None else (_coloured(measured), measured)
-    firsts = (photograph, (_coloured(scene), scene), ("truth_error", over))
-    seconds = (("band", measured), ("band", scene), ("truth_error", scene))
+    """Render every image of the figure."""
+    context = replace(figure.context, viewing=ViewingConditions.default(), white=None, view_settings=_look(figure))
+    assert context.truth is not None
+    measured = replace(context, field=binned_field(context.truth, context.binning))
+    over = replace(context, view_settings=replace(context.view_settings, measure=KINDS[figure.measure]))
+    photograph = ("photograph", context) if context.colours is not None else (_coloured(measured), measured)
+    firsts = (photograph, (_coloured(context), context), ("truth_error", over))
+    seconds = (("band", measured), ("band", context), ("truth_error", context))
     rows, done, total = [], 0, len(ROWS) * (len(figure.wavelengths) + 1)
     for first, second in zip(firsts, seconds, strict=True):
-        asked = [first, *((second[0], replace(second[1], nm=nm)) for nm in figure.wavelengths)]
+        columns = [first, *((second[0], replace(second[1], nm=nm)) for nm in figure.wavelengths)]
         row = []
-        for name, of in asked:
+        for name, of in columns:
             progress(done / total)
             row.append(_picture(name, of, figure.longest))
             done += 1
         rows.append(tuple(row))
-    bar = lookup(scene.look.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap), 550.0)
+    bar = lookup(
+        context.view_settings.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap), 550.0
+    )
     return Page(
         figure, tuple(rows), bar if bar is not None else np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
     )
 
 
-def _coloured(scene: Scene) -> str:
-    """The mode that shows its spectra in colour: radiance has its light in it already."""
-    return "false_colour" if scene.answering.quantity is Quantity.RADIANCE else "rerendered"
+def _coloured(context: RenderContext) -> str:
+    """Return the mode that shows the spectra in colour; radiance includes its illuminant and needs no re-rendering."""
+    return "false_colour" if context.answering.quantity is Quantity.RADIANCE else "rerendered"
 
 
-def _look(figure: TruthFigure) -> Look:
-    """Errors over all in the colours and the limits of those at a wavelength."""
-    look = replace(figure.scene.look, measure=figure.measure)
-    colours = look.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap)
+def _look(figure: TruthFigure) -> ViewSettings:
+    """Return view settings with the same limits and colormap for errors at a wavelength and over all."""
+    view_settings = replace(figure.context.view_settings, measure=figure.measure)
+    colours = view_settings.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap)
     for measure in (figure.measure, KINDS[figure.measure]):
         key = SCALES[measure].key
-        look = look.with_levels(key, (0.0, figure.limit)).with_colormap(key, colours)
-    return look.with_colormap("band", "grey")
+        view_settings = view_settings.with_levels(key, (0.0, figure.limit)).with_colormap(key, colours)
+    return view_settings.with_colormap("band", "grey")
 
 
-def _picture(name: str, scene: Scene, longest: int) -> Bytes:
-    """A mode's picture in colours for print: (h, w, 3)."""
-    shape = scene.answering.shape
+def _picture(name: str, context: RenderContext, longest: int) -> UInt8Array:
+    """Render a mode in display colours (h, w, 3)."""
+    shape = context.answering.shape
     if name == "photograph":
-        assert scene.colours is not None
-        stride = max(max(scene.colours.shape) // longest, 1)
-        return np.ascontiguousarray(scene.colours[::stride, ::stride])
+        assert context.colours is not None
+        stride = max(max(context.colours.shape) // longest, 1)
+        return np.ascontiguousarray(context.colours[::stride, ::stride])
     stride = -(-max(shape) // longest)
-    request = PictureRequest(
-        MODES[name], scene, Sampling(stride, slice(0, shape[0]), slice(0, shape[1]), scene.binning)
+    request = RenderRequest(
+        MODES[name], context, SamplingGrid(stride, slice(0, shape[0]), slice(0, shape[1]), context.binning)
     )
-    shown = coarse_picture(request, lambda fraction: None).shown
-    table = lookup(request.colormap, scene.nm)
+    shown = render_frame(request, lambda fraction: None).shown
+    table = lookup(request.colormap, context.nm)
     shown = shown if table is None or shown.ndim == 3 else table[shown]
     return shown if shown.ndim == 3 else np.repeat(shown[:, :, None], 3, axis=2)
 
 
-def draw_page(painter: QPainter, made: Page) -> None:
-    """The whole figure, in points."""
-    figure, (width, height) = made.figure, made.cell
-    painter.fillRect(QRectF(0, 0, made.size.width(), made.size.height()), Qt.GlobalColor.white)
+def draw_page(painter: QPainter, page: Page) -> None:
+    """Draw the whole figure, in points."""
+    figure, (width, height) = page.figure, page.cell
+    painter.fillRect(QRectF(0, 0, page.size.width(), page.size.height()), Qt.GlobalColor.white)
     middle = Qt.AlignmentFlag.AlignHCenter
     titles = ("RGB", *(f"{nm:g} nm" for nm in figure.wavelengths))
     for column, title in enumerate(titles):
         draw_text(painter, QRectF(LEFT + column * (width + GAP), 2, width, TOP - 4), title, side=middle)
-    for row, pictures in enumerate(made.rows):
+    for row, pictures in enumerate(page.rows):
         top = TOP + row * (height + GAP)
         _draw_upright(painter, QRectF(0, top, LEFT - 4, height), ROWS[row])
         for column, picture in enumerate(pictures):
@@ -139,10 +151,10 @@ def draw_page(painter: QPainter, made: Page) -> None:
             painter.drawImage(where, _image(picture))
             if row == column == 0:
                 _draw_marks(painter, figure, where)
-    _draw_bar(painter, made, QRectF(WIDTH - BAR + 6, TOP + 2 * (height + GAP), 8, height))
+    _draw_bar(painter, page, QRectF(WIDTH - BAR + 6, TOP + 2 * (height + GAP), 8, height))
     at, over = SCALES[figure.measure].quantity, SCALES[KINDS[figure.measure]].quantity
-    foot = QRectF(LEFT, made.size.height() - FOOT + 4, WIDTH - LEFT, FOOT - 6)
-    draw_text(painter, foot, f"Error: {at} at each wavelength; on the left {over} over all.", QUIET)
+    foot = QRectF(LEFT, page.size.height() - FOOT + 4, WIDTH - LEFT, FOOT - 6)
+    draw_text(painter, foot, f"Error: {at} at each wavelength; left column: {over} over all wavelengths.", QUIET)
 
 
 def _draw_upright(painter: QPainter, where: QRectF, text: str) -> None:
@@ -150,14 +162,14 @@ def _draw_upright(painter: QPainter, where: QRectF, text: str) -> None:
     painter.translate(where.center())
     painter.rotate(-90)
     turned = QRectF(-where.height() / 2, -where.width() / 2, where.height(), where.width())
-    fitting = min(10, max(int(where.height() / 5.4), 4))  # the longest of ROWS is about 5.4 of its height
+    fitting = min(10, max(int(where.height() / 5.4), 4))  # the widest of ROWS is about 5.4 times its height
     draw_text(painter, turned, text, side=Qt.AlignmentFlag.AlignHCenter, points=fitting)
     painter.restore()
 
 
 def _draw_marks(painter: QPainter, figure: TruthFigure, where: QRectF) -> None:
-    """The sign of each mark, where it is on the photograph."""
-    height, width = (side * figure.scene.binning for side in figure.scene.answering.shape)
+    """Draw the symbols of the marks at their positions in the photograph."""
+    height, width = (side * figure.context.binning for side in figure.context.answering.shape)
     for mark in figure.marks:
         centre = QPointF(
             where.left() + where.width() * (mark.col + 0.5) / width,
@@ -168,27 +180,27 @@ def _draw_marks(painter: QPainter, figure: TruthFigure, where: QRectF) -> None:
         painter.restore()
 
 
-def _draw_bar(painter: QPainter, made: Page, where: QRectF) -> None:
-    """The one colour bar of all errors."""
-    painter.drawImage(where, _image(np.ascontiguousarray(made.bar[::-1, None])))
+def _draw_bar(painter: QPainter, page: Page, where: QRectF) -> None:
+    """Draw the common colour bar of all errors."""
+    painter.drawImage(where, _image(np.ascontiguousarray(page.bar[::-1, None])))
     painter.setPen(QPen(QColor("#a4aab3"), 0.5))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(where)
-    for value in ticks(0.0, made.figure.limit, max(where.height() / 18, 2)):
-        y = where.bottom() - where.height() * value / made.figure.limit
+    for value in ticks(0.0, page.figure.limit, max(where.height() / 18, 2)):
+        y = where.bottom() - where.height() * value / page.figure.limit
         painter.setPen(QPen(INK, 0.5))
         painter.drawLine(QPointF(where.right(), y), QPointF(where.right() + 2.5, y))
         draw_text(painter, QRectF(where.right() + 4, y - 6, BAR - 20, 12), f"{value:g}")
 
 
-def _image(picture: Bytes) -> QImage:
+def _image(picture: UInt8Array) -> QImage:
     height, width = picture.shape[:2]
     return QImage(np.ascontiguousarray(picture).data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
 @dataclass(frozen=True, eq=False)
 class TruthFigureExport:
-    """A figure to write."""
+    """A comparison figure to export; `dpi` is for PNG."""
 
     path: Path
     figure: TruthFigure
@@ -196,12 +208,12 @@ class TruthFigureExport:
 
 
 def export_truth_figure(request: TruthFigureExport, progress: ProgressCallback) -> None:
-    """Paint the pictures and draw the figure into a file; raises as `save_drawing`."""
-    made = painted(request.figure, progress)
-    save_drawing(request.path, made.size, lambda painter: draw_page(painter, made), request.dpi, "Accuracy")
+    """Render the figure and write it to a file; raises as `save_drawing`."""
+    page = painted(request.figure, progress)
+    save_drawing(request.path, page.size, lambda painter: draw_page(painter, page), request.dpi, "Accuracy")
 
 
 def preview(figure: TruthFigure, progress: ProgressCallback) -> QImage:
-    """The figure as the dialog shows it."""
-    made = painted(replace(figure, longest=160), progress)
-    return rendered(made.size, lambda painter: draw_page(painter, made), 110)
+    """Render the figure at reduced resolution, for the dialog."""
+    page = painted(replace(figure, longest=160), progress)
+    return rendered(page.size, lambda painter: draw_page(painter, page), 110)

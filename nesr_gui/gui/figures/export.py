@@ -1,4 +1,4 @@
-"""Drawings in files: PNG at a chosen resolution, SVG and PDF, from one function that paints in points of 1/72 inch."""
+"""Export of drawings to PNG, SVG and PDF, from one function that paints in points (1/72 inch)."""
 
 from __future__ import annotations
 
@@ -22,17 +22,24 @@ from PySide6.QtSvg import QSvgGenerator
 from nesr_gui.io.atomic import atomic_write
 
 INK, QUIET = QColor("#1c2127"), QColor("#4b525c")
-FILTERS = "PNG picture (*.png);;SVG drawing (*.svg);;PDF document (*.pdf)"
+FILTERS = "PNG image (*.png);;SVG drawing (*.svg);;PDF document (*.pdf)"
 _PDF_DPI = 1200
 
 Draw = Callable[[QPainter], None]
 
 
 def save_drawing(path: Path, size: QSizeF, draw: Draw, dpi: int, title: str) -> None:
-    """Write what `draw` paints into `size` points, by the file's ending; on any thread.
+    """Write a drawing in the format of the file name extension; callable on any thread.
+
+    Args:
+        path: the file; ends in .png, .svg or .pdf.
+        size: width and height in points.
+        draw: paints the drawing in points.
+        dpi: resolution of PNG files.
+        title: the title stored in SVG and PDF files.
 
     Raises:
-        ValueError: the ending is none of a drawing.
+        ValueError: the extension is not one of these.
         OSError: the file cannot be written.
     """
     kind = path.suffix.lower()
@@ -44,11 +51,11 @@ def save_drawing(path: Path, size: QSizeF, draw: Draw, dpi: int, title: str) -> 
         else:
             written = (_save_svg if kind == ".svg" else _save_pdf)(part, size, draw, title)
         if not written:
-            raise OSError(f"cannot write {path}; choose another folder")
+            raise OSError(f"cannot write {path}: the folder may be read-only or full; choose another folder")
 
 
 def rendered(size: QSizeF, draw: Draw, dpi: int) -> QImage:
-    """The drawing on white, at `dpi`."""
+    """Return the drawing on a white background at `dpi`."""
     scale = dpi / 72
     image = QImage(QSize(round(size.width() * scale), round(size.height() * scale)), QImage.Format.Format_RGB32)
     image.setDotsPerMeterX(round(dpi / 0.0254))
@@ -94,7 +101,7 @@ def draw_text(
     painter: QPainter, where: QRectF, text: str, ink: QColor = INK,
     side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft, points: int = 10,
 ) -> None:  # fmt: skip
-    """A line of text, cut where it does not fit."""
+    """Draw a line of text, elided if it does not fit; `points` is the font size."""
     font = QFont()
     font.setPixelSize(points)
     painter.setFont(font)

@@ -1,4 +1,4 @@
-"""The plot as a figure for print: its own drawing, so that lines, type and legend keep their size at any resolution."""
+"""Figure of the spectra plot for print, drawn so that lines, text and legend have fixed sizes at any resolution."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from nesr_gui.gui.drawing.theme import spectrum_gradient
 from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.figures.export import INK, QUIET, draw_text, save_drawing
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_content import Kind, Line, Plotted, Values, symbol_places
+from nesr_gui.gui.model.plot_settings import Kind, Line, PlotContent, Values, symbol_places
 from nesr_gui.regions import Shape
 
 SIZE = QRectF(0, 0, 480, 330)  # points of 1/72 inch: 169 x 116 mm
 _GRID = QColor("#e1e4e8")
-_ROW = 15.0  # points between two lines of the legend
+_ROW = 15.0  # points, height of a row of the legend
 
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """What is drawn: the plot as it is, the wavelengths of the axis, and the name of the quantity."""
+    """Content of the figure: the plot, the range of the wavelength axis (nm), and the name of the quantity."""
 
-    plotted: Plotted
+    plotted: PlotContent
     nm_range: tuple[float, float]
     quantity: str
 
 
 def save_figure(path: Path, figure: Figure, dpi: int) -> None:
-    """Write PNG at `dpi`, SVG or PDF, by the file's ending; on any thread. Raises as `save_drawing`."""
+    """Write the figure as PNG at `dpi`, SVG or PDF, by extension; callable on any thread. Raises as `save_drawing`."""
     save_drawing(path, SIZE.size(), lambda painter: draw(painter, figure), dpi, "Spectra")
 
 
 def draw(painter: QPainter, figure: Figure) -> None:
-    """The whole figure in points."""
+    """Draw the whole figure, in points."""
     painter.fillRect(SIZE, Qt.GlobalColor.white)
     plotted, lines = figure.plotted, figure.plotted.lines()
     columns = 2 if len(lines) > 3 else 1
@@ -70,8 +70,8 @@ def draw(painter: QPainter, figure: Figure) -> None:
     _draw_legend(painter, area, lines, columns, plotted)
 
 
-def _value_range(plotted: Plotted) -> tuple[float, float]:
-    """From zero or below to a little above the highest value."""
+def _value_range(plotted: PlotContent) -> tuple[float, float]:
+    """Return the range of the value axis, which includes 0 and a margin above the highest value."""
     values = [plotted.values(line.spectrum) for line in plotted.lines()]
     for curve in (plotted.curves.get(mark.place) for mark in plotted.marks):
         if curve is not None and (spread := plotted.spread(curve)) is not None:
@@ -85,7 +85,7 @@ def _value_range(plotted: Plotted) -> tuple[float, float]:
 
 
 def _draw_symbols(painter: QPainter, axes: _Axes, mark: Mark, nm: Values, values: Values) -> None:
-    """The mark's symbol along its curve."""
+    """Draw the mark's symbol along its curve."""
     painter.setPen(QPen(QColor("white"), 0.5))
     painter.setBrush(QColor(mark.colour))
     for at in symbol_places(mark.number, axes.x_range):
@@ -95,7 +95,7 @@ def _draw_symbols(painter: QPainter, axes: _Axes, mark: Mark, nm: Values, values
 
 
 def _draw_seen(painter: QPainter, axes: _Axes, mark: Mark, seen: tuple[Values, Values] | None) -> None:
-    """The bands that a model was shown: open circles."""
+    """Draw the model's input bands as open circles."""
     painter.setPen(QPen(QColor(mark.colour), 0.9))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for nm, value in zip(*seen, strict=True) if seen is not None else ():
@@ -103,7 +103,7 @@ def _draw_seen(painter: QPainter, axes: _Axes, mark: Mark, seen: tuple[Values, V
             painter.drawEllipse(QPointF(axes.x(nm), axes.y(value)), 2.6, 2.6)
 
 
-def _draw_legend(painter: QPainter, area: QRectF, lines: Sequence[Line], columns: int, plotted: Plotted) -> None:
+def _draw_legend(painter: QPainter, area: QRectF, lines: Sequence[Line], columns: int, plotted: PlotContent) -> None:
     for place, line in enumerate(lines):
         row, column = divmod(place, columns)
         at = QPointF(area.left() + column * area.width() / columns, 14 + _ROW * (row + 0.5))
@@ -116,13 +116,13 @@ def _draw_legend(painter: QPainter, area: QRectF, lines: Sequence[Line], columns
             painter.drawPath(placed(line.mark.symbol, at + QPointF(11, 0), 7.5))
             curve = plotted.curves[line.mark.place]
             name = (line.mark.title if line.mark.shape is not Shape.POINT else line.mark.label) + curve.spread_text()
-            name += ", ○ shown to the model" if plotted.seen(curve) is not None else ""
+            name += ", ○ model input" if plotted.seen(curve) is not None else ""
         draw_text(painter, QRectF(at.x() + 28, at.y() - 8, area.width() / columns - 34, 16), name, INK)
 
 
 @dataclass(frozen=True)
 class _Axes:
-    """Where values stand on the page."""
+    """Mapping of wavelengths and values to the page."""
 
     area: QRectF
     x_range: tuple[float, float]
@@ -178,7 +178,7 @@ def _pen(line: Line) -> QPen:
 
 @dataclass(frozen=True, eq=False)
 class FigureExport:
-    """A figure to draw into a file."""
+    """A figure to export; `dpi` is for PNG."""
 
     path: Path
     figure: Figure
@@ -186,5 +186,5 @@ class FigureExport:
 
 
 def export_figure(request: FigureExport, progress: ProgressCallback) -> None:
-    """Draw the figure; Qt paints on images and SVG files from any thread."""
+    """Draw the figure and write it to a file; raises as `save_drawing`."""
     save_figure(request.path, request.figure, request.dpi)

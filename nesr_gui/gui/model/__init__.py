@@ -1,1 +1,1 @@
-"""What is open and what is chosen: values and Qt signals, no widgets."""
+"""Observable document model: values and Qt signals, without widgets."""

@@ -1,25 +1,25 @@
-"""How the open photograph's file is understood: the part of the session that the input panel shows."""
+"""Development settings of the open photograph, as shown by the development panel."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
-from nesr_gui.gui.model.document import Steps
+from nesr_gui.gui.model.changes import Change
 from nesr_gui.io.photos.develop_settings import DevelopSettings, WhiteBalance
 
 if TYPE_CHECKING:
     from nesr_gui.io.photos.photo import DecodedPhoto
 
 
-class _Reinterpret(QUndoCommand):
-    """From one interpretation to another; changes of the same item in a row are one step."""
+class _ChangeSettings(QUndoCommand):
+    """Undo command that replaces the settings; consecutive changes of the same item merge into one."""
 
-    def __init__(self, owner: Understanding, after: DevelopSettings) -> None:
+    def __init__(self, owner: Development, after: DevelopSettings) -> None:
         self._items = tuple(
             f.name for f in fields(after) if getattr(after, f.name) != getattr(owner.interpretation, f.name)
         )
@@ -36,7 +36,7 @@ class _Reinterpret(QUndoCommand):
         return 2
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        if not isinstance(other, _Reinterpret) or other._items != self._items:
+        if not isinstance(other, _ChangeSettings) or other._items != self._items:
             return False
         self._after = other._after
         self.setObsolete(self._after == self._before)
@@ -56,48 +56,51 @@ _NAMES = {
 }
 
 
-class Understanding(QObject):
-    """The decoded file, the interpretation chosen for it, and whether a click now picks its grey point."""
+class Development:
+    """The decoded file, its development settings, and whether the next click picks the grey point.
 
-    changed = Signal(object)  # DevelopSettings
-    picking_changed = Signal(bool)
+    Attributes:
+        decoded: the decoded file; None for cubes and simulated photographs.
+        interpretation: the settings to develop it with.
+        is_picking: whether the next click in the image picks the grey point.
+    """
 
-    def __init__(self, steps: Steps, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._steps = steps
+    def __init__(self, undo_stack: QUndoStack, announce: Callable[[Change], None]) -> None:
+        self._undo_stack, self._announce = undo_stack, announce
         self.decoded: DecodedPhoto | None = None
         self.interpretation = DevelopSettings()
         self.is_picking = False
 
     def start(self, decoded: DecodedPhoto | None, interpretation: DevelopSettings) -> None:
-        """Another file is open, or none that can be understood in several ways; it has been interpreted already."""
+        """Set file and settings of a newly opened image; the photograph has already been developed with them."""
         self.decoded, self.interpretation = decoded, interpretation
         self.set_picking(False)
 
     def choose(self, interpretation: DevelopSettings) -> None:
-        """Understand the file otherwise; it can be undone."""
+        """Change the settings, as an undoable command; ignored without a file."""
         if self.decoded is not None and interpretation != self.interpretation:
-            self._steps.push(_Reinterpret(self, interpretation))
+            self._undo_stack.push(_ChangeSettings(self, interpretation))
 
     def reset(self) -> None:
-        """Understand the file as it says itself."""
+        """Return to the settings that the file specifies."""
         self.choose(DevelopSettings())
 
     def choose_camera(self, camera: Observer | None) -> None:
+        """Set the camera the photograph was taken with; None is the default camera."""
         self.choose(replace(self.interpretation, camera=camera))
 
     def set_picking(self, picking: bool) -> None:
-        """Whether the next click in the image picks the grey point."""
+        """Start or stop picking the grey point; ignored without a file."""
         picking = picking and self.decoded is not None
         if picking != self.is_picking:
             self.is_picking = picking
-            self.picking_changed.emit(picking)
+            self._announce(Change.PICKING)
 
     def pick_grey(self, row: int, col: int) -> None:
-        """Take a pixel of the source as grey, and leave the picking."""
+        """Use a source pixel as the grey point and stop picking."""
         self.set_picking(False)
         self.choose(replace(self.interpretation, balance=WhiteBalance.GREY_POINT, grey_point=(row, col)))
 
     def _put(self, interpretation: DevelopSettings) -> None:
         self.interpretation = interpretation
-        self.changed.emit(interpretation)
+        self._announce(Change.DEVELOPMENT)

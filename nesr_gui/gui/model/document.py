@@ -1,63 +1,47 @@
-"""One open image and everything that is chosen for it: what a tab keeps while another one is shown."""
+"""Document: the observable model of one open image, shown in one tab."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import SpectralField
-from nesr_gui.gui.model.marks import Curve, Finding, Mark, Place, Reading
-from nesr_gui.gui.model.plot_settings import Overlays
-from nesr_gui.gui.model.truth import Measurement
-from nesr_gui.gui.model.view_settings import Look
-from nesr_gui.gui.model.viewport import View
-from nesr_gui.inference.model_input import BandInput, ModelInput
+from nesr_gui.gui.model.changes import Change
+from nesr_gui.gui.model.development import Development
+from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSet, MarkSpectrum, Pixel, Readout, row_of
+from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
+from nesr_gui.gui.model.truth import MeasuredCube
+from nesr_gui.gui.model.view_settings import ViewSettings
+from nesr_gui.gui.model.viewport import Viewport
+from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput
 from nesr_gui.io.photos.develop_settings import DevelopSettings
+from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import RGBImage, Spectrum
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from nesr_gui.gui.tasks.loading import ImageRequest
     from nesr_gui.io.cubes import description
     from nesr_gui.io.photos.photo import DecodedPhoto
 
-
-@dataclass(frozen=True)
-class UsedModel:
-    """Its name, the device it runs on, and its file; None is the one that travels with the program."""
-
-    name: str = ""
-    device: str = ""
-    path: Path | None = None
+UInt8Array = npt.NDArray[np.uint8]
 
 
-class Steps(QUndoGroup):
-    """The steps that can be undone of the document that is shown; each document has a stack of its own."""
+@dataclass(frozen=True, eq=False)
+class DocumentSource:
+    """Files that a document was opened from.
 
-    def push(self, command: QUndoCommand) -> None:
-        self.activeStack().push(command)
-
-    def clear(self) -> None:
-        self.activeStack().clear()
-
-    def new_document(self) -> Document:
-        """One in which nothing is open yet."""
-        return Document(QUndoStack(self))
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Origin:
-    """The files that a document was made of; a cube comes with what its user said of it.
-
-    A pasted image is in a file that goes with the window, and is saved beside its session.
+    Attributes:
+        image: the photograph or cube; for a pasted image, a temporary file that is copied next to the session on save.
+        truth: the measured cube opened with the photograph, if any.
+        reading: the hints the user gave for reading the cube; None for a photograph.
+        is_pasted: whether the image came from the clipboard.
     """
 
     image: Path
@@ -66,98 +50,390 @@ class Origin:
     is_pasted: bool = False
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Cube:
-    """A measured cube as opened, with its display levels."""
+@dataclass(frozen=True, eq=False)
+class OpenedCube:
+    """A measured cube as opened, with its display range: the values shown as black and as white."""
 
     field: SpectralField
     levels: tuple[float, float]
 
-    def as_truth(self, name: str, seen: ModelInput | None) -> Measurement | None:
-        """The truth of what a model made of bands `seen` of it, called `name`; only where there are others."""
+    def as_truth(self, name: str, seen: ModelInput | None) -> MeasuredCube | None:
+        """Return this cube as ground truth for a reconstruction from some of its own bands.
+
+        Args:
+            name: the name of the cube.
+            seen: the input the model was given.
+
+        Returns:
+            None if the input is not a set of bands, or if the cube has no bands besides these.
+        """
         if not isinstance(seen, BandInput) or len(seen.wavelengths) >= len(self.field.bands):
             return None
-        return Measurement(self.field, name, is_chosen=True, shown=len(seen.wavelengths))
+        return MeasuredCube(self.field, name, is_chosen=True, shown=len(seen.wavelengths))
 
 
-@dataclasses.dataclass(eq=False)
-class Document:
-    """Values of the session, which has those of the document that is shown, and what only matters between documents.
+class PendingReconstruction(Protocol):
+    """A reconstruction that was requested but has not finished."""
+
+    @property
+    def full(self) -> bool:
+        """Whether it runs at full resolution."""
+
+
+class Document(QObject):
+    """The observable model of a tab: holds its state and emits `changed` for every fact that changes.
 
     Attributes:
-        steps: what can be undone.
-        origin: its files; None where nothing is open.
-        view: what the image pane shows of it; None is all.
-        shown: how the photograph that is shown was understood, but for the working resolution; None is a draft.
-        encoding: the reconstruction that is asked for and not there yet.
-        lacks: whether its reconstruction was cancelled or failed, so that what answers is an older one.
-        waits: whether it is a cube that is reconstructed as soon as it is shown and a model takes cubes.
-        model_file: where the model is that a cube was reconstructed by.
-        full: whether it is to be reconstructed at full resolution as soon as its photograph is there.
-        model: name and SHA-256 of the model that its session was saved with, until it is reconstructed again.
+        name: the display name of the image.
+        source: its files; None while nothing is open.
+        cube: the opened measured cube; the field may still be a model's reconstruction from it.
+        photograph: the photograph as developed, and `colours` (H, W, 3) as displayed.
+        source_shape: (H, W) of the image in its file, in pixels.
+        field: the spectral field being viewed; each of its pixels covers `binning` × `binning` source pixels, and
+            `levels` are the band values shown as black and as white.
+        encoded: the model input that the field was reconstructed from, pixel by pixel; None for a measured cube.
+        measurement: the measured cube of the photograph, and `truth` the same resampled to the photograph's pixels.
+        nm: the selected wavelength.
+        viewing: the light and the observer for colours.
+        white: the spectrum of a perfect white, for fields whose quantity is not reflectance.
+        viewport: the visible part of the image; None is the whole image.
+        hover: the pixel under the mouse pointer, and `hover_curve` its spectrum.
+        curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, and `colour_results`.
+        developed: the settings the displayed photograph was developed with, except the working resolution; None for a
+            preview.
+        pending: the reconstruction that is requested and not yet finished.
+        is_outdated: whether the latest reconstruction was cancelled or failed, so that `field` is from an earlier one.
+        awaits_model: whether to reconstruct the cube once the document is current and a model for cubes is loaded.
+        model_file: the file of the model that a cube was reconstructed with.
+        wants_full: whether to reconstruct at full resolution once the photograph is available.
+        saved_model: name and SHA-256 of the model recorded in the session file, until the next reconstruction.
         file: the session file it was saved to or opened from.
-        saved: what was made when it was opened or saved last.
-        copy: its automatic copy, where there is one.
-        copied: what was made when that was written.
+        saved_work: the value of `work` when the document was last opened or saved.
+        backup: its autosave copy, if any, and `backup_work` the value of `work` stored in it.
+        revision: incremented with every change, for caches.
     """
 
-    steps: QUndoStack
-    name: str = ""
-    photograph: RGBImage | None = None
-    colours: npt.NDArray[np.uint8] | None = None
-    cube: Cube | None = None
-    field: SpectralField | None = None
-    measurement: Measurement | None = None
-    truth: SpectralField | None = None
-    encoded: ModelInput | None = None
-    source_shape: tuple[int, int] | None = None
-    binning: int = 1
-    levels: tuple[float, float] = (0.0, 1.0)
-    nm: float = 550.0
-    look: Look = dataclasses.field(default_factory=Look)
-    curves: Mapping[Place, Curve] = dataclasses.field(default_factory=dict)
-    readings: Mapping[Place, Reading] = dataclasses.field(default_factory=dict)
-    findings: Mapping[Place, Finding] = dataclasses.field(default_factory=dict)
-    viewing: ViewingConditions = dataclasses.field(default_factory=ViewingConditions.default)
-    white: Spectrum | None = None
-    overlays: Overlays = dataclasses.field(default_factory=Overlays)
-    marks: tuple[Mark, ...] = ()
-    active: int | None = None
-    decoded: DecodedPhoto | None = None
-    interpretation: DevelopSettings = dataclasses.field(default_factory=DevelopSettings)
-    origin: Origin | None = None
-    view: View | None = None
-    shown: DevelopSettings | None = None
-    encoding: ImageRequest | None = None
-    lacks: bool = False
-    waits: bool = False
-    model_file: Path | None = None
-    full: bool = False
-    model: tuple[str, str] = ("", "")
-    file: Path | None = None
-    saved: tuple[object, ...] = ()
-    copy: Path | None = None
-    copied: tuple[object, ...] = ()
+    changed = Signal(object)  # Change
 
-    def take_field(self, field: SpectralField, binning: int, levels: tuple[float, float], encoded: ModelInput) -> None:
-        """Its reconstruction is ready, while another document is shown."""
-        self.field, self.binning, self.levels, self.encoded = field, binning, levels, encoded
-        if self.cube is not None:
-            self.measurement = self.cube.as_truth(self.name, encoded)
-            self.truth = self.measurement.over(self.cube.field.shape) if self.measurement is not None else None
-        self.curves, self.readings, self.findings = {}, {}, {}
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.undo_stack = QUndoStack(self)
+        self.revision = 0
+        self.name = ""
+        self.source: DocumentSource | None = None
+        self.cube: OpenedCube | None = None
+        self.photograph: RGBImage | None = None
+        self.colours: UInt8Array | None = None
+        self.source_shape: tuple[int, int] | None = None
+        self.field: SpectralField | None = None
+        self.binning = 1
+        self.levels = (0.0, 1.0)
+        self.encoded: ModelInput | None = None
+        self.measurement: MeasuredCube | None = None
+        self.truth: SpectralField | None = None
+        self.nm = 550.0
+        self.view_settings = ViewSettings()
+        self.plot_settings = PlotSettings()
+        self.viewing = ViewingConditions.default()
+        self.white: Spectrum | None = None
+        self.viewport: Viewport | None = None
+        self.hover: Pixel | None = None
+        self.hover_curve: Spectrum | None = None
+        self.curves: Mapping[MarkGeometry, MarkSpectrum] = {}
+        self.readouts: Mapping[MarkGeometry, Readout] = {}
+        self.colour_results: Mapping[MarkGeometry, ColourResult] = {}
+        self.mark_set = MarkSet(self.undo_stack, self.announce)
+        self.development = Development(self.undo_stack, self.announce)
+        self.developed: DevelopSettings | None = None
+        self.pending: PendingReconstruction | None = None
+        self.is_outdated = False
+        self.awaits_model = False
+        self.model_file: Path | None = None
+        self.wants_full = False
+        self.saved_model = ("", "")
+        self.file: Path | None = None
+        self.saved_work: tuple[object, ...] = ()
+        self.backup: Path | None = None
+        self.backup_work: tuple[object, ...] = ()
+
+    def announce(self, *changes: Change) -> None:
+        """Increment the revision and emit `changed` for each change."""
+        self.revision += 1
+        for change in changes:
+            self.changed.emit(change)
+
+    # The image
 
     @property
-    def made(self) -> tuple[object, ...]:
-        """What its user made, and would not want to lose; how it is looked at is not of it."""
-        library = tuple(reference.spectrum for reference in self.overlays.library)
-        return self.marks, self.interpretation, library, self.white, self.look.reference
+    def wavelength_range(self) -> tuple[float, float]:
+        """Wavelengths (nm) that can be selected; 400-700 nm while there is no field."""
+        return self.field.wavelength_range if self.field else (400.0, 700.0)
 
     @property
-    def is_modified(self) -> bool:
-        return self.origin is not None and self.made != self.saved
+    def bands(self) -> list[float]:
+        """Wavelengths (nm) at which the field was measured or its model was trained; empty without a field."""
+        return self.field.bands.nm.tolist() if self.field else []
+
+    @property
+    def input(self) -> InputKind:
+        """The kind of model input that is open: a photograph or a cube."""
+        return InputKind.PHOTOGRAPH if self.cube is None else InputKind.CUBE
 
     @property
     def title(self) -> str:
-        """What its tab is called."""
+        """The title of its tab."""
         return self.file.name if self.file is not None else self.name or "Untitled"
+
+    @property
+    def work(self) -> tuple[object, ...]:
+        """The state that counts as unsaved work when it differs; display settings are not part of it."""
+        library = tuple(reference.spectrum for reference in self.plot_settings.library)
+        return self.marks, self.development.interpretation, library, self.white, self.view_settings.reference
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether there is unsaved work."""
+        return self.source is not None and self.work != self.saved_work
+
+    def resolution(self) -> str:
+        """Return the working resolution as text, such as "2048×1365 of 6000×4000, 1:3"; empty without a field."""
+        if self.field is None or self.source_shape is None:
+            return ""
+        if self.binning == 1:
+            return "full resolution"
+        (height, width), (full_height, full_width) = self.field.shape, self.source_shape
+        return f"{width}×{height} of {full_width}×{full_height}, 1:{self.binning}"
+
+    def open_photograph(
+        self,
+        photograph: RGBImage,
+        colours: UInt8Array,
+        truth: MeasuredCube | None = None,
+        decoded: DecodedPhoto | None = None,
+        interpretation: DevelopSettings | None = None,
+    ) -> None:
+        """Open a photograph; its field is set later with `set_field`.
+
+        Args:
+            photograph: the developed photograph.
+            colours: the same as displayed, (H, W, 3) uint8.
+            truth: its measured cube, if known.
+            decoded: the decoded file, if the photograph came from one.
+            interpretation: the settings it was developed with.
+        """
+        self.photograph, self.colours, self.cube = photograph, colours, None
+        self._set_measurement(truth, photograph.source_shape)
+        self.development.start(decoded, interpretation or DevelopSettings())
+        self._start(photograph.source.name, photograph.source_shape, ("photograph", "band"))
+
+    def open_cube(self, name: str, cube: SpectralField, levels: tuple[float, float]) -> None:
+        """Open a measured cube as the field; a reconstruction may replace it later.
+
+        Args:
+            name: the display name.
+            cube: the measured cube.
+            levels: the values shown as black and as white.
+        """
+        self.photograph, self.colours, self.cube = None, None, OpenedCube(cube, levels)
+        self._set_measurement(None, cube.shape)
+        self.development.start(None, DevelopSettings())
+        self._start(name, cube.shape, ("band", "false_colour"))
+        self.show_measured()
+
+    def _start(self, name: str, source_shape: tuple[int, int], modes: tuple[str, str]) -> None:
+        self.name, self.source_shape, self.field, self.encoded, self.binning = name, source_shape, None, None, 1
+        self.white = self.viewport = None
+        self._forget_answers()
+        self.undo_stack.clear()
+        self.mark_set.start(source_shape)
+        self.set_hover(None)
+        self.view_settings = replace(self.view_settings, modes=modes, active=0, levels={}, reference=None)
+        self.announce(Change.IMAGE, Change.FIELD, Change.VIEW_SETTINGS)
+
+    def start_from(self, source: DocumentSource) -> None:
+        """Record the files of a newly opened image, without unsaved work."""
+        self.source, self.file = source, None
+        self.saved_work = self.work
+        self.announce(Change.DOCUMENTS)
+
+    def adopt_settings(self, other: Document) -> None:
+        """Copy wavelength, viewing conditions, view settings and plot settings from another document."""
+        self.nm, self.viewing = other.nm, other.viewing
+        self.view_settings, self.plot_settings = other.view_settings, other.plot_settings
+
+    def show_measured(self) -> None:
+        """Use the opened cube itself as the field."""
+        assert self.cube is not None
+        self.set_field(self.cube.field, 1, self.cube.levels)
+
+    def set_photograph(self, photograph: RGBImage, colours: UInt8Array) -> None:
+        """Replace the photograph after developing it anew; the old field stays until the new one is ready."""
+        self.photograph, self.colours = photograph, colours
+        self.announce(Change.PHOTOGRAPH)
+
+    # The field and its results
+
+    def set_field(
+        self, field: SpectralField, binning: int, levels: tuple[float, float], encoded: ModelInput | None = None
+    ) -> None:
+        """Set a reconstructed or measured field; marks are unchanged, cached spectra are dropped.
+
+        Args:
+            field: the new field.
+            binning: source pixels along one side of a pixel of the field.
+            levels: the values shown as black and as white.
+            encoded: the model input it was reconstructed from; None for a measured cube.
+        """
+        self.field, self.encoded, self.binning, self.levels = field, encoded, binning, levels
+        if self.cube is not None:
+            self._set_measurement(self.cube.as_truth(self.name, encoded), self.cube.field.shape)
+        self._forget_answers()
+        self.announce(Change.FIELD)
+        self.set_wavelength(self.nm)
+
+    def set_truth(self, measurement: MeasuredCube | None) -> None:
+        """Set the measured cube to compare with, in a new registration, or remove it with None."""
+        self._set_measurement(measurement, self.source_shape)
+        self.curves, self.readouts = {}, {}
+        self.announce(Change.FIELD)
+
+    def _set_measurement(self, measurement: MeasuredCube | None, over: tuple[int, int] | None) -> None:
+        self.measurement = measurement
+        self.truth = measurement.over(over) if measurement is not None and over is not None else None
+
+    def _forget_answers(self) -> None:
+        """Drop the spectra, readouts and colours of the previous field."""
+        self.curves, self.readouts, self.colour_results = {}, {}, {}
+
+    def set_curves(self, curves: Mapping[MarkGeometry, MarkSpectrum]) -> None:
+        """Add spectra of the current field; those without a mark are dropped.
+
+        Readouts of the given regions are dropped as well: their mean may now include more pixels.
+        """
+        present = {**self.curves, **curves}
+        outdated = {place for place in curves if isinstance(place, Region)}
+        self.readouts = {place: readout for place, readout in self.readouts.items() if place not in outdated}
+        self.curves = {mark.place: present[mark.place] for mark in self.marks if mark.place in present}
+        self.announce(Change.CURVES)
+
+    def set_readouts(self, nm: float, readouts: Mapping[MarkGeometry, Readout]) -> None:
+        """Add values at `nm`, unless the wavelength has changed since; those without a mark or hover are dropped."""
+        if nm == self.nm:
+            wanted = {self.hover, *(mark.place for mark in self.marks)}
+            present = {**self.readouts, **readouts}
+            self.readouts = {place: readout for place, readout in present.items() if place in wanted}
+            self.announce(Change.READOUTS)
+
+    def set_colour_results(self, results: Mapping[MarkGeometry, ColourResult]) -> None:
+        """Replace the colours of all marks."""
+        self.colour_results = results
+        self.announce(Change.COLOUR_RESULTS)
+
+    def readout(self, mark: Mark) -> Readout | None:
+        """Return the value of a mark (the mean of a region) at the selected wavelength; None if not computed yet."""
+        return self.readouts.get(mark.place)
+
+    # Settings
+
+    def set_wavelength(self, nm: float) -> None:
+        """Select a wavelength, rounded to the 0.1 nm of slider, line and number field and clamped to the range."""
+        low, high = self.wavelength_range
+        nm = min(max(round(nm, 1), low), high)
+        if nm != self.nm:
+            self.nm, self.readouts = nm, {}
+            self.announce(Change.WAVELENGTH)
+
+    def step_wavelength(self, by: float) -> None:
+        """Change the wavelength by `by` nm."""
+        self.set_wavelength(self.nm + by)
+
+    def set_view_settings(self, settings: ViewSettings) -> None:
+        """Change how the image is displayed."""
+        if settings != self.view_settings:
+            self.view_settings = settings
+            self.announce(Change.VIEW_SETTINGS)
+
+    def set_plot_settings(self, settings: PlotSettings) -> None:
+        """Change how spectra are plotted, or which references are shown."""
+        if settings != self.plot_settings:
+            self.plot_settings = settings
+            self.announce(Change.PLOT_SETTINGS)
+
+    def set_viewing(self, viewing: ViewingConditions) -> None:
+        """Change the light or the observer that colours are computed for."""
+        if viewing != self.viewing:
+            self.viewing = viewing
+            self.announce(Change.VIEWING)
+
+    def set_white(self, number: int | None) -> None:
+        """Use the spectrum of the mark with this number as a perfect white.
+
+        None, or a mark without a spectrum, resets it.
+        """
+        mark = self.mark_set.get(number)
+        curve = self.curves.get(mark.place) if mark is not None else None
+        self.white = replace(curve.spectrum, name=mark.title) if curve is not None and mark is not None else None
+        self.announce(Change.WHITE)
+
+    def set_hover(self, pixel: Pixel | None) -> None:
+        """Set the source pixel under the mouse pointer; None outside the image."""
+        if pixel != self.hover:
+            self.hover = pixel
+            self.announce(Change.HOVER)
+            if pixel is None:
+                self.set_hover_curve(None)
+
+    def set_hover_curve(self, curve: Spectrum | None) -> None:
+        """Set the spectrum of the pixel under the mouse pointer."""
+        self.hover_curve = curve
+        self.announce(Change.HOVER_CURVE)
+
+    # Marks
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """All marks, in the order of the table."""
+        return self.mark_set.marks
+
+    @property
+    def pins(self) -> tuple[Mark, ...]:
+        """The marks that are single pixels."""
+        return tuple(mark for mark in self.marks if mark.shape is Shape.POINT)
+
+    def pick_pixel(self, row: int, col: int) -> None:
+        """Handle a click on a source pixel: pick the grey point if that is active, else add a pin."""
+        height, width = self.source_shape or (0, 0)
+        if self.development.is_picking and 0 <= row < height and 0 <= col < width:
+            self.development.pick_grey(row, col)
+        else:
+            self.add_pin(row, col)
+
+    def add_pin(self, row: int, col: int) -> None:
+        """Add a pin at a source pixel."""
+        self.mark_set.add((row, col))
+
+    def reference(self) -> tuple[Spectrum | None, str]:
+        """Return the reference of the similarity mode and its name: the chosen spectrum, or the active mark's."""
+        if self.view_settings.reference is not None:
+            return self.view_settings.reference, self.view_settings.reference.name
+        mark = self.mark_set.active_mark
+        curve = self.curves.get(mark.place) if mark else None
+        return (curve.spectrum, mark.title) if mark and curve else (None, "")
+
+    def table_rows(self, numbers: Sequence[int]) -> list[dict[str, str]]:
+        """Return the table rows of the marks with these numbers, as text by column."""
+        return [
+            row_of(
+                mark, self.nm, self.readout(mark), self.curves.get(mark.place), self.colour_results.get(mark.place)
+            )
+            for mark in self.marks if mark.number in numbers
+        ]  # fmt: skip
+
+    def plot_content(self) -> PlotContent:
+        """Return what the spectra plot shows at present."""
+        settings = self.plot_settings
+        return PlotContent(
+            marks=self.mark_set.visible, curves=self.curves, colour_results=self.colour_results,
+            library=settings.visible_library, truth=settings.truth, smooth=settings.smooth,
+            transform=settings.transform, nm=self.nm, active=self.mark_set.active,
+        )  # fmt: skip

@@ -1,34 +1,35 @@
-"""What the user marks in an image, pins and regions, what the field answers there, and marks as rows of text."""
+"""Marks (pins and regions): their geometry, the undoable set of them, their results, and their text form."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from nesr_gui.colorimetry.appearance import Appearance
 from nesr_gui.fields.protocol import QualityFlag
+from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.palette import MARK_COLOURS, MARK_SYMBOLS, MarkColours
 from nesr_gui.regions import Point, Region, Shape
-from nesr_gui.spectral import FloatArray, RGBImage, Spectrum
+from nesr_gui.spectral import FloatArray, Spectrum
 
 Pixel = tuple[int, int]
-"""(row, col) of the source photograph, whatever resolution it is worked at."""
-Place = Pixel | Region
+"""(row, col) of the source image, independent of the working resolution."""
+MarkGeometry = Pixel | Region
 COLUMNS = ("number", "name", "shape", "vertices", "colour", "symbol", "visible")
-"""What makes a mark; a file with these can be read back."""
-_GRID = 12  # cells along the longer side
+"""Table columns that define a mark; a file with these can be imported again."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A pin or a region, with the signs by which it is known in the image, the plot, the table and files."""
+    """A pin or a region with its number, colour (#rrggbb), symbol and name."""
 
     number: int
-    place: Place
+    place: MarkGeometry
     colour: str
     symbol: str
     name: str = ""
@@ -36,11 +37,12 @@ class Mark:
 
     @property
     def shape(self) -> Shape:
+        """The shape of its geometry."""
         return self.place.shape if isinstance(self.place, Region) else Shape.POINT
 
     @property
     def pixel(self) -> Pixel:
-        """Its pixel, or of a region the one in the middle."""
+        """Its pixel; for a region the one at its centre."""
         if isinstance(self.place, Region):
             row, col = self.place.centre
             return int(row), int(col)
@@ -48,32 +50,35 @@ class Mark:
 
     @property
     def row(self) -> int:
+        """Row of `pixel`."""
         return self.pixel[0]
 
     @property
     def col(self) -> int:
+        """Column of `pixel`."""
         return self.pixel[1]
 
     @property
     def title(self) -> str:
-        """Its name, or what it is called until it has one: pin 1, rectangle 2."""
+        """Its name, or a default name such as "pin 1" or "rectangle 2"."""
         return self.name or f"{'pin' if self.shape is Shape.POINT else self.shape} {self.number}"
 
     @property
     def position(self) -> str:
-        """Where it is, in words."""
+        """Its position as text, in source pixels."""
         if not isinstance(self.place, Region):
-            return f"row {self.row}, col {self.col}"
+            row, col = self.place
+            return f"row {row}, col {col}"
         top, left, bottom, right = self.place.bounds
         return f"rows {top:.0f}-{bottom:.0f}, cols {left:.0f}-{right:.0f}"
 
     @property
     def label(self) -> str:
-        """The name in files: pin 1 (row 120, col 64)."""
+        """Its name with position, as used in files: "pin 1 (row 120, col 64)"."""
         return f"{self.title} ({self.position})"
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values for a session file."""
+        """Return plain values for a session file."""
         vertices = self.place.vertices if isinstance(self.place, Region) else (self.place,)
         return {
             "number": self.number, "shape": str(self.shape), "vertices": [list(vertex) for vertex in vertices],
@@ -82,43 +87,49 @@ class Mark:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Mark:
-        """A mark from what `as_json` gave.
+        """Build a mark from the values of `as_json`.
 
         Raises:
-            ValueError: something is missing or of another kind.
+            ValueError: a value is missing or invalid.
         """
         try:
             shape, vertices = Shape(values["shape"]), [(row, col) for row, col in values["vertices"]]
-            place: Place = (
+            place: MarkGeometry = (
                 (int(vertices[0][0]), int(vertices[0][1])) if shape is Shape.POINT else Region(shape, tuple(vertices))
             )
             number, symbol, colour = int(values["number"]), str(values["symbol"]), str(values["colour"])
             if number < 1 or symbol not in MARK_SYMBOLS or not is_colour(colour):
                 raise ValueError(f"number {number}, symbol {symbol!r}, colour {colour!r}")
         except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
-            raise ValueError(f"this is no mark: {error}") from error
+            raise ValueError(f"this is not a valid mark: {error}") from error
         return cls(number, place, colour, symbol, str(values.get("name", "")), bool(values.get("visible", True)))
 
 
 def is_colour(text: str) -> bool:
-    """Whether this is a colour as marks have it: #rrggbb."""
+    """Return whether a text is a colour of the form #rrggbb."""
     return len(text) == 7 and text[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in text[1:])
 
 
-def new_mark(place: Place, taken: Iterable[int], palette: MarkColours = MARK_COLOURS["safe"]) -> Mark:
-    """A mark with the least free number, which decides its colour and symbol."""
+def new_mark(place: MarkGeometry, taken: Iterable[int], palette: MarkColours = MARK_COLOURS["safe"]) -> Mark:
+    """Return a mark with the smallest free number, which determines its colour and symbol.
+
+    Args:
+        place: its geometry.
+        taken: the numbers in use.
+        palette: the colours to choose from.
+    """
     numbers = set(taken)
     number = next(n for n in range(1, len(numbers) + 2) if n not in numbers)
     return Mark(number, place, *signs(number, palette))
 
 
 def signs(number: int, palette: MarkColours = MARK_COLOURS["safe"]) -> tuple[str, str]:
-    """Colour and symbol of a number: none of the first 56 numbers share both."""
+    """Return colour and symbol for a mark number; the first 56 numbers have distinct combinations."""
     return palette[number], MARK_SYMBOLS[(number - 1) % len(MARK_SYMBOLS)]
 
 
 def simplified(outline: list[Point], tolerance: float) -> tuple[Point, ...]:
-    """An outline without the points that lie within `tolerance` of the line between others (Douglas and Peucker)."""
+    """Simplify an outline (Douglas-Peucker): drop points within `tolerance` of the line between their neighbours."""
     points = np.array(outline)
     keep = np.zeros(len(points), bool)
     keep[[0, -1]] = True
@@ -143,13 +154,16 @@ def simplified(outline: list[Point], tolerance: float) -> tuple[Point, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
-    """What is known at one place: its spectrum, the measured one where there is one, and what a model was shown of it.
+class MarkSpectrum:
+    """The spectrum of one mark with its statistics and references.
 
-    Of a region the spectrum is the mean of `pixels` of its `of` pixels, and `deviation` (L,) their standard deviation.
-    `quality_flags` is the share of its pixels that each flag is raised for, where the model raises flags.
-    `seen` are the bands of a cube that the model made the spectrum of.
-    `interval` is what the model gives as the limits (2, L) between which 90 % of true values lie.
+    Attributes:
+        spectrum: the spectrum of a pixel, or the mean over `pixels` of the `of` pixels of a region.
+        truth: the measured spectrum, if there is a measured cube.
+        deviation: standard deviation (L,) over the pixels of a region.
+        interval: lower and upper limits (2, L) of the model's 90 % prediction interval.
+        quality_flags: the share (0-1) of pixels with each quality flag, if the model computes flags.
+        seen: the band values of the cube that were the model's input.
     """
 
     spectrum: Spectrum
@@ -162,23 +176,21 @@ class Curve:
     seen: Spectrum | None = None
 
     def spread_text(self) -> str:
-        """What the shading around the curve stands for, in words; nothing where there is none."""
+        """Return a description of the shaded band around the spectrum; empty if there is none."""
         if self.deviation is not None:
             of = f"{self.of}" if self.pixels == self.of else f"{self.pixels} of {self.of}"
             return f", mean ± SD of {of} pixels"
-        return ", 90 % interval" if self.interval is not None else ""
+        return ", 90 % prediction interval" if self.interval is not None else ""
 
     def doubts_text(self) -> str:
-        """Why not to trust it, in words; nothing where there is no reason."""
-        said = [
-            doubt.text if share == 1 else f"{share:.0%} {doubt.text}" for doubt, share in self.quality_flags.items()
-        ]
-        return f"; {', '.join(said)}" if said else ""
+        """Return the quality flags as text; empty if there are none."""
+        texts = [flag.text if share == 1 else f"{share:.0%} {flag.text}" for flag, share in self.quality_flags.items()]
+        return f"; {', '.join(texts)}" if texts else ""
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Values at one place and the current wavelength."""
+class Readout:
+    """Values of one mark at the selected wavelength: reconstructed, measured if known, and quality flags."""
 
     value: float
     truth: float | None = None
@@ -186,10 +198,10 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Of one place: its appearance, where there is a reflectance to look at, and the smooth metamer of its colour.
+class ColourResult:
+    """The colour of one mark under the viewing conditions, and the smooth metamer of its colour.
 
-    `refusal` is the sentence that says why there is no appearance.
+    `refusal` is the reason why there is no appearance, in one sentence.
     """
 
     appearance: Appearance | None = None
@@ -198,9 +210,17 @@ class Finding:
 
 
 def row_of(
-    mark: Mark, nm: float, reading: Reading | None, curve: Curve | None, finding: Finding | None
+    mark: Mark, nm: float, reading: Readout | None, curve: MarkSpectrum | None, finding: ColourResult | None
 ) -> dict[str, str]:
-    """Everything known of a mark, as text: what makes it, its value at `nm`, and how it looks."""
+    """Return the table row of a mark as text: its definition, its value at `nm`, and its colour.
+
+    Args:
+        mark: the mark.
+        nm: the selected wavelength.
+        reading: its value at `nm`, if computed.
+        curve: its spectrum, if computed.
+        finding: its colour, if computed.
+    """
     values = mark.as_json()
     row = {key: str(values[key]) for key in COLUMNS}
     row["vertices"] = "; ".join(" ".join(f"{at:g}" if at % 1 else f"{at:.0f}" for at in v) for v in values["vertices"])
@@ -208,47 +228,190 @@ def row_of(
     row["pixels"] = "" if curve is None else f"{curve.pixels} of {curve.of}"
     row[f"value_at_{nm:g}_nm"] = "" if reading is None else f"{reading.value:.6g}"
     row[f"measured_at_{nm:g}_nm"] = "" if reading is None or reading.truth is None else f"{reading.truth:.6g}"
-    seen = finding.appearance if finding is not None else None
-    numbers = [*seen.rgb, *seen.xy, *seen.lab, seen.dominant] if seen is not None else [math.nan] * 9
+    colour = finding.appearance if finding is not None else None
+    numbers = [*colour.rgb, *colour.xy, *colour.lab, colour.dominant] if colour is not None else [math.nan] * 9
     for name, number in zip(("R", "G", "B", "x", "y", "L*", "a*", "b*", "dominant_nm"), numbers, strict=True):
         row[name] = "" if math.isnan(number) else f"{number:.6g}"
     return row
 
 
 def mark_of(row: Mapping[str, str]) -> Mark:
-    """The mark that a row of `COLUMNS` describes.
+    """Build a mark from a table row with the columns of `COLUMNS`.
 
     Raises:
-        ValueError: it describes none.
+        ValueError: a value is missing or invalid.
     """
     try:
         vertices = [[float(at) for at in vertex.split()] for vertex in row["vertices"].split(";")]
     except (KeyError, ValueError) as error:
-        raise ValueError(f"this is no mark: {error}") from error
+        raise ValueError(f"this is not a valid mark: {error}") from error
     return Mark.from_json({**row, "vertices": vertices, "visible": row.get("visible", "yes") != "no"})
 
 
 def as_text(rows: Sequence[Mapping[str, str]]) -> str:
-    """Rows with their header, cells between tabs, as spreadsheets take them from the clipboard."""
+    """Return rows with a header as tab-separated text, for the clipboard."""
     lines = [list(rows[0])] + [list(row.values()) for row in rows] if rows else []
     return "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines)
 
 
-def spots(image: RGBImage, count: int = 3) -> list[tuple[int, int]]:
-    """`count` pixels (row, col) of the source, in even areas of colours that differ; the same for the same image."""
-    height, width = image.shape
-    side = max(max(height, width) // _GRID, 1)
-    cells = []
-    for top in range(side // 2, max(height - side, 1), side):
-        for left in range(side // 2, max(width - side, 1), side):
-            values = image.values[top : top + side, left : left + side].reshape(-1, 3)
-            mean = np.sqrt(values.mean(axis=0))
-            evenness = 1 / (1 + 20 * float(values.std(axis=0).mean()))
-            cells.append(((min(top + side // 2, height - 1), min(left + side // 2, width - 1)), mean, evenness))
-    colourful = [float(mean.max() - mean.min()) * evenness for _, mean, evenness in cells]
-    chosen = [int(np.argmax(colourful))]
-    while len(chosen) < min(count, len(cells)):
-        far = [min(float(np.linalg.norm(mean - cells[c][1])) for c in chosen) * even for _, mean, even in cells]
-        chosen.append(int(np.argmax(far)))
-    found = [tuple(at * image.binning for at in cells[c][0]) for c in chosen]  # of the source
-    return sorted(((row, col) for row, col in found), key=lambda at: (at[1], at[0]))
+Size = tuple[int, int]
+
+
+class _ChangeMarks(QUndoCommand):
+    """Undo command that replaces the set of marks; commands of the same gesture merge into one."""
+
+    def __init__(
+        self, mark_set: MarkSet, text: str, after: tuple[Mark, ...], active: int | None, gesture: int = 0
+    ) -> None:
+        super().__init__(text)
+        self._mark_set, self._gesture = mark_set, gesture
+        self._before, self._after = (mark_set.marks, mark_set.active), (after, active)
+
+    def redo(self) -> None:
+        self._mark_set._put(*self._after)
+
+    def undo(self) -> None:
+        self._mark_set._put(*self._before)
+
+    def id(self) -> int:
+        return 1 if self._gesture else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, _ChangeMarks) or other._gesture != self._gesture:
+            return False
+        self._after = other._after
+        return True
+
+
+class MarkSet:
+    """The marks of an image and the active one; changes are commands on the undo stack.
+
+    Attributes:
+        marks: all marks, in the order of the table.
+        active: the number of the active mark; None if no mark is active.
+        palette: the colours of new marks.
+    """
+
+    def __init__(self, undo_stack: QUndoStack, announce: Callable[[Change], None]) -> None:
+        self._undo_stack, self._announce = undo_stack, announce
+        self._size: Size = (0, 0)
+        self.marks: tuple[Mark, ...] = ()
+        self.active: int | None = None
+        self.palette = MARK_COLOURS["safe"]
+
+    @property
+    def visible(self) -> tuple[Mark, ...]:
+        """The marks that are not hidden."""
+        return tuple([mark for mark in self.marks if mark.visible])
+
+    def get(self, number: int | None) -> Mark | None:
+        """Return the mark with this number, or None."""
+        return next((mark for mark in self.marks if mark.number == number), None)
+
+    @property
+    def active_mark(self) -> Mark | None:
+        """The active mark, if any."""
+        return self.get(self.active)
+
+    def start(self, size: Size) -> None:
+        """Remove all marks for a new image of `size` (H, W) source pixels; not undoable."""
+        self._size = size
+        self._put((), None)
+
+    def restore(self, marks: Iterable[Mark], active: int | None) -> None:
+        """Set the marks of a session file, except those outside the image; not undoable."""
+        inside = tuple(mark for mark in marks if self.holds(mark.place))
+        self._put(inside, active if active in [mark.number for mark in inside] else None)
+
+    def add(self, place: MarkGeometry) -> None:
+        """Add a mark and make it active; geometry outside the image is ignored."""
+        if self.holds(place):
+            mark = new_mark(place, (other.number for other in self.marks), self.palette)
+            self._change(f"add {mark.title}", (*self.marks, mark), mark.number)
+
+    def move(self, number: int, place: MarkGeometry, gesture: int) -> None:
+        """Move or reshape a mark; changes with the same `gesture` (> 0, one mouse drag) are undone together."""
+        mark = self.get(number)
+        if mark is not None and self.holds(place):
+            self._replace(f"move {mark.title}", replace(mark, place=place), gesture)
+
+    def shift(self, number: int | None, rows: int, cols: int, gesture: int = 0) -> None:
+        """Move a mark by whole source pixels; for `gesture` see `move`."""
+        mark = self.get(number)
+        if mark is not None:
+            place = mark.place
+            moved = place.moved(rows, cols) if isinstance(place, Region) else (place[0] + rows, place[1] + cols)
+            self.move(mark.number, moved, gesture)
+
+    def activate_next(self, by: int) -> None:
+        """Make the mark `by` places further in the table active, wrapping around."""
+        numbers = [mark.number for mark in self.marks]
+        if numbers:
+            at = numbers.index(self.active) + by if self.active in numbers else min(by, 0)
+            self.set_active(numbers[at % len(numbers)])
+
+    def edit(self, number: int, **values: Any) -> None:
+        """Change `name`, `colour`, `symbol` or `visible` of a mark."""
+        mark = self.get(number)
+        if mark is not None:
+            text = {"name": "rename", "colour": "recolour", "symbol": "change sign of"}.get(next(iter(values)))
+            text = text or ("show" if values.get("visible") else "hide")
+            self._replace(f"{text} {mark.title}", replace(mark, **values))
+
+    def remove(self, *numbers: int | None) -> None:
+        """Remove the marks with these numbers, as one command."""
+        gone = [mark for mark in self.marks if mark.number in numbers]
+        if gone:
+            left = tuple(mark for mark in self.marks if mark not in gone)
+            active = self.active if self.active not in numbers else (left[-1].number if left else None)
+            self._change(f"remove {gone[0].title if len(gone) == 1 else f'{len(gone)} marks'}", left, active)
+
+    def clear(self) -> None:
+        """Remove all marks."""
+        if self.marks:
+            self._change("clear marks", (), None)
+
+    def take_all(self, marks: Iterable[Mark]) -> int:
+        """Add imported marks, with new numbers where theirs are in use; marks outside the image are left out.
+
+        Returns:
+            The number of marks added.
+        """
+        taken = {mark.number for mark in self.marks}
+        added: list[Mark] = []
+        for mark in marks:
+            if self.holds(mark.place):
+                number = mark.number if mark.number not in taken else new_mark(mark.place, taken).number
+                taken.add(number)
+                added.append(replace(mark, number=number))
+        if added:
+            self._change(f"add {len(added)} marks", (*self.marks, *added), added[-1].number)
+        return len(added)
+
+    def set_active(self, number: int | None) -> None:
+        """Make a mark active; not undoable. Unknown numbers are ignored."""
+        if number != self.active and (number is None or self.get(number) is not None):
+            self.active = number
+            self._announce(Change.ACTIVE_MARK)
+
+    def _replace(self, text: str, changed: Mark, gesture: int = 0) -> None:
+        after = tuple(changed if mark.number == changed.number else mark for mark in self.marks)
+        if after != self.marks:
+            self._change(text, after, changed.number, gesture)
+
+    def _change(self, text: str, after: tuple[Mark, ...], active: int | None, gesture: int = 0) -> None:
+        self._undo_stack.push(_ChangeMarks(self, text, after, active, gesture))
+
+    def _put(self, marks: tuple[Mark, ...], active: int | None) -> None:
+        previous, self.marks, self.active = self.active, marks, active
+        self._announce(Change.MARKS)
+        if active != previous:
+            self._announce(Change.ACTIVE_MARK)
+
+    def holds(self, place: MarkGeometry) -> bool:
+        """Return whether a geometry is usable: a pin inside the image, or a region that overlaps it and has an area."""
+        height, width = self._size
+        if not isinstance(place, Region):
+            return 0 <= place[0] < height and 0 <= place[1] < width
+        top, left, bottom, right = place.bounds
+        return bottom > 0 and right > 0 and top < height and left < width and bottom > top and right > left

@@ -1,4 +1,4 @@
-"""Colours that can be chosen: of the window, of marks, and of pictures."""
+"""Choices of colours: window themes, mark colours and colormaps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMED = (
 
 
 class Theme(enum.StrEnum):
-    """What the user prefers."""
+    """The preferred theme of the window."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -24,18 +24,21 @@ class Theme(enum.StrEnum):
 
 @dataclass(frozen=True)
 class MarkColours:
-    """Colours that marks take in turn: name → #rrggbb, each at least 3:1 against the plot's ground, light and dark."""
+    """A palette of mark colours: name → #rrggbb, with a contrast of at least 3:1 on light and dark plot backgrounds.
+
+    `palette[number]` is the colour of the mark with that number, from 1.
+    """
 
     title: str
     colours: Mapping[str, str]
 
     def __getitem__(self, number: int) -> str:
-        """The colour of the mark with a number, from 1."""
+        """Return the colour of the mark with this number, from 1."""
         return list(self.colours.values())[(number - 1) % len(self.colours)]
 
 
 MARK_COLOURS = {
-    "safe": MarkColours("For colour-blind eyes too", {
+    "safe": MarkColours("Colour-blind safe", {
         "Red": "#c32f0f", "Blue": "#1a95fe", "Green": "#1e7652", "Orange": "#cd8309", "Magenta": "#b128a8",
         "Slate": "#626871", "Sage": "#929671", "Mauve": "#a98997",
     }),
@@ -44,12 +47,12 @@ MARK_COLOURS = {
         "Sky blue": "#1795c9", "Olive": "#8d8413", "Grey": "#7d7f87",
     }),
 }  # fmt: skip
-"""The first was searched for: two of it differ by ΔE2000 22 for normal eyes, 14 where one kind of cones is missing."""
+"""The first was optimised: any two differ by ΔE2000 ≥ 22 in normal vision, ≥ 14 with any one type of dichromacy."""
 
 MARK_SYMBOLS = ("circle", "square", "triangle", "diamond", "cross", "wedge", "star")
-"""Seven beside eight colours, so that no two of the first 56 marks share both."""
+"""Seven symbols and eight colours: the first 56 marks have distinct combinations."""
 
 
 def colormaps() -> tuple[str, ...]:
-    """The names that can be chosen: matplotlib's and colorcet's (CET), as pyqtgraph brings them."""
+    """Return the names of all colormaps: grey, wavelength tint, and those of matplotlib and colorcet (CET)."""
     return GREY, TINT, *_NAMED, _NAMED[0] + REVERSED

@@ -1,4 +1,4 @@
-"""What is remembered between two runs, and what the user prefers: every preference in one table."""
+"""User preferences, in one table, and other values stored between runs."""
 
 from __future__ import annotations
 
@@ -12,26 +12,45 @@ from PySide6.QtCore import QObject, QSettings, QStandardPaths, Signal
 
 from nesr_gui.gui.model.palette import MARK_COLOURS, Theme, colormaps
 
-_throwaway: Path | None = None  # in its place while nothing is to be remembered
-_GROUP = "preferences"
+_throwaway: Path | None = None  # a temporary settings file, see `nothing_remembered`
+_GROUP, _RECENT = "preferences", "files/recent"
+_MOST_RECENT = 8
 _MEGAPIXELS = (0.25, 0.5, 1, 2, 4, 8, 16)
 
 
 def settings() -> QSettings:
-    """The program's settings, where the system keeps such things."""
+    """Return the program's settings, stored where the platform keeps user settings."""
     if _throwaway is not None:
         return QSettings(str(_throwaway), QSettings.Format.IniFormat)
     return QSettings(QSettings.defaultFormat(), QSettings.Scope.UserScope, "nesr_gui", "nesr_gui")
 
 
-def kept_folder() -> Path:
-    """Where the program keeps files of its own, where the system keeps such things."""
+def data_folder() -> Path:
+    """Return the folder for the program's own data, such as autosave copies."""
     return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
+
+
+def recent_files() -> list[Path]:
+    """Return the recently opened files, newest first."""
+    saved = settings().value(_RECENT, [])
+    return [Path(p) for p in ([saved] if isinstance(saved, str) else saved if isinstance(saved, list) else [])]
+
+
+def remember_file(path: Path) -> None:
+    """Put a file at the top of the recent files."""
+    path = path.resolve()
+    paths = [path, *(p for p in recent_files() if p != path)][:_MOST_RECENT]
+    settings().setValue(_RECENT, [str(p) for p in paths])
+
+
+def forget_recent_files() -> None:
+    """Clear the list of recent files."""
+    settings().remove(_RECENT)
 
 
 @contextmanager
 def nothing_remembered() -> Iterator[None]:
-    """Start as a new user's program and leave no trace: pictures and benchmarks are not the user's own runs."""
+    """Use temporary settings, as for a first start: for screenshots and benchmarks."""
     global _throwaway
     with tempfile.TemporaryDirectory() as folder:
         _throwaway = Path(folder) / "settings.ini"
@@ -43,57 +62,73 @@ def nothing_remembered() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Preference:
-    """One preference: the key it is kept under, its title, its default, its values with their texts, its meaning."""
+    """One preference.
+
+    Attributes:
+        key: its key in the settings.
+        title: its label.
+        default: its default value.
+        choices: its values with their labels.
+        meaning: a description, including when it takes effect if not at once.
+    """
 
     key: str
     title: str
     default: str
     choices: Mapping[str, str]
-    meaning: str  # also when it takes effect, where that is not at once for all that is open
+    meaning: str
 
 
 TABLE = (
     Preference("theme", "Theme", Theme.SYSTEM,
-               {Theme.SYSTEM: "As the system", Theme.LIGHT: "Light", Theme.DARK: "Dark"},
+               {Theme.SYSTEM: "Same as system", Theme.LIGHT: "Light", Theme.DARK: "Dark"},
                "The colours of the window."),
     Preference("device", "Compute on", "auto",
                {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA or AMD graphics (CUDA)",
                 "mps": "Apple graphics (MPS)"},
-               "Where spectra are computed. An open photograph is reconstructed again."),
+               "Device that computes spectra. Changing it reconstructs the open photograph again."),
     Preference("working_pixels", "Working resolution", "",
                {"": "Automatic", **{str(round(n * 1e6)): f"{n:g} megapixels" for n in _MEGAPIXELS}},
-               "What larger photographs are reduced to before they are reconstructed, unless the Input panel says "
-               "otherwise. Automatic is what this machine reconstructs in some seconds."),
+               "Larger photographs are reduced to this size before reconstruction, unless the Input panel sets "
+               "another one. Automatic is the size that this machine reconstructs in a few seconds."),
     Preference("colormap", "Colormap of bands", "grey", {name: name.capitalize() for name in colormaps()},
-               "How the image at one wavelength is coloured. The menu of a picture changes it for this picture."),
+               "Default colormap of band images. The context menu of an image changes it for that image."),
     Preference("mark_colours", "Colours of marks", "safe", {key: kind.title for key, kind in MARK_COLOURS.items()},
-               "Colours that new marks take in turn; those there are keep theirs."),
-    Preference("autosave", "Copy unsaved work", "30",
-               {"": "Never", "10": "Every 10 seconds", "30": "Every half minute", "120": "Every 2 minutes"},
-               "Marks and all else that is not saved are kept aside, and offered again after a crash."),
+               "Colours of new marks, used in turn. Existing marks keep their colours."),
+    Preference("autosave", "Autosave", "30",
+               {"": "Never", "10": "Every 10 seconds", "30": "Every 30 seconds", "120": "Every 2 minutes"},
+               "Unsaved work is copied at this interval and offered again after a crash."),
 )  # fmt: skip
 
 
 class Preferences(QObject):
-    """The values of the table, kept between two runs."""
+    """The current values of all preferences, stored between runs.
 
-    changed = Signal(str)  # key
+    `preferences[key]` is a value, or the default if none, or an invalid one, is stored.
+    """
+
+    changed = Signal(str)  # the key of the preference
 
     def __getitem__(self, key: str) -> str:
-        """The value of a preference; the default where none is kept or what is kept is no choice any more."""
+        """Return the value of a preference, or its default if none, or an invalid one, is stored."""
         preference = _BY_KEY[key]
-        kept = str(settings().value(f"{_GROUP}/{key}", preference.default))
-        return kept if kept in preference.choices else preference.default
+        stored = str(settings().value(f"{_GROUP}/{key}", preference.default))
+        return stored if stored in preference.choices else preference.default
 
     def choose(self, key: str, value: str) -> None:
+        """Set a preference.
+
+        Raises:
+            ValueError: `value` is not one of its choices.
+        """
         if value not in _BY_KEY[key].choices:
-            raise ValueError(f"{value!r} is no choice for {key}; choose one of: {', '.join(_BY_KEY[key].choices)}")
+            raise ValueError(f"{value!r} is not a value of {key}; choose one of: {', '.join(_BY_KEY[key].choices)}")
         if value != self[key]:
             settings().setValue(f"{_GROUP}/{key}", value)
             self.changed.emit(key)
 
     def reset(self) -> None:
-        """Every preference is its default."""
+        """Restore all defaults."""
         others = [preference.key for preference in TABLE if self[preference.key] != preference.default]
         settings().remove(_GROUP)
         for key in others:

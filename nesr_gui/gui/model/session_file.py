@@ -1,222 +1,60 @@
-"""Session files (.nesr): a document as JSON, without the numbers of its image, which stay in their own file."""
+"""Session files (.nesr): the state of a document as JSON; the pixels of its image stay in their own file.
+
+Converted by cattrs after the types of `SessionData`. A session may come from anywhere, so numbers and texts are not
+coerced, and the value classes check their ranges; `read_session` turns every refusal into one sentence.
+"""
 
 from __future__ import annotations
 
+import enum
 import json
+import math
 import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
+
+import numpy as np
+from cattrs import Converter
 
 from nesr_gui._version import __version__
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.resampled import Registration
-from nesr_gui.gui.model import session_parts as parts
-from nesr_gui.gui.model import view_settings as looks
-from nesr_gui.gui.model.document import Document, Origin
+from nesr_gui.gui.model.document import Document, DocumentSource
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_settings import Overlays
-from nesr_gui.gui.model.view_settings import Look
-from nesr_gui.gui.model.viewport import View
+from nesr_gui.gui.model.plot_settings import PlotSettings
+from nesr_gui.gui.model.view_settings import ViewSettings
+from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.cubes.description import CubeHints
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.fingerprint import fingerprint
 from nesr_gui.io.photos.develop_settings import DevelopSettings
-from nesr_gui.spectral import Spectrum
+from nesr_gui.spectral import Spectrum, Wavelengths
 
 ENDING = ".nesr"
 FILTER = f"Sessions (*{ENDING})"
-FORMAT = 1  # raise it when an older program would read a file wrongly
+FORMAT = 2  # raise it when an older program would read a file wrongly, and extend `_migrated`
 MAX_BYTES = 64 << 20
+LARGEST = 1e30  # of any number, well within float32
 AREAS = ("left", "right", "top", "bottom")
+Json = Mapping[str, Any]
 _MOST = 20_000  # px of a window or a panel
 
 
 @dataclass(frozen=True)
-class Laid:
-    """How the measured cube lies over the photograph, and whether its user chose that."""
-
-    match: Registration
-    is_chosen: bool
-
-
-@dataclass(frozen=True)
-class Kept:
-    """All of a document that a session file keeps; frozen, so that it can be written while the user goes on.
-
-    Attributes:
-        origin: the files of the image.
-        digests: SHA-256 of the image and of its measured cube, as `fingerprint` has them; empty until it is written.
-        is_full: whether it was reconstructed at full resolution.
-        model: name and SHA-256 of the model that did it; empty for a cube as it was measured.
-        model_file: where that was, if it was a cube's: other models can do for photographs.
-        file: the session file that an automatic copy is of.
-    """
-
-    origin: Origin
-    interpretation: DevelopSettings
-    marks: tuple[Mark, ...]
-    active: int | None
-    look: Look
-    view: View | None
-    nm: float
-    overlays: Overlays
-    viewing: ViewingConditions
-    white: Spectrum | None
-    is_full: bool = False
-    model: tuple[str, str] = ("", "")
-    layout: Layout | None = None
-    file: Path | None = None
-    digests: tuple[str, str] = ("", "")
-    laid: Laid | None = None
-    model_file: Path | None = None
-
-    @classmethod
-    def of(cls, document: Document, layout: Layout | None) -> Kept:
-        """What there is to keep of a document in which an image is open."""
-        assert document.origin is not None
-        is_made = document.field is not None and document.encoded is not None
-        made = document.field.provenance if document.field is not None and is_made else {}
-        return cls(
-            document.origin, document.interpretation, document.marks, document.active, document.look, document.view,
-            document.nm, document.overlays, document.viewing, document.white,
-            (is_made and document.binning == 1) or (document.encoding is not None and document.encoding.full),
-            (made.get("model", ""), made.get("model_sha256", "")), layout, document.file,
-            laid=Laid(document.measurement.match, document.measurement.is_chosen) if document.measurement else None,
-            model_file=document.model_file if is_made else None,
-        )  # fmt: skip
-
-
-def write_session(path: Path, kept: Kept) -> None:
-    """Write a session file; its images are named as they are found from there, and as they are found from anywhere."""
-    with atomic_write(path) as part:
-        part.write_text(json.dumps(_as_json(kept, path.parent), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def read_session(path: Path, modes: Collection[str]) -> Kept:
-    """What a session file keeps, with view modes of those that there are; its files may be elsewhere by now.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        UnreadableFile: it is no session file, damaged, or of a newer program.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
-        known = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-        version = parts.whole(known["nesr_session"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UnreadableFile(f"{path.name} is no session file of nesr_gui; open the image itself") from error
-    if version != FORMAT:
-        raise UnreadableFile(
-            f"{path.name} was saved by another version of nesr_gui (its format is {version}, this program reads "
-            f"{FORMAT}); open it with that version, or open the image itself"
-        )
-    try:
-        return _from_json(known, path.parent, modes)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        said = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
-        raise UnreadableFile(f"the session {path.name} is damaged ({said}); open the image itself") from error
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number")
-
-
-def _as_json(kept: Kept, folder: Path) -> dict[str, Any]:
-    origin = kept.origin
-    return {
-        "nesr_session": FORMAT,
-        "program": __version__,
-        "image": _file_json(origin.image, kept.digests[0], folder),
-        "truth": _optional(origin.truth, lambda path: _file_json(path, kept.digests[1], folder)),
-        "truth_lies": _optional(kept.laid, asdict),
-        "reading": _optional(origin.reading, parts.reading_json),
-        "input": parts.interpretation_json(kept.interpretation),
-        "full_resolution": kept.is_full,
-        "model": list(kept.model),
-        "model_file": _optional(kept.model_file, str),
-        "marks": [mark.as_json() for mark in kept.marks],
-        "active": kept.active,
-        "look": looks.as_json(kept.look),
-        "view": _optional(kept.view, asdict),
-        "nm": kept.nm,
-        "compare": parts.overlays_json(kept.overlays),
-        "viewing": parts.viewing_json(kept.viewing),
-        "white": _optional(kept.white, parts.spectrum_json),
-        "layout": _optional(kept.layout, asdict),
-        "copy_of": _optional(kept.file, str),
-    }
-
-
-def _from_json(known: parts.Json, folder: Path, modes: Collection[str]) -> Kept:
-    image, digest = _read_file(known["image"], folder)
-    truth, truth_digest = _optional(known["truth"], lambda each: _read_file(each, folder)) or (None, "")
-    nm, active = float(known["nm"]), _optional(known["active"], parts.whole)
-    model = tuple(map(parts.text, known["model"]))
-    if not 1 <= nm <= 1e6 or len(model) != 2:
-        raise ValueError(f"a wavelength of {nm:g} nm")
-    marks = tuple(map(Mark.from_json, known["marks"]))
-    if len({mark.number for mark in marks}) < len(marks):
-        raise ValueError("two marks of one number")
-    return Kept(
-        Origin(image, truth, _optional(known["reading"], parts.read_reading)),
-        parts.read_interpretation(known["input"]),
-        marks,
-        active if active in [mark.number for mark in marks] else None,
-        looks.from_json(known["look"], modes),
-        _optional(known["view"], parts.read_view),
-        nm,
-        parts.read_overlays(known["compare"]),
-        parts.read_viewing(known["viewing"]),
-        _optional(known["white"], parts.read_spectrum),
-        bool(known["full_resolution"]),
-        (model[0], model[1]),
-        _optional(known["layout"], Layout.from_json),
-        _optional(known["copy_of"], lambda path: Path(parts.text(path))),
-        (digest, truth_digest),
-        _optional(known["truth_lies"], lambda laid: Laid(parts.read_match(laid["match"]), bool(laid["is_chosen"]))),
-        _optional(known.get("model_file"), lambda path: Path(parts.text(path))),  # older programs wrote none
-    )
-
-
-def _file_json(path: Path, digest: str, folder: Path) -> dict[str, str]:
-    try:
-        relative = Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # on another drive
-        relative = ""
-    return {"path": str(path), "relative": relative, "sha256": digest}
-
-
-def _read_file(known: parts.Json, folder: Path) -> tuple[Path, str]:
-    """Where the file is, and its digest: as seen from the session, for folders move together, or else where it was."""
-    path, relative, digest = (parts.text(known[name]) for name in ("path", "relative", "sha256"))
-    if "\0" in path + relative:
-        raise ValueError("a file name with a null character")
-    beside, there = Path(os.path.normpath(folder / relative)) if relative else Path(path), Path(path)
-    if beside == there or not os.path.exists(there):
-        return (beside if os.path.exists(beside) else there), digest
-    return (beside if os.path.exists(beside) and fingerprint(beside) == digest else there), digest
-
-
-def _optional(value: Any, make: Callable[[Any], Any]) -> Any:
-    return None if value is None else make(value)
-
-
-@dataclass(frozen=True)
 class PanelPlace:
-    """Where a panel stands.
+    """The position of a dock panel.
 
     Attributes:
-        name: what the panel is remembered under.
+        name: the object name of the panel.
         area: left, right, top or bottom.
-        tabs: panels of one area with the same number stand behind each other.
+        tabs: panels of one area with the same number are tabbed together.
         shown: whether it is open.
-        front: whether it is before the others of its tabs.
-        size: width and height; of a floating one, `floats` is the place of its upper left corner.
+        front: whether it is the front tab.
+        size: width and height in px.
+        floats: the top left corner of a floating panel in px; None if docked.
     """
 
     name: str
@@ -227,31 +65,283 @@ class PanelPlace:
     size: tuple[int, int]
     floats: tuple[int, int] | None
 
-    @classmethod
-    def from_json(cls, known: Mapping[str, Any]) -> PanelPlace:
-        """What `asdict` gave; raises ValueError, TypeError or KeyError otherwise."""
-        if known["area"] not in AREAS:
-            raise ValueError(f"a panel stands {str(known['area'])[:20]!r}")
-        floats = None if known["floats"] is None else _pair(known["floats"], -_MOST)
-        shown, front = bool(known["shown"]), bool(known["front"])
-        return cls(str(known["name"]), known["area"], int(known["tabs"]), shown, front, _pair(known["size"], 1), floats)
+    def __post_init__(self) -> None:
+        if self.area not in AREAS:
+            raise ValueError(f"a panel in the area {self.area[:20]!r}; areas are {', '.join(AREAS)}")
+        _check_pixels(self.size, 1)
+        if self.floats is not None:
+            _check_pixels(self.floats, -_MOST)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Width and height of the window, and its panels in order."""
+    """Width and height of the window in px, and its panels in order."""
 
     size: tuple[int, int]
     panels: tuple[PanelPlace, ...]
 
+    def __post_init__(self) -> None:
+        _check_pixels(self.size, 1)
+
+
+def _check_pixels(pair: tuple[int, int], least: int) -> None:
+    if not all(least <= value <= _MOST for value in pair):
+        raise ValueError(f"{pair} where {least} to {_MOST} pixels are expected")
+
+
+@dataclass(frozen=True)
+class SavedRegistration:
+    """The registration of the measured cube to the photograph, and whether the user chose its orientation."""
+
+    match: Registration
+    is_chosen: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionData:
+    """The state of a document as stored in a session file; frozen, so that it can be written in the background.
+
+    Attributes:
+        source: the files of the image.
+        interpretation: the development settings.
+        marks: the marks, and `active` the number of the active one.
+        view_settings: how the image is displayed, and `viewport` its visible part.
+        nm: the selected wavelength.
+        plot_settings: how spectra are plotted.
+        viewing: the light and the observer, and `white` the spectrum of a perfect white.
+        is_full: whether it was reconstructed at full resolution.
+        model: name and SHA-256 of the model; empty for a measured cube.
+        model_file: the file of that model if the image is a cube; photographs can use any model.
+        layout: the layout of the window.
+        file: for an autosave copy, the session file of the document.
+        digests: `fingerprint` of the image and of its measured cube; empty until written.
+        registration: the registration of the measured cube.
+    """
+
+    source: DocumentSource
+    interpretation: DevelopSettings
+    marks: tuple[Mark, ...]
+    active: int | None
+    view_settings: ViewSettings
+    viewport: Viewport | None
+    nm: float
+    plot_settings: PlotSettings
+    viewing: ViewingConditions
+    white: Spectrum | None
+    is_full: bool = False
+    model: tuple[str, str] = ("", "")
+    model_file: Path | None = None
+    layout: Layout | None = None
+    file: Path | None = None
+    digests: tuple[str, str] = ("", "")
+    registration: SavedRegistration | None = None
+
+    def __post_init__(self) -> None:
+        numbers = [mark.number for mark in self.marks]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError("two marks have the same number")
+        if not 1 <= self.nm <= 1e6:
+            raise ValueError(f"a wavelength of {self.nm:g} nm")
+        if self.active not in numbers:
+            object.__setattr__(self, "active", None)
+
     @classmethod
-    def from_json(cls, known: Mapping[str, Any]) -> Layout:
-        """What `asdict` gave; raises ValueError, TypeError or KeyError otherwise."""
-        return cls(_pair(known["size"], 1), tuple(map(PanelPlace.from_json, known["panels"])))
+    def of(cls, document: Document, layout: Layout | None) -> SessionData:
+        """Capture the state of a document; an image must be open."""
+        assert document.source is not None
+        is_made = document.field is not None and document.encoded is not None
+        provenance = document.field.provenance if document.field is not None and is_made else {}
+        measured, pending = document.measurement, document.pending
+        return cls(
+            source=document.source, interpretation=document.development.interpretation, marks=document.marks,
+            active=document.mark_set.active, view_settings=document.view_settings, viewport=document.viewport,
+            nm=document.nm, plot_settings=document.plot_settings, viewing=document.viewing, white=document.white,
+            is_full=(is_made and document.binning == 1) or (pending is not None and pending.full),
+            model=(provenance.get("model", ""), provenance.get("model_sha256", "")),
+            model_file=document.model_file if is_made else None, layout=layout, file=document.file,
+            registration=SavedRegistration(measured.match, measured.is_chosen) if measured else None,
+        )  # fmt: skip
+
+    def restore(self, document: Document) -> int:
+        """Apply this state to a document in which the image is already open.
+
+        Returns:
+            The number of marks outside the image, which are left out.
+        """
+        low, high = document.wavelength_range
+        document.nm = min(max(self.nm, low), high)
+        document.view_settings, document.viewport, document.plot_settings = (
+            self.view_settings, self.viewport, self.plot_settings
+        )  # fmt: skip
+        document.viewing, document.white = self.viewing, self.white
+        document.wants_full, document.saved_model = self.is_full, self.model
+        document.mark_set.restore(self.marks, self.active)
+        return len(self.marks) - len(document.marks)
 
 
-def _pair(values: Any, least: int) -> tuple[int, int]:
-    first, second = values
-    if not all(isinstance(value, int) and least <= value <= _MOST for value in (first, second)):
-        raise ValueError(f"{str(values)[:40]} where two sizes in pixels are expected")
-    return first, second
+def write_session(path: Path, data: SessionData) -> None:
+    """Write a session file; image paths are stored both relative to it and absolute.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with atomic_write(path) as part:
+        part.write_text(json.dumps(_as_json(data, path.parent), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_session(path: Path, modes: Collection[str]) -> SessionData:
+    """Read a session file; the image files need not exist any more.
+
+    Args:
+        path: the session file.
+        modes: the names of the available view modes; others are invalid.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UnreadableFile: the file is not a session, is damaged, or was written by a newer program.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"the file is larger than {MAX_BYTES >> 20} MB")
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        version = _whole(data["nesr_session"], int)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UnreadableFile(f"{path.name} is not a session file of nesr_gui; open the image itself") from error
+    if not 1 <= version <= FORMAT:
+        raise UnreadableFile(
+            f"{path.name} was saved by another version of nesr_gui (its format is {version}, this program reads "
+            f"1 to {FORMAT}); open it with that version, or open the image itself"
+        )
+    try:
+        return _from_json(_migrated(data, version), path.parent, modes)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
+        raise UnreadableFile(f"the session {path.name} is damaged ({reason}); open the image itself") from error
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a finite number")
+
+
+def _file_json(path: Path, digest: str, folder: Path) -> dict[str, str]:
+    try:
+        relative = Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # on another drive
+        relative = ""
+    return {"path": str(path), "relative": relative, "sha256": digest}
+
+
+def _read_file(document: Json, folder: Path) -> tuple[Path, str]:
+    """Return the path of a file and its digest; the path relative to the session takes precedence if it matches."""
+    path, relative, digest = (_text(document[name], str) for name in ("path", "relative", "sha256"))
+    beside, there = Path(os.path.normpath(folder / relative)) if relative else Path(path), Path(path)
+    if beside == there or not os.path.exists(there):
+        return (beside if os.path.exists(beside) else there), digest
+    return (beside if os.path.exists(beside) and fingerprint(beside) == digest else there), digest
+
+
+def _number(value: Any, kind: type) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
+        raise TypeError(f"{str(value)[:30]} where a number up to {LARGEST:g} is expected")
+    return float(value)
+
+
+def _whole(value: Any, kind: type) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << 48:
+        raise TypeError(f"{str(value)[:30]} where a whole number is expected")
+    return value
+
+
+def _text(value: Any, kind: type) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise TypeError(f"{str(value)[:30]!r} where a text is expected")
+    return value
+
+
+def _truth(value: Any, kind: type) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{str(value)[:30]} where true or false is expected")
+    return value
+
+
+def _spectrum(value: Json, kind: type) -> Spectrum:
+    values = [math.nan if each is None else _number(each, float) for each in value["values"]]
+    return Spectrum(Wavelengths(np.array(value["nm"])), np.array(values), _text(value["name"], str))
+
+
+def _spectrum_json(spectrum: Spectrum) -> Json:
+    values = [value if math.isfinite(value) else None for value in spectrum.values.tolist()]
+    return {"name": spectrum.name, "nm": spectrum.wavelengths.nm.tolist(), "values": values}
+
+
+def _make_converter() -> Converter:
+    converter = Converter(detailed_validation=False)
+    for kind, read in ((float, _number), (int, _whole), (str, _text), (bool, _truth)):
+        converter.register_structure_hook(kind, read)
+    converter.register_structure_hook(enum.StrEnum, lambda value, kind: kind(value))  # which is a text, too
+    converter.register_structure_hook(Spectrum, _spectrum)
+    converter.register_unstructure_hook(Spectrum, _spectrum_json)
+    converter.register_structure_hook(Wavelengths, lambda nm, kind: Wavelengths(np.array(nm)))
+    converter.register_unstructure_hook(Wavelengths, lambda wavelengths: wavelengths.nm.tolist())
+    converter.register_structure_hook(Mark, lambda values, kind: Mark.from_json(values))
+    converter.register_unstructure_hook(Mark, Mark.as_json)
+    converter.register_structure_hook(Path, lambda path, kind: Path(_text(path, str)))
+    converter.register_unstructure_hook(Path, str)
+    return converter
+
+
+_CONVERTER = _make_converter()
+
+
+def _as_json(data: SessionData, folder: Path) -> Json:
+    """The JSON content of a session file in `folder`."""
+    source, (digest, truth_digest) = data.source, data.digests
+    state = {name: _CONVERTER.unstructure(getattr(data, name), unstructure_as=kind) for name, kind in _state().items()}
+    return {
+        "nesr_session": FORMAT,
+        "program": __version__,
+        "image": _file_json(source.image, digest, folder),
+        "truth": None if source.truth is None else _file_json(source.truth, truth_digest, folder),
+        "hints": _CONVERTER.unstructure(source.reading),
+        **state,
+    }
+
+
+def _from_json(document: Json, folder: Path, modes: Collection[str]) -> SessionData:
+    image, digest = _read_file(document["image"], folder)
+    truth, truth_digest = (None, "") if document["truth"] is None else _read_file(document["truth"], folder)
+    hints = None if document["hints"] is None else _CONVERTER.structure(document["hints"], CubeHints)
+    state = {name: _CONVERTER.structure(document[name], kind) for name, kind in _state().items()}
+    data = SessionData(source=DocumentSource(image, truth, hints), digests=(digest, truth_digest), **state)
+    if unknown := set(data.view_settings.modes) - set(modes):
+        raise ValueError(f"there is no mode {', '.join(sorted(unknown))}")
+    return data
+
+
+def _state() -> dict[str, Any]:
+    """Names and types of the fields of `SessionData`, without those about the image files."""
+    kinds = get_type_hints(SessionData)
+    return {field.name: kinds[field.name] for field in fields(SessionData) if field.name not in ("source", "digests")}
+
+
+_RENAMED = {
+    "reading": "hints", "truth_lies": "registration", "input": "interpretation", "full_resolution": "is_full",
+    "look": "view_settings", "view": "viewport", "compare": "plot_settings", "copy_of": "file",
+}  # fmt: skip
+"""Keys of format 1 and their present names."""
+_NORMALISATIONS = {
+    "As they are": "none", "Maximum = 1": "maximum", "Mean = 1": "mean", "1 at the wavelength": "wavelength",
+}  # fmt: skip
+"""Format 1 saved normalisations by their labels."""
+
+
+def _migrated(document: dict[str, Any], version: int) -> Json:
+    """Convert the content of an older session file to the current format."""
+    if version < 2:
+        document = {"model_file": None} | {_RENAMED.get(key, key): value for key, value in document.items()}
+        plot = document["plot_settings"]
+        transform = {**plot["transform"], "normalise": _NORMALISATIONS[plot["transform"]["normalise"]]}
+        document["plot_settings"] = {**plot, "transform": transform}
+    return document

@@ -1,4 +1,4 @@
-"""The measured cube beside a photograph, and how it lies over it."""
+"""The measured cube of a photograph, and its registration."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from nesr_gui.spectral import Quantity, Spectrum
 
 
 @dataclass(frozen=True, eq=False)
-class Measurement:
-    """A cube and its place over the open photograph; `is_chosen` by the user, so that nothing else is sought for it.
+class MeasuredCube:
+    """A measured cube (ground truth) and its registration to the open photograph.
 
-    `white` is the spectrum of a perfect white in it, where it holds radiance that shall be read as reflectance. A model
-    was `shown` so many of its bands, where it made the reconstruction of these.
+    Attributes:
+        cube: the cube.
+        name: its display name.
+        path: its file, if it has one.
+        match: the registration.
+        white: the spectrum of a perfect white, to convert radiance to reflectance.
+        is_chosen: whether the user set the registration, so that it is not recomputed automatically.
+        shown: the number of its bands that were the model's input; 0 if the input was a photograph.
     """
 
     cube: SpectralField
@@ -27,17 +33,17 @@ class Measurement:
     shown: int = 0
 
     def over(self, shape: Shape) -> SpectralField:
-        """The cube as it lies over a photograph of `shape` source pixels."""
+        """Return the cube resampled to a photograph of `shape` (H, W) source pixels."""
         return ResampledField(self.cube, shape, self.match, self.white)
 
     @property
     def remark(self) -> str:
-        """What a reader of its figures must know; empty where there is nothing."""
+        """A caveat for readers of the accuracy metrics; empty if there is none."""
         if self.shown:
-            return f"The model was shown {self.shown} of its {len(self.cube.bands)} bands; figures are of all of them."
+            return f"{self.shown} of its {len(self.cube.bands)} bands were the model's input; metrics use all of them."
         if self.cube.quantity is Quantity.RADIANCE and self.white is None:
-            return "It holds radiance: its spectra have the light in them, those of a reconstruction do not."
+            return "It contains radiance, which includes the illuminant; the reconstruction is reflectance."
         low, high = self.cube.wavelength_range
         if low > 400 or high < 700:
-            return f"It covers {low:g}-{high:g} nm: only these wavelengths are compared."
+            return f"It covers {low:g}-{high:g} nm; only these wavelengths are compared."
         return ""

@@ -1,15 +1,18 @@
-"""Which pixels of a field the window asks for: what is in view, as densely as time and screen allow."""
+"""The visible part of an image, and the pixels of a field to sample for it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+
+_FARTHEST = 1e7  # source pixels from the image's corner
 
 
 @dataclass(frozen=True)
-class View:
-    """What the image pane shows: a rectangle in source pixels, and source pixels per pixel of the screen."""
+class Viewport:
+    """The visible rectangle in source pixels, and source pixels per screen pixel (`scale`)."""
 
     top: float
     bottom: float
@@ -17,68 +20,80 @@ class View:
     right: float
     scale: float
 
+    def __post_init__(self) -> None:
+        is_near = max(abs(self.top), abs(self.bottom), abs(self.left), abs(self.right)) < _FARTHEST
+        if not (is_near and self.top < self.bottom and self.left < self.right and self.scale > 0):
+            raise ValueError(f"a view of rows {self.top:g} to {self.bottom:g}, columns {self.left:g} to {self.right:g}")
+
 
 @dataclass(frozen=True)
-class Sampling:
-    """Every `stride`-th pixel of `rows` × `cols`; a pixel stands for `binning`² of the source."""
+class SamplingGrid:
+    """Every `stride`-th pixel of `rows` × `cols` of a field whose pixels cover `binning` × `binning` source pixels."""
 
     stride: int
     rows: slice
     cols: slice
     binning: int = 1
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int]:
-        """Rows and columns that will be asked."""
-        rows, cols = (-(-(part.stop - part.start) // self.stride) for part in (self.rows, self.cols))
-        return rows, cols
+        """(h, w) of the samples."""
+        rows, cols = self.rows, self.cols
+        return -(-(rows.stop - rows.start) // self.stride), -(-(cols.stop - cols.start) // self.stride)
 
-    @property
+    @cached_property
     def rect(self) -> tuple[int, int, int, int]:
-        """x, y, width, height in source pixels of the blocks that the samples stand for."""
+        """x, y, width and height, in source pixels, of the area that the samples represent."""
         (height, width), side = self.size, self.stride * self.binning
         return self.cols.start * self.binning, self.rows.start * self.binning, width * side, height * side
 
-    def covers(self, view: View, shape: tuple[int, int]) -> bool:
-        """Whether nothing of a source image of `shape` that is in view lies outside."""
+    def covers(self, view: Viewport, shape: tuple[int, int]) -> bool:
+        """Return whether the grid covers all of the source image of `shape` (H, W) that is visible in `view`."""
         x, y, width, height = self.rect
         return (
             y <= max(view.top, 0) and y + height >= min(view.bottom, shape[0])
             and x <= max(view.left, 0) and x + width >= min(view.right, shape[1])
         )  # fmt: skip
 
-    def strips(self, samples: int) -> Iterator[Sampling]:
-        """Cut across into pieces of at most about `samples` samples, one row of them at least."""
+    def strips(self, samples: int) -> Iterator[SamplingGrid]:
+        """Split the grid into horizontal strips of about `samples` samples at most, and at least one row each."""
         step = self.stride * max(1, samples // self.size[1])
         for row in range(self.rows.start, self.rows.stop, step):
             yield replace(self, rows=slice(row, min(row + step, self.rows.stop)))
 
     def index_of(self, row: int, col: int) -> tuple[int, int] | None:
-        """Which sample stands for a pixel of the source; None outside."""
+        """Return the sample index (row, col) that represents a source pixel; None outside the grid."""
         x, y, width, height = self.rect
         side = self.stride * self.binning
         return ((row - y) // side, (col - x) // side) if 0 <= row - y < height and 0 <= col - x < width else None
 
 
-def whole(shape: tuple[int, int], binning: int) -> Sampling:
-    """Every pixel of an image of `shape`."""
-    return Sampling(1, slice(0, shape[0]), slice(0, shape[1]), binning)
+def whole(shape: tuple[int, int], binning: int) -> SamplingGrid:
+    """Return the grid of every pixel of a field of `shape` (H, W)."""
+    return SamplingGrid(1, slice(0, shape[0]), slice(0, shape[1]), binning)
 
 
 def resolve_sampling(
-    shape: tuple[int, int], binning: int, view: View, samples: int | None, is_costly: bool = False
-) -> Sampling:
-    """What is in view of a field of `shape`: at most about `samples` pixels, or with None as fine as the screen shows.
+    shape: tuple[int, int], binning: int, view: Viewport, samples: int | None, is_costly: bool = False
+) -> SamplingGrid:
+    """Return the grid for the visible part of a field.
 
-    Samplings start on multiples of the stride, so that a moved view samples the same pixels. Between two strides the
-    finer one is taken, which may be four times what the screen shows, or the nearer one where each pixel is costly.
+    Grids start at multiples of the stride, so that a panned view samples the same pixels.
+
+    Args:
+        shape: (H, W) of the field.
+        binning: source pixels along one side of a pixel of the field.
+        view: the visible part.
+        samples: about the maximum number of samples; None samples at screen resolution.
+        is_costly: whether each sample is expensive: the nearest stride is then used instead of the next finer one,
+            which may have up to four times as many samples as the screen shows.
     """
     fine = max(1, round(view.scale / binning) if is_costly else math.floor(view.scale / binning))
     edges = []
     for low, high, size in ((view.top, view.bottom, shape[0]), (view.left, view.right, shape[1])):
         start = min(max(math.floor(low / binning), 0), size - 1)
         edges.append((start, min(max(math.ceil(high / binning), start + 1), size)))
-    area = math.prod(stop - start for start, stop in edges)
+    area = math.prod([stop - start for start, stop in edges])
     stride = fine if samples is None else max(fine, math.ceil(math.sqrt(area / samples)))
-    rows, cols = (slice(start - start % stride, stop) for start, stop in edges)
-    return Sampling(stride, rows, cols, binning)
+    rows, cols = [slice(start - start % stride, stop) for start, stop in edges]
+    return SamplingGrid(stride, rows, cols, binning)

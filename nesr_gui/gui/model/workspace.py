@@ -1,167 +1,162 @@
-"""The documents that are open, of which the session shows one."""
+"""The open documents, the current one, and the settings they share."""
 
 from __future__ import annotations
 
-from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
-from nesr_gui.gui.model.document import Document, Origin
-from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.model.session_file import Kept
-from nesr_gui.gui.model.viewport import View
-
-_OF_THE_SESSION = (
-    "name", "photograph", "colours", "cube", "field", "measurement", "truth", "encoded", "source_shape", "binning",
-    "levels", "nm", "look", "curves", "readings", "findings", "viewing", "white",
-)  # fmt: skip
-"""Fields of a document that are attributes of the session while it is shown."""
+from nesr_gui.gui.model.changes import Change
+from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.palette import MARK_COLOURS, MarkColours
+from nesr_gui.gui.model.session_file import SessionData
+from nesr_gui.inference.model_input import InputKind
+from nesr_gui.regions import Shape
 
 
-class Panes(Protocol):
-    """The image pane, as far as a document keeps what of the image is looked at; None is the whole."""
+@dataclass(frozen=True)
+class ActiveModel:
+    """A model in use: its name, its device, and its file (None for an embedded model)."""
 
-    def view(self) -> View | None: ...
-    def go(self, view: View | None) -> None: ...
+    name: str = ""
+    device: str = ""
+    path: Path | None = None
 
 
-class Documents(QObject):
-    """Keeps what the session shows when another document takes its place, and shows it again.
+class Workspace(QObject):
+    """Holds the open documents and the current one.
 
-    Nothing that a document holds is asked for again: its field, curves and findings stay with it.
+    Switching between documents recomputes nothing: each keeps its field, spectra and colours.
     """
 
-    changed = Signal()  # which there are, or which is shown
-    shown = Signal()  # another one is
+    current_changed = Signal(object, object)  # previous Document, current Document
+    changed = Signal(object)  # Change
 
-    def __init__(self, session: Session, panes: Panes, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session, self._panes = session, panes
-        self.all: list[Document] = [session.document]
-
-    @property
-    def current(self) -> Document:
-        """The one that is shown; the session knows more of it until `kept` is asked."""
-        return self._session.document
+        self.models: dict[InputKind, ActiveModel] = {}
+        self.tool = Shape.POINT  # the shape of the next mark
+        self._mark_colours = MARK_COLOURS["safe"]
+        self.current = self._new()
+        self.documents = [self.current]
 
     @property
     def place(self) -> int:
-        return self.all.index(self.current)
-
-    def kept(self) -> Document:
-        """The document that is shown, with all that the session knows of it."""
-        session, document = self._session, self.current
-        for name in _OF_THE_SESSION:
-            setattr(document, name, getattr(session, name))
-        document.marks, document.active = session.marking.marks, session.marking.active
-        document.overlays, document.view = session.comparison.overlays, self._panes.view()
-        document.decoded, document.interpretation = session.understanding.decoded, session.understanding.interpretation
-        return document
+        """Index of the current document."""
+        return self.documents.index(self.current)
 
     def modified(self) -> list[Document]:
-        """Those in which something was made that is not saved."""
-        self.kept()
-        return [document for document in self.all if document.is_modified]
+        """Return the documents with unsaved work."""
+        return [document for document in self.documents if document.is_modified]
 
     def make_room(self, beside: bool) -> None:
-        """Have a document shown that another image may take: the current one, or a new one `beside` it.
-
-        A document in which something is not saved is never taken.
-        """
-        current = self.kept()
-        if current.origin is not None and (beside or current.is_modified):
-            self._add()
-
-    def start(self, origin: Origin) -> None:
-        """The image that the session shows was opened from there, and nothing made of it yet."""
-        self.current.origin, self.current.file = origin, None
-        self.current.saved = self.kept().made
-        self.changed.emit()
-
-    def restore(self, kept: Kept, path: Path, is_copy: bool) -> tuple[str, ...]:
-        """Have everything as a session file kept it, for the image that the session shows.
+        """Make sure that the current document can take another image, and create one if it cannot.
 
         Args:
-            kept: what the file keeps.
-            path: where it is.
-            is_copy: whether it is an automatic copy, of which nothing is saved yet.
+            beside: whether to open in a new tab even if the current document has no unsaved work.
+        """
+        before = self.current
+        if before.source is not None and (beside or before.is_modified):
+            new = self._new()
+            new.adopt_settings(before)
+            self.documents.insert(self.place + 1, new)
+            self._set_current(new)
+
+    def restore(self, data: SessionData, path: Path, is_copy: bool) -> tuple[str, ...]:
+        """Apply the state of a session file to the current document, in which its image is already open.
+
+        Args:
+            data: the content of the session file.
+            path: the session file.
+            is_copy: whether it is an autosave copy, whose content counts as unsaved work.
 
         Returns:
-            Sentences about what could not be had.
+            Warnings for the user, one sentence each.
         """
-        session, document = self._session, self.kept()
-        document.marks = tuple(mark for mark in kept.marks if session.marking.holds(mark.place))
-        left_out = len(kept.marks) - len(document.marks)
-        document.active = kept.active if kept.active in [mark.number for mark in document.marks] else None
-        low, high = session.wavelength_range
-        document.nm = min(max(kept.nm, low), high)
-        document.look, document.view, document.overlays = kept.look, kept.view, kept.overlays
-        document.viewing, document.white = kept.viewing, kept.white
-        document.full, document.model, document.file = kept.is_full, kept.model, kept.file if is_copy else path
-        self._show(document)
-        made = self.kept().made
-        document.saved, document.copied = ((), made) if is_copy else (made, ())
-        document.copy = path if is_copy else None
-        self.changed.emit()
-        return (f"{left_out} of its {len(kept.marks)} marks lie outside the image.",) if left_out else ()
+        document = self.current
+        outside = data.restore(document)
+        document.file = data.file if is_copy else path
+        work = document.work
+        document.saved_work, document.backup_work = ((), work) if is_copy else (work, ())
+        document.backup = path if is_copy else None
+        self.current_changed.emit(document, document)
+        self.changed.emit(Change.DOCUMENTS)
+        return (f"{outside} of {len(data.marks)} marks are outside the image and were left out.",) if outside else ()
 
     def show(self, place: int) -> None:
-        """Show another document."""
-        if self.all[place] is not self.current:
-            self.kept()
-            self._show(self.all[place])
+        """Make the document at index `place` current."""
+        if self.documents[place] is not self.current:
+            self._set_current(self.documents[place])
 
     def step(self, by: int) -> None:
-        """Show the next document, or the one before; after the last comes the first."""
-        self.show((self.place + by) % len(self.all))
+        """Make the document `by` places further current, wrapping around."""
+        self.show((self.place + by) % len(self.documents))
 
     def close(self, document: Document) -> None:
-        """Let a document go; in place of the last one stays one in which nothing is open. One that is gone is gone."""
-        if document not in self.all:  # it was closed a second time while it was being saved
+        """Close a document; the last one is replaced by an empty one. A document that is already closed is ignored."""
+        if document not in self.documents:  # closed twice while it was being saved
             return
-        place = self.all.index(document)
-        if len(self.all) == 1:
-            self.all.append(self._session.steps.new_document())
-        self.all.remove(document)
+        place = self.documents.index(document)
+        if len(self.documents) == 1:
+            self.documents.append(self._new())
+        self.documents.remove(document)
         if document is self.current:
-            self._show(self.all[min(place, len(self.all) - 1)])
-        document.steps.clear()
-        document.steps.deleteLater()
-        self.changed.emit()
+            self._set_current(self.documents[min(place, len(self.documents) - 1)])
+        document.undo_stack.clear()
+        document.deleteLater()
+        self.changed.emit(Change.DOCUMENTS)
 
-    def clear_steps(self) -> None:
-        """Nothing can be undone any more: stacks tell it when they are destroyed, to slots that are no more."""
-        for document in self.all:
-            document.steps.clear()
+    def clear_undo(self) -> None:
+        """Clear all undo stacks, because they emit signals while they are destroyed."""
+        for document in self.documents:
+            document.undo_stack.clear()
 
-    def _add(self) -> None:
-        """A new document after the current one, shown as the session is now: the session soon opens something in it."""
-        new = self._session.steps.new_document()
-        self.all.insert(self.place + 1, new)
-        self._take(new)
-        self.changed.emit()
+    # Settings shared by all documents
 
-    def _take(self, document: Document) -> None:
-        self._session.document = document
-        self._session.steps.setActiveStack(document.steps)
+    @property
+    def model(self) -> ActiveModel:
+        """The model in use for the kind of image that is open, or else any model in use."""
+        return self.models.get(self.current.input) or next(iter(self.models.values()), ActiveModel())
 
-    def _show(self, document: Document) -> None:
-        session, kept = self._session, copy(document)  # those who hear of a part may ask for the whole, half-way
-        session.set_hover(None)
-        self._take(document)
-        for name in _OF_THE_SESSION:
-            setattr(session, name, getattr(kept, name))
-        session.understanding.start(kept.decoded, kept.interpretation)
-        session.comparison.set_overlays(kept.overlays)
-        session.marking.show(kept.source_shape or (0, 0), kept.marks, kept.active)
-        for fact in (session.image_changed, session.field_changed, session.white_changed, session.look_changed):
-            fact.emit()
-        session.wavelength_changed.emit(session.nm)
-        session.viewing_changed.emit(session.viewing)
-        for fact in (session.curves_changed, session.readings_changed, session.findings_changed):
-            fact.emit()
-        self._panes.go(kept.view)
-        self.shown.emit()
-        self.changed.emit()
+    @property
+    def made_by(self) -> tuple[str, str]:
+        """Name and device of the model that made the field; without a field, of the model in use."""
+        document = self.current
+        if document.cube is not None and document.encoded is None:
+            return "as measured", ""
+        model = document.field.provenance.get("model") if document.field is not None else None
+        return model or self.model.name, self.model.device
+
+    def set_model(self, takes: InputKind, model: ActiveModel) -> None:
+        """Use a model for photographs or for cubes."""
+        self.models = {**self.models, takes: model}
+        self.changed.emit(Change.MODELS)
+
+    def drop_model(self, takes: InputKind) -> None:
+        """Stop using a model for photographs or for cubes."""
+        self.models = {kind: model for kind, model in self.models.items() if kind is not takes}
+        self.changed.emit(Change.MODELS)
+
+    def set_tool(self, tool: Shape) -> None:
+        """Select the shape of the next mark."""
+        if tool is not self.tool:
+            self.tool = tool
+            self.changed.emit(Change.TOOL)
+
+    def set_mark_colours(self, palette: MarkColours) -> None:
+        """Set the palette of new marks, in all documents."""
+        self._mark_colours = palette
+        for document in self.documents:
+            document.mark_set.palette = palette
+
+    def _new(self) -> Document:
+        document = Document(self)
+        document.mark_set.palette = self._mark_colours
+        return document
+
+    def _set_current(self, document: Document) -> None:
+        before, self.current = self.current, document
+        before.set_hover(None)
+        self.current_changed.emit(before, document)
+        self.changed.emit(Change.DOCUMENTS)

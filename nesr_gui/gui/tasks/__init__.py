@@ -1,1 +1,1 @@
-"""Slow work: frozen requests, the plain functions that answer them on any thread, and the worker that runs them."""
+"""Background tasks: frozen requests, plain functions that process them on any thread, and the worker that runs them."""

@@ -1,4 +1,4 @@
-"""Measured cubes beside photographs: laid over them, photographed, and compared with their reconstruction."""
+"""Tasks for measured cubes: registration to photographs, simulation of photographs, and accuracy of reconstructions."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from nesr_gui.fields.camera import render_photograph
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.registration import register, register_in_orientation
 from nesr_gui.fields.resampled import Orientation, Registration, ResampledField, binned_field
-from nesr_gui.gui.model.marks import Mark, Place
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.model.document import UInt8Array
+from nesr_gui.gui.model.marks import Mark, MarkGeometry
+from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks.loading import displayed
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import RGBImage, Spectrum
@@ -34,45 +34,54 @@ IMAGE = "Whole image"
 
 @dataclass(frozen=True, eq=False)
 class TruthRequest:
-    """A cube to be laid over a photograph, with what its user says of its file."""
+    """A measured cube to open and register to a photograph, with the hints the user gave for reading it."""
 
     path: Path
     reading: CubeHints | None
     photograph: RGBImage
 
 
-def open_truth(request: TruthRequest, progress: ProgressCallback) -> Measurement:
-    """Open it and find its place; `RegistrationError` says in a sentence that there is none."""
+def open_truth(request: TruthRequest, progress: ProgressCallback) -> MeasuredCube:
+    """Open a measured cube and register it to the photograph.
+
+    Raises:
+        RegistrationError: the cube does not match the photograph.
+        OSError, ValueError: the file cannot be read.
+    """
     from nesr_gui import io
 
     cube = io.open_cube(request.path, request.reading)
-    return Measurement(cube, request.path.name, request.path, register(request.photograph, cube, progress))
+    return MeasuredCube(cube, request.path.name, request.path, register(request.photograph, cube, progress))
 
 
 @dataclass(frozen=True, eq=False)
 class MatchRequest:
-    """A cube to be laid anew over a photograph; in the `orientation` that its user chose, if any."""
+    """A measured cube to register again, in a given `orientation` if there is one."""
 
-    measurement: Measurement
+    measurement: MeasuredCube
     photograph: RGBImage
     orientation: Orientation | None = None
 
 
-def match_again(request: MatchRequest, progress: ProgressCallback) -> Measurement:
-    """The same cube with its place found again; raises as `open_truth`."""
+def match_again(request: MatchRequest, progress: ProgressCallback) -> MeasuredCube:
+    """Register a measured cube again.
+
+    Raises:
+        RegistrationError: the cube does not match the photograph.
+    """
     cube, photograph, turn = request.measurement.cube, request.photograph, request.orientation
-    seen = ResampledField(cube, cube.shape, white=request.measurement.white)
-    found = (
-        register(photograph, seen, progress)
+    reflectance = ResampledField(cube, cube.shape, white=request.measurement.white)
+    registration = (
+        register(photograph, reflectance, progress)
         if turn is None
-        else register_in_orientation(photograph, seen, turn, progress)
+        else register_in_orientation(photograph, reflectance, turn, progress)
     )
-    return replace(request.measurement, match=found, is_chosen=turn is not None)
+    return replace(request.measurement, match=registration, is_chosen=turn is not None)
 
 
 @dataclass(frozen=True, eq=False)
 class ExposureRequest:
-    """A cube to be photographed, by the light and the camera of `viewing`; `white` as of `Measurement`."""
+    """A cube to simulate a photograph of, with the light and the camera of `viewing`; `white` as in `MeasuredCube`."""
 
     cube: SpectralField
     name: str
@@ -81,51 +90,57 @@ class ExposureRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class Exposed:
-    """The photograph of a cube, its colours as displayed (H, W, 3), and the cube as its truth."""
+class SimulatedPhotograph:
+    """A simulated photograph, its display colours (H, W, 3) uint8, and the cube as its ground truth."""
 
     image: RGBImage
-    colours: Bytes
-    measurement: Measurement
+    colours: UInt8Array
+    measurement: MeasuredCube
 
 
-def expose(request: ExposureRequest, progress: ProgressCallback) -> Exposed:
-    """Photograph a cube; ValueError says in a sentence why it cannot be."""
-    seen = ResampledField(request.cube, request.cube.shape, white=request.white)
-    image, exposure = render_photograph(seen, request.name, request.viewing, progress)
-    lain = Registration(gain=exposure)
-    truth = Measurement(request.cube, request.name, None, lain, request.white, is_chosen=True)
-    return Exposed(image, displayed(image), truth)
+def expose(request: ExposureRequest, progress: ProgressCallback) -> SimulatedPhotograph:
+    """Simulate a photograph of a cube.
+
+    Raises:
+        ValueError: the cube cannot be photographed under these conditions; the text is one sentence.
+    """
+    reflectance = ResampledField(request.cube, request.cube.shape, white=request.white)
+    image, exposure = render_photograph(reflectance, request.name, request.viewing, progress)
+    registration = Registration(gain=exposure)
+    truth = MeasuredCube(request.cube, request.name, None, registration, request.white, is_chosen=True)
+    return SimulatedPhotograph(image, displayed(image), truth)
 
 
 @dataclass(frozen=True, eq=False)
 class AccuracyRequest:
-    """Places of which the figures are asked, None for the whole image; `truth` is of the source's pixels."""
+    """Marks to compute accuracy metrics for, None for the whole image; `truth` is in source pixels."""
 
     field: SpectralField
     truth: SpectralField
     binning: int
-    places: tuple[Place | None, ...]
+    places: tuple[MarkGeometry | None, ...]
 
 
-def measure(request: AccuracyRequest, progress: ProgressCallback) -> dict[Place | None, AccuracyMetrics]:
-    """The figures of each place; a region's are of the pixels of the field whose centres lie in it."""
-    truth, found = binned_field(request.truth, request.binning), dict[Place | None, AccuracyMetrics]()
+def measure(request: AccuracyRequest, progress: ProgressCallback) -> dict[MarkGeometry | None, AccuracyMetrics]:
+    """Compute the metrics of each place; regions include the field's pixels whose centres are inside."""
+    truth, metrics = binned_field(request.truth, request.binning), dict[MarkGeometry | None, AccuracyMetrics]()
     for done, place in enumerate(request.places):
         count = len(request.places)
 
-        def told(share: float, done: int = done, count: int = count) -> None:
+        def partial_progress(share: float, done: int = done, count: int = count) -> None:
             progress((done + share) / count)
 
         rows, cols, members = _part(place, request.binning, request.field.shape)
-        found[place] = accuracy(request.field, truth, rows=rows, cols=cols, members=members, progress=told)
-    return found
+        metrics[place] = accuracy(
+            request.field, truth, rows=rows, cols=cols, members=members, progress=partial_progress
+        )
+    return metrics
 
 
 def _part(
-    place: Place | None, binning: int, shape: tuple[int, int]
+    place: MarkGeometry | None, binning: int, shape: tuple[int, int]
 ) -> tuple[slice | None, slice | None, Members | None]:
-    """The window of a place in a field of `shape`, and which of its pixels are meant."""
+    """Return the window (rows, cols) of a mark in a field of `shape`, and a mask function for regions."""
     if place is None:
         return None, None, None
     if not isinstance(place, Region):
@@ -139,7 +154,7 @@ def _part(
         return inside(place, *((at + 0.5) * binning for at in lattice))
 
     middle = tuple(int((part.start + part.stop) / 2) for part in (rows, cols))
-    if not members(rows, cols).any():  # a region between the centres has the pixel in its middle
+    if not members(rows, cols).any():  # no pixel centre inside: use the pixel at the centre of the region
         return slice(middle[0], middle[0] + 1), slice(middle[1], middle[1] + 1), None
     return rows, cols, members
 
@@ -150,7 +165,7 @@ def _clipped(low: float, high: float, size: int) -> slice:
 
 
 def cells(figures: AccuracyMetrics) -> tuple[str, ...]:
-    """A row of the table, in the order of `COLUMNS`."""
+    """Return the metrics as text, in the order of `COLUMNS`."""
     shown = (
         f"{figures.mrae:.4f}", f"{figures.rmse:.4f}", f"{figures.psnr:.2f}", f"{figures.angle:.2f}",
         f"{figures.colour:.2f}", f"{figures.pixels:,}",
@@ -158,13 +173,13 @@ def cells(figures: AccuracyMetrics) -> tuple[str, ...]:
     return tuple("–" if text == "nan" else text for text in shown)
 
 
-def rows_of(marks: Sequence[Mark], figures: Mapping[Place | None, AccuracyMetrics]) -> list[dict[str, str]]:
-    """What is known of the image and of marks, in full precision, for files and the clipboard."""
+def rows_of(marks: Sequence[Mark], figures: Mapping[MarkGeometry | None, AccuracyMetrics]) -> list[dict[str, str]]:
+    """Return the metrics of image and marks in full precision, for files and the clipboard."""
     named = [(IMAGE, figures.get(None)), *((mark.label, figures.get(mark.place)) for mark in marks)]
     rows = []
-    for name, known in named:
-        if known is not None:
-            values = (known.mrae, known.rmse, known.psnr, known.angle, known.colour, known.pixels)
-            texts = ("" if math.isnan(value) else f"{value:.6g}" for value in values[:-1])
-            rows.append({"part": name, **dict(zip(COLUMNS, (*texts, str(known.pixels)), strict=True))})
+    for name, row in named:
+        if row is not None:
+            values = (row.mrae, row.rmse, row.psnr, row.angle, row.colour)
+            texts = ("" if math.isnan(value) else f"{value:.6g}" for value in values)
+            rows.append({"part": name, **dict(zip(COLUMNS, (*texts, str(row.pixels)), strict=True))})
     return rows

@@ -1,4 +1,4 @@
-"""Files of cubes, spectra, marks and pictures: frozen requests and the functions that read and write them."""
+"""Tasks that read and write files of cubes, spectra, marks, tables and images."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.export import Estimate, ExportPlan, ExportResult
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.sensor import Sensor
-from nesr_gui.gui.model.marks import COLUMNS, Curve, Mark, Pixel, Place, mark_of
-from nesr_gui.gui.tasks.spectra import MANY, SAMPLE, PointsRequest, RegionsRequest, ask_curves, ask_regions, pixels_of
+from nesr_gui.gui.model.marks import COLUMNS, Mark, MarkGeometry, MarkSpectrum, Pixel, mark_of
+from nesr_gui.gui.tasks.spectra import MANY, SAMPLE, PixelQuery, RegionQuery, pixels_of, query_curves, query_regions
 from nesr_gui.io.spectra.csv import read_table, write_curves, write_table
 from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Spectrum, Wavelengths
 
-MOST_PIXELS = 30_000_000  # of a picture that has to be read whole; a JPEG is read small
+MOST_PIXELS = 30_000_000  # for thumbnails; JPEG files are decoded at reduced size and have no limit
 
 
 @dataclass(frozen=True, eq=False)
 class CubeExport:
-    """A cube to write as planned; `origin` may name the file that was opened."""
+    """A cube to export; `origin` is the name of the opened file for the provenance."""
 
     path: Path
     field: SpectralField
@@ -36,7 +36,7 @@ class CubeExport:
 
 
 def export_cube(request: CubeExport, progress: ProgressCallback) -> ExportResult:
-    """Stream a cube to a file and check it."""
+    """Write a cube to a file and verify it; raises as `export.write`."""
     return export.write(
         request.path,
         request.field,
@@ -48,32 +48,32 @@ def export_cube(request: CubeExport, progress: ProgressCallback) -> ExportResult
 
 @dataclass(frozen=True, eq=False)
 class EstimateRequest:
-    """A plan whose size and time are asked."""
+    """An export plan to estimate."""
 
     field: SpectralField
     plan: ExportPlan
 
 
 def estimate(request: EstimateRequest, progress: ProgressCallback) -> Estimate:
-    """Measure on a part of the cube how long all of it will take."""
+    """Estimate size and time of an export by timing a part of the cube."""
     return export.estimated(request.plan.prepared(request.field))
 
 
 @dataclass(frozen=True)
 class SensorRequest:
-    """A table of responses."""
+    """A table of band responses to read."""
 
     path: Path
 
 
 def read_sensor(request: SensorRequest, progress: ProgressCallback) -> Sensor:
-    """The sensor that a table describes."""
+    """Read a sensor from a table of band responses; raises as `read_spectra`."""
     return Sensor.measured(request.path.name, read_spectra(request.path))
 
 
 @dataclass(frozen=True, eq=False)
 class CurvesExport:
-    """Marks whose curves are written, and what to say of the resolution."""
+    """Marks whose spectra are exported, and the working resolution as text for the provenance."""
 
     path: Path
     field: SpectralField
@@ -83,8 +83,8 @@ class CurvesExport:
 
 
 def export_curves(request: CurvesExport, progress: ProgressCallback) -> None:
-    """Ask the curves and write them as text, with a column for each limit of what is shaded around them."""
-    curves = _ask(request, progress)
+    """Compute the spectra of marks and write them as text, with columns for standard deviations and intervals."""
+    curves = _query(request, progress)
     columns: list[Spectrum] = []
     for mark in request.marks:
         curve = curves[mark.place]
@@ -99,22 +99,22 @@ def export_curves(request: CurvesExport, progress: ProgressCallback) -> None:
     write_curves(request.path, columns, provenance=provenance)
 
 
-def _ask(request: CurvesExport, progress: ProgressCallback) -> dict[Place, Curve]:
-    """The curve of every mark; a region's of all its pixels, or of as many as the plot takes of a very large one."""
+def _query(request: CurvesExport, progress: ProgressCallback) -> dict[MarkGeometry, MarkSpectrum]:
+    """Return the spectrum of every mark; of very large regions a sample of pixels, as in the plot."""
     pixels: tuple[Pixel, ...] = tuple(mark.place for mark in request.marks if not isinstance(mark.place, Region))
-    curves: dict[Place, Curve] = {}
+    curves: dict[MarkGeometry, MarkSpectrum] = {}
     if pixels:
-        curves |= ask_curves(PointsRequest(request.field, None, request.binning, pixels), progress)
+        curves |= query_curves(PixelQuery(request.field, None, request.binning, pixels), progress)
     for mark in request.marks:
         if isinstance(mark.place, Region):
             _, size = pixels_of(mark.place, request.binning, request.field.shape)
             most = size if size <= MANY else SAMPLE
-            asked = RegionsRequest(request.field, None, request.binning, (mark.place,), most)
-            curves |= ask_regions(asked, progress)
+            query = RegionQuery(request.field, None, request.binning, (mark.place,), most)
+            curves |= query_regions(query, progress)
     return curves
 
 
-def _limits(curve: Curve) -> list[tuple[str, np.ndarray]]:
+def _limits(curve: MarkSpectrum) -> list[tuple[str, np.ndarray]]:
     limits = []
     if curve.deviation is not None:
         limits.append(("standard deviation", curve.deviation))
@@ -125,7 +125,7 @@ def _limits(curve: Curve) -> list[tuple[str, np.ndarray]]:
 
 @dataclass(frozen=True, eq=False)
 class TableExport:
-    """The rows of the table, and where they come from."""
+    """Table rows to export, and their provenance."""
 
     path: Path
     rows: Sequence[dict[str, str]]
@@ -133,7 +133,7 @@ class TableExport:
 
 
 def export_table(request: TableExport, progress: ProgressCallback) -> None:
-    """Write the table as CSV, from which `read_marks` makes the marks again."""
+    """Write the mark table as CSV; `read_marks` reads it back."""
     write_table(request.path, request.rows, provenance=request.provenance)
 
 
@@ -145,41 +145,45 @@ class FileRequest:
 
 
 def read_marks(request: FileRequest, progress: ProgressCallback) -> list[Mark]:
-    """The marks of a table that was exported."""
+    """Read the marks of an exported table.
+
+    Raises:
+        OSError, ValueError: the file cannot be read, or contains no marks.
+    """
     return [mark_of(row) for row in read_table(request.path, COLUMNS)]
 
 
 def read_library(request: FileRequest, progress: ProgressCallback) -> list[Spectrum]:
-    """The spectra of a file."""
+    """Read the spectra of a file; raises as `read_spectra`."""
     return read_spectra(request.path)
 
 
 @dataclass(frozen=True)
 class ChartRequest:
-    """One of `cie.CHARTS`."""
+    """A colour chart of `cie.CHARTS`."""
 
     name: str
 
 
 def read_chart(request: ChartRequest, progress: ProgressCallback) -> list[Spectrum]:
-    """The published reflectances of a colour chart."""
+    """Return the published reflectances of a colour chart."""
     patches = cie.chart(request.name)
     return [Spectrum(Wavelengths(nm), values.astype(np.float32), name) for name, (nm, values) in patches]
 
 
 @dataclass(frozen=True, eq=False)
 class PasteRequest:
-    """An image to write as a PNG of 8 bits, for the readers of files."""
+    """An image from the clipboard to write as an 8-bit PNG file, so that it can be opened like any file."""
 
     path: Path
     image: QImage
 
 
 def write_pasted(request: PasteRequest, progress: ProgressCallback) -> None:
-    """Write a pasted image in sRGB; one that does not say what its colours are is taken as sRGB.
+    """Write a pasted image, converted to sRGB; images without a colour space are assumed to be sRGB.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     image = request.image
     if image.colorSpace().isValid():
@@ -188,25 +192,25 @@ def write_pasted(request: PasteRequest, progress: ProgressCallback) -> None:
     image = image.convertToFormat(formats.Format_RGBA8888 if image.hasAlphaChannel() else formats.Format_RGB888)
     request.path.parent.mkdir(parents=True)
     if image.isNull() or not image.save(str(request.path)):
-        raise OSError("the pasted image cannot be opened: there is no room for it; free some memory or disk")
+        raise OSError("cannot store the pasted image: not enough memory or disk space; free some and paste again")
 
 
 @dataclass(frozen=True)
 class ThumbnailRequest:
-    """Files, and the size in pixels that their pictures shall have at most."""
+    """Files, and the maximum size of their thumbnails in pixels."""
 
     paths: tuple[Path, ...]
     size: QSize
 
 
 def make_thumbnails(request: ThumbnailRequest, progress: ProgressCallback) -> Mapping[Path, QImage]:
-    """The files that are there, each with its picture; one that cannot be had cheaply is null."""
-    made = {}
+    """Return the thumbnails of the files that exist; null for formats without fast decoding."""
+    thumbnails = {}
     for done, path in enumerate(request.paths):
         progress(done / len(request.paths))
         if path.exists():
-            made[path] = _thumbnail(path, request.size) if path.is_file() else QImage()
-    return made
+            thumbnails[path] = _thumbnail(path, request.size) if path.is_file() else QImage()
+    return thumbnails
 
 
 def _thumbnail(path: Path, size: QSize) -> QImage:

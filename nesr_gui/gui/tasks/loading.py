@@ -1,6 +1,6 @@
-"""Opening and reconstructing: frozen requests and the plain functions that do them, on any thread.
+"""Tasks that open files, load models and reconstruct.
 
-The formats and the engine are imported where they are used, so that the window stands before torch is loaded.
+Formats and engine are imported inside the functions, so that the window appears before torch is loaded.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.registration import RegistrationError, register
 from nesr_gui.fields.resampled import Registration
-from nesr_gui.gui.drawing.tone_mapping import SHADES, levels_of
-from nesr_gui.gui.model.document import Cube
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.drawing.tone_mapping import SHADES, display_range
+from nesr_gui.gui.model.document import OpenedCube, UInt8Array
+from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.spectral import RGBImage, Wavelengths
@@ -31,33 +30,40 @@ if TYPE_CHECKING:
     from nesr_gui.io.photos.photo import DecodedPhoto
 
 
-READING_SHARE = 0.1  # of the time that a cube's reconstruction takes
-SHOWN_PIXELS = 12_000_000  # a photograph of more is shown reduced, by a whole number; its numbers are kept
+READING_SHARE = 0.1  # the share of reading in the progress of a cube's reconstruction
+SHOWN_PIXELS = 12_000_000  # larger photographs are displayed with integer binning
 
 
-def declared(path: Path, photograph: RGBImage) -> Measurement:
-    """The cube that is known to be of a photograph; where they are too dull to tell, it lies as it is stored."""
+def declared(path: Path, photograph: RGBImage) -> MeasuredCube:
+    """Open the measured cube declared for a photograph and register it.
+
+    If registration fails (too little texture) but the shapes are equal, the stored orientation is assumed.
+
+    Raises:
+        RegistrationError: the cube does not match the photograph.
+        OSError, ValueError: the file cannot be read.
+    """
     from nesr_gui import io
 
     cube = io.open_cube(path)
     try:
-        found = register(photograph, cube)
+        registration = register(photograph, cube)
     except RegistrationError:
         if cube.shape != photograph.source_shape:
             raise
-        found = Registration()
-    return Measurement(cube, path.name, path, found)
+        registration = Registration()
+    return MeasuredCube(cube, path.name, path, registration)
 
 
 @dataclass(frozen=True)
 class KindRequest:
-    """A file of which must be known what it is."""
+    """A file whose kind is to be detected."""
 
     path: Path
 
 
 def is_cube(request: KindRequest, progress: ProgressCallback) -> bool:
-    """Whether it is a cube, and may be a truth."""
+    """Return whether a file is a cube, which may be a measured cube of the open photograph."""
     from nesr_gui import io
 
     return io.is_cube(request.path)
@@ -65,9 +71,14 @@ def is_cube(request: KindRequest, progress: ProgressCallback) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class ReadRequest:
-    """A file to open: a photograph, with its measured cube where that is known and how to understand it, or a cube.
+    """A photograph or cube to open.
 
-    `beside` asks for a document of its own; a pasted image has no file that its user knows.
+    Attributes:
+        path: the file.
+        truth: the measured cube of the photograph, if known.
+        interpretation: the development settings of the photograph.
+        beside: whether to open it in a new tab.
+        is_pasted: whether it is a temporary file of a pasted image.
     """
 
     path: Path
@@ -78,56 +89,60 @@ class ReadRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class Photograph:
-    """A file's numbers, the photograph they are understood as, and its colours as displayed: (H, W, 3) uint8.
+class OpenedPhotograph:
+    """A decoded file, the photograph developed from it, and its display colours (H, W, 3) uint8.
 
-    A draft is for the eye alone, until the whole is there.
+    `is_draft` marks a preview that is replaced by the full development.
     """
 
     decoded: DecodedPhoto
     image: RGBImage
-    colours: Bytes
-    truth: Measurement | None = None
+    colours: UInt8Array
+    truth: MeasuredCube | None = None
     is_draft: bool = False
 
 
-def read_file(request: ReadRequest, progress: ProgressCallback) -> Photograph | Cube:
-    """Open what a path names; ValueError or OSError says in a sentence why it cannot be."""
+def read_file(request: ReadRequest, progress: ProgressCallback) -> OpenedPhotograph | OpenedCube:
+    """Open a photograph or a cube; large photographs as a preview first.
+
+    Raises:
+        OSError, ValueError: the file cannot be read; the text is one sentence.
+    """
     from nesr_gui import io
 
     if not io.is_photograph(request.path):
         cube = io.open_cube(request.path)
-        return Cube(cube, levels_of(cube))
+        return OpenedCube(cube, display_range(cube))
     decoded = io.decode_photograph(request.path)
     progress(0.7)
-    asked = InterpretRequest(decoded, request.interpretation)
-    made = draft(asked, progress) or interpret(asked, lambda done: progress(0.7 + 0.3 * done))
-    truth = declared(request.truth, made.image) if request.truth else None
-    return replace(made, truth=truth)
+    development = InterpretRequest(decoded, request.interpretation)
+    opened = draft(development, progress) or interpret(development, lambda done: progress(0.7 + 0.3 * done))
+    truth = declared(request.truth, opened.image) if request.truth else None
+    return replace(opened, truth=truth)
 
 
 @dataclass(frozen=True, eq=False)
 class InterpretRequest:
-    """A decoded file, and how to understand it."""
+    """A decoded file to develop, with the settings."""
 
     decoded: DecodedPhoto
     interpretation: DevelopSettings
 
 
-def interpret(request: InterpretRequest, progress: ProgressCallback) -> Photograph:
-    """Make the photograph that is shown, of at most `SHOWN_PIXELS`."""
-    from nesr_gui.io.photos.develop import develop as understood
+def interpret(request: InterpretRequest, progress: ProgressCallback) -> OpenedPhotograph:
+    """Develop the photograph, at `SHOWN_PIXELS` or less."""
+    from nesr_gui.io.photos.develop import develop
 
-    image = understood(request.decoded, request.interpretation, max_pixels=SHOWN_PIXELS, progress=progress)
-    return Photograph(request.decoded, image, displayed(image))
+    image = develop(request.decoded, request.interpretation, max_pixels=SHOWN_PIXELS, progress=progress)
+    return OpenedPhotograph(request.decoded, image, displayed(image))
 
 
-def draft(request: InterpretRequest, progress: ProgressCallback) -> Photograph | None:
-    """A first look at a large photograph, at once; None where all of it is as quick."""
-    from nesr_gui.io.photos.develop import develop_preview as drafted
+def draft(request: InterpretRequest, progress: ProgressCallback) -> OpenedPhotograph | None:
+    """Develop a fast preview of a large photograph; None if the photograph is small enough to develop fully."""
+    from nesr_gui.io.photos.develop import develop_preview
 
-    image = drafted(request.decoded, request.interpretation)
-    return None if image is None else Photograph(request.decoded, image, displayed(image), is_draft=True)
+    image = develop_preview(request.decoded, request.interpretation)
+    return None if image is None else OpenedPhotograph(request.decoded, image, displayed(image), is_draft=True)
 
 
 CAMERAS = "Camera sensitivities (*.csv *.txt);;All files (*)"
@@ -135,13 +150,17 @@ CAMERAS = "Camera sensitivities (*.csv *.txt);;All files (*)"
 
 @dataclass(frozen=True, eq=False)
 class CameraRequest:
-    """A table of a camera's sensitivities."""
+    """A table of camera sensitivities to read."""
 
     path: Path
 
 
 def read_camera(request: CameraRequest, progress: ProgressCallback) -> Observer:
-    """Read a camera, and see that its colours can be turned into the default camera's."""
+    """Read camera sensitivities, and check that a matrix to the default camera exists.
+
+    Raises:
+        OSError, ValueError: the file cannot be read, or there is no such matrix.
+    """
     from nesr_gui.io.photos.develop import camera_matrix
     from nesr_gui.io.spectra.readers import read_sensitivities
 
@@ -152,38 +171,43 @@ def read_camera(request: CameraRequest, progress: ProgressCallback) -> Observer:
 
 @dataclass(frozen=True, eq=False)
 class CubeRequest:
-    """A cube to open, with what the user said of it; `beside` asks for a document of its own."""
+    """A cube to open with the user's hints; `beside` opens it in a new tab."""
 
     path: Path
     reading: CubeHints
     beside: bool = False
 
 
-def read_cube(request: CubeRequest, progress: ProgressCallback) -> Cube:
-    """Open a cube; `AmbiguousFile` asks for what its file leaves open."""
+def read_cube(request: CubeRequest, progress: ProgressCallback) -> OpenedCube:
+    """Open a cube.
+
+    Raises:
+        AmbiguousFile: the hints leave the reading of the file ambiguous.
+        OSError, ValueError: the file cannot be read.
+    """
     from nesr_gui import io
 
     field = io.open_cube(request.path, request.reading)
-    return Cube(field, levels_of(field))
+    return OpenedCube(field, display_range(field))
 
 
 @dataclass(frozen=True)
 class SweepRequest:
-    """Folders where a program that was killed may have left something unfinished."""
+    """Folders to search for unfinished temporary files."""
 
     folders: tuple[Path, ...]
 
 
 def sweep_folders(request: SweepRequest, progress: ProgressCallback) -> None:
-    """Tidy up after programs that were killed while they wrote."""
+    """Remove temporary files of processes that were killed while writing."""
     from nesr_gui.io.atomic import remove_stale
 
     for folder in request.folders:
         remove_stale(folder)
 
 
-def displayed(image: RGBImage) -> Bytes:
-    """Colours for the screen, some rows at a time: a photograph of 48 megapixels stays within its memory."""
+def displayed(image: RGBImage) -> UInt8Array:
+    """Return display colours (H, W, 3) uint8 in sRGB, computed in strips to bound memory."""
     colours = np.empty(image.values.shape, np.uint8)
     for row in range(0, image.shape[0], 256):
         part = slice(row, row + 256)
@@ -194,21 +218,21 @@ def displayed(image: RGBImage) -> Bytes:
 
 @dataclass(frozen=True, eq=False)
 class ModelRequest:
-    """A model file (None for the one that travels with the program) and where to run it."""
+    """A model file (None for the embedded model) and the device to run it on."""
 
     path: Path | None
     device: str
 
 
 def load_model(request: ModelRequest, progress: ProgressCallback) -> LoadedModel:
-    """Load a model; the first time this also loads torch, which takes seconds."""
+    """Load a model; the first call imports torch, which takes seconds. Raises as `inference.model.load_model`."""
     from nesr_gui.inference.model import load_model as load
 
     return load(request.path, request.device)
 
 
 def prepare_colours(request: None, progress: ProgressCallback) -> None:
-    """Import what the first click needs to tell a colour, which takes a second, before there is one."""
+    """Load the colorimetric tables that the first click needs, which takes about a second."""
     from nesr_gui.colorimetry import cie
 
     cie.default_camera()
@@ -216,9 +240,14 @@ def prepare_colours(request: None, progress: ProgressCallback) -> None:
 
 @dataclass(frozen=True, eq=False)
 class EncodeRequest:
-    """A photograph to reconstruct: in full, or at the resolution that is chosen or this machine does in some seconds.
+    """A photograph to reconstruct.
 
-    `decoded` and `interpretation` are what it was made of; where it is shown reduced, more can be made of them.
+    Attributes:
+        photograph: the photograph as displayed.
+        model: the model.
+        full: whether to use full resolution; otherwise that of the settings, or one this device processes in seconds.
+        decoded: the decoded file, if the photograph can be developed at a higher resolution than displayed.
+        interpretation: the development settings.
     """
 
     photograph: RGBImage
@@ -230,7 +259,15 @@ class EncodeRequest:
 
 @dataclass(frozen=True, eq=False)
 class CubeEncodeRequest:
-    """The cube called `name` to reconstruct, in full or at a resolution as of `EncodeRequest`, by a model in a file."""
+    """A cube to reconstruct from some of its bands.
+
+    Attributes:
+        cube: the cube.
+        name: its display name.
+        model: the model, and `model_file` its file (None if embedded).
+        full: as for `EncodeRequest`.
+        working_pixels: the maximum number of pixels otherwise; None is chosen for the device.
+    """
 
     cube: SpectralField
     name: str
@@ -245,7 +282,7 @@ ImageRequest = EncodeRequest | CubeEncodeRequest
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """A field that answers, the image that was encoded, of the same shape, and the field's display levels."""
+    """A reconstructed field, the encoded model input of the same shape, and the field's display range."""
 
     field: SpectralField
     image: ModelInput
@@ -253,7 +290,11 @@ class Reconstruction:
 
 
 def encode(request: ImageRequest, progress: ProgressCallback) -> Reconstruction:
-    """Reconstruct a photograph, or a cube that has the bands that its model sees."""
+    """Reconstruct a photograph, or a cube from the bands that its model uses.
+
+    Raises:
+        ValueError: the model cannot use this input.
+    """
     from nesr_gui.inference.engine import encode as encode_image
 
     image: ModelInput
@@ -261,78 +302,83 @@ def encode(request: ImageRequest, progress: ProgressCallback) -> Reconstruction:
         image, read = _bands(request, lambda done: progress(READING_SHARE * done)), READING_SHARE
     else:
         image, read = _photograph(request), 0.0
-    made = encode_image(image, request.model, progress=lambda done: progress(read + (1 - read) * done))
-    return Reconstruction(made, image, levels_of(made))
+    encoded = encode_image(image, request.model, progress=lambda done: progress(read + (1 - read) * done))
+    return Reconstruction(encoded, image, display_range(encoded))
 
 
 def _bands(request: CubeEncodeRequest, progress: ProgressCallback) -> BandInput:
-    """What the model sees of the cube, at the resolution asked for."""
+    """Return the model's input bands at the requested resolution."""
     most = None if request.full else request.working_pixels or request.model.working_pixels
     return request.model.read_input(request.cube, request.name, max_pixels=most, progress=progress)
 
 
 def _photograph(request: EncodeRequest) -> RGBImage:
-    """The photograph at the resolution asked for: of what is shown where that suffices, else of the file's numbers."""
+    """Return the photograph at the requested resolution; developed anew if that exceeds the displayed one."""
     most = None if request.full else request.interpretation.working_pixels or request.model.working_pixels
     shown = request.photograph.shape[0] * request.photograph.shape[1]
     suffices = most is not None and most <= shown
     if request.photograph.binning > 1 and request.decoded is not None and not suffices:
-        from nesr_gui.io.photos.develop import develop as understood
+        from nesr_gui.io.photos.develop import develop
 
-        return understood(request.decoded, request.interpretation, max_pixels=most)
+        return develop(request.decoded, request.interpretation, max_pixels=most)
     return request.photograph if most is None else request.photograph.reduced(most)
 
 
 @dataclass(frozen=True)
 class ModelsRequest:
-    """Model files to look into, beside the embedded ones."""
+    """Model files to list in addition to the embedded models."""
 
     added: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A model file: what it makes spectra of, and at what wavelengths it answers, in words."""
+    """A model file with its input bands (None if it takes photographs) and its wavelength range as text."""
 
     path: Path
-    bands: Wavelengths | None  # that it sees of a cube; None where it takes photographs
+    bands: Wavelengths | None
     covers: str
 
     @property
     def input(self) -> InputKind:
+        """The kind of input the model takes."""
         return InputKind.PHOTOGRAPH if self.bands is None else InputKind.CUBE
 
     @property
     def text(self) -> str:
-        """Its name, and beside it what it takes and gives."""
+        """Its menu text: name, input and wavelength range."""
         name = self.path.stem.replace("&", "&&")
         return f"{name}\t{self.bands or 'photograph'} → {self.covers}"
 
 
 def list_models(request: ModelsRequest, progress: ProgressCallback) -> list[Listed]:
-    """The embedded models and those of the files that are models; a file that is gone is passed over."""
+    """List the embedded models and those of the given files; unreadable files are skipped."""
     from nesr_gui.inference.checkpoint import read_coverage, read_input_bands
 
-    found = []
+    listed = []
     for path in (*resources.models(), *request.added):
         with suppress(OSError, ValueError):
-            found.append(Listed(path, read_input_bands(path), read_coverage(path)))
-    return found
+            listed.append(Listed(path, read_input_bands(path), read_coverage(path)))
+    return listed
 
 
 @dataclass(frozen=True)
 class CardRequest:
-    """A model file to read about."""
+    """A model file whose card is to be read."""
 
     path: Path
 
 
 def read_card(request: CardRequest, progress: ProgressCallback) -> str:
-    """The card that stands beside a model file, as Markdown; without one, what the file says of itself."""
+    """Return the model card next to a model file as Markdown, or else the metadata of the file.
+
+    Raises:
+        OSError, ValueError: the file cannot be read.
+    """
     from nesr_gui.inference.checkpoint import describe
 
     card = request.path.with_suffix(".md")
     if card.is_file():
         return card.read_text(encoding="utf-8")
-    said = "\n".join(f"* **{key}**: {value}" for key, value in describe(request.path).items())
-    return f"# {request.path.stem}\n\nNo card stands beside this model. What the file says of itself:\n\n{said}\n"
+    metadata = "\n".join(f"* **{key}**: {value}" for key, value in describe(request.path).items())
+    return f"# {request.path.stem}\n\nThis model has no model card. Metadata of the file:\n\n{metadata}\n"

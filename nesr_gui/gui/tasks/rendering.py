@@ -1,189 +1,214 @@
-"""A picture of what is in view in one mode, and bands that what moves under the hand is read between."""
+"""Tasks that render view modes: frames, exact images, tone mapping, and decoded bands for scrubbing."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField, ProgressCallback, SpectralField
-from nesr_gui.gui.drawing.tone_mapping import Histogram, Shading
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.model.viewport import Sampling, View, resolve_sampling, whole
+from nesr_gui.gui.drawing.tone_mapping import Histogram, ToneMapping
+from nesr_gui.gui.model.document import UInt8Array
+from nesr_gui.gui.model.viewport import SamplingGrid, Viewport, resolve_sampling, whole
 from nesr_gui.gui.view_modes import MODES
-from nesr_gui.gui.view_modes.base import Scale, Scene, ViewMode, band_in_pieces, sketches_in_pieces
+from nesr_gui.gui.view_modes.base import RenderContext, ValueScale, ViewMode, band_in_pieces, sketches_in_pieces
 from nesr_gui.spectral import Wavelengths
 
-SPACINGS = (20.0, 5.0)  # nm: a first impression after a second, then below the 6.4 nm between a network's features
-MOST_SAMPLES = 512 * 512  # of a band: 64 MB of them 5 nm apart
-PROBES, PROBE_STRIDE = 8, 4  # where the error is measured: half way between nodes, at some of the samples
-FEWEST_SAMPLES = 40 * 40  # below, nothing can be recognised
+SPACINGS = (20.0, 5.0)  # nm: a coarse set within a second, then one finer than the network's 6.4 nm feature spacing
+MOST_SAMPLES = 512 * 512  # per band: 64 MB for bands every 5 nm
+PROBES, PROBE_STRIDE = 8, 4  # number of midpoints at which the error is measured, and the stride of their samples
+FEWEST_SAMPLES = 40 * 40  # minimum for a recognisable image
 
 
 @dataclass(frozen=True, eq=False)
-class Nodes:
-    """Bands (L, h, w) of a sampling of a field, as a field of their own, and how far off it is between them."""
+class ScrubBands:
+    """Decoded bands (L, h, w) that are interpolated while scrubbing, and the interpolation error.
 
-    field: SpectralField  # whose bands they are
-    sampling: Sampling
+    Attributes:
+        field: the field they were decoded from, and `sampling` their pixels.
+        bands: the bands as a field of their own.
+        error: the largest absolute error measured midway between neighbouring bands.
+    """
+
+    field: SpectralField
+    sampling: SamplingGrid
     bands: CubeField
-    error: float  # the largest difference that was found half way between two nodes
+    error: float
 
     @property
     def is_finest(self) -> bool:
+        """Whether the bands have the finest spacing."""
         return float(np.diff(self.bands.wavelengths.nm).max()) <= SPACINGS[-1]
 
 
 @dataclass(frozen=True, eq=False)
-class NodesRequest:
-    """Nodes to decode; those that are known already are not asked for again."""
+class ScrubBandsRequest:
+    """Bands to decode at a spacing in nm; those in `cached` are reused."""
 
     field: SpectralField
-    sampling: Sampling
+    sampling: SamplingGrid
     spacing: float  # nm
-    known: Nodes | None = None
+    cached: ScrubBands | None = None
 
-    def finer(self, known: Nodes) -> NodesRequest | None:
-        """The next request after this one was answered; None where nothing is to be gained."""
+    def finer(self, cached: ScrubBands) -> ScrubBandsRequest | None:
+        """Return the request for the next finer spacing, which reuses the result of this one; None at the finest."""
         finer = [spacing for spacing in SPACINGS if spacing < self.spacing]
-        return replace(self, spacing=finer[0], known=known) if finer else None
+        return replace(self, spacing=finer[0], cached=cached) if finer else None
 
 
-def decode_nodes(request: NodesRequest, progress: ProgressCallback) -> Nodes:
-    """Ask the field for about its bands at the nodes, and for a few between them to see how far off they are."""
+def decode_scrub_bands(request: ScrubBandsRequest, progress: ProgressCallback) -> ScrubBands:
+    """Decode preview bands, and measure the interpolation error at some midpoints."""
     low, high = request.field.wavelength_range
     bands = Wavelengths.evenly_spaced(max(round((high - low) / request.spacing), 1) + 1, low, high)
-    known = request.known.bands if request.known else None
-    fresh = bands.nm if known is None else np.setdiff1d(bands.nm, known.wavelengths.nm)
+    cached = request.cached.bands if request.cached else None
+    fresh = bands.nm if cached is None else np.setdiff1d(bands.nm, cached.wavelengths.nm)
     sketches = sketches_in_pieces(request.field, fresh, request.sampling, progress) if fresh.size else ()
     sketched = dict(zip(fresh.tolist(), sketches, strict=True))
     values = np.empty((len(bands), *request.sampling.size), np.float32)
-    for band, nm in zip(values, bands, strict=True):  # one after the other: a copy of all would hold up the window
-        band[:] = known.band(nm) if known and nm not in sketched else sketched[nm]
-    nodes = CubeField(values, bands)
-    return Nodes(request.field, request.sampling, nodes, _error(request, nodes))
+    for band, nm in zip(values, bands, strict=True):  # one at a time: a single large copy would block the GUI thread
+        band[:] = cached.band(nm) if cached and nm not in sketched else sketched[nm]
+    scrub_bands = CubeField(values, bands)
+    return ScrubBands(request.field, request.sampling, scrub_bands, _error(request, scrub_bands))
 
 
-def _error(request: NodesRequest, nodes: CubeField) -> float:
-    """The largest difference between a field and its nodes at some pixels, half way between some nodes."""
-    sampling, nm = request.sampling, nodes.wavelengths.nm
+def _error(request: ScrubBandsRequest, scrub_bands: CubeField) -> float:
+    """Return the largest absolute interpolation error at some pixels, midway between some neighbouring bands."""
+    sampling, nm = request.sampling, scrub_bands.wavelengths.nm
     sparse = replace(sampling, stride=sampling.stride * PROBE_STRIDE)
     gaps = np.unique(np.linspace(0, len(nm) - 2, PROBES).round().astype(int)).tolist()
     between = [float(nm[gap] + nm[gap + 1]) / 2 for gap in gaps]
     return max(
-        float(np.abs(nodes.band(at, stride=PROBE_STRIDE) - band_in_pieces(request.field, at, sparse, _quiet)).max())
+        float(
+            np.abs(scrub_bands.band(at, stride=PROBE_STRIDE) - band_in_pieces(request.field, at, sparse, _quiet)).max()
+        )
         for at in between
     )
 
 
 def _quiet(fraction: float) -> None:
-    """Progress nobody watches."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, eq=False)
-class PictureRequest:
-    """One mode's picture of a scene, at some of its pixels."""
+class RenderRequest:
+    """A rendering of one mode; with `scrub_bands` their interpolation replaces the field."""
 
     mode: ViewMode
-    scene: Scene
-    sampling: Sampling
-    nodes: Nodes | None = None  # what is read between instead of asking the field, while the hand moves
+    context: RenderContext
+    sampling: SamplingGrid
+    scrub_bands: ScrubBands | None = None
 
-    @property
-    def scale(self) -> Scale | None:
-        return self.mode.scale(self.scene)
+    @cached_property
+    def scale(self) -> ValueScale | None:
+        """The scale of the values; None for display colours."""
+        return self.mode.scale(self.context)
 
-    @property
+    @cached_property
     def colormap(self) -> str:
-        """The user's choice for this scale, or its own."""
-        return self.scene.look.colormaps.get(self.scale.key, self.scale.colormap) if self.scale else ""
+        """The user's colormap for this scale, or its default."""
+        return self.context.view_settings.colormaps.get(self.scale.key, self.scale.colormap) if self.scale else ""
 
     @property
     def limits(self) -> tuple[float, float]:
-        return self.scene.look.levels.get(self.scale.key, self.scale.limits) if self.scale else (0.0, 255.0)
+        """The user's limits for this scale, or its defaults."""
+        return self.context.view_settings.levels.get(self.scale.key, self.scale.limits) if self.scale else (0.0, 255.0)
 
-    def is_same_as(self, other: PictureRequest) -> bool:
-        """Whether the two pictures differ in nothing but sampling and shading."""
-        return self.mode is other.mode and self.mode.depends(self.scene) == other.mode.depends(other.scene)
+    def is_same_as(self, other: RenderRequest) -> bool:
+        """Return whether two renderings differ only in sampling and tone mapping."""
+        return self.mode is other.mode and self.mode.cache_key(self.context) == other.mode.cache_key(other.context)
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
-    """The answer: what the mode painted, the same as shown, its histogram once it is exact, and the seconds it took.
+class RenderedImage:
+    """A rendering before and after tone mapping.
 
-    `painted` is (h, w) or (h, w, 3) float32, `shown` the same shape in uint8; one array where the mode paints colours.
+    Attributes:
+        request: the request.
+        painted: the values as rendered, (h, w) or (h, w, 3) float32, or display colours uint8.
+        shown: the same tone-mapped to uint8, of the same shape.
+        seconds: the time it took.
+        shading: the tone mapping; None for display colours.
+        histogram: the histogram of the values, if the rendering is exact.
+        is_exact: whether it is at screen resolution and not interpolated.
     """
 
-    request: PictureRequest
+    request: RenderRequest
     painted: npt.NDArray[Any]
-    shown: Bytes
+    shown: UInt8Array
     seconds: float
-    shading: Shading | None = None
+    shading: ToneMapping | None = None
     histogram: Histogram | None = None
     is_exact: bool = False
 
     def value_at(self, row: int, col: int) -> npt.NDArray[Any] | None:
-        """What was painted for a pixel of the source, () or (3,); None where the picture does not reach."""
+        """Return the rendered value at a source pixel, () or (3,); None outside the rendering."""
         at = self.request.sampling.index_of(row, col)
         return None if at is None else self.painted[at]
 
 
-def resolve_picture(name: str, scene: Scene, view: View, budget: int | None) -> PictureRequest:
-    """What is in view in a mode: within a budget of values read off the field, or with None as fine as the screen.
+def resolve_request(name: str, context: RenderContext, view: Viewport, budget: int | None) -> RenderRequest:
+    """Return the rendering request for the visible part of an image.
 
-    A photograph is there already, so its picture is all of it.
+    Photographs are always rendered whole, as they need no computation.
+
+    Args:
+        name: the view mode.
+        context: the inputs.
+        view: the visible part.
+        budget: the maximum number of field values to compute; None renders at screen resolution.
     """
     mode = MODES[name]
-    bands = mode.bands(scene)
+    bands = mode.bands(context)
     if not bands:
-        assert scene.photograph is not None
-        return PictureRequest(mode, scene, whole(scene.photograph.shape, scene.photograph.binning))
+        assert context.photograph is not None
+        return RenderRequest(mode, context, whole(context.photograph.shape, context.photograph.binning))
     samples = None if budget is None else max(budget // bands, FEWEST_SAMPLES)
-    sampling = resolve_sampling(scene.answering.shape, scene.binning, view, samples, is_costly=bands > 3)
-    return PictureRequest(mode, scene, sampling)
+    sampling = resolve_sampling(context.answering.shape, context.binning, view, samples, is_costly=bands > 3)
+    return RenderRequest(mode, context, sampling)
 
 
-def coarse_picture(request: PictureRequest, progress: ProgressCallback) -> Picture:
-    """The picture without a stop: it is small, and while the hand moves something must be seen."""
+def render_frame(request: RenderRequest, progress: ProgressCallback) -> RenderedImage:
+    """Render without cancellation, for small frames while scrubbing."""
     start = time.perf_counter()
-    scene, sampling = request.scene, request.sampling
-    if request.nodes is not None:
-        scene, sampling = replace(scene, field=request.nodes.bands), whole(request.nodes.bands.shape, 1)
-    return _shaded(request, request.mode.paint(scene, sampling, lambda fraction: None), start)
+    context, sampling = request.context, request.sampling
+    if request.scrub_bands is not None:
+        context, sampling = replace(context, field=request.scrub_bands.bands), whole(request.scrub_bands.bands.shape, 1)
+    return _shaded(request, request.mode.render(context, sampling, lambda fraction: None), start)
 
 
-def exact_picture(request: PictureRequest, progress: ProgressCallback) -> Picture:
-    """The picture piece by piece, so that a newer request need not wait for it, with its histogram."""
+def render_picture(request: RenderRequest, progress: ProgressCallback) -> RenderedImage:
+    """Render an exact image with its histogram; can be cancelled between pieces."""
     start = time.perf_counter()
-    painted: npt.NDArray[Any] = request.mode.paint(request.scene, request.sampling, progress)
+    painted: npt.NDArray[Any] = request.mode.render(request.context, request.sampling, progress)
     histogram = Histogram.of(painted) if request.scale else None
     return replace(_shaded(request, painted, start), histogram=histogram, is_exact=True)
 
 
 @dataclass(frozen=True, eq=False)
-class ShadeRequest:
-    """A picture to be shown under the levels and colours of another request."""
+class ToneMapRequest:
+    """A rendered image to tone-map with the limits and colormap of another request."""
 
-    picture: Picture
-    request: PictureRequest
-
-
-def shade_again(asked: ShadeRequest, progress: ProgressCallback) -> Picture:
-    """The same values under other levels; nothing is asked of the field."""
-    picture, request = asked.picture, replace(asked.request, sampling=asked.picture.request.sampling)
-    again = _shaded(request, picture.painted, time.perf_counter())
-    return replace(again, histogram=picture.histogram, is_exact=picture.is_exact, seconds=picture.seconds)
+    picture: RenderedImage
+    request: RenderRequest
 
 
-def shading_of(request: PictureRequest, is_colour: bool) -> Shading | None:
-    """How a picture is shown; None where it is painted in colours for the screen."""
-    return Shading.of(request.limits, request.colormap, is_colour) if request.scale else None
+def map_tones_again(request: ToneMapRequest, progress: ProgressCallback) -> RenderedImage:
+    """Tone-map rendered values again without evaluating the field."""
+    picture = request.picture
+    mapped = _shaded(replace(request.request, sampling=picture.request.sampling), picture.painted, time.perf_counter())
+    return replace(mapped, histogram=picture.histogram, is_exact=picture.is_exact, seconds=picture.seconds)
 
 
-def _shaded(request: PictureRequest, painted: npt.NDArray[Any], start: float) -> Picture:
-    shading = shading_of(request, painted.ndim == 3)
+def tone_mapping_of(request: RenderRequest, is_colour: bool) -> ToneMapping | None:
+    """Return the tone mapping of a request; None if the mode renders display colours."""
+    return ToneMapping.of(request.limits, request.colormap, is_colour) if request.scale else None
+
+
+def _shaded(request: RenderRequest, painted: npt.NDArray[Any], start: float) -> RenderedImage:
+    shading = tone_mapping_of(request, painted.ndim == 3)
     shown = shading.shade(painted) if shading else painted
-    return Picture(request, painted, shown, time.perf_counter() - start, shading)
+    return RenderedImage(request, painted, shown, time.perf_counter() - start, shading)

@@ -1,4 +1,4 @@
-"""Sessions saved, opened again, and copied while they are not saved: frozen requests and their functions."""
+"""Tasks that save, open and autosave sessions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile
 
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.model.document import Cube, Origin
-from nesr_gui.gui.model.session_file import ENDING, Kept, read_session, write_session
-from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.model.document import DocumentSource, OpenedCube
+from nesr_gui.gui.model.session_file import ENDING, SessionData, read_session, write_session
+from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.io.atomic import atomic_write
@@ -25,56 +25,59 @@ from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.fingerprint import fingerprint
 
 _LOCK = ".lock"
-_OLDEST = 90 * 86_400.0  # seconds; copies that nobody wanted for so long are removed
+_OLDEST = 90 * 86_400.0  # seconds; older autosave copies are removed
 
 
 class MovedImage(UnreadableFile):
-    """The image of a session is not where it was, or another one is there (`found`)."""
+    """The image of a session is missing, or another file is in its place (`found`)."""
 
-    def __init__(self, request: SessionRequest, kept: Kept, found: Path | None) -> None:
-        name, folder = kept.origin.image.name, kept.origin.image.parent
+    def __init__(self, request: SessionRequest, data: SessionData, found: Path | None) -> None:
+        name, folder = data.source.image.name, data.source.image.parent
         super().__init__(
-            f"{found.name} is not the image that {request.path.name} was saved with; choose that one, or use this one "
-            "all the same"
+            f"{found.name} is not the image that {request.path.name} was saved with; choose the original image, or use "
+            "this one anyway"
             if found is not None
-            else f"{name} of the session {request.path.name} is not in {folder} any more; choose where it is"
+            else f"{name} of the session {request.path.name} is no longer in {folder}; choose its new location"
         )
         self.request, self.found, self.wanted = request, found, name
 
 
 @dataclass(frozen=True, eq=False)
 class SaveRequest:
-    """What to keep, where, and `made` of the document at that time."""
+    """A session to save, its path, and the value of `Document.work` at that time."""
 
     path: Path
-    kept: Kept
-    made: tuple[object, ...]
+    data: SessionData
+    work: tuple[object, ...]
 
 
-def save_session(request: SaveRequest, progress: ProgressCallback) -> Origin:
-    """Write a session file with the fingerprints of its images as they are now.
+def save_session(request: SaveRequest, progress: ProgressCallback) -> DocumentSource:
+    """Write a session file with the fingerprints of its images.
 
     Returns:
-        Where its images are: a pasted one was written beside it.
+        The files of the document; a pasted image is copied next to the session file.
+
+    Raises:
+        OSError: a file cannot be read or written.
     """
-    origin = _with_file(request.kept.origin, request.path)
-    digests = fingerprint(origin.image), fingerprint(origin.truth) if origin.truth is not None else ""
-    write_session(request.path, replace(request.kept, origin=origin, digests=digests))
-    return origin
+    source = _with_file(request.data.source, request.path)
+    digests = fingerprint(source.image), fingerprint(source.truth) if source.truth is not None else ""
+    write_session(request.path, replace(request.data, source=source, digests=digests))
+    return source
 
 
-def _with_file(origin: Origin, session: Path) -> Origin:
-    """The same with a pasted image beside the session, under a name that no other file has."""
-    if not origin.is_pasted:
-        return origin
-    digest = fingerprint(origin.image)
-    names = (f"{session.stem}{f' {number}' * (number > 1)}.png" for number in itertools.count(1))
-    places = (session.with_name(name) for name in names)
+def _with_file(source: DocumentSource, document: Path) -> DocumentSource:
+    """Copy a pasted image next to the session file, under an unused name."""
+    if not source.is_pasted:
+        return source
+    digest = fingerprint(source.image)
+    names = (f"{document.stem}{f' {number}' * (number > 1)}.png" for number in itertools.count(1))
+    places = (document.with_name(name) for name in names)
     place = next(each for each in places if not each.exists() or (each.is_file() and fingerprint(each) == digest))
     if not place.exists():
         with atomic_write(place) as part:
-            shutil.copyfile(origin.image, part)
-    return replace(origin, image=place, is_pasted=False)
+            shutil.copyfile(source.image, part)
+    return replace(source, image=place, is_pasted=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +85,11 @@ class SessionRequest:
     """A session file to open.
 
     Attributes:
-        image: where its image is, if the user was asked.
-        is_accepted: whether that may be another image than it was.
-        beside: whether a document of its own is asked for.
-        is_copy: whether it is an automatic copy, of which nothing is saved.
+        path: the session file.
+        image: the location of its image, if the user was asked for it.
+        is_accepted: whether the user accepts an image that differs from the saved one.
+        beside: whether to open it in a new tab.
+        is_copy: whether it is an autosave copy, whose content counts as unsaved work.
     """
 
     path: Path
@@ -96,76 +100,77 @@ class SessionRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class Restored:
-    """What a session keeps, with its image opened, and what the user should know of it."""
+class LoadedSession:
+    """The content of a session file, its opened image, and warnings for the user."""
 
-    kept: Kept
-    opened: loading.Photograph | Cube
+    data: SessionData
+    opened: loading.OpenedPhotograph | OpenedCube
     notes: tuple[str, ...] = ()
 
 
-def open_session(request: SessionRequest, progress: ProgressCallback) -> Restored:
+def open_session(request: SessionRequest, progress: ProgressCallback) -> LoadedSession:
     """Open a session and its image.
 
     Raises:
-        MovedImage: the image is not there, or is another one.
+        MovedImage: the image is missing or differs.
         OSError, ValueError: a file cannot be read; the text is one sentence.
     """
-    kept = read_session(request.path, MODES)
-    image = request.image or kept.origin.image
-    if not os.path.exists(image):  # which a name that no file can have is none for
-        raise MovedImage(request, kept, None)
-    if not request.is_accepted and fingerprint(image) != kept.digests[0]:
-        raise MovedImage(request, kept, image)
-    truth, notes = _truth(kept)
-    is_pasted = request.is_copy and image.parent == request.path.parent  # nothing else is in the folder of copies
-    known = replace(kept.origin, image=image, truth=truth.path if truth is not None else None, is_pasted=is_pasted)
-    kept = replace(kept, origin=known)
-    opened: loading.Photograph | Cube
-    if kept.origin.reading is not None:
-        opened = loading.read_cube(loading.CubeRequest(image, kept.origin.reading), progress)
+    data = read_session(request.path, MODES)
+    image = request.image or data.source.image
+    if not os.path.exists(image):  # unlike Path.exists, False for invalid names
+        raise MovedImage(request, data, None)
+    if not request.is_accepted and fingerprint(image) != data.digests[0]:
+        raise MovedImage(request, data, image)
+    truth, notes = _truth(data)
+    is_pasted = request.is_copy and image.parent == request.path.parent  # autosave folders contain pasted images only
+    source = replace(data.source, image=image, truth=truth.path if truth is not None else None, is_pasted=is_pasted)
+    data = replace(data, source=source)
+    opened: loading.OpenedPhotograph | OpenedCube
+    if data.source.reading is not None:
+        opened = loading.read_cube(loading.CubeRequest(image, data.source.reading), progress)
     else:
-        opened = loading.read_file(loading.ReadRequest(image, None, kept.interpretation), progress)
-        if isinstance(opened, loading.Photograph):
+        opened = loading.read_file(loading.ReadRequest(image, None, data.interpretation), progress)
+        if isinstance(opened, loading.OpenedPhotograph):
             opened = replace(opened, truth=truth)
-    return Restored(kept, opened, notes)
+    return LoadedSession(data, opened, notes)
 
 
-def _truth(kept: Kept) -> tuple[Measurement | None, tuple[str, ...]]:
-    """The measured cube as it was laid, where it is still there and the same."""
+def _truth(data: SessionData) -> tuple[MeasuredCube | None, tuple[str, ...]]:
+    """Open the measured cube with its saved registration, if it still exists unchanged; otherwise return warnings."""
     from nesr_gui import io
 
-    path, laid = kept.origin.truth, kept.laid
-    if path is None or laid is None:
+    path, registration = data.source.truth, data.registration
+    if path is None or registration is None:
         return None, ()
-    if not os.path.exists(path) or fingerprint(path) != kept.digests[1]:
-        return None, (f"Its measured cube {path} is no longer there, or another one.",)
+    if not os.path.exists(path) or fingerprint(path) != data.digests[1]:
+        return None, (f"The measured cube {path} is missing or has changed and was left out.",)
     try:
         cube = io.open_cube(path)
     except (OSError, ValueError) as error:
-        return None, (f"Its measured cube was left out: {error}.",)
-    return Measurement(cube, path.name, path, laid.match, is_chosen=laid.is_chosen), ()
+        return None, (f"The measured cube was left out: {error}.",)
+    return MeasuredCube(cube, path.name, path, registration.match, is_chosen=registration.is_chosen), ()
 
 
 @dataclass(frozen=True, eq=False)
-class Shelf:
-    """A folder of copies, held by a lock beside it: no other program takes it before this one closes or dies."""
+class AutosaveFolder:
+    """A folder of autosave copies, locked by the process that uses it."""
 
     folder: Path
     lock: QLockFile
 
     @classmethod
-    def take(cls, folder: Path) -> Shelf | None:
-        """Hold a folder, which need not be there yet; None where a running program holds it."""
+    def take(cls, folder: Path) -> AutosaveFolder | None:
+        """Lock a folder, which need not exist yet; None if a running process holds the lock."""
         lock = QLockFile(f"{folder}{_LOCK}")
-        lock.setStaleLockTime(0)  # however old; that of a dead process is taken all the same
+        lock.setStaleLockTime(0)  # age is irrelevant; locks of dead processes are stale anyway
         return cls(folder, lock) if lock.tryLock(0) else None
 
     def copies(self) -> list[Path]:
+        """Return the autosave copies in the folder."""
         return sorted(self.folder.glob(f"*{ENDING}"))
 
     def release(self) -> None:
-        """Let others have it; without a copy in it the folder is removed."""
+        """Unlock the folder, and remove it if it contains no copies."""
         if not self.copies():
             shutil.rmtree(self.folder, ignore_errors=True)
         self.lock.unlock()
@@ -173,7 +178,7 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy that a program left when it died: its file, what it is of, and when it was written (seconds, Unix)."""
+    """An autosave copy of a process that crashed: its file, the name of its document, and its time (Unix, seconds)."""
 
     path: Path
     name: str
@@ -182,22 +187,22 @@ class Copy:
 
 @dataclass(frozen=True)
 class FindRequest:
-    """The folder of all shelves."""
+    """The folder that contains all autosave folders."""
 
     root: Path
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A shelf for this program's copies, and those of programs that died, with what can be read on them."""
+    """The autosave folder of this process, those of crashed processes, and the readable copies in these."""
 
-    own: Shelf
-    left: tuple[Shelf, ...]
+    own: AutosaveFolder
+    left: tuple[AutosaveFolder, ...]
     copies: tuple[Copy, ...]
 
 
 def find_copies(request: FindRequest, progress: ProgressCallback) -> Found:
-    """Take every shelf that no running program holds, and a new one.
+    """Lock the autosave folders of crashed processes, and create one for this process.
 
     Raises:
         OSError: the folder cannot be written.
@@ -205,47 +210,51 @@ def find_copies(request: FindRequest, progress: ProgressCallback) -> Found:
     root = request.root
     root.mkdir(parents=True, exist_ok=True)
     names = {path.stem for path in root.glob(f"*{_LOCK}")} | {path.name for path in root.iterdir() if path.is_dir()}
-    left: list[Shelf] = []
+    left: list[AutosaveFolder] = []
     copies: list[Copy] = []
     for name in sorted(names):
-        shelf = Shelf.take(root / name)
-        if shelf is not None:
-            found = [copy for path in shelf.copies() if (copy := _describe(path)) is not None]
-            copies += found
-            if found:
-                left.append(shelf)
+        folder = AutosaveFolder.take(root / name)
+        if folder is not None:
+            readable = [copy for path in folder.copies() if (copy := _describe(path)) is not None]
+            copies += readable
+            if readable:
+                left.append(folder)
             else:
-                shelf.release()
-    own = Shelf.take(root / f"{os.getpid()}-{secrets.token_hex(4)}")
+                folder.release()
+    own = AutosaveFolder.take(root / f"{os.getpid()}-{secrets.token_hex(4)}")
     if own is None:
-        raise OSError(errno.EACCES, f"cannot write in {root}: unsaved work will not be kept if the program crashes")
+        raise OSError(errno.EACCES, f"cannot write to {root}: unsaved work would be lost in a crash")
     return Found(own, tuple(left), tuple(sorted(copies, key=lambda copy: copy.time)))
 
 
 def _describe(path: Path) -> Copy | None:
-    """None for one that is too old, which is removed, or of another version of the program, which is left."""
+    """Describe a copy; None if it is too old (and removed) or of another version of the program (and left)."""
     written = path.stat().st_mtime
     if time.time() - written > _OLDEST:
         remove_copy(path)
         return None
     try:
-        kept = read_session(path, MODES)
+        data = read_session(path, MODES)
     except (OSError, UnreadableFile):
         return None
-    return Copy(path, (kept.file or kept.origin.image).name, written)
+    return Copy(path, (data.file or data.source.image).name, written)
 
 
 @dataclass(frozen=True, eq=False)
 class CopyRequest:
-    """Copies to write, and those that are not needed any more."""
+    """Autosave copies to write, and obsolete ones to remove."""
 
     copies: tuple[SaveRequest, ...]
     needless: tuple[Path, ...]
 
 
 def write_copies(request: CopyRequest, progress: ProgressCallback) -> str:
-    """Write and remove copies; what went wrong in a sentence, or nothing."""
-    said = ""
+    """Write and remove autosave copies.
+
+    Returns:
+        A warning in one sentence; empty on success.
+    """
+    warning = ""
     for path in request.needless:
         remove_copy(path)
     for copy in request.copies:
@@ -253,18 +262,19 @@ def write_copies(request: CopyRequest, progress: ProgressCallback) -> str:
             copy.path.parent.mkdir(parents=True, exist_ok=True)
             _write(copy, progress)
         except OSError as error:
-            said = f"unsaved work could not be copied for the case of a crash: {error.strerror or error}"
-    return said
+            warning = f"autosave failed, so unsaved work would be lost in a crash: {error.strerror or error}"
+    return warning
 
 
 def _write(copy: SaveRequest, progress: ProgressCallback) -> None:
     try:
         save_session(copy, progress)
-    except OSError:  # of its image perhaps, which is gone: work on it is kept all the same, and the image asked for
-        write_session(copy.path, copy.kept)
+    except OSError:  # the image may be gone: save the work anyway; opening asks for the image
+        write_session(copy.path, copy.data)
 
 
 def remove_copy(path: Path) -> None:
-    with contextlib.suppress(OSError):  # held by another program; it is offered once more
-        for file in (path, path.with_suffix(".png")):  # a pasted image
+    """Remove an autosave copy and its pasted image."""
+    with contextlib.suppress(OSError):  # locked by another program; it is offered again next time
+        for file in (path, path.with_suffix(".png")):  # the pasted image
             file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What the window asks of a field at marks, and what follows from the answers, frozen when it asks."""
+"""Tasks that evaluate a field at marks: spectra, readouts, region statistics and colours."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from nesr_gui.colorimetry.appearance import appearances, smooth_metamers, white_
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import CalibratedField, Points, ProgressCallback, QualityFlag, SpectralField
 from nesr_gui.fields.resampled import binned_field
-from nesr_gui.gui.model.marks import Curve, Finding, Pixel, Place, Reading
+from nesr_gui.gui.model.marks import ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
 from nesr_gui.inference.model_input import BandInput, ModelInput
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum, Wavelengths
 
-FEW = 192  # pixels of a region that are asked at once, evenly strewn over it: a first answer within half a second
-MANY = 1 << 16  # pixels up to which all are asked, in the end
-SAMPLE = 1 << 12  # pixels that are asked of a larger region, evenly strewn
-SCANNED = 1 << 22  # pixels of a window that are looked at to find those of a region
-_PIECE = 64  # scattered pixels asked between two chances to stop
-_SIDE = 32  # of a window asked between two chances to stop
+FEW = 192  # evenly spread pixels of a region for a first estimate within half a second
+MANY = 1 << 16  # regions of up to this many pixels are averaged completely
+SAMPLE = 1 << 12  # evenly spread pixels that represent larger regions
+SCANNED = 1 << 22  # maximum number of pixels tested for being inside a region
+_PIECE = 64  # scattered pixels evaluated between two calls of `progress`
+_SIDE = 32  # side of the windows evaluated between two calls of `progress`
 Pixels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class PointsRequest:
-    """Pixels of the source to ask the field, and the measured truth where there is one; `nm` None asks for curves.
+class PixelQuery:
+    """Source pixels to evaluate a field at, and at its measured cube if there is one.
 
-    `encoded` is what the field was made of, if it was made.
+    `nm` None requests whole spectra. `encoded` is the model input of a reconstruction.
     """
 
     field: SpectralField
@@ -42,30 +42,30 @@ class PointsRequest:
     encoded: ModelInput | None = None
 
 
-def _reduced(request: PointsRequest) -> list[Pixel]:
-    """The field's pixel that each source pixel lies in."""
+def _reduced(request: PixelQuery) -> list[Pixel]:
+    """Return the field's pixel of each source pixel."""
     return [(row // request.binning, col // request.binning) for row, col in request.pixels]
 
 
-def _reduced_truth(request: PointsRequest) -> SpectralField | None:
-    """The truth as the field's pixels see it: what stands for several source pixels is compared with their mean."""
+def _reduced_truth(request: PixelQuery) -> SpectralField | None:
+    """Return the measured cube at the resolution of the field (mean of each pixel's area)."""
     return binned_field(request.truth, request.binning) if request.truth is not None else None
 
 
 def curve_wavelengths(field: SpectralField) -> Wavelengths:
-    """Where curves are asked: every nm of the field's range."""
+    """Return the wavelengths of spectra: every nm of the field's range."""
     return Wavelengths.from_step(*field.wavelength_range, 1.0)
 
 
-def ask_spectra(request: PointsRequest, progress: ProgressCallback) -> dict[Pixel, Spectrum]:
-    """The spectrum of each pixel, and nothing else of it."""
+def query_spectra(request: PixelQuery, progress: ProgressCallback) -> dict[Pixel, Spectrum]:
+    """Return only the spectrum of each pixel."""
     bands = curve_wavelengths(request.field)
-    found = request.field.spectra(_reduced(request), bands)
-    return {pixel: Spectrum(bands, values) for pixel, values in zip(request.pixels, found, strict=True)}
+    spectra = request.field.spectra(_reduced(request), bands)
+    return {pixel: Spectrum(bands, values) for pixel, values in zip(request.pixels, spectra, strict=True)}
 
 
-def ask_curves(request: PointsRequest, progress: ProgressCallback) -> dict[Place, Curve]:
-    """The curve of each pixel."""
+def query_curves(request: PixelQuery, progress: ProgressCallback) -> dict[MarkGeometry, MarkSpectrum]:
+    """Return the spectrum of each pixel with measured spectrum, prediction interval, flags and input bands."""
     field, truth = request.field, _reduced_truth(request)
     bands = curve_wavelengths(field)
     curves = [Spectrum(bands, values) for values in field.spectra(_reduced(request), bands)]
@@ -79,7 +79,7 @@ def ask_curves(request: PointsRequest, progress: ProgressCallback) -> dict[Place
             truths = [Spectrum(Wavelengths(shared), v) for v in truth.spectra(_reduced(request), shared)]
     seen = [seen_bands(request.encoded, [pixel]) for pixel in _reduced(request)]
     return {
-        pixel: Curve(curve, measured, interval=interval, quality_flags=shares, seen=shown)
+        pixel: MarkSpectrum(curve, measured, interval=interval, quality_flags=shares, seen=shown)
         for pixel, curve, measured, interval, shares, shown in zip(
             request.pixels, curves, truths, intervals, quality_flags, seen, strict=True
         )
@@ -87,7 +87,7 @@ def ask_curves(request: PointsRequest, progress: ProgressCallback) -> dict[Place
 
 
 def seen_bands(encoded: ModelInput | None, points: Points) -> Spectrum | None:
-    """The mean of what a model was shown of a cube at the field's pixels (N, 2); None where it was a photograph."""
+    """Return the mean of the model's input bands at the field's pixels (N, 2); None if the input was a photograph."""
     if not isinstance(encoded, BandInput):
         return None
     rows, cols = np.asarray(points).T
@@ -95,7 +95,7 @@ def seen_bands(encoded: ModelInput | None, points: Points) -> Spectrum | None:
 
 
 def _intervals(field: SpectralField, points: list[Pixel], bands: Wavelengths) -> list[FloatArray] | list[None]:
-    """The limits (2, L) at each point between which the field's maker says 90 % of true values lie, if it says so."""
+    """Return the prediction interval (2, L) of each pixel; None for fields without intervals."""
     if not isinstance(field, CalibratedField):
         return [None] * len(points)
     low, high = field.prediction_interval(points, bands)
@@ -103,7 +103,7 @@ def _intervals(field: SpectralField, points: list[Pixel], bands: Wavelengths) ->
 
 
 def doubt_shares(field: SpectralField, points: Points) -> dict[QualityFlag, float]:
-    """Of the pixels (N, 2), the share that each flag is raised for, if for any."""
+    """Return the share of the pixels (N, 2) with each quality flag, flags without pixels omitted."""
     if not isinstance(field, CalibratedField):
         return {}
     places = np.asarray(points)
@@ -111,12 +111,12 @@ def doubt_shares(field: SpectralField, points: Points) -> dict[QualityFlag, floa
     flags = field.quality_flags(rows=slice(top, bottom), cols=slice(left, right))[
         places[:, 0] - top, places[:, 1] - left
     ]
-    shares = {doubt: float((flags & doubt > 0).mean()) for doubt in QualityFlag}
-    return {doubt: share for doubt, share in shares.items() if share}
+    shares = {flag: float((flags & flag > 0).mean()) for flag in QualityFlag}
+    return {flag: share for flag, share in shares.items() if share}
 
 
-def ask_readings(request: PointsRequest, progress: ProgressCallback) -> dict[Place, Reading]:
-    """The value of each pixel at one wavelength, asked of the field rather than read off a curve."""
+def query_readouts(request: PixelQuery, progress: ProgressCallback) -> dict[MarkGeometry, Readout]:
+    """Return the values of each pixel at one wavelength, evaluated exactly rather than interpolated in a spectrum."""
     assert request.nm is not None
     values = request.field.spectra(_reduced(request), [request.nm])[:, 0].tolist()
     truths: list[float | None] = [None] * len(values)
@@ -124,14 +124,14 @@ def ask_readings(request: PointsRequest, progress: ProgressCallback) -> dict[Pla
     if truth is not None and truth.wavelength_range[0] <= request.nm <= truth.wavelength_range[1]:
         truths = truth.spectra(_reduced(request), [request.nm])[:, 0].tolist()
     quality_flags = [QualityFlag(sum(doubt_shares(request.field, [pixel]))) for pixel in _reduced(request)]
-    return {pixel: Reading(*known) for pixel, *known in zip(request.pixels, values, truths, quality_flags, strict=True)}
+    return {pixel: Readout(*row) for pixel, *row in zip(request.pixels, values, truths, quality_flags, strict=True)}
 
 
 @dataclass(frozen=True, eq=False)
-class RegionsRequest:
-    """Regions of the source image to ask the field, of each at most `most` pixels; and the measured truth, if any.
+class RegionQuery:
+    """Regions in source pixels to evaluate a field in, at `most` pixels of each, and its measured cube if there is one.
 
-    `encoded` is what the field was made of, if it was made.
+    `encoded` is the model input of a reconstruction.
     """
 
     field: SpectralField
@@ -142,26 +142,26 @@ class RegionsRequest:
     encoded: ModelInput | None = None
 
 
-def ask_regions(request: RegionsRequest, progress: ProgressCallback) -> dict[Place, Curve]:
-    """The mean curve of each region with the standard deviation of its pixels, at most `most` of them."""
-    curves: dict[Place, Curve] = {}
+def query_regions(request: RegionQuery, progress: ProgressCallback) -> dict[MarkGeometry, MarkSpectrum]:
+    """Return mean and standard deviation of each region, over at most `most` pixels."""
+    curves: dict[MarkGeometry, MarkSpectrum] = {}
     for region in request.regions:
         bands = curve_wavelengths(request.field)
         members, of = pixels_of(region, request.binning, request.field.shape)
-        asked = strewn(members, request.most)
-        mean, deviation = _statistics(request.field, asked, bands, progress)
+        pixels = strewn(members, request.most)
+        mean, deviation = _statistics(request.field, pixels, bands, progress)
         truth = _truth(request.truth, region, request.most, bands, progress)
-        shares = doubt_shares(request.field, asked)
-        curves[region] = Curve(
-            Spectrum(bands, mean), truth, deviation, pixels=len(asked), of=of, quality_flags=shares,
-            seen=seen_bands(request.encoded, asked),
+        shares = doubt_shares(request.field, pixels)
+        curves[region] = MarkSpectrum(
+            Spectrum(bands, mean), truth, deviation, pixels=len(pixels), of=of, quality_flags=shares,
+            seen=seen_bands(request.encoded, pixels),
         )  # fmt: skip
     return curves
 
 
 @dataclass(frozen=True, eq=False)
-class MeansRequest:
-    """Regions whose values at `nm` are asked, each as the mean of at most so many pixels; as of `RegionsRequest`."""
+class RegionReadoutQuery:
+    """Regions with their numbers of pixels to average at `nm`; otherwise as `RegionQuery`."""
 
     field: SpectralField
     truth: SpectralField | None
@@ -170,23 +170,27 @@ class MeansRequest:
     nm: float
 
 
-def ask_means(request: MeansRequest, progress: ProgressCallback) -> dict[Place, Reading]:
-    """The mean of the values of each region's pixels at one wavelength, asked rather than read off its curve."""
-    readings, bands = dict[Place, Reading](), Wavelengths(np.array([request.nm]))
+def query_region_readouts(request: RegionReadoutQuery, progress: ProgressCallback) -> dict[MarkGeometry, Readout]:
+    """Return the mean of each region at one wavelength, evaluated exactly rather than interpolated in a spectrum."""
+    readouts, bands = dict[MarkGeometry, Readout](), Wavelengths(np.array([request.nm]))
     for region, most in request.regions.items():
-        asked = strewn(pixels_of(region, request.binning, request.field.shape)[0], most)
-        mean, _ = _statistics(request.field, asked, bands, progress)
+        pixels = strewn(pixels_of(region, request.binning, request.field.shape)[0], most)
+        mean, _ = _statistics(request.field, pixels, bands, progress)
         truth = _truth(request.truth, region, most, bands, progress)
-        readings[region] = Reading(float(mean[0]), float(truth.values[0]) if truth is not None else None)
-    return readings
+        readouts[region] = Readout(float(mean[0]), float(truth.values[0]) if truth is not None else None)
+    return readouts
 
 
 def pixels_of(region: Region, binning: int, shape: tuple[int, int]) -> tuple[Pixels, int]:
-    """Pixels (N, 2) of a field of `shape` whose centres lie in a region, and how many there are.
+    """Return the pixels (N, 2) of a field whose centres are inside a region, and their number.
 
-    A region that holds no centre has the pixel in its middle. Of one whose window has more than `SCANNED` pixels only
-    every so many-th row and column are given, so that a huge image fits in memory; the number then is an estimate.
-    `binning` counts the source pixels along one side of each.
+    A region without any pixel centre gets the pixel at its own centre. In windows of more than `SCANNED` pixels only
+    every k-th row and column is returned, to bound memory; the number is then an estimate.
+
+    Args:
+        region: the region, in source pixels.
+        binning: source pixels along one side of a pixel of the field.
+        shape: (H, W) of the field.
     """
     top, left, bottom, right = (edge / binning for edge in region.bounds)
     window = _clipped(top, bottom, shape[0]), _clipped(left, right, shape[1])
@@ -200,7 +204,7 @@ def pixels_of(region: Region, binning: int, shape: tuple[int, int]) -> tuple[Pix
 
 
 def strewn(members: Pixels, most: int) -> Pixels:
-    """At most `most` of them, evenly over their order."""
+    """Return at most `most` of the pixels (N, 2), evenly spread over their order."""
     if len(members) <= most:
         return members
     return members[((np.arange(most) + 0.5) * (len(members) / most)).astype(np.int64)]
@@ -211,35 +215,35 @@ def _clipped(low: float, high: float, size: int) -> tuple[int, int]:
 
 
 def _statistics(
-    field: SpectralField, asked: Pixels, bands: Wavelengths, progress: ProgressCallback
+    field: SpectralField, pixels: Pixels, bands: Wavelengths, progress: ProgressCallback
 ) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation (L,), summed in float64 around the first pixel, so that nothing cancels."""
+    """Return mean and standard deviation (L,), summed in float64 relative to the first pixel to avoid cancellation."""
     total, squares, origin = np.zeros(len(bands)), np.zeros(len(bands)), None
-    for done, values in _asked(field, asked, bands):
-        progress(done / len(asked))
+    for done, values in _iter_spectra(field, pixels, bands):
+        progress(done / len(pixels))
         origin = values[0].astype(np.float64) if origin is None else origin
         offsets = values - origin
         total += offsets.sum(0)
         squares += (offsets**2).sum(0)
     assert origin is not None  # a region has at least one pixel
-    mean = total / len(asked)
-    deviation = np.sqrt(np.maximum(squares / len(asked) - mean**2, 0))
+    mean = total / len(pixels)
+    deviation = np.sqrt(np.maximum(squares / len(pixels) - mean**2, 0))
     return (origin + mean).astype(np.float32), deviation.astype(np.float32)
 
 
-def _asked(field: SpectralField, asked: Pixels, bands: Wavelengths) -> Iterator[tuple[int, FloatArray]]:
-    """Spectra (n, L) piece by piece, and how many have come before; whole windows where pixels lie side by side.
+def _iter_spectra(field: SpectralField, pixels: Pixels, bands: Wavelengths) -> Iterator[tuple[int, FloatArray]]:
+    """Yield (number of pixels before, spectra (n, L)) piece by piece; whole windows where most pixels are needed.
 
-    A window costs a field less than its pixels one by one, if most of it is wanted.
+    A window is faster than its pixels one by one.
     """
-    rows, cols = asked[:, 0], asked[:, 1]
+    rows, cols = pixels[:, 0], pixels[:, 1]
     top, left = int(rows.min()), int(cols.min())
     wanted = np.zeros((int(rows.max()) - top + 1, int(cols.max()) - left + 1), bool)
     wanted[rows - top, cols - left] = True
     done = 0
-    if len(asked) <= _PIECE or wanted.mean() < 0.5:
-        for start in range(0, len(asked), _PIECE):
-            yield start, field.spectra(asked[start : start + _PIECE], bands)
+    if len(pixels) <= _PIECE or wanted.mean() < 0.5:
+        for start in range(0, len(pixels), _PIECE):
+            yield start, field.spectra(pixels[start : start + _PIECE], bands)
         return
     for row in range(0, wanted.shape[0], _SIDE):
         for col in range(0, wanted.shape[1], _SIDE):
@@ -255,27 +259,32 @@ def _asked(field: SpectralField, asked: Pixels, bands: Wavelengths) -> Iterator[
 def _truth(
     truth: SpectralField | None, region: Region, most: int, bands: Wavelengths, progress: ProgressCallback
 ) -> Spectrum | None:
-    """The mean of the measured spectra of the region, where they overlap with the field's wavelengths."""
+    """Return the mean measured spectrum of a region, in the wavelength range shared with the field."""
     if truth is None:
         return None
     low, high = truth.wavelength_range
     shared = bands.nm[(bands.nm >= low) & (bands.nm <= high)]
     if not shared.size:
         return None
-    asked = strewn(pixels_of(region, 1, truth.shape)[0], most)
-    return Spectrum(Wavelengths(shared), _statistics(truth, asked, Wavelengths(shared), progress)[0])
+    pixels = strewn(pixels_of(region, 1, truth.shape)[0], most)
+    return Spectrum(Wavelengths(shared), _statistics(truth, pixels, Wavelengths(shared), progress)[0])
 
 
 @dataclass(frozen=True, eq=False)
-class FindingsRequest:
-    """Curves by place and how to see them.
+class ColourQuery:
+    """Spectra by place, to compute colours of.
 
-    `white` is the spectrum that stands for a perfect white where the curves are no reflectances; with neither
-    (`seen` False) nothing is seen. The smooth metamers are of the photograph's colours, or where there is no
-    photograph of the colours of the curves themselves; they are made where `smooth` asks for them.
+    Attributes:
+        spectra: the spectra.
+        viewing: the light and the observer.
+        seen: whether colours can be computed: for reflectance, or with a white.
+        white: the spectrum of a perfect white, if the quantity is not reflectance.
+        smooth: whether to compute smooth metamers.
+        photograph: the photograph whose colours the metamers match; without one, those of the spectra.
+        binning: source pixels along one side of a pixel of the field.
     """
 
-    spectra: Mapping[Place, Spectrum]
+    spectra: Mapping[MarkGeometry, Spectrum]
     viewing: ViewingConditions
     seen: bool
     white: Spectrum | None
@@ -284,42 +293,42 @@ class FindingsRequest:
     binning: int
 
 
-def find(request: FindingsRequest, progress: ProgressCallback) -> dict[Place, Finding]:
-    """The finding of each place."""
-    found = {}
+def query_colours(request: ColourQuery, progress: ProgressCallback) -> dict[MarkGeometry, ColourResult]:
+    """Return the colour of each place, or why it has none."""
+    results = {}
     for place, spectrum in request.spectra.items():
         progress(0.0)
         try:
-            found[place] = _find(request, place, spectrum)
+            results[place] = _colour(request, place, spectrum)
         except ValueError as error:
-            found[place] = Finding(refusal=str(error))
-    return found
+            results[place] = ColourResult(refusal=str(error))
+    return results
 
 
-def _find(request: FindingsRequest, place: Place, spectrum: Spectrum) -> Finding:
+def _colour(request: ColourQuery, place: MarkGeometry, spectrum: Spectrum) -> ColourResult:
     if not request.seen:
-        raise ValueError("only reflectances have a colour under a light; use a mark as white first")
+        raise ValueError("colours need reflectance; use a mark as white first")
     nm, values = spectrum.wavelengths, relative(spectrum, request.white)
     if not np.isfinite(values).all():
-        raise ValueError("this spectrum holds values that are no numbers, and so has no colour")
+        raise ValueError("this spectrum contains invalid values (nan or infinity), so no colour can be computed")
     (appearance,) = appearances(values[None], nm, request.viewing)
     if not request.smooth:
-        return Finding(appearance)
+        return ColourResult(appearance)
     rgb = _photographed(request.photograph, place, request.binning)
     if rgb is None:
         rgb = values @ ViewingConditions.default().rgb_weights(nm)
-    return Finding(appearance, Spectrum(nm, smooth_metamers(rgb[None], nm)[0], "smooth metamer"))
+    return ColourResult(appearance, Spectrum(nm, smooth_metamers(rgb[None], nm)[0], "smooth metamer"))
 
 
 def relative(spectrum: Spectrum, white: Spectrum | None) -> FloatArray:
-    """The values of a spectrum (L,) as part of a white's, zero where the white is dark."""
+    """Return the values (L,) of a spectrum divided by those of a white; 0 where the white is dark."""
     if white is None:
         return spectrum.values
     return (spectrum.values * white_scale(white, spectrum.wavelengths.nm)).astype(np.float32)
 
 
-def _photographed(photograph: RGBImage | None, place: Place, binning: int) -> FloatArray | None:
-    """The mean linear sRGB (3,) of the photograph in a region, or in the pixel of the field that a pin lies in."""
+def _photographed(photograph: RGBImage | None, place: MarkGeometry, binning: int) -> FloatArray | None:
+    """Return the mean linear sRGB (3,) of the photograph in a region, or in the field's pixel of a pin."""
     if photograph is None:
         return None
     if isinstance(place, Region):

@@ -1,6 +1,6 @@
-"""Slow work off the GUI thread: which tasks there are, their rules, and the threads that run them.
+"""The worker: kinds of background tasks, their scheduling rules, and the threads that run them.
 
-Results come back on the GUI thread.
+Results are delivered on the GUI thread.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ T = TypeVar("T")
 
 
 class Lane(enum.Enum):
-    """One thread; its tasks run one after the other, so a click never waits for an export.
+    """A thread that runs its tasks one after another; separate lanes keep a click from waiting for an export.
 
-    The number is the nice level by which the thread yields to the window's; threads that torch starts inherit it.
+    The number is the nice level of the thread, which threads started by torch inherit.
     """
 
     QUERIES = "queries", 0  # spectra and values of pixels
-    FRAMES = "frames", 0  # what is seen while the hand moves: never behind a query
+    FRAMES = "frames", 0  # frames while scrubbing: never behind a query
     PICTURES = "pictures", 5
     SCRUBBING = "scrubbing", 10
     REGIONS = "regions", 0
@@ -62,10 +62,10 @@ class Lane(enum.Enum):
 
 
 class Order(enum.Enum):
-    """What happens to a request while another one of its task is under way."""
+    """What happens to a request while another one of the same task is running."""
 
-    NEWEST = enum.auto()  # it replaces the other one
-    IN_TURN = enum.auto()  # it waits: each request produces something of its own
+    NEWEST = enum.auto()  # it replaces the running one
+    IN_TURN = enum.auto()  # it is queued: every request has an effect of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ class _Rules:
 
 
 class Task(enum.Enum):
-    """Every kind of slow work, the one that the status bar prefers to show first."""
+    """All kinds of background tasks; the status bar shows the first of them that is running."""
 
     EXPORT = _Rules(Lane.EXPORT, "Exporting", can_pause=True, is_timed=True)
     WRITE = _Rules(Lane.WRITING, "Writing", Order.IN_TURN, after=0.7)
@@ -128,33 +128,37 @@ class Task(enum.Enum):
 
     @property
     def lane(self) -> Lane:
+        """The thread that runs it."""
         return self.value.lane
 
     @property
     def order(self) -> Order:
+        """What happens to a new request while one is running."""
         return self.value.order
 
     @property
     def text(self) -> str:
-        """What the status bar says while it runs; empty for what is too short to show."""
+        """Its text in the status bar; empty for tasks that are not shown."""
         return self.value.text
 
     @property
     def after(self) -> float:
-        """Seconds after which it is shown: most are done before."""
+        """Delay in seconds before it is shown, as most finish sooner."""
         return self.value.after
 
     @property
     def can_cancel(self) -> bool:
+        """Whether the user can cancel it."""
         return self.value.can_cancel
 
     @property
     def can_pause(self) -> bool:
+        """Whether the user can pause it."""
         return self.value.can_pause
 
     @property
     def is_timed(self) -> bool:
-        """Whether the time left is shown: it may take minutes."""
+        """Whether the remaining time is shown, for tasks that may take minutes."""
         return self.value.is_timed
 
 
@@ -164,15 +168,15 @@ class _Job:
     request: Any
     run: Callable[[Any, ProgressCallback], Any]
     on_result: Callable[[Any, Any], None]
-    stop: threading.Event = field(default_factory=threading.Event)  # superseded or cancelled: end at the next chance
+    stop: threading.Event = field(default_factory=threading.Event)  # superseded or cancelled
     dropped: threading.Event = field(default_factory=threading.Event)  # cancelled: deliver nothing
-    go: threading.Event = field(default_factory=threading.Event)  # not set: wait at the next call of `progress`
+    go: threading.Event = field(default_factory=threading.Event)  # not set: wait in the next `progress`
 
     def __post_init__(self) -> None:
         self.go.set()
 
     def end(self) -> None:
-        """Ask it to stop, also while it is paused."""
+        """Request it to stop, even while paused."""
         self.stop.set()
         self.go.set()
 
@@ -188,7 +192,7 @@ class _Event:
 
 
 class _TaskThread:
-    """One thread and its queue, which holds at most one waiting job per task."""
+    """A thread and its queue, which holds at most one waiting job per task."""
 
     def __init__(self, lane: Lane, send: Callable[[_Event], None]) -> None:
         self._send, self._nice = send, lane.nice
@@ -199,32 +203,34 @@ class _TaskThread:
         self._thread.start()
 
     def put(self, job: _Job) -> None:
-        """Queue a job; one that replaces another takes its place in the queue, or a task that changes would starve."""
+        """Queue a job in the place of a waiting job of its task, so that a frequently renewed task is not starved."""
         with self._changed:
             self._waiting[job.task] = job
             self._changed.notify()
 
     def drop(self, task: Task) -> None:
-        """Forget the waiting job of a task: what is asked next waits behind the others again."""
+        """Remove the waiting job of a task; the next one is queued at the end."""
         with self._changed:
             self._waiting.pop(task, None)
 
     def close(self) -> None:
+        """Clear the queue and stop the thread after its current job."""
         with self._changed:
             self._closed = True
             self._waiting.clear()
             self._changed.notify()
 
     def join(self) -> None:
+        """Wait for the thread to end."""
         self._thread.join()
 
     def _loop(self) -> None:
-        if self._nice and sys.platform == "linux":  # only there can one thread have a priority of its own
+        if self._nice and sys.platform == "linux":  # nice levels are per thread on Linux only
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._nice)
         while (job := self._next()) is not None:
             self._send(self._do(job))
-            del job  # an idle thread must not keep the image of its last job
+            del job  # release the memory of the last job while idle
 
     def _next(self) -> _Job | None:
         with self._changed:
@@ -242,37 +248,36 @@ class _TaskThread:
             if job.stop.is_set():
                 raise Cancelled
             return _Event(job, result=job.run(job.request, progress))
-        except Exception as error:  # the window's failure slot shows it
+        except Exception as error:  # shown by the window's failure slot
             return _Event(job, error=error)
 
 
 class Worker(QObject):
     """Runs plain functions of frozen requests on the threads of their tasks' lanes.
 
-    A newer request of a task whose order is `NEWEST` replaces one that waits, and asks one that runs to stop at its
-    next call of `progress`. If that completes all the same its result is delivered, in order: while the hand scrubs,
-    each frame counts. After `cancel` nothing of the task is delivered. `on_result(request, result)` runs on the GUI
-    thread.
+    For a task of order `NEWEST`, a new request replaces a waiting one and stops a running one at its next `progress`.
+    If that completes anyway, its result is still delivered, in order: while scrubbing every frame counts. After
+    `cancel` nothing of the task is delivered. `on_result(request, result)` is called on the GUI thread.
     """
 
-    progressed = Signal(object, float)  # Task, fraction; 0 at the start
-    ended = Signal(object)  # Task: finished, failed or cancelled, and nothing more of it under way
-    failed = Signal(object, object)  # Task, the exception
-    _sent = Signal(object)
+    progressed = Signal(object, float)  # Task, fraction done; 0 at the start
+    ended = Signal(object)  # Task: finished, failed or cancelled, and none of its requests is left
+    failed = Signal(object, object)  # Task, Exception
+    _sent = Signal(object)  # _Event
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._threads: dict[Lane, _TaskThread] = {}
         self._newest: dict[Task, _Job] = {}
-        self._turns: defaultdict[Task, deque[_Job]] = defaultdict(deque)  # what waits for the job before
-        self._failed: dict[Task, _Job] = {}  # until something newer of the task is asked
+        self._turns: defaultdict[Task, deque[_Job]] = defaultdict(deque)  # queued requests of IN_TURN tasks
+        self._failed: dict[Task, _Job] = {}  # for `retry`, until the next request of the task
         self._is_closed = False
         self._sent.connect(self._receive, Qt.ConnectionType.QueuedConnection)
 
     def submit(
         self, task: Task, request: R, run: Callable[[R, ProgressCallback], T], on_result: Callable[[R, T], None]
     ) -> None:
-        """Have `run(request, progress)` done on the task's thread; after `close` nothing is done."""
+        """Run `run(request, progress)` on the task's thread; ignored after `close`."""
         if self._is_closed:
             return
         self._failed.pop(task, None)
@@ -293,13 +298,13 @@ class Worker(QObject):
         self.progressed.emit(job.task, 0.0)
 
     def retry(self, task: Task, change: Callable[[Any], Any] = lambda request: request) -> None:
-        """Do again what failed last of this task, with its request changed."""
+        """Submit the latest failed request of a task again, modified by `change`."""
         job = self._failed.pop(task, None)
         if job is not None:
             self.submit(task, change(job.request), job.run, job.on_result)
 
     def cancel(self, task: Task) -> None:
-        """Stop what runs of this task and drop what waits."""
+        """Stop the running request of a task and drop the waiting ones."""
         self._turns[task].clear()
         if (job := self._newest.pop(task, None)) is not None:
             self._threads[task.lane].drop(task)
@@ -308,11 +313,12 @@ class Worker(QObject):
             self.ended.emit(task)
 
     def pause(self, task: Task, paused: bool) -> None:
-        """Hold what runs of this task between two pieces of its work, or let it go on."""
+        """Pause the running request of a task at its next `progress`, or resume it."""
         if (job := self._newest.get(task)) is not None:
             (job.go.clear if paused else job.go.set)()
 
     def is_busy(self, task: Task) -> bool:
+        """Return whether a request of a task is running or waiting."""
         return task in self._newest or bool(self._turns[task])
 
     def close(self) -> None:
@@ -352,6 +358,6 @@ class Worker(QObject):
     def _deliver(self, job: _Job, result: Any) -> Exception | None:
         try:
             job.on_result(job.request, result)
-        except Exception as error:  # what the document refuses is shown like any other failure
+        except Exception as error:  # shown like any other failure
             return error
         return None

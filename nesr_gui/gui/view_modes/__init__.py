@@ -1,6 +1,7 @@
-"""The ways to look at a spectral image, in the order of their keys 1, 2, 3, …
+"""View modes of a spectral image, in the order of their keys 1 to 9.
 
-A new one is a `ViewMode` in a file of its own and a row here; menu, toolbar, keys, levels and session files follow.
+To add one, write a subclass of `ViewMode` in its own module and add it here; menu, toolbar, keys, display limits and
+session files follow.
 """
 
 from nesr_gui.gui.view_modes.band import Band
@@ -9,7 +10,7 @@ from nesr_gui.gui.view_modes.colour_error import ColourError
 from nesr_gui.gui.view_modes.error_map import TruthError
 from nesr_gui.gui.view_modes.false_colour import FalseColour
 from nesr_gui.gui.view_modes.photograph import Photograph
-from nesr_gui.gui.view_modes.quality import Doubts
+from nesr_gui.gui.view_modes.quality import QualityFlags
 from nesr_gui.gui.view_modes.rerendered import Rerendered
 from nesr_gui.gui.view_modes.similarity import Similarity
 from nesr_gui.gui.view_modes.uncertainty import Uncertainty
@@ -23,6 +24,6 @@ TABLE: tuple[ViewMode, ...] = (
     ColourError(),
     TruthError(),
     Uncertainty(),
-    Doubts(),
+    QualityFlags(),
 )
 MODES = {mode.name: mode for mode in TABLE}

@@ -1,28 +1,32 @@
-"""The image at one wavelength."""
+"""View mode of a single band."""
 
 from __future__ import annotations
 
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.view_modes.base import Scale, Scene, ViewMode, band_in_pieces
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.view_modes.base import RenderContext, ValueScale, ViewMode, band_in_pieces
 from nesr_gui.spectral import FloatArray
 
 
 class Band(ViewMode):
-    """The field's values at the chosen wavelength, under levels that are the same for every wavelength."""
+    """The field's values at the selected wavelength, with the same limits at every wavelength."""
 
-    name, title, tip = "band", "Band", "Show the image at the chosen wavelength"
+    name, title, tip = "band", "Band", "Show the image at the selected wavelength"
     icon = "band"
     moves = True
 
-    def caption(self, scene: Scene) -> str:
-        return f"Band {scene.nm:.1f} nm"
+    def caption(self, context: RenderContext) -> str:
+        """Return the wavelength."""
+        return f"Band {context.nm:.1f} nm"
 
-    def depends(self, scene: Scene) -> tuple[object, ...]:
-        return scene.field, scene.nm
+    def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        """Field and wavelength."""
+        return context.field, context.nm
 
-    def scale(self, scene: Scene) -> Scale:
-        return Scale("band", str(scene.answering.quantity), "", scene.levels)
+    def scale(self, context: RenderContext) -> ValueScale:
+        """The quantity of the field, with the limits of all bands."""
+        return ValueScale("band", str(context.answering.quantity), "", context.levels)
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
-        return band_in_pieces(scene.answering, scene.nm, sampling, progress)
+    def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
+        """Evaluate the band (h, w)."""
+        return band_in_pieces(context.answering, context.nm, sampling, progress)

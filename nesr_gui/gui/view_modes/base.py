@@ -1,152 +1,200 @@
-"""What a view mode is, a pure description of one way to look at an image, and how it asks a field piece by piece."""
+"""Base class of view modes, the context they render, and evaluation of fields in pieces."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import BLOCK_VALUES, CalibratedField, PreviewField, ProgressCallback, SpectralField
-from nesr_gui.gui.model.session import Bytes, Session
-from nesr_gui.gui.model.view_settings import Limits, Look
-from nesr_gui.gui.model.viewport import Sampling
+from nesr_gui.gui.model.document import Document, UInt8Array
+from nesr_gui.gui.model.view_settings import Limits, ViewSettings
+from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum, Wavelengths
 
-STEP = 10.0  # nm between two readings of whole spectra
-PIECE = 1 << 16  # samples of a band between two chances to stop
-SKETCHED = 1 << 20  # the same of all bands that are sketched at once
+STEP = 10.0  # nm between the wavelengths of whole spectra
+PIECE = 1 << 16  # samples of a band between two calls of `progress`
+SKETCHED = 1 << 20  # the same for several preview bands together
 Value = TypeVar("Value", bound=np.generic)
 Reduce = Callable[[FloatArray, slice, slice], FloatArray]
-"""From spectra (L, h, w), and the rows and columns of the picture they stand at, to values (h, w) or (h, w, 3)."""
+"""From spectra (L, h, w), and their rows and columns in the image, to values (h, w) or (h, w, 3)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """All that a picture can depend on, frozen when it is asked for."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RenderContext:
+    """Frozen inputs of a rendering.
+
+    Attributes:
+        field: the field; None while there is none.
+        photograph: the photograph, and `colours` (H, W, 3) uint8 as displayed.
+        encoded: the photograph that the field was reconstructed from, of the shape of the field.
+        truth: the measured cube, in source pixels.
+        reference: the reference of the similarity mode, and `reference_name` its name.
+        viewing: the light and the observer.
+        white: the spectrum of a perfect white, for fields whose quantity is not reflectance.
+        nm: the selected wavelength.
+        binning: source pixels along one side of a pixel of the field.
+        levels: the display limits of all bands.
+        view_settings: how the image is displayed.
+    """
 
     field: SpectralField | None
     photograph: RGBImage | None
-    encoded: RGBImage | None  # the photograph that the field was made of, of the field's shape
-    colours: Bytes | None  # (H, W, 3), the photograph as displayed
+    encoded: RGBImage | None
+    colours: UInt8Array | None
     truth: SpectralField | None
-    reference: Spectrum | None  # what the similarity is to
+    reference: Spectrum | None
     reference_name: str
     viewing: ViewingConditions
-    white: Spectrum | None  # what stands for a perfect white where the quantity is no reflectance
+    white: Spectrum | None
     nm: float
     binning: int
-    levels: Limits  # of the field's values, for every band the same
-    look: Look
+    levels: Limits
+    view_settings: ViewSettings
 
     @classmethod
-    def of(cls, session: Session) -> Scene:
-        encoded = session.encoded if isinstance(session.encoded, RGBImage) else None
-        return cls(
-            session.field, session.photograph, encoded, session.colours, session.truth, *session.reference(),
-            session.viewing, session.white, session.nm, session.binning, session.levels, session.look,
+    def of(cls, document: Document) -> RenderContext:
+        """Return the context of a document, cached until the document changes."""
+        cached = _CONTEXTS.get(document)
+        if cached is not None and cached[0] == document.revision:
+            return cached[1]
+        reference, name = document.reference()
+        context = cls(
+            field=document.field, photograph=document.photograph,
+            encoded=document.encoded if isinstance(document.encoded, RGBImage) else None, colours=document.colours,
+            truth=document.truth, reference=reference, reference_name=name, viewing=document.viewing,
+            white=document.white, nm=document.nm, binning=document.binning, levels=document.levels,
+            view_settings=document.view_settings,
         )  # fmt: skip
+        _CONTEXTS[document] = document.revision, context
+        return context
 
     @property
     def answering(self) -> SpectralField:
-        """The field, for modes that need it."""
+        """The field, for modes that require one."""
         assert self.field is not None
         return self.field
 
+    @cached_property
+    def met_requirements(self) -> frozenset[Requirement]:
+        """The requirements of modes that this context meets."""
+        present = {
+            Requirement.PHOTOGRAPH: self.photograph, Requirement.FIELD: self.field, Requirement.TRUTH: self.truth,
+            Requirement.REFERENCE: self.reference,
+            Requirement.INTERVALS: self.field if isinstance(self.field, CalibratedField) else None,
+        }  # fmt: skip
+        return frozenset([each for each, value in present.items() if value is not None])
 
-class Need(enum.Enum):
-    """What a mode cannot do without; the value says what to do where it is missing."""
+
+_CONTEXTS: WeakKeyDictionary[Document, tuple[int, RenderContext]] = WeakKeyDictionary()
+
+
+class Requirement(enum.StrEnum):
+    """Input that a mode requires; the value is read after the title of the mode if it is missing."""
 
     PHOTOGRAPH = "needs a photograph; open one"
     FIELD = "needs a reconstruction or a cube; open one, or wait until it is ready"
     TRUTH = "needs the measured cube of this photograph; open it with File ▸ Compare with measured cube…"
-    INTERVALS = "needs a reconstruction by a model that knows its limits; open a photograph with the embedded one"
-    REFERENCE = "needs a spectrum to compare with; click a pixel"
-
-    def is_met(self, scene: Scene) -> bool:
-        return {
-            Need.PHOTOGRAPH: scene.photograph, Need.FIELD: scene.field, Need.TRUTH: scene.truth,
-            Need.REFERENCE: scene.reference,
-            Need.INTERVALS: scene.field if isinstance(scene.field, CalibratedField) else None,
-        }[self] is not None  # fmt: skip
+    INTERVALS = "needs a model with prediction intervals; open a photograph with the embedded model"
+    REFERENCE = "needs a reference spectrum; click a pixel"
 
 
 @dataclass(frozen=True)
-class Scale:
-    """What the values of a picture measure, and how they are shown until the user chooses."""
+class ValueScale:
+    """The quantity of a rendering, and its default display.
 
-    key: str  # levels and colormap are kept under this
+    Attributes:
+        key: identifies the user's limits and colormap in `ViewSettings`.
+        quantity: the name of the quantity, and `unit` its unit.
+        limits: the default limits.
+        colormap: the default colormap.
+        is_colour: whether there are three values per pixel, which are a colour.
+    """
+
+    key: str
     quantity: str
     unit: str
     limits: Limits
     colormap: str = "grey"
-    is_colour: bool = False  # three values to a pixel, which are its colour
+    is_colour: bool = False
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One of the things a mode lets the user choose: its text, and the look it leads to."""
+class ModeOption:
+    """A choice in the menu of a mode: its text, the resulting settings, and whether it is checked and enabled."""
 
     text: str
-    look: Look
+    view_settings: ViewSettings
     chosen: bool = False
     possible: bool = True
 
 
 class ViewMode:
-    """A way to look at a spectral image; a new one is a subclass in a file of its own, and a row of `MODES`.
+    """Base class of view modes.
 
-    Modes hold nothing: everything is in the `Scene` they are given, and they know a field by its protocol only.
+    Modes are stateless: all inputs are in the `RenderContext`, and fields are used only through their protocol.
     """
 
-    name: ClassVar[str]  # in session files and the name of its action
+    name: ClassVar[str]  # identifies it in session files and as an action
     title: ClassVar[str]
     tip: ClassVar[str]
-    icon: ClassVar[str] = ""  # where there is one, the mode is in the toolbar
-    needs: ClassVar[tuple[Need, ...]] = (Need.FIELD,)
-    moves: ClassVar[bool] = False  # made of single bands that the hand moves: see `Nodes`
+    icon: ClassVar[str] = ""  # modes with an icon are in the toolbar
+    needs: ClassVar[tuple[Requirement, ...]] = (Requirement.FIELD,)
+    moves: ClassVar[bool] = False  # composed of single bands, so that `ScrubBands` can be used
 
-    def missing(self, scene: Scene) -> str:
-        """Why there can be no picture of this scene, to be read after the title; empty where there can."""
-        return next((need.value for need in self.needs if not need.is_met(scene)), "")
+    def unavailable_reason(self, context: RenderContext) -> str:
+        """Return why this context cannot be rendered, to be read after the title; empty if it can."""
+        met = context.met_requirements
+        for need in self.needs:
+            if need not in met:
+                return need.value
+        return ""
 
-    def caption(self, scene: Scene) -> str:
-        """What the picture shows, in a few words."""
+    def caption(self, context: RenderContext) -> str:
+        """Return a short description of the rendering."""
         return self.title
 
-    def depends(self, scene: Scene) -> tuple[object, ...]:
-        """What the picture depends on, beside the sampling: while this is equal, nothing is computed again."""
+    def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        """Return everything the rendering depends on except the sampling; equal keys mean equal renderings."""
         raise NotImplementedError
 
-    def bands(self, scene: Scene) -> int:
-        """How many values of the field each pixel costs; none if the picture is there already."""
+    def bands(self, context: RenderContext) -> int:
+        """Return the number of field values needed per pixel; 0 if the image is already available."""
         return 1
 
-    def scale(self, scene: Scene) -> Scale | None:
-        """What the values measure; None where the picture is made of colours."""
+    def scale(self, context: RenderContext) -> ValueScale | None:
+        """Return the scale of the values; None if the mode renders display colours."""
         return None
 
-    def choices(self, scene: Scene) -> Sequence[Choice]:
-        """What the user can choose about this mode."""
+    def options(self, context: RenderContext) -> Sequence[ModeOption]:
+        """Return the choices for the menu of the mode."""
         return ()
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray | Bytes:
-        """The picture: values (h, w), linear colours (h, w, 3) float32, or colours for the screen (h, w, 3) uint8.
+    def render(
+        self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback
+    ) -> FloatArray | UInt8Array:
+        """Render values (h, w), linear colours (h, w, 3) float32, or display colours (h, w, 3) uint8.
 
         Args:
-            scene: what to look at; nothing of it is `missing`.
-            sampling: which pixels of the field, or of the photograph where `bands` is 0.
+            context: the inputs; `unavailable_reason` must be empty for it.
+            sampling: the pixels of the field, or of the photograph if `bands` is 0.
             progress: called between pieces with the fraction done; may raise `Cancelled`.
         """
         raise NotImplementedError
 
 
 def bands_of(field: SpectralField, within: tuple[float, float] | None = None) -> Wavelengths:
-    """Where whole spectra are read for a picture: about every 10 nm of what the field covers, of `within` if given."""
+    """Return the wavelengths at which whole spectra are rendered: about every 10 nm of the field's range.
+
+    `within` limits the range.
+    """
     low, high = field.wavelength_range
     if within is not None:
         low, high = max(low, within[0]), min(high, within[1])
@@ -155,24 +203,24 @@ def bands_of(field: SpectralField, within: tuple[float, float] | None = None) ->
 
 
 def not_shared(field: SpectralField | None, other: str, within: tuple[float, float]) -> str:
-    """Why `bands_of` has nothing to read; empty where it has."""
+    """Return why `bands_of` would be empty, to be read after the title; empty if it would not."""
     if field is None or (field.wavelength_range[0] <= within[1] and within[0] <= field.wavelength_range[1]):
         return ""
     low, high = field.wavelength_range
-    return f"is not possible: this image covers {low:g}-{high:g} nm, {other} {within[0]:g}-{within[1]:g} nm"
+    return f"is not possible: the image covers {low:g}-{high:g} nm, but {other} {within[0]:g}-{within[1]:g} nm"
 
 
-def band_in_pieces(field: SpectralField, nm: float, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
-    """One band (h, w), strip by strip."""
+def band_in_pieces(field: SpectralField, nm: float, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
+    """Evaluate one band (h, w), strip by strip."""
     return in_strips(
         sampling, progress, lambda strip: field.band(nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
     )
 
 
 def sketches_in_pieces(
-    field: SpectralField, nm: npt.NDArray[np.float64], sampling: Sampling, progress: ProgressCallback
+    field: SpectralField, nm: npt.NDArray[np.float64], sampling: SamplingGrid, progress: ProgressCallback
 ) -> FloatArray:
-    """Bands (L, h, w) at L wavelengths, strip by strip, about as the field has them where that is sooner."""
+    """Evaluate preview bands (L, h, w), strip by strip; exact bands if the field has no previews."""
     bands, top = np.empty((nm.size, *sampling.size), np.float32), 0
     for strip in sampling.strips(max(SKETCHED // nm.size, 1)):
         progress(top / sampling.size[0])
@@ -187,26 +235,26 @@ def sketches_in_pieces(
 
 
 def in_strips(
-    sampling: Sampling, progress: ProgressCallback, paint: Callable[[Sampling], npt.NDArray[Value]]
+    sampling: SamplingGrid, progress: ProgressCallback, render: Callable[[SamplingGrid], npt.NDArray[Value]]
 ) -> npt.NDArray[Value]:
-    """What `paint` makes of each strip of a sampling, one below the other."""
+    """Render a sampling strip by strip and concatenate the results."""
     pieces: list[npt.NDArray[Value]] = []
     height = sampling.rows.stop - sampling.rows.start
     for strip in sampling.strips(PIECE):
         progress((strip.rows.start - sampling.rows.start) / height)
-        pieces.append(paint(strip))
+        pieces.append(render(strip))
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def spectra_in_pieces(
     field: SpectralField,
     bands: Wavelengths,
-    sampling: Sampling,
+    sampling: SamplingGrid,
     progress: ProgressCallback,
     reduce: Reduce,
     *channels: int,
 ) -> FloatArray:
-    """What `reduce` makes of the spectra of a sampling: (h, w, *channels), never holding more than a piece of them."""
+    """Apply `reduce` to the spectra of a sampling piece by piece, in bounded memory: (h, w, *channels) float32."""
     picture = np.empty((*sampling.size, *channels), np.float32)
     for rows, cols, spectra in _pieces(field, bands, sampling, progress):
         picture[rows, cols] = reduce(spectra, rows, cols)
@@ -214,9 +262,9 @@ def spectra_in_pieces(
 
 
 def _pieces(
-    field: SpectralField, bands: Wavelengths, sampling: Sampling, progress: ProgressCallback
+    field: SpectralField, bands: Wavelengths, sampling: SamplingGrid, progress: ProgressCallback
 ) -> Iterator[tuple[slice, slice, FloatArray]]:
-    if sampling.stride == 1:  # all wavelengths of a block at once cost less than one after the other
+    if sampling.stride == 1:  # blocks with all wavelengths are faster than single bands
         done, total = 0, sampling.size[0] * sampling.size[1]
         for block in field.blocks(bands, rows=sampling.rows, cols=sampling.cols):
             yield _within(block.rows, sampling.rows), _within(block.cols, sampling.cols), block.values

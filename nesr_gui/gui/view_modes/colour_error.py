@@ -1,4 +1,4 @@
-"""How far the colours of the spectra are from those of the photograph they were made of."""
+"""View mode of the colour error against the photograph."""
 
 from __future__ import annotations
 
@@ -7,43 +7,56 @@ import numpy as np
 from nesr_gui.colorimetry.cie import colour_differences
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.view_modes.base import Need, Scale, Scene, ViewMode, bands_of, not_shared, spectra_in_pieces
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.view_modes.base import (
+    RenderContext,
+    Requirement,
+    ValueScale,
+    ViewMode,
+    bands_of,
+    not_shared,
+    spectra_in_pieces,
+)
 from nesr_gui.gui.view_modes.rerendered import VISIBLE
 from nesr_gui.spectral import FloatArray
 
 
 class ColourError(ViewMode):
-    """ΔE2000 between photograph and re-rendering, by the camera and the light the photograph was read with.
+    """ΔE2000 between the photograph and the re-rendered spectra, with the default camera and light.
 
-    The light chosen for viewing plays no part: under another one the colours are meant to differ. The photograph is the
-    one the field was made of, as it was understood then.
+    The chosen viewing conditions are not used: under another light the colours differ by design. The photograph is the
+    one that was the model's input, as developed at that time.
     """
 
     name, title = "colour_error", "Colour error"
-    tip = "Show how far the re-rendered colours are from the photograph's (ΔE2000)"
-    needs = (Need.FIELD, Need.PHOTOGRAPH)
+    tip = "Show the difference of the re-rendered colours from the photograph (ΔE2000)"
+    needs = (Requirement.FIELD, Requirement.PHOTOGRAPH)
 
-    def missing(self, scene: Scene) -> str:
-        return super().missing(scene) or not_shared(scene.field, "the eye", VISIBLE)
+    def unavailable_reason(self, context: RenderContext) -> str:
+        """Also refuses fields outside the visible range."""
+        return super().unavailable_reason(context) or not_shared(context.field, "the eye", VISIBLE)
 
-    def depends(self, scene: Scene) -> tuple[object, ...]:
-        return scene.field, scene.encoded
+    def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        """Field and the photograph it was reconstructed from."""
+        return context.field, context.encoded
 
-    def bands(self, scene: Scene) -> int:
-        return len(bands_of(scene.answering, within=VISIBLE))
+    def bands(self, context: RenderContext) -> int:
+        """The bands in the visible range."""
+        return len(bands_of(context.answering, within=VISIBLE))
 
-    def scale(self, scene: Scene) -> Scale:
-        return Scale("colour_error", "ΔE2000", "", (0.0, 5.0), "magma")
+    def scale(self, context: RenderContext) -> ValueScale:
+        """ΔE2000."""
+        return ValueScale("colour_error", "ΔE2000", "", (0.0, 5.0), "magma")
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
-        assert scene.encoded is not None
-        bands = bands_of(scene.answering, within=VISIBLE)
+    def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
+        """Compute ΔE2000 (h, w)."""
+        assert context.encoded is not None
+        bands = bands_of(context.answering, within=VISIBLE)
         weights = ViewingConditions.default().rgb_weights(bands.nm)
-        photograph = scene.encoded.values[sampling.rows, sampling.cols][:: sampling.stride, :: sampling.stride]
+        photograph = context.encoded.values[sampling.rows, sampling.cols][:: sampling.stride, :: sampling.stride]
 
         def compare(spectra: FloatArray, rows: slice, cols: slice) -> FloatArray:
-            seen = np.clip(np.tensordot(spectra, weights, axes=(0, 0)), 0, 1)  # as a photograph clips
-            return colour_differences(seen, photograph[rows, cols])
+            rgb = np.clip(np.tensordot(spectra, weights, axes=(0, 0)), 0, 1)  # clipped like a photograph
+            return colour_differences(rgb, photograph[rows, cols])
 
-        return spectra_in_pieces(scene.answering, bands, sampling, progress, compare)
+        return spectra_in_pieces(context.answering, bands, sampling, progress, compare)

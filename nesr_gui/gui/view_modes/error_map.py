@@ -1,4 +1,4 @@
-"""How far the reconstruction is from what was measured."""
+"""View mode of the error against the measured cube."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from nesr_gui import metrics
 from nesr_gui.fields.accuracy import SpectralComparison
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.resampled import binned_field
-from nesr_gui.gui.model.view_settings import Measure
-from nesr_gui.gui.model.viewport import Sampling
+from nesr_gui.gui.model.view_settings import ErrorMetric
+from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.gui.view_modes.base import (
-    Choice,
-    Need,
-    Scale,
-    Scene,
+    ModeOption,
+    RenderContext,
+    Requirement,
+    ValueScale,
     ViewMode,
     bands_of,
     in_strips,
@@ -28,112 +28,131 @@ from nesr_gui.gui.view_modes.similarity import angles
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 SCALES = {
-    Measure.DIFFERENCE: Scale("truth_difference", "|difference|", "", (0.0, 0.1), "magma"),
-    Measure.RELATIVE: Scale("truth_relative", "relative error", "", (0.0, 0.5), "magma"),
-    Measure.RMSE: Scale("truth_rmse", "RMSE", "", (0.0, 0.1), "magma"),
-    Measure.MRAE: Scale("truth_mrae", "MRAE", "", (0.0, 0.5), "magma"),
-    Measure.ANGLE: Scale("truth_angle", "spectral angle", "°", (0.0, 20.0), "magma"),
-    Measure.COLOUR: Scale("truth_colour", "ΔE2000", "", (0.0, 5.0), "magma"),
+    ErrorMetric.DIFFERENCE: ValueScale("truth_difference", "|difference|", "", (0.0, 0.1), "magma"),
+    ErrorMetric.RELATIVE: ValueScale("truth_relative", "relative error", "", (0.0, 0.5), "magma"),
+    ErrorMetric.RMSE: ValueScale("truth_rmse", "RMSE", "", (0.0, 0.1), "magma"),
+    ErrorMetric.MRAE: ValueScale("truth_mrae", "MRAE", "", (0.0, 0.5), "magma"),
+    ErrorMetric.ANGLE: ValueScale("truth_angle", "spectral angle", "°", (0.0, 20.0), "magma"),
+    ErrorMetric.COLOUR: ValueScale("truth_colour", "ΔE2000", "", (0.0, 5.0), "magma"),
 }
 TEXTS = {
-    Measure.DIFFERENCE: "At the wavelength: |difference|",
-    Measure.RELATIVE: "At the wavelength: |difference| relative to the measured",
-    Measure.RMSE: "Over all wavelengths: RMSE",
-    Measure.MRAE: "Over all wavelengths: MRAE",
-    Measure.ANGLE: "Over all wavelengths: spectral angle",
-    Measure.COLOUR: "Over all wavelengths: ΔE2000 of the colours in daylight",
+    ErrorMetric.DIFFERENCE: "At the wavelength: |difference|",
+    ErrorMetric.RELATIVE: "At the wavelength: |difference| relative to the measured value",
+    ErrorMetric.RMSE: "Over all wavelengths: RMSE",
+    ErrorMetric.MRAE: "Over all wavelengths: MRAE",
+    ErrorMetric.ANGLE: "Over all wavelengths: spectral angle",
+    ErrorMetric.COLOUR: "Over all wavelengths: ΔE2000 in daylight",
 }
-AT_WAVELENGTH = (Measure.DIFFERENCE, Measure.RELATIVE)
+AT_WAVELENGTH = (ErrorMetric.DIFFERENCE, ErrorMetric.RELATIVE)
 
 
 class TruthError(ViewMode):
-    """The difference to the measured cube, at the wavelength or over all that both cover (every 10 nm)."""
+    """The error against the measured cube, at the wavelength or over the common range of both (every 10 nm)."""
 
     name, title, tip = "truth_error", "Error", "Show the error against the measured cube"
-    needs = (Need.FIELD, Need.TRUTH)
+    needs = (Requirement.FIELD, Requirement.TRUTH)
 
-    def missing(self, scene: Scene) -> str:
-        missing = super().missing(scene)
-        if missing or scene.truth is None:
-            return missing
-        low, high = scene.truth.wavelength_range
-        if scene.look.measure in AT_WAVELENGTH and not low <= scene.nm <= high:
-            return f"at {scene.nm:.1f} nm is not known: the measured cube covers {low:g}-{high:g} nm"
-        missing = not_shared(scene.field, "the measured cube", (low, high))
-        if not missing and scene.look.measure is Measure.COLOUR and not self._comparison(scene).has_colour:
-            return f"in colour is not known: the measured cube covers {low:g}-{high:g} nm, of which no colour is made"
-        return missing
+    def unavailable_reason(self, context: RenderContext) -> str:
+        """Also refuses wavelengths and colours that the measured cube does not cover."""
+        unavailable_reason = super().unavailable_reason(context)
+        if unavailable_reason or context.truth is None:
+            return unavailable_reason
+        low, high = context.truth.wavelength_range
+        if context.view_settings.measure in AT_WAVELENGTH and not low <= context.nm <= high:
+            return f"at {context.nm:.1f} nm is not available: the measured cube covers {low:g}-{high:g} nm"
+        unavailable_reason = not_shared(context.field, "the measured cube", (low, high))
+        if (
+            not unavailable_reason
+            and context.view_settings.measure is ErrorMetric.COLOUR
+            and not self._comparison(context).has_colour
+        ):
+            return f"in colour is not available: the measured cube covers {low:g}-{high:g} nm, too little for colours"
+        return unavailable_reason
 
-    def caption(self, scene: Scene) -> str:
-        at = f" at {scene.nm:.1f} nm" if scene.look.measure in AT_WAVELENGTH else ""
-        return f"Error: {SCALES[scene.look.measure].quantity}{at}"
+    def caption(self, context: RenderContext) -> str:
+        """Return the metric, and the wavelength if it is at one."""
+        at = f" at {context.nm:.1f} nm" if context.view_settings.measure in AT_WAVELENGTH else ""
+        return f"Error: {SCALES[context.view_settings.measure].quantity}{at}"
 
-    def depends(self, scene: Scene) -> tuple[object, ...]:
-        measure = scene.look.measure
-        return scene.field, scene.truth, measure, scene.nm if measure in AT_WAVELENGTH else None
+    def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        """Field, measured cube and metric, and the wavelength if the metric is at one."""
+        measure = context.view_settings.measure
+        return context.field, context.truth, measure, context.nm if measure in AT_WAVELENGTH else None
 
-    def bands(self, scene: Scene) -> int:
-        return 2 if scene.look.measure in AT_WAVELENGTH else 2 * len(self._bands(scene))
+    def bands(self, context: RenderContext) -> int:
+        """Bands of the field and of the measured cube."""
+        return 2 if context.view_settings.measure in AT_WAVELENGTH else 2 * len(self._bands(context))
 
-    def scale(self, scene: Scene) -> Scale:
-        return SCALES[scene.look.measure]
+    def scale(self, context: RenderContext) -> ValueScale:
+        """The scale of the metric, from `SCALES`."""
+        return SCALES[context.view_settings.measure]
 
-    def choices(self, scene: Scene) -> Sequence[Choice]:
-        present = scene.look.measure
-        return [Choice(TEXTS[one], replace(scene.look, measure=one), one is present) for one in Measure]
+    def options(self, context: RenderContext) -> Sequence[ModeOption]:
+        """One choice per metric."""
+        present = context.view_settings.measure
+        return [
+            ModeOption(TEXTS[one], replace(context.view_settings, measure=one), one is present) for one in ErrorMetric
+        ]
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
-        assert scene.truth is not None
-        truth = binned_field(scene.truth, sampling.binning)
-        if scene.look.measure in AT_WAVELENGTH:
-            return in_strips(sampling, progress, lambda strip: _at_wavelength(scene, truth, strip))
-        comparison, measure = self._comparison(scene), scene.look.measure
+    def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
+        """Compute the error (h, w)."""
+        assert context.truth is not None
+        truth = binned_field(context.truth, sampling.binning)
+        if context.view_settings.measure in AT_WAVELENGTH:
+            return in_strips(sampling, progress, lambda strip: _at_wavelength(context, truth, strip))
+        comparison, measure = self._comparison(context), context.view_settings.measure
 
         def compare(spectra: FloatArray, rows: slice, cols: slice) -> FloatArray:
-            known = _measured(truth, comparison.bands, _part(sampling, rows, cols))
-            return _over_all(measure, comparison, spectra, known)
+            measured = _measured(truth, comparison.bands, _part(sampling, rows, cols))
+            return _over_all(measure, comparison, spectra, measured)
 
-        return spectra_in_pieces(scene.answering, comparison.bands, sampling, progress, compare)
+        return spectra_in_pieces(context.answering, comparison.bands, sampling, progress, compare)
 
-    def _bands(self, scene: Scene) -> Wavelengths:
-        assert scene.truth is not None
-        return bands_of(scene.answering, within=scene.truth.wavelength_range)
+    def _bands(self, context: RenderContext) -> Wavelengths:
+        assert context.truth is not None
+        return bands_of(context.answering, within=context.truth.wavelength_range)
 
-    def _comparison(self, scene: Scene) -> SpectralComparison:
-        assert scene.truth is not None
-        return SpectralComparison(self._bands(scene), scene.answering.quantity, scene.truth.quantity)
+    def _comparison(self, context: RenderContext) -> SpectralComparison:
+        assert context.truth is not None
+        return SpectralComparison(self._bands(context), context.answering.quantity, context.truth.quantity)
 
 
-def _at_wavelength(scene: Scene, truth: SpectralField, strip: Sampling) -> FloatArray:
-    """The error (h, w) at the scene's wavelength."""
-    band, known = (
-        field.band(scene.nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
-        for field in (scene.answering, truth)
+def _at_wavelength(context: RenderContext, truth: SpectralField, strip: SamplingGrid) -> FloatArray:
+    """Return the error (h, w) at the selected wavelength."""
+    band, measured = (
+        field.band(context.nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
+        for field in (context.answering, truth)
     )
-    difference = np.abs(band - known)
-    return difference / (known + metrics.MRAE_EPSILON) if scene.look.measure is Measure.RELATIVE else difference
+    difference = np.abs(band - measured)
+    return (
+        difference / (measured + metrics.MRAE_EPSILON)
+        if context.view_settings.measure is ErrorMetric.RELATIVE
+        else difference
+    )
 
 
-def _over_all(measure: Measure, comparison: SpectralComparison, spectra: FloatArray, known: FloatArray) -> FloatArray:
-    """The error (h, w) of spectra (L, h, w)."""
-    if measure is Measure.COLOUR:
-        return comparison.colour(spectra, known)
-    if measure is Measure.ANGLE:
-        return angles(spectra, known)
-    errors = metrics.rmse if measure is Measure.RMSE else metrics.mrae
-    return np.asarray(errors(spectra, known, axis=0), np.float32)
+def _over_all(
+    measure: ErrorMetric, comparison: SpectralComparison, spectra: FloatArray, measured: FloatArray
+) -> FloatArray:
+    """Return the error (h, w) of spectra (L, h, w) against measured ones of the same shape."""
+    if measure is ErrorMetric.COLOUR:
+        return comparison.colour(spectra, measured)
+    if measure is ErrorMetric.ANGLE:
+        return angles(spectra, measured)
+    errors = metrics.rmse if measure is ErrorMetric.RMSE else metrics.mrae
+    return np.asarray(errors(spectra, measured, axis=0), np.float32)
 
 
-def _measured(truth: SpectralField, bands: Wavelengths, sampling: Sampling) -> FloatArray:
-    """The measured spectra (L, h, w), in one reading where every pixel is wanted."""
+def _measured(truth: SpectralField, bands: Wavelengths, sampling: SamplingGrid) -> FloatArray:
+    """Return the measured spectra (L, h, w), as one cube if every pixel is sampled."""
     if sampling.stride == 1:
         return truth.cube(bands, rows=sampling.rows, cols=sampling.cols).values
     window = sampling.rows, sampling.cols
     return np.stack([truth.band(nm, stride=sampling.stride, rows=window[0], cols=window[1]) for nm in bands])
 
 
-def _part(sampling: Sampling, rows: slice, cols: slice) -> Sampling:
-    """The sampling of some rows and columns of a picture."""
+def _part(sampling: SamplingGrid, rows: slice, cols: slice) -> SamplingGrid:
+    """Return the sampling of some rows and columns of the image."""
     parts = [
         slice(of.start + part.start * sampling.stride, min(of.start + part.stop * sampling.stride, of.stop))
         for part, of in zip((rows, cols), (sampling.rows, sampling.cols), strict=True)

@@ -1,4 +1,4 @@
-"""The spectra seen under a light, by an observer."""
+"""View mode of the colours of the spectra under the viewing conditions."""
 
 from __future__ import annotations
 
@@ -7,26 +7,29 @@ import numpy as np
 from nesr_gui.colorimetry.appearance import white_scale
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
-from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.view_modes.base import Scale, Scene, ViewMode, bands_of, not_shared, spectra_in_pieces
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.view_modes.base import RenderContext, ValueScale, ViewMode, bands_of, not_shared, spectra_in_pieces
 from nesr_gui.spectral import FloatArray, Quantity, Spectrum
 
 VISIBLE = (380.0, 780.0)
-RADIANCE = (
-    "puts a reflectance under a light, and this cube holds radiance, which has its light in it; use a mark as white"
-)
+RADIANCE = "needs reflectance, but this cube contains radiance, which includes its illuminant; use a mark as white"
 
 
 def rendered(
     field: SpectralField,
     viewing: ViewingConditions,
-    sampling: Sampling,
+    sampling: SamplingGrid,
     progress: ProgressCallback,
     white: Spectrum | None = None,
 ) -> FloatArray:
-    """Linear sRGB (h, w, 3) of a field's reflectances as `viewing` sees them; a perfect reflector is (1, 1, 1).
+    """Render linear sRGB (h, w, 3) under viewing conditions; a perfect reflector is (1, 1, 1).
 
-    Where the field holds no reflectances, they are parts of `white`, what it holds of a perfect reflector.
+    Args:
+        field: the field to render.
+        viewing: the light and the observer.
+        sampling: the pixels to render.
+        progress: called with the fraction done.
+        white: the spectrum of a perfect white if the field's quantity is not reflectance; values are divided by it.
     """
     bands = bands_of(field, within=VISIBLE)
     weights = viewing.rgb_weights(bands.nm)  # (L, 3)
@@ -40,27 +43,37 @@ def rendered(
 
 
 class Rerendered(ViewMode):
-    """The colours that the spectra have under the chosen light, for the chosen observer or camera."""
+    """The colours of the spectra under the chosen light, for the chosen observer or camera."""
 
-    name, title, tip = "rerendered", "Re-rendered", "Show the spectra under the chosen light, by the chosen observer"
+    name, title, tip = "rerendered", "Re-rendered", "Show the colours under the chosen light, for the chosen observer"
 
-    def missing(self, scene: Scene) -> str:
-        is_radiance = scene.field is not None and scene.field.quantity is Quantity.RADIANCE
-        refused = is_radiance and scene.white is None
-        return RADIANCE if refused else super().missing(scene) or not_shared(scene.field, "the eye", VISIBLE)
+    def unavailable_reason(self, context: RenderContext) -> str:
+        """Also refuses radiance without a white, and fields outside the visible range."""
+        is_radiance = context.field is not None and context.field.quantity is Quantity.RADIANCE
+        refused = is_radiance and context.white is None
+        return (
+            RADIANCE
+            if refused
+            else super().unavailable_reason(context) or not_shared(context.field, "the eye", VISIBLE)
+        )
 
-    def caption(self, scene: Scene) -> str:
-        relative = f", white is {scene.white.name}" if scene.white is not None else ""
-        return f"Re-rendered: {scene.viewing.name}{relative}"
+    def caption(self, context: RenderContext) -> str:
+        """Return the viewing conditions."""
+        relative = f", white is {context.white.name}" if context.white is not None else ""
+        return f"Re-rendered: {context.viewing.name}{relative}"
 
-    def depends(self, scene: Scene) -> tuple[object, ...]:
-        return scene.field, scene.viewing, scene.white
+    def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        """Field, viewing conditions and white."""
+        return context.field, context.viewing, context.white
 
-    def bands(self, scene: Scene) -> int:
-        return len(bands_of(scene.answering, within=VISIBLE))
+    def bands(self, context: RenderContext) -> int:
+        """The bands in the visible range."""
+        return len(bands_of(context.answering, within=VISIBLE))
 
-    def scale(self, scene: Scene) -> Scale:
-        return Scale("rerendered", "linear sRGB, white = 1", "", (0.0, 1.0), is_colour=True)
+    def scale(self, context: RenderContext) -> ValueScale:
+        """Linear sRGB."""
+        return ValueScale("rerendered", "linear sRGB, white = 1", "", (0.0, 1.0), is_colour=True)
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
-        return rendered(scene.answering, scene.viewing, sampling, progress, scene.white)
+    def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
+        """Render linear sRGB (h, w, 3)."""
+        return rendered(context.answering, context.viewing, sampling, progress, context.white)

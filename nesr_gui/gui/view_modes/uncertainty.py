@@ -1,36 +1,43 @@
-"""How far each value may be off."""
+"""View mode of the prediction interval."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback
-from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.view_modes.base import Need, Scale, Scene, ViewMode, in_strips
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.view_modes.base import RenderContext, Requirement, ValueScale, ViewMode, in_strips
 from nesr_gui.spectral import FloatArray
 
 
 class Uncertainty(ViewMode):
-    """The width of the interval that holds 90 % of true values, at the chosen wavelength."""
+    """The width of the 90 % prediction interval at the selected wavelength."""
 
-    name, title, tip = "uncertainty", "Uncertainty", "Show how wide the model's 90 % interval is at the wavelength"
-    needs = (Need.FIELD, Need.INTERVALS)
+    name, title = "uncertainty", "Uncertainty"
+    tip = "Show the width of the model's 90 % prediction interval at the wavelength"
+    needs = (Requirement.FIELD, Requirement.INTERVALS)
 
-    def caption(self, scene: Scene) -> str:
-        return f"Width of the 90 % interval at {scene.nm:.1f} nm"
+    def caption(self, context: RenderContext) -> str:
+        """Return the quantity and the wavelength."""
+        return f"Width of the 90 % prediction interval at {context.nm:.1f} nm"
 
-    def depends(self, scene: Scene) -> tuple[object, ...]:
-        return scene.field, scene.nm
+    def cache_key(self, context: RenderContext) -> tuple[object, ...]:
+        """Field and wavelength."""
+        return context.field, context.nm
 
-    def scale(self, scene: Scene) -> Scale:
-        return Scale("uncertainty", "90 % interval width", "", (0.0, 0.4), "magma")
+    def scale(self, context: RenderContext) -> ValueScale:
+        """The width of the interval."""
+        return ValueScale("uncertainty", "prediction interval width", "", (0.0, 0.4), "magma")
 
-    def paint(self, scene: Scene, sampling: Sampling, progress: ProgressCallback) -> FloatArray:
-        field = scene.answering
+    def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> FloatArray:
+        """Compute the width (h, w)."""
+        field = context.answering
         assert isinstance(field, CalibratedField)
 
-        def width(strip: Sampling) -> FloatArray:
-            low, high = field.prediction_interval_band(scene.nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
+        def width(strip: SamplingGrid) -> FloatArray:
+            low, high = field.prediction_interval_band(
+                context.nm, stride=strip.stride, rows=strip.rows, cols=strip.cols
+            )
             return np.asarray(high - low, np.float32)
 
         return in_strips(sampling, progress, width)

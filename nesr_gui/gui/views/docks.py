@@ -1,4 +1,4 @@
-"""The panels around the image: docks that move, tabify, float, and stand where they stood in the next run."""
+"""Dockable panels around the image; their layout is saved between sessions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget, QWidget
 
-VERSION = 1  # of the layout that is remembered; raise it when panels are composed anew, so that an old one is let go
+VERSION = 1  # of saved layouts; increase it when the default arrangement changes, to discard older ones
 
 SIDES = {
     Qt.DockWidgetArea.LeftDockWidgetArea: (Qt.Orientation.Horizontal, 0.22),
@@ -20,15 +20,15 @@ SIDES = {
 
 @dataclass(frozen=True, eq=False)
 class _Panel:
-    """A dock and where it stands at first."""
+    """A dock with its default area and visibility."""
 
     dock: QDockWidget
     area: Qt.DockWidgetArea
     shown: bool
 
 
-class Panels:
-    """Makes the docks of a window and keeps their layout; panels of one area stand behind each other as tabs."""
+class DockManager:
+    """Creates the docks of a window and saves their layout; panels of one area are tabbed."""
 
     def __init__(self, window: QMainWindow, menu: QMenu) -> None:
         self._window, self._menu = window, menu
@@ -36,7 +36,7 @@ class Panels:
         self._remembered = False
         window.setDockOptions(
             QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks
-        )  # not animated: a layout is the same at once as later
+        )  # no animation, so that a layout takes effect at once
         window.setDockNestingEnabled(True)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         for corner in (Qt.Corner.TopLeftCorner, Qt.Corner.BottomLeftCorner):
@@ -45,13 +45,13 @@ class Panels:
             window.setCorner(corner, Qt.DockWidgetArea.RightDockWidgetArea)
 
     def add(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, shown: bool) -> QDockWidget:
-        """Put `widget` into a dock; where a remembered layout has one of this `name`, it goes there."""
+        """Put `widget` into a dock; a restored layout that contains this `name` determines its position."""
         dock = QDockWidget(title, self._window)
         dock.setObjectName(name)
         dock.setAccessibleName(f"{title} panel")
         dock.setWidget(widget)
         action = dock.toggleViewAction()
-        action.setToolTip(f"Show or hide the panel {title}")
+        action.setToolTip(f"Show or hide the {title} panel")
         action.triggered.connect(lambda checked: dock.raise_() if checked else None)
         self._menu.addAction(action)
         self._menu.setEnabled(True)
@@ -63,7 +63,7 @@ class Panels:
         return dock
 
     def reveal(self, widget: QWidget) -> None:
-        """Open the panel that holds `widget`, before those it shares its place with."""
+        """Open and raise the panel that contains `widget`."""
         for panel in self._panels:
             if panel.dock.isAncestorOf(widget):
                 panel.dock.show()
@@ -71,21 +71,21 @@ class Panels:
 
     @property
     def docks(self) -> list[QDockWidget]:
-        """In the order in which they were made."""
+        """All docks in order of creation."""
         return [panel.dock for panel in self._panels]
 
     def keep_sizes(self) -> None:
-        """Panels stand as someone wanted them, and are not fitted any more."""
+        """Treat the current layout as chosen by the user: `fit` no longer changes it."""
         self._remembered = True
 
     def fit(self) -> None:
-        """Give each area its share of the window as it is now, unless its user has chosen another."""
+        """Give each area its default share of the window, unless the user has changed the layout."""
         if not self._remembered:
             for area in SIDES:
                 self._front(area)
 
     def reset(self) -> None:
-        """Every panel where it stands at first, as large as at first."""
+        """Restore default positions and sizes of all panels."""
         for panel in self._panels:
             panel.dock.setFloating(False)
             self._window.removeDockWidget(panel.dock)
@@ -97,11 +97,11 @@ class Panels:
         self.fit()
 
     def save(self) -> QByteArray:
-        """The layout, to be given to `restore` in another run."""
+        """The layout, as a state for `restore`."""
         return self._window.saveState(VERSION)
 
     def restore(self, layout: object) -> None:
-        """Lay panels out as `save` found them, those that come later too; any other layout is let go."""
+        """Apply a saved layout, also to docks added later; ignore anything else."""
         self._remembered = isinstance(layout, QByteArray) and self._window.restoreState(layout, VERSION)
 
     def _place(self, panel: _Panel) -> None:
@@ -112,7 +112,7 @@ class Panels:
         panel.dock.setVisible(panel.shown)
 
     def _front(self, area: Qt.DockWidgetArea) -> None:
-        """The first panel of an area in front, at the area's size."""
+        """Raise the first panel of an area and give the area its default size."""
         first = next((p.dock for p in self._panels if p.area == area and p.shown), None)
         if first is not None:
             orientation, share = SIDES[area]

@@ -1,4 +1,4 @@
-"""The tabs above the image: one for each document, where there are several."""
+"""The tab bar above the image, with one tab per document."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QTabBar, QWidget
 
 
 class Tabs(QTabBar):
-    """Shows which documents are open; announces which one is picked, and which is to be closed."""
+    """Shows the open documents; signals the selection and closing of tabs."""
 
-    place_picked = Signal(int)
-    close_picked = Signal(int)
+    place_picked = Signal(int)  # index of the selected tab
+    close_requested = Signal(int)  # index of the tab
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,11 +26,11 @@ class Tabs(QTabBar):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMinimumWidth(1)  # many tabs scroll, and never widen the window
         self.currentChanged.connect(self.place_picked)
-        self.tabCloseRequested.connect(self.close_picked)
+        self.tabCloseRequested.connect(self.close_requested)
         self.hide()
 
     def show_documents(self, titles: Sequence[str], tips: Sequence[str], place: int) -> None:
-        """One tab for each, `place` in front; hidden where there is only one."""
+        """Show one tab per document with the one at `place` selected; hidden for a single document."""
         with QSignalBlocker(self):
             while self.count() > len(titles):
                 self.removeTab(self.count() - 1)
@@ -43,9 +43,9 @@ class Tabs(QTabBar):
         self.setVisible(len(titles) > 1)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The middle button closes, as in other programs with tabs."""
+        """Close a tab with the middle button."""
         at = self.tabAt(event.position().toPoint())
         if event.button() == Qt.MouseButton.MiddleButton and at >= 0:
-            self.close_picked.emit(at)
+            self.close_requested.emit(at)
         else:
             super().mouseReleaseEvent(event)

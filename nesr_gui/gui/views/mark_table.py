@@ -1,4 +1,4 @@
-"""The table of the marks: legend of the plot, values at the wavelength, colours, and the menu of one of them."""
+"""The mark table: legend of the plot, values and colours of marks, and the context menu of a mark."""
 
 from __future__ import annotations
 
@@ -14,30 +14,33 @@ from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.appearance import Appearance
 from nesr_gui.gui.drawing.symbols import plain_icon, sign_icon
-from nesr_gui.gui.model.marks import Curve, Finding, Mark, Place, Reading
+from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSpectrum, Readout
 from nesr_gui.gui.model.palette import MARK_SYMBOLS, MarkColours
 from nesr_gui.gui.views.widgets import ROW_HEIGHT, quiet
 
-TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "λ dominant", "Position")
+TITLES = ("Mark", "At", "Measured", "RGB", "x, y", "L* a* b*", "Dominant λ", "Position")
 MARK, VALUE, MEASURED, COLOUR, XY, LAB, DOMINANT, POSITION = range(len(TITLES))
 _WIDTHS = (132, 88, 84, 44, 112, 140, 88, 330)
-_MOST_ROWS = 6  # shown without scrolling
-_RIGHT = (VALUE, MEASURED, DOMINANT)
+_MOST_ROWS = 6  # visible without scrolling
+_LEFT, _RIGHT = (
+    side | Qt.AlignmentFlag.AlignVCenter for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
+)
+_ALIGNMENTS = {**dict.fromkeys(range(len(TITLES)), _LEFT), **dict.fromkeys((VALUE, MEASURED, DOMINANT), _RIGHT)}
 
 
 class MarkTable(QTableWidget):
-    """One row per mark; announces which are selected, renamed, hidden and removed in it."""
+    """One row per mark; signals selecting, renaming and hiding marks, and opening their menu."""
 
     mark_picked = Signal(int)  # number of the row that became current
     selection_picked = Signal(object)  # numbers of the selected rows
-    name_picked = Signal(int, str)
-    visible_picked = Signal(int, bool)
-    menu_picked = Signal(int, QPoint)  # number, where on the screen
+    name_picked = Signal(int, str)  # number, new name
+    visible_picked = Signal(int, bool)  # number, whether to show the mark
+    menu_picked = Signal(int, QPoint)  # number, position on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, len(TITLES), parent)
         self.setAccessibleName("Marks")
-        self.setAccessibleDescription("Each pin and region: its value at the wavelength, its colour, its position")
+        self.setAccessibleDescription("Value at the current wavelength, colour and position of each pin and region")
         quiet(self)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setIconSize(QSize(18, 18))
@@ -45,7 +48,7 @@ class MarkTable(QTableWidget):
         self.horizontalHeader().setStretchLastSection(True)
         self._titles = [QTableWidgetItem(title) for title in TITLES]
         for column, (header, width) in enumerate(zip(self._titles, _WIDTHS, strict=True)):
-            header.setTextAlignment(_alignment(column))
+            header.setTextAlignment(_ALIGNMENTS[column])
             self.setHorizontalHeaderItem(column, header)
             self.setColumnWidth(column, width)
         self.setColumnHidden(MEASURED, True)
@@ -57,6 +60,7 @@ class MarkTable(QTableWidget):
         self.show_marks((), None)
 
     def show_marks(self, marks: Sequence[Mark], active: int | None) -> None:
+        """Show a row for each mark and keep the selection if it contains the active one."""
         chosen = [number for number in self.selected() if number in {mark.number for mark in marks}]
         chosen = chosen if active in chosen else []
         blocked = QSignalBlocker(self)
@@ -73,68 +77,68 @@ class MarkTable(QTableWidget):
         self.selection_picked.emit(self.selected())
 
     def show_active(self, number: int | None) -> None:
+        """Select the active mark, unless it is already selected."""
         blocked = QSignalBlocker(self)
         self._select(self.selected() if number in self.selected() else [], number)
         blocked.unblock()
 
-    def show_readings(self, nm: float, readings: Mapping[int, Reading]) -> None:
-        """Values at a wavelength, by the marks' numbers; of the others they are on their way."""
+    def show_readouts(self, nm: float, readouts: Mapping[int, Readout]) -> None:
+        """Show values at a wavelength by mark number; … for marks without a value yet."""
         blocked = QSignalBlocker(self)
         self._titles[VALUE].setText(f"At {nm:.1f} nm")
-        if readings:  # else it would blink while the wavelength moves
-            self.setColumnHidden(MEASURED, all(reading.truth is None for reading in readings.values()))
+        if readouts:  # avoids flicker while the wavelength changes
+            self.setColumnHidden(MEASURED, all(reading.truth is None for reading in readouts.values()))
         for row, number in enumerate(self._numbers):
-            reading = readings.get(number)
+            reading = readouts.get(number)
             self._cell(row, VALUE).setText("…" if reading is None else f"{reading.value:.4f}")
-            known = reading is not None and reading.truth is not None
-            self._cell(row, MEASURED).setText(f"{reading.truth:.4f}" if known and reading is not None else "")
+            truth = reading.truth if reading is not None else None
+            self._cell(row, MEASURED).setText(f"{truth:.4f}" if truth is not None else "")
         blocked.unblock()
 
-    def show_curves(self, marks: Sequence[Mark], curves: Mapping[Place, Curve]) -> None:
-        """What is shaded around each curve, and why not to trust it where there is a reason."""
+    def show_curves(self, marks: Sequence[Mark], curves: Mapping[MarkGeometry, MarkSpectrum]) -> None:
+        """Show the position of each mark, with its spread and quality flags."""
         blocked = QSignalBlocker(self)
         for row, mark in enumerate(marks):
             curve = curves.get(mark.place)
-            known = curve.spread_text() + curve.doubts_text() if curve is not None else ""
-            self._cell(row, POSITION).setText(mark.position + known)
-            self._cell(row, POSITION).setToolTip(mark.position + known)
+            notes = curve.spread_text() + curve.doubts_text() if curve is not None else ""
+            self._fill(row, POSITION, text := mark.position + notes, text)
         blocked.unblock()
 
-    def show_findings(self, marks: Sequence[Mark], findings: Mapping[Place, Finding]) -> None:
-        """Colours as they are seen; none where there is no reflectance."""
+    def show_colour_results(self, marks: Sequence[Mark], colour_results: Mapping[MarkGeometry, ColourResult]) -> None:
+        """Show the colours of marks; empty where a colour is undefined."""
         blocked = QSignalBlocker(self)
         for row, mark in enumerate(marks):
-            finding = findings.get(mark.place)
-            seen = finding.appearance if finding is not None else None
+            colour_result = colour_results.get(mark.place)
+            appearance = colour_result.appearance if colour_result is not None else None
             texts = {column: "–" for column in (COLOUR, XY, LAB, DOMINANT)}
-            if seen is not None:
-                texts[COLOUR] = "" if seen.in_gamut else "!"
-                texts[XY] = "{:.4f}, {:.4f}".format(*seen.xy)
-                texts[LAB] = "  ".join(f"{round(value, 1) + 0.0:.1f}" for value in seen.lab)
-                texts[DOMINANT] = _dominant(seen.dominant)
+            if appearance is not None:
+                texts[COLOUR] = "" if appearance.in_gamut else "!"
+                texts[XY] = "{:.4f}, {:.4f}".format(*appearance.xy)
+                texts[LAB] = "  ".join(f"{round(value, 1) + 0.0:.1f}" for value in appearance.lab)
+                texts[DOMINANT] = _dominant(appearance.dominant)
+            refusal = colour_result.refusal if colour_result is not None else ""
+            tip = _colour_text(appearance) if appearance is not None else refusal
             for column, text in texts.items():
-                self._cell(row, column).setText(text)
-            self._cell(row, COLOUR).setIcon(self._swatch(seen.hex) if seen is not None else QIcon())
-            refusal = finding.refusal if finding is not None else ""
-            for column in texts:
-                self._cell(row, column).setToolTip(_colour_text(seen) if seen is not None else refusal)
+                self._fill(row, column, text, tip)
+            self._cell(row, COLOUR).setIcon(self._swatch(appearance.hex) if appearance is not None else QIcon())
         blocked.unblock()
 
     def selected(self) -> list[int]:
-        """Numbers of the selected marks, as they stand in the table."""
+        """Numbers of the selected marks in table order."""
         rows = sorted({index.row() for index in self.selectedIndexes()})
         return [self._numbers[row] for row in rows if row < len(self._numbers)]
 
     def rename(self, number: int) -> None:
-        """Let the user type a name."""
+        """Edit the name of a mark in its cell."""
         if number in self._numbers:
             item = self._cell(self._numbers.index(number), MARK)
             self.setFocus()
             self.setCurrentItem(item)
-            if self.state() != self.State.EditingState:  # else it is being typed already
+            if self.state() != self.State.EditingState:  # otherwise the editor is open already
                 self.editItem(item)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Request the menu of the mark under the mouse."""
         row = self.rowAt(self.viewport().mapFromGlobal(event.globalPos()).y())
         if 0 <= row < len(self._numbers):
             self.menu_picked.emit(self._numbers[row], event.globalPos())
@@ -143,10 +147,15 @@ class MarkTable(QTableWidget):
         cell = self.item(row, column)
         if cell is None:
             cell = QTableWidgetItem()
-            cell.setTextAlignment(_alignment(column))
+            cell.setTextAlignment(_ALIGNMENTS[column])
             cell.setFlags(cell.flags() & ~Qt.ItemFlag.ItemIsEditable)
             self.setItem(row, column, cell)
         return cell
+
+    def _fill(self, row: int, column: int, text: str, tip: str) -> None:
+        cell = self._cell(row, column)
+        cell.setText(text)
+        cell.setToolTip(tip)
 
     def _show_mark(self, row: int, mark: Mark) -> None:
         item = self._cell(row, MARK)
@@ -154,7 +163,7 @@ class MarkTable(QTableWidget):
         item.setText(mark.title)
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Checked if mark.visible else Qt.CheckState.Unchecked)
-        item.setToolTip(f"{mark.label}; the tick shows or hides it")
+        item.setToolTip(f"{mark.label}; the check box shows or hides it")
 
     def _select(self, numbers: Sequence[int], active: int | None) -> None:
         flags = QItemSelectionModel.SelectionFlag
@@ -186,41 +195,36 @@ class MarkTable(QTableWidget):
         return self._swatches[colour]
 
 
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
-
-
 def _dominant(nm: float) -> str:
     if math.isnan(nm):
         return "no hue"
-    return f"{nm:.0f} nm" if nm > 0 else f"c {-nm:.0f} nm"
+    return f"{nm:.0f} nm" if nm > 0 else f"{-nm:.0f} nm, complementary"
 
 
-def _colour_text(seen: Appearance) -> str:
-    linear = "{:.4f}, {:.4f}, {:.4f}".format(*seen.rgb)
-    outside = "" if seen.in_gamut else "\nOutside sRGB: the swatch is cut to what a screen shows"
-    return f"{seen.hex}, linear sRGB {linear}{outside}"
+def _colour_text(appearance: Appearance) -> str:
+    linear = "{:.4f}, {:.4f}, {:.4f}".format(*appearance.rgb)
+    outside = "" if appearance.in_gamut else "\nOutside the sRGB gamut: the swatch is clipped"
+    return f"{appearance.hex}, linear sRGB {linear}{outside}"
 
 
 class MarkMenu(QMenu):
-    """Announces what is chosen; the colours and symbols of the palette stand in it as they will look."""
+    """Context menu of a mark; colours and symbols are shown as they will look."""
 
-    rename_picked = Signal()
-    colour_asked = Signal()  # one beyond the palette
-    edit_picked = Signal(str, object)  # which value of the mark, and the new one
-    white_picked = Signal()
-    remove_picked = Signal()
+    rename_requested = Signal()
+    colour_requested = Signal()  # a colour outside the palette
+    edit_picked = Signal(str, object)  # name of the attribute, new value
+    white_requested = Signal()  # use the mark as white
+    remove_requested = Signal()
 
     def __init__(self, mark: Mark, palette: MarkColours, takes_white: bool, parent: QWidget | None = None) -> None:
         super().__init__(mark.title, parent)
-        self.addAction("Rename…", self.rename_picked.emit)
+        self.addAction("Rename…", self.rename_requested.emit)
         colours = self.addMenu("Colour")
         for name, colour in palette.colours.items():
             icon = sign_icon(mark.number, colour, mark.symbol)
             colours.addAction(icon, name, lambda colour=colour: self.edit_picked.emit("colour", colour))
         colours.addSeparator()
-        colours.addAction("Other…", self.colour_asked.emit)
+        colours.addAction("Other…", self.colour_requested.emit)
         symbols = self.addMenu("Symbol")
         for symbol in MARK_SYMBOLS:
             icon = sign_icon(mark.number, mark.colour, symbol)
@@ -228,33 +232,33 @@ class MarkMenu(QMenu):
         text = "Hide" if mark.visible else "Show"
         self.addAction(text, lambda: self.edit_picked.emit("visible", not mark.visible))
         if takes_white:
-            self.addAction("Use as white", self.white_picked.emit)
+            self.addAction("Use as white reference", self.white_requested.emit)
         self.addSeparator()
-        self.addAction("Remove", self.remove_picked.emit)
+        self.addAction("Remove", self.remove_requested.emit)
 
 
-class PairLine(QLabel):
-    """Shows ΔE2000 and the spectral angle of two marks, when two are selected."""
+class PairDifferenceLabel(QLabel):
+    """Shows ΔE2000 and spectral angle between two selected marks."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Difference of two marks")
+        self.setAccessibleName("Difference between two marks")
         self.setContentsMargins(12, 2, 12, 6)
         self.setWordWrap(True)
         self.hide()
 
-    def show_pair(self, pair: list[tuple[Mark, Curve | None, Finding | None]]) -> None:
-        """Any other number of marks than two, or two without curves, show nothing."""
+    def show_pair(self, pair: list[tuple[Mark, MarkSpectrum | None, ColourResult | None]]) -> None:
+        """Show the difference between two marks; hidden for any other number, or without spectra."""
         parts = []
         if len(pair) == 2:
-            (first, curve, finding), (second, other, other_finding) = pair
-            seen = [each.appearance for each in (finding, other_finding) if each is not None and each.appearance]
-            if len(seen) == 2:
-                parts.append(f"ΔE2000 {cie.delta_e(seen[0].lab, seen[1].lab):.2f}")
+            (first, curve, colour), (second, other, other_colour) = pair
+            appearances = [each.appearance for each in (colour, other_colour) if each is not None and each.appearance]
+            if len(appearances) == 2:
+                parts.append(f"ΔE2000 {cie.delta_e(appearances[0].lab, appearances[1].lab):.2f}")
             if curve is not None and other is not None:
                 values = [each.spectrum.values.astype(np.float64)[None] for each in (curve, other)]  # (1, L)
                 parts.append(f"spectral angle {metrics.spectral_angle(*values)[0]:.2f}°")
             if parts:
-                parts[0] = f"{first.title} and {second.title}:  {parts[0]}"
+                parts[0] = f"{first.title} – {second.title}:  {parts[0]}"
         self.setText("  ·  ".join(parts))
         self.setVisible(bool(parts))

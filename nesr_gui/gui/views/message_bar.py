@@ -1,12 +1,13 @@
-"""The bars at the top of the window: what went wrong or was written, and the first steps of a new user."""
+"""The bars above and below the image: messages on failures and results, and hints for first-time users."""
 
 from __future__ import annotations
 
+import enum
 import traceback
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -25,16 +26,24 @@ GROUNDS = {
     False: {"failure": ("#fdecea", "#e6b8b2"), "success": ("#e8f4ec", "#b3d6c0")},
     True: {"failure": ("#46302c", "#7a4a42"), "success": ("#26382f", "#3f6350")},
 }
-"""Dark or not → of what is said, the ground and its lower edge."""
+"""Dark theme or not → background and lower border of each kind of message."""
 STEPS = {
     "pixel": "Click a pixel to see its spectrum",
-    "wavelength": "Drag the wavelength to see any band",
+    "wavelength": "Drag the wavelength slider to see any band",
     "export": "Export the cube",
 }
 
 
-class Notice(QFrame):
-    """Hidden until there is something to say; never in the way."""
+class Topic(enum.Enum):
+    """Subject of a message, by which an outdated message is dismissed."""
+
+    DEVELOPMENT = enum.auto()  # notes on developing the file
+    MODEL_NOTES = enum.auto()  # notes on running the model
+    RECONSTRUCTION = enum.auto()  # failure
+
+
+class MessageBar(QFrame):
+    """Shows one message with optional details and an action button; hidden when there is none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,20 +55,20 @@ class Notice(QFrame):
         self.more.setText("Details")
         self.more.setCheckable(True)
         self.more.setAutoRaise(True)
-        self.more.setAccessibleName("Details of the failure")
+        self.more.setAccessibleName("Details of the error")
         self.remedy = QPushButton()
-        self.remedy.setAccessibleName("What can be done about it")
+        self.remedy.setAccessibleName("Suggested action")
         self.remedy.clicked.connect(self._retry)
         self._do: Callable[[], None] | None = None
         self.close_button = QToolButton()
         self.close_button.setText("✕")
         self.close_button.setAutoRaise(True)
-        self.close_button.setAccessibleName("Close this message")
+        self.close_button.setAccessibleName("Close message")
         self.close_button.clicked.connect(self.hide)
         self.details = QPlainTextEdit()
         self.details.setReadOnly(True)
         self.details.setFixedHeight(120)
-        self.details.setAccessibleName("Details of the failure, as text")
+        self.details.setAccessibleName("Text of the error details")
         self.more.toggled.connect(self.details.setVisible)
         layout = QGridLayout(self)
         layout.setContentsMargins(14, 6, 8, 6)
@@ -70,29 +79,30 @@ class Notice(QFrame):
         layout.addWidget(self.details, 1, 0, 1, 4)
         layout.setColumnStretch(0, 1)
         self._is_failure = True
+        self._topic: Topic | None = None
         self.hide()
 
-    def show_failure(self, error: Exception) -> None:
-        """Say what failed; what a programmer would want to know is folded away."""
-        nothing = "There is not enough memory for this" if isinstance(error, MemoryError) else ""
-        sentence = str(error).strip() or nothing or f"The program ran into a {type(error).__name__}."
-        self.text.setText(sentence.rstrip(".") + ".")  # its first letter as it is: it may be that of a file
+    def show_failure(self, error: Exception, topic: Topic | None = None) -> None:
+        """Show the message of an error; unexpected errors have their traceback under Details."""
+        fallback = "There is not enough memory for this operation" if isinstance(error, MemoryError) else ""
+        sentence = str(error).strip() or fallback or f"Unexpected error: {type(error).__name__}."
+        self.text.setText(sentence.rstrip(".") + ".")  # not capitalised: it may start with a file name
         expected = isinstance(error, ValueError | OSError | MemoryError | DeviceLost)
         self.details.setPlainText("".join(traceback.format_exception(error)))
         self.more.setVisible(not expected)
         self.more.setChecked(False)
         self.details.hide()
-        self._present(is_failure=True)
+        self._present(True, topic)
 
-    def show_success(self, sentence: str) -> None:
-        """Say what was done."""
+    def show_success(self, sentence: str, topic: Topic | None = None) -> None:
+        """Show the result of an operation."""
         self.text.setText(sentence)
         self.more.hide()
         self.details.hide()
-        self._present(is_failure=False)
+        self._present(False, topic)
 
     def offer(self, text: str, do: Callable[[], None]) -> None:
-        """A button beside what is said, for another way."""
+        """Add a button to the current message that runs `do`."""
         self.remedy.setText(text)
         self.remedy.setAccessibleName(text)
         self._do = do
@@ -103,23 +113,35 @@ class Notice(QFrame):
         if self._do is not None:
             self._do()
 
-    def _present(self, is_failure: bool) -> None:
-        self._is_failure, self._do = is_failure, None
+    def dismiss(self, topic: Topic) -> None:
+        """Hide the current message if it is about `topic`."""
+        if self._topic is topic:
+            self.hide()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Forget the topic when the bar is hidden."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._topic = None
+
+    def _present(self, is_failure: bool, topic: Topic | None) -> None:
+        self._is_failure, self._topic, self._do = is_failure, topic, None
         self.remedy.hide()
         self.update()
         self.show()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint background and border in the colours of failure or success."""
         ground, edge = GROUNDS[is_dark(self.palette())]["failure" if self._is_failure else "success"]
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(ground))
         painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(edge))
 
 
-class HintBar(QFrame):
-    """A line that names the steps that are left."""
+class FirstStepsBar(QFrame):
+    """Lists the first steps that the user has not completed."""
 
-    close_picked = Signal()
+    close_requested = Signal()  # permanently
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,13 +150,13 @@ class HintBar(QFrame):
         self.text = QLabel()
         self.text.setForegroundRole(QPalette.ColorRole.ToolTipText)
         self.text.setAccessibleName("First steps")
-        self.text.setWordWrap(True)  # rather than widen the window beyond the screen
+        self.text.setWordWrap(True)  # so that the text never widens the window
         self.close_button = QToolButton()
         self.close_button.setText("✕")
         self.close_button.setAutoRaise(True)
-        self.close_button.setAccessibleName("Close the first steps for good")
+        self.close_button.setAccessibleName("Close the first steps permanently")
         self.close_button.setToolTip("Do not show the first steps again")
-        self.close_button.clicked.connect(self.close_picked)
+        self.close_button.clicked.connect(self.close_requested)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 4, 8, 4)
         layout.addWidget(self.text, 1)
@@ -142,6 +164,7 @@ class HintBar(QFrame):
         self.hide()
 
     def show_steps(self, steps: list[str]) -> None:
+        """Show these steps, given as keys of `STEPS`; none hides the bar."""
         self.text.setText(
             "&nbsp; &nbsp; ".join(f"<b>{n}</b> {STEPS[step]}" for n, step in enumerate(STEPS, 1) if step in steps)
         )

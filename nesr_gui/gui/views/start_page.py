@@ -1,4 +1,4 @@
-"""What the window shows while nothing is open: samples, recent files, and how to open another."""
+"""The page shown while no document is open: samples, recent files and buttons to open others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_RECENT = 6
 
 
 class StartPage(QScrollArea):
-    """Announces what is to be opened; each is one click, or Tab and Enter."""
+    """Offers samples and recent files, each opened by one click or with Tab and Enter."""
 
     sample_picked = Signal(object)  # Sample
     file_picked = Signal(object)  # Path
@@ -28,7 +28,7 @@ class StartPage(QScrollArea):
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its tiles have it
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its tiles take the focus
         self.setAccessibleName("Start page")
         self.samples: dict[Path, QToolButton] = {}
         self.recent: dict[Path, QToolButton] = {}
@@ -38,7 +38,7 @@ class StartPage(QScrollArea):
         openers = QHBoxLayout()
         for button in self.openers:
             openers.addWidget(button)
-        self._drop = QLabel("or drop a photograph or a cube anywhere in this window")
+        self._drop = QLabel("or drop a photograph or cube anywhere in this window")
         self._drop.setForegroundRole(self.palette().ColorRole.PlaceholderText)
         self._drop.setWordWrap(True)
         openers.addWidget(self._drop, 1)
@@ -65,17 +65,18 @@ class StartPage(QScrollArea):
         self.show_recent([])
 
     def show_samples(self, samples: Sequence[Sample]) -> None:
+        """Add a tile for each sample."""
         for at, sample in enumerate(samples):
             button = _tile(sample.title, SAMPLE_SIZE, Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             button.setToolTip(f"{sample.title}: {sample.credit}")
-            button.setAccessibleName(f"Open the sample {sample.title}")
+            button.setAccessibleName(f"Open sample {sample.title}")
             button.setAccessibleDescription(sample.credit)
             button.clicked.connect(lambda checked=False, sample=sample: self.sample_picked.emit(sample))
             self.samples[sample.photograph] = button
             self._sample_grid.addWidget(button, *divmod(at, _ACROSS["samples"]))
 
     def show_recent(self, paths: Sequence[Path]) -> None:
-        """The files opened last; samples stand above."""
+        """Show tiles of the recent files, except samples."""
         for button in self.recent.values():
             self._recent_grid.removeWidget(button)
             button.deleteLater()
@@ -95,7 +96,7 @@ class StartPage(QScrollArea):
         self._recent_title.setVisible(bool(self.recent))
 
     def show_thumbnails(self, pictures: Mapping[Path, QImage]) -> None:
-        """Put pictures on the tiles that have none yet; a file without one has the sign of a cube."""
+        """Set the thumbnails of tiles; a null image is replaced by the cube icon."""
         for tiles in (self.samples, self.recent):
             for path, button in tiles.items():
                 if path in pictures:
@@ -103,12 +104,13 @@ class StartPage(QScrollArea):
                     self._mark_plain(button, pictures[path].isNull())
 
     def show_missing(self, paths: set[Path]) -> None:
-        """Files that are no longer there cannot be opened."""
+        """Disable the tiles of files that no longer exist."""
         for path in paths & set(self.recent):
             self.recent[path].setEnabled(False)
-            self.recent[path].setToolTip(f"{path} is not there any more")
+            self.recent[path].setToolTip(f"{path} no longer exists")
 
     def changeEvent(self, event: QEvent) -> None:
+        """Redraw the cube icons when the palette changes."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "recent"):
             for button in self.recent.values():
@@ -121,7 +123,7 @@ class StartPage(QScrollArea):
 
 
 def _framed(image: QImage, size: QSize) -> QIcon:
-    """A picture that has more pixels than its place on a coarse screen."""
+    """An icon of a thumbnail with more pixels than its tile has at a device pixel ratio of 1."""
     pixmap = QPixmap.fromImage(image)
     pixmap.setDevicePixelRatio(max(pixmap.width() / size.width(), pixmap.height() / size.height(), 1e-3))
     return plain_icon(pixmap) if not pixmap.isNull() else QIcon()

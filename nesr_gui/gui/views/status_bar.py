@@ -1,4 +1,4 @@
-"""The line at the foot of the window: where the mouse is, what is worked with, and how far the work is."""
+"""The status bar: pixel under the mouse, resolution, model, and progress of running tasks."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from nesr_gui.export import format_duration
 from nesr_gui.gui.model.marks import Pixel
 from nesr_gui.gui.tasks.worker import Task
 
-_SHORTEST_LEFT = 5.0  # seconds that work must still take to be shown
+_SHORTEST_LEFT = 5.0  # seconds below which the remaining time is not shown
 
 
 class Status(QStatusBar):
-    """Shows; announces that the work it shows shall stop, or pause."""
+    """Shows pixel, resolution, model and progress; signals requests to cancel or pause a task."""
 
-    cancel_picked = Signal(object)  # Task
-    pause_picked = Signal(object, bool)  # Task, whether it shall wait
+    cancel_requested = Signal(object)  # Task
+    pause_requested = Signal(object, bool)  # Task, whether to pause it
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(10, 0, 8, 2)
-        self._doing: dict[Task, float] = {}
+        self._fractions: dict[Task, float] = {}
         self._since: dict[Task, float] = {}
         self.where = QLabel()
         self.resolution, self.device = QLabel(), QLabel()
@@ -34,16 +34,18 @@ class Status(QStatusBar):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress")
         self.cancel = QPushButton("Cancel")
-        self.cancel.setAccessibleName("Cancel the work in progress")
-        self.cancel.clicked.connect(lambda: self.cancel_picked.emit(self.shown()))
+        self.cancel.setAccessibleName("Cancel the running task")
+        self.cancel.clicked.connect(lambda: self.cancel_requested.emit(self.shown()))
         self.pause = QPushButton("Pause")
         self.pause.setCheckable(True)
-        self.pause.setAccessibleName("Pause the work in progress")
-        self.pause.clicked.connect(lambda paused: self.pause_picked.emit(self.shown(), paused))
+        self.pause.setAccessibleName("Pause the running task")
+        self.pause.clicked.connect(lambda paused: self.pause_requested.emit(self.shown(), paused))
         self.pause.toggled.connect(lambda paused: self.pause.setText("Resume" if paused else "Pause"))
         self.pause.toggled.connect(self._keep_time)
         self._paused_at = 0.0
-        self.where.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # never widens the window
+        self.where.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )  # so that the text never widens the window
         self.addWidget(self.where, 1)
         right: tuple[QWidget, ...] = (
             self.work,
@@ -59,35 +61,39 @@ class Status(QStatusBar):
         self._show_work()
 
     def show_pixel(self, pixel: Pixel | None, nm: float, value: float | None, more: Sequence[str] = ()) -> None:
-        """Where the mouse is, the value there, and `more` that is known of the pixel."""
+        """Show the position of the pixel, its value at `nm`, and `more` texts about it."""
         place = "" if pixel is None else f"row {pixel[0]}, col {pixel[1]}   ·   "
         reading = "" if pixel is None or value is None else f"{value:.4f} at "
         self.where.setText("   ·   ".join([f"{place}{reading}{nm:.1f} nm", *more]))
 
     def show_resolution(self, text: str) -> None:
+        """Show the working resolution."""
         self.resolution.setText(text)
 
     def show_model(self, name: str, device: str) -> None:
-        self.device.setText(" · ".join(part for part in (name, device) if part))
+        """Show name and device of the model."""
+        self.device.setText(" · ".join(filter(None, (name, device))))
 
     def show_progress(self, task: Task, fraction: float) -> None:
+        """Show the progress of a task (0 to 1) once it has run for `task.after` seconds."""
         if not task.text:
             return
         if fraction <= 0:
             self._since[task] = time.monotonic()
         if time.monotonic() - self._since.get(task, 0.0) >= task.after:
-            self._doing[task] = fraction
+            self._fractions[task] = fraction
             self._show_work()
 
     def show_end(self, task: Task) -> None:
+        """Remove a task that has ended."""
         if task.can_pause:
             self.pause.setChecked(False)
-        if self._doing.pop(task, None) is not None:
+        if self._fractions.pop(task, None) is not None:
             self._show_work()
 
     def shown(self) -> Task | None:
         """The task whose progress is shown."""
-        return next((task for task in Task if task in self._doing), None) if self._doing else None
+        return next((task for task in Task if task in self._fractions), None) if self._fractions else None
 
     def _show_work(self) -> None:
         task = self.shown()
@@ -96,21 +102,21 @@ class Status(QStatusBar):
         self.pause.setVisible(task is not None and task.can_pause)
         self.cancel.setVisible(task is not None and task.can_cancel)
         if task is not None:
-            fraction = self._doing[task]
+            fraction = self._fractions[task]
             self.bar.setRange(0, 0 if fraction <= 0 else 1000)
             self.bar.setValue(round(1000 * fraction))
             self.work.setText(task.text + (f" {fraction:.0%}" if fraction > 0 else " …") + self._left(task))
 
     def _left(self, task: Task) -> str:
-        """How long the work will go on at its present speed, where that is worth telling."""
-        fraction = self._doing[task]
+        """Estimated remaining time, if long enough to be shown."""
+        fraction = self._fractions[task]
         if not task.is_timed or fraction <= 0.01 or self.pause.isChecked():
             return ""
         left = (time.monotonic() - self._since[task]) * (1 - fraction) / fraction
         return f", {format_duration(left)} left" if left >= _SHORTEST_LEFT else ""
 
     def _keep_time(self, paused: bool) -> None:
-        """Time that passes while the work is paused does not count as its own."""
+        """Exclude paused time from the duration of a task."""
         if paused:
             self._paused_at = time.monotonic()
         else:

@@ -1,4 +1,4 @@
-"""The wavelength: its slider, drawn on the colours of the spectrum, its number and the sweep."""
+"""The wavelength bar: slider over the spectral colours, spin box and sweep controls."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from PySide6.QtWidgets import (
 
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.drawing.theme import spectrum_gradient
+from nesr_gui.gui.model.view_settings import SPEEDS
 
-_MARGIN = 9  # half a handle, so that it can stand at either end
+_MARGIN = 9  # half the width of the handle
 _TICK_STEPS = (10, 20, 25, 50, 100, 200, 500, 1000)
-SPEEDS = (0.5, 500.0)  # nm/s
 _FRAME_MS = 30
 
 
 class WavelengthSlider(QSlider):
-    """A slider in tenths of a nm; a press goes where it points."""
+    """A slider in tenths of a nanometre that jumps to the position of a click."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
@@ -42,30 +42,35 @@ class WavelengthSlider(QSlider):
         self.setPageStep(100)
 
     def sizeHint(self) -> QSize:
+        """Preferred size, with room for the tick labels."""
         return QSize(400, 24 + self.fontMetrics().height())
 
     def minimumSizeHint(self) -> QSize:
+        """Minimum size, with room for the tick labels."""
         return QSize(120, 24 + self.fontMetrics().height())
 
     def track(self) -> QRectF:
-        """Where the gradient is, in this widget's pixels."""
+        """Rectangle of the gradient in widget pixels."""
         return QRectF(_MARGIN, 5, max(self.width() - 2 * _MARGIN, 1), 14)
 
     def position_of(self, value: float) -> float:
-        """x of a value in tenths of a nm."""
+        """Horizontal position of a value in tenths of a nanometre."""
         track, span = self.track(), max(self.maximum() - self.minimum(), 1)
         return track.left() + track.width() * (value - self.minimum()) / span
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Move the handle to the mouse and start dragging."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.setSliderDown(True)
             self._go(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag the handle."""
         if self.isSliderDown():
             self._go(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Stop dragging."""
         self.setSliderDown(False)
 
     def _go(self, event: QMouseEvent) -> None:
@@ -74,6 +79,7 @@ class WavelengthSlider(QSlider):
         self.setValue(round(self.minimum() + share * (self.maximum() - self.minimum())))
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint gradient, ticks and handle."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self.isEnabled():
@@ -92,11 +98,11 @@ class WavelengthSlider(QSlider):
         font.setPointSizeF(font.pointSizeF() * 0.9)
         painter.setFont(font)
         width = painter.fontMetrics().horizontalAdvance("0000") * 1.8
-        room = max(self.track().width() / width, 1)
-        step = next((s for s in _TICK_STEPS if (high - low) / s <= room), _TICK_STEPS[-1])
-        top = int(self.track().bottom()) + 2
+        track = self.track()
+        step = next((s for s in _TICK_STEPS if (high - low) * width <= s * max(track.width(), width)), _TICK_STEPS[-1])
+        top, per_nm = int(track.bottom()) + 2, track.width() / max(high - low, 0.1)
         for nm in np.arange(np.ceil(low / step) * step, high + 1e-6, step):
-            x = self.position_of(10 * float(nm))
+            x = track.left() + per_nm * (float(nm) - low)
             where = QRect(round(x - width / 2), top, round(width), self.height() - top)
             where.moveLeft(min(max(where.left(), 0), self.width() - where.width()))
             edge = Qt.AlignmentFlag.AlignHCenter
@@ -118,10 +124,10 @@ class WavelengthSlider(QSlider):
 
 
 class WavelengthBar(QWidget):
-    """Announces the wavelength the user picks, by hand or by sweeping, and shows the one there is."""
+    """Signals the wavelength that the user picks or sweeps to, and shows the current one."""
 
-    wavelength_picked = Signal(float)
-    playing_changed = Signal(bool)
+    wavelength_picked = Signal(float)  # nm
+    playing_changed = Signal(bool)  # whether the sweep is running
     speed_picked = Signal(float)  # nm/s
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -144,20 +150,22 @@ class WavelengthBar(QWidget):
         self.speed.setRange(*SPEEDS)
         self.speed.setDecimals(1)
         self.speed.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
-        self.speed.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # arrow keys and the wheel do it
+        self.speed.setButtonSymbols(
+            QAbstractSpinBox.ButtonSymbols.NoButtons
+        )  # arrow keys and mouse wheel change the value
         self.speed.setSuffix(" nm/s")
         self.speed.setValue(40.0)
         self.speed.setMinimumHeight(28)
         self.speed.setKeyboardTracking(False)
-        self.speed.setAccessibleName("Speed of the sweep in nanometres per second")
-        self.speed.setToolTip("Speed of the sweep")
+        self.speed.setAccessibleName("Sweep speed in nanometres per second")
+        self.speed.setToolTip("Sweep speed")
         self.badge = QLabel()
         self.badge.setAlignment(Qt.AlignmentFlag.AlignRight)
         small = self.badge.font()
         small.setPointSizeF(0.8 * small.pointSizeF())
         self.badge.setFont(small)
         self._bands: list[float] = []
-        self._clock, self._position = QElapsedTimer(), 550.0  # where the sweep is, finer than what it announces
+        self._clock, self._position = QElapsedTimer(), 550.0  # of the sweep, in nm, at full precision
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_FRAME_MS)
@@ -170,7 +178,7 @@ class WavelengthBar(QWidget):
         layout.setSpacing(10)
         for widget, stretch in ((self.play, 0), (self.speed, 0), (self.slider, 1)):
             layout.addWidget(widget, stretch, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout()  # below each other: beside each other they would take width from the image
+        column = QVBoxLayout()  # stacked to save width
         column.setSpacing(0)
         column.addWidget(self.number)
         column.addWidget(self.badge)
@@ -179,7 +187,7 @@ class WavelengthBar(QWidget):
         self._show_playing()
 
     def show_range(self, low: float, high: float, bands: Sequence[float] = ()) -> None:
-        """The wavelengths that can be picked, and those that were measured or trained on."""
+        """Set the wavelength range, and the bands that the model was trained on or the cube was measured at."""
         self._bands = list(bands)
         with QSignalBlocker(self.slider), QSignalBlocker(self.number):
             self.slider.setRange(round(10 * low), round(10 * high))
@@ -189,23 +197,26 @@ class WavelengthBar(QWidget):
         self._show_badge()
 
     def show_wavelength(self, nm: float) -> None:
+        """Show the current wavelength without emitting signals."""
         with QSignalBlocker(self.slider), QSignalBlocker(self.number):
             self.slider.setValue(round(10 * nm))
             self.number.setValue(nm)
-        if abs(nm - self._position) > 0.06:  # not the sweep's own, to a tenth
+        if abs(nm - self._position) > 0.06:  # not set by the sweep, whose value is rounded to 0.1 nm
             self._position = nm
         self.slider.update()
         self._show_badge()
 
     def show_speed(self, nm_per_second: float) -> None:
+        """Show the speed of the sweep without emitting signals."""
         with QSignalBlocker(self.speed):
             self.speed.setValue(nm_per_second)
 
     def is_playing(self) -> bool:
+        """Whether the sweep is running."""
         return self._timer.isActive()
 
     def toggle_playing(self) -> None:
-        """Sweep through the range, again and again, until asked again."""
+        """Start or stop sweeping through the range in a loop."""
         if self._timer.isActive():
             self._timer.stop()
         else:
@@ -215,14 +226,17 @@ class WavelengthBar(QWidget):
         self.playing_changed.emit(self.is_playing())
 
     def stop(self) -> None:
+        """Stop the sweep."""
         if self.is_playing():
             self.toggle_playing()
 
     def hideEvent(self, event: QHideEvent) -> None:
+        """Stop the sweep when the bar is hidden."""
         super().hideEvent(event)
         self.stop()
 
     def changeEvent(self, event: QEvent) -> None:
+        """Redraw the icon when the palette changes."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._show_playing()
@@ -233,15 +247,15 @@ class WavelengthBar(QWidget):
         self.wavelength_picked.emit(self._position)
 
     def _show_badge(self) -> None:
-        """Whether something was known at this very wavelength, or the answer lies between what was."""
+        """Show whether the wavelength is a band of the model or cube, or lies between two."""
         nm = self.number.value()
-        on_band = any(abs(nm - band) < 0.05 for band in self._bands)
+        on_band = bool(self._bands) and min([abs(nm - band) for band in self._bands]) < 0.05
         self.badge.setText(("on a band" if on_band else "between bands") if self._bands else "")
-        said = "is one of" if on_band else "lies between"
-        self.badge.setToolTip(f"{nm:.1f} nm {said} the wavelengths the model was trained on, or the cube measured at")
+        relation = "is one of" if on_band else "is between"
+        self.badge.setToolTip(f"{nm:.1f} nm {relation} the bands of the training data or the measured cube")
 
     def _show_playing(self) -> None:
         playing = self.is_playing()
         self.play.setIcon(theme.icon("pause" if playing else "play", self.palette()))
-        self.play.setAccessibleName("Pause the sweep" if playing else "Sweep through the wavelengths")
-        self.play.setToolTip(f"{'Pause' if playing else 'Sweep through the wavelengths'} (Space)")
+        self.play.setAccessibleName("Pause sweep" if playing else "Play sweep")
+        self.play.setToolTip(f"{'Pause sweep' if playing else 'Play sweep'} (Space)")

@@ -1,4 +1,4 @@
-"""What forms and panes are made of: rows, choices, a number as a slider and digits, a frame around the focus."""
+"""Building blocks of forms and panels: dialogs, rows, combo boxes, a slider with spin box, and a focus frame."""
 
 from __future__ import annotations
 
@@ -29,51 +29,54 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
-ROW_HEIGHT = 26  # px of a table's row
+ROW_HEIGHT = 26  # of a table, px
 _UNMARKED = (QAbstractScrollArea, QComboBox, QTabBar, QToolButton)
-"""What looks the same with the focus, or nearly so."""
+"""Widgets whose style shows focus barely or not at all."""
 
 
 class ChoiceDialog(QDialog):
-    """Choices and a button that carries them out; says what they come to, or why they cannot be.
+    """A form with an accept button; shows a summary of the choices, or why they are invalid.
 
     Args:
-        title: of the window.
-        go: what the button says.
-        lines: of text there is always room for in what is said, so that a dialog does not change its height.
+        title: window title.
+        accept: text of the accept button.
+        lines: height reserved for the summary in lines of text, so that the dialog keeps its size.
     """
 
-    def __init__(self, title: str, go: str, parent: QWidget | None = None, *, lines: int = 1) -> None:
+    def __init__(self, title: str, accept: str, parent: QWidget | None = None, *, lines: int = 1) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.verdict = note(lines)
+        self.summary = note(lines)
         self.buttons = QDialogButtonBox()
-        self.go = self.buttons.addButton(go, QDialogButtonBox.ButtonRole.AcceptRole)
-        self.go.setDefault(True)
+        self.accept_button = self.buttons.addButton(accept, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.accept_button.setDefault(True)
         self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         plain(self.buttons)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
 
-    def judge(self, say: Callable[[], str]) -> bool:
-        """Show what `say` says of the choices; the sentence of a ValueError it raises is why they cannot be."""
+    def validate(self, describe: Callable[[], str]) -> bool:
+        """Show the summary that `describe` returns, and whether it is valid.
+
+        If `describe` raises a ValueError, its message is shown and the accept button disabled.
+        """
         try:
-            said, can_go = say(), True
+            summary, is_valid = describe(), True
         except ValueError as error:
             text = str(error)
-            said, can_go = f"{text[:1].upper()}{text[1:].rstrip('.')}.", False
-        self.verdict.setText(said)
-        self.go.setEnabled(can_go)
-        return can_go
+            summary, is_valid = f"{text[:1].upper()}{text[1:].rstrip('.')}.", False
+        self.summary.setText(summary)
+        self.accept_button.setEnabled(is_valid)
+        return is_valid
 
     def stack(self, *parts: QWidget | QLayout) -> None:
-        """Lay out the parts under each other, below them the verdict and the buttons."""
+        """Stack the parts vertically, followed by summary and buttons."""
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(14)
         self.setMinimumWidth(440)
-        for part in (*parts, self.verdict, self.buttons):
+        for part in (*parts, self.summary, self.buttons):
             if isinstance(part, QLayout):
                 layout.addLayout(part)
             else:
@@ -81,35 +84,35 @@ class ChoiceDialog(QDialog):
 
 
 def plain(buttons: QDialogButtonBox) -> None:
-    """Words alone: some systems put icons on such buttons that a dark theme hides."""
+    """Remove the icons that some platforms add to dialog buttons: a dark theme hides them."""
     for button in buttons.buttons():
         button.setIcon(QIcon())
 
 
 def form(*rows: tuple[str, QWidget]) -> QFormLayout:
-    """Labels and what they name."""
-    made = QFormLayout()
-    made.setHorizontalSpacing(16)
-    made.setVerticalSpacing(8)
+    """A form layout of labels and fields."""
+    layout = QFormLayout()
+    layout.setHorizontalSpacing(16)
+    layout.setVerticalSpacing(8)
     for label, widget in rows:
-        made.addRow(label, widget)
-    return made
+        layout.addRow(label, widget)
+    return layout
 
 
 def row(*widgets: QWidget, is_filled: bool = False) -> QWidget:
-    """Widgets beside each other, no wider than they need to be, or the first as wide as there is room."""
-    made = QWidget()
-    layout = QHBoxLayout(made)
+    """Widgets in a row, at their preferred widths or with the first one expanding."""
+    container = QWidget()
+    layout = QHBoxLayout(container)
     layout.setContentsMargins(0, 0, 0, 0)
     for place, widget in enumerate(widgets):
         layout.addWidget(widget, 1 if is_filled and place == 0 else 0)
     if not is_filled:
         layout.addStretch(1)
-    return made
+    return container
 
 
 def combo(name: str) -> QComboBox:
-    """Entries to choose from, none of which widens the form."""
+    """A combo box whose entries do not widen the form."""
     box = QComboBox()
     box.setAccessibleName(name)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -118,16 +121,16 @@ def combo(name: str) -> QComboBox:
 
 
 def note(lines: int) -> QLabel:
-    """Text with room for so many lines."""
-    made = QLabel()
-    made.setWordWrap(True)
-    made.setMinimumHeight(lines * made.fontMetrics().height())
-    made.setAlignment(Qt.AlignmentFlag.AlignTop)
-    return made
+    """A label with room for a number of lines."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setMinimumHeight(lines * label.fontMetrics().height())
+    label.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return label
 
 
 def quiet(table: QTableWidget) -> None:
-    """Rows to read and to select, without lines around their cells; Tab leaves the table."""
+    """Style a table for reading and selecting rows: no grid; Tab leaves the table."""
     table.setStyleSheet(
         "QHeaderView::section { border: none; background: transparent; padding: 4px 6px; }"
         "QTableView::item { padding: 0 6px; }"
@@ -141,10 +144,10 @@ def quiet(table: QTableWidget) -> None:
     table.setTabKeyNavigation(False)
 
 
-class Dial(QWidget):
-    """Announces the number the user moves to; shows the one it is given, without echo."""
+class SliderSpinBox(QWidget):
+    """A slider with a spin box for one number."""
 
-    value_picked = Signal(float)
+    value_picked = Signal(float)  # set by the user
 
     def __init__(
         self, name: str, limits: tuple[float, float], step: float, *, decimals: int = 0, suffix: str = ""
@@ -160,7 +163,7 @@ class Dial(QWidget):
         self.number.setSingleStep(step)
         self.number.setSuffix(suffix)
         self.number.setKeyboardTracking(False)
-        self.number.setAccessibleName(f"{name}, as a number")
+        self.number.setAccessibleName(f"{name}, value")
         self.number.setMinimumWidth(92)
         self.setFocusProxy(self.slider)
         layout = QHBoxLayout(self)
@@ -171,6 +174,7 @@ class Dial(QWidget):
         self.number.valueChanged.connect(self._pick)
 
     def show_value(self, value: float) -> None:
+        """Show a value without emitting signals."""
         blocked = [QSignalBlocker(part) for part in (self.slider, self.number)]
         self.slider.setValue(round(value / self._step))
         self.number.setValue(value)
@@ -183,7 +187,7 @@ class Dial(QWidget):
 
 
 class FocusRing(QWidget):
-    """Lies over the part of a window that has the focus, and lets the mouse through."""
+    """Frame around the focused widget, where the style draws none; transparent for the mouse."""
 
     def __init__(self, window: QMainWindow) -> None:
         super().__init__(window)
@@ -197,10 +201,10 @@ class FocusRing(QWidget):
 
     def _follow(self, old: QWidget | None, now: QWidget | None) -> None:
         if not isValid(self) or not isValid(self._window):
-            return  # the program ends
+            return  # during shutdown
         if isValid(self._shown):
             self._shown.removeEventFilter(self)
-        self.setParent(self._window)  # what loses the focus may be about to be deleted, with its children
+        self.setParent(self._window)  # the old parent may be about to be deleted with its children
         self.hide()
         if isinstance(now, _UNMARKED) and self._window.isAncestorOf(now):
             self._shown = now
@@ -211,11 +215,13 @@ class FocusRing(QWidget):
             self.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow the size of the focused widget."""
         if event.type() == QEvent.Type.Resize:
             self.setGeometry(self._shown.rect())
         return False
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the frame in the highlight colour."""
         painter = QPainter(self)
         painter.setPen(QPen(self.palette().highlight().color(), 2))
         painter.drawRect(self.rect().adjusted(1, 1, -1, -1))

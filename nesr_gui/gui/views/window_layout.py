@@ -1,6 +1,6 @@
-"""How large the window is and where its panels stand, as a session file keeps it.
+"""Window size and panel positions as stored in session files.
 
-Qt's own description of a layout is not for files from elsewhere: a damaged one crashes it.
+Qt's binary layout state is not used for files from other sources: a damaged state crashes Qt.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _AREAS = {
 
 
 def layout_of(window: MainWindow) -> Layout:
-    """The layout as it is."""
+    """The current layout."""
     docks = window.panels.docks
     leaders = {dock: min([dock, *window.tabifiedDockWidgets(dock)], key=docks.index) for dock in docks}
     places = (
         PanelPlace(
-            dock.objectName(),
-            next((name for name, area in _AREAS.items() if area is window.dockWidgetArea(dock)), "right"),
-            docks.index(leaders[dock]),
-            dock.toggleViewAction().isChecked(),
-            dock.isVisible() and not dock.visibleRegion().isEmpty(),
-            (dock.width(), dock.height()),
-            (dock.x(), dock.y()) if dock.isFloating() else None,
+            name=dock.objectName(),
+            area=next((name for name, area in _AREAS.items() if area is window.dockWidgetArea(dock)), "right"),
+            tabs=docks.index(leaders[dock]),
+            shown=dock.toggleViewAction().isChecked(),
+            front=dock.isVisible() and not dock.visibleRegion().isEmpty(),
+            size=(dock.width(), dock.height()),
+            floats=(dock.x(), dock.y()) if dock.isFloating() else None,
         )
         for dock in docks
     )
@@ -39,7 +39,7 @@ def layout_of(window: MainWindow) -> Layout:
 
 
 def apply_layout(layout: Layout, window: MainWindow) -> None:
-    """Lay the window out so, as far as the screen has room; a maximised window stays as large as it is."""
+    """Apply a layout as far as the screen allows; a maximised window keeps its size."""
     if layout == layout_of(window):
         return
     if not (window.isMaximized() or window.isFullScreen()):
@@ -74,7 +74,7 @@ def _dock(window: MainWindow, placed: Sequence[tuple[QDockWidget, PanelPlace]]) 
 
 
 def _on_screen(wanted: QRect, screen: QRect) -> QRect:
-    """The rectangle, moved and cut so that the screen shows all of it."""
+    """The rectangle moved and clipped to fit on the screen."""
     size = wanted.size().boundedTo(screen.size())
     left = min(max(wanted.left(), screen.left()), screen.right() + 1 - size.width())
     top = min(max(wanted.top(), screen.top()), screen.bottom() + 1 - size.height())

@@ -1,4 +1,4 @@
-"""Data sets in the layouts people have on disk, as one table: the command line and the error texts come from it."""
+"""The supported data sets, in the layouts in which they are published."""
 
 from __future__ import annotations
 
@@ -20,4 +20,4 @@ ROWS = (
 )
 
 DATASETS: dict[str, DataSet] = {row.name: row for row in ROWS}
-"""By the name that the command line calls them."""
+"""By their names on the command line."""

@@ -1,10 +1,10 @@
-"""What a data set is: measured scenes in a folder, their photographs, and which are trained on and which judged by."""
+"""Data sets of measured scenes: their cubes, their photographs, and the split into training and test scenes."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
+from nesr_gui.io.cubes import matlab
+from nesr_gui.io.cubes.description import CubeHints
 from nesr_gui.io.cubes.envi import files_of
+from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.registry import MissingExtra
 from nesr_gui.spectral import FloatArray, Wavelengths
 from nesr_gui.training.datasets import camera
@@ -27,7 +30,7 @@ BANDS = Wavelengths.from_step(400, 700, 10)
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Scenes to train on and scenes to be judged by; `how` says who decided, for tables and manifests."""
+    """The training and test scenes of a data set; `how` says what decided the split, for tables and manifests."""
 
     train: list[Measured]
     test: list[Measured]
@@ -35,14 +38,20 @@ class Split:
 
 
 def split(root: Path, scenes: Sequence[Measured], counts: tuple[int, int], seed: int) -> Split:
-    """Divide the scenes of a data set.
+    """Split the scenes of a data set into training and test scenes.
 
-    Lists go first: text files in `root` or one folder below, called like train_list.txt and valid_list.txt (or test),
-    a name in each line. Then folders: Train…, and Valid…, Test… or Dev…. Else scenes are drawn by `seed`, as many as
-    `counts` of training and test scenes, or all of a smaller set in that proportion.
+    Lists have priority: text files in `root` or one folder below, named like train_list.txt and valid_list.txt (or
+    test), with a name per line. Then folders: Train…, and Valid…, Test… or Dev…. Otherwise the scenes are drawn at
+    random.
+
+    Args:
+        root: folder of the data set.
+        scenes: all scenes.
+        counts: numbers of training and test scenes to draw; a smaller set is divided in that proportion.
+        seed: of the draw.
 
     Raises:
-        ValueError: a list names a scene that is not there, both name the same, or one of the two sides would be empty.
+        ValueError: a list names a scene that does not exist, both lists name the same scene, or one part is empty.
     """
     lists = sorted([*root.glob("*.txt"), *root.glob("*/*.txt")])
     train, test = ([file for file in lists if side.search(file.stem)] for side in (TRAIN, TEST))
@@ -52,10 +61,10 @@ def split(root: Path, scenes: Sequence[Measured], counts: tuple[int, int], seed:
     else:
         chosen = _by_folder(root, scenes) or _drawn(scenes, counts, seed)
     if both := {scene.name for scene in chosen.train} & {scene.name for scene in chosen.test}:
-        raise ValueError(f"{min(both)} is both to train on and to be judged by, as {chosen.how} say; it must be one")
+        raise ValueError(f"{min(both)} is a training and a test scene according to {chosen.how}; it must be one")
     if not (chosen.train and chosen.test):
         raise ValueError(
-            f"{root} has {len(scenes)} scenes, {len(chosen.train)} to train on and {len(chosen.test)} to be judged by; "
+            f"{root} has {len(scenes)} scenes, {len(chosen.train)} for training and {len(chosen.test)} for testing; "
             "both are needed"
         )
     return chosen
@@ -96,7 +105,7 @@ def _drawn(scenes: Sequence[Measured], counts: tuple[int, int], seed: int) -> Sp
 
 
 class Opened(NamedTuple):
-    """A cube as it is stored, and the stored number that counts as 1; None: the largest of the scene."""
+    """A cube as stored, and the stored number that stands for 1; None for the largest of the scene."""
 
     field: CubeField
     full_scale: float | None
@@ -104,14 +113,14 @@ class Opened(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A scene of a data set, read when it is asked for.
+    """A scene of a data set, read on demand.
 
     Args:
-        name: without the folder and the ending.
+        name: of the scene, without folder and suffix.
         path: the cube: a file, or a folder of bands.
-        open: opens the cube, without reading more of it than its format demands.
-        given: the photograph that came with it, where one did.
-        counted: gives the pixels (H, W) of a scene of that size that count; None: all.
+        open: opens the cube, without reading more of it than its format requires.
+        given: the photograph published with the cube; None if it is rendered.
+        counted: computes the mask (H, W) of the pixels that count, for a scene of that size; None if all count.
     """
 
     name: str
@@ -121,11 +130,15 @@ class Measured:
     counted: Callable[[tuple[int, int]], npt.NDArray[np.bool_]] | None = None
 
     def cube(self, wanted: Wavelengths, shape: BandShape | None = None) -> FloatArray:
-        """The cube (L, H, W) at `wanted`, in units of its full scale; `shape` is of bands that are integrated.
+        """The cube (L, H, W) at other wavelengths, relative to full scale.
+
+        Args:
+            wanted: the wavelengths.
+            shape: response of the bands, if they are integrated from finer ones; Gaussian of 10 nm by default.
 
         Raises:
-            UnreadableFile: the file is damaged or not of the data set's layout.
-            ValueError: its bands are too coarse for `wanted`, or it has values that are no numbers.
+            UnreadableFile: the file is damaged, or does not have the layout of the data set.
+            ValueError: its bands are too coarse for the wavelengths, or it has values that are not finite.
         """
         field, full_scale = self.open()
         native = field.wavelengths
@@ -138,17 +151,17 @@ class Measured:
         for block in field.blocks(native.nm[used]):
             values[:, block.rows, block.cols] = np.tensordot(matrix[:, used], block.values, axes=1)
         if not np.isfinite(values).all():
-            raise ValueError(f"{self.path} has values that are no numbers; the file is damaged or not of this data set")
+            raise ValueError(f"{self.path} has values that are not finite; the file is damaged or not of this data set")
         values /= np.float32(full_scale or _largest(field))
         return values
 
     def mask(self, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
-        """The pixels (H, W) that count."""
+        """The mask (H, W) of the pixels that count, for a scene of that size."""
         return self.counted(shape) if self.counted else np.ones(shape, bool)
 
     @property
     def files(self) -> list[Path]:
-        """Those of the cube by name, then the given photograph."""
+        """The files of the cube in order of their names, then the published photograph."""
         if self.path.is_dir():
             cube = sorted(self.path.glob("*.png"))
         else:
@@ -156,7 +169,7 @@ class Measured:
         return [*cube, *([self.given] if self.given else [])]
 
     def sha256(self) -> str:
-        """Of the SHA-256 of each of the files."""
+        """SHA-256 of the concatenated SHA-256 digests of the files, 64 hexadecimal digits."""
         digest = hashlib.sha256()
         for file in self.files:
             with file.open("rb") as stream:
@@ -166,16 +179,16 @@ class Measured:
 
 @dataclass(frozen=True)
 class DataSet:
-    """One row of the table.
+    """A data set that experiments can use.
 
     Args:
-        name: as on the command line.
+        name: on the command line.
         title: for people, as in "no scene of …".
-        expected: what its folder holds, to complete "expected …".
-        find: the scenes in a folder, by name; none where there are none.
-        camera: how the photographs come about.
-        counts: training and test scenes in the paper, for data sets without lists of their own.
-        bands: the wavelengths it was published at.
+        expected: the expected content of its folder, to complete "expected …".
+        find: finds the scenes in a folder.
+        camera: the origin of the photographs.
+        counts: numbers of training and test scenes in the paper, for data sets without lists of their own.
+        bands: the published wavelengths.
     """
 
     name: str
@@ -187,11 +200,11 @@ class DataSet:
     bands: Wavelengths = BANDS
 
     def open(self, root: Path, seed: int = 0) -> Split:
-        """The scenes to train on and to be judged by; see `split`.
+        """The training and test scenes in a folder, see `split`.
 
         Raises:
             FileNotFoundError: there is no such folder.
-            ValueError: it does not hold this data set.
+            ValueError: the folder does not hold this data set.
         """
         if not root.is_dir():
             raise FileNotFoundError(f"there is no folder {root}")
@@ -207,14 +220,37 @@ class DataSet:
         return split(root, scenes, self.counts, seed)
 
     def photograph(self, scene: Measured) -> FloatArray:
-        """What a network sees of a scene: (H, W, 3) linear in [0, 1].
+        """The photograph of a scene (H, W, 3), linear in [0, 1].
 
         Raises:
-            ValueError: a given photograph is of another size than its cube, or of something else.
+            ValueError: a published photograph does not have the size of its cube, or shows something else.
         """
         if scene.given is None:
             return self.camera.expose(scene.cube(self.bands), self.bands)
-        return camera.given(scene.given, scene.open().field)
+        return camera.read_photograph(scene.given, scene.open().field)
+
+
+def open_mat(path: Path, arrays: Mapping[str, float | None], bands: Wavelengths) -> Opened:
+    """Open the cube of a MATLAB file, whose axes the reader of the program recognises.
+
+    Args:
+        path: the file.
+        arrays: names of arrays, of which the first that exists is opened, with the number that stands for 1.
+        bands: its wavelengths.
+
+    Raises:
+        UnreadableFile: the file has none of the arrays, or another number of bands.
+        MissingExtra: a package that its version of the format needs is not installed.
+    """
+    refusals = []
+    for name, full_scale in arrays.items():
+        try:
+            return Opened(matlab.open_cube(path, CubeHints(wavelengths=bands, variable=name)), full_scale)
+        except MissingExtra:
+            raise
+        except UnreadableFile as error:
+            refusals.append(error)
+    raise refusals[0]
 
 
 def _largest(field: CubeField) -> float:

@@ -1,7 +1,7 @@
 """CAVE (Yasuma et al. 2010): a folder of 31 PNGs per scene, reflectance under a fixed lamp, 400-700 nm by 10 nm.
 
-`chart_boxes.json` in the folder, or one above, may say where the colour chart of a scene stands: {scene: [y0, y1, x0,
-x1]}. The same charts stand in several scenes, so those pixels neither train nor count.
+`chart_boxes.json` in the folder or its parent may give the box of the colour chart of a scene: {scene: [y0, y1, x0,
+x1]}. Several scenes show the same charts, so these pixels are neither trained nor tested on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Box = tuple[int, int, int, int]
 
 
 def _find(root: Path) -> list[Measured]:
-    band_folder.check_whole(root)  # or a band that was not copied would leave its scene out unnoticed
+    band_folder.check_whole(root)  # otherwise a scene with a missing band would be skipped silently
     boxes = _charts(root)
     scenes = []
     for folder in band_folder.scene_folders(root):
@@ -39,16 +39,16 @@ def _open(folder: Path) -> Opened:
 
 def _charts(root: Path) -> dict[str, Box]:
     files = [file for file in (root / CHART_FILE, root.parent / CHART_FILE) if file.exists()]
-    said = json.loads(files[0].read_text(encoding="utf-8")) if files else {}
-    return {name: (y0, y1, x0, x1) for name, (y0, y1, x0, x1) in said.items()}
+    boxes = json.loads(files[0].read_text(encoding="utf-8")) if files else {}
+    return {name: (y0, y1, x0, x1) for name, (y0, y1, x0, x1) in boxes.items()}
 
 
 def read_scenes(root: Path) -> Iterator[Scene]:
-    """The scenes below `root`, one at a time, whole, with the boxes of their charts.
+    """Read the scenes in a folder one by one, with the boxes of their charts.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: there is no scene, or one is damaged.
+        ValueError: the folder has no scene, or one is damaged.
     """
     found, boxes = _find(root), _charts(root)
     if not found:

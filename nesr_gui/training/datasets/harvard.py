@@ -1,6 +1,6 @@
 """Harvard (Chakrabarti and Zickler 2011): 77 scenes, `ref` at 420-720 nm by 10 nm, and `lbl`, 0 where something moved.
 
-The numbers are not corrected for the sensitivity of the instrument, and have no common scale: each scene is divided by
+The values are not corrected for the sensitivity of the instrument and have no common scale, so each scene is divided by
 its largest value.
 """
 
@@ -15,9 +15,8 @@ import numpy.typing as npt
 
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.training.datasets.base import DataSet, Measured
+from nesr_gui.training.datasets.base import DataSet, Measured, open_mat
 from nesr_gui.training.datasets.camera import Camera
-from nesr_gui.training.datasets.mat_files import open_mat
 
 BANDS = Wavelengths.from_step(420, 720, 10)
 
@@ -30,7 +29,7 @@ def _find(root: Path) -> list[Measured]:
 
 
 def _still(path: Path, _: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """(H, W), True where nothing moved between the bands."""
+    """A mask (H, W), False where something moved between the bands."""
     if h5py.is_hdf5(path):  # saved again by a newer MATLAB
         with h5py.File(path) as file:
             return np.asarray(file["lbl"]).T > 0

@@ -1,7 +1,7 @@
 """ICVL (Arad and Ben-Shahar 2016): 201 outdoor scenes, radiance of 12 bits by a line scanner.
 
 Two forms are published: NAME.mat (version 7.3) with `rad`, 31 bands; and the raw ENVI set NAME.hdr + NAME.raw with 519
-bands of about 1.25 nm, of which any band number can be made. Where a scene is there in both, the raw form is taken.
+bands of about 1.25 nm, from which any number of bands can be computed. The raw form has priority.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from nesr_gui.io.cubes import envi
-from nesr_gui.training.datasets.base import BANDS, DataSet, Measured, Opened
+from nesr_gui.training.datasets.base import BANDS, DataSet, Measured, Opened, open_mat
 from nesr_gui.training.datasets.camera import Camera
-from nesr_gui.training.datasets.mat_files import open_mat
 
 FULL_SCALE = 4095.0
 

@@ -1,9 +1,9 @@
-"""Challenge data: cubes NAME.mat and photographs NAME + ending, anywhere below a folder.
+"""NTIRE challenges: cubes NAME.mat and photographs NAME + suffix, anywhere below a folder.
 
-NTIRE2018 (Arad et al. 2018; 256 scenes of BGU to train on), NTIRE2020 (2020; 450 of ARAD), and ARAD_1K, the data of
-NTIRE2022 (2022; 900 training and 50 validation scenes, JPEG). 2018 keeps `rad`, radiance of 12 bits; 2020 keeps `cube`,
-scaled to [0, 1] by `norm_factor`. Tracks: *clean*, 8-bit PNG without noise, and *real world*, JPEG of a simulated
-camera.
+NTIRE2018 (Arad et al. 2018; 256 training scenes of BGU), NTIRE2020 (2020; 450 of ARAD), and ARAD_1K, the data of
+NTIRE2022 (2022; 900 training and 50 validation scenes, JPEG). 2018 stores `rad`, radiance of 12 bits; 2020 stores
+`cube`, scaled to [0, 1] by `norm_factor`. Tracks: *clean*, 8-bit PNG without noise, and *real world*, JPEG of a
+simulated camera.
 """
 
 from __future__ import annotations
@@ -12,16 +12,22 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from nesr_gui.training.datasets.base import BANDS, DataSet, Measured
+from nesr_gui.training.datasets.base import BANDS, DataSet, Measured, open_mat
 from nesr_gui.training.datasets.camera import Camera
-from nesr_gui.training.datasets.mat_files import open_mat
 
 CODES_12 = 4095.0
 CLEAN, REAL = "_clean.png", "_RealWorld.jpg"
 
 
 def paired(root: Path, prefix: str, ending: str, arrays: Mapping[str, float | None]) -> list[Measured]:
-    """The cubes called `prefix`….mat that have a photograph with `ending`, in whatever case that is written."""
+    """Find the cubes that have a photograph.
+
+    Args:
+        root: folder of the data set.
+        prefix: of the names of the cubes, PREFIX….mat.
+        ending: of the names of the photographs, in upper or lower case.
+        arrays: as for `open_mat`.
+    """
     photographs = {
         file.name[: -len(ending)]: file
         for file in root.rglob("*" + Path(ending).suffix)

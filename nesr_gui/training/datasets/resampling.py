@@ -1,4 +1,4 @@
-"""From the bands of an instrument to other bands, by integrating over what each of those would see."""
+"""Resampling of an instrument's bands to other bands, by integrating over the response of each."""
 
 from __future__ import annotations
 
@@ -11,15 +11,22 @@ import numpy.typing as npt
 
 from nesr_gui.spectral import FloatArray, Wavelengths
 
-SAMPLES = 3  # bands of the instrument that a band must be as wide as to be integrated
-EXACT = 1e-3  # nm within which two bands are the same
+SAMPLES = 3  # smallest width of an integrated band, in bands of the instrument
+EXACT = 1e-3  # nm within which two bands are equal
 
 
 @dataclass(frozen=True)
 class BandShape:
-    """What a band sees around its centre: evenly over `width` nm, or a Gaussian of that full width at half maximum.
+    """The spectral response of a band: a box, or a Gaussian.
 
-    The width is the same however many bands are asked for, so that the truth at a wavelength is one number.
+    The width does not depend on the number of bands, so the truth at a wavelength is a single number.
+
+    Args:
+        kind: shape of the response.
+        width: width of the box, or full width at half maximum of the Gaussian, in nm.
+
+    Raises:
+        ValueError: there is no such kind, or the width is not positive and finite.
     """
 
     kind: Literal["gaussian", "box"] = "gaussian"
@@ -27,10 +34,12 @@ class BandShape:
 
     def __post_init__(self) -> None:
         if self.kind not in ("gaussian", "box") or not 0 < self.width < math.inf:
-            raise ValueError(f"a {self.kind} band of {self.width:g} nm asked for; choose gaussian or box, and a width")
+            raise ValueError(
+                f"a {self.kind} band of {self.width:g} nm was requested; choose gaussian or box, and a width"
+            )
 
     def below(self, distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The share of the band that lies more than `distance` nm below its centre, or below that much above it."""
+        """The share of the response at wavelengths below centre + `distance` nm, for any array of distances."""
         if self.kind == "box":
             return np.clip(distance / self.width + 0.5, 0, 1)
         scale = 2 * math.sqrt(math.log(2)) / self.width
@@ -38,19 +47,23 @@ class BandShape:
 
 
 def weights(native: Wavelengths, wanted: Wavelengths, shape: BandShape) -> FloatArray:
-    """The matrix (wanted, native) that takes spectra of an instrument to other bands.
+    """The matrix (wanted, native) that resamples spectra of an instrument to other bands.
 
-    Where the instrument is fine, every band is integrated: each of its samples stands for what is nearer to it than to
-    its neighbours. A band's part beyond the instrument's range is left out and the rest scaled up. Where it is coarse
-    its own bands are taken as they are.
+    Bands of a fine instrument are integrated: each of its samples represents the wavelengths nearest to it, and the
+    part of a response outside the instrument's range is left out. Bands of a coarse instrument are selected.
+
+    Args:
+        native: bands of the instrument.
+        wanted: bands to compute.
+        shape: their response.
 
     Raises:
-        ValueError: a wanted band lies outside the range, or the instrument is too coarse and has no such band.
+        ValueError: a band is outside the range, or the instrument is too coarse and has no such band.
     """
     if wanted.nm[0] < native.nm[0] - EXACT or wanted.nm[-1] > native.nm[-1] + EXACT:
         raise ValueError(
             f"its bands cover {native.nm[0]:g}-{native.nm[-1]:g} nm; "
-            f"{wanted.nm[0]:g}-{wanted.nm[-1]:g} nm is asked for, so choose wavelengths inside"
+            f"{wanted.nm[0]:g}-{wanted.nm[-1]:g} nm was requested, so choose wavelengths inside"
         )
     gaps = np.diff(native.nm, prepend=2 * native.nm[0] - native.nm[min(1, len(native) - 1)])
     if len(native) > 1 and shape.width >= SAMPLES * np.median(gaps):

@@ -1,9 +1,8 @@
-"""The paper's experiments as rows and columns, what one is asked to do, and how long its networks are trained."""
+"""The paper's experiments as tables of rows and columns, and the request to run one of them."""
 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,58 +10,38 @@ from typing import Any, Literal
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.training.datasets.resampling import BandShape
+from nesr_gui.training.loss import LossConfig, Precision
+from nesr_gui.training.sampler import CropConfig
+from nesr_gui.training.trainer import Budget, OptimizerConfig
 
-PAPER_STEPS = 300_000
 PAPER_HALVINGS = 15  # every 20,000 of 300,000 steps
-Precision = Literal["32-true", "bf16-mixed"]
 RANDOM = tuple(range(7, 32))
 """Band numbers of which one is drawn at every step, section 4.3."""
 
 
 @dataclass(frozen=True)
-class Budget:
-    """So many steps, or so many seconds of training, for each network."""
-
-    steps: int | None = PAPER_STEPS
-    seconds: float | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Budget:
-        """Read `paper`, `hours=H` or `steps=N`; raises ValueError."""
-        found = re.fullmatch(r"(hours|steps)=(\d+(?:\.\d+)?)", text)
-        if text == "paper":
-            return cls()
-        if found and found[1] == "hours" and float(found[2]) > 0:
-            return cls(None, float(found[2]) * 3600)
-        if found and found[1] == "steps" and found[2].isdigit() and int(found[2]) > 0:
-            return cls(int(found[2]))
-        raise ValueError(f"cannot read the budget {text!r}; write paper, hours=1.5 or steps=2000")
-
-    def spent(self, steps: int, seconds: float) -> float:
-        """The share of the budget that is spent, 1 at the end."""
-        share = steps / self.steps if self.steps else seconds / (self.seconds or 1)
-        return min(share, 1.0)
-
-    def __str__(self) -> str:
-        return f"{self.steps:,} steps" if self.steps else f"{(self.seconds or 0) / 3600:g} hours"
-
-
-@dataclass(frozen=True)
 class Settings:
-    """One budget for all: Adam (β .9 and .999), MRAE, a learning rate that is halved.
+    """How every network of an experiment is trained: Adam (β .9 and .999), MRAE, a learning rate that is halved.
 
     Args:
-        patch: pixels along a side of a crop.
-        halvings: of the learning rate, evenly over a run.
-        precision: of training, as Fabric calls it; answers are always in float32.
-        window, decoded: of a crop, the pixels along a side and the number of wavelengths that a continuous network
-            answers per step, drawn anew each time; 0: all, as in the paper, which only a GPU finishes. Discrete
-            networks answer all they have.
-        painted: the share of a batch that is painted with library spectra.
-        features, blocks: of the encoders, where they are not to have the paper's size.
+        budget: of each network.
+        batch: patches per step.
+        patch: side of a crop in pixels.
+        rate: initial learning rate.
+        halvings: how often it is halved, evenly over a run.
+        precision: of training; models are always evaluated in float32.
+        window: side in pixels of the part of a crop that a continuous network decodes per step, at a random place; 0
+            for all of it, as in the paper, which is feasible only on a GPU. Discrete networks always decode all.
+        decoded: number of wavelengths, drawn at random, that a continuous network decodes per step; 0 for all.
+        painted: share of a batch that is painted with library spectra, 0-1.
+        features: width of the encoders; None for the paper's.
+        blocks: depth of the encoders; None for the paper's.
+
+    Raises:
+        ValueError: the rate is not positive and finite, or the window is larger than a patch.
     """
 
-    budget: Budget = Budget()
+    budget: Budget = field(default_factory=Budget)
     batch: int = 16
     patch: int = 64
     rate: float = 1e-4
@@ -76,44 +55,56 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not 0 < self.rate < math.inf:
-            raise ValueError(f"a learning rate of {self.rate:g} asked for; it must be above 0, 1e-4 say")
+            raise ValueError(f"a learning rate of {self.rate:g} was requested; it must be above 0, for example 1e-4")
         if self.window > self.patch:
-            raise ValueError(f"a window of {self.window} pixels asked for; a patch has {self.patch}")
+            raise ValueError(f"a window of {self.window} pixels was requested; a patch has {self.patch}")
 
-    def rate_at(self, spent: float) -> float:
-        """The learning rate where a share of the budget is spent."""
-        return self.rate * 0.5 ** int(self.halvings * spent)
+    @property
+    def crops(self) -> CropConfig:
+        """The batches."""
+        return CropConfig(self.batch, self.patch, self.painted)
+
+    @property
+    def loss(self) -> LossConfig:
+        """The loss: MRAE, equation (6)."""
+        return LossConfig(window=self.window, precision=self.precision)
+
+    @property
+    def optimizer(self) -> OptimizerConfig:
+        """The optimiser. Comparisons need the whole budget, so a failing network is reported only at the end."""
+        return OptimizerConfig(self.budget, self.rate, self.halvings)
 
 
 @dataclass(frozen=True)
 class Column:
-    """Judged at so many bands, evenly over the data set's range; seen are RGB or so many `inputs` bands."""
+    """Evaluation at a number of bands, evenly over the range of the data set, from RGB or from `inputs` bands."""
 
     bands: int = 31
     inputs: int | None = None
 
     @property
     def key(self) -> str:
-        """For files and published figures."""
+        """How files and published figures identify the column, such as `31` or `16-61`."""
         return f"{self.inputs}-{self.bands}" if self.inputs else str(self.bands)
 
     @property
     def title(self) -> str:
+        """How people read it."""
         return f"{self.key} bands"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A system of a table; `{}` stands for the encoder that takes AWAN's place.
+    """A system of a table; `{}` in the texts is replaced by the encoder, which is AWAN in the paper.
 
     Args:
-        name: as --models calls it.
-        title: as the paper writes it.
-        system: by its name in the table of systems.
-        learned: the band numbers it learns from, one of them at every step; `column`: a network for every column;
-            `finest`: the most bands that the training scenes have.
-        changes: of the system's settings.
-        extra: not in the paper's table, so only where it is asked for.
+        name: the name for --models.
+        title: the name in the paper.
+        system: the name in `networks.registry.SYSTEMS`.
+        learned: numbers of training bands, one of which is drawn at every step; `column` for a network per column with
+            its number of bands, `finest` for the most bands that the training scenes have.
+        changes: changed settings of the system.
+        extra: whether the row is not in the paper and appears only on request.
     """
 
     name: str
@@ -126,7 +117,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """One table of columns by rows; some of the paper's tables are two side by side."""
+    """One table of rows by columns; some of the paper's tables consist of two sections."""
 
     title: str
     columns: tuple[Column, ...]
@@ -137,7 +128,13 @@ class Section:
 class Experiment:
     """A table or figure of the paper.
 
-    `encoder` is what stands for `{}`; None where nothing does. `dataset` is the paper's, None where it has several.
+    Args:
+        name: the name on the command line.
+        title: the caption.
+        sections: the tables.
+        encoder: the default encoder for `{}`; None if no row has one.
+        dataset: the data set of the paper; None if the paper uses several.
+        parameters: whether the table has a column of parameter counts.
     """
 
     name: str
@@ -145,16 +142,22 @@ class Experiment:
     sections: tuple[Section, ...]
     encoder: str | None = None
     dataset: str | None = None
-    parameters: bool = False  # whether the table counts them
+    parameters: bool = False
 
     def chosen(
         self, models: tuple[str, ...], encoder: str | None, title: str, columns: tuple[str, ...] = ()
     ) -> Experiment:
-        """With an encoder (its name and title) in AWAN's place, and rows called `models` and `columns`, or the paper's.
+        """The experiment restricted to some rows and columns, with another encoder.
+
+        Args:
+            models: names of rows; empty for the paper's.
+            encoder: name of the system that replaces AWAN; None for AWAN.
+            title: title of that system.
+            columns: keys of columns; empty for all.
 
         Raises:
-            ValueError: no row or column is called so, a row has none of the columns, or there is no place for an
-                encoder.
+            ValueError: there is no such row or column, a row has none of the columns, or the experiment has no place
+                for an encoder.
         """
         if encoder and self.encoder is None:
             raise ValueError(f"{self.name} compares encoders already; choose some by --models instead of --encoder")
@@ -181,7 +184,7 @@ class Experiment:
         for name in (name for name in models if name not in judged):
             own = [column.key for section in sections if name in _names(section) for column in section.columns]
             raise ValueError(
-                f"{self.name} judges {name} at {', '.join(own)}, not at {', '.join(columns)}; name one of these by "
+                f"{self.name} evaluates {name} at {', '.join(own)}, not at {', '.join(columns)}; name one of these by "
                 "--columns, or leave the row out"
             )
         return chosen
@@ -274,15 +277,24 @@ EXPERIMENTS = {
 
 @dataclass(frozen=True)
 class Request:
-    """An experiment on a data set in `root`, into the folder `out`.
+    """A request to run an experiment.
 
     Args:
-        models, columns: names of rows, and of columns; empty: the paper's.
-        encoder: what takes AWAN's place; None: AWAN.
-        spectra: libraries that patches are painted with, and scenes between the bands.
-        shape: of the bands that are made of finer ones.
-        every: of the pixels that models are judged by, every so many rows and columns.
-        scene, points: what the figures show; by default the first test scene, and two of its pixels.
+        experiment: name of the experiment.
+        dataset: name of the data set.
+        root: folder of the data set.
+        out: folder of the results, models and prepared scenes.
+        settings: how the networks are trained.
+        seeds: number of training runs per network.
+        models: names of rows; empty for the paper's.
+        columns: keys of columns; empty for the paper's.
+        encoder: name of the system that replaces AWAN; None for AWAN.
+        spectra: libraries for painted patches, and for test scenes that are known between the bands.
+        shape: spectral response of the bands that are computed from finer ones.
+        every: step in rows and columns between the pixels that are evaluated.
+        device: `auto`, `cpu`, `cuda` or any other name that torch knows.
+        scene: name of the test scene of the figures; None for the first.
+        points: row and column of the pixels whose spectra are plotted; empty for two chosen automatically.
     """
 
     experiment: str
@@ -302,7 +314,11 @@ class Request:
     points: tuple[tuple[int, int], ...] = ()
 
     def chosen(self) -> Experiment:
-        """The experiment with what is asked for; raises ValueError where there is no such row, column or encoder."""
+        """The requested experiment.
+
+        Raises:
+            ValueError: there is no such row, column or encoder.
+        """
         able = [name for name, system in SYSTEMS.items() if isinstance(system.config, DiscreteConfig)]
         if self.encoder and self.encoder not in able:
             raise ValueError(f"{self.encoder!r} cannot take AWAN's place; choose one of {', '.join(able)}")

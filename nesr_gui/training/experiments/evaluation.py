@@ -1,43 +1,81 @@
-"""Every model of an experiment on every scene it is judged by: of its photograph, or of the bands a column shows."""
+"""Evaluation of every model of an experiment on every test scene, from its photograph or from the bands of a column."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui import metrics
 from nesr_gui.fields.protocol import CubeField, SpectralField
 from nesr_gui.inference import engine
 from nesr_gui.inference.checkpoint import load_checkpoint
 from nesr_gui.inference.model import LoadedModel
 from nesr_gui.inference.model_input import BandInput
-from nesr_gui.networks.baselines.interpolation import BandInterpolation
+from nesr_gui.networks.baselines import BandInterpolation
 from nesr_gui.spectral import FloatArray, RGBImage, Wavelengths
+from nesr_gui.training.evaluation import ContinuityMetrics, SpectralMetrics, measure, measure_continuity
 from nesr_gui.training.experiments.definitions import Column
-from nesr_gui.training.experiments.judging import EVERY_NM, Judge, Score, between_figures, figures
 from nesr_gui.training.experiments.plan import Cell
+from nesr_gui.training.scenes import TestScene
+from nesr_gui.training.spectral_library import EVERY_NM
 
-CURVE_STEP = 1.0  # nm
+CURVE_STEP = 1.0  # nm between the points of plotted spectra
 Points = Sequence[tuple[int, int]]
 Scalar = TypeVar("Scalar", bound=np.generic)
+Metrics = TypeVar("Metrics", SpectralMetrics, ContinuityMetrics)
+Spectra = tuple[npt.NDArray[np.float64], FloatArray]
+"""Wavelengths (L,) nm, and spectra (N, L)."""
 
 
-def answered(model: LoadedModel, judge: Judge, seen: Wavelengths | None) -> SpectralField:
-    """The field of a scene of which RGB, or the bands `seen`, are shown."""
-    if seen is None:
-        return engine.encode(RGBImage(judge.rgb), model)
-    cube = judge.truth(seen)
-    if isinstance(model.network, BandInterpolation):  # between bands it is the interpolation that any cube has
-        return CubeField(cube, seen)
-    return engine.encode(BandInput(cube, seen), model)
+@dataclass(frozen=True)
+class CellScore(Generic[Metrics]):
+    """Metrics of a cell on a scene, for one seed; sections, rows, columns and groups are given by their keys."""
+
+    section: str
+    row: str
+    column: str
+    seed: int
+    group: str
+    scene: str
+    metrics: Metrics
 
 
-def thinned(field: SpectralField, wavelengths: Wavelengths, every: int) -> FloatArray:
-    """The cube (L, h, w) of every so many rows and columns; only what is in it is computed."""
+@dataclass(eq=False)
+class SceneFigures:
+    """What the figures of a section show of one scene.
+
+    Args:
+        scene: the scene.
+        points: row and column of the pixels whose spectra are plotted.
+        truth: the measured spectra at the points.
+        errors: by title of the row, its relative error (H, W), averaged over the bands.
+        curves: by title of the row, its spectra at the points.
+    """
+
+    scene: TestScene
+    points: Points
+    truth: Spectra
+    errors: dict[str, FloatArray] = field(default_factory=dict)
+    curves: dict[str, Spectra] = field(default_factory=dict)
+
+
+def encode_scene(model: LoadedModel, scene: TestScene, inputs: Wavelengths | None) -> SpectralField:
+    """The field of a model for the photograph of a scene, or for its bands `inputs`."""
+    if inputs is None:
+        return engine.encode(RGBImage(scene.rgb), model)
+    cube = scene.truth(inputs)
+    if isinstance(model.network, BandInterpolation):  # any cube is interpolated between its bands
+        return CubeField(cube, inputs)
+    return engine.encode(BandInput(cube, inputs), model)
+
+
+def subsampled_cube(field: SpectralField, wavelengths: Wavelengths, every: int) -> FloatArray:
+    """The cube (L, h, w) of every `every`-th row and column; the other pixels are not computed."""
     if every == 1:
         return field.cube(wavelengths).values
     rows, cols = (np.arange(0, size, every) for size in field.shape)
@@ -46,91 +84,100 @@ def thinned(field: SpectralField, wavelengths: Wavelengths, every: int) -> Float
     return np.ascontiguousarray(curves.T).reshape(-1, rows.size, cols.size)
 
 
-@dataclass(eq=False)
-class Portrait:
-    """What the figures of a section show of one scene: errors (H, W) and curves at the points, by title of the row."""
+class ModelEvaluation:
+    """Evaluates the models of an experiment scene by scene.
 
-    judge: Judge
-    points: Points
-    truth: tuple[npt.NDArray[np.float64], FloatArray]
-    errors: dict[str, FloatArray] = field(default_factory=dict)
-    curves: dict[str, tuple[npt.NDArray[np.float64], FloatArray]] = field(default_factory=dict)
-
-
-class Exam:
-    """The scores so far, of every so many rows and columns; `skipped` says what could not be judged, and why."""
+    `scores` and `continuity` collect the metrics on and between the bands, `skipped` the columns that a scene cannot
+    evaluate with the reasons, and `figures` what is plotted, by title of the section.
+    """
 
     def __init__(
-        self, models: Mapping[str, Path], places: Sequence[Cell], kept: Wavelengths, device: str, every: int = 1
+        self, models: Mapping[str, Path], cells: Sequence[Cell], kept: Wavelengths, device: str, every: int = 1
     ) -> None:
-        self._models, self._places, self._kept, self._device = models, places, kept, device
-        self._every = every
-        self.scores: list[Score] = []
-        self.between: list[Score] = []
-        self.skipped: list[str] = []
-        self.portraits: dict[str, Portrait] = {}
+        """Set up the evaluation.
 
-    def sit(self, judge: Judge, points: Points | None = None) -> None:
-        """Judge every model by a scene.
-
-        With `points` what the figures show is kept, of the first seed, for sections that have no such scene yet.
+        Args:
+            models: model files by name of their job.
+            cells: the cells of the tables.
+            kept: bands over whose range the bands of a column are spread.
+            device: where the models run.
+            every: step in rows and columns between the pixels that are evaluated.
         """
-        columns = list(dict.fromkeys(cell.column for cell in self._places))
-        truths = {column: truth for column in columns if (truth := self._truth(judge, column)) is not None}
+        self._models, self._cells, self._kept, self._device = models, cells, kept, device
+        self._every = every
+        self.scores: list[CellScore[SpectralMetrics]] = []
+        self.continuity: list[CellScore[ContinuityMetrics]] = []
+        self.skipped: list[str] = []
+        self.figures: dict[str, SceneFigures] = {}
+
+    def evaluate_scene(self, scene: TestScene, points: Points | None = None) -> None:
+        """Evaluate every model on a scene.
+
+        Args:
+            scene: the scene.
+            points: pixels whose spectra are plotted, with the error maps of the scene, in every section that has no
+                figures yet; None if the figures show another scene.
+        """
+        columns = list(dict.fromkeys(cell.column for cell in self._cells))
+        truths = {column: truth for column in columns if (truth := self._truth(scene, column)) is not None}
         for name, path in self._models.items():
-            sat = [cell for cell in self._places if cell.task.name == name and cell.column in truths]
-            if not sat:
+            cells = [cell for cell in self._cells if cell.job.name == name and cell.column in truths]
+            if not cells:
                 continue
             checkpoint = load_checkpoint(path)
             checkpoint.network.to(self._device)
-            asked = answered(LoadedModel(checkpoint, self._device), judge, self._seen(sat[0].column))
-            for cell in sat:
-                self._mark(judge, asked, cell, truths[cell.column], points if cell.task.seed == 0 else None)
-            if judge.fine is not None and sat[0].column.inputs is None:
-                found = between_figures(self._thinned(judge.fine), thinned(asked, Wavelengths(EVERY_NM), self._every))
-                self.between.append(Score(*_place(sat[0]), judge.group, judge.name, found))
+            answer = encode_scene(LoadedModel(checkpoint, self._device), scene, self._inputs(cells[0].column))
+            for cell in cells:
+                self._evaluate_cell(scene, answer, cell, truths[cell.column], points if cell.job.seed == 0 else None)
+            if scene.fine is not None and cells[0].column.inputs is None:
+                cube = subsampled_cube(answer, Wavelengths(EVERY_NM), self._every)
+                found = measure_continuity(cube, self._subsampled(scene.fine))
+                self.continuity.append(CellScore(*_keys(cells[0]), scene.group, scene.name, found))
 
     def bands(self, column: Column) -> Wavelengths:
-        """What is asked for at a column."""
+        """The wavelengths that a column evaluates."""
         return Wavelengths.evenly_spaced(column.bands, float(self._kept.nm[0]), float(self._kept.nm[-1]))
 
-    def _seen(self, column: Column) -> Wavelengths | None:
-        """The bands that a column shows; None where it shows RGB."""
+    def _inputs(self, column: Column) -> Wavelengths | None:
+        """The bands from which a column reconstructs; None for RGB."""
         return self.bands(Column(column.inputs)) if column.inputs else None
 
-    def _truth(self, judge: Judge, column: Column) -> FloatArray | None:
+    def _truth(self, scene: TestScene, column: Column) -> FloatArray | None:
         try:
-            if seen := self._seen(column):
-                judge.truth(seen)
-            return self._thinned(judge.truth(self.bands(column)))
+            if inputs := self._inputs(column):
+                scene.truth(inputs)
+            return self._subsampled(scene.truth(self.bands(column)))
         except ValueError as error:
-            self.skipped.append(f"{column.title}, {judge.group}, {error}")
+            self.skipped.append(f"{column.title}, {scene.group}, {error}")
             return None
 
-    def _thinned(self, image: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
-        """The pixels (…, H, W) that are judged by."""
+    def _subsampled(self, image: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+        """The pixels of an image (…, H, W) that are evaluated."""
         return image[..., :: self._every, :: self._every]
 
-    def _mark(self, judge: Judge, asked: SpectralField, cell: Cell, truth: FloatArray, points: Points | None) -> None:
-        answer = thinned(asked, self.bands(cell.column), self._every)
-        found = figures(truth, answer, self._thinned(judge.counted))
-        self.scores.append(Score(*_place(cell), judge.group, judge.name, found))
-        known = self.portraits.get(cell.section.title)
-        if points is not None and cell.column == cell.section.columns[0] and (known is None or known.judge is judge):
-            errors = (abs(answer - truth) / (truth + 1e-3)).mean(0)
-            self._portray(judge, asked, cell, errors, points)
+    def _evaluate_cell(
+        self, scene: TestScene, answer: SpectralField, cell: Cell, truth: FloatArray, points: Points | None
+    ) -> None:
+        cube = subsampled_cube(answer, self.bands(cell.column), self._every)
+        found = measure(cube, truth, self._subsampled(scene.counted))
+        self.scores.append(CellScore(*_keys(cell), scene.group, scene.name, found))
+        figures = self.figures.get(cell.section.title)
+        if points is not None and cell.column == cell.section.columns[0] and (not figures or figures.scene is scene):
+            self._add_figures(scene, answer, cell, metrics.mrae(cube, truth, axis=0), points)
 
-    def _portray(self, judge: Judge, asked: SpectralField, cell: Cell, errors: FloatArray, points: Points) -> None:
+    def _add_figures(
+        self, scene: TestScene, answer: SpectralField, cell: Cell, errors: FloatArray, points: Points
+    ) -> None:
         bands = self.bands(cell.column)
-        if cell.section.title not in self.portraits:
-            truth = judge.truth(bands)
+        if cell.section.title not in self.figures:
+            truth = scene.truth(bands)
             measured = np.stack([truth[:, row, col] for row, col in points])
-            self.portraits[cell.section.title] = Portrait(judge, points, (bands.nm, measured))
-        portrait = self.portraits[cell.section.title]
+            self.figures[cell.section.title] = SceneFigures(scene, points, (bands.nm, measured))
+        figures = self.figures[cell.section.title]
         fine = Wavelengths.from_step(bands.nm[0], bands.nm[-1], CURVE_STEP)
-        portrait.errors[cell.row.title] = errors
-        portrait.curves[cell.row.title] = fine.nm, asked.spectra(points, fine)
+        figures.errors[cell.row.title] = errors
+        figures.curves[cell.row.title] = fine.nm, answer.spectra(points, fine)
 
 
-def _place(cell: Cell) -> tuple[str, str, str, int]:
-    return cell.section.title, cell.row.name, cell.column.key, cell.task.seed
+def _keys(cell: Cell) -> tuple[str, str, str, int]:
+    return cell.section.title, cell.row.name, cell.column.key, cell.job.seed

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.networks.band_network import DiscreteConfig
-from nesr_gui.networks.baselines.interpolation import BandInterpolationConfig
+from nesr_gui.networks.baselines import BandInterpolationConfig
 from nesr_gui.networks.nesr import NeSRConfig
-from nesr_gui.networks.registry import SYSTEMS
+from nesr_gui.networks.registry import SYSTEMS, input_bands
 from nesr_gui.spectral import Wavelengths
+from nesr_gui.training.closed_form import FITTED
+from nesr_gui.training.datasets.cache import Prepared
 from nesr_gui.training.experiments.definitions import Column, Experiment, Row, Section, Settings
 
 SUFFIX = "+nesr"
+FITTED_SETTINGS = ("batch", "patch", "painted")  # settings that change what a system in closed form is fitted to
 
 
 @dataclass(frozen=True)
-class Task:
-    """A network to be trained: its settings, and the band numbers that it learns from, one of them at every step."""
+class TrainingJob:
+    """A network to be trained.
+
+    Args:
+        name: identifies the network among those of an experiment; the name of its folder.
+        config: its settings.
+        counts: numbers of training bands, one of which is drawn at every step.
+        seed: of the run.
+    """
 
     name: str
     config: Any
@@ -30,12 +40,11 @@ class Task:
 
     @property
     def inputs(self) -> Wavelengths | None:
-        """The bands that it sees; None where it sees RGB."""
-        seen = getattr(self.config, "inputs", ())
-        return Wavelengths(np.array(seen)) if seen else None
+        """The bands that the network sees; None for RGB."""
+        return input_bands(self.config)
 
     def wavelengths(self, step: int, decoded: int) -> npt.NDArray[np.float64]:
-        """What a step learns from, nm; of a continuous network `decoded` of them, or all where that is 0."""
+        """The wavelengths (L,) nm of a step; for a continuous network `decoded` random ones of them, or all if 0."""
         low, high = self.config.bands[0], self.config.bands[-1]
         if not isinstance(self.config, NeSRConfig):
             return np.array(self.config.bands)
@@ -43,33 +52,53 @@ class Task:
         nm = Wavelengths.evenly_spaced(int(rng.choice(self.counts)), low, high).nm
         return np.sort(rng.choice(nm, decoded, replace=False)) if 0 < decoded < nm.size else nm
 
+    def record(self, scenes: Sequence[Prepared], spectra: Mapping[str, str], settings: Settings) -> dict[str, Any]:
+        """Everything that determines the trained network, as its folder records it.
+
+        Args:
+            scenes: the training scenes.
+            spectra: SHA-256 of the spectrum libraries by file name.
+            settings: of the training.
+        """
+        record: dict[str, Any] = {"system": type(self.config).__name__, "config": asdict(self.config)}
+        if isinstance(self.config, BandInterpolationConfig):  # has no parameters
+            return record
+        used = asdict(settings)
+        if isinstance(self.config, FITTED):
+            used = {key: used[key] for key in FITTED_SETTINGS}
+        record |= {"counts": self.counts, "seed": self.seed, "settings": used}
+        return record | {"scenes": {scene.name: scene.sha256 for scene in scenes}, "spectra": dict(spectra)}
+
 
 @dataclass(frozen=True)
 class Cell:
-    """A place in a table, of one seed, and what is trained for it."""
+    """A cell of a table, for one seed, and the network that it evaluates."""
 
     section: Section
     row: Row
     column: Column
-    task: Task
+    job: TrainingJob
 
 
 def cells(experiment: Experiment, seeds: int, kept: Wavelengths, settings: Settings) -> Iterator[Cell]:
-    """Every cell; cells of a row share a task unless it learns for each column. BI learns nothing, so it has one seed.
+    """All cells of an experiment; those of a row share a job unless the row trains a network per column.
 
     Args:
-        kept: the bands that training scenes are kept at.
+        experiment: the experiment.
+        seeds: number of seeds; band interpolation, which has no parameters, has a single one.
+        kept: the bands of the prepared training scenes.
+        settings: of the training.
     """
     for seed in range(seeds):
         for section in experiment.sections:
             for row in section.rows:
                 for column in section.columns:
-                    task = _task(row, column, seed, kept, settings)
-                    if seed == 0 or not isinstance(task.config, BandInterpolationConfig):
-                        yield Cell(section, row, column, task)
+                    job = _job(row, column, seed, kept, settings)
+                    if seed == 0 or not isinstance(job.config, BandInterpolationConfig):
+                        yield Cell(section, row, column, job)
 
 
-def _task(row: Row, column: Column, seed: int, kept: Wavelengths, settings: Settings) -> Task:
+def _job(row: Row, column: Column, seed: int, kept: Wavelengths, settings: Settings) -> TrainingJob:
     low, high = float(kept.nm[0]), float(kept.nm[-1])
     finest = {"column": (column.bands,), "finest": (len(kept),)}
     counts = finest[row.learned] if isinstance(row.learned, str) else row.learned
@@ -87,11 +116,11 @@ def _task(row: Row, column: Column, seed: int, kept: Wavelengths, settings: Sett
     named = [row.system, *(f"{key}-{value}" for key, value in row.changes)]
     named += [f"{column.inputs}-in"] if column.inputs else []
     learned = "7-31" if len(counts) > 2 else "+".join(map(str, counts))
-    return Task(".".join([*named, f"{learned}-bands", f"seed{seed}"]), config, counts, seed)
+    return TrainingJob(".".join([*named, f"{learned}-bands", f"seed{seed}"]), config, counts, seed)
 
 
 def system_config(name: str) -> Any:
-    """Settings of a system at its full size; any discrete system may be followed by +nesr."""
+    """Settings of a system at its published size; `+nesr` may follow the name of any discrete system."""
     if name in SYSTEMS:
         return SYSTEMS[name].config
     config = SYSTEMS[name.removesuffix(SUFFIX)].config
@@ -99,7 +128,7 @@ def system_config(name: str) -> Any:
 
 
 def _sized(config: Any, settings: Settings) -> Any:
-    """With encoders of the size that the settings ask for."""
+    """Settings of a system with an encoder of the requested size."""
     if not isinstance(config, DiscreteConfig | NeSRConfig):
         return config
     return replace(

@@ -1,4 +1,4 @@
-"""Scores as tables in the paper's shape, its figures beside ours: Markdown for people, CSV for programs."""
+"""Tables of results in the layout of the paper, next to the published values: Markdown for people, CSV for programs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from nesr_gui.training.evaluation import ContinuityMetrics, SpectralMetrics
 from nesr_gui.training.experiments.definitions import Column, Experiment, Row, Section
-from nesr_gui.training.experiments.judging import BETWEEN, FIGURES, Score
+from nesr_gui.training.experiments.evaluation import CellScore
 
-Figures = tuple[float, float]
-"""MRAE and RMSE."""
+Published = tuple[float, float]
+"""MRAE and RMSE of the paper."""
 COLUMNS1 = ("ntire2020-clean", "ntire2020-real", "cave", "ntire2018-clean", "ntire2018-real")
 _TABLE1 = {
     "bi": (0.16566, 0.04551, 0.17451, 0.04307, 5.74425, 0.16886, 0.12524, 0.01941, 0.15862, 0.02375),
@@ -51,9 +53,10 @@ _TABLE4 = {
     "spatial-spectral": (0.02996, 0.00989),
 }
 DIGITS = 5
+METRICS = ("mrae", "rmse", "psnr", "angle")  # of the CSV file
 
 
-def _paired(rows: Mapping[str, tuple[float, ...]], columns: tuple[str, ...]) -> dict[tuple[str, str], Figures]:
+def _paired(rows: Mapping[str, tuple[float, ...]], columns: tuple[str, ...]) -> dict[tuple[str, str], Published]:
     return {
         (row, column): (figures[2 * index], figures[2 * index + 1])
         for row, figures in rows.items()
@@ -70,14 +73,14 @@ _ALL = {
 }
 
 
-def published(experiment: str, row: str, column: str, dataset: str) -> Figures | None:
-    """What the paper says of a row at a column, of Table 1 on that data set; None where it says nothing."""
+def published(experiment: str, row: str, column: str, dataset: str) -> Published | None:
+    """The paper's result for a row and a column, in Table 1 for a row and a data set; None if it has none."""
     return _ALL[experiment].get((row, dataset if experiment in ("table1", "fig3") else column))
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A figure: the mean over scenes, then over seeds; `spread` is half the range over seeds, None with one seed."""
+    """The mean of a metric over scenes and then seeds; `spread` is half the range over seeds, None with one seed."""
 
     value: float
     spread: float | None = None
@@ -87,43 +90,54 @@ class Mean:
         return f"{self.value:.{DIGITS}f}{spread}"
 
 
-def mean(scores: Sequence[Score], figure: str) -> Mean | None:
-    """Of one row, column and group; None where it was not judged."""
+def mean(scores: Sequence[CellScore[Any]], metric: str) -> Mean | None:
+    """The mean of a metric of one row, column and group; None if it was not evaluated."""
     seeds = sorted({score.seed for score in scores})
     if not seeds:
         return None
-    each = [float(np.mean([score.figures[figure] for score in scores if score.seed == seed])) for seed in seeds]
+    each = [
+        float(np.mean([getattr(score.metrics, metric) for score in scores if score.seed == seed])) for seed in seeds
+    ]
     return Mean(float(np.mean(each)), (max(each) - min(each)) / 2 if len(each) > 1 else None)
 
 
 @dataclass(frozen=True)
 class Results:
-    """Everything judged; `parameters` of each row's network, in millions, where it is one."""
+    """The results of an experiment.
+
+    Args:
+        experiment: its rows and columns.
+        dataset: name of the data set.
+        scores: metrics on the bands.
+        continuity: metrics between the bands, of painted scenes.
+        parameters: parameters of the network of each row in millions, by name of the row.
+    """
 
     experiment: Experiment
     dataset: str
-    scores: Sequence[Score]
-    between: Sequence[Score]
+    scores: Sequence[CellScore[SpectralMetrics]]
+    continuity: Sequence[CellScore[ContinuityMetrics]]
     parameters: Mapping[str, float]
 
     def groups(self) -> list[str]:
-        """What was averaged together, in the order it was judged."""
+        """Groups of scenes that are averaged, in the order of evaluation."""
         return list(dict.fromkeys(score.group for score in self.scores))
 
-    def of(self, section: Section, row: Row, column: Column, group: str) -> list[Score]:
+    def of(self, section: Section, row: Row, column: Column, group: str) -> list[CellScore[SpectralMetrics]]:
+        """The scores of a cell for a group of scenes."""
         wanted = (section.title, row.name, column.key, group)
         return [s for s in self.scores if (s.section, s.row, s.column, s.group) == wanted]
 
 
 def markdown(results: Results) -> str:
-    """One table for every section and group, and one of what happens between the bands where that is known."""
+    """A table for every section and group, and one of the metrics between the bands if there are any."""
     parts = []
     for section in results.experiment.sections:
         for group in results.groups():
             if any(score.section == section.title and score.group == group for score in results.scores):
                 parts.append(f"### {group}: {section.title}\n\n{_section(results, section, group)}")
-    if results.between:
-        parts.append(f"### Every nm of painted scenes\n\n{_between(results)}")
+    if results.continuity:
+        parts.append(f"### Every nm of painted scenes\n\n{_continuity(results)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -138,39 +152,41 @@ def _section(results: Results, section: Section, group: str) -> str:
         line = [row.title]
         for column in columns:
             found = results.of(section, row, column, group)
-            said = published(results.experiment.name, row.name, column.key, results.dataset)
-            ours = [mean(found, figure) for figure in ("mrae", "rmse")]
-            line += [str(figure or "–") for figure in ours]
-            line += [f"{figure:.{DIGITS}f}" for figure in said] if said else ["–", "–"]
+            paper = published(results.experiment.name, row.name, column.key, results.dataset)
+            ours = [mean(found, name) for name in ("mrae", "rmse")]
+            line += [str(value or "–") for value in ours]
+            line += [f"{value:.{DIGITS}f}" for value in paper] if paper else ["–", "–"]
         if counted:
             line.append(f"{results.parameters[row.name]:.2f}" if row.name in results.parameters else "–")
         lines.append(line)
-    return _laid_out(lines)
+    return _as_markdown(lines)
 
 
-def _between(results: Results) -> str:
+def _continuity(results: Results) -> str:
     lines = [["Scene", "Methods", "RMSE", "on the 10 nm bands", "between", "roughness / truth’s"]]
     titles = {row.name: row.title for section in results.experiment.sections for row in section.rows}
-    kinds = list(dict.fromkeys((entry.section, entry.row, entry.column, entry.group) for entry in results.between))
+    kinds = list(dict.fromkeys((entry.section, entry.row, entry.column, entry.group) for entry in results.continuity))
     for section, row, column, group in kinds:
-        found = [e for e in results.between if (e.section, e.row, e.column, e.group) == (section, row, column, group)]
+        found = [
+            e for e in results.continuity if (e.section, e.row, e.column, e.group) == (section, row, column, group)
+        ]
         own = f" ({column})" if len({kind[2] for kind in kinds if kind[:2] == (section, row)}) > 1 else ""
-        lines.append([group, titles[row] + own, *(str(mean(found, figure)) for figure in BETWEEN)])
-    return _laid_out(lines)
+        lines.append([group, titles[row] + own, *(str(mean(found, name)) for name in ContinuityMetrics.NAMES)])
+    return _as_markdown(lines)
 
 
-def _laid_out(lines: Sequence[Sequence[str]]) -> str:
+def _as_markdown(lines: Sequence[Sequence[str]]) -> str:
     rows = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
     return "\n".join(f"| {' | '.join(line)} |" for line in rows)
 
 
 def as_csv(results: Results) -> str:
-    """A line for every row, column and group."""
+    """CSV with a line for every row, column and group."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    figures = [part for figure in FIGURES for part in (figure, f"{figure}_spread")]
+    names = [part for name in METRICS for part in (name, f"{name}_spread")]
     writer.writerow(
-        ["section", "group", "row", "column", "scenes", "seeds", *figures, "paper_mrae", "paper_rmse", "parameters_M"]
+        ["section", "group", "row", "column", "scenes", "seeds", *names, "paper_mrae", "paper_rmse", "parameters_M"]
     )
     for section in results.experiment.sections:
         for group in results.groups():
@@ -181,11 +197,16 @@ def as_csv(results: Results) -> str:
 
 
 def _line(
-    results: Results, section: Section, row: Row, column: Column, group: str, found: Sequence[Score]
+    results: Results,
+    section: Section,
+    row: Row,
+    column: Column,
+    group: str,
+    found: Sequence[CellScore[SpectralMetrics]],
 ) -> list[object]:
-    means = [mean(found, figure) for figure in FIGURES]
-    figures = [part for one in means if one for part in (one.value, "" if one.spread is None else one.spread)]
-    said = published(results.experiment.name, row.name, column.key, results.dataset) or ("", "")
+    means = [mean(found, name) for name in METRICS]
+    values = [part for one in means if one for part in (one.value, "" if one.spread is None else one.spread)]
+    paper = published(results.experiment.name, row.name, column.key, results.dataset) or ("", "")
     counts = [len({score.scene for score in found}), len({score.seed for score in found})]
     size = results.parameters.get(row.name, "")
-    return [section.title, group, row.title, column.key, *counts, *figures, *said, size]
+    return [section.title, group, row.title, column.key, *counts, *values, *paper, size]

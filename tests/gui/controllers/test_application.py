@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import resources
 from nesr_gui.gui.app import App
-from nesr_gui.gui.drawing.theme import Scheme
+from nesr_gui.gui.drawing.theme import ColourScheme
 from nesr_gui.gui.model.palette import Theme
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.help import GuideText, GuideWindow
@@ -25,16 +25,16 @@ def test_the_start_page_stands_until_something_is_open(app: App, photograph: Pat
     page = app.window.start
     assert page.isVisible() and not app.window.panes.isVisible()
     assert len(page.samples) == len(resources.samples())
-    app.opening.open(photograph)
+    app.files.open(photograph)
     assert not page.isVisible()  # at once, so that it does not flash by
-    qtbot.waitUntil(lambda: app.session.source_shape is not None)
+    qtbot.waitUntil(lambda: app.document.source_shape is not None)
     assert app.window.panes.isVisible() and app.window.image.is_fitted
 
 
 def test_it_comes_back_when_the_file_cannot_be_read(app: App, tmp_path: Path, qtbot: QtBot) -> None:
-    app.opening.open(tmp_path / "none.png")
+    app.files.open(tmp_path / "none.png")
     qtbot.waitUntil(app.window.start.isVisible)
-    assert app.window.notice.isVisible()
+    assert app.window.messages.isVisible()
 
 
 @pytest.mark.parametrize("key", [None, Qt.Key.Key_Space])
@@ -49,8 +49,8 @@ def test_a_sample_is_one_click_or_one_key(app: App, qtbot: QtBot, key: Qt.Key | 
     else:
         tile.setFocus()
         QTest.keyClick(tile, key)
-    qtbot.waitUntil(lambda: app.session.source_shape is not None)
-    assert app.session.name == sample.photograph.name and app.session.truth is not None
+    qtbot.waitUntil(lambda: app.document.source_shape is not None)
+    assert app.document.name == sample.photograph.name and app.document.truth is not None
 
 
 def test_recent_files_have_pictures_and_missing_ones_cannot_be_picked(
@@ -58,13 +58,13 @@ def test_recent_files_have_pictures_and_missing_ones_cannot_be_picked(
 ) -> None:
     page, gone = opened.window.start, tmp_path / "gone.png"
     gone.write_bytes(photograph.read_bytes())
-    opened.opening.open(gone)
+    opened.files.open(gone)
     qtbot.waitUntil(
         lambda: set(page.recent) == {gone, photograph} and not opened.worker.is_busy(Task.RECENT_THUMBNAILS)
     )
     assert page.recent[gone].icon().actualSize(page.recent[gone].iconSize()).width() == 48
     gone.unlink()
-    opened.opening.recent_changed.emit()
+    opened.files.recent_changed.emit()
     qtbot.waitUntil(lambda: not page.recent[gone].isEnabled())
     assert page.recent[photograph].isEnabled()
 
@@ -72,16 +72,16 @@ def test_recent_files_have_pictures_and_missing_ones_cannot_be_picked(
 def test_first_steps_go_for_good_as_they_are_done(opened: App, qtbot: QtBot) -> None:
     bar = opened.window.hints
     assert bar.isVisible() and all(text in bar.text.text() for text in STEPS.values())
-    opened.session.add_pin(3, 4)
-    opened.session.set_wavelength(500.0)
-    assert opened.hinting.left() == ["export"] and STEPS["export"] in bar.text.text()
+    opened.document.add_pin(3, 4)
+    opened.document.set_wavelength(500.0)
+    assert opened.first_steps.left() == ["export"] and STEPS["export"] in bar.text.text()
     assert STEPS["pixel"] not in bar.text.text()
-    opened.exporting.exported.emit()
-    assert not bar.isVisible() and opened.hinting.left() == []
-    opened.hinting.start_again()
+    opened.exporter.exported.emit()
+    assert not bar.isVisible() and opened.first_steps.left() == []
+    opened.first_steps.start_again()
     assert bar.isVisible()
     QTest.mouseClick(bar.close_button, LEFT)
-    assert not bar.isVisible() and opened.hinting.left() == []
+    assert not bar.isVisible() and opened.first_steps.left() == []
 
 
 def test_first_steps_do_not_widen_the_window(opened: App) -> None:
@@ -109,7 +109,7 @@ def test_help_shows_the_guide_with_its_pictures(app: App, qtbot: QtBot) -> None:
     guide.search.setText("Ctrl+K")
     guide.search.returnPressed.emit()
     assert guide.text.textCursor().selectedText() == "Ctrl+K"
-    app.shell.guide()
+    app.application.show_guide()
     assert app.window.findChildren(GuideWindow) == [guide]
     guide.close()
     qtbot.waitUntil(lambda: not app.window.findChildren(GuideWindow))
@@ -135,7 +135,7 @@ def test_pictures_of_the_guide_are_there_and_follow_width_and_theme(
         return picture
 
     for theme, lightness in ((Theme.DARK, 0), (Theme.LIGHT, 255)):
-        Scheme().choose(theme)
+        ColourScheme().choose(theme)
         qtbot.waitUntil(lambda wanted=lightness: shown().pixelColor(5, 5).lightness() == wanted)
         assert 400 < shown().width() < 600
     text.anchorClicked.emit(QUrl("#two"))

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.session_file import read_session
-from nesr_gui.gui.tasks.sessions import FindRequest, Shelf, find_copies
+from nesr_gui.gui.tasks.sessions import AutosaveFolder, FindRequest, find_copies
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.io.photos.develop_settings import DevelopSettings
@@ -47,9 +47,9 @@ def start(engine: FakeEngine, root: Path, qtbot: QtBot) -> Iterator[Callable[[],
         app = App()
         made.append(app)
         app.window.show()
-        app.reconstructing.load_model(None, "auto")
-        app.autosaving.start(root)
-        qtbot.waitUntil(lambda: app.autosaving._shelf is not None)
+        app.reconstruction.load_model(None, "auto")
+        app.autosave.start(root)
+        qtbot.waitUntil(lambda: app.autosave._folder is not None)
         return app
 
     yield make
@@ -59,24 +59,24 @@ def start(engine: FakeEngine, root: Path, qtbot: QtBot) -> Iterator[Callable[[],
 
 
 def open_marked(app: App, path: Path, pixels: list[tuple[int, int]], qtbot: QtBot) -> None:
-    known = app.session.name
-    app.opening.open(path, beside=bool(known))
-    qtbot.waitUntil(lambda: app.session.name == path.name and app.session.field is not None)
+    known = app.document.name
+    app.files.open(path, beside=bool(known))
+    qtbot.waitUntil(lambda: app.document.name == path.name and app.document.field is not None)
     for pixel in pixels:
-        app.session.add_pin(*pixel)
+        app.document.add_pin(*pixel)
 
 
 def copied(app: App, qtbot: QtBot) -> list[Path]:
     """The copies after the time for copying has come."""
-    app.autosaving.save()
+    app.autosave.save()
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.AUTOSAVE))
-    assert app.autosaving._shelf is not None
-    return app.autosaving._shelf.copies()
+    assert app.autosave._folder is not None
+    return app.autosave._folder.copies()
 
 
 def crash(app: App, root: Path) -> None:
     """Leave on disk what a killed program would: its folder, and a lock of a process that is no more."""
-    shelf = app.autosaving._shelf
+    shelf = app.autosave._folder
     assert shelf is not None
     left = root.parent / "left"
     shelf.folder.rename(left)
@@ -109,8 +109,8 @@ def test_after_a_crash_every_document_comes_back_with_its_marks(
     first = start()
     open_marked(first, photograph, [(3, 4), (5, 6)], qtbot)
     open_marked(first, other, [(7, 8)], qtbot)
-    first.session.understanding.choose(DevelopSettings(stops=0.5))
-    first.session.set_wavelength(612.3)
+    first.document.development.choose(DevelopSettings(stops=0.5))
+    first.document.set_wavelength(612.3)
     assert len(copied(first, qtbot)) == 2
     crash(first, root)
 
@@ -118,15 +118,14 @@ def test_after_a_crash_every_document_comes_back_with_its_marks(
     box = offer(second, qtbot)
     assert "photograph.png" in box.informativeText() and "other.png" in box.informativeText()
     press(box, "Restore")
-    qtbot.waitUntil(lambda: len(second.documents.all) == 2 and second.session.field is not None)
+    qtbot.waitUntil(lambda: len(second.workspace.documents) == 2 and second.document.field is not None)
     qtbot.waitUntil(lambda: not second.worker.is_busy(Task.OPEN) and not second.worker.is_busy(Task.DEVELOP))
-    second.documents.kept()
-    by_name = {document.name: document for document in second.documents.all}
+    by_name = {document.name: document for document in second.workspace.documents}
     assert [mark.pixel for mark in by_name["photograph.png"].marks] == [(3, 4), (5, 6)]
     restored = by_name["other.png"]
     assert [mark.pixel for mark in restored.marks] == [(7, 8)] and restored.nm == 612.3
-    assert restored.interpretation.stops == 0.5
-    assert len(second.documents.modified()) == 2  # nothing of it is saved yet
+    assert restored.development.interpretation.stops == 0.5
+    assert len(second.workspace.modified()) == 2  # nothing of it is saved yet
 
     crash_again = [path.stat().st_mtime_ns for path in root.rglob("*.nesr")]
     assert len(crash_again) == 2 and copied(second, qtbot) == []  # they go on where they are
@@ -166,23 +165,23 @@ def test_a_copy_is_written_where_something_was_made_and_goes_when_it_is_saved(
     app = start()
     open_marked(app, photograph, [], qtbot)
     assert copied(app, qtbot) == []
-    app.session.add_pin(3, 4)
+    app.document.add_pin(3, 4)
     (copy,) = copied(app, qtbot)
     copy.write_text("as it is")
     assert copied(app, qtbot) == [copy] and copy.read_text() == "as it is"  # nothing was made since
-    app.session.add_pin(5, 6)
+    app.document.add_pin(5, 6)
     assert copied(app, qtbot) == [copy] and len(read_session(copy, MODES).marks) == 2
-    app.commands.undo()
-    app.commands.undo()
+    app.application.undo()
+    app.application.undo()
     assert copied(app, qtbot) == []
-    app.commands.redo()
+    app.application.redo()
     assert len(copied(app, qtbot)) == 1
-    document = app.documents.current
+    document = app.workspace.current
     document.file = tmp_path / "work.nesr"
-    app.document_commands.save(document)
+    app.documents.save(document)
     qtbot.waitUntil(lambda: not document.is_modified)
-    assert app.autosaving._shelf is not None
-    qtbot.waitUntil(lambda: app.autosaving._shelf.copies() == [])
+    assert app.autosave._folder is not None
+    qtbot.waitUntil(lambda: app.autosave._folder.copies() == [])
 
 
 def test_of_a_program_that_runs_nothing_is_taken(
@@ -208,7 +207,7 @@ def test_what_is_discarded_goes_and_what_is_not_decided_is_offered_again(
     crash(first, root)
     second = start()
     press(offer(second, qtbot), button)
-    assert second.session.source_shape is None
+    assert second.document.source_shape is None
     second.window.close()
     assert bool(list(root.iterdir())) == is_kept
     if is_kept:
@@ -237,7 +236,7 @@ def test_a_copy_whose_image_is_gone_is_kept_until_it_can_be_restored(
 
 def test_copies_can_be_turned_off(start: Callable[[], App], photograph: Path, qtbot: QtBot) -> None:
     app = start()
-    (timer,) = app.autosaving.findChildren(QTimer)
+    (timer,) = app.autosave.findChildren(QTimer)
     assert timer.isActive() and timer.interval() == 30_000
     open_marked(app, photograph, [(3, 4)], qtbot)
     assert len(copied(app, qtbot)) == 1
@@ -255,17 +254,17 @@ def test_a_disk_that_takes_no_copy_is_told_once(
     monkeypatch.setattr("nesr_gui.gui.tasks.sessions.write_session", full)
     open_marked(app, photograph, [(3, 4)], qtbot)
     copied(app, qtbot)
-    assert "No space left on device" in app.window.notice.text.text()
-    app.window.notice.hide()
+    assert "No space left on device" in app.window.messages.text.text()
+    app.window.messages.hide()
     copied(app, qtbot)
-    assert not app.window.notice.isVisible()
+    assert not app.window.messages.isVisible()
     monkeypatch.undo()
     assert len(copied(app, qtbot)) == 1
 
 
 def test_a_window_that_was_not_started_to_work_with_keeps_nothing(opened: App, qtbot: QtBot) -> None:
-    opened.session.add_pin(3, 4)
-    opened.autosaving.save()
+    opened.document.add_pin(3, 4)
+    opened.autosave.save()
     assert not opened.worker.is_busy(Task.AUTOSAVE) and not any(t.isActive() for t in opened.findChildren(QTimer))
 
 
@@ -280,6 +279,6 @@ def test_what_is_damaged_or_too_old_is_not_offered(root: Path) -> None:
     again = find_copies(FindRequest(root), lambda fraction: None)
     assert not damaged.parent.exists()
     for own in (found.own, again.own):
-        assert Shelf.take(own.folder) is None
+        assert AutosaveFolder.take(own.folder) is None
         own.release()
     assert list(root.iterdir()) == []

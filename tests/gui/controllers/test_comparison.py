@@ -20,6 +20,7 @@ from nesr_gui.fields.camera import render_photograph as photographed
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.tasks.comparison import COLUMNS, ExposureRequest, expose
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.io.photos.develop_settings import DevelopSettings
@@ -31,7 +32,7 @@ from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 HEIGHT, WIDTH = 40, 60
 
 
-def scene() -> np.ndarray:
+def context() -> np.ndarray:
     """What `smooth_cube` is under light that falls off, so that no two of its sides are alike."""
     rows, cols = np.mgrid[0:HEIGHT, 0:WIDTH]
     return (0.8 * smooth_cube(HEIGHT, WIDTH) * (0.2 + 0.5 * rows / HEIGHT + 0.3 * cols / WIDTH)).astype(np.float32)
@@ -45,80 +46,80 @@ def write(path: Path, values: np.ndarray, quantity: Quantity = Quantity.REFLECTA
 @pytest.fixture
 def cube(tmp_path: Path) -> Path:
     """The cube of the photograph, upside down and half as bright."""
-    return write(tmp_path / "turned.h5", 0.5 * scene()[:, ::-1])
+    return write(tmp_path / "turned.h5", 0.5 * context()[:, ::-1])
 
 
 @pytest.fixture
 def opened(app: App, tmp_path: Path, qtbot: QtBot) -> App:
     """A window with the photograph of a cube and its reconstruction."""
-    image, _ = photographed(CubeField(scene(), BANDS, Quantity.REFLECTANCE), "")
+    image, _ = photographed(CubeField(context(), BANDS, Quantity.REFLECTANCE), "")
     path = tmp_path / "scene.png"
     iio.imwrite(path, np.round(255 * encode_srgb(image.values)).astype(np.uint8))
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(path)
-    qtbot.waitUntil(lambda: app.session.field is not None)
+    app.reconstruction.load_model(None, "auto")
+    app.files.open(path)
+    qtbot.waitUntil(lambda: app.document.field is not None)
     return app
 
 
 @pytest.fixture
 def compared(opened: App, cube: Path, qtbot: QtBot) -> App:
-    opened.comparing.open(cube)
-    qtbot.waitUntil(lambda: opened.session.truth is not None)
+    opened.comparison.open(cube)
+    qtbot.waitUntil(lambda: opened.document.truth is not None)
     return opened
 
 
 def figures(app: App) -> dict:
-    return app.comparing.measuring.figures
+    return app.accuracy.figures
 
 
 def test_a_cube_is_laid_over_the_photograph(compared: App, qtbot: QtBot) -> None:
-    session, panel = compared.session, compared.comparing.panel
-    match = session.measurement.match
+    document, panel = compared.document, compared.comparison.panel
+    match = document.measurement.match
     assert match.orientation is Orientation.FLIPPED and match.gain == pytest.approx(2, rel=0.01)
-    np.testing.assert_allclose(session.truth.band(550.0), scene()[15] * match.gain / 2, rtol=1e-5)
-    assert "top and bottom exchanged" in compared.window.notice.text.text()
+    np.testing.assert_allclose(document.truth.band(550.0), context()[15] * match.gain / 2, rtol=1e-5)
+    assert "flipped vertically" in compared.window.messages.text.text()
     assert panel.isVisible() and "turned.h5" in panel.words.text()
     assert panel.orientation.count() == 4 and panel.gain.value() == pytest.approx(match.gain, rel=1e-3)
     assert compared.window.actions_by_name["show_truth_error"].isEnabled()
-    session.add_pin(5, 7)
-    qtbot.waitUntil(lambda: (5, 7) in session.curves)
-    assert session.curves[5, 7].truth is not None
+    document.add_pin(5, 7)
+    qtbot.waitUntil(lambda: (5, 7) in document.curves)
+    assert document.curves[5, 7].truth is not None
 
 
 def test_the_match_can_be_changed_and_found_again(compared: App, qtbot: QtBot) -> None:
-    session, panel = compared.session, compared.comparing.panel
+    document, panel = compared.document, compared.comparison.panel
     panel.gain.setValue(3.5)
-    assert session.measurement.match.gain == 3.5 and session.measurement.is_chosen
+    assert document.measurement.match.gain == 3.5 and document.measurement.is_chosen
     panel.orientation.setCurrentText("As stored")
     panel.orientation.activated.emit(panel.orientation.currentIndex())
-    qtbot.waitUntil(lambda: session.measurement.match.orientation is Orientation.AS_STORED)
-    assert session.measurement.is_chosen
+    qtbot.waitUntil(lambda: document.measurement.match.orientation is Orientation.AS_STORED)
+    assert document.measurement.is_chosen
     panel.again.click()
-    qtbot.waitUntil(lambda: session.measurement.match.orientation is Orientation.FLIPPED)
-    assert not session.measurement.is_chosen and panel.gain.value() == pytest.approx(2, rel=0.01)
+    qtbot.waitUntil(lambda: document.measurement.match.orientation is Orientation.FLIPPED)
+    assert not document.measurement.is_chosen and panel.gain.value() == pytest.approx(2, rel=0.01)
     panel.end.click()
-    assert session.truth is None and not panel.table.isVisible() and panel.open.isVisible()
+    assert document.truth is None and not panel.table.isVisible() and panel.open.isVisible()
 
 
 def test_a_brighter_photograph_has_another_gain(compared: App, qtbot: QtBot) -> None:
-    compared.session.understanding.choose(DevelopSettings(stops=-1.0))
-    qtbot.waitUntil(lambda: compared.session.measurement.match.gain == pytest.approx(1, rel=0.01))
+    compared.document.development.choose(DevelopSettings(stops=-1.0))
+    qtbot.waitUntil(lambda: compared.document.measurement.match.gain == pytest.approx(1, rel=0.01))
 
 
 def test_what_does_not_match_is_refused_in_a_sentence(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
-    opened.comparing.open(write(tmp_path / "other.h5", smooth_cube(30, 31)))
-    qtbot.waitUntil(lambda: "31x30" in opened.window.notice.text.text())
-    assert opened.session.truth is None
+    opened.comparison.open(write(tmp_path / "other.h5", smooth_cube(30, 31)))
+    qtbot.waitUntil(lambda: "31x30" in opened.window.messages.text.text())
+    assert opened.document.truth is None
 
 
 def test_what_the_file_leaves_open_is_asked(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
-    np.save(tmp_path / "plain.npy", scene())
-    opened.comparing.open(tmp_path / "plain.npy")
-    while opened.session.truth is None:
-        qtbot.waitUntil(lambda: dialog() is not None or opened.session.truth is not None)
+    np.save(tmp_path / "plain.npy", context())
+    opened.comparison.open(tmp_path / "plain.npy")
+    while opened.document.truth is None:
+        qtbot.waitUntil(lambda: dialog() is not None or opened.document.truth is not None)
         if (asked := dialog()) is not None:
             asked.accept()
-    assert opened.session.photograph is not None
+    assert opened.document.photograph is not None
 
 
 def dialog() -> QDialog | None:
@@ -126,20 +127,20 @@ def dialog() -> QDialog | None:
 
 
 def test_figures_of_image_and_marks_are_those_of_the_definition(compared: App, qtbot: QtBot) -> None:
-    session = compared.session
-    session.add_pin(5, 7)
-    session.marking.add(Region(Shape.RECTANGLE, ((10, 10), (20, 30))))
-    places = [None, (5, 7), session.marks[1].place]
+    document = compared.document
+    document.add_pin(5, 7)
+    document.mark_set.add(Region(Shape.RECTANGLE, ((10, 10), (20, 30))))
+    places = [None, (5, 7), document.marks[1].place]
     qtbot.waitUntil(lambda: all(place in figures(compared) for place in places))
     windows = [(None, None), (slice(5, 6), slice(7, 8)), (slice(10, 20), slice(10, 30))]
     for place, (rows, cols) in zip(places, windows, strict=True):
-        assert figures(compared)[place] == accuracy(session.field, session.truth, rows=rows, cols=cols)
-    table = compared.comparing.panel.table
+        assert figures(compared)[place] == accuracy(document.field, document.truth, rows=rows, cols=cols)
+    table = compared.comparison.panel.table
     qtbot.waitUntil(lambda: table.rowCount() == 3 and table.item(2, 6).text() == "200")
-    compared.comparing.panel.copy.click()
+    compared.comparison.panel.copy.click()
     lines = QGuiApplication.clipboard().text().splitlines()
     assert len(lines) == 4 and lines[0].split("\t")[1:] == list(COLUMNS)
-    session.set_truth(session.measurement)
+    document.set_truth(document.measurement)
     assert None not in figures(compared)
 
 
@@ -151,7 +152,7 @@ def test_figures_are_exported(compared: App, tmp_path: Path, qtbot: QtBot, monke
     qtbot.waitUntil(lambda: path.with_suffix(".csv").exists())
     rows = read_table(path.with_suffix(".csv"), ["part", *COLUMNS])
     assert float(rows[0]["MRAE"]) == pytest.approx(figures(compared)[None].mrae, rel=1e-5)
-    assert "truth_match: top and bottom exchanged" in path.with_suffix(".csv").read_text()
+    assert "truth_match: flipped vertically" in path.with_suffix(".csv").read_text()
 
 
 def test_measuring_the_image_can_be_cancelled(compared: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,33 +166,33 @@ def test_measuring_the_image_can_be_cancelled(compared: App, qtbot: QtBot, monke
 
     with monkeypatch.context() as patched:
         patched.setattr(CubeField, "blocks", slow)
-        compared.session.set_truth(compared.session.measurement)
+        compared.document.set_truth(compared.document.measurement)
         qtbot.waitUntil(started.is_set)
         compared.worker.cancel(Task.ACCURACY_IMAGE)
         go_on.set()
-        compared.session.marking.changed.emit()
-        assert not compared.worker.is_busy(Task.ACCURACY_IMAGE) and compared.comparing.panel.measure.isEnabled()
-    compared.comparing.panel.measure.click()
+        compared.document.announce(Change.MARKS)
+        assert not compared.worker.is_busy(Task.ACCURACY_IMAGE) and compared.comparison.panel.measure.isEnabled()
+    compared.comparison.panel.measure.click()
     qtbot.waitUntil(lambda: None in figures(compared))
 
 
 def test_a_cube_is_photographed_and_becomes_the_truth(
     app: App, engine: FakeEngine, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(write(tmp_path / "alone.h5", scene()))
-    qtbot.waitUntil(lambda: app.session.field is not None)
+    app.reconstruction.load_model(None, "auto")
+    app.files.open(write(tmp_path / "alone.h5", context()))
+    qtbot.waitUntil(lambda: app.document.field is not None)
     action = app.window.actions_by_name["photograph_cube"]
     assert action.isEnabled() and not app.window.actions_by_name["compare_cube"].isEnabled()
-    assert not app.comparing.panel.measure.isEnabled()
-    app.session.add_pin(5, 7)
+    assert not app.comparison.panel.measure.isEnabled()
+    app.document.add_pin(5, 7)
     action.trigger()
-    qtbot.waitUntil(lambda: app.session.photograph is not None and app.session.field is not None)
-    session = app.session
-    expected, _ = photographed(CubeField(scene(), BANDS, Quantity.REFLECTANCE), "")
-    np.testing.assert_allclose(session.photograph.values, expected.values, atol=1e-6)
-    np.testing.assert_allclose(session.truth.band(550.0), scene()[15], rtol=1e-6)
-    assert [mark.place for mark in session.marks] == [(5, 7)] and "alone.h5" in session.name
+    qtbot.waitUntil(lambda: app.document.photograph is not None and app.document.field is not None)
+    document = app.document
+    expected, _ = photographed(CubeField(context(), BANDS, Quantity.REFLECTANCE), "")
+    np.testing.assert_allclose(document.photograph.values, expected.values, atol=1e-6)
+    np.testing.assert_allclose(document.truth.band(550.0), context()[15], rtol=1e-6)
+    assert [mark.place for mark in document.marks] == [(5, 7)] and "alone.h5" in document.name
     qtbot.waitUntil(lambda: None in figures(app))
     assert not action.isEnabled()
 
@@ -199,28 +200,28 @@ def test_a_cube_is_photographed_and_becomes_the_truth(
 def test_a_cube_that_makes_no_photograph_says_so(app: App, tmp_path: Path, qtbot: QtBot) -> None:
     bands = Wavelengths.from_step(450, 550, 10)
     io.write_cube(tmp_path / "short.h5", CubeField(smooth_cube(6, 8)[:11], bands), bands)
-    app.opening.open(tmp_path / "short.h5")
-    qtbot.waitUntil(lambda: app.session.field is not None)
+    app.files.open(tmp_path / "short.h5")
+    qtbot.waitUntil(lambda: app.document.field is not None)
     app.window.actions_by_name["photograph_cube"].trigger()
-    qtbot.waitUntil(lambda: "450-550 nm" in app.window.notice.text.text())
-    assert app.session.photograph is None and app.session.field is not None
+    qtbot.waitUntil(lambda: "450-550 nm" in app.window.messages.text.text())
+    assert app.document.photograph is None and app.document.field is not None
 
 
-@pytest.mark.parametrize("answer", ["Compare with the photograph", "Open alone"])
+@pytest.mark.parametrize("answer", ["Compare with photograph", "Open instead"])
 def test_a_cube_dropped_on_a_photograph_is_asked_about(opened: App, cube: Path, qtbot: QtBot, answer: str) -> None:
     opened.window.files_picked.emit([cube])
     qtbot.waitUntil(lambda: isinstance(dialog(), QMessageBox))
     next(button for button in dialog().buttons() if button.text() == answer).click()
-    if answer == "Open alone":
-        qtbot.waitUntil(lambda: opened.session.photograph is None and opened.session.field is not None)
+    if answer == "Open instead":
+        qtbot.waitUntil(lambda: opened.document.photograph is None and opened.document.field is not None)
     else:
-        qtbot.waitUntil(lambda: opened.session.truth is not None)
+        qtbot.waitUntil(lambda: opened.document.truth is not None)
 
 
 def test_a_photograph_dropped_on_a_photograph_is_opened(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
     iio.imwrite(tmp_path / "other.png", np.zeros((5, 6, 3), np.uint8))
     opened.window.files_picked.emit([tmp_path / "other.png"])
-    qtbot.waitUntil(lambda: opened.session.name == "other.png" and opened.session.field is not None)
+    qtbot.waitUntil(lambda: opened.document.name == "other.png" and opened.document.field is not None)
 
 
 def test_what_may_be_a_truth_is_told_by_its_name_and_its_first_bytes(tmp_path: Path, cube: Path) -> None:
@@ -233,29 +234,29 @@ def test_what_may_be_a_truth_is_told_by_its_name_and_its_first_bytes(tmp_path: P
 
 def test_radiance_is_photographed_relative_to_its_white() -> None:
     light = Spectrum(BANDS, np.linspace(0.5, 4.0, len(BANDS), dtype=np.float32), "paper")
-    lit = CubeField((scene() * light.values[:, None, None]).astype(np.float32), BANDS, Quantity.RADIANCE)
+    lit = CubeField((context() * light.values[:, None, None]).astype(np.float32), BANDS, Quantity.RADIANCE)
     made = expose(ExposureRequest(lit, "lit.h5", ViewingConditions.default(), light), lambda fraction: None)
-    expected, _ = photographed(CubeField(scene(), BANDS, Quantity.REFLECTANCE), "")
+    expected, _ = photographed(CubeField(context(), BANDS, Quantity.REFLECTANCE), "")
     np.testing.assert_allclose(made.image.values, expected.values, atol=1e-5)
     truth = made.measurement.over((HEIGHT, WIDTH))
     assert truth.quantity is Quantity.REFLECTANCE and made.measurement.remark == ""
-    np.testing.assert_allclose(truth.band(550.0), scene()[15], rtol=1e-5)
+    np.testing.assert_allclose(truth.band(550.0), context()[15], rtol=1e-5)
     alone = expose(ExposureRequest(lit, "lit.h5", ViewingConditions.default(), None), lambda fraction: None)
-    assert "light" in alone.measurement.remark
+    assert "illuminant" in alone.measurement.remark
 
 
 def test_a_measured_document_gives_way_to_one_that_is_not(
     opened: App, photograph: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    opened.session.add_pin(5, 6)
+    opened.document.add_pin(5, 6)
     truth = tmp_path / "truth.h5"
     io.write_cube(truth, CubeField(smooth_cube(60, 80), BANDS, Quantity.REFLECTANCE), BANDS)
-    opened.comparing.measuring.set_wanted(True)
-    opened.opening.open(photograph, truth, beside=True)
-    qtbot.waitUntil(lambda: opened.session.truth is not None and opened.session.field is not None)
-    opened.session.add_pin(1, 2)
-    qtbot.waitUntil(lambda: {None, (1, 2)} <= set(opened.comparing.measuring.figures))
-    opened.documents.step(1)
-    assert opened.session.truth is None and opened.comparing.measuring.figures == {}
-    opened.documents.step(1)
-    assert {None, (1, 2)} <= set(opened.comparing.measuring.figures)
+    opened.accuracy.set_wanted(True)
+    opened.files.open(photograph, truth, beside=True)
+    qtbot.waitUntil(lambda: opened.document.truth is not None and opened.document.field is not None)
+    opened.document.add_pin(1, 2)
+    qtbot.waitUntil(lambda: {None, (1, 2)} <= set(opened.accuracy.figures))
+    opened.workspace.step(1)
+    assert opened.document.truth is None and opened.accuracy.figures == {}
+    opened.workspace.step(1)
+    assert {None, (1, 2)} <= set(opened.accuracy.figures)

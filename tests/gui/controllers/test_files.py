@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers.files import NAME
+from nesr_gui.gui.model.preferences import recent_files
 from nesr_gui.gui.model.session_file import read_session
 from nesr_gui.gui.tasks.files import PasteRequest, write_pasted
 from nesr_gui.gui.tasks.worker import Task
@@ -26,23 +27,23 @@ def image() -> QImage:
 
 
 def paste(app: App, qtbot: QtBot) -> None:
-    known = app.session.photograph
+    known = app.document.photograph
     QGuiApplication.clipboard().setImage(image())
     app.window.actions_by_name["paste"].trigger()
-    qtbot.waitUntil(lambda: app.session.photograph is not known and app.session.field is not None)
+    qtbot.waitUntil(lambda: app.document.photograph is not known and app.document.field is not None)
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.OPEN))
 
 
 def test_a_pasted_image_has_its_colours_and_leaves_no_file(app: App, qtbot: QtBot) -> None:
-    app.reconstructing.load_model(None, "auto")
+    app.reconstruction.load_model(None, "auto")
     paste(app, qtbot)
-    origin = app.documents.current.origin
-    assert app.session.name == NAME and origin is not None and origin.is_pasted
-    assert app.session.colours is not None and np.array_equal(app.session.colours, COLOURS)
-    assert app.opening.recent() == [] and not app.documents.modified()
-    app.session.add_pin(3, 4)
+    origin = app.workspace.current.source
+    assert app.document.name == NAME and origin is not None and origin.is_pasted
+    assert app.document.colours is not None and np.array_equal(app.document.colours, COLOURS)
+    assert recent_files() == [] and not app.workspace.modified()
+    app.document.add_pin(3, 4)
     paste(app, qtbot)  # what was made stays, in a tab of its own
-    assert len(app.documents.all) == 2 and app.session.marks == ()
+    assert len(app.workspace.documents) == 2 and app.document.marks == ()
     app.window.close()
     assert not origin.image.exists() and not origin.image.parent.parent.exists()
 
@@ -50,22 +51,22 @@ def test_a_pasted_image_has_its_colours_and_leaves_no_file(app: App, qtbot: QtBo
 def test_a_session_of_a_pasted_image_has_it_beside_it_and_spares_other_files(
     app: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app.reconstructing.load_model(None, "auto")
+    app.reconstruction.load_model(None, "auto")
     paste(app, qtbot)
-    app.session.add_pin(3, 4)
+    app.document.add_pin(3, 4)
     other = tmp_path / "work.png"
     other.write_bytes(b"of somebody else")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "work.nesr"), ""))
     for _ in range(2):  # the second time nothing is asked, and no second picture written
-        app.document_commands.save_session()
-        qtbot.waitUntil(lambda: not app.documents.modified())
-        app.session.add_pin(5, 6)
+        app.documents.save_session()
+        qtbot.waitUntil(lambda: not app.workspace.modified())
+        app.document.add_pin(5, 6)
     assert other.read_bytes() == b"of somebody else" and len(list(tmp_path.glob("*.png"))) == 2
-    assert read_session(tmp_path / "work.nesr", MODES).origin.image == tmp_path / "work 2.png"
-    app.documents.close(app.documents.current)
-    app.opening.open(tmp_path / "work.nesr")
-    qtbot.waitUntil(lambda: len(app.session.marks) == 2)
-    assert app.session.colours is not None and np.array_equal(app.session.colours, COLOURS)
+    assert read_session(tmp_path / "work.nesr", MODES).source.image == tmp_path / "work 2.png"
+    app.workspace.close(app.workspace.current)
+    app.files.open(tmp_path / "work.nesr")
+    qtbot.waitUntil(lambda: len(app.document.marks) == 2)
+    assert app.document.colours is not None and np.array_equal(app.document.colours, COLOURS)
 
 
 def test_a_pasted_image_outlives_a_crash_and_is_then_saved(
@@ -76,20 +77,20 @@ def test_a_pasted_image_outlives_a_crash_and_is_then_saved(
 ) -> None:
     first = start()
     paste(first, qtbot)
-    first.session.add_pin(3, 4)
+    first.document.add_pin(3, 4)
     copied(first, qtbot)
     crash(first, root)
     second = start()
     offer(second, qtbot).buttons()[0].click()
-    qtbot.waitUntil(lambda: len(second.session.marks) == 1)
-    assert second.session.colours is not None and np.array_equal(second.session.colours, COLOURS)
-    second.autosaving.set_interval(None)  # its image is needed all the same
+    qtbot.waitUntil(lambda: len(second.document.marks) == 1)
+    assert second.document.colours is not None and np.array_equal(second.document.colours, COLOURS)
+    second.autosave.set_interval(None)  # its image is needed all the same
     qtbot.waitUntil(lambda: not second.worker.is_busy(Task.AUTOSAVE))
-    document = second.documents.current
+    document = second.workspace.current
     document.file = tmp_path / "work.nesr"
-    second.document_commands.save(document)
+    second.documents.save(document)
     qtbot.waitUntil(lambda: not document.is_modified)
-    assert document.origin is not None and document.origin.image == tmp_path / "work.png"
+    assert document.source is not None and document.source.image == tmp_path / "work.png"
     qtbot.waitUntil(lambda: not list(root.rglob("*.png")))
     second.window.close()
     assert list(root.iterdir()) == [] and (tmp_path / "work.png").exists()
@@ -108,6 +109,6 @@ def test_colours_of_another_space_become_srgb_and_alpha_stays(tmp_path: Path) ->
 
 def test_recent_files_can_be_forgotten(opened: App) -> None:
     menu = opened.window.submenus["open_recent"]
-    assert [action.text() for action in menu.actions()] == ["photograph.png", "", "Clear recent"]
+    assert [action.text() for action in menu.actions()] == ["photograph.png", "", "Clear recent files"]
     menu.actions()[-1].trigger()
-    assert opened.opening.recent() == [] and not menu.isEnabled() and not opened.window.start.recent
+    assert recent_files() == [] and not menu.isEnabled() and not opened.window.start.recent

@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers import image
-from nesr_gui.gui.model.viewport import Sampling
-from nesr_gui.gui.tasks.rendering import SPACINGS, NodesRequest, Picture, decode_nodes
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.tasks.rendering import SPACINGS, RenderedImage, ScrubBandsRequest, decode_scrub_bands
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.spectral import Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
@@ -31,7 +31,7 @@ class Curved(CubeField):
         return still + np.float32(0.1 * np.sin(nm / 9))
 
 
-SAMPLING = Sampling(2, slice(4, 40), slice(2, 51))
+SAMPLING = SamplingGrid(2, slice(4, 40), slice(2, 51))
 
 
 def quiet(fraction: float) -> None:
@@ -41,7 +41,7 @@ def quiet(fraction: float) -> None:
 @pytest.mark.parametrize("spacing", SPACINGS)
 def test_nodes_are_the_field_s_own_bands_and_between_them_the_error_is_as_said(spacing: float) -> None:
     field = Curved(45, 60)
-    found = decode_nodes(NodesRequest(field, SAMPLING, spacing), quiet)
+    found = decode_scrub_bands(ScrubBandsRequest(field, SAMPLING, spacing), quiet)
     window = {"stride": 2, "rows": SAMPLING.rows, "cols": SAMPLING.cols}
     for nm in (400.0, 700.0, 400 + 3 * spacing):
         np.testing.assert_array_equal(found.bands.band(nm), field.band(nm, **window))
@@ -54,12 +54,12 @@ def test_nodes_are_the_field_s_own_bands_and_between_them_the_error_is_as_said(s
 
 def test_finer_nodes_ask_only_for_what_is_not_known() -> None:
     field = Curved(45, 60)
-    request = NodesRequest(field, SAMPLING, SPACINGS[0])
-    coarse = decode_nodes(request, quiet)
+    request = ScrubBandsRequest(field, SAMPLING, SPACINGS[0])
+    coarse = decode_scrub_bands(request, quiet)
     field.asked.clear()
     finer = request.finer(coarse)
     assert finer is not None
-    fine = decode_nodes(finer, quiet)
+    fine = decode_scrub_bands(finer, quiet)
     assert not set(coarse.bands.wavelengths) & set(field.asked)
     assert set(fine.bands.wavelengths) - set(coarse.bands.wavelengths) <= set(field.asked)
     assert finer.finer(fine) is None
@@ -67,11 +67,11 @@ def test_finer_nodes_ask_only_for_what_is_not_known() -> None:
 
 def test_a_range_as_narrow_as_one_step_has_no_finer_nodes() -> None:
     field = CubeField(smooth_cube(45, 60)[:2], Wavelengths(np.array([400.0, 403.0])))
-    request = NodesRequest(field, SAMPLING, SPACINGS[0])
-    coarse = decode_nodes(request, quiet)
+    request = ScrubBandsRequest(field, SAMPLING, SPACINGS[0])
+    coarse = decode_scrub_bands(request, quiet)
     finer = request.finer(coarse)
     assert finer is not None
-    fine = decode_nodes(finer, quiet)
+    fine = decode_scrub_bands(finer, quiet)
     assert fine.is_finest and fine.error < 1e-6
     np.testing.assert_array_equal(fine.bands.band(403), coarse.bands.band(403))
 
@@ -89,75 +89,77 @@ class Sketched(Curved):
 def test_nodes_are_sketched_and_the_error_tells_of_that_too() -> None:
     window = {"stride": 2, "rows": SAMPLING.rows, "cols": SAMPLING.cols}
     exact, field = Curved(45, 60), Sketched(45, 60)
-    request = NodesRequest(field, SAMPLING, SPACINGS[1])
-    found = decode_nodes(request, quiet)
+    request = ScrubBandsRequest(field, SAMPLING, SPACINGS[1])
+    found = decode_scrub_bands(request, quiet)
     np.testing.assert_allclose(found.bands.band(450), exact.band(450, **window) + field.OFF, atol=1e-6)
     assert found.error == pytest.approx(field.OFF, abs=0.01)
 
 
 def test_a_sampling_that_does_not_fit_its_stride_is_answered() -> None:
     field = Curved(45, 60)
-    odd = Sampling(7, slice(0, 45), slice(7, 60), 3)
-    assert decode_nodes(NodesRequest(field, odd, 20.0), quiet).bands.shape == odd.size
+    odd = SamplingGrid(7, slice(0, 45), slice(7, 60), 3)
+    assert decode_scrub_bands(ScrubBandsRequest(field, odd, 20.0), quiet).bands.shape == odd.size
 
 
 @pytest.fixture
 def curved(opened: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> App:
     """A band is shown of a field that is not linear, and its nodes are there."""
     monkeypatch.setattr(image, "FRAME_SECONDS", 0.0)
-    opened.session.set_field(Curved(*opened.session.field.shape), 1, (0.0, 1.0), opened.session.encoded)
+    opened.document.set_field(Curved(*opened.document.field.shape), 1, (0.0, 1.0), opened.document.encoded)
     QTest.keyClick(opened.window, Qt.Key.Key_2)
     wait_for_nodes(opened, qtbot)
     return opened
 
 
 def wait_for_nodes(app: App, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: (found := app.pictures[0]._moving._nodes) is not None and found.is_finest)
+    qtbot.waitUntil(lambda: (found := app.renderers[0]._scrub_cache._bands) is not None and found.is_finest)
 
 
-def answers(app: App) -> list[Picture]:
-    found: list[Picture] = []
-    app.pictures[0].answered.connect(found.append)
+def answers(app: App) -> list[RenderedImage]:
+    found: list[RenderedImage] = []
+    app.renderers[0].answered.connect(found.append)
     return found
 
 
 def test_a_move_is_read_between_nodes_and_followed_by_the_exact_picture(curved: App, qtbot: QtBot) -> None:
     given, caption = answers(curved), curved.window.image.captions[0]
-    curved.session.set_wavelength(553.2)
+    curved.document.set_wavelength(553.2)
     qtbot.waitUntil(lambda: len(given) == 1)
-    assert given[0].request.nodes is not None and not given[0].is_exact
-    assert "while it moves" in caption.text()
+    assert given[0].request.scrub_bands is not None and not given[0].is_exact
+    assert "interpolated" in caption.text()
     qtbot.waitUntil(lambda: given[-1].is_exact)
     exact = given[-1]
-    assert exact.request.nodes is None and caption.text() == "Band 553.2 nm"
-    field = curved.session.field
+    assert exact.request.scrub_bands is None and caption.text() == "Band 553.2 nm"
+    field = curved.document.field
     sampling = exact.request.sampling
     np.testing.assert_array_equal(
         exact.painted, field.band(553.2, stride=sampling.stride, rows=sampling.rows, cols=sampling.cols)
     )
     assert given[0].painted.shape == exact.painted.shape
-    assert 0 < np.abs(given[0].painted - exact.painted).max() < 3 * given[0].request.nodes.error
+    assert 0 < np.abs(given[0].painted - exact.painted).max() < 3 * given[0].request.scrub_bands.error
 
 
 def test_the_grain_learns_nothing_from_pictures_that_cost_nothing(curved: App, qtbot: QtBot) -> None:
-    given, budget = answers(curved), curved.pictures[0].budget
+    given, budget = answers(curved), curved.renderers[0].budget
     for nm in (510.3, 511.1, 512.7):
-        curved.session.set_wavelength(nm)
+        curved.document.set_wavelength(nm)
     qtbot.waitUntil(lambda: bool(given) and given[-1].is_exact)
-    assert curved.pictures[0].budget == budget
+    assert curved.renderers[0].budget == budget
 
 
 def test_nodes_belong_to_one_field_and_one_view(curved: App, qtbot: QtBot) -> None:
-    picturing = curved.pictures[0]
-    first = picturing._moving._nodes
+    picturing = curved.renderers[0]
+    first = picturing._scrub_cache._bands
     view = picturing._view
     picturing.set_view(type(view)(view.top, view.top + 20, view.left, view.left + 20, view.scale))
     wait_for_nodes(curved, qtbot)
-    qtbot.waitUntil(lambda: picturing._moving._nodes is first or picturing._moving._nodes.sampling != first.sampling)
-    curved.session.set_field(Curved(*curved.session.field.shape), 1, (0.0, 1.0), curved.session.encoded)
-    assert picturing._moving._nodes is None
+    qtbot.waitUntil(
+        lambda: picturing._scrub_cache._bands is first or picturing._scrub_cache._bands.sampling != first.sampling
+    )
+    curved.document.set_field(Curved(*curved.document.field.shape), 1, (0.0, 1.0), curved.document.encoded)
+    assert picturing._scrub_cache._bands is None
     wait_for_nodes(curved, qtbot)
-    assert picturing._moving._nodes.field is curved.session.field
+    assert picturing._scrub_cache._bands.field is curved.document.field
 
 
 def test_what_costs_less_than_a_frame_needs_no_nodes(
@@ -167,4 +169,4 @@ def test_what_costs_less_than_a_frame_needs_no_nodes(
     given = answers(opened)
     QTest.keyClick(opened.window, Qt.Key.Key_2)
     qtbot.waitUntil(lambda: bool(given) and given[-1].is_exact)
-    assert not opened.worker.is_busy(Task.SCRUB_LEFT) and opened.pictures[0]._moving._nodes is None
+    assert not opened.worker.is_busy(Task.SCRUB_LEFT) and opened.renderers[0]._scrub_cache._bands is None

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
-from nesr_gui.gui.views.actions import LACKS, TABLE
+from nesr_gui.gui.views.actions import DISABLED_REASONS, TABLE
 from nesr_gui.gui.views.dialogs.command_palette import CommandPalette, fitness, of_menus, of_wavelength
 from nesr_gui.gui.views.dialogs.help import ShortcutSheet, sections
 
@@ -29,13 +29,13 @@ def enter(palette: CommandPalette) -> None:
 
 
 def test_fitness_prefers_words_and_names() -> None:
-    texts = ["Export cube…", "Export curves…", "Exchange left and right", "Reset layout"]
+    texts = ["Export cube…", "Export spectra…", "Move divider left", "Reset layout"]
 
     def best(query: str) -> str:
         return max(texts, key=lambda text: -1.0 if (worth := fitness(query, text)) is None else worth)
 
-    assert [best(query) for query in ("exp cur", "ec", "reslay", "left")] == [
-        "Export curves…", "Export cube…", "Reset layout", "Exchange left and right",
+    assert [best(query) for query in ("exp spec", "ec", "reslay", "left")] == [
+        "Export spectra…", "Export cube…", "Reset layout", "Move divider left",
     ]  # fmt: skip
     assert fitness("qz", *texts) is None and fitness("", "anything") == 0
     assert fitness("RESUME", "résumé") is not None
@@ -49,22 +49,22 @@ def test_the_palette_offers_every_action_and_does_it(opened: App, qtbot: QtBot) 
     palette = opened_palette(opened, typed="side by")
     assert palette.shown()[0].name == "Side by side"
     enter(palette)
-    qtbot.waitUntil(lambda: opened.session.look.arrangement.name == "SIDE_BY_SIDE")
+    qtbot.waitUntil(lambda: opened.document.view_settings.arrangement.name == "SIDE_BY_SIDE")
     qtbot.waitUntil(lambda: not opened.window.findChildren(CommandPalette))
 
 
 @pytest.mark.parametrize(("typed", "nm"), [("612", 612.0), ("433.3 nm", 433.3), ("433,3nm", 433.3)])
 def test_a_wavelength_that_is_typed_is_gone_to(opened: App, qtbot: QtBot, typed: str, nm: float) -> None:
     enter(opened_palette(opened, typed=typed))
-    qtbot.waitUntil(lambda: opened.session.nm == nm)
+    qtbot.waitUntil(lambda: opened.document.nm == nm)
 
 
 def test_a_wavelength_outside_is_refused_with_the_range(opened: App) -> None:
     palette = opened_palette(opened, typed="900")
     first = palette.shown()[0]
-    assert not first.possible and first.why == "what is open covers 400 to 700 nm"
+    assert not first.possible and first.why == "the open image covers 400-700 nm"
     enter(palette)
-    assert palette.isVisible() and opened.session.nm == 550
+    assert palette.isVisible() and opened.document.nm == 550
     palette.reject()
     assert of_wavelength("12 pins", (400, 700), print) is None
 
@@ -83,12 +83,12 @@ def test_what_cannot_be_done_says_why(app: App) -> None:
     offers = {offer.name: offer for offer in of_menus(app.window.menuBar())}
     silent = [name for name, offer in offers.items() if not offer.possible and not offer.why]
     assert silent == []
-    assert offers["Rename mark"].why == "needs a mark; click a pixel"
+    assert offers["Rename mark"].why == "there are no marks; click a pixel first"
     palette = opened_palette(app, typed="rename")
     enter(palette)
     assert palette.isVisible()
     palette.reject()
-    assert set(LACKS) <= set(app.window.actions_by_name)
+    assert set(DISABLED_REASONS) <= set(app.window.actions_by_name)
 
 
 def test_the_sheet_tells_every_key(app: App) -> None:
@@ -112,32 +112,32 @@ def test_no_two_actions_share_a_key(app: App) -> None:
 )  # < > are Shift with , . on American keyboards, ; : on German ones
 def test_marks_of_punctuation_step_the_wavelength(opened: App, key: str, nm: float) -> None:
     QTest.keyClicks(opened.window, key)
-    assert opened.session.nm == nm
+    assert opened.document.nm == nm
 
 
 def test_arrows_move_the_active_mark_while_the_image_has_the_focus(opened: App) -> None:
-    image, marking = opened.window.image, opened.session.marking
+    image, mark_set = opened.window.image, opened.document.mark_set
     QTest.keyClick(image, Qt.Key.Key_Right)
-    assert opened.session.nm == 551  # there is no mark
+    assert opened.document.nm == 551  # there is no mark
     QTest.keyClick(opened.window, Qt.Key.Key_P, SHIFT)
-    assert [mark.pixel for mark in marking.marks] == [(30, 40)] and QApplication.focusWidget() is image
+    assert [mark.pixel for mark in mark_set.marks] == [(30, 40)] and QApplication.focusWidget() is image
     QTest.keyClick(image, Qt.Key.Key_Right)
     QTest.keyClick(image, Qt.Key.Key_Up, SHIFT)
-    assert [mark.pixel for mark in marking.marks] == [(20, 41)] and opened.session.nm == 551
+    assert [mark.pixel for mark in mark_set.marks] == [(20, 41)] and opened.document.nm == 551
     QTest.keyClick(opened.window.bar, Qt.Key.Key_Right)
-    assert opened.session.nm == 552
+    assert opened.document.nm == 552
     for _ in range(3):
-        opened.commands.undo()
-    assert marking.marks == ()
+        opened.application.undo()
+    assert mark_set.marks == ()
 
 
 def test_marks_are_gone_through_and_zoomed_to(opened: App) -> None:
     for col in (10, 20, 30):
-        opened.session.add_pin(5, col)
+        opened.document.add_pin(5, col)
     active = []
     for key in ("N", "N", "Shift+N"):
         QTest.keySequence(opened.window, QKeySequence(key))
-        active.append(opened.session.marking.active)
+        active.append(opened.document.mark_set.active)
     assert active == [1, 2, 1]
     before = opened.window.image.view()
     QTest.keyClick(opened.window, Qt.Key.Key_Plus, CONTROL)

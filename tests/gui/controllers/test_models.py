@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import resources
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.tasks.loading import CardRequest, ModelsRequest, list_models, read_card
 from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
@@ -35,14 +36,14 @@ def listing(app: App, monkeypatch: pytest.MonkeyPatch) -> App:
 
 
 def listed(app: App) -> list[QAction]:
-    return [action for group in app.model_menu._groups.values() for action in group.actions()]
+    return [action for group in app.models._groups.values() for action in group.actions()]
 
 
 def test_models_are_listed_with_what_they_cover(tmp_path: Path, bands: Path) -> None:
     found = list_models(ModelsRequest((bands, tmp_path / "gone.safetensors")), lambda done: None)
     assert [(entry.path, entry.covers) for entry in found] == [
         *((model, "any wavelength, 400-700 nm") for model in resources.models()),
-        (bands, "4 bands, 400-700 nm, linear between"),
+        (bands, "4 bands, 400-700 nm, interpolated linearly"),
     ]
 
 
@@ -50,17 +51,17 @@ def test_a_picked_model_reconstructs_what_is_open_and_is_remembered(
     listing: App, bands: Path, photograph: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = listing
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(photograph)
-    qtbot.waitUntil(lambda: app.session.field is not None and len(listed(app)) == EMBEDDED, timeout=60_000)
+    app.reconstruction.load_model(None, "auto")
+    app.files.open(photograph)
+    qtbot.waitUntil(lambda: app.document.field is not None and len(listed(app)) == EMBEDDED, timeout=60_000)
     assert listed(app)[0].isChecked()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(bands), ""))
     app.window.actions_by_name["open_model"].trigger()
     qtbot.waitUntil(lambda: len(listed(app)) == EMBEDDED + 1)
-    qtbot.waitUntil(lambda: app.session.field.provenance["model"] == "four & more")
-    assert listed(app)[-1].text() == "four && more\tphotograph → 4 bands, 400-700 nm, linear between"
+    qtbot.waitUntil(lambda: app.document.field.provenance["model"] == "four & more")
+    assert listed(app)[-1].text() == "four && more\tphotograph → 4 bands, 400-700 nm, interpolated linearly"
     assert [action.isChecked() for action in listed(app)] == [False] * EMBEDDED + [True]
-    assert app.model_menu.added() == [bands]
+    assert app.models.added() == [bands]
     asked: list[str] = []
     monkeypatch.setattr(
         QFileDialog, "getOpenFileName", lambda _, title, folder, kinds: asked.append(folder) or ("", "")
@@ -68,34 +69,34 @@ def test_a_picked_model_reconstructs_what_is_open_and_is_remembered(
     app.window.actions_by_name["open_model"].trigger()
     assert asked == [str(bands.parent)]
     listed(app)[0].trigger()
-    qtbot.waitUntil(lambda: app.session.field.provenance["model"] == "nesr-lean")
+    qtbot.waitUntil(lambda: app.document.field.provenance["model"] == "nesr-lean")
     assert [action.isChecked() for action in listed(app)] == [True] + [False] * EMBEDDED
-    assert app.model_menu.added() == [bands]
+    assert app.models.added() == [bands]
 
 
 def test_a_model_that_is_gone_leaves_the_old_one(listing: App, tmp_path: Path, qtbot: QtBot) -> None:
     app = listing
-    app.reconstructing.load_model(None, "auto")
+    app.reconstruction.load_model(None, "auto")
     qtbot.waitUntil(lambda: len(listed(app)) == EMBEDDED, timeout=60_000)
-    app.reconstructing.use_model(tmp_path / "gone.safetensors")
-    qtbot.waitUntil(app.window.notice.isVisible)
-    assert "no model file" in app.window.notice.text.text()
-    assert listed(app)[0].isChecked() and app.session.model.path is None
+    app.reconstruction.use_model(tmp_path / "gone.safetensors")
+    qtbot.waitUntil(app.window.messages.isVisible)
+    assert "no model file" in app.window.messages.text.text()
+    assert listed(app)[0].isChecked() and app.workspace.model.path is None
 
 
 def test_what_has_to_be_known_of_a_model_is_said_until_another_is_used(
     opened: App, engine: FakeEngine, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    assert not opened.window.notice.isVisible()
+    assert not opened.window.messages.isVisible()
     (tmp_path / "other.safetensors").touch()
     engine.notes = "Tiles of 64 pixels, blended."
-    opened.reconstructing.use_model(tmp_path / "other.safetensors")
-    qtbot.waitUntil(opened.window.notice.isVisible)
-    assert opened.window.notice.text.text() == engine.notes
+    opened.reconstruction.use_model(tmp_path / "other.safetensors")
+    qtbot.waitUntil(opened.window.messages.isVisible)
+    assert opened.window.messages.text.text() == engine.notes
     engine.notes = ""
-    with qtbot.waitSignal(opened.session.field_changed):
-        opened.reconstructing.use_model(tmp_path / "other.safetensors")
-    assert not opened.window.notice.isVisible()
+    with qtbot.waitSignal(opened.document.changed, check_params_cb=lambda change: change is Change.FIELD):
+        opened.reconstruction.use_model(tmp_path / "other.safetensors")
+    assert not opened.window.messages.isVisible()
 
 
 def test_the_card_of_the_model_in_use_is_shown(app: App, qtbot: QtBot) -> None:
@@ -109,6 +110,6 @@ def test_the_card_of_the_model_in_use_is_shown(app: App, qtbot: QtBot) -> None:
 
 def test_a_model_without_a_card_says_of_itself_what_its_file_does(bands: Path) -> None:
     text = read_card(CardRequest(bands), lambda done: None)
-    assert "No card stands beside this model" in text and "**covers**: 4 bands" in text
+    assert "no model card" in text and "**covers**: 4 bands" in text
     bands.with_suffix(".md").write_text("# Its card", encoding="utf-8")
     assert read_card(CardRequest(bands), lambda done: None) == "# Its card"

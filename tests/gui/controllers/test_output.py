@@ -20,8 +20,8 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.figures.sweep import Sweep, SweepExport
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
-from nesr_gui.gui.view_modes.base import Scene
-from nesr_gui.gui.views.dialogs.export import CubeExportDialog, Offer
+from nesr_gui.gui.view_modes.base import RenderContext
+from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
 from nesr_gui.gui.views.dialogs.simple import FigureExportDialog, SweepDialog
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
@@ -35,7 +35,9 @@ ELLIPSE = Region(Shape.ELLIPSE, ((10, 20), (30, 60)))
 def dialog(qtbot: QtBot) -> CubeExportDialog:
     """Offers a calibrated field of 20 × 40 pixels, each 2 × 2 of the source, and an ellipse."""
     field = CalibratedCube(smooth_cube(20, 40), BANDS, Quantity.REFLECTANCE, binning=2, source_shape=(40, 80))
-    made = CubeExportDialog(Offer(field, "40×20 of 80×40, 1:2", (("ellipse 1", ELLIPSE),), Illuminant.daylight(5000)))
+    made = CubeExportDialog(
+        ExportContext(field, "40×20 of 80×40, 1:2", (("ellipse 1", ELLIPSE),), Illuminant.daylight(5000))
+    )
     qtbot.addWidget(made)
     return made
 
@@ -56,7 +58,7 @@ def test_every_choice_comes_into_the_plan(dialog: CubeExportDialog) -> None:
     plan = dialog.plan()
     assert (plan.region, plan.is_masked, plan.light) == (ELLIPSE, True, Illuminant.daylight(5000))
     assert plan.encoding == io.StorageEncoding("uint16", 0.002, True)
-    assert dialog.verdict.text().startswith("31 bands of 20×10 pixels, 37.2 kB; measuring")
+    assert dialog.summary.text().startswith("31 bands of 20×10 pixels, 37.2 kB; estimating")
 
 
 def test_every_kind_of_bands(dialog: CubeExportDialog, qtbot: QtBot) -> None:
@@ -91,13 +93,13 @@ def test_presets(dialog: CubeExportDialog, name: str, count: int) -> None:
     bands.preset.activated.emit(bands.preset.currentIndex())
     chosen = bands.bands()
     assert len(chosen.bands if isinstance(chosen, Sensor) else chosen) == count
-    assert dialog.go.isEnabled()
+    assert dialog.accept_button.isEnabled()
 
 
 def test_a_table_of_responses_is_kept_until_its_text_is_changed(dialog: CubeExportDialog) -> None:
     table = Sensor.measured("t.csv", [Spectrum(BANDS, np.eye(31, dtype=np.float32)[9], "R")])
     dialog.bands.show_sensor(table)
-    assert dialog.plan().bands == table and dialog.go.isEnabled()
+    assert dialog.plan().bands == table and dialog.accept_button.isEnabled()
     dialog.bands.text.setPlainText("R:500/20")
     assert dialog.plan().bands != table
 
@@ -106,7 +108,7 @@ def test_a_table_of_responses_is_kept_until_its_text_is_changed(dialog: CubeExpo
     ("kind", "text", "sentence"),
     [
         ("list", "380, 450", "This image covers 400-700 nm; asked for 380-450 nm."),
-        ("list", "", "No wavelength is listed; write them in nm, as in 450, 550.5."),
+        ("list", "", "No wavelengths are listed; enter them in nm, for example 450, 550.5."),
         ("list", "450, red", "Cannot read wavelengths"),
         ("sensor", "500", "Cannot read the band '500'; write [NAME:]CENTRE/FWHM in nm"),
         ("sensor", "700/20", "50 % of the response of band B1"),
@@ -115,10 +117,10 @@ def test_a_table_of_responses_is_kept_until_its_text_is_changed(dialog: CubeExpo
 def test_what_cannot_be_is_said_at_once(dialog: CubeExportDialog, kind: str, text: str, sentence: str) -> None:
     pick(dialog, kind)
     dialog.bands.text.setPlainText(text)
-    assert dialog.verdict.text().startswith(sentence)
-    assert not dialog.go.isEnabled()
+    assert dialog.summary.text().startswith(sentence)
+    assert not dialog.accept_button.isEnabled()
     pick(dialog, "own")
-    assert dialog.go.isEnabled()
+    assert dialog.accept_button.isEnabled()
 
 
 def test_a_format_offers_the_numbers_it_can_store(dialog: CubeExportDialog) -> None:
@@ -128,22 +130,19 @@ def test_a_format_offers_the_numbers_it_can_store(dialog: CubeExportDialog) -> N
         assert {dialog.numbers.itemData(i) for i in range(dialog.numbers.count())} == set(row.dtypes)
         assert dialog.error_band.isEnabled() == row.holds_bounds
         assert ("JSON" in dialog.carries.text()) == row.described_beside
-        assert dialog.go.isEnabled(), dialog.verdict.text()
+        assert dialog.accept_button.isEnabled(), dialog.summary.text()
         assert io.writer(f"c{row.ending}", dialog.plan().encoding) is row
 
 
 def test_a_measured_time_is_shown_for_the_plan_that_is_chosen(dialog: CubeExportDialog, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(dialog.estimate_asked) as asked:
+    with qtbot.waitSignal(dialog.estimate_requested) as asked:
         pick(dialog, "step")
     plan = asked.args[0]
     dialog.show_estimate(plan, Estimate((31, 20, 40), 1, 130.0))
-    assert (
-        dialog.verdict.text()
-        == "31 bands of 40×20 pixels, 99.2 kB: about 2 min to compute on this machine, as measured."
-    )
+    assert dialog.summary.text() == "31 bands of 40×20 pixels, 99.2 kB; estimated time about 2 min."
     dialog.bands.step.setValue(20)
     dialog.show_estimate(plan, Estimate((31, 20, 40), 1, 130.0))
-    assert "measuring" in dialog.verdict.text()
+    assert "estimating" in dialog.summary.text()
 
 
 def test_choices_are_remembered(dialog: CubeExportDialog, qtbot: QtBot) -> None:
@@ -151,7 +150,7 @@ def test_choices_are_remembered(dialog: CubeExportDialog, qtbot: QtBot) -> None:
     dialog.bands.text.setPlainText("X:500/20")
     dialog.format.setCurrentText("Zarr")
     dialog.numbers.setCurrentIndex(dialog.numbers.findData("uint16"))
-    other = CubeExportDialog(Offer(CubeField(smooth_cube(3, 4), BANDS, Quantity.REFLECTANCE)))
+    other = CubeExportDialog(ExportContext(CubeField(smooth_cube(3, 4), BANDS, Quantity.REFLECTANCE)))
     qtbot.addWidget(other)
     other.restore(dialog.choices())
     assert other.choices() == dialog.choices()
@@ -171,7 +170,7 @@ def test_all_of_it_can_be_reached_and_has_a_name(dialog: CubeExportDialog, qtbot
                 reached.append(widget)
             widget = widget.nextInFocusChain()
         named = [found for found in reached if type(found) is not QWidget and found.parent() is not None]
-        assert dialog.go in named and dialog.format in named
+        assert dialog.accept_button in named and dialog.format in named
         nameless = [w for w in named if not (w.accessibleName() or getattr(w, "text", str)())]
         assert [type(w).__name__ for w in nameless if w.objectName() != "qt_spinbox_lineedit"] == []
     dialog.hide()
@@ -182,7 +181,7 @@ def choose(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
 
 
 def ask(app: App) -> CubeExportDialog:
-    app.exporting.export_cube()
+    app.exporter.export_cube()
     found: CubeExportDialog = app.window.findChildren(CubeExportDialog)[-1]  # others are closed, and not deleted yet
     return found
 
@@ -191,17 +190,17 @@ def test_a_part_is_written_checked_and_told(
     opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     choose(monkeypatch, tmp_path / "out")
-    opened.session.marking.add(Region.rectangle(10, 20, 30, 60))
+    opened.document.mark_set.add(Region.rectangle(10, 20, 30, 60))
     dialog = ask(opened)
-    qtbot.waitUntil(lambda: "as measured" in dialog.verdict.text())
+    qtbot.waitUntil(lambda: "estimated time" in dialog.summary.text())
     dialog.region.setCurrentIndex(1)
     pick(dialog, "count")
     dialog.bands.count.setValue(7)
     dialog.format.setCurrentText("ENVI")
     dialog.accept()
-    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
-    assert "7 bands of 40×20 pixels; checked, 84 values read back." in opened.window.notice.text.text()
-    written, field = io.open_cube(tmp_path / "out.hdr"), opened.session.field
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
+    assert "7 bands of 40×20 pixels; checked, 84 values read back." in opened.window.messages.text.text()
+    written, field = io.open_cube(tmp_path / "out.hdr"), opened.document.field
     assert field is not None
     expected = field.cube(written.bands, rows=slice(10, 30), cols=slice(20, 60)).values
     np.testing.assert_allclose(written.cube(written.bands).values, expected, rtol=1e-6)
@@ -217,7 +216,7 @@ def test_what_is_in_view_is_a_part(opened: App, qtbot: QtBot) -> None:
     opened.window.image.box.setRange(xRange=(10, 30), yRange=(10, 20), padding=0)
     opened.window.image.is_fitted = False
     dialog = ask(opened)
-    dialog.region.setCurrentText("What is in view")
+    dialog.region.setCurrentText("Visible part")
     region = dialog.plan().region
     assert region is not None
     top, left, bottom, right = region.bounds
@@ -244,7 +243,7 @@ def start(app: App, path: Path, qtbot: QtBot) -> Held:
     field = Held(smooth_cube(8, 9), BANDS, Quantity.REFLECTANCE)
     from nesr_gui.export import ExportPlan
 
-    app.writing.export(files.CubeExport(path, field, ExportPlan()), files.export_cube, app.exporting._tell)
+    app.exporter._writer.export(files.CubeExport(path, field, ExportPlan()), files.export_cube, app.exporter._report)
     qtbot.waitUntil(field.waiting.is_set)
     return field
 
@@ -261,9 +260,9 @@ def test_an_export_pauses_and_goes_on(app: App, tmp_path: Path, qtbot: QtBot) ->
         pass
     assert not ended.signal_triggered
     assert not (tmp_path / "c.npy").exists() and app.worker.is_busy(Task.EXPORT)
-    app.exporting.export_cube()  # nothing is open: nothing happens
+    app.exporter.export_cube()  # nothing is open: nothing happens
     qtbot.mouseClick(status.pause, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "Wrote" in app.window.notice.text.text())
+    qtbot.waitUntil(lambda: "Wrote" in app.window.messages.text.text())
     assert not status.pause.isVisible()
 
 
@@ -285,40 +284,40 @@ def test_a_paused_export_can_be_cancelled_and_leaves_nothing(app: App, tmp_path:
     qtbot.mouseClick(app.window.status.cancel, Qt.MouseButton.LeftButton)
     field.gate.set()
     qtbot.waitUntil(lambda: list(folder.iterdir()) == [])
-    assert not app.worker.is_busy(Task.EXPORT) and not app.window.notice.isVisible()
+    assert not app.worker.is_busy(Task.EXPORT) and not app.window.messages.isVisible()
 
 
 def test_a_second_export_waits_for_the_first(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
     field = start(opened, tmp_path / "c.npy", qtbot)
-    opened.exporting.export_cube()
+    opened.exporter.export_cube()
     assert opened.window.findChild(CubeExportDialog) is None
-    assert "another export is being written" in opened.window.notice.text.text()
+    assert "another export is running" in opened.window.messages.text.text()
     field.gate.set()
-    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     assert len(io.open_cube(tmp_path / "c.npy").bands) == len(Wavelengths(BANDS.nm))
 
 
 def test_a_film_waits_for_the_cube(opened: App, tmp_path: Path, qtbot: QtBot) -> None:
     field = start(opened, tmp_path / "c.npy", qtbot)
-    opened.look_commands.export_sweep()
+    opened.exporter.export_sweep()
     assert opened.window.findChild(SweepDialog) is None
-    film = SweepExport(tmp_path / "film.gif", "band", Scene.of(opened.session), Sweep(400, 700, 100.0, 10, 40))
-    opened.look_commands.save_sweep(film)
-    assert "another export is being written" in opened.window.notice.text.text()
+    film = SweepExport(tmp_path / "film.gif", "band", RenderContext.of(opened.document), Sweep(400, 700, 100.0, 10, 40))
+    opened.exporter.save_sweep(film)
+    assert "another export is running" in opened.window.messages.text.text()
     field.gate.set()
-    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     assert (tmp_path / "c.npy").exists() and not film.path.exists()
 
 
 def test_small_files_are_all_written_while_a_cube_is(
     opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
-    opened.session.add_pin(3, 4)
-    qtbot.waitUntil(lambda: bool(opened.session.curves))
+    opened.document.add_pin(3, 4)
+    qtbot.waitUntil(lambda: bool(opened.document.curves))
     field = start(opened, tmp_path / "c.npy", qtbot)
     names = "curves.csv", "marks.csv", "spectra.png"
     for name, export in zip(
-        names, (opened.commands.export_curves, opened.mark_commands.export_table, opened.commands.export_figure),
+        names, (opened.exporter.export_curves, opened.exporter.export_table, opened.exporter.export_figure),
         strict=True,
     ):  # fmt: skip
         choose(monkeypatch, tmp_path / name)

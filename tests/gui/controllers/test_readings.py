@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.model.marks import Reading
+from nesr_gui.gui.model.marks import Readout
 from nesr_gui.gui.views.mark_table import MEASURED, VALUE
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -24,15 +24,15 @@ def peaked(app: App, qtbot: QtBot) -> App:
     """A cube with a band between two samples of its curves, a pin and a region."""
     values = np.random.default_rng(0).random((3, 12, 10), np.float32)
     cube = CubeField(values * np.float32([[[0.1]], [[1]], [[0.2]]]), Wavelengths([400, PEAK, 700]), Quantity.RADIANCE)
-    app.session.open_cube("peaked.h5", cube, (0.0, 1.0))
-    app.session.marking.add((4, 5))
-    app.session.marking.add(REGION)
+    app.document.open_cube("peaked.h5", cube, (0.0, 1.0))
+    app.document.mark_set.add((4, 5))
+    app.document.mark_set.add(REGION)
     qtbot.waitUntil(lambda: is_known(app))
     return app
 
 
 def is_known(app: App) -> bool:
-    return all(app.session.reading(mark) for mark in app.session.marks) and not app.worker._newest
+    return all(app.document.readout(mark) for mark in app.document.marks) and not app.worker._newest
 
 
 def cells(app: App, column: int = VALUE) -> list[str]:
@@ -46,44 +46,44 @@ def heading(app: App) -> str:
 
 def test_the_value_of_a_region_is_the_mean_of_the_answers_at_exactly_the_wavelength(peaked: App, qtbot: QtBot) -> None:
     for nm in (PEAK, 553.4, 612.0):
-        peaked.session.set_wavelength(nm)
+        peaked.document.set_wavelength(nm)
         qtbot.waitUntil(lambda: is_known(peaked))
-        assert peaked.session.field is not None
-        expected = peaked.session.field.band(nm)[2:9, 3:8].mean()
-        assert peaked.session.readings[REGION].value == pytest.approx(float(expected), rel=1e-6)
+        assert peaked.document.field is not None
+        expected = peaked.document.field.band(nm)[2:9, 3:8].mean()
+        assert peaked.document.readouts[REGION].value == pytest.approx(float(expected), rel=1e-6)
         assert cells(peaked)[1] == f"{expected:.4f}" and heading(peaked) == f"At {nm:.1f} nm"
 
 
 def test_values_wait_for_their_wavelength(peaked: App, qtbot: QtBot) -> None:
-    session, before = peaked.session, dict(peaked.session.readings)
-    session.set_wavelength(612.0)
+    document, before = peaked.document, dict(peaked.document.readouts)
+    document.set_wavelength(612.0)
     assert heading(peaked) == "At 612.0 nm" and cells(peaked) == ["…", "…"]
-    session.set_readings(550.0, before)  # late
-    assert cells(peaked) == ["…", "…"] and session.readings == {}
+    document.set_readouts(550.0, before)  # late
+    assert cells(peaked) == ["…", "…"] and document.readouts == {}
     spots = {spot.data(): spot.pos() for spot in peaked.window.plot.layer.dots.points()}
     assert {number: at.x() for number, at in spots.items()} == {1: 612, 2: 612}, "the signs are there already"
-    curve = session.curves[4, 5].spectrum
+    curve = document.curves[4, 5].spectrum
     assert spots[1].y() == pytest.approx(np.interp(612, curve.wavelengths.nm, curve.values), rel=1e-5)
     qtbot.waitUntil(lambda: is_known(peaked))
     assert "…" not in cells(peaked)
 
 
 def test_the_measured_column_does_not_blink(opened: App, qtbot: QtBot) -> None:
-    opened.session.add_pin(3, 4)
+    opened.document.add_pin(3, 4)
     qtbot.waitUntil(lambda: is_known(opened))
     table = opened.window.table
     assert table.isColumnHidden(MEASURED)
-    table.show_readings(550.0, {1: Reading(0.5, 0.25)})
+    table.show_readouts(550.0, {1: Readout(0.5, 0.25)})
     assert not table.isColumnHidden(MEASURED) and cells(opened, MEASURED) == ["0.2500"]
-    table.show_readings(551.0, {})
+    table.show_readouts(551.0, {})
     assert not table.isColumnHidden(MEASURED) and cells(opened, MEASURED) == [""]
 
 
 def test_a_click_on_a_sign_picks_the_wavelength_there(peaked: App, qtbot: QtBot) -> None:
     plot = peaked.window.plot
-    peaked.session.set_wavelength(612.0)
+    peaked.document.set_wavelength(612.0)
     qtbot.waitUntil(lambda: is_known(peaked))
     place = plot.layer.symbols.getData()
     at = plot.box.mapViewToScene(QPointF(place[0][0], place[1][0]))
     QTest.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(at.x()), round(at.y())))
-    assert peaked.session.nm == pytest.approx(place[0][0], abs=1.5)
+    assert peaked.document.nm == pytest.approx(place[0][0], abs=1.5)

@@ -15,15 +15,15 @@ from tests.gui.conftest import FakeEngine
 
 
 def press(app: App, text: str, qtbot: QtBot) -> None:
-    notice = app.window.notice
-    qtbot.waitUntil(lambda: notice.isVisible() and notice.remedy.isVisible())
-    assert notice.remedy.text() == notice.remedy.accessibleName() == text
-    QTest.mouseClick(notice.remedy, Qt.MouseButton.LeftButton)
+    messages = app.window.messages
+    qtbot.waitUntil(lambda: messages.isVisible() and messages.remedy.isVisible())
+    assert messages.remedy.text() == messages.remedy.accessibleName() == text
+    QTest.mouseClick(messages.remedy, Qt.MouseButton.LeftButton)
 
 
 def begin(app: App, photograph: Path) -> None:
-    app.reconstructing.load_model(None, "auto")
-    app.opening.open(photograph)
+    app.reconstruction.load_model(None, "auto")
+    app.files.open(photograph)
 
 
 def test_out_of_memory_is_retried_with_smaller_tiles(
@@ -32,11 +32,11 @@ def test_out_of_memory_is_retried_with_smaller_tiles(
     engine.model.supports_low_memory = True
     engine.error, engine.helps = OutOfMemory("there is not enough main memory for this"), lambda m: m.name == "thrifty"
     begin(app, photograph)
-    qtbot.waitUntil(app.window.notice.isVisible)
-    assert app.window.notice.text.text() == "there is not enough main memory for this."
-    app.session.add_pin(3, 4)  # the rest goes on
+    qtbot.waitUntil(app.window.messages.isVisible)
+    assert app.window.messages.text.text() == "there is not enough main memory for this."
+    app.document.add_pin(3, 4)  # the rest goes on
     press(app, "Retry with smaller tiles", qtbot)
-    qtbot.waitUntil(lambda: app.session.field is not None and bool(app.session.curves))
+    qtbot.waitUntil(lambda: app.document.field is not None and bool(app.document.curves))
 
 
 @pytest.mark.parametrize("error", [DeviceLost("the graphics device stopped"), OutOfMemory("no memory")])
@@ -46,16 +46,16 @@ def test_a_failing_device_is_left_for_the_processor(
     engine.model.device = "cuda"
     engine.error, engine.helps = error, lambda model: model.device == "cpu"
     begin(app, photograph)
-    press(app, "Retry on the processor", qtbot)
-    qtbot.waitUntil(lambda: app.session.field is not None)
-    assert app.session.model.device == "cpu"
+    press(app, "Retry on CPU", qtbot)
+    qtbot.waitUntil(lambda: app.document.field is not None)
+    assert app.workspace.model.device == "cpu"
 
 
 def test_an_export_is_done_again_with_the_new_field(
     opened: App, tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
-    assert opened.session.field is not None
-    broken = opened.session.field
+    assert opened.document.field is not None
+    broken = opened.document.field
 
     def export(request: object, progress: object) -> None:
         if request.field is broken:  # type: ignore[attr-defined]
@@ -63,12 +63,12 @@ def test_an_export_is_done_again_with_the_new_field(
         written.append(request.field)  # type: ignore[attr-defined]
 
     written: list[object] = []
-    opened.reconstructing._model.supports_low_memory = True  # type: ignore[union-attr, misc]
-    asked = loading.Cube(broken, (0.0, 1.0))  # as any request with a field
+    opened.reconstruction._model.supports_low_memory = True  # type: ignore[union-attr, misc]
+    asked = loading.OpenedCube(broken, (0.0, 1.0))  # as any request with a field
     opened.worker.submit(Task.EXPORT, asked, export, lambda request, result: None)
     press(opened, "Retry with smaller tiles", qtbot)
     qtbot.waitUntil(lambda: bool(written))
-    assert written == [opened.session.field] and opened.session.field is not broken
+    assert written == [opened.document.field] and opened.document.field is not broken
 
 
 def test_what_failed_unexpectedly_is_done_once_more(opened: App, qtbot: QtBot) -> None:
@@ -93,32 +93,32 @@ def test_a_reconstruction_that_failed_unexpectedly_is_done_once_more(
 ) -> None:
     engine.error = RuntimeError("a hiccup")
     begin(app, photograph)
-    qtbot.waitUntil(app.window.notice.isVisible)
+    qtbot.waitUntil(app.window.messages.isVisible)
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.RECONSTRUCT))
     engine.error = None
     press(app, "Retry", qtbot)
-    qtbot.waitUntil(lambda: app.session.field is not None)
-    assert not app.window.notice.isVisible()
+    qtbot.waitUntil(lambda: app.document.field is not None)
+    assert not app.window.messages.isVisible()
 
 
 def test_what_would_fail_again_is_not_offered(app: App, tmp_path: Path, qtbot: QtBot) -> None:
-    app.opening.open(tmp_path / "none.png")
-    qtbot.waitUntil(app.window.notice.isVisible)
-    assert not app.window.notice.remedy.isVisible()
+    app.files.open(tmp_path / "none.png")
+    qtbot.waitUntil(app.window.messages.isVisible)
+    assert not app.window.messages.remedy.isVisible()
 
 
 def test_a_model_that_cannot_be_had_on_a_device_is_offered_on_the_processor(
     app: App, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
-    app.reconstructing.load_model(None, "mps")
+    app.reconstruction.load_model(None, "mps")
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.LOAD_MODEL))
-    assert app.retrying.remedy(Task.LOAD_MODEL, ValueError("device 'mps' is not on this machine")) is not None
-    app.reconstructing.use_device("cpu")
-    qtbot.waitUntil(lambda: app.session.model.device == "cpu")
-    assert app.retrying.remedy(Task.LOAD_MODEL, ValueError("no")) is None
+    assert app.recovery.remedy(Task.LOAD_MODEL, ValueError("device 'mps' is not available on this machine")) is not None
+    app.reconstruction.use_device("cpu")
+    qtbot.waitUntil(lambda: app.workspace.model.device == "cpu")
+    assert app.recovery.remedy(Task.LOAD_MODEL, ValueError("no")) is None
 
 
 def test_memory_that_runs_out_elsewhere_is_one_sentence(app: App, qtbot: QtBot) -> None:
-    app.window.notice.show_failure(MemoryError())
-    assert app.window.notice.text.text() == "There is not enough memory for this."
-    assert not app.window.notice.more.isVisible()
+    app.window.messages.show_failure(MemoryError())
+    assert app.window.messages.text.text() == "There is not enough memory for this operation."
+    assert not app.window.messages.more.isVisible()

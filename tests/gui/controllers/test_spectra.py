@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def settled(app: App, qtbot: QtBot) -> None:
     )  # fmt: skip
     qtbot.waitUntil(
         lambda: (
-            all(mark.place in app.session.findings for mark in app.session.marks)
+            all(mark.place in app.document.colour_results for mark in app.document.marks)
             and not any(app.worker.is_busy(task) for task in busy)
         )
     )
@@ -65,10 +66,10 @@ def settled(app: App, qtbot: QtBot) -> None:
 )
 def test_a_drag_draws_a_region_and_its_curve_is_the_mean(opened: App, qtbot: QtBot, key: Qt.Key, shape: Shape) -> None:
     draw(opened, key, (10, 20), (30, 50))
-    (mark,) = opened.session.marks
+    (mark,) = opened.document.marks
     assert mark.place == Region(shape, ((10, 20), (30, 50)))
     settled(opened, qtbot)
-    field, curve = opened.session.field, opened.session.curves[mark.place]
+    field, curve = opened.document.field, opened.document.curves[mark.place]
     assert field is not None and curve.pixels == curve.of and 1 in opened.window.plot.layer.spreads
     if shape is Shape.RECTANGLE:
         x, y = opened.window.plot.curves[1].getData()
@@ -76,7 +77,7 @@ def test_a_drag_draws_a_region_and_its_curve_is_the_mean(opened: App, qtbot: QtB
             y, field.cube(x, rows=slice(10, 30), cols=slice(20, 50)).values.mean((1, 2)), atol=1e-6
         )
     press(opened, KEY.Key_Z, CONTROL)
-    assert opened.session.marks == () and opened.window.image.marks.items == {}
+    assert opened.document.marks == () and opened.window.image.marks.items == {}
     assert opened.window.plot.curves == {} and opened.window.plot.layer.spreads == {}
 
 
@@ -88,7 +89,7 @@ def test_a_polygon_is_clicked_and_ends_with_enter_or_at_its_start(opened: App) -
     press(opened, KEY.Key_Return)
     for corner in ((50, 50), (50, 70), (58, 70), (50, 50)):
         QTest.mouseClick(opened.window.image.viewport(), Qt.MouseButton.LeftButton, pos=at(opened, *corner))
-    polygons = [mark.place for mark in opened.session.marks if isinstance(mark.place, Region)]
+    polygons = [mark.place for mark in opened.document.marks if isinstance(mark.place, Region)]
     assert [len(polygon.vertices) for polygon in polygons] == [3, 3]
     np.testing.assert_allclose(polygons[0].vertices, [(10, 10), (10, 40), (40, 40)], atol=0.2)
 
@@ -98,10 +99,10 @@ def test_escape_gives_up_a_drawing_and_then_the_tool(opened: App) -> None:
     click(opened, 10, 10)
     assert opened.window.image.marks.drawing.is_drawing
     press(opened, KEY.Key_Escape)
-    assert not opened.window.image.marks.drawing.is_drawing and opened.session.marking.tool is Shape.POLYGON
+    assert not opened.window.image.marks.drawing.is_drawing and opened.workspace.tool is Shape.POLYGON
     press(opened, KEY.Key_Escape)
-    assert opened.session.marking.tool is Shape.POINT and opened.window.actions_by_name["tool_point"].isChecked()
-    assert opened.session.marks == ()
+    assert opened.workspace.tool is Shape.POINT and opened.window.actions_by_name["tool_point"].isChecked()
+    assert opened.document.marks == ()
 
 
 def test_a_lasso_follows_the_hand(opened: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,21 +115,21 @@ def test_a_lasso_follows_the_hand(opened: App, qtbot: QtBot, monkeypatch: pytest
         QTest.mouseMove(viewport, at(opened, *point))
     QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=at(opened, *path[-1]))
     settled(opened, qtbot)
-    (mark,) = opened.session.marks
+    (mark,) = opened.document.marks
     assert mark.shape is Shape.LASSO
-    assert opened.session.curves[mark.place].of == pytest.approx(np.pi * 15 * 20, rel=0.05)
+    assert opened.document.curves[mark.place].of == pytest.approx(np.pi * 15 * 20, rel=0.05)
 
 
 def test_a_region_is_moved_by_its_outline_and_reshaped_by_a_handle(opened: App, qtbot: QtBot) -> None:
     draw(opened, KEY.Key_R, (10, 20), (30, 50))
     press(opened, KEY.Key_P)
     drag(opened.window.image.viewport(), at(opened, 30, 35), at(opened, 35, 40))
-    assert opened.session.marks[0].place == Region(Shape.RECTANGLE, ((15, 25), (35, 55)))
+    assert opened.document.marks[0].place == Region(Shape.RECTANGLE, ((15, 25), (35, 55)))
     drag(opened.window.image.viewport(), at(opened, 35, 55), at(opened, 40, 70))
-    assert opened.session.marks[0].place == Region(Shape.RECTANGLE, ((15, 25), (40, 70)))
-    opened.commands.undo()
-    opened.commands.undo()
-    assert opened.session.marks[0].place == Region(Shape.RECTANGLE, ((10, 20), (30, 50)))
+    assert opened.document.marks[0].place == Region(Shape.RECTANGLE, ((15, 25), (40, 70)))
+    opened.application.undo()
+    opened.application.undo()
+    assert opened.document.marks[0].place == Region(Shape.RECTANGLE, ((10, 20), (30, 50)))
     settled(opened, qtbot)
 
 
@@ -136,7 +137,7 @@ def test_the_keyboard_moves_the_active_mark(opened: App, qtbot: QtBot) -> None:
     click(opened, 20, 20)
     press(opened, KEY.Key_Right, Qt.KeyboardModifier.AltModifier)
     press(opened, KEY.Key_Down, Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier)
-    assert opened.session.marks[0].pixel == (30, 21)
+    assert opened.document.marks[0].pixel == (30, 21)
     settled(opened, qtbot)
 
 
@@ -145,12 +146,12 @@ def test_a_click_on_a_mark_makes_it_active_everywhere(opened: App, qtbot: QtBot)
     click(opened, 40, 60)
     settled(opened, qtbot)
     table = opened.window.table
-    assert opened.session.marking.active == 2 and table.selected() == [2]
+    assert opened.document.mark_set.active == 2 and table.selected() == [2]
     click(opened, 10, 10)
-    assert opened.session.marking.active == 1 and table.selected() == [1] and len(opened.session.marks) == 2
+    assert opened.document.mark_set.active == 1 and table.selected() == [1] and len(opened.document.marks) == 2
     assert opened.window.plot.curves[1].opts["pen"].widthF() > opened.window.plot.curves[2].opts["pen"].widthF()
     table.setCurrentCell(1, VALUE)
-    assert opened.session.marking.active == 2
+    assert opened.document.mark_set.active == 2
 
 
 def test_marker_curve_row_and_export_share_their_signs(
@@ -158,9 +159,9 @@ def test_marker_curve_row_and_export_share_their_signs(
 ) -> None:
     click(opened, 10, 10)
     draw(opened, KEY.Key_R, (20, 20), (30, 40))
-    opened.session.marking.edit(2, name="leaf", colour="#00aa55", symbol="star")
+    opened.document.mark_set.edit(2, name="leaf", colour="#00aa55", symbol="star")
     settled(opened, qtbot)
-    (mark,) = [mark for mark in opened.session.marks if mark.number == 2]
+    (mark,) = [mark for mark in opened.document.marks if mark.number == 2]
     assert opened.window.image.marks.items[2].mark is mark
     assert opened.window.plot.curves[2].opts["pen"].color().name() == "#00aa55"
     spots = [spot for spot in opened.window.plot.layer.symbols.points() if spot.data() == 2]
@@ -168,19 +169,19 @@ def test_marker_curve_row_and_export_share_their_signs(
     row = opened.window.table.item(1, MARK)
     assert row is not None and row.text() == "leaf"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "m.csv"), ""))
-    opened.mark_commands.export_table()
+    opened.exporter.export_table()
     settled(opened, qtbot)
-    before = opened.session.marks
-    opened.session.marking.clear()
+    before = opened.document.marks
+    opened.document.mark_set.clear()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(tmp_path / "m.csv"), ""))
-    opened.mark_commands.import_marks()
-    qtbot.waitUntil(lambda: opened.session.marks == before)
+    opened.marks.import_marks()
+    qtbot.waitUntil(lambda: opened.document.marks == before)
     settled(opened, qtbot)
 
 
 def test_rename_hide_and_remove_in_the_table(opened: App, qtbot: QtBot) -> None:
     for place in ((10, 10), (20, 20), (30, 30)):
-        opened.session.add_pin(*place)
+        opened.document.add_pin(*place)
     settled(opened, qtbot)
     table = opened.window.table
     QTest.keyClick(opened.window, KEY.Key_F2)
@@ -189,30 +190,30 @@ def test_rename_hide_and_remove_in_the_table(opened: App, qtbot: QtBot) -> None:
     editor.selectAll()
     QTest.keyClicks(editor, "a leaf")
     QTest.keyClick(editor, KEY.Key_Return)
-    qtbot.waitUntil(lambda: opened.session.marks[2].name == "a leaf")
+    qtbot.waitUntil(lambda: opened.document.marks[2].name == "a leaf")
     table.item(0, MARK).setCheckState(Qt.CheckState.Unchecked)
-    assert not opened.session.marks[0].visible and 1 not in opened.window.plot.curves
-    assert not opened.window.image.marks.items[1].isVisible() and opened.session.marks[0].name == ""
+    assert not opened.document.marks[0].visible and 1 not in opened.window.plot.curves
+    assert not opened.window.image.marks.items[1].isVisible() and opened.document.marks[0].name == ""
     table.setFocus()
     table.clearSelection()
     table.selectRow(1)
     QTest.keyClick(table, KEY.Key_Delete)
-    assert [mark.number for mark in opened.session.marks] == [1, 3]
+    assert [mark.number for mark in opened.document.marks] == [1, 3]
     settled(opened, qtbot)
 
 
 def test_the_menu_of_a_mark_changes_it(opened: App, qtbot: QtBot) -> None:
-    opened.session.add_pin(10, 10)
+    opened.document.add_pin(10, 10)
     settled(opened, qtbot)
-    opened.mark_commands.show_menu(1, QPoint(5, 5))
+    opened.marks.show_menu(1, QPoint(5, 5))
     (menu,) = [menu for menu in opened.window.findChildren(QMenu) if menu.title() == "pin 1"]
     entries = {action.text(): action for action in menu.actions()}
     colours = entries["Colour"].menu()
-    assert isinstance(colours, QMenu) and "Use as white" not in entries
+    assert isinstance(colours, QMenu) and "Use as white reference" not in entries
     colours.actions()[1].trigger()
-    assert opened.session.marks[0].colour == MARK_COLOURS["safe"][2]
+    assert opened.document.marks[0].colour == MARK_COLOURS["safe"][2]
     entries["Remove"].trigger()
-    assert opened.session.marks == ()
+    assert opened.document.marks == ()
     menu.close()
 
 
@@ -224,34 +225,34 @@ def test_the_table_tells_colours_under_the_chosen_light(opened: App, qtbot: QtBo
     texts = [[table.item(row, column).text() for column in (XY, LAB, DOMINANT)] for row in (0, 1)]
     opened.window.light.viewing_picked.emit(ViewingConditions(Illuminant("A"), CIE_1964))
     qtbot.waitUntil(lambda: table.item(0, XY).text() != texts[0][0])
-    for row, mark in enumerate(opened.session.marks):
-        seen = opened.session.findings[mark.place].appearance
+    for row, mark in enumerate(opened.document.marks):
+        seen = opened.document.colour_results[mark.place].appearance
         assert seen is not None and table.item(row, XY).text() == "{:.4f}, {:.4f}".format(*seen.xy)
         assert seen.hex in table.item(row, COLOUR).toolTip()
     table.selectAll()
     pair = opened.window.pair
-    first, second = (opened.session.findings[mark.place].appearance for mark in opened.session.marks)
+    first, second = (opened.document.colour_results[mark.place].appearance for mark in opened.document.marks)
     assert first is not None and second is not None
     assert f"ΔE2000 {cie.delta_e(first.lab, second.lab):.2f}" in pair.text() and "spectral angle" in pair.text()
-    opened.mark_commands.copy_table()
+    opened.marks.copy_table()
     lines = QGuiApplication.clipboard().text().split("\n")
     assert len(lines) == 3 and lines[0].startswith("number\tname\tshape") and lines[1].startswith("1\t")
 
 
 def test_the_panel_chooses_light_and_observer(opened: App, qtbot: QtBot) -> None:
-    panel, session = opened.window.light, opened.session
+    panel, document = opened.window.light, opened.document
     panel.light.setCurrentIndex(panel.light.findText("LED-B1", Qt.MatchFlag.MatchStartsWith))
     panel.light.activated.emit(panel.light.currentIndex())
-    assert session.viewing == ViewingConditions(Illuminant("LED-B1"))
+    assert document.viewing == ViewingConditions(Illuminant("LED-B1"))
     panel.light.setCurrentIndex(panel.light.findText("Blackbody", Qt.MatchFlag.MatchStartsWith))
     panel.light.activated.emit(panel.light.currentIndex())
     panel.kelvin.setValue(2200)
-    assert session.viewing.light == Illuminant.blackbody(2200)
+    assert document.viewing.light == Illuminant.blackbody(2200)
     panel.observer.setCurrentIndex(1)
     panel.observer.activated.emit(1)
-    assert session.viewing.observer == CIE_1964
+    assert document.viewing.observer == CIE_1964
     panel.reset.click()
-    assert session.viewing == ViewingConditions.default() and panel.light.currentText().startswith("D65")
+    assert document.viewing == ViewingConditions.default() and panel.light.currentText().startswith("D65")
 
 
 def test_lights_and_cameras_come_from_files(
@@ -262,67 +263,67 @@ def test_lights_and_cameras_come_from_files(
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(path), ""))
     path.write_text("wavelength,power\n" + "".join(f"{at},{at - 300}\n" for at in nm))
     opened.window.light.load_light.click()
-    qtbot.waitUntil(lambda: opened.session.viewing.light.kind is IlluminantKind.FILE)
+    qtbot.waitUntil(lambda: opened.document.viewing.light.kind is IlluminantKind.FILE)
     assert opened.window.light.light.currentText() == "lamp.csv"
     path = tmp_path / "camera.csv"
     curves = np.exp(-(((nm[:, None] - [600, 540, 460]) / 40) ** 2))
     path.write_text("nm,R,G,B\n" + "".join(f"{at},{r},{g},{b}\n" for at, (r, g, b) in zip(nm, curves, strict=True)))
     opened.window.light.load_camera.click()
-    qtbot.waitUntil(lambda: opened.session.viewing.observer.is_camera)
+    qtbot.waitUntil(lambda: opened.document.viewing.observer.is_camera)
     path.write_text("nm,R\n400,1\n500,2\n")
     opened.window.light.load_camera.click()
-    qtbot.waitUntil(lambda: "wavelength,R,G,B" in opened.window.notice.text.text())
+    qtbot.waitUntil(lambda: "wavelength,R,G,B" in opened.window.messages.text.text())
     settled(opened, qtbot)
 
 
 def test_radiance_is_seen_relative_to_a_white_that_is_picked(app: App, qtbot: QtBot) -> None:
     light = np.linspace(1, 3, 31)[:, None, None]
     cube = CubeField((smooth_cube(20, 30) * light).astype(np.float32), BANDS, Quantity.RADIANCE)
-    app.session.open_cube("radiance", cube, (0.0, 3.0))
-    app.session.add_pin(3, 3)
-    app.session.add_pin(10, 20)
+    app.document.open_cube("radiance", cube, (0.0, 3.0))
+    app.document.add_pin(3, 3)
+    app.document.add_pin(10, 20)
     settled(app, qtbot)
     table, panel = app.window.table, app.window.light
     assert table.item(0, XY).text() == "–" and "radiance" in panel.note.text() and not panel.light.isEnabled()
-    panel.white_asked.emit()
+    panel.white_requested.emit()
     qtbot.waitUntil(lambda: table.item(1, LAB).text() == "100.0  0.0  0.0")
-    assert "Relative to pin 2" in panel.note.text() and panel.light.isEnabled()
+    assert "Relative to the white reference pin 2" in panel.note.text() and panel.light.isEnabled()
     assert table.item(0, XY).text() != "–"
 
 
 def test_what_cannot_be_seen_is_told_where_the_colour_would_stand(app: App, qtbot: QtBot) -> None:
     values = smooth_cube(20, 30)[:4].copy()
     values[:, 3, 3] = np.nan
-    app.session.open_cube("violet", CubeField(values, Wavelengths(BANDS.nm[:4]), Quantity.REFLECTANCE), (0.0, 1.0))
-    app.session.add_pin(3, 3)
-    app.session.add_pin(10, 20)
+    app.document.open_cube("violet", CubeField(values, Wavelengths(BANDS.nm[:4]), Quantity.REFLECTANCE), (0.0, 1.0))
+    app.document.add_pin(3, 3)
+    app.document.add_pin(10, 20)
     settled(app, qtbot)
     assert [app.window.table.item(row, XY).text() for row in (0, 1)] == ["–", "–"]
-    assert "no numbers" in app.window.table.item(0, XY).toolTip()
-    assert "sees nothing, or not all three" in app.window.table.item(1, XY).toolTip()
-    assert "sees nothing" not in app.window.notice.text.text()
+    assert "invalid values" in app.window.table.item(0, XY).toolTip()
+    assert "has no response, or not in all three" in app.window.table.item(1, XY).toolTip()
+    assert "has no response" not in app.window.messages.text.text()
 
 
 def test_curves_are_normalised_differentiated_and_compared(opened: App, qtbot: QtBot) -> None:
     click(opened, 10, 10)
     click(opened, 40, 60)
     settled(opened, qtbot)
-    bar, plot = opened.window.spectra_bar, opened.window.plot
+    bar, plot = opened.window.plot_toolbar, opened.window.plot
     bar.normalise.setCurrentIndex(list(Normalise).index(Normalise.AT_WAVELENGTH))
-    opened.session.set_wavelength(612)
+    opened.document.set_wavelength(612)
     for curve in plot.curves.values():
         x, y = curve.getData()
         assert np.interp(612, x, y) == pytest.approx(1)
     bar.normalise.setCurrentIndex(0)
     bar.difference.click()
     np.testing.assert_allclose(plot.curves[2].getData()[1], 0, atol=1e-12)
-    first, second = (opened.session.curves[mark.place].spectrum.values for mark in opened.session.marks)
+    first, second = (opened.document.curves[mark.place].spectrum.values for mark in opened.document.marks)
     np.testing.assert_allclose(plot.curves[1].getData()[1], first - second, atol=1e-6)
     assert plot.getPlotItem().getAxis("left").labelText == "difference in relative reflectance"
     bar.difference.click()
     bar.derivative.click()
     np.testing.assert_allclose(plot.curves[1].getData()[1], np.gradient(first), atol=1e-6)
-    assert opened.session.comparison.transform == Transform(derivative=True)
+    assert opened.document.plot_settings.transform == Transform(derivative=True)
 
 
 def test_references_stand_beside_the_curves(
@@ -330,30 +331,30 @@ def test_references_stand_beside_the_curves(
 ) -> None:
     click(opened, 10, 10)
     settled(opened, qtbot)
-    bar, plot, session = opened.window.spectra_bar, opened.window.plot, opened.session
+    bar, plot, document = opened.window.plot_toolbar, opened.window.plot, opened.document
     write_curves(tmp_path / "lib.csv", [Spectrum(BANDS, np.linspace(0, 1, 31), name) for name in ("grass", "stone")])
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(tmp_path / "lib.csv"), ""))
     bar.menu.aboutToShow.emit()
-    next(action for action in bar.menu.actions() if action.text() == "Load spectra…").trigger()
-    qtbot.waitUntil(lambda: [line.name for line in session.plotted().lines()] == ["pin 1", "grass", "stone"])
+    next(action for action in bar.menu.actions() if action.text() == "Load reference spectra…").trigger()
+    qtbot.waitUntil(lambda: [line.name for line in document.plot_content().lines()] == ["pin 1", "grass", "stone"])
     bar.menu.aboutToShow.emit()
     next(action for action in bar.menu.actions() if action.text().startswith("grass")).trigger()
-    assert [line.name for line in session.plotted().lines()] == ["pin 1", "stone"]
+    assert [line.name for line in document.plot_content().lines()] == ["pin 1", "stone"]
     next(action for action in bar.menu.actions() if action.text().startswith("Smooth")).trigger()
-    qtbot.waitUntil(lambda: "pin 1, smooth metamer" in [line.name for line in session.plotted().lines()])
-    smooth = session.findings[(10, 10)].smooth
-    assert smooth is not None and session.photograph is not None
+    qtbot.waitUntil(lambda: "pin 1, smooth metamer" in [line.name for line in document.plot_content().lines()])
+    smooth = document.colour_results[(10, 10)].smooth
+    assert smooth is not None and document.photograph is not None
     seen = np.interp(cie.CAMERA_BANDS, smooth.wavelengths.nm, smooth.values) @ cie.default_camera().T
-    np.testing.assert_allclose(seen, session.photograph.values[10, 10], atol=2e-3)
+    np.testing.assert_allclose(seen, document.photograph.values[10, 10], atol=2e-3)
     readout = {name: value for _, name, value in plot.layer.readout(550.0)}
-    reading = session.reading(session.marks[0])
+    reading = document.readout(document.marks[0])
     assert reading is not None and readout["pin 1"] == pytest.approx(reading.value, abs=1e-6)
     assert readout["stone"] == pytest.approx(0.5)
     for _ in range(3):
-        opened.mark_commands.load_chart(cie.CHARTS[0])
+        opened.marks.load_chart(cie.CHARTS[0])
         settled(opened, qtbot)
-    assert "at most 48" in opened.window.notice.text.text()
-    session.comparison.clear()
+    assert "at most 48" in opened.window.messages.text.text()
+    document.set_plot_settings(document.plot_settings.without_library())
 
 
 def test_the_crosshair_reads_every_curve(opened: App, qtbot: QtBot) -> None:
@@ -362,7 +363,7 @@ def test_the_crosshair_reads_every_curve(opened: App, qtbot: QtBot) -> None:
     plot = opened.window.plot
     plot.crosshair.follow(plot.box.mapViewToScene(QPointF(480, 0.5)))
     assert plot.crosshair.label.isVisible() and "480.0 nm" in plot.crosshair.label.text()
-    value = float(opened.session.field.spectra([(10, 10)], [480])[0, 0])  # type: ignore[union-attr]
+    value = float(opened.document.field.spectra([(10, 10)], [480])[0, 0])  # type: ignore[union-attr]
     assert f"{value:.4f}" in plot.crosshair.label.text() and "pin 1" in plot.crosshair.label.text()
     plot.crosshair.follow(QPointF(-5, -5))
     assert not plot.crosshair.label.isVisible()
@@ -392,36 +393,36 @@ class SureField(CubeField):
 def test_an_interval_is_shaded_and_exported(
     app: App, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app.session.open_cube("sure", SureField(smooth_cube(20, 30), BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
-    app.session.add_pin(3, 4)
-    app.session.marking.add(Region(Shape.RECTANGLE, ((5, 5), (9, 9))))
+    app.document.open_cube("sure", SureField(smooth_cube(20, 30), BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
+    app.document.add_pin(3, 4)
+    app.document.mark_set.add(Region(Shape.RECTANGLE, ((5, 5), (9, 9))))
     settled(app, qtbot)
     assert set(app.window.plot.layer.spreads) == {1, 2}
-    low, high = app.session.plotted().spread(app.session.curves[(3, 4)])  # type: ignore[misc]
+    low, high = app.document.plot_content().spread(app.document.curves[(3, 4)])  # type: ignore[misc]
     np.testing.assert_allclose(high - low, 0.3, atol=1e-6)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "c.csv"), ""))
-    app.commands.export_curves()
-    qtbot.waitUntil(lambda: "Wrote" in app.window.notice.text.text())
+    app.exporter.export_curves()
+    qtbot.waitUntil(lambda: "Wrote" in app.window.messages.text.text())
     curves = {curve.name: curve for curve in read_curves(tmp_path / "c.csv")}
     pin, region = "pin 1 (row 3, col 4)", "rectangle 2 (rows 5-9, cols 5-9)"
     assert list(curves) == [pin, f"{pin} 90 % low", f"{pin} 90 % high", region, f"{region} standard deviation"]
     np.testing.assert_allclose(curves[f"{pin} 90 % high"].values, curves[pin].values + 0.2, atol=1e-6)
     text = (tmp_path / "c.csv").read_text(encoding="utf-8")
-    assert "90 % interval" in text and "mean ± SD of 16 pixels" in text
+    assert "90 % prediction interval" in text and "mean ± SD of 16 pixels" in text
 
 
 def test_doubts_are_told_of_marks_and_of_the_pixel_under_the_mouse(app: App, qtbot: QtBot) -> None:
-    app.session.open_cube("sure", SureField(smooth_cube(20, 30), BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
+    app.document.open_cube("sure", SureField(smooth_cube(20, 30), BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
     for place in ((3, 4), (3, 14)):
-        app.session.add_pin(*place)
-    app.session.marking.add(Region(Shape.RECTANGLE, ((5, 4), (9, 8))))
+        app.document.add_pin(*place)
+    app.document.mark_set.add(Region(Shape.RECTANGLE, ((5, 4), (9, 8))))
     settled(app, qtbot)
     positions = [app.window.table.item(row, POSITION).text() for row in range(3)]  # type: ignore[union-attr]
     assert positions[0].endswith("; clipped in the photograph") and "clipped" not in positions[1]
     assert positions[2].endswith("; 50% clipped in the photograph")
-    app.session.set_hover((8, 2))
+    app.document.set_hover((8, 2))
     qtbot.waitUntil(lambda: "clipped in the photograph" in app.window.status.where.text())
-    app.session.set_hover((8, 20))
+    app.document.set_hover((8, 20))
     qtbot.waitUntil(lambda: "clipped" not in app.window.status.where.text())
 
 
@@ -441,41 +442,45 @@ class SlowField(CubeField):
 @pytest.mark.parametrize("how", ["removed", "cancelled"])
 def test_asking_all_pixels_of_a_region_can_be_stopped(app: App, qtbot: QtBot, how: str) -> None:
     field = SlowField()
-    app.session.open_cube("slow", field, (0.0, 1.0))
+    app.document.open_cube("slow", field, (0.0, 1.0))
     first, second = (Region(Shape.RECTANGLE, ((row, 0), (row + 30, 80))) for row in (0, 30))
-    app.session.marking.add(first)
-    app.session.marking.add(second)
-    qtbot.waitUntil(lambda: len(app.session.curves) == 2 and field.asked.is_set())
-    assert app.session.curves[first].spread_text() == ", mean ± SD of 192 of 2400 pixels"
+    app.document.mark_set.add(first)
+    app.document.mark_set.add(second)
+    qtbot.waitUntil(lambda: len(app.document.curves) == 2 and field.asked.is_set())
+    assert app.document.curves[first].spread_text() == ", mean ± SD of 192 of 2400 pixels"
     assert "192 of 2400 pixels" in app.window.table.item(0, POSITION).text()
     if how == "removed":
-        app.session.marking.remove(1)
+        app.document.mark_set.remove(1)
     else:
         qtbot.waitUntil(app.window.status.cancel.isVisible)
         QTest.mouseClick(app.window.status.cancel, Qt.MouseButton.LeftButton)
     field.gate.set()
-    qtbot.waitUntil(lambda: app.session.curves[second].pixels == 2400)  # the other one is asked all the same
-    assert first not in app.session.curves if how == "removed" else app.session.curves[first].pixels == 192
+    qtbot.waitUntil(lambda: app.document.curves[second].pixels == 2400)  # the other one is asked all the same
+    assert first not in app.document.curves if how == "removed" else app.document.curves[first].pixels == 192
     settled(app, qtbot)
 
 
 def test_regions_stay_in_place_at_another_resolution(opened: App, qtbot: QtBot) -> None:
     draw(opened, KEY.Key_R, (10, 20), (30, 50))
     settled(opened, qtbot)
-    place = opened.session.marks[0].place
-    opened.session.set_field(CubeField(smooth_cube(30, 40), BANDS, Quantity.REFLECTANCE), 2, (0.0, 1.0))
+    place = opened.document.marks[0].place
+    opened.document.set_field(CubeField(smooth_cube(30, 40), BANDS, Quantity.REFLECTANCE), 2, (0.0, 1.0))
     settled(opened, qtbot)
-    assert opened.session.marks[0].place == place and opened.session.curves[place].of == 10 * 15
+    assert opened.document.marks[0].place == place and opened.document.curves[place].of == 10 * 15
 
 
 def test_a_figure_shows_what_the_plot_shows(opened: App, qtbot: QtBot, tmp_path: Path) -> None:
     click(opened, 10, 10)
     draw(opened, KEY.Key_E, (20, 20), (40, 50))
-    opened.session.comparison.set_transform(Transform(Normalise.MAXIMUM))
-    opened.session.comparison.add([Spectrum(Wavelengths.evenly_spaced(4), np.ones(4), "flat <grey>")], "lib")
+    opened.document.set_plot_settings(replace(opened.document.plot_settings, transform=Transform(Normalise.MAXIMUM)))
+    opened.document.set_plot_settings(
+        opened.document.plot_settings.with_spectra(
+            [Spectrum(Wavelengths.evenly_spaced(4), np.ones(4), "flat <grey>")], "lib"
+        )
+    )
     settled(opened, qtbot)
-    opened.commands._save_figure(tmp_path / "f.svg", 72)
-    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    opened.exporter._save_figure(tmp_path / "f.svg", 72)
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     svg = (tmp_path / "f.svg").read_text(encoding="utf-8")
     for text in ("pin 1 (row 10, col 10)", "ellipse 2, mean ± SD of", "flat &lt;grey&gt;", "maximum = 1"):
         assert text in svg
@@ -483,19 +488,19 @@ def test_a_figure_shows_what_the_plot_shows(opened: App, qtbot: QtBot, tmp_path:
 
 def test_curves_lie_over_each_other_as_their_marks_do_whichever_is_answered_first(opened: App, qtbot: QtBot) -> None:
     for pixel in ((3, 4), (10, 20), (30, 40)):
-        opened.session.add_pin(*pixel)
+        opened.document.add_pin(*pixel)
     settled(opened, qtbot)
-    known, layer = dict(opened.session.curves), opened.window.plot.layer
+    known, layer = dict(opened.document.curves), opened.window.plot.layer
     for first in known:
         for curves in ({}, {first: known[first]}, known):
-            opened.session.curves = curves
-            opened.display.show_curves()
+            opened.document.curves = curves
+            opened.spectra.show_curves()
         heights = [layer.curves[number].zValue() for number in (1, 2, 3)]
         assert heights == sorted(set(heights)) and heights[-1] < opened.window.plot.line.zValue()
 
 
 def test_the_table_comes_forward_for_a_name(opened: App, qtbot: QtBot, qtlog: Any) -> None:
-    opened.session.add_pin(1, 2)
+    opened.document.add_pin(1, 2)
     spectra, given = opened.window.panels.docks[:2]
     opened.window.tabifyDockWidget(given, spectra)
     spectra.hide()

@@ -14,14 +14,14 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.plot_settings import Transform
-from nesr_gui.gui.model.view_settings import Arrangement, Measure
+from nesr_gui.gui.model.view_settings import ErrorMetric, PaneLayout
 from nesr_gui.gui.tasks.files import FileRequest
-from nesr_gui.gui.tasks.rendering import Picture
+from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import TABLE
-from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.simple import FalseColourDialog, SweepDialog
-from nesr_gui.gui.views.image.mode_menu import fill_look_menu
+from nesr_gui.gui.views.image.mode_menu import fill_mode_menu
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Quantity, Spectrum
 from tests.gui.conftest import BANDS, Limited, smooth_cube
@@ -32,10 +32,10 @@ from tests.gui.test_window import LEFT, click, drag
 def known(opened: App, qtbot: QtBot) -> App:
     """A window with a photograph, a field that knows its limits, its truth and a pin."""
     limited = Limited(smooth_cube(60, 80), BANDS, Quantity.REFLECTANCE)
-    opened.session.set_field(limited, 1, opened.session.levels, opened.session.photograph)
-    opened.session.truth = CubeField((0.9 * smooth_cube(60, 80)).astype(np.float32), BANDS)
-    opened.session.add_pin(12, 34)
-    qtbot.waitUntil(lambda: (12, 34) in opened.session.curves)
+    opened.document.set_field(limited, 1, opened.document.levels, opened.document.photograph)
+    opened.document.truth = CubeField((0.9 * smooth_cube(60, 80)).astype(np.float32), BANDS)
+    opened.document.add_pin(12, 34)
+    qtbot.waitUntil(lambda: (12, 34) in opened.document.curves)
     return opened
 
 
@@ -45,14 +45,14 @@ def press(app: App, key: str, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifi
 
 def exact(app: App, mode: str, side: int = 0) -> Callable[[], bool]:
     def is_there() -> bool:
-        shown = app.pictures[side].shown
+        shown = app.renderers[side].shown
         return shown is not None and shown.is_exact and shown.request.mode.name == mode
 
     return is_there
 
 
-def shown(app: App, side: int = 0) -> Picture:
-    picture = app.pictures[side].shown
+def shown(app: App, side: int = 0) -> RenderedImage:
+    picture = app.renderers[side].shown
     assert picture is not None
     return picture
 
@@ -64,18 +64,18 @@ def test_each_key_shows_its_mode_exactly(known: App, qtbot: QtBot, key: str, mod
     qtbot.waitUntil(exact(known, mode.name))
     layer = known.window.image.canvas.layers[0]
     assert layer.picture is shown(known) and known.window.actions_by_name[f"show_{mode.name}"].isChecked()
-    expected = mode.paint(shown(known).request.scene, shown(known).request.sampling, lambda fraction: None)
+    expected = mode.render(shown(known).request.context, shown(known).request.sampling, lambda fraction: None)
     np.testing.assert_array_equal(shown(known).painted, expected)
     caption = known.window.image.captions[0].accessibleName()  # of a long one only a part is seen
-    assert caption == f"Picture: {mode.caption(Scene.of(known.session))}"
-    assert known.window.panes.bars[1].isVisible() == (mode.scale(shown(known).request.scene) is not None)
+    assert caption == f"Image: {mode.caption(RenderContext.of(known.document))}"
+    assert known.window.panes.bars[1].isVisible() == (mode.scale(shown(known).request.context) is not None)
 
 
 def test_only_the_wavelength_moves_so_nothing_is_read_again(known: App, qtbot: QtBot) -> None:
     press(known, "4")
     qtbot.waitUntil(exact(known, "rerendered"))
     before = shown(known)
-    known.session.set_wavelength(612.0)
+    known.document.set_wavelength(612.0)
     assert not known.worker.is_busy(Task.FRAME_LEFT)
     press(known, "2")
     qtbot.waitUntil(exact(known, "band"))
@@ -86,49 +86,51 @@ def test_only_the_wavelength_moves_so_nothing_is_read_again(known: App, qtbot: Q
 def test_what_is_missing_is_said_until_it_is_there(opened: App, qtbot: QtBot) -> None:
     assert not opened.window.actions_by_name["show_truth_error"].isEnabled()
     press(opened, "5")
-    assert "click a pixel" in opened.window.image.captions[0].text() and opened.pictures[0].shown is None
+    assert "click a pixel" in opened.window.image.captions[0].text() and opened.renderers[0].shown is None
     click(opened, 20, 20)
     qtbot.waitUntil(exact(opened, "similarity"))
     assert shown(opened).painted[20, 20] == pytest.approx(0, abs=0.05)
     assert opened.window.image.captions[0].text() == "Similarity to pin 1"
     before = shown(opened)
-    opened.session.marking.move(1, (40, 50), gesture=1)
+    opened.document.mark_set.move(1, (40, 50), gesture=1)
     qtbot.waitUntil(lambda: exact(opened, "similarity")() and shown(opened) is not before)
     assert shown(opened).painted[40, 50] == pytest.approx(0, abs=0.05)
 
 
 def test_the_divider_divides_by_mouse_and_keys(known: App, qtbot: QtBot) -> None:
     press(known, "D")
-    assert known.session.look.arrangement is Arrangement.DIVIDED
+    assert known.document.view_settings.arrangement is PaneLayout.DIVIDED
     qtbot.waitUntil(lambda: exact(known, "band", 1)() and exact(known, "photograph")())
     canvas, image = known.window.image.canvas, known.window.image
     left, right = (layer.rect() for layer in canvas.layers)
     assert left.right() == pytest.approx(right.left()) and left.width() + right.width() == pytest.approx(80)
     press(known, "]")
-    assert known.session.look.divider == pytest.approx(0.52) and canvas.layers[0].rect().width() > left.width()
+    assert (
+        known.document.view_settings.divider == pytest.approx(0.52) and canvas.layers[0].rect().width() > left.width()
+    )
     start = image.mapFromScene(image.box.mapViewToScene(QPointF(canvas.line.value(), 10)))
     drag(image.viewport(), start, start - QPoint(60, 0))
-    assert known.session.look.divider < 0.45 and canvas.layers[0].rect().width() < left.width()
+    assert known.document.view_settings.divider < 0.45 and canvas.layers[0].rect().width() < left.width()
     view = image.view()
     image.box.setRange(QRectF(10, 10, 20, 20))  # the line stays where it is on the screen
     now = image.view()
     share = (canvas.line.value() - now.left) / (now.right - now.left)
-    assert share == pytest.approx(known.session.look.divider) and now != view
+    assert share == pytest.approx(known.document.view_settings.divider) and now != view
     press(known, "D")
-    assert known.session.look.arrangement is Arrangement.SINGLE and not canvas.line.isVisible()
+    assert known.document.view_settings.arrangement is PaneLayout.SINGLE and not canvas.line.isVisible()
 
 
 def test_keys_go_to_the_side_that_was_picked(known: App, qtbot: QtBot) -> None:
     press(known, "D")
     click(known, 20, 70)
-    assert known.session.look.active == 1
+    assert known.document.view_settings.active == 1
     press(known, "3")
-    assert known.session.look.modes == ("photograph", "false_colour")
+    assert known.document.view_settings.modes == ("photograph", "false_colour")
     press(known, "A")
     press(known, "2")
-    assert known.session.look.modes == ("band", "false_colour")
+    assert known.document.view_settings.modes == ("band", "false_colour")
     press(known, "X")
-    assert known.session.look.modes == ("false_colour", "band") and known.session.look.active == 1
+    assert known.document.view_settings.modes == ("false_colour", "band") and known.document.view_settings.active == 1
     qtbot.waitUntil(lambda: exact(known, "false_colour")() and exact(known, "band", 1)())
 
 
@@ -149,45 +151,45 @@ def test_two_views_show_the_same_part_and_the_same_cursor(known: App, qtbot: QtB
     press(known, "F")
     assert first.is_fitted and second.is_fitted
     QTest.mouseClick(second.viewport(), LEFT, pos=second.position_of(5, 6).toPoint())
-    assert [pin.pixel for pin in known.session.pins] == [(12, 34), (5, 6)] and known.session.look.active == 1
+    assert [pin.pixel for pin in known.document.pins] == [(12, 34), (5, 6)] and known.document.view_settings.active == 1
     assert set(first.marks.items) == set(second.marks.items) == {1, 2}
 
 
 def test_drags_in_two_views_are_two_steps(known: App) -> None:
-    known.look_commands.side_by_side()
+    known.view.show_side_by_side()
     for image, to in zip(known.window.panes.images, (QPointF(20.5, 20.5), QPointF(8.5, 9.5)), strict=True):
-        pixel = known.session.marks[0].pixel
+        pixel = known.document.marks[0].pixel
         assert image.marks.grab(image.box.mapViewToScene(QPointF(pixel[1] + 0.5, pixel[0] + 0.5)))
         image.marks.drag(to, True, True)
-    assert known.session.marks[0].pixel == (9, 8)
-    known.commands.undo()
-    assert known.session.marks[0].pixel == (20, 20)
-    known.commands.undo()
-    assert known.session.marks[0].pixel == (12, 34)
+    assert known.document.marks[0].pixel == (9, 8)
+    known.application.undo()
+    assert known.document.marks[0].pixel == (20, 20)
+    known.application.undo()
+    assert known.document.marks[0].pixel == (12, 34)
 
 
 def test_similarity_follows_the_active_mark(known: App, qtbot: QtBot) -> None:
-    known.session.add_pin(5, 6)
-    qtbot.waitUntil(lambda: (5, 6) in known.session.curves)
-    assert known.session.reference()[0] is known.session.curves[5, 6].spectrum
-    known.session.marking.set_active(1)
-    assert known.session.reference() == (known.session.curves[12, 34].spectrum, "pin 1")
+    known.document.add_pin(5, 6)
+    qtbot.waitUntil(lambda: (5, 6) in known.document.curves)
+    assert known.document.reference()[0] is known.document.curves[5, 6].spectrum
+    known.document.mark_set.set_active(1)
+    assert known.document.reference() == (known.document.curves[12, 34].spectrum, "pin 1")
     press(known, "5")
     qtbot.waitUntil(exact(known, "similarity"))
     assert known.window.image.captions[0].text() == "Similarity to pin 1"
     assert shown(known).painted[12, 34] == pytest.approx(0, abs=0.05)
-    known.session.marking.set_active(2)
+    known.document.mark_set.set_active(2)
     qtbot.waitUntil(lambda: shown(known).painted[5, 6] < 0.05)
     assert known.window.image.captions[0].text() == "Similarity to pin 2"
 
 
 def test_the_curve_under_the_mouse_is_shown_as_the_others_are(known: App) -> None:
-    session = known.session
-    session.comparison.set_transform(Transform(derivative=True))
-    curve = session.curves[12, 34].spectrum
-    session.set_hover_curve(curve)
-    np.testing.assert_allclose(known.window.hover_curve.line.getData()[1], session.plotted().values(curve))
-    assert np.abs(session.plotted().values(curve) - curve.values).max() > 0.1
+    document = known.document
+    document.set_plot_settings(replace(document.plot_settings, transform=Transform(derivative=True)))
+    curve = document.curves[12, 34].spectrum
+    document.set_hover_curve(curve)
+    np.testing.assert_allclose(known.window.hover_curve.line.getData()[1], document.plot_content().values(curve))
+    assert np.abs(document.plot_content().values(curve) - curve.values).max() > 0.1
 
 
 def test_levels_are_dragged_typed_automatic_and_kept_for_each_mode(known: App, qtbot: QtBot) -> None:
@@ -196,18 +198,18 @@ def test_levels_are_dragged_typed_automatic_and_kept_for_each_mode(known: App, q
     bar, values = known.window.panes.bars[1], shown(known).painted
     at = QPoint(10, round(bar.scale.y_of(bar.scale.limits[1])))
     drag(bar.scale, at, at + QPoint(0, 40))
-    high = known.session.look.levels["band"][1]
-    assert high < known.session.levels[1] and bar.high.value() == pytest.approx(high, abs=1e-3)
+    high = known.document.view_settings.levels["band"][1]
+    assert high < known.document.levels[1] and bar.high.value() == pytest.approx(high, abs=1e-3)
     qtbot.waitUntil(lambda: shown(known).request.limits[1] == high)
     assert shown(known).painted is values  # nothing was read again
     bar.low.setValue(0.2)
     qtbot.waitUntil(lambda: shown(known).request.limits[0] == pytest.approx(0.2))
     assert (shown(known).shown[values < 0.2] == 0).all() and (shown(known).shown[values > high] == 255).all()
     press(known, "L", Qt.KeyboardModifier.ControlModifier)
-    low, high = known.session.look.levels["band"]
+    low, high = known.document.view_settings.levels["band"]
     assert (low, high) == pytest.approx(tuple(np.percentile(values, (0.5, 99.5))), abs=1e-3)
-    known.session.set_wavelength(450.0)
-    assert known.session.look.levels["band"] == (low, high)  # fixed while scrubbing
+    known.document.set_wavelength(450.0)
+    assert known.document.view_settings.levels["band"] == (low, high)  # fixed while scrubbing
     press(known, "4")
     qtbot.waitUntil(exact(known, "rerendered"))
     assert shown(known).request.limits == (0.0, 1.0)
@@ -217,7 +219,7 @@ def test_a_colormap_colours_without_reading(known: App, qtbot: QtBot) -> None:
     press(known, "2")
     qtbot.waitUntil(exact(known, "band"))
     values = shown(known).painted
-    known.session.set_look(known.session.look.with_colormap("band", "viridis"))
+    known.document.set_view_settings(known.document.view_settings.with_colormap("band", "viridis"))
     qtbot.waitUntil(lambda: shown(known).request.colormap == "viridis")
     assert shown(known).painted is values and known.window.image.canvas.layers[0].image.lut.shape == (256, 3)
 
@@ -228,43 +230,47 @@ def test_false_colour_markers_are_dragged_in_the_plot(known: App, qtbot: QtBot) 
     press(known, "3")
     qtbot.waitUntil(exact(known, "false_colour"))
     assert [line.value() for line in lines] == [650, 550, 450] and all(line.isVisible() for line in lines)
-    scene = [plot.box.mapViewToScene(QPointF(nm, 0.5)) for nm in (650.0, 600.0)]
-    drag(plot.viewport(), plot.mapFromScene(scene[0]), plot.mapFromScene(scene[1]))
-    red = known.session.look.false_colour[0]
-    assert red == pytest.approx(600, abs=4) and known.session.look.false_colour[1:] == (550, 450)
-    qtbot.waitUntil(lambda: exact(known, "false_colour")() and shown(known).request.scene.look.false_colour[0] == red)
+    context = [plot.box.mapViewToScene(QPointF(nm, 0.5)) for nm in (650.0, 600.0)]
+    drag(plot.viewport(), plot.mapFromScene(context[0]), plot.mapFromScene(context[1]))
+    red = known.document.view_settings.false_colour[0]
+    assert red == pytest.approx(600, abs=4) and known.document.view_settings.false_colour[1:] == (550, 450)
+    qtbot.waitUntil(
+        lambda: exact(known, "false_colour")() and shown(known).request.context.view_settings.false_colour[0] == red
+    )
 
 
 def test_false_colour_is_chosen_by_keys(known: App, qtbot: QtBot) -> None:
-    before = known.session.look
+    before = known.document.view_settings
     for ends, expected in ((Qt.Key.Key_Return, (651.0, 550.0, 440.0)), (Qt.Key.Key_Escape, before.false_colour)):
-        known.session.set_look(before)
+        known.document.set_view_settings(before)
         QTest.keyClick(known.window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
-        assert known.session.look.mode == "false_colour"
+        assert known.document.view_settings.mode == "false_colour"
         dialog = known.window.findChildren(FalseColourDialog)[-1]
         QTest.keyClick(dialog.dials[0].slider, Qt.Key.Key_Right)
         QTest.keyClick(dialog.dials[2].slider, Qt.Key.Key_PageDown)
-        assert known.session.look.false_colour == (651.0, 550.0, 440.0)
+        assert known.document.view_settings.false_colour == (651.0, 550.0, 440.0)
         assert [line.value() for line in known.window.channels.lines] == [651.0, 550.0, 440.0]
         QTest.keyClick(dialog, ends)
-        assert known.session.look.false_colour == expected
-    assert known.session.look == before
+        assert known.document.view_settings.false_colour == expected
+    assert known.document.view_settings == before
 
 
 def test_the_menu_of_a_picture_offers_all_it_could_be(known: App, qtbot: QtBot) -> None:
     menu = QMenu()
     qtbot.addWidget(menu)
     picked = []
-    look = replace(known.session.look, modes=("photograph", "truth_error"), arrangement=Arrangement.DIVIDED)
-    scene = replace(Scene.of(known.session), look=look)
+    view_settings = replace(
+        known.document.view_settings, modes=("photograph", "truth_error"), arrangement=PaneLayout.DIVIDED
+    )
+    context = replace(RenderContext.of(known.document), view_settings=view_settings)
     for _ in range(3):
-        fill_look_menu(menu, scene, 1, picked.append)
+        fill_mode_menu(menu, context, 1, picked.append)
         qtbot.wait(1)
     entries = {action.text().partition("\t")[0]: action for action in menu.actions()}
     assert len(menu.findChildren(QMenu)) == 1 and "Photograph" in entries
     entries["Over all wavelengths: RMSE"].trigger()
     entries["Band"].trigger()
-    assert picked[0].measure is Measure.RMSE and picked[0].active == 1
+    assert picked[0].measure is ErrorMetric.RMSE and picked[0].active == 1
     assert picked[1].modes == ("photograph", "band")
 
 
@@ -273,14 +279,14 @@ def test_a_caption_opens_its_menu(known: App) -> None:
     caption.menu().aboutToShow.emit()
     entries = {action.text().partition("\t")[0]: action for action in caption.menu().actions()}
     entries["Colour error"].trigger()
-    assert known.session.look.mode == "colour_error"
+    assert known.document.view_settings.mode == "colour_error"
 
 
 def test_captions_never_overlap_nor_leave_the_picture(known: App) -> None:
     left, right = known.window.image.captions
-    look = known.session.look
+    view_settings = known.document.view_settings
     for modes in (("photograph", "band"), ("truth_error", "doubts"), ("doubts", "doubts"), ("similarity", "doubts")):
-        known.session.set_look(replace(look, modes=modes, arrangement=Arrangement.DIVIDED))
+        known.document.set_view_settings(replace(view_settings, modes=modes, arrangement=PaneLayout.DIVIDED))
         for width in (1500, 900, 760):
             known.window.resize(width, 700)
             QApplication.processEvents()
@@ -295,16 +301,16 @@ def test_the_pixel_under_the_mouse_is_told(known: App, qtbot: QtBot) -> None:
     press(known, "7")
     qtbot.waitUntil(exact(known, "truth_error"))
     QTest.mouseMove(known.window.image.viewport(), known.window.image.position_of(30, 41).toPoint())
-    qtbot.waitUntil(lambda: known.session.hover_curve is not None and (30, 41) in known.session.readings)
+    qtbot.waitUntil(lambda: known.document.hover_curve is not None and (30, 41) in known.document.readouts)
     x, y = known.window.hover_curve.line.getData()
-    assert known.session.field is not None
-    np.testing.assert_array_equal(y, known.session.field.spectra([(30, 41)], x)[0])
-    rgb = "RGB {} {} {}".format(*known.session.colours[30, 41])
+    assert known.document.field is not None
+    np.testing.assert_array_equal(y, known.document.field.spectra([(30, 41)], x)[0])
+    rgb = "RGB {} {} {}".format(*known.document.colours[30, 41])
     text = known.window.status.where.text()
     assert "row 30, col 41" in text and "at 550.0 nm" in text and rgb in text
     assert f"|difference| {shown(known).painted[30, 41]:.3f}" in text
-    known.session.set_hover(None)
-    assert known.session.hover_curve is None and len(known.window.hover_curve.line.getData()[0]) == 0
+    known.document.set_hover(None)
+    assert known.document.hover_curve is None and len(known.window.hover_curve.line.getData()[0]) == 0
 
 
 def test_values_are_written_into_large_pixels(known: App, qtbot: QtBot) -> None:
@@ -316,13 +322,13 @@ def test_values_are_written_into_large_pixels(known: App, qtbot: QtBot) -> None:
         """Colours on a flat ground: letters and lines are the only other ones."""
         side = image.width() / cell
         image.box.setRange(QRectF(30, 20, side, side), padding=0)
-        known.session.set_look(known.session.look.with_levels("band", (5.0, 6.0)))  # all black
+        known.document.set_view_settings(known.document.view_settings.with_levels("band", (5.0, 6.0)))  # all black
         qtbot.waitUntil(lambda: shown(known).shown.max() == 0)
         image.captions[0].hide()
         picture = image.grab().toImage()
         return len({picture.pixel(x, y) for x in range(0, image.width(), 2) for y in range(0, image.height(), 2)})
 
-    known.session.marking.clear()
+    known.document.mark_set.clear()
     assert ink(8) < ink(25) < ink(120)
 
 
@@ -332,55 +338,63 @@ def test_similarity_to_a_curve_from_a_file(
     curves = [Spectrum(BANDS, smooth_cube(60, 80)[:, row, 5], f"leaf {row}") for row in (7, 8)]
     write_curves(tmp_path / "one.csv", curves[:1])
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(tmp_path / "one.csv"), ""))
-    opened.look_commands.compare_with()
+    opened.view.compare_with()
     qtbot.waitUntil(exact(opened, "similarity"))
     assert shown(opened).painted[7, 5] == pytest.approx(0, abs=0.05)
     assert opened.window.image.captions[0].text() == "Similarity to leaf 7"
-    opened.look_commands._take_references(FileRequest(tmp_path / "two.csv"), curves)
+    opened.view._take_references(FileRequest(tmp_path / "two.csv"), curves)
     dialog = opened.window.findChild(QInputDialog)
     assert dialog is not None and dialog.comboBoxItems() == ["leaf 7", "leaf 8"]
     dialog.setTextValue("leaf 8")
     dialog.accept()
-    assert opened.session.look.reference is not None and opened.session.look.reference.name == "leaf 8"
+    assert (
+        opened.document.view_settings.reference is not None and opened.document.view_settings.reference.name == "leaf 8"
+    )
 
 
 def test_the_sweep_goes_at_its_speed(opened: App, qtbot: QtBot) -> None:
     opened.window.bar.speed.setValue(200)
-    assert opened.session.look.speed == 200
-    opened.session.set_wavelength(400)
+    assert opened.document.view_settings.speed == 200
+    opened.document.set_wavelength(400)
     QTest.keyClick(opened.window, Qt.Key.Key_Space)
     qtbot.wait(400)
     QTest.keyClick(opened.window, Qt.Key.Key_Space)
-    assert 430 < opened.session.nm < 600
+    assert 430 < opened.document.nm < 600
     opened.window.bar.speed.setValue(1.0)  # less than a tenth of a nm between two frames
-    start = opened.session.nm
+    start = opened.document.nm
     QTest.keyClick(opened.window, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: opened.session.nm > start)
+    qtbot.waitUntil(lambda: opened.document.nm > start)
     QTest.keyClick(opened.window, Qt.Key.Key_Space)
-    assert opened.session.nm < start + 2
+    assert opened.document.nm < start + 2
 
 
 def test_the_sweep_is_exported_from_the_window(
     opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "film"), ""))
-    opened.look_commands.export_sweep()
+    opened.exporter.export_sweep()
     dialog = opened.window.findChild(SweepDialog)
     assert isinstance(dialog, SweepDialog)
     dialog.format.setCurrentIndex(1)
     dialog.speed.setValue(500)
     dialog.rate.setValue(10)
     dialog.accept()
-    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
     assert (tmp_path / "film.gif").stat().st_size > 1000
 
 
 def test_another_image_starts_with_its_own_look(known: App, qtbot: QtBot) -> None:
-    known.session.set_look(known.session.look.with_levels("band", (0, 0.1)).arranged(Arrangement.SIDE_BY_SIDE))
+    known.document.set_view_settings(
+        known.document.view_settings.with_levels("band", (0, 0.1)).arranged(PaneLayout.SIDE_BY_SIDE)
+    )
     press(known, "5")
-    known.session.open_cube("cube", CubeField(smooth_cube(20, 30), BANDS), (0.0, 1.0))
-    look = known.session.look
-    assert look.modes == ("band", "false_colour") and not look.levels and look.arrangement is Arrangement.SIDE_BY_SIDE
+    known.document.open_cube("cube", CubeField(smooth_cube(20, 30), BANDS), (0.0, 1.0))
+    view_settings = known.document.view_settings
+    assert (
+        view_settings.modes == ("band", "false_colour")
+        and not view_settings.levels
+        and view_settings.arrangement is PaneLayout.SIDE_BY_SIDE
+    )
     qtbot.waitUntil(lambda: exact(known, "band")() and exact(known, "false_colour", 1)())
     assert shown(known).request.sampling.size == (20, 30)
 

@@ -15,15 +15,15 @@ from nesr_gui.regions import Region
 
 def drawn(ratio: float) -> np.ndarray:
     """An active region on black, in the dots of a screen (h, w, 3)."""
-    scene = QGraphicsScene()
+    context = QGraphicsScene()
     item = MarkItem(new_mark(Region.rectangle(20, 20, 60, 80), ()))
     item.show_mark(item.mark, True)
-    scene.addItem(item)
+    context.addItem(item)
     image = QImage(round(100 * ratio), round(80 * ratio), QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(ratio)
     image.fill(0)
     painter = QPainter(image)
-    scene.render(painter, QRectF(0, 0, 100, 80), QRectF(0, 0, 100, 80))
+    context.render(painter, QRectF(0, 0, 100, 80), QRectF(0, 0, 100, 80))
     painter.end()
     return np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)[..., :3].copy()
 

@@ -16,9 +16,9 @@ from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.figures.comparison import WIDTH, TruthFigure, TruthFigureExport, export_truth_figure, painted
-from nesr_gui.gui.model.truth import Measurement
-from nesr_gui.gui.model.view_settings import Look, Measure
-from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.model.truth import MeasuredCube
+from nesr_gui.gui.model.view_settings import ErrorMetric, ViewSettings
+from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.comparison_figure import TruthFigureDialog
 from nesr_gui.spectral import Quantity, RGBImage
 from tests.gui.conftest import BANDS, smooth_cube
@@ -31,22 +31,22 @@ TRUTH = CubeField((0.9 * smooth_cube(40, 60)).astype(np.float32), BANDS, Quantit
 def figure() -> TruthFigure:
     photograph = RGBImage(np.full((40, 60, 3), 0.5, np.float32))
     colours = np.full((40, 60, 3), 188, np.uint8)
-    scene = Scene(
-        FIELD,
-        photograph,
-        None,
-        colours,
-        TRUTH,
-        None,
-        "",
-        ViewingConditions.default(),
-        None,
-        500.0,
-        2,
-        (0.0, 1.0),
-        Look(),
+    context = RenderContext(
+        field=FIELD,
+        photograph=photograph,
+        encoded=None,
+        colours=colours,
+        truth=TRUTH,
+        reference=None,
+        reference_name="",
+        viewing=ViewingConditions.default(),
+        white=None,
+        nm=500.0,
+        binning=2,
+        levels=(0.0, 1.0),
+        view_settings=ViewSettings(),
     )
-    return TruthFigure(scene, (), (450.0, 560.0, 655.5), Measure.DIFFERENCE, 0.2)
+    return TruthFigure(context, (), (450.0, 560.0, 655.5), ErrorMetric.DIFFERENCE, 0.2)
 
 
 def ignore(fraction: float) -> None:
@@ -62,7 +62,7 @@ def test_pictures_are_the_bands_and_their_errors(figure: TruthFigure) -> None:
         np.testing.assert_allclose(made.rows[row][2], expected[:, :, None].repeat(3, 2), atol=1)
     step = np.minimum((np.abs(FIELD.band(560.0) - known) / 0.2 * 256).astype(int), 255)
     np.testing.assert_array_equal(made.rows[2][2], made.bar[step])
-    relative = painted(replace(figure, measure=Measure.RELATIVE), ignore)
+    relative = painted(replace(figure, measure=ErrorMetric.RELATIVE), ignore)
     assert (relative.rows[2][2] != made.rows[2][2]).any()
 
 
@@ -71,8 +71,8 @@ def test_a_cube_that_was_reconstructed_stands_where_there_is_no_photograph(
     figure: TruthFigure, quantity: Quantity
 ) -> None:
     field, truth = (CubeField(smooth_cube(20, 30), BANDS, quantity) for _ in range(2))
-    scene = replace(figure.scene, field=field, photograph=None, colours=None, truth=truth, binning=1)
-    made = painted(replace(figure, scene=scene), ignore)
+    context = replace(figure.context, field=field, photograph=None, colours=None, truth=truth, binning=1)
+    made = painted(replace(figure, context=context), ignore)
     np.testing.assert_array_equal(made.rows[0][0], made.rows[1][0])
     assert made.rows[0][0].shape == (20, 30, 3) and made.rows[0][0].std() > 1
 
@@ -108,18 +108,18 @@ def test_the_dialog_previews_and_exports(
 ) -> None:
     action = opened.window.actions_by_name["export_comparison"]
     assert not action.isEnabled()
-    opened.session.set_truth(Measurement(CubeField((0.9 * smooth_cube(60, 80)).astype(np.float32), BANDS), "truth"))
+    opened.document.set_truth(MeasuredCube(CubeField((0.9 * smooth_cube(60, 80)).astype(np.float32), BANDS), "truth"))
     action.trigger()
     dialog = opened.window.findChild(TruthFigureDialog)
     qtbot.waitUntil(lambda: not dialog.picture.pixmap().isNull())
     dialog.wavelengths.setText("450, 800")
-    assert not dialog.go.isEnabled() and "400-700 nm" in dialog.verdict.text()
+    assert not dialog.accept_button.isEnabled() and "400-700 nm" in dialog.summary.text()
     dialog.wavelengths.setText("400:700:10")
-    assert not dialog.go.isEnabled() and "31 wavelengths" in dialog.verdict.text()
+    assert not dialog.accept_button.isEnabled() and "not 31" in dialog.summary.text()
     dialog.wavelengths.setText("450, 650")
     dialog.measure.setCurrentIndex(1)
-    assert dialog.go.isEnabled() and dialog.limit.value() == 0.5
+    assert dialog.accept_button.isEnabled() and dialog.limit.value() == 0.5
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), "PDF document (*.pdf)"))
     dialog.accept()
     qtbot.waitUntil(lambda: (tmp_path / "out.pdf").exists())
-    qtbot.waitUntil(lambda: "Wrote" in opened.window.notice.text.text())
+    qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())

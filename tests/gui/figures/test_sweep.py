@@ -10,13 +10,13 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import Cancelled, CubeField
-from nesr_gui.gui.drawing.tone_mapping import Shading
+from nesr_gui.gui.drawing.tone_mapping import ToneMapping
 from nesr_gui.gui.figures import sweep as films
 from nesr_gui.gui.figures.sweep import Sweep, SweepExport, export_sweep, frame
 from nesr_gui.gui.model.palette import GREY
-from nesr_gui.gui.model.view_settings import Look
+from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.tasks.files import FileRequest, read_library
-from nesr_gui.gui.view_modes.base import Scene
+from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.simple import SweepDialog
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Spectrum
@@ -30,9 +30,23 @@ def ignore(fraction: float) -> None:
 
 
 @pytest.fixture
-def scene(qapp: object) -> Scene:
+def context(qapp: object) -> RenderContext:
     field, viewing = CubeField(smooth_cube(31, 45), BANDS), ViewingConditions.default()
-    return Scene(field, None, None, None, None, None, "", viewing, None, 550.0, 1, (0.0, 1.0), Look())
+    return RenderContext(
+        field=field,
+        photograph=None,
+        encoded=None,
+        colours=None,
+        truth=None,
+        reference=None,
+        reference_name="",
+        viewing=viewing,
+        white=None,
+        nm=550.0,
+        binning=1,
+        levels=(0.0, 1.0),
+        view_settings=ViewSettings(),
+    )
 
 
 def decoded(path: Path, shape: tuple[int, int]) -> np.ndarray:
@@ -46,19 +60,19 @@ def test_frames_are_at_the_speed_asked() -> None:
     assert len(SWEEP.wavelengths()) == 11 and SWEEP.wavelengths()[1] == pytest.approx(455)
     assert len(replace(SWEEP, speed=5.0).wavelengths()) == 101
     for wrong in (replace(SWEEP, stop=450.0), replace(SWEEP, speed=0.001)):
-        with pytest.raises(ValueError, match=r"must go up|at most 20,000"):
+        with pytest.raises(ValueError, match=r"the end must be above|at most 20,000"):
             wrong.wavelengths()
 
 
 @pytest.mark.parametrize("ending", [".gif", ".mp4"])
-def test_a_film_holds_the_bands(scene: Scene, tmp_path: Path, ending: str) -> None:
+def test_a_film_holds_the_bands(context: RenderContext, tmp_path: Path, ending: str) -> None:
     path, told = tmp_path / f"film{ending}", list[float]()
-    export_sweep(SweepExport(path, "band", scene, SWEEP), told.append)
+    export_sweep(SweepExport(path, "band", context, SWEEP), told.append)
     assert told == sorted(told) and told[-1] == 1.0 and [p.name for p in tmp_path.iterdir()] == [path.name]
     frames = iio.imread(path, plugin="pillow") if ending == ".gif" else decoded(path, (32, 46))
     assert frames.shape[:3] == (11, 32, 46)
     for shown, nm in ((frames[0], 450.0), (frames[-1], 500.0)):
-        expected = Shading.of((0.0, 1.0), GREY).shade(scene.answering.band(nm))
+        expected = ToneMapping.of((0.0, 1.0), GREY).shade(context.answering.band(nm))
         assert np.abs(shown[:31, :45, 0].astype(int) - expected).mean() < 6  # both formats lose a little
     if ending == ".gif":
         assert iio.immeta(path, plugin="pillow")["loop"] in (0, 65535)  # for ever, or nearly
@@ -66,7 +80,7 @@ def test_a_film_holds_the_bands(scene: Scene, tmp_path: Path, ending: str) -> No
 
 
 @pytest.mark.parametrize("ending", [".gif", ".mp4"])
-def test_a_cancelled_film_leaves_the_older_one(scene: Scene, tmp_path: Path, ending: str) -> None:
+def test_a_cancelled_film_leaves_the_older_one(context: RenderContext, tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"film{ending}"
     path.write_bytes(b"older")
 
@@ -75,31 +89,31 @@ def test_a_cancelled_film_leaves_the_older_one(scene: Scene, tmp_path: Path, end
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        export_sweep(SweepExport(path, "band", scene, SWEEP), stop)
+        export_sweep(SweepExport(path, "band", context, SWEEP), stop)
     assert path.read_bytes() == b"older" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_film_without_its_package_or_of_another_kind_is_refused(
-    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+    context: RenderContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     monkeypatch.setattr(films.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"nesr-gui\[video\]"):
-        export_sweep(SweepExport(tmp_path / "film.mp4", "band", scene, SWEEP), ignore)
+        export_sweep(SweepExport(tmp_path / "film.mp4", "band", context, SWEEP), ignore)
     with pytest.raises(ValueError, match=r"\.mp4 or \.gif"):
-        export_sweep(SweepExport(tmp_path / "film.avi", "band", scene, SWEEP), ignore)
+        export_sweep(SweepExport(tmp_path / "film.avi", "band", context, SWEEP), ignore)
     assert list(tmp_path.iterdir()) == []
     dialog = SweepDialog((400.0, 700.0), 40.0, (31, 45))
     qtbot.addWidget(dialog)
-    assert "nesr-gui[video]" in dialog.verdict.text() and not dialog.go.isEnabled()
+    assert "nesr-gui[video]" in dialog.summary.text() and not dialog.accept_button.isEnabled()
     dialog.format.setCurrentIndex(1)
-    assert dialog.verdict.text() == "188 frames of 45×31 pixels, 7.5 s." and dialog.go.isEnabled()
+    assert dialog.summary.text() == "188 frames of 45×31 pixels, 7.5 s." and dialog.accept_button.isEnabled()
 
 
-def test_colours_labels_and_modes_that_stand_still(scene: Scene) -> None:
-    tinted = replace(scene, look=Look().with_colormap("band", "wavelength"))
+def test_colours_labels_and_modes_that_stand_still(context: RenderContext) -> None:
+    tinted = replace(context, view_settings=ViewSettings().with_colormap("band", "wavelength"))
     red = frame(SweepExport(Path("x.gif"), "band", tinted, SWEEP), 650.0)
     assert red[..., 0].max() > 150 > 60 > red[..., 2].max()
-    plain = SweepExport(Path("x.gif"), "rerendered", scene, SWEEP)
+    plain = SweepExport(Path("x.gif"), "rerendered", context, SWEEP)
     band = frame(replace(plain, mode="band"), 480.0)
     np.testing.assert_array_equal(frame(plain, 480.0), band)
     labelled = frame(replace(plain, sweep=replace(SWEEP, is_labelled=True)), 480.0)

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from nesr_gui.colorimetry.appearance import Appearance
-from nesr_gui.gui.model.marks import Curve, Finding, Mark, Reading, as_text, mark_of, new_mark, row_of
-from nesr_gui.gui.model.plot_content import Kind, Plotted
-from nesr_gui.gui.model.plot_settings import Normalise, Reference, Transform
+from nesr_gui.gui.model.marks import ColourResult, Mark, MarkSpectrum, Readout, as_text, mark_of, new_mark, row_of
+from nesr_gui.gui.model.plot_settings import Kind, Normalise, PlotContent, ReferenceSpectrum, Transform
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Spectrum, Wavelengths
 
@@ -62,23 +61,23 @@ def test_nothing_is_divided_by_nothing(values: np.ndarray, normalise: Normalise)
 def test_the_spread_is_scaled_and_shifted_with_its_curve() -> None:
     marks = [new_mark((1, 1), ()), new_mark((2, 2), (1,))]
     spread = np.full(301, 0.1, np.float32)
-    curves = {(1, 1): Curve(FIRST, deviation=spread), (2, 2): Curve(SECOND)}
+    curves = {(1, 1): MarkSpectrum(FIRST, deviation=spread), (2, 2): MarkSpectrum(SECOND)}
     for normalise, difference in itertools.product(Normalise, (False, True)):
-        plotted = Plotted(marks, curves, transform=Transform(normalise, False, difference), active=2)
+        plotted = PlotContent(marks, curves, transform=Transform(normalise, False, difference), active=2)
         edges = plotted.spread(curves[(1, 1)])
         assert edges is not None
         np.testing.assert_allclose((edges[0] + edges[1]) / 2, plotted.values(FIRST), atol=1e-6)
         np.testing.assert_allclose(edges[1] - edges[0], 0.2 / plotted.transform.scale(FIRST, 550), rtol=1e-5)
-    assert Plotted(marks, curves, transform=Transform(derivative=True)).spread(curves[(1, 1)]) is None
+    assert PlotContent(marks, curves, transform=Transform(derivative=True)).spread(curves[(1, 1)]) is None
 
 
 def test_lines_are_the_marks_with_what_they_are_compared_with() -> None:
     mark = new_mark((1, 1), ())
-    known = {"curves": {(1, 1): Curve(FIRST, SECOND)}, "findings": {(1, 1): Finding(smooth=SECOND)}}
-    library = [Reference(Spectrum(BANDS, FIRST.values, "grass"), "file")]
-    kinds = [line.kind for line in Plotted([mark], **known, library=library, truth=True, smooth=True).lines()]
+    known = {"curves": {(1, 1): MarkSpectrum(FIRST, SECOND)}, "colour_results": {(1, 1): ColourResult(smooth=SECOND)}}
+    library = [ReferenceSpectrum(Spectrum(BANDS, FIRST.values, "grass"), "file")]
+    kinds = [line.kind for line in PlotContent([mark], **known, library=library, truth=True, smooth=True).lines()]
     assert kinds == [Kind.CURVE, Kind.TRUTH, Kind.SMOOTH, Kind.LIBRARY]
-    assert [line.kind for line in Plotted([mark], **known, truth=False).lines()] == [Kind.CURVE]
+    assert [line.kind for line in PlotContent([mark], **known, truth=False).lines()] == [Kind.CURVE]
 
 
 POLYGON = Region(Shape.POLYGON, ((1, 2.25), (8, 3), (4, 20.5)))
@@ -87,7 +86,7 @@ POLYGON = Region(Shape.POLYGON, ((1, 2.25), (8, 3), (4, 20.5)))
 @pytest.mark.parametrize("mark", [new_mark((3, 4), ()), Mark(9, POLYGON, "#123456", "star", 'a, "b"', False)])
 def test_a_row_makes_its_mark_again(mark: Mark) -> None:
     seen = Appearance((0.1, 0.2, 0.3), (0.31, 0.32), (50.0, 1.0, 2.0), float("nan"))
-    row = row_of(mark, 512.5, Reading(0.25, 0.5), Curve(FIRST, pixels=3, of=9), Finding(seen))
+    row = row_of(mark, 512.5, Readout(0.25, 0.5), MarkSpectrum(FIRST, pixels=3, of=9), ColourResult(seen))
     assert mark_of(row) == mark
     assert row["value_at_512.5_nm"] == "0.25" and row["pixels"] == "3 of 9" and row["L*"] == "50"
     assert row["dominant_nm"] == "" and as_text([row]).count("\n") == 1
@@ -96,5 +95,5 @@ def test_a_row_makes_its_mark_again(mark: Mark) -> None:
 
 @pytest.mark.parametrize("change", [{"vertices": "a b"}, {"vertices": ""}, {"colour": "red"}, {"shape": "blob"}])
 def test_a_row_that_is_no_mark_is_refused(change: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="this is no mark"):
+    with pytest.raises(ValueError, match="this is not a valid mark"):
         mark_of({**row_of(new_mark((3, 4), ()), 500, None, None, None), **change})

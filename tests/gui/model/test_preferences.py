@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
-from nesr_gui.gui.drawing.theme import Scheme, is_dark
+from nesr_gui.gui.drawing.theme import ColourScheme, is_dark
 from nesr_gui.gui.model.palette import MARK_COLOURS, Theme
 from nesr_gui.gui.model.preferences import TABLE, Preference, Preferences, settings
 from nesr_gui.gui.tasks.worker import Task
@@ -18,7 +18,7 @@ from tests.gui.conftest import FakeEngine
 @pytest.fixture(autouse=True)
 def light_again(qapp: QApplication) -> object:
     yield
-    Scheme().choose(Theme.LIGHT)
+    ColourScheme().choose(Theme.LIGHT)
 
 
 def open_dialog(app: App) -> PreferencesDialog:
@@ -72,7 +72,7 @@ def test_themes_switch_live_with_their_icons_and_are_kept(app: App, qapp: QAppli
 
 
 def test_a_chosen_theme_does_not_follow_the_system(qapp: QApplication) -> None:
-    scheme = Scheme()
+    scheme = ColourScheme()
     for theme, dark in ((Theme.DARK, True), (Theme.LIGHT, False)):
         scheme.choose(theme)
         qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light if dark else Qt.ColorScheme.Dark)
@@ -80,26 +80,26 @@ def test_a_chosen_theme_does_not_follow_the_system(qapp: QApplication) -> None:
 
 
 def test_device_and_resolution_reconstruct_what_is_open(opened: App, engine: FakeEngine, qtbot: QtBot) -> None:
-    field = opened.session.field
+    field = opened.document.field
     opened.preferences.choose("device", "cpu")
-    qtbot.waitUntil(lambda: opened.session.field is not field and not opened.worker.is_busy(Task.RECONSTRUCT))
+    qtbot.waitUntil(lambda: opened.document.field is not field and not opened.worker.is_busy(Task.RECONSTRUCT))
     assert engine.asked_devices == ["auto", "cpu"]
     engine.model.working_pixels = 60 * 80 // 4  # what is preferred counts, where it is, and not what is quick
     opened.preferences.choose("working_pixels", "250000")
     qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.RECONSTRUCT))
-    assert opened.session.binning == 1
+    assert opened.document.binning == 1
     opened.preferences.reset()
-    qtbot.waitUntil(lambda: opened.session.binning == 2)
+    qtbot.waitUntil(lambda: opened.document.binning == 2)
 
 
 def test_colours_of_bands_and_marks(opened: App, qtbot: QtBot) -> None:
-    opened.session.add_pin(1, 1)
+    opened.document.add_pin(1, 1)
     opened.preferences.choose("mark_colours", "vivid")
-    opened.session.add_pin(2, 2)
-    assert [mark.colour for mark in opened.session.marks] == [MARK_COLOURS["safe"][1], MARK_COLOURS["vivid"][2]]
+    opened.document.add_pin(2, 2)
+    assert [mark.colour for mark in opened.document.marks] == [MARK_COLOURS["safe"][1], MARK_COLOURS["vivid"][2]]
     opened.preferences.choose("colormap", "viridis")
-    opened.look_commands.show_mode("band")
-    qtbot.waitUntil(lambda: (shown := opened.pictures[0].shown) is not None and shown.request.colormap == "viridis")
+    opened.view.show_mode("band")
+    qtbot.waitUntil(lambda: (shown := opened.renderers[0].shown) is not None and shown.request.colormap == "viridis")
 
 
 def test_reset_puts_preferences_and_layout_back(app: App) -> None:
@@ -107,7 +107,7 @@ def test_reset_puts_preferences_and_layout_back(app: App) -> None:
     pick(dialog, "mark_colours", "vivid")
     light = app.window.findChild(QDockWidget, "light")
     light.show()
-    app.shell.reset()
+    app.application.reset()
     assert dialog.boxes["mark_colours"].currentData() == "safe"
     assert not light.isVisible()
     dialog.close()

@@ -4,48 +4,61 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Orientation, Registration
+from nesr_gui.gui.model.changes import Change
+from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.marks import MarkSpectrum, Readout
 from nesr_gui.gui.model.palette import MARK_COLOURS
-from nesr_gui.gui.model.session import Session
-from nesr_gui.gui.model.truth import Measurement
-from nesr_gui.spectral import RGBImage, Wavelengths
+from nesr_gui.gui.model.truth import MeasuredCube
+from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 
 
 @pytest.fixture
-def session(qapp: object) -> Session:
-    made = Session()
+def document(qapp: object) -> Document:
+    made = Document()
     image = RGBImage(np.full((60, 80, 3), 0.5, np.float32))
     made.open_photograph(image, np.zeros((60, 80, 3), np.uint8))
     made.set_field(CubeField(smooth_cube(30, 40), BANDS), 2, (0, 1))
     return made
 
 
-def test_wavelength_is_a_tenth_within_the_range(session: Session, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(session.wavelength_changed) as fact:
-        session.set_wavelength(512.3499)
-    assert fact.args == [512.3] and session.nm == 512.3
-    session.set_wavelength(900)
-    assert session.nm == 700
-    with qtbot.assertNotEmitted(session.wavelength_changed):
-        session.set_wavelength(700.04)
+def test_wavelength_is_a_tenth_within_the_range(document: Document, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(document.changed, check_params_cb=lambda change: change is Change.WAVELENGTH) as fact:
+        document.set_wavelength(512.3499)
+    assert fact.args == [Change.WAVELENGTH] and document.nm == 512.3
+    document.set_wavelength(900)
+    assert document.nm == 700
+    with qtbot.assertNotEmitted(document.changed):
+        document.set_wavelength(700.04)
 
 
-def test_a_field_of_other_range_keeps_the_wavelength_inside(session: Session) -> None:
-    session.set_wavelength(690)
-    session.open_cube("a", CubeField(smooth_cube(4, 5)[:3], Wavelengths.from_step(500, 520, 10)), (0, 1))
-    assert session.nm == 520 and session.look.mode == "band" and session.marks == ()
+def test_a_field_of_other_range_keeps_the_wavelength_inside(document: Document) -> None:
+    document.set_wavelength(690)
+    document.open_cube("a", CubeField(smooth_cube(4, 5)[:3], Wavelengths.from_step(500, 520, 10)), (0, 1))
+    assert document.nm == 520 and document.view_settings.mode == "band" and document.marks == ()
 
 
-def test_a_truth_lies_over_the_photograph_and_can_be_taken_away(session: Session) -> None:
+def test_a_truth_lies_over_the_photograph_and_can_be_taken_away(document: Document) -> None:
     turned = np.ascontiguousarray(smooth_cube(60, 80)[:, ::-1])
-    session.set_truth(Measurement(CubeField(turned, BANDS), "turned", match=Registration(Orientation.FLIPPED, 2.0)))
-    np.testing.assert_array_equal(session.truth.band(500.0), 2 * smooth_cube(60, 80)[10])
-    session.set_truth(None)
-    assert session.truth is None and session.measurement is None
+    document.set_truth(MeasuredCube(CubeField(turned, BANDS), "turned", match=Registration(Orientation.FLIPPED, 2.0)))
+    np.testing.assert_array_equal(document.truth.band(500.0), 2 * smooth_cube(60, 80)[10])
+    document.set_truth(None)
+    assert document.truth is None and document.measurement is None
 
 
-def test_resolution_is_named(session: Session) -> None:
-    assert session.resolution() == "40×30 of 80×60, 1:2"
+def test_curves_and_values_are_asked_again_beside_another_truth(document: Document) -> None:
+    """Each holds the truth that was there when it was asked."""
+    document.add_pin(3, 4)
+    spectrum = Spectrum(BANDS, document.field.spectra(np.array([(1, 2)]), BANDS)[0])
+    document.set_curves({(3, 4): MarkSpectrum(spectrum)})
+    document.set_readouts(document.nm, {(3, 4): Readout(0.5)})
+    assert document.curves and document.readouts
+    document.set_truth(MeasuredCube(CubeField(smooth_cube(60, 80), BANDS), "cube"))
+    assert not document.curves and not document.readouts
+
+
+def test_resolution_is_named(document: Document) -> None:
+    assert document.resolution() == "40×30 of 80×60, 1:2"
 
 
 def luminance(colour: str) -> float:

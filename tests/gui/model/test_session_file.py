@@ -24,13 +24,20 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Orientation, Registration
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
-from nesr_gui.gui.model.document import Origin
+from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.model.marks import new_mark
-from nesr_gui.gui.model.plot_settings import Normalise, Overlays, Reference, Transform
-from nesr_gui.gui.model.preferences import settings
-from nesr_gui.gui.model.session_file import Kept, Laid, Layout, read_session, write_session
-from nesr_gui.gui.model.view_settings import Arrangement, Look
-from nesr_gui.gui.model.viewport import View
+from nesr_gui.gui.model.plot_settings import Normalise, PlotSettings, ReferenceSpectrum, Transform
+from nesr_gui.gui.model.preferences import recent_files, settings
+from nesr_gui.gui.model.session_file import (
+    Layout,
+    PanelPlace,
+    SavedRegistration,
+    SessionData,
+    read_session,
+    write_session,
+)
+from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
+from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.views.main_window import WINDOW_SIZE
 from nesr_gui.gui.views.message_bar import STEPS
@@ -51,7 +58,7 @@ def make_app(qtbot: QtBot) -> App:
     made.window.show()
     qtbot.waitExposed(made.window)
     made.window.compose(WINDOW_SIZE)
-    made.reconstructing.load_model(None, "auto")
+    made.reconstruction.load_model(None, "auto")
     return made
 
 
@@ -74,16 +81,16 @@ def apps(qtbot: QtBot, qapp: QApplication, engine: FakeEngine) -> Iterator[Calla
 
 def is_settled(app: App) -> bool:
     """Whether all that is to be seen has been answered exactly."""
-    session = app.session
+    document = app.document
     busy = any(app.worker.is_busy(task) for task in app.worker._newest)
     exact = all(
-        app.pictures[side].shown is not None
-        and app.pictures[side].shown.is_exact
-        and not app.pictures[side]._rest.isActive()
-        for side in session.look.sides
+        app.renderers[side].shown is not None
+        and app.renderers[side].shown.is_exact
+        and not app.renderers[side]._rest.isActive()
+        for side in document.view_settings.sides
     )
-    known = all(session.reading(mark) and mark.place in session.findings for mark in session.marks)
-    return session.field is not None and not busy and exact and known
+    known = all(document.readout(mark) and mark.place in document.colour_results for mark in document.marks)
+    return document.field is not None and not busy and exact and known
 
 
 def picture(app: App, qtbot: QtBot) -> QImage:
@@ -95,18 +102,18 @@ def picture(app: App, qtbot: QtBot) -> QImage:
 
 def work(app: App) -> None:
     """Do something of everything that a session keeps."""
-    session = app.session
-    session.add_pin(12, 34)
-    session.marking.add(REGION)
-    session.marking.edit(2, name="Blätter", colour="#123456")
-    session.marking.set_active(1)
-    session.set_wavelength(612.3)
-    session.set_viewing(ViewingConditions(Illuminant.blackbody(3000), Observer("CIE 1964 10°", 10)))
-    session.comparison.add([CURVE], "leaves.csv")
-    session.comparison.set_transform(Transform(Normalise.MAXIMUM))
-    look = session.look.showing("band").arranged(Arrangement.DIVIDED).divided_at(0.4)
-    session.set_look(look.with_levels("band", (0.1, 0.8)).with_colormap("band", "viridis"))
-    session.understanding.choose(DevelopSettings(stops=0.5))
+    document = app.document
+    document.add_pin(12, 34)
+    document.mark_set.add(REGION)
+    document.mark_set.edit(2, name="Blätter", colour="#123456")
+    document.mark_set.set_active(1)
+    document.set_wavelength(612.3)
+    document.set_viewing(ViewingConditions(Illuminant.blackbody(3000), Observer("CIE 1964 10°", 10)))
+    document.set_plot_settings(document.plot_settings.with_spectra([CURVE], "leaves.csv"))
+    document.set_plot_settings(replace(document.plot_settings, transform=Transform(Normalise.MAXIMUM)))
+    view_settings = document.view_settings.showing("band").arranged(PaneLayout.DIVIDED).divided_at(0.4)
+    document.set_view_settings(view_settings.with_levels("band", (0.1, 0.8)).with_colormap("band", "viridis"))
+    document.development.choose(DevelopSettings(stops=0.5))
     app.window.image.box.setRange(xRange=(10, 60), yRange=(10, 40), padding=0)
     app.window.image.is_fitted = False
     app.window.panels.docks[2].show()
@@ -115,31 +122,33 @@ def work(app: App) -> None:
 def save(app: App, path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), ""))
     app.window.actions_by_name["save_session"].trigger()
-    qtbot.waitUntil(lambda: path.exists() and not app.documents.modified())
+    qtbot.waitUntil(lambda: path.exists() and not app.workspace.modified())
 
 
 def test_a_session_is_restored_to_an_equal_picture(
     apps: Callable[[], App], photograph: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = apps(), apps()
-    first.opening.open(photograph)
-    qtbot.waitUntil(lambda: first.session.field is not None)
+    first.files.open(photograph)
+    qtbot.waitUntil(lambda: first.document.field is not None)
     work(first)
     qtbot.waitUntil(lambda: is_settled(first))
     path = tmp_path / "work.nesr"
     assert first.window.isWindowModified()
     save(first, path, qtbot, monkeypatch)
     assert not first.window.isWindowModified() and first.window.windowTitle() == "work.nesr[*] - nesr_gui"
-    first.documents.clear_steps()  # a session begins with nothing to undo
+    first.workspace.clear_undo()  # a session begins with nothing to undo
     seen = picture(first, qtbot)
     first.window.hide()
 
-    second.opening.open(path)
-    qtbot.waitUntil(lambda: second.session.name == "photograph.png" and is_settled(second))
-    assert second.session.marks == first.session.marks and second.session.look == first.session.look
+    second.files.open(path)
+    qtbot.waitUntil(lambda: second.document.name == "photograph.png" and is_settled(second))
+    assert (
+        second.document.marks == first.document.marks and second.document.view_settings == first.document.view_settings
+    )
     qtbot.waitUntil(lambda: picture(second, qtbot) == seen)
-    assert not second.window.isWindowModified() and second.opening.recent()[0] == path
-    second.session.marking.clear()
+    assert not second.window.isWindowModified() and recent_files()[0] == path
+    second.document.mark_set.clear()
     second.window.actions_by_name["save_session"].trigger()  # to the same file, nothing is asked
     qtbot.waitUntil(lambda: read_session(path, MODES).marks == ())
 
@@ -165,41 +174,66 @@ def placeless(layout: Layout) -> Layout:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Kept:
+def kept(tmp_path: Path) -> SessionData:
     """One with a value in every place."""
     rows = ((400.0, 1.0, 0.5, 0.2), (700.0, 0.1, 0.5, 0.9))
     reading = CubeHints(Wavelengths.from_step(400, 700, 100), 2, Quantity.RADIANCE, "cube")
-    overlays = Overlays(Transform(Normalise.AREA, True, True), False, True, (Reference(CURVE, "leaves.csv", False),))
+    overlays = PlotSettings(
+        Transform(Normalise.AREA, True, True), False, True, (ReferenceSpectrum(CURVE, "leaves.csv", False),)
+    )
     marks = new_mark((3, 4), []), replace(new_mark(REGION, [1]), name="Blätter", visible=False)
-    look = Look(("rerendered", "similarity"), 1, Arrangement.SIDE_BY_SIDE, reference=CURVE, levels={"band": (0.0, 0.5)})
-    return Kept(
-        Origin(tmp_path / "a.png", tmp_path / "truth.h5", reading),
-        DevelopSettings(
+    view_settings = ViewSettings(
+        ("rerendered", "similarity"), 1, PaneLayout.SIDE_BY_SIDE, reference=CURVE, levels={"band": (0.0, 0.5)}
+    )
+    return SessionData(
+        source=DocumentSource(tmp_path / "a.png", tmp_path / "truth.h5", reading),
+        interpretation=DevelopSettings(
             SourceEncoding.GAMMA, 1.8, WhiteBalance.GREY_POINT, (3, 7), 5000.0, -3.0, 0.5, Observer("x", samples=rows),
             5000,
         ),
-        marks, 2, look, View(1.5, 30.25, 2.125, 40.0, 0.5), 612.3, overlays,
-        ViewingConditions(Illuminant.measured("lamp", CURVE), Observer("camera", samples=rows)), CURVE, True,
-        ("model", "ab12"), None, tmp_path / "work.nesr", ("12", "34"),
-        Laid(Registration("turned left", 1.02, 0.99, None), True),
+        marks=marks, active=2, view_settings=view_settings, viewport=Viewport(1.5, 30.25, 2.125, 40.0, 0.5), nm=612.3,
+        plot_settings=overlays,
+        viewing=ViewingConditions(Illuminant.measured("lamp", CURVE), Observer("camera", samples=rows)),
+        white=CURVE, is_full=True, model=("model", "ab12"), file=tmp_path / "work.nesr", digests=("12", "34"),
+        registration=SavedRegistration(Registration("turned left", 1.02, 0.99, None), True),
     )  # fmt: skip
 
 
-def plain(kept: Kept, path: Path) -> Any:
+def plain(kept: SessionData, path: Path) -> Any:
     write_session(path, kept)
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def test_every_value_comes_back(kept: Kept, tmp_path: Path) -> None:
+def test_every_value_comes_back(kept: SessionData, tmp_path: Path) -> None:
     path = tmp_path / "a.nesr"
     written = plain(kept, path)
     again = read_session(path, MODES)
     assert again.marks == kept.marks and again.viewing == kept.viewing and again.interpretation == kept.interpretation
-    assert again.view == kept.view and again.origin.image == kept.origin.image and again.active == 2
+    assert again.viewport == kept.viewport and again.source.image == kept.source.image and again.active == 2
     assert plain(again, path) == written
 
 
-def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: Kept, tmp_path: Path) -> None:
+def test_a_session_of_the_first_format_opens(kept: SessionData) -> None:
+    """Written by the program before its format 2; every value stands where `kept` has it."""
+    old = read_session(Path(__file__).with_name("session_1.nesr"), MODES)
+    assert old.source.image == Path("/photographs/a.png") and old.source.truth == Path("/photographs/truth.h5")
+    assert old.source.reading is not None and kept.source.reading is not None
+    assert old.source.reading.quantity is Quantity.RADIANCE and old.source.reading.band_axis == 2
+    np.testing.assert_array_equal(old.source.reading.wavelengths.nm, kept.source.reading.wavelengths.nm)
+    for name in ("interpretation", "marks", "active", "viewport", "nm", "viewing", "is_full", "model", "registration"):
+        assert getattr(old, name) == getattr(kept, name), name
+    assert old.plot_settings.transform == kept.plot_settings.transform  # its way to normalise was saved by its label
+    assert [each.source for each in old.plot_settings.library] == ["leaves.csv"]
+    assert replace(old.view_settings, reference=None) == replace(kept.view_settings, reference=None)
+    for spectrum in (old.view_settings.reference, old.white, old.plot_settings.library[0].spectrum):
+        assert spectrum is not None and spectrum.name == CURVE.name
+        np.testing.assert_array_equal(spectrum.values, CURVE.values)
+    panel = PanelPlace("spectra", "right", tabs=0, shown=True, front=True, size=(500, 400), floats=None)
+    assert old.layout == Layout((1280, 800), (panel,)) and old.file == Path("/photographs/work.nesr")
+    assert old.digests == ("12", "34") and old.model_file is None
+
+
+def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: SessionData, tmp_path: Path) -> None:
     """Every value of a session, replaced by values of every kind: what is not refused can be written again."""
     path = tmp_path / "a.nesr"
     written, rng, refused = plain(kept, path), random.Random(0), 0
@@ -217,6 +251,20 @@ def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: Kept, tmp_pat
     assert refused > 200
 
 
+@pytest.mark.parametrize("broken", [
+    {"arrangement": "triple"}, {"modes": ["band"]}, {"levels": {"band": [1]}}, {"reference": {"name": "x"}},
+    {"active": 2}, {"false_colour": [1, 2]}, {"measure": "taste"}, {"modes": 3}, {"levels": 7},
+    {"modes": ["band", "sepia"]}, {"levels": {"band": [1, 1]}}, {"divider": "wide"}, {"speed": True},
+])  # fmt: skip
+def test_view_settings_that_are_none_are_refused(kept: SessionData, tmp_path: Path, broken: dict[str, Any]) -> None:
+    path = tmp_path / "a.nesr"
+    document = plain(kept, path)
+    document["view_settings"].update(broken)
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(UnreadableFile, match="is damaged"):
+        read_session(path, MODES)
+
+
 def _places(known: Any) -> Iterator[tuple[Any, Any]]:
     items = known.items() if isinstance(known, dict) else enumerate(known) if isinstance(known, list) else ()
     for at, value in items:
@@ -227,18 +275,19 @@ def _places(known: Any) -> Iterator[tuple[Any, Any]]:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is no session file"), ("{}", "is no session file"), ("[" * 100_000, "is no session file"),
-        ('{"nesr_session": NaN}', "is no session file"), ("null", "is no session file"), ("ÿþ", "is no session file"),
-        ('{"nesr_session": 2}', "its format is 2, this program reads 1"),
-        ('{"nesr_session": 1}', "'image' is missing"),
+        ("", "is not a session file"), ("{}", "is not a session file"), ("[" * 100_000, "is not a session file"),
+        ('{"nesr_session": NaN}', "is not a session file"), ("null", "is not a session file"),
+        ("ÿþ", "is not a session file"),
+        ('{"nesr_session": 3}', "its format is 3, this program reads 1 to 2"),
+        ('{"nesr_session": 2}', "'image' is missing"),
     ],
 )  # fmt: skip
 def test_what_is_no_session_is_told(app: App, tmp_path: Path, text: str, said: str, qtbot: QtBot) -> None:
     path = tmp_path / "a.nesr"
     path.write_text(text, encoding="latin-1")
-    app.opening.open(path)
-    qtbot.waitUntil(app.window.notice.isVisible)
-    assert said in app.window.notice.text.text()
+    app.files.open(path)
+    qtbot.waitUntil(app.window.messages.isVisible)
+    assert said in app.window.messages.text.text()
 
 
 @pytest.fixture
@@ -246,14 +295,14 @@ def saved(
     opened: App, photograph: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[App, Path]:
     """A session of a photograph, both in a folder of their own, and another image shown."""
-    opened.session.add_pin(12, 34)
-    opened.session.add_pin(55, 70)
+    opened.document.add_pin(12, 34)
+    opened.document.add_pin(55, 70)
     (tmp_path / "there").mkdir()
     shutil.copy(photograph, tmp_path / "there")
-    opened.documents.current.origin = Origin(tmp_path / "there" / photograph.name)
+    opened.workspace.current.source = DocumentSource(tmp_path / "there" / photograph.name)
     save(opened, tmp_path / "there" / "work.nesr", qtbot, monkeypatch)
-    opened.commands.undo()
-    opened.documents.close(opened.documents.current)
+    opened.application.undo()
+    opened.workspace.close(opened.workspace.current)
     return opened, tmp_path / "there" / "work.nesr"
 
 
@@ -274,9 +323,9 @@ def press(box: QMessageBox, text: str) -> None:
 def test_a_folder_that_moved_is_found(saved: tuple[App, Path], photograph: Path, tmp_path: Path, qtbot: QtBot) -> None:
     app, path = saved
     path.parent.rename(tmp_path / "here")
-    app.opening.open(tmp_path / "here" / "work.nesr")
-    qtbot.waitUntil(lambda: len(app.session.marks) == 2)
-    origin = app.documents.current.origin
+    app.files.open(tmp_path / "here" / "work.nesr")
+    qtbot.waitUntil(lambda: len(app.document.marks) == 2)
+    origin = app.workspace.current.source
     assert origin is not None and origin.image == tmp_path / "here" / photograph.name
 
 
@@ -287,21 +336,21 @@ def test_a_moved_image_is_asked_for_and_another_is_told(
     (path.parent / photograph.name).unlink()
     other = tmp_path / "other.png"
     iio.imwrite(other, np.zeros((50, 60, 3), np.uint8))
-    app.opening.open(path)
-    box = asked(app, qtbot, "photograph.png of the session work.nesr is not in")
-    assert not app.session.name and not app.window.notice.isVisible()
+    app.files.open(path)
+    box = asked(app, qtbot, "photograph.png of the session work.nesr is no longer in")
+    assert not app.document.name and not app.window.messages.isVisible()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(other), ""))
     press(box, "Choose image…")
-    press(asked(app, qtbot, "other.png is not the image"), "Use this one")
-    qtbot.waitUntil(lambda: app.session.name == "other.png" and app.session.field is not None)
-    assert [mark.pixel for mark in app.session.marks] == [(12, 34)]
-    assert "1 of its 2 marks lie outside" in app.window.notice.text.text()
+    press(asked(app, qtbot, "other.png is not the image"), "Use this image")
+    qtbot.waitUntil(lambda: app.document.name == "other.png" and app.document.field is not None)
+    assert [mark.pixel for mark in app.document.marks] == [(12, 34)]
+    assert "1 of 2 marks are outside" in app.window.messages.text.text()
 
-    app.opening.open(path)
+    app.files.open(path)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(photograph), ""))
-    press(asked(app, qtbot, "is not in"), "Choose image…")
-    qtbot.waitUntil(lambda: len(app.session.marks) == 2)
-    assert app.session.name == "photograph.png" and not app.window.notice.isVisible()
+    press(asked(app, qtbot, "is no longer in"), "Choose image…")
+    qtbot.waitUntil(lambda: len(app.document.marks) == 2)
+    assert app.document.name == "photograph.png" and not app.window.messages.isVisible()
 
 
 def test_full_resolution_and_another_model_come_back_said(
@@ -312,10 +361,10 @@ def test_full_resolution_and_another_model_come_back_said(
     known = json.loads(path.read_text())
     known["model"] = ["better", "12"]
     path.write_text(json.dumps(known))
-    app.opening.open(path)
-    qtbot.waitUntil(lambda: app.session.field is not None)
-    assert app.session.binning == 1
-    assert "saved with the model better" in app.window.notice.text.text()
+    app.files.open(path)
+    qtbot.waitUntil(lambda: app.document.field is not None)
+    assert app.document.binning == 1
+    assert "saved with model better" in app.window.messages.text.text()
 
 
 def test_a_session_of_a_cube_keeps_what_was_said_of_it(
@@ -323,17 +372,17 @@ def test_a_session_of_a_cube_keeps_what_was_said_of_it(
 ) -> None:
     np.save(tmp_path / "c.npy", smooth_cube(20, 24)[:5])
     reading = CubeHints(Wavelengths.from_step(500, 540, 10), 0, Quantity.RADIANCE)
-    app.opening.open_cube(tmp_path / "c.npy", reading)
-    qtbot.waitUntil(lambda: app.session.field is not None)
-    app.session.add_pin(1, 2)
+    app.files.open_cube(tmp_path / "c.npy", reading)
+    qtbot.waitUntil(lambda: app.document.field is not None)
+    app.document.add_pin(1, 2)
     save(app, tmp_path / "c.nesr", qtbot, monkeypatch)
-    app.documents.close(app.documents.current)
-    app.opening.open(tmp_path / "c.nesr")
-    qtbot.waitUntil(lambda: app.session.field is not None)
-    assert app.session.wavelength_range == (500, 540) and len(app.session.marks) == 1
-    app.documents.close(app.documents.current)
+    app.workspace.close(app.workspace.current)
+    app.files.open(tmp_path / "c.nesr")
+    qtbot.waitUntil(lambda: app.document.field is not None)
+    assert app.document.wavelength_range == (500, 540) and len(app.document.marks) == 1
+    app.workspace.close(app.workspace.current)
     np.save(tmp_path / "c.npy", smooth_cube(20, 24)[1:6])
-    app.opening.open(tmp_path / "c.nesr")
+    app.files.open(tmp_path / "c.nesr")
     asked(app, qtbot, "c.npy is not the image").reject()
 
 
@@ -343,34 +392,34 @@ def test_a_measured_cube_that_is_gone_is_told(
     truth = tmp_path / "truth.h5"
     field = CubeField(smooth_cube(60, 80), BANDS, Quantity.REFLECTANCE)
     io.write_cube(truth, field, BANDS)
-    opened.opening.open(photograph, truth)
-    qtbot.waitUntil(lambda: opened.session.truth is not None)
-    opened.session.add_pin(1, 2)
+    opened.files.open(photograph, truth)
+    qtbot.waitUntil(lambda: opened.document.truth is not None)
+    opened.document.add_pin(1, 2)
     turned = Registration(Orientation.TURNED_AROUND, 1.5)
-    measurement = opened.session.measurement
+    measurement = opened.document.measurement
     assert measurement is not None
-    opened.session.set_truth(replace(measurement, match=turned, is_chosen=True))
+    opened.document.set_truth(replace(measurement, match=turned, is_chosen=True))
     save(opened, tmp_path / "a.nesr", qtbot, monkeypatch)
-    opened.opening.open(tmp_path / "a.nesr")
-    qtbot.waitUntil(lambda: not opened.session.steps.canUndo() and opened.session.truth is not None)
-    again = opened.session.measurement
+    opened.files.open(tmp_path / "a.nesr")
+    qtbot.waitUntil(lambda: not opened.document.undo_stack.canUndo() and opened.document.truth is not None)
+    again = opened.document.measurement
     assert again is not None and again.match == turned and again.is_chosen
     truth.unlink()
-    opened.opening.open(tmp_path / "a.nesr")
-    qtbot.waitUntil(lambda: "truth.h5 is no longer there" in opened.window.notice.text.text())
-    assert opened.session.truth is None and len(opened.session.marks) == 1
+    opened.files.open(tmp_path / "a.nesr")
+    qtbot.waitUntil(lambda: "truth.h5 is missing or has changed" in opened.window.messages.text.text())
+    assert opened.document.truth is None and len(opened.document.marks) == 1
 
 
 def test_what_is_looked_at_does_not_depend_on_the_room_there_was_for_it(opened: App, qtbot: QtBot) -> None:
-    image, notice = opened.window.image, opened.window.notice
+    image, messages = opened.window.image, opened.window.messages
     image.zoom(2.0, (12, 34))
     wide = image.box.viewRange()
     high = image.height()
-    notice.show_success("Wrote something, of which this is told in a line above the image.")
+    messages.show_success("Wrote something, of which this is told in a line above the image.")
     qtbot.waitUntil(lambda: image.height() < high)
     kept = opened.window.panes.view()
     opened.window.panes.fit()
-    notice.hide()
+    messages.hide()
     qtbot.waitUntil(lambda: image.height() == high)
     opened.window.panes.go(kept)
     np.testing.assert_allclose(image.box.viewRange(), wide)

@@ -2,22 +2,22 @@ import numpy as np
 import pytest
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.gui.model.viewport import Sampling, View, resolve_sampling
+from nesr_gui.gui.model.viewport import SamplingGrid, Viewport, resolve_sampling
 from tests.gui.conftest import BANDS, smooth_cube
 
 FIELD = CubeField(smooth_cube(300, 400), BANDS)
-ALL = View(-10, 310, -10, 410, 0.5)
+ALL = Viewport(-10, 310, -10, 410, 0.5)
 
 
-def band(sampling: Sampling) -> np.ndarray:
+def band(sampling: SamplingGrid) -> np.ndarray:
     return FIELD.band(512.3, stride=sampling.stride, rows=sampling.rows, cols=sampling.cols)
 
 
 @pytest.mark.parametrize("samples", [100, 5000, 1 << 20, None])
 @pytest.mark.parametrize("binning", [1, 3])
-@pytest.mark.parametrize("view", [ALL, View(31.5, 97, 50.2, 120, 0.3), View(100, 900, 0, 1200, 4.0)])
+@pytest.mark.parametrize("view", [ALL, Viewport(31.5, 97, 50.2, 120, 0.3), Viewport(100, 900, 0, 1200, 4.0)])
 def test_a_sampling_covers_what_is_in_view_and_stands_where_it_was_sampled(
-    samples: int | None, binning: int, view: View
+    samples: int | None, binning: int, view: Viewport
 ) -> None:
     sampling = resolve_sampling(FIELD.shape, binning, view, samples)
     values = band(sampling)
@@ -36,14 +36,14 @@ def test_a_sampling_covers_what_is_in_view_and_stands_where_it_was_sampled(
 
 
 def test_the_exact_sampling_is_as_fine_as_the_screen() -> None:
-    assert resolve_sampling(FIELD.shape, 1, View(0, 300, 0, 400, 0.5), None).stride == 1
-    assert resolve_sampling(FIELD.shape, 1, View(0, 300, 0, 400, 3.7), None).stride == 3
-    assert resolve_sampling(FIELD.shape, 1, View(0, 300, 0, 400, 3.7), None, is_costly=True).stride == 4
-    assert resolve_sampling(FIELD.shape, 2, View(0, 600, 0, 800, 3.7), None).stride == 1
+    assert resolve_sampling(FIELD.shape, 1, Viewport(0, 300, 0, 400, 0.5), None).stride == 1
+    assert resolve_sampling(FIELD.shape, 1, Viewport(0, 300, 0, 400, 3.7), None).stride == 3
+    assert resolve_sampling(FIELD.shape, 1, Viewport(0, 300, 0, 400, 3.7), None, is_costly=True).stride == 4
+    assert resolve_sampling(FIELD.shape, 2, Viewport(0, 600, 0, 800, 3.7), None).stride == 1
 
 
 def test_strips_make_up_the_whole() -> None:
-    sampling = resolve_sampling(FIELD.shape, 1, View(13, 299, 7, 390, 2.2), None)
+    sampling = resolve_sampling(FIELD.shape, 1, Viewport(13, 299, 7, 390, 2.2), None)
     strips = list(sampling.strips(1000))
     assert len(strips) > 3
     np.testing.assert_array_equal(np.concatenate([band(strip) for strip in strips]), band(sampling))

@@ -20,7 +20,8 @@ from nesr_gui.colorimetry.viewing_conditions import Illuminant, ViewingCondition
 from nesr_gui.fields.protocol import CubeField, ProgressCallback
 from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers import documents
-from nesr_gui.gui.model.document import Origin
+from nesr_gui.gui.model.changes import Change
+from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.tasks.sessions import SaveRequest, save_session
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -46,9 +47,9 @@ def cube(tmp_path: Path) -> Path:
 
 
 def open_beside(app: App, path: Path, qtbot: QtBot) -> None:
-    known = len(app.documents.all)
-    app.opening.open(path, beside=True)
-    qtbot.waitUntil(lambda: len(app.documents.all) == known + 1 and app.session.field is not None)
+    known = len(app.workspace.documents)
+    app.files.open(path, beside=True)
+    qtbot.waitUntil(lambda: len(app.workspace.documents) == known + 1 and app.document.field is not None)
 
 
 def titles(app: App) -> list[str]:
@@ -58,59 +59,65 @@ def titles(app: App) -> list[str]:
 def test_each_tab_keeps_its_own_and_asks_nothing_again(
     opened: App, other: Path, cube: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
-    session, first = opened.session, opened.session.field
-    session.add_pin(3, 4)
-    session.set_wavelength(612.3)
-    session.set_look(session.look.showing("band"))
-    session.set_viewing(ViewingConditions(Illuminant("A")))
+    document, first = opened.document, opened.document.field
+    document.add_pin(3, 4)
+    document.set_wavelength(612.3)
+    document.set_view_settings(document.view_settings.showing("band"))
+    document.set_viewing(ViewingConditions(Illuminant("A")))
     opened.window.image.box.setRange(xRange=(10, 40), yRange=(10, 40))
     opened.window.image.is_fitted = False
-    qtbot.waitUntil(lambda: (3, 4) in session.curves)
-    view, curve = opened.window.image.view(), session.curves[(3, 4)]
+    qtbot.waitUntil(lambda: (3, 4) in document.curves)
+    view, curve = opened.window.image.view(), document.curves[(3, 4)]
     assert not opened.window.tabs.isVisible()
 
     open_beside(opened, other, qtbot)
-    assert session.marks == () and session.name == "other.png" and opened.window.tabs.isVisible()
-    assert not session.steps.canUndo() and opened.window.image.is_fitted
-    session.add_pin(1, 1)
-    session.set_wavelength(450)
+    assert opened.document.marks == () and opened.document.name == "other.png" and opened.window.tabs.isVisible()
+    assert not opened.document.undo_stack.canUndo() and opened.window.image.is_fitted
+    opened.document.add_pin(1, 1)
+    opened.document.set_wavelength(450)
     open_beside(opened, cube, qtbot)
-    assert session.wavelength_range == (450, 510) and session.colours is None
+    assert opened.document.wavelength_range == (450, 510) and opened.document.colours is None
     assert titles(opened) == ["photograph.png*", "other.png*", "cube.h5"] and opened.window.tabs.currentIndex() == 2
 
     engine.encoding.clear()
     QTest.keyClick(opened.window, Qt.Key.Key_Tab, CONTROL)  # after the last comes the first
-    assert session.field is first and session.nm == 612.3 and session.look.mode == "band"
+    assert (
+        opened.document.field is first and opened.document.nm == 612.3 and opened.document.view_settings.mode == "band"
+    )
     again = opened.window.image.view()
-    assert session.viewing.light.name == "A"
+    assert opened.document.viewing.light.name == "A"
     assert (again.left, again.right) == (view.left, view.right)  # above and below less is seen: tabs take room
     assert again.top + again.bottom == pytest.approx(view.top + view.bottom)
-    assert session.curves[(3, 4)] is curve and opened.window.plot.curves.keys() == {1}
-    assert [item.pixel for item in session.pins] == [(3, 4)] and opened.window.table.rowCount() == 1
+    assert opened.document.curves[(3, 4)] is curve and opened.window.plot.curves.keys() == {1}
+    assert [item.pixel for item in opened.document.pins] == [(3, 4)] and opened.window.table.rowCount() == 1
     layer = opened.window.image.canvas.layers[0]
-    qtbot.waitUntil(lambda: layer.picture is not None and layer.picture.request.scene.field is first)
-    opened.commands.undo()
-    assert session.marks == ()
-    opened.commands.redo()
+    qtbot.waitUntil(lambda: layer.picture is not None and layer.picture.request.context.field is first)
+    opened.application.undo()
+    assert opened.document.marks == ()
+    opened.application.redo()
 
     QTest.keyClick(opened.window, Qt.Key.Key_Tab, CONTROL)
-    assert [item.pixel for item in session.pins] == [(1, 1)] and session.nm == 450 and session.steps.canUndo()
+    assert (
+        [item.pixel for item in opened.document.pins] == [(1, 1)]
+        and opened.document.nm == 450
+        and opened.document.undo_stack.canUndo()
+    )
     QTest.keyClick(opened.window, Qt.Key.Key_Tab, CONTROL | SHIFT)
-    assert [item.pixel for item in session.pins] == [(3, 4)]
+    assert [item.pixel for item in opened.document.pins] == [(3, 4)]
     assert not engine.encoding.is_set()
 
 
 def test_an_image_takes_the_place_of_one_in_which_nothing_was_made(opened: App, other: Path, qtbot: QtBot) -> None:
-    opened.session.set_wavelength(600)
-    opened.opening.open(other)
-    qtbot.waitUntil(lambda: opened.session.name == "other.png")
-    assert len(opened.documents.all) == 1
-    opened.session.add_pin(2, 2)
-    opened.opening.open(other)
-    qtbot.waitUntil(lambda: len(opened.documents.all) == 2)
-    assert titles(opened) == ["other.png*", "other.png (2)"] and opened.session.marks == ()
-    opened.documents.show(0)
-    opened.commands.undo()  # nothing is made any more
+    opened.document.set_wavelength(600)
+    opened.files.open(other)
+    qtbot.waitUntil(lambda: opened.document.name == "other.png")
+    assert len(opened.workspace.documents) == 1
+    opened.document.add_pin(2, 2)
+    opened.files.open(other)
+    qtbot.waitUntil(lambda: len(opened.workspace.documents) == 2)
+    assert titles(opened) == ["other.png*", "other.png (2)"] and opened.document.marks == ()
+    opened.workspace.show(0)
+    opened.application.undo()  # nothing is made any more
     assert titles(opened) == ["other.png", "other.png (2)"]
 
 
@@ -118,47 +125,49 @@ def test_a_reconstruction_goes_on_and_lands_in_its_own_document(
     held: App, cube: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
     open_beside(held, cube, qtbot)
-    seen = held.session.field
+    seen = held.document.field
     engine.gate.set()
-    qtbot.waitUntil(lambda: held.documents.all[0].field is not None)
-    assert held.session.field is seen and not held.worker.is_busy(Task.RECONSTRUCT)
-    held.documents.show(0)
-    assert held.session.field is not None and held.session.field.shape == (60, 80)
+    qtbot.waitUntil(lambda: held.workspace.documents[0].field is not None)
+    assert held.document.field is seen and not held.worker.is_busy(Task.RECONSTRUCT)
+    held.workspace.show(0)
+    assert held.document.field is not None and held.document.field.shape == (60, 80)
 
 
 def test_what_is_shown_is_reconstructed_first_and_the_others_after_it(
     held: App, other: Path, engine: FakeEngine, qtbot: QtBot
 ) -> None:
-    held.opening.open(other, beside=True)
-    qtbot.waitUntil(lambda: len(held.documents.all) == 2 and held.worker.is_busy(Task.RECONSTRUCT))
+    held.files.open(other, beside=True)
+    qtbot.waitUntil(lambda: len(held.workspace.documents) == 2 and held.worker.is_busy(Task.RECONSTRUCT))
     order = []
-    held.session.field_changed.connect(lambda: order.append(held.documents.all[0].field))
+    held.document.changed.connect(
+        lambda change: order.append(held.workspace.documents[0].field) if change is Change.FIELD else None
+    )
     engine.gate.set()
-    qtbot.waitUntil(lambda: held.session.field is not None)
+    qtbot.waitUntil(lambda: held.document.field is not None)
     assert order == [None]
-    qtbot.waitUntil(lambda: held.documents.all[0].field is not None)
-    assert [document.field.shape for document in held.documents.all if document.field] == [(60, 80)]
-    assert held.session.field is not None and held.session.field.shape == (40, 50)
+    qtbot.waitUntil(lambda: held.workspace.documents[0].field is not None)
+    assert [document.field.shape for document in held.workspace.documents] == [(60, 80), (40, 50)]
+    assert held.document.field is not None and held.document.field.shape == (40, 50)
 
 
 def test_a_reconstruction_that_is_cancelled_is_not_asked_again(held: App) -> None:
     held.worker.cancel(Task.RECONSTRUCT)
-    assert not held.worker.is_busy(Task.RECONSTRUCT) and held.reconstructing.can_reconstruct()
+    assert not held.worker.is_busy(Task.RECONSTRUCT) and held.reconstruction.can_reconstruct()
 
 
 def test_closing_goes_to_a_neighbour_and_in_the_end_to_nothing(opened: App, other: Path, qtbot: QtBot) -> None:
     open_beside(opened, other, qtbot)
     tabs = opened.window.tabs
     QTest.mouseClick(tabs, Qt.MouseButton.MiddleButton, pos=tabs.tabRect(0).center())
-    assert opened.session.name == "other.png" and not tabs.isVisible()
+    assert opened.document.name == "other.png" and not tabs.isVisible()
     QTest.keyClick(opened.window, Qt.Key.Key_W, CONTROL)
-    session = opened.session
-    assert session.field is None and session.source_shape is None and session.name == ""
+    document = opened.document
+    assert document.field is None and document.source_shape is None and document.name == ""
     assert not opened.window.actions_by_name["close_tab"].isEnabled()
     assert opened.window.image.canvas.layers[0].picture is None and opened.window.input.isEnabled()
-    opened.opening.open(other)
-    qtbot.waitUntil(lambda: session.field is not None)
-    assert len(opened.documents.all) == 1
+    opened.files.open(other)
+    qtbot.waitUntil(lambda: document.field is not None)
+    assert len(opened.workspace.documents) == 1
 
 
 def test_several_files_open_in_tabs_each_and_a_bad_one_among_them_stops_nothing(
@@ -172,15 +181,20 @@ def test_several_files_open_in_tabs_each_and_a_bad_one_among_them_stops_nothing(
     app.window.actions_by_name["paste"].trigger()
     qtbot.waitUntil(lambda: titles(app) == ["photograph.png", "other.png", "cube.h5"])
     qtbot.waitUntil(lambda: not app.worker.is_busy(Task.OPEN))
-    told = app.window.notice.text.text()
-    assert app.window.notice.isVisible() and told.startswith("1 of 4 were not opened: ") and "bad.png" in told
-    app.opening.open(other, beside=True)
-    qtbot.waitUntil(lambda: len(app.documents.all) == 4)
-    assert not app.window.notice.isVisible()  # what is opened later has nothing to do with it
-    app.documents.close(app.documents.current)
+    told = app.window.messages.text.text()
+    assert (
+        app.window.messages.isVisible() and told.startswith("1 of 4 files could not be opened: ") and "bad.png" in told
+    )
+    app.files.open(other, beside=True)
+    qtbot.waitUntil(lambda: len(app.workspace.documents) == 4)
+    assert not app.window.messages.isVisible()  # what is opened later has nothing to do with it
+    app.workspace.close(app.workspace.current)
     QGuiApplication.clipboard().setText("no file")
     app.window.actions_by_name["paste"].trigger()
-    assert "the clipboard holds no image and no file" in app.window.notice.text.text() and len(app.documents.all) == 3
+    assert (
+        "the clipboard contains no image or file" in app.window.messages.text.text()
+        and len(app.workspace.documents) == 3
+    )
 
 
 def press(app: App, button: QMessageBox.StandardButton, qtbot: QtBot) -> None:
@@ -193,23 +207,23 @@ def test_what_is_not_saved_is_asked_about_before_it_is_lost(
     opened: App, other: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     buttons, window, file = QMessageBox.StandardButton, opened.window, tmp_path / "kept.nesr"
-    window.may_close = opened.document_commands.may_close_window
-    opened.session.add_pin(3, 4)
+    window.may_close = opened.documents.may_close_window
+    opened.document.add_pin(3, 4)
     open_beside(opened, other, qtbot)
-    opened.document_commands.close_tab()  # nothing was made of it
-    assert len(opened.documents.all) == 1
-    opened.document_commands.close_tab()
+    opened.documents.close_tab()  # nothing was made of it
+    assert len(opened.workspace.documents) == 1
+    opened.documents.close_tab()
     press(opened, buttons.Cancel, qtbot)
     assert not window.close() and window.isVisible()
     press(opened, buttons.Cancel, qtbot)
-    assert window.isVisible() and len(opened.session.marks) == 1
+    assert window.isVisible() and len(opened.document.marks) == 1
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(file), ""))
-    opened.document_commands.close_tab()
+    opened.documents.close_tab()
     press(opened, buttons.Save, qtbot)
-    qtbot.waitUntil(lambda: opened.session.source_shape is None)
-    opened.opening.open(file)
-    qtbot.waitUntil(lambda: len(opened.session.marks) == 1)
-    opened.session.add_pin(5, 6)
+    qtbot.waitUntil(lambda: opened.document.source_shape is None)
+    opened.files.open(file)
+    qtbot.waitUntil(lambda: len(opened.document.marks) == 1)
+    opened.document.add_pin(5, 6)
     assert not window.close()
     press(opened, buttons.Discard, qtbot)
     assert not window.isVisible()
@@ -219,30 +233,30 @@ def test_a_tab_is_picked_with_the_mouse(opened: App, other: Path, qtbot: QtBot) 
     open_beside(opened, other, qtbot)
     tabs = opened.window.tabs
     QTest.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(0).topLeft() + QPoint(12, 12))
-    assert opened.session.name == "photograph.png"
+    assert opened.document.name == "photograph.png"
 
 
 def test_a_tab_left_and_found_again_at_once_has_its_picture(opened: App, other: Path, qtbot: QtBot) -> None:
     open_beside(opened, other, qtbot)
     layer = opened.window.image.canvas.layers[0]
     qtbot.waitUntil(lambda: layer.picture is not None)
-    opened.documents.show(0)
-    opened.documents.show(1)  # before the picture of the first has come
-    qtbot.waitUntil(lambda: layer.picture is not None and layer.picture.shown is opened.session.colours)
+    opened.workspace.show(0)
+    opened.workspace.show(1)  # before the picture of the first has come
+    qtbot.waitUntil(lambda: layer.picture is not None and layer.picture.shown is opened.document.colours)
 
 
 def test_nothing_is_pasted_of_an_empty_clipboard(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(QGuiApplication.clipboard()), "mimeData", lambda clipboard: None)
     app.window.actions_by_name["paste"].trigger()
-    assert "the clipboard holds no image and no file" in app.window.notice.text.text()
+    assert "the clipboard contains no image or file" in app.window.messages.text.text()
 
 
 def test_a_document_that_is_closed_while_it_is_saved_is_closed_once(opened: App) -> None:
-    opened.session.add_pin(3, 4)
-    document = opened.documents.current
+    opened.document.add_pin(3, 4)
+    document = opened.workspace.current
     for _ in range(2):
-        opened.documents.close(document)
-    assert document not in opened.documents.all and len(opened.documents.all) == 1
+        opened.workspace.close(document)
+    assert document not in opened.workspace.documents and len(opened.workspace.documents) == 1
 
 
 @pytest.fixture
@@ -250,7 +264,7 @@ def held_save(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """Saves to a file of its own, and not before the event is set."""
     gate = threading.Event()
 
-    def save(request: SaveRequest, progress: ProgressCallback) -> Origin:
+    def save(request: SaveRequest, progress: ProgressCallback) -> DocumentSource:
         assert gate.wait(10)
         return save_session(request, progress)
 
@@ -269,13 +283,13 @@ def delete_what_was_closed() -> None:
 def test_what_is_closed_while_another_is_saved_is_not_asked_about(
     opened: App, other: Path, held_save: threading.Event, qtbot: QtBot
 ) -> None:
-    opened.window.may_close = opened.document_commands.may_close_window
-    opened.session.add_pin(3, 4)
+    opened.window.may_close = opened.documents.may_close_window
+    opened.document.add_pin(3, 4)
     open_beside(opened, other, qtbot)
-    opened.session.add_pin(5, 6)
+    opened.document.add_pin(5, 6)
     assert not opened.window.close()
     press(opened, QMessageBox.StandardButton.Save, qtbot)
-    opened.documents.close(opened.documents.all[1])
+    opened.workspace.close(opened.workspace.documents[1])
     delete_what_was_closed()
     held_save.set()
     qtbot.waitUntil(lambda: not opened.window.isVisible())
@@ -285,13 +299,13 @@ def test_what_is_closed_while_another_is_saved_is_not_asked_about(
 def test_a_document_that_is_closed_twice_while_it_is_saved_is_gone(
     opened: App, held_save: threading.Event, qtbot: QtBot, answer: QMessageBox.StandardButton
 ) -> None:
-    opened.session.add_pin(3, 4)
-    opened.document_commands.close_tab()
+    opened.document.add_pin(3, 4)
+    opened.documents.close_tab()
     press(opened, QMessageBox.StandardButton.Save, qtbot)
-    opened.document_commands.close_tab()
+    opened.documents.close_tab()
     held_save.set()
-    qtbot.waitUntil(lambda: opened.session.source_shape is None)
+    qtbot.waitUntil(lambda: opened.document.source_shape is None)
     delete_what_was_closed()
     press(opened, answer, qtbot)
     qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.SAVE_SESSION))
-    assert len(opened.documents.all) == 1 and opened.session.source_shape is None
+    assert len(opened.workspace.documents) == 1 and opened.document.source_shape is None

@@ -1,7 +1,7 @@
 import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.gui.tasks.spectra import PointsRequest, ask_curves, ask_readings
+from nesr_gui.gui.tasks.spectra import PixelQuery, query_curves, query_readouts
 from nesr_gui.spectral import Wavelengths
 from tests.gui.conftest import BANDS, smooth_cube
 
@@ -14,8 +14,8 @@ def ignore(fraction: float) -> None:
 
 def test_curves_and_readings_are_the_field_at_the_reduced_pixel() -> None:
     truth = CubeField(smooth_cube(600, 800)[5:], Wavelengths(BANDS.nm[5:]))
-    request = PointsRequest(FIELD, truth, 2, ((599, 3), (11, 799)), None)
-    curves = ask_curves(request, ignore)
+    request = PixelQuery(FIELD, truth, 2, ((599, 3), (11, 799)), None)
+    curves = query_curves(request, ignore)
     whole = Wavelengths.from_step(400, 700, 1)
     for pixel in request.pixels:
         reduced = [(pixel[0] // 2, pixel[1] // 2)]
@@ -25,5 +25,5 @@ def test_curves_and_readings_are_the_field_at_the_reduced_pixel() -> None:
         block = [(2 * reduced[0][0] + i, 2 * reduced[0][1] + j) for i in (0, 1) for j in (0, 1)]
         mean = truth.spectra(block, measured.wavelengths).mean(0)
         np.testing.assert_allclose(measured.values, mean, atol=1e-6)
-    readings = ask_readings(PointsRequest(FIELD, truth, 2, ((11, 799),), 433.3), ignore)
-    assert readings[11, 799].value == FIELD.spectra([(5, 399)], [433.3])[0, 0] and readings[11, 799].truth is None
+    readouts = query_readouts(PixelQuery(FIELD, truth, 2, ((11, 799),), 433.3), ignore)
+    assert readouts[11, 799].value == FIELD.spectra([(5, 399)], [433.3])[0, 0] and readouts[11, 799].truth is None

@@ -7,7 +7,7 @@ import pytest
 
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.model.marks import simplified
-from nesr_gui.gui.tasks.spectra import RegionsRequest, ask_regions, pixels_of, strewn
+from nesr_gui.gui.tasks.spectra import RegionQuery, pixels_of, query_regions, strewn
 from nesr_gui.regions import Region, Shape, inside
 from tests.gui.conftest import BANDS, smooth_cube
 
@@ -63,7 +63,7 @@ def test_what_hangs_over_the_edge_is_cut_and_what_holds_no_centre_has_one_pixel(
 
 @pytest.mark.parametrize("region", REGIONS, ids=lambda region: str(region.shape))
 def test_the_curve_is_the_mean_and_deviation_of_its_pixels(region: Region) -> None:
-    curve = ask_regions(RegionsRequest(FIELD, FIELD, 1, (region,), 10**6), ignore)[region]
+    curve = query_regions(RegionQuery(FIELD, FIELD, 1, (region,), 10**6), ignore)[region]
     pixels, _ = pixels_of(region, 1, FIELD.shape)
     expected = FIELD.spectra(pixels, EVERY).astype(np.float64)
     np.testing.assert_allclose(curve.spectrum.values, expected.mean(0), atol=1e-6)
@@ -75,7 +75,7 @@ def test_the_curve_is_the_mean_and_deviation_of_its_pixels(region: Region) -> No
 
 def test_a_sample_is_even_and_told() -> None:
     whole = Region(Shape.RECTANGLE, ((0, 0), (60, 80)))
-    curve = ask_regions(RegionsRequest(FIELD, None, 1, (whole,), 100), ignore)[whole]
+    curve = query_regions(RegionQuery(FIELD, None, 1, (whole,), 100), ignore)[whole]
     assert (curve.pixels, curve.of) == (100, 4800) and "100 of 4800 pixels" in curve.spread_text()
     np.testing.assert_allclose(curve.spectrum.values, FIELD.cube(EVERY).values.mean((1, 2)), atol=0.03)
     members, _ = pixels_of(whole, 1, FIELD.shape)
@@ -92,7 +92,7 @@ def test_a_huge_region_is_scanned_within_memory() -> None:
 def test_source_coordinates_stay_whatever_the_reduction() -> None:
     """A field of blocks of 2×2 source pixels answers the same region with the pixels that lie there."""
     region = Region(Shape.RECTANGLE, ((20, 24), (60, 100)))
-    curve = ask_regions(RegionsRequest(FIELD, None, 2, (region,), 10**6), ignore)[region]
+    curve = query_regions(RegionQuery(FIELD, None, 2, (region,), 10**6), ignore)[region]
     np.testing.assert_allclose(curve.spectrum.values[::10], CUBE[:, 10:30, 12:50].mean((1, 2)), atol=1e-6)
 
 
@@ -103,7 +103,7 @@ def test_it_stops_between_two_pieces() -> None:
 
     whole = Region(Shape.RECTANGLE, ((0, 0), (60, 80)))
     with pytest.raises(Cancelled):
-        ask_regions(RegionsRequest(FIELD, None, 1, (whole,), 10**6), stop)
+        query_regions(RegionQuery(FIELD, None, 1, (whole,), 10**6), stop)
 
 
 @pytest.mark.parametrize("region", REGIONS, ids=lambda region: str(region.shape))

@@ -26,22 +26,22 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.tasks.loading import CardRequest
-from nesr_gui.gui.views.dialogs.cube_import import ReadingDialog
+from nesr_gui.gui.views.dialogs.cube_import import CubeImportDialog
 from nesr_gui.gui.views.message_bar import GROUNDS
 from nesr_gui.io.cubes.description import AmbiguousFile
 
 ROLES = QPalette.ColorRole
 DIALOGS: dict[str, Callable[[App], object]] = {
-    "palette": lambda app: app.shell.find_action(),
-    "sheet": lambda app: app.shell.shortcuts(),
-    "preferences": lambda app: app.shell.preferences(),
-    "guide": lambda app: app.shell.guide(),
-    "card": lambda app: app.model_menu._show_card(CardRequest(Path("model.safetensors")), "# A card"),
-    "about": lambda app: app.commands.about(),
-    "export cube": lambda app: app.exporting.export_cube(),
-    "export figure": lambda app: app.commands.export_figure(),
-    "sweep": lambda app: app.look_commands.export_sweep(),
-    "reading": lambda app: ReadingDialog(
+    "palette": lambda app: app.application.find_action(),
+    "sheet": lambda app: app.application.show_shortcuts(),
+    "preferences": lambda app: app.application.show_preferences(),
+    "guide": lambda app: app.application.show_guide(),
+    "card": lambda app: app.models._show_card(CardRequest(Path("model.safetensors")), "# A card"),
+    "about": lambda app: app.application.show_about(),
+    "export cube": lambda app: app.exporter.export_cube(),
+    "export figure": lambda app: app.exporter.export_figure(),
+    "sweep": lambda app: app.exporter.export_sweep(),
+    "reading": lambda app: CubeImportDialog(
         AmbiguousFile("which axis holds the bands?", "band_axis", choices=("0", "1", "2")), app.window
     ).open(),
 }
@@ -66,8 +66,8 @@ def name(widget: QWidget) -> str:
 def test_every_control_of_the_window_has_a_name(opened: App) -> None:
     for dock in opened.window.findChildren(QDockWidget):
         dock.show()
-    opened.look_commands.side_by_side()
-    opened.session.add_pin(3, 4)
+    opened.view.show_side_by_side()
+    opened.document.add_pin(3, 4)
     assert nameless(opened.window) == []
 
 
@@ -94,7 +94,7 @@ def tab_order(app: App) -> Iterator[QWidget]:
 
 def test_tab_reaches_everything_and_where_it_is_is_seen(opened: App, qtbot: QtBot) -> None:
     """What has the focus looks different: itself, or the frame around it."""
-    opened.session.add_pin(3, 4)
+    opened.document.add_pin(3, 4)
     opened.window.activateWindow()
     reached = [opened.window.image, *tab_order(opened)]
     assert opened.window.bar.slider in reached and opened.window.table in reached

@@ -35,7 +35,7 @@ def test_lists_go_first(tmp_path):
     with pytest.raises(ValueError, match=r"valid_list.txt names e, which is not among the 4 scenes"):
         split(tmp_path, found, (1, 1), 0)
     (tmp_path / "lists" / "valid_list.txt").write_text("b\n")
-    with pytest.raises(ValueError, match=r"b is both to train on and to be judged by, as train_list.txt and valid_l"):
+    with pytest.raises(ValueError, match=r"b is a training and a test scene according to train_list.txt and valid_l"):
         split(tmp_path, found, (1, 1), 0)
 
 
@@ -56,5 +56,5 @@ def test_lots_are_the_seed_s_and_as_many_as_in_the_paper(tmp_path):
 
 
 def test_one_scene_is_too_few(tmp_path):
-    with pytest.raises(ValueError, match="1 scenes, 0 to train on and 1 to be judged by"):
+    with pytest.raises(ValueError, match="1 scenes, 0 for training and 1 for testing"):
         split(tmp_path, scenes(tmp_path, "a.mat"), (80, 10), 0)

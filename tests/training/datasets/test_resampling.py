@@ -43,7 +43,7 @@ def test_coarse_bands_are_taken_as_they_are_or_refused():
 
 
 def test_what_lies_outside_is_refused():
-    with pytest.raises(ValueError, match="cover 380-730 nm; 350-700 nm is asked for"):
+    with pytest.raises(ValueError, match="cover 380-730 nm; 350-700 nm was requested"):
         weights(FINE, Wavelengths.from_step(350, 700, 10), BandShape())
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from nesr_gui.cli.train import NAMES
 from nesr_gui.training.datasets import DATASETS
-from nesr_gui.training.experiments.definitions import EXPERIMENTS, PAPER_HALVINGS, Budget, Experiment, Settings
+from nesr_gui.training.experiments.definitions import EXPERIMENTS, PAPER_HALVINGS, Experiment, Settings
 from nesr_gui.training.experiments.tables import COLUMNS1, published
+from nesr_gui.training.trainer import Budget
 
 
 def cells(experiment: Experiment):
@@ -54,7 +55,7 @@ def test_rows_are_chosen_by_name():
     assert [row.name for row, _ in cells(chosen)] == ["bi", "mst++"]
     with pytest.raises(ValueError, match=r"table1 has no row nesr; there are bi, hscnn-r, hscnn-r\+nesr, hrnet"):
         EXPERIMENTS["table1"].chosen(("nesr",), None, "AWAN")
-    with pytest.raises(ValueError, match=r"table3 judges hscnn-r\+bi at 61, 51, 41, not at 16-61; name one of"):
+    with pytest.raises(ValueError, match=r"table3 evaluates hscnn-r\+bi at 61, 51, 41, not at 16-61; name one of"):
         EXPERIMENTS["table3"].chosen(("hscnn-r+bi",), "hscnn-r", "HSCNN-R", ("16-61",))
 
 
@@ -89,9 +90,9 @@ def test_the_learning_rate_is_the_paper_s():
     settings = Settings()
     for step in range(0, 300_000, 9_999):
         spent = settings.budget.spent(step, 0)
-        assert settings.rate_at(spent) == pytest.approx(1e-4 * 0.5 ** (step // 20_000))
+        assert settings.optimizer.rate_at(0, spent) == pytest.approx(1e-4 * 0.5 ** (step // 20_000))
     assert PAPER_HALVINGS == settings.halvings == 15
-    assert Settings(halvings=0).rate_at(1.0) == 1e-4
+    assert Settings(halvings=0).optimizer.rate_at(0, 1.0) == 1e-4
 
 
 def test_hours_are_spent_by_the_clock():
@@ -101,5 +102,5 @@ def test_hours_are_spent_by_the_clock():
 
 
 def test_a_window_fits_into_its_patch():
-    with pytest.raises(ValueError, match="a window of 20 pixels asked for; a patch has 16"):
+    with pytest.raises(ValueError, match="a window of 20 pixels was requested; a patch has 16"):
         Settings(patch=16, window=20)

@@ -15,11 +15,11 @@ from PIL import Image
 from nesr_gui.cli import cli
 from nesr_gui.inference.model import load_model
 from nesr_gui.networks.registry import SYSTEMS
-from nesr_gui.training import synthesis
+from nesr_gui.training import closed_form, synthesis
 from nesr_gui.training.datasets import DATASETS
-from nesr_gui.training.experiments import fitting, plots
-from nesr_gui.training.experiments.learner import Learner
+from nesr_gui.training.experiments import plots
 from nesr_gui.training.spectral_library import Library
+from nesr_gui.training.trainer import Trainer
 from tests.training import worlds
 from tests.training.datasets import layouts
 
@@ -34,8 +34,8 @@ def tiny(monkeypatch) -> None:
         monkeypatch.setitem(SYSTEMS, name, dataclasses.replace(system, config=config))
     monkeypatch.setattr(synthesis, "PATCHES", 1)
     monkeypatch.setattr(plots, "DPI", 60)
-    monkeypatch.setattr(fitting, "BATCHES", 2)
-    monkeypatch.setattr(fitting, "PIXELS", 300)
+    monkeypatch.setattr(closed_form, "CROP_BATCHES", 2)
+    monkeypatch.setattr(closed_form, "PIXELS", 300)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_table_2_of_raw_scenes(tmp_path):
 def test_table_3_both_halves(tmp_path):
     layouts.icvl_raw(tmp_path / "data")
     result = run("table3", "icvl", tmp_path / "data", tmp_path / "run", "--encoder", "hscnn-r")
-    assert result.exit_code == 0 and "not judged" not in result.output
+    assert result.exit_code == 0 and "not evaluated" not in result.output
     finished(tmp_path / "run", "table3")
     cells = [(row["row"], row["column"]) for row in rows(tmp_path / "run", "table3")]
     extreme = [(row, bands) for row in ("BI", "HSCNN-R + BI", "HSCNN-R + NeSR") for bands in ("61", "51", "41")]
@@ -149,7 +149,7 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
         str(tmp_path / "fine.npz"), "--models", "bi,hscnn-r+bi,hscnn-r+nesr", "--columns", "61,51", "--every", "3",
     )  # fmt: skip
     assert result.exit_code == 0
-    assert "not judged: 61 bands, CAVE, " in result.output and "its 31 bands are too coarse" in result.output
+    assert "not evaluated: 61 bands, CAVE, " in result.output and "its 31 bands are too coarse" in result.output
     said = finished(tmp_path / "run", "table3")
     assert said["kept_out"]["both"] > 0 and said["settings"]["painted"] == 0.4 and said["judged_every"] == 3
     groups = {row["group"] for row in rows(tmp_path / "run", "table3") if row["column"] == "61"}
@@ -159,8 +159,7 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
     text = (tmp_path / "run" / "table3.md").read_text(encoding="utf-8")
     assert (
         "Of every batch 40% is painted with" in text
-        and "NeSR answers 8 × 8 pixels at 8 wavelengths of every patch a step, drawn anew each time; the paper’s"
-        in text
+        and "NeSR decodes 8 × 8 pixels at 8 wavelengths of every patch per step, drawn at random; the paper’s" in text
         and "The paper’s figures are of ICVL" in text
         and "in one of 3 rows and columns" in text
         and "### Every nm of painted scenes" in text
@@ -180,9 +179,9 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
         (("--painted", ".5"), "name a library by --spectra"),
         (("--spectra", "none.npz"), "there is no spectrum library none.npz"),
         (("--at", "here"), "write ROW,COL"),
-        (("--band-width", "0"), "choose gaussian or box, and a width"),
-        (("--rate", "0"), "a learning rate of 0 asked for; it must be above 0"),
-        (("--rate", "nan"), "a learning rate of nan asked for"),
+        (("--band-width", "0"), "choose gaussian or box and a width"),
+        (("--rate", "0"), "a learning rate of 0 was requested; it must be above 0"),
+        (("--rate", "nan"), "a learning rate of nan was requested"),
         (("--scene", "dark"), "no test scene dark; there are "),
         (("--at", "3,400"), "row, column (3, 400) is not in it"),
     ],
@@ -202,7 +201,7 @@ def test_other_settings_are_told_before_anything_is_trained(tmp_path, four_scene
         with pytest.raises(ValueError, match=r"other settings \(batch 2, not 3\); name another folder by --out"):
             run(*given, "--models", f"bi,mst++,{model}", "--batch", "3")
         assert not (tmp_path / "run" / "models" / "mst++.31-bands.seed0").exists()
-    with pytest.raises(ValueError, match=r"other settings \(budget 2 steps, not 3 steps; rate 0.0001, not 0.0002\)"):
+    with pytest.raises(ValueError, match=r"other settings \(steps 2, not 3; rate 0.0001, not 0.0002\)"):
         run(*given, "--models", "hscnn-r", "--budget", "steps=3", "--rate", "2e-4")
 
 
@@ -215,14 +214,31 @@ def test_what_is_trained_is_told_a_line_for_each_network(tmp_path, four_scenes):
     assert "training" not in run(*given).output.replace("table1-training.png", "")
 
 
+def test_failed_runs_are_reported(tmp_path, four_scenes, monkeypatch):
+    """In the tables, in the manifest and on the command line, also when the model exists already."""
+    monkeypatch.setattr("nesr_gui.training.vital_signs.LEAST_SHARE", 1e9)
+    given = ("table1", "cave", four_scenes, tmp_path / "run", "--models", "bi,hscnn-r")
+    for _ in range(2):
+        result = run(*given)
+        assert result.exit_code == 0
+        assert "failed run: hscnn-r.31-bands.seed0: the network answers a constant" in result.output
+    manifest = finished(tmp_path / "run", "table1")
+    assert (
+        "failed" in manifest["models"]["hscnn-r.31-bands.seed0"]
+        and "failed" not in manifest["models"]["bi.31-bands.seed0"]
+    )
+    text = (tmp_path / "run" / "table1.md").read_text(encoding="utf-8")
+    assert "**hscnn-r.31-bands.seed0 failed: the network answers a constant" in text
+
+
 def test_error_maps_show_what_is_usual():
     """A dark border of a scene, relative to which every error is huge, does not rule the scale."""
     errors = np.random.default_rng(0).uniform(0, 0.4, (50, 50)).astype(np.float32)
-    assert plots.most_shown([errors]) > 0.35
+    assert plots.scale_end([errors]) > 0.35
     border = errors.copy()
     border[:, :2] = 14
-    assert plots.most_shown([errors, border]) < 0.5
-    assert plots.most_shown([np.zeros((5, 5), np.float32)]) > 0
+    assert plots.scale_end([errors, border]) < 0.5
+    assert plots.scale_end([np.zeros((5, 5), np.float32)]) > 0
 
 
 def test_stopped_by_ctrl_c_is_no_success(tmp_path, four_scenes, monkeypatch):
@@ -233,7 +249,7 @@ def test_stopped_by_ctrl_c_is_no_success(tmp_path, four_scenes, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Learner, "_advance", interrupted)
+        patch.setattr(Trainer, "_advance", interrupted)
         stopped = run(*given)
     assert stopped.exit_code == 130 and "stopped; the same command resumes it" in stopped.output
     assert run(*given).exit_code == 0

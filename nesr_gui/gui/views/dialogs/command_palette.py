@@ -1,4 +1,4 @@
-"""The command palette: type a few letters of what you want, and Enter does it."""
+"""The command palette: searches actions by name and runs the selected one with Enter."""
 
 from __future__ import annotations
 
@@ -23,20 +23,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-_AT_WORD, _IN_ROW, _ANYWHERE = 8.0, 5.0, 1.0  # worth of a letter that begins a word, follows the one before, or neither
-_STREWN = 4.0  # worth per letter below which letters are but strewn over a text
+_AT_WORD, _IN_ROW, _ANYWHERE = (
+    8.0,
+    5.0,
+    1.0,
+)  # score of a letter at the beginning of a word, after the previous match, or elsewhere
+_STREWN = 4.0  # score per letter below which the letters are merely scattered over the text
 _WAVELENGTH = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:nm)?")
-_WEAKEST = 0.35  # of the best fit's worth; what fits less is not shown beside it
-_OFFER = Qt.ItemDataRole.UserRole
+_WEAKEST = 0.35  # fraction of the best score below which items are not listed
+_ITEM = Qt.ItemDataRole.UserRole
 _TO_LIST = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
 
 
 def fitness(query: str, *texts: str) -> float | None:
-    """How well `query` fits; None if it does not.
+    """Score of how well `query` matches; None if it does not.
 
-    Every word of the query must fit one of `texts`, the more the earlier that text stands: as letters in the right
-    order, best at the beginnings of words or next to each other. Case and accents do not count. An empty query fits
-    everything, with 0.
+    Every word of the query must match one of `texts`, earlier texts counting more: its letters in order, best at the
+    beginnings of words or next to each other. Case and accents are ignored. An empty query matches everything with 0.
     """
     total = 0.0
     plain = [_plain(text) for text in texts]
@@ -51,11 +54,11 @@ def fitness(query: str, *texts: str) -> float | None:
 
 
 def _word_fitness(word: str, text: str) -> float | None:
-    """The best way to find the letters of a word in a text, less a little for what the text has beyond them."""
+    """Best score of matching the letters of a word in a text, slightly reduced by the length of the text."""
     rest = iter(text)
     if not all(letter in rest for letter in word):
         return None
-    ends: dict[int, float] = {}  # worth of the best way so far that ends at a place
+    ends: dict[int, float] = {}  # best score of a match that ends at each position
     for count, letter in enumerate(word):
         before, reached, best = ends, {}, None if count else 0.0
         for place, there in enumerate(text):
@@ -81,8 +84,8 @@ def _plain(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Offer:
-    """Something that can be done: its name, the menu it stands in, what it does, its keys, or why it cannot be done."""
+class PaletteItem:
+    """An entry of the palette: name, menu, callback, keys, and the reason if it is disabled."""
 
     name: str
     menu: str
@@ -90,77 +93,81 @@ class Offer:
     tip: str = ""
     keys: str = ""
     possible: bool = True
-    why: str = ""  # not possible
+    why: str = ""  # the item is disabled
 
 
-def of_menus(bar: QMenuBar) -> list[Offer]:
-    """Every action of every menu, in their order; menus that fill themselves when they open do so.
+def of_menus(bar: QMenuBar) -> list[PaletteItem]:
+    """Items for all actions of all menus, in menu order; menus that fill themselves on opening are filled.
 
-    What has the name and the keys of one before stands in two menus, and is offered once.
+    Actions with the same name and keys in two menus are listed once.
     """
-    known: dict[tuple[str, str, str], Offer] = {}
-    for offer in (offer for action in bar.actions() for offer in _of(action, ())):
-        known.setdefault((offer.name, offer.keys, "" if offer.keys else offer.menu), offer)
-    return list(known.values())
+    unique: dict[tuple[str, str, str], PaletteItem] = {}
+    for item in (item for action in bar.actions() for item in _of(action, ())):
+        unique.setdefault((item.name, item.keys, "" if item.keys else item.menu), item)
+    return list(unique.values())
 
 
-def _of(action: QAction, path: tuple[str, ...]) -> Iterator[Offer]:
+def _of(action: QAction, path: tuple[str, ...]) -> Iterator[PaletteItem]:
     text = action.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
-    name, _, told_keys = text.partition("\t")
+    name, _, text_keys = text.partition("\t")
     menu = action.menu()
     if isinstance(menu, QMenu):
         menu.aboutToShow.emit()
         for inner in menu.actions():
             yield from _of(inner, (*path, name))
     elif name and not action.isSeparator():
-        keys = told_keys or action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        keys = text_keys or action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         tip = action.toolTip().removesuffix(f" ({keys})")
         tip = "" if tip == text else tip
-        yield Offer(name, " ▸ ".join(path), action.trigger, tip, keys, action.isEnabled(), action.whatsThis())
+        yield PaletteItem(
+            name, " ▸ ".join(path), action.trigger, tip, keys, possible=action.isEnabled(), why=action.whatsThis()
+        )
 
 
-def of_wavelength(query: str, nm_range: tuple[float, float], go: Callable[[float], None]) -> Offer | None:
-    """To go to the wavelength that is typed, if one is: 550, 550.5 nm, or 550,5."""
-    found = _WAVELENGTH.fullmatch(query.strip())
-    if found is None:
+def of_wavelength(query: str, nm_range: tuple[float, float], go: Callable[[float], None]) -> PaletteItem | None:
+    """An item that goes to the wavelength typed as 550, 550.5 nm or 550,5; None for other text."""
+    match = _WAVELENGTH.fullmatch(query.strip())
+    if match is None:
         return None
-    nm, (low, high) = float(found[1].replace(",", ".")), nm_range
-    why = f"what is open covers {low:g} to {high:g} nm"
+    nm, (low, high) = float(match[1].replace(",", ".")), nm_range
+    why = f"the open image covers {low:g}-{high:g} nm"
     possible = low <= nm <= high
-    return Offer(f"Go to {nm:g} nm", "Wavelength", lambda: go(nm), possible=possible, why="" if possible else why)
+    return PaletteItem(f"Go to {nm:g} nm", "Wavelength", lambda: go(nm), possible=possible, why="" if possible else why)
 
 
-def fitting(query: str, offers: Iterable[Offer]) -> list[Offer]:
-    """The offers that fit what is typed, the best first; with nothing typed all, as they stand."""
+def fitting(query: str, items: Iterable[PaletteItem]) -> list[PaletteItem]:
+    """The items that match the query, best first; all in their order for an empty query."""
     rated = [
-        (worth, offer) for offer in offers
-        if (worth := fitness(query, offer.name, f"{offer.menu} {offer.name}", offer.keys, offer.tip)) is not None
+        (worth, item) for item in items
+        if (worth := fitness(query, item.name, f"{item.menu} {item.name}", item.keys, item.tip)) is not None
     ]  # fmt: skip
     best = max((worth for worth, _ in rated), default=0.0)
-    rated = [(worth, offer) for worth, offer in rated if worth >= _WEAKEST * best]
-    return [offer for _, offer in sorted(rated, key=lambda pair: -pair[0])]
+    rated = [(worth, item) for worth, item in rated if worth >= _WEAKEST * best]
+    return [item for _, item in sorted(rated, key=lambda pair: -pair[0])]
 
 
 class CommandPalette(QDialog):
-    """A line to type in over a list of offers; the keys that move in the list work while one types.
+    """A line edit above the list of matching items; navigation keys control the list while typing.
 
-    `typed` makes an offer of the text itself, such as a wavelength to go to.
+    `typed` creates an item from the text itself, such as a wavelength to go to.
     """
 
-    def __init__(self, offers: Sequence[Offer], typed: Callable[[str], Offer | None], parent: QWidget) -> None:
+    def __init__(
+        self, items: Sequence[PaletteItem], typed: Callable[[str], PaletteItem | None], parent: QWidget
+    ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Find an action")
+        self.setWindowTitle("Find action")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._above, self._offers, self._typed = parent, offers, typed
+        self._above, self._items, self._typed = parent, items, typed
         self.line = QLineEdit()
-        self.line.setPlaceholderText("An action, a wavelength, a file …")
+        self.line.setPlaceholderText("Action, wavelength or recent file")
         self.line.setClearButtonEnabled(True)
         self.line.setMinimumHeight(34)
-        self.line.setAccessibleName("What to find")
+        self.line.setAccessibleName("Search")
         self.list = QListWidget()
-        self.list.setAccessibleName("What was found")
+        self.list.setAccessibleName("Results")
         self.list.setUniformItemSizes(True)
-        self.list.setItemDelegate(_OfferPainter(self.list))
+        self.list.setItemDelegate(_ItemPainter(self.list))
         self.line.installEventFilter(self)
         self.line.textChanged.connect(self._find)
         self.line.returnPressed.connect(lambda: self._choose(self.list.currentItem()))
@@ -174,11 +181,12 @@ class CommandPalette(QDialog):
         self.resize(640, 420)
         self._find("")
 
-    def shown(self) -> list[Offer]:
-        """What is offered now, the best first."""
-        return [self.list.item(row).data(_OFFER) for row in range(self.list.count())]
+    def shown(self) -> list[PaletteItem]:
+        """The items listed now, best first."""
+        return [self.list.item(row).data(_ITEM) for row in range(self.list.count())]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Forward navigation keys from the line edit to the list."""
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() in _TO_LIST:
             self.list.event(event)
             return True
@@ -186,66 +194,68 @@ class CommandPalette(QDialog):
 
     def _find(self, query: str) -> None:
         typed = self._typed(query)
-        found = ([typed] if typed else []) + fitting(query, self._offers)
+        items = ([typed] if typed else []) + fitting(query, self._items)
         self.list.clear()
-        for offer in found:
-            item = QListWidgetItem(offer.name)
-            item.setData(_OFFER, offer)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, _spoken(offer))
-            self.list.addItem(item)
+        for item in items:
+            row = QListWidgetItem(item.name)
+            row.setData(_ITEM, item)
+            row.setData(Qt.ItemDataRole.AccessibleTextRole, _spoken(item))
+            self.list.addItem(row)
         self.list.setCurrentRow(0)
-        if not found:
-            self.line.setAccessibleDescription("Nothing fits")
+        if not items:
+            self.line.setAccessibleDescription("Nothing found")
 
     def _describe(self, current: QListWidgetItem | None) -> None:
-        """The line has the focus, so it says what Enter would do."""
-        self.line.setAccessibleDescription(_spoken(current.data(_OFFER)) if current else "")
+        """Describe the current item on the line edit, which has the focus."""
+        self.line.setAccessibleDescription(_spoken(current.data(_ITEM)) if current else "")
 
-    def _choose(self, item: QListWidgetItem | None) -> None:
-        offer = item.data(_OFFER) if item else None
-        if offer is not None and offer.possible:
+    def _choose(self, row: QListWidgetItem | None) -> None:
+        item: PaletteItem | None = row.data(_ITEM) if row else None
+        if item is not None and item.possible:
             self.accept()
-            QTimer.singleShot(0, self._above, offer.do)  # when the window has its focus again
+            QTimer.singleShot(0, self._above, item.do)  # after the window has regained the focus
 
 
-class _OfferPainter(QStyledItemDelegate):
-    """Name, then menu and what it does or why it cannot be done, and the keys at the right."""
+class _ItemPainter(QStyledItemDelegate):
+    """Paints name and keys, and below them menu and tip or the reason why the item is disabled."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Height of two lines."""
         return QSize(200, 2 * option.fontMetrics.height() + 10)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        offer: Offer = index.data(_OFFER)
+        """Paint one item."""
+        item: PaletteItem = index.data(_ITEM)
         is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
         colours = option.palette
         ink, quiet = colours.text().color(), colours.placeholderText().color()
-        if is_selected and offer.possible:
+        if is_selected and item.possible:
             painter.fillRect(option.rect, colours.highlight())
             ink = quiet = colours.highlightedText().color()
         elif is_selected:
             painter.fillRect(option.rect, colours.midlight())
-        if not offer.possible:
+        if not item.possible:
             ink = colours.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
         area = option.rect.adjusted(10, 4, -10, -4)
         upper = QRect(area.left(), area.top(), area.width(), area.height() // 2)
         lower = upper.translated(0, upper.height())
         painter.setFont(option.font)
         painter.setPen(quiet)
-        painter.drawText(upper, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, offer.keys)
-        detail = option.fontMetrics.elidedText(_detail(offer), Qt.TextElideMode.ElideRight, lower.width())
+        painter.drawText(upper, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, item.keys)
+        detail = option.fontMetrics.elidedText(_detail(item), Qt.TextElideMode.ElideRight, lower.width())
         painter.drawText(lower, Qt.AlignmentFlag.AlignVCenter, detail)
         painter.setPen(ink)
-        room = upper.width() - option.fontMetrics.horizontalAdvance(offer.keys) - 12
-        name = option.fontMetrics.elidedText(offer.name, Qt.TextElideMode.ElideRight, room)
+        room = upper.width() - option.fontMetrics.horizontalAdvance(item.keys) - 12
+        name = option.fontMetrics.elidedText(item.name, Qt.TextElideMode.ElideRight, room)
         painter.drawText(upper, Qt.AlignmentFlag.AlignVCenter, name)
 
 
-def _detail(offer: Offer) -> str:
-    told = offer.tip if offer.possible else offer.why or "not now"
-    return " · ".join(part for part in (offer.menu, told) if part)
+def _detail(item: PaletteItem) -> str:
+    detail = item.tip if item.possible else item.why or "not available"
+    return " · ".join(part for part in (item.menu, detail) if part)
 
 
-def _spoken(offer: Offer) -> str:
-    return ", ".join(part for part in (offer.name, _detail(offer), offer.keys) if part)
+def _spoken(item: PaletteItem) -> str:
+    return ", ".join(part for part in (item.name, _detail(item), item.keys) if part)

@@ -1,4 +1,4 @@
-"""What the figure of a comparison shall show, with a preview."""
+"""The dialog of the comparison figure, with a preview."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QWidget
 
 from nesr_gui.gui.figures.comparison import MOST
-from nesr_gui.gui.model.view_settings import Measure
+from nesr_gui.gui.model.view_settings import ErrorMetric
 from nesr_gui.gui.views.widgets import ChoiceDialog, form
 from nesr_gui.spectral import Wavelengths
 
 PREVIEW = QSize(640, 360)
 MEASURES = {
-    Measure.DIFFERENCE: ("Absolute: |difference|, over all RMSE", 0.1),
-    Measure.RELATIVE: ("Relative: |difference| / measured, over all MRAE", 0.5),
+    ErrorMetric.DIFFERENCE: ("Absolute: |difference|, overall RMSE", 0.1),
+    ErrorMetric.RELATIVE: ("Relative: |difference| / measured, overall MRAE", 0.5),
 }
-"""Measure → its text, and where its colour bar ends at first."""
+"""Error metric → label, default upper limit of the colour bar."""
 
 
 class TruthFigureDialog(ChoiceDialog):
-    """The figure as it shall be; says at once what cannot be."""
+    """Settings of the comparison figure; validates them and shows a preview."""
 
-    changed = Signal()  # another preview is wanted
+    changed = Signal()  # the preview is outdated
 
     def __init__(self, nm_range: tuple[float, float], parent: QWidget | None = None) -> None:
         super().__init__("Export comparison figure", "Export…", parent, lines=2)
@@ -31,14 +31,14 @@ class TruthFigureDialog(ChoiceDialog):
         self.wavelengths.setAccessibleName("Wavelengths in nm")
         self.wavelengths.setPlaceholderText("450, 500, 550, or 450:650:50")
         self.measure, self.limit, self.dpi = QComboBox(), QDoubleSpinBox(), QSpinBox()
-        self.measure.setAccessibleName("Errors")
+        self.measure.setAccessibleName("Error metric")
         self.measure.addItems([text for text, _ in MEASURES.values()])
-        self.limit.setAccessibleName("Upper end of the colour bar")
+        self.limit.setAccessibleName("Upper limit of the colour bar")
         self.limit.setDecimals(4)
         self.limit.setRange(0.0001, 100.0)
         self.limit.setSingleStep(0.01)
         self.limit.setValue(0.1)
-        self.dpi.setAccessibleName("Resolution of a PNG")
+        self.dpi.setAccessibleName("PNG resolution")
         self.dpi.setRange(72, 1200)
         self.dpi.setValue(300)
         self.dpi.setSuffix(" dpi")
@@ -46,27 +46,33 @@ class TruthFigureDialog(ChoiceDialog):
         self.picture.setFixedSize(PREVIEW)
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setAccessibleName("Preview of the figure")
-        self.wavelengths.textChanged.connect(self._judge)
-        self.limit.valueChanged.connect(self._judge)
+        self.wavelengths.textChanged.connect(self._validate)
+        self.limit.valueChanged.connect(self._validate)
         self.measure.currentIndexChanged.connect(self._change_measure)
         self.stack(self.picture, form(
-            ("&Wavelengths (nm)", self.wavelengths), ("&Errors", self.measure), ("&Colour bar up to", self.limit),
-            ("&Resolution of a PNG", self.dpi),
+            ("&Wavelengths (nm)", self.wavelengths), ("&Error metric", self.measure), ("&Colour bar limit", self.limit),
+            ("PNG &resolution", self.dpi),
         ))  # fmt: skip
-        self._judge()
+        self._validate()
 
-    def chosen(self) -> tuple[tuple[float, ...], Measure, float]:
-        """Wavelengths, measure and the end of the colour bar; ValueError says in a sentence why they cannot be."""
+    def chosen(self) -> tuple[tuple[float, ...], ErrorMetric, float]:
+        """Wavelengths, error metric and upper limit of the colour bar.
+
+        Raises:
+            ValueError: a choice is invalid.
+        """
         nm = tuple(Wavelengths.parse(self.wavelengths.text()))
         low, high = self._range
         if nm[0] < low or nm[-1] > high:
-            raise ValueError(f"both cubes cover {low:g}-{high:g} nm; asked for {nm[0]:g}-{nm[-1]:g} nm")
+            raise ValueError(
+                f"both cubes cover {low:g}-{high:g} nm, not {nm[0]:g}-{nm[-1]:g} nm; choose wavelengths in that range"
+            )
         if len(nm) > MOST:
-            raise ValueError(f"{len(nm)} wavelengths asked for; at most {MOST} fit beside each other")
+            raise ValueError(f"the figure has room for {MOST} wavelengths, not {len(nm)}; choose fewer")
         return nm, list(MEASURES)[self.measure.currentIndex()], self.limit.value()
 
     def show_preview(self, image: QImage) -> None:
-        """The figure of what is chosen, or was a moment ago."""
+        """Show the rendered preview."""
         fitting = image.scaled(
             PREVIEW * self.devicePixelRatio(), Qt.AspectRatioMode.KeepAspectRatio,
             Qt.TransformationMode.SmoothTransformation,
@@ -76,19 +82,19 @@ class TruthFigureDialog(ChoiceDialog):
 
     def _change_measure(self, place: int) -> None:
         self.limit.setValue(list(MEASURES.values())[place][1])
-        self._judge()
+        self._validate()
 
-    def _judge(self) -> None:
-        def say() -> str:
+    def _validate(self) -> None:
+        def describe() -> str:
             self.chosen()
-            return "The figure is 180 mm wide; an SVG or PDF is sharp at any size."
+            return "The figure is 180 mm wide; SVG and PDF are vector formats."
 
-        if self.judge(say):
+        if self.validate(describe):
             self.changed.emit()
 
 
 def _suggested(nm_range: tuple[float, float]) -> str:
-    """Five wavelengths within the range, those of the visible spectrum where it holds them."""
+    """Five default wavelengths within the range: round visible ones if it contains them."""
     low, high = nm_range
     if low <= 450 and high >= 650:
         return "450, 500, 550, 600, 650"

@@ -1,4 +1,4 @@
-"""What a cube's file leaves open, asked of the user: its wavelengths, the axis of its bands, which of its arrays."""
+"""The dialog for cubes whose files are ambiguous: wavelengths, band axis, or which array to open."""
 
 from __future__ import annotations
 
@@ -10,57 +10,61 @@ from nesr_gui.gui.views.widgets import ChoiceDialog, form
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints
 from nesr_gui.spectral import Quantity, Wavelengths
 
-LABELS = {"wavelengths": "Wavelengths (nm)", "band_axis": "Axis of the bands", "variable": "Array"}
+LABELS = {"wavelengths": "Wavelengths (nm)", "band_axis": "Band axis", "variable": "Array"}
 
 
-class ReadingDialog(ChoiceDialog):
-    """One question with the likely answer filled in and the reason for it; says at once what cannot be."""
+class CubeImportDialog(ChoiceDialog):
+    """Asks one question about a file, with a suggested answer and its reason; validates the answer."""
 
-    def __init__(self, asked: AmbiguousFile, parent: QWidget | None = None) -> None:
+    def __init__(self, error: AmbiguousFile, parent: QWidget | None = None) -> None:
         super().__init__("Open a spectral cube", "Open", parent, lines=3)
-        self._asked = asked
-        self.text = QLineEdit(asked.guess)
+        self._error = error
+        self.text = QLineEdit(error.guess)
         self.text.setPlaceholderText("400:700:10, or a list: 450, 550.5")
         self.choice = QComboBox()
-        self.choice.addItems(asked.choices)
-        self.choice.setCurrentText(asked.guess)
-        self.answer: QWidget = self.choice if asked.choices else self.text
-        self.answer.setAccessibleName(LABELS.get(asked.field, asked.field))
+        self.choice.addItems(error.choices)
+        self.choice.setCurrentText(error.guess)
+        self.answer: QWidget = self.choice if error.choices else self.text
+        self.answer.setAccessibleName(LABELS.get(error.field, error.field))
         self.quantity = QComboBox()
-        self.quantity.setAccessibleName("What the numbers measure")
-        self.quantity.addItem("as the file says", None)
+        self.quantity.setAccessibleName("Quantity")
+        self.quantity.addItem("As stated in the file", None)
         for quantity in Quantity:
-            self.quantity.addItem(quantity.value, quantity)
-        self.text.textChanged.connect(self._judge)
+            self.quantity.addItem(quantity.label, quantity)
+        self.text.textChanged.connect(self._validate)
         self._lay_out()
-        self._judge()
+        self._validate()
 
     def reading(self) -> CubeHints:
-        """What is known now, earlier answers included; ValueError says in a sentence why the answer cannot be."""
-        known = self._asked.reading or CubeHints()
+        """The hints chosen so far, including those of earlier dialogs.
+
+        Raises:
+            ValueError: the answer is invalid.
+        """
+        hints = self._error.reading or CubeHints()
         if (quantity := self.quantity.currentData()) is not None:
-            known = replace(known, quantity=Quantity(quantity))
-        if self._asked.field == "wavelengths":
-            return replace(known, wavelengths=Wavelengths.parse(self.text.text()))
-        if self._asked.field == "band_axis":
-            return replace(known, band_axis=int(self.choice.currentText()))
-        return replace(known, variable=self.choice.currentText())
+            hints = replace(hints, quantity=Quantity(quantity))
+        if self._error.field == "wavelengths":
+            return replace(hints, wavelengths=Wavelengths.parse(self.text.text()))
+        if self._error.field == "band_axis":
+            return replace(hints, band_axis=int(self.choice.currentText()))
+        return replace(hints, variable=self.choice.currentText())
 
     def _lay_out(self) -> None:
-        question = QLabel(f"{self._asked.question.rstrip('.')}.")  # its first letter as it is: it may be that of a file
+        question = QLabel(f"{self._error.question.rstrip('.')}.")  # not capitalised: it may start with a file name
         question.setWordWrap(True)
-        label = LABELS.get(self._asked.field, self._asked.field)
-        self.stack(question, form((label, self.answer), ("The numbers are", self.quantity)))
-        unused = self.text if self._asked.choices else self.choice
+        label = LABELS.get(self._error.field, self._error.field)
+        self.stack(question, form((label, self.answer), ("Quantity", self.quantity)))
+        unused = self.text if self._error.choices else self.choice
         unused.setParent(None)
 
-    def _judge(self) -> None:
-        self.judge(self._say)
+    def _validate(self) -> None:
+        self.validate(self._describe)
 
-    def _say(self) -> str:
+    def _describe(self) -> str:
         reading = self.reading()
-        said = f"The suggestion: {self._asked.reason}." if self._asked.reason else ""
-        if reading.wavelengths is not None and self._asked.field == "wavelengths":
+        summary = f"Suggested: {self._error.reason}." if self._error.reason else ""
+        if reading.wavelengths is not None and self._error.field == "wavelengths":
             nm = reading.wavelengths.nm
-            said = f"{len(nm)} bands, {nm[0]:g}-{nm[-1]:g} nm. {said}".strip()
-        return said
+            summary = f"{len(nm)} bands, {nm[0]:g}-{nm[-1]:g} nm. {summary}".strip()
+        return summary

@@ -1,4 +1,4 @@
-"""What of an image to export, at which bands, as what, and how it is stored, with what that comes to."""
+"""The export dialog: bands, region, quantity, data type and format, with an estimate of size and time."""
 
 from __future__ import annotations
 
@@ -36,50 +36,51 @@ from nesr_gui.spectral import Quantity, Wavelengths
 OWN, STEP, COUNT, LIST, SENSOR = "own", "step", "count", "list", "sensor"
 _HINTS = {
     LIST: "450, 550.5, 620  or  400:700:10",
-    SENSOR: "NAME:CENTRE/WIDTH in nm, one a line or parted by commas:\nB2:492.4/66, B3:559.8/36",
+    SENSOR: "NAME:CENTRE/WIDTH in nm, one per line or separated by commas:\nB2:492.4/66, B3:559.8/36",
 }
-_NUMBERS = {
-    "float32": "32-bit floating point", "float16": "16-bit floating point", "uint16": "16-bit whole numbers, scaled",
+_DATA_TYPES = {
+    "float32": "32-bit floating point", "float16": "16-bit floating point", "uint16": "16-bit integer, scaled",
 }  # fmt: skip
 
 
 class BandChoice(QWidget):
-    """The form; `changed` after every change, `bands` is what it says then."""
+    """Form for the bands to export; `changed` is emitted after every change."""
 
     changed = Signal()
-    responses_asked = Signal()  # a table of responses from a file
+    responses_requested = Signal()  # load a table of spectral responses
 
     def __init__(self, field: SpectralField, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._low, self._high = field.wavelength_range
-        self._measured: Sensor | None = None  # a sensor that was read from a table
+        self._measured: Sensor | None = None  # sensor loaded from a table
         self._text = {LIST: "", SENSOR: str(SENSORS["Sentinel-2A"])}
-        self.kind = combo("Kind of bands")
+        self.kind = combo("Band selection")
         for name, text in (
-            (OWN, f"The image's own ({len(field.bands)})"), (STEP, "Every so many nm"), (COUNT, "A number, evenly"),
-            (LIST, "A list of wavelengths"), (SENSOR, "Bands of a sensor, integrated"),
+            (OWN, f"Bands of the image ({len(field.bands)})"), (STEP, "Constant step"),
+            (COUNT, "Number of evenly spaced bands"),
+            (LIST, "List of wavelengths"), (SENSOR, "Sensor bands (spectral responses)"),
         ):  # fmt: skip
             self.kind.addItem(text, name)
         self.preset = combo("Preset")
-        self.preset.addItem("choose…")
+        self.preset.addItem("Choose…")
         self.preset.addItems([*SAMPLINGS, *SENSORS])
         self.start, self.stop = _nm_box("First wavelength", self._low), _nm_box("Last wavelength", self._high)
-        self.step = _nm_box("Distance between two wavelengths", 10.0)
+        self.step = _nm_box("Wavelength step", 10.0)
         self.count = QSpinBox()
         self.count.setRange(1, 100_000)
         self.count.setValue(31)
         self.count.setAccessibleName("Number of bands")
         self.text = QPlainTextEdit()
         self.text.setTabChangesFocus(True)
-        self.text.setAccessibleName("Wavelengths or bands, as text")
+        self.text.setAccessibleName("List of wavelengths or bands")
         self.text.setMinimumHeight(6 * self.fontMetrics().height())
         self.paste, self.responses = QPushButton("&Paste"), QPushButton("&Responses…")
         for button in (self.paste, self.responses):
             button.setAutoDefault(False)  # Enter exports
-        self.paste.setAccessibleName("Take the text from the clipboard")
-        self.responses.setAccessibleName("Read a table of responses")
-        self.responses.setToolTip("A table of text: wavelengths, then a column of responses for each band")
-        self.shape = combo("Shape of the bands")
+        self.paste.setAccessibleName("Paste from the clipboard")
+        self.responses.setAccessibleName("Load a table of spectral responses")
+        self.responses.setToolTip("Load a text table: a column of wavelengths, then a column of responses per band")
+        self.shape = combo("Band shape")
         for shape in (BandShape.BOX, BandShape.GAUSSIAN):
             self.shape.addItem(shape, shape)
         self._lay_out()
@@ -87,7 +88,11 @@ class BandChoice(QWidget):
         self._show_kind()
 
     def bands(self) -> Wavelengths | Sensor | None:
-        """What is chosen; ValueError says in a sentence why it cannot be."""
+        """The chosen bands; None for those of the image.
+
+        Raises:
+            ValueError: the choice is invalid.
+        """
         kind, start, stop = self.kind.currentData(), self.start.value(), self.stop.value()
         if kind == OWN:
             return None
@@ -95,41 +100,43 @@ class BandChoice(QWidget):
             return Wavelengths.from_step(start, stop, self.step.value())
         if kind == COUNT:
             if start >= stop and self.count.value() > 1:
-                raise ValueError(f"{self.count.value()} bands do not fit between {start:g} and {stop:g} nm")
+                raise ValueError(
+                    f"{self.count.value()} bands do not fit between {start:g} and {stop:g} nm; choose a larger range"
+                )
             return Wavelengths.evenly_spaced(self.count.value(), start, stop)
         text = self.text.toPlainText()
         if kind == LIST:
             if not text.strip():
-                raise ValueError("no wavelength is listed; write them in nm, as in 450, 550.5")
+                raise ValueError("no wavelengths are listed; enter them in nm, for example 450, 550.5")
             return Wavelengths.parse(re.sub(r"[\s,;]+", ",", text.strip().strip(",;")))
         if self._measured is not None:
             return self._measured
         return self._named() or Sensor.parse(text, BandShape(self.shape.currentData()))
 
     def show_sensor(self, sensor: Sensor) -> None:
-        """Take a sensor that was read from a table; changing its text makes it a list of centres and widths."""
+        """Use a sensor loaded from a table; editing its text turns it into centres and widths."""
         self._fill(SENSOR, str(sensor))
         self._measured = sensor
         self.changed.emit()
 
     def choices(self) -> dict[str, Any]:
-        """What is chosen, as plain values to be remembered."""
+        """The choices as plain values, to be saved."""
         self._text[self.kind.currentData()] = self.text.toPlainText()
         return {
             "kind": self.kind.currentData(), "step": self.step.value(), "count": self.count.value(),
             "list": self._text[LIST], "sensor": self._text[SENSOR], "shape": str(self.shape.currentData()),
         }  # fmt: skip
 
-    def restore(self, known: dict[str, Any]) -> None:
-        """Choose what was chosen before, as far as it is known; first and last wavelength are the image's."""
-        self.step.setValue(float(known.get("step", self.step.value())))
-        self.count.setValue(int(known.get("count", self.count.value())))
-        self._text |= {LIST: str(known.get("list", "")), SENSOR: str(known.get("sensor", self._text[SENSOR]))}
-        self.shape.setCurrentIndex(max(self.shape.findData(known.get("shape")), 0))
-        self.kind.setCurrentIndex(max(self.kind.findData(known.get("kind")), 0))
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Restore saved choices where valid; the wavelength range stays that of the image."""
+        self.step.setValue(float(saved.get("step", self.step.value())))
+        self.count.setValue(int(saved.get("count", self.count.value())))
+        self._text |= {LIST: str(saved.get("list", "")), SENSOR: str(saved.get("sensor", self._text[SENSOR]))}
+        self.shape.setCurrentIndex(max(self.shape.findData(saved.get("shape")), 0))
+        self.kind.setCurrentIndex(max(self.kind.findData(saved.get("kind")), 0))
 
     def _named(self) -> Sensor | None:
-        """The sensor of a preset, whose source then is known, where the text is still that."""
+        """The preset sensor whose bands the text still lists, so that its provenance is kept."""
         shape = BandShape(self.shape.currentData())
         same = (sensor for sensor in SENSORS.values() if str(sensor) == self.text.toPlainText().strip())
         return next((sensor.shaped(shape) for sensor in same), None)
@@ -149,8 +156,8 @@ class BandChoice(QWidget):
         self._form.setHorizontalSpacing(14)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         rows: tuple[tuple[str | QLabel, QWidget], ...] = (
-            ("&Bands", self.kind), ("Pr&eset", self.preset), ("Fro&m", self.start), ("Unti&l", self.stop),
-            ("E&very", self.step), ("&Number", self.count), (self._label, self.text), ("", buttons),
+            ("&Bands", self.kind), ("Pr&eset", self.preset), ("Fro&m", self.start), ("T&o", self.stop),
+            ("Step", self.step), ("&Number", self.count), (self._label, self.text), ("", buttons),
             ("&Shape", self.shape),
         )  # fmt: skip
         for label, widget in rows:
@@ -165,7 +172,7 @@ class BandChoice(QWidget):
         self.shape.currentIndexChanged.connect(self._forget_table)
         self.text.textChanged.connect(self._forget_table)
         self.paste.clicked.connect(lambda: self.text.setPlainText(QApplication.clipboard().text()[:200_000]))
-        self.responses.clicked.connect(self.responses_asked)
+        self.responses.clicked.connect(self.responses_requested)
 
     def _show_kind(self) -> None:
         kind = self.kind.currentData()
@@ -217,8 +224,8 @@ def _nm_box(name: str, value: float) -> QDoubleSpinBox:
 
 
 @dataclass(frozen=True, eq=False)
-class Offer:
-    """What can be exported: the field and how it is worked at, parts of the image by name, and the light that is on."""
+class ExportContext:
+    """What can be exported: the field with its resolution, named regions, and the current illuminant."""
 
     field: SpectralField
     resolution: str = "full resolution"
@@ -227,38 +234,42 @@ class Offer:
 
 
 class CubeExportDialog(ChoiceDialog):
-    """Every choice of an `ExportPlan`, and the format; announces plans whose time should be measured."""
+    """All settings of an `ExportPlan` and the file format; requests an estimate for each valid plan."""
 
-    estimate_asked = Signal(object)  # ExportPlan
+    estimate_requested = Signal(object)  # ExportPlan
 
-    def __init__(self, offer: Offer, parent: QWidget | None = None) -> None:
+    def __init__(self, context: ExportContext, parent: QWidget | None = None) -> None:
         super().__init__("Export cube", "Export…", parent, lines=3)
-        self._offer, self._asked = offer, ExportPlan()
-        self.bands = BandChoice(offer.field)
-        self.region, self.quantity = combo("Part of the image"), combo("What the numbers are")
-        self.only_region = _check("No values outside the region")
-        self.numbers, self.format = combo("Numbers"), combo("Format")
+        self._context, self._plan = context, ExportPlan()
+        self.bands = BandChoice(context.field)
+        self.region, self.quantity = combo("Region"), combo("Quantity")
+        self.only_region = _check("Mask pixels outside the region")
+        self.numbers, self.format = combo("Data type"), combo("Format")
         self.scale = QDoubleSpinBox()
         self.scale.setDecimals(8)
         self.scale.setRange(1e-8, 1e6)
         self.scale.setSingleStep(1e-4)
         self.scale.setValue(1e-4)
-        self.scale.setAccessibleName("Scale of whole numbers")
-        self.error_band = _check("With the error band (90 %)")
+        self.scale.setAccessibleName("Scale factor of integers")
+        self.error_band = _check("Include 90 % prediction interval")
         self.carries = note(2)
         self._fill()
         self._lay_out()
-        self.bands.changed.connect(self._judge)
+        self.bands.changed.connect(self._validate)
         for box in (self.region, self.quantity, self.numbers):
-            box.currentIndexChanged.connect(self._judge)
+            box.currentIndexChanged.connect(self._validate)
         for check in (self.only_region, self.error_band):
-            check.toggled.connect(self._judge)
-        self.scale.valueChanged.connect(self._judge)
+            check.toggled.connect(self._validate)
+        self.scale.valueChanged.connect(self._validate)
         self.format.currentIndexChanged.connect(self._show_format)
         self._show_format()
 
     def plan(self) -> ExportPlan:
-        """What is chosen; ValueError says in a sentence why it cannot be."""
+        """The chosen plan.
+
+        Raises:
+            ValueError: a choice is invalid.
+        """
         dtype = self.numbers.currentData() or DTYPES[0]
         is_masked = self.only_region.isEnabled() and self.only_region.isChecked()
         has_band = self.error_band.isEnabled() and self.error_band.isChecked()
@@ -271,40 +282,38 @@ class CubeExportDialog(ChoiceDialog):
         )
 
     def file_format(self) -> io.Format:
-        """The format of the file."""
-        chosen: io.Format = self.format.currentData()
-        return chosen
+        """The chosen file format."""
+        file_format: io.Format = self.format.currentData()
+        return file_format
 
     def show_estimate(self, plan: ExportPlan, estimate: Estimate) -> None:
-        """Tell how long a plan will take, if it is still the one."""
-        if plan is self._asked and self.go.isEnabled():
-            self.verdict.setText(
-                f"{self._size}: {format_duration(estimate.seconds)} to compute on this machine, as measured."
-            )
+        """Show the estimated time of a plan, if it is still the current one."""
+        if plan is self._plan and self.accept_button.isEnabled():
+            self.summary.setText(f"{self._size}; estimated time {format_duration(estimate.seconds)}.")
 
     def choices(self) -> dict[str, Any]:
-        """What is chosen, as plain values to be remembered; a part of one image means nothing in another."""
+        """The choices as plain values, to be saved; regions are specific to an image and omitted."""
         return {
             "bands": self.bands.choices(), "numbers": self.numbers.currentData(), "scale": self.scale.value(),
             "format": self.file_format().name, "error_band": self.error_band.isChecked(),
         }  # fmt: skip
 
-    def restore(self, known: dict[str, Any]) -> None:
-        """Choose what was chosen before, as far as it is known."""
-        self.bands.restore(known.get("bands", {}))
-        self.format.setCurrentIndex(max(self.format.findText(str(known.get("format"))), 0))
-        self.numbers.setCurrentIndex(max(self.numbers.findData(known.get("numbers")), 0))
-        self.scale.setValue(float(known.get("scale", 1e-4)))
-        self.error_band.setChecked(bool(known.get("error_band", False)))
-        self._judge()
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Restore saved choices where valid."""
+        self.bands.restore(saved.get("bands", {}))
+        self.format.setCurrentIndex(max(self.format.findText(str(saved.get("format"))), 0))
+        self.numbers.setCurrentIndex(max(self.numbers.findData(saved.get("numbers")), 0))
+        self.scale.setValue(float(saved.get("scale", 1e-4)))
+        self.error_band.setChecked(bool(saved.get("error_band", False)))
+        self._validate()
 
     def _fill(self) -> None:
-        self.region.addItem("All of it", None)
-        for title, region in self._offer.regions:
+        self.region.addItem("Whole image", None)
+        for title, region in self._context.regions:
             self.region.addItem(title, region)
-        self.quantity.addItem(str(self._offer.field.quantity).capitalize(), None)
-        if self._offer.field.quantity is Quantity.REFLECTANCE:
-            lights = {light.name: light for light in (self._offer.light, *map(Illuminant, ILLUMINANTS))}
+        self.quantity.addItem(self._context.field.quantity.label.capitalize(), None)
+        if self._context.field.quantity is Quantity.REFLECTANCE:
+            lights = {light.name: light for light in (self._context.light, *map(Illuminant, ILLUMINANTS))}
             for name, light in lights.items():
                 meaning = f" ({ILLUMINANTS[name]})" if name in ILLUMINANTS else ""
                 self.quantity.addItem(f"Radiance under {name}{meaning}", light)
@@ -314,7 +323,7 @@ class CubeExportDialog(ChoiceDialog):
     def _lay_out(self) -> None:
         rows = (
             ("Pixels", QLabel(self._pixels())),
-            ("Par&t", self.region),
+            ("Re&gion", self.region),
             ("", self.only_region),
         )
         layout = QGridLayout(self)
@@ -324,10 +333,10 @@ class CubeExportDialog(ChoiceDialog):
         layout.addWidget(_group("Wavelengths", (("", self.bands),)), 0, 0, 3, 1)
         layout.addWidget(_group("Image", rows), 0, 1)
         layout.addWidget(_group("Values", (
-            ("&Quantity", self.quantity), ("N&umbers", self.numbers), ("Sc&ale", self.scale), ("", self.error_band),
+            ("&Quantity", self.quantity), ("&Data type", self.numbers), ("Sc&ale", self.scale), ("", self.error_band),
         )), 1, 1)  # fmt: skip
         layout.addWidget(_group("File", (("&Format", self.format), ("", self.carries))), 2, 1)
-        layout.addWidget(self.verdict, 3, 0, 1, 2)
+        layout.addWidget(self.summary, 3, 0, 1, 2)
         layout.addWidget(self.buttons, 4, 0, 1, 2)
         for column in (0, 1):
             layout.setColumnStretch(column, 1)
@@ -336,46 +345,46 @@ class CubeExportDialog(ChoiceDialog):
         self.bands.kind.setFocus()
 
     def _pixels(self) -> str:
-        (height, width), resolution = self._offer.field.shape, self._offer.resolution
+        (height, width), resolution = self._context.field.shape, self._context.resolution
         return resolution if "×" in resolution else f"{width}×{height}, {resolution}"
 
     def _show_format(self) -> None:
-        """Offer the numbers that a format can store, and say what else it carries."""
+        """List the data types of the format, and what else it stores."""
         chosen, before = self.file_format(), self.numbers.currentData()
         self.numbers.blockSignals(True)
         self.numbers.clear()
         for dtype in (dtype for dtype in DTYPES if dtype in chosen.dtypes):
-            self.numbers.addItem(_NUMBERS[dtype], dtype)
+            self.numbers.addItem(_DATA_TYPES[dtype], dtype)
         self.numbers.setCurrentIndex(max(self.numbers.findData(before), 0))
         self.numbers.blockSignals(False)
-        where = "stand in a JSON beside the numbers" if chosen.described_beside else "stand in it"
-        band = "it can hold an error band" if chosen.holds_bounds else "no error band"
-        name = f"Ends in {chosen.ending}" if chosen.ending else "A folder"
-        self.carries.setText(f"{name}. Wavelengths, quantity and origin {where}; {band}.")
-        self._judge()
+        where = "a JSON file beside it" if chosen.described_beside else "the file"
+        interval = "supported" if chosen.holds_bounds else "not supported"
+        extension = f"Extension {chosen.ending}" if chosen.ending else "Folder"
+        self.carries.setText(f"{extension}; metadata in {where}; prediction interval {interval}.")
+        self._validate()
 
-    def _judge(self) -> None:
-        """Say what the choices come to, or why they cannot be."""
+    def _validate(self) -> None:
+        """Show the size of the export, or why the choices are invalid."""
         self.scale.setEnabled(self.numbers.currentData() == "uint16")
         self.only_region.setEnabled(self.region.currentData() is not None)
-        is_calibrated = isinstance(self._offer.field, CalibratedField)
+        is_calibrated = isinstance(self._context.field, CalibratedField)
         self.error_band.setEnabled(is_calibrated and self.file_format().holds_bounds)
-        if self.judge(self._say):
-            self.estimate_asked.emit(self._asked)
+        if self.validate(self._describe):
+            self.estimate_requested.emit(self._plan)
 
-    def _say(self) -> str:
+    def _describe(self) -> str:
         plan = self.plan()
-        self._size = _size(plan.prepared(self._offer.field))
-        self._asked = plan
-        return f"{self._size}; measuring how long it will take…"
+        self._size = _size(plan.prepared(self._context.field))
+        self._plan = plan
+        return f"{self._size}; estimating time…"
 
 
 def _size(export: CubeWriterSource) -> str:
     bands, height, width = export.shape
     plural = "band" if bands == 1 else "bands"
-    missing = getattr(export.field, "said_missing", str)()
-    said = f" ({missing})" if missing else ""
-    return f"{bands} {plural} of {width}×{height} pixels{said}, {format_size(export.nbytes)}"
+    missing = getattr(export.field, "missing_text", str)()
+    note = f" ({missing})" if missing else ""
+    return f"{bands} {plural} of {width}×{height} pixels{note}, {format_size(export.nbytes)}"
 
 
 def _group(title: str, rows: tuple[tuple[str, QWidget], ...]) -> QGroupBox:

@@ -1,4 +1,4 @@
-"""The user guide, Markdown with pictures that travels with the program, and the sheet of all keys."""
+"""The user guide, shipped as Markdown with images, and the sheet of keyboard shortcuts."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from nesr_gui.gui.drawing.theme import is_dark
 from nesr_gui.gui.views.actions import TABLE
 
 IN_THE_IMAGE = (
-    ("Move the active mark by a pixel", ("Arrow keys",)),
-    ("Move the active mark by ten", ("Shift+Arrow keys",)),
-    ("Menu of the active mark", ("Menu key", "Shift+F10")),
-    ("End a polygon", ("Return",)),
-    ("Take back its last corner", ("Backspace",)),
-    ("Leave the tool or the polygon", ("Esc",)),
+    ("Move the active mark by 1 pixel", ("Arrow keys",)),
+    ("Move the active mark by 10 pixels", ("Shift+Arrow keys",)),
+    ("Open the menu of the active mark", ("Menu key", "Shift+F10")),
+    ("Close the polygon", ("Enter",)),
+    ("Remove the last vertex of the polygon", ("Backspace",)),
+    ("Cancel the polygon, or return to the pin tool", ("Esc",)),
     ("Zoom", ("Wheel",)),
     ("Pan", ("Drag", "Middle button")),
 )
-"""Keys that mean something while the image has the focus; they are no actions."""
+"""Keys handled by the focused image; they belong to no action."""
 
 
 class GuideText(QTextBrowser):
-    """Shows a page; pictures are as wide as there is room, and in a dark window the dark ones (`name-dark.png`)."""
+    """Shows a page; images fit the width and have dark variants (`name-dark.png`) for dark themes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,27 +47,29 @@ class GuideText(QTextBrowser):
         self._page = Path()
 
     def show_page(self, page: Path) -> None:
+        """Load a Markdown file."""
         self._page = page
         self.document().setBaseUrl(QUrl.fromLocalFile(str(page)))
         self.setMarkdown(page.read_text(encoding="utf-8"))
 
     def headings(self) -> list[tuple[int, str, int]]:
         """Level, text and position of each heading."""
-        found, block = [], self.document().begin()
+        headings, block = [], self.document().begin()
         while block.isValid():
             if level := block.blockFormat().headingLevel():
-                found.append((level, block.text(), block.position()))
+                headings.append((level, block.text(), block.position()))
             block = block.next()
-        return found
+        return headings
 
     def go_to(self, position: int) -> None:
-        """Bring a place of the text to the top."""
+        """Scroll a text position to the top."""
         cursor = QTextCursor(self.document())
         cursor.setPosition(position)
         self.setTextCursor(cursor)
         self.verticalScrollBar().setValue(self.verticalScrollBar().value() + self.cursorRect(cursor).top() - 12)
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
+        """Load an image of the page, in its dark variant for a dark theme, scaled to the width."""
         if kind != QTextDocument.ResourceType.ImageResource.value:
             return super().loadResource(kind, name)
         path = self._page.parent / QUrl(name).fileName()
@@ -81,26 +83,28 @@ class GuideText(QTextBrowser):
         return image
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Reload the images for the new width."""
         super().resizeEvent(event)
         self._load_again()
 
     def changeEvent(self, event: QEvent) -> None:
+        """Reload the images when the palette changes."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._load_again()
 
     def _load_again(self) -> None:
-        """Pictures for another width or theme, at the place where one reads."""
+        """Reload the page and keep the scroll position."""
         if self._page.name:
-            read = self.verticalScrollBar().value() / max(self.verticalScrollBar().maximum(), 1)
+            position = self.verticalScrollBar().value() / max(self.verticalScrollBar().maximum(), 1)
             self.show_page(self._page)
-            self.verticalScrollBar().setValue(round(read * self.verticalScrollBar().maximum()))
+            self.verticalScrollBar().setValue(round(position * self.verticalScrollBar().maximum()))
 
     def _follow(self, url: QUrl) -> None:
-        """A heading of this page, or something outside of the program."""
+        """Follow a link to a heading of this page, or open other links externally."""
         if url.isRelative() and url.hasFragment():
-            wanted = url.fragment()
-            at = next((place for _, text, place in self.headings() if _slug(text) == wanted), None)
+            anchor = url.fragment()
+            at = next((place for _, text, place in self.headings() if _slug(text) == anchor), None)
             if at is not None:
                 self.go_to(at)
         elif not url.isRelative():
@@ -108,7 +112,7 @@ class GuideText(QTextBrowser):
 
 
 class GuideWindow(QDialog):
-    """The guide with its contents and a line to search in it; it stays beside the window."""
+    """The guide with table of contents and search, in a non-modal window."""
 
     def __init__(self, page: Path, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Window)
@@ -149,31 +153,31 @@ class GuideWindow(QDialog):
             self.text.go_to(item.data(Qt.ItemDataRole.UserRole))
 
     def _find(self) -> None:
-        """The next place where the words stand, from the top again after the last."""
+        """Find the next occurrence, wrapping around at the end."""
         if not self.text.find(self.search.text()):
             self.text.moveCursor(QTextCursor.MoveOperation.Start)
             self.text.find(self.search.text())
 
 
 def _slug(heading: str) -> str:
-    """What links call a heading."""
+    """The anchor of a heading in Markdown links."""
     return "".join(letter for letter in heading.lower().replace(" ", "-") if letter.isalnum() or letter == "-")
 
 
 def sections() -> list[tuple[str, list[tuple[str, tuple[str, ...]]]]]:
-    """Title, and each action with its keys as this system writes them."""
+    """Titles of menus, each with its actions and their native key names."""
     native = QKeySequence.SequenceFormat.NativeText
     menus = dict.fromkeys(entry.menu for entry in TABLE if entry.shortcut)
-    made = [
+    menu_sections = [
         (menu, [(entry.text.rstrip("…"), tuple(key.toString(native) for key in entry.keys))
                 for entry in TABLE if entry.menu == menu and entry.shortcut])
         for menu in menus
     ]  # fmt: skip
-    return [*made, ("In the image", list(IN_THE_IMAGE))]
+    return [*menu_sections, ("In the image", list(IN_THE_IMAGE))]
 
 
 class ShortcutSheet(QDialog):
-    """Shows every key, in two columns of tables."""
+    """Lists all keyboard shortcuts in two columns."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -189,7 +193,7 @@ class ShortcutSheet(QDialog):
 
 
 def as_html(sheet: list[tuple[str, list[tuple[str, tuple[str, ...]]]]]) -> str:
-    """Two columns with about as many lines in each."""
+    """Two HTML columns of about equal length."""
     lines = sum(len(rows) + 2 for _, rows in sheet)
     columns: list[list[str]] = [[], []]
     filled = 0

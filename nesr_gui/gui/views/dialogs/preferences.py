@@ -1,4 +1,4 @@
-"""The preferences, made from their table; each takes effect when it is chosen."""
+"""The preferences dialog, built from the table of preferences; changes apply immediately."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from nesr_gui.gui.views.widgets import plain
 
 
 class PreferencesDialog(QDialog):
-    """One box to choose from per preference, with its meaning under it."""
+    """One combo box per preference, with an explanation."""
 
-    reset_asked = Signal()
+    reset_requested = Signal()  # restore all defaults
 
     def __init__(self, preferences: Preferences, parent: QWidget) -> None:
         super().__init__(parent)
@@ -38,7 +38,7 @@ class PreferencesDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         self.reset = buttons.addButton("Reset everything…", QDialogButtonBox.ButtonRole.ResetRole)
-        self.reset.clicked.connect(self.reset_asked)
+        self.reset.clicked.connect(self.reset_requested)
         plain(buttons)
         for button in buttons.buttons():
             button.setAccessibleName(button.text().replace("&", "").rstrip("…"))
@@ -47,10 +47,10 @@ class PreferencesDialog(QDialog):
         layout.setSpacing(16)
         layout.addLayout(form)
         layout.addWidget(buttons)
-        preferences.changed.connect(self.show_preferences)
         self.show_preferences()
 
     def show_preferences(self) -> None:
+        """Show the current values without emitting signals."""
         for key, box in self.boxes.items():
             with QSignalBlocker(box):
                 box.setCurrentIndex(box.findData(self._preferences[key]))

@@ -1,1 +1,1 @@
-"""The image pane."""
+"""The image panes."""

@@ -1,4 +1,4 @@
-"""The colour bar of a picture: what its colours mean, how often the values occur, and limits to drag."""
+"""The colour bar of a pane: colour scale, histogram and draggable limits."""
 
 from __future__ import annotations
 
@@ -9,45 +9,49 @@ from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLabel, QToolBut
 
 from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import SHADES, Histogram
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.tasks.rendering import Picture
+from nesr_gui.gui.model.document import UInt8Array
+from nesr_gui.gui.tasks.rendering import RenderedImage
 
 Limits = tuple[float, float]
 _STRIP, _LEFT, _REACH = 14.0, 6.0, 9.0
-_ROOM = 1.12  # of the axis above what must fit
+_ROOM = 1.12  # factor of headroom on the axis
 
 
 class LevelsScale(QWidget):
-    """A strip of colours between two limits that the mouse moves, with the histogram beside it."""
+    """A colour gradient with histogram, between two limits that can be dragged."""
 
-    limits_picked = Signal(float, float)
+    limits_picked = Signal(float, float)  # low, high
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setToolTip("Drag a limit; double click for automatic levels")
+        self.setToolTip("Drag a limit; double-click for automatic levels")
         self.setMouseTracking(True)
         self.limits: Limits = (0.0, 1.0)
         self._axis: Limits = (0.0, 1.0)
         self._histogram: Histogram | None = None
         self._stops = SHADES[:: len(SHADES) // 32]
-        self._lookup: Bytes | None = None
-        self._held: int | None = None
+        self._lookup: UInt8Array | None = None
+        self._dragged_limit: int | None = None
 
     def sizeHint(self) -> QSize:
+        """Preferred size."""
         return QSize(84, 240)
 
-    def show_levels(self, limits: Limits, usual: Limits, histogram: Histogram | None, lookup: Bytes | None) -> None:
-        """Limits as they are and as they are at first, which the axis always holds, and the colours between."""
+    def show_levels(
+        self, limits: Limits, usual: Limits, histogram: Histogram | None, lookup: UInt8Array | None
+    ) -> None:
+        """Show limits, histogram and colours; the axis always includes the `usual` limits."""
         axis = self._axis
-        if self._held is None:  # the axis must not move under the hand
+        if self._dragged_limit is None:  # keep the axis fixed during a drag
             low, high = min(limits[0], usual[0]), max(limits[1], usual[1])
             axis = (low - (_ROOM - 1) * (high - low) if low < 0 else low, low + (high - low) * _ROOM)
         is_new = (limits, axis) != (self.limits, self._axis) or histogram is not self._histogram
-        if is_new or lookup is not self._lookup:  # while scrubbing nothing is, and painting takes its time
+        if is_new or lookup is not self._lookup:  # painting is slow, and scrubbing changes nothing here
             self.limits, self._axis, self._histogram, self._lookup = limits, axis, histogram, lookup
             self.update()
 
     def y_of(self, value: float) -> float:
+        """Vertical position of a value in widget pixels."""
         low, high = self._axis
         inner = self.height() - 2 * _REACH
         return _REACH + inner * (1 - (value - low) / max(high - low, 1e-12))
@@ -57,37 +61,42 @@ class LevelsScale(QWidget):
         return low + (high - low) * (1 - (y - _REACH) / max(self.height() - 2 * _REACH, 1))
 
     def _near(self, y: float) -> int:
-        """Which limit is nearer to y; of two at one place the one that can move away."""
+        """Index of the limit nearest to y; if both coincide, the one that can move towards y."""
         low, high = (abs(y - self.y_of(limit)) for limit in self.limits)
         return 0 if low < high or (low == high and y > self.y_of(self.limits[0])) else 1
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Start dragging the nearest limit."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self._held = self._near(event.position().y())
+            self._dragged_limit = self._near(event.position().y())
             self._drag(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._held is not None:
+        """Drag a limit, and show the cursor for dragging near one."""
+        if self._dragged_limit is not None:
             self._drag(event)
         near = min(abs(event.position().y() - self.y_of(limit)) for limit in self.limits)
         self.setCursor(Qt.CursorShape.SizeVerCursor if near < _REACH else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._held = None
+        """Stop dragging."""
+        self._dragged_limit = None
 
     def _drag(self, event: QMouseEvent) -> None:
         value, (low, high) = self._value_at(event.position().y()), self.limits
         least = 1e-3 * (self._axis[1] - self._axis[0])
-        if self._held == 0:
+        if self._dragged_limit == 0:
             self.limits_picked.emit(min(value, high - least), high)
         else:
             self.limits_picked.emit(low, max(value, low + least))
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint gradient, histogram, tick labels and limits."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         strip = QRectF(_LEFT, _REACH, _STRIP, self.height() - 2 * _REACH)
-        bottom, top = (min(max(self.y_of(limit), strip.top()), strip.bottom()) for limit in self.limits)
+        lines = [self.y_of(limit) for limit in self.limits]
+        bottom, top = [min(max(y, strip.top()), strip.bottom()) for y in lines]
         gradient = QLinearGradient(QPointF(0, bottom), QPointF(0, max(top, 0) if top < bottom else bottom - 1))
         colours = self._lookup[::8] if self._lookup is not None else np.repeat(self._stops[:, None], 3, 1)
         for share, rgb in zip(np.linspace(0, 1, len(colours)), colours.tolist(), strict=True):
@@ -96,51 +105,52 @@ class LevelsScale(QWidget):
         painter.setPen(QPen(self.palette().mid().color(), 1))
         painter.drawRect(strip)
         self._paint_histogram(painter)
-        self._paint_numbers(painter)
+        self._paint_numbers(painter, lines)
         painter.setPen(QPen(self.palette().highlight().color(), 2))
-        for limit in self.limits:
-            y = self.y_of(limit)
+        for y in lines:
             painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
 
     def _paint_histogram(self, painter: QPainter) -> None:
-        known = self._histogram
-        if known is None:
+        histogram = self._histogram
+        if histogram is None:
             return
-        steps = np.linspace(known.low, known.high, len(known.counts) + 1)
+        steps = np.linspace(histogram.low, histogram.high, len(histogram.counts) + 1)
         inside = (steps[1:] >= self._axis[0]) & (steps[:-1] <= self._axis[1])
         left, room = _LEFT + _STRIP + 2, self.width() - _LEFT - _STRIP - 4
-        lengths = room * np.sqrt(known.counts / max(int(known.counts.max()), 1))
+        lengths = room * np.sqrt(histogram.counts / max(int(histogram.counts.max()), 1))
         painter.setPen(Qt.PenStyle.NoPen)
         ink = QColor(self.palette().placeholderText().color())
         ink.setAlpha(90)
         painter.setBrush(ink)
-        outline = [QPointF(left, self.y_of(steps[0]))]
+        low, high = self._axis
+        inner = self.height() - 2 * _REACH
+        ys = (_REACH + inner * (1 - (steps - low) / max(high - low, 1e-12))).tolist()  # `y_of`, vectorised
+        outline = [QPointF(left, ys[0])]
         for i in np.flatnonzero(inside).tolist():
             x = left + float(lengths[i])
-            outline += [QPointF(x, self.y_of(steps[i])), QPointF(x, self.y_of(steps[i + 1]))]
+            outline += [QPointF(x, ys[i]), QPointF(x, ys[i + 1])]
         outline.append(QPointF(left, outline[-1].y()))
         outline[0].setY(outline[1].y() if len(outline) > 2 else outline[0].y())
         painter.setClipRect(self.rect().adjusted(0, int(_REACH), 0, -int(_REACH)))
         painter.drawPolygon(QPolygonF(outline))
         painter.setClipping(False)
 
-    def _paint_numbers(self, painter: QPainter) -> None:
+    def _paint_numbers(self, painter: QPainter, lines: list[float]) -> None:
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * 0.85)
         painter.setFont(font)
         painter.setPen(self.palette().windowText().color())
         height = painter.fontMetrics().height()
-        lines = [self.y_of(limit) for limit in self.limits]  # whose values stand above and below
         for value in ticks(*self._axis, self.height() / (3.5 * height)):
             y = self.y_of(value)
-            if min(abs(y - line) for line in lines) < height / 2:
+            if abs(y - lines[0]) < height / 2 or abs(y - lines[1]) < height / 2:
                 continue
             where = QRectF(_LEFT + _STRIP + 4, y - height / 2, self.width() - _LEFT - _STRIP - 6, height)
             painter.drawText(where, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{value:g}")
 
 
-class LevelsBar(QWidget):
-    """The colour bar of one side, with its limits as numbers and a button for automatic ones."""
+class ColourBar(QWidget):
+    """The colour bar of one side, with spin boxes for the limits and a button for automatic levels."""
 
     limits_picked = Signal(str, object)  # key of the scale, (low, high)
 
@@ -152,12 +162,12 @@ class LevelsBar(QWidget):
         self.title = QLabel()
         self.title.setWordWrap(True)
         self.title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.high, self.low = (_number(f"{end} limit of the {side} picture") for end in ("Upper", "Lower"))
+        self.high, self.low = (_number(f"{end} limit of the {side} pane") for end in ("Upper", "Lower"))
         self.scale = LevelsScale()
         self.auto = QToolButton()
         self.auto.setText("Auto")
-        self.auto.setToolTip("Limits that 99 % of the values in view lie between")
-        self.auto.setAccessibleName(f"Automatic levels of the {side} picture")
+        self.auto.setToolTip("Set the limits to the central 99 % of the values in view")
+        self.auto.setAccessibleName(f"Automatic levels of the {side} pane")
         self.auto.setSizePolicy(self.high.sizePolicy())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 8, 4, 6)
@@ -170,10 +180,10 @@ class LevelsBar(QWidget):
             box.valueChanged.connect(lambda _: self._pick(self.low.value(), self.high.value()))
         self.hide()
 
-    def show_picture(self, picture: Picture | None, limits: Limits, lookup: Bytes | None) -> None:
-        """The scale of a picture and its limits, which may be newer than the picture; hidden where there is none.
+    def show_picture(self, picture: RenderedImage | None, limits: Limits, lookup: UInt8Array | None) -> None:
+        """Show the scale of a picture with the current limits; hidden for a picture without a scale.
 
-        A picture that is not exact leaves the histogram as it was.
+        A preview keeps the histogram of the last exact picture.
         """
         scale = picture.request.scale if picture is not None else None
         self.setVisible(scale is not None)
@@ -197,6 +207,7 @@ class LevelsBar(QWidget):
         self.scale.show_levels((low, high), scale.limits, self._histogram, lookup)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Set automatic levels."""
         if self.auto.isEnabled():
             self._pick(*self._automatic)
 

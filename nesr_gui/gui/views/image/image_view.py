@@ -1,4 +1,4 @@
-"""The image pane: one picture or two, with the marks on them, and what they show in words over their corners."""
+"""An image pane: one picture or two with a divider, marks, and captions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
-from nesr_gui.gui.model.viewport import View
+from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.views.image.layers import Canvas
 from nesr_gui.gui.views.image.mark_items import MarkLayer
 
@@ -22,15 +22,15 @@ QToolButton:hover {{ background: rgba(40, 44, 50, 220); }}
 QToolButton:focus {{ border-color: #8ab4ff; }}
 QToolButton::menu-indicator {{ image: none; }}
 """
-_AROUND = 24  # px of edge and padding
-_TIP = "Choose what is shown here"
+_AROUND = 24  # px of border and padding
+_TIP = "Choose the view mode"
 _MARGIN = 10  # px between a caption and the edges
 
 
 class Caption(QToolButton):
-    """Names the picture of a side; its menu is filled when it opens."""
+    """Button over the image that names the mode of a side; its menu is filled when it opens."""
 
-    menu_wanted = Signal(object)  # QMenu
+    menu_requested = Signal(object)  # QMenu
 
     def __init__(self, side: int, parent: QWidget) -> None:
         super().__init__(parent)
@@ -38,44 +38,50 @@ class Caption(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        menu.aboutToShow.connect(lambda: self.menu_wanted.emit(menu))
+        menu.aboutToShow.connect(lambda: self.menu_requested.emit(menu))
         self.setMenu(menu)
-        self._said, self._room = "", 10_000
+        self._text, self._room = "", 10_000
+        self._shown: tuple[str, bool] | None = None
         self.show_text("", False)
 
-    def show_text(self, text: str, is_active: bool) -> None:
-        """What is shown; an edge marks the side of two that the keys change."""
+    def show_text(self, text: str, is_active: bool) -> bool:
+        """Show the text, with a border if the side is the active one; returns whether anything changed."""
+        if (text, is_active) == self._shown:
+            return False
+        self._shown = text, is_active
         style = _STYLE.format(edge="#8ab4ff" if is_active else "transparent")
-        if style != self.styleSheet():  # costly, and rare beside a wavelength that moves
+        if style != self.styleSheet():  # setting a style is slow, and captions change often
             self.setStyleSheet(style)
-        self._said = text
+        self._text = text
         self.fit(self._room)
-        self.setAccessibleName(f"{('Left', 'Right')[self.side]} picture: {text}" if is_active else f"Picture: {text}")
+        self.setAccessibleName(f"{('Left', 'Right')[self.side]} pane: {text}" if is_active else f"Image: {text}")
+        return True
 
     def fit(self, room: int) -> None:
-        """Be at most so wide; what is cut off stands in the tip."""
+        """Limit the width in pixels; an elided text is shown in full in the tool tip."""
         self._room = room
-        text = self.fontMetrics().elidedText(self._said, Qt.TextElideMode.ElideRight, room - _AROUND)
+        text = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, room - _AROUND)
         if text != self.text():
             self.setText(text)
-            self.setToolTip(_TIP if text == self._said else f"{self._said}\n{_TIP}")
+            self.setToolTip(_TIP if text == self._text else f"{self._text}\n{_TIP}")
             self.adjustSize()
 
 
 class _Box(pg.ViewBox):  # type: ignore[misc]
-    """Zoom with the wheel, pan with a drag, unless the drag is about marks."""
+    """View box that zooms with the wheel and pans by dragging, unless a drag edits marks."""
 
     clicked = Signal(object)  # QPointF in source pixels
     double_clicked = Signal()
-    mark_dragged = Signal(object, bool, bool)  # QPointF in source pixels; whether it starts, whether it ends
+    mark_dragged = Signal(object, bool, bool)  # QPointF in source pixels, is start, is end
 
     def __init__(self) -> None:
         super().__init__(invertY=True, lockAspect=True, enableMenu=False)
         self.disableAutoRange()
-        self.grabs: Callable[[QPointF], bool] = lambda scene_pos: False  # whether a drag from there is about marks
+        self.grabs: Callable[[QPointF], bool] = lambda scene_pos: False  # whether a drag from a position edits marks
         self._grabbed = False
 
     def mouseClickEvent(self, event: Any) -> None:
+        """Signal single and double clicks of the left button."""
         if event.button() == Qt.MouseButton.LeftButton:
             event.accept()
             if event.double():
@@ -84,10 +90,11 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
                 self.clicked.emit(self.mapSceneToView(event.scenePos()))
 
     def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
+        """Drag a mark or pan the view."""
         if event.button() == Qt.MouseButton.RightButton:
             return
         if event.isStart():
-            left = event.button() == Qt.MouseButton.LeftButton  # the middle button pans, whatever is there
+            left = event.button() == Qt.MouseButton.LeftButton  # the middle button always pans
             self._grabbed = left and self.grabs(event.buttonDownScenePos())
         if not self._grabbed:
             super().mouseDragEvent(event, axis)
@@ -97,20 +104,20 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
 
 
 class ImageView(pg.GraphicsView):  # type: ignore[misc]
-    """Shows pictures of the image, and announces where it is clicked, dragged and looked at."""
+    """Shows pictures and marks; signals clicks, hovering and changes of the viewport."""
 
     pixel_hovered = Signal(object)  # (row, col) | None
-    view_changed = Signal(object)  # View
-    navigated = Signal(object)  # View, which the user went to by hand
-    fit_picked = Signal()
-    side_picked = Signal(int)  # 0 or 1: whose picture is clicked
+    view_changed = Signal(object)  # Viewport
+    navigated = Signal(object)  # Viewport after the user has panned or zoomed
+    fit_requested = Signal()
+    side_picked = Signal(int)  # 0 or 1: the side that was clicked
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Image")
         self.setAccessibleDescription(
-            "What is open, as its caption says. Click a pixel to see its spectrum, or press Shift with P for the "
-            "one in the middle; arrow keys move the active mark by a pixel, with Shift by ten."
+            "The open image in the mode that its caption names. Click a pixel to see its spectrum, or press Shift+P "
+            "for the pixel at the centre; arrow keys move the active mark by one pixel, with Shift by ten."
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.box = _Box()
@@ -121,7 +128,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._sides: tuple[int, ...] = (0,)
         self._shape: tuple[int, int] | None = None
         self.is_fitted = True
-        self._wanted: View | None = None
+        self._wanted: Viewport | None = None
         self.box.grabs = self.marks.grab
         self.box.clicked.connect(self._click)
         self.box.double_clicked.connect(self._double_click)
@@ -132,7 +139,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._follow_palette()
 
     def show_image(self, shape: tuple[int, int] | None) -> None:
-        """Make room for a newly opened image of `shape` source pixels."""
+        """Reset the view for a newly opened image of `shape` source pixels."""
         self._shape = shape
         height, width = shape or (1, 1)
         self.canvas.show_image((height, width))
@@ -140,18 +147,18 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.fit()
 
     def show_sides(self, sides: tuple[int, ...], share: float) -> None:
-        """Show one side's picture, or both divided at a share of the width."""
+        """Show one side, or both divided at a fraction of the width."""
         self._sides = sides
         self.canvas.arrange(sides, share)
         self._place_captions()
 
     def show_caption(self, side: int, text: str, is_active: bool) -> None:
-        """What a side shows, in its upper corner; marked where it is the one of two that the keys change."""
-        self.captions[side].show_text(text, is_active)
-        self._place_captions()
+        """Set the caption of a side; the active side of two has a border."""
+        if self.captions[side].show_text(text, is_active):
+            self._place_captions()
 
-    def show_view(self, view: View) -> None:
-        """Look at what another view shows; through changes of size too, until the user goes elsewhere."""
+    def show_view(self, view: Viewport) -> None:
+        """Show a viewport and keep it when the widget is resized, until the user navigates."""
         self.is_fitted, self._wanted = False, view
         self.box.setRange(QRectF(view.left, view.top, view.right - view.left, view.bottom - view.top), padding=0)
 
@@ -163,7 +170,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self._announce_view()
 
     def zoom(self, factor: float, pixel: tuple[int, int] | None) -> None:
-        """Make things `factor` times as large, with `pixel` in the middle or what is there."""
+        """Zoom in by `factor`, centred on `pixel` or on the current centre."""
         view = self.view()
         middle = ((view.top + view.bottom) / 2, (view.left + view.right) / 2)
         row, col = middle if pixel is None else (pixel[0] + 0.5, pixel[1] + 0.5)
@@ -173,24 +180,26 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     @property
     def has_image(self) -> bool:
+        """Whether an image is open."""
         return self._shape is not None
 
-    def view(self) -> View:
-        """What is in sight, in source pixels."""
+    def view(self) -> Viewport:
+        """The visible part of the image in source pixels."""
         (left, right), (top, bottom) = self.box.viewRange()
         scale = (right - left) / max(self.box.width() * self.devicePixelRatioF(), 1)
-        return View(top, bottom, left, right, scale)
+        return Viewport(top, bottom, left, right, scale)
 
-    def aim(self) -> View:
-        """What it was asked to show, in source pixels: through changes of its size it shows at least that."""
+    def aim(self) -> Viewport:
+        """The viewport last requested, in source pixels: it stays visible when the widget is resized."""
         rect, scale = self.box.targetRect(), self.view().scale
-        return self._wanted or View(rect.top(), rect.bottom(), rect.left(), rect.right(), scale)
+        return self._wanted or Viewport(rect.top(), rect.bottom(), rect.left(), rect.right(), scale)
 
     def position_of(self, row: int, col: int) -> QPointF:
-        """Where the centre of a pixel is on this widget."""
+        """Position of the centre of a pixel in widget coordinates."""
         return QPointF(self.mapFromScene(self.box.mapViewToScene(QPointF(col + 0.5, row + 0.5))))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Keep the requested viewport at a new size."""
         super().resizeEvent(event)
         if event is not None and hasattr(self, "captions"):
             self._place_captions()
@@ -201,16 +210,19 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
                 self.show_view(self._wanted)
 
     def leaveEvent(self, event: QEvent) -> None:
+        """Signal that the mouse is over no pixel."""
         super().leaveEvent(event)
         self.pixel_hovered.emit(None)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Open the menu of the mark under the mouse or, from the keyboard, of the active mark."""
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             self.marks.open_active_menu()
         else:
             self.marks.open_menu(self.mapToScene(event.pos()), event.globalPos())
 
     def changeEvent(self, event: QEvent) -> None:
+        """Update the background when the palette changes."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._follow_palette()
@@ -219,7 +231,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.setBackground(self.palette().color(QPalette.ColorRole.Midlight))
 
     def _limit(self) -> None:
-        """Half an image beyond the image can be seen, or as much as it takes to see all of it in this widget."""
+        """Limit panning to half an image beyond the edges, or as far as the whole image needs."""
         height, width = self._shape or (1, 1)
         tall = self.height() / max(self.width(), 1)
         reach = 0.5 * max(height, width)
@@ -227,7 +239,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.box.setLimits(xMin=-across, xMax=width + across, yMin=-down, yMax=height + down, minXRange=4, minYRange=4)
 
     def _place_captions(self) -> None:
-        """In the upper corners; two that would overlap stand below each other."""
+        """Place captions in the upper corners, stacked if they would overlap."""
         first, second = self.captions
         for caption in self.captions:
             caption.setVisible(caption.side in self._sides and bool(caption.text()))
@@ -257,7 +269,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def _double_click(self) -> None:
         if not self.marks.finish():
-            self.fit_picked.emit()
+            self.fit_requested.emit()
 
     def _hover(self, scene_pos: QPointF) -> None:
         inside = self.sceneObj.sceneRect().contains(scene_pos)

@@ -1,4 +1,4 @@
-"""What is drawn under the marks: one picture or two with a line between, lines between pixels and values in them."""
+"""Graphics items below the marks: pictures, the divider, the pixel grid and pixel values."""
 
 from __future__ import annotations
 
@@ -12,47 +12,51 @@ from PySide6.QtGui import QColor, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
 from nesr_gui.gui.drawing.symbols import screen_pen
+from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Pixel
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.tasks.rendering import Picture
+from nesr_gui.gui.tasks.rendering import RenderedImage
 
-LINES_FROM, VALUES_FROM = 10.0, 42.0  # pixels of the screen along a side of a pixel
+LINES_FROM, VALUES_FROM = 10.0, 42.0  # minimum screen pixels per image pixel
 
 
 class PixelGrid(QGraphicsItem):
-    """The grid of a picture's own pixels: those of the field, however many of the photograph each stands for."""
+    """The grid of the pixels of the field, which may each cover several source pixels, and their values."""
 
     def __init__(self, parent: QGraphicsItem) -> None:
         super().__init__(parent)
-        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # only what is in sight is painted
-        self._picture: Picture | None = None
-        self._lookup: Bytes | None = None
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # provides the exposed rectangle
+        self._picture: RenderedImage | None = None
+        self._lookup: UInt8Array | None = None
 
-    def show_picture(self, picture: Picture | None, lookup: Bytes | None = None) -> None:
+    def show_picture(self, picture: RenderedImage | None, lookup: UInt8Array | None = None) -> None:
+        """Show the grid of a picture."""
         self.prepareGeometryChange()
         self._picture, self._lookup = picture, lookup
         self.update()
 
     def boundingRect(self) -> QRectF:
+        """Rectangle of the picture in source pixels."""
         return QRectF(*self._picture.request.sampling.rect) if self._picture else QRectF()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Draw grid lines and values if pixels are large enough on screen."""
         if self._picture is None or self._picture.request.sampling.stride > 1:
             return
         side = self._picture.request.sampling.binning
         on_screen = side * abs(painter.worldTransform().m11())
         if on_screen < LINES_FROM:
             return
-        seen = option.exposedRect.intersected(self.boundingRect())
-        left, right = math.floor(seen.left() / side), math.ceil(seen.right() / side)
-        top, bottom = math.floor(seen.top() / side), math.ceil(seen.bottom() / side)
+        exposed = option.exposedRect.intersected(self.boundingRect())
+        left, right = math.floor(exposed.left() / side), math.ceil(exposed.right() / side)
+        top, bottom = math.floor(exposed.top() / side), math.ceil(exposed.bottom() / side)
         opacity = min((on_screen - LINES_FROM) / LINES_FROM, 1.0)
         painter.setPen(QPen(QColor(128, 128, 128, round(40 + 110 * opacity)), 0))
         painter.drawLines(
             [QLineF(x * side, top * side, x * side, bottom * side) for x in range(left, right + 1)]
             + [QLineF(left * side, y * side, right * side, y * side) for y in range(top, bottom + 1)]
         )
-        if on_screen >= VALUES_FROM and self._picture.request.nodes is None:  # only the field's own values are told
+        # interpolated pictures have no exact values
+        if on_screen >= VALUES_FROM and self._picture.request.scrub_bands is None:
             self._paint_values(painter, range(top, bottom), range(left, right), on_screen)
 
     def _paint_values(self, painter: QPainter, rows: range, cols: range, on_screen: float) -> None:
@@ -61,7 +65,7 @@ class PixelGrid(QGraphicsItem):
         font = painter.font()
         font.setPixelSize(round(min(max(on_screen / 5, 9), 14)))
         painter.save()
-        painter.setWorldTransform(QTransform())  # letters keep their size
+        painter.setWorldTransform(QTransform())  # text of constant size
         painter.setFont(font)
         for row in rows:
             for col in cols:
@@ -83,7 +87,7 @@ class PixelGrid(QGraphicsItem):
 
 
 def value_text(value: np.ndarray) -> str:
-    """A value, or the three of a colour under each other."""
+    """A value, or the three values of a colour on separate lines."""
     values = np.atleast_1d(value)
     if values.dtype == np.uint8:
         return "\n".join(str(one) for one in values.tolist())
@@ -91,7 +95,7 @@ def value_text(value: np.ndarray) -> str:
 
 
 class _Image(pg.ImageItem):  # type: ignore[misc]
-    """An image that is smooth when made smaller and shows its pixels when made larger, unless they are but samples."""
+    """An image item that is smoothed when minified, and shows sharp pixels when magnified unless subsampled."""
 
     def __init__(self, parent: QGraphicsItem) -> None:
         super().__init__(axisOrder="row-major")
@@ -99,13 +103,14 @@ class _Image(pg.ImageItem):  # type: ignore[misc]
         self.is_sampled = False
 
     def paint(self, painter: QPainter, *args: Any) -> None:
+        """Draw with or without smoothing."""
         smooth = self.is_sampled or abs(painter.worldTransform().m11()) < 1
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         super().paint(painter, *args)
 
 
 class _Cross(QGraphicsItem):
-    """A cross of a fixed size on the screen that leaves its middle free."""
+    """A cross of fixed screen size with an open centre."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,9 +118,11 @@ class _Cross(QGraphicsItem):
         self.setZValue(8)
 
     def boundingRect(self) -> QRectF:
+        """Rectangle in screen pixels around the centre."""
         return QRectF(-13, -13, 26, 26)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Draw four arms with a dark outline."""
         arms = [QLineF(4 * x, 4 * y, 12 * x, 12 * y) for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1))]
         for colour, width in (("black", 3.4), ("white", 1.6)):
             painter.setPen(QPen(QColor(colour), width))
@@ -123,7 +130,7 @@ class _Cross(QGraphicsItem):
 
 
 class Layer(QGraphicsRectItem):
-    """One picture with its pixel grid, seen only within this rectangle: blocks may overhang the image's edge."""
+    """A picture with its pixel grid, clipped to this rectangle: binned pixels may extend beyond the image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,18 +138,18 @@ class Layer(QGraphicsRectItem):
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemClipsChildrenToShape)
         self.image = _Image(self)
         self.grid = PixelGrid(self)
-        self.picture: Picture | None = None
+        self.picture: RenderedImage | None = None
 
-    def show_picture(self, picture: Picture | None, lookup: Bytes | None) -> None:
-        """Put a picture over exactly the pixels it samples."""
-        known, self.picture = self.picture, picture
+    def show_picture(self, picture: RenderedImage | None, lookup: UInt8Array | None) -> None:
+        """Place a picture over the pixels that it samples."""
+        previous, self.picture = self.picture, picture
         self.grid.show_picture(picture, lookup)
         if picture is None:
             self.image.clear()
             return
         sampling, shown = picture.request.sampling, picture.shown
         self.image.is_sampled = sampling.stride > 1
-        if known is not None and known.shown is shown and known.request.sampling == sampling:
+        if previous is not None and previous.shown is shown and previous.request.sampling == sampling:
             self.image.setLookupTable(lookup)
             return
         levels = (0, 255) if shown.ndim == 2 else None
@@ -150,9 +157,9 @@ class Layer(QGraphicsRectItem):
 
 
 class Canvas(QObject):
-    """The two layers in a view box, and where each may be seen."""
+    """The two layers of a view box and the divider between them."""
 
-    divided = Signal(float)  # the user moved the line to this share of the view's width
+    divided = Signal(float)  # position of the dragged divider as a fraction of the width
 
     def __init__(self, box: pg.ViewBox, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -174,14 +181,14 @@ class Canvas(QObject):
         self.place()
 
     def show_image(self, shape: tuple[int, int]) -> None:
-        """Another image, of `shape` source pixels: what is shown of the last one is no longer true."""
+        """Clear the layers for another image of `shape` source pixels."""
         self._shape = shape
         for layer in self.layers:
             layer.show_picture(None, None)
         self.place()
 
     def arrange(self, sides: tuple[int, ...], share: float) -> None:
-        """Show these sides; two are divided at a share of the view's width."""
+        """Show these sides; two are divided at a fraction of the width of the view."""
         self._sides, self._share = sides, share
         for side, layer in enumerate(self.layers):
             layer.setVisible(side in sides)
@@ -189,17 +196,17 @@ class Canvas(QObject):
         self.place()
 
     def side_at(self, x: float) -> int:
-        """Which side's picture is at x (source pixels)."""
+        """The side shown at x (source pixels)."""
         return self._sides[-1] if x >= self.line.value() else self._sides[0]
 
     def show_cursor(self, pixel: Pixel | None) -> None:
-        """Mark the pixel that the mouse points at in another view."""
+        """Mark the pixel under the mouse in the other view."""
         self.cursor.setVisible(pixel is not None)
         if pixel is not None:
             self.cursor.setPos(pixel[1] + 0.5, pixel[0] + 0.5)
 
     def place(self) -> None:
-        """The line stays where it is on the screen, and the image moves under it."""
+        """Keep the divider at its position on screen while the view changes."""
         height, width = self._shape
         whole = QRectF(0, 0, width, height)
         if len(self._sides) < 2:

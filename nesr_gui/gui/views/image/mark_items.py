@@ -1,4 +1,4 @@
-"""The marks in the image: shown, taken hold of, drawn."""
+"""The marks in the image: display, dragging and drawing."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPainterPat
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsView, QStyleOptionGraphicsItem, QWidget
 
 from nesr_gui.gui.drawing.symbols import draw_sign, placed, screen_pen
-from nesr_gui.gui.model.marks import Mark, Place, simplified
+from nesr_gui.gui.model.marks import Mark, MarkGeometry, simplified
 from nesr_gui.regions import Point, Region, Shape
 
-REACH = 13.0  # pixels of the screen within which the mouse takes hold of a pin
-EDGE_REACH = 6.0  # and of an outline or a handle
-WHOLE = -1  # taken hold of as a whole, and not by a handle
+REACH = 13.0  # screen pixels within which the mouse grabs a pin
+EDGE_REACH = 6.0  # the same for an outline or a handle
+WHOLE = -1  # grip of a whole mark rather than of a handle
 _SIGN = QRectF(5, -21, 16, 16)
 _HANDLE = 8.0
 DRAGGED = (Shape.RECTANGLE, Shape.ELLIPSE, Shape.LASSO)
 _ARROWS = {
     Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1),
 }  # fmt: skip
-CLOSING_REACH = 9  # pixels of the screen within which a click closes a polygon
-_GESTURES = itertools.count(1)  # of all views, so that drags in two of them are not taken for one
+CLOSING_REACH = 9  # screen pixels within which a click closes a polygon
+_GESTURES = itertools.count(1)  # shared by all views, so that gestures are unique
 
 
 class _Sign(QGraphicsItem):
-    """The sign of a mark, the same size at any zoom; for a pin also a ring that leaves its pixel free to be seen."""
+    """The numbered symbol of a mark at constant screen size; a pin also has a ring around its pixel."""
 
     def __init__(self, mark: Mark, parent: QGraphicsItem) -> None:
         super().__init__(parent)
@@ -37,9 +37,11 @@ class _Sign(QGraphicsItem):
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
 
     def boundingRect(self) -> QRectF:
+        """Rectangle of symbol and ring in screen pixels."""
         return QRectF(-14, -30, 44, 44)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Draw ring, outline and symbol."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.mark.shape is Shape.POINT:
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -59,9 +61,9 @@ class _Sign(QGraphicsItem):
 
 
 class MarkItem(QGraphicsItem):
-    """A mark in the image: the sign, of a region also its outline and, when it is active, its handles.
+    """A mark in the image: its symbol and, for a region, its outline and the handles of the active one.
 
-    Its coordinates are source pixels; lines and handles keep their width on the screen.
+    Coordinates are source pixels; lines and handles have a constant width on screen.
     """
 
     def __init__(self, mark: Mark) -> None:
@@ -73,6 +75,7 @@ class MarkItem(QGraphicsItem):
         self.show_mark(mark, False)
 
     def show_mark(self, mark: Mark, active: bool) -> None:
+        """Show the current state of the mark."""
         self.prepareGeometryChange()
         self.mark, self._active = mark, active
         self._outline = outline(mark.place) if isinstance(mark.place, Region) else QPainterPath()
@@ -85,11 +88,11 @@ class MarkItem(QGraphicsItem):
         self.update()
 
     def sign_scene_pos(self) -> QPointF:
-        """Where the sign stands in the scene."""
+        """Position of the symbol in the scene."""
         return self._sign.scenePos()
 
     def grip(self, scene_pos: QPointF) -> int | None:
-        """What of the mark is at a place of the scene: a handle, `WHOLE`, or nothing."""
+        """The part of the mark at a scene position: index of a handle, `WHOLE`, or None."""
         if not self.isVisible():
             return None
         to_scene = self.sceneTransform()
@@ -111,14 +114,16 @@ class MarkItem(QGraphicsItem):
         return WHOLE if on_pin or sign.contains(scene_pos) else None
 
     def distance(self, scene_pos: QPointF) -> float:
-        """Pixels of the screen from the sign to a place of the scene."""
+        """Distance in screen pixels from the symbol to a scene position."""
         return float(QLineF(self.sceneTransform().map(self._anchor()), scene_pos).length())
 
     def boundingRect(self) -> QRectF:
+        """Rectangle of outline and handles."""
         margin = _HANDLE * self._per_pixel()
         return self._outline.boundingRect().adjusted(-margin, -margin, margin, margin)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Draw outline and handles of a region."""
         if self._outline.isEmpty():
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -140,7 +145,7 @@ class MarkItem(QGraphicsItem):
         return [QPointF(col, row) for row, col in place.handles()] if isinstance(place, Region) else []
 
     def _anchor(self) -> QPointF:
-        """Where the sign stands: the centre of a pin's pixel, the upper right end of a region."""
+        """Anchor of the symbol: the centre of a pin's pixel, the upper right of a region."""
         place = self.mark.place
         if not isinstance(place, Region):
             return QPointF(place[1] + 0.5, place[0] + 0.5)
@@ -150,7 +155,7 @@ class MarkItem(QGraphicsItem):
         return max(points, key=lambda point: point.x() - point.y())
 
     def _per_pixel(self) -> float:
-        """Source pixels to a pixel of the screen."""
+        """Source pixels per screen pixel."""
         scale = abs(self.sceneTransform().m11()) if self.scene() is not None else 1.0
         return 1 / max(scale, 1e-6)
 
@@ -171,18 +176,18 @@ def outline(region: Region) -> QPainterPath:
 
 
 def _outlines(colour: str, width: float) -> list[tuple[QColor, float]]:
-    """Lines over each other that are seen on any ground."""
+    """Colours and widths of strokes that are visible together on any background."""
     return [(QColor(0, 0, 0, 130), width + 3.4), (QColor("white"), width + 1.8), (QColor(colour), width)]
 
 
 def nearest(items: list[MarkItem], scene_pos: QPointF) -> tuple[MarkItem, int] | None:
-    """Of the marks at a place of the scene the one meant, and what of it; a handle comes before all else."""
+    """The mark at a scene position with the part that is hit; handles take precedence."""
     gripped = [(item, grip) for item in items if (grip := item.grip(scene_pos)) is not None]
-    return min(gripped, key=lambda found: (found[1] == WHOLE, found[0].distance(scene_pos)), default=None)
+    return min(gripped, key=lambda pair: (pair[1] == WHOLE, pair[0].distance(scene_pos)), default=None)
 
 
 class Drawing(QObject):
-    """Follows the mouse until a region is drawn: polygons by clicks, others by a drag."""
+    """Draws a region with the mouse: polygons by clicks, other shapes by a drag."""
 
     drawn = Signal(object)  # Region
 
@@ -197,23 +202,26 @@ class Drawing(QObject):
 
     @property
     def is_drawing(self) -> bool:
+        """Whether a region is being drawn."""
         return bool(self._points)
 
     def choose(self, tool: Shape) -> None:
+        """Select the tool, cancelling a region in progress."""
         self.cancel()
         self.tool = tool
 
     def cancel(self) -> None:
+        """Discard the region in progress."""
         self._points = []
         self.preview.setPath(QPainterPath())
 
     def take_back(self) -> None:
-        """The last corner of the polygon was not meant."""
+        """Remove the last vertex of the polygon."""
         self._points = self._points[:-1]
         self._show()
 
     def click(self, at: QPointF, reach: float) -> None:
-        """A click; within `reach` source pixels of its first corner it closes a polygon."""
+        """Add a vertex to the polygon, or close it within `reach` source pixels of the first one."""
         if self.tool is Shape.POLYGON:
             point = (at.y(), at.x())
             if len(self._points) > 2 and math.dist(point, self._points[0]) <= reach:
@@ -223,12 +231,12 @@ class Drawing(QObject):
             self._show()
 
     def hover(self, at: QPointF) -> None:
-        """The side of the polygon that would be drawn next."""
+        """Preview the next edge of the polygon."""
         if self.tool is Shape.POLYGON and self._points:
             self._show((at.y(), at.x()))
 
     def drag(self, at: QPointF, starts: bool, ends: bool, screen_pixel: float) -> None:
-        """A drag of a rectangle, an ellipse or a lasso; `screen_pixel` is its size in source pixels."""
+        """Drag a rectangle, ellipse or lasso; `screen_pixel` is the size of a screen pixel in source pixels."""
         point = (at.y(), at.x())
         if starts:
             self._points = [point]
@@ -241,14 +249,14 @@ class Drawing(QObject):
             self.finish()
 
     def finish(self) -> None:
-        """Take what is drawn so far, if it has an area."""
+        """Emit the region drawn so far, if it has an area."""
         region = self._region(self._points)
         self.cancel()
         if region is not None and region.bounds[2] > region.bounds[0] and region.bounds[3] > region.bounds[1]:
             self.drawn.emit(region)
 
     def _region(self, points: list[Point]) -> Region | None:
-        if self.tool in (Shape.RECTANGLE, Shape.ELLIPSE):  # on the edges of pixels, so that its rows can be told
+        if self.tool in (Shape.RECTANGLE, Shape.ELLIPSE):  # snap to pixel edges
             points = [(round(row), round(col)) for row, col in points]
         least = 2 if self.tool in (Shape.RECTANGLE, Shape.ELLIPSE) else 3
         return Region(self.tool, tuple(points)) if len(points) >= least else None
@@ -267,15 +275,15 @@ class Drawing(QObject):
 
 
 class MarkLayer(QObject):
-    """Shows the marks in a view box and announces what the mouse does to them or draws with the chosen tool."""
+    """Shows the marks in a view box; signals editing and drawing with the mouse or keyboard."""
 
-    pixel_picked = Signal(int, int)  # row, col of a click with the tool for pins, or while a pixel is asked for
-    drawn = Signal(object)  # Region of a new mark
-    picked = Signal(int)  # number of the mark that is meant
-    place_picked = Signal(int, object, int)  # number, Place, gesture
-    menu_picked = Signal(int, QPoint)  # number, where on the screen
-    shift_picked = Signal(int, int, int)  # rows, cols by which the active mark is to move; gesture
-    tool_left = Signal()  # Escape, while nothing was being drawn
+    pixel_picked = Signal(int, int)  # row, col: a new pin or the requested pixel
+    drawn = Signal(object)  # Region
+    picked = Signal(int)  # number of the selected mark
+    place_picked = Signal(int, object, int)  # number, MarkGeometry, gesture
+    menu_picked = Signal(int, QPoint)  # number, position on the screen
+    shift_picked = Signal(int, int, int)  # offset of the active mark in rows and cols, gesture
+    tool_left = Signal()  # Escape was pressed while nothing was being drawn
 
     def __init__(self, view: QGraphicsView, box: Any) -> None:
         super().__init__(view)
@@ -284,20 +292,21 @@ class MarkLayer(QObject):
         self.drawing = Drawing(view, self)
         self.drawing.drawn.connect(self.drawn)
         box.addItem(self.drawing.preview, ignoreBounds=True)
-        self._held: tuple[Mark, int] | None = None  # the mark as it was when taken, and by what
+        self._grabbed: tuple[Mark, int] | None = None  # mark at the start of the drag, and its grip
         self._from: Point = (0.0, 0.0)
         self._gesture = 0
-        self._asks_pixel = False
+        self._is_picking = False
         self._active: int | None = None
         view.installEventFilter(self)
 
     def show_marks(self, marks: Sequence[Mark], active: int | None) -> None:
+        """Show these marks; the active region has handles."""
         shown = {mark.number: mark for mark in marks}
         self._active = active
         for number in [number for number in self.items if number not in shown]:
             self._box.removeItem(self.items.pop(number))
-            if self._held is not None and self._held[0].number == number:
-                self._held = None
+            if self._grabbed is not None and self._grabbed[0].number == number:
+                self._grabbed = None
         for number, mark in shown.items():
             if number not in self.items:
                 self.items[number] = MarkItem(mark)
@@ -305,77 +314,79 @@ class MarkLayer(QObject):
             self.items[number].show_mark(mark, number == active)
 
     def show_tool(self, tool: Shape) -> None:
+        """Select the drawing tool."""
         self.drawing.choose(tool)
 
-    def show_asking(self, asks_pixel: bool) -> None:
-        """Whether the next click means a pixel, whatever mark is there and whatever tool is chosen."""
-        self._asks_pixel = asks_pixel
+    def show_picking(self, is_picking: bool) -> None:
+        """Set whether the next click picks a pixel, regardless of marks and tool."""
+        self._is_picking = is_picking
         self.drawing.cancel()
 
     def cursor_at(self, scene_pos: QPointF) -> Qt.CursorShape:
-        """What the mouse looks like there; also lets a polygon follow it."""
+        """Cursor shape at a scene position; also updates the preview of a polygon."""
         self.drawing.hover(self._box.mapSceneToView(scene_pos))
-        found = self._mark_at(scene_pos)
-        if found is None:
+        hit = self._mark_at(scene_pos)
+        if hit is None:
             return Qt.CursorShape.CrossCursor
-        return Qt.CursorShape.OpenHandCursor if found[1] == WHOLE else Qt.CursorShape.SizeAllCursor
+        return Qt.CursorShape.OpenHandCursor if hit[1] == WHOLE else Qt.CursorShape.SizeAllCursor
 
     def grab(self, scene_pos: QPointF) -> bool:
-        """Whether a drag from there is about marks, and does not pan the image."""
-        found = self._mark_at(scene_pos)
-        self._held = (found[0].mark, found[1]) if found else None
+        """Whether a drag from a scene position edits or draws marks instead of panning."""
+        hit = self._mark_at(scene_pos)
+        self._grabbed = (hit[0].mark, hit[1]) if hit else None
         at = self._box.mapSceneToView(scene_pos)
         self._from = (at.y(), at.x())
-        return self._held is not None or (self.drawing.tool in DRAGGED and not self._asks_pixel)
+        return self._grabbed is not None or (self.drawing.tool in DRAGGED and not self._is_picking)
 
     def drag(self, at: QPointF, starts: bool, ends: bool) -> None:
-        """The mouse at `at`, in source pixels, after `grab` has said yes."""
+        """Continue a drag that `grab` has accepted, at `at` in source pixels."""
         self._gesture = next(_GESTURES) if starts else self._gesture
-        if self._held is None:
+        if self._grabbed is None:
             if starts:
                 self.drawing.drag(QPointF(self._from[1], self._from[0]), True, False, self._screen_pixel())
             self.drawing.drag(at, False, ends, self._screen_pixel())
             return
-        mark, grip = self._held
+        mark, grip = self._grabbed
         if starts:
             self.picked.emit(mark.number)
         place = _dragged(mark.place, grip, self._from, (at.y(), at.x()))
         self.place_picked.emit(mark.number, place, self._gesture)
 
     def click(self, at: QPointF) -> None:
-        """A click into the image: on a mark it means that mark, elsewhere it draws."""
-        found = self._mark_at(self._box.mapViewToScene(at))
-        if found is not None and not self.drawing.is_drawing:
-            self.picked.emit(found[0].mark.number)
-        elif self._asks_pixel or self.drawing.tool is Shape.POINT:
+        """Select the mark that was clicked, or draw with the current tool."""
+        hit = self._mark_at(self._box.mapViewToScene(at))
+        if hit is not None and not self.drawing.is_drawing:
+            self.picked.emit(hit[0].mark.number)
+        elif self._is_picking or self.drawing.tool is Shape.POINT:
             self.pixel_picked.emit(math.floor(at.y()), math.floor(at.x()))
         else:
             self.drawing.click(at, CLOSING_REACH * self._screen_pixel())
 
     def finish(self) -> bool:
-        """A double click or Enter: whether it ended a polygon."""
+        """Close the polygon; returns whether one was being drawn."""
         was_drawing = self.drawing.is_drawing
         self.drawing.finish()
         return was_drawing
 
     def open_menu(self, scene_pos: QPointF, screen_pos: QPoint) -> None:
-        found = nearest(list(self.items.values()), scene_pos)
-        if found is not None:
-            self.menu_picked.emit(found[0].mark.number, screen_pos)
+        """Request the menu of the mark at a scene position."""
+        hit = nearest(list(self.items.values()), scene_pos)
+        if hit is not None:
+            self.menu_picked.emit(hit[0].mark.number, screen_pos)
 
     def open_active_menu(self) -> None:
-        """The menu of the active mark, asked for with the keyboard."""
+        """Request the menu of the active mark from the keyboard."""
         item = self.items.get(self._active) if self._active is not None else None
         if item is not None:
             at = self._view.mapFromScene(item.sign_scene_pos())
             self.menu_picked.emit(item.mark.number, self._view.mapToGlobal(at))
 
     def eventFilter(self, view: QObject, event: QEvent) -> bool:
-        """Enter ends a polygon, Backspace takes a corner back, Escape lets it be; arrows move the active mark."""
+        """Handle keys: Enter, Backspace and Escape while drawing; arrows move the active mark."""
         if not isinstance(event, QKeyEvent):
             return False
         if event.type() == QEvent.Type.ShortcutOverride and self._moves_mark(event):
-            event.accept()  # or it would be the shortcut that steps the wavelength
+            event.accept()  # overrides the shortcut that steps the wavelength
             return True
         if event.type() != QEvent.Type.KeyPress:
             return False
@@ -387,7 +398,7 @@ class MarkLayer(QObject):
             return True
         if self._moves_mark(event):
             pixels = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-            self._gesture = self._gesture if event.isAutoRepeat() else next(_GESTURES)  # a held key is one step
+            self._gesture = self._gesture if event.isAutoRepeat() else next(_GESTURES)  # auto-repeat is one undo step
             self.shift_picked.emit(*(pixels * step for step in _ARROWS[key]), self._gesture)
             return True
         if drawing and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -398,21 +409,21 @@ class MarkLayer(QObject):
         return False
 
     def _moves_mark(self, event: QKeyEvent) -> bool:
-        """Whether a key moves the active mark: an arrow, where there is such a mark."""
+        """Whether the key is an arrow that moves the active mark."""
         others = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier
         return self._active in self.items and Qt.Key(event.key()) in _ARROWS and not event.modifiers() & others
 
     def _mark_at(self, scene_pos: QPointF) -> tuple[MarkItem, int] | None:
-        """The mark that the mouse would take hold of there, and by what; none while a pixel is asked for."""
-        return None if self._asks_pixel else nearest(list(self.items.values()), scene_pos)
+        """The mark at a scene position and the part that is hit; None while a pixel is being picked."""
+        return None if self._is_picking else nearest(list(self.items.values()), scene_pos)
 
     def _screen_pixel(self) -> float:
-        """The size of a pixel of the screen in source pixels."""
+        """Size of a screen pixel in source pixels."""
         return float(self._box.viewPixelSize()[0])
 
 
-def _dragged(place: Place, grip: int, start: Point, to: Point) -> Place:
-    """A place after a drag; regions move by whole pixels, so that they hold as many as before."""
+def _dragged(place: MarkGeometry, grip: int, start: Point, to: Point) -> MarkGeometry:
+    """Geometry after a drag; regions move by whole pixels, so that their pixel count is kept."""
     if not isinstance(place, Region):
         return math.floor(to[0]), math.floor(to[1])
     if grip == WHOLE:

@@ -1,4 +1,4 @@
-"""The middle of the window: one view of the image or two linked ones, and the colour bars beside them."""
+"""The central widget: one image pane or two linked ones, with their colour bars."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from nesr_gui.gui.drawing.tone_mapping import lookup
+from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Pixel
-from nesr_gui.gui.model.session import Bytes
-from nesr_gui.gui.model.view_settings import Arrangement, Look
-from nesr_gui.gui.model.viewport import View
-from nesr_gui.gui.tasks.rendering import Picture
-from nesr_gui.gui.views.image.colour_bar import LevelsBar
+from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
+from nesr_gui.gui.model.viewport import Viewport
+from nesr_gui.gui.tasks.rendering import RenderedImage
+from nesr_gui.gui.views.image.colour_bar import ColourBar
 from nesr_gui.gui.views.image.image_view import ImageView
 
 
-class Panes(QWidget):
-    """Shows the pictures of both sides where the look wants them; two views show the same part of the image."""
+class SplitView(QWidget):
+    """Shows the pictures of both sides in the current layout; two panes share one viewport."""
 
-    view_changed = Signal(int, object)  # side, View
-    menu_wanted = Signal(int, object)  # side, QMenu
-    side_picked = Signal(int)
-    divider_picked = Signal(float)
+    view_changed = Signal(int, object)  # side, Viewport
+    menu_requested = Signal(int, object)  # side, QMenu
+    side_picked = Signal(int)  # 0 or 1
+    divider_picked = Signal(float)  # position as a fraction of the width
     limits_picked = Signal(str, object)  # key of a scale, (low, high)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.images = ImageView(), ImageView()
-        self.bars = LevelsBar("left"), LevelsBar("right")
+        self.bars = ColourBar("left"), ColourBar("right")
         self.images[1].setAccessibleName("Second image")
-        self._look = Look()
-        self._pictures: list[Picture | None] = [None, None]
+        self._settings = ViewSettings()
+        self._pictures: list[RenderedImage | None] = [None, None]
         self._pointed: ImageView | None = None
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -41,34 +41,34 @@ class Panes(QWidget):
             bar.limits_picked.connect(self.limits_picked)
         for image, other in zip(self.images, reversed(self.images), strict=True):
             self._connect(image, other)
-        self.show_look(self._look)
+        self.show_view_settings(self._settings)
 
     def _connect(self, image: ImageView, other: ImageView) -> None:
         image.view_changed.connect(lambda view: self._announce_view(image, view))
         image.navigated.connect(other.show_view)
-        image.fit_picked.connect(self.fit)
+        image.fit_requested.connect(self.fit)
         image.side_picked.connect(self.side_picked)
         image.pixel_hovered.connect(lambda pixel: self._point(image))
         image.canvas.divided.connect(self.divider_picked)
         for caption in image.captions:
-            caption.menu_wanted.connect(lambda menu, side=caption.side: self.menu_wanted.emit(side, menu))
+            caption.menu_requested.connect(lambda menu, side=caption.side: self.menu_requested.emit(side, menu))
 
     def show_image(self, shape: tuple[int, int] | None) -> None:
-        """Make room for a newly opened image of `shape` source pixels."""
+        """Reset the panes for a newly opened image of `shape` source pixels."""
         self._pictures = [None, None]
         for image in self.images:
             image.show_image(shape)
         self._show_bars()
 
-    def show_look(self, look: Look) -> None:
-        """One view or two, divided or not."""
-        was, self._look = self._look.arrangement, look
+    def show_view_settings(self, view_settings: ViewSettings) -> None:
+        """Apply the layout: single, divided or side by side."""
+        previous, self._settings = self._settings.arrangement, view_settings
         first, second = self.images
-        beside = look.arrangement is Arrangement.SIDE_BY_SIDE
-        first.show_sides((0,) if beside else look.sides, look.divider)
-        second.show_sides((1,), look.divider)
+        beside = view_settings.arrangement is PaneLayout.SIDE_BY_SIDE
+        first.show_sides((0,) if beside else view_settings.sides, view_settings.divider)
+        second.show_sides((1,), view_settings.divider)
         second.setVisible(beside)
-        if beside and was is not look.arrangement:
+        if beside and previous is not view_settings.arrangement:
             if first.is_fitted:
                 second.fit()
             else:
@@ -77,8 +77,8 @@ class Panes(QWidget):
             self._announce_view(image, image.view())
         self._show_bars()
 
-    def show_picture(self, side: int, picture: Picture | None) -> None:
-        """What a side shows now."""
+    def show_picture(self, side: int, picture: RenderedImage | None) -> None:
+        """Show the picture of a side."""
         self._pictures[side] = picture
         colours = self._lookup(picture)
         for image in self.images:
@@ -86,21 +86,24 @@ class Panes(QWidget):
         self._show_bars()
 
     def show_caption(self, side: int, text: str) -> None:
+        """Set the caption of a side."""
         for image in self.images:
-            image.show_caption(side, text, side == self._look.active and self._look.arrangement != Arrangement.SINGLE)
+            image.show_caption(
+                side, text, side == self._settings.active and self._settings.arrangement != PaneLayout.SINGLE
+            )
 
     def show_hover(self, pixel: Pixel | None) -> None:
-        """Mark the pixel under the mouse in the view that the mouse is not in."""
+        """Mark the pixel under the mouse in the other pane."""
         for image in self.images:
             image.canvas.show_cursor(None if image is self._pointed else pixel)
 
-    def view(self) -> View | None:
-        """What is looked at, which does not depend on the size of the panes; None is the whole image."""
+    def view(self) -> Viewport | None:
+        """The requested viewport, independent of the size of the panes; None for the whole image."""
         first = self.images[0]
         return None if first.is_fitted or not first.has_image else first.aim()
 
-    def go(self, view: View | None) -> None:
-        """Look at what `view` found."""
+    def go(self, view: Viewport | None) -> None:
+        """Show the viewport that `view` returned."""
         if view is None:
             self.fit()
             return
@@ -113,25 +116,25 @@ class Panes(QWidget):
             image.fit()
 
     def zoom(self, factor: float, pixel: Pixel | None) -> None:
-        """Make things `factor` times as large, around a pixel or the middle of what is in sight."""
+        """Zoom in by `factor`, centred on a pixel or on the current centre."""
         self.images[0].zoom(factor, pixel)
 
     def _show_bars(self) -> None:
-        sides = self._look.sides
+        sides = self._settings.sides
         for place, bar in enumerate(self.bars):
             side = sides[0] if len(sides) == 1 and place == 1 else place
             picture = self._pictures[side] if side in sides and (len(sides) == 2 or place == 1) else None
             scale = picture.request.scale if picture is not None else None
-            limits = self._look.levels.get(scale.key, scale.limits) if scale else (0.0, 1.0)
+            limits = self._settings.levels.get(scale.key, scale.limits) if scale else (0.0, 1.0)
             bar.show_picture(picture, limits, self._lookup(picture))
 
-    def _lookup(self, picture: Picture | None) -> Bytes | None:
+    def _lookup(self, picture: RenderedImage | None) -> UInt8Array | None:
         if picture is None or picture.shown.ndim == 3:
             return None
-        return lookup(picture.request.colormap, picture.request.scene.nm)
+        return lookup(picture.request.colormap, picture.request.context.nm)
 
-    def _announce_view(self, image: ImageView, view: View) -> None:
-        beside = self._look.arrangement is Arrangement.SIDE_BY_SIDE
+    def _announce_view(self, image: ImageView, view: Viewport) -> None:
+        beside = self._settings.arrangement is PaneLayout.SIDE_BY_SIDE
         for side in (0, 1):
             if self.images[side if beside else 0] is image and image.has_image:
                 self.view_changed.emit(side, view)

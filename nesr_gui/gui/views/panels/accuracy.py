@@ -1,4 +1,4 @@
-"""The accuracy panel: how the measured cube lies over the photograph, and how far the reconstruction is from it."""
+"""The accuracy panel: registration of the measured cube and accuracy of the reconstruction."""
 
 from __future__ import annotations
 
@@ -23,53 +23,58 @@ from PySide6.QtWidgets import (
 from nesr_gui.fields.accuracy import CONDITIONS, AccuracyMetrics
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.drawing.symbols import sign_icon
-from nesr_gui.gui.model.marks import Mark, Place
-from nesr_gui.gui.model.truth import Measurement
+from nesr_gui.gui.model.marks import Mark, MarkGeometry
+from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks.comparison import COLUMNS, IMAGE, cells
 from nesr_gui.gui.views.widgets import quiet, row
 
 NOTHING = (
-    "No measured cube is open. Open a photograph and the cube that was measured of it, or a cube alone and reconstruct "
-    "it from its photograph."
+    "No measured cube is open. Open a photograph and its measured cube, or open a cube and simulate a photograph of it."
 )
 _UNIT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class AccuracyPanel(QWidget):
-    """Announces what the user changes of the match and asks of the figures; shows both."""
+    """Shows registration and metrics; signals changes of the registration and requests to compute."""
 
     orientation_picked = Signal(object)  # Orientation
     gain_picked = Signal(float)
-    match_picked = Signal()  # find it again
-    end_picked = Signal()
-    measure_picked = Signal()
-    copy_picked = Signal()
-    open_picked = Signal()
-    photograph_picked = Signal()
+    registration_requested = Signal()  # register automatically
+    removal_requested = Signal()  # stop comparing
+    measure_requested = Signal()  # compute the accuracy of the image
+    copy_requested = Signal()  # copy the metrics
+    open_requested = Signal()  # open a measured cube
+    simulation_requested = Signal()  # simulate a photograph of the open cube
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.words = QLabel(NOTHING)
         self.words.setWordWrap(True)
-        self.words.setAccessibleName("The measured cube")
+        self.words.setAccessibleName("Measured cube")
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.orientation, self.gain = QComboBox(), QDoubleSpinBox()
-        self.orientation.setAccessibleName("How the cube lies over the photograph")
-        self.orientation.view().setAccessibleName("How the cube lies over the photograph, the choices")
+        self.orientation.setAccessibleName("Orientation of the cube")
+        self.orientation.view().setAccessibleName("Orientations of the cube")
         self.orientation.activated.connect(
             lambda: self.orientation_picked.emit(Orientation(self.orientation.currentData()))
         )
-        self.gain.setAccessibleName("What the cube's values are multiplied by")
+        self.gain.setAccessibleName("Factor applied to the values of the cube")
         self.gain.setKeyboardTracking(False)
         self.gain.valueChanged.connect(self.gain_picked)
-        self.again = _button("Match again", "Find orientation and gain anew", self.match_picked)
-        self.end = _button("Stop comparing", "Take the measured cube away", self.end_picked)
-        self.open = _button("Compare with measured cube…", "Open the cube of this photograph", self.open_picked)
-        self.photograph = _button(
-            "Reconstruct from its photograph", "Photograph the open cube and reconstruct that", self.photograph_picked
+        self.again = _button(
+            "Register again", "Determine orientation and gain automatically", self.registration_requested
         )
-        self.measure = _button("Measure", "Compare every pixel of the image", self.measure_picked)
-        self.copy = _button("Copy", "The figures to the clipboard, as spreadsheets take them", self.copy_picked)
+        self.end = _button("Stop comparing", "Remove the measured cube", self.removal_requested)
+        self.open = _button(
+            "Compare with measured cube…", "Open the measured cube of this photograph", self.open_requested
+        )
+        self.photograph = _button(
+            "Simulate photograph and reconstruct",
+            "Simulate a photograph of the open cube and reconstruct it",
+            self.simulation_requested,
+        )
+        self.measure = _button("Compute", "Compute the accuracy over all pixels of the image", self.measure_requested)
+        self.copy = _button("Copy", "Copy the metrics to the clipboard as a table", self.copy_requested)
         self.table = _table()
         self.conditions = QLabel(CONDITIONS[0].upper() + CONDITIONS[1:] + ".")
         self.conditions.setWordWrap(True)
@@ -77,28 +82,28 @@ class AccuracyPanel(QWidget):
         self._lay_out()
         self.show_measurement(None, ())
 
-    def show_measurement(self, measurement: Measurement | None, possible: Sequence[Orientation]) -> None:
-        """What is compared with, and the orientations in which it has the photograph's sides."""
-        is_there = measurement is not None
+    def show_measurement(self, measurement: MeasuredCube | None, possible: Sequence[Orientation]) -> None:
+        """Show the measured cube and the orientations that match the photograph."""
+        has_cube = measurement is not None
         for widget in (self.controls, self.table, self.conditions):
-            widget.setVisible(is_there)
+            widget.setVisible(has_cube)
         for button in (self.measure, self.copy):
-            button.setVisible(is_there)
+            button.setVisible(has_cube)
         if measurement is None:
             self.words.setText(NOTHING)
             return
-        for part in (self.orientation, self._gain_row):  # of the cube that was reconstructed these are known
+        for part in (self.orientation, self._gain_row):  # fixed for the cube that was reconstructed
             self._form.setRowVisible(part, not measurement.shown)
         self.again.setHidden(bool(measurement.shown))
         match = measurement.match
-        found = f", correlation {match.correlation:.3f}" if match.correlation is not None else ""
+        correlation = f", correlation {match.correlation:.3f}" if match.correlation is not None else ""
         other = f" (next best {match.next_best:.2f})" if match.next_best is not None else ""
         self.words.setText(
-            " ".join(part for part in (f"{measurement.name}{found}{other}.", measurement.remark) if part)
+            " ".join(part for part in (f"{measurement.name}{correlation}{other}.", measurement.remark) if part)
         )
         self.orientation.clear()
         for turn in possible:
-            self.orientation.addItem(turn.value[0].upper() + turn.value[1:], turn)
+            self.orientation.addItem(turn.label[0].upper() + turn.label[1:], turn)
         self.orientation.setCurrentIndex(
             list(possible).index(match.orientation) if match.orientation in possible else -1
         )
@@ -110,36 +115,37 @@ class AccuracyPanel(QWidget):
             self.gain.setValue(match.gain)
 
     def show_possible(self, can_open: bool, can_photograph: bool) -> None:
-        """What can be begun."""
+        """Show the buttons of the available ways to start a comparison."""
         self.open.setVisible(can_open)
         self.photograph.setVisible(can_photograph)
 
     def show_figures(
-        self, marks: Sequence[Mark], figures: Mapping[Place | None, AccuracyMetrics], is_measuring: bool
+        self, marks: Sequence[Mark], figures: Mapping[MarkGeometry | None, AccuracyMetrics], is_measuring: bool
     ) -> None:
-        """A row for the image and one for each mark; … where figures are on their way."""
+        """Show a row for the image and one for each mark; … for metrics still being computed."""
         self.table.setRowCount(1 + len(marks))
         rows: list[tuple[str, Mark | None, AccuracyMetrics | None]] = [(IMAGE, None, figures.get(None))]
         rows += [(mark.title, mark, figures.get(mark.place)) for mark in marks]
-        for at, (title, mark, known) in enumerate(rows):
-            named = QTableWidgetItem(title)
+        for at, (title, mark, metrics) in enumerate(rows):
+            name = QTableWidgetItem(title)
             if mark is not None:
-                named.setIcon(sign_icon(mark.number, mark.colour, mark.symbol))
-            self.table.setItem(at, 0, named)
+                name.setIcon(sign_icon(mark.number, mark.colour, mark.symbol))
+            self.table.setItem(at, 0, name)
             waiting = ("…" if is_measuring or mark is not None else "",) * len(COLUMNS)
-            for column, text in enumerate(cells(known) if known is not None else waiting, 1):
+            for column, text in enumerate(cells(metrics) if metrics is not None else waiting, 1):
                 item = QTableWidgetItem(text)
                 item.setTextAlignment(_UNIT)
                 self.table.setItem(at, column, item)
         self.copy.setEnabled(bool(figures))
 
     def show_can_measure(self, can: bool) -> None:
+        """Enable or disable the Compute button."""
         self.measure.setEnabled(can)
 
     def _lay_out(self) -> None:
         self.controls = QWidget()
         self._form = form = QFormLayout(self.controls)
-        self._gain_row = row(self.gain, QLabel("nothing is added"))
+        self._gain_row = row(self.gain, QLabel("no offset"))
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("&Orientation", self.orientation)
         form.addRow("&Gain", self._gain_row)
@@ -158,8 +164,10 @@ class AccuracyPanel(QWidget):
 def _table() -> QTableWidget:
     table = QTableWidget(0, 1 + len(COLUMNS))
     table.setAccessibleName("Accuracy")
-    table.setAccessibleDescription("How far the reconstruction is from the measured cube: of the image, and of marks")
-    for column, title in enumerate(("Part", *COLUMNS)):
+    table.setAccessibleDescription(
+        "Error metrics of the reconstruction against the measured cube, for the image and each mark"
+    )
+    for column, title in enumerate(("Region", *COLUMNS)):
         item = QTableWidgetItem(title)
         item.setTextAlignment(_UNIT if column else Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.setHorizontalHeaderItem(column, item)

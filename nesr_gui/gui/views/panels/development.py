@@ -1,4 +1,4 @@
-"""The input panel: how the photograph's file was understood, and every item of it to change."""
+"""The input panel: how the photograph file is interpreted, with controls to change it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nesr_gui.gui.views.widgets import Dial, row
+from nesr_gui.gui.views.widgets import SliderSpinBox, row
 from nesr_gui.inference.model_input import BandInput, ModelInput
 from nesr_gui.io.photos.develop_settings import (
     GAMMAS,
@@ -34,23 +34,26 @@ from nesr_gui.io.photos.develop_settings import (
 )
 from nesr_gui.spectral import RGBImage
 
-NOTHING = "No photograph is open. A photograph's file says how its numbers stand for light; here it can be corrected."
-CUBE = "A measured cube is open. It can be photographed, by the chosen light and camera, and reconstructed from that."
-SEEN = (
-    "A measured cube is open. What is shown, a model has made of {} of it, the circles in the plot. It can also be "
-    "photographed, by the chosen light and camera, and reconstructed from that."
+NOTHING = "No photograph is open. This panel shows how a photograph is interpreted, and lets you correct it."
+CUBE = (
+    "A measured cube is open. You can simulate a photograph of it under the chosen light and camera, and reconstruct "
+    "the cube from that."
+)
+REFINED = (
+    "A measured cube is open. The image is reconstructed by a model from {} of it, shown as circles in the plot. You "
+    "can also simulate a photograph of it under the chosen light and camera, and reconstruct the cube from that."
 )
 RESOLUTIONS = {"Automatic": None, **{f"{n:g} megapixels": round(n * 1e6) for n in (0.25, 0.5, 1, 2, 4, 8, 16)}}
 
 
-class InputPanel(QScrollArea):
-    """Announces the interpretation the user asks for; shows the one that is chosen, and what became of the file."""
+class DevelopmentPanel(QScrollArea):
+    """Shows the develop settings and notes on the file; signals changed settings."""
 
     interpretation_picked = Signal(object)  # DevelopSettings
-    grey_pick_picked = Signal(bool)  # a click in the image shall pick the grey point, or no longer
-    camera_file_picked = Signal()  # which file, is asked elsewhere
-    reset_picked = Signal()
-    exposure_picked = Signal()  # of the open cube
+    grey_picking_requested = Signal(bool)  # whether the next click in the image picks the grey point
+    camera_file_requested = Signal()  # load camera sensitivities
+    reset_requested = Signal()  # restore the settings of the file
+    simulation_requested = Signal()  # simulate a photograph of the open cube
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +64,7 @@ class InputPanel(QScrollArea):
         self.words = QLabel(NOTHING)
         self.words.setWordWrap(True)
         self.words.setTextFormat(Qt.TextFormat.RichText)
-        self.words.setAccessibleName("How the file was understood")
+        self.words.setAccessibleName("Interpretation of the file")
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._make_controls()
         self.controls = QWidget()
@@ -79,27 +82,27 @@ class InputPanel(QScrollArea):
         self.show_interpretation(self._chosen)
 
     def show_photograph(self, photograph: RGBImage | None, is_file: bool = True) -> None:
-        """Say in words how its file was understood; one that was made of a cube can be understood in no other way."""
+        """Describe the photograph; a simulated one has no settings to change."""
         self.controls.setEnabled(photograph is not None and is_file)
         if photograph is None:
             self.words.setText(NOTHING)
             return
         (height, width), source = photograph.source_shape, photograph.source
-        known = dict(source.metadata)
+        metadata = dict(source.metadata)
         lines = [f"<b>{escape(source.name)}</b>, {width} × {height} pixels"]
-        if encoding := known.get("photograph_encoding"):
+        if encoding := metadata.get("photograph_encoding"):
             lines[0] += f", {escape(encoding)}"
         lines += [escape(note) for note in source.notes]
         self.words.setText("".join(f"<p style='margin: 0 0 5px 0'>{line}</p>" for line in lines))
 
     def show_cube(self, is_cube: bool, encoded: ModelInput | None) -> None:
-        """Whether a cube is open, of which a photograph can be made, and what a model was shown of it, if one was."""
+        """Show whether a cube is open, and the bands of it that were the input of a model."""
         self.expose.setVisible(is_cube)
         if is_cube:
-            self.words.setText(SEEN.format(encoded.wavelengths) if isinstance(encoded, BandInput) else CUBE)
+            self.words.setText(REFINED.format(encoded.wavelengths) if isinstance(encoded, BandInput) else CUBE)
 
     def show_interpretation(self, interpretation: DevelopSettings) -> None:
-        """Set every control, none of which announces it."""
+        """Show the settings without emitting signals."""
         self._chosen = chosen = interpretation
         _show(self.encoding, chosen.encoding)
         _show(self.balance, chosen.balance)
@@ -114,19 +117,19 @@ class InputPanel(QScrollArea):
             dial.show_value(value)
         for dial in (self.kelvin, self.tint):
             self._form.setRowVisible(dial, chosen.balance is WhiteBalance.TEMPERATURE)
-        self.camera.setText(chosen.camera.name if chosen.camera else "Default: the CIE 1931 observer")
+        self.camera.setText(chosen.camera.name if chosen.camera else "Default: CIE 1931 observer")
         self.default_camera.setVisible(chosen.camera is not None)
         self.reset.setEnabled(chosen != DevelopSettings())
 
     def show_picking(self, picking: bool) -> None:
-        """Whether the next click in the image picks the grey point."""
+        """Show whether the next click in the image picks the grey point."""
         with QSignalBlocker(self.pick):
             self.pick.setChecked(picking)
-        self.pick.setText("Click something grey" if picking else "Pick grey point")
+        self.pick.setText("Click a grey pixel" if picking else "Pick grey point")
         _show(self.balance, WhiteBalance.GREY_POINT if picking else self._chosen.balance)
 
     def _make_controls(self) -> None:
-        self.encoding = _combo("Encoding", ((e.value[0].upper() + e.value[1:], e) for e in SourceEncoding))
+        self.encoding = _combo("Encoding", ((_encoding_label(e), e) for e in SourceEncoding))
         self.encoding.activated.connect(lambda: self._pick(encoding=SourceEncoding(self.encoding.currentData())))
         self.gamma = QDoubleSpinBox()
         self.gamma.setRange(*GAMMAS)
@@ -134,39 +137,39 @@ class InputPanel(QScrollArea):
         self.gamma.setKeyboardTracking(False)
         self.gamma.setAccessibleName("Gamma")
         self.gamma.valueChanged.connect(lambda value: self._pick(gamma=value))
-        self.balance = _combo("White balance", ((b.value.capitalize(), b) for b in WhiteBalance))
+        self.balance = _combo("White balance", ((_balance_label(b), b) for b in WhiteBalance))
         self.balance.activated.connect(lambda: self._pick_balance(WhiteBalance(self.balance.currentData())))
         self.pick = QPushButton("Pick grey point")
         self.pick.setCheckable(True)
-        self.pick.setToolTip("Then click a pixel of the image that is grey or white in truth, and not overexposed")
+        self.pick.setToolTip("Then click a neutral grey or white pixel that is not overexposed")
         self.pick.setAccessibleName("Pick a grey point in the image")
-        self.pick.toggled.connect(self.grey_pick_picked)
-        self.kelvin = Dial("Temperature of the light", KELVIN, 50, suffix=" K")
-        self.tint = Dial("Tint of the light", TINT, 1)
-        self.stops = Dial("Exposure", STOPS, 0.1, decimals=1, suffix=" stops")
+        self.pick.toggled.connect(self.grey_picking_requested)
+        self.kelvin = SliderSpinBox("Colour temperature of the light", KELVIN, 50, suffix=" K")
+        self.tint = SliderSpinBox("Tint of the light", TINT, 1)
+        self.stops = SliderSpinBox("Exposure", STOPS, 0.1, decimals=1, suffix=" stops")
         for dial, item in ((self.kelvin, "kelvin"), (self.tint, "tint"), (self.stops, "stops")):
             dial.value_picked.connect(lambda value, item=item: self._pick(**{item: value}))
         self.camera = QLabel()
         self.load_camera = QPushButton("Load sensitivities…")
-        self.load_camera.setToolTip("A table (CSV) with the columns wavelength, R, G, B of the camera that took this")
-        self.load_camera.setAccessibleName("Load the sensitivities of the camera")
-        self.load_camera.clicked.connect(self.camera_file_picked)
+        self.load_camera.setToolTip("Load a CSV table of the camera's sensitivities: wavelength, R, G, B")
+        self.load_camera.setAccessibleName("Load camera sensitivities")
+        self.load_camera.clicked.connect(self.camera_file_requested)
         self.default_camera = QPushButton("Default camera")
-        self.default_camera.setAccessibleName("Take the default camera")
+        self.default_camera.setAccessibleName("Use the default camera")
         self.default_camera.clicked.connect(lambda: self._pick(camera=None))
         self.resolution = _combo("Working resolution", RESOLUTIONS.items())
-        self.resolution.setToolTip(
-            "What a reconstruction is made at; automatic is what takes this machine some seconds"
-        )
+        self.resolution.setToolTip("Resolution of the reconstruction; Automatic takes a few seconds on this machine")
         self.resolution.activated.connect(lambda: self._pick(working_pixels=self.resolution.currentData()))
-        self.expose = QPushButton("Reconstruct from its photograph")
-        self.expose.setToolTip("Try the reconstruction on this cube: photograph it, reconstruct that, compare the two")
-        self.expose.setAccessibleName("Reconstruct the cube from its photograph")
-        self.expose.clicked.connect(self.exposure_picked)
+        self.expose = QPushButton("Simulate photograph and reconstruct")
+        self.expose.setToolTip(
+            "Simulate a photograph of this cube, reconstruct it, and compare the result with the cube"
+        )
+        self.expose.setAccessibleName("Simulate a photograph of the cube and reconstruct it")
+        self.expose.clicked.connect(self.simulation_requested)
         self.expose.hide()
-        self.reset = QPushButton("Reset to the file's own")
-        self.reset.setAccessibleName("Understand the file as it says itself")
-        self.reset.clicked.connect(self.reset_picked)
+        self.reset = QPushButton("Reset to file settings")
+        self.reset.setAccessibleName("Reset all settings to those of the file")
+        self.reset.clicked.connect(self.reset_requested)
 
     def _lay_out(self, form: QFormLayout) -> None:
         self._form = form
@@ -174,7 +177,7 @@ class InputPanel(QScrollArea):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("&Encoding", row(self.encoding, self.gamma))
         form.addRow("&White balance", row(self.balance, self.pick))
-        form.addRow("Temperature", self.kelvin)
+        form.addRow("Colour temperature", self.kelvin)
         form.addRow("Tint", self.tint)
         form.addRow("E&xposure", self.stops)
         form.addRow("Camera", row(self.load_camera, self.default_camera))
@@ -183,21 +186,29 @@ class InputPanel(QScrollArea):
         form.addRow("", row(self.reset))
 
     def _pick(self, **items: Any) -> None:
-        """Ask for the chosen interpretation with some items changed."""
+        """Emit the current settings with some values changed."""
         self.interpretation_picked.emit(replace(self._chosen, **items))
 
     def _pick_balance(self, balance: WhiteBalance) -> None:
-        """A grey point wants a place first; another balance ends the search for one."""
+        """Pick a pixel first for a grey point; any other choice stops picking."""
         needs_place = balance is WhiteBalance.GREY_POINT and self._chosen.grey_point is None
-        self.grey_pick_picked.emit(needs_place)
+        self.grey_picking_requested.emit(needs_place)
         if not needs_place:
             self._pick(balance=balance)
+
+
+def _encoding_label(encoding: SourceEncoding) -> str:
+    return "From file" if encoding is SourceEncoding.AUTOMATIC else encoding.value[0].upper() + encoding.value[1:]
+
+
+def _balance_label(balance: WhiteBalance) -> str:
+    return "As shot" if balance is WhiteBalance.AS_IS else balance.value.capitalize()
 
 
 def _combo(name: str, entries: Iterable[tuple[str, object]]) -> QComboBox:
     combo = QComboBox()
     combo.setAccessibleName(name)
-    combo.view().setAccessibleName(f"{name}, the choices")
+    combo.view().setAccessibleName(f"{name}, choices")
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     for text, value in entries:
         combo.addItem(text, value)
@@ -210,5 +221,5 @@ def _show(combo: QComboBox, value: object) -> None:
 
 
 def _same(one: object, other: object) -> bool:
-    """Qt gives back strings where it was given a string enumeration."""
+    """Compare by text, since Qt converts string enumerations to strings."""
     return one == other if not isinstance(other, enum.StrEnum) else str(one) == str(other)

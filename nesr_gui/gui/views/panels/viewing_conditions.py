@@ -1,4 +1,4 @@
-"""The panel of light and camera: under what reflectances are seen, and by whom."""
+"""The light and camera panel: illuminant and observer for rendering reflectance."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ from nesr_gui.colorimetry.viewing_conditions import (
 from nesr_gui.gui.views.widgets import row
 from nesr_gui.spectral import Quantity
 
-_TEMPERATURES = {IlluminantKind.DAYLIGHT: "Daylight of", IlluminantKind.BLACKBODY: "Blackbody of"}
+_TEMPERATURES = {
+    IlluminantKind.DAYLIGHT: "Daylight, by temperature",
+    IlluminantKind.BLACKBODY: "Blackbody, by temperature",
+}
 
 
-class LightPanel(QWidget):
-    """Announces the viewing that is chosen, and what is asked for: a file of a light or a camera, a white."""
+class ViewingConditionsPanel(QWidget):
+    """Shows the viewing conditions; signals changes and requests to load a light, a camera or a white."""
 
-    viewing_picked = Signal(object)  # Viewing
-    light_file_asked = Signal()
-    camera_file_asked = Signal()
-    white_asked = Signal()
+    viewing_picked = Signal(object)  # ViewingConditions
+    light_file_requested = Signal()  # load an illuminant
+    camera_file_requested = Signal()  # load camera sensitivities
+    white_requested = Signal()  # use the active mark as white reference
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,30 +39,33 @@ class LightPanel(QWidget):
         for box, name in ((self.light, "Light"), (self.observer, "Observer")):
             box.setAccessibleName(name)
             box.view().setAccessibleName(f"{name}s")
-        self.kelvin.setAccessibleName("Temperature of the light")
+        self.kelvin.setAccessibleName("Colour temperature of the light")
         self.kelvin.setSuffix(" K")
         self.kelvin.setSingleStep(100)
         self.kelvin.setKeyboardTracking(False)
-        self.load_light = _button("Load…", "Load the spectral power of a light", "A table of wavelength and power")
-        self.load_camera = _button("Load…", "Load the sensitivities of a camera", "A table of wavelength, R, G and B")
-        self.reset = _button("Back to D65, 2°", "Back to the default camera", "The light the photograph was read under")
-        self.white = _button("Use the active mark as white", "Use the active mark as white",
-                             "Its spectrum becomes that of a perfect white for all others")  # fmt: skip
+        self.load_light = _button("Load…", "Load an illuminant", "Load a table of wavelength and spectral power")
+        self.load_camera = _button("Load…", "Load camera sensitivities", "Load a table of wavelength, R, G and B")
+        self.reset = _button(
+            "Reset to D65, 2°", "Reset light and observer", "Reset to the light and observer used for photographs"
+        )
+        self.white = _button("Use active mark as white", "Use the active mark as white reference",
+                             "Express all spectra relative to the spectrum of the active mark")  # fmt: skip
         self.note = QLabel()
         self.note.setWordWrap(True)
         self._fill()
         self.light.activated.connect(self._pick_light)
         self.kelvin.valueChanged.connect(self._pick_kelvin)
         self.observer.activated.connect(self._pick_observer)
-        self.load_light.clicked.connect(self.light_file_asked)
-        self.load_camera.clicked.connect(self.camera_file_asked)
-        self.white.clicked.connect(self.white_asked)
+        self.load_light.clicked.connect(self.light_file_requested)
+        self.load_camera.clicked.connect(self.camera_file_requested)
+        self.white.clicked.connect(self.white_requested)
         self.reset.clicked.connect(lambda: self.viewing_picked.emit(ViewingConditions.default()))
         self._lay_out()
         self.show_viewing(self._viewing)
         self.show_quantity(None, None, False)
 
     def show_viewing(self, viewing: ViewingConditions) -> None:
+        """Show the current viewing conditions without emitting signals."""
         self._viewing = viewing
         blocked = [QSignalBlocker(widget) for widget in (self.light, self.observer, self.kelvin)]
         light = viewing.light
@@ -78,7 +84,13 @@ class LightPanel(QWidget):
         self._show_note()
 
     def show_quantity(self, quantity: Quantity | None, white: str | None, can_take_white: bool) -> None:
-        """What the open image measures (None: none is open), the name of its white, and whether a mark could be it."""
+        """Show the options for a quantity.
+
+        Args:
+            quantity: of the open image; None without one.
+            white: name of the white reference, if any.
+            can_take_white: whether the active mark can be the white reference.
+        """
         self._quantity, self._white = quantity, white
         reflective = quantity is None or quantity is Quantity.REFLECTANCE
         self.white.setVisible(not reflective)
@@ -90,18 +102,20 @@ class LightPanel(QWidget):
     def _show_note(self) -> None:
         quantity, parts = getattr(self, "_quantity", None), []
         if quantity not in (None, Quantity.REFLECTANCE):
-            what = "radiance" if quantity is Quantity.RADIANCE else "an unknown quantity"
+            what = "radiance values" if quantity is Quantity.RADIANCE else "values of unknown quantity"
             if self._white is None:
                 parts.append(
-                    f"This image holds {what}, which already contains its light. Mark a white patch, make it the "
-                    "active mark, and use it as white: what is relative to it can be put under another light."
+                    f"This image contains {what}, which include the light of the scene. To render it under another "
+                    "light, mark a white patch, make it the active mark, and use it as white."
                 )
             else:
-                parts.append(f"Relative to {self._white}, taken as a perfect white.")
+                parts.append(f"Relative to the white reference {self._white}.")
         if self._viewing.observer.is_camera:
-            parts.append("The swatches are the camera's own R, G and B; xy, L*a*b* and ΔE those of CIE 1931 2°.")
+            parts.append(
+                "Swatches show the R, G and B of the camera; xy, L*a*b* and ΔE are for the CIE 1931 2° observer."
+            )
         else:
-            parts.append("White stays white: colours are adapted to the light (Bradford).")
+            parts.append("Colours are chromatically adapted to the light (Bradford).")
         self.note.setText("\n\n".join(parts))
 
     def _fill(self) -> None:
@@ -147,12 +161,12 @@ class LightPanel(QWidget):
 
 
 def _offer(box: QComboBox, name: str, data: object) -> None:
-    """Have an entry for `data` and make it the current one."""
-    found = next((i for i in range(box.count()) if box.itemData(i) == data), -1)
-    if found < 0:
+    """Select the entry of `data`, adding it if missing."""
+    index = next((i for i in range(box.count()) if box.itemData(i) == data), -1)
+    if index < 0:
         box.addItem(name, data)
-        found = box.count() - 1
-    box.setCurrentIndex(found)
+        index = box.count() - 1
+    box.setCurrentIndex(index)
 
 
 def _button(text: str, name: str, tip: str) -> QPushButton:

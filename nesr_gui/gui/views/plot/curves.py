@@ -1,4 +1,4 @@
-"""The curves in the plot: each mark's, with its spread, its truth and its smooth metamer, and library spectra."""
+"""The curves of the plot: spectra of marks with spread, truth and smooth metamer, and reference spectra."""
 
 from __future__ import annotations
 
@@ -14,35 +14,36 @@ from PySide6.QtWidgets import QGraphicsPathItem
 
 from nesr_gui.gui.drawing.symbols import screen_pen, symbol_path
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_content import Kind, Line, Plotted, symbol_places
-from nesr_gui.gui.model.plot_settings import Transform
+from nesr_gui.gui.model.plot_settings import Kind, Line, PlotContent, Transform, symbol_places
 
 
 class _Signs(pg.ScatterPlotItem):  # type: ignore[misc]
-    """Signs that leave clicks to what is under them; of clicked ones, pyqtgraph would keep every spot for ever."""
+    """Scatter symbols that ignore clicks; pyqtgraph would keep references to clicked points."""
 
     def mouseClickEvent(self, event: Any) -> None:
+        """Leave clicks to the items below."""
         event.ignore()
 
 
 class CurveLayer:
-    """Draws what is `Plotted` into a plot."""
+    """Draws a `PlotContent` into a plot."""
 
     def __init__(
         self, plot: Any, quiet: Callable[[], QColor], visible_range: Callable[[], tuple[float, float]]
     ) -> None:
         self._plot, self._quiet, self._range = plot, quiet, visible_range
-        self.plotted = Plotted()
-        self.lines: dict[Kind, dict[int, Any]] = {kind: {} for kind in Kind}  # by the number of the mark
+        self.plotted = PlotContent()
+        self.lines: dict[Kind, dict[int, Any]] = {kind: {} for kind in Kind}  # by mark number
         self.curves, self.truths = self.lines[Kind.CURVE], self.lines[Kind.TRUTH]
         self._drawn: dict[tuple[Kind, int], tuple[object, ...]] = {}
         self.spreads: dict[int, QGraphicsPathItem] = {}
-        self.seen, self.symbols, self.dots = (_Signs(pxMode=True) for _ in range(3))
-        for place, scatter in enumerate((self.seen, self.symbols, self.dots)):
+        self.inputs, self.symbols, self.dots = (_Signs(pxMode=True) for _ in range(3))
+        for place, scatter in enumerate((self.inputs, self.symbols, self.dots)):
             scatter.setZValue(17 + place)
             plot.addItem(scatter, ignoreBounds=True)
 
-    def show(self, plotted: Plotted) -> None:
+    def show(self, plotted: PlotContent) -> None:
+        """Update all curves and symbols to the content."""
         self.plotted = plotted
         wanted: dict[Kind, dict[int, Line]] = {kind: {} for kind in Kind}
         heights: dict[tuple[Kind, int], float] = {}
@@ -56,40 +57,44 @@ class CurveLayer:
             for number, line in wanted[kind].items():
                 state = drawn[kind, number] = (line.spectrum, plotted.basis)
                 items[number].setPen(self._pen(line))
-                items[number].setZValue(heights[kind, number])  # not as they happened to be answered
-                if self._drawn.get((kind, number)) != state:  # while one mark is dragged, the others stay
+                items[number].setZValue(heights[kind, number])  # independent of the order of the results
+                if self._drawn.get((kind, number)) != state:  # dragging one mark leaves the other curves unchanged
                     items[number].setData(line.spectrum.wavelengths.nm, plotted.values(line.spectrum))
         self._drawn = drawn
         self._show_spreads()
-        self._show_seen()
+        self._show_inputs()
         self._show_symbols()
 
     def show_dots(self, nm: float, values: Mapping[int, float]) -> None:
-        """The sign of each mark on its curve at `nm`: at the field's value, by number, or until that comes between."""
+        """Place each mark's symbol on its curve at `nm`, at `values` by number, or interpolated where missing."""
         spots = []
         for mark in self.plotted.marks:
             if (line := self.curves.get(mark.number)) is not None:
-                known = values.get(mark.number) if self.plotted.transform == Transform() else None
-                spots.append(self._spot(mark, nm, self._value_of(line, nm) if known is None else known, 12))
+                value = values.get(mark.number) if self.plotted.transform == Transform() else None
+                spots.append(self._spot(mark, nm, self._value_of(line, nm) if value is None else value, 12))
         self.dots.setData(_finite(spots))
 
     def readout(self, nm: float) -> list[tuple[Mark | None, str, float]]:
-        """Mark, name and value as shown of every line at a wavelength."""
-        found = []
+        """Mark, name and displayed value of every curve at a wavelength."""
+        rows = []
         for line in self.plotted.lines():
             values, bands = self.plotted.values(line.spectrum), line.spectrum.wavelengths.nm
-            found.append((line.mark, line.name, float(np.interp(nm, bands, values, left=np.nan, right=np.nan))))
-        return found
+            rows.append((line.mark, line.name, float(np.interp(nm, bands, values, left=np.nan, right=np.nan))))
+        return rows
 
     def extent(self) -> tuple[float, float] | None:
-        """Lowest and highest value of all lines and of what is shaded around them."""
-        shaded = [item.path().boundingRect() for item in self.spreads.values()]
-        values = [np.array([rect.top(), rect.bottom()]) for rect in shaded]
-        values += [item.getData()[1] for items in self.lines.values() for item in items.values()]
-        values.append(self.seen.getData()[1])
-        finite = [part[np.isfinite(part)] for part in values if part is not None]
-        finite = [part for part in finite if part.size]
-        return (min(float(p.min()) for p in finite), max(float(p.max()) for p in finite)) if finite else None
+        """Lowest and highest value of all curves and spreads; None without any."""
+        values = [self.inputs.getData()[1]]
+        for item in self.spreads.values():
+            shaded = item.path().boundingRect()
+            values.append((shaded.top(), shaded.bottom()))
+        for items in self.lines.values():
+            for item in items.values():
+                if (drawn := item.getData()[1]) is not None:
+                    values.append(drawn)
+        together = np.concatenate(values)
+        finite = together[np.isfinite(together)]
+        return (float(finite.min()), float(finite.max())) if finite.size else None
 
     def _show_spreads(self) -> None:
         plotted, wanted = self.plotted, {}
@@ -100,8 +105,8 @@ class CurveLayer:
                 wanted[mark.number] = (mark, curve.spectrum.wavelengths.nm, spread)
         _keep(self._plot, self.spreads, wanted, QGraphicsPathItem)
         for place, (number, (mark, nm, (low, high))) in enumerate(wanted.items()):
-            known, item = np.isfinite(low) & np.isfinite(high), self.spreads[number]
-            x, y = np.concatenate([nm[known], nm[known][::-1]]), np.concatenate([low[known], high[known][::-1]])
+            finite, item = np.isfinite(low) & np.isfinite(high), self.spreads[number]
+            x, y = np.concatenate([nm[finite], nm[finite][::-1]]), np.concatenate([low[finite], high[finite][::-1]])
             path = pg.arrayToQPath(x, y, finiteCheck=False)
             colour = QColor(mark.colour)
             colour.setAlpha(56)
@@ -110,15 +115,15 @@ class CurveLayer:
             item.setPen(Qt.PenStyle.NoPen)
             item.setZValue(-5 + place / len(wanted))
 
-    def _show_seen(self) -> None:
-        """The bands that a model was shown: circles, open so that the curve is seen through them."""
+    def _show_inputs(self) -> None:
+        """Show the input bands of a model as open circles."""
         spots = []
         for mark in self.plotted.marks:
             curve = self.plotted.curves.get(mark.place)
-            seen = self.plotted.seen(curve) if curve is not None else None
-            for nm, value in zip(*seen, strict=True) if seen is not None else ():
+            inputs = self.plotted.seen(curve) if curve is not None else None
+            for nm, value in zip(*inputs, strict=True) if inputs is not None else ():
                 spots.append({"pos": (nm, value), "size": 8, "symbol": "o", "brush": None, "pen": _ring(mark.colour)})
-        self.seen.setData(_finite(spots))
+        self.inputs.setData(_finite(spots))
 
     def _show_symbols(self) -> None:
         spots = []
@@ -152,7 +157,7 @@ def _finite(spots: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @cache
 def _brush(colour: str) -> QBrush:
-    """The same object for the same colour: by it the scatter plot knows a symbol it has drawn before."""
+    """Cached brush of a colour: the scatter plot caches rendered symbols by brush identity."""
     return QBrush(QColor(colour))
 
 
@@ -167,10 +172,9 @@ def _edge(colour: str) -> QPen:
 
 
 def _keep(plot: Any, items: dict[int, Any], wanted: Mapping[int, Any], make: Callable[[], Any]) -> None:
-    """Have one item in `plot` for each number of `wanted`."""
-    for number in [number for number in items if number not in wanted]:
+    """Create and remove items so that `plot` has one for each number of `wanted`."""
+    for number in items.keys() - wanted.keys():
         plot.removeItem(items.pop(number))
-    for number in wanted:
-        if number not in items:
-            items[number] = make()
-            plot.addItem(items[number], ignoreBounds=True)
+    for number in wanted.keys() - items.keys():
+        items[number] = make()
+        plot.addItem(items[number], ignoreBounds=True)

@@ -1,4 +1,4 @@
-"""The plot pane: a curve for each mark, over the colours of the spectrum, a line at the wavelength and a readout."""
+"""The plot: spectra of the marks above a strip of spectral colours, with wavelength line and crosshair."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from nesr_gui.colorimetry.cie import wavelength_colours
 from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.drawing.ticks import Axis
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_content import Plotted, Values
+from nesr_gui.gui.model.plot_settings import PlotContent, Values
 from nesr_gui.gui.views.plot.curves import CurveLayer
 
 MOST_ROWS = 16
 _GAP = 14  # pixels between the mouse and the readout
 Row = tuple[Mark | None, str, float]
-HINT = "Click a pixel of the image to see its spectrum"
+HINT = "Click a pixel in the image to see its spectrum"
 CHANNELS = (("R", "#d62f2f"), ("G", "#1f9d3a"), ("B", "#2f62e0"))
 
 
 class Crosshair(QObject):
-    """A line at the mouse, and beside it the values that `read(nm)` gives for a wavelength within `nm_range()`."""
+    """A vertical line at the mouse with the values `read(nm)` at its wavelength, within `nm_range()`."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Crosshair(QObject):
         view.installEventFilter(self)
 
     def follow(self, scene_pos: QPointF) -> None:
-        """The mouse is there."""
+        """Move the crosshair to a scene position, or hide it outside the plot."""
         nm = float(self._box.mapSceneToView(scene_pos).x())
         low, high = self._range()
         rows = self._read(nm) if self._box.sceneBoundingRect().contains(scene_pos) and low <= nm <= high else []
@@ -68,13 +68,14 @@ class Crosshair(QObject):
             self._place(scene_pos)
 
     def eventFilter(self, view: QObject, event: QEvent) -> bool:
+        """Hide the crosshair when the mouse leaves the view."""
         if event.type() == QEvent.Type.Leave:
             self.line.hide()
             self.label.hide()
         return False
 
     def _place(self, scene_pos: QPointF) -> None:
-        """Beside the mouse, on the side that has room."""
+        """Place the readout beside the mouse, on the side with enough space."""
         area, size = self._view.rect(), self.label.size()
         x = int(scene_pos.x()) + _GAP
         if x + size.width() > area.right():
@@ -95,12 +96,13 @@ def _text(nm: float, rows: Sequence[Row]) -> str:
 
 
 class _CurveBox(pg.ViewBox):  # type: ignore[misc]
-    """A click picks the wavelength it points at, a double click shows all."""
+    """View box that signals the wavelength of a click; a double click resets the view."""
 
     clicked = Signal(float)  # nm
     double_clicked = Signal()
 
     def mouseClickEvent(self, event: Any) -> None:
+        """Signal single and double clicks of the left button."""
         if event.button() != Qt.MouseButton.LeftButton:
             return
         event.accept()
@@ -111,15 +113,15 @@ class _CurveBox(pg.ViewBox):  # type: ignore[misc]
 
 
 class PlotView(pg.PlotWidget):  # type: ignore[misc]
-    """Shows curves; announces the wavelength that is picked on it."""
+    """Shows the spectra; signals the wavelength picked in the plot."""
 
-    wavelength_picked = Signal(float)
+    wavelength_picked = Signal(float)  # nm
 
     def __init__(self, parent: QWidget | None = None) -> None:
         axes = {side: Axis(side) for side in ("left", "bottom")}
         super().__init__(parent, viewBox=_CurveBox(enableMenu=False), axisItems=axes)
         self.setAccessibleName("Spectra")
-        self.setAccessibleDescription("The spectrum of each mark; the line marks the wavelength shown")
+        self.setAccessibleDescription("Spectra of the marks; the vertical line is at the current wavelength")
         self.setAntialiasing(True)
         self.plot = self.getPlotItem()
         self.box = self.plot.getViewBox()
@@ -147,10 +149,10 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self._follow_palette()
 
     def _add_strip(self) -> None:
-        """The colours of the wavelengths, between the curves and their axis."""
+        """Add the strip of spectral colours between curves and wavelength axis."""
         self.strip = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0)
         self.strip.setFixedHeight(8)
-        self.strip.setZValue(1)  # over the grid
+        self.strip.setZValue(1)  # above the grid
         self.strip.setXLink(self.box)
         self.strip.setYRange(0, 1, padding=0)
         self._colours = pg.ImageItem(axisOrder="row-major")
@@ -161,7 +163,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.plot.layout.addItem(axis, 4, 1)
 
     def show_range(self, nm_range: tuple[float, float], quantity: str) -> None:
-        """The wavelengths and the quantity of the field."""
+        """Set wavelength range and quantity of the axes."""
         low, high = nm_range
         self._range = (low, high) if high > low else (low - 0.5, high + 0.5)
         self._quantity = self._unit = quantity
@@ -173,27 +175,28 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.fit()
 
     def _drag_line(self, line: Any) -> None:
-        """Snap to the tenth that is picked: a move that rounds to what is shown is no news, so nobody else would."""
+        """Snap the line to 0.1 nm: rounding to the current wavelength causes no update that would move it."""
         line.setValue(round(float(line.value()), 1))
         self.wavelength_picked.emit(float(line.value()))
 
     def show_wavelength(self, nm: float) -> None:
-        self.line.setValue(nm)  # emits sigDragged for the hand only, so nothing echoes
+        """Move the line to the current wavelength."""
+        self.line.setValue(nm)  # sigDragged is emitted for mouse drags only
 
-    def show_curves(self, plotted: Plotted) -> None:
-        """A line for each mark that has its curve, and what it is compared with."""
+    def show_curves(self, plotted: PlotContent) -> None:
+        """Show the spectra of all marks and references."""
         self.layer.show(plotted)
         self.hint.setVisible(not plotted.marks and not plotted.library)
         self._unit = plotted.transform.unit(self._quantity)
         self._name_axes()
         self.fit()
 
-    def show_readings(self, nm: float, values: Mapping[int, float]) -> None:
-        """The sign of each mark on its curve at the wavelength; `values` by number."""
+    def show_readouts(self, nm: float, values: Mapping[int, float]) -> None:
+        """Place the symbol of each mark at the wavelength; `values` by number."""
         self.layer.show_dots(nm, values)
 
     def fit(self) -> None:
-        """Show the whole range and every curve from zero up."""
+        """Show the whole wavelength range and all curves, including zero."""
         low, high = self.layer.extent() or (0.0, 1.0)
         low, high = min(low, 0.0), max(high, 0.0)
         if high <= low:
@@ -205,6 +208,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.box.setLimits(xMin=self._range[0], xMax=self._range[1], minXRange=min(2.0, margin))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the hint centred."""
         super().resizeEvent(event)
         if hasattr(self, "hint"):
             self.hint.adjustSize()
@@ -212,6 +216,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
             self.hint.move(area.center() - self.hint.rect().center())
 
     def changeEvent(self, event: QEvent) -> None:
+        """Update all colours when the palette changes."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "hint"):
             self._follow_palette()
@@ -244,7 +249,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
 
 
 class HoverCurve(QObject):
-    """The spectrum of the pixel under the mouse, as a thin line."""
+    """The spectrum of the pixel under the mouse as a thin line."""
 
     def __init__(self, plot: PlotView) -> None:
         super().__init__(plot)
@@ -254,7 +259,7 @@ class HoverCurve(QObject):
         plot.plot.addItem(self.line, ignoreBounds=True)
 
     def show_values(self, line: tuple[Values, Values] | None) -> None:
-        """Draw values (L,) over wavelengths (L,) nm, or with None nothing."""
+        """Draw values (L,) over wavelengths (L,) in nm; None clears the line."""
         if line is None:
             self.line.setData([], [])
             return
@@ -265,7 +270,7 @@ class HoverCurve(QObject):
 
 
 class ChannelMarkers(QObject):
-    """Three lines at the wavelengths of red, green and blue, to be dragged while they are seen."""
+    """Draggable lines at the wavelengths of red, green and blue of the false-colour mode."""
 
     wavelengths_picked = Signal(object)  # (red, green, blue) nm
 
@@ -286,13 +291,14 @@ class ChannelMarkers(QObject):
         self.show_wavelengths(None)
 
     def show_wavelengths(self, wavelengths: tuple[float, float, float] | None) -> None:
-        """Stand at these, or with None not at all."""
+        """Show the lines at these wavelengths; None hides them."""
         for line, nm in zip(self.lines, wavelengths or (0.0, 0.0, 0.0), strict=True):
             line.setVisible(wavelengths is not None)
             if wavelengths is not None:
-                line.setValue(nm)  # emits sigDragged for the hand only, so nothing echoes
+                line.setValue(nm)  # sigDragged is emitted for mouse drags only
 
     def show_range(self, low: float, high: float) -> None:
+        """Limit the lines to a range in nm."""
         for line in self.lines:
             line.setBounds((low, high))
 

@@ -1,4 +1,4 @@
-"""Above the plot: how the curves are compared."""
+"""The toolbar above the plot: normalisation, derivative, difference and reference spectra."""
 
 from __future__ import annotations
 
@@ -9,31 +9,35 @@ from functools import partial
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
 
-from nesr_gui.gui.model.plot_settings import Normalise, Reference, Transform
+from nesr_gui.gui.model.plot_settings import Normalise, ReferenceSpectrum, Transform
 
 
-class SpectraBar(QWidget):
-    """Announces the transform that is chosen, and which references are to be shown."""
+class PlotToolbar(QWidget):
+    """Signals the chosen transform and the visibility of references."""
 
     transform_picked = Signal(object)  # Transform
-    truth_picked = Signal(bool)
-    smooth_picked = Signal(bool)
-    library_asked = Signal()
-    chart_picked = Signal(str)
-    reference_picked = Signal(int, bool)  # place in the library, whether it is shown
-    clear_picked = Signal()
+    truth_picked = Signal(bool)  # whether to show measured spectra
+    smooth_picked = Signal(bool)  # whether to show smooth metamers
+    library_requested = Signal()  # load a file
+    chart_picked = Signal(str)  # name of a colour chart
+    reference_picked = Signal(int, bool)  # index in the library, whether to show it
+    clear_requested = Signal()  # remove all reference spectra
 
     def __init__(self, charts: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._transform, self._charts = Transform(), charts
         self.normalise = QComboBox()
-        self.normalise.setAccessibleName("Normalise curves")
-        self.normalise.view().setAccessibleName("Ways to normalise curves")
-        self.normalise.setToolTip("What of every curve is made 1, so that shapes can be compared")
+        self.normalise.setAccessibleName("Normalise spectra")
+        self.normalise.view().setAccessibleName("Normalisations")
+        self.normalise.setToolTip("Normalise all spectra to compare their shapes")
         self.normalise.addItems([str(each) for each in Normalise])
-        self.derivative = _toggle("d/dλ", "Derivative", "Show how steeply the curves rise, per nm")
-        self.difference = _toggle("Δ", "Difference to the active mark", "Show differences to the active mark's curve")
-        self.compare = _toggle("Compare", "Compare with references", "Measured truth, smooth metamers, library spectra")
+        self.derivative = _toggle("d/dλ", "Derivative", "Show first derivatives per nm")
+        self.difference = _toggle(
+            "Δ", "Difference to the active mark", "Show differences to the spectrum of the active mark"
+        )
+        self.compare = _toggle(
+            "Compare", "Compare with references", "Measured spectra, smooth metamers, reference spectra"
+        )
         self.compare.setCheckable(False)
         self.compare.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self.compare)
@@ -54,6 +58,7 @@ class SpectraBar(QWidget):
         self.show_references(True, False, ())
 
     def show_transform(self, transform: Transform) -> None:
+        """Show the current transform without emitting signals."""
         self._transform = transform
         blocked = [QSignalBlocker(widget) for widget in (self.normalise, self.derivative, self.difference)]
         self.normalise.setCurrentIndex(list(Normalise).index(transform.normalise))
@@ -61,22 +66,22 @@ class SpectraBar(QWidget):
         self.difference.setChecked(transform.difference)
         del blocked
 
-    def show_references(self, truth: bool, smooth: bool, library: Sequence[Reference]) -> None:
-        """What is compared with: ticked in the menu when it is next opened."""
+    def show_references(self, truth: bool, smooth: bool, library: Sequence[ReferenceSpectrum]) -> None:
+        """Set the references that the menu lists and their visibility."""
         self._references = truth, smooth, tuple(library)
 
     def _fill_menu(self) -> None:
         menu, (truth, smooth, library) = self.menu, self._references
         menu.clear()
         for text, shown, picked in (
-            ("Measured truth", truth, self.truth_picked), ("Smooth metamer of the colour", smooth, self.smooth_picked),
+            ("Measured spectra", truth, self.truth_picked), ("Smooth metamers", smooth, self.smooth_picked),
         ):  # fmt: skip
             action = menu.addAction(text)
             action.setCheckable(True)
             action.setChecked(shown)
             action.toggled.connect(picked)
         menu.addSeparator()
-        menu.addAction("Load spectra…", self.library_asked.emit)
+        menu.addAction("Load reference spectra…", self.library_requested.emit)
         menu.addMenu(self._chart_menu)
         if library:
             menu.addSeparator()
@@ -85,7 +90,7 @@ class SpectraBar(QWidget):
                 action.setCheckable(True)
                 action.setChecked(reference.visible)
                 action.toggled.connect(partial(self.reference_picked.emit, place))
-            menu.addAction("Remove all of these", self.clear_picked.emit)
+            menu.addAction("Remove reference spectra", self.clear_requested.emit)
 
     def _announce(self) -> None:
         normalise = list(Normalise)[self.normalise.currentIndex()]

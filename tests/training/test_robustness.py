@@ -9,8 +9,9 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.inference.checkpoint import Checkpoint
 from nesr_gui.inference.model import LoadedModel
 from nesr_gui.networks.factorised_nesr import FactorisedConfig, FactorisedNeSR
-from nesr_gui.training import attacks as module
-from nesr_gui.training.attacks import attacks, camera_matrices, summary
+from nesr_gui.training import robustness as module
+from nesr_gui.training.calibration import calibrate_intervals, calibration_unit, seen_chromaticities
+from nesr_gui.training.robustness import attacks, camera_matrices, interval_quality, summary
 from tests.training import worlds
 
 
@@ -42,7 +43,7 @@ def test_every_attack_is_judged_on_every_scene(scene, model, tmp_path):
 
 
 def test_photographs_are_within_range(scene):
-    for name, (photograph, truth) in module._on(scene, None):
+    for name, (photograph, truth) in module._photographs(scene, None):
         assert photograph.min() >= 0, name
         assert photograph.max() <= 1, name
         assert truth.shape == (*scene.cube.shape[1:], 31)
@@ -60,7 +61,7 @@ def test_metamers_have_the_same_colours_and_other_spectra(scene, part):
 
 @pytest.mark.parametrize("kelvin", module.KELVIN)
 def test_white_is_white_under_every_light(kelvin):
-    np.testing.assert_allclose(module._lit(np.ones((2, 2, 31), np.float32), kelvin), 1, atol=1e-5)
+    np.testing.assert_allclose(module._under_light(np.ones((2, 2, 31), np.float32), kelvin), 1, atol=1e-5)
 
 
 def test_a_camera_that_is_a_mixture_of_the_default_one_sees_as_that_does(tmp_path):
@@ -76,3 +77,15 @@ def test_another_file_is_no_file_of_cameras(tmp_path):
     np.savez(tmp_path / "c.npz", other=np.zeros(3))
     with pytest.raises(ValueError, match="no file of cameras"):
         camera_matrices(tmp_path / "c.npz")
+
+
+def test_coverage_under_attack_is_that_of_the_scene(model):
+    """The photograph that is not attacked is the one that the intervals are evaluated on."""
+    scene = worlds.scene("a")
+    unit = calibration_unit(scene, model.network)
+    calibration = calibrate_intervals([unit], seen_chromaticities([scene], []))
+    model = dataclasses.replace(model, checkpoint=dataclasses.replace(model.checkpoint, calibration=calibration))
+    quality = interval_quality(model, scene)
+    none, *others = attacks(model, [scene])
+    assert quality is not None and none.coverage == pytest.approx(quality.coverage)
+    assert min(row.coverage for row in others) < none.coverage - 0.1

@@ -1,4 +1,4 @@
-"""Figures, tables, and scenes painted with spectra that were kept out."""
+"""Evaluation, tables, and scenes painted with spectra that were kept out."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 
+from nesr_gui import metrics
 from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.inference.engine import encode
 from nesr_gui.inference.model import load_model
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.datasets import DATASETS
-from nesr_gui.training.experiments import material, tables
+from nesr_gui.training.evaluation import ContinuityMetrics, SpectralMetrics, measure, measure_continuity, roughness
+from nesr_gui.training.experiments import data, tables
 from nesr_gui.training.experiments.definitions import EXPERIMENTS
-from nesr_gui.training.experiments.evaluation import thinned
-from nesr_gui.training.experiments.judging import BETWEEN, EVERY_NM, FIGURES, Score, between_figures, figures, roughness
+from nesr_gui.training.experiments.evaluation import CellScore, subsampled_cube
 from nesr_gui.training.experiments.tables import Mean, Results
-from nesr_gui.training.spectral_library import Library
+from nesr_gui.training.spectral_library import EVERY_NM, Library
 from tests import tiny
 from tests.training import worlds
 
@@ -30,23 +31,38 @@ def test_figures_are_over_what_counts():
     answer = truth.copy()
     answer[:, 0] += 0.1
     counted = np.ones((3, 5), bool)
-    found = figures(truth, answer, counted)
-    assert found["mrae"] == pytest.approx(0.1 / 0.501 / 3, rel=1e-4)
-    assert found["rmse"] == pytest.approx(0.1 / 3**0.5, rel=1e-4)
+    found = measure(answer, truth, counted)
+    assert found.mrae == pytest.approx(0.1 / 0.501 / 3, rel=1e-4)
+    assert found.rmse == pytest.approx(0.1 / 3**0.5, rel=1e-4)
     counted[0] = False
-    assert figures(truth, answer, counted)["rmse"] == 0
-    dark = figures(truth * 0, answer * 0, counted)
-    assert set(dark) == set(FIGURES) and np.isnan(dark["angle"])
+    assert measure(answer, truth, counted).rmse == 0
+    dark = measure(answer * 0, truth * 0, counted)
+    assert dark.rmse == 0 and np.isnan([dark.angle, dark.masked_mrae, dark.masked_rmse]).all()
+    assert np.isnan(measure(answer, truth, counted & False).mrae)
+
+
+def test_metrics_do_not_depend_on_the_chunks(monkeypatch):
+    rng = np.random.default_rng(0)
+    truth, counted = rng.random((5, 40, 30), np.float32) * 0.2, rng.random((40, 30)) < 0.6
+    truth[:, :10] *= 0.05  # dark
+    answer = truth + rng.normal(0, 0.05, truth.shape).astype(np.float32)
+    whole = measure(answer, truth, counted)
+    monkeypatch.setattr("nesr_gui.training.evaluation.CHUNK", 100)
+    parts = measure(answer, truth, counted)
+    bright = counted & (truth.mean(0) > 0.02)
+    assert whole.masked_rmse == pytest.approx(float(metrics.rmse(answer[:, bright], truth[:, bright])), rel=1e-5)
+    assert whole.mrae == pytest.approx(float(metrics.mrae(answer[:, counted], truth[:, counted])), rel=1e-5)
+    for name in SpectralMetrics.NAMES:
+        assert getattr(parts, name) == pytest.approx(getattr(whole, name), rel=1e-12)
 
 
 def test_between_the_bands():
     nm = EVERY_NM[:, None, None]
     truth = (0.5 + 0.2 * np.sin(nm / 20)).astype(np.float32) * np.ones((1, 2, 2), np.float32)
-    found = between_figures(truth, truth)
-    assert found == {"rmse": 0, "on_bands": 0, "between": 0, "roughness": 1} and set(found) == set(BETWEEN)
+    assert measure_continuity(truth, truth) == ContinuityMetrics(rmse=0, on_bands=0, between=0, roughness=1)
     linear = np.stack([np.interp(EVERY_NM, EVERY_NM[::10], truth[::10, 0, 0])] * 4).T.reshape(301, 2, 2)
-    straight = between_figures(truth, linear.astype(np.float32))
-    assert straight["on_bands"] < 1e-7 < straight["between"] and straight["roughness"] > 1
+    straight = measure_continuity(linear.astype(np.float32), truth)
+    assert straight.on_bands < 1e-7 < straight.between and straight.roughness > 1
     assert roughness(np.full((9, 2, 2), 0.3, np.float32)) == 0
 
 
@@ -55,7 +71,7 @@ def test_judged_by_some_pixels_alone_the_answer_is_theirs(tmp_path, every):
     save_checkpoint(tmp_path / "model.safetensors", tiny.network(), {})
     field = encode(tiny.image(11, 14), load_model(tmp_path / "model.safetensors", "cpu"))
     bands = Wavelengths.evenly_spaced(9)
-    whole, some = field.cube(bands).values, thinned(field, bands, every)
+    whole, some = field.cube(bands).values, subsampled_cube(field, bands, every)
     np.testing.assert_allclose(some, whole[:, ::every, ::every], atol=1e-6)
     assert some.flags.c_contiguous
 
@@ -67,29 +83,33 @@ def test_spectra_measured_at_every_nm_are_told_from_interpolated_ones():
     rough = worlds.smooth_spectra(20, nm) + np.random.default_rng(0).normal(0, 1e-3, (20, nm.size))
     values = np.round(np.concatenate([interpolated, rough]) * 65535) / 65535
     library = Library("both", Wavelengths(nm), values.astype(np.float32))
-    assert material.measured_finely(library).tolist() == [False] * 40 + [True] * 20
-    assert not material.measured_finely(worlds.library("coarse", 5)).any()
-    judges = material.judges([library], DATASETS["cave"].camera)
-    assert [judge.group for judge in judges] == ["painted", "painted, measured by 1 nm"]
-    only = material.judges([replace(library, values=library.values[:40])], DATASETS["cave"].camera)
-    assert [judge.group for judge in only] == ["painted"]
+    assert data.measured_finely(library).tolist() == [False] * 40 + [True] * 20
+    assert not data.measured_finely(worlds.library("coarse", 5)).any()
+    scenes = data.painted_scenes([library], DATASETS["cave"].camera)
+    assert [scene.group for scene in scenes] == ["painted", "painted, measured by 1 nm"]
+    only = data.painted_scenes([replace(library, values=library.values[:40])], DATASETS["cave"].camera)
+    assert [scene.group for scene in only] == ["painted"]
 
 
 def test_a_painted_scene_knows_its_truth_anywhere():
-    (judge,) = material.judges([worlds.library("fine", 1)], DATASETS["cave"].camera)
-    assert judge.fine is not None and judge.counted.all()
-    np.testing.assert_array_equal(judge.truth(Wavelengths.evenly_spaced(31)), judge.fine[::10])
-    between = judge.truth(Wavelengths.evenly_spaced(41))[1]
-    np.testing.assert_allclose(between, (judge.fine[7] + judge.fine[8]) / 2, atol=1e-6)
-    assert judge.rgb.max() <= 1
-    with pytest.raises(ValueError, match="painted scenes cover 400-700 nm; 420-720 nm is asked for"):
-        judge.truth(Wavelengths.from_step(420, 720, 10))
+    (scene,) = data.painted_scenes([worlds.library("fine", 1)], DATASETS["cave"].camera)
+    assert scene.fine is not None and scene.counted.all()
+    np.testing.assert_array_equal(scene.truth(Wavelengths.evenly_spaced(31)), scene.fine[::10])
+    between = scene.truth(Wavelengths.evenly_spaced(41))[1]
+    np.testing.assert_allclose(between, (scene.fine[7] + scene.fine[8]) / 2, atol=1e-6)
+    assert scene.rgb.max() <= 1
+    with pytest.raises(ValueError, match="painted scenes cover 400-700 nm; 420-720 nm was requested"):
+        scene.truth(Wavelengths.from_step(420, 720, 10))
+
+
+def constant(value: float) -> SpectralMetrics:
+    return SpectralMetrics(**dict.fromkeys(SpectralMetrics.NAMES, value))
 
 
 def results(name: str = "table2", seeds: int = 2) -> Results:
     experiment = EXPERIMENTS[name].chosen((), None, "AWAN")
     scores = [
-        Score(section.title, row.name, column.key, seed, "ICVL", scene, dict.fromkeys(FIGURES, 0.1 + 0.02 * seed))
+        CellScore(section.title, row.name, column.key, seed, "ICVL", scene, constant(0.1 + 0.02 * seed))
         for section in experiment.sections
         for row in section.rows
         for column in section.columns
@@ -131,7 +151,7 @@ def test_a_csv_has_a_line_for_every_cell():
 def test_scenes_count_alike_and_seeds_make_the_spread():
     values = {0: (0.1, 0.3), 1: (0.4, 0.4)}
     scores = [
-        Score("s", "r", "31", seed, "g", str(index), {"mrae": value})
+        CellScore("s", "r", "31", seed, "g", str(index), constant(value))
         for seed, found in values.items()
         for index, value in enumerate(found)
     ]

@@ -11,9 +11,15 @@ from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.inference.engine import encode
 from nesr_gui.inference.model import load_model
 from nesr_gui.networks.band_network import EVERY_TEN, BandNetwork
-from nesr_gui.networks.baselines.a_plus import APlus, APlusConfig
-from nesr_gui.networks.baselines.interpolation import BandInterpolation, BandInterpolationConfig
-from nesr_gui.networks.baselines.sparse_coding import SparseCoding, SparseCodingConfig, pursue
+from nesr_gui.networks.baselines import (
+    APlus,
+    APlusConfig,
+    BandInterpolation,
+    BandInterpolationConfig,
+    SparseCoding,
+    SparseCodingConfig,
+    pursue,
+)
 from nesr_gui.spectral import RGBImage
 from nesr_gui.training import closed_form
 from nesr_gui.training.sampler import SamplerConfig, SpectralTable
@@ -100,17 +106,17 @@ def table(monkeypatch) -> SpectralTable:
 
 
 def fit(config: object, table: SpectralTable) -> BandNetwork:
-    return closed_form.fitted(config, partial(closed_form.known, table, seed=0), seed=0)
+    return closed_form.fit(config, partial(closed_form.sample_table, table, seed=0), seed=0)
 
 
 def test_what_is_known_is_the_camera_s_answer_to_lit_spectra(table):
     nm = np.arange(400, 701, 10.0)
-    colours, spectra = closed_form.known(table, nm, seed=0)
+    colours, spectra = closed_form.sample_table(table, nm, seed=0)
     assert colours.shape == (400, 3) and spectra.shape == (400, 31)
     torch.testing.assert_close(colours, spectra @ table.camera.T, atol=1e-5, rtol=1e-4)
-    again = closed_form.known(table, np.array([500.0, 505.0]), seed=0)[1]
+    again = closed_form.sample_table(table, np.array([500.0, 505.0]), seed=0)[1]
     torch.testing.assert_close(again[:, 0], spectra[:, 10])  # the same pixels, wherever they are asked
-    assert not torch.equal(closed_form.known(table, nm, seed=1)[0], colours)
+    assert not torch.equal(closed_form.sample_table(table, nm, seed=1)[0], colours)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +139,7 @@ def test_fitted_to_the_patches_each_is_a_model(tmp_path, table, config):
 
 
 def test_sparse_coding_and_a_plus_know_the_spectra_they_were_fitted_on(table):
-    colours, spectra = closed_form.known(table, np.arange(400, 701, 10.0), seed=0)
+    colours, spectra = closed_form.sample_table(table, np.arange(400, 701, 10.0), seed=0)
     for config in (SparseCodingConfig(atoms=40), APlusConfig(anchors=20, neighbours=60)):
         network = fit(config, table)
         answer = network.spectra(colours)

@@ -1,11 +1,10 @@
-"""Networks some rows at a time against the same networks at once."""
+"""HSCNN-R: the evaluation in strips of rows against that of the whole image."""
 
 import pytest
 import torch
 
-from nesr_gui.networks import streaming
-from nesr_gui.networks.hscnn_r import HSCNNR
-from nesr_gui.networks.streaming import convolved, residual
+from nesr_gui.networks import hscnn_r
+from nesr_gui.networks.hscnn_r import HSCNNR, add_branch, convolve_rows
 
 
 def chunks(image: torch.Tensor, sizes: list[int]):
@@ -17,7 +16,7 @@ def test_rows_through_a_chain_of_layers_are_those_of_the_whole_image(sizes):
     torch.manual_seed(0)
     one, two = (torch.nn.Conv2d(4, 4, 3, padding=1) for _ in range(2))
     image = torch.randn(2, 4, 9, 5)
-    rolled = residual(chunks(image, sizes), lambda rows: convolved(convolved(rows, one), two))
+    rolled = add_branch(chunks(image, sizes), lambda rows: convolve_rows(convolve_rows(rows, one), two))
     with torch.no_grad():
         torch.testing.assert_close(torch.cat(list(rolled), 2), image + two(one(image)))
 
@@ -26,7 +25,7 @@ def test_rows_through_a_chain_of_layers_are_those_of_the_whole_image(sizes):
 @pytest.mark.parametrize("rows", [4, 5, 50])
 @pytest.mark.parametrize("height", [1, 2, 3, 11, 12])
 def test_an_encoder_that_answers_without_gradients_answers_the_same(monkeypatch, bands, rows, height):
-    monkeypatch.setattr(streaming, "PIXELS", 6 * rows)
+    monkeypatch.setattr(hscnn_r, "PIXELS", 6 * rows)
     torch.manual_seed(0)
     network, image = HSCNNR(8, 3, bands), torch.rand(1, 3, height, 6)
     with torch.no_grad():
@@ -44,5 +43,5 @@ def test_rows_come_before_the_image_ends():
             yield row
 
     with torch.no_grad():
-        next(iter(network.rolled(watched())))
+        next(iter(network.forward_rows(watched())))
     assert len(taken) == 1 + network.halo  # a row, and those below it that it depends on

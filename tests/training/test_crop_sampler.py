@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.datasets import DATASETS, cache
 from nesr_gui.training.datasets.cache import Prepared, kept_bands, prepare
 from nesr_gui.training.datasets.resampling import BandShape
-from nesr_gui.training.experiments.crops import Crops
-from nesr_gui.training.experiments.definitions import Settings
+from nesr_gui.training.sampler import Batch, CropConfig, CropSampler, CropSource
 from tests.training import worlds
 from tests.training.datasets import layouts
 
 CAVE = DATASETS["cave"]
 NM = CAVE.bands.nm
 WHOLE = slice(0, 4)
-SETTINGS = Settings(batch=4, patch=12)
+CONFIG = CropConfig(batch=4, patch=12)
 
 
 def prepared(seed: int = 0, counted: np.ndarray | None = None) -> Prepared:
@@ -30,51 +30,68 @@ def prepared(seed: int = 0, counted: np.ndarray | None = None) -> Prepared:
     return Prepared(f"scene {seed}", np.moveaxis(cube, 0, -1), rgb, mask, CAVE.bands, "")
 
 
-def crops(settings: Settings = SETTINGS, seed: int = 0, **changes: object) -> Crops:
+def source(config: CropConfig = CONFIG, **changes: object) -> CropSource:
     given = {"scenes": [prepared(0), prepared(1)], "camera": CAVE.camera, "libraries": [worlds.library("fine", 1)]}
-    return Crops(**{**given, **changes}, settings=settings, seed=seed)
+    return CropSource(**{**given, **changes}, config=config)
 
 
-PAINTED = dataclasses.replace(SETTINGS, painted=0.5)
+def draw(
+    step: int,
+    config: CropConfig = CONFIG,
+    nm: np.ndarray = NM,
+    inputs: Wavelengths | None = None,
+    part: slice = WHOLE,
+    seed: int = 0,
+    **changes: object,
+) -> Batch:
+    """The patches of a step."""
+    sampler = CropSampler(source(config, **changes), lambda _: nm, inputs, seed=seed, part=part)
+    sampler.seek(step)
+    return sampler.draw()
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, PAINTED])
-def test_a_batch_is_of_its_seed_and_step(settings):
-    first, again, later = (crops(settings).draw(step, NM, None, WHOLE) for step in (3, 3, 4))
-    other = crops(settings, seed=1).draw(3, NM, None, WHOLE)
-    assert first.image.shape == (4, 3, 12, 12) and first.truth.shape == (4, 31, 12, 12)
+PAINTED = dataclasses.replace(CONFIG, painted=0.5)
+
+
+@pytest.mark.parametrize("config", [CONFIG, PAINTED])
+def test_a_batch_is_of_its_seed_and_step(config):
+    first, again, later = (draw(step, config) for step in (3, 3, 4))
+    other = draw(3, config, seed=1)
+    assert first.image.shape == (4, 3, 12, 12) and first.truth.shape == (4, 12, 12, 31)
+    assert first.nm.tolist() == NM.tolist()
     np.testing.assert_array_equal(first.truth, again.truth)
     for different in (later, other):
         assert not np.array_equal(first.image, different.image)
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, PAINTED])
-def test_devices_share_the_batch_that_one_would_have(settings):
-    whole = crops(settings).draw(5, NM, None, WHOLE)
-    parts = [crops(settings).draw(5, NM, None, slice(start, start + 1)) for start in range(4)]
-    np.testing.assert_array_equal(np.concatenate([part.image for part in parts]), whole.image)
-    np.testing.assert_array_equal(np.concatenate([part.truth for part in parts]), whole.truth)
+@pytest.mark.parametrize("config", [CONFIG, PAINTED])
+def test_devices_share_the_batch_that_one_would_have(config):
+    whole = draw(5, config)
+    parts = [draw(5, config, part=slice(start, start + 1)) for start in range(4)]
+    np.testing.assert_array_equal(torch.cat([part.image for part in parts]), whole.image)
+    np.testing.assert_array_equal(torch.cat([part.truth for part in parts]), whole.truth)
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, PAINTED])
-def test_what_is_seen_does_not_depend_on_the_wavelengths_of_a_step(settings):
-    every, few = (crops(settings).draw(2, nm, None, WHOLE) for nm in (NM, NM[::5]))
+@pytest.mark.parametrize("config", [CONFIG, PAINTED])
+def test_what_is_seen_does_not_depend_on_the_wavelengths_of_a_step(config):
+    every, few = (draw(2, config, nm) for nm in (NM, NM[::5]))
     np.testing.assert_allclose(few.image, every.image, atol=1e-6)
-    np.testing.assert_allclose(few.truth, every.truth[:, ::5], atol=1e-6)
+    np.testing.assert_allclose(few.truth, every.truth[..., ::5], atol=1e-6)
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, PAINTED])
-def test_photographs_are_of_their_truth(settings):
-    batch = crops(settings).draw(7, NM, None, WHOLE)
+@pytest.mark.parametrize("config", [CONFIG, PAINTED])
+def test_photographs_are_of_their_truth(config):
+    batch = draw(7, config)
     for image, truth in zip(batch.image, batch.truth, strict=True):
-        np.testing.assert_allclose(np.moveaxis(image, 0, -1), CAVE.camera.expose(truth, CAVE.bands), atol=2e-6)
+        photograph = CAVE.camera.expose(truth.movedim(-1, 0).numpy(), CAVE.bands)
+        np.testing.assert_allclose(image.movedim(0, -1), photograph, atol=2e-6)
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, PAINTED])
-def test_bands_may_be_seen_instead_of_colours(settings):
+@pytest.mark.parametrize("config", [CONFIG, PAINTED])
+def test_bands_may_be_seen_instead_of_colours(config):
     seen = Wavelengths.evenly_spaced(16)
-    batch = crops(settings).draw(7, NM, seen, WHOLE)
-    np.testing.assert_allclose(batch.image, batch.truth[:, ::2], atol=1e-6)
+    batch = draw(7, config, inputs=seen)
+    np.testing.assert_allclose(batch.image.movedim(1, 3), batch.truth[..., ::2], atol=1e-6)
 
 
 def test_what_does_not_count_is_never_drawn():
@@ -82,15 +99,14 @@ def test_what_does_not_count_is_never_drawn():
     counted[:, :5] = False
     scene = prepared(0, counted)
     marked = dataclasses.replace(scene, cube=np.where(counted[:, :, None], scene.cube, 9).astype(np.float32))
-    made = crops(scenes=[marked])
-    assert max(made.draw(step, NM, None, WHOLE).truth.max() for step in range(30)) < 9
+    assert max(draw(step, scenes=[marked]).truth.max() for step in range(30)) < 9
     with pytest.raises(ValueError, match="scene 0 has no room for a crop of 12 pixels that all count"):
-        crops(scenes=[prepared(0, np.zeros(layouts.SHAPE, bool))])
+        source(scenes=[prepared(0, np.zeros(layouts.SHAPE, bool))])
 
 
 def test_a_crop_larger_than_a_scene_is_told():
     with pytest.raises(ValueError, match="scene 0 has 28 x 20 pixels; a crop of 24 is too large"):
-        crops(dataclasses.replace(SETTINGS, patch=24))
+        source(dataclasses.replace(CONFIG, patch=24))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +114,7 @@ def test_a_crop_larger_than_a_scene_is_told():
 )
 def test_painting_needs_spectra_and_the_default_camera(change, told):
     with pytest.raises(ValueError, match=told):
-        crops(PAINTED, **change)
+        source(PAINTED, **change)
 
 
 # --- unpacked scenes ---

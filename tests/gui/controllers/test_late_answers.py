@@ -1,0 +1,180 @@
+"""Answers that arrive after their question has changed are dropped: those of another field, mode or wavelength."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.gui.app import App
+from nesr_gui.gui.controllers import image
+from nesr_gui.gui.model.changes import Change
+from nesr_gui.gui.tasks.rendering import RenderedImage, render_picture
+from nesr_gui.gui.tasks.spectra import FEW
+from nesr_gui.gui.tasks.worker import Task, _Event
+from nesr_gui.regions import Region
+from tests.gui.conftest import BANDS, smooth_cube
+
+pytestmark = pytest.mark.usefixtures("queued_refresh")
+PIN, BOX = (20, 30), Region.rectangle(5, 5, 15, 20)
+
+
+@pytest.fixture
+def quiet(opened: App, qtbot: QtBot) -> App:
+    wait_until_settled(opened, qtbot)
+    return opened
+
+
+def wait_until_settled(app: App, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not app.worker._newest and not app.refresh._stale and not app.renderers[0]._rest.isActive())
+
+
+def change_field(app: App) -> CubeField:
+    """Let a field answer that differs everywhere."""
+    other = CubeField(smooth_cube(*app.document.field.shape) + 1, BANDS)
+    app.document.set_field(other, 1, (0.0, 2.0), app.document.encoded)
+    return other
+
+
+def query(app: App, task: Task) -> None:
+    """Submit what is stale, and wait until the result of a task is posted to this thread, which has not seen it."""
+    posted = threading.Event()
+
+    def note(event: _Event) -> None:
+        if event.job.task is task and event.fraction is None:
+            posted.set()
+
+    app.worker._sent.connect(note, Qt.ConnectionType.DirectConnection)
+    QApplication.sendPostedEvents(app.refresh)
+    assert posted.wait(30)
+    app.worker._sent.disconnect(note)
+
+
+@pytest.mark.parametrize(
+    ("place", "task"),
+    [(PIN, Task.CURVES), (BOX, Task.REGIONS), (PIN, Task.READOUTS)],
+    ids=["curve", "region", "readout"],
+)
+def test_answers_of_the_field_before_are_dropped(quiet: App, qtbot: QtBot, place: object, task: Task) -> None:
+    quiet.document.mark_set.add(place)
+    query(quiet, task)
+    field = change_field(quiet)
+    qtbot.waitUntil(lambda: place in quiet.document.curves and place in quiet.document.readouts)
+    pixels = [PIN] if place == PIN else [(row, col) for row in range(5, 15) for col in range(5, 20)]
+    curve = quiet.document.curves[place].spectrum
+    expected = field.spectra(np.array(pixels), curve.wavelengths).mean(axis=0)
+    np.testing.assert_allclose(curve.values, expected, rtol=1e-5)
+    at_nm = np.interp(550, curve.wavelengths.nm, expected)
+    assert quiet.document.readouts[place].value == pytest.approx(at_nm, rel=1e-4)
+
+
+def test_readouts_of_regions_of_the_field_before_are_dropped(quiet: App, qtbot: QtBot) -> None:
+    quiet.document.mark_set.add(BOX)
+    qtbot.waitUntil(lambda: BOX in quiet.document.readouts)
+    wait_until_settled(quiet, qtbot)
+    quiet.document.set_wavelength(600)
+    query(quiet, Task.REGION_READOUTS)
+    field = change_field(quiet)
+    qtbot.waitUntil(lambda: BOX in quiet.document.readouts)
+    assert quiet.document.readouts[BOX].value == pytest.approx(field.band(600)[5:15, 5:20].mean(), rel=1e-4)
+
+
+def test_readouts_of_fewer_pixels_than_the_curve_are_dropped(quiet: App, qtbot: QtBot) -> None:
+    """A region is averaged over some of its pixels first; its value must not stay that of these."""
+    whole = Region.rectangle(0, 0, 60, 80)
+    assert FEW < 60 * 80
+    quiet.document.mark_set.add(whole)
+    refined = threading.Event()
+    curves = quiet.spectra._take_refined
+    waiting: list[tuple[object, object]] = []
+
+    def hold(request: object, result: object) -> None:
+        waiting.append((request, result))
+        refined.set()
+
+    quiet.spectra._take_refined = hold  # the curve of all pixels arrives while a value of some is on its way
+    qtbot.waitUntil(refined.is_set)
+    quiet.document.set_wavelength(600)
+    query(quiet, Task.REGION_READOUTS)
+    curves(*waiting[0])
+    qtbot.waitUntil(lambda: whole in quiet.document.readouts)
+    wait_until_settled(quiet, qtbot)
+    assert quiet.document.readouts[whole].value == pytest.approx(quiet.document.field.band(600).mean(), rel=1e-5)
+
+
+def test_readouts_at_the_wavelength_before_are_dropped(quiet: App, qtbot: QtBot) -> None:
+    quiet.document.mark_set.add(PIN)
+    query(quiet, Task.READOUTS)
+    quiet.document.set_wavelength(600)
+    qtbot.waitUntil(lambda: PIN in quiet.document.readouts)
+    assert quiet.document.readouts[PIN].value == pytest.approx(quiet.document.field.band(600)[PIN], rel=1e-4)
+
+
+def test_the_hover_curve_of_the_field_before_is_dropped(quiet: App, qtbot: QtBot) -> None:
+    quiet.document.set_hover(PIN)
+    query(quiet, Task.HOVER_CURVE)
+    field, shown = change_field(quiet), []
+    quiet.document.changed.connect(
+        lambda change: shown.append(quiet.document.hover_curve) if change is Change.HOVER_CURVE else None
+    )
+    qtbot.waitUntil(lambda: quiet.document.hover_curve is not None)
+    wait_until_settled(quiet, qtbot)
+    for curve in filter(None, shown):
+        np.testing.assert_allclose(curve.values, field.spectra(np.array([PIN]), curve.wavelengths)[0], rtol=1e-5)
+
+
+def pictures_shown(app: App) -> list[RenderedImage]:
+    shown: list[RenderedImage] = []
+    app.renderers[0].answered.connect(shown.append)
+    return shown
+
+
+def test_a_picture_of_the_mode_before_is_dropped(quiet: App, qtbot: QtBot) -> None:
+    show = quiet.document.set_view_settings
+    show(quiet.document.view_settings.showing("false_colour"))
+    query(quiet, Task.FRAME_LEFT)
+    show(quiet.document.view_settings.showing("rerendered"))
+    shown = pictures_shown(quiet)
+    qtbot.waitUntil(lambda: bool(shown) and shown[-1].is_exact)
+    assert {picture.request.mode.name for picture in shown} == {"rerendered"}
+
+
+def test_a_picture_of_the_field_before_is_dropped(quiet: App, qtbot: QtBot) -> None:
+    quiet.document.set_view_settings(quiet.document.view_settings.showing("band"))
+    query(quiet, Task.FRAME_LEFT)
+    field, shown = change_field(quiet), pictures_shown(quiet)
+    qtbot.waitUntil(lambda: bool(shown) and shown[-1].is_exact)
+    assert all(picture.request.context.field is field for picture in shown)
+
+
+def test_scrub_bands_that_are_not_wanted_any_more_are_dropped(
+    quiet: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image, "FRAME_SECONDS", 0.0)
+    quiet.document.set_view_settings(quiet.document.view_settings.showing("band"))
+    qtbot.waitUntil(lambda: quiet.renderers[0]._scrub_cache._bands is not None)
+    wait_until_settled(quiet, qtbot)
+    cache = quiet.renderers[0]._scrub_cache
+    requested, bands = cache._requested, cache._bands
+    cache._take(replace(requested, spacing=20.0), replace(bands, error=9.0))
+    assert cache._bands is bands
+
+
+def test_tones_of_a_picture_that_was_replaced_are_dropped(quiet: App, qtbot: QtBot) -> None:
+    quiet.document.set_view_settings(quiet.document.view_settings.showing("band"))
+    wait_until_settled(quiet, qtbot)
+    quiet.document.set_view_settings(quiet.document.view_settings.with_levels("band", (0.2, 0.4)))
+    query(quiet, Task.TONE_LEFT)
+    quiet.document.set_wavelength(600)
+    renderer = quiet.renderers[0]
+    request = renderer._resolve(None)
+    renderer._take_exact(request, render_picture(request, lambda fraction: None))  # as if its thread was quicker
+    shown = pictures_shown(quiet)
+    wait_until_settled(quiet, qtbot)
+    assert all(picture.request.context.nm == 600 for picture in (*shown, renderer.shown))
