@@ -162,7 +162,7 @@ class PreparedNeSR(PreparedInput):
     def _features(self, progress: ProgressCallback) -> tuple[Features, tuple[str, ...]]:
         """Encoder features of the image, and notes for the user on how they were computed."""
         network, (height, width) = self.network, self.image.shape
-        size = 4 * network.config.features * height * width
+        size = 4 * network.features * height * width
         if network.halo is not None:
             is_low_memory = self.model.small_tile is not None
             return (self.features if is_low_memory else cache_features(self.features, progress)), ()

@@ -82,7 +82,7 @@ class CachedFeatures:
     def of(cls, computed: LazyFeatures, progress: ProgressCallback) -> CachedFeatures:
         """Compute the features from top to bottom, in memory."""
         height, width = computed.rgb.shape[2:]
-        count = computed.network.config.features
+        count = computed.network.features
         framed = computed.rgb.new_zeros((1, count, height + 2 * HALO, width + 2 * HALO))
         row = HALO
         for rows in computed.network.encode_rows(computed.rgb):
@@ -115,7 +115,7 @@ class CachedFeatures:
 def cache_features(computed: LazyFeatures, progress: ProgressCallback) -> Features:
     """Store the features of an image in memory or, if too large, in a file; if neither fits, leave them lazy."""
     height, width = computed.rgb.shape[2:]
-    size = 4 * computed.network.config.features * height * width
+    size = 4 * computed.network.features * height * width
     if size <= STORED_BYTES:
         return CachedFeatures.of(computed, progress)
     if computed.rgb.device.type == "cpu" and size <= shutil.disk_usage(tempfile.gettempdir()).free // DISK_SHARE:
@@ -127,7 +127,7 @@ def cache_features(computed: LazyFeatures, progress: ProgressCallback) -> Featur
 def _mapped(computed: LazyFeatures, path: Path, progress: ProgressCallback) -> Tensor:
     """Features (1, F, H + 4, W + 4) mapped from a file, stored row by row."""
     height, width = computed.rgb.shape[2:]
-    shape = height + 2 * HALO, computed.network.config.features, width + 2 * HALO
+    shape = height + 2 * HALO, computed.network.features, width + 2 * HALO
     border, row = np.zeros((HALO, *shape[1:]), np.float32), 0
     with path.open("wb") as file:
         file.write(border.data)

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from nesr_gui.networks.encoders import encoder
+from nesr_gui.networks.encoders import encoder, linear_skip
 
 EVERY_TEN = tuple(400.0 + 10 * i for i in range(31))  # nm
 
@@ -37,7 +37,8 @@ class BandNetwork(nn.Module):
 class DiscreteConfig:
     """Complete configuration of a discrete network; the defaults are the paper's HSCNN-R with 31 bands.
 
-    With 61 `bands` it is the first step of the paper's AWAN(-D) (section 4.2), for any encoder.
+    With 61 `bands` it is the first step of the paper's AWAN(-D) (section 4.2), for any encoder. `skip` adds a learned
+    linear map of the input to the output; it is not in the paper.
     """
 
     encoder: str = "hscnn_r"
@@ -47,6 +48,7 @@ class DiscreteConfig:
     inputs: tuple[float, ...] = ()  # nm, of the input bands; empty for linear RGB
     compressed: bool = False  # see `NeSRConfig`
     normalised: bool = False  # see `NeSRConfig`
+    skip: bool = False
 
 
 class DiscreteNetwork(BandNetwork):
@@ -64,10 +66,14 @@ class DiscreteNetwork(BandNetwork):
         self.config, self.bands, self.normalised = config, config.bands, config.normalised
         build = encoder(config.encoder).build
         self.network = build(config.features, config.blocks, len(config.bands), len(config.inputs) or 3)
+        if config.skip:
+            self.linear = linear_skip(config.inputs, config.bands)
         self.halo, self.scratch = self.network.halo, self.network.scratch
 
     def forward(self, image: Tensor) -> Tensor:
         """Image (B, inputs, H, W) to bands (B, L, H, W), not negative in evaluation mode."""
         values: Tensor = self.network(image.sqrt() if self.config.compressed else image)
+        if self.config.skip:
+            values = values + self.linear(image)
         # Reflectance is not negative; in training, negative values must keep their gradient.
         return values if self.training else values.clamp_min(0)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+import torch
+from torch import nn
+
 from nesr_gui.networks.awan import AWAN
 from nesr_gui.networks.hrnet import HRNet
 from nesr_gui.networks.hscnn_r import HSCNNR
@@ -40,3 +44,19 @@ def encoder(name: str) -> Encoder:
     if name not in ENCODERS:
         raise KeyError(f"unknown encoder {name!r}; available encoders: {', '.join(ENCODERS)}")
     return ENCODERS[name]
+
+
+def linear_skip(inputs: tuple[float, ...], bands: tuple[float, ...]) -> nn.Conv2d:
+    """A learned linear map of each pixel, (B, inputs, H, W) to (B, bands, H, W), to add to the output of an encoder.
+
+    Args:
+        inputs: input bands in nm, between which the map interpolates initially; empty for linear RGB, whose mean it
+            initially returns at every band. Training may replace this by least squares.
+        bands: output bands in nm.
+    """
+    layer = nn.Conv2d(len(inputs) or 3, len(bands), 1, bias=False)
+    nn.init.constant_(layer.weight, 1 / 3)
+    if inputs:
+        weights = [np.interp(bands, inputs, unit) for unit in np.eye(len(inputs))]  # (inputs, bands)
+        layer.weight.data.copy_(torch.tensor(np.array(weights).T, dtype=torch.float32)[..., None, None])
+    return layer

@@ -104,13 +104,18 @@ def relu_rows(chunks: Rows) -> Iterator[Tensor]:
     return (F.relu_(chunk) for chunk in chunks)
 
 
-def add_branch(chunks: Rows, branch: Callable[[Rows], Rows]) -> Iterator[Tensor]:
-    """Residual connection: the rows plus `branch(rows)`, whose output may lag behind its input."""
+def add_branch(
+    chunks: Rows, branch: Callable[[Rows], Rows], shortcut: Callable[[Tensor], Tensor] = lambda rows: rows
+) -> Iterator[Tensor]:
+    """Residual connection: `shortcut(rows)` plus `branch(rows)`, whose output may lag behind its input.
+
+    The shortcut must be pointwise; by default it is the identity.
+    """
     pending: deque[Tensor] = deque()
 
     def record() -> Iterator[Tensor]:
         for chunk in chunks:
-            pending.append(chunk)
+            pending.append(shortcut(chunk))
             yield chunk
 
     for output in branch(record()):

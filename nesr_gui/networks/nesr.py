@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nesr_gui.networks.encoders import encoder
-from nesr_gui.networks.hscnn_r import split_rows
+from nesr_gui.networks.encoders import encoder, linear_skip
+from nesr_gui.networks.hscnn_r import Rows, add_branch, split_rows
 from nesr_gui.networks.nam import ATTENTIONS, Folded, NeuralAttentionMapping
-from nesr_gui.networks.spi import HALO, SIDE, SpectralProfileInterpolation, Taps, lattice, resample
+from nesr_gui.networks.spi import HALO, SIDE, SLOPE, SpectralProfileInterpolation, Taps, lattice, resample
+
+PROFILES = ("features", "spectrum")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class NeSRConfig:
     `spi` and `attention` remove parts, as in the paper's Table 4. Without SPI, the codes are the features of the pixel.
     The attention map is computed from sums over the pixels and wavelengths of an image (`spatial_spectral`, the
     paper's), over the wavelengths of each pixel (`spectral`), or over the pixels at each wavelength (`spatial`).
+
+    `profile` is what SPI interpolates along wavelength: the `features` of the encoder, as in the paper, or, as an
+    addition of ours, a `spectrum`. The encoder then keeps its output layer, a learned linear map of the input is added
+    to that, and the answer is this spectrum, interpolated, plus the output of the MLP. The layers after the encoder
+    start with He initialisation instead of PyTorch's default.
     """
 
     encoder: str = "hscnn_r"
@@ -33,6 +40,7 @@ class NeSRConfig:
     inputs: tuple[float, ...] = ()  # nm, of the input bands; empty for linear RGB
     spi: bool = True
     attention: Literal["spatial_spectral", "spectral", "spatial", "none"] = "spatial_spectral"
+    profile: Literal["features", "spectrum"] = "features"
     channels: int = 32  # C, of the latent codes
     hidden: tuple[int, ...] = (128, 128, 256, 256)  # of the final MLP
     compressed: bool = False  # encode the square root of the input, which is closer to uniform in lightness
@@ -56,17 +64,23 @@ class NeSR(nn.Module):
 
     Raises:
         KeyError: the encoder is unknown.
-        ValueError: the attention is unknown.
+        ValueError: the attention or the profile is unknown.
     """
 
     def __init__(self, config: NeSRConfig) -> None:
         super().__init__()
         if config.attention not in ATTENTIONS:
             raise ValueError(f"unknown attention {config.attention!r}; available: {', '.join(ATTENTIONS)}")
+        if config.profile not in PROFILES:
+            raise ValueError(f"unknown profile {config.profile!r}; available: {', '.join(PROFILES)}")
         self.config, self.bands, self.normalised = config, config.bands, config.normalised
-        self.encoder = encoder(config.encoder).build(config.features, config.blocks, None, len(config.inputs) or 3)
+        bands = len(config.bands) if config.profile == "spectrum" else None
+        self.encoder = encoder(config.encoder).build(config.features, config.blocks, bands, len(config.inputs) or 3)
         self.halo, self.scratch = self.encoder.halo, self.encoder.scratch  # see `BandNetwork`
-        codes = config.channels if config.spi else config.features
+        self.features = bands or config.features  # channels of the output of `encode`
+        if bands:
+            self.linear = linear_skip(config.inputs, config.bands)
+        codes = config.channels if config.spi else self.features
         if config.spi:
             self.spi = SpectralProfileInterpolation(codes, config.low, config.high, config.step)
         if config.attention != "none":
@@ -74,17 +88,58 @@ class NeSR(nn.Module):
         sizes = (codes + (config.attention == "none"), *config.hidden, 1)
         layers = [part for a, b in itertools.pairwise(sizes) for part in (nn.Linear(a, b), nn.ReLU(inplace=True))]
         self.mlp = nn.Sequential(*layers[:-1])
+        if bands:
+            self._initialise()
+
+    def _initialise(self) -> None:
+        """He initialisation of everything after the encoder, with a small output.
+
+        PyTorch's default, which the profile of the paper keeps, shrinks the variation over pixels in each of about ten
+        layers, until the network starts as a constant.
+        """
+        *hidden, last = (layer for layer in self.mlp if isinstance(layer, nn.Linear))
+        if self.config.spi:
+            for convolution in (self.spi.first, self.spi.second):
+                nn.init.kaiming_normal_(convolution.weight, SLOPE)
+                nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+            self.spi.first.weight.data *= 2**-0.5  # its two input channels are equal
+        if self.config.attention != "none":
+            hidden = [self.nam.embed_in, self.nam.embed_out, self.nam.value, self.nam.out, *hidden]
+        for layer in hidden:
+            nn.init.kaiming_normal_(layer.weight)
+        nn.init.kaiming_normal_(last.weight, nonlinearity="linear")
+        last.weight.data *= 0.1
+        for layer in [*hidden, last]:
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
     def encode(self, rgb: Tensor) -> Tensor:
-        """Linear sRGB or input bands (B, inputs, H, W) in [0, 1] to features M_in (B, F, H, W)."""
-        features: Tensor = self.encoder(rgb.sqrt() if self.config.compressed else rgb)
-        return features
+        """Linear sRGB or input bands (B, inputs, H, W) in [0, 1] to features M_in or a spectrum (B, F, H, W)."""
+        features: Tensor = self.encoder(self._compressed(rgb))
+        return features + self.linear(rgb) if self.has_spectrum else features
 
     def encode_rows(self, rgb: Tensor) -> Iterator[Tensor]:
         """Encode one large image (1, inputs, H, W) in strips (1, F, r, W); the encoder must have a `halo`."""
-        strips = (rows.sqrt() if self.config.compressed else rows for rows in split_rows(rgb))
-        features: Iterator[Tensor] = self.encoder.forward_rows(strips)  # type: ignore[operator]
-        return features
+
+        def encode(strips: Rows) -> Iterator[Tensor]:
+            compressed = (self._compressed(rows) for rows in strips)
+            features: Iterator[Tensor] = self.encoder.forward_rows(compressed)  # type: ignore[operator]
+            return features
+
+        strips = split_rows(rgb)
+        return add_branch(strips, encode, self.linear) if self.has_spectrum else encode(strips)
+
+    def _compressed(self, rgb: Tensor) -> Tensor:
+        return rgb.sqrt() if self.config.compressed else rgb
+
+    @property
+    def has_spectrum(self) -> bool:
+        """Whether `encode` returns a spectrum at the training bands, to which the answer is a correction."""
+        return self.config.profile == "spectrum"
+
+    def interpolate_spectrum(self, features: Tensor, coord: Tensor) -> Tensor:
+        """The spectrum of the encoder (B, F, h, w), linear between the bands, at coordinates (L,): (B, L, h, w)."""
+        return resample(features, (coord + 1) / 2)
 
     def coord(self, nm: Tensor) -> Tensor:
         """Wavelengths in nm to coordinates X in [-1, 1], section 4.1."""
@@ -166,6 +221,9 @@ class NeSR(nn.Module):
             assert attention is not None
             values = self.mlp(self.nam(self.nam.tokens(codes, query.coord), attention))
         values = values.squeeze(-1)  # (B, L, h', w')
+        if self.has_spectrum:
+            window = features[:, :, HALO:-HALO:stride, HALO:-HALO:stride]
+            values = values + self.interpolate_spectrum(window, query.coord)
         # Reflectance is not negative; in training, negative values must keep their gradient.
         return values if self.training else values.clamp_min(0)
 

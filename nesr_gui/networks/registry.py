@@ -86,6 +86,16 @@ class SystemSpec:
     published: float | None = None
 
 
+def _with_skip(name: str) -> dict[str, SystemSpec]:
+    """An encoder with a linear skip, and its NeSR that interpolates this spectrum; neither is in the paper."""
+    title, size = f"{ENCODERS[name].title}, skip", (ENCODERS[name].features, ENCODERS[name].blocks)
+    key = f"{name.replace('_', '-')}+skip"
+    return {
+        key: SystemSpec(title, DiscreteConfig(name, *size, skip=True)),
+        f"{key}+nesr": SystemSpec(f"{title} + NeSR", NeSRConfig(name, *size, profile="spectrum")),
+    }
+
+
 def _discrete(name: str, published: float) -> SystemSpec:
     encoder = ENCODERS[name]
     return SystemSpec(encoder.title, DiscreteConfig(name, encoder.features, encoder.blocks), published)
@@ -105,11 +115,15 @@ SYSTEMS = {
     "awan+nesr": _nesr("awan", 29.29),
     "mst++": _discrete("mst_plus_plus", 1.62),
     "release": SystemSpec("authors' release", ReleaseConfig(), 29.29),
+    **_with_skip("hscnn_r"),
+    **_with_skip("hrnet"),
+    **_with_skip("awan"),
     "bi": SystemSpec("band interpolation", BandInterpolationConfig()),
     "sparse-coding": SystemSpec("sparse coding", SparseCodingConfig()),
     "a+": SystemSpec("A+", APlusConfig()),
 }
-"""Systems by their name on the command line. The size of MST++ is that of its own paper."""
+"""Systems by their name on the command line. The size of MST++ is that of its own paper;
+`+skip` systems are ours."""
 
 
 def system_named(name: str) -> SystemSpec:

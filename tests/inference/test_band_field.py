@@ -132,7 +132,13 @@ SEEN = (400.0, 550.0, 600.0, 700.0)
 
 
 @pytest.mark.parametrize(
-    "config", [DiscreteConfig("hscnn_r", 4, 1), NeSRConfig("awan", 16, 1, channels=4, hidden=(4,))]
+    "config",
+    [
+        DiscreteConfig("hscnn_r", 4, 1),
+        DiscreteConfig("hscnn_r", 4, 1, skip=True),
+        NeSRConfig("awan", 16, 1, channels=4, hidden=(4,)),
+        NeSRConfig("hscnn_r", 4, 1, channels=4, hidden=(4,), profile="spectrum"),
+    ],
 )
 @pytest.mark.parametrize("normalised", [False, True])
 def test_a_model_of_bands_makes_a_field_of_a_cube(config, normalised):

@@ -76,6 +76,15 @@ def test_equals_the_joint_forward_pass(model, features, small_tiles, shape):
         np.testing.assert_allclose(field.band(nm), band, **CLOSE)
 
 
+def test_equals_the_joint_forward_pass_where_the_encoder_answers_a_spectrum(features, small_tiles):
+    network = tiny.network(dataclasses.replace(tiny.CONFIG, context_pixels=100, normalised=True, profile="spectrum"))
+    made = LoadedModel(Checkpoint("tiny", network, {}, "ab", None), "cpu")
+    image, nm = tiny.image(37, 53), [400.0, 512.5, 700.0]
+    field = encode(image, made)
+    np.testing.assert_allclose(field.cube(np.array(nm)).values, joint(made, image, nm), **CLOSE)
+    np.testing.assert_allclose(field.band(512.5, stride=7), field.band(512.5)[::7, ::7], **CLOSE)
+
+
 def test_all_readers_agree_for_any_tiles(model, features, small_tiles):
     image = tiny.image(37, 53)
     field = encode(image, model)

@@ -143,6 +143,8 @@ ABLATIONS = {
     "spectral": {"attention": "spectral"},
     "spatial": {"attention": "spatial"},
     "16 bands": {"inputs": tuple(range(400, 701, 20))},
+    "spectrum": {"profile": "spectrum", "compressed": True},
+    "spectrum of 16 bands": {"profile": "spectrum", "inputs": tuple(range(400, 701, 20))},
 }
 
 
