@@ -130,10 +130,8 @@ class ColourScheme(QObject):
 
 def icon(name: str, colours: QPalette) -> QIcon:
     """Return an icon of the program in the text colours of a palette."""
-    normal, disabled = (
-        colours.color(group, _ROLES.ButtonText).name()
-        for group in (QPalette.ColorGroup.Normal, QPalette.ColorGroup.Disabled)
-    )
+    normal = colours.color(QPalette.ColorGroup.Normal, _ROLES.ButtonText).name()
+    disabled = colours.color(QPalette.ColorGroup.Disabled, _ROLES.ButtonText).name()
     return _drawn_icon(name, normal, disabled)
 
 
