@@ -7,7 +7,8 @@ with the cube. All arrays and their attributes pass through `decoding` before th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,16 +16,27 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.io.cubes import plausibility
-from nesr_gui.io.cubes.decoding import Decoding, decoding_of, text_of
+from nesr_gui.io.cubes.decoding import Decoding, decoding_of, is_fill_name, text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints
 from nesr_gui.io.cubes.stored import Squeezed
-from nesr_gui.io.cubes.wavelengths import INVERSE_TO_NM, MAX_BANDS, TO_NM, is_placeholder, parse_list, unit_name
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.cubes.wavelengths import (
+    INVERSE_TO_NM,
+    MAX_BANDS,
+    TO_NM,
+    UNSTATED,
+    is_placeholder,
+    named_in,
+    numbers_in,
+    parse_list,
+    to_nanometres,
+    unit_name,
+)
+from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.spectral import Quantity
 
 MAX_CHUNK = 1 << 30  # maximum bytes read for a single value
 _SPECTRAL = re.compile(
-    r"(central?_?)?(wave_?lengths?|wave_?numbers?|wls?|wvl|lambdas?|lam|frequency|freq|bands?|spectral|channels?)"
+    r"(central?_?)?(wave_?lengths?|wave_?numbers?|waves?|wls?|wvl|lambdas?|lam|frequency|freq|bands?|spectral|channels?)"
     r"(_?(centers?|centres?|nm|um))?",
     re.IGNORECASE,
 )
@@ -32,6 +44,9 @@ _WAVELENGTH = re.compile(r"wave_?(length|number)|wvl|lambda|list_cw", re.IGNOREC
 _ABOUT_WAVELENGTHS = re.compile(
     r"good|bad|valid|flag|mask|fwhm|width|uncert|err|std|shift|delta|resp|irradiance|index|num|count", re.IGNORECASE
 )
+_ABOUT_VALUES = re.compile(r"uncert|err|std|sigma|qualit|flag|mask|weight|count", re.IGNORECASE)
+_BAND_NAMES = re.compile(r"(band|channel)_?(names?|labels?|descriptions?)|long_?names?|descriptions?", re.IGNORECASE)
+MAX_PIXEL_WAVELENGTHS = 1 << 24  # numbers of wavelengths that differ between pixels, which are averaged
 _GOOD_BANDS = re.compile(r"good_?(wave_?lengths?|bands?)(_?(list|mask|flags?))?|bbl", re.IGNORECASE)
 _BAD_BANDS = re.compile(r"bad_?(wave_?lengths?|bands?)(_?(list|mask|flags?))?", re.IGNORECASE)
 _BAD_WINDOW = re.compile(r"band_?window_?\d+_?nanometers", re.IGNORECASE)  # NEON: water vapour
@@ -124,8 +139,14 @@ class Container:
     is_netcdf: bool = False
 
     def decoding(self, variable: NamedArray) -> Decoding:
-        """How the numbers of an array become values."""
-        return decoding_of(variable.attributes, variable.array.dtype, fill=variable.fills, is_netcdf=self.is_netcdf)
+        """How the numbers of an array become values; single numbers beside it may state what means no value."""
+        beside = [
+            np.ravel(np.asarray(v.array[...]))[0]
+            for v in self.arrays
+            if v.group == variable.group and v.shape in ((), (1,), (1, 1)) and v.is_numeric() and is_fill_name(v.short)
+        ]
+        fills = (*variable.fills, *beside)
+        return decoding_of(variable.attributes, variable.array.dtype, fill=fills, is_netcdf=self.is_netcdf)
 
     def values(self, variable: NamedArray) -> npt.NDArray[np.float64]:
         """Decoded values (L,) of a list.
@@ -136,6 +157,10 @@ class Container:
         if variable.length > MAX_BANDS:
             raise UnreadableFile(f"it has {variable.length:,} wavelengths, of at most {MAX_BANDS:,}")
         return np.ravel(self.decoding(variable).decode(np.asarray(variable.array[...]))).astype(np.float64)
+
+    def texts(self, variable: NamedArray) -> list[str]:
+        """Entries of a list of texts."""
+        return [text_of(text).strip("\0 ") for text in np.ravel(np.asarray(variable.array[...])).tolist()]
 
     def attributes_around(self, variable: NamedArray) -> Iterator[tuple[str, Any]]:
         """Attributes of an array, of its group, and of those that contain it."""
@@ -156,27 +181,39 @@ def find_cube(container: Container, reading: CubeHints, provenance: dict[str, st
         UnreadableFile: there is no cube, or its scaling is invalid.
     """
     cube = choose_cube(container, reading)
-    listed = _axis_variable(cube, container)
+    lists, damaged = _wavelength_lists(cube, container)
+    listed = lists[0] if lists else None
     band_axis = _named_axis(cube, listed)
     wavelengths, unit = _positions(cube, listed, container)
     rows, cols = _plane(cube, band_axis)
     transposed = rows is not None and cols is not None and cube.dims[rows].lower() in _COLUMNS
     transposed = transposed and cube.dims[cols or 0].lower() in _ROWS
     rows, cols = (cols, rows) if transposed else (rows, cols)
+    decoded = container.decoding(cube)
     return CubeDescription(
         container.file,
         cube.array,
         band_axis=band_axis,
         transposed=transposed,
-        wavelengths=wavelengths,
+        wavelengths=wavelengths if len(lists) < 2 else _asking_which(container.file, lists),
         unit=unit,
+        suggested=None if wavelengths is not None else _suggested(cube, container),
         quantity=_quantity(cube),
         provenance=provenance,
-        decoding=container.decoding(cube),
+        decoding=replace(decoded, notes={**decoded.notes, **damaged}),
         bad=_bad_bands(cube, listed, wavelengths, unit, container),
         upside_down=_runs_against(cube, rows, container, _NORTHING),
         mirrored=_runs_against(cube, cols, container, _EASTING),
     )
+
+
+def _asking_which(file: str, lists: Sequence[NamedArray]) -> Callable[[], tuple[None, str]]:
+    """A function that asks for the wavelengths because several lists fit equally well."""
+
+    def ask() -> tuple[None, str]:
+        raise AmbiguousFile(f"{file} has {len(lists)} lists of wavelengths that fit ({_names(lists)})", "wavelengths")
+
+    return ask
 
 
 def choose_cube(container: Container, reading: CubeHints) -> NamedArray:
@@ -195,6 +232,7 @@ def choose_cube(container: Container, reading: CubeHints) -> NamedArray:
             raise UnreadableFile(f"{file} has no array {reading.variable!r}; it has {_names(variables)}")
         return _three_axes(named[0]) or named[0]
     cubes = [cube for cube in map(_three_axes, variables) if cube is not None and cube.is_numeric("uifc")]
+    cubes = [cube for cube in cubes if not _WAVELENGTH.search(cube.short)] or cubes  # wavelengths of each pixel
     cubes = cubes or [cube for cube in map(_three_axes, variables) if cube is not None and cube.is_numeric("b")]
     if not cubes:
         raise UnreadableFile(
@@ -236,12 +274,17 @@ def _three_axes(variable: NamedArray) -> NamedArray | None:
 
 def _likely_cube(cubes: Sequence[NamedArray], container: Container) -> tuple[str, str]:
     """Name of the array whose values pass the test of plausibility, and the reason; empty if there is none."""
-    with_wavelengths = [
-        cube for cube in cubes if _positions(cube, _axis_variable(cube, container), container)[0] is not None
-    ]
+    cubes = [cube for cube in cubes if not _ABOUT_VALUES.search(cube.short)] or cubes
+    with_wavelengths = []
+    for cube in cubes:
+        lists, _ = _wavelength_lists(cube, container)
+        if _positions(cube, lists[0] if lists else None, container)[0] is not None:
+            with_wavelengths.append(cube)
     for chosen, reason in ((with_wavelengths, "the largest with wavelengths"), (cubes, "the largest")):
         largest = max(chosen, key=lambda v: float(np.prod(v.shape, dtype=float)), default=None)
-        if largest is not None and plausibility.is_smooth(plausibility.sample(largest.array)):
+        if largest is not None and plausibility.is_smooth(
+            plausibility.sample(largest.array, container.decoding(largest))
+        ):
             return largest.name, reason
     return "", ""
 
@@ -255,22 +298,36 @@ def _type(variable: NamedArray) -> str:
     return "" if variable.is_numeric("uifcb") else f" of {variable.array.dtype}"
 
 
-def _axis_variable(cube: NamedArray, container: Container) -> NamedArray | None:
-    """List of wavelengths of the cube: one that says so and whose values can be wavelengths.
+def _wavelength_lists(cube: NamedArray, container: Container) -> tuple[list[NamedArray], dict[str, str]]:
+    """Lists of wavelengths of the cube that say so and whose values can be wavelengths, and a note on damaged ones.
 
-    A list that shares a dimension with the cube is preferred, then one with units, then one in the nearest group.
+    A list that shares a dimension with the cube is preferred, then one with units, then one in the nearest group, then
+    one whose name shares a word with that of the cube. Several remain if they fit equally well and differ.
     """
-    candidates = [v for v in container.arrays if v.length in cube.shape and v.is_numeric() and _is_listed(v, cube)]
-    candidates = [v for v in candidates if not is_placeholder(container.values(v))]
-    return min(
-        candidates,
-        key=lambda v: (
-            not (set(v.dims) | {v.short}) & set(cube.dims),
-            not v.text("units"),
-            -_shared_path(v.name, cube.name),
-        ),
-        default=None,
-    )
+    found: list[tuple[tuple[bool, bool, int, int], NamedArray, npt.NDArray[np.float64]]] = []
+    notes: dict[str, str] = {}
+    for v in container.arrays:
+        if v.length not in cube.shape or not v.is_numeric() or not _is_listed(v, cube):
+            continue
+        try:
+            values = container.values(v)
+        except Exception as error:  # every library has its own errors for damaged chunks
+            notes["damaged_wavelengths"] = f"`{v.name}` was left aside ({error_message(error)[:100]})"
+            continue
+        if not is_placeholder(values):
+            shares_dimension = bool((set(v.dims) | {v.short}) & set(cube.dims))
+            words = len(_words(v.name) & _words(cube.name))
+            key = (not shares_dimension, not v.text("units"), -_shared_path(v.name, cube.name), -words)
+            found.append((key, v, values))
+    if not found:
+        return [], notes
+    best = [(v, values) for key, v, values in found if key == min(key for key, _, _ in found)]
+    is_same = all(np.array_equal(values, best[0][1]) for _, values in best)
+    return [best[0][0]] if is_same else [v for v, _ in best], notes
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in re.split(r"[^a-z0-9]+", name.lower()) if word}
 
 
 def _is_listed(variable: NamedArray, cube: NamedArray) -> bool:
@@ -308,7 +365,10 @@ def _positions(
 ) -> tuple[npt.NDArray[np.float64] | None, str]:
     """Wavelengths and their unit: of a list, else of an attribute of the cube or of its groups."""
     if axis is not None:
-        return container.values(axis), axis.text("units") or axis.text("unit")
+        return container.values(axis), _unit_of(axis)
+    named = _named_bands(cube, container)
+    if named is not None:
+        return named
     around = list(container.attributes_around(cube))
     units = [text_of(value) for name, value in around if re.fullmatch(r"wavelengths?_?units?", name, re.IGNORECASE)]
     for name, value in around:
@@ -320,10 +380,79 @@ def _positions(
     return None, ""
 
 
+def _unit_of(axis: NamedArray) -> str:
+    """Stated unit of a list; without one, what its name says about it."""
+    stated = axis.text("units") or axis.text("unit")
+    if unit_name(stated) in UNSTATED and (kind := re.search(r"wave_?number|freq", axis.short, re.IGNORECASE)):
+        return "wavenumber" if kind[0].lower().startswith("wave") else "an unstated unit of frequency"
+    return stated
+
+
+def _lists_of_names(cube: NamedArray, container: Container) -> Iterator[tuple[list[str], str]]:
+    """Texts that may name the bands, one per band, and the unit of numbers in them."""
+    for v in container.arrays:
+        is_named = _SPECTRAL.fullmatch(v.short) or _WAVELENGTH.search(v.short) or _BAND_NAMES.fullmatch(v.short)
+        if is_named and v.length in cube.shape and v.is_numeric("SUOT"):
+            yield container.texts(v), v.text("units") if _WAVELENGTH.search(v.short) else ""
+    for name, value in cube.attributes.items():
+        if not (_WAVELENGTH.search(name) or _BAND_NAMES.fullmatch(name) or _SPECTRAL.fullmatch(name)):
+            continue
+        if isinstance(value, np.ndarray | list | tuple) and len(value) in cube.shape and np.ndim(value) == 1:
+            texts = list(value)
+            if all(isinstance(text, str | bytes) for text in texts):
+                yield [text_of(text) for text in texts], ""
+
+
+def _named_bands(cube: NamedArray, container: Container) -> tuple[npt.NDArray[np.float64], str] | None:
+    """Wavelengths and unit in the names of the bands; None unless each name has one."""
+    for names, unit in _lists_of_names(cube, container):
+        parsed = parse_list(", ".join(names)) if unit else None
+        if parsed is not None and parsed[0].size == len(names) and not is_placeholder(parsed[0]):
+            return parsed[0], parsed[1] or unit
+        if (found := named_in(names)) is not None:
+            return found
+    return None
+
+
+def _suggested(cube: NamedArray, container: Container) -> tuple[npt.NDArray[np.float64], str] | None:
+    """Likely wavelengths, and what suggests them: numbers in names of bands, or a mean over pixels that differ."""
+    for names, _ in _lists_of_names(cube, container):
+        if (values := numbers_in(names)) is not None:
+            return values, "the numbers in the names of the bands"
+    for v in container.arrays:
+        is_named = _WAVELENGTH.search(v.short) and not _ABOUT_WAVELENGTHS.search(v.short)
+        if is_named and v.length < 0 and len(v.shape) in (2, 3) and set(v.shape) <= set(cube.shape):
+            with suppress(ValueError):
+                return _mean_over_pixels(v, container)
+    return None
+
+
+def _mean_over_pixels(variable: NamedArray, container: Container) -> tuple[npt.NDArray[np.float64], str]:
+    """Mean (L,) nm of wavelengths that differ between pixels, and how much they do.
+
+    Raises:
+        ValueError: they are too many, or no wavelengths.
+    """
+    if np.prod(variable.shape, dtype=float) > MAX_PIXEL_WAVELENGTHS:
+        raise ValueError("too many wavelengths")
+    values = container.decoding(variable).decode(np.asarray(variable.array[...])).astype(np.float64)
+    others = [tuple(other for other in range(values.ndim) if other != axis) for axis in range(values.ndim)]
+    if not np.isfinite(values).all():
+        raise ValueError("some pixels have no wavelength")
+    axis = max(range(values.ndim), key=lambda axis: np.ptp(values.mean(axis=others[axis])))
+    low, mean, high = (
+        to_nanometres(part(values, axis=others[axis]), _unit_of(variable)).nm for part in (np.min, np.mean, np.max)
+    )
+    spread = float(np.abs(high - low).max() / 2)
+    return mean, f"the mean of `{variable.name}`, which differs between pixels by up to ±{spread:.2g} nm"
+
+
 def _listed(value: Any) -> tuple[npt.NDArray[np.float64] | None, str]:
-    """Numbers and unit of an attribute that is a list or the text of one."""
+    """Numbers and unit of an attribute that is a list, of numbers or texts, or the text of one."""
     if isinstance(value, str | bytes):
         return parse_list(text_of(value)) or (None, "")
+    if isinstance(value, np.ndarray | list | tuple) and all(isinstance(part, str | bytes) for part in value):
+        return parse_list(", ".join(text_of(part) for part in value)) or (None, "")
     array = np.asarray(value)
     return (array.astype(np.float64), "") if array.ndim == 1 and array.dtype.kind in "uif" else (None, "")
 
@@ -350,7 +479,7 @@ def _bad_bands(
     for name, value in (*lists, *around, *container.attributes_around(cube)):
         if not (_GOOD_BANDS.fullmatch(name) or _BAD_BANDS.fullmatch(name)):
             continue
-        listed = np.ravel(np.asarray(value))
+        listed = np.ravel(np.asarray(_listed(value)[0] if isinstance(value, str | bytes) else value))
         if listed.size == length and listed.dtype.kind in "uifb":
             return listed != 0 if _BAD_BANDS.fullmatch(name) else listed == 0
     bad = np.zeros(length, np.bool_)

@@ -29,10 +29,18 @@ NETCDF_FILLS: dict[str, float | int] = {
     "u8": 18446744073709551614, "f4": 9.969209968386869e36, "f8": 9.969209968386869e36,
 }  # fmt: skip
 """What the NetCDF library stores where nothing was written, by type; bytes have no such value."""
-_FILL_NAMES = {"fillvalue", "missingvalue", "dataignorevalue", "ignorevalue", "nodata", "nodatavalue"}
-_SCALE_NAMES = {"scalefactor", "scale", "slope", "gain", "reflectancescalefactor"}
-_OFFSET_NAMES = {"addoffset", "offset", "intercept"}
+_FILL_NAME = re.compile(
+    r"(data)?(fill|missing|ignore|nodata)(data)?(values?|val)|(fill|missing|nodata|undef|undefined)|"
+    r"(null|invalid|bad|undef|undefined|nan|mask)(data)?(value|val)"
+)
+_SCALE_NAME = re.compile(
+    r"(reflectance|radiance|data)?(?P<divides>scal(e|ing)(factor|value)?)s?|"
+    r"(reflectance|radiance|data)?(multiplier|multiplicativefactor|slope|(?P<gain>gain(value|factor)?))s?"
+)
+_OFFSET_NAME = re.compile(r"(reflectance|radiance|data|add|additive|scal(e|ing))?(offset(value)?|intercept)s?")
 _WORDS_FOR_NONE = {"", "none", "null", "n/a", "na", "undefined", "unknown"}
+_POWERS_OF_TEN = {float(10**power) for power in range(2, 10)}
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 _MICROSOFT_NAN = re.compile(r"[-+]?\d*\.?#?(1\.#(IND|QNAN|SNAN)|nan\(.*\))", re.IGNORECASE)
 
 
@@ -118,7 +126,8 @@ def decoding(
     """Decoding of numbers of type `dtype`, from fill values as a file states them: numbers or text.
 
     A fill value is compared in the precision of the data: -1.23e34 stated as float64 is not equal to any float32, but
-    means the nearest one. Text that means none, such as an empty one, is left aside with a note.
+    means the nearest one. One that cannot stand among integers may be meant in units of the values. Text that means
+    none, such as an empty one, is left aside with a note.
     """
     noted = dict(notes or {})
     found: list[float | int] = []
@@ -128,7 +137,10 @@ def decoding(
         if isinstance(stated, str) and not is_nan and not [number for number in numbers or () if number == number]:
             noted["data_ignore_value"] = f"{stated[:40]!r} is not a number; it was taken as none"
         for number in numbers or ():
-            found += _as_stored(number, np.dtype(dtype))
+            marks = _as_stored(number, np.dtype(dtype)) or _packed(number, np.dtype(dtype), scale, offset)
+            if not marks and number == number:
+                noted["data_ignore_value"] = f"{number!r} cannot stand in data of type {np.dtype(dtype).name}"
+            found += marks
     return Decoding(np.asarray(scale), np.asarray(offset), tuple(dict.fromkeys(found)), notes=noted)
 
 
@@ -138,7 +150,8 @@ def decoding_of(
     """Decoding of numbers of type `dtype` according to the attributes of their array.
 
     Names are compared without case, spaces and underscores, so `Data_Ignore_Value` of NEON is found. CF's
-    `scale_factor` multiplies. A factor of another spelling that is above 1 divides, as in NEON's products; it is noted.
+    `scale_factor` multiplies. A factor named scale of another spelling that is above 1 divides, as in NEON's products,
+    and so does a power of ten from 100 for integers in a file that is not NetCDF. Factors above 1 are noted.
 
     Args:
         attributes: name → number, text, bytes or list, as the library of the format gives them.
@@ -151,12 +164,13 @@ def decoding_of(
     """
     stored = np.dtype(dtype)
     notes: dict[str, str] = {}
-    by_name = {re.sub(r"[^a-z0-9]", "", name.lower()): (name, value) for name, value in attributes.items()}
+    by_name = {_plain(name): (name, value) for name, value in attributes.items()}
     stored_as = _signedness(by_name, stored)
-    marks = [value for key, (_, value) in by_name.items() if key in _FILL_NAMES] + list(fill)
+    marks = [value for key, (_, value) in by_name.items() if _FILL_NAME.fullmatch(key)] + list(fill)
     if is_netcdf and not marks and stored.str[1:] in NETCDF_FILLS:
         marks = [NETCDF_FILLS[stored.str[1:]]]
-    scale, offset = _scale(attributes, by_name, notes), _offset(attributes, by_name, notes)
+    offset = _offset(attributes, by_name, notes)
+    scale = _scale(attributes, by_name, notes, is_convention=is_netcdf or stored.kind == "f")
     plain = decoding(stored, fill=marks, scale=scale, offset=offset, notes=notes)
     fills = tuple(_reinterpreted(value, stored, stored_as) for value in plain.fill)
     valid, is_unpacked = _valid(by_name, stored, plain)
@@ -173,30 +187,52 @@ def decoding_of(
     )
 
 
+def is_fill_name(name: str) -> bool:
+    """Whether an attribute or an array of this name states the number that means no value."""
+    return _FILL_NAME.fullmatch(_plain(name)) is not None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
 def stated_numbers(stated: Any, dtype: np.dtype[Any]) -> list[float | int] | None:
     """Numbers that a file states as numbers, text, bytes or a list of them; None if it is damaged text.
 
-    Text may be decimal, `NaN` in any spelling, or, as xarray writes it to Zarr 3, base64 of a float64 or of `dtype`.
+    Text may hold decimal numbers, `NaN` in any spelling, or, as xarray writes it to Zarr 3, base64 of a float64 or of
+    `dtype`.
     Words for none give an empty list.
     """
     if isinstance(stated, bytes):
         stated = stated.decode("latin-1")
     if isinstance(stated, str):
-        return _number_in_text(stated.strip("\0 \t\r\n{}"), dtype)
+        return _numbers_in_text(stated.strip("\0 \t\r\n{}[]\"';"), dtype)
     if isinstance(stated, np.ndarray | list | tuple):
         parts = [stated_numbers(part, dtype) for part in np.ravel(np.asarray(stated)).tolist()]
         return None if any(part is None for part in parts) else [number for part in parts for number in part or ()]
     if isinstance(stated, np.generic):
         stated = stated.item()
-    return [stated] if isinstance(stated, int | float) and not isinstance(stated, bool) else []
+    return [_bounded(stated)] if isinstance(stated, int | float) and not isinstance(stated, bool) else []
 
 
-def _number_in_text(text: str, dtype: np.dtype[Any]) -> list[float | int] | None:
+def _bounded(number: float | int) -> float | int:
+    """A number that NumPy can compare: integers of more than 64 bits become floating-point, or infinite."""
+    if isinstance(number, float) or -(1 << 63) <= number < 1 << 64:
+        return number
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf") if number > 0 else float("-inf")
+
+
+def _numbers_in_text(text: str, dtype: np.dtype[Any]) -> list[float | int] | None:
     if text.lower() in _WORDS_FOR_NONE:
         return [] if text else None
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
     for kind in (int, float):
         try:
-            return [kind(text)]
+            return [_bounded(kind(part)) for part in re.split(r"\s*[,;]\s*|\s+", text)]
         except ValueError:
             continue
     if _MICROSOFT_NAN.fullmatch(text) or text.lower().lstrip("+-") == "nan":
@@ -225,12 +261,24 @@ def _as_stored(number: float | int, dtype: np.dtype[Any]) -> list[float | int]:
     largest = float(np.finfo(own.name).max)
     with np.errstate(over="ignore"):
         if np.isfinite(number) and not np.isfinite(own.type(number)):
-            return [np.copysign(largest, number)] if abs(number) < largest * (1 + 1e-3) else []
+            beyond = [float(np.copysign(np.inf, number))]  # what it became when it was stored
+            return [float(np.copysign(largest, number))] if abs(number) < largest * (1 + 1e-3) else beyond
         found = [float(own.type(number))]
         single = np.float32(number)
     if own.itemsize > 4 and np.isfinite(single):  # data or the mark may have been float32 before
         found += [float(single)] + ([float(str(single))] if float(single) == number else [])
     return found
+
+
+def _packed(
+    number: float | int, dtype: np.dtype[Any], scale: npt.ArrayLike, offset: npt.ArrayLike
+) -> list[float | int]:
+    """The stored integer of a number in units of the values; none if there is no such integer."""
+    steps = (number - np.ravel(np.asarray(offset, np.float64))) / np.ravel(np.asarray(scale, np.float64))
+    if dtype.kind not in "iu" or steps.size != 1 or not np.isfinite(steps[0]):
+        return []
+    nearest = float(np.rint(steps[0]))
+    return _as_stored(nearest, dtype) if abs(steps[0] - nearest) < 1e-3 else []
 
 
 def _signedness(by_name: Mapping[str, tuple[str, Any]], dtype: np.dtype[Any]) -> np.dtype[Any] | None:
@@ -262,17 +310,32 @@ def _factors(name: str, value: Any) -> npt.NDArray[np.float64]:
     return np.array(numbers, np.float64)
 
 
-def _scale(attributes: Mapping[str, Any], by_name: Mapping[str, tuple[str, Any]], notes: dict[str, str]) -> Numbers:
-    if "scale_factor" in attributes:
-        return _factors("scale_factor", attributes["scale_factor"])
-    for key in _SCALE_NAMES & by_name.keys():
-        name, value = by_name[key]
-        if isinstance(value, str | bytes) and not stated_numbers(value, np.dtype(np.float64)):
+def _scale(
+    attributes: Mapping[str, Any], by_name: Mapping[str, tuple[str, Any]], notes: dict[str, str], *, is_convention: bool
+) -> Numbers:
+    """Factors by which stored numbers are multiplied.
+
+    `is_convention` states that `scale_factor` is certain to be that of CF.
+    """
+    has_offset = any(_OFFSET_NAME.fullmatch(key) for key in by_name)
+    for key, (name, value) in sorted(by_name.items(), key=lambda item: item[1][0] != "scale_factor"):
+        match = _SCALE_NAME.fullmatch(key)
+        if match is None:
+            continue
+        is_damaged = isinstance(value, str | bytes) and not stated_numbers(value, np.dtype(np.float64))
+        if is_damaged and name != "scale_factor":
             notes["scaling"] = f"{name} is {text_of(value)[:40]!r}, which is not a number, and was left aside"
             continue
         factor = _factors(name, value)
-        divides = bool((np.abs(factor) > 1).all())
-        if (factor != 1).any():
+        is_large = bool((np.abs(factor) > 1).all())
+        if match["gain"] and is_large and not has_offset:  # the setting of a camera
+            notes["scaling"] = f"{name} {factor[0]:g} was taken as a setting and not applied"
+            continue
+        if name == "scale_factor":
+            divides = not is_convention and all(value in _POWERS_OF_TEN for value in factor.tolist())
+        else:
+            divides = is_large and match["divides"] is not None
+        if (name != "scale_factor" and (factor != 1).any()) or is_large:
             notes["scaling"] = f"values were {'divided' if divides else 'multiplied'} by {name} {factor[0]:g}"
         return 1 / factor if divides else factor
     return np.ones(1)
@@ -281,9 +344,8 @@ def _scale(attributes: Mapping[str, Any], by_name: Mapping[str, tuple[str, Any]]
 def _offset(attributes: Mapping[str, Any], by_name: Mapping[str, tuple[str, Any]], notes: dict[str, str]) -> Numbers:
     if "add_offset" in attributes:
         return _factors("add_offset", attributes["add_offset"])
-    for key in _OFFSET_NAMES & by_name.keys():
-        name, value = by_name[key]
-        if stated_numbers(value, np.dtype(np.float64)):
+    for key, (name, value) in by_name.items():
+        if _OFFSET_NAME.fullmatch(key) and stated_numbers(value, np.dtype(np.float64)):
             offset = _factors(name, value)
             if offset.any():
                 notes["offset"] = f"{name} {offset[0]:g} was added to the scaled values"
@@ -300,24 +362,24 @@ def _valid(
     """
     low: float | int = -np.inf
     high: float | int = np.inf
-    stated: Any = None
     if "validrange" in by_name:
-        stated = by_name["validrange"][1]
-        numbers = stated_numbers(stated, dtype) or []
+        stated = [by_name["validrange"][1]]
+        numbers = stated_numbers(stated[0], dtype) or []
         low, high = numbers if len(numbers) == 2 else (low, high)
     else:
+        stated = [by_name[name][1] for name in ("validmin", "validmax") if name in by_name]
         if "validmin" in by_name:
-            stated = by_name["validmin"][1]
-            low = next(iter(stated_numbers(stated, dtype) or []), low)
+            low = next(iter(stated_numbers(by_name["validmin"][1], dtype) or []), low)
         if "validmax" in by_name:
-            stated = by_name["validmax"][1]
-            high = next(iter(stated_numbers(stated, dtype) or []), high)
+            high = next(iter(stated_numbers(by_name["validmax"][1], dtype) or []), high)
     if np.isnan(low) or np.isnan(high) or (low, high) == (-np.inf, np.inf):
         return None, False
     is_packed = bool((plain.scale != 1).any() or plain.offset.any())
-    limit_type = np.asarray(stated).dtype
-    is_unpacked = is_packed and dtype.kind in "iu" and limit_type.kind == "f"
-    return (low, high), is_unpacked
+    is_text = any(isinstance(value, str | bytes) for value in stated)
+    is_real = any(isinstance(limit, float) and np.isfinite(limit) for limit in (low, high)) if is_text else any(
+        np.asarray(value).dtype.kind == "f" for value in stated
+    )  # fmt: skip
+    return (low, high), is_packed and dtype.kind in "iu" and is_real
 
 
 def _within(

@@ -24,6 +24,7 @@ from nesr_gui.io.cubes.wavelengths import (
     BandPositions,
     contradiction,
     is_placeholder,
+    likely_nanometres,
     to_nanometres,
     wavelengths_text,
 )
@@ -206,7 +207,7 @@ def _band_axis(
 
 def _likely_axis(found: CubeDescription, shape: tuple[int, int, int]) -> tuple[int | None, str]:
     """Axis that passed the test of plausibility, and the reason; None if there is none."""
-    values = plausibility.sample(found.array)
+    values = plausibility.sample(found.array, found.decoding)
     if not plausibility.is_smooth(values):
         return None, ""
     seen = plausibility.spectral_axis(values)
@@ -241,7 +242,10 @@ def _wavelengths(
         if not reason:
             return to_nanometres(stated, unit)
     except ValueError as error:
-        raise AmbiguousFile(f"cannot understand the wavelengths of {found.name}: {error}", "wavelengths") from error
+        nm = likely_nanometres(stated)
+        guess, why = ("", "") if nm is None else (wavelengths_text(nm), "in the unit that fits the numbers")
+        question = f"cannot understand the wavelengths of {found.name}: {error}"
+        raise AmbiguousFile(question, "wavelengths", guess, why) from error
     guess = "" if likely is None or not np.isfinite(likely).all() else wavelengths_text(likely)
     why = "the same numbers in another unit" if guess else ""
     raise AmbiguousFile(f"{found.name} {reason}", "wavelengths", guess, why)
@@ -255,6 +259,6 @@ def _likely_wavelengths(found: CubeDescription, bands: int) -> tuple[str, str]:
     likely, reason = found.suggested or (np.empty(0), "")
     if likely.size != bands and bands in CONVENTIONAL:
         likely, reason = np.linspace(400, 700, bands), CONVENTIONAL[bands]
-    if likely.size != bands or not plausibility.is_smooth(plausibility.sample(found.array)):
+    if likely.size != bands or not plausibility.is_smooth(plausibility.sample(found.array, found.decoding)):
         return "", ""
     return wavelengths_text(likely), reason

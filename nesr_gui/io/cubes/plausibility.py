@@ -5,20 +5,29 @@ A guess that the user is offered must have passed this test; an array of unrelat
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from nesr_gui.io.cubes.decoding import Decoding
 
 SIDE = 96  # values along each axis that are looked at
 SMOOTH = 0.5  # smallest correlation of neighbours
 CLEAR = 1.5  # by how much the best axis must exceed the second
 
 
-def sample(array: Any) -> npt.NDArray[np.float64]:
-    """Values from the middle of a three-dimensional array, at most `SIDE` along each axis; without value NaN."""
+def sample(array: Any, decoding: Decoding | None = None) -> npt.NDArray[np.float64]:
+    """Numbers from the middle of a three-dimensional array, at most `SIDE` along each axis.
+
+    Those that mean no value according to `decoding` are NaN; they are not scaled.
+    """
     window = tuple(slice(max((size - SIDE) // 2, 0), max((size - SIDE) // 2, 0) + SIDE) for size in array.shape)
     values = np.asarray(array[window])
+    if decoding is not None:
+        unscaled = replace(decoding, scale=np.ones(1), offset=np.zeros(1), valid_unpacked=None)
+        return unscaled.decode(values).astype(np.float64)
     return np.abs(values).astype(np.float64) if values.dtype.kind == "c" else values.astype(np.float64)
 
 

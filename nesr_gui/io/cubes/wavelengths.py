@@ -28,7 +28,7 @@ _LENGTHS = {
 }
 _INVERSE = {  # nm = factor / value
     1e9: "m-1 m^-1 1/m m⁻¹",
-    1e7: "cm-1 cm^-1 1/cm cm⁻¹ wavenumber wavenumbers",
+    1e7: "cm-1 cm^-1 cm**-1 1/cm cm⁻¹ wavenumber wavenumbers",
     SPEED_OF_LIGHT * 1e9: "hz",
     SPEED_OF_LIGHT * 1e3: "mhz",
     SPEED_OF_LIGHT: "ghz",
@@ -39,6 +39,7 @@ INVERSE_TO_NM = {unit: factor for factor, units in _INVERSE.items() for unit in 
 DECIMALS = 9  # precision of converted wavelengths in nm: further digits are rounding errors
 UNSTATED = {"", "unknown", "none", "1", "unitless"}
 OPTICAL = (100.0, 100_000.0)  # nm: optical instruments cover 0.1 to 100 µm
+AMBIGUOUS = 2600.0  # nm: lists that begin above may as well be in Å (visible) or in cm⁻¹ (near infrared)
 MAX_BANDS = 100_000
 MAX_TEXT = 4 << 20  # characters of a list of wavelengths
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -129,17 +130,23 @@ def to_nanometres(values: npt.ArrayLike, unit: str) -> BandAxis:
 
 
 def unit_name(unit: str) -> str:
-    """Unit in lower case, without brackets and spaces."""
-    return unit.strip().strip("[](){}").replace(" ", "").lower()
+    """Unit in lower case, without brackets, quotes and spaces; of text such as `wavelength (nm)` the unit in it."""
+    plain = unit.strip().strip("[](){}\"'").replace(" ", "").lower()
+    if plain in TO_NM or plain in INVERSE_TO_NM:
+        return plain
+    parts = [part for part in re.split(r"[\[\](){};,\"']|\.$", plain) if part in TO_NM or part in INVERSE_TO_NM]
+    return parts[0] if len({TO_NM.get(part, -INVERSE_TO_NM.get(part, 0.0)) for part in parts}) == 1 else plain
 
 
 def unit_of_size(values: Positions) -> str:
     """Infer the unit from values: those of optical instruments in nm, µm and m do not overlap.
 
     Raises:
-        ValueError: the values are not wavelengths in any of them.
+        ValueError: the values are not wavelengths in any of them, or may be in Å or cm⁻¹ as well.
     """
     low, high = float(values.min()), float(values.max())
+    if low >= AMBIGUOUS and high < OPTICAL[1]:
+        raise ValueError(f"their unit is not stated, and {low:g} to {high:g} may be in nm, Å or cm⁻¹")
     for name, factor in (("nm", 1.0), ("µm", 1e3), ("m", 1e9)):
         if low * factor >= OPTICAL[0] and high * factor < OPTICAL[1]:
             return name
@@ -215,6 +222,30 @@ def named_in(names: Sequence[str]) -> tuple[Positions, str] | None:
         return None
     values = np.array([float(match[1]) for match in matches])
     return None if is_placeholder(values) else (values, matches[0][2])
+
+
+def numbers_in(names: Sequence[str]) -> Positions | None:
+    """Numbers in names of bands such as `B01 (443)` that may be wavelengths in nm; None if there are none.
+
+    They are the last number in each name, rise or fall throughout, and lie between 200 and 20,000.
+    """
+    found = [re.findall(r"\d+(?:\.\d+)?", name) for name in names]
+    if not found or not all(found):
+        return None
+    values = np.array([float(numbers[-1]) for numbers in found])
+    steps = np.diff(values)
+    is_ordered = bool((steps > 0).all() or (steps < 0).all())
+    is_plausible = is_ordered and values.min() >= 200 and values.max() <= 20_000 and not is_placeholder(values)
+    return values if is_plausible else None
+
+
+def likely_nanometres(values: npt.ArrayLike) -> Positions | None:
+    """Wavelengths in nm of values in an unknown unit, if they are plausible in one only; else None."""
+    given = np.asarray(values, np.float64)
+    try:
+        return to_nanometres(given, "").nm
+    except ValueError:
+        return None
 
 
 def wavelengths_text(nm: Positions) -> str:
