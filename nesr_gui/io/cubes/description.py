@@ -92,6 +92,7 @@ class CubeDescription:
         provenance: attributes of the file, and notes.
         decoding: how stored numbers become values.
         bad: (stored bands,) true for bands that are marked as bad.
+        valid: mask of pixels (1, rows, columns), 0 for those without value.
         upside_down: the first row is the southernmost.
         mirrored: the first column is the easternmost.
     """
@@ -108,6 +109,7 @@ class CubeDescription:
     provenance: dict[str, str] = field(default_factory=dict)
     decoding: Decoding = field(default_factory=Decoding)
     bad: npt.NDArray[np.bool_] | None = None
+    valid: Any = None
     upside_down: bool = False
     mirrored: bool = False
 
@@ -145,12 +147,23 @@ def build_field(found: CubeDescription, reading: CubeHints) -> CubeField:
         notes["bad_bands"] = f"{int(bad.sum())} of {bad.size} are marked as bad and have no values"
     if np.dtype(found.array.dtype).kind == "c":
         notes["numbers"] = "complex; their magnitudes are shown"
+    if found.valid is not None:
+        notes["mask"] = "pixels outside the mask of the file have no value"
     if found.upside_down:
         notes["orientation"] = "stored from south to north; shown north up"
     for name, part in (("scale factors", found.decoding.scale), ("offsets", found.decoding.offset)):
         if part.size not in (1, shape[axis]):
             raise UnreadableFile(f"{found.name} has {part.size} {name} for {shape[axis]} bands")
-    bands = StoredCube(found.array, axes, kept, found.decoding, bad, found.upside_down, found.mirrored)
+    bands = StoredCube(
+        found.array,
+        axes,
+        kept,
+        found.decoding,
+        bad,
+        found.valid,
+        upside_down=found.upside_down,
+        mirrored=found.mirrored,
+    )
     quantity = reading.quantity or found.quantity
     sentences = tuple(
         f"{name.replace('_', ' ').capitalize()}: {note}." for name, note in notes.items() if name not in measured.notes
@@ -242,7 +255,7 @@ def _wavelengths(
         if not reason:
             return to_nanometres(stated, unit)
     except ValueError as error:
-        nm = likely_nanometres(stated)
+        nm = likely_nanometres(stated, unit)
         guess, why = ("", "") if nm is None else (wavelengths_text(nm), "in the unit that fits the numbers")
         question = f"cannot understand the wavelengths of {found.name}: {error}"
         raise AmbiguousFile(question, "wavelengths", guess, why) from error

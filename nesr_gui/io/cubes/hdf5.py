@@ -22,7 +22,7 @@ import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
-from nesr_gui.io.cubes import prisma
+from nesr_gui.io.cubes import neon, prisma
 from nesr_gui.io.cubes.arrays import MAX_CHUNK, Container, NamedArray, find_cube
 from nesr_gui.io.cubes.decoding import text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints, build_field
@@ -116,9 +116,10 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     reading = reading or CubeHints()
     file = open_file(path)
     try:
-        held = container(path.name, file)
+        held = neon.joined(container(path.name, file))
         found = prisma.complete(find_cube(held, reading, _provenance(file)), held)
-        check_cube(underlying(found.array))
+        for stored in neon.parts_of(underlying(found.array)):
+            check_cube(stored)
         field = build_field(found, reading)
     except DAMAGED as error:
         file.close()

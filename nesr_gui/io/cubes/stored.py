@@ -26,6 +26,7 @@ class StoredCube:
         order: stored band at each position of the cube.
         decoding: how stored numbers become values.
         bad: (stored bands,) true for bands marked as bad; they become NaN.
+        valid: mask (1, rows, columns) of the stored pixels, read when indexed; those with 0 become NaN.
         upside_down: the first stored row is the last of the cube, as in grids whose y coordinate rises.
         mirrored: the first stored column is the last of the cube.
     """
@@ -35,6 +36,7 @@ class StoredCube:
     order: npt.NDArray[np.intp]
     decoding: Decoding = field(default_factory=Decoding)
     bad: npt.NDArray[np.bool_] | None = None
+    valid: Any = None
     upside_down: bool = False
     mirrored: bool = False
 
@@ -61,6 +63,9 @@ class StoredCube:
             values = self.decoding.decode(stored, wanted).astype(np.float32, copy=False)
         if self.bad is not None:
             values[self.bad[wanted]] = np.nan
+        if self.valid is not None:
+            mask = np.asarray(self.valid[slice(0, 1), slice(rows.start, rows.stop), slice(cols.start, cols.stop)])[0]
+            values[:, mask[:: rows.step or 1, :: cols.step or 1] == 0] = np.nan
         return values[:, :: -1 if flip_rows else 1, :: -1 if flip_cols else 1]
 
     def _stored(self, bands: slice, rows: slice, cols: slice) -> npt.NDArray[Any]:

@@ -20,7 +20,7 @@ import tifffile
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
-from nesr_gui.io.cubes import envi
+from nesr_gui.io.cubes import envi, gdal_metadata
 from nesr_gui.io.cubes.binary import describe_export, validate_description
 from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
@@ -28,9 +28,11 @@ from nesr_gui.io.cubes.dlr import read_metadata
 from nesr_gui.io.cubes.envi_header import Header, header_beside, read_header
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
-from nesr_gui.io.cubes.wavelengths import MAX_BANDS, is_placeholder, named_in, parse_list
+from nesr_gui.io.cubes.gdal_metadata import parse_xml
+from nesr_gui.io.cubes.wavelengths import MAX_BANDS, is_placeholder, named_in, numbers_in, parse_list
 from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.regions.georeference import KEY, Georeference
+from nesr_gui.io.siblings import find_sibling
 from nesr_gui.spectral import Quantity
 
 MAX_SEGMENT = 1 << 30  # maximum size of a decoded strip or tile
@@ -155,10 +157,10 @@ def _overlap(wanted: range, start: int, length: int) -> slice:
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # errors are reported once, by this module
 
 TILE = 256  # maximum side of a tile; TIFF requires multiples of 16
-DESCRIPTION, GDAL_METADATA, GDAL_NODATA = 270, 42112, 42113
+DESCRIPTION, PAGE_NAME, GDAL_METADATA, GDAL_NODATA = 270, 285, 42112, 42113
 FEWEST = 5  # minimum bands of a cube without wavelengths, to distinguish it from a photograph
 MAX_SPOTS = 8  # channels of an RGB photograph with spot colours or masks
-REDUCED = 1  # bit of NewSubfileType
+REDUCED, MASK = 1, 4  # bits of NewSubfileType
 MODEL_TRANSFORMATION = 34264
 
 
@@ -215,7 +217,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     try:
         tiff = tifffile.TiffFile(path, _multifile=False)
         check_pages(tiff)
-        check_decodable(main_page(tiff))
+        check_decodable(image_pages(tiff)[0])
         field = build_field(_found(path, tiff), reading or CubeHints())
     except Exception as error:  # tifffile raises many kinds of errors for damaged files
         if tiff is not None:
@@ -229,12 +231,10 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     return field
 
 
-def main_page(tiff: tifffile.TiffFile) -> Any:
-    """First page that is not a reduced version of another one; the first of all if there is none."""
-    pages: Any = tiff.pages
-    if not pages[0].subfiletype & REDUCED:
-        return pages[0]
-    return next((page for page in pages if not page.subfiletype & REDUCED), pages[0])
+def image_pages(tiff: tifffile.TiffFile) -> list[Any]:
+    """Pages that are images, without reduced versions and masks; all pages if there are no others."""
+    pages = list(tiff.pages)
+    return [page for page in pages if not page.subfiletype & (REDUCED | MASK)] or pages
 
 
 def is_cube(path: Path) -> bool:
@@ -245,13 +245,14 @@ def is_cube(path: Path) -> bool:
     try:
         with tifffile.TiffFile(path, _multifile=False) as tiff:
             check_pages(tiff)
-            page = main_page(tiff)
-            bands = max(page.samplesperpixel, len(tiff.pages), _images(page))
-            if _own(page) or _stated_wavelengths(path, tiff, bands)[0] is not None:
+            pages = image_pages(tiff)
+            page = pages[0]
+            bands = max(page.samplesperpixel, len(pages), _images(page))
+            if _own(page) or _stated_wavelengths(path, tiff, pages, bands)[0] is not None:
                 return True
             if page.photometric == tifffile.PHOTOMETRIC.RGB and page.samplesperpixel <= MAX_SPOTS:
                 return False
-            return page.samplesperpixel >= FEWEST or (page.samplesperpixel == 1 and _is_stack(tiff))
+            return page.samplesperpixel >= FEWEST or (page.samplesperpixel == 1 and _is_stack(pages))
     except Exception:  # the photograph reader reports what is wrong with it
         return False
 
@@ -268,26 +269,24 @@ def _images(page: Any) -> int:
     return 1
 
 
-def _is_stack(tiff: tifffile.TiffFile, fewest: int = FEWEST) -> bool:
+def _is_stack(pages: list[Any], fewest: int = FEWEST) -> bool:
     """Whether there are many pages like the first; those of icons and documents differ in size or are bilevel."""
-    pages: Any = tiff.pages
     first = pages[0]
     if len(pages) == 1:
         return _images(first) >= fewest
     return len(pages) >= fewest and first.bitspersample >= 8 and all(page.shape == first.shape for page in pages)
 
 
-def _array(path: Path, tiff: tifffile.TiffFile) -> TiffBands | FileArray:
+def _array(path: Path, tiff: tifffile.TiffFile, pages: list[Any]) -> TiffBands | FileArray:
     """The bands: channels of the main page, pages, or the images that follow a single directory.
 
     Raises:
         UnreadableFile: there are fewer images than the file states, or they differ in more than one way.
     """
-    pages: Any = tiff.pages
-    page = main_page(tiff)
-    if page.samplesperpixel > 1 or not _is_stack(tiff, fewest=2):
+    page = pages[0]
+    if page.samplesperpixel > 1 or not _is_stack(pages, fewest=2):
         return TiffBands(path, [page])
-    _check_single_axis(tiff)
+    _check_single_axis(tiff, pages)
     if len(pages) == 1:
         if not page.is_contiguous or page.compression != 1:
             raise UnreadableFile(f"it states {_images(page)} images and stores one")
@@ -297,16 +296,16 @@ def _array(path: Path, tiff: tifffile.TiffFile) -> TiffBands | FileArray:
         )
     if page.is_imagej and _images(page) not in (1, len(pages)):
         raise UnreadableFile(f"it states {_images(page)} images and has {len(pages)}")
-    return TiffBands(path, list(pages))
+    return TiffBands(path, pages)
 
 
-def _check_single_axis(tiff: tifffile.TiffFile) -> None:
+def _check_single_axis(tiff: tifffile.TiffFile, pages: list[Any]) -> None:
     """Check that a stack runs over one thing, not over channels and slices or times.
 
     Raises:
         UnreadableFile: it does not.
     """
-    page: Any = tiff.pages[0]
+    page = pages[0]
     sizes: dict[str, int] = {}
     if page.is_imagej:
         found = re.findall(r"^(channels|slices|frames)=(\d{1,9})$", page.description, re.MULTILINE)
@@ -314,8 +313,8 @@ def _check_single_axis(tiff: tifffile.TiffFile) -> None:
     elif page.is_ome and (pixels := _ome_pixels(tiff)) is not None:
         sizes = {axis: int(pixels.get(f"Size{axis}", "1")) for axis in "CZT"}
         planes = math.prod(sizes.values())
-        if planes != len(tiff.pages):
-            raise UnreadableFile(f"it is a part of a set: it states {planes} images and has {len(tiff.pages)}")
+        if planes != len(pages):
+            raise UnreadableFile(f"it is a part of a set: it states {planes} images and has {len(pages)}")
     several = {name: size for name, size in sizes.items() if size > 1}
     if len(several) > 1:
         listed = " and ".join(f"{size} {name}" for name, size in several.items())
@@ -323,36 +322,62 @@ def _check_single_axis(tiff: tifffile.TiffFile) -> None:
 
 
 def _found(path: Path, tiff: tifffile.TiffFile) -> CubeDescription:
-    page = main_page(tiff)
-    array = _array(path, tiff)
+    pages = image_pages(tiff)
+    page, array = pages[0], _array(path, tiff, pages)
     bands = array.shape[0]
-    items, own = _items(page), validate_description(_own(page))
-    wavelengths, unit = _stated_wavelengths(path, tiff, bands)
+    items, own = _items(path, page), validate_description(_own(page))
+    wavelengths, unit = _stated_wavelengths(path, tiff, pages, bands)
     nodata = page.tags.valueof(GDAL_NODATA, default=None)
     product, header = read_metadata(path, bands), _sidecar(path, page, bands)
-    has_scale = any(role in ("scale", "offset") for _, _, role, _ in items)
+    has_scale = any(item.role in ("scale", "offset") for item in items)
+    fills = [*([str(nodata)] if nodata is not None else []), *gdal_metadata.nodata(items)]
     decoded = decoding(
         array.dtype,
-        fill=[str(nodata)] if nodata is not None else product.fill if product else [],
-        scale=product.gain if product and not has_scale else _per_band(items, "scale", 1.0),
-        offset=product.offset if product and not has_scale else _per_band(items, "offset", 0.0),
+        fill=fills or (product.fill if product else []),
+        scale=product.gain if product and not has_scale else gdal_metadata.per_band(items, "scale", 1.0),
+        offset=product.offset if product and not has_scale else gdal_metadata.per_band(items, "offset", 0.0),
     )
+    likely = gdal_metadata.suggested(items, bands)
+    likely = numbers_in(_page_names(pages, bands)) if likely is None else likely
     found = CubeDescription(
         path.name,
         array,
         band_axis=0,
         wavelengths=wavelengths,
         unit=unit,
+        suggested=None if likely is None else (likely, "the numbers in the names of the bands"),
         quantity=own.get("quantity", product.quantity if product else Quantity.UNKNOWN),
         provenance=_georeference(page) | own["provenance"],
         decoding=decoded,
+        valid=_mask(path, tiff, page),
         upside_down=_is_south_up(page),
     )
     if "wavelengths" in own:
         return replace(found, wavelengths=np.array(own["wavelengths"]), unit="nm")
     if product is not None:
         found = replace(found, provenance={**found.provenance, "product": product.product})
-    return found if header is None else _completed(found, header, nodata is not None, has_scale)
+    return found if header is None else _completed(found, header, bool(fills), has_scale)
+
+
+def _mask(path: Path, tiff: tifffile.TiffFile, page: Any) -> TiffBands | None:
+    """Mask of valid pixels of GDAL: a page of the file, or the first one of NAME.EXT.msk beside it; None without one."""
+    inside = [mask for mask in tiff.pages if mask.subfiletype & MASK and mask.shape[:2] == _size(page)]
+    if inside:
+        return TiffBands(path, inside[:1])
+    beside = find_sibling(path, [f"{path.name}.msk"])
+    if beside is None:
+        return None
+    with tifffile.TiffFile(beside, _multifile=False) as opened:
+        check_pages(opened)
+        masks = [mask for mask in opened.pages if mask.shape[:2] == _size(page)]
+        if not masks:
+            return None
+        check_decodable(masks[0])
+        return TiffBands(beside, masks[:1])
+
+
+def _size(page: Any) -> tuple[int, int]:
+    return page.imagelength, page.imagewidth
 
 
 def _sidecar(path: Path, page: Any, bands: int) -> Header | None:
@@ -382,7 +407,7 @@ def _completed(found: CubeDescription, header: Header, has_nodata: bool, has_sca
     return replace(
         found,
         wavelengths=beside.wavelengths if found.wavelengths is None else found.wavelengths,
-        suggested=beside.suggested,
+        suggested=beside.suggested or found.suggested,
         quantity=found.quantity if is_known else beside.quantity,
         provenance={**beside.provenance, **found.provenance, "described_by": header.path.name},
         decoding=decoded,
@@ -411,65 +436,43 @@ def _own(page: Any) -> dict[str, Any]:
     return data if "wavelengths_nm" in data else {}
 
 
-def _xml(text: Any) -> ElementTree.Element | None:
-    """Root of an XML text; None if it is none, or has document types, which could define entities."""
-    if not isinstance(text, str) or "<!DOCTYPE" in text or "<!ENTITY" in text:
-        return None
-    try:
-        return ElementTree.fromstring(text.strip("\0 ").encode())
-    except (ElementTree.ParseError, ValueError):
-        return None
-
-
 def _georeference(page: Any) -> dict[str, str]:
     """The map coordinates of a GeoTIFF, as an entry of the provenance."""
     where = Georeference.of_geotiff(page.geotiff_tags) if page.is_geotiff else None
     return {KEY: where.map_info()} if where is not None else {}
 
 
-def _items(page: Any) -> list[tuple[str, int, str, str]]:
-    """GDAL metadata items: (name, band or -1 for the file, role, text)."""
-    root = _xml(page.tags.valueof(GDAL_METADATA, default=""))
-    if root is None:
+def _items(path: Path, page: Any) -> list[gdal_metadata.Item]:
+    """Metadata of GDAL in the file and beside it; what is in it comes first."""
+    own = gdal_metadata.items_in(page.tags.valueof(GDAL_METADATA, default=""))
+    known = {(item.name, item.band, item.role) for item in own}
+    return own + [item for item in gdal_metadata.items_beside(path) if (item.name, item.band, item.role) not in known]
+
+
+def _page_names(pages: list[Any], bands: int) -> list[str]:
+    """Names or descriptions of the pages of a stack with one page per band; none for other files."""
+    if bands < 2 or len(pages) != bands or not _is_stack(pages, fewest=2):
         return []
-    samples = [(item, item.get("sample", "-1")) for item in root.iter("Item")]
-    return [
-        (item.get("name", "").lower(), int(sample), item.get("role", "").lower(), item.text or "")
-        for item, sample in samples
-        if re.fullmatch(r"-1|\d{1,8}", sample)
-    ]
+    named = [(page.tags.valueof(PAGE_NAME, default=""), page.tags.valueof(DESCRIPTION, default="")) for page in pages]
+    return [str(name or description) for name, description in named]
 
 
-def _stated_wavelengths(path: Path, tiff: tifffile.TiffFile, bands: int) -> tuple[npt.NDArray[np.float64] | None, str]:
-    """Wavelengths and their unit: of GDAL's metadata, the names of OME's channels, or the description."""
-    page = main_page(tiff)
-    for found in (_gdal_wavelengths(_items(page)), _channel_names(tiff), _described(tiff, bands)):
+def _stated_wavelengths(
+    path: Path, tiff: tifffile.TiffFile, pages: list[Any], bands: int
+) -> tuple[npt.NDArray[np.float64] | None, str]:
+    """Wavelengths and their unit: of GDAL's metadata, names of OME's channels, the description, or names of pages."""
+    listed = gdal_metadata.wavelengths(_items(path, pages[0]), bands)
+    for found in (listed, _channel_names(tiff), _described(tiff, pages[0], bands), named_in(_page_names(pages, bands))):
         if found is not None and found[0].size == bands and not is_placeholder(found[0]):
             return found
     product = read_metadata(path, bands)
     return (None, "") if product is None else (product.wavelengths, "nm")
 
 
-def _gdal_wavelengths(items: list[tuple[str, int, str, str]]) -> tuple[npt.NDArray[np.float64], str] | None:
-    """From named items first, then from the band descriptions, then from the file's items such as `Band_1`."""
-    units = {text for name, _, _, text in items if name in ("wavelength_units", "wavelength_unit")}
-    for key, unit in (("wavelength", ""), ("wavelengths", ""), ("central_wavelength_um", "µm")):
-        stated = {band: text for name, band, _, text in items if name == key and band >= 0}
-        if stated:
-            return _numbers(stated), unit or (units.pop() if len(units) == 1 else "")
-    described = {band: text for _, band, role, text in items if role == "description"}
-    numbered = [(re.fullmatch(r"band_(\d{1,8})", name), text) for name, band, _, text in items if band < 0]
-    listed = {int(match[1]): text for match, text in numbered if match}
-    for names in (described, listed):
-        if (found := named_in([names[band] for band in sorted(names)])) is not None:
-            return found
-    return None
-
-
 def _ome_pixels(tiff: tifffile.TiffFile) -> ElementTree.Element | None:
     """The element that describes the pixels of the first image of an OME-TIFF."""
     page: Any = tiff.pages[0]
-    root = _xml(page.description) if page.is_ome else None
+    root = parse_xml(page.description) if page.is_ome else None
     return None if root is None else next((e for e in root.iter() if e.tag.rpartition("}")[2] == "Pixels"), None)
 
 
@@ -484,31 +487,18 @@ def _channel_names(tiff: tifffile.TiffFile) -> tuple[npt.NDArray[np.float64], st
         return found
     stated = {band: channel.get("EmissionWavelength", "") for band, channel in enumerate(channels)}
     units = {channel.get("EmissionWavelengthUnit", "nm") for channel in channels}
-    return (_numbers(stated), units.pop()) if len(units) == 1 and all(stated.values()) else None
+    return (gdal_metadata.numbers_by_band(stated), units.pop()) if len(units) == 1 and all(stated.values()) else None
 
 
-def _described(tiff: tifffile.TiffFile, bands: int) -> tuple[npt.NDArray[np.float64], str] | None:
+def _described(tiff: tifffile.TiffFile, page: Any, bands: int) -> tuple[npt.NDArray[np.float64], str] | None:
     """From a list `wavelengths` in the description, as JSON or as metadata of ImageJ."""
-    described = {**((tiff.imagej_metadata or {}) if tiff.is_imagej else {}), **_json(main_page(tiff))}
+    described = {**((tiff.imagej_metadata or {}) if tiff.is_imagej else {}), **_json(page)}
     for name, value in described.items():
         if re.fullmatch(r"(center_?)?wavelengths?(_nm)?", str(name), re.IGNORECASE):
             parsed = parse_list(str(value))
             if parsed is not None and parsed[0].size == bands:
                 return parsed[0], parsed[1] or str(described.get("wavelength_units", ""))
     return None
-
-
-def _numbers(stated: dict[int, str]) -> npt.NDArray[np.float64]:
-    """Values by band; NaN, which is asked about later, if one is missing or not a number."""
-    if len(stated) <= max(stated):
-        return np.full(len(stated), np.nan)
-    parsed = [parse_list(stated[band]) for band in sorted(stated)]
-    return np.array([part[0][0] if part is not None and part[0].size == 1 else np.nan for part in parsed])
-
-
-def _per_band(items: list[tuple[str, int, str, str]], role: str, default: float) -> npt.NDArray[np.float64]:
-    stated = {band: text for _, band, which, text in items if which == role and band >= 0}
-    return _numbers(stated) if stated else np.array([default])
 
 
 def _gdal_tags(export: CubeWriterSource) -> list[tuple[int, str, int, str, bool]]:

@@ -239,8 +239,10 @@ def numbers_in(names: Sequence[str]) -> Positions | None:
     return values if is_plausible else None
 
 
-def likely_nanometres(values: npt.ArrayLike) -> Positions | None:
-    """Wavelengths in nm of values in an unknown unit, if they are plausible in one only; else None."""
+def likely_nanometres(values: npt.ArrayLike, unit: str) -> Positions | None:
+    """Wavelengths in nm of values in an unknown unit, if it seems to be one of length and one only fits; else None."""
+    if "m" not in unit.lower() or re.search(r"inv|per|recip|number|/|-1|⁻", unit, re.IGNORECASE):
+        return None
     given = np.asarray(values, np.float64)
     try:
         return to_nanometres(given, "").nm

@@ -225,10 +225,14 @@ def _variable(name: str, array: Any, axes: tuple[str, ...]) -> NamedArray:
 
 
 def _fills(array: Any, attributes: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Fill value of Zarr 2, which is what xarray calls `_FillValue`; 0 is the default of programs that set none."""
-    if array.metadata.zarr_format != 2 or array.fill_value is None or "_FillValue" in attributes:
+    """Value of chunks that were never written; 0 is the default of programs that set none.
+
+    In version 2 it is what xarray calls `_FillValue`, zero included.
+    """
+    if array.fill_value is None or "_FillValue" in attributes:
         return ()
-    return (array.fill_value,) if array.fill_value or "_ARRAY_DIMENSIONS" in attributes else ()
+    is_stated = array.metadata.zarr_format == 2 and "_ARRAY_DIMENSIONS" in attributes
+    return (array.fill_value,) if array.fill_value or is_stated else ()
 
 
 def _attributes(name: str, export: CubeWriterSource) -> dict[str, Any]:
