@@ -159,8 +159,8 @@ def build_field(found: CubeDescription, reading: CubeHints) -> CubeField:
         axes,
         kept,
         found.decoding,
-        bad,
-        found.valid,
+        bad=bad,
+        valid=found.valid,
         upside_down=found.upside_down,
         mirrored=found.mirrored,
     )

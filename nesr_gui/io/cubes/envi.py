@@ -14,6 +14,7 @@ import numpy.typing as npt
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SensorField
 from nesr_gui.io.atomic import atomic_write_set
+from nesr_gui.io.cubes import gdal_metadata
 from nesr_gui.io.cubes.binary import write_block
 from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
@@ -28,7 +29,7 @@ from nesr_gui.io.cubes.envi_header import (
 )
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
-from nesr_gui.io.cubes.wavelengths import is_placeholder, named_in, parse_list
+from nesr_gui.io.cubes.wavelengths import is_placeholder, named_in, numbers_in, parse_list, wavelengths_text
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.regions.georeference import KEY
 from nesr_gui.spectral import Quantity
@@ -77,13 +78,22 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     layout = _Layout.of(header)
     data = _data(path, header, layout, reading)
     array = _array(header, layout, data)
-    found = describe(header, array.dtype, layout.bands)
+    found = _with_side_file(describe(header, array.dtype, layout.bands), data, array.dtype)
     trailing = array.file.size - layout.nbytes
     if trailing > 0:
         note = f"{data.name} has {trailing:,} bytes more than its header describes"
         decoding = replace(found.decoding, notes={**found.decoding.notes, "trailing_bytes": note})
         found = replace(found, decoding=decoding)
     return build_field(replace(found, array=array, band_axis=layout.band_axis), reading)
+
+
+def _with_side_file(found: CubeDescription, data: Path, dtype: np.dtype[Any]) -> CubeDescription:
+    """The description with the values without meaning that GDAL states beside the data, if the header states none."""
+    stated = [] if found.decoding.fill else gdal_metadata.nodata(gdal_metadata.items_beside(data))
+    if not stated:
+        return found
+    fill = decoding(dtype, fill=stated, scale=found.decoding.scale, offset=found.decoding.offset).fill
+    return replace(found, decoding=replace(found.decoding, fill=fill))
 
 
 @dataclass(frozen=True)
@@ -183,22 +193,18 @@ def describe(header: Header, dtype: np.dtype[Any], bands: int) -> CubeDescriptio
         UnreadableFile: factors that change the values are damaged.
     """
     name = header.path.name
-    gain, offset = header.numbers("data gain values"), header.numbers("data offset values")
-    for key, values in (("data gain values", gain), ("data offset values", offset)):
-        if values is not None and values.size not in (1, bands):
-            raise UnreadableFile(f"{name} has {values.size} {key} for {bands} bands")
-    scale = np.ones(1) if gain is None else gain
-    quantity = header.text("quantity")
-    if (factor := header.numbers("reflectance scale factor")) is not None:
-        if factor.size != 1 or factor[0] == 0:
-            raise UnreadableFile(f"{name} has a reflectance scale factor that is not one number above 0")
-        scale = scale / factor[0]
-        quantity = quantity or Quantity.REFLECTANCE
-    ignored = [header.text("data ignore value")] if "data ignore value" in header.values else []
-    notes, bad = _bad_bands(header)
+    gain, offset, quantity = _gains(header, bands)
+    factor, what, notes = header.scale_factor(bands)
+    quantity = quantity or {"reflectance": Quantity.REFLECTANCE, "radiance": Quantity.RADIANCE}.get(what, "")
+    bad_notes, bad = _bad_bands(header)
     provenance = {key: header.text(key) for key in DESCRIBED if header.text(key)}
+    is_south_up = _is_south_up(header)
+    if is_south_up:
+        provenance[KEY] = _turned(header)
     try:
-        decoded = decoding(dtype, fill=ignored, scale=scale, offset=0.0 if offset is None else offset, notes=notes)
+        decoded = decoding(
+            dtype, fill=header.ignored(), scale=gain * factor, offset=offset * factor, notes={**notes, **bad_notes}
+        )
     except UnreadableFile as error:
         raise UnreadableFile(f"cannot understand {name}: {error}") from error
     return CubeDescription(
@@ -210,8 +216,23 @@ def describe(header: Header, dtype: np.dtype[Any], bands: int) -> CubeDescriptio
         provenance={**provenance, **header.own()},
         decoding=decoded,
         bad=bad,
-        upside_down=_is_south_up(header),
+        upside_down=is_south_up,
     )
+
+
+def _gains(header: Header, bands: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], str]:
+    """Gains and offsets of the bands, and the quantity to which they lead; those of radiance precede reflectance."""
+    for kind, quantity in (("data", ""), ("data reflectance", Quantity.REFLECTANCE.value)):
+        pair = []
+        for name, default in (("gain", 1.0), ("offset", 0.0)):
+            key = f"{kind} {name} values"
+            values = header.numbers(key)
+            if values is not None and values.size not in (1, bands):
+                raise UnreadableFile(f"{header.path.name} has {values.size} {key} for {bands} bands")
+            pair.append(np.array([default]) if values is None else values)
+        if f"{kind} gain values" in header.values or f"{kind} offset values" in header.values:
+            return pair[0], pair[1], header.text("quantity") or quantity
+    return np.ones(1), np.zeros(1), header.text("quantity")
 
 
 def _bad_bands(header: Header) -> tuple[dict[str, str], npt.NDArray[np.bool_] | None]:
@@ -226,11 +247,14 @@ def _wavelengths(header: Header, bands: int) -> tuple[npt.NDArray[np.float64] | 
     """Wavelengths and unit of the list, else of the names of the bands; damaged text is asked about."""
     name, unit, text = header.path.name, header.text("wavelength units"), header.text("wavelength")
     if text.strip() and unit.lower() != "index":
-        parsed = parse_list(text)
+        items = header.values["wavelength"]
+        parsed = parse_list(text) or (named_in(items) if isinstance(items, list) else None)
         if "wavelength" in header.unclosed:
             raise AmbiguousFile(f"{name} is cut short: the list of 'wavelength' has no end", "wavelengths")
         if parsed is None:
-            raise AmbiguousFile(f"{name} has a wavelength that is not a list of numbers", "wavelengths")
+            likely = numbers_in(items) if isinstance(items, list) and len(items) == bands else None
+            guess = ("", "") if likely is None else (wavelengths_text(likely), "the numbers in it")
+            raise AmbiguousFile(f"{name} has a wavelength that is not a list of numbers", "wavelengths", *guess)
         if not is_placeholder(parsed[0]):
             return parsed[0], parsed[1] or unit
     names = header.values.get("band names")
@@ -239,21 +263,38 @@ def _wavelengths(header: Header, bands: int) -> tuple[npt.NDArray[np.float64] | 
 
 
 def _suggested(header: Header) -> tuple[npt.NDArray[np.float64], str] | None:
-    """Names of bands that are nothing but numbers, which may be wavelengths."""
+    """Numbers in the names of bands, which may be wavelengths."""
     names = header.values.get("band names")
-    parsed = parse_list(", ".join(names)) if isinstance(names, list) and names else None
-    if parsed is None or parsed[1] or is_placeholder(parsed[0]) or parsed[0].min() < 200 or parsed[0].max() > 20_000:
-        return None
-    return parsed[0], "the numbers in the names of the bands"
+    values = numbers_in(names) if isinstance(names, list) else None
+    return None if values is None else (values, "the numbers in the names of the bands")
 
 
 def _is_south_up(header: Header) -> bool:
-    """Whether `map info` states a negative height of pixels, by which rows run from south to north."""
-    info = header.values.get("map info")
+    """Whether `map info` lets rows run from south to north: by a negative height of pixels, or as GDAL writes it.
+
+    GDAL writes, and reads, a rotation by 180 degrees for an image that is upside down without being mirrored.
+    """
+    info = header.values.get(KEY)
     try:
-        return isinstance(info, list) and len(info) > 6 and float(info[6]) < 0
+        if not isinstance(info, list) or len(info) < 7 or not float(info[5]) > 0:
+            return False
+        turns = [abs(float(turn)) for part in info if (turn := _rotation(part))]
+        return turns == [180] if turns and turns != [0] else float(info[6]) < 0
     except ValueError:
         return False
+
+
+def _rotation(part: str) -> str:
+    name, _, value = part.partition("=")
+    return value if name.strip().lower() == "rotation" else ""
+
+
+def _turned(header: Header) -> str:
+    """The `map info` of a south-up image after its rows were reversed: its reference row counts from the other end."""
+    info = [str(part) for part in header.values[KEY] if not _rotation(part)]
+    info[2] = f"{header.integer('lines') + 2 - float(info[2]):.10g}"
+    info[6] = f"{abs(float(info[6])):.15g}"
+    return ", ".join(info)
 
 
 def _band_names(export: CubeWriterSource) -> list[str]:

@@ -7,6 +7,7 @@ brace, does not prevent that the rest is read.
 from __future__ import annotations
 
 import codecs
+import itertools
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.io.cubes.decoding import is_fill_name
 from nesr_gui.io.cubes.wavelengths import MAX_TEXT, parse_list
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.siblings import MAX_ENTRIES, find_siblings, is_name
@@ -43,6 +45,8 @@ DESCRIPTIONS = (
 LINE = 100  # characters per line of a list: GDAL's limit is 10,000
 OURS = "nesr "  # prefix of our own keys
 _CLOSING = {"{": "}", "[": "]"}
+_BRACE = re.compile(r"[][{}]")
+_SCALE_KEY = re.compile(r"((reflectance|radiance|data)[ _])?scal(e|ing)[ _]?factors?")
 _KNOWN_KEY = re.compile(
     r"\s*(samples|lines|bands|header offset|file type|data type|interleave|byte order|wavelength( units)?|fwhm|bbl|"
     r"band names|sensor type|description|data (ignore|gain|offset) values?|data ignore value|default bands|"
@@ -93,6 +97,30 @@ class Header:
         if parsed is None or parsed[1]:
             raise UnreadableFile(f"{self.path.name} has a {key} that is not a list of numbers")
         return parsed[0]
+
+    def ignored(self) -> list[str]:
+        """Texts of the values that mean no value, such as `data ignore value`."""
+        return [self.text(key) for key in self.values if is_fill_name(key)]
+
+    def scale_factor(self, count: int) -> tuple[npt.NDArray[np.float64], str, dict[str, str]]:
+        """Factors by which numbers are multiplied, what they make of them (reflectance, radiance), and notes.
+
+        ENVI's `reflectance scale factor` divides. One below 1, which would not make reflectances, multiplies.
+
+        Raises:
+            UnreadableFile: they are not one number above 0, or one for each of `count` bands.
+        """
+        key = next((key for key in self.values if _SCALE_KEY.fullmatch(key)), "")
+        factor = self.numbers(key) if key else None
+        if factor is None:
+            return np.ones(1), "", {}
+        if factor.size not in (1, count) or not (factor > 0).all():
+            raise UnreadableFile(f"{self.path.name} has a {key} that is not one number above 0")
+        multiplies = bool((factor < 1).all())
+        what = "reflectance" if key.startswith("reflectance") else "radiance" if key.startswith("radiance") else ""
+        note = f"values were {'multiplied' if multiplies else 'divided'} by {key} {factor[0]:g}"
+        notes = {} if key == "reflectance scale factor" and not multiplies else {"scaling": note}
+        return factor if multiplies else 1 / factor, what, notes
 
     def dtype(self) -> np.dtype[Any]:
         """Number type with byte order.
@@ -194,6 +222,11 @@ class _Lines(Iterator[str]):
     def is_empty(self) -> bool:
         return self._next >= len(self._lines)
 
+    def next_brace(self) -> str:
+        """First brace or bracket in the following lines; empty if there is none."""
+        found = (_BRACE.search(line) for line in itertools.islice(self._lines, self._next, None))
+        return next((match[0] for match in found if match), "")
+
     def __next__(self) -> str:
         if self.is_empty:
             raise StopIteration
@@ -202,12 +235,13 @@ class _Lines(Iterator[str]):
 
 
 def _list_of(value: str, lines: _Lines) -> tuple[list[str] | None, bool]:
-    """Items of a list that begins with a brace; it ends with one, before the next known key, or with the file.
+    """Items of a list that begins with a brace; it ends with one, or where none follows before the next known key.
 
     None if it is longer than `MAX_TEXT`.
     """
     closing, parts = _CLOSING[value[0]], [value[1:]]
-    while closing not in parts[-1] and not lines.is_empty and not _KNOWN_KEY.match(lines.following):
+    is_whole = closing in value or lines.next_brace() == closing
+    while closing not in parts[-1] and not lines.is_empty and (is_whole or not _KNOWN_KEY.match(lines.following)):
         parts.append(next(lines).strip())
     is_closed = closing in parts[-1] or not lines.is_empty
     if sum(map(len, parts)) > MAX_TEXT:

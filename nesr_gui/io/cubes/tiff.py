@@ -161,7 +161,7 @@ DESCRIPTION, PAGE_NAME, GDAL_METADATA, GDAL_NODATA = 270, 285, 42112, 42113
 FEWEST = 5  # minimum bands of a cube without wavelengths, to distinguish it from a photograph
 MAX_SPOTS = 8  # channels of an RGB photograph with spot colours or masks
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
-MODEL_TRANSFORMATION = 34264
+MODEL_PIXEL_SCALE, MODEL_TRANSFORMATION = 33550, 34264
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
@@ -233,7 +233,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
 
 def image_pages(tiff: tifffile.TiffFile) -> list[Any]:
     """Pages that are images, without reduced versions and masks; all pages if there are no others."""
-    pages = list(tiff.pages)
+    pages: list[Any] = list(tiff.pages)
     return [page for page in pages if not page.subfiletype & (REDUCED | MASK)] or pages
 
 
@@ -360,8 +360,9 @@ def _found(path: Path, tiff: tifffile.TiffFile) -> CubeDescription:
 
 
 def _mask(path: Path, tiff: tifffile.TiffFile, page: Any) -> TiffBands | None:
-    """Mask of valid pixels of GDAL: a page of the file, or the first one of NAME.EXT.msk beside it; None without one."""
-    inside = [mask for mask in tiff.pages if mask.subfiletype & MASK and mask.shape[:2] == _size(page)]
+    """Mask of valid pixels as GDAL writes it: a page of the file, or of NAME.EXT.msk beside it; None without one."""
+    pages: list[Any] = list(tiff.pages)
+    inside = [mask for mask in pages if mask.subfiletype & MASK and mask.shape[:2] == _size(page)]
     if inside:
         return TiffBands(path, inside[:1])
     beside = find_sibling(path, [f"{path.name}.msk"])
@@ -404,6 +405,7 @@ def _completed(found: CubeDescription, header: Header, has_nodata: bool, has_sca
         notes={**found.decoding.notes, **beside.decoding.notes},
     )
     is_known = found.quantity is not Quantity.UNKNOWN
+    is_placed = KEY in found.provenance
     return replace(
         found,
         wavelengths=beside.wavelengths if found.wavelengths is None else found.wavelengths,
@@ -412,13 +414,16 @@ def _completed(found: CubeDescription, header: Header, has_nodata: bool, has_sca
         provenance={**beside.provenance, **found.provenance, "described_by": header.path.name},
         decoding=decoded,
         bad=beside.bad,
+        upside_down=found.upside_down or (beside.upside_down and not is_placed),
     )
 
 
 def _is_south_up(page: Any) -> bool:
-    """Whether the transformation to map coordinates (GeoTIFF, tag 34264) lets rows run from south to north."""
+    """Whether the tags of a GeoTIFF let rows run from south to north."""
     matrix = np.ravel(page.tags.valueof(MODEL_TRANSFORMATION, default=()))
-    return matrix.size == 16 and matrix[1] == 0 == matrix[4] and bool(matrix[5] > 0)
+    scale = np.ravel(page.tags.valueof(MODEL_PIXEL_SCALE, default=()))
+    is_turned = matrix.size == 16 and matrix[1] == 0 == matrix[4] and matrix[0] > 0 and matrix[5] > 0
+    return bool(is_turned or (scale.size >= 2 and scale[1] < 0 < scale[0]))
 
 
 def _json(page: Any) -> dict[str, Any]:
@@ -437,9 +442,28 @@ def _own(page: Any) -> dict[str, Any]:
 
 
 def _georeference(page: Any) -> dict[str, str]:
-    """The map coordinates of a GeoTIFF, as an entry of the provenance."""
-    where = Georeference.of_geotiff(page.geotiff_tags) if page.is_geotiff else None
+    """The map coordinates of a GeoTIFF as it is shown, north up, as an entry of the provenance."""
+    if not page.is_geotiff:
+        return {}
+    tags = dict(page.geotiff_tags)
+    if _is_south_up(page):
+        tags = _turned(tags, page.imagelength)
+    where = Georeference.of_geotiff(tags)
     return {KEY: where.map_info()} if where is not None else {}
+
+
+def _turned(tags: dict[str, Any], height: int) -> dict[str, Any]:
+    """Tags of a south-up GeoTIFF after its rows were reversed: scale and tie point of the upper left corner."""
+    if (matrix := np.ravel(tags.get("ModelTransformation", ()))).size == 16:
+        origin, pixel, (col, row) = (matrix[3], matrix[7]), (matrix[0], matrix[5]), (0.0, 0.0)
+    else:
+        scale, tie = np.ravel(tags.get("ModelPixelScale", ())), np.ravel(tags.get("ModelTiepoint", ()))
+        if scale.size < 2 or tie.size < 6:
+            return {}
+        origin, pixel, (col, row) = (tie[3], tie[4]), (scale[0], -scale[1]), (tie[0], tie[1])
+    last = height - 1 if int(tags.get("GTRasterTypeGeoKey", 1)) == 2 else height  # pixel centres, or corners
+    tie_point = (col, last - row, 0.0, *origin, 0.0)
+    return {**tags, "ModelPixelScale": (*pixel, 0.0), "ModelTiepoint": tie_point}
 
 
 def _items(path: Path, page: Any) -> list[gdal_metadata.Item]:

@@ -98,12 +98,9 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
 
 def _decoded(header: Header, stored: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Values of stored spectra (spectra, L): the ignore value is a gap, NaN."""
-    factor = header.numbers("reflectance scale factor")
-    if factor is not None and (factor.size != 1 or factor[0] == 0):
-        raise UnreadableFile(f"{header.path.name} has a reflectance scale factor that is not one number above 0")
-    ignored = [header.text("data ignore value")] if "data ignore value" in header.values else []
-    how = decoding(stored.dtype, fill=ignored, scale=1.0 if factor is None else 1 / factor)
-    return how.decode(stored).astype(np.float64)
+    factor, _, _ = header.scale_factor(stored.shape[1])
+    how = decoding(stored.dtype, fill=header.ignored())
+    return how.decode(stored).astype(np.float64) * factor
 
 
 def _positions(header: Header, length: int) -> npt.NDArray[np.float64]:
