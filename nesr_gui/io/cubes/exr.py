@@ -1,7 +1,7 @@
 """Cubes as spectral OpenEXR: one channel per wavelength and a colour preview (Fichet, Pacanowski, Wilkie, JCGT 2021).
 
 Reflectance is in channels such as `T.550,5nm`, any other quantity in `S0.550,5nm`. Files are written some lines at a
-time. Reflectances of the KAIST data set, with channels such as w420nm, can also be read.
+time. Channels such as w420nm (reflectances of the KAIST data set) and 420nm can also be read.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.cubes.decoding import Decoding
 from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile, error_message
@@ -30,11 +31,19 @@ from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 MAX_DECODED = 4 << 30  # bytes of a file with several parts, which is decoded as a whole
 LINES = 64  # lines written at once
 OURS = "nesrProvenance"
+QUANTITIES = {
+    "T": Quantity.REFLECTANCE, "S0": Quantity.RADIANCE, "w": Quantity.REFLECTANCE, "": Quantity.UNKNOWN,
+}  # fmt: skip
+"""Kind of channel → what it holds; the first that a file has is read."""
 _CHANNEL = re.compile(
     r"(?:(?P<root>.*)\.)?(?P<kind>S0|T)\.(?P<value>\d*[,.]?\d*(?:[Ee][+-]?\d+)?)(?P<unit>(?:[YZEPTGMkhdcmunpfazy]|da)?(?:m|Hz))"
 )
-_KAIST = re.compile(r"(?P<root>)(?P<kind>w)(?P<value>\d+(?:\.\d+)?)(?P<unit>nm)")  # reflectances of Choi et al. 2017
-_CHANNEL_BYTES = re.compile(rb"[\0.](?:w\d{3}nm|(?:S0|T)\.\d+[,.]?\d*(?:[Ee][+-]?\d+)?[a-zA-Z]{0,3}(?:m|Hz))\0")
+_PLAIN = re.compile(  # w: reflectances of Choi et al. 2017
+    r"(?:(?P<root>.*[^\d.])\.)?(?P<kind>w|)(?P<value>\d{3,4}(?:[.,]\d+)?)(?P<unit>nm)"
+)
+_CHANNEL_BYTES = re.compile(
+    rb"[\0.](?:w?\d{3,4}(?:[.,]\d+)?nm|(?:S0|T)\.\d+[,.]?\d*(?:[Ee][+-]?\d+)?[a-zA-Z]{0,3}(?:m|Hz))\0"
+)
 _PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "c": 1e-2, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
@@ -136,10 +145,10 @@ def _decimal(nm: float) -> str:
 
 
 def _spectral(names: Iterable[str]) -> list[re.Match[str]]:
-    """Names of spectral channels: those of Fichet et al., else those of KAIST."""
+    """Names of spectral channels: those of Fichet et al., else plain wavelengths."""
     listed = list(names)
     return [match for match in map(_CHANNEL.fullmatch, listed) if match] or [
-        match for match in map(_KAIST.fullmatch, listed) if match
+        match for match in map(_PLAIN.fullmatch, listed) if match
     ]
 
 
@@ -166,17 +175,19 @@ def _found(name: str, channels: Channels | PartChannels, reading: CubeHints) -> 
     kinds = {match["kind"] for match in matches}
     if not kinds:
         raise ValueError("it has no spectral channels such as T.550,0nm")
-    kind = (
-        reading.variable if reading.variable in kinds else next(known for known in ("T", "S0", "w") if known in kinds)
-    )
+    kind = reading.variable if reading.variable in kinds else next(known for known in QUANTITIES if known in kinds)
     chosen = [match for match in matches if match["kind"] == kind]
     roots = sorted({match["root"] or "" for match in chosen})
     chosen = [match for match in chosen if (match["root"] or "") == roots[0]]
+    notes = {}
+    if len(kinds) > 1:
+        others = " and ".join(sorted(kinds - {kind}))
+        notes["channels"] = f"those of {kind or 'plain wavelengths'} were read; the file also has {others or 'others'}"
+    if len(roots) > 1:
+        notes["layer"] = f"{roots[0] or 'the one without a name'}, the first of {len(roots)}, was read"
     attributes = _own(channels.header)
     stated = attributes.pop("quantity", "")
-    if len(roots) > 1:
-        attributes["layer"] = f"{roots[0] or 'the one without a name'}, the first of {len(roots)}"
-    quantity = Quantity.RADIANCE if kind == "S0" else Quantity.REFLECTANCE
+    quantity = QUANTITIES[str(kind)]
     return CubeDescription(
         name,
         channels.select([match[0] for match in chosen]),
@@ -185,6 +196,7 @@ def _found(name: str, channels: Channels | PartChannels, reading: CubeHints) -> 
         unit="nm",
         quantity=Quantity(stated) if stated in set(Quantity) else quantity,
         provenance=attributes,
+        decoding=Decoding(notes=notes),
     )
 
 

@@ -31,6 +31,7 @@ from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
+from nesr_gui.io.cubes.stored import squeezed
 from nesr_gui.io.errors import UnreadableFile, error_message
 
 MAX_COMPRESSED = 4 << 30  # maximum size of a compressed array in memory
@@ -106,6 +107,8 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         raise UnreadableFile(
             f"cannot open {path.name}: {error_message(error)[:200]}; expected a NumPy file with numbers"
         ) from error
+    if len(array.shape) > 3:
+        array = squeezed(array)
     return build_field(_found_beside(path, array), reading)
 
 

@@ -120,6 +120,13 @@ class Squeezed:
         return np.squeeze(np.asarray(self.array[tuple(parts)]), axis=self._dropped)
 
 
+def squeezed(array: Any) -> Any:
+    """The array without surplus axes of size one, the first ones if there are too many; itself if it has none."""
+    surplus = max(len(array.shape) - 3, 0)
+    dropped = tuple([axis for axis, size in enumerate(array.shape) if size == 1][:surplus])
+    return Squeezed(array, dropped) if dropped else array
+
+
 def underlying(array: Any) -> Any:
     """The array of the file's library."""
     return array.array if isinstance(array, Squeezed) else array

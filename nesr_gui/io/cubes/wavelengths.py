@@ -44,8 +44,10 @@ MAX_BANDS = 100_000
 MAX_TEXT = 4 << 20  # characters of a list of wavelengths
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _ITEM = re.compile(rf"\s*({_NUMBER})\s*([a-zµμåÅ]*(?:/[a-z]+)?(?:\^?-1|⁻¹)?)\s*", re.IGNORECASE)
+_OTHER_UNIT = re.compile(r"cm ?\^?-1|/ ?cm|cm⁻¹|hz|ev\b|[µμu]m\b|microm|micron|angstrom|Å", re.IGNORECASE)
 _IN_NAME = re.compile(
-    r"(\d+(?:\.\d+)?)[\s_]*[(\[]?(nm|nanometers?|nanometres?|µm|μm|um|micrometers?|micrometres?|microns?)(?![a-z])",
+    r"(\d+(?:\.\d+)?)[\s_]*[(\[]?(nm|nanometers?|nanometres?|µm|μm|um|micrometers?|micrometres?|microns?|"
+    r"angstroms?|Å)(?![a-z])",
     re.IGNORECASE,
 )
 
@@ -230,7 +232,7 @@ def numbers_in(names: Sequence[str]) -> Positions | None:
     They are the last number in each name, rise or fall throughout, and lie between 200 and 20,000.
     """
     found = [re.findall(r"\d+(?:\.\d+)?", name) for name in names]
-    if not found or not all(found):
+    if not found or not all(found) or any(_OTHER_UNIT.search(name) for name in names):
         return None
     values = np.array([float(numbers[-1]) for numbers in found])
     steps = np.diff(values)

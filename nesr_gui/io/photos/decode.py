@@ -8,6 +8,7 @@ colour to 8 bits. The libraries for HEIC, camera RAW and OpenEXR are loaded when
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
 import logging
 import os
@@ -38,6 +39,7 @@ __all__ = ["DecodedPhoto", "UnreadableImage", "decode", "describe", "read_photog
 
 ORIENTATION = 0x0112  # EXIF and TIFF tag
 MAKE, MODEL = 0x010F, 0x0110
+START_OF_SCAN, COMMENT, ADOBE, ADOBE_BYTES = 0xDA, 0xFE, 0xEE, 14  # markers of JPEG, and the length of Adobe's segment
 DETAILS, INTEROPERABILITY = 0x8769, 0xA005
 COLOUR_SPACE = 0xA001
 UNCALIBRATED = 0xFFFF
@@ -146,12 +148,34 @@ def _png_pixels(data: bytes) -> DecodedPixels:
 
 
 def read_jpeg(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
-    """Read a grey or RGB JPEG; of several images in a file, the first."""
-    image = JpegImagePlugin.JpegImageFile(file)
+    """Read a grey or RGB JPEG; of several images in a file, the first.
+
+    Damaged segments of metadata are left aside.
+    """
+    try:
+        image, notes = JpegImagePlugin.JpegImageFile(file), []
+    except Exception:  # Pillow raises many kinds of errors for damaged segments
+        file.seek(0)
+        image = JpegImagePlugin.JpegImageFile(io.BytesIO(_without_metadata(file.read())))
+        notes = ["Its metadata are damaged and were left aside."]
     check_size(*image.size)
     if image.mode not in ("L", "RGB"):
         raise UnreadableImage(f"its colours are {image.mode}, made for print; save it as RGB first")
-    return _from_pillow(image, lambda: parse_exif(image.info.get("exif") or b""))
+    stored = _from_pillow(image, lambda: parse_exif(image.info.get("exif") or b""))
+    stored.notes += notes
+    return stored
+
+
+def _without_metadata(data: bytes) -> bytes:
+    """A JPEG without segments that its pixels do not need; that of Adobe, which names the colours, is kept if whole."""
+    kept, position = [data[:2]], 2
+    while position + 4 <= len(data) and data[position] == 0xFF and data[position + 1] != START_OF_SCAN:
+        marker, size = data[position + 1], int.from_bytes(data[position + 2 : position + 4], "big")
+        is_metadata = 0xE1 <= marker <= 0xEF or marker == COMMENT
+        if not is_metadata or (marker == ADOBE and size >= ADOBE_BYTES):
+            kept.append(data[position : position + 2 + size])
+        position += 2 + size
+    return b"".join(kept) + data[position:]
 
 
 def read_bmp(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:

@@ -19,6 +19,8 @@ from nesr_gui.io.photos.photo import CheckSize, DecodedPixels
 from nesr_gui.io.sandbox import SANDBOX
 
 MAX_BYTES = 8 << 30  # of all channels of a file, which are decoded together
+WHOLE_IMAGE = ("combined", "beauty", "rgba", "composite", "final", "main", "color", "colour", "image")
+"""Words by which renderers call the whole image among its parts or layers, the clearest first."""
 ALPHA_NOTE = "Its colours are multiplied by the alpha channel: transparent parts are darker than they were."
 
 
@@ -58,7 +60,7 @@ def _read(path: str, check_size: CheckSize) -> DecodedPixels:
 
     with OpenEXR.File(path, separate_channels=True, header_only=True) as headers:
         names = [[channel.name for channel in part.header["channels"]] for part in headers.parts]
-        index, colours = _colours(names)
+        index, colours = _colours(names, [str(part.header.get("name", "")) for part in headers.parts])
         header = headers.header(index)
         low, high = header["dataWindow"]
         check_size(int(high[0] - low[0]) + 1, int(high[1] - low[1]) + 1)
@@ -85,22 +87,44 @@ class _Colours:
     layer: str = ""
 
 
-def _colours(parts: list[list[str]]) -> tuple[int, _Colours]:
-    """Part and channels to read: plain R, G, B, then those of a layer, then luminance alone."""
+def _colours(parts: list[list[str]], titles: list[str]) -> tuple[int, _Colours]:
+    """Part and channels to read: R, G, B, else luminance alone, of the part or layer that is called the whole image."""
     for wanted in (("R", "G", "B"), ("r", "g", "b"), ("Y",)):
+        found = []
         for index, names in enumerate(parts):
             layers = {name[: -len(wanted[0])] for name in names if name.endswith(wanted[0])}
-            layers = {layer for layer in layers if not layer or layer.endswith(".")}
-            for layer in sorted(layers, key=lambda layer: (bool(layer), "combined" not in layer.lower(), layer)):
-                found = tuple(layer + name for name in wanted)
-                if {layer + "RY", layer + "BY"} & set(names) and wanted == ("Y",):
-                    raise UnreadableImage("it stores luminance and chroma; save it with R, G and B in full resolution")
-                if set(found) <= set(names):
-                    return index, _Colours(found, layer)
+            for layer in sorted(layer for layer in layers if not layer or layer.endswith(".")):
+                channels = tuple(layer + name for name in wanted)
+                if wanted == ("Y",):
+                    _check_luminance(layer, set(names))
+                if set(channels) <= set(names):
+                    is_plain = not layer and len(parts) == 1
+                    rank = 0 if is_plain else _rank(f"{titles[index]} {layer}".lower())
+                    found.append(((rank, bool(layer), index, layer), index, _Colours(channels, layer)))
+        if found:
+            _, index, colours = min(found, key=lambda choice: choice[0])
+            return index, colours
     held = ", ".join(parts[0][:6]) + (" …" if len(parts[0]) > 6 else "")
     raise UnreadableImage(
         f"it has the channels {held} where a photograph has R, G, B or Y; a spectral image is opened as a cube"
     )
+
+
+def _rank(name: str) -> int:
+    """How much a part or layer is called the whole image; 0 is best."""
+    return next((rank for rank, word in enumerate(WHOLE_IMAGE) if word in name), len(WHOLE_IMAGE))
+
+
+def _check_luminance(layer: str, names: set[str]) -> None:
+    """Check that Y is luminance alone.
+
+    Raises:
+        UnreadableImage: chroma at half the resolution belongs to it, or X and Z of CIE colours or of directions.
+    """
+    if {layer + "RY", layer + "BY"} & names:
+        raise UnreadableImage("it stores luminance and chroma; save it with R, G and B in full resolution")
+    if {layer + "X", layer + "Z"} <= names:
+        raise UnreadableImage("it stores X, Y and Z, CIE colours or directions; save it with R, G and B")
 
 
 def _check_memory(headers: list[dict[str, Any]]) -> None:
