@@ -111,6 +111,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         app.window.may_close = app.documents.may_close_window
         app.window.closing.connect(qt.exit)  # also of a window that is hidden while an export is finished
         app.autosave.start(data_folder() / "autosave")
+        app.worker.submit(Task.PREPARE_READERS, None, loading.prepare_readers, lambda request, done: None)
     app.window.show()
     if screenshot is not None:
         app.window.compose(WINDOW_SIZE)  # the offscreen platform has a small virtual screen

@@ -266,6 +266,13 @@ def prepare_colours(request: None, progress: ProgressCallback) -> None:
     cie.colour_differences((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
+def prepare_readers(request: None, progress: ProgressCallback) -> None:
+    """Start the process that reads files first, with its libraries, for which the first file would wait."""
+    from nesr_gui.io.sandbox import SANDBOX
+
+    SANDBOX.prepare()
+
+
 @dataclass(frozen=True, eq=False)
 class EncodeRequest:
     """A photograph to reconstruct.

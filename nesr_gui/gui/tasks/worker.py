@@ -111,6 +111,7 @@ class Task(enum.Enum):
     COLOURS = _Rules(Lane.COLOURS)
     DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
     WARM_UP = _Rules(Lane.MODEL)
+    PREPARE_READERS = _Rules(Lane.HOUSEKEEPING)
     LIST_MODELS = _Rules(Lane.LISTS)
     MODEL_CARD = _Rules(Lane.LISTS)
     DETECT_KIND = _Rules(Lane.INSPECTING)
