@@ -136,6 +136,37 @@ def test_exr_with_alpha_and_other_channels(tmp_path: Path) -> None:
         read(tmp_path, exr({"S0.500nm": alpha, "S0.600nm": alpha}))
 
 
+@pytest.mark.parametrize(
+    ("layers", "read_layer"),
+    [(("albedo.", "beauty."), "beauty"), (("Image.Combined.", "Image.Diffuse."), "Image.Combined"),
+     (("a.", "rgba_main."), "rgba_main"), (("", "Combined."), ""), (("left.", "right."), "left")],
+)  # fmt: skip
+def test_exr_with_layers_gives_the_one_that_is_called_the_whole(
+    tmp_path: Path, layers: tuple[str, ...], read_layer: str
+) -> None:
+    colours = {layer + name: plane * (1 if layer.rstrip(".") == read_layer else 0.3)
+               for layer in layers for name, plane in planes(LIGHT).items()}  # fmt: skip
+    image = read(tmp_path, exr(colours))
+    np.testing.assert_array_equal(image.values, LIGHT)
+    assert any(f"{read_layer} was read" in note for note in image.source.notes) == bool(read_layer)
+
+
+def test_exr_with_parts_gives_the_one_that_is_called_the_whole(tmp_path: Path) -> None:
+    parts = [OpenEXR.Part({"name": name, "type": OpenEXR.scanlineimage}, planes(np.float32(factor) * LIGHT))
+             for name, factor in (("diffuse", 0.2), ("combined", 1.0), ("emission", 0.5))]  # fmt: skip
+    path = tmp_path / "parts.exr"
+    OpenEXR.File(parts).write(str(path))
+    image = read_photograph(path)
+    np.testing.assert_array_equal(image.values, LIGHT)
+    assert any("3 parts; number 2" in note for note in image.source.notes)
+
+
+@pytest.mark.parametrize("layer", ["", "ViewLayer.Normal."])
+def test_exr_of_cie_colours_or_directions_is_refused(tmp_path: Path, layer: str) -> None:
+    with pytest.raises(UnreadableImage, match="it stores X, Y and Z"):
+        read(tmp_path, exr({layer + name: plane for name, plane in planes(LIGHT, "XYZ").items()}))
+
+
 def test_an_exr_that_is_cut_holds_no_numbers_or_is_too_large_is_refused(tmp_path: Path) -> None:
     data = exr(planes(LIGHT))
     for length in (20, 200, len(data) // 2):

@@ -102,3 +102,14 @@ def test_checksums_of_the_pixels_still_count(tmp_path: Path) -> None:
     assert zlib.crc32(bytes(data))
     with pytest.raises(ValueError, match="cut short or damaged"):
         read(tmp_path, bytes(data))
+
+
+@pytest.mark.parametrize("marker", [0xE1, 0xE2, 0xEC, 0xED, 0xEE, 0xFE])
+@pytest.mark.parametrize(
+    "content", [b"", b"Adobe", b"Exif\0\0", b"ICC_PROFILE\0", b"Photoshop 3.0\08BIM", b"MPF\0" + JUNK]
+)
+def test_any_side_segment_of_a_jpeg(tmp_path: Path, marker: int, content: bytes) -> None:
+    plain = pillow(RGB8, "JPEG")
+    segment = bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content
+    damaged = read(tmp_path, plain[:2] + segment + plain[2:])
+    np.testing.assert_array_equal(damaged.values, read(tmp_path, plain).values)

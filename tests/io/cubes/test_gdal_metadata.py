@@ -1,0 +1,194 @@
+"""What GDAL writes around the bands of an image: side files, masks, overviews, rasters from south to north."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from nesr_gui import io
+from nesr_gui.io.cubes.gdal_metadata import items_beside, items_in
+from nesr_gui.io.raster import GeoTags
+from nesr_gui.io.regions.georeference import KEY, Georeference
+from tests.io.cubes.foreign import MISSING, NM, PACKED, SHAPE, STATED, VALUES, check, listed, question
+
+rasterio = pytest.importorskip("rasterio")
+
+GUESS = ",".join(listed(NM))
+
+
+def raster(
+    path: Path, values: Any = VALUES, *, names: str = "", dtype: str = "float32", down: float = -30.0, **options: Any
+) -> Path:
+    """An image of GDAL in UTM; `down` is the step from row to row, and rows are stored from north to south or back."""
+    change: Callable[[Any], None] = options.pop("change", lambda image: None)
+    place = rasterio.Affine(30, 0, 500_000, 0, down, 4_000_000)
+    size = dict(zip(("count", "height", "width"), SHAPE, strict=True))
+    options = {"driver": "GTiff", "crs": "EPSG:32633", "transform": place, **size, **options}
+    with rasterio.open(path, "w", dtype=dtype, **options) as image:
+        image.write((values if down < 0 else values[:, ::-1]).astype(dtype))
+        for band, nm in enumerate(NM, 1):
+            if names:
+                image.set_band_description(band, names.format(nm))
+        change(image)
+    return path
+
+
+def side_file(image: Path, of_band: str, of_file: str = "") -> Path:
+    """Write the side file of an image, with the same text for each band but for its wavelength."""
+    bands = "".join(
+        f'<PAMRasterBand band="{number}">{of_band.format(nm, nm / 1000)}</PAMRasterBand>'
+        for number, nm in enumerate(NM, 1)
+    )
+    Path(f"{image}.aux.xml").write_text(f"<PAMDataset>{of_file}{bands}</PAMDataset>")
+    return image
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<Description>{0} nm</Description>", '<Metadata><MDI key="wavelength">{0}</MDI></Metadata>',
+     '<Metadata><MDI key="Wavelength">{1}</MDI><MDI key="wavelength_units">um</MDI></Metadata>',
+     '<Metadata domain="IMAGERY"><MDI key="CENTRAL_WAVELENGTH_UM">{1}</MDI></Metadata>',
+     '<Metadata><MDI key="center_wavelength">{0} nm</MDI></Metadata>'],
+)  # fmt: skip
+def test_wavelengths_in_a_side_file(tmp_path: Path, text: str) -> None:
+    check(side_file(raster(tmp_path / "c.tif"), text))
+
+
+def test_a_list_of_the_file_and_numbers_in_names(tmp_path: Path) -> None:
+    tags = {"wavelengths": ", ".join(map(str, NM / 1000)), "wavelength_units": "Micrometers"}
+    check(raster(tmp_path / "c.tif", change=lambda image: image.update_tags(**tags)))
+    assert question(raster(tmp_path / "d.tif", names="B01 ({:g})")).guess == GUESS
+
+
+def test_fills_and_factors_in_a_side_file(tmp_path: Path) -> None:
+    stored = np.where(np.isnan(MISSING), -9999, np.round((VALUES - 0.05) * 1e4))
+    image = raster(tmp_path / "c.tif", stored, names="{} nm", dtype="int16")
+    text = "<NoDataValue>-9.99900000000000E+03</NoDataValue><Offset>0.05</Offset><Scale>0.0001</Scale>"
+    check(side_file(image, text), MISSING)
+    envi = raster(tmp_path / "c.img", PACKED, names="{} nm", dtype="int16", driver="ENVI")
+    check(side_file(envi, "<NoDataValue>-9999</NoDataValue>"), np.where(np.isnan(MISSING), np.nan, PACKED))
+
+
+def test_what_is_in_the_file_comes_first(tmp_path: Path) -> None:
+    image = raster(tmp_path / "c.tif", names="{:g} nm", nodata=-9999.0)
+    check(side_file(image, "<Description>9{0} nm</Description>"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "<PAMDataset>", "<!DOCTYPE a [<!ENTITY b 'c'>]><PAMDataset/>", "<Other/>", "<PAMDataset><PAMRasterBand/>"
+     '<PAMRasterBand band="0"><Scale>2</Scale></PAMRasterBand></PAMDataset>'],
+)  # fmt: skip
+def test_damaged_side_files_state_nothing(tmp_path: Path, text: str) -> None:
+    image = raster(tmp_path / "c.tif", names="{:g} nm")
+    Path(f"{image}.aux.xml").write_text(text)
+    assert items_beside(image) == []
+    check(image)
+
+
+def test_a_damaged_tag_states_nothing() -> None:
+    assert items_in("<GDALMetadata><Item") == [] == items_in(None)
+
+
+@pytest.mark.parametrize("inside", ["YES", "NO"])
+@pytest.mark.parametrize("down", [-30.0, 30.0])
+def test_pixels_outside_the_mask_have_no_value(tmp_path: Path, inside: str, down: float) -> None:
+    mask = np.full(SHAPE[1:], 255, np.uint8)
+    mask[0, 0] = 0
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=inside):
+        path = raster(tmp_path / "c.tif", names="{:g} nm", down=down)
+        with rasterio.open(path, "r+") as image:
+            image.write_mask(mask if down < 0 else mask[::-1])
+    assert Path(f"{path}.msk").exists() == (inside == "NO")
+    field = check(path, MISSING)
+    assert "outside the mask" in field.provenance["mask"]
+    np.testing.assert_allclose(field.band(405, stride=2), MISSING[0, ::2, ::2], atol=1e-6)
+    np.testing.assert_allclose(field.spectra([(0, 0), (8, 6)], [405]), [[np.nan], [VALUES[0, 8, 6]]], atol=1e-6)
+
+
+@pytest.mark.parametrize("driver", ["GTiff", "COG"])
+def test_overviews_are_no_bands(tmp_path: Path, driver: str) -> None:
+    values = np.tile(VALUES, (1, 60, 80))
+    options = {"driver": driver, "height": 540, "width": 560, "count": 2}
+    path = raster(tmp_path / "c.tif", values[:2], **options)
+    if driver == "GTiff":
+        with rasterio.open(path, "r+") as image:
+            image.build_overviews([2, 4, 8])
+    with rasterio.open(path) as image:
+        assert image.overviews(1)
+    Path(f"{path}.aux.xml").write_text(
+        '<PAMDataset><PAMRasterBand band="1"><Description>405 nm</Description></PAMRasterBand>'
+        '<PAMRasterBand band="2"><Description>450 nm</Description></PAMRasterBand></PAMDataset>'
+    )
+    assert io.is_cube(path)
+    check(path, values[:2], nm=[405, 450])
+
+
+@pytest.mark.parametrize("interleave", ["bsq", "bil", "bip"])
+def test_envi_images_of_gdal_from_south_to_north(tmp_path: Path, interleave: str) -> None:
+    stored = np.where(np.isnan(MISSING), -9999, MISSING)
+    path = raster(
+        tmp_path / "c.img", stored, names="{:g} nm", down=30.0, driver="ENVI", interleave=interleave, nodata=-9999.0
+    )
+    assert "rotation=180" in path.with_suffix(".hdr").read_text()
+    assert_north_up(check(path, MISSING))
+
+
+def test_envi_images_with_a_negative_height_of_pixels(tmp_path: Path) -> None:
+    path = raster(tmp_path / "c.img", names="{:g} nm", down=30.0, driver="ENVI")
+    header = path.with_suffix(".hdr")
+    header.write_text(header.read_text().replace("30, 30, 33, North,WGS-84, rotation=180", "30, -30, 33, North,WGS-84"))
+    assert_north_up(check(path))
+
+
+@pytest.mark.parametrize("rotation", ["rotation=0", "rotation=30", "rotation=-52.5"])
+def test_other_rotations_are_left_as_they_are(tmp_path: Path, rotation: str) -> None:
+    path = raster(tmp_path / "c.img", names="{:g} nm", driver="ENVI")
+    header = path.with_suffix(".hdr")
+    header.write_text(header.read_text().replace("North,WGS-84", f"North,WGS-84, {rotation}"))
+    assert "orientation" not in check(path).provenance
+
+
+def test_geotiffs_from_south_to_north(tmp_path: Path) -> None:
+    assert_north_up(check(raster(tmp_path / "c.tif", names="{:g} nm", down=30.0)))
+
+
+def assert_north_up(field: Any) -> None:
+    """The place of the upper left corner is that of the northernmost row, in the cube and in its exports."""
+    assert field.provenance["orientation"] == "stored from south to north; shown north up"
+    where = Georeference.parse(field.provenance[KEY])
+    assert where is not None and where.epsg == 32633
+    assert where.to_map([(0, 0), (9, 7)]).tolist() == [[500_000, 4_000_270], [500_210, 4_000_000]]
+
+
+@pytest.mark.parametrize("format", ["c.tif", "c.hdr"])
+def test_what_is_exported_from_it_has_the_right_place(tmp_path: Path, format: str) -> None:
+    driver = "ENVI" if format.endswith("hdr") else "GTiff"
+    field = check(raster(tmp_path / "s.img", names="{:g} nm", down=30.0, driver=driver))
+    io.write_cube(tmp_path / "out.hdr", field, field.wavelengths, rows=slice(2, 8), cols=slice(1, 7))
+    with rasterio.open(tmp_path / "out.img") as image:
+        assert image.transform == rasterio.Affine(30, 0, 500_030, 0, -30, 4_000_210)
+        np.testing.assert_allclose(image.read(), VALUES[:, 2:8, 1:7], atol=1e-6)
+    assert_north_up(io.open_cube(tmp_path / "s.img"))
+    tags = GeoTags.of(tmp_path / "s.img", field.provenance)
+    assert tags is not None
+    tifffile.imwrite(tmp_path / "picture.tif", np.zeros((9, 7), "u1"), extratags=tags.extra_tags())
+    with rasterio.open(tmp_path / "picture.tif") as image:
+        assert image.transform == rasterio.Affine(30, 0, 500_000, 0, -30, 4_000_270)
+
+
+def test_names_of_pages(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "c.tif") as tiff:
+        for nm, band in zip(NM, VALUES.astype("f4"), strict=True):
+            tiff.write(band, description=f"{nm:g} nm", metadata=None, contiguous=False)
+    check(tmp_path / "c.tif")
+    with tifffile.TiffWriter(tmp_path / "d.tif") as tiff:
+        for nm, band in zip(NM, VALUES.astype("f4"), strict=True):
+            tiff.write(band, metadata=None, contiguous=False, extratags=[(285, "s", 0, f"B ({nm:g})", True)])
+    assert question(tmp_path / "d.tif").guess == GUESS
+    check(tmp_path / "d.tif", hints=STATED)
