@@ -192,8 +192,7 @@ def _found(name: str, channels: Channels | PartChannels, reading: CubeHints) -> 
         name,
         channels.select([match[0] for match in chosen]),
         band_axis=0,
-        wavelengths=np.array([_nanometres(match) for match in chosen]),
-        unit="nm",
+        wavelengths=lambda: _wavelengths(name, chosen),
         quantity=Quantity(stated) if stated in set(Quantity) else quantity,
         provenance=attributes,
         decoding=Decoding(notes=notes),
@@ -209,6 +208,13 @@ def _own(header: dict[str, Any]) -> dict[str, str]:
     if isinstance(units, bytes) and units not in (b"", b"unknown"):
         attributes.setdefault("units", units.decode("utf-8", "replace"))
     return attributes
+
+
+def _wavelengths(name: str, channels: list[re.Match[str]]) -> tuple[npt.NDArray[np.float64], str]:
+    try:
+        return np.array([_nanometres(match) for match in channels]), "nm"
+    except (ValueError, ZeroDivisionError) as error:
+        raise AmbiguousFile(f"{name} has channels whose names are not wavelengths", "wavelengths") from error
 
 
 def _nanometres(match: re.Match[str]) -> float:

@@ -116,6 +116,12 @@ def wavelengths(items: Sequence[Item], bands: int) -> tuple[Numbers, str] | None
     return next((found for names in _names(items) if (found := named_in(names)) is not None), None)
 
 
+def bad_bands(items: Sequence[Item]) -> npt.NDArray[np.bool_] | None:
+    """(bands,) true where the list `bbl`, which GDAL takes over from ENVI, marks a band as bad; None without one."""
+    listed = next((parse_list(item.text) for item in items if item.name == "bbl" and item.band == FILE), None)
+    return None if listed is None or listed[1] else listed[0] == 0
+
+
 def suggested(items: Sequence[Item], bands: int) -> Numbers | None:
     """Numbers in the names of the bands that may be wavelengths in nm."""
     listed = (numbers_in(names) for names in _names(items) if len(names) == bands)

@@ -29,7 +29,7 @@ def complete(found: CubeDescription, container: Container) -> CubeDescription:
     spectrometer = _SPECTROMETERS.get(chosen.short.lower()) if chosen else None
     if spectrometer is None or not {"List_Cw_Vnir", "List_Cw_Swir"} & attributes.keys():
         return found
-    listed = np.ravel(np.asarray(attributes.get(f"List_Cw_{spectrometer}", []), np.float64))
+    listed = np.array(stated_numbers(attributes.get(f"List_Cw_{spectrometer}", ()), np.dtype(np.float64)) or (), float)
     shape = found.array.shape
     level = chosen.name if chosen else ""
     quantity = Quantity.RADIANCE if "L1" in level or "L2B" in level else Quantity.REFLECTANCE

@@ -349,6 +349,7 @@ def _found(path: Path, tiff: tifffile.TiffFile) -> CubeDescription:
         quantity=own.get("quantity", product.quantity if product else Quantity.UNKNOWN),
         provenance=_georeference(page) | own["provenance"],
         decoding=decoded,
+        bad=gdal_metadata.bad_bands(items),
         valid=_mask(path, tiff, page),
         upside_down=_is_south_up(page),
     )
@@ -413,7 +414,7 @@ def _completed(found: CubeDescription, header: Header, has_nodata: bool, has_sca
         quantity=found.quantity if is_known else beside.quantity,
         provenance={**beside.provenance, **found.provenance, "described_by": header.path.name},
         decoding=decoded,
-        bad=beside.bad,
+        bad=found.bad if beside.bad is None else beside.bad,
         upside_down=found.upside_down or (beside.upside_down and not is_placed),
     )
 

@@ -206,3 +206,21 @@ def test_openexr_with_two_kinds_and_layers_says_which_was_read(tmp_path: Path) -
     field = check(tmp_path / "c.exr")
     assert field.provenance["channels"] == "those of T were read; the file also has S0"
     assert field.provenance["layer"] == "left, the first of 2, was read"
+
+
+def test_channels_of_openexr_that_are_no_wavelengths_are_asked_about(tmp_path: Path) -> None:
+    exr = pytest.importorskip("OpenEXR")
+    names = ["S0.nm", "S0.,nm", *listed(NM[2:], "S0.{:g}nm")]
+    channels = {name: np.full((9, 7), value, "f4") for value, name in enumerate(names)}
+    exr.File({"type": exr.scanlineimage}, channels).write(str(tmp_path / "c.exr"))
+    assert question(tmp_path / "c.exr").field == "wavelengths"
+    assert io.open_cube(tmp_path / "c.exr", STATED, is_trusted=True).shape == (9, 7)
+
+
+def test_what_the_user_states_wins_over_damaged_attributes_of_prisma(tmp_path: Path) -> None:
+    path = tmp_path / "c.he5"
+    with h5py.File(path, "w") as file:
+        file["HDFEOS/SWATHS/PRS_L1_HCO/Data Fields/VNIR_Cube"] = np.round(VALUES.transpose(1, 0, 2) * 1e4).astype("u2")
+        file.attrs.update({"List_Cw_Vnir": "unreadable", "ScaleFactor_Vnir": 1e4, "Offset_Vnir": 0.0})
+    assert question(path).field == "wavelengths"
+    check(path, hints=STATED)

@@ -65,6 +65,15 @@ def test_a_list_of_the_file_and_numbers_in_names(tmp_path: Path) -> None:
     assert question(raster(tmp_path / "d.tif", names="B01 ({:g})")).guess == GUESS
 
 
+def test_good_bands_that_gdal_took_over_from_envi(tmp_path: Path) -> None:
+    def state(image: Any) -> None:
+        image.update_tags(ns="ENVI", bbl="{1, 1, 1, 1, 1, 1, 1, 1, 1, 0}")
+
+    field = check(raster(tmp_path / "c.tif", names="{:g} nm", change=state),
+                  np.where(np.arange(10)[:, None, None] == 9, np.nan, VALUES))  # fmt: skip
+    assert field.provenance["bad_bands"].startswith("1 of 10")
+
+
 def test_fills_and_factors_in_a_side_file(tmp_path: Path) -> None:
     stored = np.where(np.isnan(MISSING), -9999, np.round((VALUES - 0.05) * 1e4))
     image = raster(tmp_path / "c.tif", stored, names="{} nm", dtype="int16")
