@@ -128,6 +128,8 @@ def test_wavelengths_of_each_pixel_suggest_their_mean(tmp_path: Path, axes: str)
         values = NM if axis == "b" else shift[axis] / (len(axes) - 1)
         differing = differing + values.reshape([-1 if axis == other else 1 for other in axes])
     path = hdf5(tmp_path / "c.h5", VALUES.transpose(1, 2, 0), nm=None, wavelength=differing)
+    with h5py.File(path, "a") as file:
+        file.move("cube", "radiance")
     asked = question(path, type(STATED)(band_axis=2))
     assert asked.guess == GUESS and "differs between pixels by up to ±2 nm" in asked.reason
     check(path, hints=STATED)
