@@ -245,6 +245,9 @@ def is_cube(path: Path) -> bool:
     try:
         with tifffile.TiffFile(path, _multifile=False) as tiff:
             check_pages(tiff)
+            first: Any = tiff.pages[0]
+            if first.samplesperpixel == 1 and first.bitspersample < 8:  # a document, perhaps of many pages
+                return False
             pages = image_pages(tiff)
             page = pages[0]
             bands = max(page.samplesperpixel, len(pages), _images(page))
