@@ -144,8 +144,9 @@ def test_gains_of_reflectance_of_envi(tmp_path: Path) -> None:
 
 
 def test_braces_decide_where_a_list_ends(tmp_path: Path) -> None:
-    path = envi(tmp_path / "c.hdr", description="{ made so:\n samples = 3\n bands = 2\n}", data_ignore_value=-9999)
+    path = envi(tmp_path / "c.hdr", data_ignore_value=-9999)
+    plain = path.read_text()
+    path.write_text(plain + "description = { made so:\n samples = 3\n bands = 2\n}\n")
     check(path, np.where(np.isnan(MISSING), np.nan, PACKED))
-    text = path.read_text()
-    path.write_text(text.replace("samples = 3\n bands = 2\n}", "by hand"))  # without an end
+    path.write_text(plain.replace("samples", "note = { without an end\nsamples", 1))
     check(path, np.where(np.isnan(MISSING), np.nan, PACKED))
