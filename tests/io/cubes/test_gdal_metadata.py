@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nesr_gui import io
+from nesr_gui.io.cubes import gdal_metadata
+from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.gdal_metadata import items_beside, items_in
 from nesr_gui.io.raster import GeoTags
 from nesr_gui.io.regions.georeference import KEY, Georeference
@@ -102,6 +106,36 @@ def test_damaged_side_files_state_nothing(tmp_path: Path, text: str) -> None:
 
 def test_a_damaged_tag_states_nothing() -> None:
     assert items_in("<GDALMetadata><Item") == [] == items_in(None)
+
+
+ELEMENTS = ["Scale", "NoDataValue", "Description"]
+KEYS = ["wavelength", "wavelengths", "CENTRAL_WAVELENGTH_UM", "wavelength_units", "bbl", "Band_1", "Band_2"]
+TEXTS = ["450 nm", "nan", "1e400", "B01 (443)", "", "um", "{1, 0}", "-9999", "99999999999999999999"]
+ENTRIES = st.tuples(
+    st.integers(-2, 12),
+    st.sampled_from(KEYS + ELEMENTS),
+    st.sampled_from(TEXTS) | st.text(alphabet="0123456789.,;{}() nm", max_size=12),
+)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(entries=st.lists(ENTRIES, max_size=8))
+def test_any_side_file_gives_values_or_none(tmp_path_factory: Any, entries: list[tuple[int, str, str]]) -> None:
+    image = tmp_path_factory.getbasetemp() / "any.tif"
+    parts = []
+    for band, name, text in entries:
+        entry = (
+            f"<{name}>{text}</{name}>" if name in ELEMENTS else f'<Metadata><MDI key="{name}">{text}</MDI></Metadata>'
+        )
+        parts.append(entry if band < 0 else f'<PAMRasterBand band="{band}">{entry}</PAMRasterBand>')
+    Path(f"{image}.aux.xml").write_text(f"<PAMDataset>{''.join(parts)}</PAMDataset>")
+    items = items_beside(image)
+    found, bad = gdal_metadata.wavelengths(items, 10), gdal_metadata.bad_bands(items)
+    assert found is None or (found[0].ndim == 1 and isinstance(found[1], str))
+    assert bad is None or bad.dtype == np.bool_
+    assert gdal_metadata.per_band(items, "scale", 1.0).ndim == 1
+    gdal_metadata.suggested(items, 2)
+    decoding("i2", fill=gdal_metadata.nodata(items))
 
 
 @pytest.mark.parametrize("inside", ["YES", "NO"])
