@@ -201,6 +201,17 @@ def test_geotiffs_from_south_to_north(tmp_path: Path) -> None:
     assert_north_up(check(raster(tmp_path / "c.tif", names="{:g} nm", down=30.0)))
 
 
+@pytest.mark.parametrize("is_point", [False, True])
+def test_geotiffs_with_a_negative_height_of_pixels(tmp_path: Path, is_point: bool) -> None:
+    corner = (0.0, 0.0, 0.0, 500_015.0, 4_000_015.0, 0.0) if is_point else (2.0, 3.0, 0.0, 500_060.0, 4_000_090.0, 0.0)
+    keys = (1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1 + is_point, 3072, 0, 1, 32633)
+    tags = [(33550, "d", 3, (30.0, -30.0, 0.0), True), (33922, "d", 6, corner, True), (34735, "H", 16, keys, True)]
+    with tifffile.TiffWriter(tmp_path / "c.tif") as tiff:
+        for nm, band in zip(NM, VALUES[:, ::-1].astype("f4"), strict=True):
+            tiff.write(band, description=f"{nm:g} nm", metadata=None, contiguous=False, extratags=tags)
+    assert_north_up(check(tmp_path / "c.tif"))
+
+
 def assert_north_up(field: Any) -> None:
     """The place of the upper left corner is that of the northernmost row, in the cube and in its exports."""
     assert field.provenance["orientation"] == "stored from south to north; shown north up"
