@@ -111,7 +111,11 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         app.window.may_close = app.documents.may_close_window
         app.window.closing.connect(qt.exit)  # also of a window that is hidden while an export is finished
         app.autosave.start(data_folder() / "autosave")
-        app.worker.submit(Task.PREPARE_READERS, None, loading.prepare_readers, lambda request, done: None)
+
+    def prepare_readers() -> None:  # after what the first click needs
+        if screenshot is None:
+            app.worker.submit(Task.PREPARE_READERS, None, loading.prepare_readers, lambda request, done: None)
+
     app.window.show()
     if screenshot is not None:
         app.window.compose(WINDOW_SIZE)  # the offscreen platform has a small virtual screen
@@ -120,7 +124,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     elif screenshot is not None:
         app.open_sample(resources.samples()[0])
     app.reconstruction.load_model(model, app.preferences["device"] if device == "auto" else device)
-    app.worker.submit(Task.WARM_UP, None, loading.prepare_colours, lambda request, done: None)
+    app.worker.submit(Task.WARM_UP, None, loading.prepare_colours, lambda request, done: prepare_readers())
     app.worker.ended.connect(_search_for_garbage_again)
     app.files.tidy()
     code = qt.exec()

@@ -39,15 +39,18 @@ from PySide6.QtWidgets import QApplication
 from nesr_gui.cli.gui import import_window
 main = import_window()
 assert not gc.isenabled()
+from nesr_gui.io.sandbox import LIBRARIES, SANDBOX
 qt, timer = QApplication([]), QTimer()
-timer.timeout.connect(lambda: gc.isenabled() and qt.quit())
+timer.timeout.connect(lambda: gc.isenabled() and SANDBOX._loaded == set(LIBRARIES) and qt.quit())
 timer.start(20)
 main.run(None, model=Path(sys.argv[1]), device="cpu", screenshot=None)
 assert gc.get_freeze_count() > 50_000
 """
 
 
-def test_garbage_is_searched_for_when_the_imports_of_the_start_are_done(tmp_path: Path, model_file: Path) -> None:
+def test_after_the_imports_of_the_start_garbage_is_searched_for_and_readers_are_prepared(
+    tmp_path: Path, model_file: Path
+) -> None:
     home = {name: str(tmp_path) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
     command = [sys.executable, "-c", STARTED, str(model_file)]
     subprocess.run(command, env={**os.environ, **home}, check=True, timeout=300)
