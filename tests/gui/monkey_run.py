@@ -69,6 +69,12 @@ class Run:
         wrong += [message for message in self.warnings if not message.startswith(_OF_THE_PLATFORM)]
         assert not wrong, "\n".join([f"event {event}", *self.monkey.trail, *wrong])
 
+    def forget(self) -> None:
+        """Forget what went wrong so far."""
+        self.exceptions.clear()
+        self.unmeant.clear()
+        self.warnings.clear()
+
     def hear(self, task: Task, error: Exception) -> None:
         """Note the failure of a task."""
         self.failures.update([f"{type(error).__name__}: {str(error)[:80]}"])

@@ -80,7 +80,7 @@ def new_file(path: Path, **options: Any) -> Iterator[tuple[h5py.File, Callable[[
 
 
 class _FailSafeFile(io.FileIO):
-    """A file that remembers its first failed write, and from then on pretends to write."""
+    """A file that remembers the first failure to write or resize it, and from then on pretends to do so."""
 
     failure: OSError | None = None
 
@@ -95,7 +95,11 @@ class _FailSafeFile(io.FileIO):
         return size
 
     def truncate(self, size: int | None = None, /) -> int:
-        return super().truncate(size) if self.failure is None else size or 0
+        try:
+            return super().truncate(size) if self.failure is None else size or 0
+        except OSError as error:
+            self.failure = error
+            return size or 0
 
     def check(self) -> None:
         if self.failure is not None:

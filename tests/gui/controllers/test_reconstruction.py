@@ -11,6 +11,7 @@ from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
 from nesr_gui.gui.app import App
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.tasks.worker import Task
+from nesr_gui.io.errors import NO_MEMORY
 from tests.gui.conftest import FakeEngine
 
 
@@ -120,5 +121,5 @@ def test_a_model_that_cannot_be_had_on_a_device_is_offered_on_the_processor(
 
 def test_memory_that_runs_out_elsewhere_is_one_sentence(app: App, qtbot: QtBot) -> None:
     app.window.messages.show_failure(MemoryError())
-    assert app.window.messages.text.text() == "There is not enough memory for this operation."
+    assert app.window.messages.text.text() == f"{NO_MEMORY}."
     assert not app.window.messages.more.isVisible()
