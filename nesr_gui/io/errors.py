@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class UnreadableFile(ValueError):
@@ -46,6 +49,21 @@ NO_MEMORY = "there is not enough memory for this; close other programs, or choos
 
 SYSTEM_ERRORS = frozenset(_SENTENCES)
 """Error numbers of the disk, the drive or permissions, unlike those that the content of a file may cause."""
+
+
+@contextmanager
+def translate_library_errors(path: Path) -> Iterator[None]:
+    """Context manager that explains the RuntimeError of a library which writes a valid image to `path`.
+
+    imagecodecs and OpenEXR quote the operating system if the file cannot be written; otherwise they lack memory.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        number = next((number for number in SYSTEM_ERRORS if os.strerror(number) in str(error)), None)
+        if number is None:
+            raise MemoryError from error
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def error_message(error: BaseException) -> str:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import tifffile
 
 from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.errors import translate_library_errors
 from nesr_gui.io.registry import require_extra
 
 SCALE, TIE_POINTS, TRANSFORM, KEYS = 33550, 33922, 34264, 34735
@@ -108,9 +109,15 @@ def _of_map_info(text: str) -> GeoTags | None:
     return GeoTags(tags)
 
 
+def encoded_png(path: Path, image: ImageArray) -> bytes:
+    """Return an image of 8 or 16 bits as PNG, to be written to `path`; raises MemoryError."""
+    with translate_library_errors(path):
+        return bytes(imagecodecs.png_encode(np.ascontiguousarray(image)))
+
+
 def write_png(path: Path, image: ImageArray, description: Description) -> None:
     """Write an image of 8 or 16 bits; raises OSError if the file cannot be written."""
-    data = bytes(imagecodecs.png_encode(np.ascontiguousarray(image)))
+    data = encoded_png(path, image)
     text = b"Description\0\0\0\0\0" + _json(description).encode()  # keyword, not compressed, no language
     chunk = struct.pack(">I", len(text)) + b"iTXt" + text + struct.pack(">I", zlib.crc32(b"iTXt" + text))
     after_header = 8 + 12 + 13
@@ -120,7 +127,7 @@ def write_png(path: Path, image: ImageArray, description: Description) -> None:
 
 def write_tiff(path: Path, image: ImageArray, description: Description, georeference: GeoTags | None = None) -> None:
     """Write an image of any type, as GeoTIFF if it has a georeference; raises OSError if it cannot be written."""
-    with atomic_write(path) as part:
+    with atomic_write(path) as part, translate_library_errors(path):
         tifffile.imwrite(
             part,
             np.ascontiguousarray(image),
@@ -144,7 +151,8 @@ def write_exr(path: Path, image: ImageArray, description: Description) -> None:
     exr = require_extra("OpenEXR", "OpenEXR images")
     values = np.ascontiguousarray(image, np.float32)
     header = {"compression": exr.ZIP_COMPRESSION, "type": exr.scanlineimage, "comments": _json(description)}
-    with atomic_write(path) as part, exr.File(header, {"RGB" if values.ndim == 3 else "Y": values}) as file:
+    channels = {"RGB" if values.ndim == 3 else "Y": values}
+    with atomic_write(path) as part, translate_library_errors(path), exr.File(header, channels) as file:
         file.write(str(part))
 
 

@@ -81,8 +81,8 @@ OF_FILE(ssize_t, sendfile64, 1, (int file, int from, off64_t *at, size_t size), 
 OF_FILE(int, ftruncate, 1, (int file, off_t size), (file, size))
 OF_FILE(int, ftruncate64, 1, (int file, off64_t size), (file, size))
 OF_FILE(int, fallocate, 1, (int file, int mode, off_t at, off_t size), (file, mode, at, size))
-OF_FILE(int, fsync, 1, (int file), (file))
-OF_FILE(int, fdatasync, 1, (int file), (file))
+OF_FILE(int, fsync, 0, (int file), (file))
+OF_FILE(int, fdatasync, 0, (int file), (file))
 OF_PATH(int, rename, AT_FDCWD, 0, (const char *path, const char *to), (path, to))
 OF_PATH(int, renameat, in, 0, (int in, const char *path, int there, const char *to), (in, path, there, to))
 OF_PATH(int, renameat2, in, 0, (int in, const char *path, int there, const char *to, unsigned flags),

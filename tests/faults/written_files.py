@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
 import re
 from collections.abc import Callable
@@ -132,7 +133,7 @@ def _number_of_checkpoint(path: Path) -> float:
 
     with safe_open(path, "pt") as file:
         _ = [file.get_tensor(name) for name in file.keys()]  # noqa: SIM118
-        return float(file.metadata()["number"])
+        return float(json.loads(file.metadata()["provenance"])["number"])
 
 
 def _curves(number: int) -> list[Spectrum]:
