@@ -53,13 +53,15 @@ SYSTEM_ERRORS = frozenset(_SENTENCES)
 
 @contextmanager
 def translate_library_errors(path: Path) -> Iterator[None]:
-    """Context manager that explains the RuntimeError of a library which writes a valid image to `path`.
+    """Context manager that explains the error of a library which writes a valid image to `path`.
 
     imagecodecs and OpenEXR quote the operating system if the file cannot be written; otherwise they lack memory.
     """
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         number = next((number for number in SYSTEM_ERRORS if os.strerror(number) in str(error)), None)
         if number is None:
             raise MemoryError from error

@@ -22,7 +22,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile, error_message
+from nesr_gui.io.errors import UnreadableFile, error_message, translate_library_errors
 from nesr_gui.io.names import library_name
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
@@ -62,13 +62,16 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     header[OURS] = json.dumps(attributes).encode()
     with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
-        with library_name(part) as name, closing(exr.OutputFile(name, header)) as output:
+        with library_name(part) as name, translate_library_errors(path):
+            output = exr.OutputFile(name, header)
+        with closing(output):
             for _, block in export.tiles(LINES, width):
                 lines = dict(zip(names, block.values, strict=True))
                 if preview is not None:
                     lines |= dict(zip(colours, _preview(preview, block.values), strict=True))
                 packed = {name: np.ascontiguousarray(values).tobytes() for name, values in lines.items()}
-                output.writePixels(packed, block.values.shape[1])
+                with translate_library_errors(path):
+                    output.writePixels(packed, block.values.shape[1])
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
