@@ -103,7 +103,7 @@ def _figure(name: str) -> WrittenFile:
     return WrittenFile(name, write, read)
 
 
-def _session(path: Path, number: int) -> SessionData:
+def session(path: Path, number: int) -> SessionData:
     return SessionData(
         source=DocumentSource(path.parent / PASTED), interpretation=DevelopSettings(), marks=(), active=None,
         view_settings=ViewSettings(), viewport=None, nm=500.0 + number, plot_settings=PlotSettings(),
@@ -112,11 +112,11 @@ def _session(path: Path, number: int) -> SessionData:
 
 
 def _save(path: Path, number: int) -> None:
-    save_session(SaveRequest(path, _session(path, number), ()), lambda fraction: None)
+    save_session(SaveRequest(path, session(path, number), ()), lambda fraction: None)
 
 
 def _autosave(path: Path, number: int) -> None:
-    warning = write_copies(CopyRequest((SaveRequest(path, _session(path, number), ()),), ()), lambda fraction: None)
+    warning = write_copies(CopyRequest((SaveRequest(path, session(path, number), ()),), ()), lambda fraction: None)
     if warning:
         raise OSError(warning)
 

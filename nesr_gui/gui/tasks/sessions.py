@@ -20,7 +20,7 @@ from nesr_gui.gui.model.session_file import ENDING, SessionData, read_session, w
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.view_modes import MODES
-from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.atomic import atomic_write, remove_stale
 from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.fingerprint import fingerprint
 
@@ -215,6 +215,7 @@ def find_copies(request: FindRequest, progress: ProgressCallback) -> Found:
     for name in sorted(names):
         folder = AutosaveFolder.take(root / name)
         if folder is not None:
+            remove_stale(folder.folder)
             readable = [copy for path in folder.copies() if (copy := _describe(path)) is not None]
             copies += readable
             if readable:

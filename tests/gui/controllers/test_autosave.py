@@ -20,6 +20,7 @@ from nesr_gui.gui.model.session_file import read_session
 from nesr_gui.gui.tasks.sessions import AutosaveFolder, FindRequest, find_copies
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
+from nesr_gui.io import atomic
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from tests.gui.conftest import FakeEngine
 
@@ -101,6 +102,22 @@ def other(tmp_path: Path) -> Path:
     path = tmp_path / "other.png"
     iio.imwrite(path, np.random.default_rng(1).integers(0, 256, (40, 50, 3)).astype(np.uint8))
     return path
+
+
+def test_half_a_copy_that_a_crash_left_is_gone_after_the_next_start(
+    start: Callable[[], App], photograph: Path, root: Path, qtbot: QtBot
+) -> None:
+    first = start()
+    open_marked(first, photograph, [(3, 4)], qtbot)
+    (copy,) = copied(first, qtbot)
+    crash(first, root)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    half = copy.with_name(f".{copy.name}.{atomic._HOST}-{dead.pid}-0123456789abcdef.part")
+    half.write_text("{")
+    second = start()
+    press(offer(second, qtbot), "Later")
+    assert copy.exists() and not half.exists()
 
 
 def test_after_a_crash_every_document_comes_back_with_its_marks(
