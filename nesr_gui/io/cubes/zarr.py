@@ -23,7 +23,7 @@ from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHi
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.stored import underlying
 from nesr_gui.io.cubes.wavelengths import named_in
-from nesr_gui.io.errors import UnreadableFile, error_message
+from nesr_gui.io.errors import UnreadableFile, error_message, translate_library_errors
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Quantity
 
@@ -47,7 +47,8 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
         group = _zarr().open_group(store, mode="r+")
         arrays = {name: group[name] for name in export.variables}
         for name, block in export.tiles(TILE, TILE):
-            arrays[name][:, block.rows, block.cols] = block.values
+            with translate_library_errors(Path(path)):
+                arrays[name][:, block.rows, block.cols] = block.values
 
 
 @contextmanager
@@ -61,7 +62,8 @@ def creating(path: str | os.PathLike[str], export: CubeWriterSource) -> Iterator
     with atomic_write_set(target) as folder:
         check_space(target.parent, export.nbytes)
         store = folder / target.name
-        _create(zarr.create_group(store, zarr_format=3), export)
+        with translate_library_errors(target):
+            _create(zarr.create_group(store, zarr_format=3), export)
         yield store
         for left in store.rglob("*.partial"):  # left by a process that was killed while writing a shard
             left.unlink()
@@ -81,7 +83,8 @@ def write_shard(store: Path, export: CubeWriterSource, rows: slice, cols: slice)
     if all(_is_written(store / name, group[name], rows, cols) for name in export.variables):
         return
     for name, block in export.tile(rows, cols):
-        group[name][:, block.rows, block.cols] = block.values
+        with translate_library_errors(store):
+            group[name][:, block.rows, block.cols] = block.values
 
 
 def _is_written(folder: Path, array: Any, rows: slice, cols: slice) -> bool:
