@@ -83,9 +83,10 @@ def config_from_json(kind: str, text: str) -> Any:
         numbers = [part for part in parts if isinstance(part, int | float)]
         if len(parts) > MOST_BANDS or not all(abs(part) <= _LARGEST.get(name, 1 << 16) for part in numbers):
             raise ValueError(f"the configuration has {name} = {str(value)[:80]}")
-    if values.get("step", 1) and (values.get("high", 0) - values.get("low", 0)) / values.get("step", 1) > MOST_BANDS:
+    config = KINDS[kind].config(**values)
+    if (step := getattr(config, "step", 0)) and (config.high - config.low) / step > MOST_BANDS:
         raise ValueError(f"the configuration has more than {MOST_BANDS} bands")
-    return KINDS[kind].config(**values)
+    return config
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ OF_PATH(int, chmod, AT_FDCWD, 0, (const char *path, mode_t mode), (path, mode))
         mode_t mode = va_arg(rest, mode_t); \
         va_end(rest); \
         REAL(name); \
-        if ((flags & (O_WRONLY | O_RDWR | O_CREAT)) && on_path(in, path, 1)) return -1; \
+        if ((flags & (O_WRONLY | O_RDWR | O_CREAT)) && on_path(in, path, !!(flags & O_CREAT))) return -1; \
         return real arguments; \
     }
 OPENING(open, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))

@@ -162,7 +162,10 @@ ALL = (
 
 
 def prepare(folder: Path) -> None:
-    """Load what writers load, so that a fault does not meet an import, and write the image of the sessions."""
+    """Make a process ready to write into a folder.
+
+    What writers load is loaded, so that a fault does not meet an import; cubes are written in several blocks.
+    """
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     sandbox.SANDBOX.check = lambda path, module: None  # type: ignore[method-assign]
     nesr_gui.fields.protocol.BLOCK_VALUES = 2000  # several blocks
@@ -174,4 +177,9 @@ def prepare(folder: Path) -> None:
             importlib.import_module(library)
     with contextlib.suppress(ImportError):
         importlib.import_module("nesr_gui.io.cubes.exr").preview_matrix(BANDS)  # loads tables on first use
+    write_image(folder)
+
+
+def write_image(folder: Path) -> None:
+    """Write the image that the sessions refer to."""
     write_png(folder / PASTED, np.zeros((8, 8, 3), np.uint8), {})

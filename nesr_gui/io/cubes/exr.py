@@ -24,6 +24,7 @@ from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescripti
 from nesr_gui.io.cubes.export import CubeWriterSource, check_space
 from nesr_gui.io.errors import UnreadableFile, error_message, translate_library_errors
 from nesr_gui.io.names import library_name
+from nesr_gui.io.raster import check_whole_exr
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
@@ -46,6 +47,7 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
         OSError: the folder is not writable or has too little space.
     """
     exr, imath = require_extra("OpenEXR", "spectral OpenEXR files"), require_extra("Imath", "spectral OpenEXR files")
+    path = Path(path)
     _, height, width = export.shape
     reflective = export.field.quantity is Quantity.REFLECTANCE
     names = [f"{'T' if reflective else 'S0'}.{_decimal(nm)}nm" for nm in export.wavelengths]
@@ -72,6 +74,7 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
                 packed = {name: np.ascontiguousarray(values).tobytes() for name, values in lines.items()}
                 with translate_library_errors(path):
                     output.writePixels(packed, block.values.shape[1])
+        check_whole_exr(part, path)
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
