@@ -6,6 +6,7 @@ with the cube. All arrays and their attributes pass through `decoding` before th
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,12 +18,13 @@ import numpy.typing as npt
 from nesr_gui.io.cubes import plausibility
 from nesr_gui.io.cubes.decoding import Decoding, decoding_of, text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints
-from nesr_gui.io.cubes.stored import Squeezed
+from nesr_gui.io.cubes.stored import Squeezed, underlying
 from nesr_gui.io.cubes.wavelengths import INVERSE_TO_NM, MAX_BANDS, TO_NM, is_placeholder, parse_list, unit_name
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
 MAX_CHUNK = 1 << 30  # maximum bytes read for a single value
+MAX_LIST_CHUNK = 64 << 20  # of a list of wavelengths
 _SPECTRAL = re.compile(
     r"(central?_?)?(wave_?lengths?|wave_?numbers?|wls?|wvl|lambdas?|lam|frequency|freq|bands?|spectral|channels?)"
     r"(_?(centers?|centres?|nm|um))?",
@@ -131,10 +133,11 @@ class Container:
         """Decoded values (L,) of a list.
 
         Raises:
-            UnreadableFile: it is longer than any list of bands.
+            UnreadableFile: it is longer than any list of bands, or cut in chunks that are.
         """
         if variable.length > MAX_BANDS:
             raise UnreadableFile(f"it has {variable.length:,} wavelengths, of at most {MAX_BANDS:,}")
+        check_chunks(variable.array, variable.name, MAX_LIST_CHUNK)
         return np.ravel(self.decoding(variable).decode(np.asarray(variable.array[...]))).astype(np.float64)
 
     def attributes_around(self, variable: NamedArray) -> Iterator[tuple[str, Any]]:
@@ -146,6 +149,18 @@ class Container:
             if not path:
                 return
             path = path.rpartition("/")[0]
+
+
+def check_chunks(array: Any, name: str, most: int = MAX_CHUNK) -> None:
+    """Check the size of the chunks of an array of HDF5 or Zarr, one of which is decompressed for a single value.
+
+    Raises:
+        UnreadableFile: a chunk takes more than `most` bytes.
+    """
+    size = math.prod(getattr(underlying(array), "chunks", None) or ()) * array.dtype.itemsize
+    if size > most:
+        limit = f"{most >> 30} GiB" if most >= 1 << 30 else f"{most >> 20} MiB"
+        raise UnreadableFile(f"its `{name}` is cut in chunks of more than {limit}")
 
 
 def find_cube(container: Container, reading: CubeHints, provenance: dict[str, str]) -> CubeDescription:
