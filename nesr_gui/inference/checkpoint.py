@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -27,6 +27,7 @@ from nesr_gui.networks.registry import Network, build, config_from_json, config_
 from nesr_gui.spectral import Wavelengths
 
 FORMAT = "nesr_gui 1"
+MAX_HEADER = 16 << 20  # bytes
 _DAMAGE = (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError, IndexError, AttributeError)
 """What networks raise for a configuration that makes no sense."""
 PREFIX = "calibration."  # of the names of tensors that belong to the calibration
@@ -123,14 +124,32 @@ def read_metadata(path: Path) -> dict[str, str]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no model file {path}")
     try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
+        metadata = _metadata(path)
+    except (ValueError, RecursionError) as error:
         raise UnreadableModel(
             f"{path.name} is not a safetensors file; expected a model written by this program"
         ) from error
     if metadata.get("format") != FORMAT:
         raise UnreadableModel(f"{path.name} contains no {FORMAT!r} model; expected a model written by this program")
+    return metadata
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """Text of a safetensors file, which begins with the length of a JSON header.
+
+    The library would map the file into memory, and the process would end if another one shortened it meanwhile.
+
+    Raises:
+        ValueError: there is no such header.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > MAX_HEADER:
+            raise ValueError(f"the header states {length:,} bytes")
+        header = json.loads(file.read(length))
+    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else None
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise ValueError("the header is not an object with texts")
     return metadata
 
 

@@ -153,7 +153,7 @@ class Kills:
         photographs.mkdir()
         for index in range(BATCH):
             write_png(photographs / f"p{index}.png", np.random.default_rng(index).integers(
-                0, 256, (60, 80, 3)).astype(np.uint8), {})  # fmt: skip
+                0, 256, (160, 240, 3)).astype(np.uint8), {})  # fmt: skip
         command = [sys.executable, "-m", "nesr_gui", "reconstruct", *map(str, sorted(photographs.iterdir())), "-o",
                    str(out), "--format", "hdr", "--jobs", "2", "--device", "cpu"]  # fmt: skip
         started = time.monotonic()
@@ -174,7 +174,12 @@ class Kills:
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        time.sleep(usual * (0.3 + 0.7 * self._chance.random()))  # it is loading before
+        if self._chance.random() < 0.3:
+            time.sleep(usual * self._chance.random())
+        else:  # while it writes
+            while process.poll() is None and not self._hidden(out):
+                time.sleep(0.005)
+            time.sleep(0.2 * self._chance.random() ** 2)
         process.kill()
         process.wait()
         self.kills += 1
@@ -188,7 +193,7 @@ class Kills:
         else:
             self._find(f"batch, kill {self.kills}: its processes outlived it by {PATIENCE:.0f} s")
             os.killpg(process.pid, signal.SIGKILL)
-        self.unfinished += bool(self._hidden(out))
+        self.unfinished += out.exists() and bool(self._hidden(out))
 
     def _check_cubes(self, out: Path, whole: dict[str, str]) -> None:
         """What is there must be what belongs there; a header is there only with its data."""

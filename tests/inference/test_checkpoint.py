@@ -42,7 +42,17 @@ def test_missing_file(tmp_path):
         load_checkpoint(tmp_path / "nothing.safetensors")
 
 
-@pytest.mark.parametrize("content", [b"", b"not tensors", b"\xff" * 64])
+def header(text: bytes) -> bytes:
+    return len(text).to_bytes(8, "little") + text
+
+
+NO_MODELS = [
+    b"", b"not tensors", b"\xff" * 64, header(b"["), header(b"[]"), header(b'{"__metadata__": {"a": 1}}'),
+    header(b"[" * 100_000), header(b"\xff"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", NO_MODELS)
 def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "m.safetensors").write_bytes(content)
     with pytest.raises(UnreadableModel, match="not a safetensors file"):
