@@ -50,9 +50,12 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         cli()
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, MemoryError, RuntimeError) as error:
+        from nesr_gui.fields.protocol import DeviceLost
         from nesr_gui.io.errors import error_message
 
+        if isinstance(error, RuntimeError) and not isinstance(error, DeviceLost):
+            raise
         message = f"{error_message(error)}{options.hint_option(error)}"
         click.echo(f"nesr-gui: {message}", err=True)
         raise SystemExit(2) from error

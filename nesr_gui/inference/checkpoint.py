@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from nesr_gui.inference.calibration import IntervalCalibration
@@ -26,6 +27,9 @@ from nesr_gui.networks.registry import Network, build, config_from_json, config_
 from nesr_gui.spectral import Wavelengths
 
 FORMAT = "nesr_gui 1"
+MAX_HEADER = 16 << 20  # bytes
+_DAMAGE = (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError, IndexError, AttributeError)
+"""What networks raise for a configuration that makes no sense."""
 PREFIX = "calibration."  # of the names of tensors that belong to the calibration
 
 
@@ -71,15 +75,29 @@ def load_checkpoint(path: Path) -> Checkpoint:
         UnreadableModel: the file is not a model of this program, or its weights do not match its configuration.
     """
     metadata = read_metadata(path)
+    content = path.read_bytes()
     try:
-        network = build(_config(metadata))
-        tensors = load_file(path)
+        config, tensors = _config(metadata), load(content)
+        provenance = _provenance(metadata)
         calibration = _calibration(tensors)
+        _check_shapes(config, tensors)
+        network = build(config)
         network.load_state_dict(tensors, strict=True)
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+    except (*_DAMAGE, SafetensorError) as error:
         raise UnreadableModel(f"the weights in {path.name} do not match its configuration") from error
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Checkpoint(path.stem, network.eval(), json.loads(metadata.get("provenance", "{}")), digest, calibration)
+    return Checkpoint(path.stem, network.eval(), provenance, hashlib.sha256(content).hexdigest(), calibration)
+
+
+def _check_shapes(config: Any, tensors: Mapping[str, Tensor]) -> None:
+    """Check that the network of a configuration has the weights of the file, before memory is taken for it.
+
+    Raises:
+        ValueError: it has others.
+    """
+    with torch.device("meta"):
+        expected = {name: tensor.shape for name, tensor in build(config).state_dict().items()}
+    if expected != {name: tensor.shape for name, tensor in tensors.items()}:
+        raise ValueError("the weights have other names or shapes")
 
 
 def _tensors(calibration: IntervalCalibration | None) -> dict[str, Tensor]:
@@ -106,9 +124,8 @@ def read_metadata(path: Path) -> dict[str, str]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no model file {path}")
     try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
+        metadata = _metadata(path)
+    except (ValueError, RecursionError) as error:
         raise UnreadableModel(
             f"{path.name} is not a safetensors file; expected a model written by this program"
         ) from error
@@ -117,40 +134,71 @@ def read_metadata(path: Path) -> dict[str, str]:
     return metadata
 
 
+def _metadata(path: Path) -> dict[str, str]:
+    """Text of a safetensors file, which begins with the length of a JSON header.
+
+    The library would map the file into memory, and the process would end if another one shortened it meanwhile.
+
+    Raises:
+        ValueError: there is no such header.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > MAX_HEADER:
+            raise ValueError(f"the header states {length:,} bytes")
+        header = json.loads(file.read(length))
+    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else None
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise ValueError("the header is not an object with texts")
+    return metadata
+
+
 def _config(metadata: Mapping[str, str]) -> Any:
     """Configuration in a file; the earliest files have no kind, since there was only one."""
     return config_from_json(metadata.get("kind", "nesr"), metadata["config"])
 
 
+def _provenance(metadata: Mapping[str, str]) -> dict[str, str]:
+    provenance = json.loads(metadata.get("provenance", "{}"))
+    if not isinstance(provenance, dict) or not all(isinstance(text, str) for text in provenance.values()):
+        raise TypeError(f"the provenance is {provenance!r}; expected names and texts")
+    return provenance
+
+
 def describe(path: Path) -> dict[str, str]:
     """Describe a model file (name → text) for `nesr-gui info`; raises as `read_metadata`."""
     metadata = read_metadata(path)
-    return {
-        "model": path.stem,
-        "takes": describe_input(read_input_bands(path)),
-        "covers": read_coverage(path),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        **{f"network {name}": str(value) for name, value in json.loads(metadata["config"]).items()},
-        **json.loads(metadata.get("provenance", "{}")),
-    }
+    with _explain_configuration(path):
+        config = _config(metadata)
+        return {
+            "model": path.stem,
+            "takes": describe_input(input_bands(config)),
+            "covers": coverage(config),
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            **{f"network {name}": str(value) for name, value in json.loads(metadata["config"]).items()},
+            **_provenance(metadata),
+        }
 
 
 def read_coverage(path: Path) -> str:
     """Description of the wavelengths of a model file, without its weights; raises as `load_checkpoint`."""
-    return coverage(_config_of(path))
+    metadata = read_metadata(path)
+    with _explain_configuration(path):
+        return coverage(_config(metadata))
 
 
 def read_input_bands(path: Path) -> Wavelengths | None:
     """Input bands of a model file, or None for photographs, without its weights; raises as `load_checkpoint`."""
-    return input_bands(_config_of(path))
+    metadata = read_metadata(path)
+    with _explain_configuration(path):
+        return input_bands(_config(metadata))
 
 
-def _config_of(path: Path) -> Any:
+@contextmanager
+def _explain_configuration(path: Path) -> Iterator[None]:
     try:
-        return _config(read_metadata(path))
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, UnreadableModel):
-            raise
+        yield
+    except _DAMAGE as error:
         raise UnreadableModel(
             f"{path.name} has no valid configuration; expected a model written by this program"
         ) from error

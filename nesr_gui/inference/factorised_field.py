@@ -22,7 +22,7 @@ from nesr_gui.fields.protocol import (
     validate_window,
 )
 from nesr_gui.inference import tiling
-from nesr_gui.inference.device import AdaptiveBatch, release_memory
+from nesr_gui.inference.device import AdaptiveBatch, release_memory, translate_torch_errors
 from nesr_gui.inference.features import AttentionSums
 from nesr_gui.inference.model_input import ModelInput
 from nesr_gui.inference.reconstructed_field import CalibratedReconstruction, ReconstructedField
@@ -236,10 +236,12 @@ class FactorisedField(ReconstructedField):
     ) -> Iterator[Block]:
         """See `SpectralField.blocks`."""
         nm, window = validate_wavelengths(self, wavelengths), validate_window(self, rows, cols)
-        functions = self._functions(nm)
+        with translate_torch_errors():
+            functions = self._functions(nm)
         for _, tile_rows, tile_cols in tiling.iter_square_tiles(*window, tiling.square_side(BLOCK_VALUES // nm.size)):
-            coefficients = self._coefficients(tile_rows, tile_cols, 1)
-            yield Block(tile_rows, tile_cols, self._values(coefficients, functions).cpu().numpy())
+            with translate_torch_errors():  # a device that works asynchronously reports its failure to `cpu`
+                values = self._values(self._coefficients(tile_rows, tile_cols, 1), functions).cpu().numpy()
+            yield Block(tile_rows, tile_cols, values)
 
     @torch.inference_mode()
     def _spectra(self, pixels: npt.NDArray[np.int64], nm: npt.NDArray[np.float64], count: int) -> FloatArray:
@@ -270,6 +272,7 @@ class FactorisedField(ReconstructedField):
         height, width = (-(-size // self._network.scale) for size in self.shape)
         return height, width
 
+    @translate_torch_errors()
     @torch.inference_mode()
     def _bands(
         self, nm: npt.NDArray[np.float64], stride: int, rows: slice, cols: slice, *, preview: bool = False

@@ -22,7 +22,8 @@ from pathlib import Path
 
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[0-9a-f]{6})-(?P<pid>\d+)-[0-9a-f]{16}\.(?P<state>part|ready)")
-_ORDER = ".order"
+_ORDER, _OLD = ".order", ".old"
+_OF_WRITES = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 _DAY = 86_400.0  # seconds
 
 
@@ -47,8 +48,10 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield part
         _flush(part)  # the data must be on the disk before the rename
         _take_name(part, target)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # the first error counts; `remove_stale` comes later
+            part.unlink(missing_ok=True)
+        _name_in_error(error, part, target)
         raise
 
 
@@ -57,9 +60,9 @@ def atomic_write_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
     """Context manager that gives a temporary folder for files or folders named as `paths`, all of one folder.
 
     If the block succeeds, they are moved into place, the last of `paths` (the header, which readers require) last. If
-    the process is killed while writing, the old set remains. If it is killed during the moves, the set lacks its
-    header, so readers refuse it, and the next `remove_stale` completes it. Replacing a file by a folder, or vice versa,
-    is an error; folders are replaced as a whole.
+    the process is killed while writing, or a file cannot be replaced, the old set remains. If it is killed during the
+    moves, the set lacks its header, so readers refuse it, and the next `remove_stale` completes it. Replacing a file by
+    a folder, or vice versa, is an error; folders are replaced as a whole.
 
     Raises:
         OSError: as for `atomic_write`.
@@ -78,10 +81,16 @@ def atomic_write_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
                 _flush(Path(folder, name))
         ready = part.with_suffix(".ready")
         os.replace(part, ready)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
+        _name_in_error(error, part, targets[-1])
         raise
-    _move_in(ready)
+    try:
+        _move_in(ready)
+    except OSError:
+        if _is_untouched(ready, targets):
+            shutil.rmtree(ready, ignore_errors=True)
+        raise
 
 
 @contextmanager
@@ -92,6 +101,9 @@ def scratch_beside(path: Path) -> Iterator[Path]:
         part.mkdir()
     try:
         yield part
+    except OSError as error:
+        _name_in_error(error, part, path)
+        raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -146,6 +158,14 @@ def _explain_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
+def _name_in_error(error: BaseException, part: Path, target: Path) -> None:
+    """Let an error name the file that was asked for, where it names a temporary one or, like a failed write, none."""
+    if isinstance(error, OSError) and error.errno is not None:
+        named = str(error.filename or "")
+        if named.startswith(str(part)) or (not named and error.errno in _OF_WRITES):
+            error.filename = str(target)
+
+
 def _check_kind(made: Path, target: Path) -> None:
     if target.exists() and made.is_dir() != target.is_dir():
         kind, other = ("folder", "file") if made.is_dir() else ("file", "folder")
@@ -158,20 +178,43 @@ def _flush(path: Path) -> None:
 
 
 def _move_in(ready: Path) -> None:
-    """Move a finished set into place; can be repeated after a kill at any step."""
+    """Move a finished set into place; can be repeated after a kill at any step.
+
+    If a file is refused its name, as one that another program holds open, the older set is put back.
+    """
     if not (ready / _ORDER).is_file():  # everything was moved; the process was killed while deleting the remains
         shutil.rmtree(ready, ignore_errors=True)
         return
     names = os.fsdecode((ready / _ORDER).read_bytes()).split("\n")
     header, folder = names[-1], ready.parent
+    moves: list[tuple[Path, Path]] = []
+
+    def move(source: Path, target: Path) -> None:
+        os.replace(source, target)
+        moves.append((source, target))
+
+    def set_aside(name: str) -> None:
+        if (folder / name).exists():
+            move(folder / name, ready / f"{name}.{secrets.token_hex(4)}{_OLD}")
+
     with _explain_lock(folder / header):
-        if (ready / header).is_file():
-            (folder / header).unlink(missing_ok=True)
-        for name in (name for name in names if (ready / name).exists()):
-            if (folder / name).is_dir():
-                os.replace(folder / name, ready / f"{name}.{secrets.token_hex(4)}.old")
-            os.replace(ready / name, folder / name)
+        try:
+            if (ready / header).is_file():  # readers refuse a set without its header
+                set_aside(header)
+            for name in (name for name in names if (ready / name).exists()):
+                set_aside(name)
+                move(ready / name, folder / name)
+        except OSError:
+            for source, target in reversed(moves):
+                os.replace(target, source)
+            raise
     shutil.rmtree(ready, ignore_errors=True)
+
+
+def _is_untouched(ready: Path, targets: list[Path]) -> bool:
+    """Whether a finished set is complete and holds nothing of the older one."""
+    is_complete = all((ready / target.name).exists() for target in targets)
+    return is_complete and not any(path.suffix == _OLD for path in ready.iterdir())
 
 
 def _take_name(part: Path, target: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class UnreadableFile(ValueError):
@@ -42,20 +45,48 @@ _SENTENCES = {
     errno.ENOTCONN: _UNREACHABLE,
 }
 
+NO_MEMORY = "there is not enough memory for this; close other programs, or choose fewer pixels or fewer wavelengths"
+
 SYSTEM_ERRORS = frozenset(_SENTENCES)
 """Error numbers of the disk, the drive or permissions, unlike those that the content of a file may cause."""
+
+
+@contextmanager
+def translate_library_errors(path: Path) -> Iterator[None]:
+    """Context manager that explains the error of a library which writes a valid image to `path`.
+
+    imagecodecs and OpenEXR quote the operating system if the file cannot be written; otherwise they lack memory.
+    """
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        number = next((number for number in SYSTEM_ERRORS if os.strerror(number) in str(error)), None)
+        if number is None:
+            raise MemoryError from error
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def error_message(error: BaseException) -> str:
     """The message of an error on one line, without error numbers, for the user.
 
-    An error of the operating system names the file, what is wrong with it, and what to do; the words of any other
-    error are its own. Empty if there are none.
+    An error of the operating system names the file, what is wrong with it, and what to do; a lack of memory that no
+    part of the program has explained is one sentence, too. The words of any other error are its own. Empty if there are
+    none.
     """
     words = error.args[0] if isinstance(error, KeyError) and error.args else error
+    if _is_unexplained_lack_of_memory(error):
+        words = NO_MEMORY
     if isinstance(error, OSError) and error.errno is not None:
         words = error.strerror if _is_explained(error) else _explanation(error, error.errno)
     return " ".join(str(words or "").split())
+
+
+def _is_unexplained_lack_of_memory(error: BaseException) -> bool:
+    """Python's MemoryError has no words, those of numpy and of libraries in C++ are for programmers."""
+    is_of_library = type(error).__module__.partition(".")[0] in ("builtins", "numpy")
+    return (isinstance(error, MemoryError) and is_of_library) or "std::bad_alloc" in str(error)
 
 
 def _is_explained(error: OSError) -> bool:

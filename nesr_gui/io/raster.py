@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import struct
 import zlib
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ import numpy.typing as npt
 import tifffile
 
 from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.errors import translate_library_errors
+from nesr_gui.io.names import library_name
 from nesr_gui.io.registry import require_extra
 
 SCALE, TIE_POINTS, TRANSFORM, KEYS = 33550, 33922, 34264, 34735
@@ -108,9 +112,15 @@ def _of_map_info(text: str) -> GeoTags | None:
     return GeoTags(tags)
 
 
+def encoded_png(path: Path, image: ImageArray) -> bytes:
+    """Return an image of 8 or 16 bits as PNG, to be written to `path`; raises MemoryError."""
+    with translate_library_errors(path):
+        return bytes(imagecodecs.png_encode(np.ascontiguousarray(image)))
+
+
 def write_png(path: Path, image: ImageArray, description: Description) -> None:
     """Write an image of 8 or 16 bits; raises OSError if the file cannot be written."""
-    data = bytes(imagecodecs.png_encode(np.ascontiguousarray(image)))
+    data = encoded_png(path, image)
     text = b"Description\0\0\0\0\0" + _json(description).encode()  # keyword, not compressed, no language
     chunk = struct.pack(">I", len(text)) + b"iTXt" + text + struct.pack(">I", zlib.crc32(b"iTXt" + text))
     after_header = 8 + 12 + 13
@@ -120,7 +130,7 @@ def write_png(path: Path, image: ImageArray, description: Description) -> None:
 
 def write_tiff(path: Path, image: ImageArray, description: Description, georeference: GeoTags | None = None) -> None:
     """Write an image of any type, as GeoTIFF if it has a georeference; raises OSError if it cannot be written."""
-    with atomic_write(path) as part:
+    with atomic_write(path) as part, translate_library_errors(path):
         tifffile.imwrite(
             part,
             np.ascontiguousarray(image),
@@ -144,8 +154,34 @@ def write_exr(path: Path, image: ImageArray, description: Description) -> None:
     exr = require_extra("OpenEXR", "OpenEXR images")
     values = np.ascontiguousarray(image, np.float32)
     header = {"compression": exr.ZIP_COMPRESSION, "type": exr.scanlineimage, "comments": _json(description)}
-    with atomic_write(path) as part, exr.File(header, {"RGB" if values.ndim == 3 else "Y": values}) as file:
-        file.write(str(part))
+    channels = {"RGB" if values.ndim == 3 else "Y": values}
+    with atomic_write(path) as part:
+        with translate_library_errors(path), exr.File(header, channels) as file:
+            file.write(str(part))
+        check_whole_exr(part, path)
+
+
+def check_whole_exr(part: Path, path: Path) -> None:
+    """Check that the file `part`, which becomes `path`, was written to its end.
+
+    OpenEXR does not tell if the disk becomes full while it closes a file, which by then lacks its last lines or their
+    positions.
+
+    Raises:
+        OSError: it was not.
+    """
+    exr = require_extra("OpenEXR", "OpenEXR images")
+    try:
+        with library_name(part) as written, closing(exr.InputFile(written)) as file:
+            header = file.header()
+            names, last = sorted(header["channels"]), header["dataWindow"].max.y
+            is_whole = file.isComplete() and bool(file.channels(names, scanLine1=last, scanLine2=last))
+    except (OSError, RuntimeError, TypeError, ValueError):
+        is_whole = False
+    if not is_whole:
+        raise OSError(
+            errno.ENOSPC, f"{path} could not be written to its end; make room on the disk, or choose another disk"
+        )
 
 
 def _json(description: Description) -> str:

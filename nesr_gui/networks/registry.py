@@ -25,6 +25,9 @@ from nesr_gui.networks.factorised_nesr import FactorisedConfig, FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR, NeSRConfig, parameter_count
 from nesr_gui.spectral import Wavelengths
 
+MOST_BANDS = 10_000  # and layers
+_LARGEST = {"blocks": 64, "context_pixels": 1 << 48}  # of the numbers of a configuration, if not 65,536
+
 Network = NeSR | FactorisedNeSR | BandNetwork
 
 
@@ -64,17 +67,26 @@ def config_to_json(config: Any) -> str:
 
 
 def config_from_json(kind: str, text: str) -> Any:
-    """Read a configuration from JSON.
+    """Read a configuration from JSON, which may be that of a file from an untrusted source.
 
     Raises:
         KeyError: the kind is unknown.
         TypeError: the JSON is no object, or has an unknown key.
+        ValueError: a number is not finite, or so large that no network has it.
     """
     settings = json.loads(text)
     if not isinstance(settings, dict):
         raise TypeError(f"the configuration is {text}; expected a JSON object")
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-    return KINDS[kind].config(**values)
+    for name, value in values.items():
+        parts = value if isinstance(value, tuple) else (value,)
+        numbers = [part for part in parts if isinstance(part, int | float)]
+        if len(parts) > MOST_BANDS or not all(abs(part) <= _LARGEST.get(name, 1 << 16) for part in numbers):
+            raise ValueError(f"the configuration has {name} = {str(value)[:80]}")
+    config = KINDS[kind].config(**values)
+    if (step := getattr(config, "step", 0)) and (config.high - config.low) / step > MOST_BANDS:
+        raise ValueError(f"the configuration has more than {MOST_BANDS} bands")
+    return config
 
 
 @dataclass(frozen=True)

@@ -56,13 +56,16 @@ def child(name: str, seconds: int) -> None:
 
     import atheris
 
-    with atheris.instrument_imports(include=["nesr_gui.io", "tifffile"]):
+    included = ["nesr_gui.io", "tifffile", "nesr_gui.inference.checkpoint", "nesr_gui.networks", "nesr_gui.gui.model"]
+    with atheris.instrument_imports(include=included):
         import importlib
 
         for module in ("arrays", "decoding", "envi", "exr", "hdf5", "matlab", "netcdf3", "numpy", "tiff", "zarr"):
             importlib.import_module(f"nesr_gui.io.cubes.{module}")
         importlib.import_module("nesr_gui.io.photos.decode")
         importlib.import_module("nesr_gui.io.photos.develop")
+        for module in TARGETS[name].modules:
+            importlib.import_module(module)
     target = TARGETS[name]
     folder = Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
     target.prepare(folder)

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from nesr_gui.colorimetry.viewing_conditions import Illuminant, ViewingConditions
+from nesr_gui.fields.registration import Registration
+from nesr_gui.gui.model.document import DocumentSource
+from nesr_gui.gui.model.marks import new_mark
+from nesr_gui.gui.model.plot_settings import PlotSettings
+from nesr_gui.gui.model.session_file import Layout, PanelPlace, SavedRegistration, SessionData, write_session
+from nesr_gui.gui.model.view_settings import ViewSettings
+from nesr_gui.gui.model.viewport import Viewport
+from nesr_gui.inference.checkpoint import save_checkpoint
+from nesr_gui.io import CubeHints
+from nesr_gui.io.photos.develop_settings import DevelopSettings
+from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.factorised_nesr import FactorisedConfig
+from nesr_gui.networks.nesr import NeSRConfig
+from nesr_gui.networks.registry import build
+from nesr_gui.regions import Region
+from nesr_gui.spectral import Spectrum, Wavelengths
 from tests.fuzz.targets import CORPUS
 
 BAND, ROW, COL = np.mgrid[:3, :4, :5]
@@ -27,6 +47,29 @@ def _picture(kind: str) -> bytes:
     return stream.getvalue()
 
 
+def _model(config: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        save_checkpoint(Path(folder) / "m.safetensors", build(config), {"seed": "0"})
+        return (Path(folder) / "m.safetensors").read_bytes()
+
+
+def _session() -> bytes:
+    """One with a value in most places."""
+    spectrum = Spectrum(Wavelengths(np.array([400.0, 700.0])), np.array([0.5, 1.0], np.float32), "leaf")
+    region = Region.rectangle(1, 1, 3, 4)
+    data = SessionData(
+        source=DocumentSource(Path("a.png"), Path("truth.h5"), CubeHints(variable="cube")),
+        interpretation=DevelopSettings(), marks=(new_mark((1, 2), []), new_mark(region, [1])), active=1,
+        view_settings=ViewSettings(levels={"band": (0.0, 0.5)}), viewport=Viewport(0.0, 3.0, 0.0, 4.0, 0.5), nm=612.3,
+        plot_settings=PlotSettings(), viewing=ViewingConditions(Illuminant.measured("lamp", spectrum)), white=spectrum,
+        layout=Layout((1280, 800), (PanelPlace("spectra", "right", 0, True, True, (500, 400), None),)),
+        file=Path("a.nesr"), registration=SavedRegistration(Registration("turned left", 1.02, 0.99, None), True),
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        write_session(Path(folder) / "a.nesr", data)
+        return (Path(folder) / "a.nesr").read_bytes()
+
+
 DESCRIBED = {"wavelengths_nm": [400, 550, 700], "quantity": "radiance", "scale": 0.0001, "provenance": {"a": "b"}}
 SEEDS = {
     "npy/cube": _numpy(cube=CUBE),
@@ -37,6 +80,10 @@ SEEDS = {
     "curves/two": b"# a: b\nwavelength_nm,a,b\n400,1,2\n500,3,4\n",
     "spectra/decimal_comma": b"Wavelength (um);a;b\n0,4;1,5;2\n0,5;1,25;3\n",
     "spectra/tabs": b"nm\ta\n700\t1\n400\t2e-7\n",
+    "checkpoint/factorised": _model(FactorisedConfig("none", 2, 1, False, "none", 2, 2, (3,), 2)),
+    "checkpoint/nesr": _model(NeSRConfig(features=2, blocks=1, channels=2, hidden=(2,))),
+    "checkpoint/discrete": _model(DiscreteConfig("hscnn_r", 2, 1)),
+    "session/plain": _session(),
     "sensitivities/plain": b"wavelength_nm,R,G,B\n400,1,0,1\n550,0,1,0\n700,1,0,1\n",
 }
 

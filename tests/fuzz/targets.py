@@ -5,6 +5,7 @@ The outcome is a value or one sentence, within two seconds.
 
 from __future__ import annotations
 
+import importlib
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -43,18 +44,40 @@ def read_any(path: Path) -> None:
     read_photograph(path) if io.is_photograph(path) else read_cube(path)
 
 
+def read_model(path: Path) -> None:
+    """What the window and the command line do with a model file, except using it."""
+    from nesr_gui.inference import checkpoint
+
+    checkpoint.describe(path)
+    checkpoint.load_checkpoint(path)
+
+
+def read_session(path: Path) -> None:
+    """Read a session and write it again: what was not refused is valid. Its images are not opened."""
+    from nesr_gui.gui.model import session_file
+    from nesr_gui.gui.view_modes import MODES
+
+    session_file.write_session(path.with_name("again.nesr"), session_file.read_session(path, MODES))
+
+
 @dataclass(frozen=True)
 class Target:
-    """A reader: the name of the file with the bytes, the files beside it, how it is read, and where to begin."""
+    """A reader: the name of the file with the bytes, the files beside it, how it is read, and where to begin.
+
+    `modules` are loaded beforehand, and instrumented.
+    """
 
     file: str
     read: Callable[[Path], object]
     seeds: tuple[str, ...]
     opened: str = ""  # the file that is opened, if it is not the one with the bytes
     beside: tuple[tuple[str, str], ...] = ()
+    modules: tuple[str, ...] = ()
 
     def prepare(self, folder: Path) -> None:
-        """Write the files beside that of the bytes."""
+        """Load what the reader needs, and write the files beside that of the bytes."""
+        for module in self.modules:
+            importlib.import_module(module)
         for name, case in self.beside:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((CASES / case).read_bytes())
@@ -124,6 +147,10 @@ TARGETS: dict[str, Target] = {
     "curves": Target("c.csv", csv.read_curves, ()),
     "spectra": Target("c.txt", read_spectra, ()),
     "sensitivities": Target("c.csv", read_sensitivities, ()),
+    "checkpoint": Target("c.safetensors", read_model, (), modules=("nesr_gui.inference.checkpoint",)),
+    "session": Target(
+        "c.nesr", read_session, (), modules=("nesr_gui.gui.model.session_file", "nesr_gui.gui.view_modes")
+    ),
 }
 
 

@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+import time
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from nesr_gui.inference import checkpoint
 from nesr_gui.inference.checkpoint import FORMAT, UnreadableModel, describe, load_checkpoint, save_checkpoint
+from nesr_gui.networks import registry
 from nesr_gui.networks.nesr import NeSRConfig
 from tests import tiny
 
@@ -39,7 +42,17 @@ def test_missing_file(tmp_path):
         load_checkpoint(tmp_path / "nothing.safetensors")
 
 
-@pytest.mark.parametrize("content", [b"", b"not tensors", b"\xff" * 64])
+def header(text: bytes) -> bytes:
+    return len(text).to_bytes(8, "little") + text
+
+
+NO_MODELS = [
+    b"", b"not tensors", b"\xff" * 64, header(b"["), header(b"[]"), header(b'{"__metadata__": {"a": 1}}'),
+    header(b"[" * 100_000), header(b"\xff"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", NO_MODELS)
 def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "m.safetensors").write_bytes(content)
     with pytest.raises(UnreadableModel, match="not a safetensors file"):
@@ -61,6 +74,48 @@ def test_config_that_does_not_fit_the_weights_is_refused(tmp_path, config):
     save_file(tensors, tmp_path / "m.safetensors", {"format": FORMAT, "config": config, "provenance": json.dumps({})})
     with pytest.raises(UnreadableModel, match="do not match its configuration"):
         load_checkpoint(tmp_path / "m.safetensors")
+
+
+HUGE = {
+    "features": {"features": 3000},
+    "too many features": {"features": 10**9},
+    "blocks": {"blocks": 10**9},
+    "layers": {"hidden": [8] * 100_000},
+    "width of layers": {"hidden": [30_000, 30_000]},
+    "bands": {"step": 1e-9},
+    "range": {"high": 1e300},
+    "not finite": {"low": float("nan")},
+}
+
+
+@pytest.mark.parametrize("changes", HUGE.values(), ids=HUGE)
+def test_a_configuration_that_asks_for_much_memory_is_refused_before_it_is_taken(tmp_path, monkeypatch, changes):
+    save_checkpoint(tmp_path / "m.safetensors", tiny.network(), {})
+    tensors = load_file(tmp_path / "m.safetensors")
+    config = json.dumps({**dataclasses.asdict(tiny.CONFIG), **changes})
+    save_file(tensors, tmp_path / "m.safetensors", {"format": FORMAT, "kind": "nesr", "config": config})
+    devices = []
+
+    def build(config):
+        devices.append(torch.empty(0).device.type)
+        return registry.build(config)
+
+    monkeypatch.setattr(checkpoint, "build", build)
+    started = time.process_time()
+    with pytest.raises(UnreadableModel, match="do not match its configuration"):
+        load_checkpoint(tmp_path / "m.safetensors")
+    assert "cpu" not in devices and time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("provenance", ["", "[", "[" * 100_000, "3", '{"a": 1}'])
+def test_a_damaged_provenance_is_refused(tmp_path, provenance):
+    save_checkpoint(tmp_path / "m.safetensors", tiny.network(), {})
+    tensors, config = load_file(tmp_path / "m.safetensors"), json.dumps(dataclasses.asdict(tiny.CONFIG))
+    metadata = {"format": FORMAT, "kind": "nesr", "config": config, "provenance": provenance}
+    save_file(tensors, tmp_path / "m.safetensors", metadata)
+    for read in (load_checkpoint, describe):
+        with pytest.raises(UnreadableModel, match="configuration"):
+            read(tmp_path / "m.safetensors")
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -6,11 +6,13 @@ import errno
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nesr_gui import cli
+from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
 from nesr_gui.io.atomic import atomic_write
-from nesr_gui.io.errors import UnreadableFile, error_message
+from nesr_gui.io.errors import NO_MEMORY, UnreadableFile, error_message
 
 
 @pytest.mark.parametrize("number", sorted(errno.errorcode))
@@ -45,3 +47,34 @@ def test_the_command_line_shows_no_error_numbers(
         cli.main()
     told = capsys.readouterr().err
     assert told == "nesr-gui: no permission to use cube.h5; change its permissions, or choose another place\n"
+
+
+def test_a_lack_of_memory_is_a_sentence() -> None:
+    with pytest.raises(MemoryError) as caught:
+        np.empty(1 << 60, np.uint8)
+    assert "allocate" in str(caught.value)
+    for error in (caught.value, MemoryError(), OSError("std::bad_alloc")):
+        assert error_message(error) == NO_MEMORY
+    assert error_message(OutOfMemory("there is not enough graphics memory")) == "there is not enough graphics memory"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), DeviceLost("the graphics device failed; continue on the processor")])
+def test_the_command_line_ends_with_a_sentence_without_memory_or_device(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "cli", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2 and capsys.readouterr().err == f"nesr-gui: {error_message(error)}\n"
+
+
+def test_the_command_line_does_not_hide_faults_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(cli, "cli", fail)
+    with pytest.raises(RuntimeError, match="a fault"):
+        cli.main()

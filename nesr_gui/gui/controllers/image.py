@@ -125,7 +125,7 @@ class ImageRenderer(QObject):
         self._rest.stop()
         for task in (self._coarse, self._exact, self._shade):
             self._worker.cancel(task)
-        self._requested = None
+        self._requested = self._refined = None
 
     def clear(self) -> None:
         """Discard the picture of the previous image."""

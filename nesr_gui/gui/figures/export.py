@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QMarginsF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -46,13 +46,16 @@ def save_drawing(path: Path, size: QSizeF, draw: Draw, dpi: int, title: str) -> 
     kind = path.suffix.lower()
     if kind not in (".png", ".svg", ".pdf"):
         raise ValueError(f"cannot write {path.name}: choose a name that ends in .png, .svg or .pdf")
+    drawn = QBuffer()  # Qt does not tell whether an SVG or PDF file could be written completely
+    drawn.open(QIODevice.OpenModeFlag.WriteOnly)
+    if kind == ".png":
+        is_drawn = QImageWriter(drawn, QByteArray(b"png")).write(rendered(size, draw, dpi))
+    else:
+        is_drawn = (_draw_svg if kind == ".svg" else _draw_pdf)(drawn, size, draw, title)
+    if not is_drawn:
+        raise MemoryError
     with atomic_write(path) as part:
-        if kind == ".png":
-            written = QImageWriter(str(part), QByteArray(b"png")).write(rendered(size, draw, dpi))
-        else:
-            written = (_save_svg if kind == ".svg" else _save_pdf)(part, size, draw, title)
-        if not written:
-            raise OSError(f"cannot write {path}: the folder may be read-only or full; choose another folder")
+        part.write_bytes(drawn.data().data())
 
 
 def rendered(size: QSizeF, draw: Draw, dpi: int) -> QImage:
@@ -68,9 +71,9 @@ def rendered(size: QSizeF, draw: Draw, dpi: int) -> QImage:
     return image
 
 
-def _save_svg(path: Path, size: QSizeF, draw: Draw, title: str) -> bool:
+def _draw_svg(device: QIODevice, size: QSizeF, draw: Draw, title: str) -> bool:
     generator = QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)  # Tiny, the default, has no clipping
-    generator.setFileName(str(path))
+    generator.setOutputDevice(device)
     generator.setSize((size * 100).toSize())  # the page in 1/100 point, as it takes whole numbers only
     generator.setResolution(7200)
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
@@ -79,8 +82,8 @@ def _save_svg(path: Path, size: QSizeF, draw: Draw, title: str) -> bool:
     return painter.begin(generator) and _paint(painter, draw)
 
 
-def _save_pdf(path: Path, size: QSizeF, draw: Draw, title: str) -> bool:
-    writer = QPdfWriter(str(path))
+def _draw_pdf(device: QIODevice, size: QSizeF, draw: Draw, title: str) -> bool:
+    writer = QPdfWriter(device)
     writer.setTitle(title)
     writer.setResolution(_PDF_DPI)
     page = QPageSize(size, QPageSize.Unit.Point, title, QPageSize.SizeMatchPolicy.ExactMatch)

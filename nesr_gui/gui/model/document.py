@@ -408,7 +408,12 @@ class Document(QObject):
         self.announce(Change.WHITE)
 
     def set_hover(self, pixel: Pixel | None) -> None:
-        """Set the source pixel under the mouse pointer; None outside the image."""
+        """Set the source pixel under the mouse pointer; None outside the image.
+
+        A view may still show the image of the previous tab, which may be larger.
+        """
+        if pixel is not None and not self.mark_set.holds(pixel):
+            pixel = None
         if pixel != self.hover:
             self.hover = pixel
             self.announce(Change.HOVER)

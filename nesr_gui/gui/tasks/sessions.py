@@ -20,12 +20,12 @@ from nesr_gui.gui.model.session_file import ENDING, SessionData, read_session, w
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.view_modes import MODES
-from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.atomic import atomic_write, remove_stale
 from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.fingerprint import fingerprint
 
 _LOCK = ".lock"
-_OLDEST = 90 * 86_400.0  # seconds; older autosave copies are removed
+_OLDEST = 90 * 86_400.0  # seconds; older autosave copies are removed if they cannot be read
 
 
 class MovedImage(UnreadableFile):
@@ -215,6 +215,7 @@ def find_copies(request: FindRequest, progress: ProgressCallback) -> Found:
     for name in sorted(names):
         folder = AutosaveFolder.take(root / name)
         if folder is not None:
+            remove_stale(folder.folder)
             readable = [copy for path in folder.copies() if (copy := _describe(path)) is not None]
             copies += readable
             if readable:
@@ -228,14 +229,16 @@ def find_copies(request: FindRequest, progress: ProgressCallback) -> Found:
 
 
 def _describe(path: Path) -> Copy | None:
-    """Describe a copy; None if it is too old (and removed) or of another version of the program (and left)."""
+    """Describe a copy; None if it cannot be read, as one of another version of the program.
+
+    Such a copy is left until it is old. Work that can be restored is not removed by age: the clock may be wrong.
+    """
     written = path.stat().st_mtime
-    if time.time() - written > _OLDEST:
-        remove_copy(path)
-        return None
     try:
         data = read_session(path, MODES)
     except (OSError, UnreadableFile):
+        if time.time() - written > _OLDEST:
+            remove_copy(path)
         return None
     return Copy(path, (data.file or data.source.image).name, written)
 

@@ -206,7 +206,9 @@ class MarkTable(QTableWidget):
             item = self._cells[self._numbers.index(number)][MARK]
             self.setFocus()
             self.setCurrentItem(item)
-            if self.state() != self.State.EditingState:  # otherwise the editor is open already
+            # an open editor outlasts the state of editing if a mouse button is released beside it
+            is_open = self.state() == self.State.EditingState or self.indexWidget(self.indexFromItem(item)) is not None
+            if not is_open:
                 self.editItem(item)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

@@ -85,8 +85,7 @@ class MessageBar(QFrame):
 
     def show_failure(self, error: Exception, topic: Topic | None = None) -> None:
         """Show the message of an error; unexpected errors have their traceback under Details."""
-        fallback = "There is not enough memory for this operation" if isinstance(error, MemoryError) else ""
-        sentence = error_message(error) or fallback or f"Unexpected error: {type(error).__name__}."
+        sentence = error_message(error) or f"Unexpected error: {type(error).__name__}."
         self.text.setText(sentence.rstrip(".") + ".")  # not capitalised: it may start with a file name
         expected = isinstance(error, ValueError | OSError | MemoryError | DeviceLost)
         self.details.setPlainText("".join(traceback.format_exception(error)))

@@ -6,6 +6,7 @@ with the cube. All arrays and their attributes pass through `decoding` before th
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from nesr_gui.io.cubes import plausibility
 from nesr_gui.io.cubes.decoding import Decoding, decoding_of, is_fill_name, text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints
-from nesr_gui.io.cubes.stored import Squeezed
+from nesr_gui.io.cubes.stored import Squeezed, underlying
 from nesr_gui.io.cubes.wavelengths import (
     INVERSE_TO_NM,
     MAX_BANDS,
@@ -35,6 +36,7 @@ from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.spectral import Quantity
 
 MAX_CHUNK = 1 << 30  # maximum bytes read for a single value
+MAX_LIST_CHUNK = 64 << 20  # of a list of wavelengths
 _SPECTRAL = re.compile(
     r"(central?_?)?(wave_?lengths?|wave_?numbers?|waves?|wls?|wvl|lambdas?|lam|frequency|freq|bands?|spectral|channels?)"
     r"(_?(centers?|centres?|nm|um))?",
@@ -141,7 +143,7 @@ class Container:
     def decoding(self, variable: NamedArray) -> Decoding:
         """How the numbers of an array become values; single numbers beside it may state what means no value."""
         beside = [
-            np.ravel(np.asarray(v.array[...]))[0]
+            np.ravel(_read_list(v))[0]
             for v in self.arrays
             if v.group == variable.group and v.shape in ((), (1,), (1, 1)) and v.is_numeric() and is_fill_name(v.short)
         ]
@@ -152,15 +154,15 @@ class Container:
         """Decoded values (L,) of a list.
 
         Raises:
-            UnreadableFile: it is longer than any list of bands.
+            UnreadableFile: it is longer than any list of bands, or cut in chunks that are.
         """
         if variable.length > MAX_BANDS:
             raise UnreadableFile(f"it has {variable.length:,} wavelengths, of at most {MAX_BANDS:,}")
-        return np.ravel(self.decoding(variable).decode(np.asarray(variable.array[...]))).astype(np.float64)
+        return np.ravel(self.decoding(variable).decode(_read_list(variable))).astype(np.float64)
 
     def texts(self, variable: NamedArray) -> list[str]:
         """Entries of a list of texts."""
-        return [text_of(text).strip("\0 ") for text in np.ravel(np.asarray(variable.array[...])).tolist()]
+        return [text_of(text).strip("\0 ") for text in np.ravel(_read_list(variable)).tolist()]
 
     def attributes_around(self, variable: NamedArray) -> Iterator[tuple[str, Any]]:
         """Attributes of an array, of its group, and of those that contain it."""
@@ -171,6 +173,28 @@ class Container:
             if not path:
                 return
             path = path.rpartition("/")[0]
+
+
+def check_chunks(array: Any, name: str, most: int = MAX_CHUNK) -> None:
+    """Check the size of the chunks of an array of HDF5 or Zarr, one of which is decompressed for a single value.
+
+    Raises:
+        UnreadableFile: a chunk takes more than `most` bytes.
+    """
+    size = math.prod(getattr(underlying(array), "chunks", None) or ()) * array.dtype.itemsize
+    if size > most:
+        limit = f"{most >> 30} GiB" if most >= 1 << 30 else f"{most >> 20} MiB"
+        raise UnreadableFile(f"its `{name}` is cut in chunks of more than {limit}")
+
+
+def _read_list(variable: NamedArray) -> npt.NDArray[Any]:
+    """Read an array beside the cube, such as wavelengths, whose number of values has been checked.
+
+    Raises:
+        UnreadableFile: it is stored in large chunks.
+    """
+    check_chunks(variable.array, variable.name, MAX_LIST_CHUNK)
+    return np.asarray(variable.array[...])
 
 
 def find_cube(container: Container, reading: CubeHints, provenance: dict[str, str]) -> CubeDescription:
@@ -435,7 +459,7 @@ def _mean_over_pixels(variable: NamedArray, container: Container) -> tuple[npt.N
     """
     if np.prod(variable.shape, dtype=float) > MAX_PIXEL_WAVELENGTHS:
         raise ValueError("too many wavelengths")
-    values = container.decoding(variable).decode(np.asarray(variable.array[...])).astype(np.float64)
+    values = container.decoding(variable).decode(_read_list(variable)).astype(np.float64)
     others = [tuple(other for other in range(values.ndim) if other != axis) for axis in range(values.ndim)]
     if not np.isfinite(values).all():
         raise ValueError("some pixels have no wavelength")
@@ -469,7 +493,7 @@ def _bad_bands(
         return None
     length = wavelengths.size
     lists: list[tuple[str, Any]] = [
-        (v.short, np.ravel(np.asarray(v.array[...])))
+        (v.short, np.ravel(_read_list(v)))
         for v in container.arrays
         if v.length == length
         and v.is_numeric("uifb")

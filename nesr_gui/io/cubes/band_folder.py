@@ -41,7 +41,7 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     Raises:
         OSError: the folder holds other files, is not writable, or has too little space.
     """
-    import imagecodecs
+    from nesr_gui.io.raster import encoded_png
 
     target = Path(os.path.realpath(path))
     if target.is_dir() and any(target.iterdir()) and not (target / DESCRIPTION).is_file():
@@ -52,7 +52,7 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
         for index, band in export.bands():
             nm = export.wavelengths.nm[index]
             name = f"{target.name}_{index + 1:03d}_{float(nm)!r}nm.png"
-            (folder / target.name / name).write_bytes(imagecodecs.png_encode(band))
+            (folder / target.name / name).write_bytes(encoded_png(target / name, band))
         write_sidecar(folder / target.name / DESCRIPTION, export)
 
 

@@ -20,14 +20,17 @@ import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.cubes.arrays import MAX_CHUNK
 from nesr_gui.io.cubes.decoding import Decoding
 from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import CubeWriterSource, check_space
-from nesr_gui.io.errors import UnreadableFile, error_message
+from nesr_gui.io.errors import UnreadableFile, error_message, translate_library_errors
 from nesr_gui.io.names import library_name
+from nesr_gui.io.raster import check_whole_exr
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
+_LINES = {0: 1, 1: 1, 2: 1, 3: 16, 4: 32, 5: 16, 6: 32, 7: 32, 8: 32}  # decoded together, by compression; else 256
 MAX_DECODED = 4 << 30  # bytes of a file with several parts, which is decoded as a whole
 LINES = 64  # lines written at once
 OURS = "nesrProvenance"
@@ -55,6 +58,7 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
         OSError: the folder is not writable or has too little space.
     """
     exr, imath = require_extra("OpenEXR", "spectral OpenEXR files"), require_extra("Imath", "spectral OpenEXR files")
+    path = Path(path)
     _, height, width = export.shape
     reflective = export.field.quantity is Quantity.REFLECTANCE
     names = [f"{'T' if reflective else 'S0'}.{_decimal(nm)}nm" for nm in export.wavelengths]
@@ -71,13 +75,17 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     header[OURS] = json.dumps(attributes).encode()
     with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
-        with library_name(part) as name, closing(exr.OutputFile(name, header)) as output:
+        with library_name(part) as name, translate_library_errors(path):
+            output = exr.OutputFile(name, header)
+        with closing(output):
             for _, block in export.tiles(LINES, width):
                 lines = dict(zip(names, block.values, strict=True))
                 if preview is not None:
                     lines |= dict(zip(colours, _preview(preview, block.values), strict=True))
                 packed = {name: np.ascontiguousarray(values).tobytes() for name, values in lines.items()}
-                output.writePixels(packed, block.values.shape[1])
+                with translate_library_errors(path):
+                    output.writePixels(packed, block.values.shape[1])
+        check_whole_exr(part, path)
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:
@@ -99,6 +107,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         with library_name(path) as name:
             if not exr.isOpenExrFile(name):
                 raise ValueError("it is not an OpenEXR file")
+            _check_blocks(exr, name)
             file = exr.InputFile(name)
             if not file.isComplete():
                 raise ValueError("it is cut short")
@@ -111,6 +120,22 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
             f"cannot open {path.name}: {error_message(error)[:300]}; expected a spectral OpenEXR file"
         ) from error
     return build_field(found, reading or CubeHints())
+
+
+def _check_blocks(exr: Any, name: str) -> None:
+    """Check the size of the lines that are decoded together, for which the library takes memory at opening.
+
+    Raises:
+        ValueError: one takes more than `MAX_CHUNK`.
+    """
+    with exr.File(name, separate_channels=True, header_only=True) as headers:
+        for header in (part.header for part in headers.parts):
+            low, high = header["dataWindow"]
+            height, width = (int(high[axis]) - int(low[axis]) + 1 for axis in (1, 0))
+            lines = header["tiles"].ySize if "tiles" in header else _LINES.get(int(header["compression"]), 256)
+            size = 4 * max(width, 0) * min(lines, max(height, 0)) * len(header["channels"])
+            if size > MAX_CHUNK:
+                raise ValueError(f"{size / 2**30:.1f} GiB of it are decoded together; at most 1 GiB is read")
 
 
 def is_cube(path: Path) -> bool:

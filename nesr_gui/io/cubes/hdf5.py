@@ -23,7 +23,7 @@ import numpy as np
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.cubes import neon, prisma
-from nesr_gui.io.cubes.arrays import MAX_CHUNK, Container, NamedArray, find_cube
+from nesr_gui.io.cubes.arrays import Container, NamedArray, check_chunks, find_cube
 from nesr_gui.io.cubes.decoding import text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
@@ -32,6 +32,8 @@ from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.spectral import Quantity
 
 TILE = 128  # pixels along a side: 64 kB of float32
+MAX_RATIO = 1100  # by which deflate can shrink at most, and a little more
+_UP_TO_DEFLATE = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 MAX_ARRAYS = 1000  # maximum number of arrays examined
 DAMAGED = (
     ValueError,
@@ -80,7 +82,7 @@ def new_file(path: Path, **options: Any) -> Iterator[tuple[h5py.File, Callable[[
 
 
 class _FailSafeFile(io.FileIO):
-    """A file that remembers its first failed write, and from then on pretends to write."""
+    """A file that remembers the first failure to write or resize it, and from then on pretends to do so."""
 
     failure: OSError | None = None
 
@@ -95,7 +97,11 @@ class _FailSafeFile(io.FileIO):
         return size
 
     def truncate(self, size: int | None = None, /) -> int:
-        return super().truncate(size) if self.failure is None else size or 0
+        try:
+            return super().truncate(size) if self.failure is None else size or 0
+        except OSError as error:
+            self.failure = error
+            return size or 0
 
     def check(self) -> None:
         if self.failure is not None:
@@ -194,11 +200,15 @@ def check_cube(dataset: Any) -> None:
     if dataset.id.get_storage_size() == 0:
         raise ValueError(f"its `{name}` was never written")
     properties = dataset.id.get_create_plist()
-    for code in (properties.get_filter(i)[0] for i in range(properties.get_nfilters())):
+    filters = {properties.get_filter(i)[0] for i in range(properties.get_nfilters())}
+    for code in filters:
         if not h5py.h5z.filter_avail(code):
             raise ValueError(f"its `{name}` is compressed by HDF5 filter {code}, which is not installed")
-    if dataset.chunks and math.prod(dataset.chunks) * dataset.dtype.itemsize > MAX_CHUNK:
-        raise ValueError(f"its `{name}` is cut in chunks of more than 1 GiB")
+    check_chunks(dataset, name)
+    if dataset.chunks and filters and filters <= _UP_TO_DEFLATE:
+        chunk, stored = math.prod(dataset.chunks) * dataset.dtype.itemsize, dataset.id.get_storage_size()
+        if chunk > MAX_RATIO * stored:
+            raise ValueError(f"its `{name}` states chunks of {chunk:,} bytes, which {stored:,} bytes cannot hold")
 
 
 def _dims(file: h5py.File, dataset: h5py.Dataset) -> tuple[str, ...]:

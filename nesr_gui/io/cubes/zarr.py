@@ -5,7 +5,6 @@ Groups, zip archives and the images of OME-Zarr (OME-NGFF 0.4 and 0.5) are read 
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,13 +16,12 @@ import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write_set
-from nesr_gui.io.cubes.arrays import MAX_CHUNK, Container, NamedArray, find_cube
+from nesr_gui.io.cubes.arrays import Container, NamedArray, check_chunks, find_cube
 from nesr_gui.io.cubes.decoding import text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
-from nesr_gui.io.cubes.stored import underlying
 from nesr_gui.io.cubes.wavelengths import named_in
-from nesr_gui.io.errors import UnreadableFile, error_message
+from nesr_gui.io.errors import UnreadableFile, error_message, translate_library_errors
 from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import Quantity
 
@@ -47,7 +45,8 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
         group = _zarr().open_group(store, mode="r+")
         arrays = {name: group[name] for name in export.variables}
         for name, block in export.tiles(TILE, TILE):
-            arrays[name][:, block.rows, block.cols] = block.values
+            with translate_library_errors(Path(path)):
+                arrays[name][:, block.rows, block.cols] = block.values
 
 
 @contextmanager
@@ -61,7 +60,8 @@ def creating(path: str | os.PathLike[str], export: CubeWriterSource) -> Iterator
     with atomic_write_set(target) as folder:
         check_space(target.parent, export.nbytes)
         store = folder / target.name
-        _create(zarr.create_group(store, zarr_format=3), export)
+        with translate_library_errors(target):
+            _create(zarr.create_group(store, zarr_format=3), export)
         yield store
         for left in store.rglob("*.partial"):  # left by a process that was killed while writing a shard
             left.unlink()
@@ -81,7 +81,8 @@ def write_shard(store: Path, export: CubeWriterSource, rows: slice, cols: slice)
     if all(_is_written(store / name, group[name], rows, cols) for name in export.variables):
         return
     for name, block in export.tile(rows, cols):
-        group[name][:, block.rows, block.cols] = block.values
+        with translate_library_errors(store):
+            group[name][:, block.rows, block.cols] = block.values
 
 
 def _is_written(folder: Path, array: Any, rows: slice, cols: slice) -> bool:
@@ -147,9 +148,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         attributes = {} if isinstance(root, zarr.Array) else dict(root.attrs)
         noted = {key: text_of(value) for key, value in attributes.items() if key not in _STRUCTURE}
         found = find_cube(held, reading, noted)
-        chosen = underlying(found.array)
-        if math.prod(chosen.chunks) * chosen.dtype.itemsize > MAX_CHUNK:
-            raise ValueError("it is cut in chunks of more than 1 GiB")
+        check_chunks(found.array, "cube")
         return build_field(_with_channel_names(found, attributes), reading)
     except AmbiguousFile:
         raise

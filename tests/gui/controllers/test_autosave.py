@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from nesr_gui.gui.model.session_file import read_session
 from nesr_gui.gui.tasks.sessions import AutosaveFolder, FindRequest, find_copies
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
+from nesr_gui.io import atomic
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from tests.gui.conftest import FakeEngine
 
@@ -101,6 +103,22 @@ def other(tmp_path: Path) -> Path:
     path = tmp_path / "other.png"
     iio.imwrite(path, np.random.default_rng(1).integers(0, 256, (40, 50, 3)).astype(np.uint8))
     return path
+
+
+def test_half_a_copy_that_a_crash_left_is_gone_after_the_next_start(
+    start: Callable[[], App], photograph: Path, root: Path, qtbot: QtBot
+) -> None:
+    first = start()
+    open_marked(first, photograph, [(3, 4)], qtbot)
+    (copy,) = copied(first, qtbot)
+    crash(first, root)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    half = copy.with_name(f".{copy.name}.{atomic._HOST}-{dead.pid}-0123456789abcdef.part")
+    half.write_text("{")
+    second = start()
+    press(offer(second, qtbot), "Later")
+    assert copy.exists() and not half.exists()
 
 
 def test_after_a_crash_every_document_comes_back_with_its_marks(
@@ -212,6 +230,72 @@ def test_what_is_discarded_goes_and_what_is_not_decided_is_offered_again(
     assert bool(list(root.iterdir())) == is_kept
     if is_kept:
         press(offer(start(), qtbot), "Discard")
+
+
+def test_a_copy_is_offered_also_if_the_clock_was_wrong(
+    start: Callable[[], App], photograph: Path, root: Path, qtbot: QtBot
+) -> None:
+    first = start()
+    open_marked(first, photograph, [(3, 4)], qtbot)
+    (copy,) = copied(first, qtbot)
+    crash(first, root)
+    os.utime(copy, (0, 0))  # as by a clock without a battery
+    second = start()
+    press(offer(second, qtbot), "Restore")
+    qtbot.waitUntil(lambda: [mark.place for mark in second.document.marks] == [(3, 4)])
+
+
+INSTANCES = """
+import os, sys
+from pathlib import Path
+from nesr_gui.gui.tasks.sessions import FindRequest, find_copies
+ready, go = os.pipe()
+answers = []
+for _ in range(6):
+    reading, writing = os.pipe()
+    answers.append(reading)
+    if not os.fork():
+        os.close(go)
+        os.read(ready, 1)  # until all are there
+        found = find_copies(FindRequest(Path(sys.argv[1])), lambda fraction: None)
+        os.write(writing, "".join(f"{copy.path.name}\\n" for copy in found.copies).encode() + b".")
+        sys.stdin.read()  # the locks are held
+        os._exit(0)
+    os.close(writing)
+os.close(go)
+for reading in answers:
+    with os.fdopen(reading, "rb") as answer:
+        text = b""
+        while not text.endswith(b"."):
+            text += os.read(answer.fileno(), 1 << 16)
+        print(text[:-1].decode(), end="")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="starts six programs at once by fork")
+def test_of_programs_that_start_at_once_one_is_offered_a_copy(
+    start: Callable[[], App], photograph: Path, other: Path, root: Path, qtbot: QtBot
+) -> None:
+    first = start()
+    for path in (photograph, other):
+        open_marked(first, path, [(3, 4)], qtbot)
+    names = sorted(path.name for path in copied(first, qtbot))
+    crash(first, root)
+    command = [sys.executable, "-c", INSTANCES, str(root)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run(command, input="", capture_output=True, text=True, timeout=60, env=environment, check=False)
+    assert sorted(ran.stdout.split("\n")[:-1]) == names, ran.stdout + ran.stderr
+
+
+def test_a_folder_of_copies_that_is_removed_meanwhile_is_made_again(
+    start: Callable[[], App], photograph: Path, root: Path, qtbot: QtBot
+) -> None:
+    app = start()
+    open_marked(app, photograph, [(3, 4)], qtbot)
+    assert len(copied(app, qtbot)) == 1
+    shutil.rmtree(root)
+    app.document.add_pin(5, 6)
+    assert len(copied(app, qtbot)) == 1 and not app.window.messages.isVisible()
 
 
 def test_a_copy_whose_image_is_gone_is_kept_until_it_can_be_restored(

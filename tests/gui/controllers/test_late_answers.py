@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -178,3 +180,19 @@ def test_tones_of_a_picture_that_was_replaced_are_dropped(quiet: App, qtbot: QtB
     shown = pictures_shown(quiet)
     wait_until_settled(quiet, qtbot)
     assert all(picture.request.context.nm == 600 for picture in (*shown, renderer.shown))
+
+
+def test_a_mouse_over_the_picture_of_the_tab_before_points_at_nothing(
+    opened: App, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """Until the next turn of the event loop its picture is shown, which may be larger than the image of this tab."""
+    small = tmp_path / "small.png"
+    iio.imwrite(small, np.zeros((20, 30, 3), np.uint8))
+    opened.files.open(small, beside=True)
+    qtbot.waitUntil(lambda: opened.document.source_shape == (20, 30) and opened.document.field is not None)
+    opened.workspace.show(0)
+    qtbot.waitUntil(lambda: not opened.worker._newest and not opened.refresh._stale)
+    opened.workspace.show(1)
+    opened.window.image.pixel_hovered.emit((50, 70))
+    opened.refresh.run()
+    assert opened.document.hover is None

@@ -1,17 +1,26 @@
 """Work that fails says so in one sentence, and offers another way; the rest of the window goes on."""
 
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.fields.protocol import DeviceLost, OutOfMemory
+from nesr_gui import io
+from nesr_gui.export import ExportPlan
+from nesr_gui.fields.protocol import CubeField, DeviceLost, OutOfMemory
 from nesr_gui.gui.app import App
-from nesr_gui.gui.tasks import loading
+from nesr_gui.gui.tasks import files, loading
 from nesr_gui.gui.tasks.worker import Task
-from tests.gui.conftest import FakeEngine
+from nesr_gui.io.errors import NO_MEMORY
+from nesr_gui.spectral import Quantity
+from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 
 
 def press(app: App, text: str, qtbot: QtBot) -> None:
@@ -71,6 +80,99 @@ def test_an_export_is_done_again_with_the_new_field(
     assert written == [opened.document.field] and opened.document.field is not broken
 
 
+class OnDevice(CubeField):
+    """The field of a model on a graphics device, which fails from the moment that `is_lost` is set."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.is_lost = threading.Event()
+
+    def _check(self) -> None:
+        if self.is_lost.is_set():
+            raise DeviceLost("the graphics device failed; continue on the processor")
+
+    def spectra(self, *args: Any, **options: Any) -> Any:
+        self._check()
+        return super().spectra(*args, **options)
+
+    def band(self, *args: Any, **options: Any) -> Any:
+        self._check()
+        return super().band(*args, **options)
+
+    def blocks(self, *args: Any, **options: Any) -> Iterator[Any]:
+        for block in super().blocks(*args, **options):
+            self._check()
+            yield block
+
+
+@pytest.fixture
+def on_device(app: App, photograph: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> App:
+    """A window with a photograph that was reconstructed on a graphics device, and a mark."""
+    encode = engine.encode
+
+    def encoded(image: Any, model: Any, **options: Any) -> CubeField:
+        field = encode(image, model, **options)
+        if model.device == "cpu":
+            return field
+        return OnDevice(
+            field.cube(BANDS).values, BANDS, Quantity.REFLECTANCE, {"model": "m"}, source_shape=image.source_shape
+        )
+
+    monkeypatch.setattr(sys.modules["nesr_gui.inference.engine"], "encode", encoded)
+    engine.model.device = "cuda"
+    begin(app, photograph)
+    qtbot.waitUntil(lambda: isinstance(app.document.field, OnDevice))
+    app.document.add_pin(3, 4)
+    qtbot.waitUntil(lambda: bool(app.document.curves) and not app.worker._newest)
+    return app
+
+
+def lose_device(app: App) -> None:
+    assert isinstance(app.document.field, OnDevice)
+    app.document.field.is_lost.set()
+
+
+@pytest.mark.parametrize("work", ["scrub", "click"])
+def test_a_device_that_fails_while_looking_is_left_for_the_processor(on_device: App, qtbot: QtBot, work: str) -> None:
+    lose_device(on_device)
+    if work == "scrub":
+        on_device.document.set_wavelength(612.0)
+    else:
+        on_device.document.add_pin(10, 12)
+    marks = on_device.document.marks
+    qtbot.waitUntil(on_device.window.messages.isVisible)
+    assert on_device.window.messages.text.text() == "the graphics device failed; continue on the processor."
+    press(on_device, "Retry on CPU", qtbot)
+
+    def is_answered() -> bool:
+        document = on_device.document
+        is_new = document.field is not None and not isinstance(document.field, OnDevice)
+        return is_new and all(mark.place in document.curves for mark in marks) and on_device.renderers[0].is_settled
+
+    qtbot.waitUntil(is_answered)
+    assert on_device.document.marks == marks and on_device.document.is_modified
+    assert on_device.workspace.model.device == "cpu"
+
+
+def test_a_device_that_fails_during_an_export_costs_no_file_and_it_is_done_on_the_processor(
+    on_device: App, tmp_path: Path, qtbot: QtBot
+) -> None:
+    folder = tmp_path / "cubes"
+    folder.mkdir()
+    path = folder / "c.npy"
+    path.write_bytes(b"older")
+    before = on_device.document.field
+    lose_device(on_device)
+    request = files.CubeExport(path, before, ExportPlan())
+    on_device.exporter._writer.export(request, files.export_cube, on_device.exporter._report)
+    qtbot.waitUntil(on_device.window.messages.isVisible)
+    assert on_device.window.messages.text.text() == "the graphics device failed; continue on the processor."
+    assert path.read_bytes() == b"older" and list(folder.iterdir()) == [path]
+    press(on_device, "Retry on CPU", qtbot)
+    qtbot.waitUntil(lambda: "Wrote" in on_device.window.messages.text.text())
+    np.testing.assert_allclose(io.open_cube(path).cube(BANDS).values, smooth_cube(60, 80))
+
+
 def test_what_failed_unexpectedly_is_done_once_more(opened: App, qtbot: QtBot) -> None:
     tries: list[int] = []
 
@@ -120,5 +222,5 @@ def test_a_model_that_cannot_be_had_on_a_device_is_offered_on_the_processor(
 
 def test_memory_that_runs_out_elsewhere_is_one_sentence(app: App, qtbot: QtBot) -> None:
     app.window.messages.show_failure(MemoryError())
-    assert app.window.messages.text.text() == "There is not enough memory for this operation."
+    assert app.window.messages.text.text() == f"{NO_MEMORY}."
     assert not app.window.messages.more.isVisible()

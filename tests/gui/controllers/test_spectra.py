@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,20 @@ def test_rename_hide_and_remove_in_the_table(opened: App, qtbot: QtBot) -> None:
     QTest.keyClick(table, KEY.Key_Delete)
     assert [mark.number for mark in opened.document.marks] == [1, 3]
     settled(opened, qtbot)
+
+
+def test_a_mark_whose_name_is_being_edited_is_not_edited_twice(
+    opened: App, qtbot: QtBot, said: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a mouse button was released beside the editor, which ends the state of editing only."""
+    opened.document.add_pin(10, 10)
+    settled(opened, qtbot)
+    table = opened.window.table
+    monkeypatch.setattr(table, "setFocus", lambda: None)  # another window has it
+    table.rename(1)
+    table.setState(table.State.NoState)
+    table.rename(1)
+    assert [message for message in said if "edit" in message] == []
 
 
 def test_the_menu_of_a_mark_changes_it(opened: App, qtbot: QtBot) -> None:

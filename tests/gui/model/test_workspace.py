@@ -329,6 +329,16 @@ def test_a_dialog_may_outlive_its_document(opened: App, qtbot: QtBot, qapp: QApp
     qtbot.waitUntil(lambda: (gc.collect(), document() is None)[1])
 
 
+def test_the_field_of_a_closed_document_is_freed_also_if_a_second_pane_showed_it(opened: App, qtbot: QtBot) -> None:
+    """With the field goes its open file."""
+    opened.view.show_side_by_side()
+    qtbot.waitUntil(lambda: all(renderer.is_settled for renderer in opened.renderers))
+    opened.view.show_single()
+    field = weakref.ref(opened.document.field)
+    opened.workspace.close(opened.document)
+    qtbot.waitUntil(lambda: (gc.collect(), field() is None)[1], timeout=5000)
+
+
 @pytest.mark.usefixtures("queued_refresh")
 def test_a_second_click_on_a_tab_that_is_closed_closes_no_other(opened: App, other: Path, qtbot: QtBot) -> None:
     """Until the next turn of the event loop the tab is still there."""

@@ -196,13 +196,13 @@ def _png_folder(path: Path) -> None:
         (path / f"c_{nm}nm.png").write_bytes(data)
 
 
-def _exr(path: Path) -> None:
+def _exr(path: Path, right: int = 10**9, bottom: int = 10**9) -> None:
     """The header of a picture whose corner lies 10⁹ pixels away."""
     write(path.parent, path.name)
     data = path.read_bytes()
     for window in (b"dataWindow\0box2i\0", b"displayWindow\0box2i\0"):
         at = data.index(window) + len(window) + 4
-        data = data[:at] + struct.pack("<4i", 0, 0, 10**9, 10**9) + data[at + 16 :]
+        data = data[:at] + struct.pack("<4i", 0, 0, right, bottom) + data[at + 16 :]
     path.write_bytes(data)
 
 
@@ -223,6 +223,33 @@ def _zarr(path: Path, **change: object) -> None:
     metadata.write_text(json.dumps({**json.loads(metadata.read_text()), **change}))
 
 
+def _stored(file: h5py.File) -> None:
+    """A chunk of 864 MB, in a few bytes."""
+    shape = (3, 8000, 9000)
+    cube = file.create_dataset("cube", shape, np.float32, chunks=shape, compression="gzip")
+    cube.id.write_direct_chunk((0, 0, 0), zlib.compress(bytes(1000)))
+
+
+def _list_in_a_chunk(file: h5py.File) -> None:
+    """Three wavelengths in a chunk of 512 MB, which shrinks to half a megabyte."""
+    del file["wavelength"]
+    file["cube"] = np.ones((3, 4, 5), np.float32)
+    chunk = (1 << 26,)
+    file.create_dataset("wavelength", (3,), np.float64, chunks=chunk, maxshape=(None,), compression="gzip")
+    packer = zlib.compressobj(1)
+    packed = b"".join([*(packer.compress(bytes(1 << 24)) for _ in range(32)), packer.flush()])
+    file["wavelength"].id.write_direct_chunk((0,), packed)
+
+
+def _zarr_list(path: Path) -> None:
+    import zarr
+
+    group = zarr.open_group(path, mode="w", zarr_format=2)
+    group.create_array("cube", data=np.ones((3, 4, 5), np.float32))
+    group.create_array("wavelength", shape=(3,), chunks=(1 << 27,), dtype="f8")
+    (path / "wavelength" / "0").write_bytes(zlib.compress(bytes(1000)))
+
+
 def _envi(path: Path, *change: str) -> None:
     path.write_text(HDR.replace(*change, 1))
     np.zeros((3, 5, 4), "<f4").tofile(path.with_suffix(".img"))
@@ -238,6 +265,8 @@ HOSTILE: dict[str, Callable[[Path], object]] = {
     "negative.npy": lambda path: _npy(path, "(3, -1000000000000, 3)"),
     "size.h5": lambda path: _hdf5(path, _huge),
     "chunk.h5": lambda path: _hdf5(path, _chunky),
+    "stored.h5": lambda path: _hdf5(path, _stored),
+    "list.h5": lambda path: _hdf5(path, _list_in_a_chunk),
     "cycle.h5": lambda path: _hdf5(path, _cycle),
     "virtual.h5": lambda path: _hdf5(path, _virtual),
     "link.h5": lambda path: _hdf5(path, lambda file: file.__setitem__("cube", h5py.ExternalLink("/etc/passwd", "x"))),
@@ -254,6 +283,8 @@ HOSTILE: dict[str, Callable[[Path], object]] = {
     "link.mat": lambda path: _hdf5(path, lambda file: file.__setitem__("cube", h5py.ExternalLink("/etc/passwd", "x"))),
     "size.tif": _tiff,
     "size.exr": _exr,
+    "lines.exr": lambda path: _exr(path, (1 << 24) - 1, 39),
+    "list.zarr": _zarr_list,
     "size.zarr": lambda path: _zarr(path, shape=[3, 10**12, 10**12]),
     "negative.zarr": lambda path: _zarr(path, shape=[3, -(10**12), 5]),
     "pngs": _png_folder,
