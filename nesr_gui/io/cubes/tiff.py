@@ -30,7 +30,7 @@ from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
 from nesr_gui.io.cubes.wavelengths import MAX_BANDS, is_placeholder, named_in, parse_list
 from nesr_gui.io.errors import UnreadableFile, error_message
-from nesr_gui.io.regions.georeference import KEY, Georeference
+from nesr_gui.io.georeference import KEY, TRANSFORMATION, Georeference, length_in_metres
 from nesr_gui.spectral import Quantity
 
 MAX_SEGMENT = 1 << 30  # maximum size of a decoded strip or tile
@@ -159,7 +159,6 @@ DESCRIPTION, GDAL_METADATA, GDAL_NODATA = 270, 42112, 42113
 FEWEST = 5  # minimum bands of a cube without wavelengths, to distinguish it from a photograph
 MAX_SPOTS = 8  # channels of an RGB photograph with spot colours or masks
 REDUCED = 1  # bit of NewSubfileType
-MODEL_TRANSFORMATION = 34264
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
@@ -344,7 +343,7 @@ def _found(path: Path, tiff: tifffile.TiffFile) -> CubeDescription:
         wavelengths=wavelengths,
         unit=unit,
         quantity=own.get("quantity", product.quantity if product else Quantity.UNKNOWN),
-        provenance=_georeference(page) | own["provenance"],
+        provenance=_georeference(tiff) | own["provenance"],
         decoding=decoded,
         upside_down=_is_south_up(page),
     )
@@ -392,7 +391,7 @@ def _completed(found: CubeDescription, header: Header, has_nodata: bool, has_sca
 
 def _is_south_up(page: Any) -> bool:
     """Whether the transformation to map coordinates (GeoTIFF, tag 34264) lets rows run from south to north."""
-    matrix = np.ravel(page.tags.valueof(MODEL_TRANSFORMATION, default=()))
+    matrix = np.ravel(page.tags.valueof(TRANSFORMATION, default=()))
     return matrix.size == 16 and matrix[1] == 0 == matrix[4] and bool(matrix[5] > 0)
 
 
@@ -421,10 +420,28 @@ def _xml(text: Any) -> ElementTree.Element | None:
         return None
 
 
-def _georeference(page: Any) -> dict[str, str]:
-    """The map coordinates of a GeoTIFF, as an entry of the provenance."""
-    where = Georeference.of_geotiff(page.geotiff_tags) if page.is_geotiff else None
-    return {KEY: where.map_info()} if where is not None else {}
+def _georeference(tiff: tifffile.TiffFile) -> dict[str, str]:
+    """Map coordinates of a GeoTIFF shown north up, or the pixel size of an OME-TIFF, as an entry of the provenance."""
+    page = main_page(tiff)
+    where = Georeference.of_page(page) or _ome_pixel_size(tiff)
+    where = where.flipped(page.imagelength) if where is not None and _is_south_up(page) else where
+    text = where.map_info() if where is not None else ""
+    return {KEY: text} if text else {}
+
+
+def _ome_pixel_size(tiff: tifffile.TiffFile) -> Georeference | None:
+    """The size of pixels that an OME-TIFF states; the position of the image is unknown."""
+    pixels = _ome_pixels(tiff)
+    if pixels is None:
+        return None
+    sizes = []
+    for axis in "XY":
+        metres = length_in_metres(pixels.get(f"PhysicalSize{axis}Unit", "µm"))  # OME's default
+        numbers = parse_list(pixels.get(f"PhysicalSize{axis}", ""))
+        if metres is None or numbers is None or numbers[0].size != 1 or not 0 < numbers[0][0] < math.inf:
+            return None
+        sizes.append(float(numbers[0][0]) * metres)
+    return Georeference.upright((0.0, 0.0), (sizes[0], sizes[1]), metres=1.0)
 
 
 def _items(page: Any) -> list[tuple[str, int, str, str]]:

@@ -12,7 +12,6 @@ from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from nesr_gui.gui.drawing import theme
-from nesr_gui.gui.model.pixel_size import PixelSize
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.views.image.layers import Canvas
 from nesr_gui.gui.views.image.mark_items import MarkLayer
@@ -128,7 +127,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.canvas = Canvas(self.box, self)
         self.captions = Caption(0, self), Caption(1, self)
         self.scale_bar = ScaleBar(self)
-        self._pixel_size: PixelSize | None = None
+        self._pixel_metres: float | None = None
         self.marks = MarkLayer(self, self.box)
         self._sides: tuple[int, ...] = (0,)
         self._shape: tuple[int, int] | None = None
@@ -194,9 +193,9 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.box.setRange(QRectF(edges[1], edges[0], size[1], size[0]), padding=0)
         self._unfit()
 
-    def show_scale_bar(self, is_shown: bool, size: PixelSize | None) -> None:
-        """Show or hide the scale bar; `size` is that of a source pixel on the ground, if known."""
-        self._pixel_size = size
+    def show_scale_bar(self, is_shown: bool, metres: float | None) -> None:
+        """Show or hide the scale bar; `metres` is the length of a source pixel, if known."""
+        self._pixel_metres = metres
         self.scale_bar.setVisible(is_shown)
         self._place_scale_bar()
 
@@ -269,7 +268,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def _place_scale_bar(self) -> None:
         """Update the scale bar and keep it in the lower left corner."""
         if self.scale_bar.isVisibleTo(self) and self._shape is not None:
-            self.scale_bar.show_scale(float(self.box.viewPixelSize()[0]), self._pixel_size)
+            self.scale_bar.show_scale(float(self.box.viewPixelSize()[0]), self._pixel_metres)
             self.scale_bar.move(_MARGIN, self.height() - self.scale_bar.height() - _MARGIN)
 
     def _announce_view(self) -> None:
