@@ -1,6 +1,7 @@
 """The scale bar: a round length in image pixels, or in metres where the cube states the size of its pixels."""
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField
@@ -37,6 +38,8 @@ def test_the_bar_is_as_long_as_it_says(
 
 def test_the_scale_bar_follows_zoom_and_document(opened: App, qtbot: QtBot) -> None:
     bar, image, action = opened.window.image.scale_bar, opened.window.image, opened.window.actions_by_name["scale_bar"]
+    opened.window.hints.hide()
+    QApplication.processEvents()
     assert not bar.isVisible()
     action.trigger()
     assert bar.isVisible() and action.isChecked() and opened.document.view_settings.scale_bar

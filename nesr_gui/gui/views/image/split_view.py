@@ -139,6 +139,11 @@ class SplitView(QWidget):
         for image in self.images:
             image.show_scale_bar(is_shown, metres)
 
+    def show_covered(self, height: int) -> None:
+        """Keep scale bars clear of what covers `height` pixels at the lower edge."""
+        for image in self.images:
+            image.show_covered(height)
+
     def _show_bars(self) -> None:
         shown = []
         for side, picture in enumerate(self._pictures):
@@ -162,6 +167,8 @@ class SplitView(QWidget):
         direction = QBoxLayout.Direction.LeftToRight if beside >= below else QBoxLayout.Direction.TopToBottom
         if direction != self._panes.direction():
             self._panes.setDirection(direction)
+        length = across if direction is QBoxLayout.Direction.LeftToRight else down
+        self._panes.setSpacing(_GAP + (length - _GAP) % 2)  # so that both panes have the same size
 
     def _lookup(self, picture: RenderedImage | None) -> UInt8Array | None:
         if picture is None or picture.shown.ndim == 3:

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QFrame, QGraphicsPathItem, QLabel, QWidget
 
 from nesr_gui.colorimetry.cie import wavelength_colours
-from nesr_gui.gui.drawing.labels import spread_out
+from nesr_gui.gui.drawing.labels import spread_out, value_format
 from nesr_gui.gui.drawing.spectra import draw_key_sign
 from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.drawing.ticks import Axis
@@ -98,8 +98,9 @@ class Crosshair(QObject):
 
 def _text(nm: float, rows: Sequence[Row]) -> str:
     lines = [f"<b>{nm:.1f} nm</b>"]
+    form = value_format(max((abs(value) for _, _, value in rows if not math.isnan(value)), default=0.0))
     for mark, name, value in rows[:MOST_ROWS]:
-        number = "–" if math.isnan(value) else f"{value:.4f}"
+        number = "–" if math.isnan(value) else f"{value:{form}}"
         sign = f'<span style="color:{mark.colour}">■</span>' if mark is not None else "■"
         lines.append(f"{sign} {number} &nbsp;{html.escape(name)}")
     if len(rows) > MOST_ROWS:
