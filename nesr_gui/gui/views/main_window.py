@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self.focus_ring, self.focus_keeper = FocusRing(self), FocusKeeper(self)
         self.panels = DockManager(self, self.submenus["panels"])
         self._restore()
-        spectra = _column(self.plot_toolbar, self.plot, self.table, self.pair, growing=self.plot)
+        spectra = _column(self.plot_toolbar, self.plot, self.table, self.pair)  # plot and table give way to each other
         right = Qt.DockWidgetArea.RightDockWidgetArea
         self.add_panel("spectra", "Spectra", spectra, right, shown=True)
         self.add_panel("input", "Input", self.input, right, row=1, shown=True)  # below the curves that react to them

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QIcon, QPixmap
+from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QIcon, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QMenu, QTableWidget, QTableWidgetItem, QWidget
 
 from nesr_gui import metrics
@@ -217,6 +217,12 @@ class MarkTable(QTableWidget):
             self.setCurrentItem(item)
             if self.state() != self.State.EditingState:  # otherwise the editor is open already
                 self.editItem(item)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the current row in view."""
+        super().resizeEvent(event)
+        if self.currentIndex().isValid():
+            self.scrollTo(self.currentIndex())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Request the menu of the mark under the mouse."""

@@ -225,7 +225,7 @@ def test_in_a_small_window_a_long_table_leaves_the_plot_its_place(opened: App) -
     for row in range(9):
         opened.document.add_pin(row, row)
     QApplication.processEvents()
-    assert opened.window.height() == 640 and opened.window.plot.height() >= 160
+    assert opened.window.height() == 640 and opened.window.plot.height() >= 200
     assert 6 * 26 > opened.window.table.viewport().height() >= 2 * 26
     opened.window.compose(QSize(1000, 1000))
     QApplication.processEvents()

@@ -115,7 +115,7 @@ class SpectraFigureDialog(FigureDialog):
         parts.addLayout(form(
             ("&Width", row(self.columns, self.width_mm)), ("&Height", row(self.height_mm, self.is_proportional)),
             ("&Font", self.font_name), ("Font &size", self.font_size), ("&Line width", self.line_width),
-            ("Le&gend", self.legend), ("&Bands", self.spreads), ("PNG &resolution", self.dpi),
+            ("Le&gend", self.legend), ("&Intervals and SD", self.spreads), ("PNG &resolution", self.dpi),
         ))  # fmt: skip
         self.picture.setAutoFillBackground(True)
         parts.addWidget(self.picture)
