@@ -81,7 +81,7 @@ class ChoiceDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(14)
-        self.setMinimumWidth(440)
+        layout.addStrut(400)  # not a minimum of the dialog, which would replace that of its contents
         for part in (*parts, self.summary, self.buttons):
             if isinstance(part, QLayout):
                 layout.addLayout(part)
