@@ -11,10 +11,12 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
+from nesr_gui.gui.model.plot_settings import Normalise, Transform
+from nesr_gui.gui.view_modes.similarity import angles
 from nesr_gui.gui.views.dialogs.simple import AxisLimitsDialog
 from nesr_gui.gui.views.image.layers import value_text
 from nesr_gui.gui.views.mark_table import MEASURED, VALUE
-from nesr_gui.spectral import Quantity
+from nesr_gui.spectral import Quantity, Spectrum
 from tests.gui.conftest import BANDS, smooth_cube
 from tests.gui.controllers.test_view_settings import exact, shown
 
@@ -78,6 +80,19 @@ def test_the_limits_of_the_colour_bar_are_shown_and_typed(dim: App, qtbot: QtBot
     bar.auto.click()
     low, above = dim.document.view_settings.levels["band"]
     assert 0 <= low < above <= high * 1.001
+
+
+def test_similarity_and_normalised_curves_do_not_depend_on_the_magnitude(dim: App, qtbot: QtBot) -> None:
+    dim.view.show_mode("similarity")
+    qtbot.waitUntil(exact(dim, "similarity"))
+    painted = shown(dim).painted
+    bright = RADIANCE / np.float32(2.7e-7)
+    np.testing.assert_allclose(painted, angles(bright, bright[:, 12, 17][:, None, None]), atol=0.05)
+    spectrum = dim.document.curves[(12, 17)].spectrum
+    for normalise in (Normalise.MAXIMUM, Normalise.AREA, Normalise.AT_WAVELENGTH):
+        tiny = Spectrum(spectrum.wavelengths, spectrum.values * np.float32(1e-5))
+        values = [Transform(normalise).apply(each, 550.0, None) for each in (spectrum, tiny)]
+        np.testing.assert_allclose(*values, rtol=1e-5)
 
 
 def test_axes_and_their_dialog_show_all_digits(dim: App, qtbot: QtBot) -> None:

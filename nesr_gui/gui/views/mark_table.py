@@ -34,7 +34,7 @@ class _Column:
 
 
 _COLUMNS = (
-    _Column("Mark", 120, is_number=False),
+    _Column("Mark", 136, is_number=False),
     _Column("At", 86, "Value"),
     _Column("Measured", 78, "Measured value"),
     _Column("RGB", 44, "Colour (sRGB)", is_number=False),

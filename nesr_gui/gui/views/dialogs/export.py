@@ -278,7 +278,7 @@ class CubeExportDialog(ChoiceDialog):
         self.numbers, self.format = combo("Data type"), combo("Format")
         self.scale = NumberBox()
         self.scale.setRange(1e-20, 1e6)
-        self.scale.setSingleStep(1e-4)
+        self.scale.setSingleStep(default_scale(context.highest))
         self.scale.setValue(default_scale(context.highest))
         self.scale.setAccessibleName("Scale factor of integers")
         self.error_band = _check("Include 90 % prediction interval")
