@@ -57,24 +57,26 @@ def opened(sample: str, theme: str) -> Iterator[App]:
     """A new user's window with a sample, all its pixels reconstructed, and some marks."""
     with nothing_remembered():
         app = App()
-        app.preferences.choose("theme", theme)
-        app.first_steps.close()
-        app.window.show()
-        app.window.compose(WINDOW)
-        app.reconstruction.load_model(None, "cpu")
-        chosen = resources.sample(sample)
-        app.files.open(chosen.photograph, chosen.truth, DevelopSettings(working_pixels=10**9))
-        until(lambda: app.document.field is not None)
-        height, width = app.document.source_shape or (1, 1)
-        for row, col in ((0.42, 0.5), (0.62, 0.27), (0.2, 0.85)):
-            app.document.add_pin(int(row * height), int(col * width))
-        app.document.mark_set.add(
-            Region(Shape.RECTANGLE, ((0.77 * height, 0.07 * width), (0.9 * height, 0.15 * width)))
-        )
-        until(lambda: all(mark.place in app.document.colour_results for mark in app.document.marks))
-        yield app
-        app.window.may_close = lambda: True
-        app.window.close()
+        try:
+            app.preferences.choose("theme", theme)
+            app.first_steps.close()
+            app.window.show()
+            app.window.compose(WINDOW)
+            app.reconstruction.load_model(None, "cpu")
+            chosen = resources.sample(sample)
+            app.files.open(chosen.photograph, chosen.truth, DevelopSettings(working_pixels=10**9))
+            until(lambda: app.document.field is not None)
+            height, width = app.document.source_shape or (1, 1)
+            for row, col in ((0.42, 0.5), (0.62, 0.27), (0.2, 0.85)):
+                app.document.add_pin(int(row * height), int(col * width))
+            app.document.mark_set.add(
+                Region(Shape.RECTANGLE, ((0.77 * height, 0.07 * width), (0.9 * height, 0.15 * width)))
+            )
+            until(lambda: all(mark.place in app.document.colour_results for mark in app.document.marks))
+            yield app
+        finally:
+            app.window.may_close = lambda: True
+            app.window.close()
 
 
 def show(app: App, mode: str, nm: float, side: int = 0) -> None:

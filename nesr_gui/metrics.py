@@ -34,6 +34,6 @@ def psnr(prediction: Any, truth: Any) -> float:
 def spectral_angle(prediction: Any, truth: Any) -> Any:
     """Angle in degrees between spectra on the last axis, one per spectrum; 90 if either spectrum is zero."""
     dot = (prediction * truth).sum(-1)
-    norms = ((prediction**2).sum(-1) * (truth**2).sum(-1)) ** 0.5
-    cosine = (dot / norms.clip(min=1e-12)).clip(-1, 1)
+    norms = (prediction**2).sum(-1) ** 0.5 * (truth**2).sum(-1) ** 0.5
+    cosine = (dot / norms.clip(min=1e-30)).clip(-1, 1)  # radiances of 1e-7 have products of norms of 1e-14
     return np.degrees(np.arccos(cosine)) if isinstance(cosine, np.ndarray) else cosine.arccos().rad2deg()

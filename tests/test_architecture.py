@@ -22,7 +22,18 @@ PACKAGES = {
 # Package → the modules that may lie loose in it, beside its sub-packages.
 LOOSE = {
     "": {"_version", "spectral", "regions", "metrics", "resources", "export", "__main__"},
-    "io": {"registry", "errors", "atomic", "content", "fingerprint", "names", "raster", "sandbox", "siblings"},
+    "io": {
+        "registry",
+        "errors",
+        "atomic",
+        "content",
+        "fingerprint",
+        "georeference",
+        "names",
+        "raster",
+        "sandbox",
+        "siblings",
+    },
     "gui": {"app", "main", "benchmark"},
 }
 # Each part imports parts of the rows above its own, none beside it.

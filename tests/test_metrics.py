@@ -32,6 +32,18 @@ def test_angle_ignores_brightness_and_black_is_perpendicular(kind):
     assert float(metrics.spectral_angle(0 * truth, truth)[0]) == pytest.approx(90)
 
 
+@pytest.mark.parametrize("size", [1e-4, 1e-7, 1e-10])
+@pytest.mark.parametrize("kind", [np.float32, torch.tensor])
+def test_angles_of_small_radiances_are_those_of_reflectances(kind, size):
+    guess, truth = kind(GUESS.astype(np.float32)), kind(TRUTH.astype(np.float32))
+    expected = metrics.spectral_angle(guess, truth)
+    np.testing.assert_allclose(
+        metrics.spectral_angle(kind(size * GUESS.astype(np.float32)), kind(size * TRUTH.astype(np.float32))),
+        expected,
+        rtol=1e-4,
+    )
+
+
 def test_mrae_is_a_loss():
     guess = torch.tensor(GUESS, requires_grad=True)
     metrics.mrae(guess, torch.tensor(TRUTH)).backward()

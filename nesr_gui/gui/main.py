@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.preferences import data_folder, nothing_remembered
 from nesr_gui.gui.tasks import loading
@@ -90,9 +91,11 @@ def say_when_usable() -> None:
     _run(None, None, "cpu", None)
 
 
-def _search_for_garbage_again(task: Task) -> None:
-    """Search for garbage again after the imports of the start (`cli.gui.import_window`), but not in what they left."""
-    if task is Task.WARM_UP:
+def _warm_up(request: None, progress: ProgressCallback) -> None:
+    """Do the last imports of the start, and search for garbage again (`cli.gui.import_window`), but not in those."""
+    try:
+        loading.prepare_colours(request, progress)
+    finally:
         gc.freeze()
         gc.enable()
 
@@ -124,8 +127,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     elif screenshot is not None:
         app.open_sample(resources.samples()[0])
     app.reconstruction.load_model(model, app.preferences["device"] if device == "auto" else device)
-    app.worker.submit(Task.WARM_UP, None, loading.prepare_colours, lambda request, done: prepare_readers())
-    app.worker.ended.connect(_search_for_garbage_again)
+    app.worker.submit(Task.WARM_UP, None, _warm_up, lambda request, done: prepare_readers())
     app.files.tidy()
     code = qt.exec()
     app.window.close()

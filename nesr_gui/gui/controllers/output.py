@@ -24,7 +24,7 @@ from nesr_gui.gui.figures.comparison import TruthFigure, TruthFigureExport, expo
 from nesr_gui.gui.figures.export import FILTERS
 from nesr_gui.gui.figures.picture import Picture, PictureExport, copied, export_picture
 from nesr_gui.gui.figures.spectra import Figure, FigureExport, FigureStyle, export_figure
-from nesr_gui.gui.figures.sweep import SweepExport, export_sweep
+from nesr_gui.gui.figures.sweep import SweepExport, SweepFormat, export_sweep
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import MarkGeometry
 from nesr_gui.gui.model.preferences import settings
@@ -37,9 +37,9 @@ from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
-from nesr_gui.gui.views.dialogs.figures import FigureDialog, SpectraFigureDialog, TruthFigureDialog
-from nesr_gui.gui.views.dialogs.picture import PictureDialog
-from nesr_gui.gui.views.dialogs.simple import SweepDialog
+from nesr_gui.gui.views.dialogs.figures import FigureDialog, SpectraFigureDialog, TruthFigureChoices, TruthFigureDialog
+from nesr_gui.gui.views.dialogs.picture import PictureChoices, PictureDialog
+from nesr_gui.gui.views.dialogs.simple import SweepChoices, SweepDialog
 from nesr_gui.gui.views.file_manager import show_in_folder
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.regions.files import GEOJSON, IMAGEJ
@@ -50,8 +50,12 @@ REGIONS = "GeoJSON regions (*.geojson);;ImageJ regions (*.zip *.roi)"
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"
 _BUSY = "another export is running; wait until it is finished, or cancel it"
-_CHOICES, _STYLE = "export/choices", "export/figure"
+_CUBE, _FIGURE, _COMPARISON, _PICTURE, _SWEEP = (
+    "export/choices", "export/figure", "export/comparison", "export/picture", "export/sweep",
+)  # fmt: skip
 _CONVERTER = Converter(detailed_validation=False)
+_CONVERTER.register_unstructure_hook(SweepFormat, lambda kind: kind.name)
+_CONVERTER.register_structure_hook(SweepFormat, lambda name, kind: SweepFormat[name])
 
 
 class ToWrite(Protocol):
@@ -147,7 +151,7 @@ class ExportController(QObject):
 
     def export_figure(self) -> None:
         """Export the plot as a figure, after a dialog with preview."""
-        plotted = self.figure(_remembered_style())
+        plotted = self.figure(_remembered(_FIGURE, FigureStyle()))
         dialog = SpectraFigureDialog(plotted.style, self._window)
 
         def figure() -> Figure:
@@ -170,7 +174,7 @@ class ExportController(QObject):
 
     def save_figure(self, figure: Figure) -> None:
         """Remember the style of a figure, and write it to a file that the user chooses."""
-        settings().setValue(_STYLE, json.dumps(_CONVERTER.unstructure(figure.style)))
+        _remember(_FIGURE, figure.style)
         path = self._writer.ask("Export figure", "-spectra.png", FILTERS)
         if path:
             self._writer.write(FigureExport(path, figure), export_figure)
@@ -226,18 +230,20 @@ class ExportController(QObject):
         if context.field is None or context.truth is None:
             return
         bands = shared_bands(context.field, context.truth).nm
-        dialog = TruthFigureDialog((float(bands[0]), float(bands[-1])), self._window)
+        choices = _remembered(_COMPARISON, TruthFigureChoices())
+        dialog = TruthFigureDialog((float(bands[0]), float(bands[-1])), choices, self._window)
 
         def figure() -> TruthFigure:
             return TruthFigure(context, marks, *dialog.chosen())
 
         self._show_figure_dialog(dialog, figure, comparison.preview, dialog.show_preview)
-        dialog.accepted.connect(lambda: self._save_comparison(figure(), dialog.dpi.value()))
+        dialog.accepted.connect(lambda: self._save_comparison(figure(), dialog.choices()))
 
-    def _save_comparison(self, figure: TruthFigure, dpi: int) -> None:
+    def _save_comparison(self, figure: TruthFigure, choices: TruthFigureChoices) -> None:
+        _remember(_COMPARISON, choices)
         path = self._writer.ask("Export comparison figure", "-comparison.png", FILTERS)
         if path:
-            self._writer.write(TruthFigureExport(path, figure, dpi), export_truth_figure)
+            self._writer.write(TruthFigureExport(path, figure, choices.dpi), export_truth_figure)
 
     def export_picture(self) -> None:
         """Export what a pane shows, or the values behind it, after a dialog."""
@@ -250,16 +256,17 @@ class ExportController(QObject):
                     for side in sides for picture in [self._picture(side)]}  # fmt: skip
         source = document.source.image if document.source is not None else None
         attributes = document.cube.field.provenance if document.cube is not None else {}
-        dialog = PictureDialog(pictures, self._window)
+        dialog = PictureDialog(pictures, _remembered(_PICTURE, PictureChoices()), self._window)
 
         def go() -> None:
-            content, kind, has_bar = dialog.choices()
-            marks = document.mark_set.visible if dialog.has_marks else ()
+            choices = dialog.choices()
+            _remember(_PICTURE, choices)
+            kind = choices.format
             path = self._writer.ask("Export picture", f"-picture{kind.ending}", f"{kind} image (*{kind.ending})")
             if path:
                 request = PictureExport(
-                    path, dialog.picture, content, kind, has_bar=has_bar, marks=marks, source=source,
-                    attributes=attributes,
+                    path, dialog.picture, choices.content, kind, has_bar=choices.has_bar,
+                    marks=document.mark_set.visible if choices.has_marks else (), source=source, attributes=attributes,
                 )  # fmt: skip
                 self._writer.export(request, export_picture, self._report_picture)
 
@@ -298,12 +305,13 @@ class ExportController(QObject):
         if document.field is None or not self._writer.may_export():
             return
         dialog = SweepDialog(
-            document.wavelength_range, document.view_settings.speed, document.field.shape, self._window
-        )
+            document.wavelength_range, document.view_settings.speed, document.field.shape,
+            _remembered(_SWEEP, SweepChoices()), self._window,
+        )  # fmt: skip
 
         def go() -> None:
-            sweep = dialog.sweep()
-            kind = dialog.kind()
+            sweep, kind = dialog.sweep(), dialog.kind()
+            _remember(_SWEEP, dialog.choices())
             path = self._writer.ask("Export sweep", f"-sweep{kind.ending}", kind.filter)
             if path:
                 mode = "band" if shown is None else shown.request.mode.name
@@ -333,7 +341,7 @@ class ExportController(QObject):
         dialog.bands.responses_requested.connect(lambda: self._load_responses(dialog))
         dialog.finished.connect(self._stop_asking)
         dialog.accepted.connect(lambda: self._write(dialog, context))
-        dialog.restore(_remembered())
+        dialog.restore(_remembered(_CUBE, dict[str, Any]()))
         dialog.open()
 
     def _context(self) -> ExportContext:
@@ -368,7 +376,7 @@ class ExportController(QObject):
             )
 
     def _write(self, dialog: CubeExportDialog, context: ExportContext) -> None:
-        settings().setValue(_CHOICES, json.dumps(dialog.choices()))
+        _remember(_CUBE, dialog.choices())
         chosen, plan = dialog.file_format(), dialog.plan()
         path = self._writer.ask("Export cube", chosen.ending, f"{chosen.name} (*{chosen.ending})")
         if path is None:
@@ -396,18 +404,14 @@ class ExportController(QObject):
         self.exported.emit()
 
 
-def _remembered() -> dict[str, Any]:
-    """Settings of the last export; empty if missing or invalid."""
-    try:
-        saved = json.loads(str(settings().value(_CHOICES, "{}")))
-    except ValueError:
-        return {}
-    return saved if isinstance(saved, dict) else {}
+def _remember(key: str, choices: object) -> None:
+    """Save the choices of a dialog."""
+    settings().setValue(key, json.dumps(_CONVERTER.unstructure(choices)))
 
 
-def _remembered_style() -> FigureStyle:
-    """Style of the last figure; the default if missing or invalid."""
+def _remembered(key: str, default: T) -> T:
+    """Return the last choices of a dialog; the default if missing or invalid."""
     try:
-        return _CONVERTER.structure(json.loads(str(settings().value(_STYLE, "{}"))), FigureStyle)
+        return _CONVERTER.structure(json.loads(str(settings().value(key, "{}"))), type(default))
     except (ValueError, KeyError, TypeError):
-        return FigureStyle()
+        return default

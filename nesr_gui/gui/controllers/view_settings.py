@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 
 from nesr_gui.fields.protocol import QualityFlag
 from nesr_gui.gui.model.document import Document
-from nesr_gui.gui.model.pixel_size import PixelSize
 from nesr_gui.gui.model.view_settings import Limits, PaneLayout, ViewSettings
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.files import FileRequest, read_library
@@ -187,8 +186,8 @@ class ViewSettingsController(QObject):
         """Apply the settings to panes, wavelength bar and plot."""
         document, window, settings = self._document, self._window, self._document.view_settings
         window.panes.show_view_settings(settings)
-        provenance = document.field.provenance if document.field is not None else {}
-        window.panes.show_scale_bar(settings.scale_bar, PixelSize.of(provenance))
+        where = document.georeference
+        window.panes.show_scale_bar(settings.scale_bar, where.pixel_metres if where is not None else None)
         window.bar.show_speed(settings.speed)
         is_false = document.field is not None and any(settings.modes[side] == "false_colour" for side in settings.sides)
         window.channels.show_wavelengths(settings.false_colour if is_false else None)

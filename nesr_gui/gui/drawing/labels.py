@@ -1,8 +1,16 @@
-"""Placement of labels without overlap."""
+"""Labels: the number of digits of values, and placement without overlap."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+
+def value_format(largest: float) -> str:
+    """Return the format specification of values up to `largest` in magnitude: four decimals, or enough digits.
+
+    Radiances may be of the order of 1e-7, or of 1e5.
+    """
+    return ".4f" if largest == 0 or 1e-3 <= largest < 1e4 else ".3e" if largest < 1 else ".6g"
 
 
 def spread_out(wanted: Sequence[float], height: float, low: float, high: float) -> list[float] | None:

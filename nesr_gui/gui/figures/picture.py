@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from nesr_gui.gui.model.viewport import SamplingGrid, whole
 from nesr_gui.gui.tasks.rendering import RenderedImage, RenderRequest, render_picture
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext, ViewMode
-from nesr_gui.io.raster import GeoTags, write_exr, write_png, write_tiff
+from nesr_gui.io.georeference import KEY, Georeference
+from nesr_gui.io.raster import write_exr, write_png, write_tiff
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray
 
@@ -141,6 +142,11 @@ class PictureExport:
     source: Path | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
+    def georeference(self) -> Georeference | None:
+        """Return the georeference of the image, with a coordinate system that only the file can state."""
+        stated, read = Georeference.parse(self.attributes.get(KEY, "")), Georeference.of_file(self.source)
+        return replace(stated, geo_keys=read.geo_keys) if stated is not None and read is not None else stated or read
+
 
 def export_picture(request: PictureExport, progress: ProgressCallback) -> str:
     """Render all pixels and write them; returns what was written, in a sentence.
@@ -157,7 +163,7 @@ def export_picture(request: PictureExport, progress: ProgressCallback) -> str:
     is_picture, form = request.content is Content.PICTURE, request.format
     has_bar = request.has_bar and is_picture and request.picture.has_bar and form is not ImageFormat.GEOTIFF
     description = described(rendered, request.content)
-    tags = None
+    where = None
     if form is ImageFormat.PNG:
         image: npt.NDArray[Any] = displayed(rendered, has_bar, request.marks) if is_picture else scaled(rendered)
         write_png(request.path, image, description)
@@ -168,14 +174,14 @@ def export_picture(request: PictureExport, progress: ProgressCallback) -> str:
         image = linear(rendered, has_bar, request.marks) if is_picture else rendered.painted
         write_exr(request.path, image, description)
     else:
-        tags = GeoTags.of(request.source, request.attributes)
-        tags = tags and tags.binned(rendered.request.sampling.binning)
+        where = request.georeference()
+        where = where and where.binned(rendered.request.sampling.binning)
         image = displayed(rendered, marks=request.marks) if is_picture else rendered.painted
-        write_tiff(request.path, image, description, tags)
+        write_tiff(request.path, image, description, where)
     progress(1.0)
     note = ""
     if form is ImageFormat.GEOTIFF:
-        note = ", georeferenced" if tags else "; the source has no georeference, so it is a plain TIFF"
+        note = ", georeferenced" if where else "; the source has no georeference, so it is a plain TIFF"
     height, width = rendered.painted.shape[:2]
     return f"Wrote {request.path}: {width}×{height} pixels{note}."
 

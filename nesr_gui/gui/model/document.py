@@ -23,8 +23,8 @@ from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput
+from nesr_gui.io.georeference import KEY, Georeference
 from nesr_gui.io.photos.develop_settings import DevelopSettings
-from nesr_gui.io.regions.georeference import KEY, Georeference
 from nesr_gui.regions import Region
 from nesr_gui.spectral import RGBImage, Spectrum
 
@@ -188,8 +188,9 @@ class Document(QObject):
 
     @property
     def georeference(self) -> Georeference | None:
-        """Map coordinates of an opened cube, if its file states them."""
-        return Georeference.parse(self.cube.field.provenance.get(KEY, "")) if self.cube is not None else None
+        """Map coordinates or size of the pixels of an opened cube, if its file states them."""
+        cube = self.cube.field if self.cube is not None else self.field
+        return Georeference.parse(cube.provenance.get(KEY, "")) if cube is not None else None
 
     @property
     def input(self) -> InputKind:

@@ -69,7 +69,7 @@ class Transform:
             scale = np.interp(nm, bands, values)
         else:
             return 1.0
-        return float(scale) if np.isfinite(scale) and abs(scale) > 1e-9 else 1.0
+        return float(scale) if np.isfinite(scale) and abs(scale) > 1e-30 else 1.0
 
     def apply(self, spectrum: Spectrum, nm: float, active: Spectrum | None) -> Values:
         """Return the processed values (L,); differences are nan where `active` has no values."""

@@ -17,8 +17,8 @@ from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.sensor import Sensor
 from nesr_gui.gui.model.marks import COLUMNS, Mark, MarkGeometry, MarkSpectrum, Pixel, mark_of
 from nesr_gui.gui.tasks.spectra import MANY, SAMPLE, PixelQuery, RegionQuery, pixels_of, query_curves, query_regions
+from nesr_gui.io.georeference import Georeference
 from nesr_gui.io.regions.files import GEOJSON, IMAGEJ, NamedRegion, read_regions, write_regions
-from nesr_gui.io.regions.georeference import Georeference
 from nesr_gui.io.spectra.csv import read_table, write_curves, write_table
 from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import Region

@@ -108,6 +108,7 @@ TABLE = (
     Entry("previous_mark", "Previous mark", "Mark", "Shift+N", tip="Make the previous mark active"),
     Entry("band_values", "Values at all bands…", "Mark", tip="List the values of the active mark at all bands",
           starts_group=True),
+    Entry("columns", "Columns of the table", "Mark", submenu=True),
     *(
         Entry(f"show_{mode.name}", mode.title, "View", str(key), icon=mode.icon, tip=mode.tip,
           in_toolbar=bool(mode.icon),
@@ -211,6 +212,7 @@ SYNONYMS = {
     "show_colour_error": "delta e difference", "show_similarity": "spectral angle sam match classify",
     "show_uncertainty": "confidence interval error",
     "show_doubts": "warning clipped mask overexposed reliability", "show_truth_error": "difference accuracy ground",
+    "columns": "header show hide value lab chromaticity dominant wavelength",
     "picture": "colormap palette lut contrast", "choose_false_colour": "composite rgb channels",
     "auto_levels": "contrast stretch histogram brightness exposure limits", "single": "one pane",
     "divide": "split wipe slider compare blink", "side_by_side": "split two compare linked",

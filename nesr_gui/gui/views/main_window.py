@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QDockWidget,
-    QGridLayout,
     QMainWindow,
     QStackedWidget,
     QTabBar,
@@ -36,7 +35,7 @@ from nesr_gui.gui.views.docks import DockManager
 from nesr_gui.gui.views.document_tabs import Tabs
 from nesr_gui.gui.views.image.split_view import SplitView
 from nesr_gui.gui.views.mark_table import MarkTable, PairDifferenceLabel
-from nesr_gui.gui.views.message_bar import FirstStepsBar, MessageBar
+from nesr_gui.gui.views.message_bar import FirstStepsBar, MessageBar, Overlay
 from nesr_gui.gui.views.panels.development import DevelopmentPanel
 from nesr_gui.gui.views.panels.viewing_conditions import ViewingConditionsPanel
 from nesr_gui.gui.views.plot.plot_view import ChannelMarkers, HoverCurve, PlotView
@@ -64,6 +63,7 @@ class MainWindow(QMainWindow):
         self.may_close: Callable[[], bool] = lambda: True
         self.actions_by_name, self.submenus = make_actions(self)
         self.panes, self.plot, self.table = SplitView(), PlotView(), MarkTable()
+        self.submenus["columns"].addActions(self.table.column_actions)
         self.image, self.input = self.panes.images[0], DevelopmentPanel()
         self.hover_curve, self.channels = HoverCurve(self.plot), ChannelMarkers(self.plot)
         self.plot_toolbar, self.pair, self.light = PlotToolbar(CHARTS), PairDifferenceLabel(), ViewingConditionsPanel()
@@ -72,14 +72,15 @@ class MainWindow(QMainWindow):
         self.start, self.hints, self.middle = StartPage(self._openers()), FirstStepsBar(), QStackedWidget()
         self.middle.addWidget(self.start)
         self.middle.addWidget(self.panes)
-        picture = _overlaid(self.middle, self.messages, self.hints)
+        picture = Overlay(self.middle, self.panes.column, (self.messages, self.hints))
+        picture.covered.connect(self.panes.show_covered)
         self.setCentralWidget(_column(self.tabs, picture, self.bar, growing=picture))
         self.setStatusBar(self.status)
         colour_icons(self.actions_by_name, self)
         self.focus_ring, self.focus_keeper = FocusRing(self), FocusKeeper(self)
         self.panels = DockManager(self, self.submenus["panels"])
         self._restore()
-        spectra = _column(self.plot_toolbar, self.plot, self.table, self.pair, growing=self.plot)
+        spectra = _column(self.plot_toolbar, self.plot, self.table, self.pair)  # plot and table give way to each other
         right = Qt.DockWidgetArea.RightDockWidgetArea
         self.add_panel("spectra", "Spectra", spectra, right, shown=True)
         self.add_panel("input", "Input", self.input, right, row=1, shown=True)  # below the curves that react to them
@@ -208,13 +209,3 @@ def _column(*widgets: QWidget, growing: QWidget | None = None) -> QWidget:
     for widget in widgets:
         layout.addWidget(widget, 1 if widget is growing else 0)
     return column
-
-
-def _overlaid(content: QWidget, *bars: QWidget) -> QWidget:
-    """Put bars over the lower edge of the content, which neither moves nor shrinks when they appear."""
-    both = QWidget()
-    layout = QGridLayout(both)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(content, 0, 0)
-    layout.addWidget(_column(*bars), 0, 0, Qt.AlignmentFlag.AlignBottom)
-    return both

@@ -9,12 +9,13 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QIcon, QPixmap
+from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QIcon, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QMenu, QTableWidget, QTableWidgetItem, QWidget
 
 from nesr_gui import metrics
 from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.appearance import LEAST_LUMINANCE, Appearance
+from nesr_gui.gui.drawing.labels import value_format
 from nesr_gui.gui.drawing.symbols import plain_icon, sign_icon
 from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSpectrum, Readout
 from nesr_gui.gui.model.palette import MARK_SYMBOLS, MarkColours
@@ -33,7 +34,7 @@ class _Column:
 
 
 _COLUMNS = (
-    _Column("Mark", 120, is_number=False),
+    _Column("Mark", 136, is_number=False),
     _Column("At", 86, "Value"),
     _Column("Measured", 78, "Measured value"),
     _Column("RGB", 44, "Colour (sRGB)", is_number=False),
@@ -86,6 +87,7 @@ class MarkTable(QTableWidget):
         self._hidden = set(str(settings().value(_HIDDEN, "")).split("\n")) & {
             each.name for each in _COLUMNS if each.name
         }
+        self.column_actions = self._make_column_actions()
         self._show_columns()
         self._numbers: list[int] = []
         self._cells: list[list[QTableWidgetItem]] = []  # by row and column
@@ -124,11 +126,12 @@ class MarkTable(QTableWidget):
         if readouts:  # avoids flicker while the wavelength changes
             self._has_truth = any(reading.truth is not None for reading in readouts.values())
             self._show_columns()
+        form = value_format(max([abs(each.value) for each in readouts.values()], default=0.0))
         for row, number in enumerate(self._numbers):
             reading = readouts.get(number)
-            self._cells[row][VALUE].setText("…" if reading is None else f"{reading.value:.4f}")
+            self._cells[row][VALUE].setText("…" if reading is None else f"{reading.value:{form}}")
             truth = reading.truth if reading is not None else None
-            self._cells[row][MEASURED].setText(f"{truth:.4f}" if truth is not None else "")
+            self._cells[row][MEASURED].setText(f"{truth:{form}}" if truth is not None else "")
         blocked.unblock()
 
     def show_curves(self, marks: Sequence[Mark], curves: Mapping[MarkGeometry, MarkSpectrum]) -> None:
@@ -163,21 +166,27 @@ class MarkTable(QTableWidget):
         """Preferred size: all rows up to the greatest number."""
         return QSize(super().sizeHint().width(), self.maximumHeight())
 
-    def column_menu(self) -> QMenu:
-        """A menu of the columns, to choose which are shown; the choice is remembered."""
-        menu = QMenu("Columns", self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    def _make_column_actions(self) -> list[QAction]:
+        """Actions that show or hide a column, and one that shows all of them; the choice is remembered."""
+        actions = []
         for name in (each.name for each in _COLUMNS if each.name):
-            action = menu.addAction(name)
+            action = QAction(name, self)
             action.setCheckable(True)
             action.setChecked(name not in self._hidden)
+            action.setToolTip(f"Show or hide the column {name} of the mark table")
             action.toggled.connect(partial(self._choose_column, name))
-        menu.addSeparator()
-        menu.addAction("Show all", self._choose_all_columns)
-        return menu
+            actions.append(action)
+        separator, everything = QAction(self), QAction("All columns", self)
+        separator.setSeparator(True)
+        everything.setToolTip("Show all columns of the mark table")
+        everything.triggered.connect(self._choose_all_columns)
+        return [*actions, separator, everything]
 
     def _ask_columns(self, at: QPoint) -> None:
-        self.column_menu().popup(self.horizontalHeader().mapToGlobal(at))
+        menu = QMenu("Columns", self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addActions(self.column_actions)
+        menu.popup(self.horizontalHeader().mapToGlobal(at))
 
     def _choose_column(self, name: str, shown: bool) -> None:
         self._hidden = self._hidden - {name} if shown else self._hidden | {name}
@@ -185,9 +194,9 @@ class MarkTable(QTableWidget):
         self._show_columns()
 
     def _choose_all_columns(self) -> None:
-        self._hidden = set()
-        settings().remove(_HIDDEN)
-        self._show_columns()
+        for action in self.column_actions:
+            if action.isCheckable():
+                action.setChecked(True)
 
     def _show_columns(self) -> None:
         """Show the chosen columns; measured values only where there are any."""
@@ -210,6 +219,12 @@ class MarkTable(QTableWidget):
             is_open = self.state() == self.State.EditingState or self.indexWidget(self.indexFromItem(item)) is not None
             if not is_open:
                 self.editItem(item)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the current row in view."""
+        super().resizeEvent(event)
+        if self.currentIndex().isValid():
+            self.scrollTo(self.currentIndex())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Request the menu of the mark under the mouse."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -138,6 +139,52 @@ class MessageBar(QFrame):
         painter.fillRect(0, 0, self.width(), 1, QColor(edge))
 
 
+class Overlay(QWidget):
+    """Bars over the lower edge of the content, which neither moves nor shrinks when they appear.
+
+    They keep clear of the controls at its right, which hold the whole height while they are visible.
+    """
+
+    covered = Signal(int)  # px at the lower edge of the content
+
+    def __init__(self, content: QWidget, controls: QWidget, bars: Sequence[QWidget]) -> None:
+        super().__init__()
+        self._content, self._controls, self._bars = content, controls, QWidget(self)
+        column, layout = QVBoxLayout(self._bars), QVBoxLayout(self)
+        for each in (column, layout):
+            each.setContentsMargins(0, 0, 0, 0)
+            each.setSpacing(0)
+        layout.addWidget(content)
+        for bar in bars:
+            column.addWidget(bar)
+        self._height = 0
+        controls.installEventFilter(self)
+        self._bars.installEventFilter(self)
+        self._bars.raise_()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the bars at the lower edge."""
+        super().resizeEvent(event)
+        self._place()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Place the bars when one appears or changes, or when the controls do."""
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show, QEvent.Type.Hide):
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        width = self.width() - (self._controls.width() if self._controls.isVisible() else 0)
+        layout = self._bars.layout()
+        assert layout is not None
+        layout.activate()
+        height = max(layout.totalHeightForWidth(width), 0) if layout.hasHeightForWidth() else layout.sizeHint().height()
+        self._bars.setGeometry(0, self.height() - height, width, height)
+        if height != self._height:
+            self._height = height
+            self.covered.emit(height)
+
+
 class FirstStepsBar(QFrame):
     """Lists the first steps that the user has not completed."""
 
@@ -165,7 +212,6 @@ class FirstStepsBar(QFrame):
 
     def show_steps(self, steps: list[str]) -> None:
         """Show these steps, given as keys of `STEPS`; none hides the bar."""
-        self.text.setText(
-            "&nbsp; &nbsp; ".join(f"<b>{n}</b> {STEPS[step]}" for n, step in enumerate(STEPS, 1) if step in steps)
-        )
+        numbered = [f"<b>{n}</b>&nbsp;{STEPS[step]}" for n, step in enumerate(STEPS, 1) if step in steps]
+        self.text.setText(" &nbsp; &nbsp; ".join(numbered))
         self.setVisible(bool(steps))

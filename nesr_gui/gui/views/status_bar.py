@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from nesr_gui.export import format_duration
+from nesr_gui.gui.drawing.labels import value_format
 from nesr_gui.gui.model.marks import Pixel
 from nesr_gui.gui.tasks.worker import Task
 
@@ -63,7 +64,7 @@ class Status(QStatusBar):
     def show_pixel(self, pixel: Pixel | None, nm: float, value: float | None, more: Sequence[str] = ()) -> None:
         """Show the position of the pixel, its value at `nm`, and `more` texts about it."""
         place = "" if pixel is None else f"row {pixel[0]}, col {pixel[1]}   ·   "
-        reading = "" if pixel is None or value is None else f"{value:.4f} at "
+        reading = "" if pixel is None or value is None else f"{value:{value_format(abs(value))}} at "
         self.where.setText("   ·   ".join([f"{place}{reading}{nm:.1f} nm", *more]))
 
     def show_resolution(self, text: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import cast
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPen, QValidator
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -34,6 +35,7 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 ROW_HEIGHT = 26  # of a table, px
+_PARTIAL = re.compile(r"[+-]?\d*\.?\d*([eE][+-]?\d*)?")  # of a number that is being typed
 _UNMARKED = (QAbstractScrollArea, QComboBox, QPushButton, QSlider, QTabBar, QToolButton)
 """Widgets whose style shows focus barely or not at all."""
 
@@ -79,7 +81,7 @@ class ChoiceDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(14)
-        self.setMinimumWidth(440)
+        layout.addStrut(400)  # not a minimum of the dialog, which would replace that of its contents
         for part in (*parts, self.summary, self.buttons):
             if isinstance(part, QLayout):
                 layout.addLayout(part)
@@ -157,6 +159,48 @@ def quiet(table: QTableWidget) -> None:
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setTabKeyNavigation(False)
     table.setCornerWidget(QWidget())  # item views have a palette of their own, see `theme.apply`
+
+
+class NumberBox(QDoubleSpinBox):
+    """A spin box for numbers of any magnitude, such as 2.5e-07, that shows significant digits."""
+
+    def __init__(self, parent: QWidget | None = None, *, digits: int = 6) -> None:
+        super().__init__(parent)
+        self._digits = digits
+        self.setDecimals(300)  # Qt rounds values to them
+
+    def setDigits(self, digits: int) -> None:
+        """Set the number of significant digits, to which later values are rounded."""
+        self._digits = digits
+
+    def setValue(self, value: float) -> None:
+        """Set the value, as far as it is shown."""
+        super().setValue(float(self.textFromValue(value)))
+
+    def textFromValue(self, value: float) -> str:
+        """Override of Qt: the shortest text with these digits."""
+        return f"{value + 0.0:.{self._digits}g}"
+
+    def valueFromText(self, text: str) -> float:
+        """Override of Qt: also of a number with an exponent."""
+        try:
+            return float(self._stripped(text))
+        except ValueError:  # not yet a number
+            return self.value()
+
+    def validate(self, text: str, at: int) -> tuple[QValidator.State, str, int]:
+        """Override of Qt: accept numbers with exponents, within the range."""
+        number = _PARTIAL.fullmatch(self._stripped(text))
+        if number is None:
+            return QValidator.State.Invalid, text, at
+        try:
+            is_valid = self.minimum() <= float(number[0]) <= self.maximum()
+        except ValueError:  # not yet a number
+            is_valid = False
+        return QValidator.State.Acceptable if is_valid else QValidator.State.Intermediate, text, at
+
+    def _stripped(self, text: str) -> str:
+        return text.removeprefix(self.prefix()).removesuffix(self.suffix()).strip().replace(",", ".")
 
 
 class SliderSpinBox(QWidget):

@@ -33,6 +33,7 @@ from nesr_gui.io.cubes.wavelengths import (
     unit_name,
 )
 from nesr_gui.io.errors import UnreadableFile, error_message
+from nesr_gui.io.georeference import KEY, Georeference, length_in_metres
 from nesr_gui.spectral import Quantity
 
 MAX_CHUNK = 1 << 30  # maximum bytes read for a single value
@@ -55,6 +56,7 @@ _BAD_WINDOW = re.compile(r"band_?window_?\d+_?nanometers", re.IGNORECASE)  # NEO
 _COLUMNS = {"x", "lon", "longitude", "easting", "col", "cols", "column", "columns", "sample", "samples", "width"}
 _ROWS = {"y", "lat", "latitude", "northing", "row", "rows", "line", "lines", "height"}
 _METRES = {"m", "metre", "metres", "meter", "meters", "km"}
+_EPSG_OF_WKT = re.compile(r'(?:AUTHORITY|ID)\[\s*"EPSG"\s*,\s*"?(\d{1,6})"?\s*\]\s*\]\s*$')
 _STEPS = {"t", "time", "date", "z", "lev", "level", "depth", "realization", "ensemble", "member"}
 
 
@@ -223,7 +225,7 @@ def find_cube(container: Container, reading: CubeHints, provenance: dict[str, st
         unit=unit,
         suggested=None if wavelengths is not None else _suggested(cube, container),
         quantity=_quantity(cube),
-        provenance=provenance,
+        provenance=_map_info(cube, rows, cols, container) | provenance,
         decoding=replace(decoded, notes={**decoded.notes, **damaged}),
         bad=_bad_bands(cube, listed, wavelengths, unit, container),
         upside_down=_runs_against(cube, rows, container, _NORTHING),
@@ -527,20 +529,61 @@ def _runs_against(cube: NamedArray, axis: int | None, container: Container, kind
 
     A coordinate that counts pixels is not geographic.
     """
-    if axis is None or not cube.dims[axis]:
+    coordinate = _coordinate(cube, axis, container)
+    if coordinate is None:
         return False
-    name, length = cube.dims[axis], cube.shape[axis]
-    found = [v for v in container.arrays if v.short == name and v.length == length and v.is_numeric()]
-    if not found or not 2 <= length <= MAX_BANDS:
-        return False
-    units = found[0].text("units")
+    name, units = coordinate.short.lower(), coordinate.text("units")
     is_geographic = (
-        found[0].text("standard_name") in kind.standard_names
-        or name.lower() in kind.alone
+        coordinate.text("standard_name") in kind.standard_names
+        or name in kind.alone
         or bool(kind.units.fullmatch(units))
-        or (name.lower() in kind.names and units.lower() in _METRES)
+        or (name in kind.names and units.lower() in _METRES)
     )
-    return is_geographic and bool((np.sign(np.diff(container.values(found[0]))) == kind.against).all())
+    return is_geographic and bool((np.sign(np.diff(container.values(coordinate))) == kind.against).all())
+
+
+def _coordinate(cube: NamedArray, axis: int | None, container: Container) -> NamedArray | None:
+    """The coordinate variable of an axis of the image; None if it has none, or a single pixel."""
+    if axis is None or not cube.dims[axis] or not 2 <= cube.shape[axis] <= MAX_BANDS:
+        return None
+    name, length = cube.dims[axis], cube.shape[axis]
+    return next((v for v in container.arrays if v.short == name and v.length == length and v.is_numeric()), None)
+
+
+def _map_info(cube: NamedArray, rows: int | None, cols: int | None, container: Container) -> dict[str, str]:
+    """Where the pixels lie, of an image shown with north at the top, as an entry of the provenance.
+
+    Only of evenly spaced coordinates in degrees or a unit of length.
+    """
+    x, y = (_coordinate(cube, axis, container) for axis in (cols, rows))
+    if x is None or y is None:
+        return {}
+    units = {each.text("units").lower() for each in (x, y)}
+    metres = length_in_metres(units.pop()) if len(units) == 1 else None
+    is_angular = all(kind.units.fullmatch(each.text("units")) for each, kind in ((x, _EASTING), (y, _NORTHING)))
+    if metres is None and not is_angular:
+        return {}
+    across, down = np.sort(container.values(x)), np.sort(container.values(y))
+    sides = [float(np.mean(np.diff(values))) for values in (across, down)]
+    if not all(side > 0 and np.allclose(np.diff(v), side, rtol=1e-3, atol=0)
+               for v, side in zip((across, down), sides, strict=True)):  # fmt: skip
+        return {}
+    origin = float(across[0]) - sides[0] / 2, float(down[-1]) + sides[1] / 2  # coordinates are those of centres
+    where = Georeference.upright(origin, (sides[0], sides[1]), _epsg(cube, container), metres)
+    return {KEY: where.map_info()}
+
+
+def _epsg(cube: NamedArray, container: Container) -> int | None:
+    """Code of the coordinate system that CF's grid mapping of a cube states."""
+    name = cube.text("grid_mapping").partition(":")[0].strip()
+    for variable in container.arrays:
+        if name and variable.short == name:
+            for stated in (variable.text("crs_wkt"), variable.text("spatial_ref")):
+                if match := _EPSG_OF_WKT.search(stated):
+                    return int(match[1])
+            if (code := variable.text("epsg_code").upper().removeprefix("EPSG:")).isdecimal():
+                return int(code)
+    return None
 
 
 def _quantity(cube: NamedArray) -> Quantity:

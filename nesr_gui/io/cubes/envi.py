@@ -31,7 +31,7 @@ from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
 from nesr_gui.io.cubes.wavelengths import is_placeholder, named_in, numbers_in, parse_list, wavelengths_text
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.regions.georeference import KEY
+from nesr_gui.io.georeference import KEY
 from nesr_gui.spectral import Quantity
 
 BAND_AXIS = {"bsq": 0, "bil": 1, "bip": 2}  # whether bands, lines or pixels are contiguous

@@ -23,8 +23,8 @@ from nesr_gui.fields.protocol import (
     validate_wavelengths,
     validate_window,
 )
+from nesr_gui.io.georeference import KEY, Georeference
 from nesr_gui.io.names import readable
-from nesr_gui.io.regions.georeference import KEY, Georeference
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, Wavelengths
 

@@ -31,7 +31,7 @@ from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
 from nesr_gui.io.cubes.gdal_metadata import parse_xml
 from nesr_gui.io.cubes.wavelengths import MAX_BANDS, is_placeholder, named_in, numbers_in, parse_list
 from nesr_gui.io.errors import UnreadableFile, error_message
-from nesr_gui.io.regions.georeference import KEY, Georeference
+from nesr_gui.io.georeference import KEY, PIXEL_SCALE, TRANSFORMATION, Georeference, length_in_metres
 from nesr_gui.io.siblings import find_sibling
 from nesr_gui.spectral import Quantity
 
@@ -161,7 +161,6 @@ DESCRIPTION, PAGE_NAME, GDAL_METADATA, GDAL_NODATA = 270, 285, 42112, 42113
 FEWEST = 5  # minimum bands of a cube without wavelengths, to distinguish it from a photograph
 MAX_SPOTS = 8  # channels of an RGB photograph with spot colours or masks
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
-MODEL_PIXEL_SCALE, MODEL_TRANSFORMATION = 33550, 34264
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
@@ -350,7 +349,7 @@ def _found(path: Path, tiff: tifffile.TiffFile) -> CubeDescription:
         unit=unit,
         suggested=None if likely is None else (likely, "the numbers in the names of the bands"),
         quantity=own.get("quantity", product.quantity if product else Quantity.UNKNOWN),
-        provenance=_georeference(page) | own["provenance"],
+        provenance=_georeference(tiff, page) | own["provenance"],
         decoding=decoded,
         bad=gdal_metadata.bad_bands(items),
         valid=_mask(path, tiff, page),
@@ -424,8 +423,8 @@ def _completed(found: CubeDescription, header: Header, has_nodata: bool, has_sca
 
 def _is_south_up(page: Any) -> bool:
     """Whether the tags of a GeoTIFF let rows run from south to north."""
-    matrix = np.ravel(page.tags.valueof(MODEL_TRANSFORMATION, default=()))
-    scale = np.ravel(page.tags.valueof(MODEL_PIXEL_SCALE, default=()))
+    matrix = np.ravel(page.tags.valueof(TRANSFORMATION, default=()))
+    scale = np.ravel(page.tags.valueof(PIXEL_SCALE, default=()))
     is_turned = matrix.size == 16 and matrix[1] == 0 == matrix[4] and matrix[0] > 0 and matrix[5] > 0
     return bool(is_turned or (scale.size >= 2 and scale[1] < 0 < scale[0]))
 
@@ -445,29 +444,27 @@ def _own(page: Any) -> dict[str, Any]:
     return data if "wavelengths_nm" in data else {}
 
 
-def _georeference(page: Any) -> dict[str, str]:
-    """The map coordinates of a GeoTIFF as it is shown, north up, as an entry of the provenance."""
-    if not page.is_geotiff:
-        return {}
-    tags = dict(page.geotiff_tags)
-    if _is_south_up(page):
-        tags = _turned(tags, page.imagelength)
-    where = Georeference.of_geotiff(tags)
-    return {KEY: where.map_info()} if where is not None else {}
+def _georeference(tiff: tifffile.TiffFile, page: Any) -> dict[str, str]:
+    """Map coordinates of a GeoTIFF shown north up, or the pixel size of an OME-TIFF, as an entry of the provenance."""
+    where = Georeference.of_page(page) or _ome_pixel_size(tiff)
+    where = where.flipped(page.imagelength) if where is not None and _is_south_up(page) else where
+    text = where.map_info() if where is not None else ""
+    return {KEY: text} if text else {}
 
 
-def _turned(tags: dict[str, Any], height: int) -> dict[str, Any]:
-    """Tags of a south-up GeoTIFF after its rows were reversed: scale and tie point of the upper left corner."""
-    if (matrix := np.ravel(tags.get("ModelTransformation", ()))).size == 16:
-        origin, pixel, (col, row) = (matrix[3], matrix[7]), (matrix[0], matrix[5]), (0.0, 0.0)
-    else:
-        scale, tie = np.ravel(tags.get("ModelPixelScale", ())), np.ravel(tags.get("ModelTiepoint", ()))
-        if scale.size < 2 or tie.size < 6:
-            return {}
-        origin, pixel, (col, row) = (tie[3], tie[4]), (scale[0], -scale[1]), (tie[0], tie[1])
-    last = height - 1 if int(tags.get("GTRasterTypeGeoKey", 1)) == 2 else height  # pixel centres, or corners
-    tie_point = (col, last - row, 0.0, *origin, 0.0)
-    return {**tags, "ModelPixelScale": (*pixel, 0.0), "ModelTiepoint": tie_point}
+def _ome_pixel_size(tiff: tifffile.TiffFile) -> Georeference | None:
+    """The size of pixels that an OME-TIFF states; the position of the image is unknown."""
+    pixels = _ome_pixels(tiff)
+    if pixels is None:
+        return None
+    sizes = []
+    for axis in "XY":
+        metres = length_in_metres(pixels.get(f"PhysicalSize{axis}Unit", "µm"))  # OME's default
+        numbers = parse_list(pixels.get(f"PhysicalSize{axis}", ""))
+        if metres is None or numbers is None or numbers[0].size != 1 or not 0 < numbers[0][0] < math.inf:
+            return None
+        sizes.append(float(numbers[0][0]) * metres)
+    return Georeference.upright((0.0, 0.0), (sizes[0], sizes[1]), metres=1.0)
 
 
 def _items(path: Path, page: Any) -> list[gdal_metadata.Item]:

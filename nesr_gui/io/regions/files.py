@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.errors import UnreadableFile, error_message
-from nesr_gui.io.regions.georeference import Georeference
+from nesr_gui.io.georeference import Georeference
 from nesr_gui.io.registry import require_extra
 from nesr_gui.regions import Point, Region, Shape
 
@@ -55,6 +55,7 @@ def read_regions(path: Path, georeference: Georeference | None = None) -> list[N
     """
     if path.stat().st_size > MAX_BYTES:
         raise UnreadableFile(f"{path.name} is larger than {MAX_BYTES >> 20} MiB; export fewer regions")
+    georeference = _with_system(georeference)
     try:
         found = _read_imagej(path) if path.suffix.lower() in IMAGEJ else _read_geojson(path, georeference)
     except (KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError, ValueError) as error:
@@ -80,7 +81,12 @@ def write_regions(path: Path, regions: Sequence[NamedRegion], georeference: Geor
         _write_imagej(path, regions)
         return
     with atomic_write(path) as part:
-        part.write_text(json.dumps(_geojson(regions, georeference), indent=1), encoding="utf-8")
+        part.write_text(json.dumps(_geojson(regions, _with_system(georeference)), indent=1), encoding="utf-8")
+
+
+def _with_system(georeference: Georeference | None) -> Georeference | None:
+    """The georeference if its coordinate system is known, which GeoJSON has to name."""
+    return georeference if georeference is not None and georeference.epsg is not None else None
 
 
 # GeoJSON

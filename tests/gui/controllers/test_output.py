@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtDBus import QDBusError, QDBusMessage, QDBusPendingCall
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
@@ -22,14 +23,19 @@ from nesr_gui.export import Estimate
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
+from nesr_gui.gui.figures.picture import Content, ImageFormat
 from nesr_gui.gui.figures.sweep import Sweep, SweepExport, SweepFormat
+from nesr_gui.gui.model.preferences import settings
+from nesr_gui.gui.model.truth import MeasuredCube
+from nesr_gui.gui.model.view_settings import ErrorMetric
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views import file_manager
-from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
-from nesr_gui.gui.views.dialogs.figures import SpectraFigureDialog
-from nesr_gui.gui.views.dialogs.simple import SweepDialog
+from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext, default_scale
+from nesr_gui.gui.views.dialogs.figures import SpectraFigureDialog, TruthFigureChoices, TruthFigureDialog
+from nesr_gui.gui.views.dialogs.picture import PictureChoices, PictureDialog
+from nesr_gui.gui.views.dialogs.simple import SweepChoices, SweepDialog
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.calibrated_cube import CalibratedCube
@@ -418,3 +424,91 @@ def test_a_written_file_is_shown_in_its_folder(
     qtbot.waitUntil(lambda: shown == [str(tmp_path)])
     assert [message.member() for message in bus.asked] == ["ShowItems"] * is_there
     assert all(message.arguments()[0] == [path.as_uri().replace("%20", " ")] for message in bus.asked)
+
+
+def reopened(app: App, action: str, kind: type[QDialog]) -> Any:
+    """The dialog of an action, after any earlier one is gone."""
+    app.window.actions_by_name[action].trigger()
+    return next(dialog for dialog in app.window.findChildren(kind) if dialog.isVisible())
+
+
+def test_the_picture_dialog_begins_with_the_last_choices_that_suit_the_picture(
+    opened: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: ("", ""))
+    opened.view.show_mode("band")
+    dialog = reopened(opened, "export_picture", PictureDialog)
+    assert dialog.choices() == PictureChoices()
+    chosen = PictureChoices(Content.VALUES, ImageFormat.TIFF16, has_bar=False, has_marks=True)
+    dialog._begin_with(chosen)
+    dialog.accept()
+    dialog = reopened(opened, "export_picture", PictureDialog)
+    assert dialog.choices() == chosen and dialog.accept_button.isEnabled()
+    dialog.reject()
+    opened.view.show_mode("photograph")  # has no values
+    dialog = reopened(opened, "export_picture", PictureDialog)
+    assert dialog.choices() == replace(chosen, content=Content.PICTURE) and dialog.accept_button.isEnabled()
+    monkeypatch.setattr(ImageFormat, "missing", lambda self: "it is missing" if self is ImageFormat.TIFF16 else "")
+    assert PictureDialog(dict(enumerate(dialog._pictures)), chosen).choices().format is ImageFormat.PNG  # type: ignore[arg-type]
+    dialog.reject()
+
+
+def test_the_sweep_dialog_begins_with_the_last_choices_but_the_range_and_size_of_the_image(
+    opened: App, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: ("", ""))
+    dialog = reopened(opened, "export_sweep", SweepDialog)
+    dialog.start.setValue(500)
+    dialog.rate.setValue(12)
+    dialog.format.setCurrentIndex(list(SweepFormat).index(SweepFormat.PNG_FRAMES))
+    dialog.returns.setChecked(True)
+    dialog.label.setChecked(False)
+    dialog.accept()
+    dialog = reopened(opened, "export_sweep", SweepDialog)
+    assert dialog.start.value() == 400 and dialog.side.value() == 80, "those of the image"
+    expected = SweepChoices(12, None, SweepFormat.PNG_FRAMES, returns=True, is_labelled=False)
+    assert dialog.choices() == expected
+    dialog.side.setValue(70)
+    dialog.accept()
+    for shape, shown in (((60, 80), 70), ((64, 66), 66), ((900, 700), 70)):
+        other = SweepDialog((900.0, 1200.0), 40.0, shape, replace(expected, longest_side=70))
+        qtbot.addWidget(other)
+        assert other.side.value() == shown and other.choices().longest_side == 70
+    assert other.start.value() == 900
+
+
+def test_the_comparison_dialog_begins_with_the_last_metric_and_resolution(
+    opened: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: ("", ""))
+    opened.document.set_truth(MeasuredCube(CubeField(smooth_cube(60, 80), BANDS), "truth"))
+    dialog = reopened(opened, "export_comparison", TruthFigureDialog)
+    dialog.measure.setCurrentIndex(1)
+    dialog.limit.setValue(0.25)
+    dialog.dpi.setValue(150)
+    dialog.accept()
+    dialog = reopened(opened, "export_comparison", TruthFigureDialog)
+    assert dialog.choices() == TruthFigureChoices(ErrorMetric.RELATIVE, 150)
+    assert dialog.limit.value() == 0.5, "of the metric: errors of another image have another size"
+    dialog.reject()
+
+
+@pytest.mark.parametrize("damaged", ["[]", "{", '{"format": "BMP"}', '{"format": 3, "frames_per_second": "x"}'])
+def test_damaged_memories_are_left_aside(opened: App, damaged: str) -> None:
+    for key in ("export/picture", "export/sweep", "export/choices", "export/figure", "export/comparison"):
+        settings().setValue(key, damaged)
+    opened.view.show_mode("band")
+    opened.document.add_pin(3, 4)
+    for action, kind in (
+        ("export_picture", PictureDialog), ("export_sweep", SweepDialog), ("export_cube", CubeExportDialog),
+        ("export_figure", SpectraFigureDialog),
+    ):  # fmt: skip
+        reopened(opened, action, kind).reject()
+
+
+@pytest.mark.parametrize(
+    ("highest", "scale"), [(0.0, 1e-4), (0.2, 1e-4), (1.0, 1e-4), (900.0, 0.1), (2.7e-7, 1e-10), (0.004, 1e-6)]
+)
+def test_integers_store_values_of_any_size(highest: float, scale: float) -> None:
+    assert default_scale(highest) == pytest.approx(scale)
+    assert 5 * highest <= 65534 * scale and (highest == 0 or highest / scale >= 1000 or scale == 1e-4)

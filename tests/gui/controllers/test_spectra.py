@@ -15,7 +15,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.colorimetry import cie
@@ -590,8 +590,11 @@ def test_columns_are_chosen_and_remembered(opened: App, qtbot: QtBot) -> None:
     click(opened, 10, 10)
     settled(opened, qtbot)
     table = opened.window.table
-    menu = table.column_menu()
+    table.horizontalHeader().customContextMenuRequested.emit(QPoint(5, 5))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
     actions = {action.text(): action for action in menu.actions()}
+    assert actions.keys() == {action.text() for action in opened.window.submenus["columns"].actions()}
     assert [at for at in range(table.columnCount()) if table.isColumnHidden(at)] == [MEASURED]
     assert actions["a*"].isChecked() and "Mark" not in actions
     actions["a*"].trigger()
@@ -602,8 +605,8 @@ def test_columns_are_chosen_and_remembered(opened: App, qtbot: QtBot) -> None:
     other = MarkTable()
     qtbot.addWidget(other)
     assert other.isColumnHidden(A) and other.isColumnHidden(POSITION) and not other.isColumnHidden(L)
-    actions["Show all"].trigger()
-    assert not table.isColumnHidden(A) and not table.isColumnHidden(POSITION)
+    actions["All columns"].trigger()
+    assert actions["a*"].isChecked() and not table.isColumnHidden(A) and not table.isColumnHidden(POSITION)
     menu.close()
 
 

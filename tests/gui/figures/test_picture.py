@@ -30,7 +30,7 @@ from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.picture import PictureDialog
-from nesr_gui.io.raster import GeoTags
+from nesr_gui.io.georeference import Georeference
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, RGBImage
 from tests.gui.conftest import BANDS, smooth_cube
@@ -155,9 +155,23 @@ def test_without_a_georeference_it_is_a_plain_tiff_and_says_so(context: RenderCo
     request = PictureExport(tmp_path / "g.tif", Picture("band", context), VALUES, ImageFormat.GEOTIFF)
     assert "no georeference, so it is a plain TIFF" in export_picture(request, ignore)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "g.tif"), context.answering.band(context.nm))
-    assert GeoTags.of(tmp_path / "gone.tif", {}) is None
-    for unknown in ("UTM, 1, 1, x", UTM + ", rotation=30"):
-        assert GeoTags.of(None, {"map info": unknown}) is None
+    assert Georeference.of_file(tmp_path / "gone.tif") is None
+
+
+def test_the_coordinate_system_of_the_file_is_kept_for_a_cube_that_cannot_name_it(
+    context: RenderContext, tmp_path: Path
+) -> None:
+    (out := tmp_path / "out").mkdir()
+    source, keys = tmp_path / "s.tif", (1, 1, 0, 2, 1024, 0, 1, 1, 3072, 0, 1, 32767)  # defined by the user
+    place = Georeference.upright((300.0, 500.0), (2.0, 2.0), None, 1.0)
+    tifffile.imwrite(
+        source, np.zeros((6, 8), np.uint8), extratags=replace(place, geo_keys={34735: keys}).geotiff_tags()
+    )
+    moved = {"map info": place.window(1, 1).map_info()}
+    path = written(context, out / "g.tif", VALUES, ImageFormat.GEOTIFF, source=source, attributes=moved)
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.pages[0].tags[34735].value == keys
+        assert tiff.pages[0].tags[33922].value[3:5] == (302.0, 498.0)
 
 
 def test_a_colour_bar_stands_beside_the_picture(context: RenderContext, tmp_path: Path) -> None:

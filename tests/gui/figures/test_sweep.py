@@ -19,7 +19,7 @@ from nesr_gui.gui.model.palette import GREY
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.tasks.files import FileRequest, read_library
 from nesr_gui.gui.view_modes.base import RenderContext
-from nesr_gui.gui.views.dialogs.simple import SweepDialog
+from nesr_gui.gui.views.dialogs.simple import SweepChoices, SweepDialog
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Spectrum
 from tests.gui.conftest import BANDS, smooth_cube
@@ -107,7 +107,7 @@ def test_a_film_without_its_package_or_of_another_kind_is_refused(
     with pytest.raises(ValueError, match=r"ends in \.gif"):
         export_sweep(SweepExport(tmp_path / "film.avi", "band", context, SWEEP, SweepFormat.GIF), ignore)
     assert list(tmp_path.iterdir()) == []
-    dialog = SweepDialog((400.0, 700.0), 40.0, (31, 45))
+    dialog = SweepDialog((400.0, 700.0), 40.0, (31, 45), SweepChoices())
     qtbot.addWidget(dialog)
     assert "nesr-gui[video]" in dialog.summary.text() and not dialog.accept_button.isEnabled()
     dialog.format.setCurrentIndex(1)

@@ -46,6 +46,7 @@ DIALOGS: dict[str, Callable[[App], object]] = {
     "about": lambda app: app.application.show_about(),
     "export cube": lambda app: app.exporter.export_cube(),
     "export figure": lambda app: app.exporter.export_figure(),
+    "export picture": lambda app: app.exporter.export_picture(),
     "sweep": lambda app: app.exporter.export_sweep(),
     "false colour": lambda app: app.view.choose_false_colour(),
     "reading": lambda app: CubeImportDialog(
@@ -122,6 +123,21 @@ def test_mnemonics_of_a_dialog_are_unique(opened: App, qapp: QApplication, which
         if kinds:
             kinds[0].setCurrentIndex(at)
         assert [key for key, count in mnemonics(dialog).items() if count > 1] == []
+    dialog.reject()
+
+
+@pytest.mark.parametrize("which", DIALOGS)
+def test_a_dialog_on_a_small_screen_shows_all_of_its_contents(opened: App, qapp: QApplication, which: str) -> None:
+    """Qt limits dialogs to two thirds of the screen, which is 800 pixels wide here."""
+    opened.document.add_pin(3, 4)
+    DIALOGS[which](opened)
+    (dialog,) = [widget for widget in qapp.topLevelWidgets() if isinstance(widget, QDialog) and widget.isVisible()]
+    qapp.processEvents()
+    cut = [
+        type(part).__name__ for part in dialog.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        if part.isVisible() and not part.isWindow() and not dialog.rect().contains(part.geometry())
+    ]  # fmt: skip
+    assert cut == [] and dialog.width() >= dialog.minimumSizeHint().width()
     dialog.reject()
 
 

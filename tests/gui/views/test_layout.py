@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.preferences import settings
-from nesr_gui.gui.model.view_settings import PaneLayout
+from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.view_modes import TABLE
 from nesr_gui.gui.views.document_tabs import Tabs
 from nesr_gui.gui.views.image.colour_bar import WIDTH
@@ -104,6 +104,67 @@ def test_notices_and_hints_cover_the_image_instead_of_moving_it(still: App) -> N
         assert window.childAt(bar.mapTo(window, bar.rect().center())) in (bar, *bar.findChildren(QWidget))
 
 
+def test_notices_and_hints_leave_controls_and_scale_bars_free(still: App, qtbot: QtBot) -> None:
+    window, column = still.window, still.window.panes.column
+    still.view.toggle_scale_bar()
+    window.hints.show_steps(["pixel", "wavelength", "export"])
+    window.messages.show_success("a long sentence " * 20)
+    QApplication.processEvents()
+    covering = window.messages, window.hints
+
+    def free(widget: QWidget) -> bool:
+        own, *others = (QRect(each.mapTo(window, QPoint()), each.size()) for each in (widget, *covering))
+        return widget.isVisible() and not any(own.intersects(other) for other in others)
+
+    bar = column.bars[0]
+    assert all(free(widget) for widget in (bar.auto, bar.low, bar.scale, window.image.scale_bar))
+    assert (
+        window.messages.mapTo(window, window.messages.rect().topRight()).x() + 1 == column.mapTo(window, QPoint()).x()
+    )
+    still.view.show_side_by_side()
+    for image in window.panes.images:  # stacked or not
+        qtbot.waitUntil(lambda image=image: free(image.scale_bar), timeout=5000)
+    covered = window.image.scale_bar.y()
+    window.messages.hide()
+    window.hints.hide()
+    QApplication.processEvents()
+    image = window.panes.images[1]
+    assert image.scale_bar.geometry().bottom() >= image.height() - 12 and window.image.scale_bar.y() >= covered
+
+
+def test_notices_take_the_whole_width_of_the_start_page(app: App) -> None:
+    app.window.messages.show_success("done")
+    QApplication.processEvents()
+    assert app.window.start.isVisible() and app.window.messages.width() == app.window.middle.width()
+
+
+def test_no_mode_moves_the_scale_of_the_colour_bar(still: App, qtbot: QtBot) -> None:
+    bar, found = still.window.panes.bars[0], set()
+    for mode in MODES:
+        still.view.show_mode(mode)
+        qtbot.waitUntil(exact(still, mode))
+        QApplication.processEvents()
+        if bar.isVisible():
+            found.add((bar.scale.geometry().getRect(), bar.high.geometry().getRect(), bar.low.geometry().getRect()))
+            needed = bar.title.heightForWidth(bar.title.width())
+            assert needed <= bar.title.height(), f"{bar.title.text()} is cut"
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("size", [(1001, 640), (1000, 641), (900, 777)])
+@pytest.mark.parametrize("shape", [(100, 400), (400, 100)])
+def test_two_panes_have_the_same_size(qtbot: QtBot, size: tuple[int, int], shape: tuple[int, int]) -> None:
+    panes = SplitView()
+    qtbot.addWidget(panes)
+    panes.show()
+    panes.show_view_settings(ViewSettings(arrangement=PaneLayout.SIDE_BY_SIDE))
+    panes.show_image(shape)
+    panes.resize(*size)
+    QApplication.processEvents()
+    first, second = panes.images
+    assert first.size() == second.size() and first.view() == second.view()
+
+
 def test_colour_bars_share_a_column_of_constant_width(still: App, qtbot: QtBot) -> None:
     panes = still.window.panes
     assert [bar.isVisible() for bar in panes.bars] == [True, False] and panes.bars[0].width() == WIDTH
@@ -164,7 +225,7 @@ def test_in_a_small_window_a_long_table_leaves_the_plot_its_place(opened: App) -
     for row in range(9):
         opened.document.add_pin(row, row)
     QApplication.processEvents()
-    assert opened.window.height() == 640 and opened.window.plot.height() >= 160
+    assert opened.window.height() == 640 and opened.window.plot.height() >= 200
     assert 6 * 26 > opened.window.table.viewport().height() >= 2 * 26
     opened.window.compose(QSize(1000, 1000))
     QApplication.processEvents()
@@ -322,6 +383,26 @@ def test_actual_size_is_one_image_pixel_per_pixel_of_the_screen(opened: App, qtb
     seen = image.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     rows = np.array([[seen.pixelColor(left + col, top + row).getRgb()[:3] for col in range(80)] for row in range(60)])
     np.testing.assert_array_equal(rows, colours)
+
+
+def test_actual_size_stays_on_whole_pixels_when_the_window_changes(opened: App, qtbot: QtBot) -> None:
+    image, window = opened.window.image, opened.window
+    qtbot.waitUntil(lambda: opened.renderers[0].is_settled)
+    image.zoom(3.3, (10, 20))
+    press(opened, "1", Qt.KeyboardModifier.ControlModifier)
+    before = image.view()
+    for size in ((1003, 777), (1280, 800), (1279, 801), (900, 640), (1280, 800)):
+        window.resize(*size)
+        QApplication.processEvents()
+        view, corner = image.view(), image.box.mapViewToScene(QPointF(0, 0))
+        assert view.scale == pytest.approx(1, abs=1e-9), size
+        assert (corner.x(), corner.y()) == pytest.approx((round(corner.x()), round(corner.y())), abs=1e-6)
+        assert (view.left + view.right) / 2 == pytest.approx((before.left + before.right) / 2, abs=1)
+    image.zoom(2.0, None)
+    scale = image.view().scale
+    window.resize(1003, 777)
+    QApplication.processEvents()
+    assert image.view().scale != pytest.approx(1) and scale == pytest.approx(0.5)
 
 
 def test_full_screen_and_back(app: App) -> None:

@@ -16,8 +16,7 @@ from nesr_gui import io
 from nesr_gui.io.cubes import gdal_metadata
 from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.gdal_metadata import items_beside, items_in
-from nesr_gui.io.raster import GeoTags
-from nesr_gui.io.regions.georeference import KEY, Georeference
+from nesr_gui.io.georeference import KEY, Georeference
 from tests.io.cubes.foreign import MISSING, NM, PACKED, SHAPE, STATED, VALUES, check, listed, question
 
 rasterio = pytest.importorskip("rasterio")
@@ -229,9 +228,9 @@ def test_what_is_exported_from_it_has_the_right_place(tmp_path: Path, format: st
         assert image.transform == rasterio.Affine(30, 0, 500_030, 0, -30, 4_000_210)
         np.testing.assert_allclose(image.read(), VALUES[:, 2:8, 1:7], atol=1e-6)
     assert_north_up(io.open_cube(tmp_path / "s.img"))
-    tags = GeoTags.of(tmp_path / "s.img", field.provenance)
-    assert tags is not None
-    tifffile.imwrite(tmp_path / "picture.tif", np.zeros((9, 7), "u1"), extratags=tags.extra_tags())
+    where = Georeference.parse(field.provenance[KEY])
+    assert where is not None
+    tifffile.imwrite(tmp_path / "picture.tif", np.zeros((9, 7), "u1"), extratags=where.geotiff_tags())
     with rasterio.open(tmp_path / "picture.tif") as image:
         assert image.transform == rasterio.Affine(30, 0, 500_000, 0, -30, 4_000_270)
 

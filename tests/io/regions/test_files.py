@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.georeference import Georeference
 from nesr_gui.io.regions.files import MAX_BYTES, NamedRegion, is_region_file, read_regions, write_regions
-from nesr_gui.io.regions.georeference import Georeference
 from nesr_gui.io.registry import MissingExtra
 from nesr_gui.regions import Region, Shape, inside
 

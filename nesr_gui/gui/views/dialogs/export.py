@@ -29,7 +29,7 @@ from nesr_gui.colorimetry.viewing_conditions import ILLUMINANTS, Illuminant
 from nesr_gui.export import Estimate, ExportPlan, format_duration, format_size
 from nesr_gui.fields.protocol import CalibratedField, SpectralField
 from nesr_gui.fields.sensor import SAMPLINGS, SENSORS, BandShape, Sensor
-from nesr_gui.gui.views.widgets import ChoiceDialog, combo, note
+from nesr_gui.gui.views.widgets import ChoiceDialog, NumberBox, combo, note
 from nesr_gui.io.cubes.export import DTYPES, CubeWriterSource
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -43,6 +43,7 @@ _SHAPES = {BandShape.TABLE: "Published response", BandShape.BOX: "Box", BandShap
 _DATA_TYPES = {
     "float32": "32-bit floating point", "float16": "16-bit floating point", "uint16": "16-bit integer, scaled",
 }  # fmt: skip
+_DARK = 0.01  # no reflectance displayed as white is below it
 
 
 class BandChoice(QWidget):
@@ -275,10 +276,9 @@ class CubeExportDialog(ChoiceDialog):
         self.region, self.quantity = combo("Region"), combo("Quantity")
         self.only_region = _check("Mask pixels outside the region")
         self.numbers, self.format = combo("Data type"), combo("Format")
-        self.scale = QDoubleSpinBox()
-        self.scale.setDecimals(8)
-        self.scale.setRange(1e-8, 1e6)
-        self.scale.setSingleStep(1e-4)
+        self.scale = NumberBox()
+        self.scale.setRange(1e-20, 1e6)
+        self.scale.setSingleStep(default_scale(context.highest))
         self.scale.setValue(default_scale(context.highest))
         self.scale.setAccessibleName("Scale factor of integers")
         self.error_band = _check("Include 90 % prediction interval")
@@ -424,8 +424,11 @@ class CubeExportDialog(ChoiceDialog):
 
 
 def default_scale(highest: float) -> float:
-    """Scale factor of 16-bit integers, a power of ten of at least 1e-4, that stores five times the value of white."""
-    return 10.0 ** max(math.ceil(math.log10(max(5 * highest, 1e-30) / 65534)), -4)
+    """Scale factor of 16-bit integers, a power of ten that stores five times `highest`, the value of white."""
+    if highest <= 0:
+        return 1e-4
+    power = math.ceil(math.log10(5 * highest / 65534))
+    return 10.0 ** (max(power, -4) if highest >= _DARK else power)
 
 
 def _size(export: CubeWriterSource) -> str:

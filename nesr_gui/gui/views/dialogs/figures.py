@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont, QImage, QPixmap
 from PySide6.QtWidgets import (
@@ -30,7 +32,7 @@ from nesr_gui.gui.figures.spectra import (
 )
 from nesr_gui.gui.model.plot_settings import Spreads
 from nesr_gui.gui.model.view_settings import ErrorMetric
-from nesr_gui.gui.views.widgets import ChoiceDialog, form, row
+from nesr_gui.gui.views.widgets import ChoiceDialog, NumberBox, form, row
 from nesr_gui.spectral import Wavelengths
 
 PREVIEW = QSize(640, 360)
@@ -113,7 +115,7 @@ class SpectraFigureDialog(FigureDialog):
         parts.addLayout(form(
             ("&Width", row(self.columns, self.width_mm)), ("&Height", row(self.height_mm, self.is_proportional)),
             ("&Font", self.font_name), ("Font &size", self.font_size), ("&Line width", self.line_width),
-            ("Le&gend", self.legend), ("&Bands", self.spreads), ("PNG &resolution", self.dpi),
+            ("Le&gend", self.legend), ("&Intervals and SD", self.spreads), ("PNG &resolution", self.dpi),
         ))  # fmt: skip
         self.picture.setAutoFillBackground(True)
         parts.addWidget(self.picture)
@@ -182,23 +184,40 @@ def _millimetres(limits: tuple[float, float]) -> QDoubleSpinBox:
     return box
 
 
-class TruthFigureDialog(FigureDialog):
-    """Wavelengths, error metric and colour bar of the comparison figure."""
+@dataclass(frozen=True)
+class TruthFigureChoices:
+    """Settings of the comparison figure that suit every image."""
 
-    def __init__(self, nm_range: tuple[float, float], parent: QWidget | None = None) -> None:
+    measure: ErrorMetric = ErrorMetric.DIFFERENCE
+    dpi: int = 300
+
+
+class TruthFigureDialog(FigureDialog):
+    """Wavelengths, error metric and colour bar of the comparison figure.
+
+    Args:
+        nm_range: the wavelengths of both cubes.
+        choices: the settings to begin with.
+    """
+
+    def __init__(
+        self, nm_range: tuple[float, float], choices: TruthFigureChoices, parent: QWidget | None = None
+    ) -> None:
         super().__init__("Export comparison figure", parent, lines=2)
         self._range = nm_range
         self.wavelengths = QLineEdit(_suggested(nm_range))
         self.wavelengths.setAccessibleName("Wavelengths in nm")
         self.wavelengths.setPlaceholderText("450, 500, 550, or 450:650:50")
-        self.measure, self.limit = QComboBox(), QDoubleSpinBox()
+        self.measure, self.limit = QComboBox(), NumberBox()
         self.measure.setAccessibleName("Error metric")
         self.measure.addItems([text for text, _ in MEASURES.values()])
         self.limit.setAccessibleName("Upper limit of the colour bar")
-        self.limit.setDecimals(4)
-        self.limit.setRange(0.0001, 100.0)
+        self.limit.setRange(1e-12, 1e9)
         self.limit.setSingleStep(0.01)
-        self.limit.setValue(0.1)
+        self.dpi.setValue(choices.dpi)
+        if choices.measure in MEASURES:
+            self.measure.setCurrentIndex(list(MEASURES).index(choices.measure))
+        self.limit.setValue(list(MEASURES.values())[self.measure.currentIndex()][1])
         self.wavelengths.textChanged.connect(self._validate)
         self.limit.valueChanged.connect(self._validate)
         self.measure.currentIndexChanged.connect(self._change_measure)
@@ -223,6 +242,10 @@ class TruthFigureDialog(FigureDialog):
         if len(nm) > MOST:
             raise ValueError(f"the figure has room for {MOST} wavelengths, not {len(nm)}; choose fewer")
         return nm, list(MEASURES)[self.measure.currentIndex()], self.limit.value()
+
+    def choices(self) -> TruthFigureChoices:
+        """The settings to begin with next time."""
+        return TruthFigureChoices(list(MEASURES)[self.measure.currentIndex()], self.dpi.value())
 
     def _change_measure(self, place: int) -> None:
         self.limit.setValue(list(MEASURES.values())[place][1])

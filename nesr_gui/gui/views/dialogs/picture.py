@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 
@@ -12,16 +13,28 @@ from nesr_gui.gui.views.widgets import ChoiceDialog, form
 _CONTENTS = {Content.PICTURE: "Picture as displayed", Content.VALUES: "Values"}
 
 
+@dataclass(frozen=True)
+class PictureChoices:
+    """What is exported of a picture."""
+
+    content: Content = Content.PICTURE
+    format: ImageFormat = ImageFormat.PNG
+    has_bar: bool = True
+    has_marks: bool = False
+
+
 class PictureDialog(ChoiceDialog):
     """Settings of a picture export; shows what the file will contain, or why the settings are invalid.
 
     Args:
         pictures: the visible pictures by the text of their pane; the first one is proposed.
+        choices: the settings to begin with, as far as they suit that picture.
     """
 
-    def __init__(self, pictures: Mapping[str, Picture], parent: QWidget | None = None) -> None:
+    def __init__(self, pictures: Mapping[str, Picture], choices: PictureChoices, parent: QWidget | None = None) -> None:
         super().__init__("Export picture", "Export…", parent, lines=2)
         self._pictures = list(pictures.values())
+        self.bar, self.marks = QCheckBox("Colour bar"), QCheckBox("Marks")
         self.pane, self.content, self.format = QComboBox(), QComboBox(), QComboBox()
         for box, name, texts in (
             (self.pane, "Pane", list(pictures)), (self.content, "Content", list(_CONTENTS.values())),
@@ -30,8 +43,7 @@ class PictureDialog(ChoiceDialog):
             box.setAccessibleName(name)
             box.addItems(texts)
             box.currentIndexChanged.connect(self._validate)
-        self.bar, self.marks = QCheckBox("Colour bar"), QCheckBox("Marks")
-        self.bar.setChecked(True)
+        self._begin_with(choices)
         self.stack(form(
             ("&Pane", self.pane), ("&Content", self.content), ("&Format", self.format), ("", self.bar),
             ("", self.marks),
@@ -43,25 +55,30 @@ class PictureDialog(ChoiceDialog):
         """The chosen picture."""
         return self._pictures[self.pane.currentIndex()]
 
-    def choices(self) -> tuple[Content, ImageFormat, bool]:
-        """The chosen content and format, and whether to draw a colour bar."""
-        content, kind = list(Content)[self.content.currentIndex()], list(ImageFormat)[self.format.currentIndex()]
-        return content, kind, self.bar.isEnabled() and self.bar.isChecked()
+    def choices(self) -> PictureChoices:
+        """The chosen settings; those of a box that is disabled have no effect."""
+        return PictureChoices(
+            list(Content)[self.content.currentIndex()], list(ImageFormat)[self.format.currentIndex()],
+            has_bar=self.bar.isChecked(), has_marks=self.marks.isChecked(),
+        )  # fmt: skip
 
-    @property
-    def has_marks(self) -> bool:
-        """Whether to draw the marks."""
-        return self.marks.isEnabled() and self.marks.isChecked()
+    def _begin_with(self, choices: PictureChoices) -> None:
+        if not self._pictures[0].reason(choices.content):
+            self.content.setCurrentIndex(list(Content).index(choices.content))
+        if not choices.format.missing():
+            self.format.setCurrentIndex(list(ImageFormat).index(choices.format))
+        self.bar.setChecked(choices.has_bar)
+        self.marks.setChecked(choices.has_marks)
 
     def _validate(self) -> None:
-        content, kind, _ = self.choices()
-        is_plain = content is Content.PICTURE and kind is not ImageFormat.GEOTIFF
-        self.bar.setEnabled(is_plain and not self.picture.reason(content) and self.picture.has_bar)
-        self.marks.setEnabled(content is Content.PICTURE)
+        choices = self.choices()
+        is_plain = choices.content is Content.PICTURE and choices.format is not ImageFormat.GEOTIFF
+        self.bar.setEnabled(is_plain and not self.picture.reason(choices.content) and self.picture.has_bar)
+        self.marks.setEnabled(choices.content is Content.PICTURE)
         self.validate(self._describe)
 
     def _describe(self) -> str:
-        content, kind, _ = self.choices()
+        content, kind = self.choices().content, self.choices().format
         self.picture.check(content)
         if missing := kind.missing():
             raise ValueError(missing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QSpinBox, QWidget
@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout,
 from nesr_gui.gui.figures.sweep import Sweep, SweepFormat
 from nesr_gui.gui.model.plot_settings import PlotAxes
 from nesr_gui.gui.model.view_settings import SPEEDS, Limits
-from nesr_gui.gui.views.widgets import ChoiceDialog, SliderSpinBox, form
+from nesr_gui.gui.views.widgets import ChoiceDialog, NumberBox, SliderSpinBox, form
 
 Three = tuple[float, float, float]
 
@@ -83,18 +83,19 @@ class _LimitsRow(QWidget):
         self.automatic = QCheckBox("Automatic")
         self.automatic.setAccessibleName(f"Automatic {name} limits")
         self.automatic.setChecked(chosen is None)
-        self.low, self.high = (_box(f"{end} {name} limit", at, (-1e9, 1e9), suffix)
-                               for end, at in zip(("Lower", "Upper"), chosen or proposed, strict=True))  # fmt: skip
+        self.low, self.high = NumberBox(), NumberBox()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (self.automatic, self.low, QLabel("to"), self.high):
             layout.addWidget(widget)
         self.setFocusProxy(self.automatic)
-        for box, at in zip((self.low, self.high), chosen or proposed, strict=True):
-            if not suffix:
-                box.setDecimals(4)
-                box.setSingleStep(0.05)
-                box.setValue(at)
+        low, high = chosen or proposed
+        for end, box, at in (("Lower", self.low, low), ("Upper", self.high, high)):
+            box.setAccessibleName(f"{end} {name} limit")
+            box.setRange(-1e9, 1e9)
+            box.setSuffix(suffix)
+            box.setSingleStep(abs(high - low) / 20 or 1.0)
+            box.setValue(at)
             box.valueChanged.connect(self.changed)
         self.automatic.toggled.connect(self._toggle)
         self._toggle()
@@ -109,11 +110,34 @@ class _LimitsRow(QWidget):
         self.changed.emit()
 
 
+@dataclass(frozen=True)
+class SweepChoices:
+    """Settings of a sweep that suit every image; without a side length, the proposed one."""
+
+    frames_per_second: int = 25
+    longest_side: int | None = None
+    format: SweepFormat = SweepFormat.MP4
+    returns: bool = False
+    is_labelled: bool = True
+
+
 class SweepDialog(ChoiceDialog):
-    """Settings of a sweep export; shows the resulting length or why the settings are invalid."""
+    """Settings of a sweep export; shows the resulting length or why the settings are invalid.
+
+    Args:
+        nm_range: the wavelengths of the image.
+        speed: the speed of the sweep in the window, in nm/s.
+        shape: height and width of the image.
+        choices: the settings to begin with, as far as they suit this image.
+    """
 
     def __init__(
-        self, nm_range: tuple[float, float], speed: float, shape: tuple[int, int], parent: QWidget | None = None
+        self,
+        nm_range: tuple[float, float],
+        speed: float,
+        shape: tuple[int, int],
+        choices: SweepChoices,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__("Export sweep", "Export…", parent)
         self._shape = shape
@@ -122,21 +146,26 @@ class SweepDialog(ChoiceDialog):
         self.speed = _box("Sweep speed", speed, SPEEDS, " nm/s")
         self.rate, self.side = QSpinBox(), QSpinBox()
         self.rate.setRange(1, 60)
-        self.rate.setValue(25)
+        self.rate.setValue(choices.frames_per_second)
         self.rate.setSuffix(" frames per second")
         self.rate.setAccessibleName("Frame rate")
         self.side.setRange(64, max(4096, *shape))
-        self.side.setValue(min(960, max(64, *shape)))
+        self._side = min(choices.longest_side or 960, max(64, *shape))
+        self._choices = choices
+        self.side.setValue(self._side)
         self.side.setSuffix(" pixels")
         self.side.setAccessibleName("Maximum side length")
         self.format = QComboBox()
         self.format.addItems([each.label for each in SweepFormat])
         self.format.setAccessibleName("Format")
+        if not choices.format.missing():
+            self.format.setCurrentIndex(list(SweepFormat).index(choices.format))
         self.label = QCheckBox("Show the wavelength in the image")
-        self.label.setChecked(True)
+        self.label.setChecked(choices.is_labelled)
         self.label.setAccessibleName("Show the wavelength in the image")
         self.returns = QCheckBox("Back and forth")
         self.returns.setAccessibleName("Back and forth")
+        self.returns.setChecked(choices.returns)
         self.returns.toggled.connect(self._validate)
         for box in (self.start, self.stop, self.speed, self.rate, self.side):
             box.valueChanged.connect(self._validate)
@@ -155,6 +184,11 @@ class SweepDialog(ChoiceDialog):
             longest_side=self.side.value(), is_labelled=self.label.isChecked(),
             returns=self.returns.isChecked(),
         )  # fmt: skip
+
+    def choices(self) -> SweepChoices:
+        """The settings to begin with next time; a side length only if the user chose it."""
+        side = self._choices.longest_side if self.side.value() == self._side else self.side.value()
+        return SweepChoices(self.rate.value(), side, self.kind(), self.returns.isChecked(), self.label.isChecked())
 
     def kind(self) -> SweepFormat:
         """The chosen format."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,6 @@ from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QToolButton,
@@ -22,10 +22,12 @@ from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import SHADES, Histogram
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.tasks.rendering import RenderedImage
+from nesr_gui.gui.views.widgets import NumberBox
 
 Limits = tuple[float, float]
 WIDTH = 88  # px of the column
 _REACH = 9.0
+_TITLE_LINES = 3  # of the longest title, "prediction interval width"
 _TIP = "Drag a limit; double-click for automatic levels"
 _ROOM = 1.12  # factor of headroom on the axis
 
@@ -183,7 +185,8 @@ class ColourBar(QWidget):
         self._histogram: Histogram | None = None
         self.title = QLabel()
         self.title.setWordWrap(True)
-        self.title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.title.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom)
+        self.title.setFixedHeight(_TITLE_LINES * self.title.fontMetrics().lineSpacing())  # the scale keeps still
         self.high, self.low = (_number(f"{end} limit of the {side} pane") for end in ("Upper", "Lower"))
         self.scale = LevelsScale()
         self.auto = QToolButton()
@@ -231,10 +234,10 @@ class ColourBar(QWidget):
         self.title.setText(name)
         self.scale.setToolTip(f"{name[:1].upper()}{name[1:]}\n{_TIP}")
         low, high = limits
-        step = max(high - low, 1e-9) / 50
+        step = (high - low) / 50
         for box, value in ((self.high, high), (self.low, low)):
             with QSignalBlocker(box):
-                box.setDecimals(4 if step < 0.01 else 3 if step < 0.1 else 2)
+                box.setDigits(4 + max(math.floor(math.log10(max(abs(low), abs(high)) / (high - low))), 0))
                 box.setSingleStep(step)
                 box.setValue(value)
         self.scale.show_levels((low, high), scale.limits, self._histogram, lookup)
@@ -276,8 +279,8 @@ class ColourBarColumn(QWidget):
             bar.show_picture(picture, limits, lookup)
 
 
-def _number(name: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _number(name: str) -> NumberBox:
+    box = NumberBox()
     box.setRange(-1e9, 1e9)
     box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
     box.setAlignment(Qt.AlignmentFlag.AlignHCenter)

@@ -8,11 +8,10 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QMoveEvent, QResizeEvent
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from nesr_gui.gui.drawing import theme
-from nesr_gui.gui.model.pixel_size import PixelSize
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.views.image.layers import Canvas
 from nesr_gui.gui.views.image.mark_items import MarkLayer
@@ -128,12 +127,14 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.canvas = Canvas(self.box, self)
         self.captions = Caption(0, self), Caption(1, self)
         self.scale_bar = ScaleBar(self)
-        self._pixel_size: PixelSize | None = None
+        self._pixel_metres: float | None = None
         self.marks = MarkLayer(self, self.box)
         self._sides: tuple[int, ...] = (0,)
         self._shape: tuple[int, int] | None = None
+        self._covered = 0  # px at the lower edge of the parent
         self.is_fitted = True
         self._wanted: Viewport | None = None
+        self._actual: tuple[float, float] | None = None  # centre (row, column) of a view at actual size
         self.box.grabs = self.marks.grab
         self.box.clicked.connect(self._click)
         self.box.double_clicked.connect(self._double_click)
@@ -164,39 +165,45 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def show_view(self, view: Viewport) -> None:
         """Show a viewport and keep it when the widget is resized, until the user navigates."""
-        self.is_fitted, self._wanted = False, view
+        self.is_fitted, self._wanted, self._actual = False, view, None
         self.box.setRange(QRectF(view.left, view.top, view.right - view.left, view.bottom - view.top), padding=0)
 
     def fit(self) -> None:
         """Show the whole image."""
         if self._shape is not None:
-            self.is_fitted, self._wanted = True, None
+            self.is_fitted, self._wanted, self._actual = True, None, None
             self.box.setRange(QRectF(0, 0, self._shape[1], self._shape[0]), padding=0.02)
             self._announce_view()
 
     def zoom(self, factor: float, pixel: tuple[int, int] | None) -> None:
         """Zoom in by `factor`, centred on `pixel` or on the current centre."""
         view = self.view()
-        middle = ((view.top + view.bottom) / 2, (view.left + view.right) / 2)
-        row, col = middle if pixel is None else (pixel[0] + 0.5, pixel[1] + 0.5)
+        row, col = _centre(view) if pixel is None else (pixel[0] + 0.5, pixel[1] + 0.5)
         height, width = (view.bottom - view.top) / factor, (view.right - view.left) / factor
         self.box.setRange(QRectF(col - width / 2, row - height / 2, width, height), padding=0)
         self._unfit()
 
     def show_actual_size(self) -> None:
         """Show one source pixel per pixel of the screen around the current centre, or all of a small image."""
-        view, ratio, edges = self.view(), self.devicePixelRatioF(), list[float]()
+        self._place_actual(_centre(self.view()))
+        self._unfit()
+
+    def _place_actual(self, middle: tuple[float, float]) -> None:
+        ratio, edges = self.devicePixelRatioF(), list[float]()
         size = self.box.height() * ratio, self.box.width() * ratio
-        middle = (view.top + view.bottom) / 2, (view.left + view.right) / 2
         for centre, seen, whole in zip(middle, size, self._shape or (1, 1), strict=True):
             edge = (whole - seen) / 2 if seen >= whole else min(max(centre - seen / 2, 0), whole - seen)
             edges.append(round(edge))  # on whole pixels, so that none is resampled
         self.box.setRange(QRectF(edges[1], edges[0], size[1], size[0]), padding=0)
-        self._unfit()
 
-    def show_scale_bar(self, is_shown: bool, size: PixelSize | None) -> None:
-        """Show or hide the scale bar; `size` is that of a source pixel on the ground, if known."""
-        self._pixel_size = size
+    def show_covered(self, height: int) -> None:
+        """Keep the scale bar clear of what covers `height` pixels at the lower edge of the parent."""
+        self._covered = height
+        self._place_scale_bar()
+
+    def show_scale_bar(self, is_shown: bool, metres: float | None) -> None:
+        """Show or hide the scale bar; `metres` is the length of a source pixel, if known."""
+        self._pixel_metres = metres
         self.scale_bar.setVisible(is_shown)
         self._place_scale_bar()
 
@@ -229,8 +236,16 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self._limit()
             if self.is_fitted:
                 self.fit()
+            elif self._actual is not None:
+                self._place_actual(self._actual)
+                self.navigated.emit(self.view())
             elif self._wanted is not None:
                 self.show_view(self._wanted)
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        """Keep the scale bar clear at a new place."""
+        super().moveEvent(event)
+        self._place_scale_bar()
 
     def leaveEvent(self, event: QEvent) -> None:
         """Signal that the mouse is over no pixel."""
@@ -269,8 +284,11 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def _place_scale_bar(self) -> None:
         """Update the scale bar and keep it in the lower left corner."""
         if self.scale_bar.isVisibleTo(self) and self._shape is not None:
-            self.scale_bar.show_scale(float(self.box.viewPixelSize()[0]), self._pixel_size)
-            self.scale_bar.move(_MARGIN, self.height() - self.scale_bar.height() - _MARGIN)
+            self.scale_bar.show_scale(float(self.box.viewPixelSize()[0]), self._pixel_metres)
+            parent = self.parentWidget()
+            below = parent.height() - self.geometry().bottom() - 1 if parent is not None else 0
+            free = self.height() - max(self._covered - below, 0)
+            self.scale_bar.move(_MARGIN, free - self.scale_bar.height() - _MARGIN)
 
     def _announce_view(self) -> None:
         self._place_scale_bar()
@@ -278,8 +296,10 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self.view_changed.emit(self.view())
 
     def _unfit(self) -> None:
+        view = self.view()
         self.is_fitted, self._wanted = False, None
-        self.navigated.emit(self.view())
+        self._actual = _centre(view) if math.isclose(view.scale, 1, rel_tol=1e-6) else None
+        self.navigated.emit(view)
 
     def _pixel(self, at: QPointF) -> tuple[int, int] | None:
         row, col = math.floor(at.y()), math.floor(at.x())
@@ -298,3 +318,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         inside = self.sceneObj.sceneRect().contains(scene_pos)
         self.pixel_hovered.emit(self._pixel(self.box.mapSceneToView(scene_pos)) if inside else None)
         self.setCursor(self.marks.cursor_at(scene_pos))
+
+
+def _centre(view: Viewport) -> tuple[float, float]:
+    """Row and column of the centre."""
+    return (view.top + view.bottom) / 2, (view.left + view.right) / 2

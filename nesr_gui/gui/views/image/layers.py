@@ -88,7 +88,7 @@ def value_text(value: np.ndarray) -> str:
     values = np.atleast_1d(value)
     if values.dtype == np.uint8:
         return "\n".join(str(one) for one in values.tolist())
-    return "\n".join(f"{one:.3f}" if abs(one) < 10 else f"{one:.3g}" for one in values.tolist())
+    return "\n".join(f"{one:.3f}" if one == 0 or 0.01 <= abs(one) < 10 else f"{one:.3g}" for one in values.tolist())
 
 
 class _Image(pg.ImageItem):  # type: ignore[misc]

@@ -8,8 +8,6 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from nesr_gui.gui.model.pixel_size import PixelSize
-
 _LENGTHS = 1, 2, 5, 10  # times a power of ten
 _PREFIXES = (("km", 1000.0), ("m", 1.0), ("cm", 0.01), ("mm", 0.001), ("µm", 1e-6))
 _LONGEST = 140  # px
@@ -17,7 +15,7 @@ _INSET, _THICK, _EDGE = 8, 4, 1.5  # px
 
 
 class ScaleBar(QWidget):
-    """Shows a round length in image pixels, or in metres if their size on the ground is known."""
+    """Shows a round length in image pixels, or in metres if their length is known."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -26,16 +24,16 @@ class ScaleBar(QWidget):
         self.text, self.length = "", 0.0  # label, and length in px on the screen
         self.hide()
 
-    def show_scale(self, pixels: float, size: PixelSize | None) -> None:
+    def show_scale(self, pixels: float, metres: float | None) -> None:
         """Show the scale.
 
         Args:
             pixels: image pixels per px of the widget.
-            size: size of an image pixel on the ground, if known.
+            metres: length of an image pixel, if known.
         """
-        unit = size.metres if size is not None else 1.0
-        value = round_length(_LONGEST * pixels * unit, is_whole=size is None)
-        self.text = f"{value:g} px" if size is None else _metric(value)
+        unit = metres if metres is not None else 1.0
+        value = round_length(_LONGEST * pixels * unit, is_whole=metres is None)
+        self.text = f"{value:g} px" if metres is None else _metric(value)
         self.length = value / (pixels * unit)
         self.setAccessibleDescription(self.text)
         height = self.fontMetrics().height()

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 from nesr_gui.gui.drawing.tone_mapping import lookup
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Pixel
-from nesr_gui.gui.model.pixel_size import PixelSize
 from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.tasks.rendering import RenderedImage
@@ -135,10 +134,15 @@ class SplitView(QWidget):
         """Show one source pixel per pixel of the screen around the current centre."""
         self.images[0].show_actual_size()
 
-    def show_scale_bar(self, is_shown: bool, size: PixelSize | None) -> None:
-        """Show or hide the scale bar, with the size of a source pixel on the ground, if known."""
+    def show_scale_bar(self, is_shown: bool, metres: float | None) -> None:
+        """Show or hide the scale bar, with the length of a source pixel, if known."""
         for image in self.images:
-            image.show_scale_bar(is_shown, size)
+            image.show_scale_bar(is_shown, metres)
+
+    def show_covered(self, height: int) -> None:
+        """Keep scale bars clear of what covers `height` pixels at the lower edge."""
+        for image in self.images:
+            image.show_covered(height)
 
     def _show_bars(self) -> None:
         shown = []
@@ -163,6 +167,8 @@ class SplitView(QWidget):
         direction = QBoxLayout.Direction.LeftToRight if beside >= below else QBoxLayout.Direction.TopToBottom
         if direction != self._panes.direction():
             self._panes.setDirection(direction)
+        length = across if direction is QBoxLayout.Direction.LeftToRight else down
+        self._panes.setSpacing(_GAP + (length - _GAP) % 2)  # so that both panes have the same size
 
     def _lookup(self, picture: RenderedImage | None) -> UInt8Array | None:
         if picture is None or picture.shown.ndim == 3:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsPathItem, QLabel, QWidget
 
 from nesr_gui.colorimetry.cie import wavelength_colours
-from nesr_gui.gui.drawing.labels import spread_out
+from nesr_gui.gui.drawing.labels import spread_out, value_format
 from nesr_gui.gui.drawing.spectra import draw_key_sign
 from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.drawing.ticks import Axis
@@ -98,8 +98,9 @@ class Crosshair(QObject):
 
 def _text(nm: float, rows: Sequence[Row]) -> str:
     lines = [f"<b>{nm:.1f} nm</b>"]
+    form = value_format(max((abs(value) for _, _, value in rows if not math.isnan(value)), default=0.0))
     for mark, name, value in rows[:MOST_ROWS]:
-        number = "–" if math.isnan(value) else f"{value:.4f}"
+        number = "–" if math.isnan(value) else f"{value:{form}}"
         sign = f'<span style="color:{mark.colour}">■</span>' if mark is not None else "■"
         lines.append(f"{sign} {number} &nbsp;{html.escape(name)}")
     if len(rows) > MOST_ROWS:
@@ -119,16 +120,21 @@ class PlotKey(QWidget):
 
     def show_key(self, entries: Sequence[tuple[KeySign, str]]) -> None:
         """Show what `PlotContent.key` returns."""
-        shown = [(sign, sign.short if isinstance(sign, SpreadKind) else text) for sign, text in entries]
-        if shown != self.entries:
+        if (shown := list(entries)) != self.entries:
             self.entries = shown
             self.setAccessibleDescription(", ".join(text for _, text in shown))
             self.update()
 
     def fitting(self) -> list[tuple[float, KeySign, str]]:
-        """The entries that fit into the width, with their positions."""
-        x, placed = float(_KEY_LEFT), []
-        for sign, text in self.entries:
+        """The entries that fit into the width, with their positions; with short names if only these all fit."""
+        if len(placed := self._placed(self.entries)) == len(self.entries):
+            return placed
+        return self._placed([(sign, sign.short if isinstance(sign, SpreadKind) else text)
+                             for sign, text in self.entries])  # fmt: skip
+
+    def _placed(self, entries: Sequence[tuple[KeySign, str]]) -> list[tuple[float, KeySign, str]]:
+        x, placed = float(_KEY_LEFT), list[tuple[float, KeySign, str]]()
+        for sign, text in entries:
             width = _SAMPLE + 5 + self.fontMetrics().horizontalAdvance(text)
             if x + width > self.width():
                 break
@@ -287,6 +293,10 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.show_range((400.0, 700.0), "relative reflectance")
         self._follow_palette()
+
+    def sizeHint(self) -> QSize:
+        """Preferred size: where there is less room, a long table of marks gives way to the plot, too."""
+        return QSize(super().sizeHint().width(), 300)
 
     def _add_strip(self) -> None:
         """Add the strip of spectral colours between curves and wavelength axis."""

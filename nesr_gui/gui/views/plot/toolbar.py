@@ -52,7 +52,9 @@ class PlotToolbar(QWidget):
         for name in charts:
             self._chart_menu.addAction(name, partial(self.chart_picked.emit, name))
         self.compare.setMenu(self.menu)
-        self.display = _menu_button("Display", "Scale, limits and bands of the plot", "Scale, axis limits, intervals")
+        self.display = _menu_button(
+            "Display", "Scale, limits and intervals of the plot", "Scale, axis limits, intervals"
+        )
         self.display_menu = QMenu(self.display)
         self._choices: QActionGroup | None = None
         self.display_menu.aboutToShow.connect(self._fill_display_menu)
