@@ -89,6 +89,7 @@ class LearningCurve:
         errors = [_errors(network, image, truth) for image, truth in self._pairs]
         self.rows.append((step, seconds, *np.mean(errors, axis=0).tolist()))
         lines = (f"{step},{seconds:.1f},{mrae:.6f},{rmse:.6f}\n" for step, seconds, mrae, rmse in self.rows)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(self._path) as temporary:
             temporary.write_text(",".join(COLUMNS) + "\n" + "".join(lines), encoding="utf-8")
 
