@@ -28,7 +28,7 @@ Box = tuple[int, int, int, int]
 
 def _find(root: Path) -> list[Measured]:
     band_folder.check_whole(root)  # otherwise a scene with a missing band would be skipped silently
-    boxes = _charts(root)
+    boxes = chart_boxes(root)
     scenes = []
     for folder in band_folder.scene_folders(root):
         name = folder.name.removesuffix("_ms")
@@ -44,7 +44,8 @@ def _open(folder: Path) -> Opened:
     return Opened(band_folder.open_cave_cube(folder), 1.0)
 
 
-def _charts(root: Path) -> dict[str, Box]:
+def chart_boxes(root: Path) -> dict[str, Box]:
+    """The boxes of the charts of scenes in a folder, by name; empty without `CHART_FILE`."""
     files = [file for file in (root / CHART_FILE, root.parent / CHART_FILE) if file.exists()]
     boxes = json.loads(files[0].read_text(encoding="utf-8")) if files else {}
     return {name: (y0, y1, x0, x1) for name, (y0, y1, x0, x1) in boxes.items()}
@@ -57,7 +58,7 @@ def read_scenes(root: Path) -> Iterator[Scene]:
         FileNotFoundError: there is no such folder.
         ValueError: the folder has no scene, or one is damaged.
     """
-    found, boxes = _find(root), _charts(root)
+    found, boxes = _find(root), chart_boxes(root)
     if not found:
         raise ValueError(f"no scene in {root}; expected {LAYOUT}")
     for scene in found:
