@@ -26,7 +26,7 @@ from nesr_gui.training.sampler import whole_windows
 
 WHITE = 65_535  # full scale of CAVE
 CODES = {"train": 255, "test": 1023}  # the largest code of each part
-STEP = 8  # pixels between the squares that are considered
+STEP = 8  # pixels between the squares that are considered, and between their sides
 
 
 def pack(root: Path, file: Path, side: int) -> None:
@@ -35,7 +35,7 @@ def pack(root: Path, file: Path, side: int) -> None:
     Args:
         root: the folder, with its split and the boxes of its charts.
         file: the file to write.
-        side: of the squares of training scenes in pixels.
+        side: of the squares of training scenes in pixels; less where the chart leaves no room for it.
 
     Raises:
         ValueError: the folder does not hold CAVE, or a scene has no room for a square beside its chart.
@@ -74,17 +74,15 @@ def unpack(file: Path, root: Path) -> None:
 
 
 def _square(scene: Measured, cube: FloatArray, side: int) -> FloatArray:
-    """The square of a cube (L, H, W) in which brightness varies most, of those of pixels that all count."""
-    _, height, width = cube.shape
-    counted = scene.mask((height, width)) if min(height, width) >= side else np.zeros((side, side), bool)
-    places = np.argwhere(whole_windows(counted, side)[::STEP, ::STEP]) * STEP
-    if not len(places):
-        raise ValueError(
-            f"{scene.name} has no room for a square of {side} pixels beside its chart; choose a smaller --side"
-        )
+    """The square of a cube (L, H, W) in which brightness varies most, of the largest with only pixels that count."""
     bright = cube.mean(0)
-    squares = [(slice(y, y + side), slice(x, x + side)) for y, x in places]
-    return cube[:, *max(squares, key=lambda here: float(bright[here].std()))]
+    counted = scene.mask((bright.shape[0], bright.shape[1]))
+    for size in range(min(side, *bright.shape), 0, -STEP):
+        places = np.argwhere(whole_windows(counted, size)[::STEP, ::STEP]) * STEP
+        if len(places):
+            squares = [(slice(y, y + size), slice(x, x + size)) for y, x in places]
+            return cube[:, *max(squares, key=lambda here: float(bright[here].std()))]
+    raise ValueError(f"{scene.name} has no room for a square beside its chart; correct {CHART_FILE}, or leave it out")
 
 
 @click.group()
@@ -95,7 +93,9 @@ def _main() -> None:
 @_main.command("pack")
 @click.argument("root", type=click.Path(path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--side", default=272, show_default=True, help="Side of the squares of training scenes in pixels.")
+@click.option(
+    "--side", default=272, show_default=True, help="Side of the squares of training scenes in pixels, at most."
+)
 def _pack(root: Path, file: Path, side: int) -> None:
     pack(root, file, side)
 

@@ -58,10 +58,15 @@ def test_a_second_time_the_scenes_are_the_same_to_the_bit(tmp_path, data):
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("side", [34, 60])
-def test_a_square_without_room_is_told(tmp_path, data, side):
-    with pytest.raises(
-        ValueError, match=rf"a has no room for a square of {side} pixels beside its chart; choose a smaller"
-    ):
-        pack(data, tmp_path / "cave.zip", side)
+def test_a_square_is_smaller_where_its_chart_leaves_no_room(tmp_path, data):
+    pack(data, tmp_path / "cave.zip", 60)
+    unpack(tmp_path / "cave.zip", tmp_path / "again")
+    sides = [scene.cube(BANDS).shape[1:] for scene in CAVE.open(tmp_path / "again").train]
+    assert sides == [(24, 24), (32, 32)]
+
+
+def test_a_scene_that_is_all_chart_is_told(tmp_path, data):
+    (data / "chart_boxes.json").write_text(json.dumps({"a": [0, 48, 0, 56]}))
+    with pytest.raises(ValueError, match=r"a has no room for a square beside its chart; correct chart_boxes.json"):
+        pack(data, tmp_path / "cave.zip", 16)
     assert not (tmp_path / "cave.zip").exists()
