@@ -1,4 +1,5 @@
 # make run: the viewer. make test: the tests. Both make their own .venv with pinned versions.
+# make speed: times of the parts that users wait for, compared with the recorded ones; RECORD=NAME adds a version.
 # make fuzz MINUTES=60: coverage-guided fuzzing of every reader; TARGETS="png tiff" for some of them.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,7 +7,7 @@ BIN := .venv/bin
 MINUTES ?= 5
 TARGETS ?=
 
-.PHONY: run test check fuzz clean
+.PHONY: run test check fuzz speed clean
 
 run: .venv/installed
 	$(BIN)/nesr-gui $(IMAGE)
@@ -18,6 +19,10 @@ check: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+speed: .venv/installed-test
+	OMP_NUM_THREADS=2 $(BIN)/python -m pytest -q tests/speed/bench_parts.py --benchmark-json=.venv/speed.json
+	$(BIN)/python -m tests.speed.history .venv/speed.json $(if $(RECORD),--record $(RECORD))
 
 fuzz: .venv/installed-fuzz
 	$(BIN)/python -m tests.fuzz.run --minutes $(MINUTES) $(TARGETS)

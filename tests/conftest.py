@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before Qt is imported
@@ -14,6 +15,13 @@ import pytest
 
 from tests import tiny
 from tests.devices import DEVICES
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_stays_is_not_searched() -> None:
+    """Modules, caches and collected tests stay: no later search for garbage or for leaks goes through them."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=DEVICES)

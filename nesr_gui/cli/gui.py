@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import click
 
@@ -37,9 +39,18 @@ def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | 
             return
     if missing := system_libraries.missing(system_libraries.DRAWING):
         raise click.ClickException(system_libraries.how_to_install(missing))
+    raise SystemExit(import_window().run(image, model=model, device=device, screenshot=screenshot))
+
+
+def import_window() -> ModuleType:
+    """Return `nesr_gui.gui.main`, imported without searches for garbage, which it resumes when the model is loaded.
+
+    What is imported stays, and a search of it keeps the window waiting for more than 0.1 s.
+    """
+    gc.disable()
     from nesr_gui.gui import main
 
-    raise SystemExit(main.run(image, model=model, device=device, screenshot=screenshot))
+    return main
 
 
 @click.command()

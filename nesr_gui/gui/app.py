@@ -316,8 +316,8 @@ class App(QObject):
     def _connect_image(self) -> None:
         panes, marks, view = self.window.panes, self.marks, self.view
         for image in panes.images:
-            image.pixel_hovered.connect(self.spectra.set_hover)
-            image.marks.pixel_picked.connect(marks.pick_pixel)
+            image.pixel_hovered.connect(self.workspace.on_current(Document.set_hover))
+            image.marks.pixel_picked.connect(self.workspace.on_current(Document.pick_pixel))
             image.marks.drawn.connect(marks.add)
             image.marks.picked.connect(marks.activate)
             image.marks.place_picked.connect(marks.move)
@@ -365,7 +365,7 @@ class App(QObject):
         toolbar.limits_requested.connect(spectra.choose_limits)
         toolbar.library_requested.connect(marks.load_spectra)
         toolbar.chart_picked.connect(marks.load_chart)
-        light.viewing_picked.connect(spectra.set_viewing)
+        light.viewing_picked.connect(self.workspace.on_current(Document.set_viewing))
         light.light_file_requested.connect(marks.load_light)
         light.camera_file_requested.connect(marks.load_camera)
         light.white_requested.connect(marks.use_white)
@@ -386,9 +386,9 @@ class App(QObject):
         self.comparison.dock.visibilityChanged.connect(self.accuracy.set_wanted)
 
     def _connect_window(self) -> None:
-        window, application = self.window, self.application
+        window = self.window
         for picked in (window.plot.wavelength_picked, window.bar.wavelength_picked):
-            picked.connect(application.set_wavelength)
+            picked.connect(self.workspace.on_current(Document.set_wavelength))
         window.bar.speed_picked.connect(self.view.set_speed)
         window.channels.wavelengths_picked.connect(self.view.set_false_colour)
         window.submenus["picture"].aboutToShow.connect(self.view.fill_active_menu)
@@ -405,21 +405,23 @@ class App(QObject):
     def _connect_work(self) -> None:
         """Connect progress, completion and failure of tasks."""
         worker, status = self.worker, self.window.status
+        self._after: dict[Task, Step] = {
+            Task.REGION_REFINED: self.spectra.take_end, Task.RECONSTRUCT: self.reconstruction.take_end,
+            Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
+            Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
+        }  # fmt: skip
         worker.progressed.connect(status.show_progress)
         worker.progressed.connect(self._note_begin)
-        for take_end in (
-            status.show_end, self.spectra.take_end, self.reconstruction.take_end, self.accuracy.take_end,
-            self.queue.take_end,
-        ):  # fmt: skip
-            worker.ended.connect(take_end)
-        worker.ended.connect(self._note_end)
-        worker.ended.connect(self.documents.take_end)  # last: it may close the window
+        worker.ended.connect(self._take_end)
         worker.failed.connect(self._show_failure)
         worker.failed.connect(self.documents.take_failure)
         worker.failed.connect(self.queue.take_failure)
         worker.failed.connect(self.recovery.offer)
 
-    def _note_end(self, task: Task) -> None:
+    def _take_end(self, task: Task) -> None:
+        self.window.status.show_end(task)
+        if task in self._after:
+            self._after[task]()
         if task in _OF_DOCUMENTS:
             self.refresh.mark(Change.WORK)
 

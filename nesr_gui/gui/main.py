@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -89,6 +90,13 @@ def say_when_usable() -> None:
     _run(None, None, "cpu", None)
 
 
+def _search_for_garbage_again(task: Task) -> None:
+    """Search for garbage again after the imports of the start (`cli.gui.import_window`), but not in what they left."""
+    if task is Task.WARM_UP:
+        gc.freeze()
+        gc.enable()
+
+
 def _run(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> int:
     qt = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(qt, QApplication)
@@ -112,6 +120,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         app.open_sample(resources.samples()[0])
     app.reconstruction.load_model(model, app.preferences["device"] if device == "auto" else device)
     app.worker.submit(Task.WARM_UP, None, loading.prepare_colours, lambda request, done: None)
+    app.worker.ended.connect(_search_for_garbage_again)
     app.files.tidy()
     code = qt.exec()
     app.window.close()

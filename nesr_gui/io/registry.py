@@ -31,7 +31,6 @@ class Format:
         writes: extensions to write; by default `extensions`.
         sandboxed: module whose library may crash on a damaged file, which is therefore first opened in another process.
         files: all files of a set, given one of them; by default that file, or all in a folder.
-        streamed: how much of a cube is in memory while it is written.
         described_beside: whether the attributes of a cube are stored in a JSON file beside it.
     """
 
@@ -46,7 +45,6 @@ class Format:
     writes: tuple[str, ...] = ()
     sandboxed: str = ""
     files: Callable[[Path], list[Path]] | None = None
-    streamed: str = ""
     described_beside: bool = False
 
     @property
@@ -94,7 +92,6 @@ CUBES = (
         holds_bounds=True,
         writes=(".nc", ".h5", ".hdf5"),
         sandboxed="cubes.hdf5",
-        streamed="one block",
     ),
     Format("NetCDF-3", (".cdf", ".nc3"), FileKind.CUBE, lazy("cubes.netcdf3", "open_cube")),
     Format(
@@ -106,7 +103,6 @@ CUBES = (
         files=lazy("cubes.envi_header", "files_of"),
         dtypes=("float32", "uint16"),
         writes=(".hdr",),
-        streamed="one block",
     ),
     Format(
         "MATLAB",
@@ -115,7 +111,6 @@ CUBES = (
         lazy("cubes.matlab", "open_cube"),
         lazy("cubes.matlab", "write_cube"),
         sandboxed="cubes.matlab",
-        streamed="one block",
     ),
     Format(
         "TIFF",
@@ -124,7 +119,6 @@ CUBES = (
         lazy("cubes.tiff", "open_cube"),
         lazy("cubes.tiff", "write_cube"),
         dtypes=("float32", "float16", "uint16"),
-        streamed="some tiles",
     ),
     Format(
         "Zarr",
@@ -135,7 +129,6 @@ CUBES = (
         dtypes=("float32", "float16", "uint16"),
         holds_bounds=True,
         writes=(".zarr",),
-        streamed="some tiles",
     ),
     Format(
         "Spectral OpenEXR",
@@ -145,7 +138,6 @@ CUBES = (
         lazy("cubes.exr", "write_cube"),
         sandboxed="cubes.exr",
         dtypes=("float32", "float16"),
-        streamed="some lines",
     ),
     Format(
         "NumPy array",
@@ -155,7 +147,6 @@ CUBES = (
         lazy("cubes.numpy", "write_cube"),
         dtypes=("float32", "float16", "uint16"),
         described_beside=True,
-        streamed="one block",
     ),
     Format(
         "NumPy archive",
@@ -165,7 +156,6 @@ CUBES = (
         lazy("cubes.numpy", "write_archive"),
         dtypes=("float32", "float16", "uint16"),
         holds_bounds=True,
-        streamed="one block",
     ),
     Format(
         "CAVE scene",
@@ -181,7 +171,6 @@ CUBES = (
         lazy("cubes.band_folder", "open_cube"),
         lazy("cubes.band_folder", "write_cube"),
         dtypes=("uint16",),
-        streamed="one band",
         described_beside=True,
     ),
 )

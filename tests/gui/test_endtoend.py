@@ -98,7 +98,7 @@ def mark(app: App, qtbot: QtBot) -> None:
         QTest.mouseMove(viewport, start + (stop - start) * step / 5)
     QTest.mouseRelease(viewport, LEFT, pos=stop)
     key(app, "tool_point")
-    assert [each.pixel for each in app.document.pins] == PINS
+    assert [each.pixel for each in app.document.marks[:3]] == PINS
     assert [each.shape for each in app.document.marks[3:]] == [Shape.RECTANGLE]
     qtbot.waitUntil(lambda: is_settled(app), timeout=30_000)
 

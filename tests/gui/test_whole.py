@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +29,28 @@ from nesr_gui.spectral import Quantity, Wavelengths
 from tests import tiny
 
 pytestmark = pytest.mark.usefixtures("queued_refresh")
+
+
+STARTED = """
+import gc, sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from nesr_gui.cli.gui import import_window
+main = import_window()
+assert not gc.isenabled()
+qt, timer = QApplication([]), QTimer()
+timer.timeout.connect(lambda: gc.isenabled() and qt.quit())
+timer.start(20)
+main.run(None, model=Path(sys.argv[1]), device="cpu", screenshot=None)
+assert gc.get_freeze_count() > 50_000
+"""
+
+
+def test_garbage_is_searched_for_when_the_imports_of_the_start_are_done(tmp_path: Path, model_file: Path) -> None:
+    home = {name: str(tmp_path) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    command = [sys.executable, "-c", STARTED, str(model_file)]
+    subprocess.run(command, env={**os.environ, **home}, check=True, timeout=300)
 
 
 def test_open_click_scrub_export(qtbot: QtBot, photo: Path, model_file: Path, tmp_path: Path) -> None:

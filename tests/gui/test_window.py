@@ -45,7 +45,7 @@ def pin_with_curve(app: App, qtbot: QtBot, row: int, col: int) -> None:
 
 def test_a_click_makes_a_pin_and_its_curve_is_the_field(opened: App, qtbot: QtBot) -> None:
     pin_with_curve(opened, qtbot, 12, 34)
-    assert [pin.pixel for pin in opened.document.pins] == [(12, 34)]
+    assert [pin.pixel for pin in opened.document.marks] == [(12, 34)]
     x, y = opened.window.plot.curves[1].getData()
     assert opened.document.field is not None and len(x) == 301
     np.testing.assert_array_equal(y, opened.document.field.spectra([(12, 34)], x)[0])
@@ -56,7 +56,7 @@ def test_a_drag_of_the_image_pans_and_makes_no_pin(opened: App) -> None:
     image = opened.window.image
     before = image.view()
     drag(image.viewport(), image.position_of(20, 20).toPoint(), image.position_of(30, 35).toPoint())
-    assert opened.document.pins == () and image.view().left < before.left
+    assert opened.document.marks == () and image.view().left < before.left
     QTest.keyClick(opened.window, Qt.Key.Key_F)
     assert image.view().left == pytest.approx(before.left)
 
@@ -65,12 +65,12 @@ def test_a_drag_of_a_pin_moves_it_in_one_step(opened: App, qtbot: QtBot) -> None
     pin_with_curve(opened, qtbot, 20, 20)
     image = opened.window.image
     drag(image.viewport(), image.position_of(20, 20).toPoint(), image.position_of(40, 50).toPoint())
-    assert [pin.pixel for pin in opened.document.pins] == [(40, 50)]
+    assert [pin.pixel for pin in opened.document.marks] == [(40, 50)]
     qtbot.waitUntil(lambda: (40, 50) in opened.document.curves)
     QTest.keyClick(opened.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert [pin.pixel for pin in opened.document.pins] == [(20, 20)]
+    assert [pin.pixel for pin in opened.document.marks] == [(20, 20)]
     QTest.keyClick(opened.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert opened.document.pins == () and opened.window.image.marks.items == {} and opened.window.plot.curves == {}
+    assert opened.document.marks == () and opened.window.image.marks.items == {} and opened.window.plot.curves == {}
     opened.application.redo()
     qtbot.waitUntil(lambda: list(opened.window.plot.curves) == [1])
 
@@ -152,7 +152,7 @@ def test_space_presses_a_focused_button_instead(opened: App) -> None:
 def test_pins_made_while_reconstructing_get_curves_when_it_is_done(held: App, engine: FakeEngine, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: held.window.image.canvas.layers[0].picture is not None)  # the photograph is there already
     click(held, 10, 10)
-    assert len(held.document.pins) == 1 and not held.document.curves
+    assert len(held.document.marks) == 1 and not held.document.curves
     engine.gate.set()
     qtbot.waitUntil(lambda: (10, 10) in held.document.curves)
 
@@ -259,7 +259,7 @@ def test_export_figure(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         image = QImage(str(tmp_path / name))
         assert (image.width(), image.height()) == (1037, 713)  # 183 mm at 144 dpi
         ink = {image.pixelColor(x, y).name() for x in range(0, 1037) for y in range(0, 713, 2)}
-        assert opened.document.pins[0].colour in ink
+        assert opened.document.marks[0].colour in ink
 
 
 @pytest.mark.parametrize("name", ["none/figure.png", "figure.docx"])

@@ -194,10 +194,6 @@ class ApplicationController(QObject):
         actions["undo"].setText(f"Undo {stack.undoText()}".strip())
         actions["redo"].setText(f"Redo {stack.redoText()}".strip())
 
-    def set_wavelength(self, nm: float) -> None:
-        """Set the wavelength of the current document in nm."""
-        self._workspace.current.set_wavelength(nm)
-
     def step_up(self) -> None:
         """Increase the wavelength by 1 nm."""
         self._workspace.current.step_wavelength(1)

@@ -114,11 +114,10 @@ class AccuracyController(QObject):
             self.figures |= figures
             self.show_figures()
 
-    def take_end(self, task: Task) -> None:
+    def take_end(self) -> None:
         """Remember a cancelled evaluation of the image."""
-        if task is Task.ACCURACY_IMAGE:
-            self._is_declined = None not in self.figures
-            self.show_figures()
+        self._is_declined = None not in self.figures
+        self.show_figures()
 
     def copy(self) -> None:
         """Copy the metrics to the clipboard as a table."""

@@ -118,9 +118,9 @@ class DocumentController(QObject):
         self._window.may_close = lambda: True
         self._window.close()
 
-    def take_end(self, task: Task) -> None:
+    def take_end(self) -> None:
         """Close the window if the user is waiting for the last export to quit."""
-        if task in _EXPORTS and self._leaves_after_exports and not self._is_exporting():
+        if self._leaves_after_exports and not self._is_exporting():
             self._close_window()
 
     def take_failure(self, task: Task, error: Exception) -> None:

@@ -353,17 +353,15 @@ class OpenQueue(QObject):
         before = len(self._waiting)
         self._waiting.extend(openings)
         self._count += len(self._waiting) - before
-        self.take_end(Task.OPEN)
+        self.open_next()
 
     def take_failure(self, task: Task, error: Exception) -> None:
         """Record a failure for the final report."""
         if task is Task.OPEN and self._count and not isinstance(error, MovedImage):  # reported by a dialog
             self._failures.append(error_message(error).rstrip(".") or type(error).__name__)
 
-    def take_end(self, task: Task) -> None:
+    def open_next(self) -> None:
         """Open the next file after the previous one: the worker only keeps the newest request."""
-        if task is not Task.OPEN:
-            return
         while self._waiting and not self._worker.is_busy(Task.OPEN):
             self._waiting.popleft()()  # models are not opened by this task
         if self._worker.is_busy(Task.OPEN):

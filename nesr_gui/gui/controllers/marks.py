@@ -39,10 +39,6 @@ class MarkController(QObject):
     def _document(self) -> Document:
         return self._workspace.current
 
-    def pick_pixel(self, row: int, col: int) -> None:
-        """Use a clicked pixel as a pin, or as the pixel being picked."""
-        self._document.pick_pixel(row, col)
-
     def add(self, place: MarkGeometry) -> None:
         """Add a mark."""
         self._document.mark_set.add(place)

@@ -182,10 +182,8 @@ class ReconstructionController(QObject):
         document.model_file = request.model_file if isinstance(request, loading.CubeEncodeRequest) else None
         document.set_field(result.field, result.image.binning, result.levels, result.image)
 
-    def take_end(self, task: Task) -> None:
+    def take_end(self) -> None:
         """Handle a cancelled or failed reconstruction, and start a waiting one."""
-        if task is not Task.RECONSTRUCT:
-            return
         for document in self._workspace.documents:
             if (running := self._running) is not None and document.pending is running:
                 document.pending, document.is_outdated = None, not running.full

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject
 
-from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
 from nesr_gui.gui.model.plot_settings import PlotAxes, Spreads, Transform
@@ -153,9 +152,9 @@ class SpectraController(QObject):
                     self._worker.submit(Task.REGION_REFINED, request, query_regions, self._take_refined)
                     return
 
-    def take_end(self, task: Task) -> None:
+    def take_end(self) -> None:
         """After a cancelled or failed refinement, continue with the next region."""
-        if task is Task.REGION_REFINED and self._refining is not None:
+        if self._refining is not None:
             self._declined.add(self._refining)
             self._refining = None
             self._refine()
@@ -194,14 +193,6 @@ class SpectraController(QObject):
         self._workspace.current.set_colour_results(results)
 
     # Plot settings
-
-    def set_hover(self, pixel: Pixel | None) -> None:
-        """Set the pixel under the mouse."""
-        self._workspace.current.set_hover(pixel)
-
-    def set_viewing(self, viewing: ViewingConditions) -> None:
-        """Set the viewing conditions."""
-        self._workspace.current.set_viewing(viewing)
 
     def set_transform(self, transform: Transform) -> None:
         """Set the transform of the plot."""
@@ -294,11 +285,11 @@ class SpectraController(QObject):
 
     def show_pair(self) -> None:
         """Show the difference between two selected marks."""
-        document, numbers = self._workspace.current, self._window.table.selected()
-        chosen = [mark for mark in document.marks if mark.number in numbers]
-        self._window.pair.show_pair(
-            [(mark, document.curves.get(mark.place), document.colour_results.get(mark.place)) for mark in chosen]
-        )
+        document, pair = self._workspace.current, []
+        for number in self._window.table.selected():
+            if (mark := document.mark_set.get(number)) is not None:
+                pair.append((mark, document.curves.get(mark.place), document.colour_results.get(mark.place)))
+        self._window.pair.show_pair(pair)
 
     def show_hover_curve(self) -> None:
         """Show the spectrum under the mouse with the transform of the plot."""

@@ -130,10 +130,8 @@ class ColourScheme(QObject):
 
 def icon(name: str, colours: QPalette) -> QIcon:
     """Return an icon of the program in the text colours of a palette."""
-    normal, disabled = (
-        colours.color(group, _ROLES.ButtonText).name()
-        for group in (QPalette.ColorGroup.Normal, QPalette.ColorGroup.Disabled)
-    )
+    normal = colours.color(QPalette.ColorGroup.Normal, _ROLES.ButtonText).name()
+    disabled = colours.color(QPalette.ColorGroup.Disabled, _ROLES.ButtonText).name()
     return _drawn_icon(name, normal, disabled)
 
 
@@ -157,7 +155,12 @@ def _drawn_icon(name: str, normal: str, disabled: str) -> QIcon:
 def spectrum_gradient(low: float, high: float, start: QPointF, stop: QPointF) -> QLinearGradient:
     """Return a gradient with the colours of `low` to `high` nm from `start` to `stop`."""
     gradient = QLinearGradient(start, stop)
-    at = np.linspace(0, 1, 64)
-    for position, rgb in zip(at, wavelength_colours(low + at * (high - low)), strict=True):
-        gradient.setColorAt(float(position), QColor(*map(int, rgb)))
+    gradient.setStops(_stops(low, high))
     return gradient
+
+
+@lru_cache(maxsize=16)  # sliders are painted for every frame of a sweep
+def _stops(low: float, high: float) -> list[tuple[float, QColor]]:
+    at = np.linspace(0, 1, 64)
+    colours = wavelength_colours(low + at * (high - low))
+    return [(float(position), QColor(*map(int, rgb))) for position, rgb in zip(at, colours, strict=True)]

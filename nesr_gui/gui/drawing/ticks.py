@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF
 
 
 def ticks(low: float, high: float, most: float) -> list[float]:
@@ -15,7 +15,7 @@ def ticks(low: float, high: float, most: float) -> list[float]:
         return [low]
     raw = (high - low) / max(most, 1)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = power * min([n for n in (1, 2, 5, 10) if power * n >= raw * 0.999])
+    step = power * (1, 2, 5, 10)[bisect.bisect_left((1, 2, 5, 10), raw / power * 0.999)]
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(n * step, 12) + 0.0 for n in range(first, last + 1)]
 
@@ -35,7 +35,7 @@ def log_ticks(low: float, high: float, most: float) -> list[float]:
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
-    """An axis with labels at its ends and one grid line per label."""
+    """An axis with round labels, also at its ends."""
 
     is_logarithmic = False  # whether it shows exponents of ten as their powers
 
@@ -56,8 +56,3 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         """Make the axis as wide as its present labels need; pyqtgraph never shrinks it."""
         self.textWidth = self.textHeight = 0
         super()._updateMaxTextSize(size)
-
-    def boundingRect(self) -> QRectF:
-        """Override of pyqtgraph: with room for the labels at both ends, which it does not draw otherwise."""
-        bounds: QRectF = super().boundingRect()
-        return bounds.adjusted(-20, -10, 20, 10)

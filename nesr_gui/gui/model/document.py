@@ -25,7 +25,7 @@ from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.io.regions.georeference import KEY, Georeference
-from nesr_gui.regions import Region, Shape
+from nesr_gui.regions import Region
 from nesr_gui.spectral import RGBImage, Spectrum
 
 if TYPE_CHECKING:
@@ -426,11 +426,6 @@ class Document(QObject):
     def marks(self) -> tuple[Mark, ...]:
         """All marks, in the order of the table."""
         return self.mark_set.marks
-
-    @property
-    def pins(self) -> tuple[Mark, ...]:
-        """The marks that are single pixels."""
-        return tuple(mark for mark in self.marks if mark.shape is Shape.POINT)
 
     def pick_pixel(self, row: int, col: int) -> None:
         """Handle a click on a source pixel: pick the grey point if that is active, else add a pin."""

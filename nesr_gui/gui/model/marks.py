@@ -281,7 +281,10 @@ class MarkSet:
 
     def get(self, number: int | None) -> Mark | None:
         """Return the mark with this number, or None."""
-        return next((mark for mark in self.marks if mark.number == number), None)
+        for mark in self.marks:
+            if mark.number == number:
+                return mark
+        return None
 
     @property
     def active_mark(self) -> Mark | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Concatenate, ParamSpec
 
 from PySide6.QtCore import QObject, Signal
 
@@ -13,6 +15,8 @@ from nesr_gui.gui.model.palette import MARK_COLOURS, MarkColours
 from nesr_gui.gui.model.session_file import SessionData
 from nesr_gui.inference.model_input import InputKind
 from nesr_gui.regions import Shape
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,14 @@ class Workspace(QObject):
     def place(self) -> int:
         """Index of the current document."""
         return self.documents.index(self.current)
+
+    def on_current(self, method: Callable[Concatenate[Document, P], None]) -> Callable[P, None]:
+        """Return a function that calls a method of the document that is current at that time."""
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> None:
+            method(self.current, *args, **kwargs)
+
+        return call
 
     def modified(self) -> list[Document]:
         """Return the documents with unsaved work."""

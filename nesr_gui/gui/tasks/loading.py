@@ -5,6 +5,10 @@ Formats and engine are imported inside the functions, so that the window appears
 
 from __future__ import annotations
 
+import ctypes
+import importlib.util
+import os
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -230,9 +234,26 @@ class ModelRequest:
 
 def load_model(request: ModelRequest, progress: ProgressCallback) -> LoadedModel:
     """Load a model; the first call imports torch, which takes seconds. Raises as `inference.model.load_model`."""
+    _preload_torch()
     from nesr_gui.inference.model import load_model as load
 
     return load(request.path, request.device)
+
+
+def _preload_torch() -> None:
+    """Load the largest library of torch while the window's thread goes on.
+
+    An import holds the interpreter's lock while the system loads a library, here for 0.1 to 0.3 s on Linux; a function
+    that ctypes calls does not. Nothing is lost if this fails: the import of torch loads the library itself.
+    """
+    torch = importlib.util.find_spec("torch")
+    if sys.platform != "linux" or "torch" in sys.modules or torch is None or torch.origin is None:
+        return
+    dlopen = ctypes.CDLL(None).dlopen
+    dlopen.argtypes, dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
+    libraries = Path(torch.origin).parent / "lib"
+    dlopen(os.fsencode(libraries / "libtorch_global_deps.so"), os.RTLD_NOW | os.RTLD_GLOBAL)  # first, as torch does
+    dlopen(os.fsencode(libraries / "libtorch_cpu.so"), os.RTLD_NOW)
 
 
 def prepare_colours(request: None, progress: ProgressCallback) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QItemSelectionModel, QPoint, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QIcon, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QMenu, QTableWidget, QTableWidgetItem, QWidget
 
@@ -88,6 +88,7 @@ class MarkTable(QTableWidget):
         }
         self._show_columns()
         self._numbers: list[int] = []
+        self._cells: list[list[QTableWidgetItem]] = []  # by row and column
         self._swatches: dict[str, QIcon] = {}
         self.itemChanged.connect(self._announce_edit)
         self.currentCellChanged.connect(self._announce_current)
@@ -101,23 +102,20 @@ class MarkTable(QTableWidget):
         blocked = QSignalBlocker(self)
         self._numbers = [mark.number for mark in marks]
         self.setRowCount(len(marks))
+        del self._cells[len(marks) :]
+        for row in range(len(self._cells), len(marks)):
+            self._add_cells(row)
         for row, mark in enumerate(marks):
             self._show_mark(row, mark)
-        rows = min(max(len(marks), 1), _MOST_ROWS)
+        shown = min(max(len(marks), 1), _MOST_ROWS)
         bar = self.horizontalScrollBar().sizeHint().height()
         frame = self.horizontalHeader().sizeHint().height() + bar + 4
-        self.setMaximumHeight(frame + ROW_HEIGHT * rows)
-        self.setMinimumHeight(frame + ROW_HEIGHT * min(rows, _FEWEST_ROWS))
+        self.setMaximumHeight(frame + ROW_HEIGHT * shown)
+        self.setMinimumHeight(frame + ROW_HEIGHT * min(shown, _FEWEST_ROWS))
         self.setVisible(bool(marks))
         self._select(chosen, active)
         blocked.unblock()
         self.selection_picked.emit(self.selected())
-
-    def show_active(self, number: int | None) -> None:
-        """Select the active mark, unless it is already selected."""
-        blocked = QSignalBlocker(self)
-        self._select(self.selected() if number in self.selected() else [], number)
-        blocked.unblock()
 
     def show_readouts(self, nm: float, readouts: Mapping[int, Readout]) -> None:
         """Show values at a wavelength by mark number; … for marks without a value yet."""
@@ -128,9 +126,9 @@ class MarkTable(QTableWidget):
             self._show_columns()
         for row, number in enumerate(self._numbers):
             reading = readouts.get(number)
-            self._cell(row, VALUE).setText("…" if reading is None else f"{reading.value:.4f}")
+            self._cells[row][VALUE].setText("…" if reading is None else f"{reading.value:.4f}")
             truth = reading.truth if reading is not None else None
-            self._cell(row, MEASURED).setText(f"{truth:.4f}" if truth is not None else "")
+            self._cells[row][MEASURED].setText(f"{truth:.4f}" if truth is not None else "")
         blocked.unblock()
 
     def show_curves(self, marks: Sequence[Mark], curves: Mapping[MarkGeometry, MarkSpectrum]) -> None:
@@ -139,8 +137,10 @@ class MarkTable(QTableWidget):
         for row, mark in enumerate(marks):
             curve = curves.get(mark.place)
             notes = curve.spread_text() + curve.doubts_text() if curve is not None else ""
-            self._fill(row, POSITION, text := mark.position + notes, text)
-            self._cell(row, PIXELS).setText(f"{curve.of:,}" if curve is not None else "…")
+            position = self._cells[row][POSITION]
+            position.setText(mark.position + notes)
+            position.setToolTip(position.text())
+            self._cells[row][PIXELS].setText(f"{curve.of:,}" if curve is not None else "…")
         blocked.unblock()
 
     def show_colour_results(self, marks: Sequence[Mark], colour_results: Mapping[MarkGeometry, ColourResult]) -> None:
@@ -153,8 +153,10 @@ class MarkTable(QTableWidget):
             refusal = colour_result.refusal if colour_result is not None else ""
             tip = _colour_text(appearance) if appearance is not None else refusal
             for column, text in zip(_OF_COLOUR, texts, strict=True):
-                self._fill(row, column, text, tip)
-            self._cell(row, COLOUR).setIcon(self._swatch(appearance.hex) if appearance is not None else QIcon())
+                cell = self._cells[row][column]
+                cell.setText(text)
+                cell.setToolTip(tip)
+            self._cells[row][COLOUR].setIcon(self._swatch(appearance.hex) if appearance is not None else QIcon())
         blocked.unblock()
 
     def sizeHint(self) -> QSize:
@@ -195,13 +197,13 @@ class MarkTable(QTableWidget):
 
     def selected(self) -> list[int]:
         """Numbers of the selected marks in table order."""
-        rows = sorted({index.row() for index in self.selectedIndexes()})
+        rows = sorted(map(QModelIndex.row, self.selectionModel().selectedRows(MARK)))
         return [self._numbers[row] for row in rows if row < len(self._numbers)]
 
     def rename(self, number: int) -> None:
         """Edit the name of a mark in its cell."""
         if number in self._numbers:
-            item = self._cell(self._numbers.index(number), MARK)
+            item = self._cells[self._numbers.index(number)][MARK]
             self.setFocus()
             self.setCurrentItem(item)
             if self.state() != self.State.EditingState:  # otherwise the editor is open already
@@ -213,22 +215,18 @@ class MarkTable(QTableWidget):
         if 0 <= row < len(self._numbers):
             self.menu_picked.emit(self._numbers[row], event.globalPos())
 
-    def _cell(self, row: int, column: int) -> QTableWidgetItem:
-        cell = self.item(row, column)
-        if cell is None:
+    def _add_cells(self, row: int) -> None:
+        """Give a new row its empty cells."""
+        self._cells.append([])
+        for column, each in enumerate(_COLUMNS):
             cell = QTableWidgetItem()
-            cell.setTextAlignment(_RIGHT if _COLUMNS[column].is_number else _LEFT)
+            cell.setTextAlignment(_RIGHT if each.is_number else _LEFT)
             cell.setFlags(cell.flags() & ~Qt.ItemFlag.ItemIsEditable)
             self.setItem(row, column, cell)
-        return cell
-
-    def _fill(self, row: int, column: int, text: str, tip: str) -> None:
-        cell = self.item(row, column) or self._cell(row, column)
-        cell.setText(text)
-        cell.setToolTip(tip)
+            self._cells[row].append(cell)
 
     def _show_mark(self, row: int, mark: Mark) -> None:
-        item = self._cell(row, MARK)
+        item = self._cells[row][MARK]
         item.setIcon(sign_icon(mark.number, mark.colour, mark.symbol))
         item.setText(mark.title)
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)

@@ -25,7 +25,7 @@ from nesr_gui.gui.model.view_settings import SPEEDS
 
 _MARGIN = 9  # half the width of the handle
 _TICK_STEPS = (10, 20, 25, 50, 100, 200, 500, 1000)
-_FRAME_MS = 30
+_FRAME_MS = 15  # at most 66 frames of a sweep per second; what is not ready by then is left out
 
 
 class WavelengthSlider(QSlider):

@@ -281,7 +281,7 @@ def test_a_large_cube_is_reconstructed_reduced_and_then_in_full(
     assert document.truth.shape == (20, 30)
     app.window.actions_by_name["reconstruct_fully"].trigger()
     qtbot.waitUntil(lambda: document.binning == 1)
-    assert document.field.shape == (20, 30) and document.pins[0].pixel == (5, 8)
+    assert document.field.shape == (20, 30) and document.marks[0].pixel == (5, 8)
 
 
 def test_a_session_brings_its_model(
@@ -291,7 +291,7 @@ def test_a_session_brings_its_model(
     path = kept(refined, tmp_path, qtbot, monkeypatch)
     refined.files.open(path)
     qtbot.waitUntil(lambda: refined.document.encoded is not None and bool(refined.document.curves))
-    assert [pin.pixel for pin in refined.document.pins] == [(4, 7)]
+    assert [pin.pixel for pin in refined.document.marks] == [(4, 7)]
     assert refined.document.curves[(4, 7)].seen is not None
     assert not refined.window.messages.isVisible()
 

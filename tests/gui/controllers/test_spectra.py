@@ -615,10 +615,10 @@ def test_light_and_white_are_undone(app: App, qtbot: QtBot) -> None:
     app.document.add_pin(3, 4)
     settled(app, qtbot)
     app.marks.use_white()
-    app.spectra.set_viewing(ViewingConditions(Illuminant("A")))
+    app.document.set_viewing(ViewingConditions(Illuminant("A")))
     for kelvin in (2000, 2500, 3000):  # of the spin box: one step
-        app.spectra.set_viewing(ViewingConditions(Illuminant.blackbody(kelvin)))
-    app.spectra.set_viewing(ViewingConditions(Illuminant.blackbody(3000), CIE_1964))
+        app.document.set_viewing(ViewingConditions(Illuminant.blackbody(kelvin)))
+    app.document.set_viewing(ViewingConditions(Illuminant.blackbody(3000), CIE_1964))
     undo, lights = app.window.actions_by_name["undo"], []
     assert undo.text() == "Undo change of observer"
     for _ in range(4):

@@ -153,7 +153,10 @@ def test_two_views_show_the_same_part_and_the_same_cursor(known: App, qtbot: QtB
     press(known, "F")
     assert first.is_fitted and second.is_fitted
     QTest.mouseClick(second.viewport(), LEFT, pos=second.position_of(5, 6).toPoint())
-    assert [pin.pixel for pin in known.document.pins] == [(12, 34), (5, 6)] and known.document.view_settings.active == 1
+    assert [pin.pixel for pin in known.document.marks] == [
+        (12, 34),
+        (5, 6),
+    ] and known.document.view_settings.active == 1
     assert set(first.marks.items) == set(second.marks.items) == {1, 2}
 
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter, QPalette
@@ -78,12 +78,15 @@ def _are_beginnings(letters: str, words: Sequence[str]) -> bool:
     """Whether the letters are a beginning of each of the first words, put together, as "expcub" of "export cube"."""
     if not letters:
         return True
-    return bool(words) and any(
-        words[0].startswith(letters[:length]) and _are_beginnings(letters[length:], words[1:])
-        for length in range(1, len(letters) + 1)
-    )
+    length = 1
+    while words and length <= len(letters) and words[0].startswith(letters[:length]):
+        if _are_beginnings(letters[length:], words[1:]):
+            return True
+        length += 1
+    return False
 
 
+@lru_cache(maxsize=4096)  # the same names at every key
 def _plain(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))

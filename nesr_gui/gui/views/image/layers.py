@@ -19,24 +19,21 @@ from nesr_gui.gui.tasks.rendering import RenderedImage
 LINES_FROM, VALUES_FROM = 10.0, 42.0  # minimum screen pixels per image pixel
 
 
-class PixelGrid(QGraphicsItem):
+class PixelGrid(QGraphicsRectItem):
     """The grid of the pixels of the field, which may each cover several source pixels, and their values."""
 
     def __init__(self, parent: QGraphicsItem) -> None:
         super().__init__(parent)
+        self.setPen(Qt.PenStyle.NoPen)  # its rectangle is that of the picture in source pixels
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # provides the exposed rectangle
         self._picture: RenderedImage | None = None
         self._lookup: UInt8Array | None = None
 
     def show_picture(self, picture: RenderedImage | None, lookup: UInt8Array | None = None) -> None:
         """Show the grid of a picture."""
-        self.prepareGeometryChange()
         self._picture, self._lookup = picture, lookup
+        self.setRect(QRectF(*picture.request.sampling.rect) if picture is not None else QRectF())
         self.update()
-
-    def boundingRect(self) -> QRectF:
-        """Rectangle of the picture in source pixels."""
-        return QRectF(*self._picture.request.sampling.rect) if self._picture else QRectF()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Draw grid lines and values if pixels are large enough on screen."""
@@ -46,7 +43,7 @@ class PixelGrid(QGraphicsItem):
         on_screen = side * abs(painter.worldTransform().m11())
         if on_screen < LINES_FROM:
             return
-        exposed = option.exposedRect.intersected(self.boundingRect())
+        exposed = option.exposedRect.intersected(self.rect())
         left, right = math.floor(exposed.left() / side), math.ceil(exposed.right() / side)
         top, bottom = math.floor(exposed.top() / side), math.ceil(exposed.bottom() / side)
         opacity = min((on_screen - LINES_FROM) / LINES_FROM, 1.0)

@@ -9,7 +9,14 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QLineF, QObject, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPainterPathStroker, QPen, QTransform
-from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsView, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import (
+    QGraphicsItem,
+    QGraphicsPathItem,
+    QGraphicsRectItem,
+    QGraphicsView,
+    QStyleOptionGraphicsItem,
+    QWidget,
+)
 
 from nesr_gui.gui.drawing.symbols import draw_sign, outline, placed, screen_pen
 from nesr_gui.gui.model.marks import Mark, MarkGeometry, simplified
@@ -28,17 +35,15 @@ CLOSING_REACH = 9  # screen pixels within which a click closes a polygon
 _GESTURES = itertools.count(1)  # shared by all views, so that gestures are unique
 
 
-class _Sign(QGraphicsItem):
+class _Sign(QGraphicsRectItem):
     """The numbered symbol of a mark at constant screen size; a pin also has a ring around its pixel."""
 
     def __init__(self, mark: Mark, parent: QGraphicsItem) -> None:
-        super().__init__(parent)
+        super().__init__(-14, -30, 44, 44, parent)  # symbol and ring in screen pixels
+        self.setPen(Qt.PenStyle.NoPen)
         self.mark, self.active = mark, False
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
-
-    def boundingRect(self) -> QRectF:
-        """Rectangle of symbol and ring in screen pixels."""
-        return QRectF(-14, -30, 44, 44)
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # only the picture below it changes in a sweep
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Draw ring, outline and symbol."""

@@ -92,8 +92,9 @@ class CurveLayer:
             if (line := self.curves.get(mark.number)) is not None:
                 exact = values.get(mark.number) if self.plotted.transform == Transform() else None
                 value = self._value_of(line, nm) if exact is None else self._scaled(exact)
-                spots.append(self._spot(mark, nm, value, 12))
-        self.dots.setData(_finite(spots))
+                if np.isfinite(value):
+                    spots.append(self._spot(mark, nm, value, 12))
+        self.dots.setData(spots)
 
     def readout(self, nm: float) -> list[tuple[Mark | None, str, float]]:
         """Mark, name and displayed value of every curve at a wavelength."""
@@ -118,12 +119,13 @@ class CurveLayer:
 
     def show_symbols(self) -> None:
         """Place the symbols of the marks at the visible ends of their curves."""
-        spots = []
+        spots, visible = [], self._visible()
         for mark in self.plotted.marks:
             if (line := self.curves.get(mark.number)) is not None:
-                for nm in symbol_places(line.getData()[0], self._visible()):
-                    spots.append(self._spot(mark, nm, self._value_of(line, nm), 9))
-        self.symbols.setData(_finite(spots))
+                for nm in symbol_places(line.getData()[0], visible):
+                    if np.isfinite(value := self._value_of(line, nm)):
+                        spots.append(self._spot(mark, nm, value, 9))
+        self.symbols.setData(spots)
 
     def _visible(self) -> tuple[float, float]:
         low, high = self._plot.getViewBox().viewRange()[0]
@@ -155,8 +157,10 @@ class CurveLayer:
         spots = []
         for mark, inputs in self.plotted.inputs:
             for nm, value in zip(inputs[0], self.plotted.axes.scaled(inputs[1]), strict=True):
-                spots.append({"pos": (nm, value), "size": 8, "symbol": "o", "brush": None, "pen": _ring(mark.colour)})
-        self.inputs.setData(_finite(spots))
+                if np.isfinite(value):
+                    ring = _ring(mark.colour)
+                    spots.append({"pos": (nm, value), "size": 8, "symbol": "o", "brush": None, "pen": ring})
+        self.inputs.setData(spots)
 
     def _value_of(self, line: Any, nm: float) -> float:
         x, y = line.getData()
@@ -174,10 +178,6 @@ class CurveLayer:
         if line.kind is Kind.CURVE and line.mark is not None:
             width = 3.0 if line.mark.number == self.plotted.active else 2.0
         return screen_pen(self._plot.getViewWidget(), colour, width, line.kind.value)
-
-
-def _finite(spots: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [spot for spot in spots if np.isfinite(spot["pos"][1])]
 
 
 @cache

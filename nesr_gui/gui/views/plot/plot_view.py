@@ -11,7 +11,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsPathItem, QLabel, QWidget
 
 from nesr_gui.colorimetry.cie import wavelength_colours
 from nesr_gui.gui.drawing.labels import spread_out
@@ -155,6 +155,7 @@ class EndNames(pg.GraphicsWidget):  # type: ignore[misc]
         super().__init__()
         self._layer, self._box = layer, box
         self.room = 0.0  # width in px
+        self._placed: list[tuple[Line, float]] | None = None  # until the ends of the curves move
         self.setFixedWidth(self.room)
 
     def fit(self, most: float) -> float:
@@ -169,8 +170,13 @@ class EndNames(pg.GraphicsWidget):  # type: ignore[misc]
         if width != self.room:
             self.room = width
             self.setFixedWidth(width)
-        self.update()
+        self.arrange()
         return width
+
+    def arrange(self) -> None:
+        """Place the names at the present ends of the curves, when they are next painted."""
+        self._placed = None
+        self.update()
 
     def placed(self) -> list[tuple[Line, float]]:
         """The named curves, and the heights of the names in px of this item."""
@@ -189,10 +195,37 @@ class EndNames(pg.GraphicsWidget):  # type: ignore[misc]
             return
         metrics, view = QFontMetricsF(self.font()), self.getViewWidget()
         painter.setFont(self.font())
-        for line, y in self.placed():
+        if self._placed is None:
+            self._placed = self.placed()
+        for line, y in self._placed:
             painter.setPen(QColor(line.mark.colour) if line.mark else view.palette().color(_QUIET))
             where = QRectF(6, y - metrics.height() / 2, self.room - 6, metrics.height())
             painter.drawText(where, metrics.elidedText(line.name, Qt.TextElideMode.ElideRight, where.width()))
+
+
+class Grid(QGraphicsPathItem):
+    """Lines at the labels of both axes.
+
+    Not the grid of pyqtgraph's axes, which then span the plot and omit the labels at their ends.
+    """
+
+    def __init__(self, plot: Any) -> None:
+        super().__init__()
+        self._plot, self._box = plot, plot.getViewBox()
+        self.setZValue(-10)
+        self._box.addItem(self, ignoreBounds=True)
+
+    def fit(self) -> None:
+        """Draw the lines for the present range and size of the plot."""
+        (left, right), (low, high) = self._box.viewRange()
+        size, x, y = self._box.rect(), list[float](), list[float]()
+        for nm in self._plot.getAxis("bottom").tickValues(left, right, size.width())[0][1]:
+            x += (nm, nm)
+            y += (low, high)
+        for value in self._plot.getAxis("left").tickValues(low, high, size.height())[0][1]:
+            x += (left, right)
+            y += (value, value)
+        self.setPath(pg.arrayToQPath(np.array(x), np.array(y), connect="pairs", finiteCheck=False))
 
 
 class _CurveBox(pg.ViewBox):  # type: ignore[misc]
@@ -238,11 +271,13 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.box.clicked.connect(self.wavelength_picked)
         self.box.double_clicked.connect(self.fit)
         self._add_strip()
+        self.grid = Grid(self.plot)
         self.names, self.key = EndNames(self.layer, self.box), PlotKey(self)
         self.plot.layout.addItem(self.names, 2, 3)
         self._margins = (0, 0, 0, 0)
         self._make_room()
         self.box.sigRangeChanged.connect(self._follow_view)
+        self.box.sigResized.connect(self._follow_view)
         self.crosshair = Crosshair(self, self.plot, self.layer.readout, lambda: self._range)
         self.hint = QLabel(HINTS[Shape.POINT], self)
         self.hint.setAutoFillBackground(True)
@@ -311,9 +346,10 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.box.setRange(xRange=nm, yRange=values.tolist(), padding=0)
 
     def _follow_view(self) -> None:
-        """Move symbols and names to the ends of the curves in view."""
+        """Move grid, symbols and names with the range in view and the size of the plot."""
+        self.grid.fit()
         self.layer.show_symbols()
-        self.names.update()
+        self.names.arrange()
 
     def _make_room(self) -> None:
         """Give the names of the curves a column beside the plot if it is wide enough."""
@@ -364,8 +400,10 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
             axis.setPen(pg.mkPen(colours.color(QPalette.ColorRole.Mid)))
             axis.setTextPen(quiet)
             axis.enableAutoSIPrefix(False)
-            axis.setStyle(tickFont=small, tickLength=0, tickTextOffset=6)
-        self.plot.showGrid(x=True, y=True, alpha=0.35)
+            axis.setStyle(tickFont=small, tickLength=0, tickTextOffset=6, hideOverlappingLabels=20)
+        grid = colours.color(QPalette.ColorRole.Mid)
+        grid.setAlphaF(0.35)
+        self.grid.setPen(screen_pen(self, grid, 1))
         self._name_axes()
         self.line.setPen(screen_pen(self, ink, 1.4))
         self.line.setHoverPen(screen_pen(self, colours.color(QPalette.ColorRole.Highlight), 3))

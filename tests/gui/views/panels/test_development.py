@@ -79,7 +79,7 @@ def test_a_change_shows_at_once_is_reconstructed_and_keeps_pins_and_view(opened:
     reread(opened, qtbot)
     np.testing.assert_allclose(values(opened), before / 2, rtol=1e-5)
     assert opened.document.field is not field and opened.window.image.view() == view
-    assert [pin.pixel for pin in opened.document.pins] == [(12, 34)]
+    assert [pin.pixel for pin in opened.document.marks] == [(12, 34)]
     np.testing.assert_array_equal(opened.document.colours, loading.displayed(opened.document.photograph))
     qtbot.waitUntil(lambda: shown(opened, 0) is opened.document.colours)
     qtbot.waitUntil(lambda: (12, 34) in opened.document.curves)
@@ -138,12 +138,12 @@ def test_a_grey_point_is_picked_in_the_image(opened: App, qtbot: QtBot, by_combo
     assert opened.document.development.is_picking and panel.pick.isChecked()
     assert opened.window.image.captions[0].text() == "Click a grey pixel"
     click(opened, 30, 40)
-    assert not opened.document.development.is_picking and not panel.pick.isChecked() and opened.document.pins == ()
+    assert not opened.document.development.is_picking and not panel.pick.isChecked() and opened.document.marks == ()
     reread(opened, qtbot)
     np.testing.assert_allclose(values(opened), values(opened).mean(), rtol=1e-5)
     assert panel.balance.currentData() == WhiteBalance.GREY_POINT
     click(opened, 20, 20)
-    assert [pin.pixel for pin in opened.document.pins] == [(20, 20)]
+    assert [pin.pixel for pin in opened.document.marks] == [(20, 20)]
     choose(opened, "balance", WhiteBalance.AS_IS)
     choose(opened, "balance", WhiteBalance.GREY_POINT)  # whose place is known now
     assert not opened.document.development.is_picking
@@ -278,7 +278,7 @@ def test_a_change_shows_in_both_views_and_a_grey_point_is_picked_in_either(opene
     opened.window.input.pick.click()
     assert second.captions[1].text() == "Click a grey pixel"
     QTest.mouseClick(second.viewport(), LEFT, pos=second.position_of(30, 40).toPoint())
-    assert opened.document.development.interpretation.grey_point == (30, 40) and opened.document.pins == ()
+    assert opened.document.development.interpretation.grey_point == (30, 40) and opened.document.marks == ()
 
 
 def test_a_grey_point_is_picked_whatever_mark_is_there_and_whatever_tool_is_chosen(opened: App, qtbot: QtBot) -> None:
