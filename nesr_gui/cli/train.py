@@ -11,7 +11,6 @@ from nesr_gui.cli.inspect import parse_point
 from nesr_gui.cli.options import FILE, FOLDER, INTERRUPTED, device_option, write_json
 
 NAMES = ("table1", "table2", "table3", "table4", "fig3")
-PART = 16, 8  # window side and wavelengths decoded per step, if the budget is not the paper's
 PAINTED = 0.4  # default share of synthetic patches if --spectra is given
 
 
@@ -148,7 +147,10 @@ def import_weights(weights: Path, out: Path) -> None:
     help="Numerical precision of training.",
 )
 @click.option(
-    "--window", type=click.IntRange(0), help="Side of the window that NeSR decodes per step, in pixels; 0: all."
+    "--window",
+    type=click.IntRange(0),
+    help="Side of the window that NeSR decodes per step, in pixels; 0: all. "
+    "[default: 16, 8 for a network with a skip, 0 with --budget paper]",
 )
 @click.option("--decoded", type=click.IntRange(0), help="Number of wavelengths that NeSR decodes per step; 0: all.")
 @click.option("--features", type=click.IntRange(1), help="Width of the encoders. [default: as published]")
@@ -170,6 +172,13 @@ def import_weights(weights: Path, out: Path) -> None:
 @click.option(
     "--every", type=click.IntRange(1), default=1, show_default=True, help="Evaluate every n-th row and column."
 )
+@click.option(
+    "--turns",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MINUTES",
+    help="Train the networks by turns of this many minutes. [default: one after the other]",
+)
+@click.option("--unfinished", is_flag=True, help="Evaluate the networks as they are, without training them further.")
 @click.option("--scene", metavar="NAME", help="Test scene of the figures. [default: the first]")
 @click.option("--at", "points", metavar="ROW,COL", multiple=True, help="Pixel whose spectra are plotted; repeatable.")
 @device_option
@@ -188,7 +197,7 @@ def experiment(
     On several GPUs: fabric run --accelerator cuda --devices 4 --strategy ddp main.py experiment table1 …
     """
     from nesr_gui.training.datasets.resampling import BandShape
-    from nesr_gui.training.experiments.definitions import Request, Settings
+    from nesr_gui.training.experiments.definitions import DECODED, Request, Settings
     from nesr_gui.training.experiments.runner import run
     from nesr_gui.training.trainer import Budget
 
@@ -199,8 +208,8 @@ def experiment(
     window, decoded, painted = (options.pop(key) for key in ("window", "decoded", "painted"))
     settings = Settings(
         budget=Budget.parse(budget),
-        window=(0 if whole else min(PART[0], training["patch"])) if window is None else window,
-        decoded=(0 if whole else PART[1]) if decoded is None else decoded,
+        window=0 if whole and window is None else window,
+        decoded=(0 if whole else DECODED) if decoded is None else decoded,
         painted=(PAINTED if options["spectra"] else 0.0) if painted is None else painted,
         **training,
     )

@@ -235,13 +235,23 @@ class NeSR(nn.Module):
 
     def forward(self, rgb: Tensor, nm: Tensor) -> Tensor:
         """Complete forward pass: rgb (B, 3, H, W) and wavelengths (L,) in nm to the spectral image (B, L, H, W)."""
-        features, inside = framed(self.encode(rgb))
+        return self.decode_all(self.encode(rgb), nm)
+
+    def decode_all(self, features: Tensor, nm: Tensor, stride: int = 1) -> Tensor:
+        """Encoded images (B, F, H, W) to their spectral images (B, L, h', w') at wavelengths (L,) in nm.
+
+        Args:
+            features: result of `encode`.
+            nm: wavelengths (L,).
+            stride: keep every `stride`-th row and column.
+        """
+        sparse = self.context_stride(*features.shape[2:])
+        features, inside = framed(features)
         attention = None
         if self.has_context:
-            stride = self.context_stride(*rgb.shape[2:])
-            tokens = self.context_tokens(lattice(features, stride), lattice(inside, stride))
+            tokens = self.context_tokens(lattice(features, sparse), lattice(inside, sparse))
             attention = self.nam.attention(self.nam.correlations(tokens))
-        return self.decode(features, self.query(nm, attention), inside)
+        return self.decode(features, self.query(nm, attention), inside, stride)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Systems that are fitted in closed form, to pixels of the patches that networks are trained on."""
+"""Systems, and parts of networks, that are fitted in closed form to pixels of the patches that networks learn from."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from nesr_gui.networks.baselines import (
     SparseCodingConfig,
     pursue,
 )
-from nesr_gui.training.sampler import CropSampler, CropSource, SpectralTable
+from nesr_gui.networks.registry import Network, input_bands
+from nesr_gui.training.sampler import CropSampler, CropSource, Sampler, SpectralTable
 from nesr_gui.training.spectral_library import interpolation
 
 CANDIDATES, PIXELS = 100_000, 30_000  # spectra drawn, and those of them that a system is fitted to
 CROP_BATCHES = 40  # of crops whose pixels are used
 BLACK = 0.01  # mean of a spectrum up to which it is only noise
+RIDGE = 1e-4  # added to the mean products of colours, whose squares are around .1
 SPARSITY = 1  # atoms per spectrum while the dictionary is learned; with more, some atoms become colourless differences
 ROUNDS = 10  # of K-SVD
 
@@ -83,6 +85,36 @@ def sample_crops(source: CropSource, nm: npt.NDArray[np.float64], seed: int) -> 
     bright = unclipped[brighter_half(spectra.mean(1).numpy()[unclipped])]
     some = torch.from_numpy(np.random.default_rng([seed, 2]).permutation(bright)[:PIXELS])
     return colours[some], spectra[some]
+
+
+@torch.no_grad()
+def start_linear_skip(network: Network, sampler: Sampler) -> None:
+    """Start the linear map of RGB of a network that has one at the least-squares answer to the first patches of a run.
+
+    From its plain start, the mean of the channels at every band, short runs ended at a higher error. A map of bands is
+    left at linear interpolation.
+
+    Args:
+        network: any network.
+        sampler: its patches, with spectra at any wavelengths that cover the bands of the network.
+    """
+    linear = getattr(network, "linear", None)
+    if linear is None or input_bands(network.config):
+        return
+    products, responses, pixels = torch.zeros(()), torch.zeros(()), 0
+    for step in range(CROP_BATCHES):
+        sampler.seek(step)
+        batch = sampler.draw()
+        colours = batch.image.movedim(1, 3).flatten(0, 2).double()  # (N, 3)
+        spectra = batch.truth.flatten(0, 2).double()  # (N, L)
+        products, responses = products + colours.T @ colours, responses + colours.T @ spectra
+        pixels += len(colours)
+    ridge = RIDGE * torch.eye(3, dtype=torch.double, device=sampler.device)
+    matrix = torch.linalg.solve(products / pixels + ridge, responses / pixels).T.cpu().numpy()  # (L, 3)
+    nm = batch.nm.cpu().numpy()
+    weight = np.stack([np.interp(network.bands, nm, column) for column in matrix.T], axis=1)
+    # Rounded, because the last bits differ from run to run.
+    linear.weight.copy_(torch.from_numpy(weight.round(4))[..., None, None])
 
 
 def camera_response(colours: Tensor, spectra: Tensor) -> Tensor:

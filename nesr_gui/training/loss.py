@@ -39,6 +39,7 @@ class LossConfig:
         between: wavelengths between the bands at which a factorised network is compared, besides the bands.
         window: side in pixels of the window that NeSR decodes per step; 0 for the whole patch.
         wavelengths: wavelengths in 400-700 nm that NeSR decodes per step; 0 for those of the batch.
+        decoded: number of the batch's wavelengths that NeSR decodes per step, if `wavelengths` is 0; 0 for all.
         blind: share of photographs of which a factorised network sees the colours but not the surroundings.
         precision: of the forward pass; the loss itself is always computed in float32.
     """
@@ -51,6 +52,7 @@ class LossConfig:
     between: int = 8
     window: int = 0
     wavelengths: int = 0
+    decoded: int = 0
     blind: float = 0.0
     precision: Precision = "32-true"
 
@@ -114,7 +116,11 @@ class TrainingLoss(nn.Module):
         return self._error(answer, truth @ self.interpolation[rows].T, truth, colours)
 
     def _of_nesr(self, network: NeSR, batch: Batch) -> Tensor:
-        """The loss in a window of every patch, at some wavelengths."""
+        """The loss in a window of every patch, at some wavelengths.
+
+        The spectrum of a network that has one is compared as well, everywhere and at all wavelengths of the batch, with
+        the same weight: the encoder then learns from as many values as a discrete network.
+        """
         size = batch.image.shape[2]
         side = min(self.config.window or size, size)
         y, x = self.sampler.corner(size - side)
@@ -126,12 +132,20 @@ class TrainingLoss(nn.Module):
             on_bands = (drawn[:half] * 31).long().clamp(max=30) * 10
             rows = torch.cat([on_bands, (drawn[half:] * 301).long().clamp(max=300)]).sort().values
             nm, target = 400.0 + rows, truth @ self.interpolation[rows].T
+        elif 0 < self.config.decoded < nm.numel():
+            some = self.sampler.subset(nm.numel(), self.config.decoded)
+            nm, target = nm[some], truth[..., some]
         with self._autocast():
+            features = network.encode(batch.image)
             if self.config.window:
-                answer = decode_window(network, batch.image, nm, (y, x), side)
+                answer = decode_window(network, features, nm, (y, x), side)
             else:
-                answer = network(batch.image, nm)
-        return self._error(answer.float().movedim(1, 3), target, truth)
+                answer = network.decode_all(features, nm)
+        loss = self._error(answer.float().movedim(1, 3), target, truth)
+        if network.has_spectrum:
+            spectrum = network.interpolate_spectrum(features.float(), network.coord(batch.nm))
+            loss = loss + self._error(spectrum.movedim(1, 3), batch.truth, batch.truth)
+        return loss
 
     def _pixels(self, batch: Batch) -> Callable[[Tensor], Tensor]:
         """A function that selects the same random pixels of any tensor (B, P, P, C): (B, N, C)."""
@@ -181,8 +195,8 @@ class TrainingLoss(nn.Module):
         return torch.autocast(device, torch.bfloat16, enabled=mixed, cache_enabled=False)
 
 
-def decode_window(network: NeSR, image: Tensor, nm: Tensor, corner: tuple[int, int], side: int) -> Tensor:
-    """The answer of NeSR in a square window of patches, as training computes it.
+def decode_window(network: NeSR, features: Tensor, nm: Tensor, corner: tuple[int, int], side: int) -> Tensor:
+    """The answer of NeSR in a square window of encoded patches, as training computes it.
 
     The attention map is that of a lattice over the whole patch, as an image's is, without gradients through its
     tokens: Q, K and the temperature learn from it, the tokens learn through the values. The map is a matrix of cosines,
@@ -190,7 +204,7 @@ def decode_window(network: NeSR, image: Tensor, nm: Tensor, corner: tuple[int, i
 
     Args:
         network: the network.
-        image: linear RGB or bands (B, C, P, P).
+        features: patches (B, F, P, P) as `encode` returns them.
         nm: wavelengths (L,) nm.
         corner: row and column of the top left pixel of the window.
         side: side of the window in pixels.
@@ -198,10 +212,10 @@ def decode_window(network: NeSR, image: Tensor, nm: Tensor, corner: tuple[int, i
     Returns:
         (B, L, side, side).
     """
-    features, inside = framed(network.encode(image))
+    stride = max(features.shape[2] // CONTEXT_LATTICE, 1)
+    features, inside = framed(features)
     attention = None
     if network.has_context:
-        stride = max(image.shape[2] // CONTEXT_LATTICE, 1)
         with torch.no_grad():
             tokens = network.context_tokens(lattice(features, stride), lattice(inside, stride))
         attention = network.nam.attention(network.nam.correlations(tokens))

@@ -22,11 +22,10 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray, Wavelengths
 from nesr_gui.training.datasets.cache import Prepared
 from nesr_gui.training.datasets.camera import Camera
-from nesr_gui.training.scenes import Scene
+from nesr_gui.training.scenes import Scene, inside_border
 from nesr_gui.training.spectral_library import Library, even_in_chromaticity, interpolation
 from nesr_gui.training.synthesis import BANDS, Painter, RenderingConfig
 
-BORDER = 4  # pixels along the edges of a scene that are not used
 DULL = 0.06  # mean of a crop relative to white below which it counts as dark background
 TILES = (1, 2, 4, 8, 16, 32)  # sides of the tiles of mosaics in pixels
 GRID = 4  # pixels between the corners of crops of a scene of which some pixels do not count
@@ -72,6 +71,10 @@ class Sampler(ABC):
         """Row and column of the top left pixel of a window of the step, each random in 0 to `free`."""
         y, x = (self.random(2) * (free + 1)).long().clamp(max=free).tolist()
         return y, x
+
+    def subset(self, total: int, count: int) -> Tensor:
+        """`count` of the indices 0 to `total` - 1, random and in ascending order, that a step decodes."""
+        return self.random(total).argsort()[:count].sort().values
 
     @abstractmethod
     def draw(self) -> Batch:
@@ -164,7 +167,7 @@ class SpectralTable:
         rows, corners, clear = [], [], []
         for index, scene in enumerate(scenes):
             first, cube = index * math.prod(shape), _over_white(scene)
-            usable = scene.outside_chart() & _inside_border(shape)
+            usable = scene.outside_chart() & inside_border(shape)
             y, x = _clear_corners(scene.name, cube, usable, config)
             corners.append(first + y * shape[1] + x)
             clear.append(first + np.flatnonzero(usable))
@@ -357,13 +360,6 @@ def _over_white(scene: Scene) -> FloatArray:
     return np.ascontiguousarray(np.moveaxis(scene.cube, 0, -1)) / np.float32(level)
 
 
-def _inside_border(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    """A mask (H, W), False in the outermost pixels, which may be dead on the sensor."""
-    inside = np.zeros(shape, bool)
-    inside[BORDER:-BORDER, BORDER:-BORDER] = True
-    return inside
-
-
 def _clear_corners(
     name: str, cube: FloatArray, clear: npt.NDArray[np.bool_], config: SamplerConfig
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -541,6 +537,11 @@ class CropSampler(Sampler):
         """As for any sampler; the same on all devices, whatever they have drawn before."""
         y, x = np.random.default_rng([self.seed, self.step, 2]).integers(free + 1, size=2)
         return int(y), int(x)
+
+    def subset(self, total: int, count: int) -> Tensor:
+        """As for any sampler; the same on all devices."""
+        chosen = np.random.default_rng([self.seed, self.step, 3]).choice(total, count, replace=False)
+        return torch.from_numpy(np.sort(chosen)).to(self.device)
 
     def draw(self) -> Batch:
         """This process's part of the patches of the step."""

@@ -13,6 +13,8 @@ from PIL import Image
 from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import FloatArray, Wavelengths
 
+BORDER = 4  # pixels along the edges of a scene that may be dead on the sensor, as all of CAVE's are
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
@@ -67,6 +69,13 @@ def outside(box: tuple[int, int, int, int] | None, shape: tuple[int, ...]) -> np
     if box:
         mask[box[0] : box[1], box[2] : box[3]] = False
     return mask
+
+
+def inside_border(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """A mask (H, W), False in the outermost `BORDER` pixels."""
+    inside = np.zeros(shape, bool)
+    inside[BORDER:-BORDER, BORDER:-BORDER] = True
+    return inside
 
 
 def quantised(rgb: FloatArray, codes: int = 255) -> FloatArray:

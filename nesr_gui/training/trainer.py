@@ -23,12 +23,14 @@ from nesr_gui.io.atomic import atomic_write
 from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import Network, build
+from nesr_gui.training.closed_form import start_linear_skip
 from nesr_gui.training.devices import Devices
 from nesr_gui.training.loss import LossConfig, Precision, TrainingLoss
 from nesr_gui.training.provenance import check_run, claim_run
 from nesr_gui.training.sampler import PatchSampler, SamplerConfig
 from nesr_gui.training.vital_signs import VitalSigns, vital_signs
 
+STATE = "state.pt"
 SAVE_SECONDS = 180.0
 LOGGED_STEPS = 50  # whose mean loss is one line of losses.csv
 CHECK_STEPS = 250  # between two checks of the vital signs
@@ -51,7 +53,11 @@ class ConstantNetwork(FailedRun):
 
 @dataclass(frozen=True)
 class Budget:
-    """A number of steps, or seconds of training; the default is the paper's 300,000 steps."""
+    """A number of steps, or seconds of training; the default is the paper's 300,000 steps.
+
+    On a CPU these are seconds of the processor, so that two runs on a busy machine have had the same. Those of all
+    threads add up. On a GPU they are seconds of the clock. Checks and files do not count.
+    """
 
     steps: int | None = 300_000
     seconds: float | None = None
@@ -226,17 +232,19 @@ class Trainer:
         if self.spent == 1:  # the process ended before the model was written
             self._check()
             return
-        began, saved = time.monotonic() - self.seconds, time.monotonic()
+        saved = time.monotonic()
         recent: list[float] = []
         loss, mean = 0.0, None
         try:
             while self.spent < 1:
+                began = self._clock()
                 loss = self._advance()
+                seconds = self.seconds + self._clock() - began
                 if not math.isfinite(loss):
                     raise DivergedRun(
                         f"{self.folder.name} diverged at step {self.step}; choose a lower --rate and another folder"
                     )
-                self.seconds = self.devices.broadcast(time.monotonic() - began)  # all devices stop at the same step
+                self.seconds = self.devices.broadcast(seconds)  # all devices stop at the same step
                 recent.append(loss)
                 mean = loss if mean is None else mean + 0.02 * (loss - mean)
                 if len(recent) == LOGGED_STEPS or self.spent == 1:
@@ -268,7 +276,7 @@ class Trainer:
 
     @property
     def _state(self) -> Path:
-        return self.folder / "state.pt"
+        return self.folder / STATE
 
     def _resume(self) -> None:
         state = torch.load(self._state, map_location=self.devices.device, weights_only=True)
@@ -292,6 +300,10 @@ class Trainer:
         groups = [{"params": part, "lr": copy.deepcopy(rate)} for part in (slow, rest)]
         kept = [index for index, group in enumerate(groups) if group["params"]]
         return [groups[index] for index in kept], [scales[index] for index in kept]
+
+    def _clock(self) -> float:
+        """Seconds as a budget counts them, from any start."""
+        return time.process_time() if self.devices.device.type == "cpu" else time.monotonic()
 
     def _advance(self) -> float:
         """One step; returns its loss."""
@@ -376,7 +388,7 @@ def start_training(
         sampler: draws the patches, on the device that trains.
         folder: the folder of the run.
         start: a network with the same settings that gives the initial weights of a new run; by default they are
-            random, except that a factorised network starts with the least-squares answer to colours.
+            random, except that the linear part of a network starts with the least-squares answer to colours.
 
     Raises:
         ValueError: the folder holds a run with other settings.
@@ -390,6 +402,8 @@ def start_training(
         network.load_state_dict(start.state_dict())
     elif isinstance(network, FactorisedNeSR):
         network.basis.linear.data.copy_(least_squares(sampler, config.seed))
+    else:
+        start_linear_skip(network, sampler)
     loss = TrainingLoss(network, sampler, config)
     return Trainer(loss, config.optimizer(network_config), folder, Devices(sampler.device))
 

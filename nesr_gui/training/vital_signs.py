@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nesr_gui.networks.band_network import DiscreteNetwork
 from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR
 from nesr_gui.networks.registry import Network
@@ -33,7 +34,8 @@ class VitalSigns:
     Args:
         open_units: by hidden layer, the share of its units that are open for some pixels and closed for others.
         deviation: variation over pixels of the network's own part of the answer, root mean square, relative to the
-            answer.
+            answer. A linear map of the input is not its own, nor is, in NeSR with a spectrum, the spectrum; of encoder
+            and MLP, the smaller.
         surroundings: change of the answer if every pixel is given the mean surroundings, root mean square, relative to
             the answer; NaN for networks without surroundings, or that do not expose them.
     """
@@ -76,8 +78,8 @@ def vital_signs(network: Network, batch: Batch) -> VitalSigns:
         if isinstance(network, FactorisedNeSR):
             deviation, surroundings = _of_factorised(network, batch)
         else:
-            answers = _answers(network, batch)
-            deviation = float(answers.std(dim=(0, 2, 3)).square().mean().sqrt() / _size(answers))
+            answers, parts = _answers(network, batch)
+            deviation = float(torch.stack([_variation(part) for part in parts]).min() / _size(answers))
             surroundings = float("nan")
     return VitalSigns({name: _active_units(values) for name, values in inputs.items()}, deviation, surroundings)
 
@@ -110,16 +112,34 @@ def _active_units(values: Tensor) -> float:
     return float(((open_ > MIN_PIXELS) & (open_ < 1 - MIN_PIXELS)).float().mean())
 
 
-def _answers(network: Network, batch: Batch) -> Tensor:
-    """Answers (B, L, P, P) of a network that is not factorised."""
-    if isinstance(network, NeSR):
-        was_training, config = network.training, network.config
-        nm = torch.linspace(config.low, config.high, NESR_WAVELENGTHS, device=batch.image.device)
-        answers: Tensor = network.eval()(batch.image[:NESR_PATCHES], nm)
+def _answers(network: Network, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+    """Answers (B, L, P, P) of a network that is not factorised, and the parts of them that are its own.
+
+    The parts beside a linear map are taken in training mode: where the sum is negative, clamping it would make a
+    constant part vary.
+    """
+    was_training, image = network.training, batch.image
+    try:
+        if not isinstance(network, NeSR):
+            answers: Tensor = network(image)
+            if isinstance(network, DiscreteNetwork) and network.config.skip:
+                return answers, [network.train()(image) - network.linear(image)]
+            return answers, [answers]
+        image = image[:NESR_PATCHES]
+        nm = torch.linspace(network.config.low, network.config.high, NESR_WAVELENGTHS, device=image.device)
+        features = network.encode(image)
+        answers = network.eval().decode_all(features, nm)
+        if network.has_spectrum:
+            own = network.train().decode_all(features, nm) - network.interpolate_spectrum(features, network.coord(nm))
+            return answers, [own, features - network.linear(image)]
+        return answers, [answers]
+    finally:
         network.train(was_training)
-        return answers
-    answers = network(batch.image)
-    return answers
+
+
+def _variation(values: Tensor) -> Tensor:
+    """Standard deviation over pixels of values (B, L, P, P), root mean square over wavelengths."""
+    return values.std(dim=(0, 2, 3)).square().mean().sqrt()
 
 
 def _of_factorised(network: FactorisedNeSR, batch: Batch) -> tuple[float, float]:

@@ -11,7 +11,6 @@ from PIL import Image
 from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.sampler import (
-    BORDER,
     TILES,
     Batch,
     Jpeg,
@@ -21,7 +20,7 @@ from nesr_gui.training.sampler import (
     decode_srgb,
     encode_srgb,
 )
-from nesr_gui.training.scenes import Scene
+from nesr_gui.training.scenes import BORDER, Scene
 from nesr_gui.training.spectral_library import Library
 from tests.training import worlds
 

@@ -152,6 +152,8 @@ def test_it_learns(tmp_path, monkeypatch, device, network, rate):
     [
         DiscreteConfig("hscnn_r", 6, 1, bands=(400.0, 500.0, 600.0, 700.0)),
         DiscreteConfig("mst_plus_plus", 4, 1),
+        dataclasses.replace(DISCRETE, skip=True, bands=(400.0, 500.0, 600.0, 700.0)),
+        dataclasses.replace(NESR, profile="spectrum"),
         dataclasses.replace(NESR, attention="spatial"),
         dataclasses.replace(NESR, attention="none", spi=False),
         dataclasses.replace(FACTORISED, attention="none"),
@@ -277,6 +279,22 @@ def test_a_run_begins_with_given_weights_or_with_a_straight_answer_to_colours(tm
     made.save()
     resumed = trainer(FACTORISED, tmp_path / "given", start=fresh.network)  # a run that is there goes on
     assert torch.equal(resumed.network.basis.linear, given.basis.linear)
+
+
+@pytest.mark.parametrize("network", [DISCRETE, NESR])
+def test_a_linear_skip_starts_at_the_least_squares_answer_to_its_patches(tmp_path, network):
+    changed = {"skip": True} if network is DISCRETE else {"profile": "spectrum"}
+    made = trainer(dataclasses.replace(network, **changed), tmp_path)
+    colours, spectra = [], []
+    for step in range(40):
+        made.sampler.seek(step)
+        batch = made.sampler.draw()
+        colours.append(batch.image.movedim(1, 3).flatten(0, 2))
+        spectra.append(batch.truth.flatten(0, 2))
+    expected = np.linalg.lstsq(torch.cat(colours).numpy(), torch.cat(spectra).numpy(), rcond=None)[0].T
+    weight = made.network.linear.weight.detach()[..., 0, 0].numpy()
+    np.testing.assert_allclose(weight, expected, atol=0.03)  # which has no ridge
+    assert abs(weight - 1 / 3).max() > 0.2
 
 
 def test_the_straight_answer_is_that_of_least_squares(device):

@@ -19,6 +19,8 @@ from tests.networks import slow
 from tests.training import worlds
 
 DISCRETE = DiscreteConfig("hscnn_r", 6, 1)
+SKIP = DiscreteConfig("hscnn_r", 6, 1, skip=True)
+SPECTRUM = dataclasses.replace(worlds.PAPER, profile="spectrum")
 WIDE = dataclasses.replace(tiny.FACTORISED, hidden=(20, 20))
 
 
@@ -122,6 +124,10 @@ DEATHS = {
     "paper's, closed": (worlds.PAPER, lambda n: n.mlp[2].bias.data.fill_(-1e3), "the layer mlp.3 is dead"),
     "paper's, zeroed": (worlds.PAPER, lambda n: zero(n.mlp[-1]), "answers a constant"),
     "discrete, zeroed": (DISCRETE, lambda n: zero(n.network.tail), "answers a constant"),
+    "skip, beside it zero": (SKIP, lambda n: zero(n.network.tail), "answers a constant"),
+    "spectrum, MLP zero": (SPECTRUM, lambda n: zero(n.mlp[-1]), "answers a constant"),
+    "spectrum, encoder zero": (SPECTRUM, lambda n: zero(n.encoder.tail), "answers a constant"),
+    "spectrum, no numbers": (SPECTRUM, lambda n: n.mlp[-1].bias.data.fill_(math.nan), "answers a constant"),
     "discrete, no numbers": (DISCRETE, lambda n: n.network.tail.bias.data.fill_(math.nan), "answers a constant"),
 }  # fmt: skip
 
@@ -133,6 +139,16 @@ def test_every_death_is_told_in_a_sentence(config, kill, message):
     kill(network)
     trouble = vital_signs(network, batch()).trouble
     assert trouble is not None and message in trouble and "\n" not in trouble
+
+
+@pytest.mark.parametrize("config", [SKIP, SPECTRUM])
+@pytest.mark.parametrize("training", [True, False])
+def test_a_linear_map_is_no_part_of_the_network(config, training):
+    """Not even where it is negative, and the answer therefore is zero."""
+    network = worlds.living(config).train(training)
+    network.linear.weight.data[:, 0] = -2
+    zero(network.network.tail if config is SKIP else network.encoder.tail)
+    assert vital_signs(network, batch()).deviation < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -151,13 +167,14 @@ def test_networks_live_as_they_are_made(config):
     assert "open units from" in str(signs)
 
 
-@pytest.mark.parametrize("config", [WIDE, worlds.PAPER, DISCRETE])
-def test_to_look_changes_nothing(config):
-    network, seen = tiny.network(config).train(), batch()
+@pytest.mark.parametrize("config", [WIDE, worlds.PAPER, DISCRETE, SKIP, SPECTRUM])
+@pytest.mark.parametrize("training", [True, False])
+def test_to_look_changes_nothing(config, training):
+    network, seen = tiny.network(config).train(training), batch()
     before, state = {k: v.clone() for k, v in network.state_dict().items()}, torch.get_rng_state()
     first, again = vital_signs(network, seen), vital_signs(network, seen)
     assert dataclasses.replace(first, surroundings=0.0) == dataclasses.replace(again, surroundings=0.0)
-    assert network.training and torch.equal(torch.get_rng_state(), state)
+    assert network.training is training and torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
     assert not any(module._forward_pre_hooks for module in network.modules())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.training.datasets.resampling import BandShape
 from nesr_gui.training.loss import LossConfig, Precision
@@ -15,6 +16,9 @@ from nesr_gui.training.sampler import CropConfig
 from nesr_gui.training.trainer import Budget, OptimizerConfig
 
 PAPER_HALVINGS = 15  # every 20,000 of 300,000 steps
+WINDOW, SPECTRUM_WINDOW, DECODED = 16, 8, 8
+"""Side of the window and number of wavelengths that NeSR decodes per step if not all; the window is smaller if its
+spectrum is compared everywhere."""
 RANDOM = tuple(range(7, 32))
 """Band numbers of which one is drawn at every step, section 4.3."""
 
@@ -31,7 +35,8 @@ class Settings:
         halvings: how often it is halved, evenly over a run.
         precision: of training; models are always evaluated in float32.
         window: side in pixels of the part of a crop that a continuous network decodes per step, at a random place; 0
-            for all of it, as in the paper, which is feasible only on a GPU. Discrete networks always decode all.
+            for all of it, as in the paper, which is feasible only on a GPU; None for `WINDOW`, or `SPECTRUM_WINDOW` if
+            the network has a spectrum. Discrete networks always decode all.
         decoded: number of wavelengths, drawn at random, that a continuous network decodes per step; 0 for all.
         painted: share of a batch that is painted with library spectra, 0-1.
         features: width of the encoders; None for the paper's.
@@ -47,7 +52,7 @@ class Settings:
     rate: float = 1e-4
     halvings: int = PAPER_HALVINGS
     precision: Precision = "32-true"
-    window: int = 0
+    window: int | None = 0
     decoded: int = 0
     painted: float = 0.0
     features: int | None = None
@@ -56,7 +61,7 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 < self.rate < math.inf:
             raise ValueError(f"a learning rate of {self.rate:g} was requested; it must be above 0, for example 1e-4")
-        if self.window > self.patch:
+        if self.window is not None and self.window > self.patch:
             raise ValueError(f"a window of {self.window} pixels was requested; a patch has {self.patch}")
 
     @property
@@ -64,10 +69,16 @@ class Settings:
         """The batches."""
         return CropConfig(self.batch, self.patch, self.painted)
 
-    @property
-    def loss(self) -> LossConfig:
-        """The loss: MRAE, equation (6)."""
-        return LossConfig(window=self.window, precision=self.precision)
+    def loss(self, config: Any) -> LossConfig:
+        """The loss of a network with these settings: MRAE, equation (6)."""
+        return LossConfig(window=self.window_for(config), decoded=self.decoded, precision=self.precision)
+
+    def window_for(self, config: Any) -> int:
+        """Side of the window that a network with these settings decodes; 0 for all of a crop, as discrete ones do."""
+        if not isinstance(config, NeSRConfig):
+            return 0
+        default = SPECTRUM_WINDOW if config.profile == "spectrum" else WINDOW
+        return min(default, self.patch) if self.window is None else self.window
 
     @property
     def optimizer(self) -> OptimizerConfig:
@@ -210,6 +221,7 @@ SYSTEM_ROWS = (
     Row("hrnet+nesr", "HRNet + NeSR", "hrnet+nesr"),
     Row("awan", "AWAN", "awan"),
     Row("awan+nesr", "AWAN + NeSR", "awan+nesr"),
+    *(Row(name, system.title, name, extra=True) for name, system in SYSTEMS.items() if "+skip" in name),
     Row("mst++", "MST++", "mst++", extra=True),
     Row("sparse-coding", "Sparse coding", "sparse-coding", extra=True),
     Row("a+", "A+", "a+", extra=True),
@@ -289,6 +301,10 @@ class Request:
         models: names of rows; empty for the paper's.
         columns: keys of columns; empty for the paper's.
         encoder: name of the system that replaces AWAN; None for AWAN.
+        turns: minutes after which training goes on with the next network, until all are trained; None to train one
+            after the other.
+        unfinished: whether to evaluate the networks as they are, without further training; those that are not trained
+            at all are left out.
         spectra: libraries for painted patches, and for test scenes that are known between the bands.
         shape: spectral response of the bands that are computed from finer ones.
         every: step in rows and columns between the pixels that are evaluated.
@@ -306,6 +322,8 @@ class Request:
     models: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     encoder: str | None = None
+    turns: float | None = None
+    unfinished: bool = False
     spectra: tuple[Path, ...] = ()
     shape: BandShape = field(default_factory=BandShape)
     every: int = 1

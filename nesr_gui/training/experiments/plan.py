@@ -43,14 +43,13 @@ class TrainingJob:
         """The bands that the network sees; None for RGB."""
         return input_bands(self.config)
 
-    def wavelengths(self, step: int, decoded: int) -> npt.NDArray[np.float64]:
-        """The wavelengths (L,) nm of a step; for a continuous network `decoded` random ones of them, or all if 0."""
+    def wavelengths(self, step: int) -> npt.NDArray[np.float64]:
+        """The wavelengths (L,) nm of a step, which for a continuous network are evenly spaced, in a random number."""
         low, high = self.config.bands[0], self.config.bands[-1]
         if not isinstance(self.config, NeSRConfig):
             return np.array(self.config.bands)
         rng = np.random.default_rng([self.seed, step, 1])
-        nm = Wavelengths.evenly_spaced(int(rng.choice(self.counts)), low, high).nm
-        return np.sort(rng.choice(nm, decoded, replace=False)) if 0 < decoded < nm.size else nm
+        return Wavelengths.evenly_spaced(int(rng.choice(self.counts)), low, high).nm
 
     def record(self, scenes: Sequence[Prepared], spectra: Mapping[str, str], settings: Settings) -> dict[str, Any]:
         """Everything that determines the trained network, as its folder records it.
@@ -66,6 +65,10 @@ class TrainingJob:
         used = asdict(settings)
         if isinstance(self.config, FITTED):
             used = {key: used[key] for key in FITTED_SETTINGS}
+        elif isinstance(self.config, NeSRConfig):
+            used["window"] = settings.window_for(self.config)
+        else:  # decodes all
+            used = {key: value for key, value in used.items() if key not in ("window", "decoded")}
         record |= {"counts": self.counts, "seed": self.seed, "settings": used}
         return record | {"scenes": {scene.name: scene.sha256 for scene in scenes}, "spectra": dict(spectra)}
 

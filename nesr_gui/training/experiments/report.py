@@ -16,13 +16,14 @@ from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.datasets.cache import Prepared
 from nesr_gui.training.experiments import plots, tables
 from nesr_gui.training.experiments.data import ExperimentData
-from nesr_gui.training.experiments.definitions import Request
+from nesr_gui.training.experiments.definitions import SPECTRUM_WINDOW, WINDOW, Request
 from nesr_gui.training.experiments.evaluation import ModelEvaluation
 from nesr_gui.training.experiments.tables import Results
 from nesr_gui.training.provenance import commit, file_sha256, program
 from nesr_gui.training.scenes import TestScene
 
 FAILED = "failed"  # in the provenance of a model: why its vital signs show that the run failed
+UNFINISHED = "unfinished"  # in the provenance of a model: how far it was trained
 PAPER_COUNTS = {"cave": (28, 4), "icvl": (80, 10)}
 """Numbers of training and test scenes in the paper."""
 METRICS = (
@@ -65,7 +66,7 @@ def finished(
 ) -> Manifest:
     """The manifest with the trained models, the test scenes, and the reasons why columns were not evaluated."""
     described = {name: describe(path) for name, path in models.items()}
-    kept = ("sha256", "steps", "hours", FAILED)
+    kept = ("sha256", "steps", "hours", FAILED, UNFINISHED)
     return {
         **manifest,
         "test_scenes": {f"{scene.group}/{scene.name}": scene.sha256 for scene in scenes},
@@ -74,9 +75,14 @@ def finished(
     }
 
 
-def failures(manifest: Manifest) -> dict[str, str]:
-    """Models of a finished manifest whose training failed, with the reasons."""
-    return {name: model[FAILED] for name, model in manifest["models"].items() if FAILED in model}
+def marked(manifest: Manifest, mark: str) -> dict[str, str]:
+    """Models of a finished manifest whose training failed or is unfinished, with what is said of them.
+
+    Args:
+        manifest: the manifest.
+        mark: `FAILED` or `UNFINISHED`.
+    """
+    return {name: model[mark] for name, model in manifest["models"].items() if mark in model}
 
 
 def provenance(manifest: Manifest) -> dict[str, str]:
@@ -148,8 +154,9 @@ def preface(results: Results, manifest: Manifest) -> str:
         f"trained in {settings['precision']}, evaluated in float32, seeds {', '.join(map(str, manifest['seeds']))}.",
         f"{manifest['metrics']}.",
     ]
-    if any("nesr" in name for name in manifest["models"]) and (settings["window"] or settings["decoded"]):
-        lines.append(_decoded_part(settings["window"], settings["decoded"]))
+    whole = settings["window"] == 0 and not settings["decoded"]
+    if any("nesr" in name for name in manifest["models"]) and not whole:
+        lines.append(_decoded_part(settings))
     if manifest["spectra"]:
         learned, held = (sum(manifest[key].values()) for key in ("painting", "kept_out"))
         lines.append(
@@ -164,12 +171,17 @@ def preface(results: Results, manifest: Manifest) -> str:
         lines.append(f"The paper had {paper[0]} and {paper[1]} scenes: its figures are not comparable with these.")
     if str(settings["budget"]["steps"]) != "300000":
         lines.append("The paper trained for 300,000 steps.")
-    lines += [f"**{name} failed: {reason}.**" for name, reason in failures(manifest).items()]
+    lines += [f"**{name} failed: {reason}.**" for name, reason in marked(manifest, FAILED).items()]
+    lines += [f"**{name} is unfinished: {reason}.**" for name, reason in marked(manifest, UNFINISHED).items()]
     return "\n".join(f"* {line}" for line in lines)
 
 
-def _decoded_part(window: int, decoded: int) -> str:
-    """What NeSR decodes at every step; 0 stands for all."""
-    pixels = f"{window} × {window} pixels" if window else "all pixels"
+def _decoded_part(settings: Mapping[str, Any]) -> str:
+    """What NeSR decodes at every step; 0 stands for all, a window of None for the default of each network."""
+    window, decoded, patch = settings["window"], settings["decoded"], settings["patch"]
+    side = min(WINDOW, patch) if window is None else window
+    pixels = f"{side} × {side} pixels" if side else "all pixels"
+    if window is None and side > SPECTRUM_WINDOW:
+        pixels += f" ({SPECTRUM_WINDOW} × {SPECTRUM_WINDOW} if its spectrum is compared too)"
     wavelengths = f"{decoded} wavelengths" if decoded else "all wavelengths"
     return f"NeSR decodes {pixels} at {wavelengths} of every patch per step, drawn at random; the paper’s decodes all."

@@ -53,7 +53,7 @@ _TABLE4 = {
     "spatial-spectral": (0.02996, 0.00989),
 }
 DIGITS = 5
-METRICS = ("mrae", "rmse", "psnr", "angle")  # of the CSV file
+METRICS = ("mrae", "masked_mrae", "rmse", "psnr", "angle")  # of the CSV file
 
 
 def _paired(rows: Mapping[str, tuple[float, ...]], columns: tuple[str, ...]) -> dict[tuple[str, str], Published]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nesr_gui.cli.train import NAMES
+from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.experiments.definitions import EXPERIMENTS, PAPER_HALVINGS, Experiment, Settings
 from nesr_gui.training.experiments.tables import COLUMNS1, published
@@ -59,6 +60,14 @@ def test_rows_are_chosen_by_name():
         EXPERIMENTS["table3"].chosen(("hscnn-r+bi",), "hscnn-r", "HSCNN-R", ("16-61",))
 
 
+def test_systems_with_a_skip_are_rows_on_request():
+    names = [row.name for row, _ in cells(EXPERIMENTS["table1"].chosen(("hscnn-r+skip", "awan+skip+nesr"), None, ""))]
+    assert names == ["hscnn-r+skip", "awan+skip+nesr"]
+    assert not any("skip" in row.name for row, _ in cells(EXPERIMENTS["table1"].chosen((), None, "AWAN")))
+    table2 = EXPERIMENTS["table2"].chosen(("hscnn-r+skip-s", "hscnn-r+skip+nesr"), "hscnn-r+skip", "HSCNN-R, skip")
+    assert [row.system for row in table2.sections[0].rows] == ["hscnn-r+skip", "hscnn-r+skip+nesr"]
+
+
 def test_another_encoder_takes_awan_s_place():
     chosen = EXPERIMENTS["table2"].chosen((), "hscnn-r", "HSCNN-R")
     rows = {row.name: (row.title, row.system) for row, _ in cells(chosen)}
@@ -99,6 +108,18 @@ def test_hours_are_spent_by_the_clock():
     budget = Budget.parse("hours=2")
     assert [budget.spent(10**9, seconds) for seconds in (0, 3600, 7200, 9000)] == [0, 0.5, 1, 1]
     assert str(budget) == "2 hours" and str(Budget()) == "300,000 steps"
+
+
+@pytest.mark.parametrize(
+    ("window", "patch", "sides"),
+    [(None, 64, (0, 16, 8)), (None, 12, (0, 12, 8)), (0, 64, (0, 0, 0)), (6, 64, (0, 6, 6))],
+)
+def test_the_window_of_a_network(window, patch, sides):
+    """A spectrum is compared everywhere, so a smaller part of the answer is enough."""
+    settings = Settings(patch=patch, window=window)
+    systems = ("hscnn-r+skip", "hscnn-r+nesr", "hscnn-r+skip+nesr")
+    assert tuple(settings.window_for(SYSTEMS[name].config) for name in systems) == sides
+    assert tuple(settings.loss(SYSTEMS[name].config).window for name in systems) == sides
 
 
 def test_a_window_fits_into_its_patch():

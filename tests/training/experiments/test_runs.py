@@ -214,6 +214,64 @@ def test_what_is_trained_is_told_a_line_for_each_network(tmp_path, four_scenes):
     assert "training" not in run(*given).output.replace("table1-training.png", "")
 
 
+def weights(out: Path, job: str, file: str = "model.safetensors") -> dict[str, np.ndarray]:
+    network = load_model(out / "models" / job / file, "cpu").network
+    return {name: value.numpy() for name, value in network.state_dict().items()}
+
+
+def test_networks_are_trained_by_turns(tmp_path, four_scenes):
+    """Every one a step at a time, to the same weights as one after the other."""
+    jobs = ["hscnn-r.31-bands.seed0", "hscnn-r+skip.31-bands.seed0", "hscnn-r+skip+nesr.31-bands.seed0"]
+    given = ("table1", "cave", four_scenes)
+    models = ("--models", "bi,hscnn-r,hscnn-r+skip,hscnn-r+skip+nesr")
+    turns = run(*given, tmp_path / "turns", *models, "--turns", "1e-9")
+    assert turns.exit_code == run(*given, tmp_path / "whole", *models).exit_code == 0
+    lines = [line.split()[1].rstrip(",") for line in turns.output.splitlines() if line.startswith("trained ")]
+    assert lines == [*jobs, *jobs] and turns.output.count(" so far\n") == 3
+    for job in jobs:
+        first, second = (weights(tmp_path / name, job) for name in ("turns", "whole"))
+        assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_unfinished_networks_are_evaluated_as_they_are(tmp_path, four_scenes, monkeypatch):
+    """Nothing is trained for it, and the tables say how far each network was."""
+    given = ("table1", "cave", four_scenes, tmp_path / "run", "--models", "bi,hscnn-r,hscnn-r+skip,mst++")
+    with pytest.raises(ValueError, match="no network in .* is trained yet; train some before --unfinished"):
+        run(*given[:-1], "hscnn-r", "--unfinished")
+    advance = Trainer._advance
+
+    def interrupted(trainer: Trainer) -> float:
+        if trainer.step == 1 and "skip" in trainer.folder.name:
+            raise KeyboardInterrupt
+        return advance(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_advance", interrupted)
+        assert run(*given).exit_code == 130
+    result = run(*given, "--unfinished")
+    assert result.exit_code == 0 and "trained " not in result.output
+    skip = "hscnn-r+skip.31-bands.seed0"
+    assert f"unfinished run: {skip}: 1 steps, 0.00 hours, 50% of the budget" in result.output
+    manifest = finished(tmp_path / "run", "table1")
+    assert set(manifest["models"]) == {"bi.31-bands.seed0", "hscnn-r.31-bands.seed0", skip}
+    assert f"**{skip} is unfinished: 1 steps" in (tmp_path / "run" / "table1.md").read_text(encoding="utf-8")
+    assert [row["row"] for row in rows(tmp_path / "run", "table1")] == ["BI", "HSCNN-R", "HSCNN-R, skip"]
+    before = weights(tmp_path / "run", skip, "unfinished.safetensors")
+    assert run(*given[:-1], "hscnn-r+skip").exit_code == 0
+    after = weights(tmp_path / "run", skip)
+    assert any(not np.array_equal(before[name], after[name]) for name in before)
+    assert "unfinished" not in finished(tmp_path / "run", "table1")["models"][skip]
+
+
+def test_what_no_network_decodes_is_no_part_of_its_run(tmp_path, four_scenes):
+    """A discrete network is the same whatever window others decode."""
+    given = ("table1", "cave", four_scenes, tmp_path / "run", "--models")
+    assert run(*given, "hscnn-r,hscnn-r+nesr").exit_code == 0
+    assert run(*given, "hscnn-r", "--window", "4", "--decoded", "3").exit_code == 0
+    with pytest.raises(ValueError, match=r"other settings \(window 8, not 4; decoded 8, not 3\)"):
+        run(*given, "hscnn-r+nesr", "--window", "4", "--decoded", "3")
+
+
 def test_failed_runs_are_reported(tmp_path, four_scenes, monkeypatch):
     """In the tables, in the manifest and on the command line, also when the model exists already."""
     monkeypatch.setattr("nesr_gui.training.vital_signs.LEAST_SHARE", 1e9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from nesr_gui import metrics
 from nesr_gui.inference.checkpoint import load_checkpoint
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.nesr import NeSRConfig
@@ -28,6 +30,8 @@ from tests.training.test_crop_sampler import source
 SETTINGS = Settings(Budget(steps=5), batch=2, patch=12, rate=1e-3)
 DISCRETE = DiscreteConfig(features=8, blocks=1)
 NESR = NeSRConfig(features=8, blocks=1, channels=4, hidden=(8,))
+SPECTRUM = dataclasses.replace(NESR, profile="spectrum")
+SKIP = dataclasses.replace(DISCRETE, skip=True)
 SIXTEEN = tuple(range(400, 701, 20))
 
 
@@ -53,6 +57,8 @@ CASES = {
     "window": (NESR, dataclasses.replace(SETTINGS, window=6, decoded=4)),
     "mlp": (dataclasses.replace(NESR, spi=False, attention="none"), dataclasses.replace(SETTINGS, window=6)),
     "spectral": (dataclasses.replace(NESR, attention="spectral"), dataclasses.replace(SETTINGS, window=6)),
+    "spectrum": (SPECTRUM, dataclasses.replace(SETTINGS, window=6, decoded=4)),
+    "skip": (SKIP, SETTINGS),
     "from bands": (dataclasses.replace(DISCRETE, inputs=SIXTEEN), SETTINGS),
     "bfloat16": (NESR, dataclasses.replace(SETTINGS, window=6, precision="bf16-mixed")),
 }
@@ -128,11 +134,11 @@ def test_a_window_is_decoded_as_the_whole_is(monkeypatch):
     network = build(NESR).train()
     image, nm = torch.rand(2, 3, 12, 12), torch.tensor([400.0, 455.5, 700.0])
     whole = network(image, nm)
-    part = decode_window(network, image, nm, (2, 5), 6)
+    part = decode_window(network, network.encode(image), nm, (2, 5), 6)
     torch.testing.assert_close(part, whole[..., 2:8, 5:11], atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("config", [DISCRETE, NESR])
+@pytest.mark.parametrize("config", [DISCRETE, NESR, SPECTRUM])
 def test_the_shares_of_several_devices_make_the_loss_of_one(config):
     """Each decodes the same window at the same wavelengths of its own patches, so that the gradients average."""
     settings = dataclasses.replace(SETTINGS, batch=4, window=5, decoded=4)
@@ -140,9 +146,9 @@ def test_the_shares_of_several_devices_make_the_loss_of_one(config):
     network = build(config)
 
     def loss_of(part: slice) -> torch.Tensor:
-        sampler = CropSampler(source(settings.crops), lambda step: job(config).wavelengths(step, 4), part=part)
+        sampler = CropSampler(source(settings.crops), job(config).wavelengths, part=part)
         sampler.seek(7)
-        return TrainingLoss(network, sampler, settings.loss)(sampler.draw()).detach()
+        return TrainingLoss(network, sampler, settings.loss(config))(sampler.draw()).detach()
 
     shares = [loss_of(slice(start, start + 1)) for start in range(4)]
     assert len({float(share) for share in shares}) == 4
@@ -151,14 +157,55 @@ def test_the_shares_of_several_devices_make_the_loss_of_one(config):
 
 def test_wavelengths_of_a_step():
     continuous = job(NESR, tuple(range(7, 32)))
-    counts = {continuous.wavelengths(step, 0).size for step in range(60)}
+    counts = {continuous.wavelengths(step).size for step in range(60)}
     assert counts <= set(range(7, 32)) and len(counts) > 10
-    for step in range(20):
-        nm = continuous.wavelengths(step, 5)
-        assert nm.size == 5 and set(nm) <= set(continuous.wavelengths(step, 0)) and (np.diff(nm) > 0).all()
     fixed = job(DiscreteConfig(bands=SIXTEEN))
-    assert all(fixed.wavelengths(step, 5).tolist() == list(SIXTEEN) for step in range(3))
+    assert all(fixed.wavelengths(step).tolist() == list(SIXTEEN) for step in range(3))
     assert job(DiscreteConfig(inputs=SIXTEEN)).inputs is not None and fixed.inputs is None
+
+
+def test_a_spectrum_is_compared_everywhere_besides_the_decoded_part():
+    """As a discrete network is, whatever part of the patch is decoded."""
+    settings = dataclasses.replace(SETTINGS, window=5, decoded=4)
+    torch.manual_seed(0)
+    network = build(SPECTRUM)
+    sampler = CropSampler(source(settings.crops), job(SPECTRUM).wavelengths)
+    sampler.seek(3)
+    batch, (y, x), some = sampler.draw(), sampler.corner(7), sampler.subset(31, 4)
+    assert some.tolist() == sorted(set(some.tolist())) and len(some) == 4
+    features = network.encode(batch.image)
+    part = decode_window(network, features, batch.nm[some], (y, x), 5).movedim(1, 3)
+    expected = metrics.mrae(part, batch.truth[:, y : y + 5, x : x + 5][..., some])
+    expected += metrics.mrae(features.movedim(1, 3), batch.truth)
+    found = TrainingLoss(network, sampler, settings.loss(SPECTRUM))(batch)
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_linear_skip_starts_at_the_least_squares_answer_to_its_crops(tmp_path):
+    crops = CropSampler(source(SETTINGS.crops), lambda _: np.array(SKIP.bands))
+    colours, spectra = [], []
+    for step in range(40):
+        crops.seek(step)
+        batch = crops.draw()
+        colours.append(batch.image.movedim(1, 3).reshape(-1, 3).double())
+        spectra.append(batch.truth.reshape(-1, 31).double())
+    count = sum(map(len, colours))
+    ridge = torch.eye(3, dtype=torch.double) * (1e-4 * count) ** 0.5  # as further pixels
+    colours.append(ridge)
+    spectra.append(torch.zeros(3, 31, dtype=torch.double))
+    expected = torch.linalg.lstsq(torch.cat(colours), torch.cat(spectra)).solution.T.float()
+    for name, config, counts in (("discrete", SKIP, (31,)), ("nesr", SPECTRUM, tuple(range(7, 32)))):
+        made = started(tmp_path / name, config, counts=counts)
+        torch.testing.assert_close(made.network.linear.weight.detach()[..., 0, 0], expected, atol=1e-4, rtol=0)
+    few = dataclasses.replace(SKIP, bands=(400.0, 550.0, 700.0))
+    made = started(tmp_path / "few", few)
+    torch.testing.assert_close(made.network.linear.weight.detach()[..., 0, 0], expected[[0, 15, 30]], atol=1e-4, rtol=0)
+
+
+def test_a_skip_of_bands_starts_at_linear_interpolation(tmp_path):
+    config = dataclasses.replace(SKIP, inputs=SIXTEEN)
+    weight = started(tmp_path, config).network.linear.weight.detach()
+    assert torch.equal(weight, build(config).linear.weight) and weight[1, :2, 0, 0].tolist() == [0.5, 0.5]
 
 
 def test_what_diverges_is_told(tmp_path):
@@ -169,16 +216,17 @@ def test_what_diverges_is_told(tmp_path):
         list(made.run())
 
 
-def test_hours_end_by_the_clock_and_go_on_where_they_were(tmp_path, monkeypatch):
+def test_hours_are_those_of_the_processor_and_go_on_where_they_were(tmp_path, monkeypatch):
     clock = iter(np.arange(0, 1e6, 60.0))
-    monkeypatch.setattr(trainer.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(trainer.time, "process_time", lambda: float(next(clock)))
     settings = dataclasses.replace(SETTINGS, budget=Budget.parse("hours=0.5"))
     first = started(tmp_path, DISCRETE, settings)
     with closing(first.run()) as run:
         next(run)
     second = started(tmp_path, DISCRETE, settings)
     assert second.seconds == first.seconds > 0
-    list(second.run())
+    with closing(second.run()) as run:
+        assert len(list(itertools.islice(run, 50))) < 50
     assert second.spent == 1 and 1800 <= second.seconds < 2200
 
 
