@@ -124,7 +124,7 @@ class Georeference:
         try:
             with tifffile.TiffFile(path) as tiff:
                 return cls.of_page(tiff.pages[0])
-        except (OSError, ValueError, tifffile.TiffFileError):
+        except (OSError, ValueError, KeyError, IndexError, TypeError, tifffile.TiffFileError):
             return None
 
     @property

@@ -176,6 +176,7 @@ def test_netcdf_coordinates_give_position_and_size(tmp_path: Path, ascending: bo
         ((np.arange(9) ** 2, {"units": "m"}), (np.arange(12), {"units": "m"})),
         ((np.arange(9), {"units": "m"}), (np.arange(12), {"units": "km"})),
         ((np.arange(9), {"units": "s"}), (np.arange(12), {"units": "s"})),
+        (([*range(7), np.inf, np.inf], {"units": "m"}), (np.arange(12), {"units": "m"})),
     ],
 )
 def test_coordinates_that_are_no_places_give_none(tmp_path: Path, y: Any, x: Any) -> None:

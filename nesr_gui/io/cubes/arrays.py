@@ -539,7 +539,9 @@ def _runs_against(cube: NamedArray, axis: int | None, container: Container, kind
         or bool(kind.units.fullmatch(units))
         or (name in kind.names and units.lower() in _METRES)
     )
-    return is_geographic and bool((np.sign(np.diff(container.values(coordinate))) == kind.against).all())
+    with np.errstate(invalid="ignore"):  # between infinite values
+        steps = np.diff(container.values(coordinate)) if is_geographic else np.zeros(1)
+    return bool((np.sign(steps) == kind.against).all())
 
 
 def _coordinate(cube: NamedArray, axis: int | None, container: Container) -> NamedArray | None:
@@ -564,6 +566,8 @@ def _map_info(cube: NamedArray, rows: int | None, cols: int | None, container: C
     if metres is None and not is_angular:
         return {}
     across, down = np.sort(container.values(x)), np.sort(container.values(y))
+    if not (np.isfinite(across).all() and np.isfinite(down).all()):
+        return {}
     sides = [float(np.mean(np.diff(values))) for values in (across, down)]
     if not all(side > 0 and np.allclose(np.diff(v), side, rtol=1e-3, atol=0)
                for v, side in zip((across, down), sides, strict=True)):  # fmt: skip
