@@ -37,6 +37,8 @@ def translate_torch_errors() -> Iterator[None]:
     """
     try:
         yield
+    except OutOfMemory:  # translated by an inner call, which knows the kind of memory
+        raise
     except torch.cuda.OutOfMemoryError as error:
         raise _full("graphics") from error
     except MemoryError as error:

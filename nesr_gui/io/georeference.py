@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tifffile
 
 Doubles = npt.NDArray[np.float64]
 Affine = tuple[float, float, float, float, float, float]
@@ -121,6 +120,8 @@ class Georeference:
         """Read the tags of a TIFF file; None for other files, and for one that was moved or replaced."""
         if path is None or path.suffix.lower() not in (".tif", ".tiff"):
             return None
+        import tifffile
+
         try:
             with tifffile.TiffFile(path) as tiff:
                 return cls.of_page(tiff.pages[0])

@@ -25,7 +25,7 @@ from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 
 def press(app: App, text: str, qtbot: QtBot) -> None:
     messages = app.window.messages
-    qtbot.waitUntil(lambda: messages.isVisible() and messages.remedy.isVisible())
+    qtbot.waitUntil(lambda: messages.isVisible() and not messages.remedy.visibleRegion().isEmpty())
     assert messages.remedy.text() == messages.remedy.accessibleName() == text
     QTest.mouseClick(messages.remedy, Qt.MouseButton.LeftButton)
 
