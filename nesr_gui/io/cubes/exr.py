@@ -115,6 +115,8 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         found = _found(path.name, parts[0] if parts else Channels(file), reading or CubeHints())
     except AmbiguousFile:
         raise
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(f"{path.name} has a damaged header; copy or export it again") from error
     except Exception as error:  # OpenEXR raises many kinds of errors for damaged files
         raise UnreadableFile(
             f"cannot open {path.name}: {error_message(error)[:300]}; expected a spectral OpenEXR file"

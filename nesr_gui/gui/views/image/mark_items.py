@@ -43,7 +43,6 @@ class _Sign(QGraphicsRectItem):
         self.setPen(Qt.PenStyle.NoPen)
         self.mark, self.active = mark, False
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
-        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # only the picture below it changes in a sweep
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Draw ring, outline and symbol."""
