@@ -50,7 +50,7 @@ def residual_prior(curves: int = 4, shapes: int = 3) -> ResidualPrior:
         curves=(0.2 * blind @ smooth).astype(np.float32),
         centre=np.full(31, 0.9, np.float32),
         shapes=rng.normal(0, 0.1, (shapes, 31)).astype(np.float32),
-        rates=np.array([[0.1] * (shapes + 1) + [0, 0], [2.0] * (shapes + 1) + [3, 3], [0.5] * (shapes + 3)], np.float32),
+        rates=np.repeat([[0.1, 0], [2, 3], [0.5, 0.5]], [shapes + 1, 2], axis=1).astype(np.float32),
         fading=np.array([0, 0, 1], np.float32),
         weights=rng.uniform(0.2, 0.8, (3, curves)).astype(np.float32),
         noise=np.full(curves, 0.01, np.float32),

@@ -238,8 +238,10 @@ class AnchoredField:
     def spectra(self, points: Points, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
         """See `SpectralField.spectra`."""
         query, pixels = self._query(wavelengths), validate_points(self, points)
-        answers = self.field.spectra(pixels, query.all).T
-        return query.corrected(answers, self._state(answers[query.known], pixels.T)).T
+        answers = self.field.spectra(pixels, query.all)
+        values = self._state(answers.T[query.known], pixels.T).T @ query.functions.T
+        values += answers[:, : len(query.nm)]
+        return np.maximum(values, 0, out=values)
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
@@ -470,7 +472,9 @@ class _Query:
 
     def corrected(self, answers: FloatArray, scores: FloatArray) -> FloatArray:
         """Values (L, N) from `answers` (…, N) of the field beneath at `all` wavelengths; not negative."""
-        return np.maximum(answers[: len(self.nm)] + self.functions @ scores, 0)
+        values = self.functions @ scores
+        values += answers[: len(self.nm)]
+        return np.maximum(values, 0, out=values)
 
 
 def read_anchors(field: AnchorableField, prior: ResidualPrior, anchors: Sequence[Anchor]) -> _Readings:

@@ -91,10 +91,12 @@ class ResidualPrior:
         result = np.empty((len(self.rates), first.shape[1], second.shape[1]), np.float32)
         faint = self.faintness(first)[:, None] * self.faintness(second)
         for kernel, rates, fading in zip(result, self.rates.astype(np.float64), self.fading, strict=True):
-            # In double precision, because the squares are much larger than their difference.
+            # One product of [x, -|x|² / 2, 1] and [y, 1, -|y|² / 2], in double precision, because the squares are much
+            # larger than their difference.
             one, other = (part * rates[:, None] for part in (first, second))
-            apart = np.square(one).sum(0)[:, None] + np.square(other).sum(0) - 2 * (one.T @ other)
-            np.exp(np.float32(-0.5) * np.maximum(apart, 0).astype(np.float32), out=kernel)
+            half, rest = (-0.5 * np.square(part).sum(0, keepdims=True) for part in (one, other))
+            exponent = np.vstack([one, half, np.ones_like(half)]).T @ np.vstack([other, np.ones_like(rest), rest])
+            np.exp(exponent.astype(np.float32), out=kernel)
             if fading:
                 kernel *= faint
         return result

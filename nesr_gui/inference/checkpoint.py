@@ -113,7 +113,7 @@ def _check_shapes(config: Any, tensors: Mapping[str, Tensor]) -> None:
 def _tensors(prefix: str, part: IntervalCalibration | ResidualPrior | None) -> dict[str, Tensor]:
     if part is None:
         return {}
-    return {prefix + each.name: torch.tensor(getattr(part, each.name)) for each in fields(part)}
+    return {prefix + each.name: torch.tensor(getattr(part, each.name)).contiguous() for each in fields(part)}
 
 
 def _take(prefix: str, kind: type[PartT], tensors: dict[str, Tensor]) -> PartT | None:

@@ -223,6 +223,7 @@ def calibrate(model: Path, runs: Path, scene_folder: Path, spectra: Sequence[Pat
     calibration = calibrate_intervals(units, seen_chromaticities(scenes, learned))
     provenance = {**checkpoint.provenance, "calibrated": ", ".join(unit.name for unit in units)}
     prior = fit_prior(residuals, calibration) if residuals else None
+    provenance["prior"] = f"learned on {', '.join(unit.name for unit in residuals)}" if residuals else "none"
     save_checkpoint(model, checkpoint.network, provenance, calibration, prior)
     for unit in units:
         click.echo(f"{unit.name:36}{coverage(calibration, unit):8.3f} of the values are within their intervals")

@@ -33,7 +33,7 @@ def parse(content: bytes, stem: str) -> list[Spectrum]:
             start = float(part.get("StartWL") or start)
             if values.size < 2 or not start > 0 or not step > 0:
                 raise ValueError(f"the spectrum of object {number} has {values.size} values from {start:g} nm")
-            nm = Wavelengths(start + step * np.arange(values.size))
+            nm = Wavelengths(start + step * np.arange(values.size, dtype=np.float64))
             spectra.append(Spectrum(nm, values, item.get("Name") or f"{stem} {number}"))
     if not spectra:
         raise ValueError("it has no ReflectanceSpectrum")
