@@ -35,6 +35,8 @@ from nesr_gui.spectral import FloatArray, SpectralCube, Spectrum, Wavelengths
 PATCH = 5  # side in source pixels of the square whose mean a reading is compared with
 NOISE = 0.005  # standard deviation of a reading, relative to its largest value, unless it is stated
 MARGIN = 10.0  # nm that a reading may lack at either end of the range of a model
+DOUBTFUL_COLOUR = 10.0  # ΔE2000 from which a reading is said to be of another spot
+DOUBTFUL_ERROR, DOUBTFUL_DIFFERENCE = 1.5, 0.1  # of an anchor left out: relative to the field beneath, and to its mean
 CHUNK = 4096  # pixels whose kernels are computed at once, so that they stay in the processor's caches
 CACHED_BYTES = 192 << 20  # of scores, kept for the next wavelength
 
@@ -136,6 +138,20 @@ class CalibratedAnchorableField(CalibratedField, Protocol):
         ...
 
 
+def as_anchorable(field: SpectralField) -> AnchorableField:
+    """A field that can be corrected by measured spectra.
+
+    Raises:
+        ValueError: it is not a reconstruction of a continuous model.
+    """
+    if not (hasattr(field, "residual_prior") and hasattr(field, "band_images")):
+        raise ValueError(
+            "measured spectra correct reconstructions by a NeSR model; open a photograph with the bundled model"
+        )
+    anchorable: AnchorableField = field  # type: ignore[assignment]
+    return anchorable
+
+
 FieldT = TypeVar("FieldT", bound=AnchorableField)
 
 
@@ -169,6 +185,18 @@ class AnchorCheck:
     after: float
     colour: float
     scale: float
+
+    @property
+    def doubt(self) -> str:
+        """A sentence for the user if the reading may not belong to its spot; empty otherwise."""
+        if self.colour > DOUBTFUL_COLOUR:
+            return f"the reading has another colour than the photograph (ΔE2000 {self.colour:.0f}); is it this spot?"
+        if self.left_out > DOUBTFUL_ERROR * self.before and self.left_out > DOUBTFUL_DIFFERENCE:
+            return (
+                f"the reading contradicts the others: without it, they miss it by {self.left_out:.0%}, the photograph "
+                f"alone by {self.before:.0%}"
+            )
+        return ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,7 @@ from nesr_gui.training.evaluation import (
     mean_scores,
     model_method,
 )
+from nesr_gui.training.measuring import STRIDE, anchored_scores, mean_anchored_scores
 from nesr_gui.training.robustness import (
     BRIGHTNESS_RANGES,
     IntervalQuality,
@@ -146,6 +147,7 @@ def evaluate(
     attacked: bool,
     cameras: Path | None,
     colours: Path | None,
+    anchors: Sequence[int],
     device: str,
 ) -> dict[str, list[dict[str, Any]]]:
     """Print the metrics of models and baselines.
@@ -162,6 +164,7 @@ def evaluate(
         attacked: whether to run the attacks of `robustness`.
         cameras: file of camera sensitivities for the attacks.
         colours: file of reflectances for the attacks.
+        anchors: numbers of measured spots to report the accuracy with; none by default.
         device: where the models run.
 
     Returns:
@@ -183,6 +186,8 @@ def evaluate(
         report["contributions"] = _contributions(tested, loaded)
     if attacked:
         report["attacks"] = _attacks(tested, loaded, cameras, colours)
+    if anchors:
+        report["anchors"] = _anchors(tested, loaded, anchors)
     if failures:
         draw_failures(failures, loaded[0], tested)
     return {name: [row if isinstance(row, dict) else asdict(row) for row in rows] for name, rows in report.items()}
@@ -248,6 +253,21 @@ def _contributions(scenes: Sequence[Scene], models: Sequence[LoadedModel]) -> li
         click.echo(f"{'without':64}{'RMSE':>10}{'angle':>10}{'change':>10}")
         for row in contributions(model.network, scenes):
             click.echo(f"{row.without:64}{row.rmse:10.4f}{row.angle:10.2f}{row.change:10.1%}")
+            rows.append({"method": model.name, **asdict(row)})
+    return rows
+
+
+def _anchors(scenes: Sequence[Scene], models: Sequence[LoadedModel], counts: Sequence[int]) -> list[dict[str, Any]]:
+    rows = []
+    for model in models:
+        click.echo(f"\n{model.name} with measured spectra of some spots, 8-bit sRGB, every {STRIDE}th row and column")
+        click.echo(f"{'scene':24}{'spots':>16}{'RMSE':>10}{'angle':>10}{'coverage':>10}{'width':>10}")
+        made = [row for scene in scenes for row in anchored_scores(model, scene, counts)]
+        for row in (*made, *mean_anchored_scores(made)):
+            spots = f"{row.anchors} {row.chosen}"
+            click.echo(
+                f"{row.scene:24}{spots:>16}{row.rmse:10.4f}{row.angle:10.2f}{row.coverage:10.3f}{row.width:10.4f}"
+            )
             rows.append({"method": model.name, **asdict(row)})
     return rows
 
