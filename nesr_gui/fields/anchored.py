@@ -307,7 +307,7 @@ class AnchoredField:
         query = self._query(wavelengths)
         for block in self.field.blocks(query.all, rows=rows, cols=cols):
             answers = block.values.reshape(len(block.values), -1)
-            values = query.corrected(answers, self._state(answers[query.known], _pixels(block.rows, block.cols)))
+            values = query.corrected(answers, self._state_of(query, answers, block.rows, block.cols))
             yield Block(block.rows, block.cols, values.reshape(-1, *block.values.shape[1:]))
 
     def cube(
@@ -364,6 +364,18 @@ class AnchoredField:
                 state[curves:-1, part] = self.posterior.variances(kernels, faint)
         return state
 
+    def _state_of(
+        self, query: _Query, answers: FloatArray, rows: slice, cols: slice, *, intervals: bool = False
+    ) -> FloatArray:
+        """`_state` of a window, cached or from the `answers` (…, h · w) to a query."""
+        cached = self._cache(intervals).get((rows.start, rows.stop, cols.start, cols.stop, 1))
+        if cached is not None:
+            return cached.reshape(len(cached), -1)
+        return self._state(answers[query.known], _pixels(rows, cols), intervals=intervals)
+
+    def _cache(self, intervals: bool) -> WindowCache[FloatArray]:
+        return self._with_intervals if intervals else self._scores
+
     def _corrected(
         self,
         images: FloatArray,
@@ -382,12 +394,13 @@ class AnchoredField:
     def _states(self, stride: int, rows: slice, cols: slice, *, intervals: bool = False) -> FloatArray:
         """`_state` of the pixels of a window (…, h, w)."""
         key = (rows.start, rows.stop, cols.start, cols.stop, stride)
-        cache = self._with_intervals if intervals else self._scores
+        cache = self._cache(intervals)
         if (cached := cache.get(key)) is not None:
             return cached
         size = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
         parts = []
-        for y, x in iter_tiles(*(slice(0, each) for each in size), max_pixels=BLOCK_VALUES // len(self.prior.nm)):
+        at_once = BLOCK_VALUES // len(self.prior.nm)
+        for y, x in iter_tiles(slice(0, size[0]), slice(0, size[1]), max_pixels=at_once):
             tile = [
                 slice(part.start + at.start * stride, min(part.start + at.stop * stride, part.stop))
                 for part, at in ((rows, y), (cols, x))
@@ -415,7 +428,8 @@ class CalibratedAnchoredField(AnchoredField):
     ) -> tuple[FloatArray, FloatArray]:
         """See `CalibratedField.prediction_interval`."""
         query, pixels = self._query(wavelengths), validate_points(self, points)
-        lower, upper = self._limits(query, self.field.spectra(pixels, query.all).T, pixels)
+        answers = self.field.spectra(pixels, query.all).T
+        lower, upper = self._limits(query, answers, pixels, self._state(answers[query.known], pixels.T, intervals=True))
         return lower.T, upper.T
 
     def prediction_interval_blocks(
@@ -425,7 +439,8 @@ class CalibratedAnchoredField(AnchoredField):
         query = self._query(wavelengths)
         for block in self.field.blocks(query.all, rows=rows, cols=cols):
             answers = block.values.reshape(len(block.values), -1)
-            limits = self._limits(query, answers, _pixels(block.rows, block.cols).T)
+            state = self._state_of(query, answers, block.rows, block.cols, intervals=True)
+            limits = self._limits(query, answers, _pixels(block.rows, block.cols).T, state)
             yield IntervalBlock(
                 block.rows, block.cols, *(limit.reshape(-1, *block.values.shape[1:]) for limit in limits)
             )
@@ -454,10 +469,9 @@ class CalibratedAnchoredField(AnchoredField):
         return self.field
 
     def _limits(
-        self, query: _Query, answers: FloatArray, pixels: npt.NDArray[np.integer]
+        self, query: _Query, answers: FloatArray, pixels: npt.NDArray[np.integer], state: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Limits (L, N) at pixels (N, 2) whose `answers` (…, N) at the wavelengths of the query are known."""
-        state = self._state(answers[query.known], pixels.T, intervals=True)
         wanted = answers[: len(query.nm)]
         lower, upper = self._calibrated.interval_limits(pixels, wanted.T, query.nm)
         return self._shrunk(query, wanted, (lower.T, upper.T), state)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -113,7 +114,7 @@ def _check_shapes(config: Any, tensors: Mapping[str, Tensor]) -> None:
 def _tensors(prefix: str, part: IntervalCalibration | ResidualPrior | None) -> dict[str, Tensor]:
     if part is None:
         return {}
-    return {prefix + each.name: torch.tensor(getattr(part, each.name)).contiguous() for each in fields(part)}
+    return {prefix + each.name: torch.tensor(np.array(getattr(part, each.name), order="C")) for each in fields(part)}
 
 
 def _take(prefix: str, kind: type[PartT], tensors: dict[str, Tensor]) -> PartT | None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.fields.anchored import PATCH, Anchor
+from nesr_gui.fields.anchored import PATCH, Anchor, anchored, as_anchorable
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.fields.suggestion import suggest_spots
 from nesr_gui.inference import engine
@@ -51,7 +51,7 @@ def anchored_scores(
     Raises:
         ValueError: the model has no prior for measured spectra.
     """
-    field = engine.encode(RGBImage(scene.photograph(eight_bit=True)), model)
+    field = as_anchorable(engine.encode(RGBImage(scene.photograph(eight_bit=True)), model))
     counted, most = scene.outside_chart(), max(counts)
     allowed = _whole_patches(counted)
     every = np.argwhere(allowed)
@@ -62,7 +62,7 @@ def anchored_scores(
     for chosen, spots in ((SUGGESTED, suggest_spots(field, most, allowed)), (RANDOM, random.tolist())):
         anchors = [Anchor(row, col, _reading(scene, row, col)) for row, col in spots]
         for count in counts:
-            corrected = field.anchored(anchors[:count])
+            corrected = anchored(field, anchors[:count])
             sums, coverage, width = MetricSums(), np.nan, np.nan
             sums.add(corrected.spectra(points, cie.CAMERA_BANDS), truth)
             if isinstance(corrected, CalibratedField):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from nesr_gui.training.evaluation import (
     mean_scores,
     model_method,
 )
-from nesr_gui.training.measuring import STRIDE, anchored_scores, mean_anchored_scores
+from nesr_gui.training.measuring import STRIDE, AnchoredScore, anchored_scores, mean_anchored_scores
 from nesr_gui.training.robustness import (
     BRIGHTNESS_RANGES,
     IntervalQuality,
@@ -262,14 +263,20 @@ def _anchors(scenes: Sequence[Scene], models: Sequence[LoadedModel], counts: Seq
     for model in models:
         click.echo(f"\n{model.name} with measured spectra of some spots, 8-bit sRGB, every {STRIDE}th row and column")
         click.echo(f"{'scene':24}{'spots':>16}{'RMSE':>10}{'angle':>10}{'coverage':>10}{'width':>10}")
-        made = [row for scene in scenes for row in anchored_scores(model, scene, counts)]
-        for row in (*made, *mean_anchored_scores(made)):
-            spots = f"{row.anchors} {row.chosen}"
-            click.echo(
-                f"{row.scene:24}{spots:>16}{row.rmse:10.4f}{row.angle:10.2f}{row.coverage:10.3f}{row.width:10.4f}"
-            )
-            rows.append({"method": model.name, **asdict(row)})
+        made: list[AnchoredScore] = []
+        for row in itertools.chain.from_iterable(anchored_scores(model, scene, counts) for scene in scenes):
+            _print_anchored(row)
+            made.append(row)
+        means = mean_anchored_scores(made)
+        for row in means:
+            _print_anchored(row)
+        rows += [{"method": model.name, **asdict(row)} for row in (*made, *means)]
     return rows
+
+
+def _print_anchored(row: AnchoredScore) -> None:
+    spots = f"{row.anchors} {row.chosen}"
+    click.echo(f"{row.scene:24}{spots:>16}{row.rmse:10.4f}{row.angle:10.2f}{row.coverage:10.3f}{row.width:10.4f}")
 
 
 def _attacks(

@@ -174,19 +174,18 @@ def _optimised(prior: ResidualPrior, units: Sequence[ResidualUnit]) -> ResidualP
         for group in optimiser.param_groups:
             group["lr"] = RATE * (1 - step / STEPS)
         optimiser.zero_grad()
-        for features, scores, noise, fainter in data:
-            chosen = torch.from_numpy(rng.integers(features.shape[1], size=SAMPLE))
+        for described, scored, errors, fainter in data:
+            chosen = torch.from_numpy(rng.integers(described.shape[1], size=SAMPLE))
             weights, shared, dark = parts()
             powers = torch.where(torch.tensor(FADING)[:, None] > 0, fainter[chosen], 1.0)
             likelihood = _likelihood(
-                features[:, chosen], scores[:, chosen], rates.exp(), weights, powers,
-                noise[:, chosen] + shared[:, None] + dark[:, None] * fainter[chosen].square(),
+                described[:, chosen], scored[:, chosen], rates.exp(), weights, powers,
+                errors[:, chosen] + shared[:, None] + dark[:, None] * fainter[chosen].square(),
             )  # fmt: skip
             (-likelihood / SAMPLE / len(data)).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    weights, noise, dark = (part.detach().numpy().astype(np.float32) for part in parts())
-    rates = rates.detach().exp().numpy().astype(np.float32)
-    return replace(prior, rates=rates, weights=weights, noise=noise, dark_noise=dark)
+    learned = (part.detach().numpy().astype(np.float32) for part in (rates.exp(), *parts()))
+    return replace(prior, **dict(zip(("rates", "weights", "noise", "dark_noise"), learned, strict=True)))
 
 
 def _likelihood(
@@ -280,4 +279,4 @@ def _needed_factors(
         share = posterior.shares(prior.curves, prior.rest, faint, posterior.variances(kernels, faint))
         error = unit.truth - np.maximum(unit.answers + prior.curves @ mean * bright, 0)
         half = np.where(error > 0, upper - unit.answers, unit.answers - lower) * share
-        yield share, abs(error) / np.maximum(half, 1e-6)
+        yield share, (abs(error) / np.maximum(half, 1e-6)).astype(np.float32)
