@@ -184,8 +184,8 @@ def _optimised(prior: ResidualPrior, units: Sequence[ResidualUnit]) -> ResidualP
             )  # fmt: skip
             (-likelihood / SAMPLE / len(data)).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    learned = (part.detach().numpy().astype(np.float32) for part in (rates.exp(), *parts()))
-    return replace(prior, **dict(zip(("rates", "weights", "noise", "dark_noise"), learned, strict=True)))
+    learned = [part.detach().numpy().astype(np.float32) for part in (rates.exp(), *parts())]
+    return replace(prior, rates=learned[0], weights=learned[1], noise=learned[2], dark_noise=learned[3])
 
 
 def _likelihood(
