@@ -46,7 +46,7 @@ def _tree(content: bytes) -> ElementTree.Element:
     try:
         checker.Parse(content, True)
         return ElementTree.fromstring(content)
-    except (expat.ExpatError, ElementTree.ParseError) as error:
+    except (expat.ExpatError, ElementTree.ParseError, LookupError) as error:  # an unknown encoding is a LookupError
         raise ValueError(f"it is not valid XML ({error})") from error
 
 

@@ -6,7 +6,6 @@ Instruments and lamp makers use different separators, headers and units; the pro
 
 from __future__ import annotations
 
-import codecs
 import csv
 import os
 import re
@@ -23,6 +22,7 @@ from nesr_gui.spectral import Spectrum, Wavelengths
 
 EXTENSIONS = (".csv", ".txt", ".tsv", ".sli", ".hdr", ".cxf", ".cgats", ".it8", ".ti3", ".sp", ".cie")
 MAX_BYTES = 64 << 20
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<")  # in UTF-8 or UTF-16
 _NM = re.compile(
     r"(?:R|SCI|SCE)?[ _\[(]*(\d{3,4}(?:\.\d+)?)[ _]?\[?\(?nm\)?\]?", re.IGNORECASE
 )  # in the header of a column
@@ -58,7 +58,7 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
         content = path.read_bytes()
-        if content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
+        if _XML.match(content):
             return cxf.parse(content, path.stem)
         text = _within_marks(content.decode("utf-8-sig"))
         if cgats.is_cgats(text):

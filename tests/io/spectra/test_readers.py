@@ -1,5 +1,6 @@
 """Spectra as instruments, lamp makers and ENVI write them."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -160,8 +161,10 @@ CXF = """<?xml version="1.0" encoding="UTF-8"?>{doctype}
 @pytest.mark.parametrize(
     ("start", "step", "nm"), [("", "20", [380, 400, 420]), (' StartWL="400"', "10", [400, 410, 420])]
 )
-def test_cxf_is_read(tmp_path: Path, start: str, step: str, nm: list[float]) -> None:
-    (tmp_path / "m.cxf").write_text(CXF.format(doctype="", start=start, step=step))
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16"])
+def test_cxf_is_read(tmp_path: Path, start: str, step: str, nm: list[float], encoding: str) -> None:
+    text = CXF.format(doctype="", start=start, step=step).replace("UTF-8", encoding)
+    (tmp_path / "m.cxf").write_text(text, encoding=encoding)
     (leaf,) = read_spectra(tmp_path / "m.cxf")
     assert leaf.name == "leaf"
     np.testing.assert_allclose(leaf.wavelengths.nm, nm)
@@ -175,8 +178,15 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "0.1 "><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 def test_cxf_with_entities_is_refused(tmp_path: Path, encoding: str) -> None:
     text = CXF.format(doctype=BOMB, start="", step="10").replace("UTF-8", encoding).replace("0.1 0.2", "&b; 0.2")
     (tmp_path / "m.cxf").write_bytes(text.encode(encoding))
-    with pytest.raises(UnreadableFile, match=r"cannot read spectra from m.cxf"):
+    with pytest.raises(UnreadableFile, match=r"it declares a document type, which CxF does not have"):
         read_spectra(tmp_path / "m.cxf")
+
+
+@pytest.mark.parametrize("encoding", ["unknown", "utf-7", "cp932", "utf-32"])
+def test_cxf_of_other_encodings_is_read_or_refused(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "m.cxf").write_text(CXF.format(doctype="", start="", step="10").replace("UTF-8", encoding))
+    with contextlib.suppress(UnreadableFile):
+        assert read_spectra(tmp_path / "m.cxf")[0].name == "leaf"
 
 
 @pytest.mark.parametrize("content", ["<a>", "<a/>", CXF.format(doctype="", start="", step="0"), "<CxF><Object/></CxF>"])
