@@ -29,7 +29,7 @@ from nesr_gui.fields.protocol import (
     validate_window,
 )
 from nesr_gui.fields.residual_prior import POSITIONS, Doubles, PatchResiduals, ResidualPosterior, ResidualPrior
-from nesr_gui.fields.window_cache import WindowCache
+from nesr_gui.fields.window_cache import Key, WindowCache
 from nesr_gui.spectral import FloatArray, SpectralCube, Spectrum, Wavelengths
 
 PATCH = 5  # side in source pixels of the square whose mean a reading is compared with
@@ -368,13 +368,17 @@ class AnchoredField:
         self, query: _Query, answers: FloatArray, rows: slice, cols: slice, *, intervals: bool = False
     ) -> FloatArray:
         """`_state` of a window, cached or from the `answers` (…, h · w) to a query."""
-        cached = self._cache(intervals).get((rows.start, rows.stop, cols.start, cols.stop, 1))
+        cached = self._cached((rows.start, rows.stop, cols.start, cols.stop, 1), intervals)
         if cached is not None:
             return cached.reshape(len(cached), -1)
         return self._state(answers[query.known], _pixels(rows, cols), intervals=intervals)
 
-    def _cache(self, intervals: bool) -> WindowCache[FloatArray]:
-        return self._with_intervals if intervals else self._scores
+    def _cached(self, key: Key, intervals: bool) -> FloatArray | None:
+        """A cached `_state` of a window; those with intervals begin with the scores."""
+        state = self._with_intervals.get(key)
+        if intervals or state is None:
+            return state if intervals else self._scores.get(key)
+        return state[: self.prior.curves.shape[1]]
 
     def _corrected(
         self,
@@ -394,8 +398,7 @@ class AnchoredField:
     def _states(self, stride: int, rows: slice, cols: slice, *, intervals: bool = False) -> FloatArray:
         """`_state` of the pixels of a window (…, h, w)."""
         key = (rows.start, rows.stop, cols.start, cols.stop, stride)
-        cache = self._cache(intervals)
-        if (cached := cache.get(key)) is not None:
+        if (cached := self._cached(key, intervals)) is not None:
             return cached
         size = [len(range(part.start, part.stop, stride)) for part in (rows, cols)]
         parts = []
@@ -412,7 +415,7 @@ class AnchoredField:
         states = np.empty((len(parts[0][2]), *size), np.float32)
         for y, x, state in parts:
             states[:, y, x] = state
-        cache.add(key, states)
+        (self._with_intervals if intervals else self._scores).add(key, states)
         return states
 
 

@@ -151,6 +151,24 @@ def test_intervals_agree_whoever_asks(field, beneath):
     np.testing.assert_array_equal(field.quality_flags(), beneath.quality_flags())
 
 
+def test_what_a_band_has_computed_is_used_again(beneath, anchors, monkeypatch):
+    """The next band, the cube and the intervals of the same window do not compare its pixels with the anchors again."""
+    field, window = beneath.anchored(anchors), {"rows": slice(2, 20), "cols": slice(1, 27)}
+    expected = field.cube(NM, **window).values
+    counted, scores = [], type(field.posterior).scores
+    monkeypatch.setattr(type(field.posterior), "scores", lambda *of: (counted.append(of[1].shape[1]), scores(*of))[1])
+    field.band(500, **window)
+    assert sum(counted) == 18 * 26
+    np.testing.assert_allclose([field.band(nm, **window) for nm in NM], expected, **CLOSE)
+    np.testing.assert_allclose(field.cube(NM, **window).values, expected, **CLOSE)
+    assert sum(counted) == 18 * 26
+    other = beneath.anchored(anchors)
+    lower, _ = other.prediction_interval_band(550, **window)
+    np.testing.assert_allclose(other.band(550, **window), expected[3], **CLOSE)
+    np.testing.assert_allclose(next(other.prediction_interval_blocks([550], **window)).lower[0], lower, **CLOSE)
+    assert sum(counted) == 2 * 18 * 26
+
+
 def test_without_the_last_anchor_it_is_the_field_beneath_bit_for_bit(field, beneath, anchors):
     assert field.anchored([]) is beneath
     assert beneath.anchored([]) is beneath
