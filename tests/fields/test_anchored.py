@@ -213,6 +213,20 @@ def test_at_an_anchor_the_interval_is_the_readings_and_far_from_all_the_models()
     assert ratio[1] == pytest.approx(1, abs=0.01)
 
 
+def test_factors_of_width_stretch_what_remains(beneath, anchors):
+    """Upper limits, which nothing clips."""
+    points, above = [(r, c) for r in range(0, 24, 5) for c in range(0, 28, 5)], []
+    for factor in (1, 2):
+        prior = dataclasses.replace(beneath.residual_prior, stretch=np.full(3, factor, np.float32))
+        field = beneath.anchored(anchors)
+        field.prior = prior
+        values = field.spectra(points, NM)
+        upper = field.prediction_interval(points, NM)[1]
+        above.append(np.where(values > 0, upper - values, np.nan))
+    np.testing.assert_allclose(above[1], 2 * above[0], rtol=1e-3, atol=1e-5)
+    assert np.nanmax(above[0]) > 0.01
+
+
 def test_a_reading_on_another_scale_says_the_same(beneath, anchors):
     percent = [
         dataclasses.replace(a, spectrum=dataclasses.replace(a.spectrum, values=100 * a.spectrum.values))
