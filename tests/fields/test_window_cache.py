@@ -18,7 +18,10 @@ def test_the_latest_windows_are_kept_within_the_limit():
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])
-@pytest.mark.parametrize("window", [(0, 20, 0, 30, 6), (6, 13, 12, 30, 6), (2, 20, 3, 29, 1), (6, 19, 6, 25, 2)])
+@pytest.mark.parametrize(
+    "window",
+    [(0, 20, 0, 30, 6), (3, 20, 0, 30, 6), (0, 20, 5, 30, 6), (6, 13, 12, 30, 6), (2, 20, 3, 29, 1), (6, 19, 6, 25, 2)],
+)
 def test_a_part_of_a_window_is_exactly_its_pixels_or_not_found(step, window):
     image = np.arange(20 * 30, dtype=np.float32).reshape(1, 20, 30)
     cache = WindowCache[np.ndarray](limit=1 << 20)
