@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from nesr_gui.colorimetry import cie
+from nesr_gui.fields.residual_prior import ResidualPrior
 from nesr_gui.networks.factorised_nesr import FactorisedConfig, FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR, NeSRConfig
 from nesr_gui.networks.registry import build
@@ -35,6 +37,28 @@ def network(config: Any = CONFIG, seed: int = 0) -> Any:
         last.weight.data *= 3
         last.bias.data += 0.5
     return built
+
+
+def residual_prior(curves: int = 4, shapes: int = 3) -> ResidualPrior:
+    """A prior of residuals with every kind of kernel, whose curves the default camera does not see."""
+    rng, camera, bands = np.random.default_rng(0), cie.default_camera(), cie.CAMERA_BANDS.nm
+    blind = np.eye(31) - np.linalg.pinv(camera) @ camera
+    smooth = np.stack([np.cos((k + 1) * np.pi * np.linspace(0, 1, 31)) for k in range(3, 3 + curves)], axis=1)
+    return ResidualPrior(
+        nm=bands,
+        camera=camera.astype(np.float32),
+        curves=(0.2 * blind @ smooth).astype(np.float32),
+        centre=np.full(31, 0.9, np.float32),
+        shapes=rng.normal(0, 0.1, (shapes, 31)).astype(np.float32),
+        rates=np.repeat([[0.1, 0], [2, 3], [0.5, 0.5]], [shapes + 1, 2], axis=1).astype(np.float32),
+        fading=np.array([0, 0, 1], np.float32),
+        weights=rng.uniform(0.2, 0.8, (3, curves)).astype(np.float32),
+        noise=np.full(curves, 0.01, np.float32),
+        dark_noise=np.full(curves, 0.02, np.float32),
+        pixel_noise=np.full(curves, 0.03, np.float32),
+        rest=np.full(31, 1e-4, np.float32),
+        stretch=np.array([1.5, 1.2, 1.0], np.float32),
+    )  # fmt: skip
 
 
 def image(height: int, width: int, seed: int = 0) -> RGBImage:

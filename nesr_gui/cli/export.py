@@ -10,6 +10,7 @@ import click
 from nesr_gui.cli.options import (
     PATH,
     READING,
+    anchor_option,
     build_plan,
     device_option,
     model_option,
@@ -18,6 +19,7 @@ from nesr_gui.cli.options import (
     progress_bar,
     reading_options,
     super_resolve,
+    with_anchors,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
               ".mat .tif .zarr .exr .npy .npz, or a folder of PNG bands.")  # fmt: skip
 @plan_options
 @click.option("--max-pixels", type=int, help="Bin a larger image by a whole number before reconstruction.")
+@anchor_option
 @click.option("--estimate", is_flag=True, help="Print the estimated size and time, and exit.")
 @reading_options
 @model_option
@@ -38,6 +41,7 @@ def export(
     image: Path,
     out: Path,
     max_pixels: int | None,
+    anchors: tuple[str, ...],
     estimate: bool,
     model: Path | None,
     device: str,
@@ -54,8 +58,10 @@ def export(
     reading = {name: options.pop(name) for name in READING}
     field: SpectralField
     if io.is_photograph(image):
-        field = _reconstruct(image, model, device, max_pixels)
+        field = with_anchors(_reconstruct(image, model, device, max_pixels), anchors)
         origin = ""  # its provenance states it
+    elif anchors:
+        raise ValueError(f"{image.name} is a measured cube; --anchor applies to photographs")
     else:
         field, origin = io.open_cube(image, parse_hints(**reading)), image.name
         if model:

@@ -11,13 +11,16 @@ import click
 from nesr_gui.cli.options import (
     FILE,
     PATH,
+    anchor_option,
     default_wavelengths,
     device_option,
     model_option,
     open_field,
     parse_hints,
+    parse_point,
     progress_bar,
     reading_options,
+    with_anchors,
     write_json,
 )
 
@@ -27,12 +30,14 @@ from nesr_gui.cli.options import (
 @click.option("--at", "points", metavar="ROW,COL", multiple=True, required=True, help="Pixel to read; repeatable.")
 @click.option("-o", "--out", type=FILE, help="File for the spectra (.csv). [default: print them]")
 @click.option("--wavelengths", "listed", help="Wavelengths in nm, start:stop:step or a list. [default: every nm]")
+@anchor_option
 @reading_options
 @model_option
 @device_option
 def spectrum(
     image: Path,
     points: tuple[str, ...],
+    anchors: tuple[str, ...],
     out: Path | None,
     listed: str | None,
     model: Path | None,
@@ -44,7 +49,7 @@ def spectrum(
     from nesr_gui.spectral import Spectrum, Wavelengths
 
     pixels = [parse_point(text) for text in points]
-    field = open_field(image, model, device, options)
+    field = open_field(image, model, device, options, anchors)
     wavelengths = Wavelengths.parse(listed) if listed else default_wavelengths(field)
     names = [f"row {row} col {col}" for row, col in pixels]
     spectra = [
@@ -98,30 +103,19 @@ def print_systems() -> None:
         click.echo(f"{name:20}{system.title:22}{count:>12}{published:>12}  {coverage(system.config)}")
 
 
-def parse_point(text: str) -> tuple[int, int]:
-    """Parse `ROW,COL`.
-
-    Raises:
-        ValueError: the text does not consist of two integers.
-    """
-    try:
-        row, col = (int(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError(f"cannot read the pixel {text!r}; write ROW,COL, as in 120,64") from None
-    return row, col
-
-
 @click.command()
 @click.argument("photograph", type=FILE)
 @click.argument("cube", type=PATH)
 @click.option("--max-pixels", type=int, help="Bin a larger photograph by a whole number, in linear light.")
 @click.option("--json", "report", type=FILE, help="Also write the results to a JSON file.")
+@anchor_option
 @reading_options
 @model_option
 @device_option
 def compare(
     photograph: Path,
     cube: Path,
+    anchors: tuple[str, ...],
     max_pixels: int | None,
     report: Path | None,
     model: Path | None,
@@ -141,7 +135,7 @@ def compare(
     click.echo(f"{cube.name}: {registration.in_words()}")
     image = image.reduced(max_pixels) if max_pixels else image
     with progress_bar("reading the photograph") as report_progress:
-        field = engine.encode(image, load_model(model, device), progress=report_progress)
+        field = with_anchors(engine.encode(image, load_model(model, device), progress=report_progress), anchors)
     truth = binned_field(ResampledField(measured, field.source_shape, registration), field.binning)
     with progress_bar("comparing") as report_progress:
         metrics = accuracy(field, truth, progress=report_progress)

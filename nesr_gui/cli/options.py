@@ -6,7 +6,9 @@ information that a cube file lacks.
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ import click
 if TYPE_CHECKING:
     from nesr_gui.colorimetry.viewing_conditions import Illuminant
     from nesr_gui.export import ExportPlan
+    from nesr_gui.fields.anchored import Anchor
     from nesr_gui.fields.protocol import SpectralField
     from nesr_gui.fields.sensor import Sensor
     from nesr_gui.io import CubeHints
@@ -31,6 +34,11 @@ device_option = click.option(
 model_option = click.option("--model", type=FILE, help="Model file (.safetensors). [default: the bundled model]")
 OPTIONS = {"wavelengths": "--band-wavelengths", "band_axis": "--band-axis", "variable": "--variable"}
 """Options by the name that `AmbiguousFile` uses."""
+anchor_option = click.option(
+    "--anchor", "anchors", metavar="ROW,COL=FILE", multiple=True,
+    help="Measured spectrum of a spot of the photograph, in source pixels: a table, ENVI library, CGATS or CxF file; "
+    "FILE:NAME for one of several spectra. Repeatable; the spectra correct the whole reconstruction.",
+)  # fmt: skip
 READING = ("band_wavelengths", "band_axis", "quantity", "variable")
 """Parameter names of `reading_options`."""
 
@@ -196,17 +204,77 @@ def reading_options(command: Any) -> Any:
     return command
 
 
-def open_field(image: Path, model: Path | None, device: str, options: dict[str, Any]) -> SpectralField:
+def parse_point(text: str) -> tuple[int, int]:
+    """Parse `ROW,COL`.
+
+    Raises:
+        ValueError: the text does not consist of two integers.
+    """
+    try:
+        row, col = (int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"cannot read the pixel {text!r}; write ROW,COL, as in 120,64") from None
+    return row, col
+
+
+def parse_anchor(text: str) -> Anchor:
+    """Read an anchor from `ROW,COL=FILE` or `ROW,COL=FILE:NAME`.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: the text has another form, or the file has several spectra and none is named.
+    """
+    from nesr_gui.fields.anchored import Anchor
+    from nesr_gui.io.spectra.readers import read_spectra
+
+    place, separator, file = text.partition("=")
+    if not separator or not file:
+        raise ValueError(f"cannot read the anchor {text!r}; write ROW,COL=FILE, as in 120,64=leaf.csv")
+    row, col = parse_point(place)
+    path, name = Path(file), ""
+    if not path.exists() and ":" in file:
+        path, name = Path(file.rpartition(":")[0]), file.rpartition(":")[2]
+    found = read_spectra(path)
+    chosen = [spectrum for spectrum in found if spectrum.name == name] if name else found
+    if len(chosen) != 1:
+        names = ", ".join(spectrum.name for spectrum in found[:8]) + (", …" if len(found) > 8 else "")
+        raise ValueError(f"{path.name} has {len(found)} spectra; name one of them, as in {path.name}:NAME: {names}")
+    return Anchor(row, col, chosen[0], origin=f"{path.name}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+
+
+def with_anchors(field: SpectralField, anchors: Sequence[str]) -> SpectralField:
+    """A reconstruction corrected by the anchors of the command line; what does not fit is printed.
+
+    Raises:
+        ValueError: the field is not a reconstruction of a photograph, or an anchor is unusable.
+    """
+    if not anchors:
+        return field
+    from nesr_gui.fields.anchored import AnchoredField, anchored, as_anchorable
+
+    corrected = anchored(as_anchorable(field), [parse_anchor(text) for text in anchors])
+    assert isinstance(corrected, AnchoredField)
+    for anchor, check in zip(corrected.anchors, corrected.checks(), strict=True):
+        if doubt := check.doubt:
+            click.echo(f"{anchor.spectrum.name} at row {anchor.row}, column {anchor.col}: {doubt}", err=True)
+    return corrected
+
+
+def open_field(
+    image: Path, model: Path | None, device: str, options: dict[str, Any], anchors: Sequence[str] = ()
+) -> SpectralField:
     """Field of an image: a photograph reconstructed; a cube as it is, or super-resolved if a model is given."""
     from nesr_gui import io
 
     if not io.is_photograph(image):
+        if anchors:
+            raise ValueError(f"{image.name} is a measured cube; --anchor applies to photographs")
         cube = io.open_cube(image, parse_hints(**options))
         return super_resolve(cube, image.name, model, device) if model else cube
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
-    return engine.encode(io.read_photograph(image), load_model(model, device))
+    return with_anchors(engine.encode(io.read_photograph(image), load_model(model, device)), anchors)
 
 
 def super_resolve(

@@ -16,11 +16,13 @@ from nesr_gui.cli.options import (
     FILE,
     INTERRUPTED,
     PATH,
+    anchor_option,
     build_plan,
     device_option,
     model_option,
     plan_options,
     progress_bar,
+    with_anchors,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--format", "ending", metavar="EXT", help="Format of cubes in a folder: h5, zarr, …  [default: h5]")
 @plan_options
 @click.option("--max-pixels", type=click.IntRange(1), help="Bin larger photographs by a whole number, in linear light.")
+@anchor_option
 @click.option("--jobs", type=click.IntRange(1), help="Number of parallel processes. [default: 1]")
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Run on the workers of a dask.distributed scheduler: tcp://host:8786."
@@ -41,7 +44,13 @@ if TYPE_CHECKING:
 @model_option
 @device_option
 def reconstruct(
-    images: tuple[Path, ...], out: Path, ending: str | None, jobs: int | None, scheduler: str | None, **options: Any
+    images: tuple[Path, ...],
+    out: Path,
+    ending: str | None,
+    anchors: tuple[str, ...],
+    jobs: int | None,
+    scheduler: str | None,
+    **options: Any,
 ) -> None:
     """Write the spectral cubes of photographs.
 
@@ -52,7 +61,10 @@ def reconstruct(
     if jobs and scheduler:
         raise ValueError("--jobs and --scheduler exclude each other; --jobs is for processes on this machine")
     settings, model = build_job(**options)
-    if len(images) > 1 or ending is not None or _holds_cubes(out):
+    several = len(images) > 1 or ending is not None or _holds_cubes(out)
+    if anchors and (several or scheduler):
+        raise ValueError("--anchor belongs to a single photograph on this machine; reconstruct it alone")
+    if several:
         ending = f".{(ending or 'h5').lstrip('.')}"
         run_batch(images, out, ending, settings, jobs=jobs or 1, scheduler=scheduler)
     elif jobs:
@@ -60,7 +72,7 @@ def reconstruct(
     elif scheduler:
         run_tiled(images[0], out, settings, scheduler)
     else:
-        run_single(images[0], out, settings, model)
+        run_single(images[0], out, settings, model, anchors)
 
 
 def _holds_cubes(out: Path) -> bool:
@@ -95,7 +107,9 @@ def build_job(
     return JobSettings(model.absolute() if model else None, loaded.checkpoint.sha256, device, plan, max_pixels), loaded
 
 
-def run_single(image: Path, out: Path, settings: JobSettings, model: LoadedModel) -> None:
+def run_single(
+    image: Path, out: Path, settings: JobSettings, model: LoadedModel, anchors: tuple[str, ...] = ()
+) -> None:
     """Reconstruct one photograph in this process."""
     from nesr_gui import export, io
     from nesr_gui.inference import engine
@@ -106,7 +120,7 @@ def run_single(image: Path, out: Path, settings: JobSettings, model: LoadedModel
         click.echo(note, err=True)
     photograph = photograph.reduced(settings.max_pixels) if settings.max_pixels else photograph
     with progress_bar("reading the photograph") as report:
-        field = engine.encode(photograph, model, progress=report)
+        field = with_anchors(engine.encode(photograph, model, progress=report), anchors)
     if notes := field.provenance.get("model_notes"):
         click.echo(notes, err=True)
     with progress_bar(f"writing {out.name}") as report:

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from nesr_gui.cli.inspect import parse_point
-from nesr_gui.cli.options import FILE, FOLDER, INTERRUPTED, device_option, write_json
+from nesr_gui.cli.options import FILE, FOLDER, INTERRUPTED, device_option, parse_point, write_json
 
 NAMES = ("table1", "table2", "table3", "table4", "fig3")
 PAINTED = 0.4  # default share of synthetic patches if --spectra is given
@@ -75,13 +74,16 @@ def train(
 )
 @click.option("--cameras", type=FILE, help="Camera sensitivities (.npz) for --attacks.")
 @click.option("--colours", type=FILE, help="Reflectances (.npz) from another instrument for --attacks.")
+@click.option(
+    "--anchors", metavar="N,…", help="Also report the accuracy with measured spectra of N spots: 0,1,3,5,10,24."
+)
 @click.option("--failures", type=FILE, help="Also plot failure cases of the (first) model: a PNG, SVG or PDF.")
 @device_option
-def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> None:
+def evaluate(models: tuple[Path, ...], report: Path | None, anchors: str | None, **options: Any) -> None:
     """Report the accuracy of a model on measured scenes, next to baselines, and the coverage of its intervals."""
     from nesr_gui.training import model_report as figures
 
-    rows = figures.evaluate(models, **options)
+    rows = figures.evaluate(models, anchors=_counts(anchors), **options)
     if report:
         write_json(report, rows)
 
@@ -92,7 +94,7 @@ def evaluate(models: tuple[Path, ...], report: Path | None, **options: Any) -> N
 @click.option("--scenes", type=FOLDER, required=True, help="Folder of all scenes (CAVE layout).")
 @click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); repeatable.")
 def calibrate(model: Path, runs: Path, scenes: Path, spectra: tuple[Path, ...]) -> None:
-    """Compute the 90 % prediction intervals of a model from the errors of models on held-out scenes."""
+    """Compute the 90 % intervals of a model, and its prior for measured spectra, from errors on held-out scenes."""
     from nesr_gui.training import commands
 
     commands.calibrate(model, runs, scenes, spectra)
@@ -227,6 +229,18 @@ def experiment(
     except KeyboardInterrupt:
         click.echo("stopped; the same command resumes it")
         raise SystemExit(INTERRUPTED) from None  # otherwise a script would continue with the next experiment
+
+
+def _counts(listed: str | None) -> list[int]:
+    """Numbers of spots of `--anchors`.
+
+    Raises:
+        ValueError: the text is not a list of whole numbers.
+    """
+    parts = _names(listed)
+    if not all(part.isdecimal() for part in parts):
+        raise ValueError(f"cannot read the numbers of spots {listed!r}; write them as in 0,1,3,5,10,24")
+    return [int(part) for part in parts]
 
 
 def _names(listed: str | None) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ for scenes that differ from the calibration scenes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,6 @@ from nesr_gui.spectral import FloatArray
 COVERAGE = 0.9  # of the intervals
 SATURATION = (0.15, 0.4, 0.7)  # knots: 1 - smallest / largest channel
 BRIGHTNESS = (0.03, 0.12, 0.4)  # knots: mean of the channels, relative to the white level of the photograph
-DARK = 0.02  # added to brightness when residuals of different pixels are compared
 GREY = 0.1  # residuals are relative to the prediction plus this fraction of the brightness of the pixel
 
 
@@ -33,10 +32,6 @@ class IntervalCalibration:
         high: (L, saturations, brightnesses), upper quantiles.
         seen: (C, C), True for chromaticities covered by the training data, see `chromaticity_cells`.
         constant: (), half-width of the constant interval with the same coverage, for comparison.
-        covariance: (L, L), of residuals divided by `brightness`, between wavelengths. With `lengths`, it allows spectra
-            to be corrected from known spectra of some pixels.
-        lengths: (3,), correlation lengths of the residuals of two pixels, in `colour_distance` and in the root mean
-            square difference of normalised surroundings, and the fraction of their variance that is noise.
     """
 
     nm: npt.NDArray[np.float64]
@@ -44,8 +39,6 @@ class IntervalCalibration:
     high: FloatArray
     seen: npt.NDArray[np.bool_]
     constant: FloatArray
-    covariance: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    lengths: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def prediction_interval(
         self, rgb: FloatArray, spectra: FloatArray, nm: npt.NDArray[np.float64]
@@ -76,26 +69,6 @@ def chromaticity_cells(rgb: FloatArray, cells: int) -> tuple[npt.NDArray[np.intp
     shares = rgb[..., :2] / np.maximum(rgb.sum(-1, keepdims=True), 1e-9)
     places = np.minimum(shares * cells, cells - 1).astype(np.intp)
     return places[..., 0], places[..., 1]
-
-
-def brightness(rgb: FloatArray) -> FloatArray:
-    """Brightness (N, 1) of colours (N, 3), by which residuals of different pixels are divided for comparison."""
-    bright: FloatArray = rgb.mean(-1, keepdims=True) + DARK
-    return bright
-
-
-def colour_distance(first: FloatArray, second: FloatArray) -> npt.NDArray[np.float64]:
-    """Distance (N,) between colours (N, 3), as a measure of the difference between their spectra.
-
-    Chromaticity has a weight of 3, the logarithm of brightness a weight of .3.
-    """
-
-    def coordinates(rgb: FloatArray) -> npt.NDArray[np.float64]:
-        shares = rgb / np.maximum(rgb.sum(-1, keepdims=True), 1e-6)
-        return np.concatenate([3 * shares[..., :2], 0.3 * np.log(brightness(rgb))], -1).astype(np.float64)
-
-    distance: npt.NDArray[np.float64] = np.sqrt(np.square(coordinates(first) - coordinates(second)).sum(-1))
-    return distance
 
 
 def scale(rgb: FloatArray, spectra: FloatArray) -> FloatArray:

@@ -12,13 +12,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from nesr_gui.fields.residual_prior import ResidualPrior
 from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.inference.model_input import describe_input
 from nesr_gui.io.atomic import atomic_write
@@ -30,7 +32,8 @@ FORMAT = "nesr_gui 1"
 MAX_HEADER = 16 << 20  # bytes
 _DAMAGE = (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError, IndexError, AttributeError)
 """What networks raise for a configuration that makes no sense."""
-PREFIX = "calibration."  # of the names of tensors that belong to the calibration
+CALIBRATION, PRIOR = "calibration.", "prior."  # of the names of tensors that belong to these
+PartT = TypeVar("PartT", IntervalCalibration, ResidualPrior)
 
 
 class UnreadableModel(ValueError):
@@ -46,6 +49,7 @@ class Checkpoint:
     provenance: dict[str, str]
     sha256: str
     calibration: IntervalCalibration | None = None
+    prior: ResidualPrior | None = None
 
     @property
     def config(self) -> Any:
@@ -54,9 +58,13 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, network: Network, provenance: Mapping[str, str], calibration: IntervalCalibration | None = None
+    path: Path,
+    network: Network,
+    provenance: Mapping[str, str],
+    calibration: IntervalCalibration | None = None,
+    prior: ResidualPrior | None = None,
 ) -> None:
-    """Write a network, its configuration, provenance (name → text) and calibration to `path`."""
+    """Write a network to `path`, with its configuration and provenance (name → text), calibration and prior."""
     metadata = {
         "format": FORMAT,
         "kind": kind_of(network.config),
@@ -64,7 +72,8 @@ def save_checkpoint(
         "provenance": json.dumps(dict(provenance)),
     }
     with atomic_write(path) as temporary:
-        temporary.write_bytes(save({**network.state_dict(), **_tensors(calibration)}, metadata))
+        tensors = {**network.state_dict(), **_tensors(CALIBRATION, calibration), **_tensors(PRIOR, prior)}
+        temporary.write_bytes(save(tensors, metadata))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -79,13 +88,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         config, tensors = _config(metadata), load(content)
         provenance = _provenance(metadata)
-        calibration = _calibration(tensors)
+        calibration = _take(CALIBRATION, IntervalCalibration, tensors)
+        prior = _take(PRIOR, ResidualPrior, tensors)
         _check_shapes(config, tensors)
         network = build(config)
         network.load_state_dict(tensors, strict=True)
     except (*_DAMAGE, SafetensorError) as error:
         raise UnreadableModel(f"the weights in {path.name} do not match its configuration") from error
-    return Checkpoint(path.stem, network.eval(), provenance, hashlib.sha256(content).hexdigest(), calibration)
+    digest = hashlib.sha256(content).hexdigest()
+    return Checkpoint(path.stem, network.eval(), provenance, digest, calibration, prior)
 
 
 def _check_shapes(config: Any, tensors: Mapping[str, Tensor]) -> None:
@@ -100,18 +111,19 @@ def _check_shapes(config: Any, tensors: Mapping[str, Tensor]) -> None:
         raise ValueError("the weights have other names or shapes")
 
 
-def _tensors(calibration: IntervalCalibration | None) -> dict[str, Tensor]:
-    if calibration is None:
+def _tensors(prefix: str, part: IntervalCalibration | ResidualPrior | None) -> dict[str, Tensor]:
+    if part is None:
         return {}
-    return {PREFIX + part.name: torch.tensor(getattr(calibration, part.name)) for part in fields(calibration)}
+    return {prefix + each.name: torch.tensor(np.array(getattr(part, each.name), order="C")) for each in fields(part)}
 
 
-def _calibration(tensors: dict[str, Tensor]) -> IntervalCalibration | None:
-    """Remove the calibration from the tensors of a file and return it; the weights remain."""
-    arrays = {name: tensors.pop(name).numpy() for name in list(tensors) if name.startswith(PREFIX)}
-    return (
-        IntervalCalibration(**{name.removeprefix(PREFIX): array for name, array in arrays.items()}) if arrays else None
-    )
+def _take(prefix: str, kind: type[PartT], tensors: dict[str, Tensor]) -> PartT | None:
+    """Remove the tensors with a prefix from those of a file and return what they describe; the weights remain.
+
+    Earlier files have further ones, which are no longer used.
+    """
+    arrays = {name.removeprefix(prefix): tensors.pop(name).numpy() for name in list(tensors) if name.startswith(prefix)}
+    return kind(**{part.name: arrays[part.name] for part in fields(kind)}) if arrays else None
 
 
 def read_metadata(path: Path) -> dict[str, str]:

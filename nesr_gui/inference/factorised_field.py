@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -21,6 +19,7 @@ from nesr_gui.fields.protocol import (
     validate_wavelengths,
     validate_window,
 )
+from nesr_gui.fields.window_cache import WindowCache
 from nesr_gui.inference import tiling
 from nesr_gui.inference.device import AdaptiveBatch, release_memory, translate_torch_errors
 from nesr_gui.inference.features import AttentionSums
@@ -169,40 +168,6 @@ class ComputedSurroundings:
         return values
 
 
-Key = tuple[int, int, int, int, int]
-"""First and last row, first and last column, and stride of a window."""
-
-
-class CoefficientCache:
-    """The coefficients of the latest windows, since the next wavelength usually concerns the same ones.
-
-    An image is displayed in strips, so that these are several windows. Safe to use from several threads.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit, self._lock = limit, threading.Lock()
-        self._windows: OrderedDict[Key, Tensor] = OrderedDict()  # the latest last
-
-    def get(self, key: Key) -> Tensor | None:
-        """The coefficients of a window, if they are cached, or part of a cached window that has every pixel."""
-        top, bottom, left, right, stride = key
-        with self._lock:
-            if key in self._windows:
-                self._windows.move_to_end(key)
-                return self._windows[key]
-            for (first, last, start, stop, step), values in self._windows.items():
-                if step == 1 and first <= top and bottom <= last and start <= left and right <= stop:
-                    return values[:, top - first : bottom - first : stride, left - start : right - start : stride]
-        return None
-
-    def add(self, key: Key, coefficients: Tensor) -> None:
-        """Cache the coefficients of a window, and drop the oldest ones above the limit of bytes."""
-        with self._lock:
-            self._windows[key] = coefficients
-            while sum(each.nbytes for each in self._windows.values()) > self._limit:
-                self._windows.popitem(last=False)
-
-
 class FactorisedField(ReconstructedField):
     """Field of a `FactorisedNeSR` network.
 
@@ -229,7 +194,7 @@ class FactorisedField(ReconstructedField):
         batch = AdaptiveBatch(model.device, max(model.network.config.hidden))
         super().__init__(model, image, rgb, level, batch=batch, notes=notes)
         self._network, self._surroundings = model.network, surroundings
-        self._cache = CoefficientCache(CACHED_BYTES)
+        self._cache = WindowCache[Tensor](CACHED_BYTES)
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
 from nesr_gui._version import __version__
+from nesr_gui.fields.anchored import Anchor, AnchoredField, anchored
 from nesr_gui.fields.protocol import (
     Block,
     IntervalBlock,
@@ -20,6 +21,7 @@ from nesr_gui.fields.protocol import (
     validate_wavelengths,
     validate_window,
 )
+from nesr_gui.fields.residual_prior import ResidualPrior
 from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.inference.device import AdaptiveBatch
 from nesr_gui.inference.model_input import BandInput, ModelInput, input_quantity
@@ -73,6 +75,26 @@ class ReconstructedField:
         """See `SpectralField.band`."""
         return self._bands(validate_wavelengths(self, nm), stride, *validate_window(self, rows, cols))[0]
 
+    @property
+    def residual_prior(self) -> ResidualPrior | None:
+        """See `AnchorableField.residual_prior`; it is defined for photographs only."""
+        return self.model.checkpoint.prior if isinstance(self.image, RGBImage) else None
+
+    def anchored(self, anchors: Sequence[Anchor]) -> Self | AnchoredField:
+        """The field corrected by measured spectra; see `fields.anchored.anchored`."""
+        return anchored(self, anchors)
+
+    def band_images(
+        self,
+        wavelengths: Wavelengths | npt.ArrayLike,
+        *,
+        stride: int = 1,
+        rows: slice | None = None,
+        cols: slice | None = None,
+    ) -> FloatArray:
+        """Band images (L, h, w) of a window, each equal to `band`."""
+        return self._bands(validate_wavelengths(self, wavelengths), stride, *validate_window(self, rows, cols))
+
     def preview_bands(
         self,
         wavelengths: Wavelengths | npt.ArrayLike,
@@ -124,9 +146,8 @@ class CalibratedReconstruction(ReconstructedField):
         self, points: Points, wavelengths: Wavelengths | npt.ArrayLike
     ) -> tuple[FloatArray, FloatArray]:
         """See `CalibratedField.prediction_interval`."""
-        rows, cols = validate_points(self, points).T
-        rgb = self.rgb[0][:, rows, cols].T.cpu().numpy()
-        return self._limits(rgb, self.spectra(points, wavelengths), validate_wavelengths(self, wavelengths))
+        nm = validate_wavelengths(self, wavelengths)
+        return self.interval_limits(validate_points(self, points), self.spectra(points, nm), nm)
 
     def prediction_interval_blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -157,6 +178,13 @@ class CalibratedReconstruction(ReconstructedField):
         if self.image.clipped is not None:
             flags = flags | QualityFlag.CLIPPED * self.image.clipped[window]
         return np.asarray(flags, np.uint8)
+
+    def interval_limits(
+        self, points: npt.NDArray[np.integer], spectra: FloatArray, nm: npt.NDArray[np.float64]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper limits (N, L) at valid `points` (N, 2) whose `spectra` (N, L) at `nm` (L,) are known."""
+        rows, cols = points.T
+        return self._limits(self.rgb[0][:, rows, cols].T.cpu().numpy(), spectra, nm)
 
     def _limits(
         self, rgb: FloatArray, spectra: FloatArray, nm: npt.NDArray[np.float64]

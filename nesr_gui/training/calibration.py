@@ -15,14 +15,12 @@ from nesr_gui.inference.calibration import (
     SATURATION,
     IntervalCalibration,
     bins,
-    brightness,
     chromaticity_cells,
-    colour_distance,
     scale,
 )
 from nesr_gui.networks.registry import Network
 from nesr_gui.spectral import FloatArray
-from nesr_gui.training.contributions import answers, surroundings
+from nesr_gui.training.contributions import answers
 from nesr_gui.training.scenes import Scene
 from nesr_gui.training.spectral_library import Library
 
@@ -33,8 +31,6 @@ CELLS = 32  # along each axis of the plane of chromaticity
 FEWEST = 300  # pixels of a cell from which a scene counts as a source of it
 SOURCES = 3  # scenes or libraries from which a cell counts as seen in training
 DIM = 0.05  # mean of the channels below which chromaticity is noise
-COMPONENTS, PAIRS = 8, 40_000  # principal residuals, and pairs of pixels of a unit, whose correlation is measured
-LENGTHS = (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5, 3.0)  # candidates
 WIDEST = 3.0  # factor by which intervals may be stretched to hold across units
 
 
@@ -47,14 +43,12 @@ class CalibrationUnit:
         rgb: colours (N, 3) over their white level, linear.
         answers: spectra of the model (N, 31).
         truth: measured spectra (N, 31).
-        around: context that the network has of the surroundings (N, F).
     """
 
     name: str
     rgb: FloatArray
     answers: FloatArray
     truth: FloatArray
-    around: FloatArray
 
 
 def calibration_unit(scene: Scene, network: Network) -> CalibrationUnit:
@@ -63,8 +57,8 @@ def calibration_unit(scene: Scene, network: Network) -> CalibrationUnit:
     mask = scene.outside_chart()
     rows = np.random.default_rng(0).permutation(int(mask.sum()))[:PIXELS]
     rgb = photograph[mask][rows] / np.float32(cie.white_level(photograph))
-    answer, around = answers(network, photograph)[mask][rows], surroundings(network, photograph)[mask][rows]
-    return CalibrationUnit(scene.name, rgb, answer, np.moveaxis(scene.cube, 0, -1)[mask][rows], around)
+    truth = np.moveaxis(scene.cube, 0, -1)[mask][rows]
+    return CalibrationUnit(scene.name, rgb, answers(network, photograph)[mask][rows], truth)
 
 
 def calibrate_intervals(units: Sequence[CalibrationUnit], seen: npt.NDArray[np.bool_]) -> IntervalCalibration:
@@ -77,8 +71,7 @@ def calibrate_intervals(units: Sequence[CalibrationUnit], seen: npt.NDArray[np.b
         units: the errors.
         seen: cells of the chromaticity plane that training covered, see `seen_chromaticities`.
     """
-    covariance, lengths = _residuals(units)
-    whole = replace(_quantiles(units, seen), covariance=covariance, lengths=lengths)
+    whole = _quantiles(units, seen)
     if len(units) < 3:
         return whole
     left_out = [(unit, _quantiles([u for u in units if u is not unit], seen)) for unit in units]
@@ -153,36 +146,3 @@ def _quantiles(units: Sequence[CalibrationUnit], seen: npt.NDArray[np.bool_]) ->
             ends[end, band] = values[order][places]
     low, high = ends.reshape(2, len(BANDS), len(SATURATION), len(BRIGHTNESS))
     return IntervalCalibration(BANDS, low, high, seen, np.array(_constant_width(units), np.float32))
-
-
-def _residuals(units: Sequence[CalibrationUnit]) -> tuple[FloatArray, FloatArray]:
-    """`covariance` and `lengths` of an `IntervalCalibration`.
-
-    Residuals of a scene are correlated where colours and surroundings are similar. The lengths are those for which the
-    kernel exp(-(d_colour / l_colour)² / 2 - (d_around / l_around)² / 2), scaled by the share that is not noise, is
-    nearest in least squares to the products of residuals of pairs of pixels of one unit.
-    """
-    relative = [(u.truth - u.answers) / brightness(u.rgb) for u in units]
-    covariance = np.mean([r.T @ r / len(r) for r in relative], axis=0)
-    axes = np.linalg.eigh(covariance)[1][:, -COMPONENTS:]
-    size = np.sqrt(np.mean([np.square(u.around).mean() for u in units if u.around.size] or [1.0]))
-    products, colours, arounds = [], [], []
-    for unit, residuals in zip(units, relative, strict=True):
-        scores = residuals @ axes
-        scores /= np.sqrt((scores**2).mean(0)) + 1e-9
-        first, second = np.random.default_rng(0).integers(len(scores), size=(2, PAIRS))
-        products.append((scores[first] * scores[second]).mean(1))
-        colours.append(colour_distance(unit.rgb[first], unit.rgb[second]))
-        apart = (unit.around[first] - unit.around[second]) / size
-        arounds.append(np.sqrt(np.square(apart).mean(1)) if unit.around.size else np.zeros(PAIRS))
-    product, colour, around = (np.concatenate(parts) for parts in (products, colours, arounds))
-
-    def misfit(of_colour: float, of_around: float) -> tuple[float, float]:
-        kernel = np.exp(-((colour / of_colour) ** 2) / 2 - (around / of_around) ** 2 / 2)
-        share = float(np.clip((kernel * product).sum() / (kernel**2).sum(), 0, 1))  # of the variance that is shared
-        return float(np.square(product - share * kernel).mean()), share
-
-    grid = [(c, f) for c in LENGTHS for f in LENGTHS]
-    best = min(grid, key=lambda pair: misfit(*pair)[0])
-    lengths = np.array([*best, 1 - misfit(*best)[1]], np.float32)
-    return covariance.astype(np.float32), lengths

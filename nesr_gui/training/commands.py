@@ -24,6 +24,7 @@ from nesr_gui.training.calibration import calibrate_intervals, calibration_unit,
 from nesr_gui.training.closed_form import FITTED, fit, sample_table
 from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.provenance import commit, file_sha256, program
+from nesr_gui.training.residual_prior import fit_prior, residual_unit
 from nesr_gui.training.sampler import PatchSampler, SpectralTable
 from nesr_gui.training.scenes import Scene
 from nesr_gui.training.spectral_library import ON_BANDS, Library, read_libraries, without_charts, without_clusters
@@ -186,7 +187,7 @@ def _provenance(
 
 
 def calibrate(model: Path, runs: Path, scene_folder: Path, spectra: Sequence[Path]) -> None:
-    """Calibrate the prediction intervals of a model by the errors of models on data that they have not seen.
+    """Calibrate the prediction intervals of a model, and its prior for measured spectra, by errors on unseen data.
 
     Each of the other models was trained without some scenes or libraries, and is evaluated on these; the model itself
     is evaluated on the clusters of spectra that are kept out of all training.
@@ -205,12 +206,13 @@ def calibrate(model: Path, runs: Path, scene_folder: Path, spectra: Sequence[Pat
     found = sorted(runs.glob(f"*/{MODEL}"))
     if not found:
         raise ValueError(f"{runs} has no RUN/{MODEL}; train some with `train --leave-out`")
-    units = []
+    units, residuals = [], []
     for path in tqdm(found, unit="run"):
         run = load_checkpoint(path)
         left_out = run.provenance.get(LEFT_OUT, "").split(", ")
         for scene in (scene for scene in scenes if scene.name in left_out):
             units.append(calibration_unit(scene, run.network))
+            residuals.append(residual_unit(scene, run.network))
         if libraries := [library for library in learned if library.name in left_out]:
             units.append(
                 calibration_unit(make_mosaic(f"libraries left out by {path.parent.name}", libraries), run.network)
@@ -220,7 +222,9 @@ def calibrate(model: Path, runs: Path, scene_folder: Path, spectra: Sequence[Pat
         units.append(calibration_unit(painted, checkpoint.network))
     calibration = calibrate_intervals(units, seen_chromaticities(scenes, learned))
     provenance = {**checkpoint.provenance, "calibrated": ", ".join(unit.name for unit in units)}
-    save_checkpoint(model, checkpoint.network, provenance, calibration)
+    prior = fit_prior(residuals, calibration) if residuals else None
+    provenance["prior"] = f"learned on {', '.join(unit.name for unit in residuals)}" if residuals else "none"
+    save_checkpoint(model, checkpoint.network, provenance, calibration, prior)
     for unit in units:
         click.echo(f"{unit.name:36}{coverage(calibration, unit):8.3f} of the values are within their intervals")
 

@@ -178,16 +178,6 @@ def answers(network: Network, photograph: FloatArray) -> FloatArray:
     return spectra
 
 
-@torch.inference_mode()
-def surroundings(network: Network, photograph: FloatArray) -> FloatArray:
-    """The context that a network has of every pixel's surroundings (H, W, F); F is 0 if it does not expose any."""
-    if not isinstance(network, FactorisedNeSR) or not network.has_surroundings:
-        return np.zeros((*photograph.shape[:2], 0), np.float32)
-    rgb, _ = _network_input(network, photograph)
-    found = network.surroundings(rgb)[0, :, : photograph.shape[0], : photograph.shape[1]]
-    return found.movedim(0, -1).cpu().numpy()
-
-
 def _network_input(network: Network, photograph: FloatArray) -> tuple[Tensor, float]:
     """A photograph as a network sees it (1, 3, H, W), padded to whole cells, and the white level it was divided by."""
     level = cie.white_level(photograph) if network.normalised else 1.0

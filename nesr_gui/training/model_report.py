@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from nesr_gui.training.evaluation import (
     mean_scores,
     model_method,
 )
+from nesr_gui.training.measuring import STRIDE, AnchoredScore, anchored_scores, mean_anchored_scores
 from nesr_gui.training.robustness import (
     BRIGHTNESS_RANGES,
     IntervalQuality,
@@ -146,6 +148,7 @@ def evaluate(
     attacked: bool,
     cameras: Path | None,
     colours: Path | None,
+    anchors: Sequence[int],
     device: str,
 ) -> dict[str, list[dict[str, Any]]]:
     """Print the metrics of models and baselines.
@@ -162,6 +165,7 @@ def evaluate(
         attacked: whether to run the attacks of `robustness`.
         cameras: file of camera sensitivities for the attacks.
         colours: file of reflectances for the attacks.
+        anchors: numbers of measured spots to report the accuracy with; none by default.
         device: where the models run.
 
     Returns:
@@ -183,6 +187,8 @@ def evaluate(
         report["contributions"] = _contributions(tested, loaded)
     if attacked:
         report["attacks"] = _attacks(tested, loaded, cameras, colours)
+    if anchors:
+        report["anchors"] = _anchors(tested, loaded, anchors)
     if failures:
         draw_failures(failures, loaded[0], tested)
     return {name: [row if isinstance(row, dict) else asdict(row) for row in rows] for name, rows in report.items()}
@@ -250,6 +256,27 @@ def _contributions(scenes: Sequence[Scene], models: Sequence[LoadedModel]) -> li
             click.echo(f"{row.without:64}{row.rmse:10.4f}{row.angle:10.2f}{row.change:10.1%}")
             rows.append({"method": model.name, **asdict(row)})
     return rows
+
+
+def _anchors(scenes: Sequence[Scene], models: Sequence[LoadedModel], counts: Sequence[int]) -> list[dict[str, Any]]:
+    rows = []
+    for model in models:
+        click.echo(f"\n{model.name} with measured spectra of some spots, 8-bit sRGB, every {STRIDE}th row and column")
+        click.echo(f"{'scene':24}{'spots':>16}{'RMSE':>10}{'angle':>10}{'coverage':>10}{'width':>10}")
+        made: list[AnchoredScore] = []
+        for row in itertools.chain.from_iterable(anchored_scores(model, scene, counts) for scene in scenes):
+            _print_anchored(row)
+            made.append(row)
+        means = mean_anchored_scores(made)
+        for row in means:
+            _print_anchored(row)
+        rows += [{"method": model.name, **asdict(row)} for row in (*made, *means)]
+    return rows
+
+
+def _print_anchored(row: AnchoredScore) -> None:
+    spots = f"{row.anchors} {row.chosen}"
+    click.echo(f"{row.scene:24}{spots:>16}{row.rmse:10.4f}{row.angle:10.2f}{row.coverage:10.3f}{row.width:10.4f}")
 
 
 def _attacks(

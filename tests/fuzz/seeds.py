@@ -84,6 +84,12 @@ SEEDS = {
     "checkpoint/nesr": _model(NeSRConfig(features=2, blocks=1, channels=2, hidden=(2,))),
     "checkpoint/discrete": _model(DiscreteConfig("hscnn_r", 2, 1)),
     "session/plain": _session(),
+    "spectra/rows": b"name,400nm,410nm,420nm,430nm,440nm\nleaf,.1,.2,.3,.4,.5\n",
+    "spectra/ocean": b"Date: 1\n>>>>>Begin Spectral Data<<<<<\n400.1\t.1\n500.2\t.2\n>>>>>End Spectral Data<<<<<\n",
+    "spectra/cgats": b'CGATS.17\nSPECTRAL_NORM "100"\nBEGIN_DATA_FORMAT\nSAMPLE_ID SPEC_400 SPEC_500\nEND_DATA_FORMAT\n'
+    b"BEGIN_DATA\n1 20 30\nEND_DATA\n",
+    "spectra/cxf": b'<CxF xmlns="http://colorexchangeformat.com/CxF3-core"><Object Name="a">'
+    b'<ReflectanceSpectrum StartWL="400">.1 .2</ReflectanceSpectrum></Object></CxF>',
     "sensitivities/plain": b"wavelength_nm,R,G,B\n400,1,0,1\n550,0,1,0\n700,1,0,1\n",
 }
 

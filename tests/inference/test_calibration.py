@@ -26,7 +26,7 @@ def unit(name: str, seed: int, spread: float = 0.1) -> CalibrationUnit:
     rgb = rng.uniform(0.01, 1, (4000, 3)).astype(np.float32)
     answers = (rgb.mean(1, keepdims=True) * rng.uniform(0.5, 1.5, (4000, 31))).astype(np.float32)
     errors = rng.normal(size=answers.shape) * spread * np.linspace(0.5, 2, 31)
-    return CalibrationUnit(name, rgb, answers, np.maximum(answers * (1 + errors), 0).astype(np.float32), rgb)
+    return CalibrationUnit(name, rgb, answers, np.maximum(answers * (1 + errors), 0).astype(np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_intervals_hold_for_a_unit_never_seen(calibration):
 
 def test_every_unit_counts_the_same_whatever_its_size(units):
     large = CalibrationUnit(
-        "a", *(np.concatenate([part] * 3) for part in (units[0].rgb, units[0].answers, units[0].truth, units[0].around))
+        "a", *(np.concatenate([part] * 3) for part in (units[0].rgb, units[0].answers, units[0].truth))
     )
     again = calibrate_intervals([large, *units[1:]], SEEN)
     np.testing.assert_allclose(again.high, calibrate_intervals(units, SEEN).high, atol=0.02)

@@ -4,11 +4,14 @@ import dataclasses
 import json
 import time
 
+import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from nesr_gui.inference import checkpoint
+from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.inference.checkpoint import FORMAT, UnreadableModel, describe, load_checkpoint, save_checkpoint
 from nesr_gui.networks import registry
 from nesr_gui.networks.nesr import NeSRConfig
@@ -35,6 +38,33 @@ def test_round_trip_recovers_config_weights_and_provenance(tmp_path, changes):
     for name, tensor in network.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], tensor), name
     assert describe(tmp_path / "m.safetensors")["seed"] == "7"
+
+
+def test_calibration_and_prior_come_back_whatever_their_layout_in_memory(tmp_path):
+    prior = tiny.residual_prior()
+    prior = dataclasses.replace(prior, shapes=np.asfortranarray(prior.shapes), rates=prior.rates[:, ::-1])
+    numbers = np.arange(279, dtype=np.float32).reshape(3, 3, 31).T
+    calibration = IntervalCalibration(prior.nm, -numbers, numbers, np.eye(32, dtype=bool), np.array(0.1, np.float32))
+    save_checkpoint(tmp_path / "m.safetensors", tiny.network(), {}, calibration, prior)
+    loaded = load_checkpoint(tmp_path / "m.safetensors")
+    for part, expected in ((loaded.prior, prior), (loaded.calibration, calibration)):
+        for each in dataclasses.fields(expected):
+            np.testing.assert_array_equal(getattr(part, each.name), getattr(expected, each.name), each.name)
+            assert getattr(part, each.name).dtype == getattr(expected, each.name).dtype, each.name
+    save_checkpoint(tmp_path / "bare.safetensors", tiny.network(), {})
+    bare = load_checkpoint(tmp_path / "bare.safetensors")
+    assert bare.prior is None and bare.calibration is None
+
+
+def test_a_file_with_tensors_that_are_no_longer_used_is_read(tmp_path):
+    """Earlier calibrations had a covariance of residuals."""
+    calibration = IntervalCalibration(np.arange(31.0), *np.zeros((2, 31, 3, 3)), np.eye(32, dtype=bool), np.array(0.1))
+    save_checkpoint(tmp_path / "m.safetensors", tiny.network(), {}, calibration)
+    with safe_open(tmp_path / "m.safetensors", "pt") as file:
+        metadata = file.metadata()
+    tensors = {**load_file(tmp_path / "m.safetensors"), "calibration.covariance": torch.zeros(31, 31)}
+    save_file(tensors, tmp_path / "m.safetensors", metadata)
+    assert load_checkpoint(tmp_path / "m.safetensors").calibration is not None
 
 
 def test_missing_file(tmp_path):

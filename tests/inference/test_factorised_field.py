@@ -15,7 +15,6 @@ from nesr_gui.inference.checkpoint import Checkpoint, save_checkpoint
 from nesr_gui.inference.engine import PreparedFactorised, encode, prepare
 from nesr_gui.inference.factorised_field import (
     CalibratedFactorisedField,
-    CoefficientCache,
     ComputedSurroundings,
     FactorisedField,
     StoredSurroundings,
@@ -328,14 +327,3 @@ def test_a_displayed_image_computes_its_coefficients_once(whole, monkeypatch):
     assert computed == []  # a mode of whole spectra reads the same strips
     np.testing.assert_allclose(bands, spectra, **CLOSE)
     np.testing.assert_allclose(bands, field.cube([450.0, 550.0, 600.0]).values, **CLOSE)
-
-
-def test_the_cache_of_coefficients_keeps_the_latest_windows_within_its_limit():
-    cache = CoefficientCache(limit=3 * 40)
-    for row in range(4):
-        cache.add((row, row + 1, 0, 10, 1), torch.full((1, 1, 10), float(row)))
-        cache.get((1, 2, 0, 10, 1))
-    assert cache.get((0, 1, 0, 10, 1)) is None
-    assert cache.get((1, 2, 0, 10, 1))[0, 0, 0] == 1 and cache.get((3, 4, 0, 10, 1))[0, 0, 0] == 3
-    cache.add((9, 10, 0, 99, 1), torch.zeros(1, 1, 99))  # larger than the limit
-    assert cache.get((9, 10, 0, 99, 1)) is None

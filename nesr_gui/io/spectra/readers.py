@@ -1,4 +1,4 @@
-"""Readers of spectra from other programs: text tables in common forms, camera sensitivities, ENVI spectral libraries.
+"""Readers of spectra from other programs: tables of text, CGATS, CxF, ENVI libraries, camera sensitivities.
 
 Instruments and lamp makers use different separators, headers and units; the program's own files are read and written by
 `nesr_gui.io.spectra.csv`, which is exact and strict.
@@ -17,11 +17,16 @@ import numpy.typing as npt
 
 from nesr_gui.io.cubes.decoding import HUGE
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.spectra import envi_library
+from nesr_gui.io.spectra import cgats, cxf, envi_library
 from nesr_gui.spectral import Spectrum, Wavelengths
 
-EXTENSIONS = (".csv", ".txt", ".tsv", ".sli", ".hdr")
+EXTENSIONS = (".csv", ".txt", ".tsv", ".sli", ".hdr", ".cxf", ".cgats", ".it8", ".ti3", ".sp", ".cie")
 MAX_BYTES = 64 << 20
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<")  # in UTF-8 or UTF-16
+_NM = re.compile(
+    r"(?:R|SCI|SCE)?[ _\[(]*(\d{3,4}(?:\.\d+)?)[ _]?\[?\(?nm\)?\]?", re.IGNORECASE
+)  # in the header of a column
+_FEWEST_BANDS = 5  # columns with a wavelength in their header that make a table of spectra in rows
 _MOST_MICROMETRES = 30.0  # spectra of eyes and cameras do not extend to 30 nm
 CHANNELS = {"r": 0, "red": 0, "g": 1, "green": 1, "b": 2, "blue": 2}
 RESPONSE_RANGE = (400.0, 700.0)  # nm: the range of the models, in which every channel must respond
@@ -31,7 +36,10 @@ Sensitivities = tuple[Spectrum, Spectrum, Spectrum]
 
 
 def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
-    """Read a text table (wavelengths in the first column, one further column per spectrum) or an ENVI library.
+    """Read spectra: a table of text, an ENVI library, CGATS.17 or CxF3.
+
+    A table has wavelengths in its first column and a further column per spectrum, or wavelengths in its header
+    (`400 nm`) and a row per spectrum. Marks around a table (`>>>>>Begin Spectral Data<<<<<`) are skipped.
 
     Wavelengths are in nm, or in µm if the header or the values (all below 30) say so. Decimal commas are accepted if
     another character separates the columns. Lines without numbers above the table are its header; lines starting with #
@@ -49,7 +57,15 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
-        names, table, unit = _parse(path.read_text(encoding="utf-8-sig"))
+        content = path.read_bytes()
+        if _XML.match(content):
+            return cxf.parse(content, path.stem)
+        text = _within_marks(content.decode("utf-8-sig"))
+        if cgats.is_cgats(text):
+            return cgats.parse(text, path.stem)
+        if rows := _spectra_in_rows(text):
+            return rows
+        names, table, unit = _parse(text)
         return _build_spectra(names or [], table, unit, path.stem)
     except (ValueError, csv.Error) as error:
         raise UnreadableFile(
@@ -61,6 +77,29 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
 def spectra_filter() -> str:
     """Filter for file dialogs."""
     return f"Spectra ({' '.join('*' + extension for extension in EXTENSIONS)})"
+
+
+def _within_marks(text: str) -> str:
+    """The text between the marks that spectrometers of Ocean Optics write around their table, or all of it."""
+    found = re.search(r"^>{3,}\s*Begin[^\n]*$(.*?)(?:^>{3,}\s*End|\Z)", text, re.MULTILINE | re.DOTALL)
+    return found[1] if found else text
+
+
+def _spectra_in_rows(text: str) -> list[Spectrum]:
+    """Spectra of a table with a row for each; empty if its header does not consist of names and wavelengths in nm."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    split = _splitter(lines)
+    for at, line in enumerate(lines[:-1]):
+        bands = {column: float(match[1]) for column, cell in enumerate(split(line)) if (match := _NM.fullmatch(cell))}
+        if len(bands) < _FEWEST_BANDS:
+            continue
+        rows = [split(row) for row in lines[at + 1 :]]
+        if any(len(row) <= max(bands) for row in rows):
+            raise ValueError("its lines have different lengths")
+        columns = sorted(bands, key=lambda column: bands[column])
+        nm = Wavelengths(np.array([bands[column] for column in columns]))
+        return [Spectrum(nm, np.array([float(row[column]) for column in columns], np.float32), row[0]) for row in rows]
+    return []
 
 
 def _parse(text: str) -> tuple[list[str] | None, npt.NDArray[np.float64], str]:

@@ -1,5 +1,6 @@
 """Spectra as instruments, lamp makers and ENVI write them."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +103,117 @@ def test_deleted_channels_of_usgs_are_gaps(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_text("wavelength_um leaf\n0.4 0.1\n0.5 -1.23e34\n0.6 2e-7\n")
     curve = read_spectra(tmp_path / "c.txt")[0]
     assert np.isnan(curve.values).tolist() == [False, True, False] and curve.values[2] == np.float32(2e-7)
+
+
+CGATS = """CGATS.17
+ORIGINATOR "a program"
+NUMBER_OF_FIELDS 5
+BEGIN_DATA_FORMAT
+SAMPLE_ID SAMPLE_NAME {names}
+END_DATA_FORMAT
+{norm}NUMBER_OF_SETS 2
+BEGIN_DATA
+1 "green leaf" {first}
+2 stone {second}
+END_DATA
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "norm", "first", "second"),
+    [
+        ("SPECTRAL_NM400 SPECTRAL_NM500 SPECTRAL_NM600", "", "0.1 0.2 0.3", "0.4 0.5 0.6"),
+        ("SPECTRAL_400 SPECTRAL_500 SPECTRAL_600", "", "0.1 0.2 0.3", "0.4 0.5 0.6"),
+        ("SPEC_600 SPEC_500 SPEC_400", 'SPECTRAL_NORM "100.0"\n', "30 20 10", "60 50 40"),
+        ("nm400 nm500 nm600", "", "0.1 0.2 0.3", "0.4 0.5 0.6"),
+        ("SPECTRAL_NM SPECTRAL_PCT SPECTRAL_NM SPECTRAL_PCT SPECTRAL_NM SPECTRAL_PCT", "",
+         "400 10 500 20 600 30", "400 40 500 50 600 60"),
+    ],
+)  # fmt: skip
+def test_cgats_is_read(tmp_path: Path, names: str, norm: str, first: str, second: str) -> None:
+    (tmp_path / "m.txt").write_text(CGATS.format(names=names, norm=norm, first=first, second=second))
+    leaf, stone = read_spectra(tmp_path / "m.txt")
+    assert (leaf.name, stone.name) == ("green leaf", "stone")
+    np.testing.assert_allclose(leaf.wavelengths.nm, [400, 500, 600])
+    np.testing.assert_allclose([leaf.values, stone.values], [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("names", "first", "message"),
+    [("LAB_L LAB_A LAB_B", "1 2 3", "no spectral columns"), ("SPEC_400 SPEC_500 SPEC_600", "1 2", "values for")],
+)
+def test_cgats_without_spectra_is_refused(tmp_path: Path, names: str, first: str, message: str) -> None:
+    (tmp_path / "m.txt").write_text(CGATS.format(names=names, norm="", first=first, second="4 5 6"))
+    with pytest.raises(UnreadableFile, match=message):
+        read_spectra(tmp_path / "m.txt")
+
+
+CXF = """<?xml version="1.0" encoding="UTF-8"?>{doctype}
+<cc:CxF xmlns:cc="http://colorexchangeformat.com/CxF3-core"><cc:Resources>
+<cc:ObjectCollection><cc:Object ObjectType="Standard" Name="leaf" Id="1"><cc:ColorValues>
+<cc:ReflectanceSpectrum ColorSpecification="CS1"{start}>0.1 0.2 0.3</cc:ReflectanceSpectrum>
+</cc:ColorValues></cc:Object>
+</cc:ObjectCollection><cc:ColorSpecificationCollection><cc:ColorSpecification Id="CS1"><cc:MeasurementSpec>
+<cc:WavelengthRange StartWL="380" Increment="{step}"/></cc:MeasurementSpec></cc:ColorSpecification>
+</cc:ColorSpecificationCollection></cc:Resources></cc:CxF>"""
+
+
+@pytest.mark.parametrize(
+    ("start", "step", "nm"), [("", "20", [380, 400, 420]), (' StartWL="400"', "10", [400, 410, 420])]
+)
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16"])
+def test_cxf_is_read(tmp_path: Path, start: str, step: str, nm: list[float], encoding: str) -> None:
+    text = CXF.format(doctype="", start=start, step=step).replace("UTF-8", encoding)
+    (tmp_path / "m.cxf").write_text(text, encoding=encoding)
+    (leaf,) = read_spectra(tmp_path / "m.cxf")
+    assert leaf.name == "leaf"
+    np.testing.assert_allclose(leaf.wavelengths.nm, nm)
+    np.testing.assert_allclose(leaf.values, [0.1, 0.2, 0.3])
+
+
+BOMB = '<!DOCTYPE x [<!ENTITY a "0.1 "><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_cxf_with_entities_is_refused(tmp_path: Path, encoding: str) -> None:
+    text = CXF.format(doctype=BOMB, start="", step="10").replace("UTF-8", encoding).replace("0.1 0.2", "&b; 0.2")
+    (tmp_path / "m.cxf").write_bytes(text.encode(encoding))
+    with pytest.raises(UnreadableFile, match=r"it declares a document type, which CxF does not have"):
+        read_spectra(tmp_path / "m.cxf")
+
+
+@pytest.mark.parametrize("encoding", ["unknown", "utf-7", "cp932", "utf-32"])
+def test_cxf_of_other_encodings_is_read_or_refused(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "m.cxf").write_text(CXF.format(doctype="", start="", step="10").replace("UTF-8", encoding))
+    with contextlib.suppress(UnreadableFile):
+        assert read_spectra(tmp_path / "m.cxf")[0].name == "leaf"
+
+
+@pytest.mark.parametrize("content", ["<a>", "<a/>", CXF.format(doctype="", start="", step="0"), "<CxF><Object/></CxF>"])
+def test_xml_without_spectra_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "m.cxf").write_text(content)
+    with pytest.raises(UnreadableFile, match=r"cannot read spectra from m.cxf"):
+        read_spectra(tmp_path / "m.cxf")
+
+
+def test_the_file_of_a_spectrometer_is_read_between_its_marks(tmp_path: Path) -> None:
+    """As of Ocean Optics."""
+    (tmp_path / "leaf.txt").write_text(
+        "Data from leaf.txt Node\n\nIntegration Time (sec): 1.0E-1\nNumber of Pixels in Spectrum: 3\n"
+        ">>>>>Begin Processed Spectral Data<<<<<\n400.1\t0.1\n500.2\t0.2\n600.3\t0.3\n"
+        ">>>>>End Processed Spectral Data<<<<<\n"
+    )
+    (leaf,) = read_spectra(tmp_path / "leaf.txt")
+    assert leaf.name == "leaf"
+    np.testing.assert_allclose(leaf.wavelengths.nm, [400.1, 500.2, 600.3])
+    np.testing.assert_allclose(leaf.values, [0.1, 0.2, 0.3])
+
+
+def test_a_table_with_a_row_for_each_spectrum_is_read(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text(
+        "name,date,400nm,410nm,420nm,430nm,440nm\nleaf,1 May,.1,.2,.3,.4,.5\nstone,2,1,2,3,4,5\n"
+    )
+    leaf, stone = read_spectra(tmp_path / "m.csv")
+    assert (leaf.name, stone.name) == ("leaf", "stone")
+    np.testing.assert_allclose(leaf.wavelengths.nm, [400, 410, 420, 430, 440])
+    np.testing.assert_allclose(stone.values, [1, 2, 3, 4, 5])

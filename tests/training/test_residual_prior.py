@@ -1,0 +1,106 @@
+"""What is learned about residuals is what made them."""
+
+import numpy as np
+import pytest
+
+from nesr_gui.colorimetry import cie
+from nesr_gui.inference.calibration import IntervalCalibration
+from nesr_gui.training import residual_prior
+from nesr_gui.training.measuring import anchored_scores, mean_anchored_scores
+from nesr_gui.training.residual_prior import ResidualUnit, fit_prior, residual_unit
+from tests import tiny
+from tests.fields.test_anchored import model
+from tests.training import worlds
+
+BANDS = cie.CAMERA_BANDS.nm
+WIDE = IntervalCalibration(
+    BANDS, *np.stack([np.full((31, 3, 3), -0.3), np.full((31, 3, 3), 0.3)]).astype(np.float32),
+    np.ones((32, 32), bool), np.array(0.1, np.float32),
+)  # fmt: skip
+
+
+def unit(seed: int, patches: int = 200) -> ResidualUnit:
+    """A scene whose residuals follow the colour: two curves, both unseen by the camera, and some noise."""
+    rng, camera = np.random.default_rng(seed), cie.default_camera()
+    blind = np.eye(31) - np.linalg.pinv(camera) @ camera
+    base = 0.5 + 0.3 * np.sin(np.outer(np.linspace(0, 3, 31), rng.uniform(0.3, 2, patches)))
+    answers = base * rng.uniform(0.3, 1, patches)
+    directions = rng.normal(size=(2, 31)) @ (base - base.mean(1, keepdims=True))
+    curves = blind @ np.stack([np.cos(np.linspace(0, 12, 31)), np.sin(np.linspace(0, 17, 31))], 1)
+    truth = answers + 0.05 * answers.mean(0) * (curves @ np.tanh(directions))
+    pixels = truth + rng.normal(0, 0.002, truth.shape)
+    rgb = np.clip(camera @ answers, 0, 1).T
+    parts = [part.astype(np.float32) for part in (answers, truth, answers, pixels, rgb)]
+    return ResidualUnit(f"scene {seed}", rng.uniform(0, 1, (2, patches)), *parts)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    patch = pytest.MonkeyPatch()
+    for name, value in {"STEPS": 20, "SAMPLE": 30, "CURVES": 4, "GROUPS": 2, "COUNTS": (1, 5, 24)}.items():
+        patch.setattr(residual_prior, name, value)
+    units = [unit(seed) for seed in range(4)]
+    yield units, fit_prior(units, WIDE)
+    patch.undo()
+
+
+def test_the_curves_are_unseen_by_the_camera_and_hold_the_residuals(fitted):
+    units, prior = fitted
+    assert abs(prior.camera @ prior.curves).max() < 1e-5
+    for each in units:
+        residual = each.patch_truth - each.patch_answers
+        left = residual - prior.curves @ (np.linalg.pinv(prior.curves) @ residual)
+        assert np.square(left).sum() < 0.05 * np.square(residual).sum()
+
+
+def test_readings_of_a_new_scene_predict_its_other_pixels(fitted):
+    _, prior = fitted
+    fresh = unit(99)
+    features = prior.features(fresh.patch_answers, fresh.places, 1)
+    measured = fresh.patch_truth.astype(float)
+    found = prior.compare(fresh.patch_answers, measured, 0.001 * measured, 1)
+    some = np.arange(0, 200, 10)
+    scores, _ = prior.posterior(features[:, some], found.scores[:, some], found.noise[:, some]).scores(features)
+    corrected = fresh.answers + prior.curves @ scores * prior.brightness(fresh.answers, 1)
+    assert np.square(corrected - fresh.truth).mean() < 0.3 * np.square(fresh.answers - fresh.truth).mean()
+
+
+def test_factors_of_width_are_at_least_one_and_keep_the_order(fitted):
+    _, prior = fitted
+    width = np.linspace(0, 1, len(prior.stretch)) * prior.stretch
+    assert (prior.stretch >= 1 - 1e-6).all() and (np.diff(width) >= -1e-6).all() and prior.stretch[-1] == 1
+
+
+def test_too_narrow_shares_are_stretched(fitted):
+    """Intervals that hold half of what they should without readings need wider ones with readings."""
+    units, prior = fitted
+    narrow = IntervalCalibration(BANDS, WIDE.low / 30, WIDE.high / 30, WIDE.seen, WIDE.constant)
+    held = [(prior, each) for each in units]
+    assert residual_prior._stretch(held, narrow)[:-1].max() > 1.5 * residual_prior._stretch(held, WIDE)[:-1].max()
+
+
+def test_patches_of_a_scene_avoid_its_chart():
+    scene = worlds.scene("a")
+    found = residual_unit(scene, tiny.network(tiny.LOW_RANK))
+    rows, cols = np.floor(found.places * max(scene.cube.shape[1:])).astype(int)
+    level = cie.white_level(scene.photograph(eight_bit=True))
+    for index in (0, len(rows) - 1):
+        row, col = rows[index], cols[index]
+        np.testing.assert_allclose(found.truth[:, index] * level, scene.cube[:, row, col], rtol=1e-5)
+        patch = scene.cube[:, row - 2 : row + 3, col - 2 : col + 3]
+        np.testing.assert_allclose(found.patch_truth[:, index] * level, patch.mean((1, 2)), rtol=1e-5)
+    around = np.stack([scene.outside_chart()[r - 2 : r + 3, c - 2 : c + 3] for r, c in zip(rows, cols, strict=True)])
+    assert around.all() and around.shape[1:] == (5, 5)
+
+
+def test_scores_without_spots_are_the_models_and_are_averaged(monkeypatch):
+    scenes = [worlds.scene("a"), worlds.scene("b")]
+    rows = [row for scene in scenes for row in anchored_scores(model(), scene, [0, 2])]
+    assert [(row.scene, row.chosen, row.anchors) for row in rows[:4]] == [
+        ("a", "suggested", 0), ("a", "suggested", 2), ("a", "at random", 0), ("a", "at random", 2)
+    ]  # fmt: skip
+    assert rows[0].rmse == rows[2].rmse and rows[0].rmse != rows[1].rmse
+    means = mean_anchored_scores(rows)
+    assert len(means) == 4
+    assert means[1].rmse == pytest.approx((rows[1].rmse + rows[5].rmse) / 2)
+    assert 0 <= means[1].coverage <= 1 and rows[1].width < rows[0].width
