@@ -25,5 +25,5 @@ def test_saved_inputs_give_a_value_or_a_sentence(tmp_path: Path, name: str) -> N
 @pytest.mark.parametrize("path", sorted((CORPUS / "sandbox").iterdir()), ids=lambda path: path.name)
 def test_what_ends_its_library_does_not_end_the_program(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "PROCESSOR", 0.3)
-    with pytest.raises(UnreadableFile, match="so damaged that the library for it fails|has a damaged header"):
+    with pytest.raises(UnreadableFile, match="so damaged that the library for it fails"):
         io.read_photograph(path) if io.is_photograph(path) else io.open_cube(path)
