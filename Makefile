@@ -1,13 +1,15 @@
 # make run: the viewer. make test: the tests. Both make their own .venv with pinned versions.
 # make speed: times of the parts that users wait for, compared with the recorded ones; RECORD=NAME adds a version.
 # make fuzz MINUTES=60: coverage-guided fuzzing of every reader; TARGETS="png tiff" for some of them.
+# make faults: every call that writes a file fails once; processes are killed while they write (Linux, needs cc).
+# make soak MINUTES=120: a window at work with random events; memory and handles must not grow.
 PYTHON ?= python3
 BIN := .venv/bin
 
 MINUTES ?= 5
 TARGETS ?=
 
-.PHONY: run test check fuzz speed clean
+.PHONY: run test check fuzz faults soak speed clean
 
 run: .venv/installed
 	$(BIN)/nesr-gui $(IMAGE)
@@ -26,6 +28,15 @@ speed: .venv/installed-test
 
 fuzz: .venv/installed-fuzz
 	$(BIN)/python -m tests.fuzz.run --minutes $(MINUTES) $(TARGETS)
+
+faults: .venv/installed-test
+	NESR_FAULTS=all OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n 0 -s tests/faults
+	for what in files autosave batch; do \
+	 OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.faults.kill $$what || exit 1; done
+
+soak: .venv/installed-test
+	NESR_SOAK_MINUTES=$(MINUTES) OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen \
+	 $(BIN)/python -m pytest -n 0 -s tests/gui/test_soak.py
 
 .venv/installed-fuzz: .venv/installed-test
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
