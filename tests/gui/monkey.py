@@ -128,7 +128,8 @@ class Monkey:
         """Somewhere in the window: on one of its widgets, small ones as likely as large ones."""
         if self._random.random() < 0.1:
             return self._inside(top)
-        shown = [w for w in top.findChildren(QWidget) if w.isVisible() and w.window() is top and not w.size().isEmpty()]
+        # `findChildren` of the main window would hold on to the parts of dialogs that are open, as long as it is there
+        shown = [w for w in QApplication.allWidgets() if w.isVisible() and w.window() is top and not w.size().isEmpty()]
         images = [image.viewport() for image in self.app.window.panes.images if image.isVisible()]
         if top is self.app.window and images and self._random.random() < 0.35:
             shown = images
