@@ -148,7 +148,7 @@ class Kills:
     # Batch
 
     def kill_batch(self, moments: int) -> None:
-        """Kill the main process of a batch of the command line; the same command resumes it."""
+        """Kill the main process of a batch of the command line, or all of its processes; the same command resumes it."""
         photographs, out = self._folder / "photographs", self._folder / "cubes"
         photographs.mkdir()
         for index in range(BATCH):
@@ -180,7 +180,10 @@ class Kills:
             while process.poll() is None and not self._hidden(out):
                 time.sleep(0.005)
             time.sleep(0.2 * self._chance.random() ** 2)
-        process.kill()
+        if self._chance.random() < 0.5:
+            process.kill()  # its workers notice, and remove what they have begun
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self.kills += 1
         until = time.monotonic() + PATIENCE

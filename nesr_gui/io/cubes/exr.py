@@ -10,7 +10,8 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import FloatArray, Quantity, Wavelengths
 
 _LINES = {0: 1, 1: 1, 2: 1, 3: 16, 4: 32, 5: 16, 6: 32, 7: 32, 8: 32}  # decoded together, by compression; else 256
+MAX_HEADER = 16 << 20  # bytes
 MAX_DECODED = 4 << 30  # bytes of a file with several parts, which is decoded as a whole
 LINES = 64  # lines written at once
 OURS = "nesrProvenance"
@@ -107,7 +109,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
         with library_name(path) as name:
             if not exr.isOpenExrFile(name):
                 raise ValueError("it is not an OpenEXR file")
-            _check_blocks(exr, name)
+            _check_blocks(path)
             file = exr.InputFile(name)
             if not file.isComplete():
                 raise ValueError("it is cut short")
@@ -124,20 +126,47 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     return build_field(found, reading or CubeHints())
 
 
-def _check_blocks(exr: Any, name: str) -> None:
+def _check_blocks(path: Path) -> None:
     """Check the size of the lines that are decoded together, for which the library takes memory at opening.
 
     Raises:
-        ValueError: one takes more than `MAX_CHUNK`.
+        ValueError: they take more than `MAX_CHUNK`, or the header is damaged.
     """
-    with exr.File(name, separate_channels=True, header_only=True) as headers:
-        for header in (part.header for part in headers.parts):
-            low, high = header["dataWindow"]
-            height, width = (int(high[axis]) - int(low[axis]) + 1 for axis in (1, 0))
-            lines = header["tiles"].ySize if "tiles" in header else _LINES.get(int(header["compression"]), 256)
-            size = 4 * max(width, 0) * min(lines, max(height, 0)) * len(header["channels"])
-            if size > MAX_CHUNK:
-                raise ValueError(f"{size / 2**30:.1f} GiB of it are decoded together; at most 1 GiB is read")
+    with path.open("rb") as file:
+        data = file.read(MAX_HEADER)
+    try:
+        size = max(_block_size(header) for header in _headers(data))
+    except (KeyError, IndexError, ValueError, struct.error) as error:
+        raise ValueError("its header is damaged") from error
+    if size > MAX_CHUNK:
+        raise ValueError(f"{size / 2**30:.1f} GiB of it are decoded together; at most 1 GiB is read")
+
+
+def _block_size(header: Mapping[bytes, bytes]) -> int:
+    """Bytes of the lines of a part that are decoded together, in single precision."""
+    left, top, right, bottom = struct.unpack("<4i", header[b"dataWindow"])
+    lines = _LINES.get(header[b"compression"][0], 256)
+    if b"tiles" in header:
+        lines = struct.unpack_from("<I", header[b"tiles"], 4)[0]
+    channels = len(re.findall(rb"[^\0]+\0.{16}", header[b"channels"], re.DOTALL))
+    return 4 * max(right - left + 1, 0) * min(lines, max(bottom - top + 1, 0)) * channels
+
+
+def _headers(data: bytes) -> Iterator[dict[bytes, bytes]]:
+    """Attributes of each part, not decoded: their texts may be in any encoding."""
+    is_multipart, position = bool(int.from_bytes(data[4:8], "little") & 0x1000), 8
+    while data[position : position + 1] != b"\0":
+        header: dict[bytes, bytes] = {}
+        while data[position] != 0:
+            name, kind = data.index(0, position), data.index(0, data.index(0, position) + 1)
+            start = kind + 5
+            end = start + int.from_bytes(data[kind + 1 : start], "little")
+            header[data[position:name]] = data[start:end]
+            position = end
+        yield header
+        position += 1
+        if not is_multipart:
+            return
 
 
 def is_cube(path: Path) -> bool:

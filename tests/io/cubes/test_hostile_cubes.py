@@ -321,6 +321,15 @@ print("refused")
     assert ran.stdout == "refused\n", ran.stderr + ran.stdout
 
 
+@pytest.mark.skipif(find_spec("OpenEXR") is None, reason="OpenEXR is not installed")
+def test_a_text_of_an_exr_may_be_in_any_encoding(tmp_path: Path) -> None:
+    path = write(tmp_path, "c.exr")
+    data = path.read_bytes()
+    at = data.index(b"spectralLayoutVersion\0string\0") + len(b"spectralLayoutVersion\0string\0") + 4
+    path.write_bytes(data[:at] + b"\xe9.0" + data[at + 3 :])
+    assert io.open_cube(path).shape == (40, 50)
+
+
 def test_pages_in_a_circle(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "c.tif", np.zeros((6, 5, 4), np.float32), photometric="minisblack", metadata=None)
     with tifffile.TiffFile(tmp_path / "c.tif") as tiff:
