@@ -148,7 +148,7 @@ class Kills:
     # Batch
 
     def kill_batch(self, moments: int) -> None:
-        """Kill the main process of a batch of the command line, or all of its processes; the same command resumes it."""
+        """Kill the main process of a batch on the command line, or all its processes; the same command resumes it."""
         photographs, out = self._folder / "photographs", self._folder / "cubes"
         photographs.mkdir()
         for index in range(BATCH):
