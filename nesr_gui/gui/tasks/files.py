@@ -252,6 +252,8 @@ def _thumbnail(path: Path, size: QSize) -> QImage:
     elif whole.width() * whole.height() > MOST_PIXELS:
         return QImage()
     image = reader.read()
+    if image.isNull():  # a TIFF of 32 bits, or damaged
+        return image
     if image.colorSpace().isValid():
         image.convertToColorSpace(QColorSpace(QColorSpace.NamedColorSpace.SRgb))
     return image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
