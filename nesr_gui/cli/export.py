@@ -11,12 +11,15 @@ from nesr_gui.cli.options import (
     PATH,
     READING,
     build_plan,
+    camera_option,
     device_option,
     model_option,
     parse_hints,
     plan_options,
     progress_bar,
+    read_development,
     reading_options,
+    refuse_camera,
     super_resolve,
 )
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--max-pixels", type=int, help="Bin a larger image by a whole number before reconstruction.")
 @click.option("--estimate", is_flag=True, help="Print the estimated size and time, and exit.")
 @reading_options
+@camera_option
 @model_option
 @device_option
 def export(
@@ -39,6 +43,7 @@ def export(
     out: Path,
     max_pixels: int | None,
     estimate: bool,
+    camera: Path | None,
     model: Path | None,
     device: str,
     **options: Any,
@@ -54,9 +59,10 @@ def export(
     reading = {name: options.pop(name) for name in READING}
     field: SpectralField
     if io.is_photograph(image):
-        field = _reconstruct(image, model, device, max_pixels)
+        field = _reconstruct(image, model, device, max_pixels, camera)
         origin = ""  # its provenance states it
     else:
+        refuse_camera(camera, image)
         field, origin = io.open_cube(image, parse_hints(**reading)), image.name
         if model:
             field = super_resolve(field, image.name, model, device, max_pixels)
@@ -69,13 +75,15 @@ def export(
         click.echo(exporting.write(out, field, plan, origin=origin, progress=report))
 
 
-def _reconstruct(image: Path, model: Path | None, device: str, max_pixels: int | None) -> SpectralField:
+def _reconstruct(
+    image: Path, model: Path | None, device: str, max_pixels: int | None, camera: Path | None
+) -> SpectralField:
     """Reconstruct a photograph; its notes are printed."""
     from nesr_gui import io
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
-    photograph = io.read_photograph(image)
+    photograph = io.read_photograph(image, read_development(camera, image))
     for note in photograph.source.notes:
         click.echo(note, err=True)
     photograph = photograph.reduced(max_pixels) if max_pixels else photograph

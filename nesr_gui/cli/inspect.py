@@ -11,12 +11,14 @@ import click
 from nesr_gui.cli.options import (
     FILE,
     PATH,
+    camera_option,
     default_wavelengths,
     device_option,
     model_option,
     open_field,
     parse_hints,
     progress_bar,
+    read_development,
     reading_options,
     write_json,
 )
@@ -28,6 +30,7 @@ from nesr_gui.cli.options import (
 @click.option("-o", "--out", type=FILE, help="File for the spectra (.csv). [default: print them]")
 @click.option("--wavelengths", "listed", help="Wavelengths in nm, start:stop:step or a list. [default: every nm]")
 @reading_options
+@camera_option
 @model_option
 @device_option
 def spectrum(
@@ -35,6 +38,7 @@ def spectrum(
     points: tuple[str, ...],
     out: Path | None,
     listed: str | None,
+    camera: Path | None,
     model: Path | None,
     device: str,
     **options: Any,
@@ -44,7 +48,7 @@ def spectrum(
     from nesr_gui.spectral import Spectrum, Wavelengths
 
     pixels = [parse_point(text) for text in points]
-    field = open_field(image, model, device, options)
+    field = open_field(image, model, device, options, camera)
     wavelengths = Wavelengths.parse(listed) if listed else default_wavelengths(field)
     names = [f"row {row} col {col}" for row, col in pixels]
     spectra = [
@@ -117,6 +121,7 @@ def parse_point(text: str) -> tuple[int, int]:
 @click.option("--max-pixels", type=int, help="Bin a larger photograph by a whole number, in linear light.")
 @click.option("--json", "report", type=FILE, help="Also write the results to a JSON file.")
 @reading_options
+@camera_option
 @model_option
 @device_option
 def compare(
@@ -124,6 +129,7 @@ def compare(
     cube: Path,
     max_pixels: int | None,
     report: Path | None,
+    camera: Path | None,
     model: Path | None,
     device: str,
     **options: Any,
@@ -136,7 +142,8 @@ def compare(
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
-    image, measured = io.read_photograph(photograph), io.open_cube(cube, parse_hints(**options))
+    development = read_development(camera, photograph)
+    image, measured = io.read_photograph(photograph, development), io.open_cube(cube, parse_hints(**options))
     registration = register(image, measured)
     click.echo(f"{cube.name}: {registration.in_words()}")
     image = image.reduced(max_pixels) if max_pixels else image

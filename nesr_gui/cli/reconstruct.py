@@ -17,15 +17,18 @@ from nesr_gui.cli.options import (
     INTERRUPTED,
     PATH,
     build_plan,
+    camera_option,
     device_option,
     model_option,
     plan_options,
     progress_bar,
+    read_development,
 )
 
 if TYPE_CHECKING:
     from nesr_gui.batch.job import ItemResult, JobItem, JobSettings
     from nesr_gui.inference.model import LoadedModel
+    from nesr_gui.io.photos.develop_settings import DevelopSettings
 
 
 @click.command()
@@ -38,10 +41,17 @@ if TYPE_CHECKING:
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Run on the workers of a dask.distributed scheduler: tcp://host:8786."
 )
+@camera_option
 @model_option
 @device_option
 def reconstruct(
-    images: tuple[Path, ...], out: Path, ending: str | None, jobs: int | None, scheduler: str | None, **options: Any
+    images: tuple[Path, ...],
+    out: Path,
+    ending: str | None,
+    jobs: int | None,
+    scheduler: str | None,
+    camera: Path | None,
+    **options: Any,
 ) -> None:
     """Write the spectral cubes of photographs.
 
@@ -51,7 +61,7 @@ def reconstruct(
     """
     if jobs and scheduler:
         raise ValueError("--jobs and --scheduler exclude each other; --jobs is for processes on this machine")
-    settings, model = build_job(**options)
+    settings, model = build_job(read_development(camera, images[0] if len(images) == 1 else None), **options)
     if len(images) > 1 or ending is not None or _holds_cubes(out):
         ending = f".{(ending or 'h5').lstrip('.')}"
         run_batch(images, out, ending, settings, jobs=jobs or 1, scheduler=scheduler)
@@ -71,7 +81,7 @@ def _holds_cubes(out: Path) -> bool:
 
 
 def build_job(
-    max_pixels: int | None, model: Path | None, device: str, **options: Any
+    development: DevelopSettings, max_pixels: int | None, model: Path | None, device: str, **options: Any
 ) -> tuple[JobSettings, LoadedModel]:
     """Job settings from the options, validated on a black photograph before any is read, and the model."""
     import numpy as np
@@ -92,7 +102,11 @@ def build_job(
     replace(plan, region=None, is_masked=False).prepared(
         engine.encode(RGBImage(np.zeros((16, 16, 3), np.float32)), loaded)
     )
-    return JobSettings(model.absolute() if model else None, loaded.checkpoint.sha256, device, plan, max_pixels), loaded
+    settings = JobSettings(
+        model.absolute() if model else None, loaded.checkpoint.sha256, device, plan=plan, max_pixels=max_pixels,
+        development=development,
+    )  # fmt: skip
+    return settings, loaded
 
 
 def run_single(image: Path, out: Path, settings: JobSettings, model: LoadedModel) -> None:
@@ -101,7 +115,7 @@ def run_single(image: Path, out: Path, settings: JobSettings, model: LoadedModel
     from nesr_gui.inference import engine
 
     io.writer(out, settings.plan.encoding)  # fail before anything is computed
-    photograph = io.read_photograph(image)
+    photograph = io.read_photograph(image, settings.development)
     for note in photograph.source.notes:
         click.echo(note, err=True)
     photograph = photograph.reduced(settings.max_pixels) if settings.max_pixels else photograph
