@@ -21,7 +21,8 @@ from nesr_gui.spectral import FloatArray
 FRAME = 0.03  # reflectance of the frame of a chart
 WHITE = 0.85  # light of a perfect white, of full scale
 BALANCE = 0.05  # standard deviation of the logarithm of the gains of a camera's white balance
-NOISE = 0.003  # standard deviation of linear light, relative to full scale
+READ_NOISE = 0.0005  # standard deviation in the dark, of linear light relative to full scale
+SHOT_NOISE = 0.005  # the same at full scale, proportional to the square root of light
 LIGHTS = ("D65", "A", "LED-B3")
 
 Array = npt.NDArray[np.float64]
@@ -58,7 +59,8 @@ class SimulatedCamera:
     def photograph(self, spectra: npt.ArrayLike, seed: int = 0) -> npt.NDArray[np.uint8]:
         """8-bit codes (..., 3) of reflectances (..., 31), with noise."""
         light = np.asarray(spectra, np.float64) @ self.weights.T
-        light = np.clip(light + np.random.default_rng(seed).normal(scale=NOISE, size=light.shape), 0, 1)
+        noise = np.sqrt(READ_NOISE**2 + SHOT_NOISE**2 * np.maximum(light, 0))
+        light = np.clip(light + noise * np.random.default_rng(seed).normal(size=light.shape), 0, 1)
         return np.round(255 * TONES[self.tone](cie.encode_srgb(light).astype(np.float64))).astype(np.uint8)
 
 

@@ -26,9 +26,12 @@ GAIN = 0.93  # error left out, relative to that of a simpler form, that a more c
 LIGHT_GAIN = 0.85  # the same for uneven light, which can imitate a tone curve
 NEUTRALS = 4  # grey patches that a tone curve needs
 SMALLEST_SLOPE = 0.15  # of the tone curve, in logarithms
+TOE = 0.7  # range of the logarithm of light, below the darkest grey, in which the tone curve becomes linear
 FOLDS = 24
 KNOTS = 129
+STEEPEST = 3.0  # change of the logarithm of light over the chart
 RADII = 0.25  # span of squared radii that shows vignetting
+UNEVEN_LIGHT = 0.4  # change of the logarithm of light over the chart that blurs the tone curve
 UNEVEN = 0.25  # spread of the pixels of a patch that is partly hidden
 OUTLIER = 12.0  # ΔE2000 of a patch left out that may be hidden or dirty, if it is also 4 times the median
 MOST_OUTLIERS = 0.25  # fraction of the patches
@@ -77,7 +80,7 @@ class _Form:
     degree: int = 1
     terms: int = 3
     ridge: float = 1e-3
-    light: str = "even"  # or "slope": changes linearly over the chart; or "falloff": vignetting
+    light: str = "even"  # or over the chart a "slope", "curved" in both directions; or "falloff": vignetting
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,22 +135,22 @@ def calibrate(reading: ChartReading, decoded: DecodedPhoto) -> Calibration:
 def _choose(solver: _Solver, used: npt.NDArray[np.bool_]) -> _Form:
     """The form with the smallest error on patches left out, where complexity must earn its place."""
     degrees = DEGREES if (solver.neutral & used).sum() >= NEUTRALS else (0,)
-    form = _Form(degree=degrees[0], ridge=RIDGES[1])
-    for _ in range(2):  # the tone curve looks different once uneven light is allowed for
-        for gain, options in (
-            (GAIN, [{"degree": degree} for degree in degrees]),
-            (LIGHT_GAIN, [{"light": light} for light in solver.lights]),
-            (GAIN, [{"ridge": ridge} for ridge in reversed(RIDGES)]),
-            (GAIN, [{"terms": terms} for terms in (3, 6)]),
-        ):
-            best, error = form, np.inf
-            for option in options:
-                tried = replace(form, **option)
-                found = float(solver.left_out(tried, used)[used].mean())
-                if found < error * gain:
-                    best, error = tried, found
-            form = best
-    return form
+    errors: dict[_Form, float] = {}
+
+    def simplest(forms: list[_Form], gain: float) -> _Form:
+        best = forms[0]
+        for form in forms:
+            if form not in errors:
+                errors[form] = float(solver.left_out(form, used)[used].mean())
+            if errors[form] < errors[best] * gain:
+                best = form
+        return best
+
+    form = _Form(ridge=RIDGES[1])
+    curves = [simplest([replace(form, degree=d, light=light) for d in degrees], GAIN) for light in solver.lights]
+    form = simplest(curves, LIGHT_GAIN)
+    form = simplest([replace(form, ridge=ridge) for ridge in reversed(RIDGES)], GAIN)
+    return simplest([replace(form, terms=terms) for terms in (3, 6)], GAIN)
 
 
 class _Solver:
@@ -163,8 +166,11 @@ class _Solver:
         self.prior = prior if np.isfinite(prior).all() else np.eye(3)
         across = self.chart.cells / np.maximum(self.chart.cells.max(axis=0), 1) - 0.5
         radius = squared_radius(reading.places[:, 0], reading.places[:, 1], reading.shape)[:, None]
-        self.shadings = {"even": np.zeros((len(self.chart), 0)), "slope": across, "falloff": radius}
-        self.lights = ["even", "slope"]
+        curved = np.column_stack([across, across**2 - (across**2).mean(axis=0), across.prod(axis=1)])
+        self.shadings = {
+            "even": np.zeros((len(self.chart), 0)), "slope": across, "curved": curved, "falloff": radius,
+        }  # fmt: skip
+        self.lights = ["even", "slope", "curved"]
         if np.ptp(radius[reading.is_visible]) >= RADII:
             self.lights.append("falloff")
 
@@ -216,7 +222,7 @@ class _Solver:
             ratio = found[used].clip(1e-4).sum(axis=1) / expected[used].clip(1e-4).sum(axis=1)
             columns = np.column_stack([self.shadings[form.light][used], np.ones(used.sum())])
             solved = np.linalg.lstsq(columns * weights[:, None], np.log(ratio) * weights, rcond=None)[0]
-            shading = np.clip(shading + solved[:-1], -1.5, 1.5)
+            shading = np.clip(shading + solved[:-1], -STEEPEST, STEEPEST)
             if form.light == "falloff":
                 shading = np.minimum(shading, 0.1)  # brighter corners are no vignetting
             fit = replace(self._fit(form, used, self._level(form, shading)), shading=shading)
@@ -255,10 +261,15 @@ class _Solver:
 
 
 def _log_curve(curve: Array, knees: tuple[float, float], logs: Array) -> Array:
-    """Polynomial of `curve` in logarithms, continued by its tangents outside the range `knees`."""
+    """Polynomial of `curve` in logarithms, continued outside the range `knees`.
+
+    Above by its tangent. Below, the slope tends to 1: every tone curve with a finite slope at black is linear there.
+    """
     inside = np.clip(logs, *knees)
-    slope = np.polyval(np.polyder(curve), inside)
-    return np.asarray(np.polyval(curve, inside) + np.maximum(slope, SMALLEST_SLOPE) * (logs - inside))
+    slope = np.maximum(np.polyval(np.polyder(curve), inside), SMALLEST_SLOPE)
+    below, above = np.minimum(logs - inside, 0), np.maximum(logs - inside, 0)
+    toe = below + (slope - 1) * TOE * np.expm1(below / TOE)
+    return np.asarray(np.polyval(curve, inside) + slope * above + toe)
 
 
 def _fit_curve(light: Array, targets: Array, degree: int) -> tuple[Array, tuple[float, float], Array]:
@@ -348,9 +359,11 @@ def _notes(solver: _Solver, form: _Form, fit: _Fit) -> list[str]:
         notes.append(f"Not used, {reason}: {', '.join(names[:6])}{' …' if len(names) > 6 else ''}.")
     if form.degree == 0 and solver.neutral.sum() < NEUTRALS:
         notes.append("The chart has too few grey patches for a tone curve; that of the file's encoding was kept.")
-    if form.light == "slope":
-        change = np.expm1(np.abs(fit.shading).max())
-        notes.append(f"The light on the chart is uneven, by {change:.0%} from side to side, which the fit allows for.")
+    if form.light in ("slope", "curved"):
+        level = np.exp(solver.shadings[form.light] @ fit.shading)
+        text = "Its brightest place has {:.1f} times the light of its darkest, which the fit allows for{}."
+        advice = "; photograph it in even light for an exact tone curve" if np.ptp(np.log(level)) > UNEVEN_LIGHT else ""
+        notes.append("The light on the chart is uneven. " + text.format(level.max() / level.min(), advice))
     return notes
 
 
