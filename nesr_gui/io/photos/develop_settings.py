@@ -47,8 +47,8 @@ class DevelopSettings:
         tint: offset of that light from daylight in thousandths of Duv; positive is greener.
         stops: exposure correction, in powers of two.
         camera: camera whose RGB the file contains; None is the default camera, which the models expect.
-        profile: camera profile from a chart; it replaces `camera`, and the primaries that the file states.
         working_pixels: resolution of the reconstruction; None is what this machine computes in about three seconds.
+        profile: camera profile from a chart; it replaces `camera`, and the primaries that the file states.
 
     Raises:
         ValueError: a value is out of range, a grey point has no position, or there are both a camera and a profile.
@@ -62,8 +62,8 @@ class DevelopSettings:
     tint: float = 0.0
     stops: float = 0.0
     camera: Observer | None = None
-    profile: CameraProfile | None = None
     working_pixels: int | None = None
+    profile: CameraProfile | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoding", SourceEncoding(self.encoding))
