@@ -20,7 +20,9 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.charts import classic
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
+from nesr_gui.inference.calibration import COVERAGE
 from nesr_gui.inference.model import LoadedModel
+from nesr_gui.inference.unknown_camera import Widening
 from nesr_gui.io.photos.camera_profile import CameraProfile
 from nesr_gui.io.photos.chart_calibration import calibrate
 from nesr_gui.io.photos.chart_patches import Corners, read_patches
@@ -34,6 +36,7 @@ from nesr_gui.training.scenes import Scene, outside
 
 CHART_SHAPE = 220, 320  # px of the photograph of a chart beside the scene
 CHART_CORNERS = ((25.0, 30.0), (18.0, 285.0), (195.0, 300.0), (188.0, 22.0))
+PIXELS = 2000  # of a picture, whose intervals are measured
 SCENE_CHARTS: dict[str, Corners] = {"stuffed_toys": ((308.5, 112.5), (306.5, 391.5), (485.5, 392.5), (488.8, 115.0))}
 """Outer corners of the corner patches of the scenes that show a whole chart."""
 
@@ -113,6 +116,45 @@ def evaluate_cameras(
                     yield _row(model, small, camera, maker, Knowledge.OWN_CHART, own)
 
 
+def measure_widening(
+    model: LoadedModel, scenes: Sequence[Scene], cameras: Path, *, every: int = 8, stride: int = 8
+) -> Widening:
+    """Widths to add to the intervals of pictures by unknown cameras so that they hold 90 % of the values.
+
+    Each tail holds 5 % of the values of a band, over the pixels outside the charts; every picture has the same weight.
+    The truth is scaled to the exposure of each answer, as in `evaluate_cameras`.
+
+    Args:
+        model: a model with intervals.
+        scenes: training scenes.
+        cameras: a file of camera sensitivities; their pictures have the maker's matrix.
+        every: use every n-th camera; each scene begins with the next one.
+        stride: use every n-th row and column of a scene.
+
+    Raises:
+        ValueError: the model has no intervals.
+    """
+    pictures, tails = list(simulated_cameras(cameras)), []
+    for index, scene in enumerate(scenes):
+        small = thinned(scene, stride)
+        counted = outside(small.chart, small.cube.shape[1:])
+        for camera in pictures[index % every :: every]:
+            image = photographed(camera, small, None)
+            known = replace(image, source=replace(image.source, is_camera_unknown=False))
+            field = engine.encode(known, model)
+            if not isinstance(field, CalibratedField):
+                raise ValueError(f"{model.name} has no intervals to widen; calibrate it first")
+            answer = field.cube(cie.CAMERA_BANDS).values
+            truth = small.cube * np.float32(scale_to(small.cube, answer, counted))
+            low, high = interval_cubes(field, field.shape)
+            level = cie.white_level(known.values)
+            below, above = (low - truth)[:, counted] / level, (truth - high)[:, counted] / level
+            some = np.random.default_rng(0).integers(counted.sum(), size=PIXELS)
+            tails.append(np.stack([below[:, some], above[:, some]]))
+    widths = np.quantile(np.concatenate(tails, axis=-1), 0.5 + COVERAGE / 2, axis=-1)
+    return Widening(cie.CAMERA_BANDS.nm, *np.maximum(widths, 0))
+
+
 def chart_profile(camera: SimulatedCamera, spectra: FloatArray, corners: Corners) -> CameraProfile:
     """Profile of a camera from its photograph of spectra (H, W, 31) that show a chart.
 
@@ -135,17 +177,23 @@ def scale_to(truth: FloatArray, answer: FloatArray, counted: npt.NDArray[np.bool
     return float((wanted * found).sum() / (wanted**2).sum())
 
 
-def photographed(camera: SimulatedCamera, scene: Scene, profile: CameraProfile | None) -> RGBImage:
+def photographed(
+    camera: SimulatedCamera, scene: Scene, profile: CameraProfile | None, knowledge: Knowledge = Knowledge.FILE
+) -> RGBImage:
     """The photograph of a scene as it is developed with a profile, or as the file states."""
     codes = camera.photograph(np.moveaxis(scene.cube, 0, -1))
-    return develop(decoded(codes, scene.name), DevelopSettings(profile=profile))
+    photo = decoded(codes, scene.name)
+    photo = replace(
+        photo, stored=replace(photo.stored, camera=camera.name if knowledge is not Knowledge.CAMERA else "")
+    )
+    return develop(photo, DevelopSettings(profile=profile))
 
 
 def _row(
     model: LoadedModel, scene: Scene, camera: SimulatedCamera, maker: Maker, knowledge: Knowledge,
     profile: CameraProfile | None,
 ) -> CameraRow:  # fmt: skip
-    field = engine.encode(photographed(camera, scene, profile), model)
+    field = engine.encode(photographed(camera, scene, profile, knowledge), model)
     answer, counted = field.cube(cie.CAMERA_BANDS).values, outside(scene.chart, scene.cube.shape[1:])
     is_exact = knowledge in (Knowledge.CAMERA, Knowledge.CHART)
     scale = (WHITE if knowledge is Knowledge.CAMERA else 1.0) if is_exact else scale_to(scene.cube, answer, counted)

@@ -179,7 +179,11 @@ def develop(
     if outside and (is_adjusted or not reading.has_negative):  # already in the notes
         notes.append(_clipping_note(outside, decoded.shape, is_adjusted))
     understood = {"photograph_encoding": reading.encoding, **interpretation.in_words()}
-    source = ImageSource(decoded.name, decoded.sha256, tuple(notes), tuple(understood.items()))
+    is_stated = interpretation.camera is not None or interpretation.profile is not None
+    source = ImageSource(
+        decoded.name, decoded.sha256, notes=tuple(notes), metadata=tuple(understood.items()),
+        is_camera_unknown=stored.is_camera_picture and not is_stated,
+    )  # fmt: skip
     return RGBImage(values, source, factor, decoded.shape, clipped)
 
 

@@ -37,6 +37,11 @@ class DecodedPixels:
     camera: str = ""
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def is_camera_picture(self) -> bool:
+        """Whether a camera made its colours, in a way not stated; files of more bits were developed deliberately."""
+        return bool(self.camera) and self.pixels.dtype == "uint8"
+
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or 0 in self.pixels.shape or self.pixels.shape[2] > 4:
             raise UnreadableImage("the file is cut short or damaged")
