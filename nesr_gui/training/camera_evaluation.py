@@ -167,7 +167,10 @@ def chart_profile(camera: SimulatedCamera, spectra: FloatArray, corners: Corners
 
 def thinned(scene: Scene, stride: int) -> Scene:
     """Every `stride`-th row and column of a scene."""
-    box = scene.chart and (*(-(-edge // stride) for edge in scene.chart),)
+    box = None
+    if scene.chart is not None:
+        top, bottom, left, right = (-(-edge // stride) for edge in scene.chart)
+        box = top, bottom, left, right
     return replace(scene, cube=np.ascontiguousarray(scene.cube[:, ::stride, ::stride]), chart=box)
 
 

@@ -112,7 +112,7 @@ def chart_spectra(chart: ColourChart, corners: Corners, shape: tuple[int, int]) 
     table[tuple(chart.cells.T)] = np.arange(len(chart))
     rows, cols = np.mgrid[: shape[0], : shape[1]].astype(np.float64) + 0.5
     inverse = np.linalg.inv(homography(np.asarray(corners, np.float64)))
-    places = project(inverse, np.stack([rows, cols], axis=-1))  # x, y of the unit square
+    places = project(inverse.astype(np.float64), np.stack([rows, cols], axis=-1))  # x, y of the unit square
     cells = places[..., ::-1] * (chart.rows - GAP, chart.columns - GAP)
     index = np.floor(cells).astype(int)
     inside = ((index >= 0) & (index < table.shape) & (cells - index < 1 - GAP)).all(axis=-1)
