@@ -24,6 +24,7 @@ DEGREES = (0, 1, 2, 3)  # of the tone curve, a polynomial in the logarithm of li
 RIDGES = (1e-4, 1e-3, 1e-2)  # weight of the distance of the matrix from that of the file
 GAIN = 0.93  # error left out, relative to that of a simpler form, that a more complex form needs
 LIGHT_GAIN = 0.85  # the same for uneven light, which can imitate a tone curve
+VISIBLE = 0.1  # ΔE2000 that a more complex form must gain in any case
 NEUTRALS = 4  # grey patches that a tone curve needs
 SMALLEST_SLOPE = 0.15  # of the tone curve, in logarithms
 TOE = 0.7  # range of the logarithm of light, below the darkest grey, in which the tone curve becomes linear
@@ -142,7 +143,7 @@ def _choose(solver: _Solver, used: npt.NDArray[np.bool_]) -> _Form:
         for form in forms:
             if form not in errors:
                 errors[form] = float(solver.left_out(form, used)[used].mean())
-            if errors[form] < errors[best] * gain:
+            if errors[form] < min(errors[best] * gain, errors[best] - VISIBLE):
                 best = form
         return best
 
@@ -170,9 +171,10 @@ class _Solver:
         self.shadings = {
             "even": np.zeros((len(self.chart), 0)), "slope": across, "curved": curved, "falloff": radius,
         }  # fmt: skip
-        self.lights = ["even", "slope", "curved"]
+        self.lights = ["even", "slope"]
         if np.ptp(radius[reading.is_visible]) >= RADII:
             self.lights.append("falloff")
+        self.lights.append("curved")
 
     def usable(self) -> npt.NDArray[np.bool_]:
         """Which patches (N,) can be used.
