@@ -64,6 +64,11 @@ def guide() -> Path:
     return ROOT / "guide" / "guide.md"
 
 
+def unknown_camera() -> Path:
+    """What is added to the prediction intervals of pictures by unknown cameras, see `inference.unknown_camera`."""
+    return ROOT / "unknown_camera.json"
+
+
 def sensor_tables() -> Path:
     """Path of the spectral responses of satellite sensors (JSON)."""
     return ROOT / "sensors.json"

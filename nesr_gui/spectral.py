@@ -143,13 +143,15 @@ class Spectrum:
 class ImageSource:
     """Provenance of an image: file name, SHA-256 of the file, and how the file was interpreted.
 
-    `notes` are sentences for the user; `metadata` are key-value pairs that exported files record.
+    `notes` are sentences for the user; `metadata` are key-value pairs that exported files record. `is_camera_unknown`
+    tells that a camera made the colours in a way that neither the file nor the user states.
     """
 
     name: str = "untitled"
     sha256: str = ""
     notes: tuple[str, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
+    is_camera_unknown: bool = False
 
 
 @dataclass(frozen=True, eq=False)

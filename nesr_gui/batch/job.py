@@ -9,7 +9,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.io.cubes.export import REQUEST
 from nesr_gui.io.errors import error_message
+from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.spectral import RGBImage
 
 ENCODING_SHARE = 0.4  # assumed share of the time, for the fraction done
@@ -37,6 +38,7 @@ class JobSettings:
         device: auto, cpu, cuda or mps.
         plan: what to export of each photograph.
         max_pixels: larger photographs are binned in linear light by a whole number; None for full resolution.
+        development: how the photographs are developed.
     """
 
     model: Path | None
@@ -44,15 +46,18 @@ class JobSettings:
     device: str
     plan: ExportPlan
     max_pixels: int | None = None
+    development: DevelopSettings = field(default_factory=DevelopSettings)
 
     def request(self, photograph_sha256: str) -> str:
         """Hash of everything that determines the content of a cube: photograph, model and options, but not names."""
-        content = {
+        content: dict[str, Any] = {
             "photograph": photograph_sha256,
             "model": self.model_sha256,
             "plan": self.plan,
             "max_pixels": self.max_pixels,
         }
+        if self.development != DevelopSettings():  # cubes of the default settings keep their hash
+            content["development"] = self.development
         return hashlib.sha256(json.dumps(content, default=_to_json).encode()).hexdigest()
 
 
@@ -171,7 +176,7 @@ def discard(out: Path) -> None:
 
 def read_job_photograph(source: Path, settings: JobSettings) -> RGBImage:
     """Read a photograph at the requested resolution; raises as `io.read_photograph`."""
-    photograph = io.read_photograph(source)
+    photograph = io.read_photograph(source, settings.development)
     return photograph.reduced(settings.max_pixels) if settings.max_pixels else photograph
 
 

@@ -11,7 +11,7 @@ import sys
 import click
 
 from nesr_gui._version import __version__
-from nesr_gui.cli import export, gui, inspect, options, train
+from nesr_gui.cli import camera, export, gui, inspect, options, train
 from nesr_gui.cli.reconstruct import reconstruct
 
 
@@ -37,7 +37,7 @@ def cli() -> None:
 
 for command in (
     gui.gui, reconstruct, inspect.spectrum, inspect.info, inspect.compare,
-    export.export, train.train, train.evaluate, train.calibrate, train.import_weights,
+    export.export, camera.calibrate_camera, train.train, train.evaluate, train.calibrate, train.import_weights,
     train.experiment, gui.benchmark,
 ):  # fmt: skip
     cli.add_command(command)

@@ -12,12 +12,15 @@ from nesr_gui.cli.options import (
     READING,
     anchor_option,
     build_plan,
+    camera_option,
     device_option,
     model_option,
     parse_hints,
     plan_options,
     progress_bar,
+    read_development,
     reading_options,
+    refuse_camera,
     super_resolve,
     with_anchors,
 )
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 @anchor_option
 @click.option("--estimate", is_flag=True, help="Print the estimated size and time, and exit.")
 @reading_options
+@camera_option
 @model_option
 @device_option
 def export(
@@ -43,6 +47,7 @@ def export(
     max_pixels: int | None,
     anchors: tuple[str, ...],
     estimate: bool,
+    camera: Path | None,
     model: Path | None,
     device: str,
     **options: Any,
@@ -58,11 +63,12 @@ def export(
     reading = {name: options.pop(name) for name in READING}
     field: SpectralField
     if io.is_photograph(image):
-        field = with_anchors(_reconstruct(image, model, device, max_pixels), anchors)
+        field = with_anchors(_reconstruct(image, model, device, max_pixels, camera), anchors)
         origin = ""  # its provenance states it
     elif anchors:
         raise ValueError(f"{image.name} is a measured cube; --anchor applies to photographs")
     else:
+        refuse_camera(camera, image)
         field, origin = io.open_cube(image, parse_hints(**reading)), image.name
         if model:
             field = super_resolve(field, image.name, model, device, max_pixels)
@@ -75,13 +81,15 @@ def export(
         click.echo(exporting.write(out, field, plan, origin=origin, progress=report))
 
 
-def _reconstruct(image: Path, model: Path | None, device: str, max_pixels: int | None) -> SpectralField:
+def _reconstruct(
+    image: Path, model: Path | None, device: str, max_pixels: int | None, camera: Path | None
+) -> SpectralField:
     """Reconstruct a photograph; its notes are printed."""
     from nesr_gui import io
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
-    photograph = io.read_photograph(image)
+    photograph = io.read_photograph(image, read_development(camera, image))
     for note in photograph.source.notes:
         click.echo(note, err=True)
     photograph = photograph.reduced(max_pixels) if max_pixels else photograph

@@ -12,6 +12,7 @@ from nesr_gui.cli.options import (
     FILE,
     PATH,
     anchor_option,
+    camera_option,
     default_wavelengths,
     device_option,
     model_option,
@@ -19,6 +20,7 @@ from nesr_gui.cli.options import (
     parse_hints,
     parse_point,
     progress_bar,
+    read_development,
     reading_options,
     with_anchors,
     write_json,
@@ -32,6 +34,7 @@ from nesr_gui.cli.options import (
 @click.option("--wavelengths", "listed", help="Wavelengths in nm, start:stop:step or a list. [default: every nm]")
 @anchor_option
 @reading_options
+@camera_option
 @model_option
 @device_option
 def spectrum(
@@ -40,6 +43,7 @@ def spectrum(
     anchors: tuple[str, ...],
     out: Path | None,
     listed: str | None,
+    camera: Path | None,
     model: Path | None,
     device: str,
     **options: Any,
@@ -49,7 +53,7 @@ def spectrum(
     from nesr_gui.spectral import Spectrum, Wavelengths
 
     pixels = [parse_point(text) for text in points]
-    field = open_field(image, model, device, options, anchors)
+    field = open_field(image, model, device, options, camera, anchors)
     wavelengths = Wavelengths.parse(listed) if listed else default_wavelengths(field)
     names = [f"row {row} col {col}" for row, col in pixels]
     spectra = [
@@ -110,6 +114,7 @@ def print_systems() -> None:
 @click.option("--json", "report", type=FILE, help="Also write the results to a JSON file.")
 @anchor_option
 @reading_options
+@camera_option
 @model_option
 @device_option
 def compare(
@@ -118,6 +123,7 @@ def compare(
     anchors: tuple[str, ...],
     max_pixels: int | None,
     report: Path | None,
+    camera: Path | None,
     model: Path | None,
     device: str,
     **options: Any,
@@ -130,7 +136,8 @@ def compare(
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
-    image, measured = io.read_photograph(photograph), io.open_cube(cube, parse_hints(**options))
+    development = read_development(camera, photograph)
+    image, measured = io.read_photograph(photograph, development), io.open_cube(cube, parse_hints(**options))
     registration = register(image, measured)
     click.echo(f"{cube.name}: {registration.in_words()}")
     image = image.reduced(max_pixels) if max_pixels else image

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nesr_gui.fields.protocol import SpectralField
     from nesr_gui.fields.sensor import Sensor
     from nesr_gui.io import CubeHints
+    from nesr_gui.io.photos.develop_settings import DevelopSettings
     from nesr_gui.spectral import Wavelengths
 
 
@@ -32,6 +33,10 @@ device_option = click.option(
     "--device", default="auto", show_default=True, help="Compute device: auto, cpu, cuda or mps."
 )
 model_option = click.option("--model", type=FILE, help="Model file (.safetensors). [default: the bundled model]")
+camera_option = click.option(
+    "--camera", type=FILE, help="Camera of the photograph: a profile (.json, see calibrate-camera), a table of its "
+    "sensitivities (.csv), or a file of several cameras (.npz), of which EXIF tells the model.",
+)  # fmt: skip
 OPTIONS = {"wavelengths": "--band-wavelengths", "band_axis": "--band-axis", "variable": "--variable"}
 """Options by the name that `AmbiguousFile` uses."""
 anchor_option = click.option(
@@ -260,21 +265,65 @@ def with_anchors(field: SpectralField, anchors: Sequence[str]) -> SpectralField:
     return corrected
 
 
+def read_development(camera: Path | None, photograph: Path | None = None) -> DevelopSettings:
+    """Develop settings for the option `--camera`.
+
+    Args:
+        camera: the file of the option.
+        photograph: the photograph, whose EXIF data select a camera of a file of several.
+
+    Raises:
+        ValueError: the file cannot be read, or has no such camera.
+    """
+    from nesr_gui.io.photos.camera_profile import is_profile, read_profile
+    from nesr_gui.io.photos.develop_settings import DevelopSettings
+    from nesr_gui.io.spectra.readers import is_camera_collection, read_camera
+
+    if camera is None:
+        return DevelopSettings()
+    if is_profile(camera):
+        return DevelopSettings(profile=read_profile(camera))
+    model = ""
+    if is_camera_collection(camera):
+        from nesr_gui import io
+
+        if photograph is None:
+            raise ValueError(
+                f"{camera.name} has several cameras, and the photographs may be of any; give a profile or a table "
+                "of one camera, or give the photographs one by one"
+            )
+        model = io.decode_photograph(photograph).stored.camera
+    return DevelopSettings(camera=read_camera(camera, model))
+
+
 def open_field(
-    image: Path, model: Path | None, device: str, options: dict[str, Any], anchors: Sequence[str] = ()
-) -> SpectralField:
-    """Field of an image: a photograph reconstructed; a cube as it is, or super-resolved if a model is given."""
+    image: Path, model: Path | None, device: str, options: dict[str, Any], camera: Path | None = None,
+    anchors: Sequence[str] = (),
+) -> SpectralField:  # fmt: skip
+    """Field of an image: a photograph reconstructed; a cube as it is, or super-resolved if a model is given.
+
+    Raises:
+        ValueError: a camera or an anchor is given for a cube.
+    """
     from nesr_gui import io
 
     if not io.is_photograph(image):
         if anchors:
             raise ValueError(f"{image.name} is a measured cube; --anchor applies to photographs")
+        refuse_camera(camera, image)
         cube = io.open_cube(image, parse_hints(**options))
         return super_resolve(cube, image.name, model, device) if model else cube
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
 
-    return with_anchors(engine.encode(io.read_photograph(image), load_model(model, device)), anchors)
+    photograph = io.read_photograph(image, read_development(camera, image))
+    return with_anchors(engine.encode(photograph, load_model(model, device)), anchors)
+
+
+def refuse_camera(camera: Path | None, image: Path) -> None:
+    """Raise ValueError if a camera is given for a cube."""
+    if camera is not None:
+        raise ValueError(f"--camera is for photographs, and {image.name} is a cube; leave it out")
 
 
 def super_resolve(

@@ -18,16 +18,19 @@ from nesr_gui.cli.options import (
     PATH,
     anchor_option,
     build_plan,
+    camera_option,
     device_option,
     model_option,
     plan_options,
     progress_bar,
+    read_development,
     with_anchors,
 )
 
 if TYPE_CHECKING:
     from nesr_gui.batch.job import ItemResult, JobItem, JobSettings
     from nesr_gui.inference.model import LoadedModel
+    from nesr_gui.io.photos.develop_settings import DevelopSettings
 
 
 @click.command()
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Run on the workers of a dask.distributed scheduler: tcp://host:8786."
 )
+@camera_option
 @model_option
 @device_option
 def reconstruct(
@@ -50,6 +54,7 @@ def reconstruct(
     anchors: tuple[str, ...],
     jobs: int | None,
     scheduler: str | None,
+    camera: Path | None,
     **options: Any,
 ) -> None:
     """Write the spectral cubes of photographs.
@@ -60,7 +65,7 @@ def reconstruct(
     """
     if jobs and scheduler:
         raise ValueError("--jobs and --scheduler exclude each other; --jobs is for processes on this machine")
-    settings, model = build_job(**options)
+    settings, model = build_job(read_development(camera, images[0] if len(images) == 1 else None), **options)
     several = len(images) > 1 or ending is not None or _holds_cubes(out)
     if anchors and (several or scheduler):
         raise ValueError("--anchor belongs to a single photograph on this machine; reconstruct it alone")
@@ -83,7 +88,7 @@ def _holds_cubes(out: Path) -> bool:
 
 
 def build_job(
-    max_pixels: int | None, model: Path | None, device: str, **options: Any
+    development: DevelopSettings, max_pixels: int | None, model: Path | None, device: str, **options: Any
 ) -> tuple[JobSettings, LoadedModel]:
     """Job settings from the options, validated on a black photograph before any is read, and the model."""
     import numpy as np
@@ -104,7 +109,11 @@ def build_job(
     replace(plan, region=None, is_masked=False).prepared(
         engine.encode(RGBImage(np.zeros((16, 16, 3), np.float32)), loaded)
     )
-    return JobSettings(model.absolute() if model else None, loaded.checkpoint.sha256, device, plan, max_pixels), loaded
+    settings = JobSettings(
+        model.absolute() if model else None, loaded.checkpoint.sha256, device, plan=plan, max_pixels=max_pixels,
+        development=development,
+    )  # fmt: skip
+    return settings, loaded
 
 
 def run_single(
@@ -115,7 +124,7 @@ def run_single(
     from nesr_gui.inference import engine
 
     io.writer(out, settings.plan.encoding)  # fail before anything is computed
-    photograph = io.read_photograph(image)
+    photograph = io.read_photograph(image, settings.development)
     for note in photograph.source.notes:
         click.echo(note, err=True)
     photograph = photograph.reduced(settings.max_pixels) if settings.max_pixels else photograph

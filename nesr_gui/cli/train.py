@@ -72,7 +72,13 @@ def train(
 @click.option(
     "--attacks", "attacked", is_flag=True, help="Also test under noise, JPEG, exposure, blur, lights and metamers."
 )
-@click.option("--cameras", type=FILE, help="Camera sensitivities (.npz) for --attacks.")
+@click.option("--cameras", type=FILE, help="Camera sensitivities (.npz) for --attacks and --chart.")
+@click.option(
+    "--chart",
+    "calibrated",
+    is_flag=True,
+    help="Also test simulated photographs of --cameras, calibrated by a chart or not.",
+)
 @click.option("--colours", type=FILE, help="Reflectances (.npz) from another instrument for --attacks.")
 @click.option(
     "--anchors", metavar="N,…", help="Also report the accuracy with measured spectra of N spots: 0,1,3,5,10,24."

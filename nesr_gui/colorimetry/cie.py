@@ -108,13 +108,15 @@ def colour_differences(first: npt.ArrayLike, second: npt.ArrayLike) -> FloatArra
 
     Source: CIE 142:2001, ISO/CIE 11664-6.
     """
+    labs = [srgb_to_lab(linear) for linear in (first, second)]
+    return np.asarray(_colour().delta_E(*labs, method="CIE 2000"), np.float32)
+
+
+def srgb_to_lab(linear: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """CIE 1976 L*a*b* (..., 3) of linear sRGB colours (..., 3), relative to the sRGB white point."""
     colour = _colour()
     space = colour.RGB_COLOURSPACES["sRGB"]
-    labs = [
-        colour.XYZ_to_Lab(np.asarray(linear, np.float64) @ space.matrix_RGB_to_XYZ.T, space.whitepoint)
-        for linear in (first, second)
-    ]
-    return np.asarray(colour.delta_E(*labs, method="CIE 2000"), np.float32)
+    return np.asarray(colour.XYZ_to_Lab(np.asarray(linear, np.float64) @ space.matrix_RGB_to_XYZ.T, space.whitepoint))
 
 
 _LOCUS = np.array([
@@ -281,6 +283,20 @@ def chart(name: str) -> list[tuple[str, Table]]:
     """Name and reflectance of each patch of one of `CHARTS`, or of another chart in colour-science."""
     patches = _colour().SDS_COLOURCHECKERS[name]
     return [(patch_name, (patch.wavelengths, patch.values)) for patch_name, patch in patches.items()]
+
+
+def chart_colours(name: str) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """Names (N,) of the patches of a chart in colour-science, and their published linear sRGB colours (N, 3).
+
+    They are adapted from the white of their table to D65 (Bradford), and may lie outside [0, 1].
+    """
+    colour = _colour()
+    table = colour.CCS_COLOURCHECKERS[name]
+    xyz = colour.xyY_to_XYZ(np.array(list(table.data.values())))
+    to_d65 = adaptation(
+        colour.xy_to_XYZ(table.illuminant), colour.xy_to_XYZ(colour.RGB_COLOURSPACES["sRGB"].whitepoint)
+    )
+    return list(table.data), np.asarray(xyz @ (xyz_to_linear_srgb() @ to_d65).T)
 
 
 def chart_reflectances(wavelengths: Wavelengths) -> FloatArray:

@@ -44,6 +44,7 @@ from nesr_gui.inference.model import LoadedModel
 from nesr_gui.inference.model_input import ModelInput
 from nesr_gui.inference.nesr_field import CalibratedNeSRField, NeSRField
 from nesr_gui.inference.reconstructed_field import ReconstructedField
+from nesr_gui.inference.unknown_camera import widened
 from nesr_gui.networks.band_network import BandNetwork
 from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR
@@ -100,7 +101,10 @@ class PreparedInput:
     @property
     def calibration(self) -> IntervalCalibration | None:
         """Calibration of the model, if it applies to the image; it is defined for photographs only."""
-        return self.model.checkpoint.calibration if isinstance(self.image, RGBImage) else None
+        calibration = self.model.checkpoint.calibration
+        if calibration is None or not isinstance(self.image, RGBImage):
+            return None
+        return widened(calibration) if self.image.source.is_camera_unknown else calibration
 
 
 class PreparedBands(PreparedInput):

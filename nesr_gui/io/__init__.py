@@ -21,6 +21,7 @@ from nesr_gui.io.registry import CUBES, FileKind, Format, lazy
 from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
 
 if TYPE_CHECKING:
+    from nesr_gui.io.photos.develop_settings import DevelopSettings
     from nesr_gui.io.photos.photo import DecodedPhoto
 
 __all__ = [
@@ -45,10 +46,10 @@ __all__ = [
 ]
 
 
-def _read_photograph(path: Path) -> RGBImage:
+def _read_photograph(path: Path, settings: DevelopSettings | None = None) -> RGBImage:
     from nesr_gui.io.photos import decode
 
-    return decode.read_photograph(path)
+    return decode.read_photograph(path, settings)
 
 
 def _read_curves(path: Path) -> Any:
@@ -96,7 +97,7 @@ FORMATS = (
 )
 
 
-def read_photograph(path: str | os.PathLike[str]) -> RGBImage:
+def read_photograph(path: str | os.PathLike[str], settings: DevelopSettings | None = None) -> RGBImage:
     """Read a photograph; see `nesr_gui.io.photos.decode.read_photograph`.
 
     Raises:
@@ -104,7 +105,7 @@ def read_photograph(path: str | os.PathLike[str]) -> RGBImage:
         ValueError: neither content nor extension are those of a photograph, or the file is not readable
             (`UnreadableImage`).
     """
-    image: RGBImage = _reader(Path(path), FileKind.PHOTOGRAPH)(Path(path))
+    image: RGBImage = _reader(Path(path), FileKind.PHOTOGRAPH)(Path(path), settings)
     return image
 
 

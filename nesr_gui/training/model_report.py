@@ -18,6 +18,7 @@ from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.spectral import FloatArray, RGBImage
+from nesr_gui.training.camera_evaluation import evaluate_cameras, mean_rows
 from nesr_gui.training.contributions import contributions
 from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.evaluation import (
@@ -147,6 +148,7 @@ def evaluate(
     failures: Path | None,
     attacked: bool,
     cameras: Path | None,
+    calibrated: bool,
     colours: Path | None,
     anchors: Sequence[int],
     device: str,
@@ -163,7 +165,8 @@ def evaluate(
         brief: whether to report the accuracy alone.
         failures: file for plots of failures; None for none.
         attacked: whether to run the attacks of `robustness`.
-        cameras: file of camera sensitivities for the attacks.
+        cameras: file of camera sensitivities for the attacks and for simulated photographs.
+        calibrated: whether to test photographs of these cameras with the calibration by a chart and without.
         colours: file of reflectances for the attacks.
         anchors: numbers of measured spots to report the accuracy with; none by default.
         device: where the models run.
@@ -172,8 +175,11 @@ def evaluate(
         The rows of each section of the report, for JSON.
 
     Raises:
-        ValueError: a folder or file does not hold what it should, or two models have the same name.
+        ValueError: a folder or file does not hold what it should, two models have the same name, or no cameras are
+            given to calibrate.
     """
+    if calibrated and cameras is None:
+        raise ValueError("--chart needs cameras to simulate; add --cameras with a file of their sensitivities (.npz)")
     tested = _scenes(scenes, with_charts)
     known = _scenes(train_scenes, with_charts) if train_scenes else []
     learned, held = without_clusters(without_charts(read_libraries(spectra))) if spectra else ([], [])
@@ -189,6 +195,8 @@ def evaluate(
         report["attacks"] = _attacks(tested, loaded, cameras, colours)
     if anchors:
         report["anchors"] = _anchors(tested, loaded, anchors)
+    if calibrated and cameras is not None:
+        report["cameras"] = _cameras(tested, loaded, cameras)
     if failures:
         draw_failures(failures, loaded[0], tested)
     return {name: [row if isinstance(row, dict) else asdict(row) for row in rows] for name, rows in report.items()}
@@ -290,6 +298,22 @@ def _attacks(
         for name, count, rmse, angle, mrae, coverage in summary(made):
             click.echo(f"{name:56}{count:8}{rmse:10.4f}{angle:10.2f}{mrae:10.3f}{coverage:10.3f}")
         rows += [{"method": model.name, **asdict(row)} for row in made]
+    return rows
+
+
+def _cameras(scenes: Sequence[Scene], models: Sequence[LoadedModel], cameras: Path) -> list[dict[str, Any]]:
+    rows = []
+    for model in models:
+        click.echo(
+            f"\nunknown cameras with {model.name}: means over the scenes; what a chart removes of the extra error"
+        )
+        head = f"{'RMSE':>8}{'angle':>8}{'coverage':>10}{'width':>8}{'removed: RMSE':>15}{'angle':>8}"
+        click.echo(f"{'scenes':16}{'tone curve':12}{'colours':20}{'camera':20}{head}")
+        for mean in mean_rows(list(evaluate_cameras(model, scenes, cameras))):
+            figures = f"{mean.rmse:8.4f}{mean.angle:8.2f}{mean.coverage:10.3f}{mean.width:8.4f}"
+            parts = "" if np.isnan(mean.rmse_removed) else f"{mean.rmse_removed:15.0%}{mean.angle_removed:8.0%}"
+            click.echo(f"{mean.scenes:16}{mean.tone:12}{mean.maker:20}{mean.knowledge:20}{figures}{parts}")
+            rows.append({"method": model.name, **asdict(mean)})
     return rows
 
 

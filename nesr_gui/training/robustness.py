@@ -19,6 +19,7 @@ from nesr_gui.fields.accuracy import MIN_TRUTH_FOR_ANGLE
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel
+from nesr_gui.io.spectra.readers import read_camera_collection
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.calibration import interval_score
 from nesr_gui.training.evaluation import Score, score, spectra_of
@@ -278,11 +279,7 @@ def camera_matrices(path: Path) -> tuple[list[str], FloatArray]:
     Raises:
         ValueError: the file has another form.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            names, sensitivities = [str(name) for name in file["names"]], file["sensitivities"].astype(np.float64)
-    except (OSError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is no file of cameras; expected an .npz with `names` and `sensitivities`") from error
+    names, sensitivities = read_camera_collection(path)
     charts = np.vstack([cie.chart_reflectances(cie.CAMERA_BANDS), np.ones((20, 31), np.float32)])
     light = _at(cie.illuminant("D65"), cie.CAMERA_BANDS.nm)
     wanted = charts @ cie.default_camera().T

@@ -37,6 +37,7 @@ from nesr_gui.gui.views.main_window import MainWindow, local_files
 from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.inference.model_input import InputKind
 from nesr_gui.io.errors import error_message
+from nesr_gui.io.photos.camera_profile import CameraProfile
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.io.regions.files import is_region_file
 
@@ -104,8 +105,10 @@ class FileController(QObject):
             self.open(Path(path))
 
     def ask_camera(self) -> None:
-        """Ask for a table of camera sensitivities for developing the photograph."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Load camera sensitivities", "", loading.CAMERAS)
+        """Ask for a camera profile or a table of sensitivities for developing the photograph."""
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, "Load camera profile or sensitivities", "", loading.DEVELOPMENT_CAMERAS
+        )
         if path:
             self.load_camera(Path(path))
 
@@ -188,8 +191,9 @@ class FileController(QObject):
         self._worker.submit(Task.DEVELOP, request, loading.interpret, self._take_developed)
 
     def load_camera(self, path: Path) -> None:
-        """Load camera sensitivities and develop the photograph with them."""
-        self._worker.submit(Task.LOAD_CAMERA, loading.CameraRequest(path), loading.read_camera, self._take_camera)
+        """Load a camera profile or sensitivities and develop the photograph with them."""
+        request = loading.CameraRequest(path)
+        self._worker.submit(Task.LOAD_CAMERA, request, loading.read_camera_or_profile, self._take_camera)
 
     def open_cube(self, path: Path, reading: CubeHints) -> None:
         """Open an ambiguous cube file with additional hints."""
@@ -298,7 +302,7 @@ class FileController(QObject):
         self._reconstruction.stop()
         self._document.set_photograph(photograph.image, photograph.colours)
 
-    def _take_camera(self, request: loading.CameraRequest, camera: Observer) -> None:
+    def _take_camera(self, request: loading.CameraRequest, camera: Observer | CameraProfile) -> None:
         self._document.development.choose_camera(camera)
 
     def resume(self) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QUndoStack
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.undo import ReplaceValue
+from nesr_gui.io.photos.camera_profile import CameraProfile
 from nesr_gui.io.photos.develop_settings import DevelopSettings, WhiteBalance
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _NAMES = {
     "tint": "tint",
     "stops": "exposure",
     "camera": "camera",
+    "profile": "camera profile",
     "grey_point": "grey point",
     "working_pixels": "working resolution",
 }
@@ -62,9 +64,10 @@ class Development:
         """Return to the settings that the file specifies."""
         self.choose(DevelopSettings())
 
-    def choose_camera(self, camera: Observer | None) -> None:
-        """Set the camera the photograph was taken with; None is the default camera."""
-        self.choose(replace(self.interpretation, camera=camera))
+    def choose_camera(self, camera: Observer | CameraProfile) -> None:
+        """Set the camera the photograph was taken with, or its profile; one replaces the other."""
+        observer, profile = (None, camera) if isinstance(camera, CameraProfile) else (camera, None)
+        self.choose(replace(self.interpretation, camera=observer, profile=profile))
 
     def set_picking(self, picking: bool) -> None:
         """Start or stop picking the grey point; ignored without a file."""

@@ -31,6 +31,7 @@ from nesr_gui.spectral import RGBImage, Wavelengths
 if TYPE_CHECKING:
     from nesr_gui.inference.model import LoadedModel
     from nesr_gui.io.cubes.description import CubeHints
+    from nesr_gui.io.photos.camera_profile import CameraProfile
     from nesr_gui.io.photos.photo import DecodedPhoto
 
 
@@ -175,6 +176,20 @@ def read_camera(request: CameraRequest, progress: ProgressCallback) -> Observer:
     camera = Observer.camera(request.path.name, read_sensitivities(request.path))
     camera_matrix(camera)
     return camera
+
+
+DEVELOPMENT_CAMERAS = "Camera profiles and sensitivities (*.json *.csv *.txt);;All files (*)"
+
+
+def read_camera_or_profile(request: CameraRequest, progress: ProgressCallback) -> Observer | CameraProfile:
+    """Read a camera profile, or camera sensitivities.
+
+    Raises:
+        OSError, ValueError: the file cannot be read; see also `read_camera`.
+    """
+    from nesr_gui.io.photos.camera_profile import is_profile, read_profile
+
+    return read_profile(request.path) if is_profile(request.path) else read_camera(request, progress)
 
 
 @dataclass(frozen=True, eq=False)

@@ -78,6 +78,7 @@ def apply_exif(stored: DecodedPixels, read: Callable[[], Image.Exif], *, is_name
         if not stored.profile and not is_named:
             _apply_exif_colours(stored, tags)
         make = tags.get(MAKE)
+        stored.camera = camera_name(make, tags.get(MODEL))
     except Exception as error:  # Pillow raises many kinds of errors for damaged tags
         stored.notes.append(f"Its EXIF data are damaged and were left aside ({error_message(error)[:80]}).")
         make = None
@@ -87,6 +88,13 @@ def apply_exif(stored: DecodedPixels, read: Callable[[], Image.Exif], *, is_name
         stored.notes.append(f"Its EXIF data state the orientation {str(orientation)[:20]}, which was left aside.")
     if make and stored.pixels.dtype == np.uint8:  # files with more bits were developed deliberately
         stored.notes.append(TONE_CURVE)
+
+
+def camera_name(make: Any, model: Any) -> str:
+    """Maker and model from EXIF as one name, in which the maker is not repeated; empty if there is none."""
+    maker, name = (" ".join(readable(str(text or "")).replace("\0", " ").split())[:80] for text in (make, model))
+    first = maker.partition(" ")[0].lower()
+    return name if first and name.lower().startswith(first) else f"{maker} {name}".strip()
 
 
 def _apply_exif_colours(stored: DecodedPixels, tags: Image.Exif) -> None:
@@ -356,7 +364,9 @@ def read_tiff(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
     with tifffile.TiffFile(file) as tiff:
         page = _photograph_page(tiff)
         if page is None:
-            return _read_raw_in_tiff(file, check_size)
+            first: Any = tiff.pages[0]
+            camera = camera_name(first.tags.valueof(MAKE), first.tags.valueof(MODEL))
+            return replace(_read_raw_in_tiff(file, check_size), camera=camera)
         check_size(page.imagewidth, page.imagelength)
         _check_layout(page)
         notes = _check_whole(page, file)
@@ -463,7 +473,7 @@ def _stored_in_tiff(page: Any) -> DecodedPixels:
 def _tiff_exif(page: Any) -> Image.Exif:
     """The tags of a page that EXIF defines too."""
     tags = parse_exif(b"")
-    for code in (ORIENTATION, MAKE):
+    for code in (ORIENTATION, MAKE, MODEL):
         if (value := page.tags.valueof(code)) is not None:
             tags[code] = value
     details = page.tags.valueof(DETAILS)

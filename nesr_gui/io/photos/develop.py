@@ -18,6 +18,7 @@ from nesr_gui.colorimetry.viewing_conditions import Observer, ViewingConditions
 from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.io.errors import UnreadableImage
 from nesr_gui.io.photos import colour_encoding, icc
+from nesr_gui.io.photos.camera_profile import CameraProfile, primaries, without_primaries
 from nesr_gui.io.photos.colour_encoding import ColourEncoding
 from nesr_gui.io.photos.develop_settings import DAYLIGHT, DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.io.photos.icc import Converter
@@ -145,8 +146,9 @@ def develop(
     """Linear sRGB (H, W, 3) of a decoded file.
 
     The order of operations: decode to linear light; scale values brighter than white; balance the grey point; convert
-    the camera's RGB to that of the default camera; correct temperature and tint; change the exposure; clip to sRGB,
-    mark clipped pixels in `clipped` and count them in the notes.
+    the camera's RGB to that of the default camera, which a camera profile does before the grey point is balanced;
+    correct temperature and tint; change the exposure; clip to sRGB, mark clipped pixels in `clipped` and count them in
+    the notes.
 
     Args:
         decoded: from `decode.decode`; not modified.
@@ -163,19 +165,25 @@ def develop(
     if pixels.shape[2] in (2, 4):
         pixels = pixels[..., : pixels.shape[2] - 1]
         notes.append("The alpha channel was dropped.")
-    reading = _conversion(stored, pixels, interpretation)
+    reading = _conversion_by_profile(stored, pixels, interpretation)
     adjustment = _adjustment(pixels, reading, interpretation)
-    is_adjusted = not np.array_equal(adjustment, np.eye(3))
-    if is_adjusted or reading.scaled != 1:
+    is_adjusted = not np.array_equal(adjustment, np.eye(3)) or interpretation.profile is not None
+    if not np.array_equal(adjustment, np.eye(3)) or reading.scaled != 1:
         reading.convert = reading.convert.then(adjustment / reading.scaled)
     factor = 1 if max_pixels is None else binning_factor(max_pixels, decoded.shape)
     white = None if pixels.dtype.kind == "f" else stored.white
-    values, clipped, outside = _develop_strips(pixels, white, reading.convert, factor, progress)
+    values, clipped, outside = _develop_strips(
+        pixels, white, reading.convert, factor, profile=interpretation.profile, progress=progress
+    )
     notes += reading.notes
     if outside and (is_adjusted or not reading.has_negative):  # already in the notes
         notes.append(_clipping_note(outside, decoded.shape, is_adjusted))
     understood = {"photograph_encoding": reading.encoding, **interpretation.in_words()}
-    source = ImageSource(decoded.name, decoded.sha256, tuple(notes), tuple(understood.items()))
+    is_stated = interpretation.camera is not None or interpretation.profile is not None
+    source = ImageSource(
+        decoded.name, decoded.sha256, notes=tuple(notes), metadata=tuple(understood.items()),
+        is_camera_unknown=stored.is_camera_picture and not is_stated,
+    )  # fmt: skip
     return RGBImage(values, source, factor, decoded.shape, clipped)
 
 
@@ -183,7 +191,7 @@ def _conversion(stored: DecodedPixels, pixels: npt.NDArray[np.generic], chosen: 
     """Converter to linear light, as chosen by the user or stated by the file."""
     is_float = pixels.dtype.kind == "f"
     white = None if is_float else stored.white
-    if chosen.encoding is not SourceEncoding.AUTOMATIC:
+    if chosen.source_encoding is not SourceEncoding.AUTOMATIC:
         code = _chosen_encoding(chosen)
         reading = _Reading(icc.of_code(white, code), f"{code.name}, chosen")
         if stored.profile or stored.code:
@@ -199,9 +207,53 @@ def _conversion(stored: DecodedPixels, pixels: npt.NDArray[np.generic], chosen: 
             raise UnreadableImage(str(error)) from error
         if stored.code:
             reading.notes.append(f"Colours were converted from {code.name}, as the file says.")
-    if is_float or code.exceeds_white:
+    if (is_float or code.exceeds_white) and chosen.profile is None:  # a profile states the exposure
         _scale(pixels, reading)
     return reading
+
+
+def _conversion_by_profile(stored: DecodedPixels, pixels: npt.NDArray[np.generic], chosen: DevelopSettings) -> _Reading:
+    """Converter by the camera profile, if one is chosen; what the file says of its primaries is not used."""
+    reading = _conversion(stored, pixels, chosen)
+    if chosen.profile is not None:
+        notes = [chosen.profile.in_words(), chosen.profile.mismatch(stored.camera)]
+        reading = _Reading(
+            chosen.profile.converter(reading.convert), reading.encoding, [note for note in notes if note]
+        )
+    return reading
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceLight:
+    """Part of a photograph as the camera stored it, with the curve of its encoding undone.
+
+    Attributes:
+        values: (h, w, 3) float64, light in the file's own primaries.
+        clipped: (h, w), whether a channel has its first or last code value.
+        primaries: matrix (3, 3) from these primaries to linear sRGB.
+        encoding: name of the encoding.
+    """
+
+    values: npt.NDArray[np.float64]
+    clipped: npt.NDArray[np.bool_]
+    primaries: npt.NDArray[np.float64]
+    encoding: str
+
+
+def device_light(decoded: DecodedPhoto, encoding: SourceEncoding, rows: slice, cols: slice) -> DeviceLight:
+    """Light of a window of a photograph read as `encoding`, before any conversion of its colours.
+
+    Raises:
+        UnreadableImage: the primaries of the file are degenerate.
+    """
+    stored = decoded.stored
+    pixels = stored.pixels[rows, cols]
+    pixels = pixels[..., : pixels.shape[2] - 1] if pixels.shape[2] in (2, 4) else pixels
+    reading = _conversion(stored, pixels, DevelopSettings(encoding))
+    is_float = pixels.dtype.kind == "f"
+    clipped = np.zeros(pixels.shape[:2], bool) if is_float else _any_channel((pixels == 0) | (pixels == stored.white))
+    values = without_primaries(reading.convert)(pixels).astype(np.float64)
+    return DeviceLight(values, clipped, primaries(reading.convert), reading.encoding)
 
 
 def _chosen_encoding(chosen: DevelopSettings) -> ColourEncoding:
@@ -211,7 +263,7 @@ def _chosen_encoding(chosen: DevelopSettings) -> ColourEncoding:
         SourceEncoding.GAMMA: colour_encoding.of_power(chosen.gamma),
         SourceEncoding.DISPLAY_P3: colour_encoding.DISPLAY_P3,
         SourceEncoding.ADOBE_RGB: colour_encoding.ADOBE_RGB,
-    }[chosen.encoding]
+    }[chosen.source_encoding]
 
 
 def _scale(pixels: npt.NDArray[np.generic], reading: _Reading) -> None:
@@ -254,6 +306,8 @@ def _develop_strips(
     white: int | None,
     convert: Converter,
     factor: int,
+    *,
+    profile: CameraProfile | None,
     progress: ProgressCallback | None,
 ) -> tuple[FloatArray, npt.NDArray[np.bool_], int]:
     """Values (h, w, 3) in [0, 1], clipped pixels (h, w), and the number of source pixels out of range."""
@@ -262,6 +316,9 @@ def _develop_strips(
     outside = row = 0
     for strip in _strips(pixels, factor):
         light = convert(strip)
+        if profile is not None and profile.falloff:
+            first = row * factor
+            light *= profile.gains(slice(first, first + strip.shape[0]), (pixels.shape[0], pixels.shape[1]))[..., None]
         beyond = np.zeros(strip.shape[:2], bool)
         if light.min() < -OUT_OF_RANGE or light.max() > 1 + OUT_OF_RANGE:
             beyond = _any_channel((light < -OUT_OF_RANGE) | (light > 1 + OUT_OF_RANGE))

@@ -22,7 +22,8 @@ class DecodedPixels:
 
     Floating-point pixels are linear light unless `code` says otherwise, and `white` does not apply. One channel is
     grey, two are grey and alpha, three RGB, four RGB and alpha. `profile` is the embedded ICC profile or empty; `code`
-    is the encoding named by the file, which takes precedence. `orientation` is that of EXIF, 1 to 8.
+    is the encoding named by the file, which takes precedence. `orientation` is that of EXIF, 1 to 8; `camera` its maker
+    and model, empty if unknown.
 
     Raises:
         UnreadableImage: the file is truncated or damaged.
@@ -33,7 +34,13 @@ class DecodedPixels:
     profile: bytes = b""
     code: ColourEncoding | None = None
     orientation: int = 1
+    camera: str = ""
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_camera_picture(self) -> bool:
+        """Whether a camera made its colours, in a way not stated; files of more bits were developed deliberately."""
+        return bool(self.camera) and self.pixels.dtype == "uint8"
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or 0 in self.pixels.shape or self.pixels.shape[2] > 4:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import csv
 import os
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.colorimetry.cie import CAMERA_BANDS
+from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.io.cubes.decoding import HUGE
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.spectra import cgats, cxf, envi_library
@@ -220,3 +223,69 @@ def _check_response(numbers: npt.NDArray[np.float64], order: list[int]) -> None:
             raise ValueError(
                 f"its {name} channel responds to nothing between {RESPONSE_RANGE[0]:g} and {RESPONSE_RANGE[1]:g} nm"
             )
+
+
+def is_camera_collection(path: Path) -> bool:
+    """Whether a file has the name of a file of several cameras."""
+    return path.suffix.lower() == ".npz"
+
+
+def read_camera(path: str | os.PathLike[str], model: str = "") -> Observer:
+    """Read a camera from a table of its sensitivities, or the camera called `model` from a file of several.
+
+    A file of several cameras is an `.npz` with `names` (N,) and `sensitivities` (N, 31, 3) on 400-700 nm by 10 nm.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        UnreadableFile: it is not such a file, or has not exactly one camera of that model.
+    """
+    path = Path(path)
+    if not is_camera_collection(path):
+        return Observer.camera(path.name, read_sensitivities(path))
+    names, sensitivities = read_camera_collection(path)
+    found = [index for index, name in enumerate(names) if _model_words(model) and _is_model(name, model)]
+    if not found:
+        of_file = f"{model!r}" if model else "not stated in its EXIF data"
+        raise UnreadableFile(
+            f"the camera of the photograph is {of_file}, and {path.name} has no such camera; give a table of its "
+            f"sensitivities, or a camera profile"
+        )
+    values = sensitivities[found[0]]
+    nm = CAMERA_BANDS.nm.tolist()
+    return Observer(names[found[0]], samples=tuple(zip(nm, *values.T.tolist(), strict=True)))
+
+
+def read_camera_collection(path: str | os.PathLike[str]) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """Names (N,) and sensitivities (N, 31, 3) on 400-700 nm by 10 nm of a file (`.npz`) of several cameras.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        UnreadableFile: it has another form.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            names, sensitivities = [str(name) for name in file["names"]], file["sensitivities"].astype(np.float64)
+        if sensitivities.shape != (len(names), len(CAMERA_BANDS), 3) or not np.isfinite(sensitivities).all():
+            raise ValueError(f"its sensitivities have the shape {sensitivities.shape}")
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UnreadableFile(
+            f"{path} is no file of cameras; expected an .npz with `names` (N,) and `sensitivities` (N, 31, 3)"
+        ) from error
+    return names, sensitivities
+
+
+_COMMON = {"eos", "digital", "corporation", "imaging", "corp", "ltd", "co", "optical", "company", "mark"}
+
+
+def _model_words(name: str) -> str:
+    """The letters and digits of the model, without words that all cameras of a maker share: `d700`, `5dii`."""
+    words = re.findall(r"[a-z0-9]+", Path(name).stem.lower().replace("mark", " mark "))
+    makers = {"canon", "nikon", "sony", "pentax", "olympus", "hasselblad", "nokia", "phase", "one", "point", "grey"}
+    return "".join(word for word in words if word not in _COMMON | makers and word not in ("camspec", "ssf"))
+
+
+def _is_model(name: str, model: str) -> bool:
+    return _model_words(name) == _model_words(model)

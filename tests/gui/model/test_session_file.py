@@ -47,6 +47,7 @@ from nesr_gui.gui.views.window_layout import apply_layout, layout_of
 from nesr_gui.io.cubes.description import CubeHints
 from nesr_gui.io.cubes.wavelengths import BandPositions
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.photos.camera_profile import CameraProfile
 from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
@@ -207,6 +208,20 @@ def kept(tmp_path: Path) -> SessionData:
 def plain(kept: SessionData, path: Path) -> Any:
     write_session(path, kept)
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_a_camera_profile_comes_back_and_older_sessions_have_none(kept: SessionData, tmp_path: Path) -> None:
+    profile = CameraProfile("Maker One", ((0, 0), (0.5, 0.25), (1, 1.25)), ((1, 0, 0), (0, 1, 0), (0, 0.5, 0.5)), 0.2)
+    path = tmp_path / "a.nesr"
+    written = plain(replace(kept, interpretation=DevelopSettings(profile=profile)), path)
+    assert read_session(path, MODES).interpretation == DevelopSettings(profile=profile)
+    del written["interpretation"]["profile"]
+    path.write_text(json.dumps(written), encoding="utf-8")
+    assert read_session(path, MODES).interpretation == DevelopSettings()
+    written["interpretation"]["profile"] = {"name": "x", "curve": [[0, 0]], "matrix": [[1, 0, 0]] * 3}
+    path.write_text(json.dumps(written), encoding="utf-8")
+    with pytest.raises(UnreadableFile, match="is damaged"):
+        read_session(path, MODES)
 
 
 def test_every_value_comes_back(kept: SessionData, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class DevelopmentPanel(QScrollArea):
 
     interpretation_picked = Signal(object)  # DevelopSettings
     grey_picking_requested = Signal(bool)  # whether the next click in the image picks the grey point
-    camera_file_requested = Signal()  # load camera sensitivities
+    camera_file_requested = Signal()  # load a camera profile or sensitivities
     reset_requested = Signal()  # restore the settings of the file
     simulation_requested = Signal()  # simulate a photograph of the open cube
 
@@ -117,8 +117,9 @@ class DevelopmentPanel(QScrollArea):
             dial.show_value(value)
         for dial in (self.kelvin, self.tint):
             self._form.setRowVisible(dial, chosen.balance is WhiteBalance.TEMPERATURE)
-        self.camera.setText(chosen.camera.name if chosen.camera else "Default: CIE 1931 observer")
-        self.default_camera.setVisible(chosen.camera is not None)
+        has_camera = chosen.camera is not None or chosen.profile is not None
+        self.camera.setText(chosen.camera_name if has_camera else "Default: CIE 1931 observer")
+        self.default_camera.setVisible(has_camera)
         self.reset.setEnabled(chosen != DevelopSettings())
 
     def show_picking(self, picking: bool) -> None:
@@ -150,13 +151,15 @@ class DevelopmentPanel(QScrollArea):
         for dial, item in ((self.kelvin, "kelvin"), (self.tint, "tint"), (self.stops, "stops")):
             dial.value_picked.connect(lambda value, item=item: self._pick(**{item: value}))
         self.camera = QLabel()
-        self.load_camera = QPushButton("Load sensitivities…")
-        self.load_camera.setToolTip("Load a CSV table of the camera's sensitivities: wavelength, R, G, B")
-        self.load_camera.setAccessibleName("Load camera sensitivities")
+        self.load_camera = QPushButton("Load camera…")
+        self.load_camera.setToolTip(
+            "Load a camera profile (JSON), or a CSV table of the camera's sensitivities: wavelength, R, G, B"
+        )
+        self.load_camera.setAccessibleName("Load a camera profile or camera sensitivities")
         self.load_camera.clicked.connect(self.camera_file_requested)
         self.default_camera = QPushButton("Default camera")
         self.default_camera.setAccessibleName("Use the default camera")
-        self.default_camera.clicked.connect(lambda: self._pick(camera=None))
+        self.default_camera.clicked.connect(lambda: self._pick(camera=None, profile=None))
         self.resolution = _combo("Working resolution", RESOLUTIONS.items())
         self.resolution.setToolTip("Resolution of the reconstruction; Automatic takes a few seconds on this machine")
         self.resolution.activated.connect(lambda: self._pick(working_pixels=self.resolution.currentData()))

@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import UInt8Array
@@ -21,6 +22,7 @@ from nesr_gui.gui.model.preferences import recent_files
 from nesr_gui.gui.tasks import loading
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.io.photos import develop
+from nesr_gui.io.photos.camera_profile import CameraProfile, write_profile
 from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.regions import Shape
 from nesr_gui.spectral import FloatArray
@@ -186,6 +188,28 @@ def test_a_camera_is_loaded_and_left_again(
     path.write_text("no table")
     opened.window.input.load_camera.click()
     qtbot.waitUntil(lambda: "camera.csv" in opened.window.messages.text.text())
+
+
+def test_a_camera_profile_replaces_sensitivities(
+    opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    path = tmp_path / "camera.json"
+    matrix = ((0.8, 0.1, 0.1), (0.1, 0.8, 0.1), (0.0, 0.2, 0.8))
+    profile = CameraProfile("Maker One", ((0, 0), (0.5, 0.4), (1, 1)), matrix, patches=24)
+    write_profile(path, profile)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(path), ""))
+    development, before = opened.document.development, values(opened).copy()
+    samples = tuple((nm, 1.0, nm / 700, nm / 600) for nm in (400.0, 700.0))
+    development.choose(DevelopSettings(camera=Observer("table", samples=samples)))
+    reread(opened, qtbot)
+    opened.window.input.load_camera.click()
+    qtbot.waitUntil(lambda: development.interpretation == DevelopSettings(profile=profile))
+    reread(opened, qtbot)
+    assert opened.window.input.camera.text() == "Maker One" and "24 patches" in opened.window.input.words.text()
+    assert not np.allclose(values(opened), before)
+    opened.window.input.default_camera.click()
+    reread(opened, qtbot)
+    np.testing.assert_array_equal(values(opened), before)
 
 
 def test_the_working_resolution_is_chosen(opened: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,104 @@
+"""Camera profiles as files: what is written is read, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nesr_gui.batch.job import JobSettings
+from nesr_gui.export import ExportPlan
+from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.photos.camera_profile import CameraProfile, colour_terms, read_profile, write_profile
+from nesr_gui.io.photos.develop_settings import DevelopSettings
+
+PROFILE = CameraProfile(
+    name="Maker One", curve=((0, 0), (0.1, 0.05), (1, 1.3)), matrix=((1.2, -0.1, -0.1), (0, 1, 0), (0.1, -0.3, 1.2)),
+    falloff=0.3, camera="Maker One", encoding="sRGB", chart="classic", patches=24, photograph="a.jpg", sha256="00",
+    before=9.5, after=1.25, left_out=1.5,
+)  # fmt: skip
+
+
+def test_a_profile_is_read_as_it_was_written(tmp_path: Path) -> None:
+    for profile in (PROFILE, replace(PROFILE, matrix=tuple((0.1, 0.2, 0.3, 0.4, 0.5, -0.5) for _ in range(3)))):
+        write_profile(tmp_path / "a.json", profile)
+        assert read_profile(tmp_path / "a.json") == profile
+    assert pickle.loads(pickle.dumps(PROFILE)) == PROFILE  # for other processes
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"matrix": [[1, 0, 0]]}, "three rows"),
+        ({"matrix": [[1, 0, 0], [1, 0, 0], [1, 0]]}, "three rows"),
+        ({"matrix": [[1, 0, math.inf], [1, 0, 0], [1, 0, 0]]}, "not finite"),
+        ({"matrix": [[1, 0, "1"], [1, 0, 0], [1, 0, 0]]}, "number is expected"),
+        ({"matrix": 3}, "damaged"),
+        ({"curve": [[0, 0], [1, 1], [0.5, 2]]}, "does not rise"),
+        ({"curve": [[0, 0], [0.5, 1], [1, 0.5]]}, "does not rise"),
+        ({"curve": [[0.1, 0], [1, 1]]}, "does not rise"),
+        ({"curve": [[i, i] for i in range(5000)]}, "pairs of numbers"),
+        ({"curve": [[0, 0], [1, 1e9]]}, "too large"),
+        ({"falloff": 1e3}, "vignetting"),
+        ({"falloff": None}, "number is expected"),
+        ({"patches": True}, "whole number"),
+        ({"camera": 7}, "no text"),
+        ({"nesr_camera_profile": 2}, "another version"),
+        ({"nesr_camera_profile": True}, "another version"),
+    ],
+)
+def test_a_damaged_profile_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    path = tmp_path / "a.json"
+    write_profile(path, PROFILE)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(UnreadableFile, match=message):
+        read_profile(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "3", "{", "[" * 100_000, "\0"])
+def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(UnreadableFile, match="is not a camera profile; write one with: nesr-gui calibrate-camera"):
+        read_profile(tmp_path / "a.json")
+
+
+def test_missing_parts_and_files(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_profile(tmp_path / "none.json")
+    path = tmp_path / "a.json"
+    write_profile(path, PROFILE)
+    content = json.loads(path.read_text())
+    del content["curve"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(UnreadableFile, match="'curve' is missing"):
+        read_profile(path)
+
+
+def test_a_profile_for_files_read_in_an_unknown_way_is_refused() -> None:
+    with pytest.raises(ValueError, match="read as 'so'"):
+        DevelopSettings(profile=replace(PROFILE, read_as="so"))
+
+
+def test_the_terms_scale_with_the_exposure() -> None:
+    light = np.random.default_rng(0).uniform(size=(50, 3))
+    np.testing.assert_allclose(colour_terms(3 * light, 6), 3 * colour_terms(light, 6))
+    np.testing.assert_allclose(colour_terms(np.full((1, 3), 0.4), 6), 0.4)
+    np.testing.assert_allclose(colour_terms(light, 6)[:, 3:] ** 2, light * np.roll(light, -1, axis=1)[:, [0, 1, 2]])
+
+
+def test_the_tone_curve_continues_above_its_last_knot() -> None:
+    np.testing.assert_allclose(PROFILE.linearise(np.array([0, 0.05, 0.1, 1.9])), [0, 0.025, 0.05, 2.55], rtol=1e-6)
+
+
+def test_cubes_of_another_profile_are_not_complete() -> None:
+    plain = JobSettings(None, "model", "cpu", ExportPlan())
+    one = replace(plain, development=DevelopSettings(profile=PROFILE))
+    two = replace(plain, development=DevelopSettings(profile=replace(PROFILE, falloff=0.2)))
+    assert len({settings.request("photo") for settings in (plain, one, two)}) == 3
+    assert plain.request("photo") == replace(plain, development=DevelopSettings()).request("photo")
