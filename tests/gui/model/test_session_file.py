@@ -445,6 +445,7 @@ def test_a_measured_cube_that_is_gone_is_told(
 def test_what_is_looked_at_does_not_depend_on_the_room_there_was_for_it(opened: App, qtbot: QtBot) -> None:
     image, size = opened.window.image, opened.window.size()
     image.zoom(2.0, (12, 34))
+    QApplication.processEvents()  # what was shown last takes its place first
     wide = image.box.viewRange()
     high = image.height()
     opened.window.resize(size.width(), size.height() - 100)
