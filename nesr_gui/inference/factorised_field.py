@@ -247,7 +247,8 @@ class FactorisedField(ReconstructedField):
         if 4 * functions.shape[1] * math.prod(size) <= CACHED_BYTES:
             return self._values(self._coefficients(rows, cols, stride, keep=True), functions).cpu().numpy()
         bands = np.empty((nm.size, *size), np.float32)
-        side = tiling.square_side(BLOCK_VALUES // nm.size)
+        at_once = max(CELLS * self._network.scale // stride, 1)  # there are many coefficients for each value of a band
+        side = min(tiling.square_side(BLOCK_VALUES // nm.size), at_once)
         for _, y, x in tiling.iter_square_tiles(slice(0, size[0]), slice(0, size[1]), side):
             tile = [
                 slice(part.start + at.start * stride, min(part.start + at.stop * stride, part.stop))

@@ -80,6 +80,8 @@ class Work:
 
     def do(self, number: int) -> None:
         """Open, compare, mark, export and save; `number` decides on the formats."""
+        self._app.worker.pause(Task.EXPORT, False)  # by the monkey
+        self._wait(Task.EXPORT, Task.OPEN)  # what it dropped is opened first
         app, document = self._app, self._open()
         app.comparison.open(self._truth)
         self._qtbot.waitUntil(lambda: document.truth is not None)
