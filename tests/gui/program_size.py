@@ -23,6 +23,7 @@ from nesr_gui.gui.views.dialogs.command_palette import of_menus
 from nesr_gui.io.sandbox import SANDBOX
 
 _THREADS_OF_LANES = {f"nesr-{lane.title}" for lane in Lane}
+_BUS = "native QDBusConnection"  # thread of Qt's connection to the message bus of the system
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class ProgramSize:
     def handles_since(self, before: ProgramSize) -> Counter[str]:
         """Threads, timers and files that were not there before, except for a thread for each lane of the worker."""
         lanes = Counter(_THREADS_OF_LANES)
-        return (self.threads - (before.threads | lanes)) + (self.timers - before.timers) + (self.files - before.files)
+        bus = Counter({_BUS: 1}) & (self.threads - before.threads)  # Qt starts it once, when it is first needed
+        known, opened = before.threads | lanes | bus, Counter({"anon_inode": bus.total()})
+        return (self.threads - known) + (self.timers - before.timers) + (self.files - before.files - opened)
 
     def differences(self, before: ProgramSize) -> str:
         """Which objects, threads, timers and files there are more of than before."""
