@@ -52,6 +52,24 @@ def plot(qtbot: QtBot) -> Iterator[PlotView]:
     yield made
 
 
+def test_there_is_a_grid_line_at_each_label(plot: PlotView) -> None:
+    def lines() -> tuple[set[float], set[float]]:
+        path = plot.grid.path()
+        ends = [(path.elementAt(at).x, path.elementAt(at).y) for at in range(path.elementCount())]
+        pairs = list(zip(ends[::2], ends[1::2], strict=True))
+        return {a[0] for a, b in pairs if a[0] == b[0]}, {a[1] for a, b in pairs if a[1] == b[1]}
+
+    plot.show_curves(content())
+    for nm in ((400, 700), (500, 520)):
+        plot.box.setXRange(*nm, padding=0)
+        (low, high), (bottom, top) = plot.box.viewRange()
+        size = plot.box.rect()
+        for side, found, between in (("bottom", lines()[0], (low, high, size.width())),
+                                     ("left", lines()[1], (bottom, top, size.height()))):  # fmt: skip
+            labels = plot.plot.getAxis(side).tickValues(*between)[0][1]
+            assert len(labels) > 1 and sorted(found) == pytest.approx(labels)
+
+
 def test_only_the_band_of_the_active_mark_is_drawn(plot: PlotView) -> None:
     for settings, shown in (
         ({}, {1}), ({"spreads": Spreads.ALL}, {1, 2, 3}), ({"spreads": Spreads.NONE}, set()),
