@@ -125,4 +125,7 @@ def test_hashes_are_those_of_the_files(release, tmp_path):
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path):
     command = [sys.executable, str(ROOT / "packaging" / "release.py"), "prepare", "two"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (1, "release: 'two' is not a version; write three numbers, such as 0.2.0\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "release: 'two' is not a version; write three numbers, such as 0.2.0\n",
+    )
