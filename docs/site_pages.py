@@ -16,7 +16,7 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
-    "guide/index.md": "resources/guide/guide.md",
+    "guide/user-guide.md": "resources/guide/guide.md",
     "models/nesr-lean.md": "resources/models/nesr-lean.md",
     "models/nesr-field.md": "resources/models/nesr-field.md",
     "models/nesr-paper.md": "resources/models/nesr-paper.md",

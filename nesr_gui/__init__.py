@@ -1,11 +1,12 @@
 """Reconstruction of a continuous spectrum at every pixel of a photograph.
 
->>> import nesr_gui
->>> from nesr_gui import resources
->>> photograph = resources.sample("coffee").photograph
->>> field = nesr_gui.reconstruct(photograph, max_pixels=2000)
->>> field.spectra([(20, 30)], [450.0, 550.5]).shape
-(1, 2)
+Examples:
+    >>> import nesr_gui
+    >>> from nesr_gui import resources
+    >>> photograph = resources.sample("coffee").photograph
+    >>> field = nesr_gui.reconstruct(photograph, max_pixels=2000)
+    >>> field.spectra([(20, 30)], [450.0, 550.5]).shape
+    (1, 2)
 """
 
 from __future__ import annotations
