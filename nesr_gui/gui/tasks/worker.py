@@ -43,6 +43,7 @@ class Lane(enum.Enum):
     DEVELOPING = "developing", 5
     MODEL = "model", 5
     RECONSTRUCTION = "reconstruction", 10
+    ANCHORING = "anchoring", 5
     REGISTRATION = "registration", 0
     ACCURACY = "accuracy", 5
     IMAGE_ACCURACY = "image accuracy", 10
@@ -89,6 +90,8 @@ class Task(enum.Enum):
     LOAD_MODEL = _Rules(Lane.MODEL, "Loading model", Order.IN_TURN, can_cancel=False)
     OPEN = _Rules(Lane.OPENING, "Opening", can_cancel=False)
     DEVELOP = _Rules(Lane.DEVELOPING, "Developing photograph", after=0.4, can_cancel=False)
+    ANCHOR = _Rules(Lane.ANCHORING, "Applying measured spectra", after=0.4)
+    SUGGEST = _Rules(Lane.ANCHORING, "Finding spots to measure", after=0.4)
     REGISTER = _Rules(Lane.REGISTRATION, "Registering measured cube", after=0.4)
     SIMULATE = _Rules(Lane.SIMULATION, "Simulating photograph")
     ACCURACY_IMAGE = _Rules(Lane.IMAGE_ACCURACY, "Computing accuracy")
@@ -120,6 +123,7 @@ class Task(enum.Enum):
     LOAD_CAMERA = _Rules(Lane.TABLES)
     LOAD_SPECTRA = _Rules(Lane.TABLES, order=Order.IN_TURN)
     LOAD_REFERENCE = _Rules(Lane.TABLES)
+    LOAD_READING = _Rules(Lane.TABLES, order=Order.IN_TURN)
     SAVE_SESSION = _Rules(Lane.SAVING, order=Order.IN_TURN)
     AUTOSAVE = _Rules(Lane.AUTOSAVE)
     FIND_COPIES = _Rules(Lane.HOUSEKEEPING)

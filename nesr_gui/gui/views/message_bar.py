@@ -42,6 +42,7 @@ class Topic(enum.Enum):
     DEVELOPMENT = enum.auto()  # notes on developing the file
     MODEL_NOTES = enum.auto()  # notes on running the model
     RECONSTRUCTION = enum.auto()  # failure
+    ANCHORS = enum.auto()  # remark on a measured spectrum
 
 
 class MessageBar(QFrame):
