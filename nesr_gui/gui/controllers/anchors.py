@@ -145,7 +145,10 @@ class AnchorController(QObject):
         self._rest.stop()
 
     def apply(self) -> None:
-        """Bring the field in step with the measured spectra of the marks: at once if it uses none, else soon."""
+        """Bring the field in step with the measured spectra of the marks: at once if none is used.
+
+        Changes are collected for a moment, unless the field is a new one, which is not to be shown without them.
+        """
         document = self._document
         if document.beneath is None or not document.awaits_anchoring:
             return
@@ -159,7 +162,10 @@ class AnchorController(QObject):
         else:
             if not any(placed.reading.is_used for placed in readings):
                 document.show_beneath()
-            self._rest.start()
+            if document.anchoring is None:
+                self._submit()
+            else:
+                self._rest.start()
 
     def apply_again(self) -> None:
         """Apply the measured spectra after the user had cancelled it."""
@@ -184,7 +190,7 @@ class AnchorController(QObject):
 
     def _tell(self, document: Document, before: Anchoring | None) -> None:
         """Show a new remark on a measured spectrum, of a new one first; dismiss one that no longer holds."""
-        remarks = document.anchor_remarks
+        remarks = {placed: remark for placed, remark in document.anchor_remarks.items() if placed.reading.is_used}
         known = {before.remark(placed) for placed in before.readings} if before is not None else set()
         present = before.readings if before is not None else ()
         new = sorted(

@@ -89,7 +89,7 @@ def draw_sign(painter: QPainter, where: QRectF, number: int, colour: str, symbol
 
 def draw_badge(painter: QPainter, sign: QRectF, colour: str, is_used: bool) -> None:
     """Draw the badge of a mark with a measured spectrum at the lower right of its symbol: filled while it is used."""
-    centre, radius = sign.bottomRight() - QPointF(0.04, 0.04) * sign.height(), 0.25 * sign.height()
+    centre, radius = sign.bottomRight() - QPointF(0.04, 0.04) * sign.height(), 0.28 * sign.height()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor("#14171c"), 0.09 * sign.height()))
     painter.setBrush(QColor("white"))

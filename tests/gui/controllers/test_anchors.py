@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QImage
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
@@ -31,7 +31,7 @@ from nesr_gui.gui.tasks import anchors as tasks
 from nesr_gui.gui.tasks.anchors import DAMAGED, SUGGESTED
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.spectrum_choice import SpectrumDialog
-from nesr_gui.gui.views.panels.anchors import ALL, EMPTY, MARK, MODEL, OTHERS, REMARK
+from nesr_gui.gui.views.panels.anchors import EMPTY, MARK, MODEL_ERROR, REMARK, WITH, WITHOUT
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import FloatArray, Quantity, Spectrum, Wavelengths
@@ -124,12 +124,15 @@ def spectrum_file(folder: Path, *readings: Reading, name: str = "spot.csv") -> P
 
 
 def drop(app: App, at: QPoint, *paths: Path) -> None:
-    """Drop files at a position on the screen."""
+    """Drop files at a position on the screen, as the system does."""
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    modifier, button = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
-    where = QPointF(app.window.mapFromGlobal(at))
-    app.window.dropEvent(QDropEvent(where, Qt.DropAction.CopyAction, mime, button, modifier))
+    handle = app.window.windowHandle()
+    where, action, keys = QPointF(handle.mapFromGlobal(at)), Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(where.toPoint(), action, mime, Qt.MouseButton.LeftButton, keys)
+    QApplication.sendEvent(handle, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(handle, QDropEvent(where, action, mime, Qt.MouseButton.LeftButton, keys))
 
 
 def place_of(app: App, pixel: tuple[int, int]) -> QPoint:
@@ -528,25 +531,25 @@ def test_the_panel_explains_itself_while_there_is_nothing(window: App) -> None:
 def test_the_panel_lists_every_spectrum_with_its_errors(window: App, qtbot: QtBot) -> None:
     measure(window, qtbot, SPOT, OTHER, FAR)
     checks = expected(window).checks()
-    for column, name in ((MODEL, "before"), (OTHERS, "left_out"), (ALL, "after")):
+    for column, name in ((MODEL_ERROR, "before"), (WITHOUT, "left_out"), (WITH, "after")):
         assert texts(window, column) == [f"{getattr(check, name):.1%}" for check in checks]
     assert texts(window, MARK) == ["leaf", "bark", "moss"] and texts(window, REMARK) == ["", "", ""]
     assert len({check.before for check in checks}) == 3
     window.document.mark_set.use_readings(False, 3)
     settle(window, qtbot)
     left = expected(window).checks()
-    assert texts(window, ALL) == [*(f"{check.after:.1%}" for check in left), "–"]
-    assert texts(window, OTHERS)[2] == f"{checks[2].left_out:.1%}"  # still the same two others
-    assert texts(window, OTHERS)[0] == f"{left[0].left_out:.1%}"
+    assert texts(window, WITH) == [*(f"{check.after:.1%}" for check in left), "–"]
+    assert texts(window, WITHOUT)[2] == f"{checks[2].left_out:.1%}"  # still the same two others
+    assert texts(window, WITHOUT)[0] == f"{left[0].left_out:.1%}"
 
 
 def test_rows_are_sorted_by_number_and_keep_their_marks(window: App, qtbot: QtBot) -> None:
     measure(window, qtbot, SPOT, OTHER, FAR)
     table, checks = window.anchors.panel.table, expected(window).checks()
-    table.sortByColumn(MODEL, Qt.SortOrder.DescendingOrder)
+    table.sortByColumn(MODEL_ERROR, Qt.SortOrder.DescendingOrder)
     order = sorted(range(3), key=lambda at: -checks[at].before)
     assert texts(window, MARK) == [("leaf", "bark", "moss")[at] for at in order]
-    table.setCurrentCell(1, MODEL)
+    table.setCurrentCell(1, MODEL_ERROR)
     assert window.document.mark_set.active == order[1] + 1
     table.item(0, MARK).setCheckState(Qt.CheckState.Unchecked)
     assert [mark.reading.is_used for mark in window.document.marks] == [at != order[0] for at in range(3)]
@@ -741,7 +744,7 @@ def test_a_session_restores_spectra_without_their_files(
     ]  # fmt: skip
     assert isinstance(restored.field, AnchoredField) and len(restored.field.anchors) == 1
     np.testing.assert_allclose(restored.curves[OTHER].spectrum.values, before, atol=1e-6)
-    assert not restored.is_modified and texts(window, MODEL) != ["–", "–"]
+    assert not restored.is_modified and texts(window, MODEL_ERROR) != ["–", "–"]
 
 
 def test_exports_state_the_same_spectra_as_the_command_line(

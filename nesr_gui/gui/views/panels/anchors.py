@@ -29,7 +29,7 @@ EMPTY = (
     "most."
 )
 CANCELLED = "The measured spectra are not applied, because this was cancelled."
-ERRORS = "Errors are RMSE between reconstruction and reading at the spot, relative to the mean of the reading."
+_RMSE = "RMSE at the spot, relative to the mean of the reading"
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,18 @@ class _Column:
 
 
 _COLUMNS = (
-    _Column("Mark", 120, "The check box switches the measured spectrum on or off"),
-    _Column("Model", 62, "Error of the reconstruction without any measured spectrum", is_number=True),
+    _Column("Mark", 104, "The check box switches the measured spectrum on or off"),
+    _Column("Model error", 86, f"Error of the reconstruction without any measured spectrum: {_RMSE}", is_number=True),
     _Column(
-        "Others", 62, "Error with the other measured spectra only, which is much larger than that of the model for a "
-        "spectrum that contradicts them", is_number=True,
+        "Without it", 76, "The same with the other measured spectra only; much larger than the error of the model for "
+        "a spectrum that contradicts them", is_number=True,
     ),
-    _Column("All", 62, "Error with all measured spectra that are switched on", is_number=True),
-    _Column("Remark", 190, "Why the measured spectrum cannot be used, or may not belong to its spot"),
+    _Column("With it", 58, "The same with all measured spectra that are switched on", is_number=True),
+    _Column("Remark", 140, "Why the measured spectrum cannot be used, or may not belong to its spot"),
     _Column("Source", 150, "File or chart of the measured spectrum"),
     _Column("Position", 150, "Position of the mark in source pixels; the spectrum is of the 5×5 pixels at its centre"),
 )  # fmt: skip
-MARK, MODEL, OTHERS, ALL, REMARK, SOURCE, POSITION = range(len(_COLUMNS))
+MARK, MODEL_ERROR, WITHOUT, WITH, REMARK, SOURCE, POSITION = range(len(_COLUMNS))
 _NUMBER = Qt.ItemDataRole.UserRole  # number of the mark, in the first column
 _VALUE = Qt.ItemDataRole.UserRole + 1  # by which a cell is sorted
 _LEFT, _RIGHT = (
@@ -122,9 +122,9 @@ class AnchorsPanel(QWidget):
         layout.setContentsMargins(14, 8, 14, 10)
         layout.setSpacing(8)
         layout.addWidget(self.words)
-        layout.addWidget(row(self.all, self.apply))
+        layout.addWidget(row(self.all, self.attach, self.detach, self.apply))
         layout.addWidget(self.table, 1)
-        layout.addWidget(row(self.attach, self.detach, self.suggest, self.mark_all, self.dismiss))
+        layout.addWidget(row(self.suggest, self.mark_all, self.dismiss))
         layout.addStretch(0)
         self.show_anchors((), None, "", is_pending=False)
         self.show_suggestions(False)
@@ -147,7 +147,8 @@ class AnchorsPanel(QWidget):
             if anchoring is not None and not is_pending else {}
         )  # fmt: skip
         is_cancelled = anchoring is not None and anchoring.is_cancelled and not is_pending
-        self.words.setText(self._explanation(bool(measured), refusal, is_cancelled))
+        self.words.setText(words := self._explanation(bool(measured), refusal, is_cancelled))
+        self.words.setVisible(bool(words))
         for widget in (self.table, self.all, self.detach):
             widget.setVisible(bool(measured))
         self.apply.setVisible(is_cancelled)
@@ -196,7 +197,7 @@ class AnchorsPanel(QWidget):
             return f"{refusal[0].upper()}{refusal[1:]}."
         if is_cancelled:
             return CANCELLED
-        return ERRORS if has_readings else EMPTY
+        return "" if has_readings else EMPTY
 
     def _number(self, at: int) -> int:
         """Number of the mark of a row."""
