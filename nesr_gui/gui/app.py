@@ -220,7 +220,6 @@ class App(QObject):
             (self.spectra.show_plot_settings, (C.PLOT_SETTINGS,)),
             (self.anchors.show_anchors, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.ANCHORS)),
             (self.anchors.show_suggestions, (C.MARKS, C.SUGGESTIONS)),
-            (self.anchors.show_actions, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.SUGGESTIONS)),
             (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.gui.model.anchoring import Anchoring
 from nesr_gui.gui.model.document import Document
-from nesr_gui.gui.model.marks import Mark, PlacedReading, Reading
+from nesr_gui.gui.model.marks import Mark, Pixel, PlacedReading, Reading
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks import anchors
 from nesr_gui.gui.tasks.worker import Task, Worker
@@ -23,6 +23,7 @@ from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Shape
 
 REST_MS = 60  # without changes before the measured spectra are applied, so that dragging a mark does not flicker
+_ON_SUGGESTIONS = ("mark_suggestions", "dismiss_suggestions")
 _TITLE = "Attach measured spectrum"
 
 
@@ -38,6 +39,8 @@ class AnchorController(QObject):
         area = Qt.DockWidgetArea.RightDockWidgetArea
         self.dock = window.add_panel("anchors", "Anchors", self.panel, area, row=1, shown=False)
         self._requested: anchors.AnchoringRequest | None = None  # running or waiting
+        self._shown: tuple[object, ...] = ()  # content of the panel
+        self._suggested: dict[int, Pixel] | None = None  # spots in the image
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._submit)
 
@@ -149,9 +152,10 @@ class AnchorController(QObject):
 
         Changes are collected for a moment, unless the field is a new one, which is not to be shown without them.
         """
-        document = self._document
-        if document.beneath is None or not document.awaits_anchoring:
+        document = self._workspace.current
+        if not document.awaits_anchoring:
             return
+        assert document.beneath is not None  # otherwise nothing is awaited
         self._rest.stop()
         readings, refusal = document.mark_set.readings, document.anchor_refusal
         if not readings:
@@ -218,7 +222,7 @@ class AnchorController(QObject):
             request = anchors.SuggestionRequest(self._document.field)
             self._worker.submit(Task.SUGGEST, request, anchors.suggest, self._take_suggestions)
 
-    def _take_suggestions(self, request: anchors.SuggestionRequest, pixels: list[tuple[int, int]]) -> None:
+    def _take_suggestions(self, request: anchors.SuggestionRequest, pixels: list[Pixel]) -> None:
         if request.field is self._document.field:
             self._document.set_suggestions(pixels)
 
@@ -240,31 +244,33 @@ class AnchorController(QObject):
     # Display
 
     def show_anchors(self) -> None:
-        """Show the measured spectra in the panel."""
-        document = self._document
-        refusal = document.anchor_refusal
-        self.panel.show_anchors(
-            document.marks, document.anchoring, refusal, is_pending=document.awaits_anchoring and not refusal
-        )
-        active = document.mark_set.active
+        """Show the measured spectra in the panel, and enable the actions, with the reason where they are disabled."""
+        document, refusal = self._workspace.current, self._workspace.current.anchor_refusal
+        measured = [mark for mark in document.marks if mark.reading is not None]
+        content = measured, document.anchoring, refusal, document.awaits_anchoring and not refusal
+        if content != self._shown:
+            self._shown = content
+            self.panel.show_anchors(measured, document.anchoring, refusal, is_pending=content[-1])
+        active = document.mark_set.active_mark
         self.panel.show_active(active, can_attach=active is not None and not refusal)
+        self._show_actions(active, refusal)
+
+    def _show_actions(self, active: Mark | None, refusal: str) -> None:
+        reading, actions = active.reading if active is not None else None, self._window.actions_by_name
+        for name in ("attach_reading", "attach_reference", "suggest_spots"):
+            actions[name].setEnabled(not refusal and (active is not None or name == "suggest_spots"))
+            actions[name].setWhatsThis(refusal or DISABLED_REASONS[name])
+        for name in ("detach_reading", "use_reading"):
+            actions[name].setEnabled(reading is not None)
+        actions["use_reading"].setChecked(reading is not None and reading.is_used)
 
     def show_suggestions(self) -> None:
         """Show the suggested spots in the image."""
-        suggestions = self._document.open_suggestions
+        suggestions = self._workspace.current.open_suggestions
+        if suggestions == self._suggested:
+            return
+        self._suggested = suggestions
         for image in self._window.panes.images:
             image.suggestions.show_suggestions(suggestions)
         self.panel.show_suggestions(bool(suggestions))
-
-    def show_actions(self) -> None:
-        """Enable the actions, with the reason where they are disabled."""
-        document, actions = self._document, self._window.actions_by_name
-        mark, refusal = document.mark_set.active_mark, document.anchor_refusal
-        reading = mark.reading if mark is not None else None
-        for name in ("attach_reading", "attach_reference", "suggest_spots"):
-            needs_mark = name != "suggest_spots" and mark is None
-            actions[name].setEnabled(not refusal and not needs_mark)
-            actions[name].setWhatsThis(refusal or DISABLED_REASONS[name])
-        enable(actions, ("detach_reading", "use_reading"), reading is not None)
-        actions["use_reading"].setChecked(reading is not None and reading.is_used)
-        enable(actions, ("mark_suggestions", "dismiss_suggestions"), bool(document.open_suggestions))
+        enable(self._window.actions_by_name, _ON_SUGGESTIONS, bool(suggestions))

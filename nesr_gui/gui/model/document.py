@@ -339,8 +339,8 @@ class Document(QObject):
     @property
     def awaits_anchoring(self) -> bool:
         """Whether the field does not yet reflect the measured spectra of the marks."""
-        readings, anchoring = self.mark_set.readings, self.anchoring
-        return self.beneath is not None and readings != (anchoring.readings if anchoring is not None else ())
+        applied = self.anchoring.readings if self.anchoring is not None else ()
+        return self.beneath is not None and self.mark_set.readings != applied
 
     def set_anchoring(self, anchoring: Anchoring | None) -> None:
         """Correct the field by measured spectra, or not; cached spectra are dropped if the field becomes another.
@@ -379,6 +379,8 @@ class Document(QObject):
     @property
     def open_suggestions(self) -> dict[int, Pixel]:
         """The suggested pixels that have no mark yet, by their rank from 1."""
+        if not self.suggestions:
+            return {}
         places = {mark.place for mark in self.marks}
         return {rank: pixel for rank, pixel in enumerate(self.suggestions, 1) if pixel not in places}
 

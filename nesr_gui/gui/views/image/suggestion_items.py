@@ -68,13 +68,15 @@ class SuggestionLayer(QObject):
 
     def at(self, scene_pos: QPointF) -> SuggestionItem | None:
         """The spot at a scene position."""
+        if not self.items:
+            return None
         distances = {rank: QLineF(item.scenePos(), scene_pos).length() for rank, item in self.items.items()}
         rank = min(distances, key=lambda each: distances[each], default=None)
         return self.items[rank] if rank is not None and distances[rank] <= REACH else None
 
     def click(self, at: QPointF) -> bool:
         """Signal the spot at `at` in source pixels; returns whether there is one."""
-        item = self.at(self._box.mapViewToScene(at)) if self.items else None
+        item = self.at(self._box.mapViewToScene(at))
         if item is not None:
             self.picked.emit(*item.pixel)
         return item is not None

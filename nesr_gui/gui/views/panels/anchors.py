@@ -130,17 +130,16 @@ class AnchorsPanel(QWidget):
         self.show_suggestions(False)
 
     def show_anchors(
-        self, marks: Sequence[Mark], anchoring: Anchoring | None, refusal: str, *, is_pending: bool
+        self, measured: Sequence[Mark], anchoring: Anchoring | None, refusal: str, *, is_pending: bool
     ) -> None:
-        """Show a row for each mark with a measured spectrum.
+        """Show a row for each measured spectrum.
 
         Args:
-            marks: all marks.
+            measured: the marks that have one.
             anchoring: what the measured spectra make of the reconstruction, if computed.
             refusal: why there can be none, in one sentence; empty otherwise.
             is_pending: whether `anchoring` is that of earlier measured spectra; … is shown instead of its numbers.
         """
-        measured = [mark for mark in marks if mark.reading is not None]
         checks = anchoring.checks if anchoring is not None and not is_pending else {}
         remarks = (
             {placed.number: anchoring.remark(placed) for placed in anchoring.readings}
@@ -152,8 +151,7 @@ class AnchorsPanel(QWidget):
         for widget in (self.table, self.all, self.detach):
             widget.setVisible(bool(measured))
         self.apply.setVisible(is_cancelled)
-        for button in (self.attach, self.suggest):
-            button.setEnabled(not refusal)
+        self.suggest.setEnabled(not refusal)
         self._show_all(measured)
         blocked = QSignalBlocker(self.table)
         self.table.setSortingEnabled(False)
@@ -164,9 +162,12 @@ class AnchorsPanel(QWidget):
         self.table.setSortingEnabled(True)
         blocked.unblock()
 
-    def show_active(self, number: int | None, *, can_attach: bool) -> None:
+    def show_active(self, mark: Mark | None, *, can_attach: bool) -> None:
         """Select the row of the active mark, and tell whether it can get a measured spectrum."""
         self.attach.setEnabled(can_attach)
+        if not self.table.rowCount():
+            return
+        number = mark.number if mark is not None else None
         blocked = QSignalBlocker(self.table)
         numbers = [self._number(at) for at in range(self.table.rowCount())]
         if number not in self.selected():
