@@ -330,14 +330,15 @@ def read_raw(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
             f"LibRaw does not support this raw file ({_text(error)}); develop it to TIFF or JPEG first"
         ) from error
     notes = ["Developed from the camera's raw values: linear light, no tone curve."]
+    balance: tuple[float, ...] = ()
     if is_balanced:
-        red, green, blue = np.array(multipliers) / multipliers[1]
+        balance = tuple(value / multipliers[1] for value in multipliers)
         notes.append(
-            f"The camera's white balance was applied: red × {red:.3f}, green × {green:.0f}, blue × {blue:.3f}."
+            f"The camera's white balance was applied: red × {balance[0]:.3f}, green × 1, blue × {balance[2]:.3f}."
         )
     else:
         notes.append("The file has no white balance; that of daylight was applied.")
-    return DecodedPixels(np.asarray(pixels), 0xFFFF, code=WIDE, notes=notes)
+    return DecodedPixels(np.asarray(pixels), 0xFFFF, code=WIDE, white_balance=balance, notes=notes)
 
 
 def _text(error: Exception) -> str:

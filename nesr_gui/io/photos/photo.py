@@ -23,7 +23,8 @@ class DecodedPixels:
     Floating-point pixels are linear light unless `code` says otherwise, and `white` does not apply. One channel is
     grey, two are grey and alpha, three RGB, four RGB and alpha. `profile` is the embedded ICC profile or empty; `code`
     is the encoding named by the file, which takes precedence. `orientation` is that of EXIF, 1 to 8; `camera` its maker
-    and model, empty if unknown.
+    and model, empty if unknown; `white_balance` the factors of R, G and B, relative to G, that a raw file was developed
+    with, empty for other files.
 
     Raises:
         UnreadableImage: the file is truncated or damaged.
@@ -35,6 +36,7 @@ class DecodedPixels:
     code: ColourEncoding | None = None
     orientation: int = 1
     camera: str = ""
+    white_balance: tuple[float, ...] = ()
     notes: list[str] = field(default_factory=list)
 
     @property
