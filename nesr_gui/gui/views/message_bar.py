@@ -42,6 +42,7 @@ class Topic(enum.Enum):
     DEVELOPMENT = enum.auto()  # notes on developing the file
     MODEL_NOTES = enum.auto()  # notes on running the model
     RECONSTRUCTION = enum.auto()  # failure
+    CAMERA_PROFILE = enum.auto()  # that was applied by itself
 
 
 class MessageBar(QFrame):

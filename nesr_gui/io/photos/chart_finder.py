@@ -114,9 +114,9 @@ def fit_grid(chart: ColourChart, outline: Array, squares: Array) -> Array:
     sides = np.linalg.norm(np.roll(ring, -1, axis=0) - ring, axis=1)
     if (sides[::2].sum() > sides[1::2].sum()) != (chart.columns >= chart.rows):
         ring = np.roll(ring, -1, axis=0)  # the first side runs along the rows of the chart
-    centres = squares.mean(axis=1)[:, ::-1]  # (row, col)
+    centres: Array = squares.mean(axis=1)[:, ::-1]  # (row, col)
     size = np.array([chart.columns, chart.rows]) - GAP  # of the chart, in distances of patches
-    places = chart.cells[:, ::-1] + (1 - GAP) / 2  # (x, y) of the centres of the patches
+    places: Array = chart.cells[:, ::-1] + (1 - GAP) / 2  # (x, y) of the centres of the patches
     low, high = -MARGIN, size + MARGIN
     matrix = homography(ring) @ np.array(
         [[1 / (high[0] - low), 0, -low / (high[0] - low)], [0, 1 / (high[1] - low), -low / (high[1] - low)], [0, 0, 1]]
@@ -124,7 +124,7 @@ def fit_grid(chart: ColourChart, outline: Array, squares: Array) -> Array:
     found = np.zeros(0, np.int64)
     for _ in range(ROUNDS):
         expected = project(matrix, places)
-        step = np.linalg.norm(project(matrix, places + [1.0, 0]) - expected, axis=1)
+        step = np.linalg.norm(project(matrix, places + np.array([1.0, 0])) - expected, axis=1)
         distances = np.linalg.norm(expected[:, None] - centres[None], axis=2) / step[:, None]
         nearest = distances.argmin(axis=1) if len(centres) else np.zeros(len(places), np.int64)
         found = np.flatnonzero(distances.min(axis=1, initial=np.inf) < NEAR)

@@ -71,7 +71,7 @@ class ChartReading:
 
     def region(self, patch: int) -> Region:
         """The part of a patch that was read, in source pixels."""
-        square = _inner_square(self.chart, patch, np.array([[0, 0], [0, 1], [1, 1], [1, 0]]))
+        square = inner_square(self.chart, patch, np.array([[0, 0], [0, 1], [1, 1], [1, 0]]))
         return Region(Shape.POLYGON, tuple(map(tuple, project(homography(self.corners), square).tolist())))
 
 
@@ -117,7 +117,7 @@ def read_patches(
         raise ChartError("the chart is mirrored in this photograph; flip the photograph first")
     turned = min((each for each in readings if not each[1]), key=lambda each: each[0])[2]
     light, spread, clipped = window.read(chart, turned)
-    centres = project(homography(turned), _inner_square(chart, np.arange(len(chart)), np.array([[0.5, 0.5]])))
+    centres = project(homography(turned), inner_square(chart, np.arange(len(chart)), np.array([[0.5, 0.5]])))
     return ChartReading(
         chart, turned, light=light, spread=spread, clipped=clipped, places=centres / shape, shape=shape,
         primaries=device.primaries, encoding=device.encoding, read_as=encoding,
@@ -174,8 +174,8 @@ def project(matrix: Array, points: Array) -> Array:
     return projected
 
 
-def _inner_square(chart: ColourChart, patch: int | npt.NDArray[np.int64], inside: Array) -> Array:
-    """Points (x, y) of the chart's unit square, for places (row, col) in 0-1 of the inner part of patches."""
+def inner_square(chart: ColourChart, patch: int | npt.NDArray[np.int64], inside: Array) -> Array:
+    """Points (x, y) of the unit square of a chart, for places (row, col) in 0-1 of the part of patches that is read."""
     size = np.array([chart.rows - GAP, chart.columns - GAP])
     within = (1 - GAP) * ((1 - INNER) / 2 + INNER * inside)
     return ((chart.cells[patch] + within) / size)[..., ::-1]
@@ -207,11 +207,11 @@ class _Window:
         matrix, count = homography(corners), len(chart)
         light, spread, clipped = np.full((count, 3), np.nan), np.full(count, np.nan), np.full(count, np.nan)
         for patch in range(count):
-            ends = project(matrix, _inner_square(chart, patch, np.array([[0, 0], [1, 1.0]])))
+            ends = project(matrix, inner_square(chart, patch, np.array([[0, 0], [1, 1.0]])))
             side = np.clip(np.ceil(np.abs(ends[1] - ends[0]).max()), 3, MOST_SAMPLES)
             steps = (np.arange(side) + 0.5) / side
             grid = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
-            points = np.floor(project(matrix, _inner_square(chart, patch, grid))).astype(int) - self.start
+            points = np.floor(project(matrix, inner_square(chart, patch, grid))).astype(int) - self.start
             if (points < 0).any() or (points >= self.clipped.shape).any():
                 continue
             pixels = self.values[points[:, 0], points[:, 1]]

@@ -10,6 +10,9 @@ from pathlib import Path
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.photos.camera_profile import CameraProfile, profile_from_json, profile_to_json
+from nesr_gui.io.photos.develop import encoding_name
+from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding
+from nesr_gui.io.photos.photo import DecodedPhoto
 
 FORMAT = 1  # raise it when an older program would read the file wrongly
 MAX_BYTES = 16 << 20
@@ -104,13 +107,18 @@ def without_profile(library: Library, profile: CameraProfile) -> Library:
     return tuple(each for each in library if each.profile != profile)
 
 
-def automatic_profile(library: Library, camera: str, encoding: str) -> CameraProfile | None:
-    """The profile that is used for photographs of a camera, stored in an encoding; None if there is none.
+def automatic_profile(library: Library, decoded: DecodedPhoto, encoding: SourceEncoding) -> CameraProfile | None:
+    """The profile that is used for a photograph by itself; None if there is none.
 
-    A camera's raw files and its JPEG files need different profiles.
+    It has the camera of the photograph and is for files of its encoding: a camera's raw and JPEG files need different
+    profiles.
     """
-    fitting = (each.profile for each in library if each.is_automatic and _applies(each.profile, camera, encoding))
-    return next(fitting, None) if camera else None
+    camera = decoded.stored.camera
+    for profile in (each.profile for each in library if each.is_automatic):
+        settings = DevelopSettings(encoding, profile=profile)
+        if camera and _applies(profile, camera, encoding_name(decoded, settings)):
+            return profile
+    return None
 
 
 def _applies(profile: CameraProfile, camera: str, encoding: str) -> bool:
