@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 PROFILES = f"Camera profiles (*{ENDING})"
 TABLES = "Tables of reflectances (*.csv);;All files (*)"
+PLACED = "The colours inside the corners are those of the chart."
 _TASKS = (Task.LOAD_CHART, Task.FIND_CHART, Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
 _BUSY = (Task.FIND_CHART, Task.CALIBRATE)
 
@@ -126,8 +127,10 @@ class CalibrationController(QObject):
             return
         if isinstance(reading, Refusal):
             self.dialog.show_placement(None, reading.reason)
+        elif not reading.has_its_colours:
+            self.dialog.show_placement(None, "")
         else:
-            self.dialog.show_placement(reading.corners, "")
+            self.dialog.show_placement(reading.corners, f"{PLACED} Estimate the profile, or correct the corners.")
 
     def _search(self) -> None:
         if (placed := self._placed()) is not None and self.dialog is not None:

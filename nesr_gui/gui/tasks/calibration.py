@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.charts import CHARTS, ColourChart
@@ -145,7 +144,7 @@ class PatchSpectraRequest:
 
 @dataclass(frozen=True, eq=False)
 class PatchSpectra:
-    """Spectra by region, with the profile and as shown now; the latter are scaled to the mean of the former."""
+    """Spectra by region, with the profile and as shown now."""
 
     estimated: dict[Region, Spectrum]
     shown: dict[Region, Spectrum]
@@ -163,9 +162,7 @@ def estimate_spectra(request: PatchSpectraRequest, progress: ProgressCallback) -
         progress(MODEL_SHARE + (1 - MODEL_SHARE) * place / len(request.regions))
         estimated[region] = _mean_spectrum(made.field, image.binning, region)
         if request.shown is not None:
-            before = _mean_spectrum(request.shown, request.binning, region)
-            scale = float(estimated[region].values.mean() / max(before.values.mean(), 1e-6))
-            shown[region] = replace(before, values=before.values * np.float32(scale))
+            shown[region] = _mean_spectrum(request.shown, request.binning, region)
     return PatchSpectra(estimated, shown)
 
 

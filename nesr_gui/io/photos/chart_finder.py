@@ -116,7 +116,7 @@ def fit_grid(chart: ColourChart, outline: Array, squares: Array) -> Array:
         ring = np.roll(ring, -1, axis=0)  # the first side runs along the rows of the chart
     centres: Array = squares.mean(axis=1)[:, ::-1]  # (row, col)
     size = np.array([chart.columns, chart.rows]) - GAP  # of the chart, in distances of patches
-    places: Array = chart.cells[:, ::-1] + (1 - GAP) / 2  # (x, y) of the centres of the patches
+    places = np.asarray(chart.cells[:, ::-1] + (1 - GAP) / 2, np.float64)  # (x, y) of the centres of the patches
     low, high = -MARGIN, size + MARGIN
     matrix = homography(ring) @ np.array(
         [[1 / (high[0] - low), 0, -low / (high[0] - low)], [0, 1 / (high[1] - low), -low / (high[1] - low)], [0, 0, 1]]

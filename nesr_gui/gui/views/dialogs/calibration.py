@@ -44,8 +44,12 @@ COLUMNS = ("Patch", "Before", "After", "Left out", "")
 PLACING = (
     "Drag the four corners to the outer corners of the chart's corner patches, until the grid lies inside its patches."
 )
-ESTIMATED, MEASURED, SHOWN = "with the profile", "measured", "as shown now, scaled"
+ESTIMATED, MEASURED, SHOWN = "with the profile", "measured", "as shown now"
+SIZE = QSize(1200, 740)  # default size
+FRAME = QSize(8, 40)  # of a window manager
+COMPARED = np.linspace(410, 690, 57)  # nm, where the means of spectra are compared
 _SIDE = 310  # px, least width of the results
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 Array = npt.NDArray[np.float64]
 
 
@@ -86,10 +90,7 @@ class CalibrationDialog(QDialog):
         self._lay_out()
         self.show_busy(False)
         self._show_result(None)
-
-    def sizeHint(self) -> QSize:
-        """Preferred size: that of a window of 1280 × 800 pixels, nearly."""
-        return QSize(1180, 700)
+        self.resize(SIZE.boundedTo(self.screen().availableSize() - FRAME))
 
     def _make_controls(self) -> None:
         self.charts = QComboBox()
@@ -122,6 +123,8 @@ class CalibrationDialog(QDialog):
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setAccessibleName("Colour differences ΔE2000 of the patches")
         self.table.setHorizontalHeaderLabels(list(COLUMNS))
+        for column in range(1, 4):
+            self.table.horizontalHeaderItem(column).setTextAlignment(_RIGHT)
         quiet(self.table)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
@@ -310,7 +313,7 @@ class CalibrationDialog(QDialog):
                     if column == 0:
                         item.setIcon(_colour_icon(QColor(*codes[line])))
                     elif column <= 3:
-                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                        item.setTextAlignment(_RIGHT)
                     self.table.setItem(line, column, item)
 
     def _show_selected(self) -> None:
@@ -352,8 +355,18 @@ STYLES = {
 """Kind of spectrum → colour and style of its line."""
 
 
+def _mean(spectrum: Spectrum | None) -> float:
+    """Mean over the wavelengths that all spectra share."""
+    if spectrum is None:
+        return 1.0
+    return float(np.interp(COMPARED, spectrum.wavelengths.nm, spectrum.values).mean())
+
+
 class PatchPlot(pg.PlotWidget):  # type: ignore[misc]
-    """The measured and the estimated spectra of one patch."""
+    """The measured and the estimated spectra of one patch, scaled to the mean of the measured one.
+
+    Only their shapes can be compared, since the light on a chart is seldom even.
+    """
 
     def __init__(self) -> None:
         super().__init__(axisItems={side: Axis(side) for side in ("left", "bottom")}, enableMenu=False)
@@ -374,10 +387,10 @@ class PatchPlot(pg.PlotWidget):  # type: ignore[misc]
         """Show spectra by kind."""
         self.clear()
         self.curves = dict(curves)
-        top = 0.0
+        top, reference = 0.0, next(reversed(self.curves.values()), None)
         for kind, spectrum in self.curves.items():
             colour, style = STYLES[kind]
-            values = spectrum.values
+            values = spectrum.values * _mean(reference) / max(_mean(spectrum), 1e-6)
             self.plot(spectrum.wavelengths.nm, values, pen=pg.mkPen(colour, width=2, style=style))
             top = max(top, float(np.nanmax(values)))
         self.setRange(xRange=(400, 700), yRange=(0, max(1.08 * top, 0.05)), padding=0)

@@ -22,8 +22,8 @@ from nesr_gui.io.photos.profile_library import Library
 
 COLUMNS = ("Profile", "Camera", "Light", "White balance", "ΔE2000 left out", "Photograph of the chart")
 TEXT = (
-    "A ticked profile is applied whenever a photograph of its camera is opened, and a notice says so. It fits photographs"
-    " that were taken with the same settings in the same light."
+    "A ticked profile is applied whenever a photograph of its camera is opened, and a notice says so. It fits "
+    "photographs that were taken with the same settings in the same light."
 )
 NONE = "No profile is stored. Tick “Use for photographs of this camera” after a calibration by a chart, or add a file."
 

@@ -193,9 +193,9 @@ class DevelopmentPanel(QScrollArea):
         form.addRow("Colour temperature", self.kelvin)
         form.addRow("Tint", self.tint)
         form.addRow("E&xposure", self.stops)
-        form.addRow("Camera", row(self.load_camera, self.default_camera))
-        form.addRow("", row(self.calibrate, self.profiles))
-        form.addRow("", self.camera)
+        form.addRow("Camera", self.camera)
+        form.addRow("", row(self.load_camera, self.calibrate))
+        form.addRow("", row(self.profiles, self.default_camera))
         form.addRow("Working &resolution", row(self.resolution, is_filled=True))
         form.addRow("", row(self.reset))
 
