@@ -229,7 +229,7 @@ def parse_anchor(text: str) -> Anchor:
         ValueError: the text has another form, or the file has several spectra and none is named.
     """
     from nesr_gui.fields.anchored import Anchor
-    from nesr_gui.io.spectra.readers import read_spectra
+    from nesr_gui.io.spectra.readers import describe_origin, read_spectra
 
     place, separator, file = text.partition("=")
     if not separator or not file:
@@ -243,7 +243,8 @@ def parse_anchor(text: str) -> Anchor:
     if len(chosen) != 1:
         names = ", ".join(spectrum.name for spectrum in found[:8]) + (", …" if len(found) > 8 else "")
         raise ValueError(f"{path.name} has {len(found)} spectra; name one of them, as in {path.name}:NAME: {names}")
-    return Anchor(row, col, chosen[0], origin=f"{path.name}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+    origin = describe_origin(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+    return Anchor(row, col, chosen[0], origin=origin)
 
 
 def with_anchors(field: SpectralField, anchors: Sequence[str]) -> SpectralField:

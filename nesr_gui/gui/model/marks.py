@@ -11,10 +11,12 @@ import numpy as np
 from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.appearance import Appearance
+from nesr_gui.fields.anchored import Anchor
 from nesr_gui.fields.protocol import QualityFlag
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.palette import MARK_COLOURS, MARK_SYMBOLS, MarkColours
 from nesr_gui.gui.model.undo import ReplaceValue
+from nesr_gui.io.spectra.readers import describe_origin
 from nesr_gui.regions import Point, Region, Shape
 from nesr_gui.spectral import FloatArray, Spectrum
 
@@ -25,9 +27,31 @@ COLUMNS = ("number", "name", "shape", "vertices", "colour", "symbol", "visible")
 """Table columns that define a mark; a file with these can be imported again."""
 
 
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A measured spectrum of the place of a mark, which corrects the reconstruction while it is used.
+
+    Attributes:
+        spectrum: the measured values, on any scale.
+        source: the file or the chart that it is from.
+        sha256: the hash of the file; empty without one.
+        is_used: whether it corrects the reconstruction.
+    """
+
+    spectrum: Spectrum
+    source: str
+    sha256: str = ""
+    is_used: bool = True
+
+    @property
+    def origin(self) -> str:
+        """Source and hash as one text, for the provenance."""
+        return describe_origin(self.source, self.sha256)
+
+
 @dataclass(frozen=True)
 class Mark:
-    """A pin or a region with its number, colour (#rrggbb), symbol and name."""
+    """A pin or a region with its number, colour (#rrggbb), symbol and name, and perhaps a measured spectrum."""
 
     number: int
     place: MarkGeometry
@@ -35,6 +59,7 @@ class Mark:
     symbol: str
     name: str = ""
     visible: bool = True
+    reading: Reading | None = None
 
     @property
     def shape(self) -> Shape:
@@ -79,7 +104,7 @@ class Mark:
         return f"{self.title} ({self.position})"
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values for a session file."""
+        """Return plain values for tables and session files, without the reading."""
         vertices = self.place.vertices if isinstance(self.place, Region) else (self.place,)
         return {
             "number": self.number, "shape": str(self.shape), "vertices": [list(vertex) for vertex in vertices],
@@ -255,6 +280,20 @@ def as_text(rows: Sequence[Mapping[str, str]]) -> str:
     return "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines)
 
 
+@dataclass(frozen=True)
+class PlacedReading:
+    """A reading with the number of its mark and the pixel (row, col) at the centre of the spot that it belongs to."""
+
+    number: int
+    pixel: Pixel
+    reading: Reading
+
+    @property
+    def anchor(self) -> Anchor:
+        """The same for `AnchoredField`."""
+        return Anchor(*self.pixel, self.reading.spectrum, origin=self.reading.origin)
+
+
 Size = tuple[int, int]
 
 
@@ -278,6 +317,11 @@ class MarkSet:
     def visible(self) -> tuple[Mark, ...]:
         """The marks that are not hidden."""
         return tuple([mark for mark in self.marks if mark.visible])
+
+    @property
+    def readings(self) -> tuple[PlacedReading, ...]:
+        """The measured spectra, in the order of their marks."""
+        return tuple([PlacedReading(mark.number, mark.pixel, mark.reading) for mark in self.marks if mark.reading])
 
     def get(self, number: int | None) -> Mark | None:
         """Return the mark with this number, or None."""
@@ -369,6 +413,40 @@ class MarkSet:
         if added:
             self._change(f"add {len(added)} marks", (*self.marks, *added), added[-1].number)
         return len(added)
+
+    def add_measured(self, spots: Iterable[tuple[MarkGeometry, Reading]]) -> int:
+        """Add marks that carry measured spectra and have their names, as one command.
+
+        Returns:
+            The number of marks added; those outside the image are left out.
+        """
+        return self.take_all([Mark(1, place, "", "", reading.spectrum.name, reading=reading)
+                              for place, reading in spots])  # fmt: skip
+
+    def attach(self, number: int, reading: Reading) -> None:
+        """Let a mark carry a measured spectrum, instead of the one that it has."""
+        if (mark := self.get(number)) is not None:
+            self._replace(f"attach measured spectrum to {mark.title}", replace(mark, reading=reading))
+
+    def detach(self, *numbers: int) -> None:
+        """Remove the measured spectra of marks, as one command."""
+        self._change_readings("detach measured spectrum from", lambda reading: None, numbers)
+
+    def use_readings(self, is_used: bool, *numbers: int) -> None:
+        """Let the measured spectra of marks correct the reconstruction or not, as one command."""
+        self._change_readings(
+            f"switch {'on' if is_used else 'off'} measured spectrum of",
+            lambda reading: reading if reading.is_used == is_used else replace(reading, is_used=is_used),
+            numbers,
+        )
+
+    def _change_readings(self, text: str, change: Callable[[Reading], Reading | None], numbers: Sequence[int]) -> None:
+        concerned = [mark for mark in self.marks if mark.number in numbers and mark.reading is not None]
+        changed = {mark.number: replace(mark, reading=change(mark.reading)) for mark in concerned if mark.reading}
+        after = tuple([changed.get(mark.number, mark) for mark in self.marks])
+        if after != self.marks:
+            title = concerned[0].title if len(concerned) == 1 else f"{len(concerned)} marks"
+            self._change(f"{text} {title}", after, self.active)
 
     def set_active(self, number: int | None) -> None:
         """Make a mark active; not undoable. Unknown numbers are ignored."""

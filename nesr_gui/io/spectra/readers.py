@@ -82,6 +82,11 @@ def spectra_filter() -> str:
     return f"Spectra ({' '.join('*' + extension for extension in EXTENSIONS)})"
 
 
+def describe_origin(source: str, sha256: str) -> str:
+    """The origin of a measured spectrum for the provenance of what it corrects: a file and its hash, if any."""
+    return f"{source}, SHA-256 {sha256}" if sha256 else source
+
+
 def _within_marks(text: str) -> str:
     """The text between the marks that spectrometers of Ocean Optics write around their table, or all of it."""
     found = re.search(r"^>{3,}\s*Begin[^\n]*$(.*?)(?:^>{3,}\s*End|\Z)", text, re.MULTILINE | re.DOTALL)
