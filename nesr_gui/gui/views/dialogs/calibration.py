@@ -49,6 +49,7 @@ SIZE = QSize(1200, 740)  # default size
 FRAME = QSize(8, 40)  # of a window manager
 COMPARED = np.linspace(410, 690, 57)  # nm, where the means of spectra are compared
 _SIDE = 310  # px, least width of the results
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 Array = npt.NDArray[np.float64]
 
@@ -122,9 +123,10 @@ class CalibrationDialog(QDialog):
     def _make_results(self) -> None:
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setAccessibleName("Colour differences ΔE2000 of the patches")
-        self.table.setHorizontalHeaderLabels(list(COLUMNS))
-        for column in range(1, 4):
-            self.table.horizontalHeaderItem(column).setTextAlignment(_RIGHT)
+        for column, text in enumerate(COLUMNS):
+            title = QTableWidgetItem(text)
+            title.setTextAlignment(_RIGHT if 1 <= column <= 3 else _LEFT)
+            self.table.setHorizontalHeaderItem(column, title)
         quiet(self.table)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
