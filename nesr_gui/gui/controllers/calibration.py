@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.colorimetry.charts import ColourChart
 from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.marks import Reading
 from nesr_gui.gui.model.preferences import profile_library
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks import calibration as tasks
@@ -35,6 +37,7 @@ from nesr_gui.regions import Region
 if TYPE_CHECKING:
     from nesr_gui.colorimetry.viewing_conditions import Observer
     from nesr_gui.inference.model import LoadedModel
+    from nesr_gui.io.photos.chart_calibration import ChartAnchor
     from nesr_gui.io.photos.chart_patches import ChartReading
     from nesr_gui.io.photos.photo import DecodedPhoto
 
@@ -86,6 +89,7 @@ class CalibrationController(QObject):
         dialog.profile_picked.connect(document.development.use_profile)
         dialog.save_requested.connect(self._save)
         dialog.remember_picked.connect(self._remember)
+        dialog.anchors_picked.connect(self._add_anchors)
         dialog.finished.connect(self._close)
         dialog.open()
         self._load_chart("classic")
@@ -207,6 +211,15 @@ class CalibrationController(QObject):
         self.dialog = self._decoded = self._chart = None
         for task in _TASKS:
             self._worker.cancel(task)
+
+    def _add_anchors(self, anchors: tuple[ChartAnchor, ...]) -> None:
+        """Add marks to the patches, with their published reflectances as measured spectra."""
+        if self._chart is None or self.dialog is None:
+            return
+        source = f"published reflectances of the {self._chart.name}"
+        spots = [(each.region, Reading(replace(each.spectrum, name=each.patch), source)) for each in anchors]
+        added = self._document.mark_set.add_measured(spots)
+        self.dialog.show_message(f"Added {added} marks, whose measured spectra correct the reconstruction")
 
     # Profiles
 

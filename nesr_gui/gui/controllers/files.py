@@ -262,7 +262,9 @@ class FileController(QObject):
         development, messages = self._document.development, self._window.messages
         development.note_automatic_profile()
         sentence = f"The camera profile {profile.name} was applied, as chosen for photographs of the {profile.camera}."
-        notes = [note for note in (*opened.image.source.notes, *opened.notes) if note != profile.in_words()]
+        stored, metadata = opened.decoded.stored, dict(opened.image.source.metadata)
+        mismatches = profile.mismatches(stored.camera, metadata["photograph_encoding"], stored.white_balance)
+        notes = (*mismatches, *opened.notes)
         messages.show_success(" ".join([sentence, *notes]), Topic.CAMERA_PROFILE)
         messages.offer("Do not use it", development.leave_out_profile)
 

@@ -59,8 +59,9 @@ class PatchResult(NamedTuple):
 
 @dataclass(frozen=True)
 class ChartAnchor:
-    """A patch offered as a measured spot: the part of it that was read, and its published reflectance."""
+    """A patch offered as a measured spot: its name, the part of it that was read, and its published reflectance."""
 
+    patch: str
     region: Region
     spectrum: Spectrum
 
@@ -360,7 +361,10 @@ def _result(
         for i, name in enumerate(chart.patches)
     )
     spectra = ((int(patch), chart.reflectance(int(patch))) for patch in np.flatnonzero(used))
-    anchors = tuple(ChartAnchor(reading.region(patch), spectrum) for patch, spectrum in spectra if spectrum is not None)
+    anchors = tuple(
+        ChartAnchor(chart.patches[patch], reading.region(patch), spectrum)
+        for patch, spectrum in spectra if spectrum is not None
+    )  # fmt: skip
     return Calibration(profile, patches, anchors, tuple(_notes(solver, form, fit)))
 
 

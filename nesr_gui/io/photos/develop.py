@@ -22,7 +22,7 @@ from nesr_gui.io.photos.camera_profile import CHOSEN, CameraProfile, primaries, 
 from nesr_gui.io.photos.colour_encoding import ColourEncoding
 from nesr_gui.io.photos.develop_settings import DAYLIGHT, DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.io.photos.icc import Converter
-from nesr_gui.io.photos.photo import DecodedPhoto, DecodedPixels
+from nesr_gui.io.photos.photo import TONE_CURVE, DecodedPhoto, DecodedPixels
 from nesr_gui.spectral import FloatArray, ImageSource, RGBImage, Wavelengths, bin_any, bin_mean, binning_factor
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB, IEC 61966-2-1
@@ -161,7 +161,7 @@ def develop(
     """
     stored = decoded.stored
     pixels = stored.pixels
-    notes = list(stored.notes)
+    notes = [note for note in stored.notes if note != TONE_CURVE or interpretation.profile is None]
     if pixels.shape[2] in (2, 4):
         pixels = pixels[..., : pixels.shape[2] - 1]
         notes.append("The alpha channel was dropped.")

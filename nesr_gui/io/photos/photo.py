@@ -14,6 +14,11 @@ from nesr_gui.io.photos.colour_encoding import ColourEncoding
 CheckSize = Callable[[int, int], None]
 """Raises UnreadableImage if (width, height) from a header is too large to decode."""
 MAX_PIXELS = 200_000_000
+TONE_CURVE = (
+    "A camera's picture: its tone curve bends light in a way the file does not tell, and cannot be undone; "
+    "take the camera's raw file where brightness matters."
+)
+"""Note on pictures of cameras, which a camera profile makes needless."""
 
 
 @dataclass

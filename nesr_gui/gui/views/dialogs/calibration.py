@@ -44,7 +44,7 @@ COLUMNS = ("Patch", "Before", "After", "Left out", "")
 PLACING = (
     "Drag the four corners to the outer corners of the chart's corner patches, until the grid lies inside its patches."
 )
-ESTIMATED, MEASURED, SHOWN = "with the profile", "measured", "as shown now"
+ESTIMATED, MEASURED, SHOWN = "with profile", "measured", "as shown now"
 SIZE = QSize(1200, 740)  # default size
 FRAME = QSize(8, 40)  # of a window manager
 COMPARED = np.linspace(410, 690, 57)  # nm, where the means of spectra are compared
@@ -71,7 +71,7 @@ class CalibrationDialog(QDialog):
     profile_picked = Signal(object)  # CameraProfile to use for this photograph
     save_requested = Signal(object)  # CameraProfile to write to a file
     remember_picked = Signal(object, bool)  # CameraProfile, whether it is used for photographs of its camera
-    anchors_requested = Signal()
+    anchors_picked = Signal(object)  # tuple of ChartAnchor to add as marks with measured spectra
 
     def __init__(self, missing: str, is_remembered: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -145,6 +145,12 @@ class CalibrationDialog(QDialog):
         self.save = QPushButton("Save camera profile…")
         self.save.setToolTip("Write the profile to a file for other photographs, and for --camera of the commands")
         self.save.clicked.connect(lambda: self.save_requested.emit(self.profile()))
+        self.anchors = QPushButton("Add patches as anchors")
+        self.anchors.setToolTip(
+            "Add a mark to every patch that was used, with its published reflectance as measured spectrum, which "
+            "corrects the reconstruction"
+        )
+        self.anchors.clicked.connect(self._add_anchors)
         self.remember = QCheckBox("Use for photographs of this camera")
         self.remember.setToolTip(
             "Apply the profile whenever a photograph is opened whose EXIF data name this camera"
@@ -154,9 +160,9 @@ class CalibrationDialog(QDialog):
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         plain(self.buttons)
         self.buttons.rejected.connect(self.reject)
-        for button in (self.use, self.save, self.remember):
+        for button in (self.use, self.save, self.anchors, self.remember):
             button.setAccessibleName(button.text().rstrip("…"))
-        for plain_button in (self.search, self.stop, self.use, self.save):
+        for plain_button in (self.search, self.stop, self.use, self.save, self.anchors):
             plain_button.setAutoDefault(False)
 
     def _lay_out(self) -> None:
@@ -173,8 +179,9 @@ class CalibrationDialog(QDialog):
         fields.setContentsMargins(0, 0, 0, 0)
         self.naming.setLayout(fields)
         side.addWidget(self.naming)
-        side.addWidget(row(self.use, self.save))
         side.addWidget(row(self.remember))
+        side.addWidget(row(self.use, self.save))
+        side.addWidget(row(self.anchors))
         side.addWidget(self.buttons)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 14, 14, 12)
@@ -281,6 +288,11 @@ class CalibrationDialog(QDialog):
         if self._remembered is not None:
             self.remember_picked.emit(self._remembered, is_remembered)
 
+    def _add_anchors(self) -> None:
+        if self._made is not None:
+            self.anchors.setEnabled(False)
+            self.anchors_picked.emit(self._made.anchors)
+
     def _take_corners(self, corners: Array) -> None:
         self._show_result(None)
         self.corners_changed.emit(corners)
@@ -297,6 +309,7 @@ class CalibrationDialog(QDialog):
         for widget in (self.naming, self.use, self.save, self.table, self.plot):
             widget.setEnabled(made is not None)
         self.remember.setEnabled(made is not None and self._is_remembered)
+        self.anchors.setEnabled(made is not None and bool(made.anchors))
         with QSignalBlocker(self.remember):
             self.remember.setChecked(False)
         with QSignalBlocker(self.table):
@@ -337,9 +350,9 @@ def summary(profile: CameraProfile) -> str:
     is_straight = bool(np.allclose(light[1:] / codes[1:], light[-1] / codes[-1], rtol=1e-3))
     curve = f"the tone curve of the file ({profile.encoding}) was kept" if is_straight else "a tone curve was fitted"
     matrix = "a 3 × 3 matrix" if len(profile.matrix[0]) == 3 else "root-polynomial terms"
-    vignetting = f" and vignetting of {1 - math.exp(-profile.falloff):.0%} in the corners" if profile.falloff else ""
+    vignetting = f", and vignetting of {1 - math.exp(-profile.falloff):.0%} in the corners" if profile.falloff else ""
     return (
-        f"From {profile.patches} patches: {curve}, with a white balance, {matrix}{vignetting}. Mean ΔE2000 "
+        f"From {profile.patches} patches: {curve}, with a white balance and {matrix}{vignetting}. Mean ΔE2000 "
         f"{profile.before:.1f} before, {profile.after:.1f} after, {profile.left_out:.1f} for patches left out."
     )
 
@@ -380,7 +393,7 @@ class PatchPlot(pg.PlotWidget):  # type: ignore[misc]
         self.title = QLabel(self)
         self.title.setTextFormat(Qt.TextFormat.RichText)
         self.title.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.title.move(44, 4)
+        self.title.move(8, 4)
         self.getPlotItem().setContentsMargins(4, self.fontMetrics().height() + 8, 14, 2)
         self.curves: dict[str, Spectrum] = {}
         self._follow_palette()
@@ -396,7 +409,8 @@ class PatchPlot(pg.PlotWidget):  # type: ignore[misc]
             self.plot(spectrum.wavelengths.nm, values, pen=pg.mkPen(colour, width=2, style=style))
             top = max(top, float(np.nanmax(values)))
         self.setRange(xRange=(400, 700), yRange=(0, max(1.08 * top, 0.05)), padding=0)
-        key = " &nbsp; ".join(f'<span style="color:{STYLES[kind][0]}">■</span> {kind}' for kind in self.curves)
+        shown = [kind for kind in STYLES if kind in self.curves]
+        key = " &nbsp;".join(f'<span style="color:{STYLES[kind][0]}">■</span> {kind}' for kind in shown)
         self.title.setText(f"<b>{name}</b> &nbsp; {key}")
         self.title.adjustSize()
 
