@@ -50,7 +50,7 @@ def missing_package() -> str:
         return ""
     return (
         "finding a chart needs the package colour-checker-detection; get it with: pip install 'nesr-gui[chart]', or "
-        "place the corners by hand"
+        "give its four corners yourself"
     )
 
 
@@ -86,8 +86,8 @@ def find_chart(
             best = max(best, (fraction, corners), key=lambda each: each[0])
     if best[1] is None:
         raise ChartError(
-            f"no {chart.name} was found in this photograph; place the corners by hand, or photograph the whole chart "
-            "larger and in even light"
+            f"no {chart.name} was found in this photograph; give its four corners yourself, or photograph the whole "
+            "chart larger and in even light"
         )
     return best[1]
 
@@ -114,24 +114,64 @@ def fit_grid(chart: ColourChart, outline: Array, squares: Array) -> Array:
     sides = np.linalg.norm(np.roll(ring, -1, axis=0) - ring, axis=1)
     if (sides[::2].sum() > sides[1::2].sum()) != (chart.columns >= chart.rows):
         ring = np.roll(ring, -1, axis=0)  # the first side runs along the rows of the chart
-    centres: Array = squares.mean(axis=1)[:, ::-1]  # (row, col)
+    centres = np.asarray(squares.mean(axis=1)[:, ::-1], np.float64)  # (row, col)
     size = np.array([chart.columns, chart.rows]) - GAP  # of the chart, in distances of patches
-    places = np.asarray(chart.cells[:, ::-1] + (1 - GAP) / 2, np.float64)  # (x, y) of the centres of the patches
-    low, high = -MARGIN, size + MARGIN
-    matrix = homography(ring) @ np.array(
-        [[1 / (high[0] - low), 0, -low / (high[0] - low)], [0, 1 / (high[1] - low), -low / (high[1] - low)], [0, 0, 1]]
-    )
-    found = np.zeros(0, np.int64)
-    for _ in range(ROUNDS):
+    fits = [_assign(chart, centres, start) for start in _starts(ring, centres, size)]
+    best = max(fits, key=lambda fit: fit[0])
+    moved = [_assign(chart, centres, best[1] @ _shift(right, down)) for right in (-1, 0, 1) for down in (-1, 0, 1)]
+    found, matrix = max([best, *moved], key=lambda fit: fit[0])
+    if found < FEWEST * len(chart):
+        raise ChartError(f"only {found} of the {len(chart)} patches were found")
+    return project(matrix, np.array([[0, 0], [size[0], 0], size, [0, size[1]]]))
+
+
+def _starts(ring: Array, centres: Array, size: Array) -> list[Array]:
+    """First guesses of the matrix (3, 3) from (x, y) in distances of patches to (row, col).
+
+    From the outline, which is a rectangle and in perspective far from the chart, and from the outermost squares, of
+    which one may be missing.
+    """
+
+    def between(low: float, high: Array, corners: Array) -> Array:
+        """The matrix that maps the rectangle from (low, low) to `high` to corners."""
+        (width, height), unit = high - low, np.eye(3)
+        unit[[0, 1], [0, 1]], unit[:2, 2] = (1 / width, 1 / height), (-low / width, -low / height)
+        return np.asarray(homography(corners) @ unit)
+
+    starts = [between(-MARGIN, size + MARGIN, ring)]
+    if len(centres):
+        square = project(np.asarray(np.linalg.inv(homography(ring)), np.float64), centres)  # (x, y) of the unit square
+        is_inside = ((square > 0) & (square < 1)).all(axis=1)
+        inside = centres[is_inside]
+        if len(inside) >= 4:
+            right, down = square[is_inside].T
+            outermost = [np.argmin(right + down), np.argmax(right - down), np.argmax(right + down),
+                         np.argmin(right - down)]  # fmt: skip
+            if len(set(outermost)) == 4:
+                with contextlib.suppress(np.linalg.LinAlgError):
+                    starts.append(between((1 - GAP) / 2, size - (1 - GAP) / 2, inside[outermost]))
+    return starts
+
+
+def _shift(right: float, down: float) -> Array:
+    """Matrix (3, 3) that moves points (x, y)."""
+    return np.array([[1, 0, right], [0, 1, down], [0, 0, 1.0]])
+
+
+def _assign(chart: ColourChart, centres: Array, matrix: Array) -> tuple[int, Array]:
+    """Number of patches that have a square at their place, and the matrix fitted to these squares."""
+    places = np.asarray(chart.cells[:, ::-1] + (1 - GAP) / 2, np.float64)  # (x, y)
+    count = 0
+    for _ in range(ROUNDS if len(centres) else 0):
         expected = project(matrix, places)
         step = np.linalg.norm(project(matrix, places + np.array([1.0, 0])) - expected, axis=1)
         distances = np.linalg.norm(expected[:, None] - centres[None], axis=2) / step[:, None]
-        nearest = distances.argmin(axis=1) if len(centres) else np.zeros(len(places), np.int64)
-        found = np.flatnonzero(distances.min(axis=1, initial=np.inf) < NEAR)
-        if len(found) < FEWEST * len(chart):
-            raise ChartError(f"only {len(found)} of the {len(chart)} patches were found")
-        matrix = _fit_homography(places[found], centres[nearest[found]])
-    return project(matrix, np.array([[0, 0], [size[0], 0], size, [0, size[1]]]))
+        found = np.flatnonzero(distances.min(axis=1) < NEAR)
+        count = len(found)
+        if count < 4:
+            break
+        matrix = _fit_homography(places[found], centres[distances.argmin(axis=1)[found]])
+    return count, matrix
 
 
 def _fit_homography(points: Array, targets: Array) -> Array:
@@ -176,7 +216,7 @@ def _ask(image: npt.NDArray[np.uint8], chart: ColourChart, progress: ProgressCal
         return _checked(json.loads(answer[0]))
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ChartError(
-            "the search for the chart failed or took too long; place the corners by hand, or install the package "
+            "the search for the chart failed or took too long; give its four corners yourself, or install the package "
             "colour-checker-detection again"
         ) from error
 
