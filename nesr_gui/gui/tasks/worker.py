@@ -57,6 +57,8 @@ class Lane(enum.Enum):
     LISTS = "lists", 0
     HOUSEKEEPING = "housekeeping", 0
     FIGURES = "figures", 0
+    CHART = "chart", 0
+    CALIBRATION = "calibration", 5
 
     def __init__(self, title: str, nice: int) -> None:
         self.title, self.nice = title, nice
@@ -122,6 +124,12 @@ class Task(enum.Enum):
     ESTIMATE = _Rules(Lane.ESTIMATE)
     LOAD_RESPONSES = _Rules(Lane.TABLES)
     LOAD_CAMERA = _Rules(Lane.TABLES)
+    LOAD_CHART = _Rules(Lane.TABLES)
+    FIND_CHART = _Rules(Lane.CALIBRATION)
+    READ_PATCHES = _Rules(Lane.CHART)
+    CALIBRATE = _Rules(Lane.CALIBRATION)
+    PATCH_SPECTRA = _Rules(Lane.CALIBRATION)
+    CAMERA_PROFILES = _Rules(Lane.TABLES, order=Order.IN_TURN)
     LOAD_SPECTRA = _Rules(Lane.TABLES, order=Order.IN_TURN)
     LOAD_REFERENCE = _Rules(Lane.TABLES)
     SAVE_SESSION = _Rules(Lane.SAVING, order=Order.IN_TURN)
