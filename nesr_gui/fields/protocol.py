@@ -187,6 +187,24 @@ class CalibratedField(Protocol):
         ...
 
 
+@runtime_checkable
+class BasisField(Protocol):
+    """A field whose spectra are sums of a few functions of wavelength, the same at every pixel.
+
+    The value at a pixel and wavelength is max(`minimum`, coefficients of the pixel · functions of the wavelength).
+    """
+
+    minimum: float
+
+    def basis(self, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
+        """The functions (L, K) float32 at `wavelengths` (L,) nm."""
+        ...
+
+    def coefficient_blocks(self, *, rows: slice | None = None, cols: slice | None = None) -> Iterator[Block]:
+        """Yield the coefficients (K, h, w) of a window block by block, in constant memory."""
+        ...
+
+
 class CubeArray(Protocol):
     """Stored bands in order of wavelength, in memory or lazy.
 

@@ -186,9 +186,16 @@ def write_cube(
             cover the wavelengths or the window.
         OSError: the folder is not writable or has too little space.
     """
-    writer(path, encoding or StorageEncoding())
+    found = writer(path, encoding or StorageEncoding())
     export = CubeWriterSource(
-        field, wavelengths, progress=progress, rows=rows, cols=cols, encoding=encoding, provenance=provenance
+        field,
+        wavelengths,
+        progress=progress,
+        rows=rows,
+        cols=cols,
+        encoding=encoding,
+        provenance=provenance,
+        as_coefficients=found.holds_coefficients,
     )
     write_export(path, export)
     return export.clipped
