@@ -13,7 +13,19 @@ PATHS = sorted(ROOT.rglob("*.py"))
 
 # Package → its sub-packages; what is not here is no package of ours.
 PACKAGES = {
-    "": {"colorimetry", "networks", "fields", "io", "inference", "batch", "benchmark", "training", "gui", "cli"},
+    "": {
+        "colorimetry",
+        "networks",
+        "fields",
+        "io",
+        "inference",
+        "batch",
+        "benchmark",
+        "training",
+        "interop",
+        "gui",
+        "cli",
+    },
     "io": {"photos", "cubes", "spectra", "regions"},
     "training": {"datasets", "experiments"},
     "gui": {"model", "drawing", "view_modes", "tasks", "figures", "views", "controllers"},
@@ -43,7 +55,7 @@ ORDER = (
     {"fields"},
     {"io"},
     {"inference", "export"},
-    {"batch", "benchmark", "training"},
+    {"batch", "benchmark", "training", "interop"},
     {"gui"},
     {"cli"},
     {"__main__"},

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths, as_wavelength_array
 
 MAX_CUBE_BYTES = 2 << 30  # limit of cube(); blocks() has none
@@ -219,7 +220,7 @@ class CubeArray(Protocol):
     def __getitem__(self, window: tuple[slice, slice, slice], /) -> npt.NDArray[np.floating]: ...
 
 
-class CubeField:
+class CubeField(NotebookMethods):
     """A measured or exported cube, linearly interpolated between its bands.
 
     Args:
