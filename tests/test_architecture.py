@@ -33,7 +33,7 @@ PACKAGES = {
 }
 # Package → the modules that may lie loose in it, beside its sub-packages.
 LOOSE = {
-    "": {"_version", "spectral", "regions", "metrics", "resources", "export", "__main__"},
+    "": {"_version", "plugins", "spectral", "regions", "metrics", "resources", "export", "__main__"},
     "io": {
         "registry",
         "errors",
@@ -50,6 +50,7 @@ LOOSE = {
 }
 # Each part imports parts of the rows above its own, none beside it.
 ORDER = (
+    {"plugins"},
     {"_version", "spectral", "regions", "metrics", "resources"},
     {"colorimetry", "networks"},
     {"fields"},

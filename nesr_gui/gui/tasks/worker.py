@@ -112,6 +112,7 @@ class Task(enum.Enum):
     DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
     WARM_UP = _Rules(Lane.MODEL)
     PREPARE_READERS = _Rules(Lane.HOUSEKEEPING)
+    LOAD_PLUGINS = _Rules(Lane.HOUSEKEEPING, can_cancel=False)
     LIST_MODELS = _Rules(Lane.LISTS)
     MODEL_CARD = _Rules(Lane.LISTS)
     DETECT_KIND = _Rules(Lane.INSPECTING)

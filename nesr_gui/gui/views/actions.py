@@ -115,6 +115,7 @@ TABLE = (
               choice="mode", starts_group=key == 1)
         for key, mode in enumerate(view_modes.TABLE, 1)
     ),
+    Entry("plugin_modes", "Modes of plug-ins", "View", submenu=True),
     Entry("picture", "Active pane", "View", submenu=True),
     Entry("compare_with", "Compare with spectrum…", "View", tip="Show the similarity to a spectrum from a file"),
     Entry("choose_false_colour", "False-colour wavelengths…", "View", "Ctrl+3",
