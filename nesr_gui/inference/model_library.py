@@ -123,7 +123,10 @@ def install(source: Path, *, replace: bool = False) -> Path:
             if found != target:
                 raise FileExistsError(f"{package.name} is a model of this program or a plug-in; give it another name")
             if not replace:
-                raise FileExistsError(f"another model called {package.name} is installed; replace it with --replace")
+                raise FileExistsError(
+                    f"another model called {package.name} is installed; run nesr-gui models install --replace, or "
+                    f"nesr-gui models remove {package.name}"
+                )
         elif found is not None and found != target:
             return found
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -249,9 +249,9 @@ class ViewSettingsController(QObject):
         self._worker.submit(Task.LOAD_PLUGINS, None, load_plugins, self._take_plugins)
 
     def _take_plugins(self, request: None, loaded: LoadedPlugins) -> None:
-        self._window.fill_menu(
-            "plugin_modes", [(mode.title, partial(self.show_mode, mode.name)) for mode in loaded.modes]
-        )
+        entries = [(mode.title, partial(self.show_mode, mode.name)) for mode in loaded.modes]
+        self._window.fill_menu("plugin_modes", entries)
+        self._window.submenus["plugin_modes"].menuAction().setVisible(bool(entries))
         if loaded.refused:
             self._window.messages.show_failure(ValueError(". ".join(loaded.refused)))
         self.show_actions()

@@ -413,6 +413,24 @@ def list_models(request: ModelsRequest, progress: ProgressCallback) -> list[List
 
 
 @dataclass(frozen=True)
+class InstallRequest:
+    """A model package to install: a zip file, or the `config.json` of a folder."""
+
+    path: Path
+
+
+def install_model(request: InstallRequest, progress: ProgressCallback) -> Path:
+    """Verify and install a model package; returns the model file.
+
+    Raises:
+        OSError, ValueError: it is no valid package, or there is another model of its name.
+    """
+    from nesr_gui.inference import model_library
+
+    return model_library.install(request.path)
+
+
+@dataclass(frozen=True)
 class CardRequest:
     """A model file whose card is to be read."""
 

@@ -110,6 +110,7 @@ class Task(enum.Enum):
     REGION_READOUTS = _Rules(Lane.REGION_READOUTS)
     COLOURS = _Rules(Lane.COLOURS)
     DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
+    INSTALL_MODEL = _Rules(Lane.MODEL, "Installing model", Order.IN_TURN, can_cancel=False)
     WARM_UP = _Rules(Lane.MODEL)
     PREPARE_READERS = _Rules(Lane.HOUSEKEEPING)
     LOAD_PLUGINS = _Rules(Lane.HOUSEKEEPING, can_cancel=False)

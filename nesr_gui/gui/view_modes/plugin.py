@@ -1,4 +1,4 @@
-"""View modes of plug-ins: an error in one makes the mode unavailable, and never concerns the window."""
+"""View modes of plug-ins: an error in one is a sentence to the user, and never stops the window."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class PluginMode(ViewMode):
-    """A view mode of a plug-in, which is unavailable from its first error on.
+    """A view mode of a plug-in, which is not rendered any more once it has failed to describe itself.
 
     Args:
         plugin: who declares it.
@@ -40,9 +40,8 @@ class PluginMode(ViewMode):
         return otherwise
 
     def unavailable_reason(self, context: RenderContext) -> str:
-        """See `ViewMode.unavailable_reason`; the error of the plug-in, if there was one."""
-        reason = self._ask(lambda: self._mode.unavailable_reason(context), "")
-        return f"is not possible: {self._failure}" if self._failure else reason
+        """See `ViewMode.unavailable_reason`."""
+        return self._ask(lambda: str(self._mode.unavailable_reason(context)), "")
 
     def caption(self, context: RenderContext) -> str:
         """See `ViewMode.caption`."""
@@ -70,8 +69,10 @@ class PluginMode(ViewMode):
         """See `ViewMode.render`.
 
         Raises:
-            ValueError: the plug-in failed, or returned no picture of that size.
+            ValueError: the plug-in failed now or earlier, or returned no picture of that size.
         """
+        if self._failure:
+            raise ValueError(self._failure)
         try:
             picture: Any = np.asarray(self._mode.render(context, sampling, progress))
             is_valid = picture.shape[:2] == sampling.size and picture.shape[2:] in ((), (3,))

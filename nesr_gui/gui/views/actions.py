@@ -151,6 +151,8 @@ TABLE = (
     Entry("much_longer", "10 nm up", "Wavelength", "> Shift+Right :"),
     Entry("much_shorter", "10 nm down", "Wavelength", "< Shift+Left ;"),
     Entry("open_model", "Open model…", "Model", tip="Reconstruct with a model from a file and add it to this menu"),
+    Entry("install_model", "Install model…", "Model",
+          tip="Verify a model package (a zip file or the config.json of a folder) and add it to this menu"),
     Entry("about_model", "About this model", "Model",
           tip="Show the model card: training data, accuracy and limitations"),
     Entry("guide", "User guide", "Help", "F1", tip="Show the user guide; works offline"),
@@ -223,6 +225,7 @@ SYNONYMS = {
     "copy_picture": "screenshot clipboard image", "band_values": "table spectrum numbers list readout",
     "panels": "dock window sidebar show hide", "reset_layout": "default window docks restore",
     "play": "animate movie scan stop", "open_model": "network weights checkpoint load",
+    "install_model": "add download hub zip package",
     "about_model": "network card licence training", "guide": "manual documentation help tutorial",
     "find_action": "palette command search", "shortcuts": "keys keyboard hotkeys", "about": "version licence",
 }  # fmt: skip
