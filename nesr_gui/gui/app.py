@@ -321,8 +321,9 @@ class App(QObject):
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
                 "much_shorter": application.leap_down, "open_model": self.models.open_model,
-                "about_model": self.models.about_model, "guide": application.show_guide,
-                "find_action": application.find_action, "shortcuts": application.show_shortcuts,
+                "install_model": self.models.install_model, "about_model": self.models.about_model,
+                "guide": application.show_guide, "find_action": application.find_action,
+                "shortcuts": application.show_shortcuts,
                 "about": application.show_about,
             },
         )  # fmt: skip

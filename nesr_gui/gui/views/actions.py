@@ -131,6 +131,7 @@ TABLE = (
               choice="mode", starts_group=key == 1)
         for key, mode in enumerate(view_modes.TABLE, 1)
     ),
+    Entry("plugin_modes", "Modes of plug-ins", "View", submenu=True),
     Entry("picture", "Active pane", "View", submenu=True),
     Entry("compare_with", "Compare with spectrum…", "View", tip="Show the similarity to a spectrum from a file"),
     Entry("choose_false_colour", "False-colour wavelengths…", "View", "Ctrl+3",
@@ -166,6 +167,8 @@ TABLE = (
     Entry("much_longer", "10 nm up", "Wavelength", "> Shift+Right :"),
     Entry("much_shorter", "10 nm down", "Wavelength", "< Shift+Left ;"),
     Entry("open_model", "Open model…", "Model", tip="Reconstruct with a model from a file and add it to this menu"),
+    Entry("install_model", "Install model…", "Model",
+          tip="Verify a model package (a zip file or the config.json of a folder) and add it to this menu"),
     Entry("about_model", "About this model", "Model",
           tip="Show the model card: training data, accuracy and limitations"),
     Entry("guide", "User guide", "Help", "F1", tip="Show the user guide; works offline"),
@@ -250,6 +253,7 @@ SYNONYMS = {
     "use_reading": "anchor enable disable switch toggle", "detach_reading": "anchor remove reading",
     "suggest_spots": "anchor suggestion spectrometer plan", "mark_suggestions": "anchor spots pins",
     "dismiss_suggestions": "anchor hide clear",
+    "install_model": "add download hub zip package",
     "about_model": "network card licence training", "guide": "manual documentation help tutorial",
     "find_action": "palette command search", "shortcuts": "keys keyboard hotkeys", "about": "version licence",
 }  # fmt: skip

@@ -12,10 +12,9 @@ from PySide6.QtWidgets import QGraphicsScene
 
 from nesr_gui.gui.model.marks import Mark, Reading
 from nesr_gui.gui.views.image.mark_items import MarkItem
-from nesr_gui.regions import Point
 from nesr_gui.spectral import Spectrum, Wavelengths
 
-MARK = Mark(1, Point((30, 30)), "#d02040", "star")
+MARK = Mark(1, (30.0, 30.0), "#d02040", "star")
 READING = Reading(Spectrum(Wavelengths.evenly_spaced(31), np.ones(31, np.float32), "leaf"), "leaf.csv")
 pytestmark = pytest.mark.usefixtures("qapp")
 
