@@ -25,6 +25,7 @@ from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.inference.model_input import describe_input
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.networks.authors_release import ReleasedNeSR, released
+from nesr_gui.networks.encoders import UnknownEncoder
 from nesr_gui.networks.registry import (
     Network,
     build,
@@ -102,6 +103,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         _check_shapes(config, tensors)
         network = build(config)
         network.load_state_dict(tensors, strict=True)
+    except UnknownEncoder as error:
+        raise UnreadableModel(f"{path.name}: {error}; install the plug-in that provides it") from error
     except (*_DAMAGE, SafetensorError) as error:
         raise UnreadableModel(f"the weights in {path.name} do not match its configuration") from error
     digest = hashlib.sha256(content).hexdigest()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from nesr_gui import plugins
 from nesr_gui.networks.authors_release import ReleaseConfig, ReleasedNeSR
 from nesr_gui.networks.band_network import BandNetwork, DiscreteConfig, DiscreteNetwork
 from nesr_gui.networks.baselines import (
@@ -22,11 +23,12 @@ from nesr_gui.networks.baselines import (
     SparseCoding,
     SparseCodingConfig,
 )
-from nesr_gui.networks.encoders import ENCODERS
+from nesr_gui.networks.encoders import ENCODERS, encoder
 from nesr_gui.networks.factorised_nesr import FactorisedConfig, FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR, NeSRConfig, parameter_count
 from nesr_gui.spectral import Wavelengths
 
+_NESR = "+nesr"
 MOST_BANDS = 10_000  # and layers
 _LARGEST = {"blocks": 64, "context_pixels": 1 << 48}  # of the numbers of a configuration, if not 65,536
 
@@ -130,13 +132,13 @@ def _with_skip(name: str) -> dict[str, SystemSpec]:
 
 
 def _discrete(name: str, published: float) -> SystemSpec:
-    encoder = ENCODERS[name]
-    return SystemSpec(encoder.title, DiscreteConfig(name, encoder.features, encoder.blocks), published)
+    row = ENCODERS[name]
+    return SystemSpec(row.title, DiscreteConfig(name, row.features, row.blocks), published)
 
 
 def _nesr(name: str, published: float) -> SystemSpec:
-    encoder = ENCODERS[name]
-    return SystemSpec(f"{encoder.title} + NeSR", NeSRConfig(name, encoder.features, encoder.blocks), published)
+    row = ENCODERS[name]
+    return SystemSpec(f"{row.title} + NeSR", NeSRConfig(name, row.features, row.blocks), published)
 
 
 SYSTEMS = {
@@ -160,14 +162,21 @@ SYSTEMS = {
 
 
 def system_named(name: str) -> SystemSpec:
-    """Return the system called `name`.
+    """Return the system called `name`: one of the table, or the encoder of a plug-in, alone or with NeSR.
 
     Raises:
         KeyError: there is no such system; the message lists the names.
     """
-    if name not in SYSTEMS:
-        raise KeyError(f"unknown system {name!r}; available: {', '.join(SYSTEMS)}")
-    return SYSTEMS[name]
+    if name in SYSTEMS:
+        return SYSTEMS[name]
+    base = name.removesuffix(_NESR)
+    theirs = [plugin.name for plugin in plugins.declared(plugins.Kind.ENCODERS)]
+    if base in theirs:
+        found, size = encoder(base), (encoder(base).features, encoder(base).blocks)
+        is_nesr = name.endswith(_NESR)
+        config = NeSRConfig(base, *size) if is_nesr else DiscreteConfig(base, *size)
+        return SystemSpec(f"{found.title} + NeSR" if is_nesr else found.title, config)
+    raise KeyError(f"unknown system {name!r}; available: {', '.join([*SYSTEMS, *theirs])}")
 
 
 def parameters_of(config: Any) -> int:

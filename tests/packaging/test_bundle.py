@@ -53,7 +53,8 @@ def test_the_program_s_executable_runs_no_other_modules():
                          ids=lambda path: path.stem)  # fmt: skip
 def test_children_are_modules_of_the_program(path):
     """The executable of a bundle knows `-m` and a module of ours, but neither `-c` nor a file."""
-    lists = [node.elts for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.List)]
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    lists = [node.elts for node in nodes if isinstance(node, ast.List | ast.Tuple)]
     commands = [elements for elements in lists if elements and ast.unparse(elements[0]) == "sys.executable"]
     assert commands
     for command in commands:
