@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
@@ -34,37 +33,11 @@ from nesr_gui.gui.views.dialogs.spectrum_choice import SpectrumDialog
 from nesr_gui.gui.views.panels.anchors import EMPTY, MARK, MODEL_ERROR, REMARK, WITH, WITHOUT
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.regions import Region, Shape
-from nesr_gui.spectral import FloatArray, Quantity, Spectrum, Wavelengths
+from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests import tiny
-from tests.gui.conftest import BANDS, FakeEngine, Limited, smooth_cube
+from tests.gui.conftest import BANDS, Anchorable, FakeEngine, anchorable, smooth_cube
 
 SPOT, OTHER, FAR = (20, 30), (40, 50), (10, 70)
-
-
-class Anchorable(Limited):
-    """A stand-in for a reconstruction of a model with intervals and a prior of its residuals."""
-
-    level = 1.0
-
-    def __init__(self, *args: Any, prior: ResidualPrior | None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.residual_prior = prior
-
-    def band_images(self, wavelengths: Any, **window: Any) -> FloatArray:
-        return np.stack([self.band(float(nm), **window) for nm in np.atleast_1d(wavelengths)])
-
-    def interval_limits(
-        self, points: npt.NDArray[np.integer], spectra: FloatArray, nm: npt.NDArray[np.float64]
-    ) -> tuple[FloatArray, FloatArray]:
-        return 0.5 * spectra, 1.5 * spectra
-
-
-def anchorable(image: Any, prior: ResidualPrior | None, model: str = "fake") -> Anchorable:
-    """The field of an image; the pixels differ, so that no two spots read the same."""
-    return Anchorable(
-        0.3 + 0.5 * smooth_cube(*image.shape), BANDS, Quantity.REFLECTANCE, {"model": model}, binning=image.binning,
-        source_shape=image.source_shape, prior=prior,
-    )  # fmt: skip
 
 
 @pytest.fixture
