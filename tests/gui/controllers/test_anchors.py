@@ -22,7 +22,7 @@ from nesr_gui.cli.options import with_anchors
 from nesr_gui.fields import anchored
 from nesr_gui.fields.anchored import AnchoredField, CalibratedAnchoredField
 from nesr_gui.fields.protocol import CalibratedField, CubeField
-from nesr_gui.fields.residual_prior import ResidualPrior
+from nesr_gui.fields.residual_prior import DARK, ResidualPrior
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.marks import Reading
 from nesr_gui.gui.model.plot_settings import Kind
@@ -33,7 +33,7 @@ from nesr_gui.gui.views.dialogs.spectrum_choice import SpectrumDialog
 from nesr_gui.gui.views.panels.anchors import EMPTY, MARK, MODEL_ERROR, REMARK, WITH, WITHOUT
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.regions import Region, Shape
-from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
+from nesr_gui.spectral import Quantity, RGBImage, Spectrum, Wavelengths
 from tests import tiny
 from tests.gui.conftest import BANDS, Anchorable, FakeEngine, anchorable, smooth_cube
 
@@ -756,3 +756,27 @@ def test_nothing_is_exported_while_spectra_are_applied(
         assert "measured spectra are being applied" in window.window.messages.text.text(), name
     gate.opened.set()
     settle(window, qtbot)
+
+
+def test_spots_are_suggested_where_the_photograph_is_even(prior: ResidualPrior) -> None:
+    """A third of the image is a checkerboard, which no instrument could measure, and a sixth is clipped."""
+    values = np.full((40, 40, 3), 0.4, np.float32) + np.linspace(0, 0.2, 40, dtype=np.float32)[:, None]
+    values[:, :14] += 0.2 * (np.indices((40, 14)).sum(0) % 2)[..., None]
+    clipped = np.zeros((40, 40), bool)
+    clipped[:10, 14:] = True
+    image = RGBImage(values, clipped=clipped)
+    spots = tasks.suggest(tasks.SuggestionRequest(anchorable(image, prior), image), lambda done: None)
+    assert len(spots) == SUGGESTED and all(row >= 10 and col >= 16 for row, col in spots)
+    with pytest.raises(ValueError, match="the whole photograph is clipped"):
+        whole = replace(image, clipped=np.ones_like(clipped))
+        tasks.suggest(tasks.SuggestionRequest(anchorable(image, prior), whole), lambda done: None)
+
+
+def test_unevenness_is_the_standard_deviation_of_patches() -> None:
+    values = np.random.default_rng(0).random((7, 9, 3), dtype=np.float32)
+    padded = np.pad(values, ((2, 2), (2, 2), (0, 0)), mode="edge")
+    expected = [
+        [np.sqrt((patch := padded[r : r + 5, c : c + 5]).var((0, 1)).sum()) / (patch.mean() + DARK) for c in range(9)]
+        for r in range(7)
+    ]
+    np.testing.assert_allclose(tasks._unevenness(values, lambda done: None), expected, rtol=1e-4)
