@@ -30,6 +30,7 @@ from nesr_gui.gui.tasks import anchors as tasks
 from nesr_gui.gui.tasks.anchors import DAMAGED, SUGGESTED
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.spectrum_choice import SpectrumDialog
+from nesr_gui.gui.views.mark_table import MarkMenu
 from nesr_gui.gui.views.panels.anchors import EMPTY, MARK, MODEL_ERROR, REMARK, WITH, WITHOUT
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.regions import Region, Shape
@@ -192,15 +193,16 @@ def test_a_moved_mark_takes_its_spectrum_along(window: App, qtbot: QtBot) -> Non
 
 
 class Gate:
-    """Holds a function of the worker back until it is opened."""
+    """Holds the result of a function of the worker back until it is opened, so that it arrives late."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function, self.reached, self.opened = function, threading.Event(), threading.Event()
 
     def __call__(self, *args: Any, **named: Any) -> Any:
+        result = self._function(*args, **named)
         self.reached.set()
         assert self.opened.wait(30)
-        return self._function(*args, **named)
+        return result
 
 
 @pytest.fixture
@@ -247,9 +249,12 @@ def test_a_field_over_the_reconstruction_before_is_dropped(
     qtbot.waitUntil(gate.reached.is_set)
     other = anchorable(document.encoded, prior, "other")
     document.set_field(other, 1, (0.0, 1.0), document.encoded)
+    fields = []
+    document.changed.connect(lambda change: fields.append(document.field))
     gate.opened.set()
     settle(window, qtbot)
     assert document.beneath is other and document.field.field is other
+    assert all(field in (other, document.field) for field in fields)
 
 
 def test_curves_and_pictures_of_the_field_before_are_dropped(window: App, qtbot: QtBot) -> None:
@@ -326,6 +331,24 @@ def test_a_spectrum_is_attached_from_a_file_by_the_action(
     assert window.document.is_modified and window.document.undo_stack.undoText().startswith("attach measured spectrum")
     window.window.actions_by_name["detach_reading"].trigger()
     assert window.document.marks[0].reading is None and window.document.field is window.document.beneath
+
+
+def test_the_menu_of_a_mark_and_a_key_switch_its_spectrum(window: App, qtbot: QtBot) -> None:
+    window.document.add_pin(*FAR)
+    measure(window, qtbot, SPOT)
+    for number, count in ((1, 2), (2, 4)):
+        window.marks.show_menu(number, QPoint(0, 0))
+        menu = window.window.findChildren(MarkMenu)[-1]
+        names = [action.objectName() for action in menu.actions() if action.objectName()]
+        assert names == ["attach_reading", "attach_reference", "use_reading", "detach_reading"][:count]
+        menu.close()
+    action = window.window.actions_by_name["use_reading"]
+    assert action.isChecked()
+    qtbot.keyClick(window.window.image, Qt.Key.Key_U)
+    assert not window.document.marks[1].reading.is_used and not action.isChecked()
+    window.window.actions_by_name["undo"].trigger()
+    assert window.document.marks[1].reading.is_used and action.isChecked()
+    settle(window, qtbot)
 
 
 def test_one_of_several_spectra_is_searched_for(
