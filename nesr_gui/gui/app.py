@@ -17,6 +17,7 @@ from nesr_gui.gui.controllers.application import (
 )
 from nesr_gui.gui.controllers.autosave import AutosaveController
 from nesr_gui.gui.controllers.band_values import BandValuesController
+from nesr_gui.gui.controllers.calibration import CalibrationController
 from nesr_gui.gui.controllers.comparison import AccuracyController, ComparisonController
 from nesr_gui.gui.controllers.documents import DocumentController
 from nesr_gui.gui.controllers.files import FileController, OpenQueue, PasteController
@@ -107,6 +108,7 @@ class App(QObject):
         self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
+        self.calibration = CalibrationController(window, workspace, worker, self.reconstruction.photograph_model)
         self.exporter = ExportController(window, workspace, worker, lambda: accuracy.figures, rendered)
         self.queue = OpenQueue(window, worker, self.files, self.comparison.drop)
         self.pasting = PasteController(window, worker, self.files, self.queue)
@@ -245,6 +247,7 @@ class App(QObject):
             (self.view.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.ACTIVE_MARK, C.CURVES,
                                       C.WHITE)),
             (self.exporter.show_actions, (C.IMAGE, C.FIELD)),
+            (self.calibration.show_actions, (C.IMAGE,)),
             (self.reconstruction.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.MODELS, C.WORK)),
             (self.start.show_page, (C.IMAGE, C.WORK)),
             (self.first_steps.show, (C.FIELD,)),
@@ -291,6 +294,7 @@ class App(QObject):
                 "photograph_cube": comparison.simulate_photograph, "save_session": documents.save_session,
                 "save_session_as": documents.save_session_as, "export_cube": export.export_cube,
                 "export_curves": export.export_curves, "export_table": export.export_table,
+                "calibrate_camera": self.calibration.open, "camera_profiles": self.calibration.open_profiles,
                 "export_accuracy": export.export_accuracy, "export_comparison": export.export_comparison,
                 "export_picture": export.export_picture, "copy_picture": export.copy_picture,
                 "export_sweep": export.export_sweep, "import_marks": marks.import_marks,
@@ -317,8 +321,9 @@ class App(QObject):
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
                 "much_shorter": application.leap_down, "open_model": self.models.open_model,
-                "about_model": self.models.about_model, "guide": application.show_guide,
-                "find_action": application.find_action, "shortcuts": application.show_shortcuts,
+                "install_model": self.models.install_model, "about_model": self.models.about_model,
+                "guide": application.show_guide, "find_action": application.find_action,
+                "shortcuts": application.show_shortcuts,
                 "about": application.show_about,
             },
         )  # fmt: skip
@@ -385,6 +390,8 @@ class App(QObject):
         window.input.grey_picking_requested.connect(self.files.set_picking)
         window.input.reset_requested.connect(self.files.reset_development)
         window.input.camera_file_requested.connect(self.files.ask_camera)
+        window.input.calibration_requested.connect(self.calibration.open)
+        window.input.profiles_requested.connect(self.calibration.open_profiles)
         window.input.simulation_requested.connect(self.comparison.simulate_photograph)
         window.pick_leaving.activated.connect(self.files.stop_picking)
         panel.measure_requested.connect(self.accuracy.query_image)
@@ -433,14 +440,17 @@ class App(QObject):
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
             Task.ANCHOR: self.anchors.take_end,
+            Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip
         worker.progressed.connect(status.show_progress)
         worker.progressed.connect(self._note_begin)
+        worker.progressed.connect(self.calibration.show_progress)
         worker.ended.connect(self._take_end)
         worker.failed.connect(self._show_failure)
         worker.failed.connect(self.documents.take_failure)
         worker.failed.connect(self.queue.take_failure)
         worker.failed.connect(self.recovery.offer)
+        worker.failed.connect(self.calibration.take_failure)
 
     def _take_end(self, task: Task) -> None:
         self.window.status.show_end(task)

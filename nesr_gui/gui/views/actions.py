@@ -53,6 +53,9 @@ TABLE = (
           tip="Compare with a measured cube stored as a folder"),
     Entry("photograph_cube", "Simulate photograph and reconstruct", "File",
           tip="Simulate a photograph under the chosen light and camera, and compare its reconstruction"),
+    Entry("calibrate_camera", "Calibrate by a chart…", "File",
+          tip="Estimate the camera profile from a colour chart in the photograph", starts_group=True),
+    Entry("camera_profiles", "Camera profiles…", "File", tip="List, use and remove the stored camera profiles"),
     Entry("save_session", "Save session", "File", "Ctrl+S", starts_group=True,
           tip="Save marks, view and settings in a session file"),
     Entry("save_session_as", "Save session as…", "File", "Ctrl+Shift+S"),
@@ -128,6 +131,7 @@ TABLE = (
               choice="mode", starts_group=key == 1)
         for key, mode in enumerate(view_modes.TABLE, 1)
     ),
+    Entry("plugin_modes", "Modes of plug-ins", "View", submenu=True),
     Entry("picture", "Active pane", "View", submenu=True),
     Entry("compare_with", "Compare with spectrum…", "View", tip="Show the similarity to a spectrum from a file"),
     Entry("choose_false_colour", "False-colour wavelengths…", "View", "Ctrl+3",
@@ -163,6 +167,8 @@ TABLE = (
     Entry("much_longer", "10 nm up", "Wavelength", "> Shift+Right :"),
     Entry("much_shorter", "10 nm down", "Wavelength", "< Shift+Left ;"),
     Entry("open_model", "Open model…", "Model", tip="Reconstruct with a model from a file and add it to this menu"),
+    Entry("install_model", "Install model…", "Model",
+          tip="Verify a model package (a zip file or the config.json of a folder) and add it to this menu"),
     Entry("about_model", "About this model", "Model",
           tip="Show the model card: training data, accuracy and limitations"),
     Entry("guide", "User guide", "Help", "F1", tip="Show the user guide; works offline"),
@@ -183,6 +189,7 @@ _DISABLED_REASONS = {
     ),
     "no photograph is open; open one first": ("compare_cube", "compare_folder"),
     "no measured cube is open in this tab; open one first": ("photograph_cube",),
+    "requires a photograph from a file; open one with a colour chart in it first": ("calibrate_camera",),
     "requires a reconstruction and its measured cube; compare with a measured cube first": ("export_comparison",),
     "no accuracy has been computed; compare with a measured cube and open the Accuracy panel": ("export_accuracy",),
     "there are no marks; click a pixel first": (
@@ -209,6 +216,8 @@ SYNONYMS = {
     "open_file": "load import image picture raw", "open_folder": "load directory zarr cave",
     "open_sample": "example demo test image colour checker", "open_recent": "history last file",
     "compare_cube": "truth ground reference validate error accuracy", "photograph_cube": "truth camera rgb render",
+    "calibrate_camera": "colour checker colorchecker macbeth target white balance tone curve matrix profile anchors",
+    "camera_profiles": "manage stored library calibration automatic exif remove",
     "save_session": "project workspace store", "save_session_as": "project workspace store",
     "export_cube": "save write hyperspectral envi hdf5 netcdf tiff matlab numpy sensor sentinel landsat",
     "export_curves": "save write csv table data curves",
@@ -244,6 +253,7 @@ SYNONYMS = {
     "use_reading": "anchor enable disable switch toggle", "detach_reading": "anchor remove reading",
     "suggest_spots": "anchor suggestion spectrometer plan", "mark_suggestions": "anchor spots pins",
     "dismiss_suggestions": "anchor hide clear",
+    "install_model": "add download hub zip package",
     "about_model": "network card licence training", "guide": "manual documentation help tutorial",
     "find_action": "palette command search", "shortcuts": "keys keyboard hotkeys", "about": "version licence",
 }  # fmt: skip

@@ -66,6 +66,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name, self.submenus = make_actions(self)
         self.panes, self.plot, self.table = SplitView(), PlotView(), MarkTable()
         self.submenus["columns"].addActions(self.table.column_actions)
+        self.submenus["plugin_modes"].menuAction().setVisible(False)  # until there are some
         self.image, self.input = self.panes.images[0], DevelopmentPanel()
         self.hover_curve, self.channels = HoverCurve(self.plot), ChannelMarkers(self.plot)
         self.plot_toolbar, self.pair, self.light = PlotToolbar(CHARTS), PairDifferenceLabel(), ViewingConditionsPanel()

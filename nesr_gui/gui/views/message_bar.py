@@ -43,6 +43,7 @@ class Topic(enum.Enum):
     MODEL_NOTES = enum.auto()  # notes on running the model
     RECONSTRUCTION = enum.auto()  # failure
     ANCHORS = enum.auto()  # remark on a measured spectrum
+    CAMERA_PROFILE = enum.auto()  # that was applied by itself
 
 
 class MessageBar(QFrame):

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nesr_gui.gui.drawing.paint_cache import PaintCache
 from nesr_gui.gui.drawing.symbols import draw_badge, draw_sign, outline, placed, screen_pen
 from nesr_gui.gui.model.marks import Mark, MarkGeometry, simplified
 from nesr_gui.regions import Point, Region, Shape
@@ -42,10 +43,17 @@ class _Sign(QGraphicsRectItem):
         super().__init__(-14, -30, 44, 44, parent)  # symbol and ring in screen pixels
         self.setPen(Qt.PenStyle.NoPen)
         self.mark, self.active = mark, False
+        self._cache = PaintCache()  # the picture beneath changes with every step of the wavelength
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Draw ring, outline and symbol."""
+        mark = self.mark
+        badge = mark.reading.is_used if mark.reading is not None else None
+        content = mark.number, mark.colour, mark.symbol, mark.shape, badge, self.active
+        self._cache.draw(painter, self.rect(), content, self._paint)
+
+    def _paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.mark.shape is Shape.POINT:
             painter.setBrush(Qt.BrushStyle.NoBrush)
