@@ -215,7 +215,7 @@ class CalibrationDialog(QDialog):
     def show_corners(self, corners: Array) -> None:
         """Show corners that were found."""
         self.view.show_corners(corners)
-        self._take_corners(corners)
+        self._take_corners(self.view.corners)
 
     def show_placement(self, corners: Array | None, sentence: str) -> None:
         """Show which way the chart lies, or why that is not known."""
