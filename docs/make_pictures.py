@@ -127,6 +127,7 @@ def take_calibration(app: App, folder: Path, ending: str) -> None:
     app.calibration.open()
     dialog = app.calibration.dialog
     assert dialog is not None
+    dialog.resize(1080, 640)
     until(dialog.estimate.isEnabled)
     dialog.show_corners(CHART)
     dialog.estimate.click()
