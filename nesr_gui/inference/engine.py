@@ -253,9 +253,10 @@ def prepare(image: ModelInput, model: LoadedModel) -> PreparedInput:
     model.check_input(image)
     values = image.values if isinstance(image, RGBImage) else np.moveaxis(image.values, 0, -1)  # (H, W, inputs)
     level = cie.white_level(values) if model.network.normalised else 1.0
-    tensor = torch.from_numpy(values / values.dtype.type(level)).permute(2, 0, 1)[None].contiguous()
+    planes = np.moveaxis(values, -1, 0)
+    divided = np.divide(planes, planes.dtype.type(level), out=np.empty(planes.shape, planes.dtype))  # one copy only
     preparation = PREPARATIONS.get(kind_of(model.network.config), PreparedBands)
-    return preparation(model, image, level, to_device(tensor, model.device))
+    return preparation(model, image, level, to_device(torch.from_numpy(divided)[None], model.device))
 
 
 @translate_torch_errors()
