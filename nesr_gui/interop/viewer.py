@@ -19,7 +19,7 @@ MOST_CURVES = 8  # the oldest are dropped
 SAMPLES = 5  # bands from which the display range is found
 
 
-class FieldViewer(anywidget.AnyWidget):
+class FieldViewer(anywidget.AnyWidget):  # type: ignore[misc]  # it has no types where it is not installed
     """The widget; `nm` and `points` can be read, set, and observed from Python.
 
     The page announces a wavelength or a pixel, the kernel computes the band or the spectra and sends them back. While a
@@ -40,13 +40,13 @@ class FieldViewer(anywidget.AnyWidget):
     nm = traitlets.Float().tag(sync=True)
     points = traitlets.List(traitlets.Tuple(traitlets.Int(), traitlets.Int())).tag(sync=True)
     picked = traitlets.List(traitlets.Int()).tag(sync=True)  # the last click, (row, col)
-    limits = traitlets.Tuple(traitlets.Float(), traitlets.Float()).tag(sync=True)
-    wavelength_range = traitlets.Tuple(traitlets.Float(), traitlets.Float()).tag(sync=True)
-    shape = traitlets.Tuple(traitlets.Int(), traitlets.Int()).tag(sync=True)
+    limits = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.0, 1.0)).tag(sync=True)
+    wavelength_range = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.0, 1.0)).tag(sync=True)
+    shape = traitlets.Tuple(traitlets.Int(), traitlets.Int(), default_value=(1, 1)).tag(sync=True)
     stride = traitlets.Int(1).tag(sync=True)
     quantity = traitlets.Unicode().tag(sync=True)
     colours = traitlets.Bytes().tag(sync=True)  # sRGB of the thumbnail, row by row
-    colours_shape = traitlets.Tuple(traitlets.Int(), traitlets.Int()).tag(sync=True)
+    colours_shape = traitlets.Tuple(traitlets.Int(), traitlets.Int(), default_value=(1, 1)).tag(sync=True)
     band = traitlets.Bytes().tag(sync=True)  # the band at `nm`, 0 to 255 between the limits
     shown_nm = traitlets.Float().tag(sync=True)  # of the band, so that the page knows that it has arrived
     curve_nm = traitlets.Bytes().tag(sync=True)  # float32
@@ -88,12 +88,12 @@ class FieldViewer(anywidget.AnyWidget):
         low, high = (float(each) for each in np.percentile(values, (0.5, 99.5)))
         return min(low, 0.0), high if high > min(low, 0.0) else min(low, 0.0) + 1.0
 
-    @traitlets.validate("nm")
+    @traitlets.validate("nm")  # type: ignore[untyped-decorator]
     def _validate_nm(self, proposal: Any) -> float:
         low, high = self._field.wavelength_range
         return float(min(max(proposal["value"], low), high))
 
-    @traitlets.validate("points")
+    @traitlets.validate("points")  # type: ignore[untyped-decorator]
     def _validate_points(self, proposal: Any) -> list[tuple[int, int]]:
         height, width = self._field.shape
         inside = [(row, col) for row, col in proposal["value"] if 0 <= row < height and 0 <= col < width]
