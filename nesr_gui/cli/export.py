@@ -18,7 +18,6 @@ from nesr_gui.cli.options import (
     parse_hints,
     plan_options,
     progress_bar,
-    read_development,
     reading_options,
     refuse_camera,
     super_resolve,
@@ -88,8 +87,9 @@ def _reconstruct(
     from nesr_gui import io
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
+    from nesr_gui.io.photos.cameras import camera_settings
 
-    photograph = io.read_photograph(image, read_development(camera, image))
+    photograph = io.read_photograph(image, camera_settings(camera, image))
     for note in photograph.source.notes:
         click.echo(note, err=True)
     photograph = photograph.reduced(max_pixels) if max_pixels else photograph

@@ -26,7 +26,16 @@ from nesr_gui.inference.model_input import describe_input
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.networks.authors_release import ReleasedNeSR, released
 from nesr_gui.networks.encoders import UnknownEncoder
-from nesr_gui.networks.registry import Network, build, config_from_json, config_to_json, coverage, input_bands, kind_of
+from nesr_gui.networks.registry import (
+    Network,
+    build,
+    build_without_weights,
+    config_from_json,
+    config_to_json,
+    coverage,
+    input_bands,
+    kind_of,
+)
 from nesr_gui.spectral import Wavelengths
 
 FORMAT = "nesr_gui 1"
@@ -108,8 +117,7 @@ def _check_shapes(config: Any, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         ValueError: it has others.
     """
-    with torch.device("meta"):
-        expected = {name: tensor.shape for name, tensor in build(config).state_dict().items()}
+    expected = {name: tensor.shape for name, tensor in build_without_weights(config).state_dict().items()}
     if expected != {name: tensor.shape for name, tensor in tensors.items()}:
         raise ValueError("the weights have other names or shapes")
 

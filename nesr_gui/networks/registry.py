@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from nesr_gui import plugins
 from nesr_gui.networks.authors_release import ReleaseConfig, ReleasedNeSR
@@ -61,6 +63,25 @@ def kind_of(config: Any) -> str:
 def build(config: Any) -> Network:
     """Build the network of a configuration, with random weights."""
     return KINDS[kind_of(config)].network(config)
+
+
+def build_without_weights(config: Any) -> Network:
+    """Build the network of a configuration with the names and shapes of its weights, without memory for them."""
+    with _ShapesOnly():
+        return build(config)
+
+
+class _ShapesOnly(TorchFunctionMode):
+    """Allocates weights on the meta device, and does not initialise them.
+
+    Under `torch.device("meta")`, `linspace` and `normal_` would load torch's compiler, which takes a second.
+    """
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function in (Tensor.normal_, nn.init.normal_):  # torch passes the latter's tensor by name
+            return args[0] if args else kwargs["tensor"]
+        where = {"device": "meta"} if function in (torch.empty, torch.zeros, torch.ones) else {}
+        return function(*args, **{**(kwargs or {}), **where})
 
 
 def config_to_json(config: Any) -> str:
@@ -160,8 +181,7 @@ def system_named(name: str) -> SystemSpec:
 
 def parameters_of(config: Any) -> int:
     """Number of learned parameters of a configuration, without allocating them."""
-    with torch.device("meta"):
-        return parameter_count(build(config))
+    return parameter_count(build_without_weights(config))
 
 
 def input_bands(config: Any) -> Wavelengths | None:

@@ -18,11 +18,11 @@ from nesr_gui.colorimetry.viewing_conditions import Observer, ViewingConditions
 from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.io.errors import UnreadableImage
 from nesr_gui.io.photos import colour_encoding, icc
-from nesr_gui.io.photos.camera_profile import CameraProfile, primaries, without_primaries
+from nesr_gui.io.photos.camera_profile import CHOSEN, CameraProfile, primaries, without_primaries
 from nesr_gui.io.photos.colour_encoding import ColourEncoding
 from nesr_gui.io.photos.develop_settings import DAYLIGHT, DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.io.photos.icc import Converter
-from nesr_gui.io.photos.photo import DecodedPhoto, DecodedPixels
+from nesr_gui.io.photos.photo import TONE_CURVE, DecodedPhoto, DecodedPixels
 from nesr_gui.spectral import FloatArray, ImageSource, RGBImage, Wavelengths, bin_any, bin_mean, binning_factor
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB, IEC 61966-2-1
@@ -161,7 +161,7 @@ def develop(
     """
     stored = decoded.stored
     pixels = stored.pixels
-    notes = list(stored.notes)
+    notes = [note for note in stored.notes if note != TONE_CURVE or interpretation.profile is None]
     if pixels.shape[2] in (2, 4):
         pixels = pixels[..., : pixels.shape[2] - 1]
         notes.append("The alpha channel was dropped.")
@@ -193,7 +193,7 @@ def _conversion(stored: DecodedPixels, pixels: npt.NDArray[np.generic], chosen: 
     white = None if is_float else stored.white
     if chosen.source_encoding is not SourceEncoding.AUTOMATIC:
         code = _chosen_encoding(chosen)
-        reading = _Reading(icc.of_code(white, code), f"{code.name}, chosen")
+        reading = _Reading(icc.of_code(white, code), f"{code.name}{CHOSEN}")
         if stored.profile or stored.code:
             reading.notes.append(f"Colours are taken as {code.name}, as chosen; what the file says was left aside.")
     elif stored.profile and stored.code is None and white is not None:
@@ -216,11 +216,21 @@ def _conversion_by_profile(stored: DecodedPixels, pixels: npt.NDArray[np.generic
     """Converter by the camera profile, if one is chosen; what the file says of its primaries is not used."""
     reading = _conversion(stored, pixels, chosen)
     if chosen.profile is not None:
-        notes = [chosen.profile.in_words(), chosen.profile.mismatch(stored.camera)]
-        reading = _Reading(
-            chosen.profile.converter(reading.convert), reading.encoding, [note for note in notes if note]
-        )
+        mismatches = chosen.profile.mismatches(stored.camera, reading.encoding, stored.white_balance)
+        notes = [chosen.profile.in_words(), *mismatches]
+        reading = _Reading(chosen.profile.converter(reading.convert), reading.encoding, notes)
     return reading
+
+
+def encoding_name(decoded: DecodedPhoto, interpretation: DevelopSettings) -> str:
+    """Name of the encoding that a photograph is read as.
+
+    Raises:
+        UnreadableImage: the primaries of the file are degenerate.
+    """
+    stored = decoded.stored
+    pixels = stored.pixels[:1, :1]  # of which no scale is needed
+    return _conversion(stored, pixels[..., : pixels.shape[2] - (pixels.shape[2] in (2, 4))], interpretation).encoding
 
 
 @dataclass(frozen=True, eq=False)
