@@ -168,19 +168,29 @@ class Spectrum:
         object.__setattr__(self, "values", values)
 
 
+class CameraKnowledge(enum.StrEnum):
+    """What is known of how a camera made the colours of a photograph."""
+
+    KNOWN = "known"
+    """No camera changed them in a way that is not stated."""
+    CHART = "chart"
+    """They were converted by a profile from a photograph of a colour chart."""
+    UNKNOWN = "unknown"
+    """Neither the file nor the user states it."""
+
+
 @dataclass(frozen=True)
 class ImageSource:
     """Provenance of an image: file name, SHA-256 of the file, and how the file was interpreted.
 
-    `notes` are sentences for the user; `metadata` are key-value pairs that exported files record. `is_camera_unknown`
-    tells that a camera made the colours in a way that neither the file nor the user states.
+    `notes` are sentences for the user; `metadata` are key-value pairs that exported files record.
     """
 
     name: str = "untitled"
     sha256: str = ""
     notes: tuple[str, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
-    is_camera_unknown: bool = False
+    camera: CameraKnowledge = CameraKnowledge.KNOWN
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ def cli() -> None:
 for command in (
     gui.gui, samples.samples, reconstruct, inspect.spectrum, inspect.info, inspect.compare,
     export.export, camera.calibrate_camera, train.train, train.evaluate, train.calibrate, train.import_weights,
-    train.experiment, gui.benchmark, models.models, models.list_plugins,
+    train.experiment, gui.benchmark, models.models, models.export_model, models.list_plugins,
 ):  # fmt: skip
     cli.add_command(command)
 
