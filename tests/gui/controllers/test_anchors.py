@@ -6,6 +6,7 @@ import hashlib
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -295,6 +296,17 @@ def test_answers_for_another_tab_are_dropped_and_asked_again(
     assert window.document is first and isinstance(first.field, AnchoredField)
 
 
+def test_work_that_the_window_stops_itself_is_done_again(window: App, qtbot: QtBot, gated: Callable[..., Gate]) -> None:
+    """As when a session is restored into the tab."""
+    gate = gated(tasks, "apply_readings")
+    window.document.mark_set.add_measured([(SPOT, reading(window, SPOT))])
+    qtbot.waitUntil(gate.reached.is_set)
+    window.workspace.current_changed.emit(window.document, window.document)
+    gate.opened.set()
+    settle(window, qtbot)
+    assert isinstance(window.document.field, AnchoredField) and not window.document.anchoring.is_cancelled
+
+
 def test_cancelled_spectra_are_not_applied_until_asked(window: App, qtbot: QtBot, gated: Callable[..., Gate]) -> None:
     document, gate, panel = window.document, gated(tasks, "apply_readings"), window.anchors.panel
     document.mark_set.add_measured([(SPOT, reading(window, SPOT))])
@@ -499,7 +511,8 @@ def test_a_damaged_prior_is_refused_in_one_sentence(
 ) -> None:
     document = window.document
     measure(window, qtbot, SPOT)
-    damaged = replace(prior, **{part: np.full_like(getattr(prior, part), np.nan)})
+    damaged = copy(prior)
+    object.__setattr__(damaged, part, np.full_like(getattr(prior, part), np.nan))  # past every check
     document.set_field(anchorable(document.encoded, damaged), 1, (0.0, 1.0), document.encoded)
     settle(window, qtbot)
     assert document.field is document.beneath and document.anchoring.refusals == {1: DAMAGED}
@@ -588,9 +601,9 @@ def test_a_reading_of_another_colour_is_flagged_and_told(window: App, qtbot: QtB
     (_, remark), bar = texts(window, REMARK), window.window.messages
     assert remark.startswith("⚠ the reading has another colour than the photograph")
     assert bar.isVisible() and "red: the reading has another colour" in bar.text.text()
-    window.document.mark_set.detach(2)
+    window.document.mark_set.use_readings(False, 2)
     settle(window, qtbot)
-    assert not bar.isVisible()
+    assert not bar.isVisible() and texts(window, REMARK)[1] == remark  # it does no harm now
 
 
 # Plot and image
@@ -616,7 +629,7 @@ def test_readings_are_drawn_on_the_scale_of_the_reconstruction(window: App, qtbo
     assert (Kind.READING, "reading") in window.window.plot.key.entries
     drawn = window.window.plot.layer.lines[Kind.READING]
     assert set(drawn) == {1, 2}
-    np.testing.assert_array_equal(drawn[1].getData()[1], lines[0].spectrum.values)
+    np.testing.assert_array_equal(drawn[1].y, lines[0].spectrum.values)
     document.mark_set.detach(1, 2)
     settle(window, qtbot)
     assert window.window.plot.layer.lines[Kind.READING] == {}
@@ -803,3 +816,13 @@ def test_unevenness_is_the_standard_deviation_of_patches() -> None:
         for r in range(7)
     ]
     np.testing.assert_allclose(tasks._unevenness(values, lambda done: None), expected, rtol=1e-4)
+
+
+def test_a_field_over_another_reconstruction_is_not_used_again(window: App, prior: ResidualPrior, qtbot: QtBot) -> None:
+    measure(window, qtbot, SPOT)
+    document = window.document
+    other = anchorable(document.encoded, prior, "other")
+    request = tasks.AnchoringRequest(other, document.mark_set.readings, document.anchoring)
+    assert tasks.apply_readings(request, lambda done: None).corrected.field is other
+    again = replace(request, beneath=document.beneath)
+    assert tasks.apply_readings(again, lambda done: None).corrected is document.field
