@@ -12,6 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import numpy as np
 from PIL import Image
 from PySide6.QtCore import QBuffer, QEventLoop, QSize, QTimer
 from PySide6.QtGui import QPixmap
@@ -34,6 +35,10 @@ WORK = (
     Task.RECONSTRUCT, Task.CURVES, Task.REGIONS, Task.REGION_REFINED, Task.COLOURS, Task.PICTURE_LEFT,
     Task.PICTURE_RIGHT, Task.ANCHOR, Task.SUGGEST, Task.FRAME_LEFT, Task.FRAME_RIGHT, Task.TONE_LEFT, Task.TONE_RIGHT,
 )  # fmt: skip
+
+CALIBRATION = (Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
+CHART = np.array([[12.0, 12], [12, 408], [272, 408], [272, 12]])
+"""Corners of the chart in the sample photograph."""
 
 
 def until(is_so: Callable[[], bool], seconds: float = 900) -> None:
@@ -143,6 +148,22 @@ def take_anchors(app: App, folder: Path, ending: str) -> None:
     save(app.window.grab(), folder / f"anchors{ending}.jpg")
 
 
+def take_calibration(app: App, folder: Path, ending: str) -> None:
+    """The dialog of a calibration with its result."""
+    app.calibration.open()
+    dialog = app.calibration.dialog
+    assert dialog is not None
+    dialog.resize(1080, 640)
+    until(dialog.estimate.isEnabled)
+    dialog.show_corners(CHART)
+    dialog.estimate.click()
+    until(lambda: bool(dialog.plot.curves) and not any(app.worker.is_busy(task) for task in CALIBRATION))
+    dialog.view.patch_picked.emit(16)
+    dialog.view.setFocus()
+    save(dialog.grab(), folder / f"calibration{ending}.jpg")
+    dialog.close()
+
+
 def main() -> None:
     """Write all pictures beside the guide, or into the folder that is named."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else resources.guide().parent
@@ -153,6 +174,7 @@ def main() -> None:
         with opened("colour_checker", theme) as app:
             take_truth(app, folder, ending)
             take_anchors(app, folder, ending)
+            take_calibration(app, folder, ending)
     qt.quit()
 
 

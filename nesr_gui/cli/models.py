@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nesr_gui.cli.options import FOLDER, PATH
+from nesr_gui.cli.options import FILE, FOLDER, PATH, model_option
 
 
 @click.group()
@@ -58,6 +58,23 @@ def pack(model: Path, out: Path) -> None:
 
     model_library.write_folder(model, out)
     click.echo(f"Wrote {out}: {model_library.CONFIG}, {model_library.WEIGHTS} and {model_library.CARD}.")
+
+
+@click.command()
+@click.option("--onnx", "out", type=FILE, required=True, help="Files to write: NAME.onnx becomes NAME.encoder.onnx and "
+              "NAME.decoder.onnx.")  # fmt: skip
+@model_option
+def export_model(out: Path, model: Path | None) -> None:
+    """Write a model for ONNX runtimes: an encoder of photographs, and a decoder of any wavelengths.
+
+    Both are compared with this program on three images. This takes a minute or more.
+    """
+    from nesr_gui.inference import onnx_export
+    from nesr_gui.inference.model import load_model
+
+    difference = onnx_export.export_onnx(load_model(model, "cpu"), out)
+    encoder, decoder = onnx_export.paths(out)
+    click.echo(f"Wrote {encoder} and {decoder}; they differ from this program by at most {difference:.1g}.")
 
 
 @click.command("plugins")
