@@ -32,7 +32,7 @@ from nesr_gui.gui.tasks.anchors import DAMAGED, SUGGESTED
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.spectrum_choice import SpectrumDialog
 from nesr_gui.gui.views.mark_table import MarkMenu
-from nesr_gui.gui.views.panels.anchors import EMPTY, MARK, MODEL_ERROR, REMARK, WITH, WITHOUT
+from nesr_gui.gui.views.panels.anchors import EMPTY, MARK, MODEL_ERROR, REMARK, SOURCE, WITH, WITHOUT
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, RGBImage, Spectrum, Wavelengths
@@ -564,6 +564,8 @@ def test_rows_are_sorted_by_number_and_keep_their_marks(window: App, qtbot: QtBo
     assert [mark.reading.is_used for mark in window.document.marks] == [at != order[0] for at in range(3)]
     settle(window, qtbot)
     assert texts(window, MARK) == [("leaf", "bark", "moss")[at] for at in order]
+    assert texts(window, SOURCE) == [f"{name}.csv" for name in texts(window, MARK)]
+    assert texts(window, WITH)[0] == "–" and "–" not in texts(window, WITH)[1:]
 
 
 def test_all_spectra_are_switched_and_some_are_removed(window: App, qtbot: QtBot) -> None:
