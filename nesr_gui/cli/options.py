@@ -31,7 +31,10 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 device_option = click.option(
     "--device", default="auto", show_default=True, help="Compute device: auto, cpu, cuda or mps."
 )
-model_option = click.option("--model", type=FILE, help="Model file (.safetensors). [default: the bundled model]")
+model_option = click.option(
+    "--model", type=FILE, help="Model: a file (.safetensors), or a name that `nesr-gui models list` prints. "
+    "[default: the bundled model]",
+)  # fmt: skip
 camera_option = click.option(
     "--camera", type=FILE, help="Camera of the photograph: a profile (.json, see calibrate-camera), a table of its "
     "sensitivities (.csv), or a file of several cameras (.npz), of which EXIF tells the model.",

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.cie import colour_differences
+from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
     Block,
@@ -222,7 +223,7 @@ class _Readings:
         return prior.posterior(self.features[:, chosen], scores, noise)
 
 
-class AnchoredField:
+class AnchoredField(NotebookMethods):
     """A reconstruction with measured spectra of some spots; a `SpectralField`.
 
     Args:

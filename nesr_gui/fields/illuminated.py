@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.viewing_conditions import Illuminant
+from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.fields.protocol import (
     Block,
     CalibratedField,
@@ -33,7 +34,7 @@ def illuminate(field: SpectralField, light: Illuminant) -> IlluminatedField:
     )
 
 
-class IlluminatedField:
+class IlluminatedField(NotebookMethods):
     """Relative radiance: reflectance times the power of an illuminant, normalised to a maximum of 1 in range."""
 
     quantity = Quantity.RADIANCE

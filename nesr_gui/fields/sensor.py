@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui import resources
+from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.fields.protocol import Block, CubeField, Points, SpectralField, assemble_cube, validate_window
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Spectrum, Wavelengths, as_wavelength_array
 
@@ -247,7 +248,7 @@ SAMPLINGS = {
 """Wavelengths used by data sets and papers, by name."""
 
 
-class SensorField:
+class SensorField(NotebookMethods):
     """A field as measured by a sensor; defined only at the centres of its bands.
 
     Raises:

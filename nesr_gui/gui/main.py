@@ -128,6 +128,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         app.open_sample(resources.samples()[0])
     app.reconstruction.load_model(model, app.preferences["device"] if device == "auto" else device)
     app.worker.submit(Task.WARM_UP, None, _warm_up, lambda request, done: prepare_readers())
+    app.view.load_plugins()
     app.files.tidy()
     code = qt.exec()
     app.window.close()

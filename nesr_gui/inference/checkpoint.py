@@ -25,7 +25,17 @@ from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.inference.model_input import describe_input
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.networks.authors_release import ReleasedNeSR, released
-from nesr_gui.networks.registry import Network, build, config_from_json, config_to_json, coverage, input_bands, kind_of
+from nesr_gui.networks.encoders import UnknownEncoder
+from nesr_gui.networks.registry import (
+    Network,
+    build,
+    build_without_weights,
+    config_from_json,
+    config_to_json,
+    coverage,
+    input_bands,
+    kind_of,
+)
 from nesr_gui.spectral import Wavelengths
 
 FORMAT = "nesr_gui 1"
@@ -93,6 +103,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         _check_shapes(config, tensors)
         network = build(config)
         network.load_state_dict(tensors, strict=True)
+    except UnknownEncoder as error:
+        raise UnreadableModel(f"{path.name}: {error}; install the plug-in that provides it") from error
     except (*_DAMAGE, SafetensorError) as error:
         raise UnreadableModel(f"the weights in {path.name} do not match its configuration") from error
     digest = hashlib.sha256(content).hexdigest()
@@ -105,8 +117,7 @@ def _check_shapes(config: Any, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         ValueError: it has others.
     """
-    with torch.device("meta"):
-        expected = {name: tensor.shape for name, tensor in build(config).state_dict().items()}
+    expected = {name: tensor.shape for name, tensor in build_without_weights(config).state_dict().items()}
     if expected != {name: tensor.shape for name, tensor in tensors.items()}:
         raise ValueError("the weights have other names or shapes")
 

@@ -46,9 +46,9 @@ def pin_with_curve(app: App, qtbot: QtBot, row: int, col: int) -> None:
 def test_a_click_makes_a_pin_and_its_curve_is_the_field(opened: App, qtbot: QtBot) -> None:
     pin_with_curve(opened, qtbot, 12, 34)
     assert [pin.pixel for pin in opened.document.marks] == [(12, 34)]
-    x, y = opened.window.plot.curves[1].getData()
-    assert opened.document.field is not None and len(x) == 301
-    np.testing.assert_array_equal(y, opened.document.field.spectra([(12, 34)], x)[0])
+    curve = opened.window.plot.layer.curves[1]
+    assert opened.document.field is not None and len(curve.x) == 301
+    np.testing.assert_array_equal(curve.y, opened.document.field.spectra([(12, 34)], curve.x)[0])
     assert not opened.window.plot.hint.isVisible() and opened.window.table.isVisible()
 
 
@@ -70,9 +70,10 @@ def test_a_drag_of_a_pin_moves_it_in_one_step(opened: App, qtbot: QtBot) -> None
     QTest.keyClick(opened.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert [pin.pixel for pin in opened.document.marks] == [(20, 20)]
     QTest.keyClick(opened.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert opened.document.marks == () and opened.window.image.marks.items == {} and opened.window.plot.curves == {}
+    assert opened.document.marks == () and opened.window.image.marks.items == {}
+    assert opened.window.plot.layer.curves == {}
     opened.application.redo()
-    qtbot.waitUntil(lambda: list(opened.window.plot.curves) == [1])
+    qtbot.waitUntil(lambda: list(opened.window.plot.layer.curves) == [1])
 
 
 def all_agree(app: App, nm: float) -> None:

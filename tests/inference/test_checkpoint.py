@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -135,6 +137,16 @@ def test_a_configuration_that_asks_for_much_memory_is_refused_before_it_is_taken
     with pytest.raises(UnreadableModel, match="do not match its configuration"):
         load_checkpoint(tmp_path / "m.safetensors")
     assert "cpu" not in devices and time.process_time() - started < 2
+
+
+def test_opening_a_model_does_not_load_the_compiler_of_torch():
+    code = (
+        "import sys; from nesr_gui import resources; from nesr_gui.inference.checkpoint import load_checkpoint\n"
+        "names = [load_checkpoint(path).name for path in resources.models()]\n"
+        "print(len(names), [name for name in ('torch._dynamo', 'sympy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "3 []\n", done.stderr
 
 
 @pytest.mark.parametrize("provenance", ["", "[", "[" * 100_000, "3", '{"a": 1}'])

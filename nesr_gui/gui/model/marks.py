@@ -17,7 +17,7 @@ from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.palette import MARK_COLOURS, MARK_SYMBOLS, MarkColours
 from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.io.spectra.readers import describe_origin
-from nesr_gui.regions import Point, Region, Shape
+from nesr_gui.regions import Point, Region, Shape, inside
 from nesr_gui.spectral import FloatArray, Spectrum
 
 Pixel = tuple[int, int]
@@ -69,10 +69,7 @@ class Mark:
     @property
     def pixel(self) -> Pixel:
         """Its pixel; for a region the one at its centre."""
-        if isinstance(self.place, Region):
-            row, col = self.place.centre
-            return int(row), int(col)
-        return self.place
+        return _pixel(self.place)
 
     @property
     def row(self) -> int:
@@ -129,6 +126,14 @@ class Mark:
         except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
             raise ValueError(f"this is not a valid mark: {error}") from error
         return cls(number, place, colour, symbol, str(values.get("name", "")), bool(values.get("visible", True)))
+
+
+def _pixel(place: MarkGeometry) -> Pixel:
+    """The pixel at the centre of a geometry."""
+    if isinstance(place, Region):
+        row, col = place.centre
+        return math.floor(row), math.floor(col)
+    return place
 
 
 def is_colour(text: str) -> bool:
@@ -282,18 +287,27 @@ def as_text(rows: Sequence[Mapping[str, str]]) -> str:
 
 @dataclass(frozen=True)
 class PlacedReading:
-    """A reading with the number of its mark and the pixel (row, col) at the centre of the spot that it belongs to."""
+    """A reading with number and place of its mark; equal ones have the same effect on a reconstruction."""
 
     number: int
-    pixel: Pixel
+    place: MarkGeometry
     reading: Reading
 
-    @property
     def anchor(self) -> Anchor:
-        """The same for `AnchoredField`."""
-        return Anchor(*self.pixel, self.reading.spectrum, origin=self.reading.origin)
+        """The reading as an anchor at a pin or at the centre of a region, which stands for the spot.
+
+        Raises:
+            ValueError: the centre of the region is not in the region.
+        """
+        if isinstance(self.place, Region) and not inside(self.place, *np.array(self.place.centre)[:, None]).all():
+            raise ValueError(
+                f"{self.reading.spectrum.name or 'the reading'} belongs to the centre of its region, which is outside "
+                "the region; attach it to a pin at the spot"
+            )
+        return Anchor(*_pixel(self.place), self.reading.spectrum, origin=self.reading.origin)
 
 
+Readings = tuple[PlacedReading, ...]
 Size = tuple[int, int]
 
 
@@ -319,9 +333,9 @@ class MarkSet:
         return tuple([mark for mark in self.marks if mark.visible])
 
     @property
-    def readings(self) -> tuple[PlacedReading, ...]:
+    def readings(self) -> Readings:
         """The measured spectra, in the order of their marks."""
-        return tuple([PlacedReading(mark.number, mark.pixel, mark.reading) for mark in self.marks if mark.reading])
+        return tuple([PlacedReading(mark.number, mark.place, mark.reading) for mark in self.marks if mark.reading])
 
     def get(self, number: int | None) -> Mark | None:
         """Return the mark with this number, or None."""

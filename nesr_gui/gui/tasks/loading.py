@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nesr_gui import resources
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.registration import RegistrationError, register
@@ -424,14 +423,33 @@ class Listed:
 
 
 def list_models(request: ModelsRequest, progress: ProgressCallback) -> list[Listed]:
-    """List the embedded models and those of the given files; unreadable files are skipped."""
+    """List the embedded, plug-in and installed models and the given files; unreadable files are skipped."""
+    from nesr_gui.inference import model_library
     from nesr_gui.inference.checkpoint import read_coverage, read_input_bands
 
     listed = []
-    for path in (*resources.models(), *request.added):
+    for path in dict.fromkeys((*model_library.models().values(), *request.added)):
         with suppress(OSError, ValueError):
             listed.append(Listed(path, read_input_bands(path), read_coverage(path)))
     return listed
+
+
+@dataclass(frozen=True)
+class InstallRequest:
+    """A model package to install: a zip file, or the `config.json` of a folder."""
+
+    path: Path
+
+
+def install_model(request: InstallRequest, progress: ProgressCallback) -> Path:
+    """Verify and install a model package; returns the model file.
+
+    Raises:
+        OSError, ValueError: it is no valid package, or there is another model of its name.
+    """
+    from nesr_gui.inference import model_library
+
+    return model_library.install(request.path)
 
 
 @dataclass(frozen=True)

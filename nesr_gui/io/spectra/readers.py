@@ -77,6 +77,11 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
         ) from error
 
 
+def is_spectrum_file(path: Path) -> bool:
+    """Whether a file has the extension of a file of spectra, though it may be something else."""
+    return path.suffix.lower() in EXTENSIONS and path.is_file()
+
+
 def spectra_filter() -> str:
     """Filter for file dialogs."""
     return f"Spectra ({' '.join('*' + extension for extension in EXTENSIONS)})"

@@ -90,15 +90,15 @@ def test_a_drag_draws_a_region_and_its_curve_is_the_mean(opened: App, qtbot: QtB
     assert mark.place == Region(shape, ((10, 20), (30, 50)))
     settled(opened, qtbot)
     field, curve = opened.document.field, opened.document.curves[mark.place]
-    assert field is not None and curve.pixels == curve.of and 1 in opened.window.plot.layer.spreads
+    assert field is not None and curve.pixels == curve.of and 1 in opened.window.plot.layer.bands
     if shape is Shape.RECTANGLE:
-        x, y = opened.window.plot.curves[1].getData()
+        drawn = opened.window.plot.layer.curves[1]
         np.testing.assert_allclose(
-            y, field.cube(x, rows=slice(10, 30), cols=slice(20, 50)).values.mean((1, 2)), atol=1e-6
+            drawn.y, field.cube(drawn.x, rows=slice(10, 30), cols=slice(20, 50)).values.mean((1, 2)), atol=1e-6
         )
     press(opened, KEY.Key_Z, CONTROL)
     assert opened.document.marks == () and opened.window.image.marks.items == {}
-    assert opened.window.plot.curves == {} and opened.window.plot.layer.spreads == {}
+    assert opened.window.plot.layer.curves == {} and opened.window.plot.layer.bands == {}
 
 
 def test_a_polygon_is_clicked_and_ends_with_enter_or_at_its_start(opened: App) -> None:
@@ -169,7 +169,7 @@ def test_a_click_on_a_mark_makes_it_active_everywhere(opened: App, qtbot: QtBot)
     assert opened.document.mark_set.active == 2 and table.selected() == [2]
     click(opened, 10, 10)
     assert opened.document.mark_set.active == 1 and table.selected() == [1] and len(opened.document.marks) == 2
-    assert opened.window.plot.curves[1].opts["pen"].widthF() > opened.window.plot.curves[2].opts["pen"].widthF()
+    assert opened.window.plot.layer.curves[1].pen.widthF() > opened.window.plot.layer.curves[2].pen.widthF()
     table.setCurrentCell(1, VALUE)
     assert opened.document.mark_set.active == 2
 
@@ -183,7 +183,7 @@ def test_marker_curve_row_and_export_share_their_signs(
     settled(opened, qtbot)
     (mark,) = [mark for mark in opened.document.marks if mark.number == 2]
     assert opened.window.image.marks.items[2].mark is mark
-    assert opened.window.plot.curves[2].opts["pen"].color().name() == "#00aa55"
+    assert opened.window.plot.layer.curves[2].pen.color().name() == "#00aa55"
     spots = [spot for spot in opened.window.plot.layer.symbols.points() if spot.data() == 2]
     assert len(spots) == 2 and {spot.brush().color().name() for spot in spots} == {"#00aa55"}
     row = opened.window.table.item(1, MARK)
@@ -212,7 +212,7 @@ def test_rename_hide_and_remove_in_the_table(opened: App, qtbot: QtBot) -> None:
     QTest.keyClick(editor, KEY.Key_Return)
     qtbot.waitUntil(lambda: opened.document.marks[2].name == "a leaf")
     table.item(0, MARK).setCheckState(Qt.CheckState.Unchecked)
-    assert not opened.document.marks[0].visible and 1 not in opened.window.plot.curves
+    assert not opened.document.marks[0].visible and 1 not in opened.window.plot.layer.curves
     assert not opened.window.image.marks.items[1].isVisible() and opened.document.marks[0].name == ""
     table.setFocus()
     table.clearSelection()
@@ -349,18 +349,17 @@ def test_curves_are_normalised_differentiated_and_compared(opened: App, qtbot: Q
     assert [bar.normalise.itemText(i) for i in range(len(Normalise))] == [way.label for way in Normalise]
     bar.normalise.setCurrentIndex(list(Normalise).index(Normalise.AT_WAVELENGTH))
     opened.document.set_wavelength(612)
-    for curve in plot.curves.values():
-        x, y = curve.getData()
-        assert np.interp(612, x, y) == pytest.approx(1)
+    for curve in plot.layer.curves.values():
+        assert np.interp(612, curve.x, curve.y) == pytest.approx(1)
     bar.normalise.setCurrentIndex(0)
     bar.difference.click()
-    np.testing.assert_allclose(plot.curves[2].getData()[1], 0, atol=1e-12)
+    np.testing.assert_allclose(plot.layer.curves[2].y, 0, atol=1e-12)
     first, second = (opened.document.curves[mark.place].spectrum.values for mark in opened.document.marks)
-    np.testing.assert_allclose(plot.curves[1].getData()[1], first - second, atol=1e-6)
+    np.testing.assert_allclose(plot.layer.curves[1].y, first - second, atol=1e-6)
     assert plot.getPlotItem().getAxis("left").labelText == "difference in relative reflectance"
     bar.difference.click()
     bar.derivative.click()
-    np.testing.assert_allclose(plot.curves[1].getData()[1], np.gradient(first), atol=1e-6)
+    np.testing.assert_allclose(plot.layer.curves[1].y, np.gradient(first), atol=1e-6)
     assert opened.document.plot_settings.transform == Transform(derivative=True)
 
 
@@ -435,9 +434,9 @@ def test_an_interval_is_shaded_and_exported(
     app.document.add_pin(3, 4)
     app.document.mark_set.add(Region(Shape.RECTANGLE, ((5, 5), (9, 9))))
     settled(app, qtbot)
-    assert set(app.window.plot.layer.spreads) == {2}, "only that of the active mark"
+    assert set(app.window.plot.layer.bands) == {2}, "only that of the active mark"
     app.document.set_plot_settings(replace(app.document.plot_settings, spreads=Spreads.ALL))
-    assert set(app.window.plot.layer.spreads) == {1, 2}
+    assert set(app.window.plot.layer.bands) == {1, 2}
     low, high = app.document.plot_content().spread(app.document.curves[(3, 4)])  # type: ignore[misc]
     np.testing.assert_allclose(high - low, 0.3, atol=1e-6)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "c.csv"), ""))
@@ -538,8 +537,7 @@ def test_curves_lie_over_each_other_as_their_marks_do_whichever_is_answered_firs
         for curves in ({}, {first: known[first]}, known):
             opened.document.curves = curves
             opened.spectra.show_curves()
-        heights = [layer.curves[number].zValue() for number in (1, 2, 3)]
-        assert heights == sorted(set(heights)) and heights[-1] < opened.window.plot.line.zValue()
+        assert list(layer.curves) == [1, 2, 3], "lowest first"
 
 
 def test_the_table_comes_forward_for_a_name(opened: App, qtbot: QtBot, qtlog: Any) -> None:

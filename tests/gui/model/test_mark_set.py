@@ -199,8 +199,8 @@ def test_marks_with_measured_spectra_are_added_as_one_step(mark_set: MarkSet) ->
     assert (pin.title, pin.place, pin.reading) == ("leaf", (3, 4), LEAF)
     assert (region.title, region.place, region.reading) == ("bark", RECTANGLE, BARK)
     assert [(mark.number, mark.colour, mark.symbol) for mark in mark_set.marks] == [(n, *signs(n)) for n in (1, 2)]
-    assert [(each.number, each.pixel) for each in mark_set.readings] == [(1, (3, 4)), (2, (15, 20))]
-    anchor = mark_set.readings[1].anchor
+    assert [(each.number, each.place) for each in mark_set.readings] == [(1, (3, 4)), (2, RECTANGLE)]
+    anchor = mark_set.readings[1].anchor()
     assert (anchor.row, anchor.col, anchor.spectrum) == (15, 20, BARK.spectrum)
     assert anchor.origin == "bark.csv, SHA-256 ab"
     mark_set._undo_stack.undo()
@@ -232,6 +232,13 @@ def test_a_moved_or_renamed_mark_keeps_its_reading(mark_set: MarkSet) -> None:
     mark_set.edit(1, name="a leaf")
     assert mark_set.readings == before  # nothing that the reconstruction depends on
     mark_set.shift(1, 2, 0)
-    assert mark_set.readings != before and mark_set.readings[0].pixel == (5, 4)
+    assert mark_set.readings != before and mark_set.readings[0].place == (5, 4)
     mark_set.use_readings(False, 1)
     assert not mark_set.readings[0].reading.is_used and mark_set.readings[0].reading.spectrum is LEAF.spectrum
+
+
+def test_a_region_whose_centre_is_outside_it_is_no_spot(mark_set: MarkSet) -> None:
+    bow = Region(Shape.POLYGON, ((10, 10), (10, 50), (40, 50), (40, 40), (15, 40), (15, 10)))
+    mark_set.add_measured([(bow, LEAF)])
+    with pytest.raises(ValueError, match="leaf belongs to the centre of its region, which is outside"):
+        mark_set.readings[0].anchor()

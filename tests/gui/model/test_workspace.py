@@ -91,7 +91,7 @@ def test_each_tab_keeps_its_own_and_asks_nothing_again(
     assert opened.document.viewing.light.name == "A"
     assert (again.left, again.right) == (view.left, view.right)  # above and below less is seen: tabs take room
     assert again.top + again.bottom == pytest.approx(view.top + view.bottom)
-    assert opened.document.curves[(3, 4)] is curve and opened.window.plot.curves.keys() == {1}
+    assert opened.document.curves[(3, 4)] is curve and opened.window.plot.layer.curves.keys() == {1}
     assert [item.pixel for item in opened.document.marks] == [(3, 4)] and opened.window.table.rowCount() == 1
     layer = opened.window.image.canvas.layers[0]
     qtbot.waitUntil(lambda: layer.picture is not None and layer.picture.request.context.field is first)

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nesr_gui.gui.drawing.symbols import draw_sign, outline, placed, screen_pen
+from nesr_gui.gui.drawing.paint_cache import PaintCache
+from nesr_gui.gui.drawing.symbols import draw_badge, draw_sign, outline, placed, screen_pen
 from nesr_gui.gui.model.marks import Mark, MarkGeometry, simplified
 from nesr_gui.regions import Point, Region, Shape
 
@@ -42,10 +43,17 @@ class _Sign(QGraphicsRectItem):
         super().__init__(-14, -30, 44, 44, parent)  # symbol and ring in screen pixels
         self.setPen(Qt.PenStyle.NoPen)
         self.mark, self.active = mark, False
+        self._cache = PaintCache()  # the picture beneath changes with every step of the wavelength
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Draw ring, outline and symbol."""
+        mark = self.mark
+        badge = mark.reading.is_used if mark.reading is not None else None
+        content = mark.number, mark.colour, mark.symbol, mark.shape, badge, self.active
+        self._cache.draw(painter, self.rect(), content, self._paint)
+
+    def _paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.mark.shape is Shape.POINT:
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -62,6 +70,8 @@ class _Sign(QGraphicsRectItem):
             painter.setBrush(colour)
             painter.drawPath(body)
         draw_sign(painter, _SIGN, self.mark.number, self.mark.colour, self.mark.symbol)
+        if self.mark.reading is not None:
+            draw_badge(painter, _SIGN, self.mark.colour, self.mark.reading.is_used)
 
 
 class MarkItem(QGraphicsItem):
@@ -85,7 +95,9 @@ class MarkItem(QGraphicsItem):
         self._outline = outline(mark.place) if isinstance(mark.place, Region) else QPainterPath()
         self._sign.mark, self._sign.active = mark, active
         self._sign.setPos(self._anchor())
-        self.setToolTip(mark.label)
+        reading = mark.reading
+        measured = f"\nMeasured spectrum of {reading.source}" if reading is not None else ""
+        self.setToolTip(mark.label + measured + ", not used" * (reading is not None and not reading.is_used))
         self.setVisible(mark.visible)
         self.setZValue(11 if active else 10)
         self._sign.update()
@@ -356,6 +368,14 @@ class MarkLayer(QObject):
         was_drawing = self.drawing.is_drawing
         self.drawing.finish()
         return was_drawing
+
+    def mark_at(self, at: QPoint) -> int | None:
+        """Number of the mark at a position on the screen, if the view is visible there."""
+        inside = self._view.viewport().mapFromGlobal(at)
+        if not self._view.isVisible() or not self._view.viewport().rect().contains(inside):
+            return None
+        hit = nearest(list(self.items.values()), self._view.mapToScene(inside))
+        return hit[0].mark.number if hit is not None else None
 
     def open_menu(self, scene_pos: QPointF, screen_pos: QPoint) -> None:
         """Request the menu of the mark at a scene position."""

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
-from PySide6.QtWidgets import QGraphicsPathItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QTransform
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from nesr_gui.gui.drawing.paint_cache import PaintCache
 from nesr_gui.gui.drawing.spectra import paint_spread
 from nesr_gui.gui.drawing.symbols import screen_pen, symbol_path
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_settings import Kind, Line, PlotContent, Spread, SpreadKind, Transform, symbol_places
+from nesr_gui.gui.model.plot_settings import (
+    Kind,
+    Line,
+    PlotContent,
+    Spread,
+    SpreadKind,
+    Transform,
+    Values,
+    symbol_places,
+)
 
 
 class _Signs(pg.ScatterPlotItem):  # type: ignore[misc]
@@ -25,23 +37,68 @@ class _Signs(pg.ScatterPlotItem):  # type: ignore[misc]
         event.ignore()
 
 
-class _SpreadItem(QGraphicsPathItem):
-    """The band around a spectrum; hatch and outline keep their size at any zoom."""
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A line as it is drawn: its points in the coordinates of the axes, and its pen."""
+
+    x: Values  # (L,)
+    y: Values  # (L,)
+    path: QPainterPath
+    pen: QPen
+
+    @classmethod
+    def of(cls, x: Values, y: Values, pen: QPen) -> Curve:
+        """A line through points (L,); those without a finite height interrupt it."""
+        return cls(x, y, pg.arrayToQPath(x, y, connect="finite"), pen)
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """The band around a spectrum: its closed outline in the coordinates of the axes."""
+
+    kind: SpreadKind
+    colour: str
+    outline: QPainterPath
+
+
+class _CurvesItem(QGraphicsItem):
+    """Bands and, above them, curves, painted once: the wavelength line moves over them with every step."""
 
     def __init__(self, box: Any) -> None:
         super().__init__()
-        self._box = box
-        self.kind, self.colour = SpreadKind.INTERVAL, "#000000"
+        self._box, self._cache = box, PaintCache()
+        self._drawn: tuple[tuple[Band, ...], tuple[Curve, ...]] = (), ()
+        box.sigRangeChanged.connect(self._follow_range)
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
-    ) -> None:  # fmt: skip
-        """Paint in pixels of the view."""
-        outline = painter.worldTransform().map(self.path())
-        painter.save()
-        painter.setWorldTransform(QTransform())
-        paint_spread(painter, outline, self.kind, self.colour, self._box.sceneBoundingRect())
-        painter.restore()
+    def show_lines(self, bands: Sequence[Band], curves: Sequence[Curve]) -> None:
+        """Show bands and curves, the last ones uppermost."""
+        self._drawn = tuple(bands), tuple(curves)
+        self.update()
+
+    def _follow_range(self, *changed: object) -> None:
+        self.prepareGeometryChange()
+
+    def boundingRect(self) -> QRectF:
+        """All that is visible of the plot."""
+        return QRectF(self._box.viewRect())
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Draw the pixels of the last painting."""
+        self._cache.draw(painter, self.boundingRect(), self._drawn, self._paint)
+
+    def _paint(self, painter: QPainter) -> None:
+        bands, curves = self._drawn
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        to_pixels, ratio = painter.worldTransform(), self._box.getViewWidget().devicePixelRatioF()
+        painter.setWorldTransform(QTransform())  # hatch and outline of bands keep their size at any zoom
+        within = QRectF(painter.viewport())
+        for band in bands:
+            paint_spread(painter, to_pixels.map(band.outline), band.kind, band.colour, within, ratio)
+        painter.setWorldTransform(to_pixels)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for curve in curves:
+            painter.setPen(curve.pen)
+            painter.drawPath(curve.path)
 
 
 class CurveLayer:
@@ -50,38 +107,43 @@ class CurveLayer:
     def __init__(self, plot: Any, quiet: Callable[[], QColor]) -> None:
         self._plot, self._quiet = plot, quiet
         self.plotted = PlotContent()
-        self.lines: dict[Kind, dict[int, Any]] = {kind: {} for kind in Kind}  # by mark number
-        self.curves, self.truths = self.lines[Kind.CURVE], self.lines[Kind.TRUTH]
-        self._drawn: dict[tuple[Kind, int], tuple[object, ...]] = {}
-        self.spreads: dict[int, _SpreadItem] = {}
+        self.lines: dict[Kind, dict[int, Curve]] = {kind: {} for kind in Kind}  # by mark number, lowest first
+        self.bands: dict[int, Band] = {}  # by mark number, lowest first
         self._ends_of: tuple[object, object] | None = None  # what `_ends` were computed for
         self._ends: list[tuple[Line, float]] = []
+        self._item = _CurvesItem(plot.getViewBox())
+        plot.addItem(self._item, ignoreBounds=True)
         self.inputs, self.symbols, self.dots = (_Signs(pxMode=True) for _ in range(3))
         for place, scatter in enumerate((self.inputs, self.symbols, self.dots)):
             scatter.setZValue(17 + place)
             plot.addItem(scatter, ignoreBounds=True)
 
+    @property
+    def curves(self) -> Mapping[int, Curve]:
+        """The spectra of marks by number."""
+        return self.lines[Kind.CURVE]
+
+    @property
+    def truths(self) -> Mapping[int, Curve]:
+        """The measured spectra of marks by number."""
+        return self.lines[Kind.TRUTH]
+
     def show(self, plotted: PlotContent) -> None:
         """Update all curves and symbols to the content."""
         self.plotted = plotted
-        wanted: dict[Kind, dict[int, Line]] = {kind: {} for kind in Kind}
-        heights: dict[tuple[Kind, int], float] = {}
-        for place, line in enumerate(lines := plotted.lines):
-            of_kind = wanted[line.kind]
+        self.lines = {kind: {} for kind in Kind}
+        curves = []
+        for line in plotted.lines:
+            of_kind = self.lines[line.kind]
             number = line.mark.number if line.mark is not None else len(of_kind)
-            of_kind[number], heights[line.kind, number] = line, place / len(lines)
-        drawn: dict[tuple[Kind, int], tuple[object, ...]] = {}
-        for kind, items in self.lines.items():
-            _keep(self._plot, items, wanted[kind], pg.PlotDataItem)
-            for number, line in wanted[kind].items():
-                state = drawn[kind, number] = (line.spectrum, plotted.basis, plotted.axes.is_logarithmic)
-                items[number].setPen(self._pen(line))
-                items[number].setZValue(heights[kind, number])  # independent of the order of the results
-                if self._drawn.get((kind, number)) != state:  # dragging one mark leaves the other curves unchanged
-                    values = plotted.axes.scaled(plotted.values(line.spectrum))
-                    items[number].setData(line.spectrum.wavelengths.nm, values, connect="finite")
-        self._drawn = drawn
-        self._show_spreads()
+            values = plotted.axes.scaled(plotted.values(line.spectrum))
+            of_kind[number] = curve = Curve.of(line.spectrum.wavelengths.nm, values, self._pen(line))
+            curves.append(curve)
+        self.bands = {
+            spread.mark.number: Band(spread.kind, spread.mark.colour, self._outline(spread))
+            for spread in plotted.shown_spreads
+        }
+        self._item.show_lines(tuple(self.bands.values()), curves)
         self._show_inputs()
         self.show_symbols()
 
@@ -122,7 +184,7 @@ class CurveLayer:
         spots, visible = [], self._visible()
         for mark in self.plotted.marks:
             if (line := self.curves.get(mark.number)) is not None:
-                for nm in symbol_places(line.getData()[0], visible):
+                for nm in symbol_places(line.x, visible):
                     if np.isfinite(value := self._value_of(line, nm)):
                         spots.append(self._spot(mark, nm, value, 9))
         self.symbols.setData(spots)
@@ -134,16 +196,7 @@ class CurveLayer:
     def _scaled(self, value: float) -> float:
         return float(self.plotted.axes.scaled(np.array(value)))
 
-    def _show_spreads(self) -> None:
-        wanted = {spread.mark.number: spread for spread in self.plotted.shown_spreads}
-        _keep(self._plot, self.spreads, wanted, partial(_SpreadItem, self._plot.getViewBox()))
-        for place, (number, spread) in enumerate(wanted.items()):
-            item = self.spreads[number]
-            item.kind, item.colour = spread.kind, spread.mark.colour
-            item.setPath(self._outline(spread))
-            item.setZValue(-5 + place / len(wanted))
-
-    def _outline(self, spread: Spread) -> Any:
+    def _outline(self, spread: Spread) -> QPainterPath:
         """The closed outline of a band; without a logarithm, its lower edge is far below the axis."""
         low, high = (self.plotted.axes.scaled(edge) for edge in (spread.low, spread.high))
         if self.plotted.axes.is_logarithmic:
@@ -162,9 +215,8 @@ class CurveLayer:
                     spots.append({"pos": (nm, value), "size": 8, "symbol": "o", "brush": None, "pen": ring})
         self.inputs.setData(spots)
 
-    def _value_of(self, line: Any, nm: float) -> float:
-        x, y = line.getData()
-        return float(np.interp(nm, x, y, left=np.nan, right=np.nan))
+    def _value_of(self, line: Curve, nm: float) -> float:
+        return float(np.interp(nm, line.x, line.y, left=np.nan, right=np.nan))
 
     def _spot(self, mark: Mark, nm: float, value: float, size: int) -> dict[str, Any]:
         ground = self._plot.getViewWidget().palette().base().color().name()
@@ -194,12 +246,3 @@ def _ring(colour: str) -> QPen:
 @cache
 def _edge(colour: str) -> QPen:
     return pg.mkPen(colour, width=1)
-
-
-def _keep(plot: Any, items: dict[int, Any], wanted: Mapping[int, Any], make: Callable[[], Any]) -> None:
-    """Create and remove items so that `plot` has one for each number of `wanted`."""
-    for number in items.keys() - wanted.keys():
-        plot.removeItem(items.pop(number))
-    for number in wanted.keys() - items.keys():
-        items[number] = make()
-        plot.addItem(items[number], ignoreBounds=True)

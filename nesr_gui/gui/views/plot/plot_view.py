@@ -268,7 +268,6 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)
         self.layer = CurveLayer(self.plot, self._quiet_ink)
-        self.curves, self.truths = self.layer.curves, self.layer.truths
         self.line = pg.InfiniteLine(550.0, angle=90, movable=True)
         self.line.setZValue(15)
         self.tag = pg.InfLineLabel(self.line, "{value:.1f} nm", position=0.965, anchors=[(-0.06, 0.5), (1.06, 0.5)])

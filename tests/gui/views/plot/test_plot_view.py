@@ -75,9 +75,9 @@ def test_only_the_band_of_the_active_mark_is_drawn(plot: PlotView) -> None:
         ({}, {1}), ({"spreads": Spreads.ALL}, {1, 2, 3}), ({"spreads": Spreads.NONE}, set()),
     ):  # fmt: skip
         plot.show_curves(content(**settings))
-        assert set(plot.layer.spreads) == shown
+        assert set(plot.layer.bands) == shown
     plot.show_curves(replace(content(), active=2))
-    assert set(plot.layer.spreads) == {2} and plot.layer.spreads[2].kind is SpreadKind.DEVIATION
+    assert set(plot.layer.bands) == {2} and plot.layer.bands[2].kind is SpreadKind.DEVIATION
 
 
 def test_the_axis_fits_the_curves_and_not_their_bands(plot: PlotView) -> None:
@@ -122,7 +122,7 @@ def test_the_key_explains_what_is_shown_and_nothing_else(plot: PlotView) -> None
 def test_the_key_of_a_cube_does_not_call_its_curves_estimated(app: App, qtbot: QtBot) -> None:
     app.document.open_cube("c", CubeField(smooth_cube(20, 30), BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
     app.document.add_pin(3, 4)
-    qtbot.waitUntil(lambda: bool(app.window.plot.curves))
+    qtbot.waitUntil(lambda: bool(app.window.plot.layer.curves))
     assert app.window.plot.key.entries == [(Kind.CURVE, "measured")]
 
 
@@ -166,8 +166,7 @@ def test_labels_are_moved_apart_as_little_as_possible() -> None:
 def test_a_logarithmic_axis_shows_logarithms(plot: PlotView) -> None:
     plotted = content(axes=PlotAxes(is_logarithmic=True))
     plot.show_curves(plotted)
-    _, y = plot.curves[1].getData()
-    np.testing.assert_allclose(10**y, plotted.values(plotted.curves[(1, 1)].spectrum), rtol=1e-5)
+    np.testing.assert_allclose(10 ** plot.layer.curves[1].y, plotted.values(plotted.curves[(1, 1)].spectrum), rtol=1e-5)
     low, high = plot.box.viewRange()[1]
     assert (10**low, 10**high) == pytest.approx((0.09 / 1.12, 0.8 * 1.12), rel=1e-3)
     axis = plot.plot.getAxis("left")
@@ -178,8 +177,8 @@ def test_a_logarithmic_axis_shows_logarithms(plot: PlotView) -> None:
     assert spot.pos().y() == pytest.approx(np.log10(0.25))
     values = dict((name, value) for _, name, value in plot.layer.readout(700.0))
     assert values["pin 1"] == pytest.approx(0.4), "the readout shows values, not logarithms"
-    assert set(plot.layer.spreads) == {1}, "although the lower edge of its interval has no logarithm"
-    assert plot.layer.spreads[1].path().boundingRect().width() == pytest.approx(300)
+    assert set(plot.layer.bands) == {1}, "although the lower edge of its interval has no logarithm"
+    assert plot.layer.bands[1].outline.boundingRect().width() == pytest.approx(300)
 
 
 @pytest.mark.parametrize(
