@@ -48,6 +48,17 @@ assert gc.get_freeze_count() > 50_000
 """
 
 
+def test_sources_of_imported_modules_are_not_read() -> None:
+    code = """
+import linecache
+from nesr_gui.cli.gui import import_window
+main = import_window()
+import wave
+assert main.App and wave.__file__ not in linecache.cache
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
 def test_after_the_imports_of_the_start_garbage_is_searched_for_and_readers_are_prepared(
     tmp_path: Path, model_file: Path
 ) -> None:
