@@ -92,6 +92,7 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
         partial(inference.measure_answers, loaded),
     ]
     if not without_window:
+        _leave_sources_unread()  # as when the program starts
         from nesr_gui.gui import benchmark as window
 
         groups.append(partial(window.figures, loaded))

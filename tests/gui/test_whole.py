@@ -182,5 +182,6 @@ def test_benchmark_measures_in_a_real_window(qtbot: QtBot, model_file: Path, mon
     monkeypatch.setattr(benchmark, "RESTS", 2)
     monkeypatch.setattr(benchmark, "SCENARIO_SECONDS", 0.6)
     found = list(benchmark.figures(load_model(model_file, "cpu")))
-    assert len(found) == len({figure.name for figure in found}) == 16
+    assert len(found) == len({figure.name for figure in found}) == 17
+    assert {figure.name: figure.aim for figure in found}["frames of a sweep per second (0.0048 megapixels)"] == 30
     assert all(figure.value > 0 for figure in found if "late" not in figure.name)
