@@ -37,6 +37,14 @@ class ExportPlan:
         region: region in source pixels whose bounding box is exported; None for the whole image.
         is_masked: whether pixels of the bounding box outside the region are empty.
         encoding: number format of the file, and whether it includes the prediction interval.
+
+    Examples:
+        >>> import nesr_gui
+        >>> from nesr_gui import resources
+        >>> cube = nesr_gui.open_cube(resources.sample("colour_checker").truth)
+        >>> plan = ExportPlan(bands=Wavelengths([450, 550]), region=Region.parse("rectangle 12,12 68,68"))
+        >>> plan.prepared(cube).shape
+        (2, 56, 56)
     """
 
     bands: Wavelengths | Sensor | None = None
@@ -52,6 +60,7 @@ class ExportPlan:
         origin: str = "",
         progress: ProgressCallback | None = None,
         provenance: Mapping[str, str] | None = None,
+        as_coefficients: bool = False,
     ) -> CubeWriterSource:
         """Prepare the export of `field`.
 
@@ -60,6 +69,7 @@ class ExportPlan:
             origin: name of the file that was opened, if the provenance of the field does not state it.
             progress: called with the fraction done; may raise `Cancelled`.
             provenance: attributes to record in addition to those of the field.
+            as_coefficients: whether the file format stores coefficients, see `Format.holds_coefficients`.
 
         Raises:
             ValueError: the field does not support the plan.
@@ -83,25 +93,23 @@ class ExportPlan:
             mask=self.region if self.is_masked else None,
             origin=origin,
             provenance=provenance,
+            as_coefficients=as_coefficients,
         )
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """A written cube: shape (L, H, W), number of values clipped by the encoding, and number of values verified."""
+    """A written cube: shape (L, H, W), description, number of values clipped by the encoding, and number verified."""
 
     path: Path
     shape: tuple[int, int, int]
+    contents: str
     clipped: int
     checked: int
 
     def __str__(self) -> str:
         """Summary in sentences."""
-        bands, height, width = self.shape
-        plural = "band" if bands == 1 else "bands"
-        text = (
-            f"Wrote {self.path}: {bands} {plural} of {width}×{height} pixels; checked, {self.checked} values read back."
-        )
+        text = f"Wrote {self.path}: {self.contents}; checked, {self.checked} values read back."
         return f"{text} {self.clipped:,} values were clipped by the number format." if self.clipped else text
 
 
@@ -135,10 +143,16 @@ def write(
         OSError: the folder is not writable, the disk is full, or verification failed (`VerificationError`).
     """
     path = Path(path)
-    io.writer(path, plan.encoding)  # fail before anything is computed
-    export = plan.prepared(field, origin=origin, progress=progress, provenance=provenance)
+    file_format = io.writer(path, plan.encoding)  # fail before anything is computed
+    export = plan.prepared(
+        field,
+        origin=origin,
+        progress=progress,
+        provenance=provenance,
+        as_coefficients=file_format.holds_coefficients,
+    )
     io.write_export(path, export)
-    return ExportResult(path, export.shape, export.clipped, verify_sample(path, export))
+    return ExportResult(path, export.shape, export.contents, export.clipped, verify_sample(path, export))
 
 
 def verify_sample(path: Path, export: CubeWriterSource, seed: int | None = None) -> int:
@@ -177,7 +191,7 @@ def _expected(
     export: CubeWriterSource, points: npt.NDArray[np.int64], nm: npt.NDArray[np.float64]
 ) -> dict[str, FloatArray]:
     """Expected values (N, l) of each variable."""
-    values = {"cube": export.field.spectra(points, nm)}
+    values = {"cube": export.spectra(points, nm)}
     if export.encoding.error_band:
         assert isinstance(export.field, CalibratedField)  # guaranteed by the constructor
         values["lower"], values["upper"] = export.field.prediction_interval(points, nm)
@@ -199,24 +213,20 @@ def _are_equal(expected: FloatArray, read: FloatArray, encoding: StorageEncoding
 
 @dataclass(frozen=True)
 class Estimate:
-    """Estimated result of an export: shape (L, H, W), size in bytes, computing time in seconds."""
+    """Estimated result of an export: what it contains, size in bytes, computing time in seconds."""
 
-    shape: tuple[int, int, int]
+    contents: str
     nbytes: int
     seconds: float
 
     def __str__(self) -> str:
         """Summary on one line."""
-        bands, height, width = self.shape
-        plural = "band" if bands == 1 else "bands"
-        return (
-            f"{bands} {plural} of {width}×{height} pixels: {format_size(self.nbytes)}, {format_duration(self.seconds)}"
-        )
+        return f"{self.contents}: {format_size(self.nbytes)}, {format_duration(self.seconds)}"
 
 
 def estimated(export: CubeWriterSource) -> Estimate:
     """Size and time of an export; the time is measured on a sample."""
-    return Estimate(export.shape, export.nbytes, seconds(export))
+    return Estimate(export.contents, export.nbytes, seconds(export))
 
 
 def format_size(size: int) -> str:

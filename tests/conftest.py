@@ -24,6 +24,12 @@ def what_stays_is_not_searched() -> None:
     gc.freeze()
 
 
+@pytest.fixture(autouse=True)
+def no_installed_models(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models of the user who runs the tests are not theirs."""
+    monkeypatch.setenv("NESR_GUI_MODELS", str(tmp_path_factory.getbasetemp() / "models-of-nobody"))
+
+
 @pytest.fixture(params=DEVICES)
 def device(request: pytest.FixtureRequest) -> str:
     """Each device that tensors are made on."""

@@ -13,7 +13,19 @@ PATHS = sorted(ROOT.rglob("*.py"))
 
 # Package → its sub-packages; what is not here is no package of ours.
 PACKAGES = {
-    "": {"colorimetry", "networks", "fields", "io", "inference", "batch", "benchmark", "training", "gui", "cli"},
+    "": {
+        "colorimetry",
+        "networks",
+        "fields",
+        "io",
+        "inference",
+        "batch",
+        "benchmark",
+        "training",
+        "interop",
+        "gui",
+        "cli",
+    },
     "io": {"photos", "cubes", "spectra", "regions"},
     "training": {"datasets", "experiments"},
     "gui": {"model", "drawing", "view_modes", "tasks", "figures", "views", "controllers"},
@@ -21,7 +33,7 @@ PACKAGES = {
 }
 # Package → the modules that may lie loose in it, beside its sub-packages.
 LOOSE = {
-    "": {"_version", "spectral", "regions", "metrics", "resources", "export", "__main__"},
+    "": {"_version", "plugins", "spectral", "regions", "metrics", "resources", "export", "__main__"},
     "io": {
         "registry",
         "errors",
@@ -38,12 +50,13 @@ LOOSE = {
 }
 # Each part imports parts of the rows above its own, none beside it.
 ORDER = (
+    {"plugins"},
     {"_version", "spectral", "regions", "metrics", "resources"},
     {"colorimetry", "networks"},
     {"fields"},
     {"io"},
     {"inference", "export"},
-    {"batch", "benchmark", "training"},
+    {"batch", "benchmark", "training", "interop"},
     {"gui"},
     {"cli"},
     {"__main__"},

@@ -87,7 +87,8 @@ def run(item: JobItem, settings: JobSettings, client: Any, progress: ProgressCal
     except VerificationError:
         discard(item.out)
         raise
-    return ItemResult(item, ItemState.WRITTEN, str(ExportResult(item.out, export.shape, export.clipped, checked)))
+    result = ExportResult(item.out, export.shape, export.contents, export.clipped, checked)
+    return ItemResult(item, ItemState.WRITTEN, str(result))
 
 
 def _sum_tiles(client: Any, job: TiledJob, prepared: PreparedInput, progress: ProgressCallback) -> AttentionSums:

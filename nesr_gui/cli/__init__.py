@@ -11,7 +11,7 @@ import sys
 import click
 
 from nesr_gui._version import __version__
-from nesr_gui.cli import camera, export, gui, inspect, options, train
+from nesr_gui.cli import camera, export, gui, inspect, models, options, samples, train
 from nesr_gui.cli.reconstruct import reconstruct
 
 
@@ -36,9 +36,9 @@ def cli() -> None:
 
 
 for command in (
-    gui.gui, reconstruct, inspect.spectrum, inspect.info, inspect.compare,
+    gui.gui, samples.samples, reconstruct, inspect.spectrum, inspect.info, inspect.compare,
     export.export, camera.calibrate_camera, train.train, train.evaluate, train.calibrate, train.import_weights,
-    train.experiment, gui.benchmark,
+    train.experiment, gui.benchmark, models.models, models.export_model, models.list_plugins,
 ):  # fmt: skip
     cli.add_command(command)
 
@@ -59,3 +59,13 @@ def main() -> None:
         message = f"{error_message(error)}{options.hint_option(error)}"
         click.echo(f"nesr-gui: {message}", err=True)
         raise SystemExit(2) from error
+    finally:
+        _name_refused_plugins()
+
+
+def _name_refused_plugins() -> None:
+    """Print a line on stderr for each plug-in that the command left out, unless it lists them itself."""
+    plugins = sys.modules.get("nesr_gui.plugins")  # not imported by commands that need none
+    if plugins is not None and models.list_plugins.name not in sys.argv[1:2]:
+        for refusal in plugins.refused():
+            click.echo(f"nesr-gui: {refusal}", err=True)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--corners",
-    required=True,
     metavar="'ROW,COL …'",
-    help="Outer corners of the four corner patches in pixels, in any order: '30,40 20,330 225,350 215,25'.",
+    help="Outer corners of the four corner patches in pixels, in any order: '30,40 20,330 225,350 215,25'. "
+    "[default: found automatically, with the extra 'chart']",
 )
 @click.option(
     "--encoding",
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @click.option("--name", help="Name of the profile. [default: the camera in the EXIF data]")
 @click.option("--json", "report", type=FILE, help="Also write the results to a JSON file.")  # fmt: skip
 def calibrate_camera(
-    photograph: Path, out: Path, named: str, corners: str, encoding: str, name: str | None, report: Path | None
+    photograph: Path, out: Path, named: str, corners: str | None, encoding: str, name: str | None, report: Path | None
 ) -> None:
     """Calibrate a camera by a colour chart in a photograph, and write its profile for --camera.
 
@@ -52,18 +52,26 @@ def calibrate_camera(
     """
     from dataclasses import replace
 
+    import numpy as np
+
     from nesr_gui import io
     from nesr_gui.io.photos.camera_profile import is_profile, write_profile
     from nesr_gui.io.photos.chart_calibration import calibrate
+    from nesr_gui.io.photos.chart_finder import find_chart
     from nesr_gui.io.photos.chart_patches import read_patches
     from nesr_gui.io.photos.develop_settings import SourceEncoding
 
     if not is_profile(out):
         raise ValueError(f"a camera profile is a .json file; name it {out.with_suffix('.json')}")
     encodings = {"auto": SourceEncoding.AUTOMATIC, "srgb": SourceEncoding.SRGB, "linear": SourceEncoding.LINEAR}
-    places = [parse_point(text) for text in corners.split()]
-    decoded = io.decode_photograph(photograph)
-    reading = read_patches(decoded, read_chart(named), places, encodings[encoding])
+    decoded, chart, read_as = io.decode_photograph(photograph), read_chart(named), encodings[encoding]
+    if corners is None:
+        places = find_chart(decoded, chart, read_as)
+        found = " ".join(f"{row:.0f},{col:.0f}" for row, col in places)
+        click.echo(f"The chart was found at --corners '{found}'.", err=True)
+    else:
+        places = np.array([parse_point(text) for text in corners.split()])
+    reading = read_patches(decoded, chart, places, read_as)
     made = calibrate(reading, decoded)
     profile = replace(made.profile, name=name) if name else made.profile
     print_table(made)

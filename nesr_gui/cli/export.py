@@ -18,7 +18,6 @@ from nesr_gui.cli.options import (
     parse_hints,
     plan_options,
     progress_bar,
-    read_development,
     reading_options,
     refuse_camera,
     super_resolve,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("image", type=PATH)
 @click.option("-o", "--out", type=PATH, required=True, help="Cube to write, by extension: .nc .h5 .hdr "
-              ".mat .tif .zarr .exr .npy .npz, or a folder of PNG bands.")  # fmt: skip
+              ".mat .tif .zarr .exr .npy .npz, .field (any wavelength), or a folder of PNG bands.")  # fmt: skip
 @plan_options
 @click.option("--max-pixels", type=int, help="Bin a larger image by a whole number before reconstruction.")
 @anchor_option
@@ -74,8 +73,8 @@ def export(
             field = super_resolve(field, image.name, model, device, max_pixels)
     plan = build_plan(field.wavelength_range, **options)
     if estimate:
-        io.writer(out, plan.encoding)
-        click.echo(exporting.estimated(plan.prepared(field)))
+        file_format = io.writer(out, plan.encoding)
+        click.echo(exporting.estimated(plan.prepared(field, as_coefficients=file_format.holds_coefficients)))
         return
     with progress_bar(f"writing {out.name}") as report:
         click.echo(exporting.write(out, field, plan, origin=origin, progress=report))
@@ -88,8 +87,9 @@ def _reconstruct(
     from nesr_gui import io
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
+    from nesr_gui.io.photos.cameras import camera_settings
 
-    photograph = io.read_photograph(image, read_development(camera, image))
+    photograph = io.read_photograph(image, camera_settings(camera, image))
     for note in photograph.source.notes:
         click.echo(note, err=True)
     photograph = photograph.reduced(max_pixels) if max_pixels else photograph

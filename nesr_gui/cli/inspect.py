@@ -20,7 +20,6 @@ from nesr_gui.cli.options import (
     parse_hints,
     parse_point,
     progress_bar,
-    read_development,
     reading_options,
     with_anchors,
     write_json,
@@ -135,8 +134,9 @@ def compare(
     from nesr_gui.fields.resampled import ResampledField, binned_field
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
+    from nesr_gui.io.photos.cameras import camera_settings
 
-    development = read_development(camera, photograph)
+    development = camera_settings(camera, photograph)
     image, measured = io.read_photograph(photograph, development), io.open_cube(cube, parse_hints(**options))
     registration = register(image, measured)
     click.echo(f"{cube.name}: {registration.in_words()}")

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from nesr_gui.fields.protocol import SpectralField
     from nesr_gui.fields.sensor import Sensor
     from nesr_gui.io import CubeHints
-    from nesr_gui.io.photos.develop_settings import DevelopSettings
     from nesr_gui.spectral import Wavelengths
 
 
@@ -32,7 +31,10 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 device_option = click.option(
     "--device", default="auto", show_default=True, help="Compute device: auto, cpu, cuda or mps."
 )
-model_option = click.option("--model", type=FILE, help="Model file (.safetensors). [default: the bundled model]")
+model_option = click.option(
+    "--model", type=FILE, help="Model: a file (.safetensors), or a name that `nesr-gui models list` prints. "
+    "[default: the bundled model]",
+)  # fmt: skip
 camera_option = click.option(
     "--camera", type=FILE, help="Camera of the photograph: a profile (.json, see calibrate-camera), a table of its "
     "sensitivities (.csv), or a file of several cameras (.npz), of which EXIF tells the model.",
@@ -230,7 +232,7 @@ def parse_anchor(text: str) -> Anchor:
         ValueError: the text has another form, or the file has several spectra and none is named.
     """
     from nesr_gui.fields.anchored import Anchor
-    from nesr_gui.io.spectra.readers import read_spectra
+    from nesr_gui.io.spectra.readers import describe_origin, read_spectra
 
     place, separator, file = text.partition("=")
     if not separator or not file:
@@ -244,7 +246,8 @@ def parse_anchor(text: str) -> Anchor:
     if len(chosen) != 1:
         names = ", ".join(spectrum.name for spectrum in found[:8]) + (", …" if len(found) > 8 else "")
         raise ValueError(f"{path.name} has {len(found)} spectra; name one of them, as in {path.name}:NAME: {names}")
-    return Anchor(row, col, chosen[0], origin=f"{path.name}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+    origin = describe_origin(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+    return Anchor(row, col, chosen[0], origin=origin)
 
 
 def with_anchors(field: SpectralField, anchors: Sequence[str]) -> SpectralField:
@@ -263,37 +266,6 @@ def with_anchors(field: SpectralField, anchors: Sequence[str]) -> SpectralField:
         if doubt := check.doubt:
             click.echo(f"{anchor.spectrum.name} at row {anchor.row}, column {anchor.col}: {doubt}", err=True)
     return corrected
-
-
-def read_development(camera: Path | None, photograph: Path | None = None) -> DevelopSettings:
-    """Develop settings for the option `--camera`.
-
-    Args:
-        camera: the file of the option.
-        photograph: the photograph, whose EXIF data select a camera of a file of several.
-
-    Raises:
-        ValueError: the file cannot be read, or has no such camera.
-    """
-    from nesr_gui.io.photos.camera_profile import is_profile, read_profile
-    from nesr_gui.io.photos.develop_settings import DevelopSettings
-    from nesr_gui.io.spectra.readers import is_camera_collection, read_camera
-
-    if camera is None:
-        return DevelopSettings()
-    if is_profile(camera):
-        return DevelopSettings(profile=read_profile(camera))
-    model = ""
-    if is_camera_collection(camera):
-        from nesr_gui import io
-
-        if photograph is None:
-            raise ValueError(
-                f"{camera.name} has several cameras, and the photographs may be of any; give a profile or a table "
-                "of one camera, or give the photographs one by one"
-            )
-        model = io.decode_photograph(photograph).stored.camera
-    return DevelopSettings(camera=read_camera(camera, model))
 
 
 def open_field(
@@ -315,8 +287,9 @@ def open_field(
         return super_resolve(cube, image.name, model, device) if model else cube
     from nesr_gui.inference import engine
     from nesr_gui.inference.model import load_model
+    from nesr_gui.io.photos.cameras import camera_settings
 
-    photograph = io.read_photograph(image, read_development(camera, image))
+    photograph = io.read_photograph(image, camera_settings(camera, image))
     return with_anchors(engine.encode(photograph, load_model(model, device)), anchors)
 
 

@@ -23,7 +23,6 @@ from nesr_gui.cli.options import (
     model_option,
     plan_options,
     progress_bar,
-    read_development,
     with_anchors,
 )
 
@@ -63,9 +62,11 @@ def reconstruct(
     named after its photograph; a cube that already exists for the same photograph, model and options is skipped. With
     --scheduler, a single photograph is written to a Zarr folder, its tiles computed by all workers.
     """
+    from nesr_gui.io.photos.cameras import camera_settings
+
     if jobs and scheduler:
         raise ValueError("--jobs and --scheduler exclude each other; --jobs is for processes on this machine")
-    settings, model = build_job(read_development(camera, images[0] if len(images) == 1 else None), **options)
+    settings, model = build_job(camera_settings(camera, images[0] if len(images) == 1 else None), **options)
     several = len(images) > 1 or ending is not None or _holds_cubes(out)
     if anchors and (several or scheduler):
         raise ValueError("--anchor belongs to a single photograph on this machine; reconstruct it alone")

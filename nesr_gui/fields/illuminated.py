@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.viewing_conditions import Illuminant
+from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.fields.protocol import (
     Block,
     CalibratedField,
@@ -25,6 +26,13 @@ def illuminate(field: SpectralField, light: Illuminant) -> IlluminatedField:
 
     Raises:
         ValueError: the field does not hold reflectance, or the illuminant is dark in its range.
+
+    Examples:
+        >>> import nesr_gui
+        >>> from nesr_gui import resources
+        >>> cube = nesr_gui.open_cube(resources.sample("colour_checker").truth)
+        >>> illuminate(cube, Illuminant("FL11")).quantity.value
+        'radiance'
     """
     return (
         CalibratedIlluminatedField(field, light)
@@ -33,7 +41,7 @@ def illuminate(field: SpectralField, light: Illuminant) -> IlluminatedField:
     )
 
 
-class IlluminatedField:
+class IlluminatedField(NotebookMethods):
     """Relative radiance: reflectance times the power of an illuminant, normalised to a maximum of 1 in range."""
 
     quantity = Quantity.RADIANCE

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths, as_wavelength_array
 
 MAX_CUBE_BYTES = 2 << 30  # limit of cube(); blocks() has none
@@ -187,6 +188,24 @@ class CalibratedField(Protocol):
         ...
 
 
+@runtime_checkable
+class BasisField(Protocol):
+    """A field whose spectra are sums of a few functions of wavelength, the same at every pixel.
+
+    The value at a pixel and wavelength is max(`minimum`, coefficients of the pixel · functions of the wavelength).
+    """
+
+    minimum: float
+
+    def basis(self, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
+        """The functions (L, K) float32 at `wavelengths` (L,) nm."""
+        ...
+
+    def coefficient_blocks(self, *, rows: slice | None = None, cols: slice | None = None) -> Iterator[Block]:
+        """Yield the coefficients (K, h, w) of a window block by block, in constant memory."""
+        ...
+
+
 class CubeArray(Protocol):
     """Stored bands in order of wavelength, in memory or lazy.
 
@@ -201,7 +220,7 @@ class CubeArray(Protocol):
     def __getitem__(self, window: tuple[slice, slice, slice], /) -> npt.NDArray[np.floating]: ...
 
 
-class CubeField:
+class CubeField(NotebookMethods):
     """A measured or exported cube, linearly interpolated between its bands.
 
     Args:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.appearance import white_scale
+from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
     Block,
@@ -115,7 +116,7 @@ class Registration:
         return f"{words}, correlation {self.correlation:.3f}{other}"
 
 
-class ResampledField:
+class ResampledField(NotebookMethods):
     """A cube oriented, resampled to `shape` and scaled: a `SpectralField` on the pixels of a photograph.
 
     A pixel that covers several cube pixels is their area-weighted mean; one that covers less than one cube pixel is

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui import resources
+from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.fields.protocol import Block, CubeField, Points, SpectralField, assemble_cube, validate_window
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Spectrum, Wavelengths, as_wavelength_array
 
@@ -162,6 +163,11 @@ class Sensor:
 
         Raises:
             ValueError: the text is not such a list.
+
+        Examples:
+            >>> sensor = Sensor.parse("blue:475/32, green:560/27")
+            >>> [band.name for band in sensor.bands], list(sensor.wavelengths)
+            (['blue', 'green'], [475.0, 560.0])
         """
         bands: list[SensorBand] = []
         for entry in filter(None, (part.strip() for part in re.split(r"[,;\n]", text))):
@@ -247,7 +253,7 @@ SAMPLINGS = {
 """Wavelengths used by data sets and papers, by name."""
 
 
-class SensorField:
+class SensorField(NotebookMethods):
     """A field as measured by a sensor; defined only at the centres of its bands.
 
     Raises:

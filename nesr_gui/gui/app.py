@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Qt, Signal
 
 from nesr_gui import resources
+from nesr_gui.gui.controllers.anchors import AnchorController
 from nesr_gui.gui.controllers.application import (
     ApplicationController,
     FirstSteps,
@@ -16,6 +17,7 @@ from nesr_gui.gui.controllers.application import (
 )
 from nesr_gui.gui.controllers.autosave import AutosaveController
 from nesr_gui.gui.controllers.band_values import BandValuesController
+from nesr_gui.gui.controllers.calibration import CalibrationController
 from nesr_gui.gui.controllers.comparison import AccuracyController, ComparisonController
 from nesr_gui.gui.controllers.documents import DocumentController
 from nesr_gui.gui.controllers.files import FileController, OpenQueue, PasteController
@@ -102,9 +104,11 @@ class App(QObject):
 
         self.view = ViewSettingsController(window, workspace, worker, rendered)
         self.marks = MarkController(window, workspace, worker)
+        self.anchors = AnchorController(window, workspace, worker)
         self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
+        self.calibration = CalibrationController(window, workspace, worker, self.reconstruction.photograph_model)
         self.exporter = ExportController(window, workspace, worker, lambda: accuracy.figures, rendered)
         self.queue = OpenQueue(window, worker, self.files, self.comparison.drop)
         self.pasting = PasteController(window, worker, self.files, self.queue)
@@ -157,6 +161,7 @@ class App(QObject):
         self.refresh.stop()
         for renderer in self.renderers:
             renderer.stop()
+        self.anchors.stop()
         self.window.bar.stop()
         self.worker.close()
         self.autosave.close()
@@ -177,12 +182,14 @@ class App(QObject):
             (self.spectra.forget, frozenset({C.CURRENT, C.FIELD})),
             (left.forget, frozenset({C.CURRENT, C.FIELD})),
             (right.forget, frozenset({C.CURRENT, C.FIELD})),
+            (self.anchors.forget, frozenset({C.CURRENT, C.IMAGE})),
             (self.files.develop, frozenset({C.DEVELOPMENT})),
             (self.comparison.register_again, frozenset({C.PHOTOGRAPH})),
             (self.recovery.take_field, frozenset({C.CURRENT, C.FIELD})),
             (self.reconstruction.show_notes, frozenset({C.FIELD})),
             (self.documents.compare_models, frozenset({C.CURRENT, C.FIELD})),
             (self.models.take_models, frozenset({C.MODELS})),
+            (self.anchors.apply, frozenset({C.CURRENT, C.FIELD, C.MARKS})),
             (self.spectra.query_marks, frozenset({C.CURRENT, C.FIELD, C.MARKS})),
             (self.spectra.query_readouts, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER})),
             (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
@@ -213,7 +220,9 @@ class App(QObject):
             (self.spectra.show_wavelength, (C.FIELD, C.WAVELENGTH)),
             (self.spectra.show_marks, (C.MARKS, C.ACTIVE_MARK)),
             (self.spectra.show_plot_settings, (C.PLOT_SETTINGS,)),
-            (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS)),
+            (self.anchors.show_anchors, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.ANCHORS)),
+            (self.anchors.show_suggestions, (C.MARKS, C.SUGGESTIONS)),
+            (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
             (self.spectra.show_notes, (C.FIELD, C.MARKS, C.CURVES)),
@@ -238,6 +247,7 @@ class App(QObject):
             (self.view.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.ACTIVE_MARK, C.CURVES,
                                       C.WHITE)),
             (self.exporter.show_actions, (C.IMAGE, C.FIELD)),
+            (self.calibration.show_actions, (C.IMAGE,)),
             (self.reconstruction.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.MODELS, C.WORK)),
             (self.start.show_page, (C.IMAGE, C.WORK)),
             (self.first_steps.show, (C.FIELD,)),
@@ -273,7 +283,7 @@ class App(QObject):
 
     def _connect_actions(self) -> None:
         application, files, marks, view, export = self.application, self.files, self.marks, self.view, self.exporter
-        documents, comparison, panes = self.documents, self.comparison, self.window.panes
+        documents, comparison, panes, anchors = self.documents, self.comparison, self.window.panes, self.anchors
         tools = {f"tool_{shape}": partial(self.workspace.set_tool, shape) for shape in Shape}
         modes = {f"show_{mode.name}": partial(view.show_mode, mode.name) for mode in MODES}
         connect_actions(
@@ -284,6 +294,7 @@ class App(QObject):
                 "photograph_cube": comparison.simulate_photograph, "save_session": documents.save_session,
                 "save_session_as": documents.save_session_as, "export_cube": export.export_cube,
                 "export_curves": export.export_curves, "export_table": export.export_table,
+                "calibrate_camera": self.calibration.open, "camera_profiles": self.calibration.open_profiles,
                 "export_accuracy": export.export_accuracy, "export_comparison": export.export_comparison,
                 "export_picture": export.export_picture, "copy_picture": export.copy_picture,
                 "export_sweep": export.export_sweep, "import_marks": marks.import_marks,
@@ -295,6 +306,9 @@ class App(QObject):
                 "remove_mark": marks.remove, "clear_pins": marks.clear, "preferences": application.show_preferences,
                 **tools, "add_pin": marks.add_pin, "next_mark": marks.activate_next,
                 "previous_mark": marks.activate_previous,
+                "attach_reading": anchors.attach, "attach_reference": anchors.attach_reference,
+                "use_reading": anchors.toggle, "detach_reading": anchors.detach, "suggest_spots": anchors.suggest,
+                "mark_suggestions": anchors.mark_suggestions, "dismiss_suggestions": anchors.dismiss,
                 "band_values": self.band_values.open, **modes, "compare_with": view.compare_with,
                 "choose_false_colour": view.choose_false_colour, "auto_levels": view.set_automatic_levels,
                 "single": view.show_single, "divide": view.divide, "side_by_side": view.show_side_by_side,
@@ -307,8 +321,9 @@ class App(QObject):
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
                 "much_shorter": application.leap_down, "open_model": self.models.open_model,
-                "about_model": self.models.about_model, "guide": application.show_guide,
-                "find_action": application.find_action, "shortcuts": application.show_shortcuts,
+                "install_model": self.models.install_model, "about_model": self.models.about_model,
+                "guide": application.show_guide, "find_action": application.find_action,
+                "shortcuts": application.show_shortcuts,
                 "about": application.show_about,
             },
         )  # fmt: skip
@@ -323,7 +338,9 @@ class App(QObject):
             image.marks.place_picked.connect(marks.move)
             image.marks.menu_picked.connect(marks.show_menu)
             image.marks.shift_picked.connect(marks.shift_active)
+            image.marks.tool_left.connect(self.anchors.leave)  # before the tool changes
             image.marks.tool_left.connect(marks.leave_tool)
+            image.suggestions.picked.connect(self.workspace.on_current(Document.add_pin))
         panes.view_changed.connect(self._take_view)
         panes.menu_requested.connect(view.fill_menu)
         panes.side_picked.connect(view.activate)
@@ -373,6 +390,8 @@ class App(QObject):
         window.input.grey_picking_requested.connect(self.files.set_picking)
         window.input.reset_requested.connect(self.files.reset_development)
         window.input.camera_file_requested.connect(self.files.ask_camera)
+        window.input.calibration_requested.connect(self.calibration.open)
+        window.input.profiles_requested.connect(self.calibration.open_profiles)
         window.input.simulation_requested.connect(self.comparison.simulate_photograph)
         window.pick_leaving.activated.connect(self.files.stop_picking)
         panel.measure_requested.connect(self.accuracy.query_image)
@@ -383,6 +402,16 @@ class App(QObject):
         panel.registration_requested.connect(self.comparison.register)
         panel.gain_picked.connect(self.comparison.set_gain)
         panel.removal_requested.connect(self.comparison.remove)
+        anchors = self.anchors.panel
+        anchors.mark_picked.connect(marks.activate)
+        anchors.use_picked.connect(self.anchors.use)
+        anchors.all_picked.connect(self.anchors.use_all)
+        anchors.removal_requested.connect(self.anchors.remove)
+        anchors.attach_requested.connect(self.anchors.attach)
+        anchors.apply_requested.connect(self.anchors.apply_again)
+        anchors.suggestion_requested.connect(self.anchors.suggest)
+        anchors.marking_requested.connect(self.anchors.mark_suggestions)
+        anchors.dismissal_requested.connect(self.anchors.dismiss)
         self.comparison.dock.visibilityChanged.connect(self.accuracy.set_wanted)
 
     def _connect_window(self) -> None:
@@ -393,6 +422,7 @@ class App(QObject):
         window.channels.wavelengths_picked.connect(self.view.set_false_colour)
         window.submenus["picture"].aboutToShow.connect(self.view.fill_active_menu)
         window.files_picked.connect(self.queue.open)
+        window.reading_dropped.connect(self.anchors.attach_file)
         window.closing.connect(self.close)
         window.hints.close_requested.connect(self.first_steps.close)
         window.start.sample_picked.connect(self.open_sample)
@@ -409,14 +439,18 @@ class App(QObject):
             Task.REGION_REFINED: self.spectra.take_end, Task.RECONSTRUCT: self.reconstruction.take_end,
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
+            Task.ANCHOR: self.anchors.take_end,
+            Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip
         worker.progressed.connect(status.show_progress)
         worker.progressed.connect(self._note_begin)
+        worker.progressed.connect(self.calibration.show_progress)
         worker.ended.connect(self._take_end)
         worker.failed.connect(self._show_failure)
         worker.failed.connect(self.documents.take_failure)
         worker.failed.connect(self.queue.take_failure)
         worker.failed.connect(self.recovery.offer)
+        worker.failed.connect(self.calibration.take_failure)
 
     def _take_end(self, task: Task) -> None:
         self.window.status.show_end(task)
@@ -447,6 +481,7 @@ class App(QObject):
         self.autosave.restore_requested.connect(self._restore_copies)
         self.start.sample_picked.connect(self.open_sample)
         self.comparison.open_requested.connect(files.open)
+        self.anchors.open_requested.connect(self.comparison.drop)
         self.comparison.simulated.connect(files.open_simulated)
         self.models.model_picked.connect(self.reconstruction.use_model)
         self.models.measured_requested.connect(self.reconstruction.leave_cubes)

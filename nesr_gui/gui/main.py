@@ -104,6 +104,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     qt = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(qt, QApplication)
     qt.setApplicationName("nesr_gui")
+    qt.setDesktopFileName("nesr-gui")  # by which Wayland finds the icon
     app = App()
     if screenshot is not None:
         app.first_steps.close()
@@ -128,6 +129,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
         app.open_sample(resources.samples()[0])
     app.reconstruction.load_model(model, app.preferences["device"] if device == "auto" else device)
     app.worker.submit(Task.WARM_UP, None, _warm_up, lambda request, done: prepare_readers())
+    app.view.load_plugins()
     app.files.tidy()
     code = qt.exec()
     app.window.close()

@@ -10,7 +10,7 @@ import json
 import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +25,17 @@ from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.inference.model_input import describe_input
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.networks.authors_release import ReleasedNeSR, released
-from nesr_gui.networks.registry import Network, build, config_from_json, config_to_json, coverage, input_bands, kind_of
+from nesr_gui.networks.encoders import UnknownEncoder
+from nesr_gui.networks.registry import (
+    Network,
+    build,
+    build_without_weights,
+    config_from_json,
+    config_to_json,
+    coverage,
+    input_bands,
+    kind_of,
+)
 from nesr_gui.spectral import Wavelengths
 
 FORMAT = "nesr_gui 1"
@@ -76,27 +86,38 @@ def save_checkpoint(
         temporary.write_bytes(save(tensors, metadata))
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path, *, calibrated: bool = True) -> Checkpoint:
     """Read a model file; the network is in evaluation mode, on the CPU.
+
+    Args:
+        path: the file.
+        calibrated: False to leave out calibration and prior, for a model that is to be calibrated anew.
 
     Raises:
         FileNotFoundError: the file does not exist.
-        UnreadableModel: the file is not a model of this program, or its weights do not match its configuration.
+        UnreadableModel: the file is not a model of this program, its weights do not match its configuration, or its
+            calibration or prior is damaged.
     """
     metadata = read_metadata(path)
     content = path.read_bytes()
     try:
         config, tensors = _config(metadata), load(content)
         provenance = _provenance(metadata)
-        calibration = _take(CALIBRATION, IntervalCalibration, tensors)
-        prior = _take(PRIOR, ResidualPrior, tensors)
+        extras = {prefix: _remove(prefix, tensors) for prefix in (CALIBRATION, PRIOR)}
         _check_shapes(config, tensors)
         network = build(config)
         network.load_state_dict(tensors, strict=True)
+    except UnknownEncoder as error:
+        raise UnreadableModel(f"{path.name}: {error}; install the plug-in that provides it") from error
     except (*_DAMAGE, SafetensorError) as error:
         raise UnreadableModel(f"the weights in {path.name} do not match its configuration") from error
     digest = hashlib.sha256(content).hexdigest()
-    return Checkpoint(path.stem, network.eval(), provenance, digest, calibration, prior)
+    bare = Checkpoint(path.stem, network.eval(), provenance, digest)
+    if not calibrated:
+        return bare
+    calibration = _built(IntervalCalibration, extras[CALIBRATION], f"prediction intervals in {path.name}")
+    prior = _built(ResidualPrior, extras[PRIOR], f"prior for measured spectra in {path.name}")
+    return replace(bare, calibration=calibration, prior=prior)
 
 
 def _check_shapes(config: Any, tensors: Mapping[str, Tensor]) -> None:
@@ -105,8 +126,7 @@ def _check_shapes(config: Any, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         ValueError: it has others.
     """
-    with torch.device("meta"):
-        expected = {name: tensor.shape for name, tensor in build(config).state_dict().items()}
+    expected = {name: tensor.shape for name, tensor in build_without_weights(config).state_dict().items()}
     if expected != {name: tensor.shape for name, tensor in tensors.items()}:
         raise ValueError("the weights have other names or shapes")
 
@@ -117,13 +137,27 @@ def _tensors(prefix: str, part: IntervalCalibration | ResidualPrior | None) -> d
     return {prefix + each.name: torch.tensor(np.array(getattr(part, each.name), order="C")) for each in fields(part)}
 
 
-def _take(prefix: str, kind: type[PartT], tensors: dict[str, Tensor]) -> PartT | None:
-    """Remove the tensors with a prefix from those of a file and return what they describe; the weights remain.
+def _remove(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """Remove the tensors with a prefix from those of a file and return them as arrays; the weights remain."""
+    return {name.removeprefix(prefix): tensors.pop(name).numpy() for name in list(tensors) if name.startswith(prefix)}
 
-    Earlier files have further ones, which are no longer used.
+
+def _built(kind: type[PartT], arrays: Mapping[str, Any], what: str) -> PartT | None:
+    """What the arrays of a file describe; None without any. Earlier files have further ones, which are not used.
+
+    Raises:
+        UnreadableModel: one is missing or damaged.
     """
-    arrays = {name.removeprefix(prefix): tensors.pop(name).numpy() for name in list(tensors) if name.startswith(prefix)}
-    return kind(**{part.name: arrays[part.name] for part in fields(kind)}) if arrays else None
+    if not arrays:
+        return None
+    try:
+        if missing := [part.name for part in fields(kind) if part.name not in arrays]:
+            raise ValueError(f"without {', '.join(missing)}")
+        return kind(**{part.name: arrays[part.name] for part in fields(kind)})
+    except (TypeError, ValueError) as error:
+        raise UnreadableModel(
+            f"the {what} cannot be used ({error}); get the file again, or run nesr-gui calibrate"
+        ) from error
 
 
 def read_metadata(path: Path) -> dict[str, str]:

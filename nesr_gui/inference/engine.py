@@ -44,7 +44,7 @@ from nesr_gui.inference.model import LoadedModel
 from nesr_gui.inference.model_input import ModelInput
 from nesr_gui.inference.nesr_field import CalibratedNeSRField, NeSRField
 from nesr_gui.inference.reconstructed_field import ReconstructedField
-from nesr_gui.inference.unknown_camera import widened
+from nesr_gui.inference.unknown_camera import measured_widening, widened
 from nesr_gui.networks.band_network import BandNetwork
 from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR
@@ -104,7 +104,8 @@ class PreparedInput:
         calibration = self.model.checkpoint.calibration
         if calibration is None or not isinstance(self.image, RGBImage):
             return None
-        return widened(calibration) if self.image.source.is_camera_unknown else calibration
+        widening = measured_widening(self.image.source.camera)
+        return calibration if widening is None else widened(calibration, widening)
 
 
 class PreparedBands(PreparedInput):

@@ -169,7 +169,7 @@ class ComputedSurroundings:
 
 
 class FactorisedField(ReconstructedField):
-    """Field of a `FactorisedNeSR` network.
+    """Field of a `FactorisedNeSR` network, a `BasisField`.
 
     Args:
         model: the model, whose network is a `FactorisedNeSR`.
@@ -179,6 +179,8 @@ class FactorisedField(ReconstructedField):
         surroundings: of the image; None if the network depends on the colour of a pixel only.
         notes: sentences for the user on how the model was run.
     """
+
+    minimum = 0.0
 
     def __init__(
         self,
@@ -206,6 +208,19 @@ class FactorisedField(ReconstructedField):
         for _, tile_rows, tile_cols in tiling.iter_square_tiles(*window, tiling.square_side(BLOCK_VALUES // nm.size)):
             with translate_torch_errors():  # a device that works asynchronously reports its failure to `cpu`
                 values = self._values(self._coefficients(tile_rows, tile_cols, 1), functions).cpu().numpy()
+            yield Block(tile_rows, tile_cols, values)
+
+    def basis(self, wavelengths: Wavelengths | npt.ArrayLike) -> FloatArray:
+        """See `BasisField.basis`."""
+        with translate_torch_errors():
+            return self._functions(validate_wavelengths(self, wavelengths)).float().cpu().numpy()
+
+    def coefficient_blocks(self, *, rows: slice | None = None, cols: slice | None = None) -> Iterator[Block]:
+        """See `BasisField.coefficient_blocks`; the white level is part of the coefficients."""
+        side = tiling.square_side(BLOCK_VALUES // (self._network.config.rank + 3))
+        for _, tile_rows, tile_cols in tiling.iter_square_tiles(*validate_window(self, rows, cols), side):
+            with translate_torch_errors(), torch.inference_mode():
+                values = (self._coefficients(tile_rows, tile_cols, 1) * self.level).float().cpu().numpy()
             yield Block(tile_rows, tile_cols, values)
 
     @torch.inference_mode()

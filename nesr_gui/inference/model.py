@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nesr_gui import resources
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
+from nesr_gui.inference import model_library
 from nesr_gui.inference.checkpoint import Checkpoint, load_checkpoint
 from nesr_gui.inference.device import translate_torch_errors
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput, input_error_message
@@ -120,7 +121,7 @@ def resolve_device(name: str) -> str:
 
 @translate_torch_errors()
 def load_model(path: Path | None = None, device: str = "auto") -> LoadedModel:
-    """Load the model in `path` (default: the embedded one) to `device`: auto, cpu, cuda or mps.
+    """Load the model in `path`, or of that name (default: the embedded one), to `device`: auto, cpu, cuda or mps.
 
     Raises:
         FileNotFoundError: the file does not exist.
@@ -130,7 +131,7 @@ def load_model(path: Path | None = None, device: str = "auto") -> LoadedModel:
     device_name = resolve_device(device)
     if device_name == "cuda":
         torch.backends.cudnn.allow_tf32 = False
-    checkpoint = load_checkpoint(path or resources.default_model())
+    checkpoint = load_checkpoint(model_library.find(path) if path else resources.default_model())
     checkpoint.network.to(device_name)
     pixels = _working_pixels(checkpoint.network) if device_name == "cpu" else 1 << 40
     return LoadedModel(checkpoint, device_name, pixels)

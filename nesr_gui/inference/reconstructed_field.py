@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nesr_gui._version import __version__
 from nesr_gui.fields.anchored import Anchor, AnchoredField, anchored
+from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.fields.protocol import (
     Block,
     IntervalBlock,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from nesr_gui.inference.model import LoadedModel
 
 
-class ReconstructedField:
+class ReconstructedField(NotebookMethods):
     """Base class of fields that evaluate a continuous network on an image; a `SpectralField` and a `PreviewField`.
 
     Subclasses implement `blocks`, `_spectra` and `_bands`.

@@ -8,10 +8,12 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nesr_gui.fields.protocol import CubeField, ProgressCallback, SpectralField
+from nesr_gui import plugins
+from nesr_gui.fields.protocol import Cancelled, CubeField, ProgressCallback, SpectralField
 from nesr_gui.io.content import Content, content_of, described_image
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints
 from nesr_gui.io.cubes.export import CubeWriterSource, StorageEncoding, disk_full, is_disk_full
@@ -35,6 +37,7 @@ __all__ = [
     "decode_photograph",
     "describe",
     "dialog_filter",
+    "formats",
     "is_cube",
     "is_photograph",
     "open_cube",
@@ -97,6 +100,44 @@ FORMATS = (
 )
 
 
+def formats() -> tuple[Format, ...]:
+    """The table of formats, with those of plug-ins, which are imported on the first call."""
+    return (*FORMATS, *plugins.load(plugins.Kind.FORMATS, _accept).values())
+
+
+def _accept(plugin: plugins.Plugin, value: object) -> Format:
+    """The row of a plug-in, whose functions raise only errors with a sentence.
+
+    Raises:
+        TypeError: it is no format.
+        ValueError: it is no format of cubes, or its name or an extension is taken.
+    """
+    row = plugins.require(plugin, value, Format)
+    if row.kind is not FileKind.CUBE or row.sandboxed or not row.extensions or not (row.read or row.write):
+        raise ValueError("a format must be one of spectral cubes, with extensions, and read or write them")
+    for other in (*FORMATS, *plugins.accepted(plugins.Kind.FORMATS)):
+        if shared := {row.name} & {other.name} or {*row.extensions, *row.writes} & {*other.extensions, *other.writes}:
+            raise ValueError(f"{min(shared)} belongs to the format {other.name}")
+    return replace(row, read=row.read and _guarded(plugin, row.read), write=row.write and _guarded(plugin, row.write))
+
+
+def _guarded(plugin: plugins.Plugin, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The reader or writer of a plug-in, whose unexpected errors become sentences."""
+
+    def call(path: Path, *args: Any) -> Any:
+        try:
+            result = function(path, *args)
+        except (ValueError, OSError, MemoryError, Cancelled):
+            raise
+        except Exception as error:
+            raise UnreadableFile(plugins.failure(plugin, f"with {path.name}", error)) from error
+        if result is not None and not isinstance(result, CubeField):
+            raise UnreadableFile(f"{plugin} returned a {type(result).__name__} for {path.name}; expected a CubeField")
+        return result
+
+    return call
+
+
 def read_photograph(path: str | os.PathLike[str], settings: DevelopSettings | None = None) -> RGBImage:
     """Read a photograph; see `nesr_gui.io.photos.decode.read_photograph`.
 
@@ -104,6 +145,11 @@ def read_photograph(path: str | os.PathLike[str], settings: DevelopSettings | No
         FileNotFoundError: the file does not exist.
         ValueError: neither content nor extension are those of a photograph, or the file is not readable
             (`UnreadableImage`).
+
+    Examples:
+        >>> from nesr_gui import resources
+        >>> read_photograph(resources.sample("coffee").photograph).shape
+        (400, 600)
     """
     image: RGBImage = _reader(Path(path), FileKind.PHOTOGRAPH)(Path(path), settings)
     return image
@@ -185,10 +231,27 @@ def write_cube(
         ValueError: the extension is not that of a cube, the format does not support the encoding, or the field does not
             cover the wavelengths or the window.
         OSError: the folder is not writable or has too little space.
+
+    Examples:
+        >>> import tempfile
+        >>> from nesr_gui import resources
+        >>> cube = open_cube(resources.sample("colour_checker").truth)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     written = Path(folder, "patch.hdr")
+        ...     clipped = write_cube(written, cube, cube.bands, rows=slice(12, 68), cols=slice(12, 68))
+        ...     open_cube(written).shape, clipped
+        ((56, 56), 0)
     """
-    writer(path, encoding or StorageEncoding())
+    found = writer(path, encoding or StorageEncoding())
     export = CubeWriterSource(
-        field, wavelengths, progress=progress, rows=rows, cols=cols, encoding=encoding, provenance=provenance
+        field,
+        wavelengths,
+        progress=progress,
+        rows=rows,
+        cols=cols,
+        encoding=encoding,
+        provenance=provenance,
+        as_coefficients=found.holds_coefficients,
     )
     write_export(path, export)
     return export.clipped
@@ -248,7 +311,7 @@ def describe(path: str | os.PathLike[str], reading: CubeHints | None = None) -> 
     path = described_image(Path(path))
     content = content_of(path)
     named = path.suffix.lower() if content is None else ""
-    curves = [f for f in FORMATS if f.kind is FileKind.CURVES]
+    curves = [f for f in formats() if f.kind is FileKind.CURVES]
     if table := next((f for f in curves if named in f.extensions or content == (f.kind, f.name)), None):
         return _described_curves(path, table)
     field, found = open_cube(path, reading), _format(path, FileKind.CUBE)
@@ -285,7 +348,7 @@ def is_photograph(path: str | os.PathLike[str]) -> bool:
     if content is not None:
         return content[0] is FileKind.PHOTOGRAPH
     suffix = path.suffix.lower()
-    return not path.is_dir() and any(suffix in f.extensions for f in FORMATS if f.kind is FileKind.PHOTOGRAPH)
+    return not path.is_dir() and any(suffix in f.extensions for f in formats() if f.kind is FileKind.PHOTOGRAPH)
 
 
 def is_cube(path: str | os.PathLike[str]) -> bool:
@@ -300,19 +363,19 @@ def is_cube(path: str | os.PathLike[str]) -> bool:
 
 def dialog_filter(kind: FileKind) -> str:
     """Files of a kind in the syntax of Qt's file dialogs: `Photographs (*.png *.jpg)`."""
-    extensions = " ".join(f"*{each}" for f in FORMATS if f.kind is kind for each in f.extensions)
+    extensions = " ".join(f"*{each}" for f in formats() if f.kind is kind for each in f.extensions)
     return f"{kind.value}{_missing(kind)} ({extensions})"
 
 
 def written_formats() -> list[Format]:
     """Formats in which cubes can be written."""
-    return [f for f in FORMATS if f.kind is FileKind.CUBE and f.write]
+    return [f for f in formats() if f.kind is FileKind.CUBE and f.write]
 
 
 def _missing(kind: FileKind) -> str:
     """Note on formats of a kind whose package is not installed, and how to install it."""
     waiting: dict[str, list[str]] = {}
-    for row in FORMATS:
+    for row in formats():
         package, extra = OPTIONAL.get(row.name, ("", ""))
         if row.kind is kind and package and importlib.util.find_spec(package) is None:
             waiting.setdefault(extra, []).append(row.name)
@@ -334,7 +397,7 @@ def _format(path: Path, kind: FileKind, content: Content | None = None) -> Forma
         UnreadableFile: the file is of another kind, or of no format of the table.
     """
     content = content or content_of(path)
-    readable = [f for f in FORMATS if f.kind is kind and f.read]
+    readable = [f for f in formats() if f.kind is kind and f.read]
     if content is not None:
         names = {"OpenEXR": "Spectral OpenEXR", "Spectral OpenEXR": "OpenEXR"}
         wanted = {content[1], names.get(content[1], "")}
@@ -361,5 +424,5 @@ def _format(path: Path, kind: FileKind, content: Content | None = None) -> Forma
 
 
 def _allowed(kind: FileKind) -> str:
-    named = (f"{f.name} ({' '.join(f.extensions)})" for f in FORMATS if f.kind is kind and f.read and f.extensions)
+    named = (f"{f.name} ({' '.join(f.extensions)})" for f in formats() if f.kind is kind and f.read and f.extensions)
     return f"{kind.value.lower()} are {', '.join(named)}"

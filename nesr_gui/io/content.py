@@ -10,10 +10,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from nesr_gui.io.registry import FileKind
+from nesr_gui.io.registry import PORTABLE, FileKind
 from nesr_gui.io.siblings import find_sibling
 
 HEAD = 512  # bytes that are looked at
+FIELD = b'"nesr_gui field 1"'  # near the beginning of a portable field
 HDF5 = b"\x89HDF\r\n\x1a\n"
 HDF5_OFFSETS = (0, 512, 1024, 2048, 4096)  # where a superblock may begin
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands
@@ -63,6 +64,8 @@ def _of_head(path: Path, head: bytes) -> Content | None:
             return FileKind.CUBE, name
     if head.startswith(b"PK"):
         return _of_archive(path)
+    if FIELD in head[:HEAD]:
+        return FileKind.CUBE, PORTABLE
     found = next((name for name, matches in PHOTOGRAPHS.items() if matches(head)), None)
     if found == "TIFF":
         from nesr_gui.io.cubes import tiff

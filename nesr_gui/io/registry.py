@@ -32,6 +32,7 @@ class Format:
         sandboxed: module whose library may crash on a damaged file, which is therefore first opened in another process.
         files: all files of a set, given one of them; by default that file, or all in a folder.
         described_beside: whether the attributes of a cube are stored in a JSON file beside it.
+        holds_coefficients: whether the coefficients of a `BasisField` are stored instead of its bands.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Format:
     sandboxed: str = ""
     files: Callable[[Path], list[Path]] | None = None
     described_beside: bool = False
+    holds_coefficients: bool = False
 
     @property
     def ending(self) -> str:
@@ -80,6 +82,8 @@ def require_extra(module: str, purpose: str) -> Any:
             f"{purpose} need the library {library}, which is not installed; install nesr-gui[formats]"
         ) from None
 
+
+PORTABLE = "Portable field"
 
 CUBES = (
     Format(
@@ -156,6 +160,15 @@ CUBES = (
         lazy("cubes.numpy", "write_archive"),
         dtypes=("float32", "float16", "uint16"),
         holds_bounds=True,
+    ),
+    Format(
+        PORTABLE,
+        (".field",),
+        FileKind.CUBE,
+        lazy("cubes.coefficients", "open_cube"),
+        lazy("cubes.coefficients", "write_cube"),
+        dtypes=("float32", "float16"),
+        holds_coefficients=True,
     ),
     Format(
         "CAVE scene",

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from nesr_gui import plugins
 from nesr_gui.networks.awan import AWAN
 from nesr_gui.networks.hrnet import HRNet
 from nesr_gui.networks.hscnn_r import HSCNNR
 from nesr_gui.networks.mst_plus_plus import MSTPlusPlus
 
 Backbone = HSCNNR | HRNet | AWAN | MSTPlusPlus
+"""The interface of these is that of encoders of plug-ins, see docs/plugins.md."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,17 @@ class Encoder:
     blocks: int
 
 
+RESERVED = ("context", "none")  # names of encoders of the factorised network
+
+
+class UnknownEncoder(KeyError):
+    """There is no encoder of a name, neither here nor in a plug-in; the text is a sentence."""
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return str(self.args[0])
+
+
 ENCODERS = {
     "hscnn_r": Encoder("HSCNN-R", HSCNNR, 64, 16),
     "hrnet": Encoder("HRNet", HRNet, 64, 4),
@@ -36,14 +49,37 @@ ENCODERS = {
 
 
 def encoder(name: str) -> Encoder:
-    """Return the encoder called `name`.
+    """Return the encoder called `name`; a plug-in is imported only if its encoder is asked for.
 
     Raises:
-        KeyError: there is no such encoder; the message lists the names.
+        UnknownEncoder: there is no such encoder; the message lists the names.
     """
-    if name not in ENCODERS:
-        raise KeyError(f"unknown encoder {name!r}; available encoders: {', '.join(ENCODERS)}")
-    return ENCODERS[name]
+    if name in ENCODERS:
+        return ENCODERS[name]
+    for row in plugins.load(plugins.Kind.ENCODERS, _accept, name).values():
+        return row
+    declared = (plugin.name for plugin in plugins.declared(plugins.Kind.ENCODERS))
+    refused = [str(each) for each in plugins.refused() if each.plugin.name == name]
+    message = f"unknown encoder {name!r}; available encoders: {', '.join(dict.fromkeys([*ENCODERS, *declared]))}"
+    raise UnknownEncoder("; ".join([message, *refused]))
+
+
+def available_encoders() -> dict[str, Encoder]:
+    """All encoders by name, with those of plug-ins, which are all imported."""
+    theirs = plugins.load(plugins.Kind.ENCODERS, _accept)
+    return {**ENCODERS, **{plugin.name: row for plugin, row in theirs.items()}}
+
+
+def _accept(plugin: plugins.Plugin, value: object) -> Encoder:
+    """The row of a plug-in, whose name is that of its entry point.
+
+    Raises:
+        TypeError: it is no encoder.
+        ValueError: its name is taken.
+    """
+    if plugin.name in (*ENCODERS, *RESERVED):
+        raise ValueError(f"there is another encoder called {plugin.name}")
+    return plugins.require(plugin, value, Encoder)
 
 
 def linear_skip(inputs: tuple[float, ...], bands: tuple[float, ...]) -> nn.Conv2d:

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nesr_gui.networks.encoders import encoder
 from nesr_gui.networks.hscnn_r import HSCNNR
 from nesr_gui.networks.nam import Correlations, NeuralAttentionMapping
 from nesr_gui.networks.spi import HALO, SpectralProfileInterpolation
@@ -39,11 +40,11 @@ WIDTH = 64  # of the hidden layers of the basis network
 class FactorisedConfig:
     """Complete configuration of a network.
 
-    `encoder` is `context` (a quarter of the resolution), `hscnn_r` (the paper's) or `none` (colour only). Without SPI
-    and attention, the MLP receives the encoder features directly.
+    `encoder` is `context` (a quarter of the resolution), `hscnn_r` (the paper's), that of a plug-in, or `none` (colour
+    only). Without SPI and attention, the MLP receives the encoder features directly.
     """
 
-    encoder: Literal["context", "hscnn_r", "none"] = "context"
+    encoder: str = "context"
     features: int = 64  # of the encoder
     blocks: int = 6  # of the encoder
     spi: bool = True
@@ -70,6 +71,7 @@ class FactorisedNeSR(nn.Module):
     attention map; `context` is the input of the MLP for a cell. `forward` combines all steps.
 
     Raises:
+        UnknownEncoder: there is no such encoder.
         ValueError: the configuration is inconsistent.
     """
 
@@ -89,6 +91,11 @@ class FactorisedNeSR(nn.Module):
         elif config.encoder == "hscnn_r":
             hscnn_r = HSCNNR(config.features, config.blocks)
             self.encoder, self.halo = hscnn_r, hscnn_r.halo
+        elif config.encoder != "none":
+            local = encoder(config.encoder).build(config.features, config.blocks, None, 3)
+            if local.halo is None:
+                raise ValueError(f"the encoder {config.encoder} pools over the image; choose one with a halo")
+            self.encoder, self.halo = local, local.halo
         if config.spi:
             spacing = (config.high - config.low) / (config.knots - 1)
             self.spi = SpectralProfileInterpolation(config.channels, config.low, config.high, spacing)
@@ -204,7 +211,7 @@ class FactorisedNeSR(nn.Module):
 def _check(config: FactorisedConfig) -> None:
     """Raise ValueError if the configuration is inconsistent."""
     if config.encoder not in ENCODERS:
-        raise ValueError(f"unknown encoder {config.encoder!r}; available: {', '.join(ENCODERS)}")
+        encoder(config.encoder)
     if config.attention not in ATTENTIONS:
         raise ValueError(f"unknown attention {config.attention!r}; available: {', '.join(ATTENTIONS)}")
     if config.attention != "none" and not config.spi:

@@ -123,6 +123,8 @@ class NeSR(nn.Module):
 
         def encode(strips: Rows) -> Iterator[Tensor]:
             compressed = (self._compressed(rows) for rows in strips)
+            if not hasattr(self.encoder, "forward_rows"):  # that of a plug-in
+                return iter([self.encoder(torch.cat(list(compressed), 2))])
             features: Iterator[Tensor] = self.encoder.forward_rows(compressed)  # type: ignore[operator]
             return features
 

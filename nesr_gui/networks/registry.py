@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
+from nesr_gui import plugins
 from nesr_gui.networks.authors_release import ReleaseConfig, ReleasedNeSR
 from nesr_gui.networks.band_network import BandNetwork, DiscreteConfig, DiscreteNetwork
 from nesr_gui.networks.baselines import (
@@ -20,11 +23,12 @@ from nesr_gui.networks.baselines import (
     SparseCoding,
     SparseCodingConfig,
 )
-from nesr_gui.networks.encoders import ENCODERS
+from nesr_gui.networks.encoders import ENCODERS, encoder
 from nesr_gui.networks.factorised_nesr import FactorisedConfig, FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR, NeSRConfig, parameter_count
 from nesr_gui.spectral import Wavelengths
 
+_NESR = "+nesr"
 MOST_BANDS = 10_000  # and layers
 _LARGEST = {"blocks": 64, "context_pixels": 1 << 48}  # of the numbers of a configuration, if not 65,536
 
@@ -59,6 +63,25 @@ def kind_of(config: Any) -> str:
 def build(config: Any) -> Network:
     """Build the network of a configuration, with random weights."""
     return KINDS[kind_of(config)].network(config)
+
+
+def build_without_weights(config: Any) -> Network:
+    """Build the network of a configuration with the names and shapes of its weights, without memory for them."""
+    with _ShapesOnly():
+        return build(config)
+
+
+class _ShapesOnly(TorchFunctionMode):
+    """Allocates weights on the meta device, and does not initialise them.
+
+    Under `torch.device("meta")`, `linspace` and `normal_` would load torch's compiler, which takes a second.
+    """
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function in (Tensor.normal_, nn.init.normal_):  # torch passes the latter's tensor by name
+            return args[0] if args else kwargs["tensor"]
+        where = {"device": "meta"} if function in (torch.empty, torch.zeros, torch.ones) else {}
+        return function(*args, **{**(kwargs or {}), **where})
 
 
 def config_to_json(config: Any) -> str:
@@ -109,13 +132,13 @@ def _with_skip(name: str) -> dict[str, SystemSpec]:
 
 
 def _discrete(name: str, published: float) -> SystemSpec:
-    encoder = ENCODERS[name]
-    return SystemSpec(encoder.title, DiscreteConfig(name, encoder.features, encoder.blocks), published)
+    row = ENCODERS[name]
+    return SystemSpec(row.title, DiscreteConfig(name, row.features, row.blocks), published)
 
 
 def _nesr(name: str, published: float) -> SystemSpec:
-    encoder = ENCODERS[name]
-    return SystemSpec(f"{encoder.title} + NeSR", NeSRConfig(name, encoder.features, encoder.blocks), published)
+    row = ENCODERS[name]
+    return SystemSpec(f"{row.title} + NeSR", NeSRConfig(name, row.features, row.blocks), published)
 
 
 SYSTEMS = {
@@ -139,20 +162,26 @@ SYSTEMS = {
 
 
 def system_named(name: str) -> SystemSpec:
-    """Return the system called `name`.
+    """Return the system called `name`: one of the table, or the encoder of a plug-in, alone or with NeSR.
 
     Raises:
         KeyError: there is no such system; the message lists the names.
     """
-    if name not in SYSTEMS:
-        raise KeyError(f"unknown system {name!r}; available: {', '.join(SYSTEMS)}")
-    return SYSTEMS[name]
+    if name in SYSTEMS:
+        return SYSTEMS[name]
+    base = name.removesuffix(_NESR)
+    theirs = [plugin.name for plugin in plugins.declared(plugins.Kind.ENCODERS)]
+    if base in theirs:
+        found, size = encoder(base), (encoder(base).features, encoder(base).blocks)
+        is_nesr = name.endswith(_NESR)
+        config = NeSRConfig(base, *size) if is_nesr else DiscreteConfig(base, *size)
+        return SystemSpec(f"{found.title} + NeSR" if is_nesr else found.title, config)
+    raise KeyError(f"unknown system {name!r}; available: {', '.join([*SYSTEMS, *theirs])}")
 
 
 def parameters_of(config: Any) -> int:
     """Number of learned parameters of a configuration, without allocating them."""
-    with torch.device("meta"):
-        return parameter_count(build(config))
+    return parameter_count(build_without_weights(config))
 
 
 def input_bands(config: Any) -> Wavelengths | None:

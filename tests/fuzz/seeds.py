@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from safetensors.numpy import save
 
 from nesr_gui.colorimetry.viewing_conditions import Illuminant, ViewingConditions
 from nesr_gui.fields.registration import Registration
@@ -39,6 +40,16 @@ def _numpy(**arrays: np.ndarray) -> bytes:
     stream = io.BytesIO()
     np.savez(stream, **arrays) if len(arrays) > 1 else np.save(stream, arrays["cube"])
     return stream.getvalue()
+
+
+def _portable() -> bytes:
+    arrays = {
+        "coefficients": CUBE[:2].transpose(1, 2, 0).copy(),
+        "basis": np.array([[1, 0], [0, 1], [1, 1]], np.float32),
+        "wavelengths": np.array([400.0, 550, 700]),
+        "bands": np.array([500.0]),
+    }
+    return save(arrays, {"format": "nesr_gui field 1", "minimum": "0.0", "quantity": "radiance", "provenance": "{}"})
 
 
 def _picture(kind: str) -> bytes:
@@ -74,6 +85,7 @@ DESCRIBED = {"wavelengths_nm": [400, 550, 700], "quantity": "radiance", "scale":
 SEEDS = {
     "npy/cube": _numpy(cube=CUBE),
     "npz/cube": _numpy(cube=CUBE, wavelengths=np.array([400.0, 550, 700])),
+    "field/two": _portable(),
     "npy_description/plain": json.dumps(DESCRIBED).encode(),
     "bmp/plain": _picture("BMP"),
     "webp/plain": _picture("WEBP"),

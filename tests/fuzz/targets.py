@@ -134,6 +134,7 @@ TARGETS: dict[str, Target] = {
     "npy": Target("c.npy", read_cube, ()),
     "npy_description": Target("c.npy.json", read_cube, (), opened="c.npy", beside=(("c.npy", "../npy/cube"),)),
     "npz": Target("c.npz", read_cube, ()),
+    "field": Target("c.field", read_cube, (), modules=("nesr_gui.io.cubes.coefficients",)),
     "zarr_group": Target(
         "c.zarr/zarr.json", read_cube, ("zarr/xfill3.zarr/zarr.json",), opened="c.zarr", beside=_zarr("zarr.json")
     ),

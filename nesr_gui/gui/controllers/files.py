@@ -21,6 +21,7 @@ from nesr_gui.gui.model.document import Document, DocumentSource, OpenedCube
 from nesr_gui.gui.model.preferences import (
     forget_recent_files,
     measured_cube_of,
+    profile_library,
     recent_files,
     remember_file,
     settings,
@@ -152,8 +153,9 @@ class FileController(QObject):
             self.regions_opened.emit(path)
             return
         request = loading.ReadRequest(
-            path, truth, interpretation or DevelopSettings(), beside=beside, is_pasted=is_pasted
-        )
+            path, truth, interpretation or DevelopSettings(), beside=beside, is_pasted=is_pasted,
+            library=profile_library(),
+        )  # fmt: skip
         self._worker.submit(Task.OPEN, request, loading.read_file, self._take_file)
 
     def open_recent(self, path: Path) -> None:
@@ -178,6 +180,7 @@ class FileController(QObject):
 
     def develop(self) -> None:
         """Develop the photograph with its current settings. A change of the working resolution only reconstructs it."""
+        self._window.messages.dismiss(Topic.CAMERA_PROFILE)  # unless it was applied just now
         decoded, interpretation = self._document.development.decoded, self._document.development.interpretation
         if decoded is None:
             return
@@ -246,10 +249,24 @@ class FileController(QObject):
         read = request if isinstance(request, loading.ReadRequest) else loading.ReadRequest(request.path)
         truth = read.truth if isinstance(opened, loading.OpenedPhotograph) and opened.truth is not None else None
         source = DocumentSource(request.path.absolute(), truth, reading, read.is_pasted)
-        self._put(opened, source, read.interpretation)
+        automatic = opened.automatic if isinstance(opened, loading.OpenedPhotograph) else None
+        self._put(opened, source, replace(read.interpretation, profile=automatic or read.interpretation.profile))
+        if automatic is not None and isinstance(opened, loading.OpenedPhotograph):
+            self._note_automatic(automatic, opened)
         self.resume()
         if not read.is_pasted:
             self.remember(request.path, truth)
+
+    def _note_automatic(self, profile: CameraProfile, opened: loading.OpenedPhotograph) -> None:
+        """Say that a stored profile was applied, and offer to leave it out."""
+        development, messages = self._document.development, self._window.messages
+        development.note_automatic_profile()
+        sentence = f"The camera profile {profile.name} was applied, as chosen for photographs of the {profile.camera}."
+        stored, metadata = opened.decoded.stored, dict(opened.image.source.metadata)
+        mismatches = profile.mismatches(stored.camera, metadata["photograph_encoding"], stored.white_balance)
+        notes = (*mismatches, *opened.notes)
+        messages.show_success(" ".join([sentence, *notes]), Topic.CAMERA_PROFILE)
+        messages.offer("Do not use it", development.leave_out_profile)
 
     def _put(
         self, opened: loading.OpenedPhotograph | OpenedCube, source: DocumentSource, interpretation: DevelopSettings

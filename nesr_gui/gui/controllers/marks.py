@@ -27,6 +27,9 @@ _MARKS = (
     "ImageJ regions (*.roi *.zip)"
 )
 
+_OF_A_READING = ("use_reading", "detach_reading")
+_ON_READINGS = ("attach_reading", "attach_reference", *_OF_A_READING)
+
 
 class MarkController(QObject):
     """Implements the actions on marks, with menus and file dialogs."""
@@ -108,7 +111,10 @@ class MarkController(QObject):
             return
         document.mark_set.set_active(number)
         takes_white = document.field is not None and document.field.quantity is not Quantity.REFLECTANCE
-        menu = MarkMenu(mark, document.mark_set.palette, takes_white, self._window)
+        more = [
+            self._window.actions_by_name[name] for name in _ON_READINGS if mark.reading or name not in _OF_A_READING
+        ]
+        menu = MarkMenu(mark, document.mark_set.palette, takes_white, more, self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.rename_requested.connect(self.rename)
         menu.colour_requested.connect(partial(self._ask_colour, document, mark))

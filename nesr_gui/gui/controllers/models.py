@@ -13,7 +13,15 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QMenu, QTextBrowser, QVBoxLa
 from nesr_gui import resources
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.workspace import Workspace
-from nesr_gui.gui.tasks.loading import CardRequest, Listed, ModelsRequest, list_models, read_card
+from nesr_gui.gui.tasks.loading import (
+    CardRequest,
+    InstallRequest,
+    Listed,
+    ModelsRequest,
+    install_model,
+    list_models,
+    read_card,
+)
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.inference.model_input import InputKind
@@ -46,6 +54,17 @@ class ModelController(QObject):
         path, _ = QFileDialog.getOpenFileName(self._window, "Open model", folder, kinds)
         if path:
             self.model_picked.emit(Path(path))
+
+    def install_model(self) -> None:
+        """Ask for a model package, verify and install it, and use it."""
+        kinds = "Model packages (*.zip config.json)"
+        path, _ = QFileDialog.getOpenFileName(self._window, "Install model", "", kinds)
+        if path:
+            self._worker.submit(Task.INSTALL_MODEL, InstallRequest(Path(path)), install_model, self._use_installed)
+
+    def _use_installed(self, request: InstallRequest, installed: Path) -> None:
+        self._window.messages.show_success(f"Installed the model {installed.stem} in {installed.parent}.")
+        self.model_picked.emit(installed)
 
     def about_model(self) -> None:
         """Show the model card of the current model."""

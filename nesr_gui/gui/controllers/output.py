@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -50,6 +50,7 @@ REGIONS = "GeoJSON regions (*.geojson);;ImageJ regions (*.zip *.roi)"
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"
 _BUSY = "another export is running; wait until it is finished, or cancel it"
+_APPLYING = "the measured spectra are being applied; export again in a moment"
 _CUBE, _FIGURE, _COMPARISON, _PICTURE, _SWEEP = (
     "export/choices", "export/figure", "export/comparison", "export/picture", "export/sweep",
 )  # fmt: skip
@@ -114,6 +115,17 @@ class OutputWriter:
         self._window.messages.offer("Show in folder", partial(show_in_folder, path.resolve()))
 
 
+def _when_applied(export: Callable[[ExportController], None]) -> Callable[[ExportController], None]:
+    """Let an action tell the user to wait while the field does not yet reflect the measured spectra of the marks."""
+
+    @wraps(export)
+    def call(controller: ExportController) -> None:
+        if not controller.is_awaiting_anchors():
+            export(controller)
+
+    return call
+
+
 class ExportController(QObject):
     """Implements all export actions, with their dialogs.
 
@@ -139,6 +151,14 @@ class ExportController(QObject):
     def _document(self) -> Document:
         return self._workspace.current
 
+    def is_awaiting_anchors(self) -> bool:
+        """Whether measured spectra are being applied, of which the user is then notified."""
+        is_awaiting = self._document.awaits_anchoring
+        if is_awaiting:
+            self._window.messages.show_failure(ValueError(_APPLYING))
+        return is_awaiting
+
+    @_when_applied
     def export_curves(self) -> None:
         """Export the spectra of all marks."""
         document = self._document
@@ -149,6 +169,7 @@ class ExportController(QObject):
             request = files.CurvesExport(path, document.field, document.binning, document.marks, document.resolution())
             self._writer.write(request, files.export_curves)
 
+    @_when_applied
     def export_figure(self) -> None:
         """Export the plot as a figure, after a dialog with preview."""
         plotted = self.figure(_remembered(_FIGURE, FigureStyle()))
@@ -197,6 +218,7 @@ class ExportController(QObject):
         dialog.open()
         ask()
 
+    @_when_applied
     def export_table(self) -> None:
         """Export the mark table, or the marks as regions for other programs; all can be imported again."""
         document = self._document
@@ -209,6 +231,7 @@ class ExportController(QObject):
             provenance = {**self._provenance(), "seen_under": document.viewing.name}
             self._writer.write(files.TableExport(path, rows, provenance), files.export_table)
 
+    @_when_applied
     def export_accuracy(self) -> None:
         """Export the accuracy metrics."""
         path, metrics = self._writer.ask("Export accuracy", "-accuracy.csv", CSV), self._metrics()
@@ -224,6 +247,7 @@ class ExportController(QObject):
         provenance = dict(document.field.provenance) if document.field is not None else {}
         return {**provenance, "working_resolution": document.resolution()}
 
+    @_when_applied
     def export_comparison(self) -> None:
         """Export the comparison figure, after a dialog with preview."""
         context, marks = RenderContext.of(self._document), self._document.mark_set.visible
@@ -245,6 +269,7 @@ class ExportController(QObject):
         if path:
             self._writer.write(TruthFigureExport(path, figure, choices.dpi), export_truth_figure)
 
+    @_when_applied
     def export_picture(self) -> None:
         """Export what a pane shows, or the values behind it, after a dialog."""
         document = self._document
@@ -273,6 +298,7 @@ class ExportController(QObject):
         dialog.accepted.connect(go)
         dialog.open()
 
+    @_when_applied
     def copy_picture(self) -> None:
         """Copy the picture of the active pane, with all pixels of the image, to the clipboard."""
         if self._document.source_shape is None:
@@ -299,6 +325,7 @@ class ExportController(QObject):
         message = f"Copied {self._caption(picture)}: {image.width()}×{image.height()} pixels."
         self._window.messages.show_success(message)
 
+    @_when_applied
     def export_sweep(self) -> None:
         """Export a sweep as video, animation or frames, after a dialog."""
         document, shown = self._document, self._rendered(self._document.view_settings.active)
@@ -324,6 +351,7 @@ class ExportController(QObject):
         """Write a sweep."""
         self._writer.export(request, export_sweep, lambda request, result: self._writer.report(request.path))
 
+    @_when_applied
     def export_cube(self) -> None:
         """Export a cube, after a dialog."""
         if self._document.field is None or not self._writer.may_export():

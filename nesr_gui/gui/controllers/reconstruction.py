@@ -49,6 +49,10 @@ class ReconstructionController(QObject):
         self._requested = loading.ModelRequest(path, device)
         self._worker.submit(Task.LOAD_MODEL, self._requested, loading.load_model, self._take_model)
 
+    def photograph_model(self) -> LoadedModel | None:
+        """The model in use for photographs; None while it is loading."""
+        return self._models.get(InputKind.PHOTOGRAPH)
+
     def use_model(self, path: Path) -> None:
         """Load a model file and use it for its type of input; the open image is reconstructed again."""
         request = loading.ModelRequest(path, self._requested.device if self._requested else "auto")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
@@ -14,6 +15,7 @@ from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.view_settings import Limits, PaneLayout, ViewSettings
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.files import FileRequest, read_library
+from nesr_gui.gui.tasks.plugins import LoadedPlugins, load_plugins
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import MODES, TABLE
@@ -229,8 +231,30 @@ class ViewSettingsController(QObject):
         enable(actions, _OF_TWO, settings.arrangement is not PaneLayout.SINGLE)
         enable(actions, (*_LAYOUT_ACTIONS.values(), *_OF_AN_IMAGE), self._document.source_shape is not None)
         actions["scale_bar"].setChecked(settings.scale_bar)
-        actions[f"show_{settings.mode}"].setChecked(True)
+        self._check_mode(settings.mode)
         actions[_LAYOUT_ACTIONS[settings.arrangement]].setChecked(True)
+
+    def _check_mode(self, name: str) -> None:
+        """Check the action of the mode; those of plug-ins have none, so that no other one may stay checked."""
+        actions = self._window.actions_by_name
+        if (action := actions.get(f"show_{name}")) is not None:
+            action.setChecked(True)
+        elif (group := actions[f"show_{TABLE[0].name}"].actionGroup()) and (checked := group.checkedAction()):
+            group.setExclusive(False)
+            checked.setChecked(False)
+            group.setExclusive(True)
+
+    def load_plugins(self) -> None:
+        """Load all plug-ins in the background, list their view modes, and name those that were left out."""
+        self._worker.submit(Task.LOAD_PLUGINS, None, load_plugins, self._take_plugins)
+
+    def _take_plugins(self, request: None, loaded: LoadedPlugins) -> None:
+        entries = [(mode.title, partial(self.show_mode, mode.name)) for mode in loaded.modes]
+        self._window.fill_menu("plugin_modes", entries)
+        self._window.submenus["plugin_modes"].menuAction().setVisible(bool(entries))
+        if loaded.refused:
+            self._window.messages.show_failure(ValueError(". ".join(loaded.refused)))
+        self.show_actions()
 
     def show_status(self) -> None:
         """Show the pixel under the mouse, resolution and model in the status bar."""

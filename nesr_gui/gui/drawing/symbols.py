@@ -87,14 +87,41 @@ def draw_sign(painter: QPainter, where: QRectF, number: int, colour: str, symbol
     painter.drawText(lowered, Qt.AlignmentFlag.AlignCenter, str(number))
 
 
+def draw_badge(painter: QPainter, sign: QRectF, colour: str, is_used: bool) -> None:
+    """Draw the badge of a mark with a measured spectrum at the lower right of its symbol: filled while it is used."""
+    centre, radius = sign.bottomRight() - QPointF(0.04, 0.04) * sign.height(), 0.28 * sign.height()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor("#14171c"), 0.09 * sign.height()))
+    painter.setBrush(QColor("white"))
+    painter.drawEllipse(centre, radius, radius)
+    if is_used:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colour))
+        painter.drawEllipse(centre, 0.6 * radius, 0.6 * radius)
+
+
 @lru_cache(maxsize=512)
-def sign_icon(number: int, colour: str, symbol: str, size: int = 18, ratio: float = 2.0) -> QIcon:
-    """Return an icon of a mark's symbol; `size` is in logical pixels, `ratio` the device pixel ratio."""
+def sign_icon(
+    number: int, colour: str, symbol: str, size: int = 18, ratio: float = 2.0, badge: bool | None = None
+) -> QIcon:
+    """Return an icon of a mark's symbol.
+
+    Args:
+        number: the number of the mark, with its `colour` and `symbol`.
+        colour: #rrggbb.
+        symbol: a symbol of `palette.MARK_SYMBOLS`.
+        size: in logical pixels.
+        ratio: the device pixel ratio.
+        badge: whether its measured spectrum is used; None if it has none.
+    """
     pixmap = QPixmap(round(size * ratio), round(size * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    draw_sign(painter, QRectF(1.5, 1.5, size - 3, size - 3), number, colour, symbol)
+    where = QRectF(1.5, 1.5, size - 3, size - 3) if badge is None else QRectF(0.5, 0.5, size - 4.5, size - 4.5)
+    draw_sign(painter, where, number, colour, symbol)
+    if badge is not None:
+        draw_badge(painter, where, colour, badge)
     painter.end()
     return plain_icon(pixmap)
 

@@ -17,6 +17,8 @@ class Change(enum.StrEnum):
     FIELD = enum.auto()  # the field, its resolution, or its measured cube
     WAVELENGTH = enum.auto()
     MARKS = enum.auto()
+    ANCHORS = enum.auto()  # how measured spectra agree with the reconstruction
+    SUGGESTIONS = enum.auto()  # the spots to measure next
     ACTIVE_MARK = enum.auto()
     TOOL = enum.auto()
     UNDO = enum.auto()  # the position in the undo stack

@@ -69,6 +69,20 @@ class Development:
         observer, profile = (None, camera) if isinstance(camera, CameraProfile) else (camera, None)
         self.choose(replace(self.interpretation, camera=observer, profile=profile))
 
+    def use_profile(self, profile: CameraProfile) -> None:
+        """Develop with a camera profile alone, which states white and exposure as well."""
+        plain = replace(self.interpretation, balance=WhiteBalance.AS_IS, stops=0.0)
+        self.choose(replace(plain, camera=None, profile=profile))
+
+    def note_automatic_profile(self) -> None:
+        """Make the profile that a photograph was opened with a change that can be undone."""
+        without = replace(self.interpretation, profile=None)
+        self._undo_stack.push(ReplaceValue("use of the camera profile", self._put, without, self.interpretation))
+
+    def leave_out_profile(self) -> None:
+        """Develop without a camera profile."""
+        self.choose(replace(self.interpretation, profile=None))
+
     def set_picking(self, picking: bool) -> None:
         """Start or stop picking the grey point; ignored without a file."""
         picking = picking and self.decoded is not None
@@ -82,5 +96,6 @@ class Development:
         self.choose(replace(self.interpretation, balance=WhiteBalance.GREY_POINT, grey_point=(row, col)))
 
     def _put(self, interpretation: DevelopSettings) -> None:
-        self.interpretation = interpretation
-        self._announce(Change.DEVELOPMENT)
+        if interpretation != self.interpretation:
+            self.interpretation = interpretation
+            self._announce(Change.DEVELOPMENT)

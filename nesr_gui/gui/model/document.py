@@ -14,9 +14,20 @@ from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import KELVIN_RANGES, ViewingConditions
 from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.gui.model.anchoring import Anchoring, refusal_of
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
-from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSet, MarkSpectrum, Pixel, Readout, row_of
+from nesr_gui.gui.model.marks import (
+    ColourResult,
+    Mark,
+    MarkGeometry,
+    MarkSet,
+    MarkSpectrum,
+    Pixel,
+    PlacedReading,
+    Readout,
+    row_of,
+)
 from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.undo import ReplaceValue
@@ -98,6 +109,9 @@ class Document(QObject):
         source_shape: (H, W) of the image in its file, in pixels.
         field: the spectral field being viewed; each of its pixels covers `binning` × `binning` source pixels, and
             `levels` are the band values shown as black and as white.
+        beneath: the field without measured spectra, and `anchoring` what those of the marks make of it; None if no mark
+            has one, or until it is computed.
+        suggestions: pixels to measure next, the best first.
         encoded: the model input that the field was reconstructed from, pixel by pixel; None for a measured cube.
         measurement: the measured cube of the photograph, and `truth` the same resampled to the photograph's pixels.
         nm: the selected wavelength.
@@ -133,6 +147,9 @@ class Document(QObject):
         self.colours: UInt8Array | None = None
         self.source_shape: tuple[int, int] | None = None
         self.field: SpectralField | None = None
+        self.beneath: SpectralField | None = None
+        self.anchoring: Anchoring | None = None
+        self.suggestions: tuple[Pixel, ...] = ()
         self.binning = 1
         self.levels = (0.0, 1.0)
         self.encoded: ModelInput | None = None
@@ -260,13 +277,14 @@ class Document(QObject):
 
     def _start(self, name: str, source_shape: tuple[int, int], modes: tuple[str, str]) -> None:
         self.name, self.source_shape, self.field, self.encoded, self.binning = name, source_shape, None, None, 1
-        self.white = self.viewport = None
+        self.white = self.viewport = self.beneath = None
         self._forget_answers()
+        self._forget_anchoring()
         self.undo_stack.clear()
         self.mark_set.start(source_shape)
         self.set_hover(None)
         self.view_settings = replace(self.view_settings, modes=modes, active=0, levels={}, reference=None)
-        self.announce(Change.IMAGE, Change.FIELD, Change.VIEW_SETTINGS)
+        self.announce(Change.IMAGE, Change.FIELD, Change.ANCHORS, Change.VIEW_SETTINGS)
 
     def start_from(self, source: DocumentSource) -> None:
         """Record the files of a newly opened image, without unsaved work."""
@@ -296,18 +314,75 @@ class Document(QObject):
     ) -> None:
         """Set a reconstructed or measured field; marks are unchanged, cached spectra are dropped.
 
+        The measured spectra of the marks are applied to it later with `set_anchoring`.
+
         Args:
             field: the new field.
             binning: source pixels along one side of a pixel of the field.
             levels: the values shown as black and as white.
             encoded: the model input it was reconstructed from; None for a measured cube.
         """
-        self.field, self.encoded, self.binning, self.levels = field, encoded, binning, levels
+        self.field = self.beneath = field
+        self.encoded, self.binning, self.levels = encoded, binning, levels
         if self.cube is not None:
             self._set_measurement(self.cube.as_truth(self.name, encoded), self.cube.field.shape)
         self._forget_answers()
+        self._forget_anchoring()
         self.announce(Change.FIELD)
         self.set_wavelength(self.nm)
+
+    @property
+    def anchor_refusal(self) -> str:
+        """Why measured spectra cannot correct the field, in one sentence; empty if they can."""
+        return refusal_of(self.beneath, self.encoded is not None)
+
+    @property
+    def awaits_anchoring(self) -> bool:
+        """Whether the field does not yet reflect the measured spectra of the marks."""
+        applied = self.anchoring.readings if self.anchoring is not None else ()
+        return self.beneath is not None and self.mark_set.readings != applied
+
+    def set_anchoring(self, anchoring: Anchoring | None) -> None:
+        """Correct the field by measured spectra, or not; cached spectra are dropped if the field becomes another.
+
+        Args:
+            anchoring: what the measured spectra make of `beneath`; None if there are none.
+        """
+        self.anchoring = anchoring
+        self._show_field(self.beneath if anchoring is None else anchoring.corrected)
+        self.announce(Change.ANCHORS)
+
+    def show_beneath(self) -> None:
+        """Show the field without measured spectra at once, while their agreement with it is still computed."""
+        self._show_field(self.beneath)
+
+    def _show_field(self, field: SpectralField | None) -> None:
+        if field is not self.field:
+            self.field = field
+            self._forget_answers()
+            self.announce(Change.FIELD)
+
+    @property
+    def anchor_remarks(self) -> dict[PlacedReading, str]:
+        """Why measured spectra of marks cannot be used or may not belong to their spots; without those that do."""
+        if self.anchoring is None:
+            return {}
+        remarks = {placed: self.anchoring.remark(placed) for placed in self.anchoring.readings}
+        return {placed: remark for placed, remark in remarks.items() if remark}
+
+    def set_suggestions(self, pixels: Sequence[Pixel]) -> None:
+        """Suggest pixels to measure next, the best first; none dismisses the suggestions."""
+        if (suggestions := tuple(pixels)) != self.suggestions:
+            self.suggestions = suggestions
+            self.announce(Change.SUGGESTIONS)
+
+    @property
+    def open_suggestions(self) -> dict[int, Pixel]:
+        """The suggested pixels that have no mark yet, by their rank from 1."""
+        if not self.suggestions:
+            return {}
+        places = {mark.place for mark in self.marks}
+        return {rank: pixel for rank, pixel in enumerate(self.suggestions, 1) if pixel not in places}
 
     def set_truth(self, measurement: MeasuredCube | None) -> None:
         """Set the measured cube to compare with, in a new registration, or remove it with None."""
@@ -322,6 +397,11 @@ class Document(QObject):
     def _forget_answers(self) -> None:
         """Drop the spectra, readouts and colours of the previous field."""
         self.curves, self.readouts, self.colour_results = {}, {}, {}
+
+    def _forget_anchoring(self) -> None:
+        """Drop what depends on the previous field without measured spectra."""
+        self.anchoring = None
+        self.set_suggestions(())
 
     def set_curves(self, curves: Mapping[MarkGeometry, MarkSpectrum]) -> None:
         """Add spectra of the current field; those without a mark are dropped.
@@ -470,4 +550,5 @@ class Document(QObject):
             library=settings.visible_library, truth=settings.truth, smooth=settings.smooth,
             transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
             axes=settings.axes, is_estimated=self.encoded is not None,
+            readings=self.anchoring.scaled if self.anchoring is not None else {},
         )  # fmt: skip

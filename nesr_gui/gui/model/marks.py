@@ -11,11 +11,13 @@ import numpy as np
 from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.appearance import Appearance
+from nesr_gui.fields.anchored import Anchor
 from nesr_gui.fields.protocol import QualityFlag
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.palette import MARK_COLOURS, MARK_SYMBOLS, MarkColours
 from nesr_gui.gui.model.undo import ReplaceValue
-from nesr_gui.regions import Point, Region, Shape
+from nesr_gui.io.spectra.readers import describe_origin
+from nesr_gui.regions import Point, Region, Shape, inside
 from nesr_gui.spectral import FloatArray, Spectrum
 
 Pixel = tuple[int, int]
@@ -25,9 +27,31 @@ COLUMNS = ("number", "name", "shape", "vertices", "colour", "symbol", "visible")
 """Table columns that define a mark; a file with these can be imported again."""
 
 
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A measured spectrum of the place of a mark, which corrects the reconstruction while it is used.
+
+    Attributes:
+        spectrum: the measured values, on any scale.
+        source: the file or the chart that it is from.
+        sha256: the hash of the file; empty without one.
+        is_used: whether it corrects the reconstruction.
+    """
+
+    spectrum: Spectrum
+    source: str
+    sha256: str = ""
+    is_used: bool = True
+
+    @property
+    def origin(self) -> str:
+        """Source and hash as one text, for the provenance."""
+        return describe_origin(self.source, self.sha256)
+
+
 @dataclass(frozen=True)
 class Mark:
-    """A pin or a region with its number, colour (#rrggbb), symbol and name."""
+    """A pin or a region with its number, colour (#rrggbb), symbol and name, and perhaps a measured spectrum."""
 
     number: int
     place: MarkGeometry
@@ -35,6 +59,7 @@ class Mark:
     symbol: str
     name: str = ""
     visible: bool = True
+    reading: Reading | None = None
 
     @property
     def shape(self) -> Shape:
@@ -44,10 +69,7 @@ class Mark:
     @property
     def pixel(self) -> Pixel:
         """Its pixel; for a region the one at its centre."""
-        if isinstance(self.place, Region):
-            row, col = self.place.centre
-            return int(row), int(col)
-        return self.place
+        return _pixel(self.place)
 
     @property
     def row(self) -> int:
@@ -79,7 +101,7 @@ class Mark:
         return f"{self.title} ({self.position})"
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values for a session file."""
+        """Return plain values for tables and session files, without the reading."""
         vertices = self.place.vertices if isinstance(self.place, Region) else (self.place,)
         return {
             "number": self.number, "shape": str(self.shape), "vertices": [list(vertex) for vertex in vertices],
@@ -104,6 +126,14 @@ class Mark:
         except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
             raise ValueError(f"this is not a valid mark: {error}") from error
         return cls(number, place, colour, symbol, str(values.get("name", "")), bool(values.get("visible", True)))
+
+
+def _pixel(place: MarkGeometry) -> Pixel:
+    """The pixel at the centre of a geometry."""
+    if isinstance(place, Region):
+        row, col = place.centre
+        return math.floor(row), math.floor(col)
+    return place
 
 
 def is_colour(text: str) -> bool:
@@ -255,6 +285,29 @@ def as_text(rows: Sequence[Mapping[str, str]]) -> str:
     return "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines)
 
 
+@dataclass(frozen=True)
+class PlacedReading:
+    """A reading with number and place of its mark; equal ones have the same effect on a reconstruction."""
+
+    number: int
+    place: MarkGeometry
+    reading: Reading
+
+    def anchor(self) -> Anchor:
+        """The reading as an anchor at a pin or at the centre of a region, which stands for the spot.
+
+        Raises:
+            ValueError: the centre of the region is not in the region.
+        """
+        if isinstance(self.place, Region) and not inside(self.place, *np.array(self.place.centre)[:, None]).all():
+            raise ValueError(
+                f"{self.reading.spectrum.name or 'the reading'} belongs to the centre of its region, which is outside "
+                "the region; attach it to a pin at the spot"
+            )
+        return Anchor(*_pixel(self.place), self.reading.spectrum, origin=self.reading.origin)
+
+
+Readings = tuple[PlacedReading, ...]
 Size = tuple[int, int]
 
 
@@ -278,6 +331,11 @@ class MarkSet:
     def visible(self) -> tuple[Mark, ...]:
         """The marks that are not hidden."""
         return tuple([mark for mark in self.marks if mark.visible])
+
+    @property
+    def readings(self) -> Readings:
+        """The measured spectra, in the order of their marks."""
+        return tuple([PlacedReading(mark.number, mark.place, mark.reading) for mark in self.marks if mark.reading])
 
     def get(self, number: int | None) -> Mark | None:
         """Return the mark with this number, or None."""
@@ -369,6 +427,40 @@ class MarkSet:
         if added:
             self._change(f"add {len(added)} marks", (*self.marks, *added), added[-1].number)
         return len(added)
+
+    def add_measured(self, spots: Iterable[tuple[MarkGeometry, Reading]]) -> int:
+        """Add marks that carry measured spectra and have their names, as one command.
+
+        Returns:
+            The number of marks added; those outside the image are left out.
+        """
+        return self.take_all([Mark(1, place, "", "", reading.spectrum.name, reading=reading)
+                              for place, reading in spots])  # fmt: skip
+
+    def attach(self, number: int, reading: Reading) -> None:
+        """Let a mark carry a measured spectrum, instead of the one that it has."""
+        if (mark := self.get(number)) is not None:
+            self._replace(f"attach measured spectrum to {mark.title}", replace(mark, reading=reading))
+
+    def detach(self, *numbers: int) -> None:
+        """Remove the measured spectra of marks, as one command."""
+        self._change_readings("detach measured spectrum from", lambda reading: None, numbers)
+
+    def use_readings(self, is_used: bool, *numbers: int) -> None:
+        """Let the measured spectra of marks correct the reconstruction or not, as one command."""
+        self._change_readings(
+            f"switch {'on' if is_used else 'off'} measured spectrum of",
+            lambda reading: reading if reading.is_used == is_used else replace(reading, is_used=is_used),
+            numbers,
+        )
+
+    def _change_readings(self, text: str, change: Callable[[Reading], Reading | None], numbers: Sequence[int]) -> None:
+        concerned = [mark for mark in self.marks if mark.number in numbers and mark.reading is not None]
+        changed = {mark.number: replace(mark, reading=change(mark.reading)) for mark in concerned if mark.reading}
+        after = tuple([changed.get(mark.number, mark) for mark in self.marks])
+        if after != self.marks:
+            title = concerned[0].title if len(concerned) == 1 else f"{len(concerned)} marks"
+            self._change(f"{text} {title}", after, self.active)
 
     def set_active(self, number: int | None) -> None:
         """Make a mark active; not undoable. Unknown numbers are ignored."""

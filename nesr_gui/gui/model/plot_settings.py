@@ -222,6 +222,7 @@ class Kind(enum.Enum):
     TRUTH = (5.0, 4.0)
     SMOOTH = (1.0, 2.5)
     LIBRARY = (8.0, 3.0, 1.5, 3.0)
+    READING = (2.5, 1.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,6 +279,7 @@ class PlotContent:
         truth, smooth, transform, spreads, axes: as in `PlotSettings`.
         nm: the selected wavelength, and `active` the number of the active mark.
         is_estimated: whether the spectra are reconstructed by a model rather than measured.
+        readings: the measured spectra that marks carry, scaled to the reconstruction, by mark number.
     """
 
     marks: Sequence[Mark] = ()
@@ -292,6 +294,7 @@ class PlotContent:
     spreads: Spreads = Spreads.ACTIVE
     axes: PlotAxes = field(default_factory=PlotAxes)
     is_estimated: bool = True
+    readings: Mapping[int, Spectrum] = field(default_factory=dict)
 
     def values(self, spectrum: Spectrum) -> Values:
         """Return the processed values (L,) of a spectrum."""
@@ -315,6 +318,8 @@ class PlotContent:
             lines.append(Line(Kind.CURVE, mark, mark.title, curve.spectrum))
             if self.truth and curve.truth is not None:
                 lines.append(Line(Kind.TRUTH, mark, f"{mark.title}, measured", curve.truth))
+            if (reading := self.readings.get(mark.number)) is not None:
+                lines.append(Line(Kind.READING, mark, f"{mark.title}, reading", reading))
             if self.smooth and colour_result is not None and colour_result.smooth is not None:
                 lines.append(Line(Kind.SMOOTH, mark, f"{mark.title}, smooth metamer", colour_result.smooth))
         return lines + [Line(Kind.LIBRARY, None, each.spectrum.name, each.spectrum) for each in self.library]
@@ -329,7 +334,7 @@ class PlotContent:
         """Return what a key must explain: the kinds of lines, bands and circles that are shown."""
         texts = {
             Kind.CURVE: "estimated" if self.is_estimated else "measured", Kind.TRUTH: "measured",
-            Kind.SMOOTH: "smooth metamer", Kind.LIBRARY: "reference",
+            Kind.SMOOTH: "smooth metamer", Kind.LIBRARY: "reference", Kind.READING: "reading",
         }  # fmt: skip
         lines, bands = {line.kind for line in self.lines}, {spread.kind for spread in self.shown_spreads}
         key: list[tuple[KeySign, str]] = [(kind, texts[kind]) for kind in Kind if kind in lines]

@@ -28,7 +28,14 @@ def settings() -> QSettings:
 
 def data_folder() -> Path:
     """Return the folder for the program's own data, such as autosave copies."""
+    if _throwaway is not None:
+        return _throwaway.parent
     return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
+
+
+def profile_library() -> Path:
+    """Return the file of the stored camera profiles."""
+    return data_folder() / "camera_profiles.json"
 
 
 def recent_files() -> list[Path]:

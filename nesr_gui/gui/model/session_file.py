@@ -11,7 +11,7 @@ import json
 import math
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -22,7 +22,7 @@ from nesr_gui._version import __version__
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.resampled import Registration
 from nesr_gui.gui.model.document import Document, DocumentSource
-from nesr_gui.gui.model.marks import Mark
+from nesr_gui.gui.model.marks import Mark, Reading
 from nesr_gui.gui.model.plot_settings import PlotSettings
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
@@ -36,7 +36,7 @@ from nesr_gui.spectral import Spectrum, Wavelengths
 
 ENDING = ".nesr"
 FILTER = f"Sessions (*{ENDING})"
-FORMAT = 2  # raise it when an older program would read a file wrongly, and extend `_migrated`
+FORMAT = 3  # raise it when an older program would read a file wrongly, and extend `_migrated`
 MAX_BYTES = 64 << 20
 LARGEST = 1e30  # of any number, well within float32
 AREAS = ("left", "right", "top", "bottom")
@@ -291,8 +291,15 @@ def _make_converter() -> Converter:
     converter.register_structure_hook_func(
         lambda kind: kind == stated, lambda nm, kind: None if nm is None else BandPositions(np.array(nm))
     )
-    converter.register_structure_hook(Mark, lambda values, kind: Mark.from_json(values))
-    converter.register_unstructure_hook(Mark, Mark.as_json)
+
+    def mark_of(values: Json, kind: type) -> Mark:
+        mark, reading = Mark.from_json(values), values.get("reading")
+        return mark if reading is None else replace(mark, reading=converter.structure(reading, Reading))
+
+    converter.register_structure_hook(Mark, mark_of)
+    converter.register_unstructure_hook(
+        Mark, lambda mark: {**mark.as_json(), "reading": converter.unstructure(mark.reading)}
+    )
     converter.register_structure_hook(Path, lambda path, kind: Path(_text(path, str)))
     converter.register_unstructure_hook(Path, str)
     return converter

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nesr_gui import resources
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.fields.registration import RegistrationError, register
@@ -25,6 +24,7 @@ from nesr_gui.gui.drawing.tone_mapping import SHADES, display_range
 from nesr_gui.gui.model.document import OpenedCube, UInt8Array
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput
+from nesr_gui.io.errors import error_message
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.spectral import RGBImage, Wavelengths
 
@@ -84,6 +84,7 @@ class ReadRequest:
         interpretation: the development settings of the photograph.
         beside: whether to open it in a new tab.
         is_pasted: whether it is a temporary file of a pasted image.
+        library: the file of the stored camera profiles, of which one may apply to the photograph; None for none.
     """
 
     path: Path
@@ -91,13 +92,15 @@ class ReadRequest:
     interpretation: DevelopSettings = field(default_factory=DevelopSettings)
     beside: bool = False
     is_pasted: bool = False
+    library: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class OpenedPhotograph:
     """A decoded file, the photograph developed from it, and its display colours (H, W, 3) uint8.
 
-    `is_draft` marks a preview that is replaced by the full development; `notes` are sentences for the user.
+    `is_draft` marks a preview that is replaced by the full development; `notes` are sentences for the user; `automatic`
+    is the stored profile of its camera that was applied.
     """
 
     decoded: DecodedPhoto
@@ -106,6 +109,7 @@ class OpenedPhotograph:
     truth: MeasuredCube | None = None
     is_draft: bool = False
     notes: tuple[str, ...] = ()
+    automatic: CameraProfile | None = None
 
 
 def read_file(request: ReadRequest, progress: ProgressCallback) -> OpenedPhotograph | OpenedCube:
@@ -121,13 +125,30 @@ def read_file(request: ReadRequest, progress: ProgressCallback) -> OpenedPhotogr
         return OpenedCube(cube, display_range(cube))
     decoded = io.decode_photograph(request.path)
     progress(0.7)
-    development = InterpretRequest(decoded, request.interpretation)
+    automatic, notes = _stored_profile(request, decoded)
+    settings = request.interpretation if automatic is None else replace(request.interpretation, profile=automatic)
+    development = InterpretRequest(decoded, settings)
     opened = draft(development, progress) or interpret(development, lambda done: progress(0.7 + 0.3 * done))
+    opened = replace(opened, automatic=automatic, notes=notes)
     if request.truth is None:
         return opened
     if not request.truth.exists():
-        return replace(opened, notes=(f"The measured cube was left out: there is no file {request.truth}.",))
+        missing = f"The measured cube was left out: there is no file {request.truth}."
+        return replace(opened, notes=(*notes, missing))
     return replace(opened, truth=declared(request.truth, opened.image))
+
+
+def _stored_profile(request: ReadRequest, decoded: DecodedPhoto) -> tuple[CameraProfile | None, tuple[str, ...]]:
+    """The stored profile of the camera of a photograph, unless its camera is stated, and notes for the user."""
+    from nesr_gui.io.photos.profile_library import automatic_profile, read_library
+
+    settings = request.interpretation
+    if request.library is None or settings.profile is not None or settings.camera is not None:
+        return None, ()
+    try:
+        return automatic_profile(read_library(request.library), decoded, settings.encoding), ()
+    except (OSError, ValueError) as error:
+        return None, (f"Stored camera profiles were left aside: {error_message(error)}.",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -402,14 +423,33 @@ class Listed:
 
 
 def list_models(request: ModelsRequest, progress: ProgressCallback) -> list[Listed]:
-    """List the embedded models and those of the given files; unreadable files are skipped."""
+    """List the embedded, plug-in and installed models and the given files; unreadable files are skipped."""
+    from nesr_gui.inference import model_library
     from nesr_gui.inference.checkpoint import read_coverage, read_input_bands
 
     listed = []
-    for path in (*resources.models(), *request.added):
+    for path in dict.fromkeys((*model_library.models().values(), *request.added)):
         with suppress(OSError, ValueError):
             listed.append(Listed(path, read_input_bands(path), read_coverage(path)))
     return listed
+
+
+@dataclass(frozen=True)
+class InstallRequest:
+    """A model package to install: a zip file, or the `config.json` of a folder."""
+
+    path: Path
+
+
+def install_model(request: InstallRequest, progress: ProgressCallback) -> Path:
+    """Verify and install a model package; returns the model file.
+
+    Raises:
+        OSError, ValueError: it is no valid package, or there is another model of its name.
+    """
+    from nesr_gui.inference import model_library
+
+    return model_library.install(request.path)
 
 
 @dataclass(frozen=True)

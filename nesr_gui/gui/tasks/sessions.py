@@ -19,7 +19,7 @@ from nesr_gui.gui.model.document import DocumentSource, OpenedCube
 from nesr_gui.gui.model.session_file import ENDING, SessionData, read_session, write_session
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks import loading
-from nesr_gui.gui.view_modes import MODES
+from nesr_gui.gui.view_modes import MODES, load_plugins
 from nesr_gui.io.atomic import atomic_write, remove_stale
 from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.fingerprint import fingerprint
@@ -115,6 +115,7 @@ def open_session(request: SessionRequest, progress: ProgressCallback) -> LoadedS
         MovedImage: the image is missing or differs.
         OSError, ValueError: a file cannot be read; the text is one sentence.
     """
+    load_plugins()  # the session may show one of their modes
     data = read_session(request.path, MODES)
     image = request.image or data.source.image
     if not os.path.exists(image):  # unlike Path.exists, False for invalid names
@@ -235,6 +236,7 @@ def _describe(path: Path) -> Copy | None:
     """
     written = path.stat().st_mtime
     try:
+        load_plugins()
         data = read_session(path, MODES)
     except (OSError, UnreadableFile):
         if time.time() - written > _OLDEST:

@@ -43,6 +43,7 @@ class Lane(enum.Enum):
     DEVELOPING = "developing", 5
     MODEL = "model", 5
     RECONSTRUCTION = "reconstruction", 10
+    ANCHORING = "anchoring", 5
     REGISTRATION = "registration", 0
     ACCURACY = "accuracy", 5
     IMAGE_ACCURACY = "image accuracy", 10
@@ -56,6 +57,8 @@ class Lane(enum.Enum):
     LISTS = "lists", 0
     HOUSEKEEPING = "housekeeping", 0
     FIGURES = "figures", 0
+    CHART = "chart", 0
+    CALIBRATION = "calibration", 5
 
     def __init__(self, title: str, nice: int) -> None:
         self.title, self.nice = title, nice
@@ -89,6 +92,9 @@ class Task(enum.Enum):
     LOAD_MODEL = _Rules(Lane.MODEL, "Loading model", Order.IN_TURN, can_cancel=False)
     OPEN = _Rules(Lane.OPENING, "Opening", can_cancel=False)
     DEVELOP = _Rules(Lane.DEVELOPING, "Developing photograph", after=0.4, can_cancel=False)
+    LOAD_READING = _Rules(Lane.TABLES, "Reading measured spectrum", Order.IN_TURN, after=0.7)
+    ANCHOR = _Rules(Lane.ANCHORING, "Applying measured spectra", after=0.4)
+    SUGGEST = _Rules(Lane.ANCHORING, "Finding spots to measure", after=0.4)
     REGISTER = _Rules(Lane.REGISTRATION, "Registering measured cube", after=0.4)
     SIMULATE = _Rules(Lane.SIMULATION, "Simulating photograph")
     ACCURACY_IMAGE = _Rules(Lane.IMAGE_ACCURACY, "Computing accuracy")
@@ -110,14 +116,22 @@ class Task(enum.Enum):
     REGION_READOUTS = _Rules(Lane.REGION_READOUTS)
     COLOURS = _Rules(Lane.COLOURS)
     DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
+    INSTALL_MODEL = _Rules(Lane.MODEL, "Installing model", Order.IN_TURN, can_cancel=False)
     WARM_UP = _Rules(Lane.MODEL)
     PREPARE_READERS = _Rules(Lane.HOUSEKEEPING)
+    LOAD_PLUGINS = _Rules(Lane.HOUSEKEEPING, can_cancel=False)
     LIST_MODELS = _Rules(Lane.LISTS)
     MODEL_CARD = _Rules(Lane.LISTS)
     DETECT_KIND = _Rules(Lane.INSPECTING)
     ESTIMATE = _Rules(Lane.ESTIMATE)
     LOAD_RESPONSES = _Rules(Lane.TABLES)
     LOAD_CAMERA = _Rules(Lane.TABLES)
+    LOAD_CHART = _Rules(Lane.TABLES)
+    FIND_CHART = _Rules(Lane.CALIBRATION)
+    READ_PATCHES = _Rules(Lane.CHART)
+    CALIBRATE = _Rules(Lane.CALIBRATION)
+    PATCH_SPECTRA = _Rules(Lane.CALIBRATION)
+    CAMERA_PROFILES = _Rules(Lane.TABLES, order=Order.IN_TURN)
     LOAD_SPECTRA = _Rules(Lane.TABLES, order=Order.IN_TURN)
     LOAD_REFERENCE = _Rules(Lane.TABLES)
     SAVE_SESSION = _Rules(Lane.SAVING, order=Order.IN_TURN)

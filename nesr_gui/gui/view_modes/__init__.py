@@ -4,12 +4,14 @@ To add one, write a subclass of `ViewMode` in its own module and add it here; me
 session files follow.
 """
 
+from nesr_gui import plugins
 from nesr_gui.gui.view_modes.band import Band
 from nesr_gui.gui.view_modes.base import ViewMode
 from nesr_gui.gui.view_modes.colour_error import ColourError
 from nesr_gui.gui.view_modes.error_map import TruthError
 from nesr_gui.gui.view_modes.false_colour import FalseColour
 from nesr_gui.gui.view_modes.photograph import Photograph
+from nesr_gui.gui.view_modes.plugin import PluginMode
 from nesr_gui.gui.view_modes.quality import QualityFlags
 from nesr_gui.gui.view_modes.rerendered import Rerendered
 from nesr_gui.gui.view_modes.similarity import Similarity
@@ -27,3 +29,25 @@ TABLE: tuple[ViewMode, ...] = (
     QualityFlags(),
 )
 MODES = {mode.name: mode for mode in TABLE}
+"""All modes by name; those of plug-ins follow when `load_plugins` was called."""
+
+
+def load_plugins() -> list[ViewMode]:
+    """Import the modes of plug-ins, which may take long, and add them to `MODES`."""
+    modes: list[ViewMode] = list(plugins.load(plugins.Kind.VIEW_MODES, _accept).values())
+    MODES.update({mode.name: mode for mode in modes})
+    return modes
+
+
+def _accept(plugin: plugins.Plugin, value: object) -> PluginMode:
+    """The mode of a plug-in, an instance or a class.
+
+    Raises:
+        TypeError: it is no view mode.
+        ValueError: its name is taken.
+    """
+    mode = plugins.require(plugin, value() if isinstance(value, type) else value, ViewMode)
+    taken = {other.name for other in (*TABLE, *plugins.accepted(plugins.Kind.VIEW_MODES))}
+    if mode.name in taken:
+        raise ValueError(f"there is another view mode called {mode.name}")
+    return PluginMode(plugin, mode)

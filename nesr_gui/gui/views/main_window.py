@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QKeyCombination, QMimeData, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QKeyCombination, QMimeData, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -44,6 +44,7 @@ from nesr_gui.gui.views.start_page import StartPage
 from nesr_gui.gui.views.status_bar import Status
 from nesr_gui.gui.views.wavelength_bar import WavelengthBar
 from nesr_gui.gui.views.widgets import FocusKeeper, FocusRing, scrollable
+from nesr_gui.io.spectra.readers import is_spectrum_file
 
 WINDOW_SIZE = QSize(1280, 800)  # default size
 FRAME = QSize(8, 40)  # of a window manager: the whole window must fit on a screen of the default size
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
     """The image with message and wavelength bars in the centre, surrounded by dockable panels."""
 
     files_picked = Signal(object)  # list of Path
+    reading_dropped = Signal(int, object)  # number of a mark, Path of a measured spectrum
     closing = Signal()  # the window is about to close
 
     def __init__(self) -> None:
@@ -64,6 +66,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name, self.submenus = make_actions(self)
         self.panes, self.plot, self.table = SplitView(), PlotView(), MarkTable()
         self.submenus["columns"].addActions(self.table.column_actions)
+        self.submenus["plugin_modes"].menuAction().setVisible(False)  # until there are some
         self.image, self.input = self.panes.images[0], DevelopmentPanel()
         self.hover_curve, self.channels = HoverCurve(self.plot), ChannelMarkers(self.plot)
         self.plot_toolbar, self.pair, self.light = PlotToolbar(CHARTS), PairDifferenceLabel(), ViewingConditionsPanel()
@@ -139,10 +142,22 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open the dropped files."""
+        """Open the dropped files, or attach a measured spectrum to the mark that it was dropped on."""
         if paths := local_files(event.mimeData()):
             event.acceptProposedAction()
-            self.files_picked.emit(paths)
+            number = (
+                self._mark_at(event.position().toPoint()) if len(paths) == 1 and is_spectrum_file(paths[0]) else None
+            )
+            if number is None:
+                self.files_picked.emit(paths)
+            else:
+                self.reading_dropped.emit(number, paths[0])
+
+    def _mark_at(self, at: QPoint) -> int | None:
+        """Number of the mark at a position, in the image or in the table."""
+        place = self.mapToGlobal(at)
+        found = [*(image.marks.mark_at(place) for image in self.panes.images), self.table.mark_at(place)]
+        return next((number for number in found if number is not None), None)
 
     def event(self, event: QEvent) -> bool:
         """Let Space press a focused button; elsewhere it is the shortcut of the sweep."""

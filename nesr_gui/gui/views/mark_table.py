@@ -216,6 +216,13 @@ class MarkTable(QTableWidget):
         rows = sorted(map(QModelIndex.row, self.selectionModel().selectedRows(MARK)))
         return [self._numbers[row] for row in rows if row < len(self._numbers)]
 
+    def mark_at(self, at: QPoint) -> int | None:
+        """Number of the mark in the row at a position on the screen."""
+        inside = self.viewport().mapFromGlobal(at)
+        row = self.rowAt(inside.y())
+        is_row = self.isVisible() and self.viewport().rect().contains(inside) and 0 <= row < len(self._numbers)
+        return self._numbers[row] if is_row else None
+
     def rename(self, number: int) -> None:
         """Edit the name of a mark in its cell."""
         if number in self._numbers:
@@ -251,7 +258,8 @@ class MarkTable(QTableWidget):
 
     def _show_mark(self, row: int, mark: Mark) -> None:
         item = self._cells[row][MARK]
-        item.setIcon(sign_icon(mark.number, mark.colour, mark.symbol))
+        badge = mark.reading.is_used if mark.reading is not None else None
+        item.setIcon(sign_icon(mark.number, mark.colour, mark.symbol, badge=badge))
         item.setText(mark.title)
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Checked if mark.visible else Qt.CheckState.Unchecked)
@@ -320,7 +328,23 @@ class MarkMenu(QMenu):
     white_requested = Signal()  # use the mark as white
     remove_requested = Signal()
 
-    def __init__(self, mark: Mark, palette: MarkColours, takes_white: bool, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        mark: Mark,
+        palette: MarkColours,
+        takes_white: bool,
+        more: Sequence[QAction],
+        parent: QWidget | None = None,
+    ) -> None:
+        """Create the menu of a mark.
+
+        Args:
+            mark: the mark.
+            palette: the colours to choose from.
+            takes_white: whether it can be used as white.
+            more: actions of the window on the active mark.
+            parent: the parent widget.
+        """
         super().__init__(mark.title, parent)
         self.addAction("Rename…", self.rename_requested.emit)
         colours = self.addMenu("Colour")
@@ -337,6 +361,8 @@ class MarkMenu(QMenu):
         self.addAction(text, lambda: self.edit_picked.emit("visible", not mark.visible))
         if takes_white:
             self.addAction("Use as white reference", self.white_requested.emit)
+        self.addSeparator()
+        self.addActions(more)
         self.addSeparator()
         self.addAction("Remove", self.remove_requested.emit)
 

@@ -42,6 +42,8 @@ class Topic(enum.Enum):
     DEVELOPMENT = enum.auto()  # notes on developing the file
     MODEL_NOTES = enum.auto()  # notes on running the model
     RECONSTRUCTION = enum.auto()  # failure
+    ANCHORS = enum.auto()  # remark on a measured spectrum
+    CAMERA_PROFILE = enum.auto()  # that was applied by itself
 
 
 class MessageBar(QFrame):
@@ -87,7 +89,10 @@ class MessageBar(QFrame):
     def show_failure(self, error: Exception, topic: Topic | None = None) -> None:
         """Show the message of an error; unexpected errors have their traceback under Details."""
         sentence = error_message(error) or f"Unexpected error: {type(error).__name__}."
-        self.text.setText(sentence.rstrip(".") + ".")  # not capitalised: it may start with a file name
+        ends = sentence.endswith("?")
+        self.text.setText(
+            sentence if ends else sentence.rstrip(".") + "."
+        )  # not capitalised: it may start with a file name
         expected = isinstance(error, ValueError | OSError | MemoryError | DeviceLost)
         self.details.setPlainText("".join(traceback.format_exception(error)))
         self.more.setVisible(not expected)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import cast
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal, SignalInstance
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPen, QValidator
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -115,6 +115,16 @@ def row(*widgets: QWidget, is_filled: bool = False) -> QWidget:
     if not is_filled:
         layout.addStretch(1)
     return container
+
+
+def command_button(text: str, tip: str, signal: SignalInstance | None, name: str = "") -> QPushButton:
+    """A push button that emits a signal, with a name for assistive technology if the text alone says too little."""
+    button = QPushButton(text)
+    button.setAccessibleName((name or text).rstrip("…"))
+    button.setToolTip(tip)
+    if signal is not None:
+        button.clicked.connect(lambda checked=False: signal.emit())
+    return button
 
 
 def combo(name: str) -> QComboBox:

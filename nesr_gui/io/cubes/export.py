@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui._version import __version__
+from nesr_gui.fields.coefficients import evaluate
 from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
+    BasisField,
     Block,
     CalibratedField,
     ProgressCallback,
@@ -100,6 +102,7 @@ class CubeWriterSource:
         mask: region in source pixels; pixels of the field outside it have no value.
         origin: name of the file that was opened, if the provenance of the field does not state it.
         provenance: attributes to record in addition to those of the field.
+        as_coefficients: write the coefficients of a `BasisField` instead of its bands, in a format that holds them.
 
     Raises:
         ValueError: the field does not cover the wavelengths or the window, or has no prediction interval.
@@ -117,6 +120,7 @@ class CubeWriterSource:
         mask: Region | None = None,
         origin: str = "",
         provenance: Mapping[str, str] | None = None,
+        as_coefficients: bool = False,
     ) -> None:
         validate_wavelengths(field, wavelengths)
         self.field, self.wavelengths = field, wavelengths
@@ -125,6 +129,7 @@ class CubeWriterSource:
         self.encoding = encoding or StorageEncoding()
         if self.encoding.error_band and not isinstance(field, CalibratedField):
             raise ValueError("this image has no prediction interval; export without it")
+        self.coefficients_of = field if as_coefficients and isinstance(field, BasisField) else None
         self.clipped = 0
         self._stated = dict(provenance or {})
         self._progress = progress or (lambda fraction: None)
@@ -141,9 +146,26 @@ class CubeWriterSource:
         return ("cube", "lower", "upper") if self.encoding.error_band else ("cube",)
 
     @property
+    def layers(self) -> int:
+        """Numbers per pixel of each array: bands, or coefficients."""
+        if self.coefficients_of is None:
+            return len(self.wavelengths)
+        return self.coefficients_of.basis(self.wavelengths.nm[:1]).shape[1]
+
+    @property
     def nbytes(self) -> int:
         """Size of all arrays in bytes."""
-        return len(self.variables) * math.prod(self.shape) * self.encoding.numpy.itemsize
+        return len(self.variables) * self.layers * math.prod(self.shape[1:]) * self.encoding.numpy.itemsize
+
+    @property
+    def contents(self) -> str:
+        """What is written, for example `31 bands of 512×384 pixels`."""
+        _, height, width = self.shape
+        low, high = self.field.wavelength_range
+        what = f"{self.layers} {'band' if self.layers == 1 else 'bands'}"
+        if self.coefficients_of is not None:
+            what = f"{self.layers} coefficients for any wavelength of {low:g}-{high:g} nm"
+        return f"{what} of {width}×{height} pixels"
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -214,6 +236,25 @@ class CubeWriterSource:
                 self._report(values.size)
             yield index, band
 
+    def coefficients(self) -> Iterator[Block]:
+        """Yield the encoded coefficients (K, h, w) of the field, or its bands if it has none, in constant memory."""
+        self._progress(0.0)
+        if self.coefficients_of is None:
+            yield from (block for _, block in self._encoded(self.rows, self.cols))
+            return
+        for block in self.coefficients_of.coefficient_blocks(rows=self.rows, cols=self.cols):
+            yield self._block(block.rows, block.cols, block.values)
+            self._report(block.values.size)
+
+    def spectra(self, points: npt.NDArray[np.int64], nm: npt.NDArray[np.float64]) -> FloatArray:
+        """Values (N, L) at `points` (N, 2) of the field, from encoded coefficients if these are written."""
+        if self.coefficients_of is None:
+            return self.field.spectra(points, nm)
+        windows = ({"rows": slice(row, row + 1), "cols": slice(col, col + 1)} for row, col in points.tolist())
+        pixels = [next(iter(self.coefficients_of.coefficient_blocks(**window))).values[:, 0, 0] for window in windows]
+        stored = self.encoding.decode(self.encoding.encode(np.stack(pixels, axis=1))[0])  # (K, N)
+        return evaluate(self.coefficients_of.basis(nm), stored, self.coefficients_of.minimum).T
+
     def _encoded(self, rows: slice, cols: slice) -> Iterator[tuple[str, Block]]:
         for block in self.field.blocks(self.wavelengths, rows=rows, cols=cols):
             yield "cube", self._block(block.rows, block.cols, block.values)
@@ -248,7 +289,8 @@ class CubeWriterSource:
 
     def _report(self, values: int) -> None:
         self._done += values
-        self._progress(min(self._done / (len(self.variables) * math.prod(self.shape)), 1.0))
+        everything = len(self.variables) * self.layers * math.prod(self.shape[1:])
+        self._progress(min(self._done / everything, 1.0))
 
 
 def _parse_integer(text: str | None, default: int) -> int:

@@ -28,6 +28,9 @@ ENDING = ".json"
 MAX_BYTES = 1 << 20
 MOST_KNOTS = 4096
 LARGEST = 1e6  # of any number in a profile
+ADDED = ("white_balance", "light")  # fields that older files of the same format lack
+OTHER_BALANCE = 0.03  # relative difference of a factor of the white balance that shows in colours
+CHOSEN = ", chosen"  # after the name of an encoding that the file does not state
 ROOTS = ((0, 1), (1, 2), (0, 2))  # pairs of channels whose geometric means are terms, after R, G and B
 
 Rows = tuple[tuple[float, ...], ...]
@@ -64,6 +67,8 @@ class CameraProfile:
         before: mean ΔE2000 of the patches as the file states its colours, at the best exposure.
         after: mean ΔE2000 with the profile.
         left_out: mean ΔE2000 of each patch with a profile made without it.
+        white_balance: factors of R, G and B, relative to G, that a raw file was developed with; empty for other files.
+        light: the user's note on the light.
 
     Raises:
         ValueError: a value is not valid.
@@ -83,11 +88,14 @@ class CameraProfile:
     before: float = 0.0
     after: float = 0.0
     left_out: float = 0.0
+    white_balance: tuple[float, ...] = ()
+    light: str = ""
 
     def __post_init__(self) -> None:
         for name in ("curve", "matrix"):
             object.__setattr__(self, name, tuple(tuple(float(value) for value in row) for row in getattr(self, name)))
-        numbers = [value for row in (*self.curve, *self.matrix) for value in row]
+        object.__setattr__(self, "white_balance", tuple(float(value) for value in self.white_balance))
+        numbers = [value for row in (*self.curve, *self.matrix, self.white_balance) for value in row]
         numbers += [self.falloff, self.before, self.after, self.left_out]
         if not all(math.isfinite(value) and abs(value) <= LARGEST for value in numbers):
             raise ValueError("a number of the camera profile is not finite, or too large")
@@ -98,6 +106,8 @@ class CameraProfile:
         codes, light = np.array(self.curve).T
         if codes[0] != 0 or light[0] < 0 or (np.diff(codes) <= 0).any() or (np.diff(light) < 0).any():
             raise ValueError("the tone curve of the camera profile does not rise from 0")
+        if len(self.white_balance) not in (0, 3) or any(value <= 0 for value in self.white_balance):
+            raise ValueError("the white balance of the camera profile is not three positive numbers")
         if not -1 <= self.falloff <= 5:
             raise ValueError(f"the vignetting of the camera profile is {self.falloff:g}; it must be between -1 and 5")
 
@@ -142,11 +152,44 @@ class CameraProfile:
             f"{self.after:.1f} after, {self.left_out:.1f} for patches left out."
         )
 
-    def mismatch(self, camera: str) -> str:
-        """Note for the user if a photograph was taken with another camera; empty if not, or if that is unknown."""
-        if not camera or not self.camera or camera == self.camera:
-            return ""
-        return f"The camera profile is of a {self.camera}, but this photograph was taken with a {camera}."
+    def mismatches(self, camera: str, encoding: str, white_balance: tuple[float, ...]) -> list[str]:
+        """Notes for the user on a photograph that the profile does not fit, as far as that is known.
+
+        Args:
+            camera: maker and model of its camera; empty if unknown.
+            encoding: name of its encoding.
+            white_balance: factors that a raw file was developed with.
+        """
+        notes = []
+        if camera and self.camera and camera != self.camera:
+            notes.append(f"The camera profile is of a {self.camera}, but this photograph was taken with a {camera}.")
+        if not self.is_of_encoding(encoding):
+            notes.append(
+                f"The camera profile was made from a photograph stored as {_plain(self.encoding)}, but this one is "
+                f"stored as {_plain(encoding)}; calibrate with a photograph of the same kind."
+            )
+        if self.white_balance and white_balance and self.balance_difference(white_balance) > OTHER_BALANCE:
+            theirs, ours = (f"red × {values[0]:.2f}, blue × {values[2]:.2f}"
+                            for values in (self.white_balance, white_balance))  # fmt: skip
+            notes.append(
+                f"The camera profile was made with the white balance {theirs}, but this photograph was taken with "
+                f"{ours}; its colours will be off. Set a fixed white balance in the camera, or calibrate again."
+            )
+        return notes
+
+    def is_of_encoding(self, encoding: str) -> bool:
+        """Whether it was made from a photograph of this encoding, or of one that is not known."""
+        return not self.encoding or _plain(encoding) == _plain(self.encoding)
+
+    def balance_difference(self, white_balance: tuple[float, ...]) -> float:
+        """Largest relative difference of a factor of another white balance from that of the profile; 0 if unknown."""
+        pairs = zip(white_balance, self.white_balance, strict=False)
+        return max((abs(ours / theirs - 1) for ours, theirs in pairs), default=0.0)
+
+
+def _plain(encoding: str) -> str:
+    """Name of an encoding, whether the file states it or the user has chosen it."""
+    return encoding.removesuffix(CHOSEN)
 
 
 def without_primaries(file: Converter) -> Converter:
@@ -180,7 +223,7 @@ def write_profile(path: str | os.PathLike[str], profile: CameraProfile) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    content = {"nesr_camera_profile": FORMAT, "program": __version__, **asdict(profile)}
+    content = {"nesr_camera_profile": FORMAT, "program": __version__, **profile_to_json(profile)}
     with atomic_write(Path(path)) as part:
         part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
@@ -215,7 +258,7 @@ def read_profile(path: str | os.PathLike[str]) -> CameraProfile:
             f"program reads {FORMAT}); calibrate the camera again"
         )
     try:
-        return _profile(content)
+        return profile_from_json(content)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
         raise UnreadableFile(
@@ -223,12 +266,26 @@ def read_profile(path: str | os.PathLike[str]) -> CameraProfile:
         ) from error
 
 
-def _profile(content: Mapping[str, Any]) -> CameraProfile:
+def profile_to_json(profile: CameraProfile) -> dict[str, Any]:
+    """The profile as plain values."""
+    return asdict(profile)
+
+
+def profile_from_json(content: Mapping[str, Any]) -> CameraProfile:
+    """A profile from the values of `profile_to_json`.
+
+    Raises:
+        ValueError, TypeError, KeyError, OverflowError: a value is missing or not valid.
+    """
     values: dict[str, Any] = {}
     for field in fields(CameraProfile):
+        if field.name in ADDED and field.name not in content:
+            continue
         value = content[field.name]
         if field.name in ("curve", "matrix"):
             value = tuple(tuple(map(_number, row)) for row in value)
+        elif field.name == "white_balance":
+            value = tuple(map(_number, value))
         elif field.type == "float":
             value = _number(value)
         elif field.type == "int" and (isinstance(value, bool) or not isinstance(value, int)):

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry import cie
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.io.photos.camera_profile import CameraProfile, colour_terms, squared_radius
 from nesr_gui.io.photos.chart_patches import CLIPPED, ChartError, ChartReading
 from nesr_gui.io.photos.photo import DecodedPhoto
@@ -58,8 +59,9 @@ class PatchResult(NamedTuple):
 
 @dataclass(frozen=True)
 class ChartAnchor:
-    """A patch offered as a measured spot: the part of it that was read, and its published reflectance."""
+    """A patch offered as a measured spot: its name, the part of it that was read, and its published reflectance."""
 
+    patch: str
     region: Region
     spectrum: Spectrum
 
@@ -104,13 +106,20 @@ class _Fit:
         return colours
 
 
-def calibrate(reading: ChartReading, decoded: DecodedPhoto) -> Calibration:
+def calibrate(
+    reading: ChartReading, decoded: DecodedPhoto, progress: ProgressCallback = lambda done: None
+) -> Calibration:
     """Fit a camera profile to the patches of a chart.
+
+    Args:
+        reading: the patches.
+        decoded: the photograph that they were read from.
+        progress: called between fits with the fraction done; exceptions it raises end the work.
 
     Raises:
         ChartError: too many patches are clipped or hidden, or the colours are not those of the chart.
     """
-    solver = _Solver(reading)
+    solver = _Solver(reading, progress)
     used = solver.usable()
     form = _choose(solver, used)
     for _ in range(3):
@@ -157,8 +166,9 @@ def _choose(solver: _Solver, used: npt.NDArray[np.bool_]) -> _Form:
 class _Solver:
     """Fits to the patches of a reading; `reasons` says of patches why they are not used."""
 
-    def __init__(self, reading: ChartReading) -> None:
+    def __init__(self, reading: ChartReading, progress: ProgressCallback) -> None:
         self.reading, self.chart = reading, reading.chart
+        self._progress, self._compared = progress, 0  # forms compared so far
         self.neutral = self.chart.is_neutral & (self.chart.colours.min(axis=1) > 0)
         self.reasons: dict[int, str] = {}
         self.targets = self.chart.colours
@@ -252,6 +262,8 @@ class _Solver:
 
     def left_out(self, form: _Form, used: npt.NDArray[np.bool_]) -> Array:
         """ΔE2000 (N,) of all patches, for each with a fit without it, and without others of a chart of many."""
+        self._progress(min(self._compared / (len(self.lights) * len(DEGREES) + len(RIDGES)), 1.0))
+        self._compared += 1
         found = np.full_like(self.targets, np.nan)
         rest = self.reading.is_visible & ~used
         patches = np.flatnonzero(used)
@@ -342,13 +354,17 @@ def _result(
         encoding=reading.encoding, read_as=str(reading.read_as), chart=chart.name, patches=int(used.sum()),
         photograph=decoded.name, sha256=decoded.sha256, before=float(before[used].mean()),
         after=float(after[used].mean()), left_out=float(left_out[used].mean()),
+        white_balance=decoded.stored.white_balance,
     )  # fmt: skip
     patches = tuple(
         PatchResult(name, float(before[i]), float(after[i]), float(left_out[i]), solver.reasons.get(i, ""))
         for i, name in enumerate(chart.patches)
     )
     spectra = ((int(patch), chart.reflectance(int(patch))) for patch in np.flatnonzero(used))
-    anchors = tuple(ChartAnchor(reading.region(patch), spectrum) for patch, spectrum in spectra if spectrum is not None)
+    anchors = tuple(
+        ChartAnchor(chart.patches[patch], reading.region(patch), spectrum)
+        for patch, spectrum in spectra if spectrum is not None
+    )  # fmt: skip
     return Calibration(profile, patches, anchors, tuple(_notes(solver, form, fit)))
 
 

@@ -20,6 +20,7 @@ MOST_SAMPLES = 48  # along each side of that part
 CLIPPED = 0.02  # fraction of the pixels of a patch from which it counts as clipped
 FEWEST = 12  # patches inside the photograph
 TRIM = 3.0  # median absolute deviations beyond which a pixel does not count
+OTHER_COLOURS = 0.13  # misfit of what is no chart; tone curves of cameras leave .08, other parts of pictures .17
 MIRRORED = 0.8  # a mirrored chart must fit better than an unmirrored one by this factor
 
 Corners = Sequence[tuple[float, float]] | npt.NDArray[np.float64]
@@ -45,6 +46,7 @@ class ChartReading:
         primaries: matrix (3, 3) from the light to linear sRGB, as the file states it.
         encoding: name of the encoding of the file.
         read_as: how the file was read.
+        misfit: RMS residual of the chart's colours fitted by an affine function of the light, both as cube roots.
     """
 
     chart: ColourChart
@@ -57,6 +59,12 @@ class ChartReading:
     primaries: Array
     encoding: str
     read_as: SourceEncoding
+    misfit: float
+
+    @property
+    def has_its_colours(self) -> bool:
+        """Whether the colours are those of the chart, so that it lies as `corners` says."""
+        return self.misfit < OTHER_COLOURS
 
     @property
     def is_visible(self) -> npt.NDArray[np.bool_]:
@@ -71,7 +79,7 @@ class ChartReading:
 
     def region(self, patch: int) -> Region:
         """The part of a patch that was read, in source pixels."""
-        square = _inner_square(self.chart, patch, np.array([[0, 0], [0, 1], [1, 1], [1, 0]]))
+        square = inner_square(self.chart, patch, np.array([[0, 0], [0, 1], [1, 1], [1, 0]]))
         return Region(Shape.POLYGON, tuple(map(tuple, project(homography(self.corners), square).tolist())))
 
 
@@ -115,12 +123,12 @@ def read_patches(
     upright = min(each[0] for each in readings if not each[1])
     if best[1] and best[0] < MIRRORED * upright:
         raise ChartError("the chart is mirrored in this photograph; flip the photograph first")
-    turned = min((each for each in readings if not each[1]), key=lambda each: each[0])[2]
+    misfit, _, turned, _ = min((each for each in readings if not each[1]), key=lambda each: each[0])
     light, spread, clipped = window.read(chart, turned)
-    centres = project(homography(turned), _inner_square(chart, np.arange(len(chart)), np.array([[0.5, 0.5]])))
+    centres = project(homography(turned), inner_square(chart, np.arange(len(chart)), np.array([[0.5, 0.5]])))
     return ChartReading(
         chart, turned, light=light, spread=spread, clipped=clipped, places=centres / shape, shape=shape,
-        primaries=device.primaries, encoding=device.encoding, read_as=encoding,
+        primaries=device.primaries, encoding=device.encoding, read_as=encoding, misfit=misfit,
     )  # fmt: skip
 
 
@@ -174,8 +182,8 @@ def project(matrix: Array, points: Array) -> Array:
     return projected
 
 
-def _inner_square(chart: ColourChart, patch: int | npt.NDArray[np.int64], inside: Array) -> Array:
-    """Points (x, y) of the chart's unit square, for places (row, col) in 0-1 of the inner part of patches."""
+def inner_square(chart: ColourChart, patch: int | npt.NDArray[np.int64], inside: Array) -> Array:
+    """Points (x, y) of the unit square of a chart, for places (row, col) in 0-1 of the part of patches that is read."""
     size = np.array([chart.rows - GAP, chart.columns - GAP])
     within = (1 - GAP) * ((1 - INNER) / 2 + INNER * inside)
     return ((chart.cells[patch] + within) / size)[..., ::-1]
@@ -207,11 +215,11 @@ class _Window:
         matrix, count = homography(corners), len(chart)
         light, spread, clipped = np.full((count, 3), np.nan), np.full(count, np.nan), np.full(count, np.nan)
         for patch in range(count):
-            ends = project(matrix, _inner_square(chart, patch, np.array([[0, 0], [1, 1.0]])))
+            ends = project(matrix, inner_square(chart, patch, np.array([[0, 0], [1, 1.0]])))
             side = np.clip(np.ceil(np.abs(ends[1] - ends[0]).max()), 3, MOST_SAMPLES)
             steps = (np.arange(side) + 0.5) / side
             grid = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
-            points = np.floor(project(matrix, _inner_square(chart, patch, grid))).astype(int) - self.start
+            points = np.floor(project(matrix, inner_square(chart, patch, grid))).astype(int) - self.start
             if (points < 0).any() or (points >= self.clipped.shape).any():
                 continue
             pixels = self.values[points[:, 0], points[:, 1]]

@@ -32,7 +32,7 @@ from nesr_gui.io.names import readable
 from nesr_gui.io.photos import colour_encoding
 from nesr_gui.io.photos.colour_encoding import ColourEncoding, Primaries, TransferFunction
 from nesr_gui.io.photos.develop_settings import DevelopSettings
-from nesr_gui.io.photos.photo import MAX_PIXELS, CheckSize, DecodedPhoto, DecodedPixels
+from nesr_gui.io.photos.photo import MAX_PIXELS, TONE_CURVE, CheckSize, DecodedPhoto, DecodedPixels
 from nesr_gui.spectral import RGBImage
 
 __all__ = ["DecodedPhoto", "UnreadableImage", "decode", "describe", "read_photograph"]
@@ -43,10 +43,6 @@ START_OF_SCAN, COMMENT, ADOBE, ADOBE_BYTES = 0xDA, 0xFE, 0xEE, 14  # markers of 
 DETAILS, INTEROPERABILITY = 0x8769, 0xA005
 COLOUR_SPACE = 0xA001
 UNCALIBRATED = 0xFFFF
-TONE_CURVE = (
-    "A camera's picture: its tone curve bends light in a way the file does not tell, and cannot be undone; "
-    "take the camera's raw file where brightness matters."
-)
 MAX_PROFILE_BYTES = 16 << 20
 MIN_GAMMA = 0.05  # smallest gAMA value, and inverse of the largest, that is believed
 SRGB_GAMMA = 1 / 2.2  # the gAMA value that PNG writers use for sRGB
@@ -330,14 +326,15 @@ def read_raw(file: IO[bytes], check_size: CheckSize) -> DecodedPixels:
             f"LibRaw does not support this raw file ({_text(error)}); develop it to TIFF or JPEG first"
         ) from error
     notes = ["Developed from the camera's raw values: linear light, no tone curve."]
+    balance: tuple[float, ...] = ()
     if is_balanced:
-        red, green, blue = np.array(multipliers) / multipliers[1]
+        balance = tuple(value / multipliers[1] for value in multipliers)
         notes.append(
-            f"The camera's white balance was applied: red × {red:.3f}, green × {green:.0f}, blue × {blue:.3f}."
+            f"The camera's white balance was applied: red × {balance[0]:.3f}, green × 1, blue × {balance[2]:.3f}."
         )
     else:
         notes.append("The file has no white balance; that of daylight was applied.")
-    return DecodedPixels(np.asarray(pixels), 0xFFFF, code=WIDE, notes=notes)
+    return DecodedPixels(np.asarray(pixels), 0xFFFF, code=WIDE, white_balance=balance, notes=notes)
 
 
 def _text(error: Exception) -> str:

@@ -18,12 +18,21 @@ from nesr_gui.colorimetry.viewing_conditions import Observer, ViewingConditions
 from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.io.errors import UnreadableImage
 from nesr_gui.io.photos import colour_encoding, icc
-from nesr_gui.io.photos.camera_profile import CameraProfile, primaries, without_primaries
+from nesr_gui.io.photos.camera_profile import CHOSEN, CameraProfile, primaries, without_primaries
 from nesr_gui.io.photos.colour_encoding import ColourEncoding
 from nesr_gui.io.photos.develop_settings import DAYLIGHT, DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.io.photos.icc import Converter
-from nesr_gui.io.photos.photo import DecodedPhoto, DecodedPixels
-from nesr_gui.spectral import FloatArray, ImageSource, RGBImage, Wavelengths, bin_any, bin_mean, binning_factor
+from nesr_gui.io.photos.photo import TONE_CURVE, DecodedPhoto, DecodedPixels
+from nesr_gui.spectral import (
+    CameraKnowledge,
+    FloatArray,
+    ImageSource,
+    RGBImage,
+    Wavelengths,
+    bin_any,
+    bin_mean,
+    binning_factor,
+)
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB, IEC 61966-2-1
 MIN_GREY = 1e-3  # linear light below which a grey point is too dark to use
@@ -161,7 +170,7 @@ def develop(
     """
     stored = decoded.stored
     pixels = stored.pixels
-    notes = list(stored.notes)
+    notes = [note for note in stored.notes if note != TONE_CURVE or interpretation.profile is None]
     if pixels.shape[2] in (2, 4):
         pixels = pixels[..., : pixels.shape[2] - 1]
         notes.append("The alpha channel was dropped.")
@@ -179,12 +188,18 @@ def develop(
     if outside and (is_adjusted or not reading.has_negative):  # already in the notes
         notes.append(_clipping_note(outside, decoded.shape, is_adjusted))
     understood = {"photograph_encoding": reading.encoding, **interpretation.in_words()}
-    is_stated = interpretation.camera is not None or interpretation.profile is not None
     source = ImageSource(
         decoded.name, decoded.sha256, notes=tuple(notes), metadata=tuple(understood.items()),
-        is_camera_unknown=stored.is_camera_picture and not is_stated,
+        camera=_camera_knowledge(stored, interpretation),
     )  # fmt: skip
     return RGBImage(values, source, factor, decoded.shape, clipped)
+
+
+def _camera_knowledge(stored: DecodedPixels, interpretation: DevelopSettings) -> CameraKnowledge:
+    if interpretation.profile is not None:
+        return CameraKnowledge.CHART
+    is_stated = interpretation.camera is not None or not stored.is_camera_picture
+    return CameraKnowledge.KNOWN if is_stated else CameraKnowledge.UNKNOWN
 
 
 def _conversion(stored: DecodedPixels, pixels: npt.NDArray[np.generic], chosen: DevelopSettings) -> _Reading:
@@ -193,7 +208,7 @@ def _conversion(stored: DecodedPixels, pixels: npt.NDArray[np.generic], chosen: 
     white = None if is_float else stored.white
     if chosen.source_encoding is not SourceEncoding.AUTOMATIC:
         code = _chosen_encoding(chosen)
-        reading = _Reading(icc.of_code(white, code), f"{code.name}, chosen")
+        reading = _Reading(icc.of_code(white, code), f"{code.name}{CHOSEN}")
         if stored.profile or stored.code:
             reading.notes.append(f"Colours are taken as {code.name}, as chosen; what the file says was left aside.")
     elif stored.profile and stored.code is None and white is not None:
@@ -216,11 +231,21 @@ def _conversion_by_profile(stored: DecodedPixels, pixels: npt.NDArray[np.generic
     """Converter by the camera profile, if one is chosen; what the file says of its primaries is not used."""
     reading = _conversion(stored, pixels, chosen)
     if chosen.profile is not None:
-        notes = [chosen.profile.in_words(), chosen.profile.mismatch(stored.camera)]
-        reading = _Reading(
-            chosen.profile.converter(reading.convert), reading.encoding, [note for note in notes if note]
-        )
+        mismatches = chosen.profile.mismatches(stored.camera, reading.encoding, stored.white_balance)
+        notes = [chosen.profile.in_words(), *mismatches]
+        reading = _Reading(chosen.profile.converter(reading.convert), reading.encoding, notes)
     return reading
+
+
+def encoding_name(decoded: DecodedPhoto, interpretation: DevelopSettings) -> str:
+    """Name of the encoding that a photograph is read as.
+
+    Raises:
+        UnreadableImage: the primaries of the file are degenerate.
+    """
+    stored = decoded.stored
+    pixels = stored.pixels[:1, :1]  # of which no scale is needed
+    return _conversion(stored, pixels[..., : pixels.shape[2] - (pixels.shape[2] in (2, 4))], interpretation).encoding
 
 
 @dataclass(frozen=True, eq=False)

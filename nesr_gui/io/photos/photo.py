@@ -14,6 +14,11 @@ from nesr_gui.io.photos.colour_encoding import ColourEncoding
 CheckSize = Callable[[int, int], None]
 """Raises UnreadableImage if (width, height) from a header is too large to decode."""
 MAX_PIXELS = 200_000_000
+TONE_CURVE = (
+    "A camera's picture: its tone curve bends light in a way the file does not tell, and cannot be undone; "
+    "take the camera's raw file where brightness matters."
+)
+"""Note on pictures of cameras, which a camera profile makes needless."""
 
 
 @dataclass
@@ -23,7 +28,8 @@ class DecodedPixels:
     Floating-point pixels are linear light unless `code` says otherwise, and `white` does not apply. One channel is
     grey, two are grey and alpha, three RGB, four RGB and alpha. `profile` is the embedded ICC profile or empty; `code`
     is the encoding named by the file, which takes precedence. `orientation` is that of EXIF, 1 to 8; `camera` its maker
-    and model, empty if unknown.
+    and model, empty if unknown; `white_balance` the factors of R, G and B, relative to G, that a raw file was developed
+    with, empty for other files.
 
     Raises:
         UnreadableImage: the file is truncated or damaged.
@@ -35,6 +41,7 @@ class DecodedPixels:
     code: ColourEncoding | None = None
     orientation: int = 1
     camera: str = ""
+    white_balance: tuple[float, ...] = ()
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -77,9 +77,19 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
         ) from error
 
 
+def is_spectrum_file(path: Path) -> bool:
+    """Whether a file has the extension of a file of spectra, though it may be something else."""
+    return path.suffix.lower() in EXTENSIONS and path.is_file()
+
+
 def spectra_filter() -> str:
     """Filter for file dialogs."""
     return f"Spectra ({' '.join('*' + extension for extension in EXTENSIONS)})"
+
+
+def describe_origin(source: str, sha256: str) -> str:
+    """The origin of a measured spectrum for the provenance of what it corrects: a file and its hash, if any."""
+    return f"{source}, SHA-256 {sha256}" if sha256 else source
 
 
 def _within_marks(text: str) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from nesr_gui.spectral import FloatArray, Wavelengths
-from nesr_gui.training.datasets import DATASETS, DataSet, Measured, Split
+from nesr_gui.training import datasets
+from nesr_gui.training.datasets import DataSet, Measured, Split
 from nesr_gui.training.datasets.cache import Prepared, kept_bands, prepare
 from nesr_gui.training.datasets.camera import Camera
 from nesr_gui.training.datasets.resampling import BandShape
@@ -110,9 +111,7 @@ class ExperimentData:
             ValueError: there is no such data set, or a folder or library does not hold what it should.
             FileNotFoundError: there is no such folder or library.
         """
-        if request.dataset not in DATASETS:
-            raise ValueError(f"no data set {request.dataset!r}; there are {', '.join(DATASETS)}")
-        dataset = DATASETS[request.dataset]
+        dataset = datasets.dataset(request.dataset)
         split = dataset.open(request.root)
         learned, held = without_clusters(without_charts(read_libraries(request.spectra)))
         return cls(dataset, split, kept_bands([*split.train, *split.test], dataset, request.shape), learned, held)

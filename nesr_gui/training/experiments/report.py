@@ -12,7 +12,7 @@ from typing import Any
 from nesr_gui.inference.checkpoint import describe
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.spectral import Wavelengths
-from nesr_gui.training.datasets import DATASETS
+from nesr_gui.training import datasets
 from nesr_gui.training.datasets.cache import Prepared
 from nesr_gui.training.experiments import plots, tables
 from nesr_gui.training.experiments.data import ExperimentData
@@ -165,7 +165,7 @@ def preface(results: Results, manifest: Manifest) -> str:
         )
     paper = PAPER_COUNTS.get(results.dataset)
     if results.experiment.dataset and results.experiment.dataset != results.dataset:
-        theirs = DATASETS[results.experiment.dataset].title
+        theirs = datasets.dataset(results.experiment.dataset).title
         lines.append(f"The paper’s figures are of {theirs}: not comparable with these.")
     elif paper and scenes != paper:
         lines.append(f"The paper had {paper[0]} and {paper[1]} scenes: its figures are not comparable with these.")

@@ -13,8 +13,10 @@ from nesr_gui import resources
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.tasks.loading import CardRequest, ModelsRequest, list_models, read_card
+from nesr_gui.inference import model_library
 from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.networks.band_network import DiscreteConfig, DiscreteNetwork
+from tests import tiny
 from tests.gui.conftest import FakeEngine
 
 EMBEDDED = len(resources.models())
@@ -113,3 +115,20 @@ def test_a_model_without_a_card_says_of_itself_what_its_file_does(bands: Path) -
     assert "no model card" in text and "**covers**: 4 bands" in text
     bands.with_suffix(".md").write_text("# Its card", encoding="utf-8")
     assert read_card(CardRequest(bands), lambda done: None) == "# Its card"
+
+
+def test_a_package_is_installed_and_used(
+    listing: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, model = listing, tmp_path / "packed-1.safetensors"
+    monkeypatch.setenv("NESR_GUI_MODELS", str(tmp_path / "installed"))
+    save_checkpoint(model, tiny.network(), {})
+    model_library.write_folder(model, tmp_path / "packed")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "packed" / "config.json"), ""))
+    with qtbot.waitSignal(app.models.model_picked, timeout=20_000) as picked:
+        app.window.actions_by_name["install_model"].trigger()
+    assert picked.args == [tmp_path / "installed" / "packed-1.safetensors"]
+    assert "Installed the model packed-1" in app.window.messages.text.text()
+    (tmp_path / "packed" / "README.md").unlink()
+    app.window.actions_by_name["install_model"].trigger()
+    qtbot.waitUntil(lambda: "lacks README.md" in app.window.messages.text.text(), timeout=20_000)

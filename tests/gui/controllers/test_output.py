@@ -157,10 +157,10 @@ def test_a_measured_time_is_shown_for_the_plan_that_is_chosen(dialog: CubeExport
     with qtbot.waitSignal(dialog.estimate_requested) as asked:
         pick(dialog, "step")
     plan = asked.args[0]
-    dialog.show_estimate(plan, Estimate((31, 20, 40), 1, 130.0))
+    dialog.show_estimate(plan, Estimate("31 bands of 40×20 pixels", 1, 130.0))
     assert dialog.summary.text() == "31 bands of 40×20 pixels, 99.2 kB; estimated time about 2 min."
     dialog.bands.step.setValue(20)
-    dialog.show_estimate(plan, Estimate((31, 20, 40), 1, 130.0))
+    dialog.show_estimate(plan, Estimate("31 bands of 40×20 pixels", 1, 130.0))
     assert "estimating" in dialog.summary.text()
 
 

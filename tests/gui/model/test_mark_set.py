@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
-from nesr_gui.gui.model.marks import Mark, MarkSet, new_mark, signs
+from nesr_gui.gui.model.marks import Mark, MarkSet, Reading, new_mark, signs
 from nesr_gui.regions import Region, Shape
+from nesr_gui.spectral import Spectrum, Wavelengths
 
 RECTANGLE = Region(Shape.RECTANGLE, ((10, 10), (20, 30)))
+LEAF, BARK = (
+    Reading(Spectrum(Wavelengths.evenly_spaced(31), np.full(31, value, np.float32), name), f"{name}.csv", "ab")
+    for value, name in ((0.4, "leaf"), (0.2, "bark"))
+)
 
 
 @pytest.fixture
@@ -36,6 +42,11 @@ def test_everything_is_undone_to_nothing_and_redone(mark_set: MarkSet) -> None:
         lambda: mark_set.edit(1, colour="#123456"),
         lambda: mark_set.edit(1, symbol="star"),
         lambda: mark_set.edit(1, visible=False),
+        lambda: mark_set.attach(1, LEAF),
+        lambda: mark_set.use_readings(False, 1, 2),
+        lambda: mark_set.attach(2, BARK),
+        lambda: mark_set.use_readings(True, 1, 2),
+        lambda: mark_set.detach(2),
         lambda: mark_set.remove(1),
         lambda: mark_set.clear(),
     ]
@@ -179,3 +190,55 @@ def test_titles_say_what_a_mark_is() -> None:
     assert new_mark((3, 4), ()).label == "pin 1 (row 3, col 4)"
     assert new_mark(RECTANGLE, (1,)).label == "rectangle 2 (rows 10-20, cols 10-30)"
     assert Mark(1, (3, 4), "#000000", "star", "leaf").label == "leaf (row 3, col 4)"
+
+
+def test_marks_with_measured_spectra_are_added_as_one_step(mark_set: MarkSet) -> None:
+    outside = Region.rectangle(70, 10, 80, 20)
+    assert mark_set.add_measured([((3, 4), LEAF), (outside, LEAF), (RECTANGLE, BARK)]) == 2
+    pin, region = mark_set.marks
+    assert (pin.title, pin.place, pin.reading) == ("leaf", (3, 4), LEAF)
+    assert (region.title, region.place, region.reading) == ("bark", RECTANGLE, BARK)
+    assert [(mark.number, mark.colour, mark.symbol) for mark in mark_set.marks] == [(n, *signs(n)) for n in (1, 2)]
+    assert [(each.number, each.place) for each in mark_set.readings] == [(1, (3, 4)), (2, RECTANGLE)]
+    anchor = mark_set.readings[1].anchor()
+    assert (anchor.row, anchor.col, anchor.spectrum) == (15, 20, BARK.spectrum)
+    assert anchor.origin == "bark.csv, SHA-256 ab"
+    mark_set._undo_stack.undo()
+    assert mark_set.marks == () and mark_set.readings == ()
+
+
+def test_steps_with_readings_are_named_and_those_without_an_effect_are_none(mark_set: MarkSet) -> None:
+    stack = mark_set._undo_stack
+    mark_set.add((1, 2))
+    mark_set.add((3, 4))
+    for step, text in (
+        (lambda: mark_set.attach(1, LEAF), "attach measured spectrum to pin 1"),
+        (lambda: mark_set.use_readings(False, 1, 2), "switch off measured spectrum of pin 1"),
+        (lambda: mark_set.attach(2, BARK), "attach measured spectrum to pin 2"),
+        (lambda: mark_set.detach(1, 2), "detach measured spectrum from 2 marks"),
+    ):
+        step()
+        assert stack.undoText() == text
+    count = stack.count()
+    mark_set.detach(1)
+    mark_set.use_readings(True, 1)
+    mark_set.attach(9, LEAF)
+    assert stack.count() == count
+
+
+def test_a_moved_or_renamed_mark_keeps_its_reading(mark_set: MarkSet) -> None:
+    mark_set.add_measured([((3, 4), LEAF)])
+    before = mark_set.readings
+    mark_set.edit(1, name="a leaf")
+    assert mark_set.readings == before  # nothing that the reconstruction depends on
+    mark_set.shift(1, 2, 0)
+    assert mark_set.readings != before and mark_set.readings[0].place == (5, 4)
+    mark_set.use_readings(False, 1)
+    assert not mark_set.readings[0].reading.is_used and mark_set.readings[0].reading.spectrum is LEAF.spectrum
+
+
+def test_a_region_whose_centre_is_outside_it_is_no_spot(mark_set: MarkSet) -> None:
+    bow = Region(Shape.POLYGON, ((10, 10), (10, 50), (40, 50), (40, 40), (15, 40), (15, 10)))
+    mark_set.add_measured([(bow, LEAF)])
+    with pytest.raises(ValueError, match="leaf belongs to the centre of its region, which is outside"):
+        mark_set.readings[0].anchor()

@@ -27,7 +27,7 @@ from nesr_gui.fields.resampled import Orientation, Registration
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.document import DocumentSource
-from nesr_gui.gui.model.marks import new_mark
+from nesr_gui.gui.model.marks import Mark, Reading, new_mark
 from nesr_gui.gui.model.plot_settings import Normalise, PlotAxes, PlotSettings, ReferenceSpectrum, Spreads, Transform
 from nesr_gui.gui.model.preferences import recent_files, settings
 from nesr_gui.gui.model.session_file import (
@@ -187,7 +187,13 @@ def kept(tmp_path: Path) -> SessionData:
         Transform(Normalise.AREA, True, True), False, True, (ReferenceSpectrum(CURVE, "leaves.csv", False),),
         Spreads.ALL, PlotAxes(True, (420.0, 680.0), (0.01, 1.5)),
     )  # fmt: skip
-    marks = new_mark((3, 4), []), replace(new_mark(REGION, [1]), name="Blätter", visible=False)
+    reading_of_mark = Reading(
+        Spectrum(CURVE.wavelengths, np.array([0.1, np.nan, 0.3]), "leaf"), "leaf.csv", "ab", False
+    )
+    marks = (
+        replace(new_mark((3, 4), []), reading=reading_of_mark),
+        replace(new_mark(REGION, [1]), name="Blätter", visible=False),
+    )
     view_settings = ViewSettings(
         ("rerendered", "similarity"), 1, PaneLayout.SIDE_BY_SIDE, reference=CURVE, levels={"band": (0.0, 0.5)}
     )
@@ -224,11 +230,38 @@ def test_a_camera_profile_comes_back_and_older_sessions_have_none(kept: SessionD
         read_session(path, MODES)
 
 
+def unmeasured(session: SessionData) -> list[Mark]:
+    """The marks without their readings, which are compared by identity."""
+    return [replace(mark, reading=None) for mark in session.marks]
+
+
+def test_measured_spectra_of_marks_come_back_without_their_files(kept: SessionData, tmp_path: Path) -> None:
+    write_session(tmp_path / "a.nesr", kept)
+    measured, unmeasured = (mark.reading for mark in read_session(tmp_path / "a.nesr", MODES).marks)
+    expected = kept.marks[0].reading
+    assert measured is not None and expected is not None and unmeasured is None
+    assert (measured.source, measured.sha256, measured.is_used) == ("leaf.csv", "ab", False)
+    assert measured.spectrum.name == "leaf" and measured.origin == "leaf.csv, SHA-256 ab"
+    np.testing.assert_array_equal(measured.spectrum.values, expected.spectrum.values)
+    np.testing.assert_array_equal(measured.spectrum.wavelengths.nm, expected.spectrum.wavelengths.nm)
+
+
+def test_a_session_of_the_second_format_opens_without_readings(kept: SessionData, tmp_path: Path) -> None:
+    path = tmp_path / "a.nesr"
+    written = plain(kept, path)
+    written["nesr_session"] = 2
+    for mark in written["marks"]:
+        del mark["reading"]
+    path.write_text(json.dumps(written), encoding="utf-8")
+    assert list(read_session(path, MODES).marks) == unmeasured(kept)
+
+
 def test_every_value_comes_back(kept: SessionData, tmp_path: Path) -> None:
     path = tmp_path / "a.nesr"
     written = plain(kept, path)
     again = read_session(path, MODES)
-    assert again.marks == kept.marks and again.viewing == kept.viewing and again.interpretation == kept.interpretation
+    assert unmeasured(again) == unmeasured(kept)
+    assert again.viewing == kept.viewing and again.interpretation == kept.interpretation
     assert again.viewport == kept.viewport and again.source.image == kept.source.image and again.active == 2
     assert plain(again, path) == written
     assert again.plot_settings.axes == kept.plot_settings.axes and again.plot_settings.spreads is Spreads.ALL
@@ -252,7 +285,8 @@ def test_a_session_of_the_first_format_opens(kept: SessionData) -> None:
     assert old.source.reading is not None and kept.source.reading is not None
     assert old.source.reading.quantity is Quantity.RADIANCE and old.source.reading.band_axis == 2
     np.testing.assert_array_equal(old.source.reading.wavelengths.nm, kept.source.reading.wavelengths.nm)
-    for name in ("interpretation", "marks", "active", "viewport", "nm", "viewing", "is_full", "model", "registration"):
+    assert unmeasured(old) == unmeasured(kept)
+    for name in ("interpretation", "active", "viewport", "nm", "viewing", "is_full", "model", "registration"):
         assert getattr(old, name) == getattr(kept, name), name
     assert old.plot_settings.transform == kept.plot_settings.transform  # its way to normalise was saved by its label
     assert [each.source for each in old.plot_settings.library] == ["leaves.csv"]
@@ -310,7 +344,7 @@ def _places(known: Any) -> Iterator[tuple[Any, Any]]:
         ("", "is not a session file"), ("{}", "is not a session file"), ("[" * 100_000, "is not a session file"),
         ('{"nesr_session": NaN}', "is not a session file"), ("null", "is not a session file"),
         ("ÿþ", "is not a session file"),
-        ('{"nesr_session": 3}', "its format is 3, this program reads 1 to 2"),
+        ('{"nesr_session": 4}', "its format is 4, this program reads 1 to 3"),
         ('{"nesr_session": 2}', "'image' is missing"),
     ],
 )  # fmt: skip

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tifffile
+from safetensors.numpy import load_file
 
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField, IntervalBlock
@@ -187,6 +188,13 @@ def _numpy(path: Path) -> Seen:
     return Seen(values, nm, "nm")
 
 
+def _safetensors(path: Path) -> Seen:
+    arrays = load_file(path)
+    with np.errstate(invalid="ignore"):
+        assert np.array_equal(arrays["basis"], np.eye(len(arrays["bands"])))
+    return Seen(arrays["coefficients"].transpose(2, 0, 1).astype(np.float64), arrays["wavelengths"], "nm")
+
+
 def _pictures(path: Path) -> Seen:
     said = json.loads((path / "cube.json").read_text(encoding="utf-8"))
     files = sorted(path.glob("*.png"))
@@ -206,6 +214,7 @@ OTHERS: list[tuple[str, Callable[[Path], Seen]]] = [
     ("NumPy array", _numpy),
     ("NumPy archive", _numpy),
     ("Folder of PNG bands", _pictures),
+    ("Portable field", _safetensors),
 ]
 PAIRS = [(row, dtype, other) for name, other in OTHERS for row in WRITTEN if row.name == name for dtype in row.dtypes]
 

@@ -418,7 +418,8 @@ class CubeExportDialog(ChoiceDialog):
 
     def _describe(self) -> str:
         plan = self.plan()
-        self._size = _size(plan.prepared(self._context.field))
+        coefficients = self.file_format().holds_coefficients
+        self._size = _size(plan.prepared(self._context.field, as_coefficients=coefficients))
         self._plan = plan
         return f"{self._size}; estimating time…"
 
@@ -432,13 +433,11 @@ def default_scale(highest: float) -> float:
 
 
 def _size(export: CubeWriterSource) -> str:
-    bands, height, width = export.shape
-    plural = "band" if bands == 1 else "bands"
     missing = getattr(export.field, "missing_text", str)()
     selection = getattr(export.field, "selection_text", str)()
     notes = "; ".join(part for part in (selection, missing) if part)
     note = f" ({notes})" if notes else ""
-    return f"{bands} {plural} of {width}×{height} pixels{note}, {format_size(export.nbytes)}"
+    return f"{export.contents}{note}, {format_size(export.nbytes)}"
 
 
 def _group(title: str, rows: tuple[tuple[str, QWidget], ...]) -> QGroupBox:

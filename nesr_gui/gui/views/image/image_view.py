@@ -16,6 +16,7 @@ from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.views.image.layers import Canvas
 from nesr_gui.gui.views.image.mark_items import MarkLayer
 from nesr_gui.gui.views.image.scale_bar import ScaleBar
+from nesr_gui.gui.views.image.suggestion_items import SuggestionLayer
 
 _STYLE = """
 QToolButton {{ background: rgba(15, 17, 20, 178); color: white; border: 2px solid {edge}; border-radius: 5px;
@@ -128,7 +129,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.captions = Caption(0, self), Caption(1, self)
         self.scale_bar = ScaleBar(self)
         self._pixel_metres: float | None = None
-        self.marks = MarkLayer(self, self.box)
+        self.marks, self.suggestions = MarkLayer(self, self.box), SuggestionLayer(self, self.box)
         self._sides: tuple[int, ...] = (0,)
         self._shape: tuple[int, int] | None = None
         self._covered = 0  # px at the lower edge of the parent
@@ -308,7 +309,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def _click(self, at: QPointF) -> None:
         self.side_picked.emit(self.canvas.side_at(at.x()) if len(self._sides) == 2 else self._sides[0])
-        self.marks.click(at)
+        if not self.suggestions.click(at):
+            self.marks.click(at)
 
     def _double_click(self) -> None:
         if not self.marks.finish():
@@ -317,7 +319,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def _hover(self, scene_pos: QPointF) -> None:
         inside = self.sceneObj.sceneRect().contains(scene_pos)
         self.pixel_hovered.emit(self._pixel(self.box.mapSceneToView(scene_pos)) if inside else None)
-        self.setCursor(self.marks.cursor_at(scene_pos))
+        is_suggested = self.suggestions.at(scene_pos) is not None
+        self.setCursor(Qt.CursorShape.PointingHandCursor if is_suggested else self.marks.cursor_at(scene_pos))
 
 
 def _centre(view: Viewport) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from nesr_gui.gui.drawing.paint_cache import PaintCache
-from nesr_gui.gui.drawing.symbols import draw_sign, outline, placed, screen_pen
+from nesr_gui.gui.drawing.symbols import draw_badge, draw_sign, outline, placed, screen_pen
 from nesr_gui.gui.model.marks import Mark, MarkGeometry, simplified
 from nesr_gui.regions import Point, Region, Shape
 
@@ -67,6 +67,8 @@ class _Sign(QGraphicsRectItem):
             painter.setBrush(colour)
             painter.drawPath(body)
         draw_sign(painter, _SIGN, self.mark.number, self.mark.colour, self.mark.symbol)
+        if self.mark.reading is not None:
+            draw_badge(painter, _SIGN, self.mark.colour, self.mark.reading.is_used)
 
 
 class MarkItem(QGraphicsItem):
@@ -90,7 +92,9 @@ class MarkItem(QGraphicsItem):
         self._outline = outline(mark.place) if isinstance(mark.place, Region) else QPainterPath()
         self._sign.mark, self._sign.active = mark, active
         self._sign.setPos(self._anchor())
-        self.setToolTip(mark.label)
+        reading = mark.reading
+        measured = f"\nMeasured spectrum of {reading.source}" if reading is not None else ""
+        self.setToolTip(mark.label + measured + ", not used" * (reading is not None and not reading.is_used))
         self.setVisible(mark.visible)
         self.setZValue(11 if active else 10)
         self._sign.update()
@@ -361,6 +365,14 @@ class MarkLayer(QObject):
         was_drawing = self.drawing.is_drawing
         self.drawing.finish()
         return was_drawing
+
+    def mark_at(self, at: QPoint) -> int | None:
+        """Number of the mark at a position on the screen, if the view is visible there."""
+        inside = self._view.viewport().mapFromGlobal(at)
+        if not self._view.isVisible() or not self._view.viewport().rect().contains(inside):
+            return None
+        hit = nearest(list(self.items.values()), self._view.mapToScene(inside))
+        return hit[0].mark.number if hit is not None else None
 
     def open_menu(self, scene_pos: QPointF, screen_pos: QPoint) -> None:
         """Request the menu of the mark at a scene position."""

@@ -24,8 +24,15 @@ def fill_mode_menu(menu: QMenu, context: RenderContext, side: int, pick: Pick) -
     context = replace(context, view_settings=view_settings)
     met = context.met_requirements
     mode, group = MODES[view_settings.mode], QActionGroup(menu)
-    for key, one in enumerate(TABLE, 1):
-        action = _add(menu, f"{one.title}\t{key}", view_settings.showing(one.name), pick, is_possible(one.needs, met))
+    keys = {one.name: f"\t{key}" for key, one in enumerate(TABLE, 1)}
+    for one in list(MODES.values()):
+        action = _add(
+            menu,
+            f"{one.title}{keys.get(one.name, '')}",
+            view_settings.showing(one.name),
+            pick,
+            is_possible(one.needs, met),
+        )
         _tick(action, group, one is mode)
     choices, group = mode.options(context), QActionGroup(menu)
     if choices:

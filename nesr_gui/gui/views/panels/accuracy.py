@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHeaderView,
     QLabel,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -26,7 +25,7 @@ from nesr_gui.gui.drawing.symbols import sign_icon
 from nesr_gui.gui.model.marks import Mark, MarkGeometry
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks.comparison import COLUMNS, IMAGE, cells
-from nesr_gui.gui.views.widgets import quiet, row
+from nesr_gui.gui.views.widgets import command_button, quiet, row
 
 NOTHING = (
     "No measured cube is open. Open a photograph and its measured cube, or open a cube and simulate a photograph of it."
@@ -61,20 +60,22 @@ class AccuracyPanel(QWidget):
         self.gain.setAccessibleName("Factor applied to the values of the cube")
         self.gain.setKeyboardTracking(False)
         self.gain.valueChanged.connect(self.gain_picked)
-        self.again = _button(
+        self.again = command_button(
             "Register again", "Determine orientation and gain automatically", self.registration_requested
         )
-        self.end = _button("Stop comparing", "Remove the measured cube", self.removal_requested)
-        self.open = _button(
+        self.end = command_button("Stop comparing", "Remove the measured cube", self.removal_requested)
+        self.open = command_button(
             "Compare with measured cube…", "Open the measured cube of this photograph", self.open_requested
         )
-        self.photograph = _button(
+        self.photograph = command_button(
             "Simulate photograph and reconstruct",
             "Simulate a photograph of the open cube and reconstruct it",
             self.simulation_requested,
         )
-        self.measure = _button("Compute", "Compute the accuracy over all pixels of the image", self.measure_requested)
-        self.copy = _button("Copy", "Copy the metrics to the clipboard as a table", self.copy_requested)
+        self.measure = command_button(
+            "Compute", "Compute the accuracy over all pixels of the image", self.measure_requested
+        )
+        self.copy = command_button("Copy", "Copy the metrics to the clipboard as a table", self.copy_requested)
         self.table = _table()
         self.conditions = QLabel(CONDITIONS[0].upper() + CONDITIONS[1:] + ".")
         self.conditions.setWordWrap(True)
@@ -177,11 +178,3 @@ def _table() -> QTableWidget:
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     return table
-
-
-def _button(text: str, tip: str, signal: object) -> QPushButton:
-    button = QPushButton(text)
-    button.setAccessibleName(text.rstrip("…"))
-    button.setToolTip(tip)
-    button.clicked.connect(lambda checked=False: signal.emit())  # type: ignore[attr-defined]
-    return button

@@ -52,6 +52,8 @@ class DevelopmentPanel(QScrollArea):
     interpretation_picked = Signal(object)  # DevelopSettings
     grey_picking_requested = Signal(bool)  # whether the next click in the image picks the grey point
     camera_file_requested = Signal()  # load a camera profile or sensitivities
+    calibration_requested = Signal()  # calibrate by a chart
+    profiles_requested = Signal()  # list the stored camera profiles
     reset_requested = Signal()  # restore the settings of the file
     simulation_requested = Signal()  # simulate a photograph of the open cube
 
@@ -160,6 +162,14 @@ class DevelopmentPanel(QScrollArea):
         self.default_camera = QPushButton("Default camera")
         self.default_camera.setAccessibleName("Use the default camera")
         self.default_camera.clicked.connect(lambda: self._pick(camera=None, profile=None))
+        self.calibrate = QPushButton("Calibrate by a chart…")
+        self.calibrate.setToolTip("Estimate tone curve, white balance and colours from a chart in the photograph")
+        self.calibrate.setAccessibleName("Calibrate by a chart")
+        self.calibrate.clicked.connect(self.calibration_requested)
+        self.profiles = QPushButton("Profiles…")
+        self.profiles.setToolTip("List the stored camera profiles, and which of them apply by themselves")
+        self.profiles.setAccessibleName("Stored camera profiles")
+        self.profiles.clicked.connect(self.profiles_requested)
         self.resolution = _combo("Working resolution", RESOLUTIONS.items())
         self.resolution.setToolTip("Resolution of the reconstruction; Automatic takes a few seconds on this machine")
         self.resolution.activated.connect(lambda: self._pick(working_pixels=self.resolution.currentData()))
@@ -183,8 +193,9 @@ class DevelopmentPanel(QScrollArea):
         form.addRow("Colour temperature", self.kelvin)
         form.addRow("Tint", self.tint)
         form.addRow("E&xposure", self.stops)
-        form.addRow("Camera", row(self.load_camera, self.default_camera))
-        form.addRow("", self.camera)
+        form.addRow("Camera", self.camera)
+        form.addRow("", row(self.load_camera, self.calibrate))
+        form.addRow("", row(self.profiles, self.default_camera))
         form.addRow("Working &resolution", row(self.resolution, is_filled=True))
         form.addRow("", row(self.reset))
 

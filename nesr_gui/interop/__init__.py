@@ -1,0 +1,1 @@
+"""Fields in other programs and notebooks: xarray, Jupyter and napari."""

@@ -1,0 +1,275 @@
+"""Plug-ins of every kind are used, and those that fail are named and left out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nesr_gui import io, plugins
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.gui import view_modes
+from nesr_gui.inference import model_library
+from nesr_gui.inference.checkpoint import UnreadableModel, load_checkpoint, save_checkpoint
+from nesr_gui.inference.model import load_model
+from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.networks import encoders
+from nesr_gui.networks.factorised_nesr import FactorisedConfig
+from nesr_gui.networks.registry import build, system_named
+from nesr_gui.spectral import Quantity, Wavelengths
+from nesr_gui.training import datasets
+from tests import tiny
+from tests.plugin_packages import install, installed, write_plugin
+
+BANDS = Wavelengths.from_step(400, 700, 50)
+EXAMPLES = ("plugin-format", "plugin-view-mode", "plugin-encoder", "plugin-dataset", "plugin-model")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all example packages."""
+    folder = tmp_path_factory.mktemp("site")
+    for example in EXAMPLES:
+        install(example, folder)
+    return folder
+
+
+@pytest.fixture
+def examples(site: Path) -> Iterator[None]:
+    with installed(site):
+        yield
+
+
+def fits(values: np.ndarray, *cards: str) -> bytes:
+    """A FITS file with an empty primary header, and the array in an extension."""
+    stored = {"float32": -32, "int16": 16}[values.dtype.name]
+    bands, height, width = values.shape
+    empty = ["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0"]
+    axes = [f"NAXIS{axis}  = {size:20d} / length" for axis, size in ((1, width), (2, height), (3, bands))]
+    image = ["XTENSION= 'IMAGE   '", f"BITPIX  = {stored:20d}", "NAXIS   =                    3", *axes, *cards]
+    headers = b"".join(
+        b"".join(f"{card:80}".encode() for card in (*part, "END")).ljust(2880) for part in (empty, image)
+    )
+    data = values.astype(values.dtype.newbyteorder(">")).tobytes()
+    return headers + data + b"\0" * (-len(data) % 2880)
+
+
+AXIS = ("CRVAL3  =              450.0E-9", "CRPIX3  =                  2.0", "CDELT3  =               50.E-9",
+        "CUNIT3  = 'm       '           / metres", "OBJECT  = 'a / b'")  # fmt: skip
+
+
+def test_the_format_is_read_like_a_built_in_one(examples: None, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((7, 4, 5)).astype(np.float32)
+    path = tmp_path / "galaxy.FITS"
+    path.write_bytes(fits(values, *AXIS))
+    cube = io.open_cube(path)
+    np.testing.assert_allclose(cube.bands.nm, BANDS.nm)
+    np.testing.assert_array_equal(cube.cube(cube.bands).values, values[:, ::-1])
+    assert cube.provenance["object"] == "a / b"
+    assert io.is_cube(path) and io.describe(path)["format"] == "FITS spectral cube"
+    assert "*.fits" in io.dialog_filter(io.FileKind.CUBE) and "FITS" not in io.dialog_filter(io.FileKind.PHOTOGRAPH)
+    integers = np.arange(7 * 4 * 5, dtype=np.int16).reshape(7, 4, 5)
+    path.write_bytes(fits(integers, *AXIS, "BSCALE  = 0.5", "BZERO   = 10", "BLANK   = 3"))
+    read = io.open_cube(path).cube(cube.bands).values
+    assert np.isnan(read[0, -1, 3]) and read[0, -1, 4] == 12
+    path.write_bytes(fits(values))
+    with pytest.raises(io.cubes.description.AmbiguousFile, match="does not say at which wavelengths"):  # type: ignore[attr-defined]
+        io.open_cube(path)
+    path.write_bytes(fits(values, *AXIS)[:6000])
+    with pytest.raises(UnreadableFile, match="cannot open galaxy.FITS"):
+        io.open_cube(path)
+
+
+def test_the_view_mode_is_rendered(examples: None) -> None:
+    modes = view_modes.load_plugins()
+    assert [mode.name for mode in modes] == ["peak_wavelength"] == [mode.name for mode in view_modes.load_plugins()]
+    assert view_modes.MODES["peak_wavelength"] is modes[0]
+    from nesr_peak import refined_peak  # type: ignore[import-not-found]
+
+    nm, peaks = np.arange(400, 701, 10.0), np.array([[400.0, 523.0, 698.0]])
+    spectra = 1 - ((nm[:, None, None] - peaks) / 1000) ** 2
+    np.testing.assert_allclose(refined_peak(nm, spectra.astype(np.float32)), peaks, atol=0.5)
+    assert refined_peak(nm[:2], np.array([[[1.0]], [[2.0]]], np.float32))[0, 0] == 410
+
+
+def test_the_encoder_makes_networks_and_checkpoints(site: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    with installed(site):
+        config = system_named("dilated").config
+        assert config.encoder == "dilated" and config.features == 48
+        assert system_named("dilated+nesr").title == "Dilated + NeSR"
+        assert "available: hscnn-r" in refusal(system_named, "dilate") and "dilated" in refusal(system_named, "dilate")
+        factorised = FactorisedConfig("dilated", 4, 2, spi=False, attention="none", hidden=(6,), rank=3)
+        network = build(factorised)
+        save_checkpoint(path, network, {})
+        model = load_model(path, "cpu")
+        assert model.network.halo == 1 + 1 + 2
+    with pytest.raises(UnreadableModel, match=r"m.safetensors: unknown encoder 'dilated'; .* install the plug-in"):
+        load_checkpoint(path)
+
+
+def test_an_encoder_without_rows_encodes_large_images(examples: None) -> None:
+    import torch
+
+    network = build(system_named("dilated+nesr").config).eval()
+    image = torch.rand(1, 3, 40, 30)
+    with torch.inference_mode():
+        rows = torch.cat(list(network.encode_rows(image)), 2)
+        torch.testing.assert_close(rows, network.encode(image))
+
+
+def refusal(function: Any, *arguments: Any) -> str:
+    with pytest.raises((ValueError, KeyError, OSError)) as caught:
+        function(*arguments)
+    return str(caught.value)
+
+
+def test_the_data_set_is_opened(examples: None, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b", "c"):
+        cube = CubeField(rng.random((7, 8, 9)).astype(np.float32), BANDS, Quantity.REFLECTANCE)
+        io.write_cube(tmp_path / f"{name}.npy", cube, BANDS)
+    Image.fromarray(rng.integers(0, 255, (8, 9, 3), np.uint8)).save(tmp_path / "b.png")
+    split = datasets.dataset("pairs").open(tmp_path)
+    assert len(split.train) == 2 and len(split.test) == 1
+    scenes = {scene.name: scene for scene in (*split.train, *split.test)}
+    assert scenes["b"].given == tmp_path / "b.png" and scenes["a"].given is None
+    assert "there are cave, icvl" in refusal(datasets.dataset, "pears")
+    assert datasets.dataset("cave").title == "CAVE"
+
+
+def test_the_model_is_used_by_its_name(examples: None) -> None:
+    path = model_library.models()["mallett-2019"]
+    assert path.with_suffix(".md").is_file()
+    field = load_model(Path("mallett-2019"), "cpu")
+    assert field.name == "mallett-2019" and field.coverage == "any wavelength, 400-700 nm"
+    assert "no model of that name; there are nesr-lean" in refusal(model_library.find, Path("mallet"))
+
+
+def test_the_model_reproduces_colours(examples: None) -> None:
+    from nesr_gui.colorimetry.cie import default_camera
+    from nesr_gui.inference import engine
+    from nesr_gui.spectral import RGBImage
+
+    colours = np.random.default_rng(0).random((5, 6, 3)).astype(np.float32)
+    field = engine.encode(RGBImage(colours), load_model(Path("mallett-2019"), "cpu"))
+    spectra = field.cube(field.bands).values
+    np.testing.assert_allclose(np.tensordot(default_camera(), spectra, axes=1).transpose(1, 2, 0), colours, atol=0.02)
+
+
+def test_the_command_lists_plugins_and_where_they_are_from(site: Path, tmp_path: Path) -> None:
+    write_plugin(tmp_path / "more", "broken", "import no_such_module", "formats")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(tmp_path / "more"), *sys.path])}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "nesr_gui", *words]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
+
+    lines = {line.split()[1]: line for line in run("plugins").stdout.splitlines()}
+    assert set(lines) == {"fits", "peak", "dilated", "pairs", "mallett", "broken"}
+    assert lines["fits"].split() == ["formats", "fits", "nesr-fits", "1.0", "loaded"]
+    assert lines["broken"].endswith("left out: ModuleNotFoundError: No module named 'no_such_module'")
+    assert "nesr-gui" not in run("plugins").stderr
+    (tmp_path / "galaxy.fits").write_bytes(fits(np.ones((7, 4, 5), np.float32), *AXIS))
+    told = run("info", "galaxy.fits")
+    assert told.returncode == 0 and "format: FITS spectral cube" in told.stdout
+    assert told.stderr.strip() == (
+        "nesr-gui: the plug-in broken of dist-broken 2.5 (formats) was left out: "
+        "ModuleNotFoundError: No module named 'no_such_module'"
+    )
+
+
+FORMAT = "from nesr_gui.io.registry import FileKind, Format\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "reason"),
+    [
+        ("formats", "ROW = 3", "it declares a int; expected a nesr_gui.io.registry.Format"),
+        ("formats", "raise SystemError('no\\nway')", "SystemError: no way"),
+        ("formats", FORMAT + "ROW = Format('ENVI', ('.envy',), FileKind.CUBE, print)", "ENVI belongs to the format"),
+        ("formats", FORMAT + "ROW = Format('X', ('.nc',), FileKind.CUBE, print)", ".nc belongs to the format NetCDF-4"),
+        ("formats", FORMAT + "ROW = Format('X', ('.x',), FileKind.PHOTOGRAPH, print)", "must be one of spectral cubes"),
+        ("formats", "", "AttributeError: module 'bad_module' has no attribute 'ROW'"),
+        ("view_modes", "ROW = int", "it declares a int; expected a nesr_gui.gui.view_modes.base.ViewMode"),
+        (
+            "view_modes",
+            "from nesr_gui.gui.view_modes.band import Band as ROW",
+            "there is another view mode called band",
+        ),
+        ("datasets", "from nesr_gui.training.datasets.cave import CAVE as ROW", "another data set called cave"),
+        (
+            "models",
+            "from pathlib import Path\nROW = Path('none.safetensors')",
+            "there is no model file none.safetensors",
+        ),
+        ("models", "ROW = 'nesr-lean'", "it declares a str; expected a pathlib"),
+        ("models", "from nesr_gui.resources import default_model as ROW", "another model called nesr-lean"),
+        ("encoders", "ROW = 3", "it declares a int; expected a nesr_gui.networks.encoders.Encoder"),
+    ],
+)
+def test_a_broken_plugin_is_named_and_left_out(tmp_path: Path, kind: str, code: str, reason: str) -> None:
+    write_plugin(tmp_path / "site", "bad", code, kind)
+    load = {
+        "formats": io.formats,
+        "view_modes": view_modes.load_plugins,
+        "datasets": datasets.available_datasets,
+        "models": model_library.models,
+        "encoders": encoders.available_encoders,
+    }[kind]
+    before = load()
+    with installed(tmp_path / "site"):
+        assert load() == before == load()
+        (told,) = plugins.refused()
+    assert str(told).startswith(f"the plug-in bad of dist-bad 2.5 ({kind.replace('_', ' ')}) was left out: ")
+    assert reason in str(told) and "\n" not in str(told)
+
+
+def test_two_plugins_of_one_name_do_not_replace_each_other(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_plugin(tmp_path / "site", name, FORMAT + "ROW = Format('X', ('.x',), FileKind.CUBE, print)", "formats")
+    with installed(tmp_path / "site"):
+        assert [row.name for row in io.formats()][-2:] != ["X", "X"] and io.formats()[-1].name == "X"
+        assert "second" in str(plugins.refused()[0])
+
+
+def test_a_reader_that_fails_is_named(tmp_path: Path) -> None:
+    code = FORMAT + "def read(path, hints): return {'a': 1}[path.stem]\nROW = Format('X', ('.x',), FileKind.CUBE, read)"
+    write_plugin(tmp_path / "site", "bad", code, "formats")
+    for name in ("a.x", "b.x"):
+        (tmp_path / name).write_bytes(b"what")
+    with installed(tmp_path / "site"):
+        assert refusal(io.open_cube, tmp_path / "b.x") == (
+            "the plug-in bad of dist-bad 2.5 failed with b.x (KeyError: 'b'); report this to its author, "
+            "or uninstall it"
+        )
+        assert "returned a int for a.x; expected a CubeField" in refusal(io.open_cube, tmp_path / "a.x")
+
+
+def test_a_checkpoint_imports_only_the_encoder_that_it_names(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_plugin(tmp_path / "site", name, "raise SystemError(__name__)", "encoders")
+    save_checkpoint(tmp_path / "m.safetensors", tiny.network(), {})
+    with installed(tmp_path / "site"):
+        load_checkpoint(tmp_path / "m.safetensors")
+        assert plugins.refused() == []
+        assert "two" in refusal(encoders.encoder, "two")
+        assert [refused.plugin.name for refused in plugins.refused()] == ["two"]
+        assert "unknown encoder 'os'" in refusal(encoders.encoder, "os")
+        assert "one_module" not in sys.modules
+
+
+def test_help_imports_no_plugin_and_stays_fast(tmp_path: Path) -> None:
+    write_plugin(tmp_path / "site", "slow", "import time; time.sleep(20)", "formats")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), *sys.path])}
+    began = time.perf_counter()
+    told = subprocess.run([sys.executable, "-m", "nesr_gui", "--help"], env=environment, capture_output=True, text=True)
+    assert told.returncode == 0 and "plugins" in told.stdout and time.perf_counter() - began < 15
