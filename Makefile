@@ -2,14 +2,17 @@
 # make speed: times of the parts that users wait for, compared with the recorded ones; RECORD=NAME adds a version.
 # make fuzz MINUTES=60: coverage-guided fuzzing of every reader; TARGETS="png tiff" for some of them.
 # make faults: every call that writes a file fails once; processes are killed while they write (Linux, needs cc).
+# make docs: the documentation site in build/site. make tutorials: all its commands, by the installed program.
+# make bundle: the self-contained program in dist/. make release: checks, packages, hashes and tag, see docs/releasing.md.
 # make soak MINUTES=120: a window at work with random events; memory and handles must not grow.
 PYTHON ?= python3
 BIN := .venv/bin
 
 MINUTES ?= 5
 TARGETS ?=
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: run test check fuzz faults soak speed clean
+.PHONY: run test check docs tutorials bundle release fuzz faults soak speed clean
 
 run: .venv/installed
 	$(BIN)/nesr-gui $(IMAGE)
@@ -37,6 +40,33 @@ faults: .venv/installed-test
 soak: .venv/installed-test
 	NESR_SOAK_MINUTES=$(MINUTES) OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen \
 	 $(BIN)/python -m pytest -n 0 -s tests/gui/test_soak.py
+
+docs: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+tutorials: .venv/installed-test
+	PATH="$(CURDIR)/$(BIN):$$PATH" NESR_TUTORIALS=shell QT_QPA_PLATFORM=offscreen \
+	 $(BIN)/python -m pytest -n 0 tests/documentation
+
+bundle: build/bundle/installed
+	build/bundle/bin/python packaging/bundle.py
+
+release: .venv/installed-release
+	$(BIN)/python packaging/release.py build
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
+.venv/installed-release: .venv/installed-test
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[release]'
+	touch $@
+
+build/bundle/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv build/bundle
+	build/bundle/bin/python -m pip install --quiet --constraint constraints.txt --extra-index-url "$(TORCH_INDEX)" torch
+	build/bundle/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[bundle]'
+	touch $@
 
 .venv/installed-fuzz: .venv/installed-test
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'

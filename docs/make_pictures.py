@@ -12,6 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import numpy as np
 from PIL import Image
 from PySide6.QtCore import QBuffer, QEventLoop, QSize, QTimer
 from PySide6.QtGui import QPixmap
@@ -19,19 +20,25 @@ from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model.marks import Reading
 from nesr_gui.gui.model.preferences import nothing_remembered
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import TABLE
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.regions import Region, Shape
+from nesr_gui.spectral import Spectrum
 
 WINDOW = QSize(1280, 800)
 THEMES = {"": "light", "-dark": "dark"}
 """By what they add to the name of a picture: the guide shows the one that fits the window."""
 WORK = (
     Task.RECONSTRUCT, Task.CURVES, Task.REGIONS, Task.REGION_REFINED, Task.COLOURS, Task.PICTURE_LEFT,
-    Task.PICTURE_RIGHT, Task.FRAME_LEFT, Task.FRAME_RIGHT, Task.TONE_LEFT, Task.TONE_RIGHT,
+    Task.PICTURE_RIGHT, Task.ANCHOR, Task.SUGGEST, Task.FRAME_LEFT, Task.FRAME_RIGHT, Task.TONE_LEFT, Task.TONE_RIGHT,
 )  # fmt: skip
+
+CALIBRATION = (Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
+CHART = np.array([[12.0, 12], [12, 408], [272, 408], [272, 12]])
+"""Corners of the chart in the sample photograph."""
 
 
 def until(is_so: Callable[[], bool], seconds: float = 900) -> None:
@@ -117,6 +124,46 @@ def take_truth(app: App, folder: Path, ending: str) -> None:
     save(app.window.panes.grab(), folder / f"truth_error{ending}.jpg")
 
 
+def take_anchors(app: App, folder: Path, ending: str) -> None:
+    """Three spots measured in the cube of the sample, and those to measure next."""
+    document = app.document
+    truth, (height, width) = document.truth, document.source_shape or (1, 1)
+    assert truth is not None
+    document.mark_set.clear()
+    spots = []
+    for name, row, col in (("skin", 0.14, 0.25), ("blue", 0.62, 0.08), ("orange", 0.38, 0.08)):
+        at = int(row * height), int(col * width)
+        rows, cols = (slice(centre - 2, centre + 3) for centre in at)
+        values = truth.cube(truth.bands, rows=rows, cols=cols).values.mean((1, 2))
+        spots.append((at, Reading(Spectrum(truth.bands, values, name), f"{name}.csv")))
+    document.mark_set.add_measured(spots)
+    document.set_plot_settings(replace(document.plot_settings, truth=False))
+    app.anchors.dock.show()
+    app.anchors.dock.raise_()
+    until(lambda: not document.awaits_anchoring)
+    app.anchors.suggest()
+    until(lambda: bool(document.suggestions))
+    show(app, "photograph", 550.0)
+    until(lambda: all(mark.place in document.colour_results for mark in document.marks))
+    save(app.window.grab(), folder / f"anchors{ending}.jpg")
+
+
+def take_calibration(app: App, folder: Path, ending: str) -> None:
+    """The dialog of a calibration with its result."""
+    app.calibration.open()
+    dialog = app.calibration.dialog
+    assert dialog is not None
+    dialog.resize(1080, 640)
+    until(dialog.estimate.isEnabled)
+    dialog.show_corners(CHART)
+    dialog.estimate.click()
+    until(lambda: bool(dialog.plot.curves) and not any(app.worker.is_busy(task) for task in CALIBRATION))
+    dialog.view.patch_picked.emit(16)
+    dialog.view.setFocus()
+    save(dialog.grab(), folder / f"calibration{ending}.jpg")
+    dialog.close()
+
+
 def main() -> None:
     """Write all pictures beside the guide, or into the folder that is named."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else resources.guide().parent
@@ -126,6 +173,8 @@ def main() -> None:
             take_looks(app, folder, ending)
         with opened("colour_checker", theme) as app:
             take_truth(app, folder, ending)
+            take_anchors(app, folder, ending)
+            take_calibration(app, folder, ending)
     qt.quit()
 
 

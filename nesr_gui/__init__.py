@@ -1,7 +1,12 @@
 """Reconstruction of a continuous spectrum at every pixel of a photograph.
 
->>> field = nesr_gui.reconstruct("photo.png")
->>> field.spectra([(120, 64)], [450.0, 550.5])
+Examples:
+    >>> import nesr_gui
+    >>> from nesr_gui import resources
+    >>> photograph = resources.sample("coffee").photograph
+    >>> field = nesr_gui.reconstruct(photograph, max_pixels=2000)
+    >>> field.spectra([(20, 30)], [450.0, 550.5]).shape
+    (1, 2)
 """
 
 from __future__ import annotations
@@ -30,6 +35,11 @@ def load_model(path: str | PathLike[str] | None = None, device: str = "auto") ->
     Raises:
         FileNotFoundError: the file does not exist.
         ValueError: the file is not a model, or the device is not available.
+
+    Examples:
+        >>> model = load_model()
+        >>> model.name
+        'nesr-lean'
     """
     from nesr_gui.inference import model
 
@@ -69,6 +79,14 @@ def open_cube(path: str | PathLike[str], reading: CubeHints | None = None) -> Cu
     """Open a cube, a file or a folder, as a field that is linear between its bands and reads the file on demand.
 
     `nesr_gui.io.CubeHints` supplies information that the file lacks, such as wavelengths; see `nesr_gui.io.open_cube`.
+
+    Examples:
+        >>> from nesr_gui import resources
+        >>> cube = open_cube(resources.sample("colour_checker").truth)
+        >>> cube.shape, str(cube.bands)
+        ((284, 420), '31 bands, 400-700 nm by 10 nm')
+        >>> cube.spectra([(40, 40)], [605.0]).shape
+        (1, 1)
     """
     from nesr_gui import io
 

@@ -37,6 +37,14 @@ class ExportPlan:
         region: region in source pixels whose bounding box is exported; None for the whole image.
         is_masked: whether pixels of the bounding box outside the region are empty.
         encoding: number format of the file, and whether it includes the prediction interval.
+
+    Examples:
+        >>> import nesr_gui
+        >>> from nesr_gui import resources
+        >>> cube = nesr_gui.open_cube(resources.sample("colour_checker").truth)
+        >>> plan = ExportPlan(bands=Wavelengths([450, 550]), region=Region.parse("rectangle 12,12 68,68"))
+        >>> plan.prepared(cube).shape
+        (2, 56, 56)
     """
 
     bands: Wavelengths | Sensor | None = None

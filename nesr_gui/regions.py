@@ -58,6 +58,13 @@ class Region:
 
         Raises:
             ValueError: the text does not describe a region.
+
+        Examples:
+            >>> region = Region.parse("rectangle 10,20 50,80")
+            >>> region == Region.rectangle(10, 20, 50, 80)
+            True
+            >>> region.window((100, 70))
+            (slice(10, 50, None), slice(20, 70, None))
         """
         shape, *corners = text.split()[:10_000] or [""]
         drawn = [shape for shape in Shape if shape is not Shape.POINT]

@@ -37,6 +37,13 @@ class Wavelengths:
 
     Raises:
         ValueError: the values do not meet these conditions.
+
+    Examples:
+        >>> list(Wavelengths([450, 550.5]))
+        [450.0, 550.5]
+        >>> Wavelengths([550, 450])
+        Traceback (most recent call last):
+        ValueError: wavelengths must be finite, positive and strictly increasing, in nm
     """
 
     nm: npt.NDArray[np.float64]
@@ -59,6 +66,12 @@ class Wavelengths:
         Raises:
             ValueError: `step` is not positive, `stop` is below `start`, or there would be more than 100,000
                 wavelengths.
+
+        Examples:
+            >>> str(Wavelengths.from_step(400, 700, 10))
+            '31 bands, 400-700 nm by 10 nm'
+            >>> list(Wavelengths.from_step(400, 425, 10))
+            [400.0, 410.0, 420.0]
         """
         if not (all(map(math.isfinite, (start, stop, step))) and step > 0 and stop >= start):
             raise ValueError(
@@ -77,6 +90,10 @@ class Wavelengths:
 
         Raises:
             ValueError: `bands` is not between 1 and 100,000.
+
+        Examples:
+            >>> list(Wavelengths.evenly_spaced(4))
+            [400.0, 500.0, 600.0, 700.0]
         """
         if not 1 <= bands <= 100_000:
             raise ValueError(f"{bands} bands requested; between 1 and 100,000 are allowed")
@@ -88,6 +105,12 @@ class Wavelengths:
 
         Raises:
             ValueError: the text has neither form, or the values do not increase.
+
+        Examples:
+            >>> str(Wavelengths.parse("400:700:20"))
+            '16 bands, 400-700 nm by 20 nm'
+            >>> list(Wavelengths.parse("450,550.5"))
+            [450.0, 550.5]
         """
         try:
             if ":" in text:
@@ -126,7 +149,13 @@ class Wavelengths:
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """One spectrum: values (L,) float32 at `wavelengths`, with a display name."""
+    """One spectrum: values (L,) float32 at `wavelengths`, with a display name.
+
+    Examples:
+        >>> leaf = Spectrum(Wavelengths([450, 550]), [0.25, 0.5], "leaf")
+        >>> leaf.values.tolist()
+        [0.25, 0.5]
+    """
 
     wavelengths: Wavelengths
     values: FloatArray
@@ -139,19 +168,29 @@ class Spectrum:
         object.__setattr__(self, "values", values)
 
 
+class CameraKnowledge(enum.StrEnum):
+    """What is known of how a camera made the colours of a photograph."""
+
+    KNOWN = "known"
+    """No camera changed them in a way that is not stated."""
+    CHART = "chart"
+    """They were converted by a profile from a photograph of a colour chart."""
+    UNKNOWN = "unknown"
+    """Neither the file nor the user states it."""
+
+
 @dataclass(frozen=True)
 class ImageSource:
     """Provenance of an image: file name, SHA-256 of the file, and how the file was interpreted.
 
-    `notes` are sentences for the user; `metadata` are key-value pairs that exported files record. `is_camera_unknown`
-    tells that a camera made the colours in a way that neither the file nor the user states.
+    `notes` are sentences for the user; `metadata` are key-value pairs that exported files record.
     """
 
     name: str = "untitled"
     sha256: str = ""
     notes: tuple[str, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
-    is_camera_unknown: bool = False
+    camera: CameraKnowledge = CameraKnowledge.KNOWN
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +233,12 @@ class RGBImage:
 
         Blocks are averaged in linear light, as a sensor with larger pixels would do. Incomplete blocks at the border
         average the pixels they contain. A block is marked as clipped if any of its pixels is.
+
+        Examples:
+            >>> image = RGBImage(np.full((4, 6, 3), 0.5))
+            >>> small = image.reduced(6)
+            >>> small.shape, small.binning, small.source_shape
+            ((2, 3), 2, (4, 6))
         """
         factor = binning_factor(max_pixels, self.shape)
         if factor == 1:
@@ -240,6 +285,10 @@ class SpectralCube:
 
     Raises:
         ValueError: the shape does not match the wavelengths.
+
+    Examples:
+        >>> SpectralCube(np.zeros((2, 4, 6)), Wavelengths([450, 550])).shape
+        (4, 6)
     """
 
     values: FloatArray

@@ -57,7 +57,8 @@ def residual_prior(curves: int = 4, shapes: int = 3) -> ResidualPrior:
         dark_noise=np.full(curves, 0.02, np.float32),
         pixel_noise=np.full(curves, 0.03, np.float32),
         rest=np.full(31, 1e-4, np.float32),
-        stretch=np.array([1.5, 1.2, 1.0], np.float32),
+        narrowing=np.array([0.2, 1.0, 1.5, 1.2], np.float32),
+        doubt=np.array([1.0, 0.5, 0.1, 0.3], np.float32),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import multiprocessing
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ SIZE = 2048  # side of the matrices
 CHANNELS, SIDE = 64, 256  # of the convolved image, in channels-last order like the networks
 EVERY = 0.02  # seconds between samples, each of which takes milliseconds; shorter allocations may be missed
 REPEATS = 3
-WINDOW = "from nesr_gui.cli.gui import import_window; import_window().say_when_usable()"
+HELP = ("nesr_gui", "--help")
+WINDOW = ("nesr_gui", "gui", "--say-when-usable")
+"""Modules of this program with their arguments; a self-contained build can start nothing else."""
 
 
 def description(device: str) -> str:
@@ -120,17 +122,17 @@ def measure_start() -> Iterator[BenchmarkResult]:
     """Start-up time to the help text, and to a usable window while the model is still loading."""
     yield BenchmarkResult(
         "start to the help text",
-        1000 * median_seconds(lambda: _run_until_line(["-m", "nesr_gui", "--help"]), REPEATS),
+        1000 * median_seconds(lambda: _run_until_line(HELP), REPEATS),
         aim=100,
     )
     yield BenchmarkResult(
-        "start to a usable window", 1000 * median_seconds(lambda: _run_until_line(["-c", WINDOW]), REPEATS), aim=1000
+        "start to a usable window", 1000 * median_seconds(lambda: _run_until_line(WINDOW), REPEATS), aim=1000
     )
 
 
-def _run_until_line(command: list[str]) -> None:
-    """Run Python until it prints a line."""
-    with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE) as process:
+def _run_until_line(command: Sequence[str]) -> None:
+    """Run a module, with arguments, until it prints a line."""
+    with subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         process.kill()

@@ -11,7 +11,7 @@ import sys
 import click
 
 from nesr_gui._version import __version__
-from nesr_gui.cli import camera, export, gui, inspect, models, options, train
+from nesr_gui.cli import camera, export, gui, inspect, models, options, samples, train
 from nesr_gui.cli.reconstruct import reconstruct
 
 
@@ -36,7 +36,7 @@ def cli() -> None:
 
 
 for command in (
-    gui.gui, reconstruct, inspect.spectrum, inspect.info, inspect.compare,
+    gui.gui, samples.samples, reconstruct, inspect.spectrum, inspect.info, inspect.compare,
     export.export, camera.calibrate_camera, train.train, train.evaluate, train.calibrate, train.import_weights,
     train.experiment, gui.benchmark, models.models, models.export_model, models.list_plugins,
 ):  # fmt: skip

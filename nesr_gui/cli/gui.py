@@ -25,8 +25,12 @@ from nesr_gui.cli.options import FILE, PATH, device_option, model_option, write_
 @click.option(
     "--screenshot", type=FILE, help="Open the window, wait for the reconstruction, save a screenshot, and exit."
 )
-def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> None:
+@click.option("--say-when-usable", is_flag=True, hidden=True)  # for `benchmark`
+def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | None, say_when_usable: bool) -> None:
     """Open the window (the default); without a display, reconstruct into nesr-out/ instead."""
+    if say_when_usable:
+        import_window().say_when_usable()
+        return
     obstacle = why_no_window()
     if obstacle:
         draw_off_screen()

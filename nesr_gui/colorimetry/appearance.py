@@ -56,6 +56,12 @@ def appearances(spectra: npt.ArrayLike, nm: npt.ArrayLike, viewing: ViewingCondi
 
     Raises:
         ValueError: the viewing conditions have no response at these wavelengths.
+
+    Examples:
+        >>> nm = np.arange(400.0, 701.0, 10.0)
+        >>> (grey,) = appearances(np.full((1, 31), 0.2), nm, ViewingConditions.default())
+        >>> grey.hex, grey.in_gamut
+        ('#7c7c7c', True)
     """
     values = np.asarray(spectra, dtype=np.float64)
     weights = viewing.xyz_weights(nm)  # (L, 3)

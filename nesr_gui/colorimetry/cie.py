@@ -107,6 +107,10 @@ def colour_differences(first: npt.ArrayLike, second: npt.ArrayLike) -> FloatArra
     """ΔE2000 (...) between linear sRGB colours (..., 3), relative to the sRGB white point.
 
     Source: CIE 142:2001, ISO/CIE 11664-6.
+
+    Examples:
+        >>> round(float(colour_differences([0.0, 0.0, 0.0], [1.0, 1.0, 1.0])), 1)
+        100.0
     """
     labs = [srgb_to_lab(linear) for linear in (first, second)]
     return np.asarray(_colour().delta_E(*labs, method="CIE 2000"), np.float32)

@@ -88,6 +88,13 @@ class Illuminant:
 
     Raises:
         ValueError: the name is unknown, the temperature is out of range, or the samples are not a valid table.
+
+    Examples:
+        >>> Illuminant("D65").power(np.array([560.0])).tolist()
+        [100.0]
+        >>> Illuminant.blackbody(1000)
+        Traceback (most recent call last):
+        ValueError: blackbody of 1000 K requested; choose 1500 to 25000 K
     """
 
     name: str
@@ -225,6 +232,12 @@ class ViewingConditions:
 
         Raises:
             ValueError: the conditions have no response at these wavelengths, or a channel has no white.
+
+        Examples:
+            >>> nm = np.arange(400.0, 701.0, 10.0)
+            >>> weights = ViewingConditions(Illuminant("A")).rgb_weights(nm)
+            >>> (np.full(31, 0.5) @ weights).round(4).tolist()  # a grey stays grey
+            [0.5, 0.5, 0.5]
         """
         nm = np.atleast_1d(np.asarray(nm, dtype=np.float64))
         return _weights(self, nm.tobytes())

@@ -158,6 +158,13 @@ def accuracy(
 
     Raises:
         ValueError: the shapes differ, the fields share no wavelength, or the window is outside the image.
+
+    Examples:
+        >>> import nesr_gui
+        >>> from nesr_gui import resources
+        >>> cube = nesr_gui.open_cube(resources.sample("colour_checker").truth)
+        >>> accuracy(cube, cube, rows=slice(0, 8)).rmse
+        0.0
     """
     if field.shape != truth.shape:
         raise ValueError(f"the measured cube has shape {truth.shape} and the reconstruction {field.shape}")

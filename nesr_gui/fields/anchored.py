@@ -29,7 +29,14 @@ from nesr_gui.fields.protocol import (
     validate_wavelengths,
     validate_window,
 )
-from nesr_gui.fields.residual_prior import POSITIONS, Doubles, PatchResiduals, ResidualPosterior, ResidualPrior
+from nesr_gui.fields.residual_prior import (
+    POSITIONS,
+    Doubles,
+    IntervalNarrowing,
+    PatchResiduals,
+    ResidualPosterior,
+    ResidualPrior,
+)
 from nesr_gui.fields.window_cache import Key, WindowCache
 from nesr_gui.spectral import FloatArray, SpectralCube, Spectrum, Wavelengths
 
@@ -39,6 +46,7 @@ MARGIN = 10.0  # nm that a reading may lack at either end of the range of a mode
 DOUBTFUL_COLOUR = 10.0  # ΔE2000 from which a reading is said to be of another spot
 DOUBTFUL_ERROR, DOUBTFUL_DIFFERENCE = 1.5, 0.1  # of an anchor left out: relative to the field beneath, and to its mean
 CHUNK = 4096  # pixels whose kernels are computed at once, so that they stay in the processor's caches
+CHUNK_VALUES = 1 << 16  # values that are corrected at once, for the same reason
 CACHED_BYTES = 192 << 20  # of scores, kept for the next wavelength
 
 
@@ -153,6 +161,20 @@ def as_anchorable(field: SpectralField) -> AnchorableField:
     return anchorable
 
 
+def prior_of(field: AnchorableField) -> ResidualPrior:
+    """The prior of the residuals of a field.
+
+    Raises:
+        ValueError: its model has none.
+    """
+    if field.residual_prior is None:
+        raise ValueError(
+            "this model has no prior for measured spectra; choose the default model, nesr-lean, or run nesr-gui "
+            "calibrate"
+        )
+    return field.residual_prior
+
+
 FieldT = TypeVar("FieldT", bound=AnchorableField)
 
 
@@ -235,11 +257,7 @@ class AnchoredField(NotebookMethods):
     """
 
     def __init__(self, field: AnchorableField, anchors: Sequence[Anchor]) -> None:
-        prior = field.residual_prior
-        if prior is None:
-            raise ValueError(
-                "this model has no prior for measured spectra; choose the bundled model, or run nesr-gui calibrate"
-            )
+        prior = prior_of(field)
         self.field, self.anchors, self.prior = field, tuple(anchors), prior
         self.bands, self.shape, self.wavelength_range = field.bands, field.shape, field.wavelength_range
         self.binning, self.source_shape, self.quantity = field.binning, field.source_shape, field.quantity
@@ -274,9 +292,8 @@ class AnchoredField(NotebookMethods):
 
     def band(self, nm: float, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None) -> FloatArray:
         """See `SpectralField.band`."""
-        return self._corrected(self.field.band(nm, stride=stride, rows=rows, cols=cols)[None], nm, stride, rows, cols)[
-            0
-        ]
+        band: FloatArray = self.band_images(nm, stride=stride, rows=rows, cols=cols)[0]
+        return band
 
     def band_images(
         self,
@@ -288,18 +305,12 @@ class AnchoredField(NotebookMethods):
     ) -> FloatArray:
         """See `AnchorableField.band_images`."""
         images = self.field.band_images(wavelengths, stride=stride, rows=rows, cols=cols)
-        return self._corrected(images, wavelengths, stride, rows, cols)
+        scores = self._states(stride, *validate_window(self, rows, cols))
+        functions = self.prior.functions(validate_wavelengths(self, wavelengths))
+        values = _corrected(functions, images.reshape(len(images), -1), scores.reshape(len(scores), -1))
+        return values.reshape(images.shape)
 
-    def preview_bands(
-        self,
-        wavelengths: Wavelengths | npt.ArrayLike,
-        *,
-        stride: int = 1,
-        rows: slice | None = None,
-        cols: slice | None = None,
-    ) -> FloatArray:
-        """See `PreviewField.preview_bands`; exact."""
-        return self.band_images(wavelengths, stride=stride, rows=rows, cols=cols)
+    preview_bands = band_images  # exact; see `PreviewField.preview_bands`
 
     def blocks(
         self, wavelengths: Wavelengths | npt.ArrayLike, *, rows: slice | None = None, cols: slice | None = None
@@ -308,7 +319,7 @@ class AnchoredField(NotebookMethods):
         query = self._query(wavelengths)
         for block in self.field.blocks(query.all, rows=rows, cols=cols):
             answers = block.values.reshape(len(block.values), -1)
-            values = query.corrected(answers, self._state_of(query, answers, block.rows, block.cols))
+            values = _corrected(query.functions, answers, self._state_of(query, answers, block.rows, block.cols))
             yield Block(block.rows, block.cols, values.reshape(-1, *block.values.shape[1:]))
 
     def cube(
@@ -381,21 +392,6 @@ class AnchoredField(NotebookMethods):
             return state if intervals else self._scores.get(key)
         return state[: self.prior.curves.shape[1]]
 
-    def _corrected(
-        self,
-        images: FloatArray,
-        wavelengths: Wavelengths | npt.ArrayLike,
-        stride: int,
-        rows: slice | None,
-        cols: slice | None,
-    ) -> FloatArray:
-        """Band images (L, h, w) of the field beneath, corrected."""
-        scores = self._states(stride, *validate_window(self, rows, cols))
-        functions = self.prior.functions(validate_wavelengths(self, wavelengths))
-        correction = (functions @ scores.reshape(len(scores), -1)).reshape(images.shape)
-        correction += images
-        return np.maximum(correction, 0, out=correction)
-
     def _states(self, stride: int, rows: slice, cols: slice, *, intervals: bool = False) -> FloatArray:
         """`_state` of the pixels of a window (…, h, w)."""
         key = (rows.start, rows.stop, cols.start, cols.stop, stride)
@@ -455,11 +451,9 @@ class CalibratedAnchoredField(AnchoredField):
         """See `CalibratedField.prediction_interval_band`."""
         query, window = self._query(nm), validate_window(self, rows, cols)
         answers = self.field.band(nm, stride=stride, rows=rows, cols=cols)
-        pixels = _pixels(*window, stride).T
-        lower, upper = self._calibrated.interval_limits(pixels, answers.reshape(-1, 1), query.nm)
         state = self._states(stride, *window, intervals=True)
-        shrunk = self._shrunk(query, answers.reshape(1, -1), (lower.T, upper.T), state.reshape(len(state), -1))
-        return shrunk[0].reshape(answers.shape), shrunk[1].reshape(answers.shape)
+        limits = self._limits(query, answers.reshape(1, -1), _pixels(*window, stride).T, state.reshape(len(state), -1))
+        return limits[0].reshape(answers.shape), limits[1].reshape(answers.shape)
 
     def quality_flags(
         self, *, stride: int = 1, rows: slice | None = None, cols: slice | None = None
@@ -476,21 +470,21 @@ class CalibratedAnchoredField(AnchoredField):
         self, query: _Query, answers: FloatArray, pixels: npt.NDArray[np.integer], state: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Limits (L, N) at pixels (N, 2) whose `answers` (…, N) at the wavelengths of the query are known."""
-        wanted = answers[: len(query.nm)]
-        lower, upper = self._calibrated.interval_limits(pixels, wanted.T, query.nm)
-        return self._shrunk(query, wanted, (lower.T, upper.T), state)
-
-    def _shrunk(
-        self, query: _Query, answers: FloatArray, limits: tuple[FloatArray, FloatArray], state: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Limits (L, N) from `answers` and `limits` of the field beneath (L, N) and `state` (2 M + 1, N)."""
-        prior, curves = self.prior, self.prior.curves.shape[1]
-        rest = np.interp(query.nm, prior.nm, prior.rest).astype(np.float32)
-        share = self.posterior.shares(query.functions, rest, state[-1], state[curves:-1])
-        share *= np.interp(share, np.linspace(0, 1, len(prior.stretch)), prior.stretch).astype(np.float32)
-        value = answers + query.functions @ state[:curves]
-        lower, upper = (np.maximum(value + share * (limit - answers), 0) for limit in limits)
-        return lower, upper
+        curves = self.prior.curves.shape[1]
+        narrowing = IntervalNarrowing.of(self.prior, query.nm)
+        limits = np.empty((2, len(query.nm), len(pixels)), np.float32)
+        for part in _chunks(limits[0]):
+            known, scores = answers[: len(query.nm), part], state[:curves, part]
+            bounds = self._calibrated.interval_limits(pixels[part], known.T, query.nm)
+            limits[:, :, part] = narrowing.limits(
+                known,
+                (bounds[0].T, bounds[1].T),
+                _corrected(query.functions, known, scores),
+                scores=scores,
+                variances=state[curves:-1, part],
+                faint=state[-1, part],
+            )
+        return limits[0], limits[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -516,11 +510,24 @@ class _Query:
         known = np.array([np.flatnonzero(every == each)[0] for each in prior.nm])
         return cls(nm, every, known, prior.functions(nm))
 
-    def corrected(self, answers: FloatArray, scores: FloatArray) -> FloatArray:
-        """Values (L, N) from `answers` (…, N) of the field beneath at `all` wavelengths; not negative."""
-        values = self.functions @ scores
-        values += answers[: len(self.nm)]
-        return np.maximum(values, 0, out=values)
+
+def _corrected(functions: FloatArray, answers: FloatArray, scores: FloatArray) -> FloatArray:
+    """Values (L, N), not negative.
+
+    Args:
+        functions: curves of the prior (L, M) at the wavelengths.
+        answers: of the field beneath (…, N), at these wavelengths and then others.
+        scores: times brightness (M, N).
+    """
+    values: FloatArray = np.matmul(functions, scores)
+    values += answers[: len(functions)]
+    return np.maximum(values, 0, out=values)
+
+
+def _chunks(values: FloatArray) -> Iterator[slice]:
+    """Slices of the pixels of values (L, N) that stay in the processor's caches."""
+    size = max(CHUNK_VALUES // len(values), 1)
+    return (slice(first, first + size) for first in range(0, values.shape[1], size))
 
 
 def read_anchors(field: AnchorableField, prior: ResidualPrior, anchors: Sequence[Anchor]) -> _Readings:

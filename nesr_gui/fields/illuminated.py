@@ -26,6 +26,13 @@ def illuminate(field: SpectralField, light: Illuminant) -> IlluminatedField:
 
     Raises:
         ValueError: the field does not hold reflectance, or the illuminant is dark in its range.
+
+    Examples:
+        >>> import nesr_gui
+        >>> from nesr_gui import resources
+        >>> cube = nesr_gui.open_cube(resources.sample("colour_checker").truth)
+        >>> illuminate(cube, Illuminant("FL11")).quantity.value
+        'radiance'
     """
     return (
         CalibratedIlluminatedField(field, light)

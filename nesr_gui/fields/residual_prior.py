@@ -21,6 +21,8 @@ Doubles = npt.NDArray[np.float64]
 
 DARK = 0.02  # added to the brightness by which residuals are divided, relative to the white level
 BRIGHTNESS_UNIT = 0.3  # scale of the logarithm of brightness among the features
+LEVELS = (0.03, 0.06, 0.15, 0.4)  # of brightness, between whose logarithms what is learned of intervals is interpolated
+NOT_NEGATIVE = ("rates", "weights", "noise", "dark_noise", "pixel_noise", "rest", "narrowing", "doubt")  # of a prior
 POSITIONS = 2  # features that are coordinates: row and column, over the longer side of the image
 
 
@@ -42,8 +44,11 @@ class ResidualPrior:
         dark_noise: (M,), the same that fades with brightness.
         pixel_noise: (M,), variance of the scores of a single pixel within a patch.
         rest: (L,), variance of the residual of a pixel that is in no curve.
-        stretch: (K,), factors of the width of intervals where their width has shrunk to 0 … 1 of the prior's, evenly
-            spaced, that give them their coverage.
+        narrowing: (B,), exponents, at `LEVELS` of brightness, of the share of the variance that readings leave.
+        doubt: (B,), share of a squared score, at `LEVELS`, that is added to the squared width of intervals.
+
+    Raises:
+        ValueError: an array has another shape, is not finite, or has a negative variance.
     """
 
     nm: npt.NDArray[np.float64]
@@ -58,12 +63,30 @@ class ResidualPrior:
     dark_noise: FloatArray
     pixel_noise: FloatArray
     rest: FloatArray
-    stretch: FloatArray
+    narrowing: FloatArray
+    doubt: FloatArray
+
+    def __post_init__(self) -> None:
+        bands, shapes, kernels = (part.shape[:1] for part in (self.nm, self.shapes, self.rates))
+        scores = self.curves.shape[1:2]
+        expected = {
+            "nm": bands, "camera": (3, *bands), "curves": bands + scores, "centre": bands, "shapes": shapes + bands,
+            "rates": (*kernels, sum(shapes) + 1 + POSITIONS), "fading": kernels, "weights": kernels + scores,
+            "noise": scores, "dark_noise": scores, "pixel_noise": scores, "rest": bands, "narrowing": (len(LEVELS),),
+            "doubt": (len(LEVELS),),
+        }  # fmt: skip
+        for name, shape in expected.items():
+            values = getattr(self, name)
+            if values.shape != shape:
+                raise ValueError(f"{name} has shape {values.shape}; expected {shape}")
+            if not np.isfinite(values).all() or (name in NOT_NEGATIVE and (values < 0).any()):
+                raise ValueError(f"{name} has values that are not finite or negative")
+        if bands < (4,) or not np.allclose(np.diff(self.nm), self.nm[1] - self.nm[0]) or self.nm[1] <= self.nm[0]:
+            raise ValueError("nm is not evenly spaced")
 
     def brightness(self, spectra: FloatArray, level: float) -> FloatArray:
         """Brightness (N,) by which the residuals of spectra (L, N) are divided, for a white level."""
-        bright: FloatArray = self.camera.mean(0) @ spectra + np.float32(DARK * level)
-        return np.maximum(bright, np.float32(DARK * level))
+        return brightness(self.camera, spectra, level)
 
     def features(self, spectra: FloatArray, positions: Doubles, level: float) -> FloatArray:
         """Features (F, N) of pixels by which the kernels compare them.
@@ -89,16 +112,21 @@ class ResidualPrior:
     def kernels(self, first: FloatArray, second: FloatArray) -> FloatArray:
         """The kernels (C, N, K) between features (F, N) and (F, K): exp(-|rates · difference|² / 2), fading or not."""
         result = np.empty((len(self.rates), first.shape[1], second.shape[1]), np.float32)
-        faint = self.faintness(first)[:, None] * self.faintness(second)
-        for kernel, rates, fading in zip(result, self.rates.astype(np.float64), self.fading, strict=True):
-            # One product of [x, -|x|² / 2, 1] and [y, 1, -|y|² / 2], in double precision, because the squares are much
-            # larger than their difference.
-            one, other = (part * rates[:, None] for part in (first, second))
-            half, rest = (-0.5 * np.square(part).sum(0, keepdims=True) for part in (one, other))
-            exponent = np.vstack([one, half, np.ones_like(half)]).T @ np.vstack([other, np.ones_like(rest), rest])
-            np.exp(exponent.astype(np.float32), out=kernel)
+        # |x - y|² as |x|² + |y|² - 2 x·y, in double precision, because the squares are much larger than their
+        # difference. One matrix product gives all terms but |y|².
+        one, other = first.astype(np.float64), second.astype(np.float64)
+        squared_rates = np.square(self.rates.astype(np.float64))  # (C, F)
+        right = np.vstack([other, np.ones_like(other[:1])])
+        halves = -0.5 * squared_rates @ np.square(other)  # (C, K)
+        exponent = np.empty(result.shape[1:])
+        for kernel, rates, half, fading in zip(result, squared_rates, halves, self.fading, strict=True):
+            left = np.vstack([one * rates[:, None], -0.5 * rates @ np.square(one)])
+            np.matmul(left.T, right, out=exponent)
+            np.add(exponent, half, out=kernel, casting="same_kind")
+            np.exp(kernel, out=kernel)
             if fading:
-                kernel *= faint
+                kernel *= self.faintness(first)[:, None]
+                kernel *= self.faintness(second)
         return result
 
     def variances(self, faint: FloatArray) -> FloatArray:
@@ -109,6 +137,10 @@ class ResidualPrior:
     def patch_noise(self, faint: FloatArray) -> FloatArray:
         """Variance (M, N) of the scores of patches of some `faintness` (N,) that no other patch shares."""
         return self.noise[:, None] + self.dark_noise[:, None] * np.square(faint)
+
+    def at_levels(self, learned: FloatArray, faint: FloatArray) -> FloatArray:
+        """What is learned at `LEVELS` of brightness (B,), for pixels of some `faintness` (N,)."""
+        return np.interp(-np.log(faint), np.log(np.array(LEVELS) / DARK), learned).astype(np.float32)
 
     def compare(self, predicted: FloatArray, measured: Doubles, deviations: Doubles, level: float) -> PatchResiduals:
         """Scores of the residuals of patches.
@@ -180,31 +212,98 @@ class ResidualPosterior:
     def scores(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean (M, N) of the scores of pixels with `features` (F, N), and their `kernels` (C, n, N) for `variances`."""
         kernels = self.prior.kernels(self.features, features)
-        mean = np.zeros((len(self.solved), features.shape[1]), np.float32)
-        for kernel, weights in zip(kernels, self.prior.weights, strict=True):
-            mean += (weights[:, None] * self.solved) @ kernel
+        weights = self.prior.weights.T[:, :, None] * self.solved[:, None]  # (M, C, n)
+        mean: FloatArray = np.matmul(weights.reshape(len(weights), -1), kernels.reshape(-1, features.shape[1]))
         return mean, kernels
 
     def variances(self, kernels: FloatArray, faint: FloatArray) -> FloatArray:
         """Variance (M, N) of the scores of pixels without noise, from their `kernels` (C, n, N) and faintness (N,)."""
         covariance = self.prior.weights.T @ kernels.reshape(len(kernels), -1)
-        explained = np.square(self.whitening @ covariance.reshape(len(self.solved), *kernels.shape[1:])).sum(1)
-        return np.maximum(self.prior.variances(faint) - explained, 0)
+        whitened = self.whitening @ covariance.reshape(len(self.solved), *kernels.shape[1:])
+        return np.maximum(self.prior.variances(faint) - np.einsum("mij,mij->mj", whitened, whitened), 0)
 
-    def shares(self, functions: FloatArray, rest: FloatArray, faint: FloatArray, variances: FloatArray) -> FloatArray:
-        """Share (L, N) of the standard deviation of the values of pixels that remains, in (0, 1].
+
+@dataclass(frozen=True, eq=False)
+class IntervalNarrowing:
+    """How readings narrow prediction intervals at some wavelengths.
+
+    The squared half-width is multiplied by the share of the variance that the readings leave, to a power that depends
+    on the brightness of the pixel. A part of the squared scores is added to it: where readings correct much, the errors
+    of the scene are larger than those of most, or of another kind. Powers and parts are those that give intervals
+    their coverage on scenes that the prior has not seen.
+
+    Attributes:
+        prior: the prior.
+        squares: (L, M), squared curves.
+        left: (L, 2), variance of a value that no reading reduces: a constant, and a factor of the squared faintness.
+        whole: (L, 2), the same of the variance without readings.
+    """
+
+    prior: ResidualPrior
+    squares: FloatArray
+    left: FloatArray
+    whole: FloatArray
+
+    @classmethod
+    def of(cls, prior: ResidualPrior, nm: npt.NDArray[np.float64]) -> IntervalNarrowing:
+        """For wavelengths (L,)."""
+        squares, fading = np.square(prior.functions(nm)), prior.fading > 0
+        noise = np.stack([prior.noise + prior.pixel_noise, prior.dark_noise], axis=1)  # (M, 2)
+        shared = np.stack([prior.weights[~fading].sum(0), prior.weights[fading].sum(0)], axis=1)
+        rest = np.stack([np.interp(nm, prior.nm, prior.rest), np.zeros(nm.size)], axis=1).astype(np.float32)  # (L, 2)
+        return cls(prior, squares, squares @ noise + rest, squares @ (noise + shared) + rest)
+
+    def shares(self, variances: FloatArray, faint: FloatArray) -> FloatArray:
+        """Share (L, N) of the variance of values that remains, in (0, 1].
 
         Args:
-            functions: curves (L, M) at some wavelengths.
-            rest: variance (L,) there that is in no curve.
+            variances: of the scores of the pixels (M, N) given the readings, without noise.
             faint: faintness of the pixels (N,).
-            variances: of their scores (M, N).
         """
-        prior, squares = self.prior, np.square(functions)
-        noise = prior.patch_noise(faint) + prior.pixel_noise[:, None]
-        whole = squares @ (prior.variances(faint) + noise) + rest[:, None]
-        share: FloatArray = np.sqrt((squares @ (variances + noise) + rest[:, None]) / whole)
+        powers = np.stack([np.ones_like(faint), np.square(faint)])
+        share: FloatArray = self.squares @ variances
+        share += self.left @ powers
+        share /= self.whole @ powers
         return share
+
+    def corrections(self, scores: FloatArray) -> FloatArray:
+        """Squared corrections (L, N) by scores (M, N), summed over the curves, so that they do not cancel."""
+        return self.squares @ np.square(scores)
+
+    def limits(
+        self,
+        answers: FloatArray,
+        bounds: tuple[FloatArray, FloatArray],
+        values: FloatArray,
+        *,
+        scores: FloatArray,
+        variances: FloatArray,
+        faint: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper limits (L, N), not negative.
+
+        Args:
+            answers: values (L, N) without readings.
+            bounds: lower and upper limits (L, N) without readings.
+            values: corrected values (L, N).
+            scores: of the correction, times brightness (M, N).
+            variances: see `shares`.
+            faint: see `shares`.
+        """
+        narrowing, doubt = (self.prior.at_levels(part, faint) for part in (self.prior.narrowing, self.prior.doubt))
+        share = self.shares(variances, faint)
+        np.log(share, out=share)
+        share *= narrowing
+        np.exp(share, out=share)
+        added = self.corrections(scores * np.sqrt(doubt))
+        below, above = (np.sqrt(np.square(bound - answers) * share + added) for bound in bounds)
+        return np.maximum(values - below, 0), values + above
+
+
+def brightness(camera: FloatArray, spectra: FloatArray, level: float) -> FloatArray:
+    """See `ResidualPrior.brightness`; `camera` are its sensitivities (3, L)."""
+    bright: FloatArray = camera.mean(0) @ spectra + np.float32(DARK * level)
+    return np.maximum(bright, np.float32(DARK * level))
 
 
 def interpolate(nm: npt.NDArray[np.float64], values: FloatArray, wanted: npt.NDArray[np.float64]) -> FloatArray:

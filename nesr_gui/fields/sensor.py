@@ -163,6 +163,11 @@ class Sensor:
 
         Raises:
             ValueError: the text is not such a list.
+
+        Examples:
+            >>> sensor = Sensor.parse("blue:475/32, green:560/27")
+            >>> [band.name for band in sensor.bands], list(sensor.wavelengths)
+            (['blue', 'green'], [475.0, 560.0])
         """
         bands: list[SensorBand] = []
         for entry in filter(None, (part.strip() for part in re.split(r"[,;\n]", text))):

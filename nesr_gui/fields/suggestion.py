@@ -10,7 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.fields.anchored import AnchorableField, AnchoredField
+from nesr_gui.fields.anchored import AnchorableField, AnchoredField, prior_of
 from nesr_gui.fields.residual_prior import ResidualPosterior, ResidualPrior
 from nesr_gui.spectral import FloatArray
 
@@ -35,11 +35,7 @@ def suggest_spots(
     Raises:
         ValueError: the model has no prior, or no pixel is allowed.
     """
-    prior = field.residual_prior
-    if prior is None:
-        raise ValueError(
-            "this model has no prior for measured spectra; choose the bundled model, or run nesr-gui calibrate"
-        )
+    prior = prior_of(field)
     beneath = field.field if isinstance(field, AnchoredField) else field
     height, width = field.shape
     stride = max(math.isqrt(height * width // GRID), 1)

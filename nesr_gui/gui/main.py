@@ -104,6 +104,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     qt = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(qt, QApplication)
     qt.setApplicationName("nesr_gui")
+    qt.setDesktopFileName("nesr-gui")  # by which Wayland finds the icon
     app = App()
     if screenshot is not None:
         app.first_steps.close()

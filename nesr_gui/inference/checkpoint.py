@@ -10,7 +10,7 @@ import json
 import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,20 +86,24 @@ def save_checkpoint(
         temporary.write_bytes(save(tensors, metadata))
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path, *, calibrated: bool = True) -> Checkpoint:
     """Read a model file; the network is in evaluation mode, on the CPU.
+
+    Args:
+        path: the file.
+        calibrated: False to leave out calibration and prior, for a model that is to be calibrated anew.
 
     Raises:
         FileNotFoundError: the file does not exist.
-        UnreadableModel: the file is not a model of this program, or its weights do not match its configuration.
+        UnreadableModel: the file is not a model of this program, its weights do not match its configuration, or its
+            calibration or prior is damaged.
     """
     metadata = read_metadata(path)
     content = path.read_bytes()
     try:
         config, tensors = _config(metadata), load(content)
         provenance = _provenance(metadata)
-        calibration = _take(CALIBRATION, IntervalCalibration, tensors)
-        prior = _take(PRIOR, ResidualPrior, tensors)
+        extras = {prefix: _remove(prefix, tensors) for prefix in (CALIBRATION, PRIOR)}
         _check_shapes(config, tensors)
         network = build(config)
         network.load_state_dict(tensors, strict=True)
@@ -108,7 +112,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (*_DAMAGE, SafetensorError) as error:
         raise UnreadableModel(f"the weights in {path.name} do not match its configuration") from error
     digest = hashlib.sha256(content).hexdigest()
-    return Checkpoint(path.stem, network.eval(), provenance, digest, calibration, prior)
+    bare = Checkpoint(path.stem, network.eval(), provenance, digest)
+    if not calibrated:
+        return bare
+    calibration = _built(IntervalCalibration, extras[CALIBRATION], f"prediction intervals in {path.name}")
+    prior = _built(ResidualPrior, extras[PRIOR], f"prior for measured spectra in {path.name}")
+    return replace(bare, calibration=calibration, prior=prior)
 
 
 def _check_shapes(config: Any, tensors: Mapping[str, Tensor]) -> None:
@@ -128,13 +137,27 @@ def _tensors(prefix: str, part: IntervalCalibration | ResidualPrior | None) -> d
     return {prefix + each.name: torch.tensor(np.array(getattr(part, each.name), order="C")) for each in fields(part)}
 
 
-def _take(prefix: str, kind: type[PartT], tensors: dict[str, Tensor]) -> PartT | None:
-    """Remove the tensors with a prefix from those of a file and return what they describe; the weights remain.
+def _remove(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """Remove the tensors with a prefix from those of a file and return them as arrays; the weights remain."""
+    return {name.removeprefix(prefix): tensors.pop(name).numpy() for name in list(tensors) if name.startswith(prefix)}
 
-    Earlier files have further ones, which are no longer used.
+
+def _built(kind: type[PartT], arrays: Mapping[str, Any], what: str) -> PartT | None:
+    """What the arrays of a file describe; None without any. Earlier files have further ones, which are not used.
+
+    Raises:
+        UnreadableModel: one is missing or damaged.
     """
-    arrays = {name.removeprefix(prefix): tensors.pop(name).numpy() for name in list(tensors) if name.startswith(prefix)}
-    return kind(**{part.name: arrays[part.name] for part in fields(kind)}) if arrays else None
+    if not arrays:
+        return None
+    try:
+        if missing := [part.name for part in fields(kind) if part.name not in arrays]:
+            raise ValueError(f"without {', '.join(missing)}")
+        return kind(**{part.name: arrays[part.name] for part in fields(kind)})
+    except (TypeError, ValueError) as error:
+        raise UnreadableModel(
+            f"the {what} cannot be used ({error}); get the file again, or run nesr-gui calibrate"
+        ) from error
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -44,7 +44,7 @@ from nesr_gui.inference.model import LoadedModel
 from nesr_gui.inference.model_input import ModelInput
 from nesr_gui.inference.nesr_field import CalibratedNeSRField, NeSRField
 from nesr_gui.inference.reconstructed_field import ReconstructedField
-from nesr_gui.inference.unknown_camera import widened
+from nesr_gui.inference.unknown_camera import measured_widening, widened
 from nesr_gui.networks.band_network import BandNetwork
 from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR
@@ -104,7 +104,8 @@ class PreparedInput:
         calibration = self.model.checkpoint.calibration
         if calibration is None or not isinstance(self.image, RGBImage):
             return None
-        return widened(calibration) if self.image.source.is_camera_unknown else calibration
+        widening = measured_widening(self.image.source.camera)
+        return calibration if widening is None else widened(calibration, widening)
 
 
 class PreparedBands(PreparedInput):
@@ -252,9 +253,10 @@ def prepare(image: ModelInput, model: LoadedModel) -> PreparedInput:
     model.check_input(image)
     values = image.values if isinstance(image, RGBImage) else np.moveaxis(image.values, 0, -1)  # (H, W, inputs)
     level = cie.white_level(values) if model.network.normalised else 1.0
-    tensor = torch.from_numpy(values / values.dtype.type(level)).permute(2, 0, 1)[None].contiguous()
+    planes = np.moveaxis(values, -1, 0)
+    divided = np.divide(planes, planes.dtype.type(level), out=np.empty(planes.shape, planes.dtype))  # one copy only
     preparation = PREPARATIONS.get(kind_of(model.network.config), PreparedBands)
-    return preparation(model, image, level, to_device(tensor, model.device))
+    return preparation(model, image, level, to_device(torch.from_numpy(divided)[None], model.device))
 
 
 @translate_torch_errors()

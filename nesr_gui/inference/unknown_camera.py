@@ -1,6 +1,7 @@
 """Prediction intervals of pictures by unknown cameras: wider, by what not knowing tone curve, white and colours means.
 
-The widths that are added are those that simulated pictures by 32 measured cameras need, see
+The same, by less, holds for pictures that were converted by a profile from a colour chart, which is not exact. The
+widths that are added are those that simulated pictures by 32 measured cameras need, see
 `training.camera_evaluation.measure_widening`. They are added and not multiplied, because a tone curve changes dark
 pixels by a large factor.
 """
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from nesr_gui import resources
 from nesr_gui.inference.calibration import IntervalCalibration
-from nesr_gui.spectral import FloatArray
+from nesr_gui.spectral import CameraKnowledge, FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +45,15 @@ class WidenedCalibration(IntervalCalibration):
 
 
 @cache
-def measured_widening() -> Widening:
-    """The measured widths."""
+def measured_widening(camera: CameraKnowledge) -> Widening | None:
+    """The measured widths; None for a known camera, which needs none."""
     content = json.loads(resources.unknown_camera().read_text(encoding="utf-8"))
-    return Widening(*(np.array(content[name], np.float64) for name in ("nm", "below", "above")))
+    if camera not in content:
+        return None
+    return Widening(*(np.array(part, np.float64) for part in (content["nm"], *content[camera].values())))
 
 
-def widened(calibration: IntervalCalibration, widening: Widening | None = None) -> WidenedCalibration:
-    """The calibration for pictures by unknown cameras; the measured widths are added by default."""
+def widened(calibration: IntervalCalibration, widening: Widening) -> WidenedCalibration:
+    """The calibration for pictures by cameras that are not known exactly."""
     parts = {part.name: getattr(calibration, part.name) for part in fields(calibration)}
-    return WidenedCalibration(**parts, widening=widening or measured_widening())
+    return WidenedCalibration(**parts, widening=widening)

@@ -145,6 +145,11 @@ def read_photograph(path: str | os.PathLike[str], settings: DevelopSettings | No
         FileNotFoundError: the file does not exist.
         ValueError: neither content nor extension are those of a photograph, or the file is not readable
             (`UnreadableImage`).
+
+    Examples:
+        >>> from nesr_gui import resources
+        >>> read_photograph(resources.sample("coffee").photograph).shape
+        (400, 600)
     """
     image: RGBImage = _reader(Path(path), FileKind.PHOTOGRAPH)(Path(path), settings)
     return image
@@ -226,6 +231,16 @@ def write_cube(
         ValueError: the extension is not that of a cube, the format does not support the encoding, or the field does not
             cover the wavelengths or the window.
         OSError: the folder is not writable or has too little space.
+
+    Examples:
+        >>> import tempfile
+        >>> from nesr_gui import resources
+        >>> cube = open_cube(resources.sample("colour_checker").truth)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     written = Path(folder, "patch.hdr")
+        ...     clipped = write_cube(written, cube, cube.bands, rows=slice(12, 68), cols=slice(12, 68))
+        ...     open_cube(written).shape, clipped
+        ((56, 56), 0)
     """
     found = writer(path, encoding or StorageEncoding())
     export = CubeWriterSource(

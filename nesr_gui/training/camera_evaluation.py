@@ -28,7 +28,7 @@ from nesr_gui.io.photos.chart_calibration import calibrate
 from nesr_gui.io.photos.chart_patches import Corners, read_patches
 from nesr_gui.io.photos.develop import develop
 from nesr_gui.io.photos.develop_settings import DevelopSettings
-from nesr_gui.spectral import FloatArray, RGBImage
+from nesr_gui.spectral import CameraKnowledge, FloatArray, RGBImage
 from nesr_gui.training.cameras import TONES, WHITE, SimulatedCamera, chart_spectra, decoded, simulated_cameras
 from nesr_gui.training.evaluation import measure
 from nesr_gui.training.robustness import interval_cubes
@@ -117,7 +117,13 @@ def evaluate_cameras(
 
 
 def measure_widening(
-    model: LoadedModel, scenes: Sequence[Scene], cameras: Path, *, every: int = 8, stride: int = 8
+    model: LoadedModel,
+    scenes: Sequence[Scene],
+    cameras: Path,
+    camera: CameraKnowledge,
+    *,
+    every: int = 8,
+    stride: int = 8,
 ) -> Widening:
     """Widths to add to the intervals of pictures by unknown cameras so that they hold 90 % of the values.
 
@@ -127,25 +133,30 @@ def measure_widening(
     Args:
         model: a model with intervals.
         scenes: training scenes.
-        cameras: a file of camera sensitivities; their pictures have the maker's matrix.
+        cameras: a file of camera sensitivities.
+        camera: `UNKNOWN`: their pictures have the maker's matrix; `CHART`: with a profile from a chart that each has
+            photographed beside the scene, their pictures also have the sensor's colours.
         every: use every n-th camera; each scene begins with the next one.
         stride: use every n-th row and column of a scene.
 
     Raises:
         ValueError: the model has no intervals.
     """
-    pictures, tails = list(simulated_cameras(cameras)), []
+    has_chart, tails = camera is CameraKnowledge.CHART, []
+    makers = tuple(Maker) if has_chart else (Maker.PICTURE,)
+    groups = [list(simulated_cameras(cameras, has_matrix=maker is Maker.PICTURE)) for maker in makers]
+    chart = chart_spectra(classic(), CHART_CORNERS, CHART_SHAPE)
     for index, scene in enumerate(scenes):
         small = thinned(scene, stride)
         counted = outside(small.chart, small.cube.shape[1:])
-        for camera in pictures[index % every :: every]:
-            image = photographed(camera, small, None)
-            known = replace(image, source=replace(image.source, is_camera_unknown=False))
+        for picture in itertools.chain.from_iterable(group[index % every :: every] for group in groups):
+            image = photographed(picture, small, chart_profile(picture, chart, CHART_CORNERS) if has_chart else None)
+            known = replace(image, source=replace(image.source, camera=CameraKnowledge.KNOWN))
             field = engine.encode(known, model)
             if not isinstance(field, CalibratedField):
                 raise ValueError(f"{model.name} has no intervals to widen; calibrate it first")
             answer = field.cube(cie.CAMERA_BANDS).values
-            truth = small.cube * np.float32(scale_to(small.cube, answer, counted))
+            truth = small.cube * np.float32(1 if has_chart else scale_to(small.cube, answer, counted))
             low, high = interval_cubes(field, field.shape)
             level = cie.white_level(known.values)
             below, above = (low - truth)[:, counted] / level, (truth - high)[:, counted] / level

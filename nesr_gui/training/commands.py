@@ -201,14 +201,14 @@ def calibrate(model: Path, runs: Path, scene_folder: Path, spectra: Sequence[Pat
     Raises:
         ValueError: there is no run.
     """
-    checkpoint, scenes = load_checkpoint(model), list(read_scenes(scene_folder))
+    checkpoint, scenes = load_checkpoint(model, calibrated=False), list(read_scenes(scene_folder))
     learned, held = without_clusters(without_charts(read_libraries(spectra)))
     found = sorted(runs.glob(f"*/{MODEL}"))
     if not found:
         raise ValueError(f"{runs} has no RUN/{MODEL}; train some with `train --leave-out`")
     units, residuals = [], []
     for path in tqdm(found, unit="run"):
-        run = load_checkpoint(path)
+        run = load_checkpoint(path, calibrated=False)
         left_out = run.provenance.get(LEFT_OUT, "").split(", ")
         for scene in (scene for scene in scenes if scene.name in left_out):
             units.append(calibration_unit(scene, run.network))

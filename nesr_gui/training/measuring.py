@@ -15,6 +15,7 @@ from nesr_gui.fields.suggestion import suggest_spots
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel
 from nesr_gui.spectral import RGBImage, Spectrum
+from nesr_gui.training.calibration import interval_score
 from nesr_gui.training.evaluation import MetricSums
 from nesr_gui.training.scenes import Scene
 
@@ -26,8 +27,8 @@ SUGGESTED, RANDOM = "suggested", "at random"
 class AnchoredScore:
     """Accuracy on a scene, outside its chart, with some measured spectra.
 
-    `coverage` is the share of the values within the 90 % intervals, `width` the mean width of these; NaN without
-    intervals.
+    `coverage` is the share of the values within the 90 % intervals, `width` the mean width of these, and
+    `interval_score` weighs both, see `calibration.interval_score`; NaN without intervals.
     """
 
     scene: str
@@ -37,8 +38,9 @@ class AnchoredScore:
     angle: float
     coverage: float
     width: float
+    interval_score: float
 
-    NAMES = ("rmse", "angle", "coverage", "width")
+    NAMES = ("rmse", "angle", "coverage", "width", "interval_score")
 
 
 def anchored_scores(
@@ -63,15 +65,17 @@ def anchored_scores(
         anchors = [Anchor(row, col, _reading(scene, row, col)) for row, col in spots]
         for count in counts:
             corrected = anchored(field, anchors[:count])
-            sums, coverage, width = MetricSums(), np.nan, np.nan
+            sums, (coverage, width, weighed) = MetricSums(), (np.nan,) * 3
             sums.add(corrected.spectra(points, cie.CAMERA_BANDS), truth)
             if isinstance(corrected, CalibratedField):
                 lower, upper = corrected.prediction_interval(points, cie.CAMERA_BANDS)
                 coverage, width = float(((lower <= truth) & (truth <= upper)).mean()), float((upper - lower).mean())
+                weighed = interval_score(lower, upper, truth)
             found = sums.result()
             yield AnchoredScore(
-                scene.name, chosen, count, rmse=found.rmse, angle=found.angle, coverage=coverage, width=width
-            )
+                scene.name, chosen, count, rmse=found.rmse, angle=found.angle, coverage=coverage, width=width,
+                interval_score=weighed,
+            )  # fmt: skip
 
 
 def mean_anchored_scores(scores: Sequence[AnchoredScore]) -> list[AnchoredScore]:

@@ -55,6 +55,7 @@ SPOTS = 3  # shown of each scene, the worst first
 APART = 5  # smallest distance between spots, in sides
 WORST = 0.15  # RMSE at the upper end of the scale of error maps
 COLOURS = ("#d55e00", "#0072b2", "#009e73")
+ANCHORED = ("RMSE", "angle", "coverage", "width", "score")  # columns: the last is the interval score
 BASELINE_LIBRARY = "capbone"  # the baselines are fitted on this set if a file has it, otherwise on all
 
 
@@ -270,7 +271,7 @@ def _anchors(scenes: Sequence[Scene], models: Sequence[LoadedModel], counts: Seq
     rows = []
     for model in models:
         click.echo(f"\n{model.name} with measured spectra of some spots, 8-bit sRGB, every {STRIDE}th row and column")
-        click.echo(f"{'scene':24}{'spots':>16}{'RMSE':>10}{'angle':>10}{'coverage':>10}{'width':>10}")
+        click.echo(f"{'scene':24}{'spots':>16}" + "".join(f"{name:>10}" for name in ANCHORED))
         made: list[AnchoredScore] = []
         for row in itertools.chain.from_iterable(anchored_scores(model, scene, counts) for scene in scenes):
             _print_anchored(row)
@@ -284,7 +285,8 @@ def _anchors(scenes: Sequence[Scene], models: Sequence[LoadedModel], counts: Seq
 
 def _print_anchored(row: AnchoredScore) -> None:
     spots = f"{row.anchors} {row.chosen}"
-    click.echo(f"{row.scene:24}{spots:>16}{row.rmse:10.4f}{row.angle:10.2f}{row.coverage:10.3f}{row.width:10.4f}")
+    figures = f"{row.rmse:10.4f}{row.angle:10.2f}{row.coverage:10.3f}{row.width:10.4f}{row.interval_score:10.4f}"
+    click.echo(f"{row.scene:24}{spots:>16}{figures}")
 
 
 def _attacks(

@@ -12,9 +12,16 @@ from torch import Tensor
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields.anchored import NOISE
-from nesr_gui.fields.residual_prior import POSITIONS, PatchResiduals, ResidualPrior
+from nesr_gui.fields.residual_prior import (
+    LEVELS,
+    POSITIONS,
+    IntervalNarrowing,
+    PatchResiduals,
+    ResidualPrior,
+    brightness,
+)
 from nesr_gui.fields.suggestion import choose_spots
-from nesr_gui.inference.calibration import COVERAGE, IntervalCalibration
+from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.networks.registry import Network
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.contributions import answers
@@ -30,9 +37,10 @@ FADING = (0, 0, 0, 0, 1)  # of each kernel
 STEPS, RATE, SAMPLE = 150, 0.05, 120  # of the optimiser, and patches of a scene per step
 FREEDOM = 6.0  # degrees of freedom of the Student-t likelihood, so that single scenes do not decide
 COUNTS = (1, 3, 5, 10, 24)  # readings with which the width of the intervals is calibrated
-KNOTS, QUANTILES = 11, 1001  # of the factors of width, and of the factors that the values of a scene need
 GROUPS = 3  # of scenes, whose intervals are calibrated by a prior that is learned on the others
-FEWEST = 0.002  # share of the values that a knot needs to have a factor of its own
+CALIBRATED_PIXELS = 600  # of a scene, on which its intervals are calibrated
+QUANTILE = 0.92  # of the half-widths that a scene needs; more than `COVERAGE`, so that it also holds in most scenes
+MOST = 3.0  # of the exponents of narrowing
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +94,8 @@ def fit_prior(units: Sequence[ResidualUnit], calibration: IntervalCalibration) -
     """The prior that explains the residuals of scenes best; all have the same weight.
 
     Curves are principal components of the residuals where the camera is blind. Rates, weights and noise maximise the
-    marginal likelihood of the scores of random patches. The factors of width give intervals their coverage with
-    readings of some patches, on scenes that the prior has not seen.
+    marginal likelihood of the scores of random patches. Narrowing and doubt give intervals their coverage with readings
+    of some patches, on scenes that the prior has not seen.
 
     Args:
         units: the scenes.
@@ -101,45 +109,41 @@ def fit_prior(units: Sequence[ResidualUnit], calibration: IntervalCalibration) -
         for group in groups:
             others = _fit([unit for unit in units if all(unit is not each for each in group)])
             held += [(others, unit) for unit in group]
-    return replace(prior, stretch=_stretch(held, calibration))
+    narrowing, doubt = _calibrated([case for each in held for case in _cases(*each, calibration)])
+    return replace(prior, narrowing=narrowing, doubt=doubt)
 
 
 def _fit(units: Sequence[ResidualUnit]) -> ResidualPrior:
-    """A prior without factors of width."""
+    """A prior whose intervals are not calibrated."""
     return _noises(_optimised(_bases(units), units), units)
 
 
 def _bases(units: Sequence[ResidualUnit]) -> ResidualPrior:
     """A prior with curves and features, and the rates from which the optimisation starts."""
-    camera = cie.default_camera()
-    blind = np.eye(camera.shape[1]) - np.linalg.pinv(camera) @ camera
-    empty = np.zeros(0, np.float32)
-    prior = ResidualPrior(
-        nm=cie.CAMERA_BANDS.nm, camera=camera.astype(np.float32), curves=empty, centre=empty, shapes=empty,
-        rates=empty, fading=np.array(FADING, np.float32), weights=empty, noise=empty, dark_noise=empty,
-        pixel_noise=empty, rest=empty, stretch=empty,
-    )  # fmt: skip
-    residuals = [blind @ _residuals(prior, unit.patch_answers, unit.patch_truth) for unit in units]
+    exact = cie.default_camera()
+    camera, blind = exact.astype(np.float32), np.eye(exact.shape[1]) - np.linalg.pinv(exact) @ exact
+    residuals = [blind @ _residuals(camera, unit.patch_answers, unit.patch_truth) for unit in units]
     variance, axes = np.linalg.eigh(np.mean([part @ part.T / part.shape[1] for part in residuals], axis=0))
     curves = axes[:, : -CURVES - 1 : -1] * np.sqrt(variance[: -CURVES - 1 : -1])
-    relative = [unit.patch_answers / prior.brightness(unit.patch_answers, 1) for unit in units]
+    relative = [unit.patch_answers / brightness(camera, unit.patch_answers, 1) for unit in units]
     centre = np.mean([part.mean(1) for part in relative], axis=0)
     centred = [part - centre[:, None] for part in relative]
     variance, axes = np.linalg.eigh(np.mean([part @ part.T / part.shape[1] for part in centred], axis=0))
     shapes = SHAPE_UNIT * (axes[:, : -SHAPES - 1 : -1] / np.sqrt(variance[: -SHAPES - 1 : -1])).T
     rates = [[*(shape,) * SHAPES, light, *(place,) * POSITIONS] for shape, light, place in STARTS]
-    return replace(
-        prior,
-        curves=curves.astype(np.float32),
-        centre=centre.astype(np.float32),
-        shapes=shapes.astype(np.float32),
-        rates=np.array(rates, np.float32),
-    )
+    unknown = np.zeros(CURVES, np.float32)
+    return ResidualPrior(
+        nm=cie.CAMERA_BANDS.nm, camera=camera, curves=curves.astype(np.float32), centre=centre.astype(np.float32),
+        shapes=shapes.astype(np.float32), rates=np.array(rates, np.float32), fading=np.array(FADING, np.float32),
+        weights=np.zeros((len(FADING), CURVES), np.float32), noise=unknown, dark_noise=unknown, pixel_noise=unknown,
+        rest=np.zeros(camera.shape[1], np.float32), narrowing=np.ones(len(LEVELS), np.float32),
+        doubt=np.zeros(len(LEVELS), np.float32),
+    )  # fmt: skip
 
 
-def _residuals(prior: ResidualPrior, answer: FloatArray, truth: FloatArray) -> npt.NDArray[np.float64]:
+def _residuals(camera: FloatArray, answer: FloatArray, truth: FloatArray) -> npt.NDArray[np.float64]:
     """Residuals (L, N) of answers (L, N), over brightness."""
-    return ((truth - answer) / prior.brightness(answer, 1)).astype(np.float64)
+    return ((truth - answer) / brightness(camera, answer, 1)).astype(np.float64)
 
 
 def _compare(prior: ResidualPrior, unit: ResidualUnit) -> PatchResiduals:
@@ -219,64 +223,88 @@ def _noises(prior: ResidualPrior, units: Sequence[ResidualUnit]) -> ResidualPrio
     """The prior with the noise of single pixels."""
     pseudo, apart, left = np.linalg.pinv(prior.curves.astype(np.float64)), [], []
     for unit in units:
-        pixels = _residuals(prior, unit.answers, unit.truth)
-        patches = _residuals(prior, unit.patch_answers, unit.patch_truth)
+        pixels = _residuals(prior.camera, unit.answers, unit.truth)
+        patches = _residuals(prior.camera, unit.patch_answers, unit.patch_truth)
         apart.append(np.square(pseudo @ (pixels - patches)).mean(1))
         left.append(np.square(pixels - prior.curves @ (pseudo @ pixels)).mean(1))
     noise, rest = (np.mean(part, axis=0).astype(np.float32) for part in (apart, left))
     return replace(prior, pixel_noise=noise, rest=rest)
 
 
-def _stretch(
-    held: Sequence[tuple[ResidualPrior, ResidualUnit]], calibration: IntervalCalibration
-) -> npt.NDArray[np.float32]:
-    """Factors (KNOTS,) of the width of intervals, from units and priors that have not seen them.
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """Values of a scene, given some readings, relative to the half-widths of their intervals without readings.
 
-    They are at least 1, and such that the stretched width never falls where the share rises.
+    Attributes:
+        needed: distances (L, N) of the truth from the corrected values.
+        corrections: squared corrections (L, N).
+        logarithms: of the shares (L, N) of the variance that remain.
+        levels: weights (B, N) of `LEVELS` of brightness.
     """
-    knots = np.linspace(0, 1, KNOTS)
-    needed: list[list[tuple[FloatArray, FloatArray]]] = [[] for _ in knots]  # factors and weights, of each unit
-    for prior, unit in held:
-        shares, factors = zip(*_needed_factors(prior, unit, calibration), strict=True)
-        nearest = np.rint(np.stack(shares) * (KNOTS - 1)).astype(int)
-        for knot, parts in enumerate(needed):
-            if (found := np.stack(factors)[nearest == knot]).size:
-                values = np.quantile(found, np.linspace(0, 1, QUANTILES)).astype(np.float32)
-                parts.append((values, np.full(QUANTILES, found.size / nearest.size / len(held), np.float32)))
-    known, least = [], []
-    for knot, parts in enumerate(needed[:-1]):  # at the last, readings say nothing
-        values, weights = (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else (knots[:0],) * 2
-        if weights.sum() / QUANTILES > FEWEST:
-            order = np.argsort(values)
-            place = np.searchsorted(np.cumsum(weights[order]), COVERAGE * weights.sum())
-            known.append(knots[knot])
-            least.append(max(float(values[order][place]), 1.0))
-    width = knots * np.interp(knots, [*known, 1.0], [*least, 1.0])
-    width = np.minimum.accumulate(width[::-1])[::-1]
-    return np.concatenate([[least[0] if least else 1.0], width[1:] / knots[1:]]).astype(np.float32)
+
+    needed: Tensor
+    corrections: Tensor
+    logarithms: Tensor
+    levels: Tensor
 
 
-def _needed_factors(
-    prior: ResidualPrior, unit: ResidualUnit, calibration: IntervalCalibration
-) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """For some numbers of readings: shares (L, N) of the standard deviation that are left, and factors (L, N).
+def _calibrated(cases: Sequence[_Case]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Narrowing and doubt (B,) at `LEVELS` with which intervals have their coverage; all cases have the same weight.
 
-    A factor is the distance of the truth from the value, over the half-width of the interval shrunk by the share.
+    They minimise the loss whose minimum is a quantile of the needed half-widths (Koenker and Bassett 1978), so that
+    intervals are as narrow as their coverage permits, as far as shares and corrections tell.
     """
+    knots = len(cases[0].levels)
+    learned = torch.cat([torch.ones(knots), torch.full((knots,), 0.1)]).requires_grad_()
+    most = torch.cat([torch.full((knots,), MOST), torch.full((knots,), torch.inf)])
+    optimiser = torch.optim.LBFGS([learned], max_iter=60, line_search_fn="strong_wolfe")
+
+    def bounded() -> Tensor:
+        return learned.abs().minimum(most)
+
+    def loss() -> float:
+        optimiser.zero_grad()
+        total = 0.0
+        for case in cases:
+            narrowing, doubt = bounded().reshape(2, knots) @ case.levels
+            width = ((narrowing * case.logarithms).exp() + doubt * case.corrections + 1e-12).sqrt()
+            short = case.needed - width
+            part = torch.where(short > 0, QUANTILE * short, (QUANTILE - 1) * short).mean() / len(cases)
+            part.backward()  # type: ignore[no-untyped-call]
+            total += float(part.detach())
+        return total
+
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    narrowing, doubt = bounded().detach().numpy().astype(np.float32).reshape(2, knots)
+    return narrowing, doubt
+
+
+def _cases(prior: ResidualPrior, unit: ResidualUnit, calibration: IntervalCalibration) -> Iterator[_Case]:
+    """A unit with some numbers of readings, of patches as suggested and of random ones."""
     features = prior.features(unit.patch_answers, unit.places, 1)
-    pixels = prior.features(unit.answers, unit.places, 1)
-    bright, faint = prior.brightness(unit.answers, 1), prior.faintness(pixels)
-    residuals = _compare(prior, unit)
-    lower, upper = (part.T for part in calibration.prediction_interval(unit.rgb, unit.answers.T, prior.nm))
+    residuals, some = _compare(prior, unit), slice(None, None, -(-unit.answers.shape[1] // CALIBRATED_PIXELS))
+    answers, truth = unit.answers[:, some], unit.truth[:, some]
+    bounds = [part.T for part in calibration.prediction_interval(unit.rgb[some], answers.T, prior.nm)]
+    below, above = (np.maximum(abs(bound - answers), 1e-6) for bound in bounds)
+    pixels, bright = prior.features(answers, unit.places[:, some], 1), prior.brightness(answers, 1)
+    faint, narrowing = prior.faintness(pixels), IntervalNarrowing.of(prior, prior.nm)
+    levels = np.stack([prior.at_levels(part, faint) for part in np.eye(len(LEVELS), dtype=np.float32)])
+    for spots in _spots(prior, features, unit):
+        for count in (count for count in COUNTS if count <= len(spots)):
+            chosen = spots[:count]
+            posterior = prior.posterior(features[:, chosen], residuals.scores[:, chosen], residuals.noise[:, chosen])
+            mean, kernels = posterior.scores(pixels)
+            values = np.maximum(answers + prior.curves @ mean * bright, 0)
+            half = np.where(truth > values, above, below)
+            shares = narrowing.shares(posterior.variances(kernels, faint), faint)
+            corrections = narrowing.corrections(mean * bright) / np.square(half)
+            parts = abs(truth - values) / half, corrections, np.log(shares), levels
+            yield _Case(*(torch.from_numpy(part.astype(np.float32)) for part in parts))
+
+
+def _spots(prior: ResidualPrior, features: FloatArray, unit: ResidualUnit) -> Iterator[npt.NDArray[np.intp]]:
+    """Patches with `features` (F, N) to read: as suggested, and at random."""
     some = np.arange(0, features.shape[1], 3)
-    spots = choose_spots(
-        prior, None, features[:, some], np.square(bright[some]), np.arange(0, len(some), 2), max(COUNTS)
-    )
-    for count in COUNTS:
-        chosen = some[spots[:count]]
-        posterior = prior.posterior(features[:, chosen], residuals.scores[:, chosen], residuals.noise[:, chosen])
-        mean, kernels = posterior.scores(pixels)
-        share = posterior.shares(prior.curves, prior.rest, faint, posterior.variances(kernels, faint))
-        error = unit.truth - np.maximum(unit.answers + prior.curves @ mean * bright, 0)
-        half = np.where(error > 0, upper - unit.answers, unit.answers - lower) * share
-        yield share, (abs(error) / np.maximum(half, 1e-6)).astype(np.float32)
+    importance = np.square(prior.brightness(unit.patch_answers, 1))
+    yield some[choose_spots(prior, None, features[:, some], importance[some], np.arange(0, len(some), 2), max(COUNTS))]
+    yield np.random.default_rng(0).permutation(features.shape[1])[: max(COUNTS)]

@@ -1,14 +1,12 @@
 """What the benchmark starts in processes of its own is there."""
 
-import gc
+import pytest
 
 from nesr_gui.benchmark import system
 
 
-def test_the_command_that_opens_a_window_names_what_exists() -> None:
+@pytest.mark.parametrize("command", [system.HELP, system.WINDOW], ids=["help", "window"])
+def test_the_started_program_prints_a_line(command, monkeypatch) -> None:
     """It is text, which neither types nor imports check."""
-    imported, started = system.WINDOW.split("; ")
-    found: dict[str, object] = {}
-    exec(f"{imported}; start = {started.removesuffix('()')}", found)
-    gc.enable()  # which the program does when its model is loaded
-    assert callable(found["start"])
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    system._run_until_line(command)  # raises if there is none

@@ -10,10 +10,12 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+import nesr_gui
 from nesr_gui import io
 from nesr_gui.cli import cli
 from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.charts import classic
+from nesr_gui.io.photos import chart_finder
 from nesr_gui.io.photos.camera_profile import read_profile
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.io.spectra.readers import read_camera
@@ -54,6 +56,46 @@ def test_a_chart_becomes_a_profile_that_other_commands_take(photo: Path, tmp_pat
     expected = io.read_photograph(photo, DevelopSettings(profile=made)).values[50, 60]
     assert np.abs(with_it[:, 1] / plain[:, 1] - 1).max() > 0.05
     np.testing.assert_allclose(expected, classic().colours[0], atol=0.02)
+
+
+def test_python_takes_the_camera_as_the_commands_do(photo: Path, tmp_path: Path) -> None:
+    profile, table, several = (tmp_path / name for name in ("camera.json", "camera.csv", "cameras.npz"))
+    run("calibrate-camera", photo, "--corners", TEXT, "-o", profile)
+    rows = np.column_stack([cie.CAMERA_BANDS.nm, bells().T])
+    np.savetxt(table, rows, delimiter=",", header="wavelength,R,G,B", comments="")
+    np.savez(
+        several, names=["Maker_Two.csv", "Maker_One.csv"], sensitivities=np.stack([bells((620, 530, 450)).T, bells().T])
+    )
+    plain = nesr_gui.reconstruct(photo, max_pixels=4000).cube([550.0]).values
+    for camera in (profile, table, several):
+        run("reconstruct", photo, "-o", tmp_path / "cube.npz", "--bands", 3, "--max-pixels", 4000, "--camera", camera)
+        expected = io.open_cube(tmp_path / "cube.npz").cube([550.0]).values
+        made = nesr_gui.reconstruct(photo, camera=camera, max_pixels=4000)
+        np.testing.assert_allclose(made.cube([550.0]).values, expected, atol=1e-6)
+        assert np.abs(expected - plain).max() > 0.02
+        loaded = read_profile(profile) if camera is profile else read_camera(camera, "Maker One")
+        same = nesr_gui.reconstruct(photo, camera=loaded, max_pixels=4000)
+        np.testing.assert_array_equal(same.cube([550.0]).values, made.cube([550.0]).values)
+    with pytest.raises(FileNotFoundError, match=r"no file .*none.json"):
+        nesr_gui.reconstruct(photo, camera=tmp_path / "none.json")
+
+
+def test_a_chart_is_found_without_corners(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def find(*request: object) -> object:
+        asked.append(request)
+        return np.array(CORNERS)
+
+    monkeypatch.setattr(chart_finder, "find_chart", find)
+    shown = run("calibrate-camera", photo, "-o", tmp_path / "found.json")
+    assert f"The chart was found at --corners '{TEXT}'." in shown
+    run("calibrate-camera", photo, "--corners", TEXT, "-o", tmp_path / "given.json")
+    assert len(asked) == 1 and read_profile(tmp_path / "found.json") == read_profile(tmp_path / "given.json")
+    monkeypatch.undo()
+    monkeypatch.setattr(chart_finder, "PACKAGE", "no_such_package")
+    with pytest.raises(ValueError, match=r"pip install 'nesr-gui\[chart\]'"):
+        run("calibrate-camera", photo, "-o", tmp_path / "found.json")
 
 
 def test_cubes_state_the_profile(photo: Path, tmp_path: Path) -> None:

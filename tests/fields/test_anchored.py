@@ -12,7 +12,7 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.fields import anchored as anchored_module
 from nesr_gui.fields.anchored import MARGIN, NOISE, Anchor, AnchoredField, CalibratedAnchoredField, anchored
 from nesr_gui.fields.protocol import CalibratedField
-from nesr_gui.fields.residual_prior import DARK, interpolate
+from nesr_gui.fields.residual_prior import DARK, LEVELS, IntervalNarrowing, interpolate
 from nesr_gui.inference import engine
 from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.inference.checkpoint import Checkpoint
@@ -62,7 +62,7 @@ def field(beneath, anchors):
 
 
 def reference(beneath, anchors, nm, points):
-    """Posterior mean (L, N) and variance of scores (M, N) at points, by equations 2.25 and 2.26."""
+    """Posterior mean (L, N), scores and their variance (M, N) at points, by equations 2.25 and 2.26."""
     prior, level = beneath.residual_prior, beneath.level
     answers = beneath.cube(BANDS).values.astype(np.float64)
 
@@ -93,6 +93,7 @@ def reference(beneath, anchors, nm, points):
         dark = (DARK * level / patch[1]) ** 2
         noise.append((pseudo**2).sum(1) * variance / patch[1] ** 2 + prior.noise + prior.dark_noise * dark)
     mean, left = np.empty((len(points), len(nm))), np.empty((len(points), prior.curves.shape[1]))
+    found = np.empty_like(left)
     functions = interpolate(prior.nm, prior.curves, np.array(nm)).astype(float)
     wanted = beneath.cube(nm).values
     for index, (row, col) in enumerate(points):
@@ -105,12 +106,13 @@ def reference(beneath, anchors, nm, points):
             scores[curve] = across @ np.linalg.solve(gram, [each[curve] for each in residuals])
             left[index, curve] = kernel(pixel, pixel, curve) - across @ np.linalg.solve(gram, across)
         mean[index] = np.maximum(wanted[:, row, col] + functions @ scores * pixel[1], 0)
-    return mean.T, left.T
+        found[index] = scores * pixel[1]
+    return mean.T, found.T, left.T
 
 
 def test_it_is_the_posterior_of_the_textbook(beneath, field, anchors):
     points = [(row, col) for row in (0, 4, 12, 17, 23) for col in (0, 5, 14, 20, 27)]
-    mean, left = reference(beneath, anchors, NM, points)
+    mean, _, left = reference(beneath, anchors, NM, points)
     np.testing.assert_allclose(field.spectra(points, NM).T, mean, atol=2e-5)
     state = field._states(1, slice(0, 24), slice(0, 28), intervals=True)
     np.testing.assert_allclose(np.stack([state[4:-1, r, c] for r, c in points], 1), left, atol=2e-5)
@@ -199,7 +201,8 @@ def test_at_an_anchor_the_interval_is_the_readings_and_far_from_all_the_models()
     prior = tiny.residual_prior()
     quiet = dataclasses.replace(
         prior, rates=np.full_like(prior.rates, 8.0), noise=0 * prior.noise, dark_noise=0 * prior.dark_noise,
-        pixel_noise=0 * prior.pixel_noise, rest=0 * prior.rest, stretch=np.ones(3, np.float32),
+        pixel_noise=0 * prior.pixel_noise, rest=0 * prior.rest, narrowing=np.ones(4, np.float32),
+        doubt=np.zeros(4, np.float32),
     )  # fmt: skip
     values = np.full((24, 28, 3), 0.5, np.float32)
     values[:, 14:] = (0.1, 0.5, 0.2)
@@ -213,18 +216,49 @@ def test_at_an_anchor_the_interval_is_the_readings_and_far_from_all_the_models()
     assert ratio[1] == pytest.approx(1, abs=0.01)
 
 
-def test_factors_of_width_stretch_what_remains(beneath, anchors):
-    """Upper limits, which nothing clips."""
-    points, above = [(r, c) for r in range(0, 24, 5) for c in range(0, 28, 5)], []
-    for factor in (1, 2):
-        prior = dataclasses.replace(beneath.residual_prior, stretch=np.full(3, factor, np.float32))
-        field = beneath.anchored(anchors)
-        field.prior = prior
-        values = field.spectra(points, NM)
-        upper = field.prediction_interval(points, NM)[1]
-        above.append(np.where(values > 0, upper - values, np.nan))
-    np.testing.assert_allclose(above[1], 2 * above[0], rtol=1e-3, atol=1e-5)
-    assert np.nanmax(above[0]) > 0.01
+def reference_limits(beneath, anchors, nm, points):
+    """Limits (2, L, N) at points, value by value."""
+    prior, level, answers = beneath.residual_prior, beneath.level, beneath.cube(BANDS).values.astype(float)
+    mean, scores, left = reference(beneath, anchors, nm, points)
+    functions, rest = (
+        interpolate(prior.nm, prior.curves, np.array(nm)).astype(float),
+        np.interp(nm, BANDS.nm, prior.rest),
+    )
+    bounds, before = beneath.prediction_interval(points, nm), beneath.spectra(points, nm)
+    result = np.empty((2, len(nm), len(points)))
+    for n, (row, col) in enumerate(points):
+        bright = (prior.camera.mean(0) @ answers[:, row, col]) / level + DARK
+        dark = (DARK / bright) ** 2
+        noise = prior.noise + prior.pixel_noise + dark * prior.dark_noise
+        prior_variance = prior.weights.T @ np.where(prior.fading, dark, 1)
+        power, doubt = (np.interp(np.log(bright), np.log(LEVELS), part) for part in (prior.narrowing, prior.doubt))
+        for band, curve in enumerate(functions):
+            whole = curve**2 @ (prior_variance + noise) + rest[band]
+            share = (curve**2 @ (left[:, n] + noise) + rest[band]) / whole
+            old, new = before[n, band], mean[band, n]
+            for side, sign in enumerate((-1, 1)):
+                half = np.sqrt((bounds[side][n, band] - old) ** 2 * share**power + doubt * curve**2 @ scores[:, n] ** 2)
+                result[side, band, n] = max(new + sign * half, 0)
+    return result
+
+
+def test_limits_are_narrowed_by_the_share_that_remains_and_widened_by_the_correction(beneath, field, anchors):
+    points = [(row, col) for row in (0, 4, 12, 17, 23) for col in (0, 5, 14, 20, 27)]
+    found = np.stack(field.prediction_interval(points, NM)).transpose(0, 2, 1)
+    np.testing.assert_allclose(found, reference_limits(beneath, anchors, NM, points), atol=5e-5)
+
+
+def test_narrowing_and_doubt_depend_on_brightness():
+    prior, levels = tiny.residual_prior(), np.array([0.001, *LEVELS, 5.0])
+    np.testing.assert_allclose(
+        prior.at_levels(prior.narrowing, DARK / levels), prior.narrowing[[0, 0, 1, 2, 3, 3]], rtol=1e-5
+    )
+
+
+def test_the_share_of_the_variance_is_one_without_readings():
+    prior, faint = tiny.residual_prior(), np.linspace(0.01, 1, 5, dtype=np.float32)
+    shares = IntervalNarrowing.of(prior, np.array(NM)).shares(prior.variances(faint), faint)
+    np.testing.assert_allclose(shares, 1, atol=1e-6)
 
 
 def test_a_reading_on_another_scale_says_the_same(beneath, anchors):
@@ -320,7 +354,7 @@ def test_a_reading_may_lack_a_little_at_the_ends(beneath):
 
 def test_a_model_without_a_prior_says_so():
     bare = engine.encode(tiny.image(8, 8), LoadedModel(Checkpoint("t", tiny.network(), {}, "a"), "cpu"))
-    with pytest.raises(ValueError, match=r"no prior for measured spectra; choose the bundled model, or run"):
+    with pytest.raises(ValueError, match=r"no prior for measured spectra; choose the default model, nesr-lean, or run"):
         bare.anchored([Anchor(3, 3, Spectrum(BANDS, np.full(31, 0.5), "x"))])
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
+import numpy.typing as npt
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent, QSettings, Qt, QTimer, qInstallMessageHandler
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.fields.protocol import CubeField, ProgressCallback, QualityFlag, SpectralField
+from nesr_gui.fields.residual_prior import ResidualPrior
 from nesr_gui.gui.app import App, Refresh
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput, input_error_message
@@ -60,6 +62,32 @@ class Limited(CubeField):
         flags[:4, :6] = QualityFlag.CLIPPED
         flags[:, -1] = QualityFlag.UNFAMILIAR_COLOUR
         return flags[rows or slice(None), cols or slice(None)][::stride, ::stride]
+
+
+class Anchorable(Limited):
+    """A stand-in for a reconstruction of a model with intervals and a prior of its residuals."""
+
+    level = 1.0
+
+    def __init__(self, *args: Any, prior: ResidualPrior | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.residual_prior = prior
+
+    def band_images(self, wavelengths: Any, **window: Any) -> FloatArray:
+        return np.stack([self.band(float(nm), **window) for nm in np.atleast_1d(wavelengths)])
+
+    def interval_limits(
+        self, points: npt.NDArray[np.integer], spectra: FloatArray, nm: npt.NDArray[np.float64]
+    ) -> tuple[FloatArray, FloatArray]:
+        return 0.5 * spectra, 1.5 * spectra
+
+
+def anchorable(image: Any, prior: ResidualPrior | None, model: str = "fake") -> Anchorable:
+    """The field of an image; the pixels differ, so that no two spots read the same."""
+    return Anchorable(
+        0.3 + 0.5 * smooth_cube(*image.shape), BANDS, Quantity.REFLECTANCE, {"model": model}, binning=image.binning,
+        source_shape=image.source_shape, prior=prior,
+    )  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -224,7 +252,8 @@ def held(app: App, photograph: Path, engine: FakeEngine, qtbot: QtBot) -> App:
 
 
 @pytest.fixture(autouse=True)
-def settings_of_its_own(tmp_path: Path) -> None:
+def settings_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nesr_gui.gui.model.preferences.data_folder", lambda: tmp_path / "data")
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
 

@@ -1,4 +1,4 @@
-"""How much the window's thread does for one click and for one step of the wavelength, counted in Python calls."""
+"""How much the window's thread does for a click and for a step of the wavelength, in Python calls and paintings."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from PySide6.QtCore import QEventLoop, Qt
+from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 import nesr_gui
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model.truth import MeasuredCube
+from nesr_gui.gui.views.image import mark_items
+from nesr_gui.gui.views.plot import curves
 
 pytestmark = pytest.mark.usefixtures("queued_refresh")
 PACKAGE = str(Path(nesr_gui.__file__).parent)
@@ -79,3 +82,50 @@ def test_a_step_of_the_wavelength_costs_few_calls(quiet, qtbot):
     counts = [calls_of(quiet, actions["longer"].trigger) for _ in range(ROUNDS)]
     assert quiet.document.nm == 550 + ROUNDS
     assert 0 < min(counts) <= 500
+
+
+class Events(QObject):
+    """Counts the events of one type that widgets receive, by widget."""
+
+    def __init__(self, kind: QEvent.Type, *widgets: QObject) -> None:
+        super().__init__()
+        self._kind, self.counts = kind, dict.fromkeys(widgets, 0)
+        for widget in widgets:
+            widget.installEventFilter(self)
+
+    def eventFilter(self, widget: QObject, event: QEvent) -> bool:
+        self.counts[widget] += event.type() == self._kind
+        return False
+
+
+def test_a_step_of_the_wavelength_paints_only_what_changes(quiet, qtbot, monkeypatch):
+    document, window, actions = quiet.document, quiet.window, quiet.window.actions_by_name
+    document.set_truth(MeasuredCube(document.field, "measured", is_chosen=True))
+    for row in range(8):
+        document.add_pin(5 * row, 30)
+    actions["show_band"].trigger()
+    qtbot.waitUntil(lambda: is_settled(quiet))
+    actions["longer"].trigger()  # the table and the plot have taken their places
+    qtbot.waitUntil(lambda: is_settled(quiet))
+    qtbot.wait(50)
+    paintings = []
+    for owner, name in ((mark_items._Sign, "_paint"), (curves._CurvesItem, "_paint"), (curves._Signs, "show_spots")):
+        original = getattr(owner, name)
+
+        def counted(self, argument, owner=owner, original=original):
+            paintings.append(owner)
+            return original(self, argument)
+
+        monkeypatch.setattr(owner, name, counted)
+    layouts = Events(QEvent.Type.LayoutRequest, window.status, window.table)
+    painted = Events(
+        QEvent.Type.Paint, window.table.horizontalScrollBar(), *window.panes.bars[0].findChildren(QLineEdit)
+    )
+    before = [spot.x for spot in window.plot.layer.dots.spots]
+    assert len(before) == 8
+    actions["longer"].trigger()
+    qtbot.waitUntil(lambda: is_settled(quiet))
+    qtbot.wait(50)
+    assert [spot.x for spot in window.plot.layer.dots.spots] == [nm + 1 for nm in before]
+    assert paintings == [curves._Signs], "the dots of the wavelength once, and no mark or curve anew"
+    assert set(layouts.counts.values()) == set(painted.counts.values()) == {0}

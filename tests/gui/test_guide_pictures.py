@@ -15,18 +15,18 @@ from PySide6.QtWidgets import QApplication
 from nesr_gui import resources
 from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.inference.model_input import ModelInput
-from nesr_gui.spectral import Quantity
-from tests.gui.conftest import BANDS, FakeEngine, FakeModel, Limited, smooth_cube
+from tests import tiny
+from tests.gui.conftest import Anchorable, FakeEngine, FakeModel, anchorable
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "make_pictures.py"
 
 
 @pytest.fixture
 def script(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script, with an engine whose fields have intervals and flags, as those of the embedded model."""
+    """The script, with an engine whose fields are like those of the embedded model: with intervals, flags and prior."""
 
-    def encode(image: ModelInput, model: FakeModel, *, progress: ProgressCallback) -> Limited:
-        return Limited(smooth_cube(*image.shape), BANDS, Quantity.REFLECTANCE, source_shape=image.source_shape)
+    def encode(image: ModelInput, model: FakeModel, *, progress: ProgressCallback) -> Anchorable:
+        return anchorable(image, tiny.residual_prior())
 
     monkeypatch.setattr(sys.modules["nesr_gui.inference.engine"], "encode", encode)
     spec = importlib.util.spec_from_file_location("make_pictures", SCRIPT)
@@ -42,6 +42,8 @@ def test_every_picture_of_the_guide_is_made(script: ModuleType, qapp: QApplicati
         script.take_looks(app, tmp_path, "")
     with script.opened("colour_checker", script.THEMES[""]) as app:
         script.take_truth(app, tmp_path, "")
+        script.take_anchors(app, tmp_path, "")
+        script.take_calibration(app, tmp_path, "")
     named = set(re.findall(r"\]\((\w+)\.jpg\)", resources.guide().read_text(encoding="utf-8")))
     made = {path.stem for path in tmp_path.iterdir()}
     assert named and named <= made

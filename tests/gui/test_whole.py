@@ -129,12 +129,13 @@ def test_a_cube_is_refined_by_a_model_of_its_bands(qtbot: QtBot, cube: Path, six
 def test_screenshot_of_a_photograph(
     qtbot: QtBot, photo: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from PySide6.QtGui import QImage
+    from PySide6.QtGui import QGuiApplication, QImage
 
     prepared: list[object] = []
     monkeypatch.setattr(loading, "prepare_colours", lambda request, progress: prepared.append(request))
     picture = tmp_path / "window.png"
     assert main.run(photo, model=model_file, device="cpu", screenshot=picture) == 0
+    assert QGuiApplication.desktopFileName() == "nesr-gui"  # packaging/linux/nesr-gui.desktop has the icon
     assert len(prepared) == 1  # the first click does not wait for it
     image = QImage(str(picture))
     assert (image.width(), image.height()) == (1280, 800)

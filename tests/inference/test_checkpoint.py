@@ -69,6 +69,47 @@ def test_a_file_with_tensors_that_are_no_longer_used_is_read(tmp_path):
     assert load_checkpoint(tmp_path / "m.safetensors").calibration is not None
 
 
+DAMAGE = {
+    "missing": ("prior.narrowing", None, r"without narrowing"),
+    "shape": ("prior.weights", torch.zeros(2, 4), r"weights has shape \(2, 4\); expected \(3, 4\)"),
+    "features": ("prior.rates", torch.zeros(3, 5), r"rates has shape \(3, 5\); expected \(3, 6\)"),
+    "levels": ("prior.doubt", torch.zeros(5), r"doubt has shape \(5,\); expected \(4,\)"),
+    "scalar": ("prior.curves", torch.tensor(0.0), r"curves has shape"),
+    "not a number": ("prior.curves", torch.full((31, 4), torch.nan), r"curves has values that are not finite"),
+    "negative": ("prior.noise", torch.full((4,), -1.0), r"noise has values that are not finite or negative"),
+    "wavelengths": ("prior.nm", torch.arange(31.0).square(), r"nm is not evenly spaced"),
+}
+
+
+@pytest.mark.parametrize(("name", "tensor", "reason"), DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_prior_is_one_sentence_and_can_be_calibrated_anew(tmp_path, name, tensor, reason):
+    path = tmp_path / "m.safetensors"
+    save_checkpoint(path, tiny.network(), {}, None, tiny.residual_prior())
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    tensors = {key: value for key, value in {**load_file(path), name: tensor}.items() if value is not None}
+    save_file(tensors, path, metadata)
+    sentence = rf"^the prior for measured spectra in m\.safetensors cannot be used \(.*{reason}.*\); get the file again"
+    with pytest.raises(UnreadableModel, match=sentence) as caught:
+        load_checkpoint(path)
+    assert "\n" not in str(caught.value)
+    assert load_checkpoint(path, calibrated=False).prior is None
+
+
+def test_missing_intervals_are_one_sentence(tmp_path):
+    calibration = IntervalCalibration(np.arange(31.0), *np.zeros((2, 31, 3, 3)), np.eye(32, dtype=bool), np.array(0.1))
+    save_checkpoint(tmp_path / "m.safetensors", tiny.network(), {}, calibration)
+    with safe_open(tmp_path / "m.safetensors", "pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(tmp_path / "m.safetensors")
+    del tensors["calibration.high"]
+    save_file(tensors, tmp_path / "m.safetensors", metadata)
+    with pytest.raises(
+        UnreadableModel, match=r"^the prediction intervals in m\.safetensors cannot be used \(without hi"
+    ):
+        load_checkpoint(tmp_path / "m.safetensors")
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no model file .*nothing\.safetensors"):
         load_checkpoint(tmp_path / "nothing.safetensors")

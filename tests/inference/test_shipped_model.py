@@ -1,6 +1,7 @@
 """What the embedded model promises of any photograph."""
 
 import copy
+import hashlib
 
 import numpy as np
 import pytest
@@ -157,3 +158,19 @@ def test_a_colour_no_material_has_is_doubted(model):
     assert isinstance(field, CalibratedField)
     assert field.quality_flags()[1, 2] > 0
     assert field.quality_flags()[0, 0] == 0
+
+
+def test_calibration_leaves_its_predictions_as_they_were(model):
+    """Bit for bit: the weights are those that the figures of the model card were measured with."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.network.state_dict().items()):
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    assert digest.hexdigest() == "24876436a2fedd0e49b8a08b9e9859295aaeb9d1e0a066c6d8a3c9bdda825e4d"
+
+
+def test_its_prior_comes_from_the_scenes_that_it_names_and_its_card_names_the_file(model):
+    card = resources.default_model().with_suffix(".md").read_text(encoding="utf-8")
+    assert model.checkpoint.sha256 in card
+    learned = model.checkpoint.provenance["prior"].removeprefix("learned on ").split(", ")
+    assert len(set(learned)) == 24 and not {"face", "feathers", "glass_tiles", "stuffed_toys"} & set(learned)
+    assert model.checkpoint.prior is not None and model.checkpoint.calibration is not None

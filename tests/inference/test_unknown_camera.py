@@ -8,11 +8,12 @@ import pytest
 from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.inference.engine import prepare
 from nesr_gui.inference.model import LoadedModel, load_model
-from nesr_gui.inference.unknown_camera import Widening, measured_widening, widened
+from nesr_gui.inference.unknown_camera import WidenedCalibration, Widening, measured_widening, widened
 from nesr_gui.io.photos.camera_profile import CameraProfile
 from nesr_gui.io.photos.develop import develop
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.io.photos.photo import DecodedPhoto, DecodedPixels
+from nesr_gui.spectral import CameraKnowledge
 
 PROFILE = CameraProfile("none", ((0, 0), (1, 1)), ((1, 0, 0), (0, 1, 0), (0, 0, 1)))
 
@@ -27,17 +28,23 @@ def photo(camera: str, white: int = 255) -> DecodedPhoto:
     return DecodedPhoto(DecodedPixels(pixels, white, camera=camera), "a", "0")
 
 
-def test_only_pictures_by_unknown_cameras_have_wider_intervals(model: LoadedModel) -> None:
-    plain, given = DevelopSettings(), model.checkpoint.calibration
-    assert given is not None
-    for decoded, settings, is_wide in (
-        (photo("Maker One"), plain, True),
-        (photo(""), plain, False),
-        (photo("Maker One", 65535), plain, False),
-        (photo("Maker One"), DevelopSettings(profile=PROFILE), False),
-    ):
-        used = prepare(develop(decoded, settings), model).calibration
-        assert used is not None and (used is not given) is is_wide
+@pytest.mark.parametrize(
+    ("camera", "white", "settings", "knowledge"),
+    [
+        ("Maker One", 255, DevelopSettings(), CameraKnowledge.UNKNOWN),
+        ("", 255, DevelopSettings(), CameraKnowledge.KNOWN),
+        ("Maker One", 65535, DevelopSettings(), CameraKnowledge.KNOWN),
+        ("Maker One", 255, DevelopSettings(profile=PROFILE), CameraKnowledge.CHART),
+        ("", 65535, DevelopSettings(profile=PROFILE), CameraKnowledge.CHART),
+    ],
+)
+def test_intervals_are_wider_by_what_is_not_known_of_the_camera(model, camera, white, settings, knowledge) -> None:
+    given, image = model.checkpoint.calibration, develop(photo(camera, white), settings)
+    used = prepare(image, model).calibration
+    assert given is not None and image.source.camera is knowledge
+    assert (used is given) == (knowledge is CameraKnowledge.KNOWN)
+    if isinstance(used, WidenedCalibration):
+        assert used.widening is measured_widening(knowledge)
 
 
 def test_widths_are_added_to_their_side_and_wavelength(model: LoadedModel) -> None:
@@ -54,8 +61,13 @@ def test_widths_are_added_to_their_side_and_wavelength(model: LoadedModel) -> No
     assert (dark == 0).all()
 
 
-def test_the_measured_widths_are_sane() -> None:
-    measured = measured_widening()
-    assert measured.nm.shape == measured.below.shape == measured.above.shape == (31,)
-    sides = np.stack([measured.below, measured.above])
-    assert sides.min() >= 0 and 0.005 < sides.mean() < 0.2
+def test_the_measured_widths_are_larger_the_less_is_known() -> None:
+    means = []
+    for knowledge in (CameraKnowledge.CHART, CameraKnowledge.UNKNOWN):
+        measured = measured_widening(knowledge)
+        assert measured is not None and measured.nm.shape == measured.below.shape == measured.above.shape == (31,)
+        sides = np.stack([measured.below, measured.above])
+        assert sides.min() >= 0
+        means.append(sides.mean())
+    assert 0.0005 < means[0] < 0.7 * means[1] < 0.1
+    assert measured_widening(CameraKnowledge.KNOWN) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ import tifffile
 from PIL import Image
 
 from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
-from nesr_gui.io.photos.decode import UnreadableImage, read_photograph
+from nesr_gui.io.photos.camera_profile import CameraProfile
+from nesr_gui.io.photos.decode import WIDE, UnreadableImage, decode, read_photograph
+from nesr_gui.io.photos.develop import develop
+from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.io.sandbox import SANDBOX
 from nesr_gui.spectral import RGBImage
 from tests.io.photos.test_decode import P3
@@ -244,6 +248,19 @@ def test_a_raw_photograph_is_linear_and_balanced_as_the_camera_was(tmp_path: Pat
     notes = " ".join(image.source.notes)
     assert "red × 2.000, green × 1, blue × 1.600" in notes and "no tone curve" in notes
     assert "camera RAW, linear" in dict(image.source.metadata)["photograph_encoding"]
+
+
+def test_a_profile_of_another_white_balance_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "a.dng").write_bytes(dng(np.full((64, 96, 3), 0.4)))
+    decoded = decode(tmp_path / "a.dng")
+    assert decoded.stored.camera == "Test Camera"
+    np.testing.assert_allclose(decoded.stored.white_balance, (2, 1, 1.6), rtol=1e-3)
+    eye = tuple(map(tuple, np.eye(3).tolist()))
+    same = CameraProfile("a", ((0, 0), (1, 1)), eye, camera="Test Camera", encoding=WIDE.name,
+                         white_balance=decoded.stored.white_balance)  # fmt: skip
+    for profile, count in ((same, 0), (replace(same, white_balance=(1.5, 1, 1.6)), 1)):
+        notes = develop(decoded, DevelopSettings(profile=profile)).source.notes
+        assert sum("but this photograph was taken with red × 2.00, blue × 1.60" in note for note in notes) == count
 
 
 def test_raw_is_upright_and_marks_what_is_saturated(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nesr_gui.colorimetry import cie
+from nesr_gui.fields.residual_prior import IntervalNarrowing
 from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.training import residual_prior
 from nesr_gui.training.measuring import anchored_scores, mean_anchored_scores
@@ -65,18 +66,45 @@ def test_readings_of_a_new_scene_predict_its_other_pixels(fitted):
     assert np.square(corrected - fresh.truth).mean() < 0.3 * np.square(fresh.answers - fresh.truth).mean()
 
 
-def test_factors_of_width_are_at_least_one_and_keep_the_order(fitted):
-    _, prior = fitted
-    width = np.linspace(0, 1, len(prior.stretch)) * prior.stretch
-    assert (prior.stretch >= 1 - 1e-6).all() and (np.diff(width) >= -1e-6).all() and prior.stretch[-1] == 1
+def coverage(cases, narrowing, doubt) -> float:
+    """Of the values of all cases, by the definition of the intervals."""
+    inside = []
+    for case in cases:
+        needed, corrections, logarithms, levels = (part.numpy() for part in vars(case).values())
+        width = np.sqrt(np.exp(logarithms * (narrowing @ levels)) + (doubt @ levels) * corrections)
+        inside.append((needed <= width).mean())
+    return float(np.mean(inside))
 
 
-def test_too_narrow_shares_are_stretched(fitted):
-    """Intervals that hold half of what they should without readings need wider ones with readings."""
+@pytest.mark.parametrize(("factor", "lowest", "highest"), [(0.02, 0.75, 0.95), (0.2, 0.89, 0.95)])
+def test_intervals_hold_what_they_should_with_readings(fitted, factor, lowest, highest):
+    """As well as the corrections permit, if those of the model are much too narrow; exactly if they are too wide."""
     units, prior = fitted
-    narrow = IntervalCalibration(BANDS, WIDE.low / 30, WIDE.high / 30, WIDE.seen, WIDE.constant)
-    held = [(prior, each) for each in units]
-    assert residual_prior._stretch(held, narrow)[:-1].max() > 1.5 * residual_prior._stretch(held, WIDE)[:-1].max()
+    narrow = IntervalCalibration(BANDS, factor * WIDE.low, factor * WIDE.high, WIDE.seen, WIDE.constant)
+    cases = [case for each in units for case in residual_prior._cases(prior, each, narrow)]
+    assert len(cases) == 4 * 2 * 3
+    assert lowest < coverage(cases, *residual_prior._calibrated(cases)) < highest
+    assert not 0.4 < coverage(cases, np.ones(4), np.zeros(4)) < 0.96
+
+
+def test_the_intervals_of_a_fitted_prior_hold_their_share_of_a_new_scene(fitted):
+    """Through the field's own formula."""
+    _, prior = fitted
+    (fresh,) = [unit(99)]
+    cases = list(residual_prior._cases(prior, fresh, WIDE))
+    features, pixels = (prior.features(part, fresh.places, 1) for part in (fresh.patch_answers, fresh.answers))
+    found, faint = residual_prior._compare(prior, fresh), prior.faintness(pixels)
+    chosen = next(residual_prior._spots(prior, features, fresh))[:24]
+    posterior = prior.posterior(features[:, chosen], found.scores[:, chosen], found.noise[:, chosen])
+    mean, kernels = posterior.scores(pixels)
+    values = np.maximum(fresh.answers + prior.curves @ mean * prior.brightness(fresh.answers, 1), 0)
+    bounds = [part.T for part in WIDE.prediction_interval(fresh.rgb, fresh.answers.T, BANDS)]
+    lower, upper = IntervalNarrowing.of(prior, BANDS).limits(
+        fresh.answers, (bounds[0], bounds[1]), values, scores=mean * prior.brightness(fresh.answers, 1),
+        variances=posterior.variances(kernels, faint), faint=faint,
+    )  # fmt: skip
+    inside = (lower <= fresh.truth) & (fresh.truth <= upper)
+    assert inside.mean() == pytest.approx(coverage(cases[2:3], prior.narrowing, prior.doubt), abs=0.02)
 
 
 def test_patches_of_a_scene_avoid_its_chart():
@@ -104,3 +132,4 @@ def test_scores_without_spots_are_the_models_and_are_averaged(monkeypatch):
     assert len(means) == 4
     assert means[1].rmse == pytest.approx((rows[1].rmse + rows[5].rmse) / 2)
     assert 0 <= means[1].coverage <= 1 and rows[1].width < rows[0].width
+    assert all(row.interval_score > row.width for row in rows if row.coverage < 1)

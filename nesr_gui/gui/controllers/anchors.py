@@ -21,6 +21,7 @@ from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.gui.views.panels.anchors import AnchorsPanel
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Shape
+from nesr_gui.spectral import RGBImage
 
 REST_MS = 60  # without changes before the measured spectra are applied, so that dragging a mark does not flicker
 _ON_SUGGESTIONS = ("mark_suggestions", "dismiss_suggestions")
@@ -218,8 +219,9 @@ class AnchorController(QObject):
 
     def suggest(self) -> None:
         """Show the spots whose measured spectra would narrow the intervals of the image most."""
-        if self._document.field is not None:
-            request = anchors.SuggestionRequest(self._document.field)
+        field, image = self._document.field, self._document.encoded
+        if field is not None and isinstance(image, RGBImage):
+            request = anchors.SuggestionRequest(field, image)
             self._worker.submit(Task.SUGGEST, request, anchors.suggest, self._take_suggestions)
 
     def _take_suggestions(self, request: anchors.SuggestionRequest, pixels: list[Pixel]) -> None:

@@ -51,6 +51,7 @@ class SpectraController(QObject):
         self._window, self._workspace, self._worker = window, workspace, worker
         self._refining: Region | None = None
         self._declined: set[Region] = set()  # refinement was cancelled or failed
+        self._tabled: tuple[object, ...] | None = None  # field and marks of the values in the table
 
     # Queries
 
@@ -300,12 +301,18 @@ class SpectraController(QObject):
         )
 
     def show_readouts(self) -> None:
-        """Show the current values in plot and table."""
-        document = self._workspace.current
-        readouts = {mark.number: document.readouts[mark.place] for mark in document.marks
+        """Show the current values in plot and table.
+
+        Until there are values at a new wavelength, the table keeps those at the previous one, which its heading names.
+        """
+        document, marks = self._workspace.current, self._workspace.current.marks
+        readouts = {mark.number: document.readouts[mark.place] for mark in marks
                     if mark.place in document.readouts}  # fmt: skip
         self._window.plot.show_readouts(document.nm, {number: each.value for number, each in readouts.items()})
-        self._window.table.show_readouts(document.nm, readouts)
+        basis = document.field, document.truth, marks
+        if readouts or basis != self._tabled:
+            self._tabled = basis
+            self._window.table.show_readouts(document.nm, readouts)
 
     def show_viewing(self) -> None:
         """Show the viewing conditions in the panel."""

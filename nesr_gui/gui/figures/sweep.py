@@ -29,7 +29,7 @@ from nesr_gui.io.raster import write_exr, write_png
 
 MOST_FRAMES = 20_000
 NO_VIDEO = (
-    "MP4 export needs imageio-ffmpeg, which is not installed; run: pip install 'nesr-gui[video]', or choose GIF instead"
+    "MP4 export needs ffmpeg, which is not installed; install it, or run: pip install 'nesr-gui[video]', or choose GIF"
 )
 
 
@@ -62,8 +62,17 @@ class SweepFormat(enum.Enum):
     def missing(self) -> str:
         """Return which package is missing and how to install it; empty if none is."""
         if self is SweepFormat.MP4:
-            return NO_VIDEO if importlib.util.find_spec("imageio_ffmpeg") is None else ""
+            return "" if _has_ffmpeg() else NO_VIDEO
         return ImageFormat.EXR.missing() if self is SweepFormat.EXR_FRAMES else ""
+
+
+def _has_ffmpeg() -> bool:
+    """Whether imageio-ffmpeg is there, with a program of its own or that of the system."""
+    package = importlib.util.find_spec("imageio_ffmpeg")
+    if package is None or package.origin is None:
+        return False
+    own = (Path(package.origin).parent / "binaries").glob("ffmpeg*")
+    return any(own) or shutil.which("ffmpeg") is not None
 
 
 @dataclass(frozen=True)

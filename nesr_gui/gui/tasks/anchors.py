@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.fields.anchored import Anchor, AnchorCheck, AnchoredField, anchored, as_anchorable
-from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, QualityFlag, SpectralField
+from nesr_gui.fields.anchored import PATCH, Anchor, AnchorCheck, AnchoredField, anchored, as_anchorable
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField
+from nesr_gui.fields.residual_prior import DARK
 from nesr_gui.fields.suggestion import suggest_spots
 from nesr_gui.gui.model.anchoring import Anchoring
 from nesr_gui.gui.model.marks import Pixel, PlacedReading, Reading, Readings
 from nesr_gui.gui.model.plot_settings import ReferenceSpectrum
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.spectra.readers import read_spectra
-from nesr_gui.spectral import Spectrum, Wavelengths
+from nesr_gui.spectral import FloatArray, RGBImage, Spectrum, Wavelengths
 
 SUGGESTED = 5  # spots at once
 _MAY_BE_CUBE = ".hdr"
@@ -153,23 +154,47 @@ def _scaled(spectrum: Spectrum, scale: float, nm_range: tuple[float, float]) -> 
 
 @dataclass(frozen=True, eq=False)
 class SuggestionRequest:
-    """A reconstruction, with measured spectra or without, of which `count` spots are to be measured next."""
+    """A reconstruction of an image, with measured spectra or without, and the number of spots to measure next."""
 
     field: SpectralField
+    image: RGBImage
     count: int = SUGGESTED
 
 
 def suggest(request: SuggestionRequest, progress: ProgressCallback) -> list[Pixel]:
-    """Return the spots to measure next, the best first, in source pixels; none that is clipped.
+    """Return the spots to measure next, the best first, in source pixels.
+
+    They lie in the more even half of the pixels that are not clipped: the area that an instrument sees must not have an
+    edge in it, and the prior is of small patches.
 
     Raises:
         ValueError: the model has no prior, or all of the image is clipped.
     """
-    field = request.field
-    allowed = None
-    if isinstance(field, CalibratedField):
-        allowed = field.quality_flags() & QualityFlag.CLIPPED == 0
-        if not allowed.any():
-            raise ValueError("the whole photograph is clipped; open one that is exposed less")
-        progress(0.2)
-    return suggest_spots(as_anchorable(field), request.count, allowed)
+    clipped = request.image.clipped
+    allowed = np.ones(request.image.shape, bool) if clipped is None else ~clipped
+    if not allowed.any():
+        raise ValueError("the whole photograph is clipped; open one that is exposed less")
+    unevenness = _unevenness(request.image.values, progress)
+    allowed &= unevenness <= np.median(unevenness[allowed])
+    return suggest_spots(as_anchorable(request.field), request.count, allowed)
+
+
+def _unevenness(values: FloatArray, progress: ProgressCallback) -> FloatArray:
+    """Standard deviation (H, W) of colours (H, W, 3) within `PATCH` × `PATCH` pixels, relative to their brightness."""
+    variance, brightness = np.zeros(values.shape[:2], np.float32), np.full(values.shape[:2], DARK, np.float32)
+    for channel in range(values.shape[2]):
+        progress(0.3 * channel / values.shape[2])
+        mean = _patch_means(values[..., channel])
+        variance += np.maximum(_patch_means(np.square(values[..., channel])) - np.square(mean), 0)
+        brightness += mean / values.shape[2]
+    return np.asarray(np.sqrt(variance) / brightness, np.float32)
+
+
+def _patch_means(plane: FloatArray) -> FloatArray:
+    """Mean (H, W) of the `PATCH` × `PATCH` pixels around each; edges are repeated."""
+    for axis in (0, 1):
+        width = [(PATCH // 2, PATCH // 2) if each == axis else (0, 0) for each in (0, 1)]
+        padded, size = np.pad(plane, width, mode="edge"), plane.shape[axis]
+        total = sum(padded.take(range(at, at + size), axis) for at in range(PATCH))
+        plane = np.asarray(total, np.float32) / np.float32(PATCH)
+    return plane

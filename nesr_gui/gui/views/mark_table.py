@@ -122,7 +122,7 @@ class MarkTable(QTableWidget):
     def show_readouts(self, nm: float, readouts: Mapping[int, Readout]) -> None:
         """Show values at a wavelength by mark number; … for marks without a value yet."""
         blocked = QSignalBlocker(self)
-        self._value_title.setText(f"At {nm:.1f} nm")
+        self._show_heading(f"At {nm:.1f} nm")
         if readouts:  # avoids flicker while the wavelength changes
             self._has_truth = any(reading.truth is not None for reading in readouts.values())
             self._show_columns()
@@ -133,6 +133,13 @@ class MarkTable(QTableWidget):
             truth = reading.truth if reading is not None else None
             self._cells[row][MEASURED].setText(f"{truth:{form}}" if truth is not None else "")
         blocked.unblock()
+
+    def _show_heading(self, text: str) -> None:
+        """Head the values; a signal of the model would lay out and paint the whole table."""
+        blocked, header = QSignalBlocker(self.model()), self.horizontalHeader()
+        self._value_title.setText(text)
+        blocked.unblock()
+        header.viewport().update(header.sectionViewportPosition(VALUE), 0, header.sectionSize(VALUE), header.height())
 
     def show_curves(self, marks: Sequence[Mark], curves: Mapping[MarkGeometry, MarkSpectrum]) -> None:
         """Show the position of each mark, with its spread and quality flags, and its number of pixels."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from nesr_gui.export import format_duration
@@ -44,10 +45,7 @@ class Status(QStatusBar):
         self.pause.toggled.connect(lambda paused: self.pause.setText("Resume" if paused else "Pause"))
         self.pause.toggled.connect(self._keep_time)
         self._paused_at = 0.0
-        self.where.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
-        )  # so that the text never widens the window
-        self.addWidget(self.where, 1)
+        self.addWidget(_Free(self.where), 1)
         right: tuple[QWidget, ...] = (
             self.work,
             self.bar,
@@ -124,6 +122,24 @@ class Status(QStatusBar):
             waited = time.monotonic() - self._paused_at
             self._since |= {task: since + waited for task, since in self._since.items() if task.can_pause}
         self._show_work()
+
+
+class _Free(QWidget):
+    """Holds a label outside of any layout: there, a new text would lay out and paint the status bar, or widen it."""
+
+    def __init__(self, label: QLabel) -> None:
+        super().__init__()
+        self._label = label
+        label.setParent(self)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def sizeHint(self) -> QSize:
+        """Preferred size: the height of the label."""
+        return QSize(0, self._label.sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the label fill the space."""
+        self._label.resize(event.size())
 
 
 def _line() -> QFrame:

@@ -163,9 +163,11 @@ def _assign(chart: ColourChart, centres: Array, matrix: Array) -> tuple[int, Arr
     places = np.asarray(chart.cells[:, ::-1] + (1 - GAP) / 2, np.float64)  # (x, y)
     count = 0
     for _ in range(ROUNDS if len(centres) else 0):
-        expected = project(matrix, places)
-        step = np.linalg.norm(project(matrix, places + np.array([1.0, 0])) - expected, axis=1)
-        distances = np.linalg.norm(expected[:, None] - centres[None], axis=2) / step[:, None]
+        with np.errstate(all="ignore"):  # a bad guess may have points at infinity
+            expected = project(matrix, places)
+            step = np.linalg.norm(project(matrix, places + np.array([1.0, 0])) - expected, axis=1)
+            distances = np.linalg.norm(expected[:, None] - centres[None], axis=2) / step[:, None]
+        distances = np.nan_to_num(distances, nan=np.inf)
         found = np.flatnonzero(distances.min(axis=1) < NEAR)
         count = len(found)
         if count < 4:

@@ -23,7 +23,16 @@ from nesr_gui.io.photos.colour_encoding import ColourEncoding
 from nesr_gui.io.photos.develop_settings import DAYLIGHT, DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.io.photos.icc import Converter
 from nesr_gui.io.photos.photo import TONE_CURVE, DecodedPhoto, DecodedPixels
-from nesr_gui.spectral import FloatArray, ImageSource, RGBImage, Wavelengths, bin_any, bin_mean, binning_factor
+from nesr_gui.spectral import (
+    CameraKnowledge,
+    FloatArray,
+    ImageSource,
+    RGBImage,
+    Wavelengths,
+    bin_any,
+    bin_mean,
+    binning_factor,
+)
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB, IEC 61966-2-1
 MIN_GREY = 1e-3  # linear light below which a grey point is too dark to use
@@ -179,12 +188,18 @@ def develop(
     if outside and (is_adjusted or not reading.has_negative):  # already in the notes
         notes.append(_clipping_note(outside, decoded.shape, is_adjusted))
     understood = {"photograph_encoding": reading.encoding, **interpretation.in_words()}
-    is_stated = interpretation.camera is not None or interpretation.profile is not None
     source = ImageSource(
         decoded.name, decoded.sha256, notes=tuple(notes), metadata=tuple(understood.items()),
-        is_camera_unknown=stored.is_camera_picture and not is_stated,
+        camera=_camera_knowledge(stored, interpretation),
     )  # fmt: skip
     return RGBImage(values, source, factor, decoded.shape, clipped)
+
+
+def _camera_knowledge(stored: DecodedPixels, interpretation: DevelopSettings) -> CameraKnowledge:
+    if interpretation.profile is not None:
+        return CameraKnowledge.CHART
+    is_stated = interpretation.camera is not None or not stored.is_camera_picture
+    return CameraKnowledge.KNOWN if is_stated else CameraKnowledge.UNKNOWN
 
 
 def _conversion(stored: DecodedPixels, pixels: npt.NDArray[np.generic], chosen: DevelopSettings) -> _Reading:

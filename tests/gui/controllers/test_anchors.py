@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
@@ -23,7 +22,7 @@ from nesr_gui.cli.options import with_anchors
 from nesr_gui.fields import anchored
 from nesr_gui.fields.anchored import AnchoredField, CalibratedAnchoredField
 from nesr_gui.fields.protocol import CalibratedField, CubeField
-from nesr_gui.fields.residual_prior import ResidualPrior
+from nesr_gui.fields.residual_prior import DARK, ResidualPrior
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.marks import Reading
 from nesr_gui.gui.model.plot_settings import Kind
@@ -31,40 +30,15 @@ from nesr_gui.gui.tasks import anchors as tasks
 from nesr_gui.gui.tasks.anchors import DAMAGED, SUGGESTED
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.spectrum_choice import SpectrumDialog
+from nesr_gui.gui.views.mark_table import MarkMenu
 from nesr_gui.gui.views.panels.anchors import EMPTY, MARK, MODEL_ERROR, REMARK, WITH, WITHOUT
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.regions import Region, Shape
-from nesr_gui.spectral import FloatArray, Quantity, Spectrum, Wavelengths
+from nesr_gui.spectral import Quantity, RGBImage, Spectrum, Wavelengths
 from tests import tiny
-from tests.gui.conftest import BANDS, FakeEngine, Limited, smooth_cube
+from tests.gui.conftest import BANDS, Anchorable, FakeEngine, anchorable, smooth_cube
 
 SPOT, OTHER, FAR = (20, 30), (40, 50), (10, 70)
-
-
-class Anchorable(Limited):
-    """A stand-in for a reconstruction of a model with intervals and a prior of its residuals."""
-
-    level = 1.0
-
-    def __init__(self, *args: Any, prior: ResidualPrior | None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.residual_prior = prior
-
-    def band_images(self, wavelengths: Any, **window: Any) -> FloatArray:
-        return np.stack([self.band(float(nm), **window) for nm in np.atleast_1d(wavelengths)])
-
-    def interval_limits(
-        self, points: npt.NDArray[np.integer], spectra: FloatArray, nm: npt.NDArray[np.float64]
-    ) -> tuple[FloatArray, FloatArray]:
-        return 0.5 * spectra, 1.5 * spectra
-
-
-def anchorable(image: Any, prior: ResidualPrior | None, model: str = "fake") -> Anchorable:
-    """The field of an image; the pixels differ, so that no two spots read the same."""
-    return Anchorable(
-        0.3 + 0.5 * smooth_cube(*image.shape), BANDS, Quantity.REFLECTANCE, {"model": model}, binning=image.binning,
-        source_shape=image.source_shape, prior=prior,
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -219,15 +193,16 @@ def test_a_moved_mark_takes_its_spectrum_along(window: App, qtbot: QtBot) -> Non
 
 
 class Gate:
-    """Holds a function of the worker back until it is opened."""
+    """Holds the result of a function of the worker back until it is opened, so that it arrives late."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function, self.reached, self.opened = function, threading.Event(), threading.Event()
 
     def __call__(self, *args: Any, **named: Any) -> Any:
+        result = self._function(*args, **named)
         self.reached.set()
         assert self.opened.wait(30)
-        return self._function(*args, **named)
+        return result
 
 
 @pytest.fixture
@@ -274,9 +249,12 @@ def test_a_field_over_the_reconstruction_before_is_dropped(
     qtbot.waitUntil(gate.reached.is_set)
     other = anchorable(document.encoded, prior, "other")
     document.set_field(other, 1, (0.0, 1.0), document.encoded)
+    fields = []
+    document.changed.connect(lambda change: fields.append(document.field))
     gate.opened.set()
     settle(window, qtbot)
     assert document.beneath is other and document.field.field is other
+    assert all(field in (other, document.field) for field in fields)
 
 
 def test_curves_and_pictures_of_the_field_before_are_dropped(window: App, qtbot: QtBot) -> None:
@@ -353,6 +331,24 @@ def test_a_spectrum_is_attached_from_a_file_by_the_action(
     assert window.document.is_modified and window.document.undo_stack.undoText().startswith("attach measured spectrum")
     window.window.actions_by_name["detach_reading"].trigger()
     assert window.document.marks[0].reading is None and window.document.field is window.document.beneath
+
+
+def test_the_menu_of_a_mark_and_a_key_switch_its_spectrum(window: App, qtbot: QtBot) -> None:
+    window.document.add_pin(*FAR)
+    measure(window, qtbot, SPOT)
+    for number, count in ((1, 2), (2, 4)):
+        window.marks.show_menu(number, QPoint(0, 0))
+        menu = window.window.findChildren(MarkMenu)[-1]
+        names = [action.objectName() for action in menu.actions() if action.objectName()]
+        assert names == ["attach_reading", "attach_reference", "use_reading", "detach_reading"][:count]
+        menu.close()
+    action = window.window.actions_by_name["use_reading"]
+    assert action.isChecked()
+    qtbot.keyClick(window.window.image, Qt.Key.Key_U)
+    assert not window.document.marks[1].reading.is_used and not action.isChecked()
+    window.window.actions_by_name["undo"].trigger()
+    assert window.document.marks[1].reading.is_used and action.isChecked()
+    settle(window, qtbot)
 
 
 def test_one_of_several_spectra_is_searched_for(
@@ -783,3 +779,27 @@ def test_nothing_is_exported_while_spectra_are_applied(
         assert "measured spectra are being applied" in window.window.messages.text.text(), name
     gate.opened.set()
     settle(window, qtbot)
+
+
+def test_spots_are_suggested_where_the_photograph_is_even(prior: ResidualPrior) -> None:
+    """A third of the image is a checkerboard, which no instrument could measure, and a sixth is clipped."""
+    values = np.full((40, 40, 3), 0.4, np.float32) + np.linspace(0, 0.2, 40, dtype=np.float32)[:, None]
+    values[:, :14] += 0.2 * (np.indices((40, 14)).sum(0) % 2)[..., None]
+    clipped = np.zeros((40, 40), bool)
+    clipped[:10, 14:] = True
+    image = RGBImage(values, clipped=clipped)
+    spots = tasks.suggest(tasks.SuggestionRequest(anchorable(image, prior), image), lambda done: None)
+    assert len(spots) == SUGGESTED and all(row >= 10 and col >= 16 for row, col in spots)
+    with pytest.raises(ValueError, match="the whole photograph is clipped"):
+        whole = replace(image, clipped=np.ones_like(clipped))
+        tasks.suggest(tasks.SuggestionRequest(anchorable(image, prior), whole), lambda done: None)
+
+
+def test_unevenness_is_the_standard_deviation_of_patches() -> None:
+    values = np.random.default_rng(0).random((7, 9, 3), dtype=np.float32)
+    padded = np.pad(values, ((2, 2), (2, 2), (0, 0)), mode="edge")
+    expected = [
+        [np.sqrt((patch := padded[r : r + 5, c : c + 5]).var((0, 1)).sum()) / (patch.mean() + DARK) for c in range(9)]
+        for r in range(7)
+    ]
+    np.testing.assert_allclose(tasks._unevenness(values, lambda done: None), expected, rtol=1e-4)

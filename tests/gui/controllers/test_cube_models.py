@@ -104,17 +104,15 @@ def test_clicks_show_what_the_model_was_shown(refined: App, qtbot: QtBot) -> Non
     np.testing.assert_allclose(seen.wavelengths.nm, SIXTEEN.nm)
     np.testing.assert_allclose(seen.values, MEASURED[::2, 4, 7], atol=1e-6)
     np.testing.assert_allclose(document.curves[region].seen.values, MEASURED[::2, 2:6, 3:9].mean((1, 2)), atol=1e-6)
-    x, y = layer.inputs.getData()
-    np.testing.assert_allclose(x[:16], SIXTEEN.nm)
-    np.testing.assert_allclose(y[:16], seen.values)
+    np.testing.assert_allclose([spot.x for spot in layer.inputs.spots[:16]], SIXTEEN.nm)
+    np.testing.assert_allclose([spot.y for spot in layer.inputs.spots[:16]], seen.values)
     document.set_plot_settings(
         replace(document.plot_settings, transform=Transform(Normalise.MAXIMUM))
     )  # of the curve, beside which the circles stay
-    np.testing.assert_allclose(
-        layer.inputs.getData()[1][:16], seen.values / document.curves[(4, 7)].spectrum.values.max(), rtol=1e-6
-    )
+    of_maximum = seen.values / document.curves[(4, 7)].spectrum.values.max()
+    np.testing.assert_allclose([spot.y for spot in layer.inputs.spots[:16]], of_maximum, rtol=1e-6)
     document.set_plot_settings(replace(document.plot_settings, transform=Transform(derivative=True)))
-    assert not layer.inputs.getData()[0].size
+    assert not layer.inputs.spots
 
 
 def test_differences_of_circles_are_those_of_curves(refined: App, qtbot: QtBot) -> None:

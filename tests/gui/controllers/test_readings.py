@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.marks import Readout
+from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.views.mark_table import MEASURED, VALUE
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -55,15 +56,30 @@ def test_the_value_of_a_region_is_the_mean_of_the_answers_at_exactly_the_wavelen
 
 
 def test_values_wait_for_their_wavelength(peaked: App, qtbot: QtBot) -> None:
-    document, before = peaked.document, dict(peaked.document.readouts)
+    document, before, shown = peaked.document, dict(peaked.document.readouts), cells(peaked)
+    assert heading(peaked) == "At 550.0 nm" and "…" not in shown
     document.set_wavelength(612.0)
-    assert heading(peaked) == "At 612.0 nm" and cells(peaked) == ["…", "…"]
+    assert heading(peaked) == "At 550.0 nm" and cells(peaked) == shown, "they do not blink"
     document.set_readouts(550.0, before)  # late
-    assert cells(peaked) == ["…", "…"] and document.readouts == {}
-    spots = {spot.data(): spot.pos() for spot in peaked.window.plot.layer.dots.points()}
-    assert {number: at.x() for number, at in spots.items()} == {1: 612, 2: 612}, "the signs are there already"
+    assert document.readouts == {}
+    spots = {spot.mark.number: spot for spot in peaked.window.plot.layer.dots.spots}
+    assert {number: spot.x for number, spot in spots.items()} == {1: 612, 2: 612}, "the signs are there already"
     curve = document.curves[4, 5].spectrum
-    assert spots[1].y() == pytest.approx(np.interp(612, curve.wavelengths.nm, curve.values), rel=1e-5)
+    assert spots[1].y == pytest.approx(np.interp(612, curve.wavelengths.nm, curve.values), rel=1e-5)
+    qtbot.waitUntil(lambda: is_known(peaked))
+    assert heading(peaked) == "At 612.0 nm" and "…" not in cells(peaked) and cells(peaked) != shown
+
+
+@pytest.mark.parametrize("what", ["marks", "field"])
+def test_no_value_of_another_mark_or_field_waits(peaked: App, qtbot: QtBot, what: str) -> None:
+    document = peaked.document
+    document.set_wavelength(612.0)
+    if what == "marks":
+        document.mark_set.remove(document.marks[0].number)
+    else:
+        assert isinstance(document.field, CubeField)
+        document.set_truth(MeasuredCube(document.field, "measured", is_chosen=True))
+    assert heading(peaked) == "At 612.0 nm" and set(cells(peaked)) == {"…"}
     qtbot.waitUntil(lambda: is_known(peaked))
     assert "…" not in cells(peaked)
 
@@ -83,7 +99,7 @@ def test_a_click_on_a_sign_picks_the_wavelength_there(peaked: App, qtbot: QtBot)
     plot = peaked.window.plot
     peaked.document.set_wavelength(612.0)
     qtbot.waitUntil(lambda: is_known(peaked))
-    place = plot.layer.symbols.getData()
-    at = plot.box.mapViewToScene(QPointF(place[0][0], place[1][0]))
+    spot = plot.layer.symbols.spots[0]
+    at = plot.box.mapViewToScene(QPointF(spot.x, spot.y))
     QTest.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(at.x()), round(at.y())))
-    assert peaked.document.nm == pytest.approx(place[0][0], abs=1.5)
+    assert peaked.document.nm == pytest.approx(spot.x, abs=1.5)

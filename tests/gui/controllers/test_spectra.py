@@ -184,8 +184,8 @@ def test_marker_curve_row_and_export_share_their_signs(
     (mark,) = [mark for mark in opened.document.marks if mark.number == 2]
     assert opened.window.image.marks.items[2].mark is mark
     assert opened.window.plot.layer.curves[2].pen.color().name() == "#00aa55"
-    spots = [spot for spot in opened.window.plot.layer.symbols.points() if spot.data() == 2]
-    assert len(spots) == 2 and {spot.brush().color().name() for spot in spots} == {"#00aa55"}
+    spots = [spot for spot in opened.window.plot.layer.symbols.spots if spot.mark.number == 2]
+    assert len(spots) == 2 and {spot.mark for spot in spots} == {mark}
     row = opened.window.table.item(1, MARK)
     assert row is not None and row.text() == "leaf"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "m.csv"), ""))

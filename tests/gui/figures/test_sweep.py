@@ -2,6 +2,7 @@ import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import imageio.v3 as iio
 import imageio_ffmpeg
@@ -178,3 +179,16 @@ def test_references_are_read_from_curves(tmp_path: Path) -> None:
     curve = Spectrum(BANDS, np.linspace(0, 1, 31, dtype=np.float32), "leaf")
     write_curves(tmp_path / "curves.csv", [curve])
     assert [read.name for read in read_library(FileRequest(tmp_path / "curves.csv"), ignore)] == ["leaf"]
+
+
+def test_a_build_without_its_own_ffmpeg_uses_that_of_the_system(tmp_path, monkeypatch):
+    package = tmp_path / "imageio_ffmpeg"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: SimpleNamespace(origin=str(package / "__init__.py")))
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert "install it" in SweepFormat.MP4.missing()
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/ffmpeg")
+    assert SweepFormat.MP4.missing() == ""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "pip install" in SweepFormat.MP4.missing()

@@ -45,6 +45,8 @@ DIALOGS: dict[str, Callable[[App], object]] = {
     "card": lambda app: app.models._show_card(CardRequest(Path("model.safetensors")), "# A card"),
     "about": lambda app: app.application.show_about(),
     "export cube": lambda app: app.exporter.export_cube(),
+    "calibration": lambda app: app.calibration.open(),
+    "camera profiles": lambda app: app.calibration.open_profiles(),
     "export figure": lambda app: app.exporter.export_figure(),
     "export picture": lambda app: app.exporter.export_picture(),
     "sweep": lambda app: app.exporter.export_sweep(),

@@ -21,7 +21,7 @@ from nesr_gui.io.photos.develop_settings import DevelopSettings
 PROFILE = CameraProfile(
     name="Maker One", curve=((0, 0), (0.1, 0.05), (1, 1.3)), matrix=((1.2, -0.1, -0.1), (0, 1, 0), (0.1, -0.3, 1.2)),
     falloff=0.3, camera="Maker One", encoding="sRGB", chart="classic", patches=24, photograph="a.jpg", sha256="00",
-    before=9.5, after=1.25, left_out=1.5,
+    before=9.5, after=1.25, left_out=1.5, white_balance=(2.1, 1, 1.6), light="flash",
 )  # fmt: skip
 
 
@@ -48,6 +48,11 @@ def test_a_profile_is_read_as_it_was_written(tmp_path: Path) -> None:
         ({"falloff": 1e3}, "vignetting"),
         ({"falloff": None}, "number is expected"),
         ({"patches": True}, "whole number"),
+        ({"white_balance": [2.0, 1.0]}, "white balance .* three positive numbers"),
+        ({"white_balance": [2.0, 0.0, 1.0]}, "white balance .* three positive numbers"),
+        ({"white_balance": [2.0, 1.0, math.nan]}, "not finite"),
+        ({"white_balance": 2.0}, "damaged"),
+        ({"light": 3}, "no text"),
         ({"camera": 7}, "no text"),
         ({"nesr_camera_profile": 2}, "another version"),
         ({"nesr_camera_profile": True}, "another version"),
@@ -74,10 +79,44 @@ def test_missing_parts_and_files(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_profile(path, PROFILE)
     content = json.loads(path.read_text())
-    del content["curve"]
+    for name in ("curve", "falloff", "camera", "patches"):
+        path.write_text(json.dumps({key: value for key, value in content.items() if key != name}))
+        with pytest.raises(UnreadableFile, match=f"'{name}' is missing"):
+            read_profile(path)
+
+
+def test_a_profile_of_an_older_program_is_read(tmp_path: Path) -> None:
+    """It says nothing of the white balance of raw files, and of the light."""
+    path = tmp_path / "a.json"
+    write_profile(path, PROFILE)
+    content = json.loads(path.read_text())
+    del content["white_balance"], content["light"]
     path.write_text(json.dumps(content))
-    with pytest.raises(UnreadableFile, match="'curve' is missing"):
+    assert read_profile(path) == replace(PROFILE, white_balance=(), light="")
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_profile(path, PROFILE)
+    path.write_text(path.read_text() + " " * (1 << 20))
+    with pytest.raises(UnreadableFile, match="is not a camera profile"):
         read_profile(path)
+
+
+def test_what_a_profile_does_not_fit_is_said() -> None:
+    fitting = ("Maker One", "sRGB", (2.1, 1.0, 1.6))
+    assert PROFILE.mismatches(*fitting) == []
+    assert PROFILE.mismatches("", "sRGB, chosen", ()) == []  # nothing is known
+    assert replace(PROFILE, camera="", encoding="", white_balance=()).mismatches("Maker Two", "linear", (1, 1, 1)) == []
+    (camera,) = PROFILE.mismatches("Maker Two", *fitting[1:])
+    assert camera == "The camera profile is of a Maker One, but this photograph was taken with a Maker Two."
+    (encoding,) = PROFILE.mismatches("Maker One", "camera RAW, linear", fitting[2])
+    assert "from a photograph stored as sRGB, but this one is stored as camera RAW, linear;" in encoding
+    for balance in ((2.2, 1.0, 1.6), (2.1, 1.0, 1.5)):
+        (note,) = PROFILE.mismatches(*fitting[:2], balance)
+        assert "with the white balance red × 2.10, blue × 1.60, but this photograph was taken with red × " in note
+        assert "Set a fixed white balance in the camera, or calibrate again." in note
+    assert PROFILE.mismatches(*fitting[:2], (2.14, 1.0, 1.57)) == []  # less than shows
 
 
 def test_a_profile_for_files_read_in_an_unknown_way_is_refused() -> None:

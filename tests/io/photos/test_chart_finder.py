@@ -168,7 +168,7 @@ def test_a_chart_is_found(is_tall: bool) -> None:
         corners = np.stack([pixels.shape[1] - corners[:, 1], corners[:, 0]], axis=1)
         pixels = np.ascontiguousarray(np.rot90(pixels))
     found = find_chart(DecodedPhoto(DecodedPixels(pixels), "large.png", "0"), classic())
-    assert largest_error(found, corners) < 6
+    assert largest_error(found, corners) < 12  # of patches 180 pixels wide
     empty = DecodedPhoto(DecodedPixels(np.full((400, 600, 3), 90, np.uint8)), "empty.png", "0")
     with pytest.raises(ChartError, match="no ColorChecker Classic was found"):
         find_chart(empty, classic())

@@ -132,7 +132,7 @@ class CalibrationDialog(QDialog):
         self.table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(20)
         self.table.itemSelectionChanged.connect(self._show_selected)
         self.name, self.light = QLineEdit(), QLineEdit()
@@ -179,9 +179,8 @@ class CalibrationDialog(QDialog):
         fields.setContentsMargins(0, 0, 0, 0)
         self.naming.setLayout(fields)
         side.addWidget(self.naming)
-        side.addWidget(row(self.remember))
         side.addWidget(row(self.use, self.save))
-        side.addWidget(row(self.anchors))
+        side.addWidget(row(self.anchors, self.remember))
         side.addWidget(self.buttons)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 14, 14, 12)
@@ -215,7 +214,7 @@ class CalibrationDialog(QDialog):
     def show_corners(self, corners: Array) -> None:
         """Show corners that were found."""
         self.view.show_corners(corners)
-        self._take_corners(corners)
+        self._take_corners(self.view.corners)
 
     def show_placement(self, corners: Array | None, sentence: str) -> None:
         """Show which way the chart lies, or why that is not known."""

@@ -276,7 +276,7 @@ class ChartView(QGraphicsView):
         corners = np.clip(corners, (-height / 2, -width / 2), (1.5 * height, 1.5 * width))
         if not (corners == self._corners).all():
             self.show_corners(corners)
-            self.corners_changed.emit(corners)
+            self.corners_changed.emit(self._corners)
 
     def _pick_patch(self, position: QPointF) -> None:
         squares = self._squares()

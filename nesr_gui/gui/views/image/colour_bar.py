@@ -182,6 +182,7 @@ class ColourBar(QWidget):
     def __init__(self, side: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._key, self._automatic = "", (0.0, 1.0)
+        self._shown: tuple[Limits, str, str] | None = None  # limits and texts of the boxes
         self._histogram: Histogram | None = None
         self.title = QLabel()
         self.title.setWordWrap(True)
@@ -235,11 +236,13 @@ class ColourBar(QWidget):
         self.scale.setToolTip(f"{name[:1].upper()}{name[1:]}\n{_TIP}")
         low, high = limits
         step = (high - low) / 50
-        for box, value in ((self.high, high), (self.low, low)):
-            with QSignalBlocker(box):
-                box.setDigits(4 + max(math.floor(math.log10(max(abs(low), abs(high)) / (high - low))), 0))
-                box.setSingleStep(step)
-                box.setValue(value)
+        if (limits, self.high.text(), self.low.text()) != self._shown:  # setting a value paints the box
+            for box, value in ((self.high, high), (self.low, low)):
+                with QSignalBlocker(box):
+                    box.setDigits(4 + max(math.floor(math.log10(max(abs(low), abs(high)) / (high - low))), 0))
+                    box.setSingleStep(step)
+                    box.setValue(value)
+            self._shown = limits, self.high.text(), self.low.text()
         self.scale.show_levels((low, high), scale.limits, self._histogram, lookup)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

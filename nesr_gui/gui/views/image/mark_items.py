@@ -48,10 +48,7 @@ class _Sign(QGraphicsRectItem):
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Draw ring, outline and symbol."""
-        mark = self.mark
-        badge = mark.reading.is_used if mark.reading is not None else None
-        content = mark.number, mark.colour, mark.symbol, mark.shape, badge, self.active
-        self._cache.draw(painter, self.rect(), content, self._paint)
+        self._cache.draw(painter, self.rect(), (self.mark, self.active), self._paint)
 
     def _paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

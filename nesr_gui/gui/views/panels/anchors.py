@@ -43,14 +43,14 @@ class _Column:
 
 
 _COLUMNS = (
-    _Column("Mark", 104, "The check box switches the measured spectrum on or off"),
+    _Column("Mark", 118, "The check box switches the measured spectrum on or off"),
     _Column("Model error", 86, f"Error of the reconstruction without any measured spectrum: {_RMSE}", is_number=True),
     _Column(
         "Without it", 76, "The same with the other measured spectra only; much larger than the error of the model for "
         "a spectrum that contradicts them", is_number=True,
     ),
     _Column("With it", 58, "The same with all measured spectra that are switched on", is_number=True),
-    _Column("Remark", 140, "Why the measured spectrum cannot be used, or may not belong to its spot"),
+    _Column("Remark", 126, "Why the measured spectrum cannot be used, or may not belong to its spot"),
     _Column("Source", 150, "File or chart of the measured spectrum"),
     _Column("Position", 150, "Position of the mark in source pixels; the spectrum is of the 5×5 pixels at its centre"),
 )  # fmt: skip

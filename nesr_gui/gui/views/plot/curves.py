@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QTransform
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTransform
+from PySide6.QtWidgets import QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
 from nesr_gui.gui.drawing.paint_cache import PaintCache
 from nesr_gui.gui.drawing.spectra import paint_spread
-from nesr_gui.gui.drawing.symbols import screen_pen, symbol_path
+from nesr_gui.gui.drawing.symbols import placed, screen_pen
 from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.plot_settings import (
     Kind,
@@ -29,27 +28,75 @@ from nesr_gui.gui.model.plot_settings import (
 )
 
 
-class _Signs(pg.ScatterPlotItem):  # type: ignore[misc]
-    """Scatter symbols that ignore clicks; pyqtgraph would keep references to clicked points."""
+@dataclass(frozen=True)
+class Spot:
+    """A symbol of a mark in the plot, at a point in the coordinates of the axes."""
 
-    def mouseClickEvent(self, event: Any) -> None:
-        """Leave clicks to the items below."""
-        event.ignore()
+    mark: Mark
+    x: float
+    y: float
+
+
+class _Signs(QGraphicsRectItem):
+    """Symbols of `size` px: those of the marks, or open circles for input bands."""
+
+    def __init__(self, box: Any, size: float, *, is_open: bool = False) -> None:
+        super().__init__()
+        self._box, self._size, self._is_open = box, size, is_open
+        self.spots: list[Spot] = []
+        self._around, self._pixel = (
+            QRectF(),
+            (1.0, 1.0),
+        )  # centres of the symbols, and a pixel, in coordinates of the axes
+        self.setPen(Qt.PenStyle.NoPen)  # its rectangle is that around the symbols
+        self.setFlag(QGraphicsRectItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # provides the exposed rectangle
+
+    def show_spots(self, spots: list[Spot]) -> None:
+        """Show these symbols."""
+        self.spots = spots
+        self._around = QPolygonF([QPointF(spot.x, spot.y) for spot in spots]).boundingRect()
+        self.fit()
+        self.update()
+
+    def are_near(self, spots: list[Spot]) -> bool:
+        """Whether these symbols are within a tenth of a pixel of the present ones."""
+        wide, high = self._pixel
+        return len(spots) == len(self.spots) and all(
+            [spot.mark == old.mark and abs(spot.x - old.x) <= 0.1 * wide and abs(spot.y - old.y) <= 0.1 * high
+             for spot, old in zip(spots, self.spots, strict=True)]
+        )  # fmt: skip
+
+    def fit(self) -> None:
+        """Compute the rectangle that the symbols cover in the present range."""
+        seen, room = self._box.viewRect(), self._box.rect()  # in the coordinates of the axes, and in px
+        self._pixel = seen.width() / max(room.width(), 1), seen.height() / max(room.height(), 1)
+        wide, high = (self._size * self._pixel[0], self._size * self._pixel[1]) if self.spots else (0.0, 0.0)
+        self.setRect(self._around.adjusted(-wide, -high, wide, high))
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Draw the symbols in the exposed rectangle, which is narrow while the wavelength line moves."""
+        to_view, ground = painter.worldTransform(), self._box.getViewWidget().palette().base().color()
+        reach = self._size
+        exposed = to_view.mapRect(option.exposedRect).adjusted(-reach, -reach, reach, reach)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setWorldTransform(QTransform())
+        for spot in self.spots:
+            if exposed.contains(at := to_view.map(QPointF(spot.x, spot.y))):
+                colour = QColor(spot.mark.colour)
+                painter.setBrush(Qt.BrushStyle.NoBrush if self._is_open else colour)
+                painter.setPen(QPen(colour, 1.5) if self._is_open else QPen(ground, 1))
+                painter.drawPath(placed("circle" if self._is_open else spot.mark.symbol, at, self._size))
+        painter.setWorldTransform(to_view)
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A line as it is drawn: its points in the coordinates of the axes, and its pen."""
+    """A line as it is drawn: its points in the coordinates of the axes, the path through the finite ones, and a pen."""
 
     x: Values  # (L,)
     y: Values  # (L,)
     path: QPainterPath
     pen: QPen
-
-    @classmethod
-    def of(cls, x: Values, y: Values, pen: QPen) -> Curve:
-        """A line through points (L,); those without a finite height interrupt it."""
-        return cls(x, y, pg.arrayToQPath(x, y, connect="finite"), pen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,30 +108,23 @@ class Band:
     outline: QPainterPath
 
 
-class _CurvesItem(QGraphicsItem):
+class _CurvesItem(QGraphicsRectItem):
     """Bands and, above them, curves, painted once: the wavelength line moves over them with every step."""
 
     def __init__(self, box: Any) -> None:
         super().__init__()
         self._box, self._cache = box, PaintCache()
         self._drawn: tuple[tuple[Band, ...], tuple[Curve, ...]] = (), ()
-        box.sigRangeChanged.connect(self._follow_range)
+        self.setPen(Qt.PenStyle.NoPen)  # its rectangle is all that is visible of the plot
 
     def show_lines(self, bands: Sequence[Band], curves: Sequence[Curve]) -> None:
         """Show bands and curves, the last ones uppermost."""
         self._drawn = tuple(bands), tuple(curves)
         self.update()
 
-    def _follow_range(self, *changed: object) -> None:
-        self.prepareGeometryChange()
-
-    def boundingRect(self) -> QRectF:
-        """All that is visible of the plot."""
-        return QRectF(self._box.viewRect())
-
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Draw the pixels of the last painting."""
-        self._cache.draw(painter, self.boundingRect(), self._drawn, self._paint)
+        self._cache.draw(painter, self.rect(), self._drawn, self._paint)
 
     def _paint(self, painter: QPainter) -> None:
         bands, curves = self._drawn
@@ -111,22 +151,18 @@ class CurveLayer:
         self.bands: dict[int, Band] = {}  # by mark number, lowest first
         self._ends_of: tuple[object, object] | None = None  # what `_ends` were computed for
         self._ends: list[tuple[Line, float]] = []
-        self._item = _CurvesItem(plot.getViewBox())
+        box = plot.getViewBox()
+        self._item = _CurvesItem(box)
         plot.addItem(self._item, ignoreBounds=True)
-        self.inputs, self.symbols, self.dots = (_Signs(pxMode=True) for _ in range(3))
-        for place, scatter in enumerate((self.inputs, self.symbols, self.dots)):
-            scatter.setZValue(17 + place)
-            plot.addItem(scatter, ignoreBounds=True)
+        self.inputs, self.symbols, self.dots = _Signs(box, 8, is_open=True), _Signs(box, 9), _Signs(box, 12)
+        for place, signs in enumerate((self.inputs, self.symbols, self.dots)):
+            signs.setZValue(17 + place)
+            plot.addItem(signs, ignoreBounds=True)
 
     @property
     def curves(self) -> Mapping[int, Curve]:
         """The spectra of marks by number."""
         return self.lines[Kind.CURVE]
-
-    @property
-    def truths(self) -> Mapping[int, Curve]:
-        """The measured spectra of marks by number."""
-        return self.lines[Kind.TRUTH]
 
     def show(self, plotted: PlotContent) -> None:
         """Update all curves and symbols to the content."""
@@ -136,27 +172,29 @@ class CurveLayer:
         for line in plotted.lines:
             of_kind = self.lines[line.kind]
             number = line.mark.number if line.mark is not None else len(of_kind)
-            values = plotted.axes.scaled(plotted.values(line.spectrum))
-            of_kind[number] = curve = Curve.of(line.spectrum.wavelengths.nm, values, self._pen(line))
-            curves.append(curve)
+            x, y = line.spectrum.wavelengths.nm, plotted.axes.scaled(plotted.values(line.spectrum))
+            of_kind[number] = Curve(x, y, pg.arrayToQPath(x, y, connect="finite"), self._pen(line))
+            curves.append(of_kind[number])
         self.bands = {
             spread.mark.number: Band(spread.kind, spread.mark.colour, self._outline(spread))
             for spread in plotted.shown_spreads
         }
         self._item.show_lines(tuple(self.bands.values()), curves)
-        self._show_inputs()
-        self.show_symbols()
+        if plotted.inputs or self.inputs.spots:
+            self._show_inputs()
+        self._show_symbols()
 
     def show_dots(self, nm: float, values: Mapping[int, float]) -> None:
         """Place each mark's symbol on its curve at `nm`, at `values` by number, or interpolated where missing."""
-        spots = []
+        spots, curves = list[Spot](), self.lines[Kind.CURVE]
         for mark in self.plotted.marks:
-            if (line := self.curves.get(mark.number)) is not None:
+            if (line := curves.get(mark.number)) is not None:
                 exact = values.get(mark.number) if self.plotted.transform == Transform() else None
                 value = self._value_of(line, nm) if exact is None else self._scaled(exact)
                 if np.isfinite(value):
-                    spots.append(self._spot(mark, nm, value, 12))
-        self.dots.setData(spots)
+                    spots.append(Spot(mark, nm, value))
+        if not self.dots.are_near(spots):  # the exact values are mostly where the interpolated ones were
+            self.dots.show_spots(spots)
 
     def readout(self, nm: float) -> list[tuple[Mark | None, str, float]]:
         """Mark, name and displayed value of every curve at a wavelength."""
@@ -179,15 +217,22 @@ class CurveLayer:
                         self._ends.append((line, height))
         return self._ends
 
-    def show_symbols(self) -> None:
+    def follow_view(self) -> None:
+        """Fit to the range in view and the size of the plot."""
+        self._item.setRect(self._plot.getViewBox().viewRect())
+        self.inputs.fit()
+        self.dots.fit()
+        self._show_symbols()
+
+    def _show_symbols(self) -> None:
         """Place the symbols of the marks at the visible ends of their curves."""
-        spots, visible = [], self._visible()
+        spots, visible, curves = list[Spot](), self._visible(), self.lines[Kind.CURVE]
         for mark in self.plotted.marks:
-            if (line := self.curves.get(mark.number)) is not None:
+            if (line := curves.get(mark.number)) is not None:
                 for nm in symbol_places(line.x, visible):
                     if np.isfinite(value := self._value_of(line, nm)):
-                        spots.append(self._spot(mark, nm, value, 9))
-        self.symbols.setData(spots)
+                        spots.append(Spot(mark, nm, value))
+        self.symbols.show_spots(spots)
 
     def _visible(self) -> tuple[float, float]:
         low, high = self._plot.getViewBox().viewRange()[0]
@@ -207,42 +252,20 @@ class CurveLayer:
 
     def _show_inputs(self) -> None:
         """Show the input bands of a model as open circles."""
-        spots = []
-        for mark, inputs in self.plotted.inputs:
-            for nm, value in zip(inputs[0], self.plotted.axes.scaled(inputs[1]), strict=True):
-                if np.isfinite(value):
-                    ring = _ring(mark.colour)
-                    spots.append({"pos": (nm, value), "size": 8, "symbol": "o", "brush": None, "pen": ring})
-        self.inputs.setData(spots)
+        self.inputs.show_spots(
+            [
+                Spot(mark, float(nm), float(value))
+                for mark, inputs in self.plotted.inputs
+                for nm, value in zip(inputs[0], self.plotted.axes.scaled(inputs[1]), strict=True)
+                if np.isfinite(value)
+            ]
+        )
 
     def _value_of(self, line: Curve, nm: float) -> float:
         return float(np.interp(nm, line.x, line.y, left=np.nan, right=np.nan))
-
-    def _spot(self, mark: Mark, nm: float, value: float, size: int) -> dict[str, Any]:
-        ground = self._plot.getViewWidget().palette().base().color().name()
-        return {
-            "pos": (nm, value), "size": size, "symbol": symbol_path(mark.symbol), "brush": _brush(mark.colour),
-            "pen": _edge(ground), "data": mark.number,
-        }  # fmt: skip
 
     def _pen(self, line: Line) -> QPen:
         colour, width = (QColor(line.mark.colour), 1.6) if line.mark is not None else (self._quiet(), 1.5)
         if line.kind is Kind.CURVE and line.mark is not None:
             width = 3.0 if line.mark.number == self.plotted.active else 2.0
         return screen_pen(self._plot.getViewWidget(), colour, width, line.kind.value)
-
-
-@cache
-def _brush(colour: str) -> QBrush:
-    """Cached brush of a colour: the scatter plot caches rendered symbols by brush identity."""
-    return QBrush(QColor(colour))
-
-
-@cache
-def _ring(colour: str) -> QPen:
-    return pg.mkPen(colour, width=1.5)
-
-
-@cache
-def _edge(colour: str) -> QPen:
-    return pg.mkPen(colour, width=1)

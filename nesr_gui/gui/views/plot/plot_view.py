@@ -357,7 +357,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
     def _follow_view(self) -> None:
         """Move grid, symbols and names with the range in view and the size of the plot."""
         self.grid.fit()
-        self.layer.show_symbols()
+        self.layer.follow_view()
         self.names.arrange()
 
     def _make_room(self) -> None:

@@ -128,11 +128,11 @@ def test_the_key_of_a_cube_does_not_call_its_curves_estimated(app: App, qtbot: Q
 
 def test_symbols_are_at_the_ends_of_the_visible_lines(plot: PlotView) -> None:
     plot.show_curves(content())
-    spots = plot.layer.symbols.points()
+    spots = plot.layer.symbols.spots
     assert len(spots) == 6
-    assert sorted({round(spot.pos().x(), 1) for spot in spots}) == [404.5, 695.5]
+    assert sorted({round(spot.x, 1) for spot in spots}) == [404.5, 695.5]
     plot.box.setXRange(500, 600, padding=0)
-    assert sorted({round(spot.pos().x(), 1) for spot in plot.layer.symbols.points()}) == [501.5, 598.5]
+    assert sorted({round(spot.x, 1) for spot in plot.layer.symbols.spots}) == [501.5, 598.5]
 
 
 def test_curves_are_named_at_their_ends_where_there_is_room(plot: PlotView) -> None:
@@ -173,8 +173,8 @@ def test_a_logarithmic_axis_shows_logarithms(plot: PlotView) -> None:
     ((_, ticks),) = axis.tickValues(low, high, 300)
     assert axis.tickStrings(ticks, 1, 1) == ["0.1", "0.2", "0.5"]
     plot.show_readouts(500.0, {1: 0.25})
-    spot = next(spot for spot in plot.layer.dots.points() if spot.data() == 1)
-    assert spot.pos().y() == pytest.approx(np.log10(0.25))
+    spot = next(spot for spot in plot.layer.dots.spots if spot.mark.number == 1)
+    assert spot.y == pytest.approx(np.log10(0.25))
     values = dict((name, value) for _, name, value in plot.layer.readout(700.0))
     assert values["pin 1"] == pytest.approx(0.4), "the readout shows values, not logarithms"
     assert set(plot.layer.bands) == {1}, "although the lower edge of its interval has no logarithm"

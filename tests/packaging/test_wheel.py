@@ -1,5 +1,6 @@
 """The wheel holds the resources and works where it is installed, without the source tree."""
 
+import configparser
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def installed(tmp_path_factory) -> Path:
 
 
 def test_the_wheel_holds_program_and_resources_only(installed):
-    tops = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
+    tops = {path.name for path in installed.iterdir() if path.suffix not in (".dist-info", ".data")}
     assert tops == {"nesr_gui"}
     packed = installed / "nesr_gui" / "_resources"
     for original in (path for path in (ROOT / "resources").rglob("*") if path.is_file()):
@@ -44,6 +45,14 @@ def test_the_installed_program_reconstructs_its_own_sample(installed, tmp_path):
     assert done.stdout.split("\n")[0] == "(1, 2) True", done.stderr
 
 
-def test_the_console_script_is_declared(installed):
-    (entry_points,) = installed.glob("*.dist-info/entry_points.txt")
-    assert "nesr-gui = nesr_gui.cli:main" in entry_points.read_text()
+def test_the_scripts_are_declared(installed):
+    (path,) = installed.glob("*.dist-info/entry_points.txt")
+    declared = configparser.ConfigParser()
+    declared.read(path)
+    assert declared["console_scripts"]["nesr-gui"] == declared["gui_scripts"]["nesr-gui-window"] == "nesr_gui.cli:main"
+
+
+def test_the_wheel_installs_menu_entry_file_types_and_icon(installed):
+    (data,) = installed.glob("*.data/data/share")
+    names = {path.name for path in data.rglob("*") if path.is_file()}
+    assert names == {"nesr-gui.desktop", "nesr-gui.xml", "nesr-gui.svg", "nesr_gui.metainfo.xml"}
