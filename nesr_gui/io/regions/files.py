@@ -33,11 +33,15 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 @dataclass(frozen=True)
 class NamedRegion:
-    """A region, or a pixel (row, col), with its name and colour as #rrggbb; both may be empty."""
+    """A region, or a pixel (row, col), with its name and colour as #rrggbb; both may be empty.
+
+    `holes` are outlines within the region that do not belong to it. They are written to GeoJSON, and not read.
+    """
 
     place: tuple[int, int] | Region
     name: str = ""
     colour: str = ""
+    holes: tuple[tuple[Point, ...], ...] = ()
 
 
 def is_region_file(path: Path) -> bool:
@@ -102,7 +106,7 @@ def _geojson(regions: Sequence[NamedRegion], georeference: Georeference | None) 
     collection["features"] = [
         {
             "type": "Feature",
-            "geometry": _geometry(region.place, georeference),
+            "geometry": _geometry(region, georeference),
             "properties": {
                 "name": region.name, "stroke": region.colour,
                 "shape": str(region.place.shape) if isinstance(region.place, Region) else str(Shape.POINT),
@@ -113,12 +117,13 @@ def _geojson(regions: Sequence[NamedRegion], georeference: Georeference | None) 
     return collection
 
 
-def _geometry(place: tuple[int, int] | Region, georeference: Georeference | None) -> dict[str, Any]:
+def _geometry(region: NamedRegion, georeference: Georeference | None) -> dict[str, Any]:
+    place = region.place
     if not isinstance(place, Region):
         row, col = place
         return {"type": "Point", "coordinates": _outward([(row + 0.5, col + 0.5)], georeference)[0]}
-    outline = _outline(place)
-    return {"type": "Polygon", "coordinates": [_outward([*outline, outline[0]], georeference)]}
+    rings = [_outline(place), *region.holes]
+    return {"type": "Polygon", "coordinates": [_outward([*ring, ring[0]], georeference) for ring in rings]}
 
 
 def _outline(region: Region) -> list[Point]:

@@ -1,0 +1,167 @@
+"""Maps of an analysis over a field, computed block by block, with the pixels in which they abstain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from nesr_gui._version import __version__
+from nesr_gui.analysis.abstention import abstains, value_range
+from nesr_gui.analysis.pixelwise import Bools, Layer, PixelAnalysis, members_of, rests_on
+from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField, validate_window
+from nesr_gui.io.georeference import KEY, Georeference
+from nesr_gui.regions import Region
+from nesr_gui.spectral import FloatArray
+
+CONTRAST = (5.0, 95.0)  # percentiles of a map between which its contrast lies
+_MOST_SORTED = 1 << 20  # values from which percentiles are computed
+
+
+@dataclass(frozen=True, eq=False)
+class AnalysisMap:
+    """The layers of an analysis over a window of a field.
+
+    Attributes:
+        layers: what the values are.
+        values: (C, h, w) float32, NaN where there is no value.
+        width: widths (C, h, w) of the intervals of the values; None for a field without prediction intervals.
+        rows: the window in the field.
+        cols: the window in the field.
+        provenance: attributes that a file records.
+        georeference: of the upper left corner of the window, for maps of georeferenced images.
+    """
+
+    layers: tuple[Layer, ...]
+    values: FloatArray
+    width: FloatArray | None
+    rows: slice
+    cols: slice
+    provenance: Mapping[str, str]
+    georeference: Georeference | None = None
+
+    @cached_property
+    def differences(self) -> tuple[float, ...]:
+        """The difference asked about, for each layer."""
+        return tuple(
+            _contrast(values) if layer.difference is None else layer.difference
+            for layer, values in zip(self.layers, self.values, strict=True)
+        )
+
+    @cached_property
+    def abstained(self) -> Bools:
+        """Where (h, w) the map abstains: the interval is wider than the difference asked about."""
+        if self.width is None:
+            return np.zeros(self.values.shape[1:], bool)
+        return abstains(self.layers, self.width, self.differences) & np.isfinite(self.values).any(axis=0)
+
+    def answers(self, layer: int = 0) -> FloatArray:
+        """A layer (h, w), NaN also where the map abstains."""
+        return np.where(self.abstained, np.float32(np.nan), self.values[layer])
+
+    def in_words(self) -> str:
+        """What the map rests on, and where it abstains."""
+        text = self.provenance["rests_on"]
+        if self.width is None:
+            return text
+        known = np.isfinite(self.values).any(axis=0)
+        share = self.abstained.sum() / max(int(known.sum()), 1)
+        asked = [
+            f"{difference:.3g} {layer.unit}".strip() + f" of {layer.name}"
+            for layer, difference in zip(self.layers, self.differences, strict=True)
+            if 0 < difference < math.inf
+        ]
+        changes = [f"another {layer.name}" for layer in self.layers if layer.difference == 0]
+        asked = [f"a difference of {' or '.join(asked)}"] if asked else []
+        return (
+            f"{text} It abstains in {share:.1%} of the pixels, whose 90 % prediction interval allows "
+            f"{' or '.join(changes + asked) or 'everything'}."
+        )
+
+
+def compute_map(
+    field: SpectralField,
+    analysis: PixelAnalysis,
+    *,
+    region: Region | None = None,
+    intervals: bool = True,
+    progress: ProgressCallback | None = None,
+) -> AnalysisMap:
+    """Evaluate an analysis in every pixel, block by block: beside its blocks it takes the memory of its layers.
+
+    Args:
+        field: any field.
+        analysis: what to compute.
+        region: in source pixels; the map covers its bounding box, and has no values outside. None for the whole image.
+        intervals: whether to compute the intervals of the values, if the field has prediction intervals. They cost 14
+            further evaluations of the analysis, and the map never abstains without them.
+        progress: called after each block with the fraction done; may raise `Cancelled`.
+
+    Raises:
+        ValueError: the field does not cover the wavelengths of the analysis, or the region is outside the image.
+    """
+    rows, cols = region.window(field.shape, field.binning) if region else validate_window(field, None, None)
+    shape = (len(analysis.layers), rows.stop - rows.start, cols.stop - cols.start)
+    values = np.full(shape, np.nan, np.float32)
+    calibrated = field if intervals and isinstance(field, CalibratedField) else None
+    width = np.full(shape, np.nan, np.float32) if calibrated else None
+    done, nm = 0, analysis.wavelengths
+    for block in field.blocks(nm, rows=rows, cols=cols):
+        found = _masked(analysis.values(block.values), block.values)
+        members = members_of(field, region, block.rows, block.cols)
+        at = (
+            slice(None),
+            slice(block.rows.start - rows.start, block.rows.stop - rows.start),
+            slice(block.cols.start - cols.start, block.cols.stop - cols.start),
+        )
+        values[at] = np.where(members, found, np.float32(np.nan))
+        if width is not None and calibrated is not None:
+            for limits in calibrated.prediction_interval_blocks(nm, rows=block.rows, cols=block.cols):
+                inner = (slice(None), *_within(limits.rows, limits.cols, block.rows, block.cols))
+                low, high = value_range(analysis, found[inner], block.values[inner], limits.lower, limits.upper)
+                width[at][inner] = high - low
+        done += members.size
+        if progress is not None:
+            progress(min(done / (shape[1] * shape[2]), 1.0))
+    where = Georeference.parse(field.provenance.get(KEY, ""))
+    return AnalysisMap(
+        layers=analysis.layers, values=values, width=width, rows=rows, cols=cols,
+        provenance=_provenance(field, analysis, rows, cols),
+        georeference=where.window(rows.start, cols.start) if where is not None else None,
+    )  # fmt: skip
+
+
+def _masked(values: FloatArray, spectra: FloatArray) -> FloatArray:
+    """Values (C, …) without those of spectra (L, …) that are not finite."""
+    invalid = ~np.isfinite(spectra).all(axis=0)
+    if invalid.any():
+        values = np.where(invalid, np.float32(np.nan), values)
+    return values.astype(np.float32, copy=False)
+
+
+def _within(rows: slice, cols: slice, outer_rows: slice, outer_cols: slice) -> tuple[slice, slice]:
+    return (
+        slice(rows.start - outer_rows.start, rows.stop - outer_rows.start),
+        slice(cols.start - outer_cols.start, cols.stop - outer_cols.start),
+    )
+
+
+def _contrast(values: FloatArray) -> float:
+    """Range of a layer (h, w) between the percentiles `CONTRAST`; infinite if it has no values."""
+    known = values.reshape(-1)[:: max(values.size // _MOST_SORTED, 1)]
+    known = known[np.isfinite(known)]
+    if not known.size:
+        return math.inf
+    low, high = np.percentile(known, CONTRAST)
+    return float(high - low)
+
+
+def _provenance(field: SpectralField, analysis: PixelAnalysis, rows: slice, cols: slice) -> dict[str, str]:
+    attributes = {key: text for key, text in field.provenance.items() if key != KEY}
+    attributes |= {"program": f"nesr_gui {__version__}", "rests_on": rests_on(field), **analysis.describe()}
+    if (rows.stop - rows.start, cols.stop - cols.start) != field.shape:
+        attributes["window"] = f"rows {rows.start}-{rows.stop - 1}, columns {cols.start}-{cols.stop - 1}"
+    return attributes
