@@ -25,11 +25,30 @@ DEFAULT_ANGLE, DEFAULT_FRACTION = 10.0, 0.5  # thresholds
 class Scoring(Protocol):
     """Scores of a pixel for several classes."""
 
-    names: tuple[str, ...]
-    wavelengths: Wavelengths
-    quantity: str
-    unit: str
-    is_distance: bool  # the smallest score is the best one
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        ...
+
+    @property
+    def wavelengths(self) -> Wavelengths:
+        """Where the spectra must be known."""
+        ...
+
+    @property
+    def quantity(self) -> str:
+        """What the scores are."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """Unit of the scores; empty for a number without one."""
+        ...
+
+    @property
+    def is_distance(self) -> bool:
+        """Whether the smallest score is the best one."""
+        ...
 
     def scores(self, spectra: FloatArray) -> FloatArray:
         """Scores (K, …) of spectra (L, …)."""
@@ -60,7 +79,7 @@ class SpectralAngleMapper:
         self.names = _class_names(references)
         norms = np.linalg.norm(values, axis=1, keepdims=True)
         if (dark := np.flatnonzero(norms == 0)).size:
-            raise ValueError(f"the reference {self.names[dark[0]]} is zero, which has no spectral angle; choose another")
+            raise ValueError(f"the reference {self.names[dark[0]]} is zero and has no spectral angle; choose another")
         self.wavelengths = wavelengths
         self._directions = (values / norms).astype(np.float32)  # (K, L)
 
@@ -81,8 +100,8 @@ class SpectralAngleMapper:
 class MatchedFilter:
     """Abundance of targets against the background of an image: 1 for the target, 0 on average for the background.
 
-    score = (s - m)ᵀ C⁻¹ (t - m) / (t - m)ᵀ C⁻¹ (t - m) with mean m and covariance C of the background. Source: Manolakis
-    and Shaw 2002, doi 10.1109/79.974724. Directions in which the background hardly varies, less than `_RIDGE` of its
+    score = (s - m)ᵀ C⁻¹ (t - m) / (t - m)ᵀ C⁻¹ (t - m) with mean m and covariance C of the background. Source:
+    Manolakis and Shaw 2002, doi 10.1109/79.974724. Directions in which the background hardly varies, less than `_RIDGE` of its
     mean variance, are damped; otherwise the noise of a reconstruction, which has few degrees of freedom, would decide.
 
     Attributes:
@@ -187,7 +206,7 @@ class Classification:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the classes 1, 2, …"""
+        """Names of the classes from 1."""
         return self.scoring.names
 
     def values(self, spectra: FloatArray) -> FloatArray:

@@ -131,7 +131,7 @@ class Clusters:
             self.components is not None
         ) else {}  # fmt: skip
         return {
-            "analysis": f"{len(self.centres)} clusters of {self.feature} at {self.wavelengths}, k-means in mini-batches",
+            "analysis": f"{len(self.centres)} clusters of {self.feature} at {self.wavelengths}, mini-batch k-means",
             **what,
             "seed": str(self.seed),
             "statistics": f"from {self.pixels}",

@@ -31,7 +31,7 @@ class ComponentKind(enum.StrEnum):
     MNF = "mnf"
 
     @property
-    def title(self) -> str:
+    def short(self) -> str:
         """Short name of one component."""
         return {ComponentKind.PCA: "PC", ComponentKind.MNF: "MNF"}[self]
 
@@ -53,6 +53,7 @@ class Components:
             variance of 1, these are the ratios of signal and noise plus 1.
         total: sum of the variances of all components, of which `strengths` may be the first.
         pixels: what the statistics are from.
+        difference: the difference of scores asked about; None for the contrast of each map.
     """
 
     kind: ComponentKind
@@ -63,6 +64,7 @@ class Components:
     strengths: Doubles
     total: float
     pixels: str
+    difference: float | None = None
 
     @classmethod
     def fit(
@@ -118,7 +120,8 @@ class Components:
     @property
     def layers(self) -> tuple[Layer, ...]:
         """One per component."""
-        return tuple(Layer(f"{self.kind.title} {number}") for number in range(1, len(self.strengths) + 1))
+        numbers = range(1, len(self.strengths) + 1)
+        return tuple(Layer(f"{self.kind.short} {number}", difference=self.difference) for number in numbers)
 
     @property
     def explained(self) -> Doubles:
@@ -196,10 +199,10 @@ def _largest_first(covariance: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def _noise_fractions(signal: Doubles, noise: Doubles) -> tuple[Doubles, Doubles, Doubles]:
-    """Strengths (L,), projection (L, L) and loadings (L, L) of the generalised eigenvalue problem of two covariances."""
+    """Strengths (L,), projection (L, L) and loadings (L, L): the generalised eigenvalue problem of two covariances."""
     variances, directions = _largest_first(noise)
     if not variances[0] > 0:
-        raise ValueError("neighbouring pixels do not differ, so there is no noise; choose principal components instead")
+        raise ValueError("neighbouring pixels do not differ, so they have no noise; choose principal components")
     deviations = np.sqrt(np.maximum(variances, _LEAST_NOISE * variances[0]))
     whitening = directions / deviations  # noise @ whitening has unit covariance
     strengths, vectors = _largest_first(whitening.T @ signal @ whitening)

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,14 @@ RANGES = {
     "slope": "slope per nm of the least-squares line over a range in nm",
     "integral": "area under the spectrum over a range in nm",
 }
+
+
+def _where(condition: Doubles, value: Doubles, otherwise: Doubles) -> Doubles:
+    """The value where a condition is not 0, undefined where the condition is."""
+    chosen = np.where(condition != 0, value, otherwise)
+    return np.asarray(np.where(np.isnan(condition), np.nan, chosen), np.float64)
+
+
 FUNCTIONS: dict[str, tuple[int, Callable[..., Doubles]]] = {
     "abs": (1, np.abs),
     "sqrt": (1, np.sqrt),
@@ -35,7 +44,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Doubles]]] = {
     "exp": (1, np.exp),
     "min": (2, np.minimum),
     "max": (2, np.maximum),
-    "where": (3, lambda condition, value, other: np.where(condition != 0, value, other)),
+    "where": (3, _where),
 }
 """Name → number of arguments, and the function of arrays; a logarithm is natural, log10 decimal."""
 _BINARY: dict[type[ast.operator], Callable[..., Doubles]] = {
@@ -304,7 +313,7 @@ def _compared(operators: Sequence[Callable[..., npt.NDArray[np.bool_]]], operand
 
     def evaluate(terms: Sequence[Doubles]) -> Doubles:
         values = [operand(terms) for operand in operands]
-        held = [operator(*pair) for operator, pair in zip(operators, zip(values, values[1:], strict=False), strict=True)]
+        held = [operator(*pair) for operator, pair in zip(operators, pairwise(values), strict=True)]
         known = _all(*(np.isfinite(value).astype(np.float64) for value in values))
         return np.where(known != 0, _all(*(each.astype(np.float64) for each in held)), np.nan)
 

@@ -32,7 +32,8 @@ class AnalysisMap:
         rows: the window in the field.
         cols: the window in the field.
         provenance: attributes that a file records.
-        georeference: of the upper left corner of the window, for maps of georeferenced images.
+        binning: source pixels along each side of a pixel.
+        georeference: of the source image, for maps of georeferenced images.
     """
 
     layers: tuple[Layer, ...]
@@ -41,6 +42,7 @@ class AnalysisMap:
     rows: slice
     cols: slice
     provenance: Mapping[str, str]
+    binning: int = 1
     georeference: Georeference | None = None
 
     @cached_property
@@ -61,6 +63,13 @@ class AnalysisMap:
     def answers(self, layer: int = 0) -> FloatArray:
         """A layer (h, w), NaN also where the map abstains."""
         return np.where(self.abstained, np.float32(np.nan), self.values[layer])
+
+    @property
+    def window_georeference(self) -> Georeference | None:
+        """That of the map itself."""
+        if self.georeference is None:
+            return None
+        return self.georeference.binned(self.binning).window(self.rows.start, self.cols.start)
 
     def in_words(self) -> str:
         """What the map rests on, and where it abstains."""
@@ -88,6 +97,7 @@ def compute_map(
     *,
     region: Region | None = None,
     intervals: bool = True,
+    georeference: Georeference | None = None,
     progress: ProgressCallback | None = None,
 ) -> AnalysisMap:
     """Evaluate an analysis in every pixel, block by block: beside its blocks it takes the memory of its layers.
@@ -96,8 +106,9 @@ def compute_map(
         field: any field.
         analysis: what to compute.
         region: in source pixels; the map covers its bounding box, and has no values outside. None for the whole image.
-        intervals: whether to compute the intervals of the values, if the field has prediction intervals. They cost 14
+        intervals: whether to compute the intervals of the values, if the field has prediction intervals. They cost 22
             further evaluations of the analysis, and the map never abstains without them.
+        georeference: of the source image; by default that of a cube's provenance.
         progress: called after each block with the fraction done; may raise `Cancelled`.
 
     Raises:
@@ -126,11 +137,10 @@ def compute_map(
         done += members.size
         if progress is not None:
             progress(min(done / (shape[1] * shape[2]), 1.0))
-    where = Georeference.parse(field.provenance.get(KEY, ""))
     return AnalysisMap(
         layers=analysis.layers, values=values, width=width, rows=rows, cols=cols,
-        provenance=_provenance(field, analysis, rows, cols),
-        georeference=where.window(rows.start, cols.start) if where is not None else None,
+        provenance=_provenance(field, analysis, rows, cols), binning=field.binning,
+        georeference=georeference or Georeference.parse(field.provenance.get(KEY, "")),
     )  # fmt: skip
 
 

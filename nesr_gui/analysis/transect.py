@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -159,5 +158,3 @@ def _interpolated(field: SpectralField, at: Doubles, wavelengths: Wavelengths) -
     own, (lower, upper) = field.spectra(nearest, wavelengths), field.prediction_interval(nearest, wavelengths)
     limits = np.stack([spectra + (lower - own), spectra + (upper - own)]).astype(np.float32)
     return spectra.astype(np.float32), limits
-
-

@@ -172,10 +172,13 @@ class _ActiveSet:
     def _solver(self, gram: Doubles) -> Callable[[Doubles], Doubles]:
         """Function that gives the minima (P, m) of products (P, m)."""
         if not self._sums_to_one:
-            return lambda products: np.linalg.solve(gram, products)
+            return lambda products: np.asarray(np.linalg.solve(gram, products), np.float64)
         size = len(gram)
         scale = np.trace(gram) / size  # so that the two parts of the matrix have similar magnitudes
         system = np.block([[gram, np.full((size, 1), scale)], [np.full((1, size), scale), np.zeros((1, 1))]])
-        return lambda products: np.linalg.solve(
-            system, np.concatenate([products, np.full((1, products.shape[1]), scale)])
-        )[:size]
+
+        def solve(products: Doubles) -> Doubles:
+            sums = np.full((1, products.shape[1]), scale)
+            return np.asarray(np.linalg.solve(system, np.concatenate([products, sums]))[:size], np.float64)
+
+        return solve

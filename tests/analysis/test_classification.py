@@ -78,7 +78,9 @@ def test_the_class_of_a_filter_is_that_of_the_largest_score():
 
 def test_a_map_does_not_depend_on_how_the_image_is_split():
     analysis = Classification(SpectralAngleMapper(chart_spectra(), BANDS), 5)
-    whole, tiled = (compute_map(f, analysis) for f in (field_of(VALUES), TiledCube(VALUES, BANDS, Quantity.REFLECTANCE)))
+    whole, tiled = (
+        compute_map(f, analysis) for f in (field_of(VALUES), TiledCube(VALUES, BANDS, Quantity.REFLECTANCE))
+    )
     np.testing.assert_array_equal(whole.values, tiled.values)
 
 

@@ -53,7 +53,9 @@ def test_the_slope_is_that_of_a_straight_line_and_of_a_weighted_fit():
     nm = np.array([500.0, 510, 530, 570, 600])
     line = (0.2 + 0.003 * (nm - 500)).astype(np.float32)[:, None, None]
     field = CubeField(line, Wavelengths(nm))
-    assert compute_map(field, Expression.parse("slope(503, 598)").for_field(field)).values.item() == pytest.approx(0.003)
+    assert compute_map(field, Expression.parse("slope(503, 598)").for_field(field)).values.item() == pytest.approx(
+        0.003
+    )
     curve = np.random.default_rng(0).random(5).astype(np.float32)
     field = CubeField(curve[:, None, None], Wavelengths(nm))
     width = np.array([5, 15, 30, 35, 15])  # of the trapezoids

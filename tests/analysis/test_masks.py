@@ -78,7 +78,9 @@ def test_geojson_of_a_georeferenced_mask_is_that_of_rasterio(tmp_path):
     content = json.loads((tmp_path / "mask.geojson").read_text())
     a, b, c, d, e, f = where.transform
     own = rasterio.features.rasterize(
-        [feature["geometry"] for feature in content["features"]], mask.shape, transform=rasterio.Affine(a, b, c, d, e, f)
+        [feature["geometry"] for feature in content["features"]],
+        mask.shape,
+        transform=rasterio.Affine(a, b, c, d, e, f),
     )
     np.testing.assert_array_equal(own, mask)
     assert any(len(feature["geometry"]["coordinates"]) > 1 for feature in content["features"])

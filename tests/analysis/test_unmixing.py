@@ -86,7 +86,9 @@ def test_endmembers_that_are_mixtures_of_others_are_named(sums_to_one):
         Unmixing([one, two, mixture], BANDS, sums_to_one=sums_to_one)
     brighter = Spectrum(BANDS, 1.5 * one.values, "bright")
     if sums_to_one:  # shades of one material are different points, and different mixtures
-        assert Unmixing([one, brighter], BANDS).abundances(1.25 * one.values[:, None]).ravel() == pytest.approx([0.5, 0.5])
+        assert Unmixing([one, brighter], BANDS).abundances(1.25 * one.values[:, None]).ravel() == pytest.approx(
+            [0.5, 0.5]
+        )
     else:
         with pytest.raises(ValueError, match="the endmember bright is a mixture"):
             Unmixing([one, brighter], BANDS, sums_to_one=False)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.georeference import Georeference
+from nesr_gui.io.names import readable
 from nesr_gui.io.registry import require_extra
 from nesr_gui.regions import Point, Region, Shape
 
@@ -73,8 +74,15 @@ def read_regions(path: Path, georeference: Georeference | None = None) -> list[N
     return found
 
 
-def write_regions(path: Path, regions: Sequence[NamedRegion], georeference: Georeference | None = None) -> None:
+def write_regions(
+    path: Path,
+    regions: Sequence[NamedRegion],
+    georeference: Georeference | None = None,
+    provenance: Mapping[str, str] | None = None,
+) -> None:
     """Write regions as GeoJSON, in map coordinates if the image has them, or as a set for ImageJ (.zip, .roi for one).
+
+    GeoJSON also records the `provenance`.
 
     Raises:
         OSError: the file cannot be written.
@@ -85,7 +93,10 @@ def write_regions(path: Path, regions: Sequence[NamedRegion], georeference: Geor
         _write_imagej(path, regions)
         return
     with atomic_write(path) as part:
-        part.write_text(json.dumps(_geojson(regions, _with_system(georeference)), indent=1), encoding="utf-8")
+        collection = _geojson(regions, _with_system(georeference))
+        if provenance:
+            collection["provenance"] = {readable(key): readable(text) for key, text in provenance.items()}
+        part.write_text(json.dumps(collection, indent=1), encoding="utf-8")
 
 
 def _with_system(georeference: Georeference | None) -> Georeference | None:
