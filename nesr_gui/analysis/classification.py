@@ -101,8 +101,9 @@ class MatchedFilter:
     """Abundance of targets against the background of an image: 1 for the target, 0 on average for the background.
 
     score = (s - m)ᵀ C⁻¹ (t - m) / (t - m)ᵀ C⁻¹ (t - m) with mean m and covariance C of the background. Source:
-    Manolakis and Shaw 2002, doi 10.1109/79.974724. Directions in which the background hardly varies, less than `_RIDGE` of its
-    mean variance, are damped; otherwise the noise of a reconstruction, which has few degrees of freedom, would decide.
+    Manolakis and Shaw 2002, doi 10.1109/79.974724.
+    Directions in which the background hardly varies, less than `_RIDGE` of its mean variance, are damped; otherwise the
+    rounding errors of a reconstruction, which has few degrees of freedom, would decide.
 
     Attributes:
         names: of the targets.

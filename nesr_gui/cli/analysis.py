@@ -111,8 +111,8 @@ def match(
     from nesr_gui.io.spectra.csv import write_table
 
     row, col = parse_point(point)
-    library = SpectralLibrary.read(libraries).search(search)
     viewing = parse_viewing(light, observer)
+    library = SpectralLibrary.read(libraries).search(search)
     field = open_image(image, options)
     query = Query.at_pixel(field, row // field.binning, col // field.binning, parse_within(within))
     chosen = Distance(distance)
