@@ -22,7 +22,7 @@ from nesr_gui.io.georeference import KEY, Georeference
 from nesr_gui.io.regions.files import read_regions
 from nesr_gui.io.spectra.csv import read_curves, read_table, write_curves
 from nesr_gui.spectral import Quantity, Spectrum
-from tests.analysis.scenes import BANDS, chart_spectra, field_of, mixed_cube
+from tests.analysis.scenes import BANDS, UncertainCube, chart_spectra, field_of, mixed_cube
 from tests.cli.test_cli import run  # noqa: F401
 
 VALUES = mixed_cube()
@@ -64,14 +64,26 @@ def test_other_distances_and_a_range(run, cube, library, by):
     assert code == 0 and "patch 3 (chart.csv)" in text and "patch 2" not in text
 
 
-def test_a_reconstruction_states_what_cannot_be_told_apart(run, photo, tmp_path):
-    rows = [Spectrum(BANDS, np.full(31, value, np.float32), f"grey {value}") for value in (0.2, 0.4)]
-    odd = np.where(np.arange(31) % 8 < 4, 0.02, 0.9).astype(np.float32)
-    write_curves(tmp_path / "greys.csv", [*rows, Spectrum(BANDS, odd, "comb")])
-    code, text, notes = run("match", photo, "--at", "2,3", "--library", tmp_path / "greys.csv")
-    assert code == 0 and "Spectra reconstructed from the three colours of a photograph by the model" in notes
-    assert "of 3 cannot be told apart: within the interval at" in text.splitlines()[-1]
-    assert [line for line in text.splitlines() if "comb" in line][0].startswith("  ")
+@pytest.fixture
+def reconstruction(monkeypatch):
+    """Let the commands open a field with intervals of ± 0.02 instead of any file."""
+    field = UncertainCube(VALUES, np.full(VALUES.shape[1:], 0.02))
+    monkeypatch.setattr("nesr_gui.cli.analysis.open_field", lambda *args: field)
+    return field
+
+
+def test_a_reconstruction_states_what_cannot_be_told_apart(run, reconstruction, tmp_path):
+    own = VALUES[:, 3, 4]
+    comb = np.where(np.arange(31) % 8 < 4, 0.02, 0.9).astype(np.float32)
+    named = (("itself", own), ("near", own + 0.01), ("comb", comb))
+    write_curves(tmp_path / "some.csv", [Spectrum(BANDS, values, name) for name, values in named])
+    words = ("--library", tmp_path / "some.csv", "-o", tmp_path / "o.csv")
+    code, text, notes = run("match", "photo.png", "--at", "3,4", *words)
+    assert code == 0 and "Spectra reconstructed from the three colours of a photograph by the model test" in notes
+    assert [line[0] for line in text.splitlines()[1:4]] == ["=", "=", " "]
+    assert "2 of 3 cannot be told apart: within the interval at 80% or more.\n" in text
+    rows = read_table(tmp_path / "o.csv", ("cannot be told apart", "within interval"))
+    assert [row["cannot be told apart"] for row in rows] == ["true", "true", "false"]
 
 
 def test_metamers_under_a_light(run, cube, tmp_path):
@@ -131,7 +143,18 @@ def test_the_matched_filter(run, cube, library, tmp_path):
 
 @pytest.mark.parametrize("feature", ["spectra", "shapes", "components"])
 def test_clusters(run, cube, tmp_path, feature):
-    words = ("--of", feature, "-n", 4, "--components", 3, "--centres", tmp_path / "centres.csv", "-o", tmp_path / "k.tif")
+    words = (
+        "--of",
+        feature,
+        "-n",
+        4,
+        "--components",
+        3,
+        "--centres",
+        tmp_path / "centres.csv",
+        "-o",
+        tmp_path / "k.tif",
+    )
     assert run("cluster", cube, *words)[0] == 0
     with rasterio.open(tmp_path / "k.tif") as file:
         numbers = file.read(1)
@@ -185,16 +208,20 @@ def test_components_and_their_loadings(run, cube, tmp_path):
     assert run("components", cube, "--kind", "mnf", "-o", tmp_path / "n.tif")[1].startswith("MNF 1: signal-to-noise")
 
 
-def test_a_reconstruction_abstains_and_says_so(run, photo, tmp_path):
-    code, text, _ = run("compute", "b550", photo, "-o", tmp_path / "b.tif", "--difference", "0.0001")
-    assert code == 0 and "It abstains in 100.0% of the pixels" in text
+def test_a_reconstruction_abstains_and_says_so(run, reconstruction, tmp_path):
+    reconstruction.half_width = np.where(np.arange(31) < 10, 0.04, 0.01) * np.ones((24, 1), np.float32)
+    code, text, _ = run("compute", "b550", "photo.png", "-o", tmp_path / "b.tif", "--difference", "0.05")
+    assert code == 0 and f"It abstains in {10 / 31:.1%} of the pixels" in text
     with tifffile.TiffFile(tmp_path / "b.tif") as file:
-        assert np.isnan(file.asarray()).all()
+        np.testing.assert_array_equal(np.isnan(file.asarray()), np.broadcast_to(np.arange(31) < 10, (24, 31)))
         written = json.loads(file.pages[0].description)
-    assert written["abstained"] == "100.00% of the pixels" and written["differences"] == [0.0001]
-    assert "they are estimates, not measurements" in written["rests_on"] and written["photograph"]
-    run("compute", "b550", photo, "-o", tmp_path / "b.tif", "--no-abstain")
+    assert written["abstained"] == f"{10 / 31:.2%} of the pixels" and written["differences"] == [0.05]
+    assert "they are estimates, not measurements" in written["rests_on"] and written["photograph"] == "p.png"
+    run("compute", "b550", "photo.png", "-o", tmp_path / "b.tif", "--difference", "0.05", "--no-abstain")
     assert np.isfinite(tifffile.imread(tmp_path / "b.tif")).all()
+    code, text, _ = run("classify", "photo.png", "--at", "3,4", "--threshold", "5", "-o", tmp_path / "c.png")
+    numbers = iio.imread(tmp_path / "c.png")
+    assert (numbers == 255).any() and f" 255 abstained: {(numbers == 255).sum()} pixels" in text
 
 
 @pytest.mark.parametrize(
