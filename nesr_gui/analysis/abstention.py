@@ -3,8 +3,9 @@
 The prediction interval of a spectrum is a band around it. An analysis is evaluated on the spectrum and on spectra that
 deviate from it within the band: by a share of its half-width, in every pattern of `PATTERNS`, which are constant or
 vary over the wavelengths with periods of at least `SHORTEST` nm, as the errors of reconstructions do. The interval of
-the analysis is the range of these values. It abstains where that range is wider than the difference asked about
-(`Layer.difference`): for a class or a truth value where any of these spectra belongs to another class.
+the analysis is the range of these values. A layer of it abstains where that range is wider than the difference asked
+about (`Layer.difference`). A class or a truth value abstains, with all layers, where any of these spectra belongs to
+another class.
 docs/analysis.md states how often the intervals contain the true values of held-out scenes.
 
 Measured fields have no interval, and nothing to abstain from.
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nesr_gui.analysis.pixelwise import Bools, Layer, PixelAnalysis
+from nesr_gui.analysis.pixelwise import Bools, PixelAnalysis
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 PERIODS = (600.0, 300.0, 200.0, 150.0, 120.0)  # nm
@@ -61,14 +62,16 @@ def value_range(
     return low, high
 
 
-def abstains(layers: tuple[Layer, ...], width: FloatArray, differences: tuple[float, ...]) -> Bools:
-    """Where (…) a map abstains: where the interval of a layer is wider than its difference, or undefined.
+def abstains(width: FloatArray, differences: tuple[float, ...]) -> Bools:
+    """Where the layers (C, …) of a map abstain: where the interval is wider than the difference, or undefined.
+
+    Where a class abstains, whose difference is 0, all layers do.
 
     Args:
-        layers: of the map.
         width: widths (C, …) of the intervals.
         differences: the difference asked about, for each layer.
     """
-    assert len(layers) == len(width) == len(differences)
     allowed = np.array(differences, np.float32).reshape(-1, *(1,) * (width.ndim - 1))
-    return np.asarray(~(width <= allowed).all(axis=0))
+    uncertain = ~(width <= allowed)
+    is_class = np.array(differences) == 0
+    return np.asarray(uncertain | uncertain[is_class].any(axis=0))

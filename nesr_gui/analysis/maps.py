@@ -55,14 +55,18 @@ class AnalysisMap:
 
     @cached_property
     def abstained(self) -> Bools:
-        """Where (h, w) the map abstains: the interval is wider than the difference asked about."""
+        """Where each layer (C, h, w) abstains: the interval is wider than the difference asked about."""
         if self.width is None:
-            return np.zeros(self.values.shape[1:], bool)
-        return abstains(self.layers, self.width, self.differences) & np.isfinite(self.values).any(axis=0)
+            return np.zeros(self.values.shape, bool)
+        return abstains(self.width, self.differences) & np.isfinite(self.values)
 
     def answers(self, layer: int = 0) -> FloatArray:
-        """A layer (h, w), NaN also where the map abstains."""
-        return np.where(self.abstained, np.float32(np.nan), self.values[layer])
+        """A layer (h, w), NaN also where it abstains."""
+        return np.where(self.abstained[layer], np.float32(np.nan), self.values[layer])
+
+    def abstained_share(self, layer: int = 0) -> float:
+        """Share of the pixels with values in which a layer abstains."""
+        return float(self.abstained[layer].sum() / max(int(np.isfinite(self.values[layer]).sum()), 1))
 
     @property
     def window_georeference(self) -> Georeference | None:
@@ -76,19 +80,14 @@ class AnalysisMap:
         text = self.provenance["rests_on"]
         if self.width is None:
             return text
-        known = np.isfinite(self.values).any(axis=0)
-        share = self.abstained.sum() / max(int(known.sum()), 1)
-        asked = [
-            f"{difference:.3g} {layer.unit}".strip() + f" of {layer.name}"
-            for layer, difference in zip(self.layers, self.differences, strict=True)
-            if 0 < difference < math.inf
+        sentences = [
+            f"{layer.name} abstains in {self.abstained_share(at):.1%} of the pixels, whose 90 % prediction interval "
+            "allows "
+            + ("another one" if difference == 0 else f"a difference of {difference:.3g} {layer.unit}".rstrip())
+            for at, (layer, difference) in enumerate(zip(self.layers, self.differences, strict=True))
+            if difference < math.inf
         ]
-        changes = [f"another {layer.name}" for layer in self.layers if layer.difference == 0]
-        asked = [f"a difference of {' or '.join(asked)}"] if asked else []
-        return (
-            f"{text} It abstains in {share:.1%} of the pixels, whose 90 % prediction interval allows "
-            f"{' or '.join(changes + asked) or 'everything'}."
-        )
+        return f"{text} In this map, {'; '.join(sentences)}."
 
 
 def compute_map(

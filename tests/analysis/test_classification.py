@@ -89,7 +89,7 @@ def test_pixels_without_values_have_no_class():
     values[7, 5, 6] = np.nan
     made = compute_map(field_of(values), Classification(SpectralAngleMapper(chart_spectra(), BANDS), 90))
     assert np.isnan(made.values[:, 5, 6]).all() and np.isnan(made.values).sum() == 2
-    numbers = class_numbers(made.values[0], made.abstained)
+    numbers = class_numbers(made.values[0], made.abstained[0])
     assert numbers[5, 6] == 0 and (numbers > 0).sum() == numbers.size - 1
 
 

@@ -211,17 +211,20 @@ def test_components_and_their_loadings(run, cube, tmp_path):
 def test_a_reconstruction_abstains_and_says_so(run, reconstruction, tmp_path):
     reconstruction.half_width = np.where(np.arange(31) < 10, 0.04, 0.01) * np.ones((24, 1), np.float32)
     code, text, _ = run("compute", "b550", "photo.png", "-o", tmp_path / "b.tif", "--difference", "0.05")
-    assert code == 0 and f"It abstains in {10 / 31:.1%} of the pixels" in text
+    assert code == 0 and f"b550 abstains in {10 / 31:.1%} of the pixels" in text
     with tifffile.TiffFile(tmp_path / "b.tif") as file:
         np.testing.assert_array_equal(np.isnan(file.asarray()), np.broadcast_to(np.arange(31) < 10, (24, 31)))
         written = json.loads(file.pages[0].description)
-    assert written["abstained"] == f"{10 / 31:.2%} of the pixels" and written["differences"] == [0.05]
+    assert written["abstained"] == f"share of the pixels: b550 {10 / 31:.2%}" and written["differences"] == [0.05]
     assert "they are estimates, not measurements" in written["rests_on"] and written["photograph"] == "p.png"
     run("compute", "b550", "photo.png", "-o", tmp_path / "b.tif", "--difference", "0.05", "--no-abstain")
     assert np.isfinite(tifffile.imread(tmp_path / "b.tif")).all()
     code, text, _ = run("classify", "photo.png", "--at", "3,4", "--threshold", "5", "-o", tmp_path / "c.png")
     numbers = iio.imread(tmp_path / "c.png")
     assert (numbers == 255).any() and f" 255 abstained: {(numbers == 255).sum()} pixels" in text
+    reconstruction.half_width[:] = 1
+    code, _, error = run("classify", "photo.png", "--at", "3,4", "--threshold", "5", "-o", tmp_path / "c.geojson")
+    assert code == 2 and "no pixel has a class that is certain (the map abstains in " in error
 
 
 @pytest.mark.parametrize(
