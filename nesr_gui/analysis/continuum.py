@@ -30,7 +30,7 @@ def continuum(spectra: FloatArray, wavelengths: Wavelengths) -> FloatArray:
             slopes = (values[pending] - here[:, None]) / (nm - nm[at][:, None])
         slopes[position <= at[:, None]] = -math.inf
         steepest = slopes.max(axis=1)
-        goal = len(nm) - 1 - slopes[:, ::-1].argmax(axis=1)  # the farthest of equally steep ones
+        goal = slopes.argmax(axis=1)
         line = here[:, None] + steepest[:, None] * (nm - nm[at][:, None])
         between = (position > at[:, None]) & (position < goal[:, None])
         rows, bands = np.nonzero(between)

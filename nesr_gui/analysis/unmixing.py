@@ -145,14 +145,11 @@ class _ActiveSet:
             pixels, now, wanted, blocked = (
                 pixels[~is_reached], now[:, ~is_reached], wanted[:, ~is_reached], blocked[:, ~is_reached],
             )  # fmt: skip
-            with np.errstate(divide="ignore", invalid="ignore"):
-                shares = np.where(blocked, now / (now - wanted), np.inf)
-            share = np.nan_to_num(shares, nan=0.0, posinf=np.inf).min(axis=0)
-            moved = np.maximum(now + share * (wanted - now), 0)
+            way = now - wanted
+            shares = np.where(blocked, np.divide(now, way, out=np.zeros_like(way), where=way > 0), np.inf)
+            share = shares.min(axis=0)  # of the way that can be gone until the first of them is 0
+            self._solution[:, pixels] = np.maximum(now + share * (wanted - now), 0)
             leaves = blocked & (shares <= share + 1e-12)
-            leaves |= np.isnan(shares) & blocked
-            moved[leaves] = 0
-            self._solution[:, pixels] = moved
             self._used[:, pixels] &= ~leaves
 
     def _minimum(self, pixels: npt.NDArray[np.int64]) -> Doubles:

@@ -6,8 +6,9 @@ import spectral
 from sklearn.decomposition import PCA
 
 from nesr_gui.analysis import pixelwise
-from nesr_gui.analysis.components import ComponentKind, Components
+from nesr_gui.analysis.components import ComponentKind, Components, NoiseMoments
 from nesr_gui.analysis.maps import compute_map
+from nesr_gui.analysis.pixelwise import SpectraBlock
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity
@@ -72,6 +73,21 @@ def test_noise_fractions_of_white_noise_have_no_signal_and_whiten_it():
     found = Components.fit(field_of(noise), BANDS, 31, ComponentKind.MNF)
     assert 0.8 < found.strengths.min() < found.strengths.max() < 1.25  # signal / noise + 1 of no signal, and sampling
     np.testing.assert_allclose(np.var(found.values(noise).reshape(31, -1), axis=1), found.strengths, rtol=1e-3)
+
+
+def test_neighbours_across_the_gaps_of_a_sample_do_not_count():
+    parts = [
+        SpectraBlock(slice(row, row + 4), slice(0, 31), VALUES[:, row : row + 4], np.ones((4, 31), bool))
+        for row in (0, 4, 12)
+    ]
+    noise, expected = NoiseMoments(31), []
+    for part in parts:
+        noise.add(part)
+    for strip in (VALUES[:, :8], VALUES[:, 12:16]):
+        expected += [np.diff(strip, axis=axis).reshape(31, -1) for axis in (1, 2)]
+    differences = np.concatenate(expected, axis=1).astype(np.float64)
+    assert noise.count == differences.shape[1]
+    np.testing.assert_allclose(noise.covariance(), differences @ differences.T / (2 * noise.count), rtol=1e-9)
 
 
 def test_pixels_without_values_and_outside_the_region_do_not_count():
