@@ -13,7 +13,7 @@ Measured fields have no interval, and nothing to abstain from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -62,16 +62,24 @@ def value_range(
     return low, high
 
 
-def abstains(width: FloatArray, differences: tuple[float, ...]) -> Bools:
-    """Where the layers (C, …) of a map abstain: where the interval is wider than the difference, or undefined.
+def abstains(widths: Sequence[FloatArray | None], differences: Sequence[float], layer: int) -> Bools:
+    """Where (…) a layer of a map abstains: where its interval is wider than the difference, or undefined.
 
     Where a class abstains, whose difference is 0, all layers do.
 
     Args:
-        width: widths (C, …) of the intervals.
+        widths: widths (…) of the intervals of all layers; None for one of any width.
         differences: the difference asked about, for each layer.
+        layer: the number of the layer.
     """
-    allowed = np.array(differences, np.float32).reshape(-1, *(1,) * (width.ndim - 1))
-    uncertain = ~(width <= allowed)
-    is_class = np.array(differences) == 0
-    return np.asarray(uncertain | uncertain[is_class].any(axis=0))
+    deciding = [at for at, difference in enumerate(differences) if difference == 0 or at == layer]
+    uncertain: Bools | None = None
+    for at in deciding:
+        width = widths[at]
+        if width is not None:
+            wider = ~(width <= np.float32(differences[at]))
+            uncertain = wider if uncertain is None else uncertain | wider
+    if uncertain is None:
+        shape = next(width.shape for width in widths if width is not None)
+        uncertain = np.zeros(shape, bool)
+    return np.asarray(uncertain)

@@ -28,7 +28,8 @@ class AnalysisMap:
     Attributes:
         layers: what the values are.
         values: (C, h, w) float32, NaN where there is no value.
-        width: widths (C, h, w) of the intervals of the values; None for a field without prediction intervals.
+        widths: of the interval of each layer (h, w), None for a layer that never abstains by itself; None for a field
+            without prediction intervals.
         rows: the window in the field.
         cols: the window in the field.
         provenance: attributes that a file records.
@@ -38,7 +39,7 @@ class AnalysisMap:
 
     layers: tuple[Layer, ...]
     values: FloatArray
-    width: FloatArray | None
+    widths: tuple[FloatArray | None, ...] | None
     rows: slice
     cols: slice
     provenance: Mapping[str, str]
@@ -53,20 +54,19 @@ class AnalysisMap:
             for layer, values in zip(self.layers, self.values, strict=True)
         )
 
-    @cached_property
-    def abstained(self) -> Bools:
-        """Where each layer (C, h, w) abstains: the interval is wider than the difference asked about."""
-        if self.width is None:
-            return np.zeros(self.values.shape, bool)
-        return abstains(self.width, self.differences) & np.isfinite(self.values)
+    def abstained(self, layer: int = 0) -> Bools:
+        """Where (h, w) a layer abstains: the interval is wider than the difference asked about."""
+        if self.widths is None or not any(width is not None for width in self.widths):
+            return np.zeros(self.values.shape[1:], bool)
+        return abstains(self.widths, self.differences, layer) & np.isfinite(self.values[layer])
 
     def answers(self, layer: int = 0) -> FloatArray:
         """A layer (h, w), NaN also where it abstains."""
-        return np.where(self.abstained[layer], np.float32(np.nan), self.values[layer])
+        return np.where(self.abstained(layer), np.float32(np.nan), self.values[layer])
 
     def abstained_share(self, layer: int = 0) -> float:
         """Share of the pixels with values in which a layer abstains."""
-        return float(self.abstained[layer].sum() / max(int(np.isfinite(self.values[layer]).sum()), 1))
+        return float(self.abstained(layer).sum() / max(int(np.isfinite(self.values[layer]).sum()), 1))
 
     @property
     def window_georeference(self) -> Georeference | None:
@@ -78,7 +78,7 @@ class AnalysisMap:
     def in_words(self) -> str:
         """What the map rests on, and where it abstains."""
         text = self.provenance["rests_on"]
-        if self.width is None:
+        if self.widths is None:
             return text
         sentences = [
             f"{layer.name} abstains in {self.abstained_share(at):.1%} of the pixels, whose 90 % prediction interval "
@@ -117,27 +117,26 @@ def compute_map(
     shape = (len(analysis.layers), rows.stop - rows.start, cols.stop - cols.start)
     values = np.full(shape, np.nan, np.float32)
     calibrated = field if intervals and isinstance(field, CalibratedField) else None
-    width = np.full(shape, np.nan, np.float32) if calibrated else None
+    limited = [layer.difference != math.inf for layer in analysis.layers] if calibrated is not None else []
+    widths = tuple(np.full(shape[1:], np.nan, np.float32) if is_limited else None for is_limited in limited)
     done, nm = 0, analysis.wavelengths
     for block in field.blocks(nm, rows=rows, cols=cols):
         found = _masked(analysis.values(block.values), block.values)
         members = members_of(field, region, block.rows, block.cols)
-        at = (
-            slice(None),
-            slice(block.rows.start - rows.start, block.rows.stop - rows.start),
-            slice(block.cols.start - cols.start, block.cols.stop - cols.start),
-        )
-        values[at] = np.where(members, found, np.float32(np.nan))
-        if width is not None and calibrated is not None:
+        at = _within(block.rows, block.cols, rows, cols)
+        values[(slice(None), *at)] = np.where(members, found, np.float32(np.nan))
+        if calibrated is not None:
             for limits in calibrated.prediction_interval_blocks(nm, rows=block.rows, cols=block.cols):
                 inner = (slice(None), *_within(limits.rows, limits.cols, block.rows, block.cols))
                 low, high = value_range(analysis, found[inner], block.values[inner], limits.lower, limits.upper)
-                width[at][inner] = high - low
+                for width, lowest, highest in zip(widths, low, high, strict=True):
+                    if width is not None:
+                        width[at][inner[1:]] = highest - lowest
         done += members.size
         if progress is not None:
             progress(min(done / (shape[1] * shape[2]), 1.0))
     return AnalysisMap(
-        layers=analysis.layers, values=values, width=width, rows=rows, cols=cols,
+        layers=analysis.layers, values=values, widths=widths if calibrated is not None else None, rows=rows, cols=cols,
         provenance=_provenance(field, analysis, rows, cols), binning=field.binning,
         georeference=georeference or Georeference.parse(field.provenance.get(KEY, "")),
     )  # fmt: skip

@@ -57,7 +57,7 @@ def write_values(path: Path, made: AnalysisMap) -> None:
             raise ValueError(f"OpenEXR holds one layer, and this map has {len(made.layers)}; choose .tif")
         write_exr(path, made.answers(), _description(made))
         return
-    layers = np.where(made.abstained, np.float32(np.nan), made.values)
+    layers = np.stack([made.answers(at) for at in range(len(made.layers))])
     write_layers(
         path, layers, [layer.label for layer in made.layers], _description(made), georeference=made.window_georeference,
         nodata="nan",
@@ -80,7 +80,7 @@ def write_classes(path: Path, made: AnalysisMap, names: Sequence[str], *, least_
         OSError: the file cannot be written.
     """
     check_ending(path, CLASSES, "a map of classes")
-    numbers = class_numbers(made.values[0], made.abstained[0])
+    numbers = class_numbers(made.values[0], made.abstained())
     if path.suffix.lower() in REGIONS:
         regions: list[NamedRegion] = []
         for number, name in enumerate(names, 1):
@@ -90,7 +90,7 @@ def write_classes(path: Path, made: AnalysisMap, names: Sequence[str], *, least_
             )  # fmt: skip
         if not regions:
             why = "no pixel has a class"
-            if made.abstained[0].any():
+            if made.abstained().any():
                 why = f"no pixel has a class that is certain (the map abstains in {made.abstained_share():.0%} of them)"
             raise ValueError(f"{why}, so {path.name} would hold no area; choose another threshold or other classes")
         write_regions(path, regions, made.georeference, made.provenance)
@@ -105,7 +105,7 @@ def write_classes(path: Path, made: AnalysisMap, names: Sequence[str], *, least_
 
 def count_classes(made: AnalysisMap, names: Sequence[str]) -> list[ClassCount]:
     """Pixels without a class, of every class, and in which the map abstains; of the pixels that have values."""
-    numbers = class_numbers(made.values[0], made.abstained[0])[np.isfinite(made.values[0])]
+    numbers = class_numbers(made.values[0], made.abstained())[np.isfinite(made.values[0])]
     counts = np.bincount(numbers.ravel(), minlength=ABSTAINED + 1)
     listed = [(NONE, "none"), *enumerate(names, 1), (ABSTAINED, "abstained")]
     total = max(int(numbers.size), 1)
@@ -114,13 +114,13 @@ def count_classes(made: AnalysisMap, names: Sequence[str]) -> list[ClassCount]:
 
 def class_mask(made: AnalysisMap, number: int) -> npt.NDArray[np.bool_]:
     """Where (h, w) a map has a class and does not abstain."""
-    return np.asarray(class_numbers(made.values[0], made.abstained[0]) == number)
+    return np.asarray(class_numbers(made.values[0], made.abstained()) == number)
 
 
 def _description(made: AnalysisMap) -> dict[str, object]:
     described: dict[str, object] = dict(made.provenance)
     described["layers"] = [layer.label for layer in made.layers]
-    if made.width is not None:
+    if made.widths is not None:
         shares = [f"{layer.name} {made.abstained_share(at):.2%}" for at, layer in enumerate(made.layers)]
         described["abstained"] = f"share of the pixels: {'; '.join(shares)}"
         described["differences"] = [float(f"{difference:.6g}") for difference in made.differences]

@@ -13,6 +13,7 @@ from nesr_gui.analysis.classification import (
 )
 from nesr_gui.analysis.maps import compute_map
 from nesr_gui.fields.protocol import Cancelled
+from nesr_gui.io.georeference import Georeference
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Spectrum
 from tests.analysis.scenes import BANDS, TiledCube, chart_spectra, field_of, mixed_cube
@@ -89,7 +90,7 @@ def test_pixels_without_values_have_no_class():
     values[7, 5, 6] = np.nan
     made = compute_map(field_of(values), Classification(SpectralAngleMapper(chart_spectra(), BANDS), 90))
     assert np.isnan(made.values[:, 5, 6]).all() and np.isnan(made.values).sum() == 2
-    numbers = class_numbers(made.values[0], made.abstained[0])
+    numbers = class_numbers(made.values[0], made.abstained())
     assert numbers[5, 6] == 0 and (numbers > 0).sum() == numbers.size - 1
 
 
@@ -99,6 +100,15 @@ def test_a_region_limits_the_map():
     assert made.values.shape == (2, 12, 16) and (made.rows, made.cols) == (slice(4, 16), slice(4, 20))
     assert np.isnan(made.values[:, 0, 0]).all() and np.isfinite(made.values[:, 6, 8]).all()
     assert made.provenance["window"] == "rows 4-15, columns 4-19"
+
+
+def test_a_map_of_a_binned_part_lies_where_the_part_lies():
+    where = Georeference.upright((500_000, 5_400_000), (2.0, 2.0), 32632)
+    field = field_of(VALUES, binning=3, source_shape=(72, 93))
+    analysis = Classification(SpectralAngleMapper(chart_spectra(), BANDS), 90)
+    made = compute_map(field, analysis, region=Region.rectangle(6, 9, 30, 60), georeference=where)
+    assert made.binning == 3 and made.window_georeference.transform == (6, 0, 500_018, 0, -6, 5_399_988)
+    assert compute_map(field, analysis).window_georeference is None
 
 
 def test_abstentions_have_their_own_number():
