@@ -111,6 +111,11 @@ def test_the_cover_equals_trying_every_gain():
         np.testing.assert_allclose(found, [slow_cover(other, lower, upper) for other in others])
 
 
+def test_a_limit_belongs_to_the_interval():
+    assert interval_cover(np.ones((1, 2)), [1, 2], [2, 3]) == [1]  # only with a gain of exactly 2
+    assert interval_cover(np.ones((1, 2)), [1, 2.01], [2, 3]) == [0.5]
+
+
 def test_what_lies_within_the_interval_cannot_be_told_apart():
     truth = MANY[7]
     wave = 1 + 0.05 * np.sin(BANDS.nm / 40)
