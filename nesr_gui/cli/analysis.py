@@ -501,7 +501,7 @@ def write_class_map(
     for each in counts:
         if each.pixels:
             click.echo(f"{each.number:4} {each.name}: {each.pixels:,} pixels, {each.share:.1%}")
-    print_map(out, made)
+    print_map(out, made, "classes")
     if statistics is None:
         return
     curves = []
@@ -520,8 +520,8 @@ def write_class_map(
     click.echo(f"{statistics}: {len(curves)} spectra")
 
 
-def print_map(out: Path, made: AnalysisMap) -> None:
+def print_map(out: Path, made: AnalysisMap, what: str = "") -> None:
     """Print what was written, what it rests on, and where it abstains."""
     height, width = made.values.shape[1:]
-    layers = f"{len(made.layers)} {'layer' if len(made.layers) == 1 else 'layers'}"
-    click.echo(f"{out}: {layers} of {width}×{height} pixels. {made.in_words()}")
+    what = what or f"{len(made.layers)} {'layer' if len(made.layers) == 1 else 'layers'}"
+    click.echo(f"{out}: {what} of {width}×{height} pixels. {made.in_words()}")

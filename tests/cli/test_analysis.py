@@ -11,6 +11,7 @@ import rasterio
 import rasterio.features
 import tifffile
 
+import nesr_gui
 from nesr_gui import io
 from nesr_gui.analysis.classification import Classification, SpectralAngleMapper
 from nesr_gui.analysis.components import Components
@@ -206,6 +207,15 @@ def test_components_and_their_loadings(run, cube, tmp_path):
     np.testing.assert_allclose(mean.values, found.mean, rtol=1e-4)
     np.testing.assert_allclose(first.values, found.loadings[0], atol=1e-4)
     assert run("components", cube, "--kind", "mnf", "-o", tmp_path / "n.tif")[1].startswith("MNF 1: signal-to-noise")
+
+
+def test_a_photograph_is_reconstructed_by_the_chosen_model(run, photo, model_file, tmp_path):
+    words = ("-o", tmp_path / "b.tif", "--model", model_file)
+    code, text, error = run("compute", "b550.5", photo, *words)
+    assert code == 0, error
+    assert f"{tmp_path / 'b.tif'}: 1 layer of 16×12 pixels. Spectra reconstructed from the three colours" in text
+    field = nesr_gui.reconstruct(photo, nesr_gui.load_model(model_file))
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "b.tif"), field.band(550.5), atol=1e-6)
 
 
 def test_a_reconstruction_abstains_and_says_so(run, reconstruction, tmp_path):
