@@ -330,6 +330,7 @@ def test_a_spot_of_a_binned_photograph_is_in_source_pixels():
     assert corrected._readings.predicted[:, 0] == pytest.approx(
         binned.cube(BANDS, rows=slice(10, 12), cols=slice(11, 14)).values.mean((1, 2)), abs=1e-6
     )
+    np.testing.assert_allclose(corrected._readings.features[-2:, 0], np.array([11.5, 12.5]) / 14, rtol=1e-6)
     with pytest.raises(ValueError, match=r"rows 0-23 and columns 0-27; there is no spot at row 24, column 3"):
         binned.anchored([dataclasses.replace(anchor, row=24, col=3)])
 
