@@ -138,7 +138,7 @@ def test_spectra_bands_and_cubes_agree_for_any_tiles(field, beneath, anchors, mo
     np.testing.assert_allclose(fresh.preview_bands(NM, **window), cube[:, 3:17, 5:26], **CLOSE)
 
 
-def test_intervals_agree_whoever_asks(field, beneath):
+def test_intervals_agree_whoever_asks_in_chunks_of_any_size(field, beneath, monkeypatch):
     assert isinstance(field, CalibratedField) and isinstance(field, CalibratedAnchoredField)
     lower, upper = (np.empty((len(NM), *field.shape)) for _ in range(2))
     for block in field.prediction_interval_blocks(NM):
@@ -151,6 +151,10 @@ def test_intervals_agree_whoever_asks(field, beneath):
     cube = field.cube(NM).values
     assert (lower <= cube + 1e-6).all() and (cube <= upper + 1e-6).all() and (lower >= 0).all()
     np.testing.assert_array_equal(field.quality_flags(), beneath.quality_flags())
+    monkeypatch.setattr(anchored_module, "CHUNK_VALUES", 50)
+    for block in field.prediction_interval_blocks(NM):
+        np.testing.assert_allclose(block.lower, lower[:, block.rows, block.cols], **CLOSE)
+        np.testing.assert_allclose(block.upper, upper[:, block.rows, block.cols], **CLOSE)
 
 
 def test_what_a_band_has_computed_is_used_again(beneath, anchors, monkeypatch):
