@@ -232,9 +232,7 @@ def _in_the_window(image: RGBImage, model: LoadedModel) -> Iterator[BenchmarkRes
     yield BenchmarkResult(
         f"scrub with {PINS} pins and truth, 99th percentile", float(np.percentile(marked, 99)), aim=20
     )
-    yield BenchmarkResult(
-        f"{SWEEP} with {PINS} pins and truth", swept_marked, "", aim=25, is_more_better=True
-    )
+    yield BenchmarkResult(f"{SWEEP} with {PINS} pins and truth", swept_marked, "", aim=25, is_more_better=True)
     yield BenchmarkResult("GUI thread late, 99th percentile", float(np.percentile(late, 99)), aim=50)
     yield BenchmarkResult("GUI thread late, worst", max(late), aim=100)
 
