@@ -7,8 +7,10 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -52,9 +54,22 @@ def import_window() -> ModuleType:
     What is imported stays, and a search of it keeps the window waiting for more than 0.1 s.
     """
     gc.disable()
+    _leave_sources_unread()
     from nesr_gui.gui import main
 
     return main
+
+
+def _leave_sources_unread() -> None:
+    """Keep PySide from reading the source of each module that is imported, to find out if it may use `__feature__`.
+
+    No module here does, and it takes a seventh of the time of the imports of the start, for which the window waits.
+    """
+    with suppress(ImportError):
+        import_module("PySide6.QtCore")
+        feature = vars(import_module("shibokensupport.feature"))
+        if (check := "_mod_uses_pyside") in feature:  # not public
+            feature[check] = lambda module: False
 
 
 @click.command()
@@ -81,6 +96,7 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
         partial(inference.measure_answers, loaded),
     ]
     if not without_window:
+        _leave_sources_unread()  # as when the program starts
         from nesr_gui.gui import benchmark as window
 
         groups.append(partial(window.figures, loaded))

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +28,13 @@ from nesr_gui.inference.model import LoadedModel
 from nesr_gui.spectral import RGBImage, Wavelengths
 
 SIDE = 512  # side of the photograph in pixels
-LARGE = (3000, 4000)  # (H, W) of the large photograph
+LARGE = (4000, 6000)  # (H, W) of the large photograph
 BEAT_MS, MOVE_MS = 10, 40
 SCENARIO_SECONDS = 8.0
 PINS = 8
 RESTS = 9  # repetitions of the measurement at rest
 LONGEST_SECONDS = 120.0  # timeout
+SWEEP = "frames of a sweep per second"
 
 
 def figures(model: LoadedModel) -> Iterator[BenchmarkResult]:
@@ -42,7 +43,9 @@ def figures(model: LoadedModel) -> Iterator[BenchmarkResult]:
     large = f" ({LARGE[0] * LARGE[1] / 1e6:.3g} megapixels)"
     for result in _in_the_window(photograph(*LARGE), model):
         if result.name.startswith("GUI thread late"):
-            yield BenchmarkResult(result.name + large, result.value, result.unit, result.aim)
+            yield replace(result, name=result.name + large)
+        elif result.name == SWEEP:
+            yield replace(result, name=result.name + large, aim=30)
 
 
 @dataclass(eq=False)
@@ -152,6 +155,7 @@ class Bench:
 
         timer = _every(self.timers, MOVE_MS, move)
         self.run(seconds)
+        self.wait_for(lambda: bool(self.frames.waits))  # at least one on a busy machine
         timer.stop()
         return self.frames.waits
 
@@ -189,11 +193,12 @@ class Bench:
 
     def sweep(self, seconds: float) -> float:
         """Play the sweep for some seconds; return the painted frames per second."""
-        self.frames.painted = 0
+        self.frames.painted, started = 0, time.perf_counter()
         self.app.window.bar.toggle_playing()
         self.run(seconds)
+        self.wait_for(lambda: self.frames.painted > 0)
         self.app.window.bar.stop()
-        return self.frames.painted / seconds
+        return self.frames.painted / (time.perf_counter() - started)
 
 
 @nothing_remembered()
@@ -222,14 +227,12 @@ def _in_the_window(image: RGBImage, model: LoadedModel) -> Iterator[BenchmarkRes
         title = MODES[mode].title
         yield BenchmarkResult(f"first use of {title} to coarse image", coarse, aim=300)
         yield BenchmarkResult(f"first use of {title} to exact image", exact, aim=1000)
-    yield BenchmarkResult("frames of a sweep per second", swept, "", aim=60, is_more_better=True)
+    yield BenchmarkResult(SWEEP, swept, "", aim=60, is_more_better=True)
     yield BenchmarkResult(f"scrub with {PINS} pins and truth", float(np.median(marked)), aim=12)
     yield BenchmarkResult(
         f"scrub with {PINS} pins and truth, 99th percentile", float(np.percentile(marked, 99)), aim=20
     )
-    yield BenchmarkResult(
-        f"frames of a sweep per second with {PINS} pins and truth", swept_marked, "", aim=25, is_more_better=True
-    )
+    yield BenchmarkResult(f"{SWEEP} with {PINS} pins and truth", swept_marked, "", aim=25, is_more_better=True)
     yield BenchmarkResult("GUI thread late, 99th percentile", float(np.percentile(late, 99)), aim=50)
     yield BenchmarkResult("GUI thread late, worst", max(late), aim=100)
 

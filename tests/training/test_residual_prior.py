@@ -101,7 +101,7 @@ def test_the_intervals_of_a_fitted_prior_hold_their_share_of_a_new_scene(fitted)
     bounds = [part.T for part in WIDE.prediction_interval(fresh.rgb, fresh.answers.T, BANDS)]
     lower, upper = IntervalNarrowing.of(prior, BANDS).limits(
         fresh.answers, (bounds[0], bounds[1]), values, scores=mean * prior.brightness(fresh.answers, 1),
-        variances=posterior.variances(kernels, faint), faint=faint,
+        variances=posterior.variances(kernels, faint), levels=prior.at_levels(faint),
     )  # fmt: skip
     inside = (lower <= fresh.truth) & (fresh.truth <= upper)
     assert inside.mean() == pytest.approx(coverage(cases[2:3], prior.narrowing, prior.doubt), abs=0.02)

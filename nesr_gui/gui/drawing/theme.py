@@ -92,13 +92,17 @@ class WindowStyle(QProxyStyle):
 
     def __init__(self) -> None:
         super().__init__("Fusion")
+        self._drawn: dict[tuple[QStyle.StandardPixmap, int], QIcon] = {}  # by palette; asked for at every painting
 
     def standardIcon(
         self, standard: QStyle.StandardPixmap, option: QStyleOption | None = None, widget: QWidget | None = None
     ) -> QIcon:
         """Return an icon."""
         if isinstance(widget, QDockWidget) and standard in self._ICONS:
-            return icon(self._ICONS[standard], QApplication.palette())  # which a panel adopts later
+            colours = QApplication.palette()  # which a panel adopts later
+            if (key := (standard, colours.cacheKey())) not in self._drawn:
+                self._drawn[key] = icon(self._ICONS[standard], colours)
+            return self._drawn[key]
         return super().standardIcon(standard, option, widget)
 
 
