@@ -3,14 +3,15 @@
 # make fuzz MINUTES=60: coverage-guided fuzzing of every reader; TARGETS="png tiff" for some of them.
 # make faults: every call that writes a file fails once; processes are killed while they write (Linux, needs cc).
 # make docs: the documentation site in build/site. make tutorials: all its commands, by the installed program.
-# make bundle: the self-contained program in dist/. make release: checks, packages, hashes and tag, see docs/releasing.md.
+# make bundle: the self-contained program in dist/; on Linux, TORCH_INDEX=URL of PyTorch's builds for the processor.
+# make release: checks, packages, hashes and tag, see docs/releasing.md.
 # make soak MINUTES=120: a window at work with random events; memory and handles must not grow.
 PYTHON ?= python3
 BIN := .venv/bin
 
 MINUTES ?= 5
 TARGETS ?=
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
 
 .PHONY: run test check docs tutorials bundle release fuzz faults soak speed clean
 
@@ -64,7 +65,7 @@ release: .venv/installed-release
 
 build/bundle/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv build/bundle
-	build/bundle/bin/python -m pip install --quiet --constraint constraints.txt --extra-index-url "$(TORCH_INDEX)" torch
+	build/bundle/bin/python -m pip install --quiet --constraint constraints.txt $(if $(TORCH_INDEX),--index-url "$(TORCH_INDEX)") torch
 	build/bundle/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[bundle]'
 	touch $@
 

@@ -30,7 +30,7 @@ def main(target: Path) -> None:
     if torch.version.cuda or getattr(torch.version, "hip", None):
         raise SystemExit(
             f"torch {torch.__version__} would add gigabytes of libraries for graphics processors; install the build "
-            "for the processor: pip install torch --index-url https://download.pytorch.org/whl/cpu"
+            "for the processor, as PyTorch's installation page describes"
         )
     sys.path.insert(0, str(ROOT))
     from nesr_gui import __version__
