@@ -102,6 +102,19 @@ def test_a_tiny_chart_is_refused() -> None:
         read_patches(small, classic(), np.array(CORNERS) / 10)
 
 
+@pytest.mark.parametrize("thin", [(13, 1), (1, 13)])
+def test_a_chart_that_is_too_narrow_one_way_is_refused(thin: tuple[int, int]) -> None:
+    corners = np.array(CORNERS[0]) + (np.array(CORNERS) - CORNERS[0]) / thin
+    with pytest.raises(ChartError, match="pixels wide; at least 6 are needed"):
+        read_patches(photograph(), classic(), corners)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_no_chart_is_not_called_a_mirrored_one(seed: int) -> None:
+    noise = np.random.default_rng(seed).integers(30, 220, (25, 38, 3)).astype(np.uint8).repeat(10, 0).repeat(10, 1)
+    assert not read_patches(decoded(noise), classic(), CORNERS).has_its_colours
+
+
 @pytest.mark.parametrize(
     ("corners", "message"),
     [
