@@ -69,6 +69,14 @@ def test_patches_are_read_where_they_are() -> None:
     assert region.bounds[0] > 30 and region.bounds[1] > 40 and region.bounds[2] < 80 and region.bounds[3] < 90
 
 
+def test_specks_on_a_patch_do_not_count() -> None:
+    specked = codes(photograph()).copy()
+    row, col = (int(at) for at in read_patches(photograph(), classic(), CORNERS).region(14).centre)
+    specked[row - 2 : row + 2, col - 2 : col + 2] = (250, 250, 250)
+    clean, dirty = (read_patches(each, classic(), CORNERS).light[14] for each in (photograph(), decoded(specked)))
+    np.testing.assert_allclose(dirty, clean, atol=0.002)
+
+
 @pytest.mark.parametrize("order", list(permutations(range(4)))[::5])
 def test_the_order_of_the_corners_does_not_matter(order: tuple[int, ...]) -> None:
     first = read_patches(photograph(), classic(), CORNERS)
