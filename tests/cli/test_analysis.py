@@ -133,6 +133,12 @@ def test_classes_of_pixels_of_the_image_in_a_region(run, cube, tmp_path):
         np.testing.assert_array_equal(file.read(1), expected)
         assert (file.transform.c, file.transform.f) == (500_006, 5_399_996)
         assert "1 leaf; 2 row 20 col 28" in file.tags()["TIFFTAG_IMAGEDESCRIPTION"]
+    assert run("classify", cube, *words, "-o", tmp_path / "c.geojson")[0] == 0
+    areas = json.loads((tmp_path / "c.geojson").read_text())["features"]
+    shapes = [(area["geometry"], 1 if area["properties"]["name"].startswith("leaf") else 2) for area in areas]
+    filled = rasterio.features.rasterize(shapes, VALUES.shape[1:], transform=rasterio.Affine(*WHERE.transform))
+    np.testing.assert_array_equal(filled[2:12, 3:20], expected)
+    assert filled.sum() == expected.sum()
 
 
 def test_the_matched_filter(run, cube, library, tmp_path):

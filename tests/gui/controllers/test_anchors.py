@@ -176,6 +176,7 @@ def test_unused_spectra_leave_the_field_as_it_is(window: App, qtbot: QtBot) -> N
     document.mark_set.edit(1, name="a leaf")
     settle(window, qtbot)
     assert document.field is field  # with all that is cached of it
+    assert set(window.window.plot.layer.lines[Kind.READING]) == {1, 2}
     both = anchored.anchored(document.beneath, [each.anchor() for each in document.mark_set.readings]).checks()
     assert document.anchoring.checks[2].left_out == both[1].left_out != both[1].before
     assert document.anchoring.checks[1].after == expected(window).checks()[0].after
