@@ -69,6 +69,14 @@ def test_patches_are_read_where_they_are() -> None:
     assert region.bounds[0] > 30 and region.bounds[1] > 40 and region.bounds[2] < 80 and region.bounds[3] < 90
 
 
+def test_specks_on_a_patch_do_not_count() -> None:
+    specked = codes(photograph()).copy()
+    row, col = (int(at) for at in read_patches(photograph(), classic(), CORNERS).region(14).centre)
+    specked[row - 2 : row + 2, col - 2 : col + 2] = (250, 250, 250)
+    clean, dirty = (read_patches(each, classic(), CORNERS).light[14] for each in (photograph(), decoded(specked)))
+    np.testing.assert_allclose(dirty, clean, atol=0.002)
+
+
 @pytest.mark.parametrize("order", list(permutations(range(4)))[::5])
 def test_the_order_of_the_corners_does_not_matter(order: tuple[int, ...]) -> None:
     first = read_patches(photograph(), classic(), CORNERS)
@@ -100,6 +108,19 @@ def test_a_tiny_chart_is_refused() -> None:
     small = decoded(np.ascontiguousarray(codes(photograph())[::10, ::10]))
     with pytest.raises(ChartError, match="pixels wide; at least 6 are needed"):
         read_patches(small, classic(), np.array(CORNERS) / 10)
+
+
+@pytest.mark.parametrize("thin", [(13, 1), (1, 13)])
+def test_a_chart_that_is_too_narrow_one_way_is_refused(thin: tuple[int, int]) -> None:
+    corners = np.array(CORNERS[0]) + (np.array(CORNERS) - CORNERS[0]) / thin
+    with pytest.raises(ChartError, match="pixels wide; at least 6 are needed"):
+        read_patches(photograph(), classic(), corners)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_no_chart_is_not_called_a_mirrored_one(seed: int) -> None:
+    noise = np.random.default_rng(seed).integers(30, 220, (25, 38, 3)).astype(np.uint8).repeat(10, 0).repeat(10, 1)
+    assert not read_patches(decoded(noise), classic(), CORNERS).has_its_colours
 
 
 @pytest.mark.parametrize(
