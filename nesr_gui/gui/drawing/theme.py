@@ -92,13 +92,18 @@ class WindowStyle(QProxyStyle):
 
     def __init__(self) -> None:
         super().__init__("Fusion")
+        self._palette, self._icons = 0, dict[QStyle.StandardPixmap, QIcon]()  # the icons in the colours of a palette
 
     def standardIcon(
         self, standard: QStyle.StandardPixmap, option: QStyleOption | None = None, widget: QWidget | None = None
     ) -> QIcon:
         """Return an icon."""
         if isinstance(widget, QDockWidget) and standard in self._ICONS:
-            return icon(self._ICONS[standard], QApplication.palette())  # which a panel adopts later
+            colours = QApplication.palette()  # which a panel adopts later
+            if colours.cacheKey() != self._palette:
+                self._palette = colours.cacheKey()
+                self._icons = {each: icon(name, colours) for each, name in self._ICONS.items()}
+            return self._icons[standard]
         return super().standardIcon(standard, option, widget)
 
 
