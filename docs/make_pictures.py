@@ -124,6 +124,22 @@ def take_truth(app: App, folder: Path, ending: str) -> None:
     save(app.window.panes.grab(), folder / f"truth_error{ending}.jpg")
 
 
+def take_calibration(app: App, folder: Path, ending: str) -> None:
+    """The dialog of a calibration with its result."""
+    app.calibration.open()
+    dialog = app.calibration.dialog
+    assert dialog is not None
+    dialog.resize(1080, 640)
+    until(dialog.estimate.isEnabled)
+    dialog.show_corners(CHART)
+    dialog.estimate.click()
+    until(lambda: bool(dialog.plot.curves) and not any(app.worker.is_busy(task) for task in CALIBRATION))
+    dialog.view.patch_picked.emit(16)
+    dialog.view.setFocus()
+    save(dialog.grab(), folder / f"calibration{ending}.jpg")
+    dialog.close()
+
+
 def take_anchors(app: App, folder: Path, ending: str) -> None:
     """Three spots measured in the cube of the sample, and those to measure next."""
     document = app.document
@@ -148,22 +164,6 @@ def take_anchors(app: App, folder: Path, ending: str) -> None:
     save(app.window.grab(), folder / f"anchors{ending}.jpg")
 
 
-def take_calibration(app: App, folder: Path, ending: str) -> None:
-    """The dialog of a calibration with its result."""
-    app.calibration.open()
-    dialog = app.calibration.dialog
-    assert dialog is not None
-    dialog.resize(1080, 640)
-    until(dialog.estimate.isEnabled)
-    dialog.show_corners(CHART)
-    dialog.estimate.click()
-    until(lambda: bool(dialog.plot.curves) and not any(app.worker.is_busy(task) for task in CALIBRATION))
-    dialog.view.patch_picked.emit(16)
-    dialog.view.setFocus()
-    save(dialog.grab(), folder / f"calibration{ending}.jpg")
-    dialog.close()
-
-
 def main() -> None:
     """Write all pictures beside the guide, or into the folder that is named."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else resources.guide().parent
@@ -173,8 +173,8 @@ def main() -> None:
             take_looks(app, folder, ending)
         with opened("colour_checker", theme) as app:
             take_truth(app, folder, ending)
-            take_anchors(app, folder, ending)
             take_calibration(app, folder, ending)
+            take_anchors(app, folder, ending)
     qt.quit()
 
 

@@ -1,3 +1,3 @@
 """The version, in the package and in every file it writes."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -116,7 +116,7 @@ def archive(program: Path, path: Path) -> Path:
         entry.uname = entry.gname = "root"
         return entry
 
-    with tarfile.open(path, "w:gz", compresslevel=9) as tar:
+    with tarfile.open(path, "w:gz", compresslevel=6) as tar:
         tar.add(program, path.name.removesuffix(".tar.gz"), filter=anonymous)
     return path
 

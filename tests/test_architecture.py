@@ -19,6 +19,7 @@ PACKAGES = {
         "fields",
         "io",
         "inference",
+        "analysis",
         "batch",
         "benchmark",
         "training",
@@ -55,7 +56,7 @@ ORDER = (
     {"colorimetry", "networks"},
     {"fields"},
     {"io"},
-    {"inference", "export"},
+    {"inference", "analysis", "export"},
     {"batch", "benchmark", "training", "interop"},
     {"gui"},
     {"cli"},
@@ -211,3 +212,17 @@ def test_long_constructions_name_their_values():
         and ast.unparse(node.func).rpartition(".")[2].lstrip("_")[:1].isupper()
     ]  # fmt: skip
     assert guilty == []
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_member_of_an_enumeration_is_an_empty_tuple(path):
+    """Python 3.11.2, which Debian 12 has, makes an object of it."""
+    classes = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ClassDef)]
+    members = [
+        f"{each.name}.{ast.unparse(line)}"
+        for each in classes
+        if any("Enum" in ast.unparse(base) for base in each.bases)
+        for line in each.body
+        if isinstance(line, ast.Assign) and isinstance(line.value, ast.Tuple) and not line.value.elts
+    ]
+    assert members == []

@@ -90,14 +90,13 @@ def test_the_format_is_read_like_a_built_in_one(examples: None, tmp_path: Path) 
 
 def test_the_view_mode_is_rendered(examples: None) -> None:
     modes = view_modes.load_plugins()
-    assert [mode.name for mode in modes] == ["peak_wavelength"] == [mode.name for mode in view_modes.load_plugins()]
-    assert view_modes.MODES["peak_wavelength"] is modes[0]
-    from nesr_peak import refined_peak  # type: ignore[import-not-found]
+    assert [mode.name for mode in modes] == ["mean_wavelength"] == [mode.name for mode in view_modes.load_plugins()]
+    assert view_modes.MODES["mean_wavelength"] is modes[0]
+    from nesr_centroid import centroid  # type: ignore[import-not-found]
 
-    nm, peaks = np.arange(400, 701, 10.0), np.array([[400.0, 523.0, 698.0]])
-    spectra = 1 - ((nm[:, None, None] - peaks) / 1000) ** 2
-    np.testing.assert_allclose(refined_peak(nm, spectra.astype(np.float32)), peaks, atol=0.5)
-    assert refined_peak(nm[:2], np.array([[[1.0]], [[2.0]]], np.float32))[0, 0] == 410
+    nm = np.arange(400, 701, 10.0)
+    spectra = np.stack([np.ones(31), np.eye(31)[12], np.zeros(31), -np.ones(31) + 2 * (nm >= 650)], 1)[:, None]
+    np.testing.assert_allclose(centroid(nm, spectra.astype(np.float32)), [[550, 520, np.nan, 675]])
 
 
 def test_the_encoder_makes_networks_and_checkpoints(site: Path, tmp_path: Path) -> None:
@@ -174,7 +173,7 @@ def test_the_command_lists_plugins_and_where_they_are_from(site: Path, tmp_path:
         return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
 
     lines = {line.split()[1]: line for line in run("plugins").stdout.splitlines()}
-    assert set(lines) == {"fits", "peak", "dilated", "pairs", "mallett", "broken"}
+    assert set(lines) == {"fits", "centroid", "dilated", "pairs", "mallett", "broken"}
     assert lines["fits"].split() == ["formats", "fits", "nesr-fits", "1.0", "loaded"]
     assert lines["broken"].endswith("left out: ModuleNotFoundError: No module named 'no_such_module'")
     assert "nesr-gui" not in run("plugins").stderr

@@ -46,7 +46,7 @@ MARGIN = 10.0  # nm that a reading may lack at either end of the range of a mode
 DOUBTFUL_COLOUR = 10.0  # ΔE2000 from which a reading is said to be of another spot
 DOUBTFUL_ERROR, DOUBTFUL_DIFFERENCE = 1.5, 0.1  # of an anchor left out: relative to the field beneath, and to its mean
 CHUNK = 4096  # pixels whose kernels are computed at once, so that they stay in the processor's caches
-CHUNK_VALUES = 1 << 16  # values that are corrected at once, for the same reason
+CHUNK_VALUES = 1 << 18  # values whose intervals are computed at once, for the same reason
 CACHED_BYTES = 192 << 20  # of scores, kept for the next wavelength
 
 
@@ -361,10 +361,10 @@ class AnchoredField(NotebookMethods):
     def _state(self, spectra: FloatArray, pixels: npt.NDArray[np.integer], *, intervals: bool = False) -> FloatArray:
         """What corrects pixels (2, N) with predicted `spectra` (L, N): their scores times brightness (M, N).
 
-        With `intervals`, the variances of the scores and the faintness of the pixels follow (2 M + 1, N).
+        With `intervals`, the variances of the scores and the levels of the pixels follow (2 M + 3, N).
         """
         prior, curves = self.prior, self.prior.curves.shape[1]
-        state = np.empty((2 * curves + 1 if intervals else curves, spectra.shape[1]), np.float32)
+        state = np.empty((2 * curves + 3 if intervals else curves, spectra.shape[1]), np.float32)
         positions = (pixels + 0.5) / max(self.shape)
         for first in range(0, spectra.shape[1], CHUNK):
             part = slice(first, first + CHUNK)
@@ -372,8 +372,9 @@ class AnchoredField(NotebookMethods):
             scores, kernels = self.posterior.scores(features)
             state[:curves, part] = scores * prior.brightness(spectra[:, part], self.level)
             if intervals:
-                state[-1, part] = faint = prior.faintness(features)
-                state[curves:-1, part] = self.posterior.variances(kernels, faint)
+                faint = prior.faintness(features)
+                state[curves : 2 * curves, part] = self.posterior.variances(kernels, faint)
+                state[2 * curves :, part] = prior.at_levels(faint)
         return state
 
     def _state_of(
@@ -481,8 +482,8 @@ class CalibratedAnchoredField(AnchoredField):
                 (bounds[0].T, bounds[1].T),
                 _corrected(query.functions, known, scores),
                 scores=scores,
-                variances=state[curves:-1, part],
-                faint=state[-1, part],
+                variances=state[curves : 2 * curves, part],
+                levels=state[2 * curves :, part],
             )
         return limits[0], limits[1]
 

@@ -138,9 +138,11 @@ class ResidualPrior:
         """Variance (M, N) of the scores of patches of some `faintness` (N,) that no other patch shares."""
         return self.noise[:, None] + self.dark_noise[:, None] * np.square(faint)
 
-    def at_levels(self, learned: FloatArray, faint: FloatArray) -> FloatArray:
-        """What is learned at `LEVELS` of brightness (B,), for pixels of some `faintness` (N,)."""
-        return np.interp(-np.log(faint), np.log(np.array(LEVELS) / DARK), learned).astype(np.float32)
+    def at_levels(self, faint: FloatArray) -> FloatArray:
+        """Faintness, narrowing and doubt (3, N) of pixels of some `faintness` (N,), for `IntervalNarrowing`."""
+        place, knots = -np.log(faint), np.log(np.array(LEVELS) / DARK)
+        learned = [np.interp(place, knots, part) for part in (self.narrowing, self.doubt)]
+        return np.stack([faint, *learned]).astype(np.float32)
 
     def compare(self, predicted: FloatArray, measured: Doubles, deviations: Doubles, level: float) -> PatchResiduals:
         """Scores of the residuals of patches.
@@ -278,7 +280,7 @@ class IntervalNarrowing:
         *,
         scores: FloatArray,
         variances: FloatArray,
-        faint: FloatArray,
+        levels: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
         """Lower and upper limits (L, N), not negative.
 
@@ -288,16 +290,25 @@ class IntervalNarrowing:
             values: corrected values (L, N).
             scores: of the correction, times brightness (M, N).
             variances: see `shares`.
-            faint: see `shares`.
+            levels: of the pixels (3, N), see `ResidualPrior.at_levels`.
         """
-        narrowing, doubt = (self.prior.at_levels(part, faint) for part in (self.prior.narrowing, self.prior.doubt))
+        faint, narrowing, doubt = levels
         share = self.shares(variances, faint)
         np.log(share, out=share)
         share *= narrowing
         np.exp(share, out=share)
-        added = self.corrections(scores * np.sqrt(doubt))
-        below, above = (np.sqrt(np.square(bound - answers) * share + added) for bound in bounds)
-        return np.maximum(values - below, 0), values + above
+        added = self.corrections(scores)
+        added *= doubt
+        widths = []
+        for bound in bounds:
+            width = bound - answers
+            width *= width
+            width *= share
+            width += added
+            widths.append(np.sqrt(width, out=width))
+        lower, upper = values - widths[0], widths[1]
+        upper += values
+        return np.maximum(lower, 0, out=lower), upper
 
 
 def brightness(camera: FloatArray, spectra: FloatArray, level: float) -> FloatArray:

@@ -6,10 +6,11 @@ import errno
 import json
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import imagecodecs
 import numpy as np
@@ -23,6 +24,7 @@ from nesr_gui.io.names import library_name
 from nesr_gui.io.registry import require_extra
 
 _DEFLATE = 8
+_GDAL_METADATA, _GDAL_NODATA = 42112, 42113
 
 ImageArray = npt.NDArray[Any]
 """Image (h, w) or (h, w, 3)."""
@@ -61,6 +63,50 @@ def write_tiff(
             metadata=None,
             software="nesr_gui",
             extratags=georeference.geotiff_tags() if georeference is not None else (),
+        )
+
+
+def write_layers(
+    path: Path,
+    layers: ImageArray,
+    names: Sequence[str],
+    description: Description,
+    *,
+    georeference: Georeference | None = None,
+    nodata: str = "",
+) -> None:
+    """Write named layers (C, h, w) as the bands of a TIFF, for QGIS and other programs that use GDAL.
+
+    Args:
+        path: the file.
+        layers: values of any type.
+        names: of the layers.
+        description: what the values are.
+        georeference: of the image.
+        nodata: the number that means no value.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    items = ElementTree.Element("GDALMetadata")
+    for number, name in enumerate(names):
+        item = ElementTree.SubElement(items, "Item", name="DESCRIPTION", sample=str(number), role="description")
+        item.text = name
+    tags = [(_GDAL_METADATA, "s", 0, ElementTree.tostring(items, encoding="us-ascii").decode(), True)]
+    if nodata:
+        tags.append((_GDAL_NODATA, "s", 0, nodata, True))
+    with atomic_write(path) as part, translate_library_errors(path):
+        tifffile.imwrite(
+            part,
+            np.ascontiguousarray(layers),
+            photometric="minisblack",
+            planarconfig="separate" if len(layers) > 1 else None,
+            compression=_DEFLATE,
+            predictor=True,
+            description=_json(description),
+            metadata=None,
+            software="nesr_gui",
+            extratags=[*tags, *(georeference.geotiff_tags() if georeference is not None else ())],
         )
 
 

@@ -68,8 +68,14 @@ class MissingExtra(UnreadableFile):
     """A file requires a library that is not installed."""
 
 
-def require_extra(module: str, purpose: str) -> Any:
-    """Import a library of the extra `formats`.
+def require_extra(module: str, purpose: str, extra: str = "formats", library: str = "") -> Any:
+    """Import a library of an optional extra.
+
+    Args:
+        module: to import.
+        purpose: what needs it, in the plural.
+        extra: which installs it.
+        library: its name where that is not the name of the module.
 
     Raises:
         MissingExtra: it is not installed; the message names it.
@@ -77,9 +83,9 @@ def require_extra(module: str, purpose: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError:
-        library = module.partition(".")[0]
+        library = library or module.partition(".")[0]
         raise MissingExtra(
-            f"{purpose} need the library {library}, which is not installed; install nesr-gui[formats]"
+            f"{purpose} need the library {library}, which is not installed; install nesr-gui[{extra}]"
         ) from None
 
 

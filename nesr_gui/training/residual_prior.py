@@ -288,7 +288,9 @@ def _cases(prior: ResidualPrior, unit: ResidualUnit, calibration: IntervalCalibr
     below, above = (np.maximum(abs(bound - answers), 1e-6) for bound in bounds)
     pixels, bright = prior.features(answers, unit.places[:, some], 1), prior.brightness(answers, 1)
     faint, narrowing = prior.faintness(pixels), IntervalNarrowing.of(prior, prior.nm)
-    levels = np.stack([prior.at_levels(part, faint) for part in np.eye(len(LEVELS), dtype=np.float32)])
+    levels = np.stack(
+        [replace(prior, doubt=part).at_levels(faint)[-1] for part in np.eye(len(LEVELS), dtype=np.float32)]
+    )
     for spots in _spots(prior, features, unit):
         for count in (count for count in COUNTS if count <= len(spots)):
             chosen = spots[:count]

@@ -7,6 +7,7 @@ therefore ends with exactly the weights of an uninterrupted one.
 from __future__ import annotations
 
 import copy
+import io
 import json
 import math
 import re
@@ -268,8 +269,10 @@ class Trainer:
         if self.config.averaging:
             state["averaged"] = self.averaged.state_dict()
         state |= {"step": self.step, "seconds": self.seconds, "losses": self.losses}
+        content = io.BytesIO()  # torch.save would name no reason if the disk is full
+        torch.save(state, content)
         with atomic_write(self._state) as temporary:
-            torch.save(state, temporary)
+            temporary.write_bytes(content.getbuffer())
         with atomic_write(self.folder / "losses.csv") as temporary:
             lines = "".join(f"{step},{loss:.6f}\n" for step, loss in self.losses)
             temporary.write_text(f"step,loss\n{lines}")

@@ -30,7 +30,7 @@ from nesr_gui.gui.tasks.sessions import CopyRequest, SaveRequest, save_session, 
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.io import sandbox
 from nesr_gui.io.photos.develop_settings import DevelopSettings
-from nesr_gui.io.raster import write_exr, write_png, write_tiff
+from nesr_gui.io.raster import write_exr, write_layers, write_png, write_tiff
 from nesr_gui.io.regions.files import NamedRegion, read_regions, write_regions
 from nesr_gui.io.spectra.csv import read_curves, read_table, write_curves, write_table
 from nesr_gui.io.spectra.envi_library import write_curves as write_library
@@ -153,6 +153,7 @@ ALL = (
     WrittenFile("regions.geojson", lambda path, number: write_regions(path, [NamedRegion((number, 1))]),
                 lambda path: float(read_regions(path)[0].place[0])),
     _picture("picture.png", write_png), _picture("picture.tif", write_tiff),
+    _picture("map.tif", lambda path, image, description: write_layers(path, image[None], ["layer"], description)),
     *([_picture("picture.exr", write_exr)] if find_spec("OpenEXR") else []),
     _figure("figure.png"), _figure("figure.svg"), _figure("figure.pdf"),
     WrittenFile("work.nesr", _save, lambda path: read_session(path, MODES).nm - 500),

@@ -139,13 +139,19 @@ def test_foreign_tensors_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "config", ["{}", '{"features": "many"}', '{"unknown": 1}', '{"encoder": "resnet"}', "[1]", "no"]
-)
-def test_config_that_does_not_fit_the_weights_is_refused(tmp_path, config):
+    ("config", "message"),
+    [
+        *((config, "do not match its configuration") for config in (
+            "{}", '{"features": "many"}', '{"unknown": 1}', "[1]", "no"
+        )),
+        ('{"encoder": "resnet"}', "unknown encoder 'resnet'.*install the plug-in that provides it"),
+    ],
+)  # fmt: skip
+def test_config_that_does_not_fit_the_weights_is_refused(tmp_path, config, message):
     save_checkpoint(tmp_path / "m.safetensors", tiny.network(), {})
     tensors = load_file(tmp_path / "m.safetensors")
     save_file(tensors, tmp_path / "m.safetensors", {"format": FORMAT, "config": config, "provenance": json.dumps({})})
-    with pytest.raises(UnreadableModel, match="do not match its configuration"):
+    with pytest.raises(UnreadableModel, match=message):
         load_checkpoint(tmp_path / "m.safetensors")
 
 

@@ -68,6 +68,15 @@ def test_a_lazy_cube_is_indexed_like_an_array(field: Any, values: np.ndarray, ke
     np.testing.assert_allclose(lazy[key], expected, atol=1e-5)
 
 
+def test_many_blocks_are_put_together(values: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nesr_gui.fields.protocol.BLOCK_VALUES", 300)
+    lazy = LazyCube.of(CubeField(values, Wavelengths(np.array(NM))))
+    assert len(list(lazy.field.blocks(NM))) > 10
+    rows = np.array([39, 2, 2, 17, *range(20)])
+    np.testing.assert_array_equal(lazy[:], values)
+    np.testing.assert_array_equal(lazy[::-2, rows, 3:50:2], values[::-2, rows, 3:50:2])
+
+
 def test_only_what_is_indexed_is_computed(values: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     cube = CubeField(values, Wavelengths(np.array(NM)))
     asked: list[tuple[int, int, int]] = []

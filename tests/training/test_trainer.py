@@ -60,6 +60,23 @@ def impatient(monkeypatch) -> None:
     monkeypatch.setattr(module, "CHECK_STEPS", 2)
 
 
+def test_a_full_disk_is_one_sentence_and_keeps_the_last_state(tmp_path):
+    resource = pytest.importorskip("resource")
+    run = trainer(DISCRETE, tmp_path / "run")
+    run.save()
+    kept = run._state.read_bytes()
+    run.step = 1
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limit[1]))  # a write beyond it fails as on a full disk
+    try:
+        with pytest.raises(OSError, match="state.pt"):
+            run.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert run._state.read_bytes() == kept
+    assert [path.name for path in run.folder.iterdir() if path.suffix == ".part"] == []
+
+
 @pytest.mark.parametrize(
     ("network", "stops"),
     [(FACTORISED, (1,)), (FACTORISED, (3, 4)), (FACTORISED, (5,)), (NESR, (1, 4)), (DISCRETE, (1, 4))],

@@ -247,14 +247,17 @@ class AnchorController(QObject):
 
     def show_anchors(self) -> None:
         """Show the measured spectra in the panel, and enable the actions, with the reason where they are disabled."""
-        document, refusal = self._workspace.current, self._workspace.current.anchor_refusal
-        measured = [mark for mark in document.marks if mark.reading is not None]
+        document, mark_set = self._workspace.current, self._workspace.current.mark_set
+        refusal = document.anchor_refusal
+        measured = [mark for mark in mark_set.marks if mark.reading is not None] if mark_set.readings else []
         content = measured, document.anchoring, refusal, document.awaits_anchoring and not refusal
         if content != self._shown:
             self._shown = content
             self.panel.show_anchors(measured, document.anchoring, refusal, is_pending=content[-1])
-        active = document.mark_set.active_mark
-        self.panel.show_active(active, can_attach=active is not None and not refusal)
+        active = mark_set.active_mark
+        self.panel.attach.setEnabled(active is not None and not refusal)
+        if measured:
+            self.panel.show_active(active)
         self._show_actions(active, refusal)
 
     def _show_actions(self, active: Mark | None, refusal: str) -> None:
@@ -268,7 +271,8 @@ class AnchorController(QObject):
 
     def show_suggestions(self) -> None:
         """Show the suggested spots in the image."""
-        suggestions = self._workspace.current.open_suggestions
+        document = self._workspace.current
+        suggestions = document.open_suggestions if document.suggestions else {}
         if suggestions == self._suggested:
             return
         self._suggested = suggestions

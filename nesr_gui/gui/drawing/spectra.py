@@ -12,8 +12,8 @@ from nesr_gui.gui.model.plot_settings import KeySign, Kind, SpreadKind
 _HATCH = 5.0  # units between the lines of a hatch
 
 
-def line_pen(colour: QColor, width: float, dash: Sequence[float]) -> QPen:
-    """Return the pen of a line; `dash` is in line widths, empty for a solid line."""
+def line_pen(colour: QColor, width: float, dash: Sequence[float] | None) -> QPen:
+    """Return the pen of a line; `dash` is in line widths, None for a solid line."""
     pen = QPen(colour, width)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)

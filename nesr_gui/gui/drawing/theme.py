@@ -92,7 +92,7 @@ class WindowStyle(QProxyStyle):
 
     def __init__(self) -> None:
         super().__init__("Fusion")
-        self._palette, self._icons = 0, dict[QStyle.StandardPixmap, QIcon]()  # the icons in the colours of a palette
+        self._drawn: dict[tuple[QStyle.StandardPixmap, int], QIcon] = {}  # by palette; asked for at every painting
 
     def standardIcon(
         self, standard: QStyle.StandardPixmap, option: QStyleOption | None = None, widget: QWidget | None = None
@@ -100,10 +100,9 @@ class WindowStyle(QProxyStyle):
         """Return an icon."""
         if isinstance(widget, QDockWidget) and standard in self._ICONS:
             colours = QApplication.palette()  # which a panel adopts later
-            if colours.cacheKey() != self._palette:
-                self._palette = colours.cacheKey()
-                self._icons = {each: icon(name, colours) for each, name in self._ICONS.items()}
-            return self._icons[standard]
+            if (key := (standard, colours.cacheKey())) not in self._drawn:
+                self._drawn[key] = icon(self._ICONS[standard], colours)
+            return self._drawn[key]
         return super().standardIcon(standard, option, widget)
 
 

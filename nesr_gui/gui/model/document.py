@@ -379,8 +379,6 @@ class Document(QObject):
     @property
     def open_suggestions(self) -> dict[int, Pixel]:
         """The suggested pixels that have no mark yet, by their rank from 1."""
-        if not self.suggestions:
-            return {}
         places = {mark.place for mark in self.marks}
         return {rank: pixel for rank, pixel in enumerate(self.suggestions, 1) if pixel not in places}
 

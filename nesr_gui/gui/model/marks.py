@@ -316,6 +316,7 @@ class MarkSet:
 
     Attributes:
         marks: all marks, in the order of the table.
+        readings: the measured spectra that they carry, in the same order.
         active: the number of the active mark; None if no mark is active.
         palette: the colours of new marks.
     """
@@ -324,6 +325,7 @@ class MarkSet:
         self._undo_stack, self._announce = undo_stack, announce
         self._size: Size = (0, 0)
         self.marks: tuple[Mark, ...] = ()
+        self.readings: Readings = ()
         self.active: int | None = None
         self.palette = MARK_COLOURS["safe"]
 
@@ -331,11 +333,6 @@ class MarkSet:
     def visible(self) -> tuple[Mark, ...]:
         """The marks that are not hidden."""
         return tuple([mark for mark in self.marks if mark.visible])
-
-    @property
-    def readings(self) -> Readings:
-        """The measured spectra, in the order of their marks."""
-        return tuple([PlacedReading(mark.number, mark.place, mark.reading) for mark in self.marks if mark.reading])
 
     def get(self, number: int | None) -> Mark | None:
         """Return the mark with this number, or None."""
@@ -479,6 +476,8 @@ class MarkSet:
 
     def _put(self, state: tuple[tuple[Mark, ...], int | None]) -> None:
         previous, (self.marks, self.active) = self.active, state
+        self.readings = tuple([PlacedReading(mark.number, mark.place, mark.reading) for mark in self.marks
+                               if mark.reading is not None])  # fmt: skip
         active = self.active
         self._announce(Change.MARKS)
         if active != previous:

@@ -216,9 +216,9 @@ class PlotSettings:
 
 
 class Kind(enum.Enum):
-    """The kind of a line; the value is its dash pattern in line widths (empty: solid)."""
+    """The kind of a line; the value is its dash pattern in line widths, or None for a solid line."""
 
-    CURVE = ()
+    CURVE = None
     TRUTH = (5.0, 4.0)
     SMOOTH = (1.0, 2.5)
     LIBRARY = (8.0, 3.0, 1.5, 3.0)

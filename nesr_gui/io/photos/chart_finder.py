@@ -24,7 +24,14 @@ import numpy.typing as npt
 from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.charts import GAP, ColourChart
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.io.photos.chart_patches import ChartError, homography, ordered_corners, project, read_patches
+from nesr_gui.io.photos.chart_patches import (
+    ChartError,
+    ChartReading,
+    homography,
+    ordered_corners,
+    project,
+    read_patches,
+)
 from nesr_gui.io.photos.develop import develop
 from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding
 from nesr_gui.io.photos.photo import DecodedPhoto
@@ -78,25 +85,18 @@ def find_chart(
     light = image.values / max(float(np.percentile(image.values, 99.5)), 1e-4) * BRIGHT
     answer = _ask(np.round(255 * cie.encode_srgb(np.clip(light, 0, 1))).astype(np.uint8), chart, progress)
     squares = np.array(answer["squares"], np.float64).reshape(-1, 4, 2)
-    best: tuple[float, Array | None] = (0.0, None)
+    found: list[ChartReading] = []
     for outline in answer["clusters"]:
         with contextlib.suppress(ChartError):  # of the next cluster
             corners = fit_grid(chart, np.array(outline, np.float64), squares) * image.binning
-            fraction = _fraction_read(decoded, chart, corners, encoding)
-            best = max(best, (fraction, corners), key=lambda each: each[0])
-    if best[1] is None:
+            found.append(read_patches(decoded, chart, corners, encoding))
+    convincing = [reading for reading in found if reading.has_its_colours]  # other things have tiles, too
+    if not convincing:
         raise ChartError(
             f"no {chart.name} was found in this photograph; give its four corners yourself, or photograph the whole "
             "chart larger and in even light"
         )
-    return best[1]
-
-
-def _fraction_read(decoded: DecodedPhoto, chart: ColourChart, corners: Array, encoding: SourceEncoding) -> float:
-    """Fraction of the patches that are uniform at these corners, with a small bonus for size."""
-    reading = read_patches(decoded, chart, corners, encoding)
-    spread = np.nan_to_num(reading.spread, nan=np.inf)
-    return float(np.mean(spread < 0.25))
+    return min(convincing, key=lambda reading: reading.misfit).corners
 
 
 def fit_grid(chart: ColourChart, outline: Array, squares: Array) -> Array:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.georeference import Georeference
+from nesr_gui.io.names import readable
 from nesr_gui.io.registry import require_extra
 from nesr_gui.regions import Point, Region, Shape
 
@@ -33,11 +34,15 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 @dataclass(frozen=True)
 class NamedRegion:
-    """A region, or a pixel (row, col), with its name and colour as #rrggbb; both may be empty."""
+    """A region, or a pixel (row, col), with its name and colour as #rrggbb; both may be empty.
+
+    `holes` are outlines within the region that do not belong to it. They are written to GeoJSON, and not read.
+    """
 
     place: tuple[int, int] | Region
     name: str = ""
     colour: str = ""
+    holes: tuple[tuple[Point, ...], ...] = ()
 
 
 def is_region_file(path: Path) -> bool:
@@ -69,8 +74,15 @@ def read_regions(path: Path, georeference: Georeference | None = None) -> list[N
     return found
 
 
-def write_regions(path: Path, regions: Sequence[NamedRegion], georeference: Georeference | None = None) -> None:
+def write_regions(
+    path: Path,
+    regions: Sequence[NamedRegion],
+    georeference: Georeference | None = None,
+    provenance: Mapping[str, str] | None = None,
+) -> None:
     """Write regions as GeoJSON, in map coordinates if the image has them, or as a set for ImageJ (.zip, .roi for one).
+
+    GeoJSON also records the `provenance`.
 
     Raises:
         OSError: the file cannot be written.
@@ -81,7 +93,10 @@ def write_regions(path: Path, regions: Sequence[NamedRegion], georeference: Geor
         _write_imagej(path, regions)
         return
     with atomic_write(path) as part:
-        part.write_text(json.dumps(_geojson(regions, _with_system(georeference)), indent=1), encoding="utf-8")
+        collection = _geojson(regions, _with_system(georeference))
+        if provenance:
+            collection["provenance"] = {readable(key): readable(text) for key, text in provenance.items()}
+        part.write_text(json.dumps(collection, indent=1), encoding="utf-8")
 
 
 def _with_system(georeference: Georeference | None) -> Georeference | None:
@@ -102,7 +117,7 @@ def _geojson(regions: Sequence[NamedRegion], georeference: Georeference | None) 
     collection["features"] = [
         {
             "type": "Feature",
-            "geometry": _geometry(region.place, georeference),
+            "geometry": _geometry(region, georeference),
             "properties": {
                 "name": region.name, "stroke": region.colour,
                 "shape": str(region.place.shape) if isinstance(region.place, Region) else str(Shape.POINT),
@@ -113,12 +128,13 @@ def _geojson(regions: Sequence[NamedRegion], georeference: Georeference | None) 
     return collection
 
 
-def _geometry(place: tuple[int, int] | Region, georeference: Georeference | None) -> dict[str, Any]:
+def _geometry(region: NamedRegion, georeference: Georeference | None) -> dict[str, Any]:
+    place = region.place
     if not isinstance(place, Region):
         row, col = place
         return {"type": "Point", "coordinates": _outward([(row + 0.5, col + 0.5)], georeference)[0]}
-    outline = _outline(place)
-    return {"type": "Polygon", "coordinates": [_outward([*outline, outline[0]], georeference)]}
+    rings = [_outline(place), *region.holes]
+    return {"type": "Polygon", "coordinates": [_outward([*ring, ring[0]], georeference) for ring in rings]}
 
 
 def _outline(region: Region) -> list[Point]:

@@ -1,4 +1,4 @@
-"""Readers of spectra from other programs: tables of text, CGATS, CxF, ENVI libraries, camera sensitivities.
+"""Readers of spectra from other programs: tables of text, libraries, CGATS, CxF, camera sensitivities.
 
 Instruments and lamp makers use different separators, headers and units; the program's own files are read and written by
 `nesr_gui.io.spectra.csv`, which is exact and strict.
@@ -20,7 +20,7 @@ from nesr_gui.colorimetry.cie import CAMERA_BANDS
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.io.cubes.decoding import HUGE
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.spectra import cgats, cxf, envi_library
+from nesr_gui.io.spectra import cgats, cxf, ecostress, envi_library, usgs
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 EXTENSIONS = (".csv", ".txt", ".tsv", ".sli", ".hdr", ".cxf", ".cgats", ".it8", ".ti3", ".sp", ".cie")
@@ -39,7 +39,7 @@ Sensitivities = tuple[Spectrum, Spectrum, Spectrum]
 
 
 def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
-    """Read spectra: a table of text, an ENVI library, CGATS.17 or CxF3.
+    """Read spectra: a table of text, an ENVI library, CGATS.17, CxF3, or a text of the ECOSTRESS or USGS library.
 
     A table has wavelengths in its first column and a further column per spectrum, or wavelengths in its header
     (`400 nm`) and a row per spectrum. Marks around a table (`>>>>>Begin Spectral Data<<<<<`) are skipped.
@@ -63,7 +63,11 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
         content = path.read_bytes()
         if _XML.match(content):
             return cxf.parse(content, path.stem)
-        text = _within_marks(content.decode("utf-8-sig"))
+        text = _within_marks(_decoded(content))
+        if ecostress.is_ecostress(text):
+            return ecostress.parse(text, path.stem)
+        if usgs.is_usgs(text):
+            return usgs.parse(text, path)
         if cgats.is_cgats(text):
             return cgats.parse(text, path.stem)
         if rows := _spectra_in_rows(text):
@@ -80,6 +84,21 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
 def is_spectrum_file(path: Path) -> bool:
     """Whether a file has the extension of a file of spectra, though it may be something else."""
     return path.suffix.lower() in EXTENSIONS and path.is_file()
+
+
+def _decoded(content: bytes) -> str:
+    """Text in UTF-8, or in Latin-1 if it is that of a published library, some of which name minerals so.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+        if ecostress.is_ecostress(text) or usgs.is_usgs(text):
+            return text
+        raise
 
 
 def spectra_filter() -> str:

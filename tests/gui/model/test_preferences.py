@@ -9,7 +9,15 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing.theme import ColourScheme, is_dark
 from nesr_gui.gui.model.palette import MARK_COLOURS, Theme
-from nesr_gui.gui.model.preferences import TABLE, Preference, Preferences, settings
+from nesr_gui.gui.model.preferences import (
+    TABLE,
+    Preference,
+    Preferences,
+    data_folder,
+    nothing_remembered,
+    profile_library,
+    settings,
+)
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.preferences import PreferencesDialog
 from tests.gui.conftest import FakeEngine
@@ -111,3 +119,13 @@ def test_reset_puts_preferences_and_layout_back(app: App) -> None:
     assert dialog.boxes["mark_colours"].currentData() == "safe"
     assert not light.isHidden()
     dialog.close()
+
+
+def test_pictures_and_benchmarks_use_no_stored_data() -> None:
+    """Neither autosave copies nor camera profiles of the user."""
+    usual = data_folder()
+    with nothing_remembered():
+        during = data_folder()
+        assert during.is_dir() and during != usual
+    assert data_folder() == usual and not during.exists()
+    assert profile_library().name == "camera_profiles.json"

@@ -13,9 +13,19 @@ import numpy as np
 import pytest
 
 from nesr_gui.batch.job import JobSettings
+from nesr_gui.colorimetry.cie import decode_srgb
 from nesr_gui.export import ExportPlan
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.photos.camera_profile import CameraProfile, colour_terms, read_profile, write_profile
+from nesr_gui.io.photos import colour_encoding, icc
+from nesr_gui.io.photos.camera_profile import (
+    CameraProfile,
+    colour_terms,
+    primaries,
+    read_profile,
+    squared_radius,
+    without_primaries,
+    write_profile,
+)
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 
 PROFILE = CameraProfile(
@@ -133,6 +143,49 @@ def test_the_terms_scale_with_the_exposure() -> None:
 
 def test_the_tone_curve_continues_above_its_last_knot() -> None:
     np.testing.assert_allclose(PROFILE.linearise(np.array([0, 0.05, 0.1, 1.9])), [0, 0.025, 0.05, 2.55], rtol=1e-6)
+
+
+def test_colours_are_the_matrix_of_the_terms() -> None:
+    light = np.random.default_rng(0).uniform(size=(4, 5, 3)).astype(np.float32)
+    six = replace(PROFILE, matrix=tuple(tuple(row) for row in np.arange(18.0).reshape(3, 6).tolist()))
+    for profile in (PROFILE, six):
+        matrix = np.array(profile.matrix)
+        expected = [[colour_terms(pixel, matrix.shape[1]) @ row for row in matrix] for pixel in light.reshape(-1, 3)]
+        np.testing.assert_allclose(profile.colours(light).reshape(-1, 3), expected, rtol=1e-5)
+    dark = colour_terms(np.array([[-0.1, 0.4, 0.9]]), 6)
+    np.testing.assert_allclose(dark, [[-0.1, 0.4, 0.9, 0, 0.6, 0]])  # no light has no root
+
+
+@pytest.mark.parametrize("white", [255, 2**32 - 1], ids=["table", "pointwise"])
+@pytest.mark.parametrize("terms", [3, 6])
+def test_the_profile_replaces_the_primaries_of_the_file(white: int, terms: int) -> None:
+    """Its tone curve follows that of the encoding."""
+    profile = (
+        PROFILE if terms == 3 else replace(PROFILE, matrix=tuple((*row, 0.2, -0.1, 0.3) for row in PROFILE.matrix))
+    )
+    file = icc.of_code(white, colour_encoding.DISPLAY_P3)
+    codes = np.random.default_rng(0).integers(0, 256, (3, 4, 3)) * (white // 255)
+    pixels = codes.astype(np.uint8 if white == 255 else np.uint32)
+    light = decode_srgb(codes / white)  # whose curve Display P3 has, too
+    np.testing.assert_allclose(primaries(file) @ [1, 1, 1], [1, 1, 1], atol=1e-3)
+    assert np.abs(primaries(file) - np.eye(3)).max() > 0.2
+    np.testing.assert_allclose(without_primaries(file)(pixels), light, atol=2e-3)
+    expected = profile.colours(profile.linearise(light))
+    np.testing.assert_allclose(profile.converter(file)(pixels), expected, atol=5e-3)
+
+
+def test_vignetting_is_undone_at_its_place() -> None:
+    """In an image that is not square, and the same for any rows of it."""
+    shape = 40, 120
+    np.testing.assert_allclose(
+        squared_radius(np.array([0, 0, 0.5, 0.5, 1]), np.array([0, 0.5, 0.5, 1, 1]), shape), [1, 0.1, 0, 0.9, 1]
+    )
+    gains = PROFILE.gains(slice(0, 40), shape)
+    assert gains.shape == shape and gains[0, 0] == gains.max() == pytest.approx(np.exp(0.3), rel=0.02)
+    assert gains[20, 60] == pytest.approx(1, abs=1e-3) == gains.min()
+    assert gains[20, 0] == pytest.approx(np.exp(0.3 * 0.9), rel=0.02)
+    assert gains[0, 60] == pytest.approx(np.exp(0.3 * 0.1), rel=0.02)
+    np.testing.assert_array_equal(PROFILE.gains(slice(13, 20), shape), gains[13:20])
 
 
 def test_cubes_of_another_profile_are_not_complete() -> None:

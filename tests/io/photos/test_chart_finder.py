@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.io.photos import chart_finder
 from nesr_gui.io.photos.chart_finder import find_chart, fit_grid
 from nesr_gui.io.photos.chart_patches import ChartError, homography, project
-from tests.io.photos.test_chart_calibration import CORNERS, SHAPE, photograph
+from nesr_gui.io.photos.photo import DecodedPhoto, DecodedPixels
+from tests.io.photos.test_chart_calibration import CORNERS, SHAPE, codes, photograph
 
 HAS_PACKAGE = importlib.util.find_spec("colour_checker_detection") is not None
 Array = npt.NDArray[np.float64]
@@ -102,6 +104,16 @@ def test_the_process_gets_the_picture_and_its_answer_becomes_corners(child, tmp_
     assert count == SHAPE[0] * SHAPE[1] * 3 and 230 <= brightest <= 255  # whatever the exposure
 
 
+def test_tiles_of_other_colours_are_no_chart(child) -> None:  # type: ignore[no-untyped-def]
+    """The patches of the chart in another order, which form the same grid."""
+    squares = squares_of(classic(), np.array(CORNERS))
+    pixels = np.ascontiguousarray(np.roll(codes(photograph()), 25, axis=1)[..., ::-1])
+    tiles = replace(photograph(), stored=DecodedPixels(pixels))
+    child(answer(outline_of(squares)[None], squares))
+    with pytest.raises(ChartError, match="no ColorChecker Classic was found"):
+        find_chart(tiles, classic())
+
+
 def test_corners_are_in_source_pixels_of_a_large_photograph(child, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(chart_finder, "SENT_PIXELS", SHAPE[0] * SHAPE[1] // 4)
     squares = squares_of(classic(), np.array(CORNERS)) / 2
@@ -160,8 +172,6 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("is_tall", [False, True])
 def test_a_chart_is_found(is_tall: bool) -> None:
     """A chart four times as large, in a frame, upright or turned in an upright picture."""
-    from nesr_gui.io.photos.photo import DecodedPhoto, DecodedPixels
-
     pixels = np.repeat(np.repeat(photograph().stored.pixels, 4, axis=0), 4, axis=1)
     corners = 4 * np.array(CORNERS)
     if is_tall:

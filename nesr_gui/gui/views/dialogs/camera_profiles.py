@@ -21,6 +21,7 @@ from nesr_gui.io.photos.camera_profile import CameraProfile
 from nesr_gui.io.photos.profile_library import Library
 
 COLUMNS = ("Profile", "Camera", "Light", "White balance", "ΔE2000 left out", "Photograph of the chart")
+SIZE = QSize(900, 380)  # default size
 TEXT = (
     "A ticked profile is applied whenever a photograph of its camera is opened, and a notice says so. It fits "
     "photographs that were taken with the same settings in the same light."
@@ -72,10 +73,7 @@ class CameraProfilesDialog(QDialog):
         for widget in (self.text, self.table, row(self.use, self.remove, self.add), self.buttons):
             layout.addWidget(widget)
         self.show_library(())
-
-    def sizeHint(self) -> QSize:
-        """Preferred size."""
-        return QSize(860, 380)
+        self.resize(SIZE.boundedTo(self.screen().availableSize()))
 
     def show_library(self, library: Library) -> None:
         """Show the stored profiles; the selected line stays."""

@@ -76,7 +76,7 @@ class SuggestionLayer(QObject):
 
     def click(self, at: QPointF) -> bool:
         """Signal the spot at `at` in source pixels; returns whether there is one."""
-        item = self.at(self._box.mapViewToScene(at))
+        item = self.at(self._box.mapViewToScene(at)) if self.items else None
         if item is not None:
             self.picked.emit(*item.pixel)
         return item is not None

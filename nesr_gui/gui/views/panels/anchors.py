@@ -162,11 +162,8 @@ class AnchorsPanel(QWidget):
         self.table.setSortingEnabled(True)
         blocked.unblock()
 
-    def show_active(self, mark: Mark | None, *, can_attach: bool) -> None:
-        """Select the row of the active mark, and tell whether it can get a measured spectrum."""
-        self.attach.setEnabled(can_attach)
-        if not self.table.rowCount():
-            return
+    def show_active(self, mark: Mark | None) -> None:
+        """Select the row of the active mark."""
         number = mark.number if mark is not None else None
         blocked = QSignalBlocker(self.table)
         numbers = [self._number(at) for at in range(self.table.rowCount())]

@@ -1,0 +1,164 @@
+"""Statistics of regions and masks, histograms for thresholds, and pairs of values for scatter plots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nesr_gui.analysis.moments import Moments
+from nesr_gui.analysis.pixelwise import SAMPLE, Bools, Doubles, PixelAnalysis, Range, bands_within, iter_spectra
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField
+from nesr_gui.regions import Region
+from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
+
+MOST_POINTS = 200_000  # of a scatter plot
+
+
+@dataclass(frozen=True, eq=False)
+class RegionStatistics:
+    """Statistics of the spectra of a region.
+
+    Attributes:
+        wavelengths: of the statistics.
+        pixels: number of pixels with values.
+        mean: (L,).
+        deviation: standard deviation (L,) between the pixels.
+        lowest: (L,).
+        highest: (L,).
+        covariance: (L, L) between the wavelengths.
+    """
+
+    wavelengths: Wavelengths
+    pixels: int
+    mean: Doubles
+    deviation: Doubles
+    lowest: Doubles
+    highest: Doubles
+    covariance: Doubles
+
+    @property
+    def overall_mean(self) -> float:
+        """Mean over pixels and wavelengths, which count by their distance from their neighbours."""
+        widths = np.gradient(self.wavelengths.nm) if len(self.wavelengths) > 1 else np.ones(1)
+        return float((widths * self.mean).sum() / widths.sum())
+
+    def curves(self, name: str = "region") -> list[Spectrum]:
+        """Mean, standard deviation, lowest and highest value as spectra."""
+        parts = {
+            "mean": self.mean, "standard deviation": self.deviation, "lowest": self.lowest, "highest": self.highest,
+        }  # fmt: skip
+        return [Spectrum(self.wavelengths, part.astype(np.float32), f"{name} {what}") for what, part in parts.items()]
+
+
+def region_statistics(
+    field: SpectralField,
+    region: Region | None = None,
+    *,
+    mask: Bools | None = None,
+    within: Range | None = None,
+    progress: ProgressCallback | None = None,
+) -> RegionStatistics:
+    """Statistics of the pixels of a region, a mask or both, at the bands within a range of wavelengths.
+
+    Args:
+        field: any field.
+        region: in source pixels; None for the whole image.
+        mask: (H, W) of the field.
+        within: range in nm; None for all bands.
+        progress: called with the fraction done; may raise `Cancelled`.
+
+    Raises:
+        ValueError: no pixel is left, the range has fewer than two bands, or the mask has another shape.
+    """
+    if mask is not None and mask.shape != field.shape:
+        raise ValueError(f"a mask of shape {mask.shape} for an image of shape {field.shape}; they must be equal")
+    bands = bands_within(field, within)
+    moments = Moments(len(bands))
+    lowest, highest = np.full(len(bands), np.inf), np.full(len(bands), -np.inf)
+    for block in iter_spectra(field, bands, region=region, progress=progress):
+        chosen = block.members & np.isfinite(block.spectra).all(axis=0)
+        if mask is not None:
+            chosen &= mask[block.rows, block.cols]
+        spectra = block.spectra[:, chosen]
+        moments.add(spectra)
+        if spectra.shape[1]:
+            lowest, highest = np.minimum(lowest, spectra.min(axis=1)), np.maximum(highest, spectra.max(axis=1))
+    mean = moments.mean
+    covariance = moments.covariance() if moments.count > 1 else np.zeros((len(bands), len(bands)))
+    return RegionStatistics(
+        wavelengths=bands, pixels=moments.count, mean=mean, deviation=np.sqrt(np.maximum(np.diag(covariance), 0)),
+        lowest=lowest, highest=highest, covariance=covariance,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class ScatterData:
+    """Two values of the same pixels.
+
+    Attributes:
+        points: (N, 2) as (row, col) of the field.
+        x: (N,).
+        y: (N,).
+        is_sampled: whether the image has more pixels than these.
+    """
+
+    points: npt.NDArray[np.int64]
+    x: FloatArray
+    y: FloatArray
+    is_sampled: bool
+
+
+def scatter(
+    field: SpectralField,
+    x: PixelAnalysis,
+    y: PixelAnalysis,
+    *,
+    region: Region | None = None,
+    most: int = MOST_POINTS,
+    progress: ProgressCallback | None = None,
+) -> ScatterData:
+    """Values of the first layers of two analyses in the same pixels, at most about `most`, evenly spread.
+
+    Args:
+        field: any field.
+        x: gives the values of the horizontal axis.
+        y: gives the values of the vertical axis.
+        region: in source pixels; None for the whole image.
+        most: about the most points.
+        progress: called with the fraction done; may raise `Cancelled`.
+
+    Raises:
+        ValueError: the field does not cover the wavelengths, or the region is outside the image.
+    """
+    nm = Wavelengths(np.union1d(x.wavelengths.nm, y.wavelengths.nm))
+    own = [np.searchsorted(nm.nm, analysis.wavelengths.nm) for analysis in (x, y)]
+    points, columns, count = [], [], 0
+    for block in iter_spectra(field, nm, region=region, sample=max(most, SAMPLE), progress=progress):
+        rows, cols = np.nonzero(block.members)
+        spectra = block.spectra[:, rows, cols]
+        values = np.stack([a.values(spectra[at])[0] for a, at in zip((x, y), own, strict=True)], axis=1)
+        known = np.isfinite(values).all(axis=1)
+        points.append(np.stack([rows + block.rows.start, cols + block.cols.start], axis=1)[known])
+        columns.append(values[known])
+        count += rows.size
+    places, pairs = np.concatenate(points), np.concatenate(columns)
+    if len(places) > most:
+        kept = ((np.arange(most) + 0.5) * (len(places) / most)).astype(np.int64)
+        places, pairs = places[kept], pairs[kept]
+    is_sampled = len(places) < field.shape[0] * field.shape[1] if region is None else len(places) < count
+    return ScatterData(places, pairs[:, 0], pairs[:, 1], is_sampled)
+
+
+def threshold_histogram(values: FloatArray, bins: int = 256) -> tuple[npt.NDArray[np.int64], Doubles]:
+    """Counts (bins,) and edges (bins + 1,) of the finite values of a map, to choose a threshold by.
+
+    Raises:
+        ValueError: the map has no values.
+    """
+    known = values[np.isfinite(values)]
+    if not known.size:
+        raise ValueError("the map has no values; choose another region")
+    counts, edges = np.histogram(known, bins)
+    return counts.astype(np.int64), edges.astype(np.float64)

@@ -1,0 +1,160 @@
+"""Spectra along a line, evenly spaced, and the mean of a box around a pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nesr_gui.analysis.pixelwise import Doubles, PixelAnalysis
+from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField
+from nesr_gui.regions import Point
+from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
+
+MOST_POINTS = 10_000
+_CHUNK = 256  # points evaluated between two calls of `progress`
+
+
+@dataclass(frozen=True, eq=False)
+class Transect:
+    """Spectra of a field at evenly spaced points of a line.
+
+    Attributes:
+        wavelengths: of the spectra.
+        distances: from the start of the line (N,), in source pixels.
+        points: (N, 2) as (row, col), in source pixels; pixel (r, c) covers (r, c) to (r + 1, c + 1).
+        spectra: (N, L), bilinear between the centres of the pixels.
+        limits: lower and upper limits (2, N, L) of the prediction interval of the nearest pixels, shifted to the
+            interpolated values; None for a field without intervals.
+    """
+
+    wavelengths: Wavelengths
+    distances: Doubles
+    points: Doubles
+    spectra: FloatArray
+    limits: FloatArray | None = None
+
+    def values(self, analysis: PixelAnalysis) -> FloatArray:
+        """Values (C, N) of an analysis along the line, whose wavelengths must be those of the transect."""
+        if not np.array_equal(analysis.wavelengths.nm, self.wavelengths.nm):
+            raise ValueError(f"the transect is at {self.wavelengths}; compute it at {analysis.wavelengths}")
+        return analysis.values(np.ascontiguousarray(self.spectra.T))
+
+    def curves(self) -> list[Spectrum]:
+        """The spectra, each named after its distance."""
+        named = zip(self.distances.tolist(), self.spectra, strict=True)
+        return [Spectrum(self.wavelengths, values, f"{distance:.6g} px") for distance, values in named]
+
+
+def sample_transect(
+    field: SpectralField,
+    corners: Sequence[Point],
+    wavelengths: Wavelengths,
+    *,
+    count: int | None = None,
+    progress: ProgressCallback | None = None,
+) -> Transect:
+    """Sample a field along a line of straight parts.
+
+    Args:
+        field: any field.
+        corners: at least two points (row, col) in source pixels, all inside the image.
+        wavelengths: where the field is evaluated.
+        count: number of points, evenly spaced along the whole line, both ends included; by default one for every pixel
+            of the field.
+        progress: called with the fraction done; may raise `Cancelled`.
+
+    Raises:
+        ValueError: there are fewer than two different corners, one is outside the image, or there are too many points.
+    """
+    line = np.array(corners, np.float64).reshape(-1, 2)
+    lengths = np.hypot(*np.diff(line, axis=0).T) if len(line) > 1 else np.zeros(0)
+    height, width = field.source_shape
+    if not (np.isfinite(line).all() and lengths.sum() > 0):
+        raise ValueError("a line needs at least two different points, given as ROW,COL")
+    outside = (line < 0).any(axis=1) | (line > (height, width)).any(axis=1)
+    if outside.any():
+        row, col = line[outside][0]
+        raise ValueError(
+            f"the image has {height} rows and {width} columns; the line goes to row {row:g}, column {col:g}"
+        )
+    total = float(lengths.sum())
+    points = count if count is not None else max(round(total / field.binning), 1) + 1
+    if not 2 <= points <= MOST_POINTS:
+        raise ValueError(f"{points:,} points along the line requested; 2 to {MOST_POINTS:,} are possible")
+    distances = np.linspace(0, total, points)
+    ends = np.concatenate([[0.0], np.cumsum(lengths)])
+    at = np.stack([np.interp(distances, ends, axis) for axis in line.T], axis=1)
+    parts = []
+    for start in range(0, points, _CHUNK):
+        parts.append(_interpolated(field, at[start : start + _CHUNK], wavelengths))
+        if progress is not None:
+            progress(min((start + _CHUNK) / points, 1.0))
+    spectra, limits = (np.concatenate([part[which] for part in parts], axis=axis) for which, axis in ((0, 0), (1, 1)))
+    return Transect(wavelengths, distances, at, spectra, limits if isinstance(field, CalibratedField) else None)
+
+
+def box_mean(
+    field: SpectralField, row: int, col: int, side: int, wavelengths: Wavelengths
+) -> tuple[Spectrum, FloatArray, int]:
+    """Mean spectrum of the square of `side` × `side` source pixels around one, as far as it is in the image.
+
+    Args:
+        field: any field.
+        row: of the middle pixel, in source pixels.
+        col: of the middle pixel, in source pixels.
+        side: of the square in source pixels; that of an even side extends one pixel more up and left.
+        wavelengths: where the field is evaluated.
+
+    Returns:
+        The mean, the standard deviation (L,) between the pixels, and the number of pixels of the field. Pixels without
+        values do not count.
+
+    Raises:
+        ValueError: the pixel is outside the image, the side is not positive, or no pixel has values.
+    """
+    height, width = field.source_shape
+    if not (0 <= row < height and 0 <= col < width) or side < 1:
+        raise ValueError(
+            f"a box of {side} pixels around row {row}, column {col} requested; the image has rows 0-{height - 1} and "
+            f"columns 0-{width - 1}, and a box at least one pixel"
+        )
+    window = []
+    for middle, size in zip((row, col), field.shape, strict=True):
+        first, last = max(middle - side // 2, 0), middle - side // 2 + side - 1
+        window.append(slice(first // field.binning, min(last // field.binning + 1, size)))
+    values = field.cube(wavelengths, rows=window[0], cols=window[1]).values.reshape(len(wavelengths), -1)
+    values = values[:, np.isfinite(values).all(axis=0)].astype(np.float64)
+    if not values.size:
+        raise ValueError(f"no pixel of the box around row {row}, column {col} has values; choose another place")
+    mean = Spectrum(wavelengths, values.mean(axis=1).astype(np.float32), f"{side}×{side} around row {row} col {col}")
+    return mean, values.std(axis=1).astype(np.float32), values.shape[1]
+
+
+def _interpolated(field: SpectralField, at: Doubles, wavelengths: Wavelengths) -> tuple[FloatArray, FloatArray]:
+    """Spectra (n, L) at points (n, 2) in source pixels, and their limits (2, n, L), of no points without intervals."""
+    centres = at / field.binning - 0.5  # of the pixels of the field
+    last = np.array(field.shape) - 1
+    low = np.clip(np.floor(centres).astype(np.int64), 0, last)
+    high = np.minimum(low + 1, last)
+    share = np.clip(centres - low, 0, 1)
+    corners = [(rows, cols) for rows in (low[:, 0], high[:, 0]) for cols in (low[:, 1], high[:, 1])]
+    weights = [
+        row * col
+        for row in (1 - share[:, 0], share[:, 0])
+        for col in (1 - share[:, 1], share[:, 1])
+    ]  # fmt: skip
+    pixels = np.concatenate([np.stack(corner, axis=1) for corner in corners])
+    different, which = np.unique(pixels, axis=0, return_inverse=True)
+    known = field.spectra(different, wavelengths)[which.reshape(-1)].reshape(4, len(at), -1)
+    spectra = np.zeros(known.shape[1:])
+    for weight, values in zip(weights, known, strict=True):
+        used = weight > 0  # a gap beside the line does not spread to it
+        spectra[used] += weight[used, None] * values[used]
+    if not isinstance(field, CalibratedField):
+        return spectra.astype(np.float32), np.empty((2, 0, len(wavelengths)), np.float32)
+    nearest = np.clip(np.floor(at / field.binning).astype(np.int64), 0, last)
+    own, (lower, upper) = field.spectra(nearest, wavelengths), field.prediction_interval(nearest, wavelengths)
+    limits = np.stack([spectra + (lower - own), spectra + (upper - own)]).astype(np.float32)
+    return spectra.astype(np.float32), limits

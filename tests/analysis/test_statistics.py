@@ -1,0 +1,156 @@
+"""Statistics of regions, scatter data, transects and boxes equal NumPy on the whole cube."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import map_coordinates
+
+from nesr_gui.analysis.components import Components
+from nesr_gui.analysis.expression import Expression
+from nesr_gui.analysis.statistics import region_statistics, scatter, threshold_histogram
+from nesr_gui.analysis.transect import box_mean, sample_transect
+from nesr_gui.fields.protocol import Cancelled
+from nesr_gui.regions import Region, inside
+from nesr_gui.spectral import Quantity
+from tests.analysis.scenes import BANDS, TiledCube, UncertainCube, field_of, mixed_cube
+
+VALUES = mixed_cube()
+SHAPE = VALUES.shape[1:]
+
+
+def members(region, binning=1, shape=SHAPE):
+    return inside(region, *((np.arange(size) + 0.5) * binning for size in shape))
+
+
+@pytest.mark.parametrize("field", [field_of(VALUES), TiledCube(VALUES, BANDS, Quantity.REFLECTANCE)])
+def test_the_statistics_of_a_region_within_a_band_interval(field):
+    region = Region.parse("ellipse 3,4 20,27")
+    found = region_statistics(field, region, within=(450, 555))
+    chosen = VALUES[5:16][:, members(region)].astype(np.float64)
+    assert found.pixels == chosen.shape[1] and found.wavelengths.nm.tolist() == list(range(450, 551, 10))
+    np.testing.assert_allclose(found.mean, chosen.mean(1), rtol=1e-6)
+    np.testing.assert_allclose(found.deviation, chosen.std(1, ddof=1), rtol=1e-5)
+    np.testing.assert_allclose(found.covariance, np.cov(chosen), rtol=1e-4, atol=1e-9)
+    np.testing.assert_array_equal(found.lowest, chosen.min(1))
+    np.testing.assert_array_equal(found.highest, chosen.max(1))
+    assert found.overall_mean == pytest.approx(chosen.mean(), rel=1e-6)
+    assert [curve.name for curve in found.curves("leaf")][:2] == ["leaf mean", "leaf standard deviation"]
+
+
+def test_a_mask_a_binned_field_and_gaps():
+    values = VALUES.copy()
+    values[2, 5, 6] = np.nan
+    field = field_of(values, binning=2, source_shape=(48, 62))
+    region, mask = Region.rectangle(4, 6, 40, 50), np.zeros(SHAPE, bool)
+    mask[4:8, 3:9] = True
+    chosen = members(region, 2) & mask
+    chosen[5, 6] = False
+    found = region_statistics(field, region, mask=mask)
+    assert found.pixels == chosen.sum() == 23
+    np.testing.assert_allclose(found.mean, VALUES[:, chosen].mean(1), rtol=1e-5)
+
+
+def test_large_values_keep_their_digits():
+    values = (1e5 + VALUES).astype(np.float32)
+    found = region_statistics(field_of(values))
+    np.testing.assert_allclose(found.deviation, values.reshape(31, -1).astype(float).std(1, ddof=1), rtol=1e-6)
+
+
+def test_statistics_without_pixels_are_refused_in_one_sentence():
+    with pytest.raises(ValueError, match="no pixel has a value at all wavelengths; choose another region"):
+        region_statistics(field_of(VALUES), mask=np.zeros(SHAPE, bool))
+    with pytest.raises(ValueError, match=r"a mask of shape \(3, 3\) for an image of shape"):
+        region_statistics(field_of(VALUES), mask=np.ones((3, 3), bool))
+    with pytest.raises(ValueError, match=r"the range 404-409 nm holds 0 of the image's 31 bands"):
+        region_statistics(field_of(VALUES), within=(404, 409))
+
+    def cancel(fraction):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        region_statistics(field_of(VALUES), progress=cancel)
+
+
+def test_scatter_data_pair_two_values_of_the_same_pixels():
+    field = TiledCube(VALUES, BANDS, Quantity.REFLECTANCE)
+    x = Expression.parse("b550").for_field(field)
+    y = Components.fit(field, BANDS, 2)
+    found = scatter(field, x, y)
+    assert len(found.points) == VALUES[0].size and not found.is_sampled
+    rows, cols = found.points.T
+    np.testing.assert_allclose(found.x, VALUES[15, rows, cols])
+    np.testing.assert_allclose(found.y, y.values(VALUES)[0, rows, cols], atol=1e-5)
+    region = Region.rectangle(2, 3, 10, 12)
+    part = scatter(field, x, y, region=region, most=20)
+    assert len(part.points) == 20 and part.is_sampled
+    assert members(region)[part.points[:, 0], part.points[:, 1]].all()
+
+
+def test_the_histogram_counts_finite_values():
+    counts, edges = threshold_histogram(np.array([0, 1, 1, np.nan, 4], np.float32), 4)
+    assert counts.tolist() == [1, 2, 0, 1] and edges.tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(ValueError, match="the map has no values"):
+        threshold_histogram(np.full(3, np.nan, np.float32))
+
+
+def test_a_transect_is_evenly_spaced_and_bilinear():
+    field = field_of(VALUES)
+    corners = [(2.5, 3.5), (2.5, 20.5), (14.5, 20.5)]
+    found = sample_transect(field, corners, BANDS, count=59)
+    assert found.distances.tolist() == pytest.approx(np.linspace(0, 29, 59).tolist())
+    np.testing.assert_allclose(found.points[0], corners[0])
+    np.testing.assert_allclose(found.points[34], corners[1])  # halfway steps: 17 pixels are 34 steps
+    np.testing.assert_allclose(found.points[-1], corners[2])
+    for band in (0, 17):
+        expected = map_coordinates(VALUES[band].astype(float), (found.points - 0.5).T, order=1)
+        np.testing.assert_allclose(found.spectra[:, band], expected, atol=1e-6)
+    np.testing.assert_array_equal(found.spectra[0], VALUES[:, 2, 3])
+    assert found.limits is None
+
+
+def test_a_transect_by_default_has_a_point_for_every_pixel_of_the_field():
+    binned = field_of(VALUES, binning=2, source_shape=(48, 62))
+    assert len(sample_transect(binned, [(1, 1), (1, 41)], BANDS).distances) == 21
+    found = sample_transect(binned, [(1, 1), (1, 41)], BANDS)
+    np.testing.assert_array_equal(found.spectra[5], VALUES[:, 0, 5])  # source column 11 is the centre of pixel 5
+
+
+def test_a_transect_ends_at_the_border_and_skips_gaps_beside_it():
+    values = VALUES.copy()
+    values[:, 1, :] = np.nan
+    found = sample_transect(field_of(values), [(0.5, 0.0), (0.5, 31.0)], BANDS, count=32)
+    assert np.isfinite(found.spectra).all()
+    np.testing.assert_array_equal(found.spectra[[0, -1]], VALUES[:, 0, [0, -1]].T)
+
+
+def test_an_analysis_along_a_transect_and_its_intervals():
+    field = UncertainCube(VALUES, np.full(SHAPE, 0.05))
+    found = sample_transect(field, [(0.5, 0.5), (20.5, 0.5)], BANDS, count=21)
+    np.testing.assert_allclose(found.limits[1] - found.limits[0], 0.1, atol=1e-6)
+    components = Components.fit(field, BANDS, 2)
+    np.testing.assert_allclose(found.values(components)[0], components.values(VALUES)[0, :21, 0], atol=1e-5)
+    with pytest.raises(ValueError, match="the transect is at 31 bands"):
+        found.values(Expression.parse("b550").for_field(field))
+
+
+def test_impossible_lines_are_refused_in_one_sentence():
+    field = field_of(VALUES)
+    for line in ([], [(1, 1)], [(1, 1), (1, 1)], [(1, np.nan), (2, 2)]):
+        with pytest.raises(ValueError, match="a line needs at least two different points"):
+            sample_transect(field, line, BANDS)
+    with pytest.raises(ValueError, match="the image has 24 rows and 31 columns; the line goes to row 30, column 2"):
+        sample_transect(field, [(1, 1), (30, 2)], BANDS)
+    with pytest.raises(ValueError, match="1 points along the line requested; 2 to 10,000"):
+        sample_transect(field, [(1, 1), (3, 2)], BANDS, count=1)
+
+
+def test_a_box_is_averaged_as_far_as_it_is_in_the_image():
+    field = field_of(VALUES)
+    mean, deviation, pixels = box_mean(field, 5, 6, 3, BANDS)
+    inner = VALUES[:, 4:7, 5:8].reshape(31, -1)
+    np.testing.assert_allclose(mean.values, inner.mean(1), rtol=1e-5)
+    np.testing.assert_allclose(deviation, inner.std(1), rtol=1e-3, atol=1e-6)
+    assert pixels == 9 and box_mean(field, 0, 0, 3, BANDS)[2] == 4 and box_mean(field, 5, 6, 4, BANDS)[2] == 16
+    binned = field_of(VALUES, binning=4, source_shape=(96, 124))
+    assert box_mean(binned, 5, 6, 3, BANDS)[2] == 1 and box_mean(binned, 8, 8, 2, BANDS)[2] == 4
+    with pytest.raises(ValueError, match="a box of 3 pixels around row 24, column 0 requested"):
+        box_mean(field, 24, 0, 3, BANDS)

@@ -1,0 +1,267 @@
+"""`nesr-gui match`, `classify`, `cluster`, `unmix`, `compute` and `components`: files that other programs read."""
+
+# ruff: noqa: F811  (a fixture that is imported)
+
+import json
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import rasterio
+import rasterio.features
+import tifffile
+
+import nesr_gui
+from nesr_gui import io
+from nesr_gui.analysis.classification import Classification, SpectralAngleMapper
+from nesr_gui.analysis.components import Components
+from nesr_gui.analysis.expression import Expression
+from nesr_gui.analysis.maps import compute_map
+from nesr_gui.analysis.unmixing import Unmixing
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.io.georeference import KEY, Georeference
+from nesr_gui.io.regions.files import read_regions
+from nesr_gui.io.spectra.csv import read_curves, read_table, write_curves
+from nesr_gui.spectral import Quantity, Spectrum
+from tests.analysis.scenes import BANDS, UncertainCube, chart_spectra, field_of, mixed_cube
+from tests.cli.test_cli import run  # noqa: F401
+
+VALUES = mixed_cube()
+WHERE = Georeference.upright((500_000, 5_400_000), (2.0, 2.0), 32632)
+
+
+@pytest.fixture
+def cube(tmp_path):
+    """A georeferenced cube."""
+    field = CubeField(VALUES, BANDS, Quantity.REFLECTANCE, {KEY: WHERE.map_info()})
+    io.write_cube(tmp_path / "scene.hdr", field, BANDS)
+    return tmp_path / "scene.hdr"
+
+
+@pytest.fixture
+def library(tmp_path):
+    write_curves(tmp_path / "chart.csv", chart_spectra())
+    return tmp_path / "chart.csv"
+
+
+def test_a_pixel_is_matched(run, cube, library, tmp_path):
+    out = tmp_path / "matches.csv"
+    code, text, notes = run("match", cube, "--at", "3,4", "--library", library, "-o", out, "--most", 2)
+    assert code == 0 and "Measured values" in notes
+    rows = read_table(out, ("spectral angle", "gain", "name", "file"))
+    angles = SpectralAngleMapper(chart_spectra(), BANDS).scores(VALUES[:, 3, 4])
+    assert [row["name"] for row in rows] == [f"patch {at}" for at in np.argsort(angles)]
+    assert [float(row["spectral angle"]) for row in rows] == pytest.approx(sorted(angles.tolist()), abs=1e-2)
+    lines = text.splitlines()
+    assert lines[1].split()[-4:] == ["-", "patch", str(int(np.argmin(angles))), "(chart.csv)"]
+    assert len(lines) == 4 and lines[-1] == f"{out}: 6 matches"
+    assert "# rests_on: Measured values, linear between the bands." in out.read_text()
+
+
+@pytest.mark.parametrize("by", ["divergence", "rmse", "colour"])
+def test_other_distances_and_a_range(run, cube, library, by):
+    words = ["--range", "410-690"] if by != "colour" else []
+    code, text, _ = run("match", cube, "--at", "3,4", "--library", library, "--by", by, "--search", "patch 3", *words)
+    assert code == 0 and "patch 3 (chart.csv)" in text and "patch 2" not in text
+
+
+@pytest.fixture
+def reconstruction(monkeypatch):
+    """Let the commands open a field with intervals of ± 0.02 instead of any file."""
+    field = UncertainCube(VALUES, np.full(VALUES.shape[1:], 0.02))
+    monkeypatch.setattr("nesr_gui.cli.analysis.open_field", lambda *args: field)
+    return field
+
+
+def test_a_reconstruction_states_what_cannot_be_told_apart(run, reconstruction, tmp_path):
+    own = VALUES[:, 3, 4]
+    comb = np.where(np.arange(31) % 8 < 4, 0.02, 0.9).astype(np.float32)
+    named = (("itself", own), ("near", own + 0.01), ("comb", comb))
+    write_curves(tmp_path / "some.csv", [Spectrum(BANDS, values, name) for name, values in named])
+    words = ("--library", tmp_path / "some.csv", "-o", tmp_path / "o.csv")
+    code, text, notes = run("match", "photo.png", "--at", "3,4", *words)
+    assert code == 0 and "Spectra reconstructed from the three colours of a photograph by the model test" in notes
+    assert [line[0] for line in text.splitlines()[1:4]] == ["=", "=", " "]
+    assert "2 of 3 cannot be told apart: within the interval at 80% or more.\n" in text
+    rows = read_table(tmp_path / "o.csv", ("cannot be told apart", "within interval"))
+    assert [row["cannot be told apart"] for row in rows] == ["true", "true", "false"]
+
+
+def test_metamers_under_a_light(run, cube, tmp_path):
+    own = Spectrum(BANDS, VALUES[:, 3, 4], "itself")
+    write_curves(tmp_path / "own.csv", [own, *chart_spectra(2)])
+    code, text, _ = run("match", cube, "--at", "3,4", "--library", tmp_path / "own.csv", "--metamers", "--light", "A")
+    assert code == 0 and "itself (own.csv)" in text
+    assert text.splitlines()[-1] == "1 of 3 spectra have the colour of the pixel under A, CIE 1931 2°."
+    words = ("--metamers", "--observer", "3")
+    assert "'3' is no observer; choose 2 or 10" in run("match", cube, "--at", "3,4", "--library", cube, *words)[2]
+
+
+def expected_classes(threshold):
+    analysis = Classification(SpectralAngleMapper(chart_spectra(), BANDS), threshold)
+    return compute_map(field_of(VALUES), analysis).values[0].astype(np.uint8)
+
+
+def test_classes_as_geotiff_png_and_areas(run, cube, library, tmp_path):
+    expected = expected_classes(12)
+    for name in ("classes.tif", "classes.png", "classes.geojson"):
+        words = ("--library", library, "--threshold", 12, "-o", tmp_path / name)
+        code, text, _ = run("classify", cube, *words, "--statistics", tmp_path / "stats.csv")
+        assert code == 0 and f"1 patch 0: {(expected == 1).sum()} pixels" in text
+    with rasterio.open(tmp_path / "classes.tif") as file:
+        np.testing.assert_array_equal(file.read(1), expected)
+        assert file.crs.to_epsg() == 32632 and file.descriptions == ("class",) and file.nodata == 255
+        assert list(file.transform)[:6] == list(WHERE.transform)
+        written = json.loads(file.tags()["TIFFTAG_IMAGEDESCRIPTION"])
+    assert written["threshold"] == "at most 12°" and written["classes"].startswith("0 none; 1 patch 0; 2 patch 1")
+    np.testing.assert_array_equal(iio.imread(tmp_path / "classes.png"), expected)
+    areas = json.loads((tmp_path / "classes.geojson").read_text())
+    shapes = [(f["geometry"], int(f["properties"]["name"].split()[1]) + 1) for f in areas["features"]]
+    filled = rasterio.features.rasterize(shapes, expected.shape, transform=rasterio.Affine(*WHERE.transform))
+    np.testing.assert_array_equal(filled, expected)
+    assert areas["provenance"]["rests_on"] == "Measured values, linear between the bands."
+    mean = next(curve for curve in read_curves(tmp_path / "stats.csv") if curve.name == "patch 0 mean")
+    np.testing.assert_allclose(mean.values, VALUES[:, expected == 1].mean(1), rtol=1e-4)
+
+
+def test_classes_of_pixels_of_the_image_in_a_region(run, cube, tmp_path):
+    words = ("--at", "3,4=leaf", "--at", "20,28", "--region", "rectangle 2,3 12,20", "--threshold", 90)
+    assert run("classify", cube, *words, "-o", tmp_path / "c.tif")[0] == 0
+    spectra = [Spectrum(BANDS, VALUES[:, row, col]) for row, col in ((3, 4), (20, 28))]
+    expected = 1 + SpectralAngleMapper(spectra, BANDS).scores(VALUES).argmin(0)[2:12, 3:20]
+    with rasterio.open(tmp_path / "c.tif") as file:
+        np.testing.assert_array_equal(file.read(1), expected)
+        assert (file.transform.c, file.transform.f) == (500_006, 5_399_996)
+        assert "1 leaf; 2 row 20 col 28" in file.tags()["TIFFTAG_IMAGEDESCRIPTION"]
+    assert run("classify", cube, *words, "-o", tmp_path / "c.geojson")[0] == 0
+    areas = json.loads((tmp_path / "c.geojson").read_text())["features"]
+    shapes = [(area["geometry"], 1 if area["properties"]["name"].startswith("leaf") else 2) for area in areas]
+    filled = rasterio.features.rasterize(shapes, VALUES.shape[1:], transform=rasterio.Affine(*WHERE.transform))
+    np.testing.assert_array_equal(filled[2:12, 3:20], expected)
+    assert filled.sum() == expected.sum()
+
+
+def test_the_matched_filter(run, cube, library, tmp_path):
+    words = ("--library", library, "--name", "patch 2", "--by", "filter", "--threshold", 0.3)
+    code, text, _ = run("classify", cube, *words, "-o", tmp_path / "f.png")
+    assert code == 0 and "1 patch 2: " in text
+    assert set(np.unique(iio.imread(tmp_path / "f.png")).tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize("feature", ["spectra", "shapes", "components"])
+def test_clusters(run, cube, tmp_path, feature):
+    words = (
+        "--of",
+        feature,
+        "-n",
+        4,
+        "--components",
+        3,
+        "--centres",
+        tmp_path / "centres.csv",
+        "-o",
+        tmp_path / "k.tif",
+    )
+    assert run("cluster", cube, *words)[0] == 0
+    with rasterio.open(tmp_path / "k.tif") as file:
+        numbers = file.read(1)
+        assert json.loads(file.tags()["TIFFTAG_IMAGEDESCRIPTION"])["seed"] == "0"
+    sizes = np.bincount(numbers.ravel(), minlength=5)
+    assert sizes[0] == 0 and sizes[1:].tolist() == sorted(sizes[1:].tolist(), reverse=True)
+    assert [curve.name for curve in read_curves(tmp_path / "centres.csv")] == [f"cluster {at}" for at in range(1, 5)]
+
+
+def test_abundances(run, cube, library, tmp_path):
+    assert run("unmix", cube, "--library", library, "-o", tmp_path / "a.tif")[0] == 0
+    expected = compute_map(field_of(VALUES), Unmixing(chart_spectra(), BANDS)).values
+    with rasterio.open(tmp_path / "a.tif") as file:
+        np.testing.assert_allclose(file.read(), expected, atol=1e-5)
+        assert file.descriptions == (*(f"patch {at}" for at in range(6)), "error (RMSE)")
+
+
+def test_expressions_and_indices(run, cube, tmp_path):
+    for text, name in (("b550 / mean(600, 650)", "e.tif"), ("gli", "g.tif"), ("vari", "v.exr")):
+        code, said, _ = run("compute", text, cube, "-o", tmp_path / name)
+        assert code == 0 and "1 layer of 31×24 pixels. Measured values" in said
+    field = field_of(VALUES)
+    expected = compute_map(field, Expression.parse("b550 / mean(600, 650)").for_field(field)).values[0]
+    with rasterio.open(tmp_path / "e.tif") as file:
+        np.testing.assert_allclose(file.read(1), expected, rtol=1e-5)
+    with rasterio.open(tmp_path / "g.tif") as file:
+        assert file.descriptions == ("GLI",) and np.isnan(file.nodata)
+
+
+def test_a_comparison_is_a_mask(run, cube, tmp_path):
+    expected = VALUES[15] > np.float32(0.15)
+    for name in ("m.png", "m.geojson", "m.tif"):
+        code, _, error = run("compute", "b550 > 0.15", cube, "-o", tmp_path / name)
+        assert code == 0, error
+    np.testing.assert_array_equal(iio.imread(tmp_path / "m.png") == 1, expected)
+    assert len(read_regions(tmp_path / "m.geojson", WHERE)) >= 1
+    code, _, error = run("compute", "b550", cube, "-o", tmp_path / "m.png")
+    assert code == 2 and error == "nesr-gui: a map of values cannot be written as .png; choose .tif, .tiff, .exr\n"
+
+
+def test_components_and_their_loadings(run, cube, tmp_path):
+    words = ("-n", 3, "-o", tmp_path / "p.tif", "--loadings", tmp_path / "l.csv")
+    code, text, _ = run("components", cube, *words)
+    found = Components.fit(field_of(VALUES), BANDS, 3)
+    assert code == 0 and text.startswith(f"PC 1: {found.explained[0]:.2%} of the variance\n")
+    with rasterio.open(tmp_path / "p.tif") as file:
+        np.testing.assert_allclose(file.read(), found.values(VALUES), atol=2e-5)
+    mean, first, *_ = read_curves(tmp_path / "l.csv")
+    np.testing.assert_allclose(mean.values, found.mean, rtol=1e-4)
+    np.testing.assert_allclose(first.values, found.loadings[0], atol=1e-4)
+    assert run("components", cube, "--kind", "mnf", "-o", tmp_path / "n.tif")[1].startswith("MNF 1: signal-to-noise")
+
+
+def test_a_photograph_is_reconstructed_by_the_chosen_model(run, photo, model_file, tmp_path):
+    words = ("-o", tmp_path / "b.tif", "--model", model_file)
+    code, text, error = run("compute", "b550.5", photo, *words)
+    assert code == 0, error
+    assert f"{tmp_path / 'b.tif'}: 1 layer of 16×12 pixels. Spectra reconstructed from the three colours" in text
+    field = nesr_gui.reconstruct(photo, nesr_gui.load_model(model_file))
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "b.tif"), field.band(550.5), atol=1e-6)
+
+
+def test_a_reconstruction_abstains_and_says_so(run, reconstruction, tmp_path):
+    reconstruction.half_width = np.where(np.arange(31) < 10, 0.04, 0.01) * np.ones((24, 1), np.float32)
+    code, text, _ = run("compute", "b550", "photo.png", "-o", tmp_path / "b.tif", "--difference", "0.05")
+    assert code == 0 and f"b550 abstains in {10 / 31:.1%} of the pixels" in text
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        np.testing.assert_array_equal(np.isnan(file.asarray()), np.broadcast_to(np.arange(31) < 10, (24, 31)))
+        written = json.loads(file.pages[0].description)
+    assert written["abstained"] == f"share of the pixels: b550 {10 / 31:.2%}" and written["differences"] == [0.05]
+    assert "they are estimates, not measurements" in written["rests_on"] and written["photograph"] == "p.png"
+    run("compute", "b550", "photo.png", "-o", tmp_path / "b.tif", "--difference", "0.05", "--no-abstain")
+    assert np.isfinite(tifffile.imread(tmp_path / "b.tif")).all()
+    code, text, _ = run("classify", "photo.png", "--at", "3,4", "--threshold", "5", "-o", tmp_path / "c.png")
+    numbers = iio.imread(tmp_path / "c.png")
+    assert (numbers == 255).any() and f" 255 abstained: {(numbers == 255).sum()} pixels" in text
+    reconstruction.half_width[:] = 1
+    code, _, error = run("classify", "photo.png", "--at", "3,4", "--threshold", "5", "-o", tmp_path / "c.geojson")
+    assert code == 2 and "no pixel has a class that is certain (the map abstains in " in error
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("classify", "CUBE", "-o", "c.tif"), "no reference spectrum given; add --library FILE, or --at ROW,COL"),
+        (("classify", "CUBE", "-o", "c.jpg", "--at", "1,1"), "a map of classes cannot be written as .jpg"),
+        (("classify", "CUBE", "-o", "c.tif", "--name", "x"), "--name chooses spectra of a library; add --library"),
+        (("classify", "CUBE", "-o", "c.tif", "--at", "99,1"), "the image has rows 0-23"),
+        (("unmix", "CUBE", "-o", "c.png", "--at", "1,1"), "abundance maps cannot be written as .png"),
+        (("unmix", "CUBE", "-o", "c.tif", "--at", "1,1"), "1 endmembers given; 2 to 30"),
+        (("compute", "b550 +", "CUBE", "-o", "c.tif"), "the expression ends too early at position 7"),
+        (("compute", "b550 + b800", "CUBE", "-o", "c.tif"), "asks for 800 nm at position 8"),
+        (("cluster", "CUBE", "-n", "1", "-o", "c.tif"), "1 clusters requested; 2 to 254"),
+        (("components", "CUBE", "-n", "50", "-o", "c.tif"), "50 components requested; 31 wavelengths"),
+        (("components", "CUBE", "--range", "1-2", "-o", "c.tif"), "the range 1-2 nm holds 0 of the image's 31 bands"),
+        (("match", "CUBE", "--at", "1,1", "--library", "none.csv"), "there is no file none.csv"),
+    ],
+)
+def test_mistakes_are_one_line(run, cube, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    code, _, error = run(*(cube if word == "CUBE" else word for word in words))
+    assert code == 2 and message in error and error.count("\n") == 1 and error.startswith("nesr-gui: ")
+    assert {path.suffix for path in tmp_path.iterdir()} == {".hdr", ".img"}
