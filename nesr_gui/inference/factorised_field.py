@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -295,21 +295,28 @@ class FactorisedField(ReconstructedField):
             at_once = max(pixels // rgb.shape[2], 1)
             for first in range(0, rgb.shape[1], at_once):
                 lines = slice(first, first + at_once)
-                context = None if surroundings is None else surroundings[:, lines].permute(1, 2, 0)
+                context = None if surroundings is None else surroundings(lines).permute(1, 2, 0)
                 batch = self._network.coefficients(context, rgb[:, lines].permute(1, 2, 0))
                 target[:, lines] = batch.permute(2, 0, 1)
         return coefficients
 
-    def _upsample(self, rows: Tensor, cols: Tensor) -> Tensor:
-        """Surroundings (width, r, c) of the pixels at all `rows` and `cols`, interpolated linearly between cells."""
+    def _upsample(self, rows: Tensor, cols: Tensor) -> Callable[[slice], Tensor]:
+        """Return a function of a slice of the `rows`, which gives the surroundings (width, r, c) of its pixels.
+
+        They are interpolated linearly between cells, for few rows at once, so that they stay in the processor's caches.
+        """
         height, width = self._cells
         y, x = _taps(rows, height, self._network.scale), _taps(cols, width, self._network.scale)
         spans = (slice(int(taps.lower[0]), int(taps.upper[-1]) + 1) for taps in (y, x))
         assert self._surroundings is not None
         window = self._surroundings.window(*spans)
         y, x = y.relative(), x.relative()
-        lines = torch.lerp(window[:, y.lower], window[:, y.upper], y.weight[None, :, None])
-        return torch.lerp(lines[:, :, x.lower], lines[:, :, x.upper], x.weight)
+
+        def interpolated(part: slice) -> Tensor:
+            lines = torch.lerp(window[:, y.lower[part]], window[:, y.upper[part]], y.weight[None, part, None])
+            return torch.lerp(lines[:, :, x.lower], lines[:, :, x.upper], x.weight)
+
+        return interpolated
 
     def _functions(self, nm: npt.NDArray[np.float64]) -> Tensor:
         """The basis (L, rank + 3) at `nm`; each row is independent of the others."""

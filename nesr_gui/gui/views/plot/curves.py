@@ -151,6 +151,7 @@ class CurveLayer:
         self.bands: dict[int, Band] = {}  # by mark number, lowest first
         self._ends_of: tuple[object, object] | None = None  # what `_ends` were computed for
         self._ends: list[tuple[Line, float]] = []
+        self._are_symbols_placed = True
         box = plot.getViewBox()
         self._item = _CurvesItem(box)
         plot.addItem(self._item, ignoreBounds=True)
@@ -182,7 +183,7 @@ class CurveLayer:
         self._item.show_lines(tuple(self.bands.values()), curves)
         if plotted.inputs or self.inputs.spots:
             self._show_inputs()
-        self._show_symbols()
+        self._are_symbols_placed = False
 
     def show_dots(self, nm: float, values: Mapping[int, float]) -> None:
         """Place each mark's symbol on its curve at `nm`, at `values` by number, or interpolated where missing."""
@@ -220,9 +221,15 @@ class CurveLayer:
     def follow_view(self) -> None:
         """Fit to the range in view and the size of the plot."""
         self._item.setRect(self._plot.getViewBox().viewRect())
-        self.inputs.fit()
-        self.dots.fit()
+        for signs in (self.inputs, self.dots):
+            if signs.spots:
+                signs.fit()
         self._show_symbols()
+
+    def place_symbols(self) -> None:
+        """Place the symbols of new curves, unless that was done because the range in view changed with them."""
+        if not self._are_symbols_placed:
+            self._show_symbols()
 
     def _show_symbols(self) -> None:
         """Place the symbols of the marks at the visible ends of their curves."""
@@ -233,6 +240,7 @@ class CurveLayer:
                     if np.isfinite(value := self._value_of(line, nm)):
                         spots.append(Spot(mark, nm, value))
         self.symbols.show_spots(spots)
+        self._are_symbols_placed = True
 
     def _visible(self) -> tuple[float, float]:
         low, high = self._plot.getViewBox().viewRange()[0]

@@ -343,6 +343,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self._unit = plotted.transform.unit(self._quantity)
         self._name_axes()
         self.fit()
+        self.layer.place_symbols()
 
     def show_readouts(self, nm: float, values: Mapping[int, float]) -> None:
         """Place the symbol of each mark at the wavelength; `values` by number."""
@@ -418,6 +419,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.line.setHoverPen(screen_pen(self, colours.color(QPalette.ColorRole.Highlight), 3))
         self.tag.setColor(ink)
         self.layer.show(self.layer.plotted)
+        self.layer.place_symbols()
 
 
 class HoverCurve(QObject):
