@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,12 +32,8 @@ class Encoder:
 RESERVED = ("context", "none")  # names of encoders of the factorised network
 
 
-class UnknownEncoder(KeyError):
-    """There is no encoder of a name, neither here nor in a plug-in; the text is a sentence."""
-
-    def __str__(self) -> str:
-        """The sentence."""
-        return str(self.args[0])
+class UnknownEncoder(ValueError):
+    """There is no encoder of a name, neither here nor in a plug-in."""
 
 
 ENCODERS = {
@@ -48,8 +44,12 @@ ENCODERS = {
 }
 
 
-def encoder(name: str) -> Encoder:
+def encoder(name: str, named: Iterable[str] = ENCODERS) -> Encoder:
     """Return the encoder called `name`; a plug-in is imported only if its encoder is asked for.
+
+    Args:
+        name: of an encoder of this program or of a plug-in.
+        named: encoders of this program that the message for an unknown name lists.
 
     Raises:
         UnknownEncoder: there is no such encoder; the message lists the names.
@@ -60,7 +60,7 @@ def encoder(name: str) -> Encoder:
         return row
     declared = (plugin.name for plugin in plugins.declared(plugins.Kind.ENCODERS))
     refused = [str(each) for each in plugins.refused() if each.plugin.name == name]
-    message = f"unknown encoder {name!r}; available encoders: {', '.join(dict.fromkeys([*ENCODERS, *declared]))}"
+    message = f"unknown encoder {name!r}; available encoders: {', '.join(dict.fromkeys([*named, *declared]))}"
     raise UnknownEncoder("; ".join([message, *refused]))
 
 

@@ -211,7 +211,7 @@ class FactorisedNeSR(nn.Module):
 def _check(config: FactorisedConfig) -> None:
     """Raise ValueError if the configuration is inconsistent."""
     if config.encoder not in ENCODERS:
-        encoder(config.encoder)
+        encoder(config.encoder, ENCODERS)
     if config.attention not in ATTENTIONS:
         raise ValueError(f"unknown attention {config.attention!r}; available: {', '.join(ATTENTIONS)}")
     if config.attention != "none" and not config.spi:

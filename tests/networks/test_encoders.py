@@ -113,7 +113,7 @@ def test_mst_joins_its_long_skip_after_the_output_layer_where_it_can():
 
 
 def test_unknown_encoder_names_those_there_are():
-    with pytest.raises(KeyError, match="awan"):
+    with pytest.raises(ValueError, match="awan"):
         DiscreteNetwork(DiscreteConfig("resnet"))
 
 

@@ -150,7 +150,7 @@ def test_a_network_is_rebuilt_from_its_own_settings(tmp_path, changes):
         ({"spi": False}, "enable SPI or disable attention"),
         ({"encoder": "none"}, "choose an encoder, or disable SPI and attention"),
         ({"encoder": "none", "attention": "none"}, "choose an encoder, or disable SPI and attention"),
-        ({"encoder": "resnet"}, "unknown encoder 'resnet'; available: context, hscnn_r, none"),
+        ({"encoder": "resnet"}, "unknown encoder 'resnet'; available encoders: context, hscnn_r, none"),
         ({"attention": "spectral"}, "unknown attention 'spectral'; available: spatial_spectral, none"),
         ({"hidden": ()}, "requires at least one hidden layer"),
         ({"knots": 1}, "at least two knots"),
