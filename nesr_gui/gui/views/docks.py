@@ -142,6 +142,7 @@ class DockManager:
 
     def _place(self, panel: _Panel) -> None:
         before = next((p for p in self._row(panel.area, panel.row) if p is not panel), None)
+        panel.dock.setVisible(False)  # if it were hidden in its tab, Qt would leave the tab behind
         self._window.addDockWidget(panel.area, panel.dock)
         if before is not None:
             self._window.tabifyDockWidget(before.dock, panel.dock)

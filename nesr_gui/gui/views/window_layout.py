@@ -5,10 +5,11 @@ Qt's binary layout state is not used for files from other sources: a damaged sta
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtWidgets import QDockWidget
+from PySide6.QtWidgets import QDockWidget, QTabBar
 
 from nesr_gui.gui.model.session_file import Layout, PanelPlace
 from nesr_gui.gui.views.main_window import FRAME, MainWindow
@@ -56,12 +57,23 @@ def apply_layout(layout: Layout, window: MainWindow) -> None:
         if place.floats is not None:
             dock.setFloating(True)
             dock.setGeometry(_on_screen(QRect(*place.floats, *place.size), window.screen().availableGeometry()))
-    docked = [(dock, place) for dock, place in placed if place.shown and place.front and place.floats is None]
-    for side, orientation in enumerate((Qt.Orientation.Horizontal, Qt.Orientation.Vertical)):
-        window.resizeDocks([dock for dock, _ in docked], [place.size[side] for _, place in docked], orientation)
-    for dock, _ in docked:
+    docked = [(dock, place) for dock, place in placed if place.shown and place.floats is None]
+    fronts = [(dock, place) for dock, place in docked if place.front]
+    groups = Counter((place.area, place.tabs) for _, place in docked)
+    bar = max((bar.sizeHint().height() for bar in _tab_bars(window) if bar.count() > 1), default=0)
+    docks = [dock for dock, _ in fronts]
+    window.resizeDocks(docks, [place.size[0] for _, place in fronts], Qt.Orientation.Horizontal)
+    # Qt counts the tab bar of a group as part of its height.
+    heights = [place.size[1] + bar * (groups[place.area, place.tabs] > 1) for _, place in fronts]
+    window.resizeDocks(docks, heights, Qt.Orientation.Vertical)
+    for dock in docks:
         dock.raise_()
     window.panels.keep_sizes()
+
+
+def _tab_bars(window: MainWindow) -> list[QTabBar]:
+    """The tab bars of panels, which Qt makes as needed."""
+    return window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
 
 
 def _dock(window: MainWindow, placed: Sequence[tuple[QDockWidget, PanelPlace]]) -> None:

@@ -172,6 +172,20 @@ def test_the_layout_comes_back(apps: Callable[[], App], qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: placeless(layout_of(window)) == placeless(layout))
 
 
+def test_the_heights_of_panels_above_one_another_come_back(apps: Callable[[], App], qtbot: QtBot) -> None:
+    window = apps().window
+    upper, lower = window.panels.docks[:2]
+    assert window.tabifiedDockWidgets(lower)  # whose tab bar takes some of the height
+    before = upper.height()
+    window.resizeDocks([upper], [before + 40], Qt.Orientation.Vertical)
+    qtbot.waitUntil(lambda: upper.height() > before)
+    layout, heights = layout_of(window), (upper.height(), lower.height())
+    window.reset_layout()
+    qtbot.waitUntil(lambda: (upper.height(), lower.height()) != heights)
+    apply_layout(layout, window)
+    qtbot.waitUntil(lambda: (upper.height(), lower.height()) == heights)
+
+
 def placeless(layout: Layout) -> Layout:
     """Where a floating panel stands is the window manager's to say (there is none); hidden ones have no size."""
     panels = (replace(each, size=each.size if each.shown else (1, 1)) for each in layout.panels)

@@ -85,6 +85,23 @@ def test_every_panel_has_an_entry_that_opens_it_in_front(window: Made, qtbot: Qt
     assert all(bar.accessibleName() for bar in made.findChildren(QTabBar))
 
 
+def test_no_tab_names_a_panel_that_is_hidden_at_first(qtbot: QtBot) -> None:
+    made = MainWindow()
+    qtbot.addWidget(made)
+    made.add_panel("four", "Four", QTextEdit(), AREA.RightDockWidgetArea, shown=False)
+    made.show()
+    made.compose(QSize(1280, 800))
+    qtbot.waitExposed(made)
+
+    def named() -> set[str]:
+        bars = [bar for bar in made.findChildren(QTabBar) if bar.isVisible() and bar.y() >= 0]
+        return {bar.tabText(place) for bar in bars for place in range(bar.count())}
+
+    assert "Light and camera" in named() and "Four" not in named()
+    dock(made, "four").show()
+    qtbot.waitUntil(lambda: {"Spectra", "Four"} <= named())
+
+
 def test_a_layout_is_remembered_and_reset(window: Made, qtbot: QtBot) -> None:
     first = window()
     at_first = layout(first)
