@@ -36,6 +36,8 @@ from nesr_gui.spectral import (
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB, IEC 61966-2-1
 MIN_GREY = 1e-3  # linear light below which a grey point is too dark to use
+MOST_TOO_BRIGHT, TOO_BRIGHT = 0.01, 0.001
+"""Share of pixels that a profile may make brighter than white before the exposure is divided, and after that."""
 MAX_GAIN = 20.0  # a larger gain indicates a colour, not a grey
 FIT_WAVELENGTHS = Wavelengths.from_step(400, 700, 5)
 PREVIEW_PIXELS = 1 << 20  # size of a preview that must appear at once
@@ -234,6 +236,7 @@ def _conversion_by_profile(stored: DecodedPixels, pixels: npt.NDArray[np.generic
         mismatches = chosen.profile.mismatches(stored.camera, reading.encoding, stored.white_balance)
         notes = [chosen.profile.in_words(), *mismatches]
         reading = _Reading(chosen.profile.converter(reading.convert), reading.encoding, notes)
+        _darken(pixels, None if pixels.dtype.kind == "f" else stored.white, reading)
     return reading
 
 
@@ -301,6 +304,27 @@ def _scale(pixels: npt.NDArray[np.generic], reading: _Reading) -> None:
     if peak > 1:
         reading.scaled = peak
         reading.notes.append(f"The exposure was divided by {peak:.6g}, so that the brightest value is 1.")
+
+
+def _darken(pixels: npt.NDArray[np.generic], white: int | None, reading: _Reading) -> None:
+    """Scale light that a profile makes brighter than white, and note it.
+
+    A chart in less light than the rest of the scene asks for an exposure that would clip the rest.
+    """
+    step = binning_factor(PREVIEW_PIXELS, (pixels.shape[0], pixels.shape[1]))
+    thinned = pixels[::step, ::step]
+    peaks = [
+        reading.convert(strip).max(axis=2)[~_any_channel(strip == white) if white is not None else ...].ravel()
+        for strip in _strips(thinned)
+    ]
+    light = np.concatenate(peaks)
+    share = float((light > 1 + OUT_OF_RANGE).mean()) if light.size else 0.0
+    if share > MOST_TOO_BRIGHT:
+        reading.scaled = float(np.quantile(light, 1 - TOO_BRIGHT))
+        reading.notes.append(
+            f"The exposure was divided by {reading.scaled:.3g}, because {100 * share:.0f} % of the pixels would be "
+            "brighter than the white of the chart; values are relative."
+        )
 
 
 def _adjustment(pixels: npt.NDArray[np.generic], reading: _Reading, chosen: DevelopSettings) -> npt.NDArray[np.float64]:

@@ -22,6 +22,7 @@ from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
 from nesr_gui.colorimetry.viewing_conditions import CIE_1931, Observer
 from nesr_gui.io.photos import colour_encoding
 from nesr_gui.io.photos import develop as development
+from nesr_gui.io.photos.camera_profile import CameraProfile
 from nesr_gui.io.photos.colour_encoding import TransferFunction
 from nesr_gui.io.photos.decode import UnreadableImage, decode, read_photograph
 from nesr_gui.io.photos.develop import FIT_WAVELENGTHS, balance_matrix, camera_matrix, develop, develop_preview
@@ -399,3 +400,25 @@ def test_sixteen_bits_with_a_profile_stay_sixteen(tmp_path: Path) -> None:
     np.testing.assert_allclose(values, expected, atol=2e-4)
     assert np.unique(values[..., 1]).size > 600
     assert imagecodecs.png_decode(data).dtype == np.uint16
+
+
+BRIGHTER = CameraProfile(
+    name="dark chart", curve=((0, 0), (1, 2)), matrix=((1, 0, 0), (0, 1, 0), (0, 0, 1)), falloff=0, camera="",
+    encoding="", chart="classic", patches=24, photograph="a.png", sha256="00", before=1, after=1, left_out=1,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("bright", "is_divided"), [(0, False), (8, False), (40, True), (1600, True)])
+def test_a_chart_in_less_light_does_not_clip_the_rest(tmp_path: Path, bright: int, is_divided: bool) -> None:
+    codes = np.random.default_rng(0).integers(40, 180, (1600, 3), np.uint8)
+    codes[:bright] = np.random.default_rng(1).integers(200, 250, (bright, 3))
+    photo = decoded(tmp_path, pillow(codes.reshape(40, 40, 3), "PNG"))
+    plain, image = develop(photo, PLAIN).values, develop(photo, DevelopSettings(profile=BRIGHTER))
+    assert any("exposure was divided" in note for note in image.source.notes) == is_divided
+    if is_divided:
+        ratio = (image.values / plain)[image.values < 1]
+        np.testing.assert_allclose(ratio, np.median(ratio), rtol=1e-4)
+        assert np.median(ratio) < 2 and image.values.max() == pytest.approx(1, abs=0.01)
+        assert (plain * np.median(ratio) > 1.001).mean() <= 0.002, "hardly anything is clipped"
+    else:
+        np.testing.assert_allclose(image.values, np.minimum(2 * plain, 1), rtol=1e-4)
