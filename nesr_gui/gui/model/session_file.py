@@ -36,7 +36,7 @@ from nesr_gui.spectral import Spectrum, Wavelengths
 
 ENDING = ".nesr"
 FILTER = f"Sessions (*{ENDING})"
-FORMAT = 3  # raise it when an older program would read a file wrongly, and extend `_migrated`
+FORMAT = 4  # raise it when an older program would read a file wrongly, and extend `_migrated`
 MAX_BYTES = 64 << 20
 LARGEST = 1e30  # of any number, well within float32
 AREAS = ("left", "right", "top", "bottom")
@@ -339,6 +339,8 @@ def _state() -> dict[str, Any]:
     return {field.name: kinds[field.name] for field in fields(SessionData) if field.name not in ("source", "digests")}
 
 
+_NEW_IN_4: Json = {}
+"""Keys that format 4 added, and their values in older files."""
 _RENAMED = {
     "reading": "hints", "truth_lies": "registration", "input": "interpretation", "full_resolution": "is_full",
     "look": "view_settings", "view": "viewport", "compare": "plot_settings", "copy_of": "file",
@@ -357,4 +359,6 @@ def _migrated(document: dict[str, Any], version: int) -> Json:
         plot = document["plot_settings"]
         transform = {**plot["transform"], "normalise": _NORMALISATIONS[plot["transform"]["normalise"]]}
         document["plot_settings"] = {**plot, "transform": transform}
+    if version < 4:
+        document = {**_NEW_IN_4, **document}
     return document

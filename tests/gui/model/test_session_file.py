@@ -358,7 +358,7 @@ def _places(known: Any) -> Iterator[tuple[Any, Any]]:
         ("", "is not a session file"), ("{}", "is not a session file"), ("[" * 100_000, "is not a session file"),
         ('{"nesr_session": NaN}', "is not a session file"), ("null", "is not a session file"),
         ("ÿþ", "is not a session file"),
-        ('{"nesr_session": 4}', "its format is 4, this program reads 1 to 3"),
+        ('{"nesr_session": 5}', "its format is 5, this program reads 1 to 4"),
         ('{"nesr_session": 2}', "'image' is missing"),
     ],
 )  # fmt: skip
