@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.fields.intervals import Intervals
 from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths, as_wavelength_array
 
@@ -204,6 +205,30 @@ class BasisField(Protocol):
     def coefficient_blocks(self, *, rows: slice | None = None, cols: slice | None = None) -> Iterator[Block]:
         """Yield the coefficients (K, h, w) of a window block by block, in constant memory."""
         ...
+
+
+@runtime_checkable
+class CalibratedBasisField(BasisField, CalibratedField, Protocol):
+    """A calibrated field of a photograph, the last three coefficients of whose pixels are their colours, linear RGB.
+
+    The prediction interval follows from the coefficients and `intervals`, both divided by the white `level`.
+    """
+
+    level: float
+
+    @property
+    def intervals(self) -> Intervals:
+        """The limits for any colour."""
+        ...
+
+
+def reconstruction_model(field: SpectralField) -> str:
+    """Name of the model that reconstructed a field, perhaps before it was written to a file; empty if it is measured.
+
+    Other programs write attributes named `model`, too, but no hash of it.
+    """
+    stated = field.provenance
+    return stated.get("model", "") if "model_sha256" in stated else ""
 
 
 class CubeArray(Protocol):

@@ -300,7 +300,7 @@ def writer(path: str | os.PathLike[str], encoding: StorageEncoding) -> Format:
         raise ValueError(
             f"{named} cannot store {encoding.dtype}; choose {' or '.join(found.dtypes)}, or another extension"
         )
-    if encoding.error_band and not found.holds_bounds:
+    if encoding.error_band and not (found.holds_bounds or found.holds_coefficients):
         able = ", ".join(f"{f.name} ({' '.join(f.writes or f.extensions)})" for f in writable if f.holds_bounds)
         raise ValueError(f"{found.name} cannot store a prediction interval with the cube; {able} can")
     return found
