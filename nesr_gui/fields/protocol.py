@@ -338,6 +338,11 @@ class CubeField(NotebookMethods):
         return low, high, ((nm - bands[low]) / gap).astype(np.float32)
 
 
+def is_linear_between_bands(field: SpectralField) -> bool:
+    """Whether the bands of a field are all that is known of it, as of a cube, but not of stored coefficients."""
+    return isinstance(field, CubeField) and not isinstance(field, BasisField)
+
+
 def _between(low: FloatArray, high: FloatArray, weight: FloatArray) -> FloatArray:
     """Linear interpolation into a new array; exactly the band where the weight is 0, even next to NaN or infinity."""
     exact = weight == 0

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nesr_gui import plugins
-from nesr_gui.fields.protocol import Cancelled, CubeField, ProgressCallback, SpectralField
+from nesr_gui.fields.protocol import Cancelled, CubeField, ProgressCallback, SpectralField, reconstruction_model
 from nesr_gui.io.content import Content, content_of, described_image
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints
 from nesr_gui.io.cubes.export import CubeWriterSource, StorageEncoding, disk_full, is_disk_full
@@ -323,6 +323,7 @@ def describe(path: str | os.PathLike[str], reading: CubeHints | None = None) -> 
         "size": f"{width} x {height} pixels",
         "bands": f"{len(field.wavelengths)}, {low:g}-{high:g} nm",
         "quantity": field.quantity.value,
+        "values": f"reconstructed by the model {model}" if (model := reconstruction_model(field)) else "measured",
         "bytes": str(sum(file.stat().st_size for file in files if file.is_file())),
         **field.provenance,
     }

@@ -15,10 +15,21 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from nesr_gui import export, io
+from nesr_gui.analysis.expression import Expression
+from nesr_gui.analysis.pixelwise import rests_on
 from nesr_gui.colorimetry.viewing_conditions import Illuminant
 from nesr_gui.export import ExportPlan
 from nesr_gui.fields.coefficients import Basis, CoefficientField
-from nesr_gui.fields.protocol import BasisField, CalibratedBasisField, CalibratedField, CubeField, SpectralField
+from nesr_gui.fields.protocol import (
+    BasisField,
+    CalibratedBasisField,
+    CalibratedField,
+    CubeField,
+    SpectralField,
+    is_linear_between_bands,
+    reconstruction_model,
+)
+from nesr_gui.fields.sensor import Sensor, SensorField
 from nesr_gui.inference import engine
 from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.inference.checkpoint import Checkpoint
@@ -81,6 +92,39 @@ def test_a_reconstruction_comes_back_at_any_wavelength(field: SpectralField, wri
         atol=1e-4,
     )
     np.testing.assert_allclose(read.cube(field.bands).values, field.cube(field.bands).values, atol=2e-6)
+
+
+@pytest.mark.parametrize("ending", [".field", ".nc", ".hdr"])
+def test_a_reopened_reconstruction_is_an_estimate(
+    calibrated: CalibratedBasisField, ending: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"p{ending}"
+    export.write(path, calibrated, ExportPlan())
+    read = io.open_cube(path)
+    assert reconstruction_model(read) == "tiny" and rests_on(read) == rests_on(calibrated)
+    assert "from the three colours of a photograph by the model tiny; they are estimates" in rests_on(read)
+    assert io.describe(path)["values"] == "reconstructed by the model tiny"
+
+
+def test_a_measured_cube_with_an_attribute_named_model_is_measured(tmp_path: Path) -> None:
+    bands = Wavelengths.from_step(400, 700, 50)
+    cube = CubeField(np.ones((7, 2, 3), np.float32), bands, Quantity.REFLECTANCE, {"model": "HyperCam 2"})
+    export.write(tmp_path / "c.nc", cube, ExportPlan())
+    read = io.open_cube(tmp_path / "c.nc")
+    assert read.provenance["model"] == "HyperCam 2" and reconstruction_model(read) == ""
+    assert rests_on(read).startswith("Measured") and io.describe(tmp_path / "c.nc")["values"] == "measured"
+
+
+def test_a_field_with_few_bands_is_integrated_over_all_wavelengths(field: SpectralField, tmp_path: Path) -> None:
+    """Its bands are those of the export, and not all that is known of it."""
+    export.write(tmp_path / "p.field", field, ExportPlan(Wavelengths(np.array([450.0, 650.0]))))
+    read = io.open_cube(tmp_path / "p.field")
+    assert not is_linear_between_bands(read) and is_linear_between_bands(CubeField(np.ones((2, 1, 1)), read.bands))
+    sensor = Sensor.parse("wide:550/120")
+    found, expected = (SensorField(each, sensor).cube([550.0]).values for each in (read, field))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    mean = Expression.parse("mean(480, 620)")
+    assert list(mean.for_field(read).wavelengths) == list(mean.for_field(field).wavelengths)
 
 
 def test_a_field_agrees_with_itself(written: Path) -> None:
