@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.io.spectra.readers import EXTENSIONS, read_spectra
+from nesr_gui.io.spectra.readers import extensions, read_spectra
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 MAX_ENTRIES = 1_000_000
@@ -126,9 +126,10 @@ class SpectralLibrary:
 def _folder(folder: Path) -> list[Entry]:
     """Entries of the files below a folder, in the order of their paths."""
     entries: list[Entry] = []
+    known = extensions()
     for path in sorted(folder.rglob("*")):
         is_header_of_data = path.suffix.lower() == ".hdr" and path.with_suffix(".sli").exists()
-        if path.is_file() and path.suffix.lower() in EXTENSIONS and not is_header_of_data:
+        if path.is_file() and path.suffix.lower() in known and not is_header_of_data:
             try:
                 entries += [Entry(each, str(path.relative_to(folder))) for each in read_spectra(path)]
             except ValueError:  # notes and lists of wavelengths lie beside the spectra of published libraries
