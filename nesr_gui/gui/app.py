@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Qt, Signal
 
 from nesr_gui import resources
+from nesr_gui.gui.controllers.analyses import AnalysisController
 from nesr_gui.gui.controllers.anchors import AnchorController
 from nesr_gui.gui.controllers.application import (
     ApplicationController,
@@ -37,6 +38,7 @@ from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.sessions import LoadedSession, SessionRequest
 from nesr_gui.gui.tasks.worker import Task, Worker
+from nesr_gui.gui.view_modes import ANALYSES
 from nesr_gui.gui.view_modes import TABLE as MODES
 from nesr_gui.gui.views.actions import connect_actions
 from nesr_gui.gui.views.main_window import MainWindow
@@ -105,6 +107,7 @@ class App(QObject):
         self.view = ViewSettingsController(window, workspace, worker, rendered)
         self.marks = MarkController(window, workspace, worker)
         self.anchors = AnchorController(window, workspace, worker)
+        self.analyses = AnalysisController(window, workspace, worker)
         self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
@@ -183,6 +186,7 @@ class App(QObject):
             (left.forget, frozenset({C.CURRENT, C.FIELD})),
             (right.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.anchors.forget, frozenset({C.CURRENT, C.IMAGE})),
+            (self.analyses.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
             (self.files.develop, frozenset({C.DEVELOPMENT})),
             (self.comparison.register_again, frozenset({C.PHOTOGRAPH})),
             (self.recovery.take_field, frozenset({C.CURRENT, C.FIELD})),
@@ -191,6 +195,12 @@ class App(QObject):
             (self.models.take_models, frozenset({C.MODELS})),
             (self.anchors.apply, frozenset({C.CURRENT, C.FIELD, C.MARKS})),
             (self.spectra.query_marks, frozenset({C.CURRENT, C.FIELD, C.MARKS})),
+            (
+                self.analyses.fit,
+                frozenset(
+                    {C.CURRENT, C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS}
+                ),
+            ),
             (self.spectra.query_readouts, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER})),
             (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
             (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER})),
@@ -207,7 +217,8 @@ class App(QObject):
         left, right = self.renderers
         C = Change
         captioned = (
-            C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.CURVES, C.ACTIVE_MARK, C.VIEWING, C.WHITE,
+            C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.CURVES, C.ACTIVE_MARK, C.VIEWING, C.WHITE, C.ANALYSES,
+            C.ANALYSIS_SETTINGS,
         )  # fmt: skip
         rendered = (*captioned, C.WAVELENGTH)
         steps: list[tuple[Step, tuple[Change, ...]]] = [
@@ -222,6 +233,8 @@ class App(QObject):
             (self.spectra.show_plot_settings, (C.PLOT_SETTINGS,)),
             (self.anchors.show_anchors, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.ANCHORS)),
             (self.anchors.show_suggestions, (C.MARKS, C.SUGGESTIONS)),
+            (self.analyses.show_panel, (C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS,
+                                        C.ANALYSIS_SETTINGS, C.ANALYSES)),
             (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
@@ -286,6 +299,7 @@ class App(QObject):
         documents, comparison, panes, anchors = self.documents, self.comparison, self.window.panes, self.anchors
         tools = {f"tool_{shape}": partial(self.workspace.set_tool, shape) for shape in Shape}
         modes = {f"show_{mode.name}": partial(view.show_mode, mode.name) for mode in MODES}
+        modes |= {f"show_{mode.name}": partial(self.analyses.show, kind) for kind, mode in ANALYSES.items()}
         connect_actions(
             self.window.actions_by_name,
             {
@@ -402,6 +416,13 @@ class App(QObject):
         panel.registration_requested.connect(self.comparison.register)
         panel.gain_picked.connect(self.comparison.set_gain)
         panel.removal_requested.connect(self.comparison.remove)
+        analyses = self.analyses.panel
+        analyses.kind_picked.connect(self.analyses.show)
+        analyses.definition_picked.connect(self.analyses.set_definition)
+        analyses.use_picked.connect(self.analyses.use)
+        analyses.range_picked.connect(self.analyses.set_range)
+        analyses.abstaining_picked.connect(self.analyses.set_abstaining)
+        self.analyses.dock.visibilityChanged.connect(self.analyses.show_panel)
         anchors = self.anchors.panel
         anchors.mark_picked.connect(marks.activate)
         anchors.use_picked.connect(self.anchors.use)
@@ -439,7 +460,7 @@ class App(QObject):
             Task.REGION_REFINED: self.spectra.take_end, Task.RECONSTRUCT: self.reconstruction.take_end,
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
-            Task.ANCHOR: self.anchors.take_end,
+            Task.ANCHOR: self.anchors.take_end, Task.FIT_ANALYSIS: self.analyses.take_end,
             Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip
         worker.progressed.connect(status.show_progress)

@@ -111,7 +111,7 @@ class Picture:
     def has_bar(self) -> bool:
         """Whether a colour bar explains its colours."""
         scale = MODES[self.mode].scale(self.context)
-        return scale is not None and not scale.is_colour
+        return scale is not None and not scale.is_colour and not scale.categories
 
     def rendered(self, progress: ProgressCallback) -> RenderedImage:
         """Render all pixels."""
@@ -237,7 +237,7 @@ def _encoded(rendered: RenderedImage, has_bar: bool, marks: Sequence[Mark]) -> F
     """Return the colours as displayed, (h, w, 3) sRGB in 0-1."""
     tones, table = rendered.shading, _table(rendered)
     colours: FloatArray
-    if tones is None:
+    if rendered.is_final or tones is None:
         colours = np.asarray(displayed(rendered) / 255, np.float32)
     else:
         share = _share(rendered)

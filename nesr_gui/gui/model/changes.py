@@ -29,6 +29,8 @@ class Change(enum.StrEnum):
     HOVER_CURVE = enum.auto()
     VIEW_SETTINGS = enum.auto()
     PLOT_SETTINGS = enum.auto()
+    ANALYSIS_SETTINGS = enum.auto()  # what the analyses compute
+    ANALYSES = enum.auto()  # an analysis was learned from the image
     VIEWING = enum.auto()
     WHITE = enum.auto()
     MODELS = enum.auto()

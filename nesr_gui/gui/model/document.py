@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +14,7 @@ from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import KELVIN_RANGES, ViewingConditions
 from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisSettings, AnalysisSpectrum, FittedAnalysis
 from nesr_gui.gui.model.anchoring import Anchoring, refusal_of
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
@@ -120,6 +121,7 @@ class Document(QObject):
         viewport: the visible part of the image; None is the whole image.
         hover: the pixel under the mouse pointer, and `hover_curve` its spectrum.
         curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, and `colour_results`.
+        analysis_settings: what the analyses compute, and `analyses` those that were learned from the image.
         developed: the settings the displayed photograph was developed with, except the working resolution; None for a
             preview.
         pending: the reconstruction that is requested and not yet finished.
@@ -166,6 +168,8 @@ class Document(QObject):
         self.curves: Mapping[MarkGeometry, MarkSpectrum] = {}
         self.readouts: Mapping[MarkGeometry, Readout] = {}
         self.colour_results: Mapping[MarkGeometry, ColourResult] = {}
+        self.analysis_settings = AnalysisSettings()
+        self.analyses: Mapping[AnalysisKind, FittedAnalysis] = {}
         self.mark_set = MarkSet(self.undo_stack, self.announce)
         self.development = Development(self.undo_stack, self.announce)
         self.developed: DevelopSettings | None = None
@@ -223,7 +227,8 @@ class Document(QObject):
     def work(self) -> tuple[object, ...]:
         """The state that counts as unsaved work when it differs; display settings are not part of it."""
         library = tuple(reference.spectrum for reference in self.plot_settings.library)
-        return self.marks, self.development.interpretation, library, self.white, self.view_settings.reference
+        reference = self.view_settings.reference
+        return self.marks, self.development.interpretation, library, self.white, reference, self.analysis_settings
 
     @property
     def is_modified(self) -> bool:
@@ -281,10 +286,13 @@ class Document(QObject):
         self._forget_answers()
         self._forget_anchoring()
         self.undo_stack.clear()
+        self.analysis_settings = replace(self.analysis_settings, left_out=())
         self.mark_set.start(source_shape)
         self.set_hover(None)
         self.view_settings = replace(self.view_settings, modes=modes, active=0, levels={}, reference=None)
-        self.announce(Change.IMAGE, Change.FIELD, Change.ANCHORS, Change.VIEW_SETTINGS)
+        self.announce(
+            Change.IMAGE, Change.FIELD, Change.ANCHORS, Change.ANALYSIS_SETTINGS, Change.VIEW_SETTINGS
+        )  # fmt: skip
 
     def start_from(self, source: DocumentSource) -> None:
         """Record the files of a newly opened image, without unsaved work."""
@@ -293,8 +301,8 @@ class Document(QObject):
         self.announce(Change.DOCUMENTS)
 
     def adopt_settings(self, other: Document) -> None:
-        """Copy wavelength, viewing conditions, view settings and plot settings from another document."""
-        self.nm, self.viewing = other.nm, other.viewing
+        """Copy wavelength, viewing conditions and all settings from another document."""
+        self.nm, self.viewing, self.analysis_settings = other.nm, other.viewing, other.analysis_settings
         self.view_settings, self.plot_settings = other.view_settings, other.plot_settings
 
     def show_measured(self) -> None:
@@ -393,8 +401,8 @@ class Document(QObject):
         self.truth = measurement.over(over) if measurement is not None and over is not None else None
 
     def _forget_answers(self) -> None:
-        """Drop the spectra, readouts and colours of the previous field."""
-        self.curves, self.readouts, self.colour_results = {}, {}, {}
+        """Drop the spectra, readouts, colours and analyses of the previous field."""
+        self.curves, self.readouts, self.colour_results, self.analyses = {}, {}, {}, {}
 
     def _forget_anchoring(self) -> None:
         """Drop what depends on the previous field without measured spectra."""
@@ -454,6 +462,43 @@ class Document(QObject):
         if settings != self.plot_settings:
             self.plot_settings = settings
             self.announce(Change.PLOT_SETTINGS)
+
+    def set_analysis_settings(self, settings: AnalysisSettings, item: str, series: Hashable = None) -> None:
+        """Change what the analyses compute, as an undoable command.
+
+        Args:
+            settings: the new settings.
+            item: what changes, after the words "change of".
+            series: identifies consecutive changes that are one command; None for a change of its own.
+        """
+        before = self.analysis_settings
+        if settings != before:
+            command = ReplaceValue(f"change of {item}", self._put_analysis_settings, before, settings, series)
+            self.undo_stack.push(command)
+
+    def _put_analysis_settings(self, settings: AnalysisSettings) -> None:
+        self.analysis_settings = settings
+        self.announce(Change.ANALYSIS_SETTINGS)
+
+    def set_analyses(self, analyses: Mapping[AnalysisKind, FittedAnalysis]) -> None:
+        """Set the analyses that were learned from the image."""
+        self.analyses = analyses
+        self.announce(Change.ANALYSES)
+
+    @property
+    def analysis_spectra(self) -> tuple[AnalysisSpectrum, ...]:
+        """The spectra that can be classes and endmembers: of the visible marks, then the visible reference spectra."""
+        spectra = [
+            AnalysisSpectrum(f"mark {mark.number}", mark.title, mark.colour, self.curves[mark.place].spectrum)
+            for mark in self.mark_set.visible
+            if mark.place in self.curves
+        ]
+        first = 1 + max((mark.number for mark in self.marks), default=0)
+        for number, reference in enumerate(self.plot_settings.library, first):
+            if reference.visible:
+                name, colour = reference.spectrum.name, self.mark_set.palette[number]
+                spectra.append(AnalysisSpectrum(f"{name} of {reference.source}", name, colour, reference.spectrum))
+        return tuple(spectra)
 
     def set_viewing(self, viewing: ViewingConditions) -> None:
         """Change the light or the observer that colours are computed for, as an undoable command.

@@ -11,7 +11,7 @@ import json
 import math
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -21,6 +21,7 @@ from cattrs import Converter
 from nesr_gui._version import __version__
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.resampled import Registration
+from nesr_gui.gui.model.analyses import AnalysisSettings
 from nesr_gui.gui.model.document import Document, DocumentSource
 from nesr_gui.gui.model.marks import Mark, Reading
 from nesr_gui.gui.model.plot_settings import PlotSettings
@@ -117,6 +118,7 @@ class SessionData:
         file: for an autosave copy, the session file of the document.
         digests: `fingerprint` of the image and of its measured cube; empty until written.
         registration: the registration of the measured cube.
+        analysis_settings: what the analyses compute.
     """
 
     source: DocumentSource
@@ -136,6 +138,7 @@ class SessionData:
     file: Path | None = None
     digests: tuple[str, str] = ("", "")
     registration: SavedRegistration | None = None
+    analysis_settings: AnalysisSettings = field(default_factory=AnalysisSettings)
 
     def __post_init__(self) -> None:
         numbers = [mark.number for mark in self.marks]
@@ -161,6 +164,7 @@ class SessionData:
             model=(provenance.get("model", ""), provenance.get("model_sha256", "")),
             model_file=document.model_file if is_made else None, layout=layout, file=document.file,
             registration=SavedRegistration(measured.match, measured.is_chosen) if measured else None,
+            analysis_settings=document.analysis_settings,
         )  # fmt: skip
 
     def restore(self, document: Document) -> int:
@@ -174,7 +178,7 @@ class SessionData:
         document.view_settings, document.viewport, document.plot_settings = (
             self.view_settings, self.viewport, self.plot_settings
         )  # fmt: skip
-        document.viewing, document.white = self.viewing, self.white
+        document.viewing, document.white, document.analysis_settings = self.viewing, self.white, self.analysis_settings
         document.wants_full, document.saved_model = self.is_full, self.model
         document.mark_set.restore(self.marks, self.active)
         return len(self.marks) - len(document.marks)
@@ -336,10 +340,11 @@ def _from_json(document: Json, folder: Path, modes: Collection[str]) -> SessionD
 def _state() -> dict[str, Any]:
     """Names and types of the fields of `SessionData`, without those about the image files."""
     kinds = get_type_hints(SessionData)
-    return {field.name: kinds[field.name] for field in fields(SessionData) if field.name not in ("source", "digests")}
+    names = [each.name for each in fields(SessionData)]
+    return {name: kinds[name] for name in names if name not in ("source", "digests")}
 
 
-_NEW_IN_4: Json = {}
+_NEW_IN_4: Json = {"analysis_settings": {}}
 """Keys that format 4 added, and their values in older files."""
 _RENAMED = {
     "reading": "hints", "truth_lies": "registration", "input": "interpretation", "full_resolution": "is_full",

@@ -48,6 +48,7 @@ class ViewSettings:
         measure: the metric of the error map.
         reference: the reference of the similarity mode; None is the active mark's spectrum.
         levels: display limits by the key of a `ValueScale`, if the user set any; likewise `colormaps`.
+        layers: the shown layer of analyses that have several, by the name of the mode.
         speed: speed of the sweep in nm/s.
         scale_bar: whether the image has a scale bar.
     """
@@ -61,6 +62,7 @@ class ViewSettings:
     reference: Spectrum | None = None
     levels: Mapping[str, Limits] = field(default_factory=dict)
     colormaps: Mapping[str, str] = field(default_factory=dict)
+    layers: Mapping[str, int] = field(default_factory=dict)
     speed: float = 40.0
     scale_bar: bool = False
 
@@ -119,6 +121,10 @@ class ViewSettings:
     def with_colormap(self, key: str, name: str | None) -> ViewSettings:
         """Return the settings with another colormap for a scale; None restores the default."""
         return replace(self, colormaps=_with(self.colormaps, key, name))
+
+    def with_layer(self, mode: str, layer: int) -> ViewSettings:
+        """Return the settings with another layer of a mode shown."""
+        return replace(self, layers=_with(self.layers, mode, layer))
 
 
 def _with(values: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:

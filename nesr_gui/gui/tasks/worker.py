@@ -44,6 +44,7 @@ class Lane(enum.Enum):
     MODEL = "model", 5
     RECONSTRUCTION = "reconstruction", 10
     ANCHORING = "anchoring", 5
+    ANALYSIS = "analysis", 5
     REGISTRATION = "registration", 0
     ACCURACY = "accuracy", 5
     IMAGE_ACCURACY = "image accuracy", 10
@@ -95,6 +96,7 @@ class Task(enum.Enum):
     LOAD_READING = _Rules(Lane.TABLES, "Reading measured spectrum", Order.IN_TURN, after=0.7)
     ANCHOR = _Rules(Lane.ANCHORING, "Applying measured spectra", after=0.4)
     SUGGEST = _Rules(Lane.ANCHORING, "Finding spots to measure", after=0.4)
+    FIT_ANALYSIS = _Rules(Lane.ANALYSIS, "Computing analysis", after=0.4)
     REGISTER = _Rules(Lane.REGISTRATION, "Registering measured cube", after=0.4)
     SIMULATE = _Rules(Lane.SIMULATION, "Simulating photograph")
     ACCURACY_IMAGE = _Rules(Lane.IMAGE_ACCURACY, "Computing accuracy")

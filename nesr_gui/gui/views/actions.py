@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolButton
 
 from nesr_gui.gui import view_modes
 from nesr_gui.gui.drawing import theme
+from nesr_gui.gui.model.analyses import AnalysisKind
 
 
 @dataclass(frozen=True)
@@ -126,10 +127,10 @@ TABLE = (
           tip="Hide the suggested spots, as Escape in the image does"),
     Entry("columns", "Columns of the table", "Mark", submenu=True, starts_group=True),
     *(
-        Entry(f"show_{mode.name}", mode.title, "View", str(key), icon=mode.icon, tip=mode.tip,
-          in_toolbar=bool(mode.icon),
-              choice="mode", starts_group=key == 1)
-        for key, mode in enumerate(view_modes.TABLE, 1)
+        Entry(f"show_{mode.name}", mode.title, "View", view_modes.key_of(mode), icon=mode.icon, tip=mode.tip,
+              in_toolbar=bool(mode.icon), choice="mode",
+              starts_group=mode in (view_modes.TABLE[0], view_modes.ANALYSES[AnalysisKind.CLASSES]))
+        for mode in view_modes.TABLE
     ),
     Entry("plugin_modes", "Modes of plug-ins", "View", submenu=True),
     Entry("picture", "Active pane", "View", submenu=True),
@@ -238,6 +239,11 @@ SYNONYMS = {
     "show_colour_error": "delta e difference", "show_similarity": "spectral angle sam match classify",
     "show_uncertainty": "confidence interval error",
     "show_doubts": "warning clipped mask overexposed reliability", "show_truth_error": "difference accuracy ground",
+    "show_classes": "classify sam spectral angle mapper matched filter target detection segmentation",
+    "show_clusters": "k-means kmeans unsupervised segmentation groups",
+    "show_abundances": "unmix unmixing endmember fraction fcls mixture",
+    "show_expression": "band math index ratio ndvi vegetation calculator",
+    "show_components": "pca mnf principal minimum noise fraction eigenvector loadings",
     "columns": "header show hide value lab chromaticity dominant wavelength",
     "picture": "colormap palette lut contrast", "choose_false_colour": "composite rgb channels",
     "auto_levels": "contrast stretch histogram brightness exposure limits", "single": "one pane",

@@ -22,6 +22,7 @@ from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import SHADES, Histogram
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.tasks.rendering import RenderedImage
+from nesr_gui.gui.view_modes.base import ValueScale
 from nesr_gui.gui.views.widgets import NumberBox
 
 Limits = tuple[float, float]
@@ -220,7 +221,7 @@ class ColourBar(QWidget):
 
         A preview keeps the histogram of the last exact picture.
         """
-        scale = picture.request.scale if picture is not None else None
+        scale = _scale(picture)
         self.setVisible(scale is not None)
         if picture is None or scale is None:
             return
@@ -275,11 +276,17 @@ class ColourBarColumn(QWidget):
 
     def show_pictures(self, shown: Sequence[tuple[RenderedImage | None, Limits, UInt8Array | None]]) -> None:
         """Show the scale of the picture of each side, with its limits and lookup table; None for one without."""
-        is_thin = None not in [picture.request.scale if picture is not None else None for picture, _, _ in shown]
+        is_thin = None not in [_scale(picture) for picture, _, _ in shown]
         for bar, (picture, limits, lookup) in zip(self.bars, shown, strict=True):
             if is_thin != bar.is_thin:
                 bar.show_thin(is_thin)
             bar.show_picture(picture, limits, lookup)
+
+
+def _scale(picture: RenderedImage | None) -> ValueScale | None:
+    """The scale of a picture; None without one, and for classes, which have no order."""
+    scale = picture.request.scale if picture is not None else None
+    return None if scale is None or scale.categories else scale
 
 
 def _number(name: str) -> NumberBox:

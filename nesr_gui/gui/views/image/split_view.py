@@ -91,7 +91,7 @@ class SplitView(QWidget):
     def show_picture(self, side: int, picture: RenderedImage | None) -> None:
         """Show the picture of a side."""
         self._pictures[side] = picture
-        colours = self._lookup(picture)
+        colours = _lookup(picture) if picture is not None and picture.shown.ndim == 2 else None
         for image in self.images:
             image.canvas.layers[side].show_picture(picture, colours)
         self._show_bars()
@@ -150,7 +150,7 @@ class SplitView(QWidget):
             picture = picture if side in self._settings.sides else None
             scale = picture.request.scale if picture is not None else None
             limits = self._settings.levels.get(scale.key, scale.limits) if scale else (0.0, 1.0)
-            shown.append((picture, limits, self._lookup(picture)))
+            shown.append((picture, limits, _lookup(picture)))
         self.column.show_pictures(shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -170,11 +170,6 @@ class SplitView(QWidget):
         length = across if direction is QBoxLayout.Direction.LeftToRight else down
         self._panes.setSpacing(_GAP + (length - _GAP) % 2)  # so that both panes have the same size
 
-    def _lookup(self, picture: RenderedImage | None) -> UInt8Array | None:
-        if picture is None or picture.shown.ndim == 3:
-            return None
-        return lookup(picture.request.colormap, picture.request.context.nm)
-
     def _announce_view(self, image: ImageView, view: Viewport) -> None:
         beside = self._settings.arrangement is PaneLayout.SIDE_BY_SIDE
         for side in (0, 1):
@@ -183,3 +178,10 @@ class SplitView(QWidget):
 
     def _point(self, image: ImageView) -> None:
         self._pointed = image
+
+
+def _lookup(picture: RenderedImage | None) -> UInt8Array | None:
+    """The lookup table of the values of a picture; None for colours, classes and grey."""
+    if picture is None or picture.shading is None or picture.painted.ndim == 3:
+        return None
+    return lookup(picture.request.colormap, picture.request.context.nm)
