@@ -42,9 +42,8 @@ class HalfCertain(Limited):
         for limits in super().prediction_interval_blocks(wavelengths, rows=rows, cols=cols):
             values = (limits.lower + limits.upper) / 2
             is_certain = np.arange(WIDTH)[limits.cols] < WIDTH // 2
-            yield replace(
-                limits, lower=np.where(is_certain, values, limits.lower), upper=np.where(is_certain, values, limits.upper)
-            )
+            lower, upper = (np.where(is_certain, values, limit) for limit in (limits.lower, limits.upper))
+            yield replace(limits, lower=lower, upper=upper)
 
 
 def ignore(fraction: float) -> None:
