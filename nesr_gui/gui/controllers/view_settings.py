@@ -23,7 +23,7 @@ from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.dialogs.simple import FalseColourDialog
 from nesr_gui.gui.views.image.layers import value_text
-from nesr_gui.gui.views.image.mode_menu import fill_mode_menu, is_possible
+from nesr_gui.gui.views.image.mode_menu import fill_mode_menu
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.spectral import Spectrum
@@ -92,7 +92,9 @@ class ViewSettingsController(QObject):
 
     def activate(self, side: int) -> None:
         """Apply keys and menus to a side."""
-        self.set_settings(replace(self._document.view_settings, active=side))
+        settings = self._document.view_settings
+        if side != settings.active:
+            self.set_settings(replace(settings, active=side))
 
     def swap_panes(self) -> None:
         """Swap the modes of both sides; in a single pane, return to the previous mode."""
@@ -217,19 +219,20 @@ class ViewSettingsController(QObject):
 
     def show_actions(self) -> None:
         """Update the actions of modes and layouts."""
-        actions, context = self._window.actions_by_name, RenderContext.of(self._document)
-        settings, met = context.view_settings, context.met_requirements
-        basis = settings, met, context.field, context.truth, self._document.source_shape
+        actions, document = self._window.actions_by_name, self._document
+        context = RenderContext.of(document)
+        settings, obtainable = context.view_settings, context.obtainable_requirements
+        basis = settings, context.met_requirements, context.field, context.truth, document.source_shape
         if basis == self._basis:
             return
         self._basis = basis
         for mode in TABLE:
             action = actions[f"show_{mode.name}"]
-            action.setEnabled(is_possible(mode.needs, met))
+            action.setEnabled(obtainable.issuperset(mode.needs))
             action.setWhatsThis(mode.unavailable_reason(context))
         enable(actions, _OF_A_FIELD, context.field is not None)
         enable(actions, _OF_TWO, settings.arrangement is not PaneLayout.SINGLE)
-        enable(actions, (*_LAYOUT_ACTIONS.values(), *_OF_AN_IMAGE), self._document.source_shape is not None)
+        enable(actions, (*_LAYOUT_ACTIONS.values(), *_OF_AN_IMAGE), document.source_shape is not None)
         actions["scale_bar"].setChecked(settings.scale_bar)
         self._check_mode(settings.mode)
         actions[_LAYOUT_ACTIONS[settings.arrangement]].setChecked(True)
