@@ -147,6 +147,14 @@ class ViewSettingsController(QObject):
         """Set the speed of the sweep."""
         self.set_settings(replace(self._document.view_settings, speed=nm_per_second))
 
+    def set_box(self, side: int) -> None:
+        """Set the side of the averaging box in source pixels; 1 is a single pixel."""
+        self.set_settings(replace(self._document.view_settings, box=side))
+
+    def choose_next_box(self) -> None:
+        """Choose the next larger averaging box, or a single pixel after the largest."""
+        self.set_settings(self._document.view_settings.with_next_box())
+
     def fill_active_menu(self) -> None:
         """Fill the menu of the active pane."""
         self.fill_menu(self._document.view_settings.active, self._window.submenus["picture"])
@@ -193,6 +201,7 @@ class ViewSettingsController(QObject):
         where = document.georeference
         window.panes.show_scale_bar(settings.scale_bar, where.pixel_metres if where is not None else None)
         window.bar.show_speed(settings.speed)
+        window.status.show_box(settings.box)
         is_false = document.field is not None and any(settings.modes[side] == "false_colour" for side in settings.sides)
         window.channels.show_wavelengths(settings.false_colour if is_false else None)
 
@@ -234,6 +243,7 @@ class ViewSettingsController(QObject):
         enable(actions, _OF_TWO, settings.arrangement is not PaneLayout.SINGLE)
         enable(actions, (*_LAYOUT_ACTIONS.values(), *_OF_AN_IMAGE), document.source_shape is not None)
         actions["scale_bar"].setChecked(settings.scale_bar)
+        actions[f"box_{settings.box}"].setChecked(True)
         self._check_mode(settings.mode)
         actions[_LAYOUT_ACTIONS[settings.arrangement]].setChecked(True)
 
@@ -260,11 +270,12 @@ class ViewSettingsController(QObject):
         self.show_actions()
 
     def show_status(self) -> None:
-        """Show the pixel under the mouse, resolution and model in the status bar."""
+        """Show the pixel or box under the mouse, resolution and model in the status bar."""
         document, status = self._document, self._window.status
-        readout = document.readouts.get(document.hover) if document.hover else None
+        place = document.hover_place
+        readout = document.readouts.get(place) if place is not None else None
         value = readout.value if readout else None
-        status.show_pixel(document.hover, document.nm, value, self._pixel_texts() if document.hover else ())
+        status.show_pixel(document.hover, document.nm, value, self._pixel_texts() if place is not None else ())
         status.show_resolution(document.resolution())
         status.show_model(*self._workspace.made_by)
 

@@ -116,6 +116,7 @@ class Task(enum.Enum):
     CURVES = _Rules(Lane.QUERIES)
     READOUTS = _Rules(Lane.QUERIES)
     HOVER_CURVE = _Rules(Lane.QUERIES)
+    BOX_READOUT = _Rules(Lane.QUERIES)
     BAND_VALUES = _Rules(Lane.REGIONS)
     FRAME_LEFT = _Rules(Lane.FRAMES)
     FRAME_RIGHT = _Rules(Lane.FRAMES)
