@@ -33,6 +33,7 @@ from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.plot_settings import Normalise
 from nesr_gui.gui.model.preferences import Preferences
+from nesr_gui.gui.model.view_settings import BOXES
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.rendering import RenderedImage
@@ -43,7 +44,7 @@ from nesr_gui.gui.view_modes import TABLE as MODES
 from nesr_gui.gui.views.actions import connect_actions
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.message_bar import Topic
-from nesr_gui.regions import Shape
+from nesr_gui.regions import Region, Shape
 
 Step = Callable[[], None]
 _OF_DOCUMENTS = (Task.OPEN, Task.DEVELOP, Task.LOAD_MODEL, Task.RECONSTRUCT)  # they enable or disable actions
@@ -201,9 +202,12 @@ class App(QObject):
                     {C.CURRENT, C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS}
                 ),
             ),
-            (self.spectra.query_readouts, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER})),
+            (
+                self.spectra.query_readouts,
+                frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER, C.VIEW_SETTINGS}),
+            ),
             (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
-            (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER})),
+            (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER, C.VIEW_SETTINGS})),
             (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
             (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
@@ -246,7 +250,7 @@ class App(QObject):
             (self.spectra.show_white, (C.FIELD, C.ACTIVE_MARK, C.CURVES, C.WHITE)),
             (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
-            (self._show_hover, (C.HOVER,)),
+            (self._show_hover, (C.HOVER, C.VIEW_SETTINGS)),
             (self.view.show_captions, (*captioned, C.MARKS, C.PICKING)),
             (self.view.show_status, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.READOUTS, C.HOVER, C.PICTURE,
                                      C.MODELS)),
@@ -290,7 +294,8 @@ class App(QObject):
             self.spectra.show_readouts()
 
     def _show_hover(self) -> None:
-        self.window.panes.show_hover(self.document.hover)
+        place = self.document.hover_place
+        self.window.panes.show_hover(self.document.hover, place if isinstance(place, Region) else None)
 
     # Connections
 
@@ -300,6 +305,7 @@ class App(QObject):
         tools = {f"tool_{shape}": partial(self.workspace.set_tool, shape) for shape in Shape}
         modes = {f"show_{mode.name}": partial(view.show_mode, mode.name) for mode in MODES}
         modes |= {f"show_{mode.name}": partial(self.analyses.show, kind) for kind, mode in ANALYSES.items()}
+        boxes = {f"box_{side}": partial(view.set_box, side) for side in BOXES}
         connect_actions(
             self.window.actions_by_name,
             {
@@ -334,7 +340,8 @@ class App(QObject):
                 "previous_tab": documents.show_previous, "reset_layout": self.window.reset_layout,
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
-                "much_shorter": application.leap_down, "open_model": self.models.open_model,
+                "much_shorter": application.leap_down, "next_box": view.choose_next_box, **boxes,
+                "open_model": self.models.open_model,
                 "install_model": self.models.install_model, "about_model": self.models.about_model,
                 "guide": application.show_guide, "find_action": application.find_action,
                 "shortcuts": application.show_shortcuts,

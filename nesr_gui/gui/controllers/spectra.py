@@ -33,7 +33,8 @@ from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Spectrum
 
 _OF_A_FIELD = (
-    Task.CURVES, Task.READOUTS, Task.HOVER_CURVE, Task.REGIONS, Task.REGION_REFINED, Task.REGION_READOUTS, Task.COLOURS,
+    Task.CURVES, Task.READOUTS, Task.HOVER_CURVE, Task.BOX_READOUT, Task.REGIONS, Task.REGION_REFINED,
+    Task.REGION_READOUTS, Task.COLOURS,
 )  # fmt: skip
 _ON_MARKS = (
     "clear_pins", "remove_mark", "rename_mark", "copy_table", "export_table", "next_mark", "previous_mark",
@@ -84,15 +85,21 @@ class SpectraController(QObject):
             self._refine()
 
     def query_readouts(self) -> None:
-        """Query the values of pins and of the pixel under the mouse at the current wavelength."""
+        """Query the values of pins and of the pixel or box under the mouse at the current wavelength."""
         document = self._workspace.current
-        pixels = {mark.place: None for mark in document.marks if not isinstance(mark.place, Region)}
-        if document.hover is not None:
-            pixels[document.hover] = None
-        missing = tuple(pixel for pixel in pixels if pixel not in document.readouts)
-        if document.field is not None and missing:
+        hover, pixels = document.hover_place, dict[Pixel, None]()
+        for place in [mark.place for mark in document.marks] + ([hover] if hover is not None else []):
+            if not isinstance(place, Region):
+                pixels[place] = None
+        missing = tuple([pixel for pixel in pixels if pixel not in document.readouts])
+        if document.field is None:
+            return
+        if missing:
             request = self._pixels(document, missing, document.nm)
             self._worker.submit(Task.READOUTS, request, query_readouts, self._take_readouts)
+        if isinstance(hover, Region) and hover not in document.readouts:
+            box = RegionReadoutQuery(document.field, document.truth, document.binning, {hover: MANY}, document.nm)
+            self._worker.submit(Task.BOX_READOUT, box, query_region_readouts, self._take_box_readout)
 
     def query_region_readouts(self) -> None:
         """Query the values of regions at the current wavelength, over the same pixels as their spectra."""
@@ -109,10 +116,15 @@ class SpectraController(QObject):
             self._worker.submit(Task.REGION_READOUTS, request, query_region_readouts, self._take_region_readouts)
 
     def query_hover(self) -> None:
-        """Query the spectrum of the pixel under the mouse."""
-        document = self._workspace.current
-        if document.field is not None and document.hover is not None:
-            request = PixelQuery(document.field, None, document.binning, (document.hover,))
+        """Query the spectrum of the pixel under the mouse, or the mean of the box around it."""
+        document, place = self._workspace.current, self._workspace.current.hover_place
+        if document.field is None or place is None:
+            return
+        if isinstance(place, Region):
+            box = RegionQuery(document.field, None, document.binning, (place,), MANY)
+            self._worker.submit(Task.HOVER_CURVE, box, query_regions, self._take_hover_box)
+        else:
+            request = PixelQuery(document.field, None, document.binning, (place,))
             self._worker.submit(Task.HOVER_CURVE, request, query_spectra, self._take_hover)
 
     def query_colours(self) -> None:
@@ -172,6 +184,15 @@ class SpectraController(QObject):
         document = self._workspace.current
         if request.field is document.field and document.hover is not None:
             document.set_hover_curve(spectra[request.pixels[0]])
+
+    def _take_hover_box(self, request: RegionQuery, curves: dict[MarkGeometry, MarkSpectrum]) -> None:
+        document = self._workspace.current
+        if request.field is document.field and document.hover is not None:
+            document.set_hover_curve(curves[request.regions[0]].spectrum)
+
+    def _take_box_readout(self, request: RegionReadoutQuery, readouts: dict[MarkGeometry, Readout]) -> None:
+        if request.field is self._workspace.current.field:
+            self._workspace.current.set_readouts(request.nm, readouts)
 
     def _take_regions(self, request: RegionQuery, curves: dict[MarkGeometry, MarkSpectrum]) -> None:
         if request.field is self._workspace.current.field:

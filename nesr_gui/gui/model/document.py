@@ -119,7 +119,7 @@ class Document(QObject):
         viewing: the light and the observer for colours.
         white: the spectrum of a perfect white, for fields whose quantity is not reflectance.
         viewport: the visible part of the image; None is the whole image.
-        hover: the pixel under the mouse pointer, and `hover_curve` its spectrum.
+        hover: the pixel under the mouse pointer, and `hover_curve` the spectrum of `hover_place`.
         curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, and `colour_results`.
         analysis_settings: what the analyses compute, and `analyses` those that were learned from the image.
         developed: the settings the displayed photograph was developed with, except the working resolution; None for a
@@ -423,7 +423,7 @@ class Document(QObject):
     def set_readouts(self, nm: float, readouts: Mapping[MarkGeometry, Readout]) -> None:
         """Add values at `nm`, unless the wavelength has changed since; those without a mark or hover are dropped."""
         if nm == self.nm:
-            wanted = {self.hover, *(mark.place for mark in self.marks)}
+            wanted = {self.hover_place, *(mark.place for mark in self.marks)}
             present = {**self.readouts, **readouts}
             self.readouts = {place: readout for place, readout in present.items() if place in wanted}
             self.announce(Change.READOUTS)
@@ -544,8 +544,20 @@ class Document(QObject):
             if pixel is None:
                 self.set_hover_curve(None)
 
+    @property
+    def hover_place(self) -> MarkGeometry | None:
+        """The pixel under the mouse pointer, or the averaging box around it."""
+        return self.place_at(*self.hover) if self.hover is not None else None
+
+    def place_at(self, row: int, col: int) -> MarkGeometry:
+        """Return what a click on a source pixel marks: the pixel, or the averaging box around it."""
+        side = self.view_settings.box
+        if side == 1 or self.source_shape is None:
+            return row, col
+        return Region.square(row, col, side, self.source_shape)
+
     def set_hover_curve(self, curve: Spectrum | None) -> None:
-        """Set the spectrum of the pixel under the mouse pointer."""
+        """Set the spectrum of `hover_place`."""
         self.hover_curve = curve
         self.announce(Change.HOVER_CURVE)
 
@@ -557,12 +569,12 @@ class Document(QObject):
         return self.mark_set.marks
 
     def pick_pixel(self, row: int, col: int) -> None:
-        """Handle a click on a source pixel: pick the grey point if that is active, else add a pin."""
-        height, width = self.source_shape or (0, 0)
-        if self.development.is_picking and 0 <= row < height and 0 <= col < width:
-            self.development.pick_grey(row, col)
-        else:
-            self.add_pin(row, col)
+        """Handle a click on a source pixel: pick the grey point if that is active, else mark the pixel or its box."""
+        if self.mark_set.holds((row, col)):
+            if self.development.is_picking:
+                self.development.pick_grey(row, col)
+            else:
+                self.mark_set.add(self.place_at(row, col))
 
     def add_pin(self, row: int, col: int) -> None:
         """Add a pin at a source pixel."""

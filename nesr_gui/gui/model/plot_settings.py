@@ -298,14 +298,14 @@ class PlotContent:
 
     def values(self, spectrum: Spectrum) -> Values:
         """Return the processed values (L,) of a spectrum."""
-        return self.transform.apply(spectrum, self.nm, self._active_spectrum())
+        return self.transform.apply(spectrum, self.nm, self._subtracted)
 
     @property
     def basis(self) -> tuple[object, ...]:
         """A key of everything that `values` depends on besides the spectrum."""
         transform = self.transform
         nm = self.nm if transform.normalise is Normalise.AT_WAVELENGTH else 0.0
-        return transform, nm, self._active_spectrum() if transform.difference else None
+        return transform, nm, self._subtracted
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -390,7 +390,11 @@ class PlotContent:
         shift = self.values(spectrum) - spectrum.values / scale
         return nm, curve.seen.values / scale + np.interp(nm, spectrum.wavelengths.nm, shift, np.nan, np.nan)
 
-    def _active_spectrum(self) -> Spectrum | None:
+    @cached_property
+    def _subtracted(self) -> Spectrum | None:
+        """The spectrum of the active mark, if differences to it are shown."""
+        if not self.transform.difference:
+            return None
         mark = next((mark for mark in self.marks if mark.number == self.active), None)
         curve = self.curves.get(mark.place) if mark is not None else None
         return curve.spectrum if curve is not None else None

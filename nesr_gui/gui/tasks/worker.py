@@ -74,6 +74,17 @@ class Order(enum.Enum):
 
 @dataclass(frozen=True, eq=False)
 class _Rules:
+    """The rules of a task, which are also its attributes.
+
+    Attributes:
+        lane: the thread that runs it.
+        text: its text in the status bar; empty for tasks that are not shown.
+        order: what happens to a new request while one is running.
+        after: delay in seconds before it is shown, as most finish sooner.
+        can_cancel: whether the user can cancel it, and `can_pause` whether they can pause it.
+        is_timed: whether the remaining time is shown, for tasks that may take minutes.
+    """
+
     lane: Lane
     text: str = ""
     order: Order = Order.NEWEST
@@ -107,6 +118,7 @@ class Task(enum.Enum):
     CURVES = _Rules(Lane.QUERIES)
     READOUTS = _Rules(Lane.QUERIES)
     HOVER_CURVE = _Rules(Lane.QUERIES)
+    BOX_READOUT = _Rules(Lane.QUERIES)
     BAND_VALUES = _Rules(Lane.REGIONS)
     FRAME_LEFT = _Rules(Lane.FRAMES)
     FRAME_RIGHT = _Rules(Lane.FRAMES)
@@ -145,40 +157,9 @@ class Task(enum.Enum):
     SAMPLE_THUMBNAILS = _Rules(Lane.THUMBNAILS)
     RECENT_THUMBNAILS = _Rules(Lane.THUMBNAILS)
 
-    @property
-    def lane(self) -> Lane:
-        """The thread that runs it."""
-        return self.value.lane
-
-    @property
-    def order(self) -> Order:
-        """What happens to a new request while one is running."""
-        return self.value.order
-
-    @property
-    def text(self) -> str:
-        """Its text in the status bar; empty for tasks that are not shown."""
-        return self.value.text
-
-    @property
-    def after(self) -> float:
-        """Delay in seconds before it is shown, as most finish sooner."""
-        return self.value.after
-
-    @property
-    def can_cancel(self) -> bool:
-        """Whether the user can cancel it."""
-        return self.value.can_cancel
-
-    @property
-    def can_pause(self) -> bool:
-        """Whether the user can pause it."""
-        return self.value.can_pause
-
-    @property
-    def is_timed(self) -> bool:
-        """Whether the remaining time is shown, for tasks that may take minutes."""
-        return self.value.is_timed
+    def __init__(self, rules: _Rules) -> None:
+        self.lane, self.text, self.order, self.after = rules.lane, rules.text, rules.order, rules.after
+        self.can_cancel, self.can_pause, self.is_timed = rules.can_cancel, rules.can_pause, rules.is_timed
 
 
 @dataclass(frozen=True, eq=False)

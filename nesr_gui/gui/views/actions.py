@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolButton
 from nesr_gui.gui import view_modes
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.analyses import AnalysisKind
+from nesr_gui.gui.model.view_settings import BOXES
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,14 @@ TABLE = (
     Entry("shorter", "1 nm down", "Wavelength", ", Left"),
     Entry("much_longer", "10 nm up", "Wavelength", "> Shift+Right :"),
     Entry("much_shorter", "10 nm down", "Wavelength", "< Shift+Left ;"),
+    Entry("next_box", "Next averaging box", "Analysis", "B", starts_group=True,
+          tip="Average over the next larger box around the mouse, or show single pixels again; a click marks the box"),
+    *(
+        Entry(f"box_{side}", f"Box of {side}×{side} pixels" if side > 1 else "Single pixel", "Analysis",
+              choice="box", tip=f"Average over {side}×{side} image pixels around the mouse; a click marks the box"
+              if side > 1 else "Show the spectrum of the pixel under the mouse; a click marks the pixel")
+        for side in BOXES
+    ),
     Entry("open_model", "Open model…", "Model", tip="Reconstruct with a model from a file and add it to this menu"),
     Entry("install_model", "Install model…", "Model",
           tip="Verify a model package (a zip file or the config.json of a folder) and add it to this menu"),
@@ -259,6 +268,8 @@ SYNONYMS = {
     "use_reading": "anchor enable disable switch toggle", "detach_reading": "anchor remove reading",
     "suggest_spots": "anchor suggestion spectrometer plan", "mark_suggestions": "anchor spots pins",
     "dismiss_suggestions": "anchor hide clear",
+    "next_box": "mean neighbourhood window kernel smooth noise", "box_1": "averaging off none",
+    **{f"box_{side}": f"averaging mean neighbourhood window kernel {side}x{side}" for side in BOXES[1:]},
     "install_model": "add download hub zip package",
     "about_model": "network card licence training", "guide": "manual documentation help tutorial",
     "find_action": "palette command search", "shortcuts": "keys keyboard hotkeys", "about": "version licence",

@@ -117,7 +117,6 @@ class MarkTable(QTableWidget):
         self.setVisible(bool(marks))
         self._select(chosen, active)
         blocked.unblock()
-        self.selection_picked.emit(self.selected())
 
     def show_readouts(self, nm: float, readouts: Mapping[int, Readout]) -> None:
         """Show values at a wavelength by mark number; … for marks without a value yet."""

@@ -14,6 +14,7 @@ from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.views.image.colour_bar import WIDTH, ColourBarColumn
 from nesr_gui.gui.views.image.image_view import ImageView
+from nesr_gui.regions import Region
 
 _GAP = 2  # px between two panes
 
@@ -103,10 +104,11 @@ class SplitView(QWidget):
                 side, text, side == self._settings.active and self._settings.arrangement != PaneLayout.SINGLE
             )
 
-    def show_hover(self, pixel: Pixel | None) -> None:
-        """Mark the pixel under the mouse in the other pane."""
+    def show_hover(self, pixel: Pixel | None, box: Region | None) -> None:
+        """Mark the pixel under the mouse in the other pane, and outline the averaging box around it in all."""
         for image in self.images:
             image.canvas.show_cursor(None if image is self._pointed else pixel)
+            image.canvas.show_box(box)
 
     def view(self) -> Viewport | None:
         """The requested viewport, independent of the size of the panes; None for the whole image."""

@@ -187,8 +187,8 @@ class EndNames(pg.GraphicsWidget):  # type: ignore[misc]
     def placed(self) -> list[tuple[Line, float]]:
         """The named curves, and the heights of the names in px of this item."""
         (low, high), size = self._box.viewRange()[1], self._box.rect().height()
-        named = [(line, size * (high - value) / (high - low)) for line, value in self._layer.ends()]
-        named = [(line, y) for line, y in named if 0 <= y <= size]
+        named = [(line, size * (high - value) / (high - low))
+                 for line, value in self._layer.ends() if low <= value <= high]  # fmt: skip
         row, active = QFontMetricsF(self.font()).height(), self._layer.plotted.active
         if len(named) * row > size:
             named = [(line, y) for line, y in named if line.mark is not None and line.mark.number == active]
