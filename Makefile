@@ -65,7 +65,7 @@ release: .venv/installed-release
 
 build/bundle/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv build/bundle
-	build/bundle/bin/python -m pip install --quiet --constraint constraints.txt $(if $(TORCH_INDEX),--index-url "$(TORCH_INDEX)") torch
+	build/bundle/bin/python -m pip install --quiet --constraint constraints.txt $(if $(TORCH_INDEX),--no-deps --index-url "$(TORCH_INDEX)") torch
 	build/bundle/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[bundle]'
 	touch $@
 

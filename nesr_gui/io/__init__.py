@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nesr_gui import plugins
-from nesr_gui.fields.protocol import Cancelled, CubeField, ProgressCallback, SpectralField
+from nesr_gui.fields.protocol import Cancelled, CubeField, ProgressCallback, SpectralField, reconstruction_model
 from nesr_gui.io.content import Content, content_of, described_image
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints
 from nesr_gui.io.cubes.export import CubeWriterSource, StorageEncoding, disk_full, is_disk_full
@@ -300,7 +300,7 @@ def writer(path: str | os.PathLike[str], encoding: StorageEncoding) -> Format:
         raise ValueError(
             f"{named} cannot store {encoding.dtype}; choose {' or '.join(found.dtypes)}, or another extension"
         )
-    if encoding.error_band and not found.holds_bounds:
+    if encoding.error_band and not (found.holds_bounds or found.holds_coefficients):
         able = ", ".join(f"{f.name} ({' '.join(f.writes or f.extensions)})" for f in writable if f.holds_bounds)
         raise ValueError(f"{found.name} cannot store a prediction interval with the cube; {able} can")
     return found
@@ -323,6 +323,7 @@ def describe(path: str | os.PathLike[str], reading: CubeHints | None = None) -> 
         "size": f"{width} x {height} pixels",
         "bands": f"{len(field.wavelengths)}, {low:g}-{high:g} nm",
         "quantity": field.quantity.value,
+        "values": f"reconstructed by the model {model}" if (model := reconstruction_model(field)) else "measured",
         "bytes": str(sum(file.stat().st_size for file in files if file.is_file())),
         **field.provenance,
     }

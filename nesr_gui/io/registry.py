@@ -32,7 +32,8 @@ class Format:
         sandboxed: module whose library may crash on a damaged file, which is therefore first opened in another process.
         files: all files of a set, given one of them; by default that file, or all in a folder.
         described_beside: whether the attributes of a cube are stored in a JSON file beside it.
-        holds_coefficients: whether the coefficients of a `BasisField` are stored instead of its bands.
+        holds_coefficients: whether the coefficients of a `BasisField` are stored instead of its bands, and with them
+            the prediction interval of a calibrated one.
     """
 
     name: str

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import KELVIN_RANGES, ViewingConditions
-from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.fields.protocol import SpectralField, reconstruction_model
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisSettings, AnalysisSpectrum, FittedAnalysis
 from nesr_gui.gui.model.anchoring import Anchoring, refusal_of
 from nesr_gui.gui.model.changes import Change
@@ -113,7 +113,8 @@ class Document(QObject):
         beneath: the field without measured spectra, and `anchoring` what those of the marks make of it; None if no mark
             has one, or until it is computed.
         suggestions: pixels to measure next, the best first.
-        encoded: the model input that the field was reconstructed from, pixel by pixel; None for a measured cube.
+        encoded: the model input that the field was reconstructed from, pixel by pixel; None for an opened cube.
+        is_estimated: whether the values were reconstructed by a model, now or before they were written to a file.
         measurement: the measured cube of the photograph, and `truth` the same resampled to the photograph's pixels.
         nm: the selected wavelength.
         viewing: the light and the observer for colours.
@@ -155,6 +156,7 @@ class Document(QObject):
         self.binning = 1
         self.levels = (0.0, 1.0)
         self.encoded: ModelInput | None = None
+        self.is_estimated = False
         self.measurement: MeasuredCube | None = None
         self.truth: SpectralField | None = None
         self.nm = 550.0
@@ -282,6 +284,7 @@ class Document(QObject):
 
     def _start(self, name: str, source_shape: tuple[int, int], modes: tuple[str, str]) -> None:
         self.name, self.source_shape, self.field, self.encoded, self.binning = name, source_shape, None, None, 1
+        self.is_estimated = False
         self.white = self.viewport = self.beneath = None
         self._forget_answers()
         self._forget_anchoring()
@@ -328,10 +331,11 @@ class Document(QObject):
             field: the new field.
             binning: source pixels along one side of a pixel of the field.
             levels: the values shown as black and as white.
-            encoded: the model input it was reconstructed from; None for a measured cube.
+            encoded: the model input it was reconstructed from; None for an opened cube.
         """
         self.field = self.beneath = field
         self.encoded, self.binning, self.levels = encoded, binning, levels
+        self.is_estimated = encoded is not None or reconstruction_model(field) != ""
         if self.cube is not None:
             self._set_measurement(self.cube.as_truth(self.name, encoded), self.cube.field.shape)
         self._forget_answers()
@@ -604,6 +608,6 @@ class Document(QObject):
             marks=self.mark_set.visible, curves=self.curves, colour_results=self.colour_results,
             library=settings.visible_library, truth=settings.truth, smooth=settings.smooth,
             transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
-            axes=settings.axes, is_estimated=self.encoded is not None,
+            axes=settings.axes, is_estimated=self.is_estimated,
             readings=self.anchoring.scaled if self.anchoring is not None else {},
         )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec
 
 from PySide6.QtCore import QObject, Signal
 
+from nesr_gui.fields.protocol import reconstruction_model
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.palette import MARK_COLOURS, MarkColours
@@ -136,7 +137,8 @@ class Workspace(QObject):
         """Name and device of the model that made the field; without a field, of the model in use."""
         document = self.current
         if document.cube is not None and document.encoded is None:
-            return "as measured", ""
+            author = reconstruction_model(document.cube.field)
+            return (f"{author}, from a file" if author else "as measured"), ""
         model = document.field.provenance.get("model") if document.field is not None else None
         return model or self.model.name, self.model.device
 
