@@ -31,6 +31,10 @@ class Change(enum.StrEnum):
     PLOT_SETTINGS = enum.auto()
     VIEWING = enum.auto()
     WHITE = enum.auto()
+    SCATTER = enum.auto()  # axes and selection of the scatter plot
+    SCATTER_VALUES = enum.auto()  # what was computed for the scatter plot
+    TRANSECT = enum.auto()  # the line of the transect
+    TRANSECT_VALUES = enum.auto()  # the spectra along it
     MODELS = enum.auto()
     WORK = enum.auto()  # a task started or ended
     PICTURE = enum.auto()  # a rendered image arrived or was cleared

@@ -24,6 +24,8 @@ from nesr_gui.fields.resampled import Registration
 from nesr_gui.gui.model.document import Document, DocumentSource
 from nesr_gui.gui.model.marks import Mark, Reading
 from nesr_gui.gui.model.plot_settings import PlotSettings
+from nesr_gui.gui.model.scatter import ScatterPlot
+from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.io.atomic import atomic_write
@@ -117,6 +119,7 @@ class SessionData:
         file: for an autosave copy, the session file of the document.
         digests: `fingerprint` of the image and of its measured cube; empty until written.
         registration: the registration of the measured cube.
+        scatter: axes and selection of the scatter plot, and `transect` the line of the transect.
     """
 
     source: DocumentSource
@@ -136,6 +139,8 @@ class SessionData:
     file: Path | None = None
     digests: tuple[str, str] = ("", "")
     registration: SavedRegistration | None = None
+    scatter: ScatterPlot = ScatterPlot()  # noqa: RUF009  # frozen
+    transect: TransectLine | None = None
 
     def __post_init__(self) -> None:
         numbers = [mark.number for mark in self.marks]
@@ -161,6 +166,7 @@ class SessionData:
             model=(provenance.get("model", ""), provenance.get("model_sha256", "")),
             model_file=document.model_file if is_made else None, layout=layout, file=document.file,
             registration=SavedRegistration(measured.match, measured.is_chosen) if measured else None,
+            scatter=document.scatter.plot, transect=document.transect.line,
         )  # fmt: skip
 
     def restore(self, document: Document) -> int:
@@ -177,6 +183,8 @@ class SessionData:
         document.viewing, document.white = self.viewing, self.white
         document.wants_full, document.saved_model = self.is_full, self.model
         document.mark_set.restore(self.marks, self.active)
+        document.scatter.restore(self.scatter)
+        document.transect.restore(self.transect)
         return len(self.marks) - len(document.marks)
 
 
@@ -339,7 +347,7 @@ def _state() -> dict[str, Any]:
     return {field.name: kinds[field.name] for field in fields(SessionData) if field.name not in ("source", "digests")}
 
 
-_NEW_IN_4: Json = {}
+_NEW_IN_4: Json = {"scatter": {"x": "", "y": "", "selection": []}, "transect": None}
 """Keys that format 4 added, and their values in older files."""
 _RENAMED = {
     "reading": "hints", "truth_lies": "registration", "input": "interpretation", "full_resolution": "is_full",

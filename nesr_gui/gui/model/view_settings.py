@@ -50,6 +50,7 @@ class ViewSettings:
         levels: display limits by the key of a `ValueScale`, if the user set any; likewise `colormaps`.
         speed: speed of the sweep in nm/s.
         scale_bar: whether the image has a scale bar.
+        log_counts: whether the colours of the scatter plot are logarithms of the numbers of pixels.
     """
 
     modes: tuple[str, str] = ("photograph", "band")
@@ -63,6 +64,7 @@ class ViewSettings:
     colormaps: Mapping[str, str] = field(default_factory=dict)
     speed: float = 40.0
     scale_bar: bool = False
+    log_counts: bool = True
 
     def __post_init__(self) -> None:
         if self.active not in (0, 1):
