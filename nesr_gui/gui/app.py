@@ -27,7 +27,9 @@ from nesr_gui.gui.controllers.marks import MarkController
 from nesr_gui.gui.controllers.models import ModelController
 from nesr_gui.gui.controllers.output import ExportController
 from nesr_gui.gui.controllers.reconstruction import FailureRecovery, ReconstructionController
+from nesr_gui.gui.controllers.scatter import ScatterController
 from nesr_gui.gui.controllers.spectra import SpectraController
+from nesr_gui.gui.controllers.transect import TransectController
 from nesr_gui.gui.controllers.view_settings import ViewSettingsController
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
@@ -109,6 +111,8 @@ class App(QObject):
         self.marks = MarkController(window, workspace, worker)
         self.anchors = AnchorController(window, workspace, worker)
         self.analyses = AnalysisController(window, workspace, worker)
+        self.scatter = ScatterController(window, workspace, worker)
+        self.transect = TransectController(window, workspace, worker)
         self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
@@ -188,6 +192,8 @@ class App(QObject):
             (right.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.anchors.forget, frozenset({C.CURRENT, C.IMAGE})),
             (self.analyses.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
+            (self.scatter.forget, frozenset({C.CURRENT, C.FIELD})),
+            (self.transect.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.files.develop, frozenset({C.DEVELOPMENT})),
             (self.comparison.register_again, frozenset({C.PHOTOGRAPH})),
             (self.recovery.take_field, frozenset({C.CURRENT, C.FIELD})),
@@ -210,6 +216,8 @@ class App(QObject):
             (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER, C.VIEW_SETTINGS})),
             (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
+            (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES})),
+            (self.transect.query, frozenset({C.CURRENT, C.FIELD, C.TRANSECT})),
             (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
             (self.accuracy.query, frozenset({C.MARKS})),
             (self.first_steps.finish_pixel, frozenset({C.MARKS})),
@@ -251,6 +259,11 @@ class App(QObject):
             (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER, C.VIEW_SETTINGS)),
+            (self.scatter.show, (C.IMAGE, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.VIEW_SETTINGS)),
+            (self.scatter.follow_pixels, (C.MARKS, C.ACTIVE_MARK, C.HOVER, C.SCATTER_VALUES)),
+            (self.transect.show, (C.IMAGE, C.FIELD, C.TRANSECT, C.TRANSECT_VALUES)),
+            (self.transect.show_wavelength, (C.FIELD, C.WAVELENGTH)),
+            (self.transect.show_hover, (C.HOVER, C.TRANSECT)),
             (self.view.show_captions, (*captioned, C.MARKS, C.PICKING)),
             (self.view.show_status, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.READOUTS, C.HOVER, C.PICTURE,
                                      C.MODELS)),
@@ -329,6 +342,11 @@ class App(QObject):
                 "attach_reading": anchors.attach, "attach_reference": anchors.attach_reference,
                 "use_reading": anchors.toggle, "detach_reading": anchors.detach, "suggest_spots": anchors.suggest,
                 "mark_suggestions": anchors.mark_suggestions, "dismiss_suggestions": anchors.dismiss,
+                "scatter_plot": self.scatter.open, "select_in_view": self.scatter.select_view,
+                "clear_selection": self.scatter.clear_selection, "selection_regions": self.scatter.make_regions,
+                "export_selection": export.export_selection, "tool_transect": self.transect.choose_tool,
+                "add_transect": self.transect.add_across, "remove_transect": self.transect.remove,
+                "export_transect": export.export_transect, "export_transect_figure": export.export_transect_figure,
                 "band_values": self.band_values.open, **modes, "compare_with": view.compare_with,
                 "choose_false_colour": view.choose_false_colour, "auto_levels": view.set_automatic_levels,
                 "single": view.show_single, "divide": view.divide, "side_by_side": view.show_side_by_side,
@@ -361,6 +379,9 @@ class App(QObject):
             image.marks.shift_picked.connect(marks.shift_active)
             image.marks.tool_left.connect(self.anchors.leave)  # before the tool changes
             image.marks.tool_left.connect(marks.leave_tool)
+            image.transect.ends_picked.connect(self.transect.draw)
+            image.transect.shift_picked.connect(self.transect.shift)
+            image.transect.removal_requested.connect(self.transect.remove)
             image.suggestions.picked.connect(self.workspace.on_current(Document.add_pin))
         panes.view_changed.connect(self._take_view)
         panes.menu_requested.connect(view.fill_menu)
@@ -441,6 +462,26 @@ class App(QObject):
         anchors.marking_requested.connect(self.anchors.mark_suggestions)
         anchors.dismissal_requested.connect(self.anchors.dismiss)
         self.comparison.dock.visibilityChanged.connect(self.accuracy.set_wanted)
+        self._connect_analysis_panels()
+
+    def _connect_analysis_panels(self) -> None:
+        scatter, transect = self.scatter.panel, self.transect.panel
+        self.scatter.dock.visibilityChanged.connect(self.scatter.set_visible)
+        scatter.axes_picked.connect(self.scatter.set_axes)
+        scatter.log_picked.connect(self.scatter.set_log_counts)
+        scatter.colormap_picked.connect(self.scatter.set_colormap)
+        scatter.regions_requested.connect(self.scatter.make_regions)
+        scatter.export_requested.connect(self.exporter.export_selection)
+        scatter.view.selection_picked.connect(self.scatter.select)
+        scatter.view.clear_requested.connect(self.scatter.clear_selection)
+        scatter.view.limits_changed.connect(self.scatter.set_limits)
+        self.transect.dock.visibilityChanged.connect(self.transect.set_visible)
+        transect.width_picked.connect(self.transect.set_width)
+        transect.removal_requested.connect(self.transect.remove)
+        transect.export_requested.connect(self.exporter.export_transect)
+        transect.figure_requested.connect(self.exporter.export_transect_figure)
+        transect.view.wavelength_picked.connect(self.workspace.on_current(Document.set_wavelength))
+        transect.view.distance_hovered.connect(self.transect.hover)
 
     def _connect_window(self) -> None:
         window = self.window
@@ -468,6 +509,7 @@ class App(QObject):
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
             Task.ANCHOR: self.anchors.take_end, Task.FIT_ANALYSIS: self.analyses.take_end,
+            Task.SCATTER: self.scatter.take_end,
             Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip
         worker.progressed.connect(status.show_progress)

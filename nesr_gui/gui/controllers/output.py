@@ -25,6 +25,7 @@ from nesr_gui.gui.figures.export import FILTERS
 from nesr_gui.gui.figures.picture import Picture, PictureExport, copied, export_picture
 from nesr_gui.gui.figures.spectra import Figure, FigureExport, FigureStyle, export_figure
 from nesr_gui.gui.figures.sweep import SweepExport, SweepFormat, export_sweep
+from nesr_gui.gui.figures.transect import TransectFigure, export_transect_figure
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import MarkGeometry
 from nesr_gui.gui.model.preferences import settings
@@ -32,6 +33,8 @@ from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.comparison import rows_of
 from nesr_gui.gui.tasks.rendering import RenderedImage
+from nesr_gui.gui.tasks.scatter import SelectionExport, export_selection
+from nesr_gui.gui.tasks.transect import TransectExport, TransectRequest, export_transect
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext
@@ -47,9 +50,14 @@ from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
 
 REGIONS = "GeoJSON regions (*.geojson);;ImageJ regions (*.zip *.roi)"
+MASKS = (
+    "Mask as PNG (*.png);;Mask as TIFF, georeferenced if the image is (*.tif);;GeoJSON regions (*.geojson);;"
+    "ImageJ regions (*.zip)"
+)
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"
 _BUSY = "another export is running; wait until it is finished, or cancel it"
+_SELECTING = "the selection is still being computed; export again in a moment"
 _APPLYING = "the measured spectra are being applied; export again in a moment"
 _CUBE, _FIGURE, _COMPARISON, _PICTURE, _SWEEP = (
     "export/choices", "export/figure", "export/comparison", "export/picture", "export/sweep",
@@ -217,6 +225,44 @@ class ExportController(QObject):
         dialog.finished.connect(lambda result: self._worker.cancel(Task.FIGURE_PREVIEW))
         dialog.open()
         ask()
+
+    @_when_applied
+    def export_selection(self) -> None:
+        """Export the pixels that are selected in the scatter plot, as a mask or as regions."""
+        scatter = self._document.scatter
+        if scatter.map is None or scatter.mask is None:
+            self._window.messages.show_failure(ValueError(_SELECTING))
+            return
+        path = self._writer.ask("Export selection", "-selection.png", MASKS)
+        if path:
+            request = SelectionExport(path, scatter.map, scatter.mask, scatter.plot.selection)
+            self._writer.write(request, export_selection)
+
+    @_when_applied
+    def export_transect(self) -> None:
+        """Export the spectra along the transect."""
+        field, line = self._document.field, self._document.transect.line
+        if field is None or line is None:
+            return
+        path = self._writer.ask("Export transect", "-transect.csv", CSV)
+        if path:
+            self._writer.write(TransectExport(path, field, line, self._pixel_metres()), export_transect)
+
+    @_when_applied
+    def export_transect_figure(self) -> None:
+        """Export picture and curve of the transect."""
+        document = self._document
+        field, line = document.field, document.transect.line
+        if field is None or line is None:
+            return
+        path = self._writer.ask("Export figure of transect", "-transect.png", FILTERS)
+        if path:
+            figure = TransectFigure(path, TransectRequest(field, line, document.nm), self._pixel_metres())
+            self._writer.write(figure, export_transect_figure)
+
+    def _pixel_metres(self) -> float | None:
+        place = self._document.georeference
+        return place.pixel_metres if place is not None else None
 
     @_when_applied
     def export_table(self) -> None:

@@ -354,6 +354,7 @@ class SpectraController(QObject):
         tool, is_picking = self._workspace.tool, self._workspace.current.development.is_picking
         for image in self._window.panes.images:
             image.marks.show_tool(tool)
+            image.transect.show_tool(None if is_picking else tool)
             image.marks.show_picking(is_picking)
         self._window.plot.show_tool(tool)
         self._window.actions_by_name[f"tool_{tool}"].setChecked(True)

@@ -33,6 +33,10 @@ class Change(enum.StrEnum):
     ANALYSES = enum.auto()  # an analysis was learned from the image
     VIEWING = enum.auto()
     WHITE = enum.auto()
+    SCATTER = enum.auto()  # axes and selection of the scatter plot
+    SCATTER_VALUES = enum.auto()  # what was computed for the scatter plot
+    TRANSECT = enum.auto()  # the line of the transect
+    TRANSECT_VALUES = enum.auto()  # the spectra along it
     MODELS = enum.auto()
     WORK = enum.auto()  # a task started or ended
     PICTURE = enum.auto()  # a rendered image arrived or was cleared

@@ -30,6 +30,8 @@ from nesr_gui.gui.model.marks import (
     row_of,
 )
 from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
+from nesr_gui.gui.model.scatter import ScatterModel
+from nesr_gui.gui.model.transect import TransectModel
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.gui.model.view_settings import ViewSettings
@@ -174,6 +176,8 @@ class Document(QObject):
         self.analyses: Mapping[AnalysisKind, FittedAnalysis] = {}
         self.mark_set = MarkSet(self.undo_stack, self.announce)
         self.development = Development(self.undo_stack, self.announce)
+        self.scatter = ScatterModel(self.undo_stack, self.announce)
+        self.transect = TransectModel(self.undo_stack, self.announce)
         self.developed: DevelopSettings | None = None
         self.pending: PendingReconstruction | None = None
         self.is_outdated = False
@@ -229,8 +233,10 @@ class Document(QObject):
     def work(self) -> tuple[object, ...]:
         """The state that counts as unsaved work when it differs; display settings are not part of it."""
         library = tuple(reference.spectrum for reference in self.plot_settings.library)
-        reference = self.view_settings.reference
-        return self.marks, self.development.interpretation, library, self.white, reference, self.analysis_settings
+        return (
+            self.marks, self.development.interpretation, library, self.white, self.view_settings.reference,
+            self.scatter.plot if self.scatter.plot.selection else None, self.transect.line, self.analysis_settings,
+        )  # fmt: skip
 
     @property
     def is_modified(self) -> bool:
@@ -291,6 +297,8 @@ class Document(QObject):
         self.undo_stack.clear()
         self.analysis_settings = replace(self.analysis_settings, left_out=())
         self.mark_set.start(source_shape)
+        self.scatter.start()
+        self.transect.start(source_shape)
         self.set_hover(None)
         self.view_settings = replace(self.view_settings, modes=modes, active=0, levels={}, reference=None)
         self.announce(
@@ -407,6 +415,8 @@ class Document(QObject):
     def _forget_answers(self) -> None:
         """Drop the spectra, readouts, colours and analyses of the previous field."""
         self.curves, self.readouts, self.colour_results, self.analyses = {}, {}, {}, {}
+        self.scatter.forget_answers()
+        self.transect.forget_answers()
 
     def _forget_anchoring(self) -> None:
         """Drop what depends on the previous field without measured spectra."""
@@ -449,6 +459,7 @@ class Document(QObject):
         nm = min(max(round(nm, 1), low), high)
         if nm != self.nm:
             self.nm, self.readouts = nm, {}
+            self.transect.values = None
             self.announce(Change.WAVELENGTH)
 
     def step_wavelength(self, by: float) -> None:

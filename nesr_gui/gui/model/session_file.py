@@ -25,6 +25,8 @@ from nesr_gui.gui.model.analyses import AnalysisSettings
 from nesr_gui.gui.model.document import Document, DocumentSource
 from nesr_gui.gui.model.marks import Mark, Reading
 from nesr_gui.gui.model.plot_settings import PlotSettings
+from nesr_gui.gui.model.scatter import ScatterPlot
+from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.io.atomic import atomic_write
@@ -119,6 +121,7 @@ class SessionData:
         digests: `fingerprint` of the image and of its measured cube; empty until written.
         registration: the registration of the measured cube.
         analysis_settings: what the analyses compute.
+        scatter: axes and selection of the scatter plot, and `transect` the line of the transect.
     """
 
     source: DocumentSource
@@ -139,6 +142,8 @@ class SessionData:
     digests: tuple[str, str] = ("", "")
     registration: SavedRegistration | None = None
     analysis_settings: AnalysisSettings = field(default_factory=AnalysisSettings)
+    scatter: ScatterPlot = ScatterPlot()  # noqa: RUF009  # frozen
+    transect: TransectLine | None = None
 
     def __post_init__(self) -> None:
         numbers = [mark.number for mark in self.marks]
@@ -165,6 +170,7 @@ class SessionData:
             model_file=document.model_file if is_made else None, layout=layout, file=document.file,
             registration=SavedRegistration(measured.match, measured.is_chosen) if measured else None,
             analysis_settings=document.analysis_settings,
+            scatter=document.scatter.plot, transect=document.transect.line,
         )  # fmt: skip
 
     def restore(self, document: Document) -> int:
@@ -181,6 +187,8 @@ class SessionData:
         document.viewing, document.white, document.analysis_settings = self.viewing, self.white, self.analysis_settings
         document.wants_full, document.saved_model = self.is_full, self.model
         document.mark_set.restore(self.marks, self.active)
+        document.scatter.restore(self.scatter)
+        document.transect.restore(self.transect)
         return len(self.marks) - len(document.marks)
 
 
@@ -344,7 +352,9 @@ def _state() -> dict[str, Any]:
     return {name: kinds[name] for name in names if name not in ("source", "digests")}
 
 
-_NEW_IN_4: Json = {"analysis_settings": {}}
+_NEW_IN_4: Json = {
+    "analysis_settings": {}, "scatter": {"x": "", "y": "", "selection": []}, "transect": None,
+}  # fmt: skip
 """Keys that format 4 added, and their values in older files."""
 _RENAMED = {
     "reading": "hints", "truth_lies": "registration", "input": "interpretation", "full_resolution": "is_full",

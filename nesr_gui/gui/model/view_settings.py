@@ -53,6 +53,7 @@ class ViewSettings:
         speed: speed of the sweep in nm/s.
         scale_bar: whether the image has a scale bar.
         box: side of the averaging box in source pixels, one of `BOXES`.
+        log_counts: whether the colours of the scatter plot are logarithms of the numbers of pixels.
     """
 
     modes: tuple[str, str] = ("photograph", "band")
@@ -68,6 +69,7 @@ class ViewSettings:
     speed: float = 40.0
     scale_bar: bool = False
     box: int = 1
+    log_counts: bool = True
 
     def __post_init__(self) -> None:
         if self.box not in BOXES:

@@ -14,6 +14,7 @@ from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.palette import MARK_COLOURS, MarkColours
 from nesr_gui.gui.model.session_file import SessionData
+from nesr_gui.gui.model.transect import Tool
 from nesr_gui.inference.model_input import InputKind
 from nesr_gui.regions import Shape
 
@@ -41,7 +42,7 @@ class Workspace(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.models: dict[InputKind, ActiveModel] = {}
-        self.tool = Shape.POINT  # the shape of the next mark
+        self.tool: Tool = Shape.POINT  # the shape of the next mark, or another tool
         self._mark_colours = MARK_COLOURS["safe"]
         self.current = self._new()
         self.documents = [self.current]
@@ -152,8 +153,8 @@ class Workspace(QObject):
         self.models = {kind: model for kind, model in self.models.items() if kind is not takes}
         self.changed.emit(Change.MODELS)
 
-    def set_tool(self, tool: Shape) -> None:
-        """Select the shape of the next mark."""
+    def set_tool(self, tool: Tool) -> None:
+        """Select what the mouse draws in the image: the shape of the next mark, or something else."""
         if tool is not self.tool:
             self.tool = tool
             self.changed.emit(Change.TOOL)

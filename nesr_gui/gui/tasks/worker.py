@@ -60,6 +60,10 @@ class Lane(enum.Enum):
     FIGURES = "figures", 0
     CHART = "chart", 0
     CALIBRATION = "calibration", 5
+    SCATTER = "scatter plot", 5
+    SCATTER_INTERVALS = "scatter plot intervals", 10
+    TRANSECT = "transect", 5
+    TRANSECT_VALUES = "transect values", 0
 
     def __init__(self, title: str, nice: int) -> None:
         self.title, self.nice = title, nice
@@ -114,6 +118,10 @@ class Task(enum.Enum):
     ACCURACY_MARKS = _Rules(Lane.ACCURACY, "Computing accuracy of marks", after=0.7)
     PICTURE_LEFT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
     PICTURE_RIGHT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
+    SCATTER = _Rules(Lane.SCATTER, "Computing scatter plot", after=0.4)
+    SCATTER_REGIONS = _Rules(Lane.SCATTER, "Making regions", after=0.4)
+    SCATTER_INTERVALS = _Rules(Lane.SCATTER_INTERVALS, "Computing intervals of scatter plot", after=0.7)
+    TRANSECT = _Rules(Lane.TRANSECT, "Computing transect", after=0.4)
     REGION_REFINED = _Rules(Lane.REFINING, "Averaging region")
     CURVES = _Rules(Lane.QUERIES)
     READOUTS = _Rules(Lane.QUERIES)
@@ -129,6 +137,9 @@ class Task(enum.Enum):
     REGIONS = _Rules(Lane.REGIONS)
     REGION_READOUTS = _Rules(Lane.REGION_READOUTS)
     COLOURS = _Rules(Lane.COLOURS)
+    SCATTER_SELECTION = _Rules(Lane.SCATTER)
+    SCATTER_DENSITY = _Rules(Lane.SCATTER)
+    TRANSECT_VALUES = _Rules(Lane.TRANSECT_VALUES)
     DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
     INSTALL_MODEL = _Rules(Lane.MODEL, "Installing model", Order.IN_TURN, can_cancel=False)
     WARM_UP = _Rules(Lane.MODEL)
