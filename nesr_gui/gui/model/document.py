@@ -17,6 +17,7 @@ from nesr_gui.fields.protocol import SpectralField
 from nesr_gui.gui.model.anchoring import Anchoring, refusal_of
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
+from nesr_gui.gui.model.library import MatchSettings
 from nesr_gui.gui.model.marks import (
     ColourResult,
     Mark,
@@ -28,7 +29,7 @@ from nesr_gui.gui.model.marks import (
     Readout,
     row_of,
 )
-from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
+from nesr_gui.gui.model.plot_settings import LibraryCurves, PlotContent, PlotSettings
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.gui.model.view_settings import ViewSettings
@@ -120,6 +121,8 @@ class Document(QObject):
         viewport: the visible part of the image; None is the whole image.
         hover: the pixel under the mouse pointer, and `hover_curve` its spectrum.
         curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, and `colour_results`.
+        match_settings: how the active mark is compared with spectral libraries, and `library_curves` those of their
+            spectra that are drawn beside it.
         developed: the settings the displayed photograph was developed with, except the working resolution; None for a
             preview.
         pending: the reconstruction that is requested and not yet finished.
@@ -166,6 +169,8 @@ class Document(QObject):
         self.curves: Mapping[MarkGeometry, MarkSpectrum] = {}
         self.readouts: Mapping[MarkGeometry, Readout] = {}
         self.colour_results: Mapping[MarkGeometry, ColourResult] = {}
+        self.match_settings = MatchSettings()
+        self.library_curves: LibraryCurves | None = None
         self.mark_set = MarkSet(self.undo_stack, self.announce)
         self.development = Development(self.undo_stack, self.announce)
         self.developed: DevelopSettings | None = None
@@ -293,9 +298,10 @@ class Document(QObject):
         self.announce(Change.DOCUMENTS)
 
     def adopt_settings(self, other: Document) -> None:
-        """Copy wavelength, viewing conditions, view settings and plot settings from another document."""
+        """Copy wavelength, viewing conditions, and the settings of view, plot and matches from another document."""
         self.nm, self.viewing = other.nm, other.viewing
         self.view_settings, self.plot_settings = other.view_settings, other.plot_settings
+        self.match_settings = other.match_settings
 
     def show_measured(self) -> None:
         """Use the opened cube itself as the field."""
@@ -395,6 +401,7 @@ class Document(QObject):
     def _forget_answers(self) -> None:
         """Drop the spectra, readouts and colours of the previous field."""
         self.curves, self.readouts, self.colour_results = {}, {}, {}
+        self.library_curves = None
 
     def _forget_anchoring(self) -> None:
         """Drop what depends on the previous field without measured spectra."""
@@ -454,6 +461,18 @@ class Document(QObject):
         if settings != self.plot_settings:
             self.plot_settings = settings
             self.announce(Change.PLOT_SETTINGS)
+
+    def set_match_settings(self, settings: MatchSettings) -> None:
+        """Change how the active mark is compared with spectral libraries."""
+        if settings != self.match_settings:
+            self.match_settings = settings
+            self.announce(Change.MATCH_SETTINGS)
+
+    def set_library_curves(self, curves: LibraryCurves | None) -> None:
+        """Draw library spectra beside the active mark, or none."""
+        if curves is not self.library_curves:
+            self.library_curves = curves
+            self.announce(Change.LIBRARY_CURVES)
 
     def set_viewing(self, viewing: ViewingConditions) -> None:
         """Change the light or the observer that colours are computed for, as an undoable command.
@@ -548,5 +567,5 @@ class Document(QObject):
             library=settings.visible_library, truth=settings.truth, smooth=settings.smooth,
             transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
             axes=settings.axes, is_estimated=self.encoded is not None,
-            readings=self.anchoring.scaled if self.anchoring is not None else {},
+            readings=self.anchoring.scaled if self.anchoring is not None else {}, matches=self.library_curves,
         )  # fmt: skip
