@@ -23,6 +23,7 @@ from nesr_gui.gui.controllers.comparison import AccuracyController, ComparisonCo
 from nesr_gui.gui.controllers.documents import DocumentController
 from nesr_gui.gui.controllers.files import FileController, OpenQueue, PasteController
 from nesr_gui.gui.controllers.image import ImageRenderer
+from nesr_gui.gui.controllers.library import LibraryController
 from nesr_gui.gui.controllers.marks import MarkController
 from nesr_gui.gui.controllers.models import ModelController
 from nesr_gui.gui.controllers.output import ExportController
@@ -117,7 +118,11 @@ class App(QObject):
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
         self.calibration = CalibrationController(window, workspace, worker, self.reconstruction.photograph_model)
-        self.exporter = ExportController(window, workspace, worker, lambda: accuracy.figures, rendered)
+        self.library = library = LibraryController(window, workspace, worker)
+        self.exporter = ExportController(
+            window, workspace, worker, metrics=lambda: accuracy.figures, rendered=rendered,
+            matches=lambda: (library.rows(), library.provenance()),
+        )  # fmt: skip
         self.queue = OpenQueue(window, worker, self.files, self.comparison.drop)
         self.pasting = PasteController(window, worker, self.files, self.queue)
         self.documents = DocumentController(window, workspace, worker)
@@ -190,6 +195,7 @@ class App(QObject):
             (self.spectra.forget, frozenset({C.CURRENT, C.FIELD})),
             (left.forget, frozenset({C.CURRENT, C.FIELD})),
             (right.forget, frozenset({C.CURRENT, C.FIELD})),
+            (self.library.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.anchors.forget, frozenset({C.CURRENT, C.IMAGE})),
             (self.analyses.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
             (self.scatter.forget, frozenset({C.CURRENT, C.FIELD})),
@@ -218,11 +224,13 @@ class App(QObject):
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
             (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES})),
             (self.transect.query, frozenset({C.CURRENT, C.FIELD, C.TRANSECT})),
+            (self.library.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.VIEWING, C.WHITE,
+                                            C.LIBRARIES, C.MATCH_SETTINGS})),
             (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
             (self.accuracy.query, frozenset({C.MARKS})),
             (self.first_steps.finish_pixel, frozenset({C.MARKS})),
             (self.first_steps.finish_wavelength, frozenset({C.WAVELENGTH})),
-        ]
+        ]  # fmt: skip
 
     def _displays(self) -> list[tuple[Step, frozenset[Change]]]:
         """Return the steps that update views; all of them run when another document becomes current."""
@@ -247,7 +255,8 @@ class App(QObject):
             (self.anchors.show_suggestions, (C.MARKS, C.SUGGESTIONS)),
             (self.analyses.show_panel, (C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS,
                                         C.ANALYSIS_SETTINGS, C.ANALYSES)),
-            (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS)),
+            (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS,
+                                        C.LIBRARY_CURVES)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
             (self.spectra.show_notes, (C.FIELD, C.MARKS, C.CURVES)),
@@ -277,6 +286,8 @@ class App(QObject):
             (self.view.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.ACTIVE_MARK, C.CURVES,
                                       C.WHITE)),
             (self.exporter.show_actions, (C.IMAGE, C.FIELD)),
+            (self.library.show_libraries, (C.LIBRARIES,)),
+            (self.library.show_settings, (C.FIELD, C.MATCH_SETTINGS)),
             (self.calibration.show_actions, (C.IMAGE,)),
             (self.reconstruction.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.MODELS, C.WORK)),
             (self.start.show_page, (C.IMAGE, C.WORK)),
@@ -315,6 +326,7 @@ class App(QObject):
     def _connect_actions(self) -> None:
         application, files, marks, view, export = self.application, self.files, self.marks, self.view, self.exporter
         documents, comparison, panes, anchors = self.documents, self.comparison, self.window.panes, self.anchors
+        library = self.library
         tools = {f"tool_{shape}": partial(self.workspace.set_tool, shape) for shape in Shape}
         modes = {f"show_{mode.name}": partial(view.show_mode, mode.name) for mode in MODES}
         modes |= {f"show_{mode.name}": partial(self.analyses.show, kind) for kind, mode in ANALYSES.items()}
@@ -359,6 +371,10 @@ class App(QObject):
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
                 "much_shorter": application.leap_down, "next_box": view.choose_next_box, **boxes,
+                "library": library.show_panel, "open_libraries": library.ask_files,
+                "open_library_folder": library.ask_folder, "marks_as_library": library.use_marks,
+                "save_marks": export.save_marks, "metamers": library.toggle_metamers, "keep_matches": library.keep,
+                "copy_matches": library.copy, "export_matches": export.export_matches,
                 "open_model": self.models.open_model,
                 "install_model": self.models.install_model, "about_model": self.models.about_model,
                 "guide": application.show_guide, "find_action": application.find_action,
@@ -482,6 +498,21 @@ class App(QObject):
         transect.figure_requested.connect(self.exporter.export_transect_figure)
         transect.view.wavelength_picked.connect(self.workspace.on_current(Document.set_wavelength))
         transect.view.distance_hovered.connect(self.transect.hover)
+        self._connect_library()
+
+    def _connect_library(self) -> None:
+        library, panel = self.library, self.library.panel
+        panel.files_requested.connect(library.ask_files)
+        panel.folder_requested.connect(library.ask_folder)
+        panel.marks_requested.connect(library.use_marks)
+        panel.files_dropped.connect(library.open)
+        panel.removal_requested.connect(library.remove)
+        panel.settings_picked.connect(library.set_settings)
+        panel.selection_picked.connect(library.draw_selection)
+        panel.keep_requested.connect(library.keep)
+        panel.copy_requested.connect(library.copy)
+        panel.export_requested.connect(self.exporter.export_matches)
+        library.dock.visibilityChanged.connect(library.set_wanted)
 
     def _connect_window(self) -> None:
         window = self.window
@@ -509,7 +540,7 @@ class App(QObject):
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
             Task.ANCHOR: self.anchors.take_end, Task.FIT_ANALYSIS: self.analyses.take_end,
-            Task.SCATTER: self.scatter.take_end,
+            Task.SCATTER: self.scatter.take_end, Task.MATCH: self.library.take_end,
             Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip
         worker.progressed.connect(status.show_progress)
@@ -560,6 +591,7 @@ class App(QObject):
 
     def _take_restored(self, restored: LoadedSession) -> None:
         self.documents.show_restored(restored)
+        self.library.restore(restored.data.libraries)
         self.autosave.adopt()
 
     def _restore_copies(self, requests: list[SessionRequest]) -> None:

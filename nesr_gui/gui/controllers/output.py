@@ -32,6 +32,7 @@ from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.comparison import rows_of
+from nesr_gui.gui.tasks.library import LIBRARY_FORMATS, MarkLibraryExport, MarkLibraryRequest, write_mark_library
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.scatter import SelectionExport, export_selection
 from nesr_gui.gui.tasks.transect import TransectExport, TransectRequest, export_transect
@@ -137,7 +138,8 @@ def _when_applied(export: Callable[[ExportController], None]) -> Callable[[Expor
 class ExportController(QObject):
     """Implements all export actions, with their dialogs.
 
-    `metrics` returns the computed accuracy, `rendered` the picture shown on a side.
+    `metrics` returns the computed accuracy, `rendered` the picture shown on a side, and `matches` the listed library
+    matches as rows of a table with their provenance.
     """
 
     exported = Signal()  # a cube was written
@@ -149,10 +151,11 @@ class ExportController(QObject):
         worker: Worker,
         metrics: Callable[[], Mapping[MarkGeometry | None, AccuracyMetrics]],
         rendered: Callable[[int], RenderedImage | None],
+        matches: Callable[[], tuple[list[dict[str, str]], dict[str, str]]],
     ) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker = window, workspace, worker
-        self._metrics, self._rendered = metrics, rendered
+        self._metrics, self._rendered, self._matches = metrics, rendered, matches
         self._writer = OutputWriter(window, workspace, worker)
 
     @property
@@ -287,6 +290,25 @@ class ExportController(QObject):
                 provenance |= {"truth": measured.name, "truth_match": measured.match.in_words()}
             request = files.TableExport(path, rows_of(self._document.marks, metrics), provenance)
             self._writer.write(request, files.export_table)
+
+    @_when_applied
+    def export_matches(self) -> None:
+        """Export the listed matches of the active mark."""
+        path, (rows, provenance) = self._writer.ask("Export matches", "-matches.csv", CSV), self._matches()
+        if path and rows:
+            request = files.TableExport(path, rows, {**self._provenance(), **provenance})
+            self._writer.write(request, files.export_table)
+
+    @_when_applied
+    def save_marks(self) -> None:
+        """Save the spectra of the marks as a spectral library."""
+        document = self._document
+        if document.field is None or not document.marks:
+            return
+        path = self._writer.ask("Save marks as library", "-library.sli", LIBRARY_FORMATS)
+        if path:
+            library = MarkLibraryRequest(document.name, document.field, document.binning, document.marks)
+            self._writer.write(MarkLibraryExport(path, library, document.resolution()), write_mark_library)
 
     def _provenance(self) -> dict[str, str]:
         document = self._document

@@ -41,3 +41,6 @@ class Change(enum.StrEnum):
     WORK = enum.auto()  # a task started or ended
     PICTURE = enum.auto()  # a rendered image arrived or was cleared
     SELECTION = enum.auto()  # the selected rows of the table
+    LIBRARIES = enum.auto()  # the opened spectral libraries
+    MATCH_SETTINGS = enum.auto()  # how the active mark is compared with them
+    LIBRARY_CURVES = enum.auto()  # the library spectra beside the active mark in the plot

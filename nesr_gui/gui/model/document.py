@@ -18,6 +18,7 @@ from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisSettings, Analysis
 from nesr_gui.gui.model.anchoring import Anchoring, refusal_of
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
+from nesr_gui.gui.model.library import MatchSettings
 from nesr_gui.gui.model.marks import (
     ColourResult,
     Mark,
@@ -29,7 +30,7 @@ from nesr_gui.gui.model.marks import (
     Readout,
     row_of,
 )
-from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
+from nesr_gui.gui.model.plot_settings import LibraryCurves, PlotContent, PlotSettings
 from nesr_gui.gui.model.scatter import ScatterModel
 from nesr_gui.gui.model.transect import TransectModel
 from nesr_gui.gui.model.truth import MeasuredCube
@@ -125,6 +126,8 @@ class Document(QObject):
         hover: the pixel under the mouse pointer, and `hover_curve` the spectrum of `hover_place`.
         curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, and `colour_results`.
         analysis_settings: what the analyses compute, and `analyses` those that were learned from the image.
+        match_settings: how the active mark is compared with spectral libraries, and `library_curves` those of their
+            spectra that are drawn beside it.
         developed: the settings the displayed photograph was developed with, except the working resolution; None for a
             preview.
         pending: the reconstruction that is requested and not yet finished.
@@ -174,6 +177,8 @@ class Document(QObject):
         self.colour_results: Mapping[MarkGeometry, ColourResult] = {}
         self.analysis_settings = AnalysisSettings()
         self.analyses: Mapping[AnalysisKind, FittedAnalysis] = {}
+        self.match_settings = MatchSettings()
+        self.library_curves: LibraryCurves | None = None
         self.mark_set = MarkSet(self.undo_stack, self.announce)
         self.development = Development(self.undo_stack, self.announce)
         self.scatter = ScatterModel(self.undo_stack, self.announce)
@@ -315,6 +320,7 @@ class Document(QObject):
         """Copy wavelength, viewing conditions and all settings from another document."""
         self.nm, self.viewing, self.analysis_settings = other.nm, other.viewing, other.analysis_settings
         self.view_settings, self.plot_settings = other.view_settings, other.plot_settings
+        self.match_settings = other.match_settings
 
     def show_measured(self) -> None:
         """Use the opened cube itself as the field."""
@@ -417,6 +423,7 @@ class Document(QObject):
         self.curves, self.readouts, self.colour_results, self.analyses = {}, {}, {}, {}
         self.scatter.forget_answers()
         self.transect.forget_answers()
+        self.library_curves = None
 
     def _forget_anchoring(self) -> None:
         """Drop what depends on the previous field without measured spectra."""
@@ -514,6 +521,18 @@ class Document(QObject):
                 name, colour = reference.spectrum.name, self.mark_set.palette[number]
                 spectra.append(AnalysisSpectrum(f"{name} of {reference.source}", name, colour, reference.spectrum))
         return tuple(spectra)
+
+    def set_match_settings(self, settings: MatchSettings) -> None:
+        """Change how the active mark is compared with spectral libraries."""
+        if settings != self.match_settings:
+            self.match_settings = settings
+            self.announce(Change.MATCH_SETTINGS)
+
+    def set_library_curves(self, curves: LibraryCurves | None) -> None:
+        """Draw library spectra beside the active mark, or none."""
+        if curves is not self.library_curves:
+            self.library_curves = curves
+            self.announce(Change.LIBRARY_CURVES)
 
     def set_viewing(self, viewing: ViewingConditions) -> None:
         """Change the light or the observer that colours are computed for, as an undoable command.
@@ -620,5 +639,5 @@ class Document(QObject):
             library=settings.visible_library, truth=settings.truth, smooth=settings.smooth,
             transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
             axes=settings.axes, is_estimated=self.is_estimated,
-            readings=self.anchoring.scaled if self.anchoring is not None else {},
+            readings=self.anchoring.scaled if self.anchoring is not None else {}, matches=self.library_curves,
         )  # fmt: skip

@@ -223,6 +223,12 @@ class Kind(enum.Enum):
     SMOOTH = (1.0, 2.5)
     LIBRARY = (8.0, 3.0, 1.5, 3.0)
     READING = (2.5, 1.5)
+    METAMER = (12.0, 1.5)
+    MATCH = (6.0, 2.0, 1.0, 2.0, 1.0, 2.0)
+
+
+NAMED = frozenset({Kind.CURVE, Kind.LIBRARY, Kind.MATCH})
+"""Kinds of lines whose names are written beside them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,6 +239,14 @@ class Line:
     mark: Mark | None
     name: str
     spectrum: Spectrum
+
+
+@dataclass(frozen=True, eq=False)
+class LibraryCurves:
+    """Library spectra beside the active mark, scaled to it, and what the key calls each kind of them."""
+
+    lines: tuple[Line, ...]
+    texts: Mapping[Kind, str]
 
 
 class SpreadKind(enum.Enum):
@@ -280,6 +294,7 @@ class PlotContent:
         nm: the selected wavelength, and `active` the number of the active mark.
         is_estimated: whether the spectra are reconstructed by a model rather than measured.
         readings: the measured spectra that marks carry, scaled to the reconstruction, by mark number.
+        matches: library spectra beside the active mark.
     """
 
     marks: Sequence[Mark] = ()
@@ -295,6 +310,7 @@ class PlotContent:
     axes: PlotAxes = field(default_factory=PlotAxes)
     is_estimated: bool = True
     readings: Mapping[int, Spectrum] = field(default_factory=dict)
+    matches: LibraryCurves | None = None
 
     def values(self, spectrum: Spectrum) -> Values:
         """Return the processed values (L,) of a spectrum."""
@@ -309,7 +325,7 @@ class PlotContent:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """All lines, in the order of the marks, library spectra last."""
+        """All lines, in the order of the marks, reference spectra and matches last."""
         lines = []
         for mark in self.marks:
             curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
@@ -322,7 +338,8 @@ class PlotContent:
                 lines.append(Line(Kind.READING, mark, f"{mark.title}, reading", reading))
             if self.smooth and colour_result is not None and colour_result.smooth is not None:
                 lines.append(Line(Kind.SMOOTH, mark, f"{mark.title}, smooth metamer", colour_result.smooth))
-        return lines + [Line(Kind.LIBRARY, None, each.spectrum.name, each.spectrum) for each in self.library]
+        lines += [Line(Kind.LIBRARY, None, each.spectrum.name, each.spectrum) for each in self.library]
+        return lines if self.matches is None else [*lines, *self.matches.lines]
 
     def value_range(self) -> Range:
         """Return the limits of the value axis, which fits the lines and circles; bands may exceed it."""
@@ -336,6 +353,8 @@ class PlotContent:
             Kind.CURVE: "estimated" if self.is_estimated else "measured", Kind.TRUTH: "measured",
             Kind.SMOOTH: "smooth metamer", Kind.LIBRARY: "reference", Kind.READING: "reading",
         }  # fmt: skip
+        if self.matches is not None:
+            texts |= self.matches.texts
         lines, bands = {line.kind for line in self.lines}, {spread.kind for spread in self.shown_spreads}
         key: list[tuple[KeySign, str]] = [(kind, texts[kind]) for kind in Kind if kind in lines]
         key += [(kind, kind.value) for kind in SpreadKind if kind in bands]

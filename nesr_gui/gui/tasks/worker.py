@@ -64,6 +64,8 @@ class Lane(enum.Enum):
     SCATTER_INTERVALS = "scatter plot intervals", 10
     TRANSECT = "transect", 5
     TRANSECT_VALUES = "transect values", 0
+    LIBRARIES = "libraries", 5
+    MATCHING = "matching", 0
 
     def __init__(self, title: str, nice: int) -> None:
         self.title, self.nice = title, nice
@@ -114,6 +116,9 @@ class Task(enum.Enum):
     FIT_ANALYSIS = _Rules(Lane.ANALYSIS, "Computing analysis", after=0.4)
     REGISTER = _Rules(Lane.REGISTRATION, "Registering measured cube", after=0.4)
     SIMULATE = _Rules(Lane.SIMULATION, "Simulating photograph")
+    OPEN_LIBRARIES = _Rules(Lane.LIBRARIES, "Opening libraries", Order.IN_TURN, after=0.4)
+    MARK_LIBRARY = _Rules(Lane.LIBRARIES, "Computing spectra of marks", Order.IN_TURN, after=0.7)
+    MATCH = _Rules(Lane.MATCHING, "Comparing with libraries", after=0.7)
     ACCURACY_IMAGE = _Rules(Lane.IMAGE_ACCURACY, "Computing accuracy")
     ACCURACY_MARKS = _Rules(Lane.ACCURACY, "Computing accuracy of marks", after=0.7)
     PICTURE_LEFT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
