@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.io.spectra.readers import EXTENSIONS, read_spectra
+from nesr_gui.io.spectra.readers import is_spectrum_file, read_spectra
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 MAX_ENTRIES = 1_000_000
@@ -179,7 +179,7 @@ def read_entries(path: Path, progress: ProgressCallback | None = None) -> tuple[
 
 def _may_hold_spectra(path: Path) -> bool:
     is_header_of_data = path.suffix.lower() == ".hdr" and path.with_suffix(".sli").exists()
-    return path.suffix.lower() in EXTENSIONS and not is_header_of_data and path.is_file()
+    return is_spectrum_file(path) and not is_header_of_data
 
 
 def natural_key(name: str) -> tuple[tuple[int, str], ...]:
