@@ -199,6 +199,7 @@ class App(QObject):
             (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
             (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER, C.VIEW_SETTINGS})),
             (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
+            (self.spectra.query_absorptions, frozenset({C.CURVES, C.PLOT_SETTINGS})),
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
             (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
             (self.accuracy.query, frozenset({C.MARKS})),
@@ -226,12 +227,14 @@ class App(QObject):
             (self.spectra.show_plot_settings, (C.PLOT_SETTINGS,)),
             (self.anchors.show_anchors, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.ANCHORS)),
             (self.anchors.show_suggestions, (C.MARKS, C.SUGGESTIONS)),
-            (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS)),
+            (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS,
+                                        C.ABSORPTIONS)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
             (self.spectra.show_notes, (C.FIELD, C.MARKS, C.CURVES)),
             (self.spectra.show_readouts, (C.FIELD, C.MARKS, C.CURVES, C.WAVELENGTH, C.READOUTS, C.PLOT_SETTINGS)),
             (self.spectra.show_colour_results, (C.FIELD, C.MARKS, C.COLOUR_RESULTS)),
+            (self.spectra.show_absorptions, (C.MARKS, C.ABSORPTIONS, C.PLOT_SETTINGS)),
             (self.spectra.show_pair, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.COLOUR_RESULTS, C.SELECTION)),
             (self.spectra.show_viewing, (C.VIEWING,)),
             (self.spectra.show_white, (C.FIELD, C.ACTIVE_MARK, C.CURVES, C.WHITE)),
@@ -327,6 +330,7 @@ class App(QObject):
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
                 "much_shorter": application.leap_down, "next_box": view.choose_next_box, **boxes,
+                "remove_continuum": self.spectra.toggle_continuum,
                 "open_model": self.models.open_model,
                 "install_model": self.models.install_model, "about_model": self.models.about_model,
                 "guide": application.show_guide, "find_action": application.find_action,
@@ -380,6 +384,7 @@ class App(QObject):
         table.selection_picked.connect(self._note_selection)
         toolbar.transform_picked.connect(spectra.set_transform)
         toolbar.truth_picked.connect(spectra.show_truth)
+        toolbar.hull_picked.connect(spectra.show_hull)
         toolbar.smooth_picked.connect(spectra.show_smooth)
         toolbar.reference_picked.connect(spectra.set_reference_visible)
         toolbar.clear_requested.connect(spectra.clear_library)

@@ -18,6 +18,7 @@ from nesr_gui.gui.model.anchoring import Anchoring, refusal_of
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
 from nesr_gui.gui.model.marks import (
+    Absorption,
     ColourResult,
     Mark,
     MarkGeometry,
@@ -26,6 +27,7 @@ from nesr_gui.gui.model.marks import (
     Pixel,
     PlacedReading,
     Readout,
+    absorption_cells,
     row_of,
 )
 from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
@@ -119,7 +121,8 @@ class Document(QObject):
         white: the spectrum of a perfect white, for fields whose quantity is not reflectance.
         viewport: the visible part of the image; None is the whole image.
         hover: the pixel under the mouse pointer, and `hover_curve` the spectrum of `hover_place`.
-        curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, and `colour_results`.
+        curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, `colour_results`, and
+            `absorptions` while spectra are shown without their continuum.
         developed: the settings the displayed photograph was developed with, except the working resolution; None for a
             preview.
         pending: the reconstruction that is requested and not yet finished.
@@ -166,6 +169,7 @@ class Document(QObject):
         self.curves: Mapping[MarkGeometry, MarkSpectrum] = {}
         self.readouts: Mapping[MarkGeometry, Readout] = {}
         self.colour_results: Mapping[MarkGeometry, ColourResult] = {}
+        self.absorptions: Mapping[MarkGeometry, Absorption] = {}
         self.mark_set = MarkSet(self.undo_stack, self.announce)
         self.development = Development(self.undo_stack, self.announce)
         self.developed: DevelopSettings | None = None
@@ -393,8 +397,8 @@ class Document(QObject):
         self.truth = measurement.over(over) if measurement is not None and over is not None else None
 
     def _forget_answers(self) -> None:
-        """Drop the spectra, readouts and colours of the previous field."""
-        self.curves, self.readouts, self.colour_results = {}, {}, {}
+        """Drop the spectra, readouts, colours and absorption bands of the previous field."""
+        self.curves, self.readouts, self.colour_results, self.absorptions = {}, {}, {}, {}
 
     def _forget_anchoring(self) -> None:
         """Drop what depends on the previous field without measured spectra."""
@@ -424,6 +428,11 @@ class Document(QObject):
         """Replace the colours of all marks."""
         self.colour_results = results
         self.announce(Change.COLOUR_RESULTS)
+
+    def set_absorptions(self, absorptions: Mapping[MarkGeometry, Absorption]) -> None:
+        """Replace the absorption bands of all marks."""
+        self.absorptions = absorptions
+        self.announce(Change.ABSORPTIONS)
 
     def readout(self, mark: Mark) -> Readout | None:
         """Return the value of a mark (the mean of a region) at the selected wavelength; None if not computed yet."""
@@ -545,12 +554,14 @@ class Document(QObject):
 
     def table_rows(self, numbers: Sequence[int]) -> list[dict[str, str]]:
         """Return the table rows of the marks with these numbers, as text by column."""
-        return [
-            row_of(
-                mark, self.nm, self.readout(mark), self.curves.get(mark.place), self.colour_results.get(mark.place)
-            )
-            for mark in self.marks if mark.number in numbers
-        ]  # fmt: skip
+        rows = []
+        for mark in [mark for mark in self.marks if mark.number in numbers]:
+            curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
+            row = row_of(mark, self.nm, self.readout(mark), curve, colour_result)
+            if self.plot_settings.transform.continuum:
+                row |= absorption_cells(self.absorptions.get(mark.place))
+            rows.append(row)
+        return rows
 
     def plot_content(self) -> PlotContent:
         """Return what the spectra plot shows at present."""
@@ -560,5 +571,6 @@ class Document(QObject):
             library=settings.visible_library, truth=settings.truth, smooth=settings.smooth,
             transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
             axes=settings.axes, is_estimated=self.encoded is not None,
-            readings=self.anchoring.scaled if self.anchoring is not None else {},
+            readings=self.anchoring.scaled if self.anchoring is not None else {}, hull=settings.hull,
+            absorptions=self.absorptions,
         )  # fmt: skip

@@ -127,6 +127,7 @@ class Task(enum.Enum):
     REGIONS = _Rules(Lane.REGIONS)
     REGION_READOUTS = _Rules(Lane.REGION_READOUTS)
     COLOURS = _Rules(Lane.COLOURS)
+    ABSORPTIONS = _Rules(Lane.COLOURS)
     DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
     INSTALL_MODEL = _Rules(Lane.MODEL, "Installing model", Order.IN_TURN, can_cancel=False)
     WARM_UP = _Rules(Lane.MODEL)
