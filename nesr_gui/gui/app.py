@@ -221,6 +221,7 @@ class App(QObject):
             (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
             (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER, C.VIEW_SETTINGS})),
             (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
+            (self.spectra.query_absorptions, frozenset({C.CURVES, C.PLOT_SETTINGS})),
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
             (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES})),
             (self.transect.query, frozenset({C.CURRENT, C.FIELD, C.TRANSECT})),
@@ -256,12 +257,13 @@ class App(QObject):
             (self.analyses.show_panel, (C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS,
                                         C.ANALYSIS_SETTINGS, C.ANALYSES)),
             (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS,
-                                        C.LIBRARY_CURVES)),
+                                        C.LIBRARY_CURVES, C.ABSORPTIONS)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
             (self.spectra.show_notes, (C.FIELD, C.MARKS, C.CURVES)),
             (self.spectra.show_readouts, (C.FIELD, C.MARKS, C.CURVES, C.WAVELENGTH, C.READOUTS, C.PLOT_SETTINGS)),
             (self.spectra.show_colour_results, (C.FIELD, C.MARKS, C.COLOUR_RESULTS)),
+            (self.spectra.show_absorptions, (C.MARKS, C.ABSORPTIONS, C.PLOT_SETTINGS)),
             (self.spectra.show_pair, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.COLOUR_RESULTS, C.SELECTION)),
             (self.spectra.show_viewing, (C.VIEWING,)),
             (self.spectra.show_white, (C.FIELD, C.ACTIVE_MARK, C.CURVES, C.WHITE)),
@@ -375,6 +377,7 @@ class App(QObject):
                 "open_library_folder": library.ask_folder, "marks_as_library": library.use_marks,
                 "save_marks": export.save_marks, "metamers": library.toggle_metamers, "keep_matches": library.keep,
                 "copy_matches": library.copy, "export_matches": export.export_matches,
+                "remove_continuum": self.spectra.toggle_continuum,
                 "open_model": self.models.open_model,
                 "install_model": self.models.install_model, "about_model": self.models.about_model,
                 "guide": application.show_guide, "find_action": application.find_action,
@@ -431,6 +434,7 @@ class App(QObject):
         table.selection_picked.connect(self._note_selection)
         toolbar.transform_picked.connect(spectra.set_transform)
         toolbar.truth_picked.connect(spectra.show_truth)
+        toolbar.hull_picked.connect(spectra.show_hull)
         toolbar.smooth_picked.connect(spectra.show_smooth)
         toolbar.reference_picked.connect(spectra.set_reference_visible)
         toolbar.clear_requested.connect(spectra.clear_library)

@@ -7,17 +7,19 @@ from dataclasses import replace
 from PySide6.QtCore import QObject
 
 from nesr_gui.gui.model.document import Document
-from nesr_gui.gui.model.marks import ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
+from nesr_gui.gui.model.marks import Absorption, ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
 from nesr_gui.gui.model.plot_settings import PlotAxes, Spreads, Transform
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.spectra import (
     FEW,
     MANY,
     SAMPLE,
+    AbsorptionQuery,
     ColourQuery,
     PixelQuery,
     RegionQuery,
     RegionReadoutQuery,
+    query_absorptions,
     query_colours,
     query_curves,
     query_readouts,
@@ -34,7 +36,7 @@ from nesr_gui.spectral import Quantity, Spectrum
 
 _OF_A_FIELD = (
     Task.CURVES, Task.READOUTS, Task.HOVER_CURVE, Task.BOX_READOUT, Task.REGIONS, Task.REGION_REFINED,
-    Task.REGION_READOUTS, Task.COLOURS,
+    Task.REGION_READOUTS, Task.COLOURS, Task.ABSORPTIONS,
 )  # fmt: skip
 _OF_SPECTRA = ("export_curves", "export_figure", "marks_as_library", "save_marks")
 _ON_MARKS = (
@@ -140,6 +142,13 @@ class SpectraController(QObject):
         )  # fmt: skip
         self._worker.submit(Task.COLOURS, request, query_colours, self._take_colours)
 
+    def query_absorptions(self) -> None:
+        """Query the absorption bands of all spectra while they are shown without their continuum."""
+        document = self._workspace.current
+        if document.plot_settings.transform.continuum and (document.curves or document.absorptions):
+            request = AbsorptionQuery(document.curves)
+            self._worker.submit(Task.ABSORPTIONS, request, query_absorptions, self._take_absorptions)
+
     def _pixels(self, document: Document, pixels: tuple[Pixel, ...], nm: float | None = None) -> PixelQuery:
         assert document.field is not None
         return PixelQuery(
@@ -215,7 +224,22 @@ class SpectraController(QObject):
     def _take_colours(self, request: ColourQuery, results: dict[MarkGeometry, ColourResult]) -> None:
         self._workspace.current.set_colour_results(results)
 
+    def _take_absorptions(self, request: AbsorptionQuery, absorptions: dict[MarkGeometry, Absorption]) -> None:
+        document = self._workspace.current
+        if request.curves is document.curves:
+            document.set_absorptions(absorptions)
+
     # Plot settings
+
+    def toggle_continuum(self) -> None:
+        """Show spectra divided by their continuum, or as they are."""
+        transform = self._workspace.current.plot_settings.transform
+        self.set_transform(replace(transform, continuum=not transform.continuum))
+
+    def show_hull(self, shown: bool) -> None:
+        """Show or hide the continuum of each spectrum."""
+        document = self._workspace.current
+        document.set_plot_settings(replace(document.plot_settings, hull=shown))
 
     def set_transform(self, transform: Transform) -> None:
         """Set the transform of the plot."""
@@ -299,12 +323,20 @@ class SpectraController(QObject):
         settings = self._workspace.current.plot_settings
         self._window.plot_toolbar.show_transform(settings.transform)
         self._window.plot_toolbar.show_references(settings.truth, settings.smooth, settings.library)
-        self._window.plot_toolbar.show_display(settings.spreads, settings.axes)
+        self._window.plot_toolbar.show_display(settings.spreads, settings.axes, settings.hull)
+        self._window.actions_by_name["remove_continuum"].setChecked(settings.transform.continuum)
 
     def show_colour_results(self) -> None:
         """Show the colours in the table."""
         document = self._workspace.current
         self._window.table.show_colour_results(document.marks, document.colour_results)
+
+    def show_absorptions(self) -> None:
+        """Show the absorption bands in the table while spectra are shown without their continuum."""
+        document, table = self._workspace.current, self._window.table
+        is_shown = document.plot_settings.transform.continuum
+        if is_shown or table.has_absorptions:
+            table.show_absorptions(document.marks, document.absorptions if is_shown else None)
 
     def show_pair(self) -> None:
         """Show the difference between two selected marks."""

@@ -25,6 +25,7 @@ class Change(enum.StrEnum):
     CURVES = enum.auto()
     READOUTS = enum.auto()
     COLOUR_RESULTS = enum.auto()
+    ABSORPTIONS = enum.auto()  # the absorption bands of marks
     HOVER = enum.auto()
     HOVER_CURVE = enum.auto()
     VIEW_SETTINGS = enum.auto()

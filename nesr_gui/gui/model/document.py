@@ -20,6 +20,7 @@ from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
 from nesr_gui.gui.model.library import MatchSettings
 from nesr_gui.gui.model.marks import (
+    Absorption,
     ColourResult,
     Mark,
     MarkGeometry,
@@ -28,6 +29,7 @@ from nesr_gui.gui.model.marks import (
     Pixel,
     PlacedReading,
     Readout,
+    absorption_cells,
     row_of,
 )
 from nesr_gui.gui.model.plot_settings import LibraryCurves, PlotContent, PlotSettings
@@ -124,10 +126,11 @@ class Document(QObject):
         white: the spectrum of a perfect white, for fields whose quantity is not reflectance.
         viewport: the visible part of the image; None is the whole image.
         hover: the pixel under the mouse pointer, and `hover_curve` the spectrum of `hover_place`.
-        curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, and `colour_results`.
         analysis_settings: what the analyses compute, and `analyses` those that were learned from the image.
         match_settings: how the active mark is compared with spectral libraries, and `library_curves` those of their
             spectra that are drawn beside it.
+        curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, `colour_results`, and
+            `absorptions` while spectra are shown without their continuum.
         developed: the settings the displayed photograph was developed with, except the working resolution; None for a
             preview.
         pending: the reconstruction that is requested and not yet finished.
@@ -179,6 +182,7 @@ class Document(QObject):
         self.analyses: Mapping[AnalysisKind, FittedAnalysis] = {}
         self.match_settings = MatchSettings()
         self.library_curves: LibraryCurves | None = None
+        self.absorptions: Mapping[MarkGeometry, Absorption] = {}
         self.mark_set = MarkSet(self.undo_stack, self.announce)
         self.development = Development(self.undo_stack, self.announce)
         self.scatter = ScatterModel(self.undo_stack, self.announce)
@@ -419,8 +423,8 @@ class Document(QObject):
         self.truth = measurement.over(over) if measurement is not None and over is not None else None
 
     def _forget_answers(self) -> None:
-        """Drop the spectra, readouts, colours and analyses of the previous field."""
-        self.curves, self.readouts, self.colour_results, self.analyses = {}, {}, {}, {}
+        """Drop the spectra, readouts, colours, absorption bands and analyses of the previous field."""
+        self.curves, self.readouts, self.colour_results, self.absorptions, self.analyses = {}, {}, {}, {}, {}
         self.scatter.forget_answers()
         self.transect.forget_answers()
         self.library_curves = None
@@ -453,6 +457,11 @@ class Document(QObject):
         """Replace the colours of all marks."""
         self.colour_results = results
         self.announce(Change.COLOUR_RESULTS)
+
+    def set_absorptions(self, absorptions: Mapping[MarkGeometry, Absorption]) -> None:
+        """Replace the absorption bands of all marks."""
+        self.absorptions = absorptions
+        self.announce(Change.ABSORPTIONS)
 
     def readout(self, mark: Mark) -> Readout | None:
         """Return the value of a mark (the mean of a region) at the selected wavelength; None if not computed yet."""
@@ -624,12 +633,14 @@ class Document(QObject):
 
     def table_rows(self, numbers: Sequence[int]) -> list[dict[str, str]]:
         """Return the table rows of the marks with these numbers, as text by column."""
-        return [
-            row_of(
-                mark, self.nm, self.readout(mark), self.curves.get(mark.place), self.colour_results.get(mark.place)
-            )
-            for mark in self.marks if mark.number in numbers
-        ]  # fmt: skip
+        rows = []
+        for mark in [mark for mark in self.marks if mark.number in numbers]:
+            curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
+            row = row_of(mark, self.nm, self.readout(mark), curve, colour_result)
+            if self.plot_settings.transform.continuum:
+                row |= absorption_cells(self.absorptions.get(mark.place))
+            rows.append(row)
+        return rows
 
     def plot_content(self) -> PlotContent:
         """Return what the spectra plot shows at present."""
@@ -640,4 +651,5 @@ class Document(QObject):
             transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
             axes=settings.axes, is_estimated=self.is_estimated,
             readings=self.anchoring.scaled if self.anchoring is not None else {}, matches=self.library_curves,
+            hull=settings.hull, absorptions=self.absorptions,
         )  # fmt: skip

@@ -145,6 +145,7 @@ class Task(enum.Enum):
     SCATTER_SELECTION = _Rules(Lane.SCATTER)
     SCATTER_DENSITY = _Rules(Lane.SCATTER)
     TRANSECT_VALUES = _Rules(Lane.TRANSECT_VALUES)
+    ABSORPTIONS = _Rules(Lane.COLOURS)
     DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
     INSTALL_MODEL = _Rules(Lane.MODEL, "Installing model", Order.IN_TURN, can_cancel=False)
     WARM_UP = _Rules(Lane.MODEL)

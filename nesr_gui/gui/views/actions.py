@@ -168,6 +168,8 @@ TABLE = (
     Entry("shorter", "1 nm down", "Wavelength", ", Left"),
     Entry("much_longer", "10 nm up", "Wavelength", "> Shift+Right :"),
     Entry("much_shorter", "10 nm down", "Wavelength", "< Shift+Left ;"),
+    Entry("remove_continuum", "Continuum removal", "Analysis", "H", checkable=True, starts_group=True,
+          tip="Divide spectra by their upper convex hull, which leaves absorption bands; the table shows the deepest"),
     Entry("next_box", "Next averaging box", "Analysis", "B", starts_group=True,
           tip="Average over the next larger box around the mouse, or show single pixels again; a click marks the box"),
     *(
@@ -309,6 +311,7 @@ SYNONYMS = {
     "use_reading": "anchor enable disable switch toggle", "detach_reading": "anchor remove reading",
     "suggest_spots": "anchor suggestion spectrometer plan", "mark_suggestions": "anchor spots pins",
     "dismiss_suggestions": "anchor hide clear",
+    "remove_continuum": "convex hull absorption band depth position width fwhm clark roush",
     "next_box": "mean neighbourhood window kernel smooth noise", "box_1": "averaging off none",
     **{f"box_{side}": f"averaging mean neighbourhood window kernel {side}x{side}" for side in BOXES[1:]},
     "scatter_plot": "scattergram feature space correlation pca principal components lasso brush 2d histogram",
