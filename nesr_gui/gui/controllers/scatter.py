@@ -17,6 +17,7 @@ from nesr_gui.analysis.scatter import IntervalSummary, Limits
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import Mark, Pixel
+from nesr_gui.gui.model.palette import GREY
 from nesr_gui.gui.model.scatter import KEY
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks import scatter as tasks
@@ -27,7 +28,7 @@ from nesr_gui.gui.views.panels.scatter import EMPTY, ScatterPanel
 from nesr_gui.gui.views.plot.scatter_view import Spot
 from nesr_gui.regions import Point, Region
 
-COLORMAP = "viridis"
+PREFERRED = 400  # px of the height of the panel
 R = TypeVar("R")
 T = TypeVar("T")
 _TASKS = (
@@ -59,7 +60,7 @@ class ScatterController(QObject):
 
     def open(self) -> None:
         """Show the panel, and compute what is missing."""
-        self._window.panels.reveal(self.panel)
+        self._window.panels.reveal(self.panel, PREFERRED)
         self.panel.view.setFocus()
         self.query()
 
@@ -107,7 +108,7 @@ class ScatterController(QObject):
     def set_colormap(self, name: str) -> None:
         """Choose the colours of numbers."""
         document = self._document
-        chosen = None if name == COLORMAP else name
+        chosen = None if name == GREY else name
         document.set_view_settings(document.view_settings.with_colormap(KEY, chosen))
 
     def set_limits(self, limits: Limits) -> None:
@@ -235,7 +236,7 @@ class ScatterController(QObject):
         panel, view = self.panel, self.panel.view
         panel.show_possible(document.field is not None, bool(scatter.plot.selection))
         settings = document.view_settings
-        panel.show_style(settings.log_counts, settings.colormaps.get(KEY, COLORMAP))
+        panel.show_style(settings.log_counts, settings.colormaps.get(KEY, GREY))
         if document.field is not None:
             panel.show_suggestions(_suggestions(document.field))
             panel.show_axes(scatter.plot.axes(document.field.wavelength_range))
@@ -300,8 +301,8 @@ class ScatterController(QObject):
         if (intervals := scatter.intervals) is not None:
             (across, up), shares = intervals.widths, [_percent(share) for share in intervals.shares]
             text += (
-                f" Cross: median 90 % prediction interval, {across:.3g} wide and {up:.3g} high. It is wider than the "
-                f"spread of the image for {shares[0]} of the pixels on x, and {shares[1]} on y"
+                f" Cross: median 90 % prediction interval, {across:.2g} × {up:.2g}; wider than the spread of the image "
+                f"for {shares[0]} of the pixels on x, {shares[1]} on y"
             )
             text += "." if intervals.pixels >= total else f" (of {intervals.pixels:,} pixels)."
         return text
@@ -313,7 +314,7 @@ def _failure_of(axes: tuple[str, str], field: SpectralField) -> str:
         try:
             tasks.check_axis(axis, field)
         except ValueError as error:
-            return f"{name}: {error}"
+            return f"{name} axis: {error}"
     return ""
 
 

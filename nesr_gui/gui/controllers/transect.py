@@ -22,6 +22,7 @@ from nesr_gui.gui.views.panels.transect import EMPTY, TransectPanel
 from nesr_gui.regions import Point
 
 _TASKS = Task.TRANSECT, Task.TRANSECT_VALUES
+PREFERRED = 380  # px of the height of the panel
 _NEAR = 8.0  # px on the screen from the line within which the mouse is on it
 
 
@@ -45,7 +46,7 @@ class TransectController(QObject):
     def choose_tool(self) -> None:
         """Draw transects with the mouse, and show the panel."""
         self._workspace.set_tool(LineTool.TRANSECT)
-        self._window.panels.reveal(self.panel)
+        self._window.panels.reveal(self.panel, PREFERRED)
 
     def add_across(self) -> None:
         """Draw a transect across the middle of the view; keys can move it from there."""
@@ -61,7 +62,7 @@ class TransectController(QObject):
     def draw(self, start: Point, end: Point, gesture: int) -> None:
         """Set the ends of the transect; changes of one gesture are one undo step."""
         self._set_ends(start, end, ("transect", gesture))
-        self._window.panels.reveal(self.panel)
+        self._window.panels.reveal(self.panel, PREFERRED)
 
     def shift(self, grip: int, rows: int, cols: int) -> None:
         """Move the transect or one of its ends; consecutive moves are one undo step."""

@@ -133,6 +133,16 @@ def command_button(text: str, tip: str, signal: SignalInstance | None, name: str
     return button
 
 
+def menu_button(text: str, name: str, tip: str) -> QToolButton:
+    """A button that opens a menu."""
+    button = QToolButton()
+    button.setText(text)
+    button.setAccessibleName(name)
+    button.setToolTip(tip)
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    return button
+
+
 def combo(name: str) -> QComboBox:
     """A combo box whose entries do not widen the form."""
     box = QComboBox()

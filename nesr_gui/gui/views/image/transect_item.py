@@ -79,8 +79,8 @@ class TransectItem(QGraphicsItem):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         start, end = self.ends()
         if self._across > 1:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(255, 255, 255, 70))
+            painter.setPen(screen_pen(painter.device(), QColor(255, 255, 255, 150), 1))
+            painter.setBrush(QColor(255, 255, 255, 60))
             normal = QLineF(start, end).unitVector().normalVector()
             side = QPointF(normal.dx(), normal.dy()) * (self._across / 2)
             painter.drawPolygon(QPolygonF([start + side, end + side, end - side, start - side]))

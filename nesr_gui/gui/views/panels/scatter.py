@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QHBoxLayout,
     QLabel,
     QMenu,
-    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from nesr_gui.gui.model.palette import TINT, colormaps
+from nesr_gui.gui.drawing import theme
+from nesr_gui.gui.model.palette import GREY, TINT, colormaps
 from nesr_gui.gui.views.plot.scatter_view import ScatterView
-from nesr_gui.gui.views.widgets import command_button
+from nesr_gui.gui.views.widgets import menu_button
 
 EMPTY = "Open an image to compare two quantities of its pixels."
 
@@ -45,46 +45,44 @@ class ScatterPanel(QWidget):
             line = box.lineEdit()
             assert line is not None
             line.editingFinished.connect(self._announce)
-        self.lasso, self.rectangle = (
-            _tool("Lasso", "Drag around pixels in the plot to select them", is_checked=True),
-            _tool("Rectangle", "Drag a rectangle in the plot to select the pixels inside"),
-        )
+        self.lasso = _tool("lasso", "Select with a lasso: drag around pixels in the plot")
+        self.rectangle = _tool("rectangle", "Select with a rectangle: drag one in the plot")
+        self.lasso.setChecked(True)
         self.tools = QButtonGroup(self)
         for button in (self.lasso, self.rectangle):
             self.tools.addButton(button)
         self.lasso.toggled.connect(self._choose_tool)
-        self.clear = command_button(
-            "Clear", "Clear the selection (Delete)", self.view.clear_requested, "Clear selection of scatter plot"
-        )
-        self.regions = command_button(
-            "Make regions", "Mark the largest connected parts of the selection as regions", self.regions_requested
-        )
-        self.export = command_button(
-            "Export…", "Export the selection as mask or regions", self.export_requested, "Export selection"
-        )
-        self.display = self._make_display()
+        self.selection = menu_button("Selection", "Selection in the scatter plot", "Use the selected pixels")
+        menu = QMenu(self.selection)
+        self.in_view = menu.addAction("Select what is in view", self.view.select_view)
+        self.on_selection = [
+            menu.addAction("Clear", self.view.clear_requested.emit),
+            menu.addAction("Make regions", self.regions_requested.emit),
+            menu.addAction("Export…", self.export_requested.emit),
+        ]
+        self.selection.setMenu(menu)
+        self.display = menu_button("Display", "Display of the scatter plot", "Colours and limits of the scatter plot")
+        self.display.setMenu(self._make_display())
         self.words = QLabel(EMPTY)
         self.words.setWordWrap(True)
         self.words.setAccessibleName("What the scatter plot shows")
-        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
-        axes, commands = QHBoxLayout(), QHBoxLayout()
+        top = QHBoxLayout()
+        top.setSpacing(5)
         for name, box in (("&x", self.x_axis), ("&y", self.y_axis)):
             label = QLabel(name)
             label.setBuddy(box)
-            axes.addWidget(label)
-            axes.addWidget(box, 1)
-        for widget in (self.lasso, self.rectangle, self.clear, self.regions, self.export, self.display):
-            commands.addWidget(widget)
-        commands.addStretch(1)
-        commands.setSpacing(5)
+            top.addWidget(label)
+            top.addWidget(box, 1)
+        for widget in (self.lasso, self.rectangle, self.selection, self.display):
+            top.addWidget(widget)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(10, 6, 10, 8)
-        layout.setSpacing(5)
-        layout.addLayout(axes)
+        layout.setContentsMargins(10, 6, 10, 6)
+        layout.setSpacing(4)
+        layout.addLayout(top)
         layout.addWidget(self.view, 1)
-        layout.addLayout(commands)
         layout.addWidget(self.words)
-        self.show_style(True, "viridis")
+        self._colour_icons()
+        self.show_style(True, GREY)
         self.show_possible(False, False)
 
     def show_suggestions(self, suggestions: Sequence[tuple[str, str]]) -> None:
@@ -120,8 +118,9 @@ class ScatterPanel(QWidget):
         """Enable what is possible."""
         for widget in (self.x_axis, self.y_axis, self.lasso, self.rectangle, self.view):
             widget.setEnabled(has_values)
-        for widget in (self.clear, self.regions, self.export):
-            widget.setEnabled(has_selection)
+        self.in_view.setEnabled(has_values)
+        for action in self.on_selection:
+            action.setEnabled(has_selection)
 
     def show_style(self, is_logarithmic: bool, colormap: str) -> None:
         """Show how numbers are coloured."""
@@ -143,16 +142,11 @@ class ScatterPanel(QWidget):
     def _choose_tool(self, is_lasso: bool) -> None:
         self.view.is_lasso = is_lasso
 
-    def _make_display(self) -> QToolButton:
-        button = QToolButton()
-        button.setText("Display")
-        button.setAccessibleName("Display of the scatter plot")
-        button.setToolTip("Colours and limits of the scatter plot")
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(button)
-        self.logarithmic = QAction("Logarithmic numbers", menu, checkable=True)
+    def _make_display(self) -> QMenu:
+        menu = QMenu(self.display)
+        self.logarithmic = menu.addAction("Logarithmic numbers")
+        self.logarithmic.setCheckable(True)
         self.logarithmic.triggered.connect(self.log_picked)
-        menu.addAction(self.logarithmic)
         menu.addAction("Automatic limits", self.view.fit)
         colours = menu.addMenu("Colormap")
         self._colormaps = QActionGroup(menu)
@@ -161,8 +155,17 @@ class ScatterPanel(QWidget):
                 action = colours.addAction(name, partial(self.colormap_picked.emit, name))
                 action.setCheckable(True)
                 self._colormaps.addAction(action)
-        button.setMenu(menu)
-        return button
+        return menu
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Redraw the icons when the palette changes."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "tools"):
+            self._colour_icons()
+
+    def _colour_icons(self) -> None:
+        for name, button in (("lasso", self.lasso), ("rectangle", self.rectangle)):
+            button.setIcon(theme.icon(name, self.palette()))
 
 
 def _axis_box(name: str) -> QComboBox:
@@ -174,7 +177,7 @@ def _axis_box(name: str) -> QComboBox:
         f"{name}: a band such as b550, an expression such as b650 / b550 or mean(600, 650), an index such as GLI, or a "
         "principal component such as PC 1"
     )
-    box.setMinimumContentsLength(8)
+    box.setMinimumContentsLength(6)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.view().setAccessibleName(f"Quantities of the {name.lower()}")
     line = box.lineEdit()
@@ -185,10 +188,9 @@ def _axis_box(name: str) -> QComboBox:
     return box
 
 
-def _tool(text: str, tip: str, *, is_checked: bool = False) -> QPushButton:
-    button = QPushButton(text)
+def _tool(name: str, tip: str) -> QToolButton:
+    button = QToolButton()
     button.setCheckable(True)
-    button.setChecked(is_checked)
     button.setToolTip(tip)
-    button.setAccessibleName(f"{text} in the scatter plot")
+    button.setAccessibleName(f"{name.capitalize()} in the scatter plot")
     return button

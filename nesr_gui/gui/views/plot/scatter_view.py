@@ -19,8 +19,10 @@ from nesr_gui.gui.drawing.ticks import Axis, colour_axis
 from nesr_gui.gui.drawing.tone_mapping import count_shades, lookup
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Mark, simplified
+from nesr_gui.gui.model.palette import GREY
 from nesr_gui.gui.views.image.selection_item import COLOUR
 from nesr_gui.regions import Point
+from nesr_gui.spectral import FloatArray
 
 _STEP, _ZOOM = 0.1, 1.25  # share of the view, and factor, of a key
 _PAN = {
@@ -30,7 +32,8 @@ _ZOOM_KEYS = {Qt.Key.Key_Plus: 1 / _ZOOM, Qt.Key.Key_Equal: 1 / _ZOOM, Qt.Key.Ke
 _SELECT = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _CLEAR = (Qt.Key.Key_Delete, Qt.Key.Key_Escape)
 _KEYS = (*_PAN, *_ZOOM_KEYS, *_SELECT, *_CLEAR, Qt.Key.Key_Home)
-_FAINTEST = 70  # opacity of a region's cells with one pixel
+_LIGHTEST = 0.22  # share of the colour of the text in cells with one pixel
+_FAINTEST = 90  # opacity of a region's cells with one pixel
 _EDGE = 0.04  # of the view, between the cross of the intervals and the corner
 
 
@@ -84,7 +87,7 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
             "shows all."
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumHeight(150)
+        self.setMinimumHeight(140)
         self.plot = self.getPlotItem()
         self.box = self.plot.getViewBox()
         self.box.disableAutoRange()
@@ -95,7 +98,7 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
         self.limits: Limits | None = None  # automatic ones
         self._density: Density | None = None
         self._region: tuple[Density, str] | None = None
-        self._style = "viridis", True
+        self._style = GREY, True
         self._points: list[Point] = []
         self._widths: tuple[float, float] | None = None
         self.all, self.region = pg.ImageItem(axisOrder="row-major"), pg.ImageItem(axisOrder="row-major")
@@ -245,7 +248,7 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
 
     def _paint_densities(self) -> None:
         colormap, is_logarithmic = self._style
-        self._paint(self.all, self._density, _opaque(colormap), is_logarithmic)
+        self._paint(self.all, self._density, self._colours(colormap), is_logarithmic)
         density, colour = self._region or (None, "#000000")
         self._paint(self.region, density, _translucent(colour), is_logarithmic)
 
@@ -257,6 +260,19 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
         shades = count_shades(density.counts, is_logarithmic)
         rect = QRectF(left, bottom, right - left, top - bottom)
         item.setImage(shades, autoLevels=False, levels=(0, 255), lut=colours, rect=rect)
+
+    def _colours(self, colormap: str) -> UInt8Array:
+        """Colours (256, 4) of shades, of which 0 is transparent; those of grey are between background and text."""
+        colours = lookup(colormap, 550.0)
+        table = np.full((256, 4), 255, np.uint8)
+        if colours is None:
+            base, ink = (self.palette().color(role) for role in (QPalette.ColorRole.Base, QPalette.ColorRole.Text))
+            share = np.linspace(_LIGHTEST, 1, 256)[:, None]
+            table[:, :3] = (1 - share) * _rgb(base) + share * _rgb(ink)
+        else:
+            table[:, :3] = colours
+        table[0, 3] = 0
+        return table
 
     def _place_cross(self) -> None:
         path = QPainterPath()
@@ -287,16 +303,12 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
         chosen.setAlpha(255)
         self.outline.setPen(screen_pen(self, chosen, 2))
         self.preview.setPen(screen_pen(self, ink, 1.6, (4, 2)))
-        self.cross.setPen(screen_pen(self, ink, 2))
+        self.cross.setPen(screen_pen(self, colours.color(QPalette.ColorRole.Highlight), 2))
+        self._paint_densities()
 
 
-def _opaque(colormap: str) -> UInt8Array:
-    """Colours (256, 4) of shades, of which 0 is transparent."""
-    colours = lookup(colormap, 550.0)
-    table = np.full((256, 4), 255, np.uint8)
-    table[:, :3] = np.arange(256, dtype=np.uint8)[:, None] if colours is None else colours
-    table[0, 3] = 0
-    return table
+def _rgb(colour: QColor) -> FloatArray:
+    return np.array([colour.red(), colour.green(), colour.blue()], np.float32)
 
 
 def _translucent(colour: str) -> UInt8Array:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QColor, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from nesr_gui.analysis.transect import Transect
@@ -19,7 +19,7 @@ from nesr_gui.gui.model.transect import TransectSpectra
 from nesr_gui.spectral import FloatArray
 
 COLORMAP = "viridis"
-_BAR = 12  # px of the colour bar
+_BAR, _BAR_COLUMN = 12, 62  # px of the colour bar, and with its labels
 _AXIS_WIDTH = 58  # px left of both plots, so that they are aligned
 
 
@@ -51,7 +51,8 @@ class TransectView(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self.setMinimumHeight(170)
         self.setAntialiasing(True)
         self.ci.setContentsMargins(4, 6, 4, 4)
-        self.ci.setSpacing(2)
+        self.ci.layout.setHorizontalSpacing(2)
+        self.ci.layout.setVerticalSpacing(8)
         self._unit, self._scale, self._quantity = "px", 1.0, ""
         self._length = 0.0
         self.picture = self._add_plot(0, _PictureBox(enableMenu=False, enableMouse=False))
@@ -125,6 +126,12 @@ class TransectView(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "bar"):
             self._follow_palette()
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Name the axes that have room."""
+        super().resizeEvent(event)
+        if hasattr(self, "bar"):
+            self._name_axes()
+
     def _add_plot(self, row: int, box: pg.ViewBox) -> Any:
         axes = {side: Axis(side) for side in ("left", "bottom")}
         plot = self.addPlot(row=row, col=0, viewBox=box, axisItems=axes)
@@ -144,10 +151,13 @@ class TransectView(pg.GraphicsLayoutWidget):  # type: ignore[misc]
             self.bar.hideAxis(side)
         self.bar.showAxis("right")
         self.bar.getViewBox().setFixedWidth(_BAR)
+        self.bar.getAxis("right").setWidth(_BAR_COLUMN - _BAR - 2)
         self.ramp = pg.ImageItem(np.arange(256, dtype=np.uint8)[:, None], axisOrder="row-major")
         self.ramp.setLookupTable(lookup(COLORMAP, 550.0))
         self.bar.addItem(self.ramp, ignoreBounds=True)
         self.addItem(self.bar, row=0, col=1)
+        self.ci.layout.setColumnStretchFactor(0, 1)
+        self.ci.layout.setColumnFixedWidth(1, _BAR_COLUMN)
 
     def _show_spectra(self, spectra: TransectSpectra | None) -> None:
         self.bar.setVisible(spectra is not None)
@@ -206,10 +216,15 @@ class TransectView(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         ink = self.palette().color(QPalette.ColorRole.WindowText).name()
         style = {"font-size": f"{self.font().pointSizeF():g}pt"}
         for axis, text in (
-            (self.picture.getAxis("left"), "nm"), (self.curve.getAxis("left"), self._quantity),
+            (self.picture.getAxis("left"), "nm"),
+            (self.curve.getAxis("left"), self._quantity if self._has_room() else ""),
             (self.curve.getAxis("bottom"), f"distance from A ({self._unit})"),
         ):  # fmt: skip
             axis.setLabel(text, color=ink, **style)
+
+    def _has_room(self) -> bool:
+        """Whether the name of the quantity fits beside the curve."""
+        return self.fontMetrics().horizontalAdvance(self._quantity) <= self.curve.getViewBox().height()
 
     def _follow_palette(self) -> None:
         colours = self.palette()
