@@ -136,8 +136,7 @@ class LibraryController(QObject):
     def forget(self) -> None:
         """Drop the matches of the previous document or field."""
         self._stop()
-        if self.answer is not None:
-            self._show(None, "")
+        self._show(None, "")
 
     def query(self) -> None:
         """Compare the active mark with the libraries, unless that was done or the panel is hidden."""

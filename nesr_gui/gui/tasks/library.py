@@ -145,7 +145,7 @@ class MatchAnswer:
                 return f"{count:,} of {self.compared:,} spectra {has} {same}: what it might be."
             return f"None of {self.compared:,} spectra {has} {same}.{self._advice()}"
         if not self.has_interval:
-            return f"{count:,} spectra, compared with the measured values of {title}."
+            return f"The nearest of {count:,} spectra to {title} is {self.matches[0].entry.name}."
         alike = sum(match.cannot_be_told_apart for match in self.matches)
         return f"{alike:,} of {count:,} spectra cannot be told apart from {title}, within its 90 % interval."
 

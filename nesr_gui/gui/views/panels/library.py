@@ -50,8 +50,8 @@ EMPTY = (
 )
 _COLUMNS = 6
 _RANK, _NAME, _DISTANCE, _TOLD, _GAIN, _FILE = range(_COLUMNS)
-_WIDTHS = {_RANK: 52, _NAME: 150, _DISTANCE: 74, _TOLD: 92, _GAIN: 68}
-_TITLES = {_RANK: "Rank", _NAME: "Name", _TOLD: "Told apart", _GAIN: "Gain", _FILE: "Library"}
+_WIDTHS = {_RANK: 44, _NAME: 132, _DISTANCE: 80, _TOLD: 90, _GAIN: 58, _FILE: 48}
+_TITLES = {_RANK: "#", _NAME: "Name", _TOLD: "Told apart", _GAIN: "Gain", _FILE: "Library"}
 _TIPS = {
     _RANK: "Rank among all compared spectra, whatever the list is sorted by",
     _NAME: "Name of the spectrum in its library",
