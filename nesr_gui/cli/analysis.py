@@ -484,8 +484,9 @@ def write_class_map(
     """Write a map of classes and their statistics, and print how many pixels each has."""
     import numpy as np
 
-    from nesr_gui.analysis.outputs import class_mask, count_classes, write_classes
-    from nesr_gui.analysis.statistics import region_statistics
+    from nesr_gui.analysis.classification import NONE, class_numbers
+    from nesr_gui.analysis.outputs import count_classes, write_classes
+    from nesr_gui.analysis.statistics import class_statistics
     from nesr_gui.io.spectra.csv import write_curves
 
     write_classes(out, made, names, least_pixels=least_pixels)
@@ -496,16 +497,12 @@ def write_class_map(
     print_map(out, made, "classes")
     if statistics is None:
         return
-    curves = []
-    for each in counts[1:-1]:
-        if each.pixels:
-            mask = np.zeros(field.shape, bool)
-            mask[made.rows, made.cols] = class_mask(made, each.number)
-            with progress_bar(f"statistics of {each.name}") as report:
-                found = region_statistics(
-                    field, mask=mask, within=(float(bands.nm[0]), float(bands.nm[-1])), progress=report
-                )
-            curves += found.curves(each.name)
+    numbers = np.full(field.shape, NONE, np.uint8)
+    numbers[made.rows, made.cols] = class_numbers(made.values[0], made.abstained())
+    within = float(bands.nm[0]), float(bands.nm[-1])
+    with progress_bar("statistics of the classes") as report:
+        found = class_statistics(field, numbers, range(1, len(names) + 1), within=within, progress=report)
+    curves = [curve for number, each in found.items() for curve in each.curves(names[number - 1])]
     if not curves:
         raise ValueError(f"no pixel has a class, so {statistics.name} would be empty; choose another threshold")
     write_curves(statistics, curves, provenance=made.provenance)

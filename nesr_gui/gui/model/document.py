@@ -304,7 +304,7 @@ class Document(QObject):
         self._forget_answers()
         self._forget_anchoring()
         self.undo_stack.clear()
-        self.analysis_settings = replace(self.analysis_settings, left_out=())
+        self.analysis_settings = self.analysis_settings.for_new_image()
         self.mark_set.start(source_shape)
         self.scatter.start()
         self.transect.start(source_shape)
