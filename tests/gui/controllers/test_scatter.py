@@ -540,3 +540,48 @@ def test_sessions_refuse_impossible_selections(plotted: App, qtbot: QtBot, tmp_p
             replace(data, scatter=ScatterPlot("b550", "b650", wrong))
     with pytest.raises(ValueError, match="a selection without its axes"):
         ScatterPlot("", "b650", SQUARE)
+
+
+@pytest.mark.parametrize("name", ["select_pixels", "compute_intervals", "make_regions", "count_pixels"])
+def test_late_results_of_other_axes_or_selections_are_dropped(
+    app: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    half = np.linspace(0.001, 0.3, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)
+    open_cube(app, UncertainCube(VALUES, half))
+    app.scatter.open()
+    scatter, view = app.document.scatter, app.scatter.panel.view
+    qtbot.waitUntil(lambda: scatter.intervals is not None and not busy(app))
+    if name == "make_regions":
+        select(app, qtbot)
+    started, go = gated(monkeypatch, name)
+    taken: list[Any] = []
+    owner, setter = {
+        "select_pixels": (scatter, "set_mask"), "compute_intervals": (scatter, "set_intervals"),
+        "make_regions": (app.document.mark_set, "take_all"), "count_pixels": (view, "show_densities"),
+    }[name]  # fmt: skip
+    original = getattr(owner, setter)
+    monkeypatch.setattr(owner, setter, lambda first, *rest: (taken.append(first), original(first, *rest))[1])
+    other = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.25), (0.1, 0.25))
+    steps: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+        "select_pixels": (lambda: view.selection_picked.emit(SQUARE), lambda: view.selection_picked.emit(other)),
+        "compute_intervals": (lambda: scatter.set_axes("b450", "b500"), lambda: scatter.set_axes("b450", "b500 ** 2")),
+        "make_regions": (app.scatter.make_regions, lambda: view.selection_picked.emit(other)),
+        "count_pixels": (lambda: QTest.keyClick(view, Qt.Key.Key_Plus), lambda: QTest.keyClick(view, Qt.Key.Key_Plus)),
+    }
+    first, second = steps[name]
+    first()
+    qtbot.waitUntil(started.is_set)
+    second()
+    go.set()
+    qtbot.waitUntil(lambda: not busy(app) and scatter.map is not None)
+    if name == "select_pixels":
+        assert len(taken) == 1
+        np.testing.assert_array_equal(taken[0], slowly_selected(other))
+    elif name == "compute_intervals":
+        assert len(taken) == 1 and scatter.axes == ("b450", "b500 ** 2")
+        fifth, tenth = (4 * VALUES[10] * half, 2 * half)  # of x² and of x, up to half²
+        assert taken[0].widths == pytest.approx((np.median(tenth), np.median(fifth)), rel=0.2)
+    elif name == "make_regions":
+        assert taken == [] and app.document.marks == ()
+    else:
+        assert [density.limits for density in taken] == [view.view_limits()]
