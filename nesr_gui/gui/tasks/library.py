@@ -118,6 +118,7 @@ class MatchAnswer:
         request: the question.
         matches: the nearest first.
         compared: the number of spectra that were compared: the others do not cover the wavelengths.
+        alike: the number of matches that cannot be told apart from the mark.
         wavelengths: where they were compared.
         has_interval: whether the mark has a prediction interval.
         nearest: of metamers, the spectrum with the nearest colour.
@@ -127,6 +128,7 @@ class MatchAnswer:
     request: MatchRequest
     matches: tuple[Match, ...] = ()
     compared: int = 0
+    alike: int = 0
     wavelengths: Wavelengths | None = None
     has_interval: bool = False
     nearest: Match | None = None
@@ -146,8 +148,7 @@ class MatchAnswer:
             return f"None of {self.compared:,} spectra {has} {same}.{self._advice()}"
         if not self.has_interval:
             return f"The nearest of {count:,} spectra to {title} is {self.matches[0].entry.name}."
-        alike = sum(match.cannot_be_told_apart for match in self.matches)
-        return f"{alike:,} of {count:,} spectra cannot be told apart from {title}, within its 90 % interval."
+        return f"{self.alike:,} of {count:,} spectra cannot be told apart from {title}, within its 90 % interval."
 
     def basis(self) -> str:
         """What the answer rests on, in sentences."""
@@ -207,8 +208,9 @@ def find_matches(request: MatchRequest, progress: ProgressCallback) -> MatchAnsw
     shown = [match for match in matches if match.distance <= settings.most] if settings.metamers else matches
     nearest = min(matches, key=lambda match: match.distance) if settings.metamers else None
     return MatchAnswer(
-        request, tuple(shown), len(matches), query.spectrum.wavelengths, query.limits is not None, nearest=nearest
-    )
+        request, tuple(shown), len(matches), alike=sum(match.cannot_be_told_apart for match in shown),
+        wavelengths=query.spectrum.wavelengths, has_interval=query.limits is not None, nearest=nearest,
+    )  # fmt: skip
 
 
 def _query(request: MatchRequest, progress: ProgressCallback) -> Query:

@@ -73,7 +73,6 @@ class MatchModel(QAbstractTableModel):
         super().__init__()
         self.matches: tuple[Match, ...] = ()
         self._distance = Distance.ANGLE
-        self._texts: list[str] = []  # in which the words of the search are looked for
         self._words: tuple[str, ...] = ()
         self._sorting = _RANK, Qt.SortOrder.AscendingOrder
         self._rows: list[int] = []  # of the matches that are shown
@@ -84,7 +83,6 @@ class MatchModel(QAbstractTableModel):
         """Show matches, the nearest first."""
         self.beginResetModel()
         self.matches, self._distance = tuple(matches), distance
-        self._texts = [f"{match.entry.name} {match.entry.file}".casefold() for match in matches]
         self._arrange()
         self.endResetModel()
 
@@ -165,8 +163,10 @@ class MatchModel(QAbstractTableModel):
 
     def _arrange(self) -> None:
         """Choose and order the rows."""
-        texts, words, (column, order) = self._texts, self._words, self._sorting
-        rows = [at for at, text in enumerate(texts) if all(word in text for word in words)]
+        (column, order), rows = self._sorting, list(range(len(self.matches)))
+        if self._words:
+            texts = [f"{match.entry.name} {match.entry.file}".casefold() for match in self.matches]
+            rows = [at for at in rows if all(word in texts[at] for word in self._words)]
         if column != _RANK:
             rows.sort(key=self._keys(column))
         if order is Qt.SortOrder.DescendingOrder:
