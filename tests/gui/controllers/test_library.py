@@ -37,6 +37,7 @@ from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.analysis.scenes import BANDS, UncertainCube, chart_spectra, mixed_cube
+from tests.gui.controllers.test_anchors import FAR, SPOT, measure, prior, window  # noqa: F401 - fixtures
 
 PIN, OTHER, BOX = (3, 4), (20, 9), Region.rectangle(5, 6, 9, 12)
 VALUES = mixed_cube(24, 31)
@@ -261,6 +262,30 @@ def test_radiance_is_compared_relative_to_a_white(library: App, qtbot: QtBot) ->
     match = library.library.answer.matches[0]
     expected = match.gain * np.interp(550, match.entry.spectrum.wavelengths.nm, match.entry.spectrum.values) * light[15]
     assert np.interp(550, spectrum.wavelengths.nm, spectrum.values) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_corrected_reconstruction_is_compared_as_corrected(
+    window: App,  # noqa: F811
+    tmp_path: Path,
+    qtbot: QtBot,
+) -> None:
+    write_curves(tmp_path / "paints.csv", CHART)
+    window.library.open([tmp_path / "paints.csv"])
+    before = window.document.field
+    measure(window, qtbot, SPOT)
+    settle(window, qtbot)
+    field = window.document.field
+    assert field is not before
+    for place in (SPOT, FAR):
+        window.document.mark_set.move(1, place, gesture=1)
+        qtbot.waitUntil(lambda: not window.document.awaits_anchoring and not window.anchors._rest.isActive())
+        settle(window, qtbot)
+        matches = rank_matches(Query.at_pixel(window.document.field, *place), SpectralLibrary.of(CHART))
+        assert cells(window, NAME) == [match.entry.name for match in matches]
+        assert cells(window, DISTANCE) == [f"{match.distance:.3g}°" for match in matches]
+    assert (
+        "by the model fake, corrected by 1 measured spectrum; they are estimates" in window.library.panel.basis.text()
+    )
 
 
 # Late answers
@@ -546,6 +571,10 @@ def test_what_is_listed_is_copied_and_exported(
     lines = [line.split("\t") for line in QGuiApplication.clipboard().text().split("\n")]
     assert lines[0] == ["rank", "spectral angle", "gain", "within interval", "cannot be told apart", "name", "file"]
     assert [line[5] for line in lines[1:]] == [f"patch {at}" for at in range(12)]
+    copied = QGuiApplication.clipboard().text()
+    QGuiApplication.clipboard().clear()
+    QTest.keyClick(panel.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == copied, "not the table of marks"
     of_patch = {match.entry.name: (rank, match) for rank, match in enumerate(answer.matches, 1)}
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "found"), args[3]))
     panel.export.click()
