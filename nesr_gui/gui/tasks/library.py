@@ -238,20 +238,21 @@ def _query(request: MatchRequest, progress: ProgressCallback) -> Query:
 def library_curves(answer: MatchAnswer, selected: Collection[Match]) -> LibraryCurves | None:
     """The library spectra to draw beside the mark, multiplied by their gains.
 
-    Of metamers all, at most `MOST_DRAWN`, and above them those that are selected; of matches those that are selected,
-    or else the nearest.
+    Of metamers all, or `MOST_DRAWN` that are spread over their ranks, and those that are selected; of matches those
+    that are selected, or else the nearest.
     """
     settings, count = answer.request.settings, len(answer.matches)
     if not count:
         return None
     chosen = list(selected) or ([] if settings.metamers else [answer.matches[0]])
-    lines: list[Line] = []
+    lines, family = list[Line](), list[Line]()
     texts: dict[Kind, str] = {}
     is_scaled = not settings.metamers or settings.any_brightness
     scaled = ", scaled to the mark" if is_scaled else ""
     if settings.metamers:
-        family = answer.matches[:MOST_DRAWN]
-        lines += [Line(Kind.METAMER, None, match.entry.name, _drawn(match, answer.request)) for match in family]
+        places = np.linspace(0, count - 1, min(count, MOST_DRAWN)).round().astype(int).tolist()
+        for match in (answer.matches[place] for place in places):
+            family.append(Line(Kind.METAMER, None, match.entry.name, _drawn(match, answer.request)))
         of = f"{len(family)} of {count:,}" if count > len(family) else f"{count}"
         texts[Kind.METAMER] = f"{of} metamer{'s' * (count > 1)}{scaled}"
     for match in chosen:
@@ -259,7 +260,7 @@ def library_curves(answer: MatchAnswer, selected: Collection[Match]) -> LibraryC
         lines.append(Line(Kind.MATCH, None, name, _drawn(match, answer.request)))
     if chosen:
         texts[Kind.MATCH] = f"library{scaled}"
-    return LibraryCurves(tuple(lines), texts)
+    return LibraryCurves(tuple(lines), tuple(family), texts)
 
 
 def _drawn(match: Match, request: MatchRequest) -> Spectrum:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -499,6 +500,9 @@ def test_metamers_are_listed_and_drawn_as_a_family(library: App, tmp_path: Path,
     )
     panel.table.selectRow(0)
     assert len(drawn(library, Kind.MATCH)) == 1 and len(drawn(library, Kind.METAMER)) == len(found)
+    kinds = [line.kind for line in document.plot_content().lines]
+    assert kinds == [*[Kind.METAMER] * len(found), Kind.CURVE, Kind.MATCH], "beneath and above the mark"
+    assert len(library.window.plot.layer.readout(550)) == 2, "of the family only what is selected"
     panel.brightness.click()
     settle(library, qtbot)
     assert cells(library, NAME) == ["twin 1.0"] and cells(library, GAIN) == ["1"]
@@ -508,6 +512,22 @@ def test_metamers_are_listed_and_drawn_as_a_family(library: App, tmp_path: Path,
     document.set_viewing(ViewingConditions(Illuminant("FL11")))
     settle(library, qtbot)
     assert "twin 1.0" not in cells(library, NAME), "another light separates them"
+
+
+def test_a_large_family_is_drawn_by_members_of_all_ranks(cube: App, qtbot: QtBot) -> None:
+    own = VALUES[:, PIN[0], PIN[1]]
+    waves = [own * (1 + 0.0005 * at * np.sin(BANDS.nm / 15)) for at in range(200)]
+    spectra = [Spectrum(BANDS, values.astype(np.float32), f"wave {at}") for at, values in enumerate(waves)]
+    cube.workspace.set_libraries([tasks.OpenedLibrary("waves", SpectralLibrary.of(spectra, "waves"))])
+    change(cube, metamers=True, most=20.0)
+    cube.window.actions_by_name["library"].trigger()
+    cube.document.add_pin(*PIN)
+    settle(cube, qtbot)
+    assert cells(cube, NAME) == [f"wave {at}" for at in range(200)]
+    members = [int(name.split()[1]) for name in drawn(cube, Kind.METAMER)]
+    assert len(members) == tasks.MOST_DRAWN and (members[0], members[-1]) == (0, 199)
+    assert {3, 4} >= {after - before for before, after in pairwise(members)}
+    assert (Kind.METAMER, "60 of 200 metamers, scaled to the mark") in cube.window.plot.key.entries
 
 
 def test_no_metamer_is_said_with_what_to_try(library: App, qtbot: QtBot) -> None:
