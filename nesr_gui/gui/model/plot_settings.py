@@ -248,7 +248,7 @@ class Kind(enum.Enum):
     SMOOTH = (1.0, 2.5)
     LIBRARY = (8.0, 3.0, 1.5, 3.0)
     READING = (2.5, 1.5)
-    METAMER = (12.0, 1.5)
+    METAMER = (200.0, 1.0)  # hardly dashed: many lines in a row
     MATCH = (6.0, 2.0, 1.0, 2.0, 1.0, 2.0)
     HULL = (1.0, 1.0)
 
@@ -269,9 +269,16 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class LibraryCurves:
-    """Library spectra beside the active mark, scaled to it, and what the key calls each kind of them."""
+    """Library spectra beside the active mark, scaled to it.
+
+    Attributes:
+        lines: single spectra, above those of the marks.
+        family: many spectra, beneath those of the marks.
+        texts: what the key calls each kind of them.
+    """
 
     lines: tuple[Line, ...]
+    family: tuple[Line, ...]
     texts: Mapping[Kind, str]
 
 
@@ -353,7 +360,7 @@ class PlotContent:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """All lines, in the order of the marks, reference spectra and matches last."""
+        """All lines from the lowest to the uppermost: in the order of the marks, reference spectra and matches last."""
         lines = []
         for mark in self.marks:
             curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
@@ -371,7 +378,7 @@ class PlotContent:
             if self.smooth and colour_result is not None and colour_result.smooth is not None:
                 lines.append(Line(Kind.SMOOTH, mark, f"{mark.title}, smooth metamer", colour_result.smooth))
         lines += [Line(Kind.LIBRARY, None, each.spectrum.name, each.spectrum) for each in self.library]
-        return lines if self.matches is None else [*lines, *self.matches.lines]
+        return lines if self.matches is None else [*self.matches.family, *lines, *self.matches.lines]
 
     def value_range(self) -> Range:
         """Return the limits of the value axis, which fits the lines and circles; bands may exceed it."""

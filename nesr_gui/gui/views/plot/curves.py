@@ -28,7 +28,7 @@ from nesr_gui.gui.model.plot_settings import (
     symbol_places,
 )
 
-_FAINT = 110  # opacity of a line of a family, of 255
+_FAINT = 90  # opacity of a line of a family, of 255
 
 
 @dataclass(frozen=True)
@@ -201,9 +201,11 @@ class CurveLayer:
             self.dots.show_spots(spots)
 
     def readout(self, nm: float) -> list[tuple[Mark | None, str, float]]:
-        """Mark, name and displayed value of every curve at a wavelength."""
+        """Mark, name and displayed value of every curve at a wavelength, except those of a family."""
         rows = []
         for line in self.plotted.lines:
+            if line.kind is Kind.METAMER:
+                continue
             values, bands = self.plotted.values(line.spectrum), line.spectrum.wavelengths.nm
             rows.append((line.mark, line.name, float(np.interp(nm, bands, values, left=np.nan, right=np.nan))))
         return rows
