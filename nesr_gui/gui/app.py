@@ -19,6 +19,7 @@ from nesr_gui.gui.controllers.application import (
 from nesr_gui.gui.controllers.autosave import AutosaveController
 from nesr_gui.gui.controllers.band_values import BandValuesController
 from nesr_gui.gui.controllers.calibration import CalibrationController
+from nesr_gui.gui.controllers.classes import ClassController
 from nesr_gui.gui.controllers.comparison import AccuracyController, ComparisonController
 from nesr_gui.gui.controllers.documents import DocumentController
 from nesr_gui.gui.controllers.files import FileController, OpenQueue, PasteController
@@ -108,6 +109,7 @@ class App(QObject):
         self.marks = MarkController(window, workspace, worker)
         self.anchors = AnchorController(window, workspace, worker)
         self.analyses = AnalysisController(window, workspace, worker)
+        self.classes = ClassController(window, workspace, worker, self.analyses.panel)
         self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
@@ -165,6 +167,7 @@ class App(QObject):
         for renderer in self.renderers:
             renderer.stop()
         self.anchors.stop()
+        self.classes.stop()
         self.window.bar.stop()
         self.worker.close()
         self.autosave.close()
@@ -187,6 +190,7 @@ class App(QObject):
             (right.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.anchors.forget, frozenset({C.CURRENT, C.IMAGE})),
             (self.analyses.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
+            (self.classes.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
             (self.files.develop, frozenset({C.DEVELOPMENT})),
             (self.comparison.register_again, frozenset({C.PHOTOGRAPH})),
             (self.recovery.take_field, frozenset({C.CURRENT, C.FIELD})),
@@ -201,6 +205,7 @@ class App(QObject):
                     {C.CURRENT, C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS}
                 ),
             ),
+            (self.classes.count, frozenset({C.CURRENT, C.ANALYSES, C.ANALYSIS_SETTINGS, C.VIEW_SETTINGS})),
             (self.spectra.query_readouts, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER})),
             (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
             (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER})),
@@ -235,6 +240,8 @@ class App(QObject):
             (self.anchors.show_suggestions, (C.MARKS, C.SUGGESTIONS)),
             (self.analyses.show_panel, (C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS,
                                         C.ANALYSIS_SETTINGS, C.ANALYSES)),
+            (self.classes.show_counts, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS, C.ANALYSES, C.CLASS_COUNTS)),
+            (self.classes.show_actions, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSES)),
             (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
@@ -283,6 +290,11 @@ class App(QObject):
         """Update curves that are normalised at the wavelength."""
         if self.document.plot_settings.transform.normalise is Normalise.AT_WAVELENGTH:
             self.spectra.show_curves()
+
+    def _show_analysis_panel(self) -> None:
+        self.analyses.show_panel()
+        self.classes.count()
+        self.classes.show_counts()
 
     def _show_smooth_curves(self) -> None:
         if self.document.plot_settings.smooth:
@@ -335,6 +347,8 @@ class App(QObject):
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
                 "much_shorter": application.leap_down, "open_model": self.models.open_model,
+                "class_regions": self.classes.make_regions, "class_statistics": self.classes.show_statistics,
+                "export_class_map": export.export_class_map, "centres_as_references": self.classes.use_centres,
                 "install_model": self.models.install_model, "about_model": self.models.about_model,
                 "guide": application.show_guide, "find_action": application.find_action,
                 "shortcuts": application.show_shortcuts,
@@ -420,9 +434,14 @@ class App(QObject):
         analyses.kind_picked.connect(self.analyses.show)
         analyses.definition_picked.connect(self.analyses.set_definition)
         analyses.use_picked.connect(self.analyses.use)
+        analyses.threshold_picked.connect(self.analyses.set_threshold)
+        analyses.regions_requested.connect(self.classes.make_regions)
+        analyses.statistics_requested.connect(self.classes.show_statistics)
+        analyses.export_requested.connect(self.exporter.export_class_map)
+        analyses.references_requested.connect(self.classes.use_centres)
         analyses.range_picked.connect(self.analyses.set_range)
         analyses.abstaining_picked.connect(self.analyses.set_abstaining)
-        self.analyses.dock.visibilityChanged.connect(self.analyses.show_panel)
+        self.analyses.dock.visibilityChanged.connect(self._show_analysis_panel)
         anchors = self.anchors.panel
         anchors.mark_picked.connect(marks.activate)
         anchors.use_picked.connect(self.anchors.use)
@@ -461,6 +480,8 @@ class App(QObject):
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
             Task.ANCHOR: self.anchors.take_end, Task.FIT_ANALYSIS: self.analyses.take_end,
+            Task.COUNT_CLASSES: self.classes.take_end, Task.COUNT_CLUSTERS: self.classes.take_end,
+            Task.CLASS_STATISTICS: self.classes.take_end,
             Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip
         worker.progressed.connect(status.show_progress)
@@ -508,6 +529,7 @@ class App(QObject):
         self.models.measured_requested.connect(self.reconstruction.leave_cubes)
         self.reconstruction.message_raised.connect(self.window.messages.show_success)
         self.exporter.exported.connect(self.first_steps.finish_export)
+        self.classes.statistics_export_requested.connect(self.exporter.export_class_statistics)
 
     def _take_restored(self, restored: LoadedSession) -> None:
         self.documents.show_restored(restored)

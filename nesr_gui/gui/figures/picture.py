@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from nesr_gui.gui.model.viewport import SamplingGrid, whole
 from nesr_gui.gui.tasks.rendering import RenderedImage, RenderRequest, render_picture
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext, ViewMode
-from nesr_gui.io.georeference import KEY, Georeference
+from nesr_gui.io.georeference import Georeference
 from nesr_gui.io.raster import write_exr, write_png, write_tiff
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray
@@ -144,8 +144,7 @@ class PictureExport:
 
     def georeference(self) -> Georeference | None:
         """Return the georeference of the image, with a coordinate system that only the file can state."""
-        stated, read = Georeference.parse(self.attributes.get(KEY, "")), Georeference.of_file(self.source)
-        return replace(stated, geo_keys=read.geo_keys) if stated is not None and read is not None else stated or read
+        return Georeference.of_image(self.source, self.attributes)
 
 
 def export_picture(request: PictureExport, progress: ProgressCallback) -> str:

@@ -31,6 +31,7 @@ class Change(enum.StrEnum):
     PLOT_SETTINGS = enum.auto()
     ANALYSIS_SETTINGS = enum.auto()  # what the analyses compute
     ANALYSES = enum.auto()  # an analysis was learned from the image
+    CLASS_COUNTS = enum.auto()  # the pixels of classes or clusters were counted
     VIEWING = enum.auto()
     WHITE = enum.auto()
     MODELS = enum.auto()

@@ -14,7 +14,14 @@ from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import KELVIN_RANGES, ViewingConditions
 from nesr_gui.fields.protocol import SpectralField
-from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisSettings, AnalysisSpectrum, FittedAnalysis
+from nesr_gui.gui.model.analyses import (
+    AnalysisKind,
+    AnalysisRequest,
+    AnalysisSettings,
+    AnalysisSpectrum,
+    ClassCounts,
+    FittedAnalysis,
+)
 from nesr_gui.gui.model.anchoring import Anchoring, refusal_of
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
@@ -29,7 +36,7 @@ from nesr_gui.gui.model.marks import (
     Readout,
     row_of,
 )
-from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
+from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings, ReferenceSpectrum
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.gui.model.view_settings import ViewSettings
@@ -122,6 +129,7 @@ class Document(QObject):
         hover: the pixel under the mouse pointer, and `hover_curve` its spectrum.
         curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, and `colour_results`.
         analysis_settings: what the analyses compute, and `analyses` those that were learned from the image.
+        class_counts: how many pixels have each class or cluster; they may be those of an earlier threshold.
         developed: the settings the displayed photograph was developed with, except the working resolution; None for a
             preview.
         pending: the reconstruction that is requested and not yet finished.
@@ -170,6 +178,7 @@ class Document(QObject):
         self.colour_results: Mapping[MarkGeometry, ColourResult] = {}
         self.analysis_settings = AnalysisSettings()
         self.analyses: Mapping[AnalysisKind, FittedAnalysis] = {}
+        self.class_counts: Mapping[AnalysisKind, ClassCounts] = {}
         self.mark_set = MarkSet(self.undo_stack, self.announce)
         self.development = Development(self.undo_stack, self.announce)
         self.developed: DevelopSettings | None = None
@@ -402,7 +411,7 @@ class Document(QObject):
 
     def _forget_answers(self) -> None:
         """Drop the spectra, readouts, colours and analyses of the previous field."""
-        self.curves, self.readouts, self.colour_results, self.analyses = {}, {}, {}, {}
+        self.curves, self.readouts, self.colour_results, self.analyses, self.class_counts = {}, {}, {}, {}, {}
 
     def _forget_anchoring(self) -> None:
         """Drop what depends on the previous field without measured spectra."""
@@ -463,6 +472,19 @@ class Document(QObject):
             self.plot_settings = settings
             self.announce(Change.PLOT_SETTINGS)
 
+    def add_references(self, spectra: Sequence[Spectrum], source: str) -> None:
+        """Add reference spectra to the plot, as an undoable command.
+
+        Raises:
+            ValueError: there would be too many.
+        """
+        before = self.plot_settings.library
+        after = self.plot_settings.with_spectra(spectra, source).library
+        self.undo_stack.push(ReplaceValue("add of reference spectra", self._put_library, before, after))
+
+    def _put_library(self, library: tuple[ReferenceSpectrum, ...]) -> None:
+        self.set_plot_settings(replace(self.plot_settings, library=library))
+
     def set_analysis_settings(self, settings: AnalysisSettings, item: str, series: Hashable = None) -> None:
         """Change what the analyses compute, as an undoable command.
 
@@ -484,6 +506,41 @@ class Document(QObject):
         """Set the analyses that were learned from the image."""
         self.analyses = analyses
         self.announce(Change.ANALYSES)
+
+    def set_class_counts(self, kind: AnalysisKind, counts: ClassCounts) -> None:
+        """Set the numbers of pixels of classes or clusters, unless these have changed meanwhile."""
+        if counts.are_of(self.analyses.get(kind), self.analysis_settings.abstains):
+            self.class_counts = {**self.class_counts, kind: counts}
+            self.announce(Change.CLASS_COUNTS)
+
+    def counts_of(self, kind: AnalysisKind) -> ClassCounts | None:
+        """The numbers of pixels of the present classes or clusters; None until they are counted."""
+        counts, fitted = self.class_counts.get(kind), self.fitted(kind)
+        is_present = counts is not None and counts.are_of(fitted, self.analysis_settings.abstains)
+        return counts if is_present else None
+
+    def analysis_request(self, kind: AnalysisKind) -> AnalysisRequest | None:
+        """What the analysis that is defined at present is to be learned from; None without a field."""
+        if self.field is None:
+            return None
+        settings = self.analysis_settings
+        definition, spectra = settings.definition(kind), tuple[AnalysisSpectrum, ...]()
+        if definition.least_spectra:
+            spectra = tuple(each for each in self.analysis_spectra if each.key not in settings.left_out)
+        return AnalysisRequest(kind, definition, self.field, spectra, settings.within)
+
+    def fitted(self, kind: AnalysisKind) -> FittedAnalysis | None:
+        """The analysis that is defined at present, as learned from the image; None until it is, or if it is another."""
+        fitted = self.analyses.get(kind)
+        return fitted if fitted is not None and fitted.request == self.analysis_request(kind) else None
+
+    @property
+    def class_kind(self) -> AnalysisKind | None:
+        """The classes or clusters that a visible picture shows, first that of the active pane."""
+        settings = self.view_settings
+        sides = sorted(settings.sides, key=lambda side: side != settings.active)
+        kinds = {kind.value: kind for kind in AnalysisKind if kind.is_of_classes}
+        return next((kinds[mode] for side in sides if (mode := settings.modes[side]) in kinds), None)
 
     @property
     def analysis_spectra(self) -> tuple[AnalysisSpectrum, ...]:

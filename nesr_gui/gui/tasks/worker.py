@@ -45,6 +45,8 @@ class Lane(enum.Enum):
     RECONSTRUCTION = "reconstruction", 10
     ANCHORING = "anchoring", 5
     ANALYSIS = "analysis", 5
+    CLASSES = "classes", 10
+    HISTOGRAM = "histogram", 10
     REGISTRATION = "registration", 0
     ACCURACY = "accuracy", 5
     IMAGE_ACCURACY = "image accuracy", 10
@@ -97,12 +99,17 @@ class Task(enum.Enum):
     ANCHOR = _Rules(Lane.ANCHORING, "Applying measured spectra", after=0.4)
     SUGGEST = _Rules(Lane.ANCHORING, "Finding spots to measure", after=0.4)
     FIT_ANALYSIS = _Rules(Lane.ANALYSIS, "Computing analysis", after=0.4)
+    CLASS_REGIONS = _Rules(Lane.CLASSES, "Outlining classes", after=0.4)
+    CLASS_STATISTICS = _Rules(Lane.CLASSES, "Computing statistics of classes", after=0.4)
     REGISTER = _Rules(Lane.REGISTRATION, "Registering measured cube", after=0.4)
     SIMULATE = _Rules(Lane.SIMULATION, "Simulating photograph")
     ACCURACY_IMAGE = _Rules(Lane.IMAGE_ACCURACY, "Computing accuracy")
     ACCURACY_MARKS = _Rules(Lane.ACCURACY, "Computing accuracy of marks", after=0.7)
     PICTURE_LEFT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
     PICTURE_RIGHT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
+    COUNT_CLASSES = _Rules(Lane.CLASSES, "Counting classes", after=1.0)
+    COUNT_CLUSTERS = _Rules(Lane.CLASSES, "Counting clusters", after=1.0)
+    SCORE_HISTOGRAM = _Rules(Lane.HISTOGRAM)
     REGION_REFINED = _Rules(Lane.REFINING, "Averaging region")
     CURVES = _Rules(Lane.QUERIES)
     READOUTS = _Rules(Lane.QUERIES)

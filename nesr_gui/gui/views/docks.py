@@ -74,12 +74,19 @@ class DockManager:
             self.fit()
         return dock
 
-    def reveal(self, widget: QWidget) -> None:
-        """Open and raise the panel that contains `widget`."""
+    def reveal(self, widget: QWidget, share: float = 0.0) -> None:
+        """Open and raise the panel that contains `widget`.
+
+        If it was closed and is docked, its row gets at least this share of the height of the window.
+        """
         for panel in self._panels:
             if panel.dock.isAncestorOf(widget):
+                was_open = panel.dock.isVisible()
                 panel.dock.show()
                 panel.dock.raise_()
+                wanted = round(share * self._window.height())
+                if not was_open and not panel.dock.isFloating() and panel.dock.height() < wanted:
+                    self._window.resizeDocks([panel.dock], [wanted], Qt.Orientation.Vertical)
 
     @property
     def docks(self) -> list[QDockWidget]:
