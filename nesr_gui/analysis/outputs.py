@@ -106,6 +106,34 @@ def write_classes(
         )  # fmt: skip
 
 
+def write_mask(path: Path, made: AnalysisMap, name: str) -> None:
+    """Write where the first layer of a map has the class 1: 255 there as PNG or TIFF, or its areas as regions.
+
+    Args:
+        path: the file.
+        made: a map whose first layer is a class.
+        name: of the mask.
+
+    Raises:
+        ValueError: the extension is another one, the mask is empty, or there are too many areas.
+        OSError: the file cannot be written.
+    """
+    check_ending(path, CLASSES, "a mask")
+    mask = class_mask(made, 1)
+    if not mask.any():
+        raise ValueError(f"{name} contains no pixel, so {path.name} would be empty; choose others")
+    if path.suffix.lower() in REGIONS:
+        origin = made.rows.start, made.cols.start
+        regions = mask_regions(mask, name, binning=made.binning, origin=origin, colour=_COLOURS[0])
+        write_regions(path, regions, made.georeference, made.provenance)
+    elif path.suffix.lower() == ".png":
+        write_png(path, np.uint8(255) * mask, _description(made))
+    else:
+        write_layers(
+            path, np.uint8(255) * mask[None], [name], _description(made), georeference=made.window_georeference,
+        )  # fmt: skip
+
+
 def count_classes(made: AnalysisMap, names: Sequence[str]) -> list[ClassCount]:
     """Pixels without a class, of every class, and in which the map abstains; of the pixels that have values."""
     numbers = class_numbers(made.values[0], made.abstained())[np.isfinite(made.values[0])]

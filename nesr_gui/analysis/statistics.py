@@ -1,4 +1,4 @@
-"""Statistics of regions and masks, histograms for thresholds, and pairs of values for scatter plots."""
+"""Statistics of regions and masks, and histograms for thresholds."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.analysis.moments import Moments
-from nesr_gui.analysis.pixelwise import SAMPLE, Bools, Doubles, PixelAnalysis, Range, bands_within, iter_spectra
+from nesr_gui.analysis.pixelwise import Bools, Doubles, Range, bands_within, iter_spectra
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
-
-MOST_POINTS = 200_000  # of a scatter plot
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,64 +142,6 @@ class _Gathered:
             deviation=np.sqrt(np.maximum(np.diag(covariance), 0)), lowest=self._lowest, highest=self._highest,
             covariance=covariance,
         )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class ScatterData:
-    """Two values of the same pixels.
-
-    Attributes:
-        points: (N, 2) as (row, col) of the field.
-        x: (N,).
-        y: (N,).
-        is_sampled: whether the image has more pixels than these.
-    """
-
-    points: npt.NDArray[np.int64]
-    x: FloatArray
-    y: FloatArray
-    is_sampled: bool
-
-
-def scatter(
-    field: SpectralField,
-    x: PixelAnalysis,
-    y: PixelAnalysis,
-    *,
-    region: Region | None = None,
-    most: int = MOST_POINTS,
-    progress: ProgressCallback | None = None,
-) -> ScatterData:
-    """Values of the first layers of two analyses in the same pixels, at most about `most`, evenly spread.
-
-    Args:
-        field: any field.
-        x: gives the values of the horizontal axis.
-        y: gives the values of the vertical axis.
-        region: in source pixels; None for the whole image.
-        most: about the most points.
-        progress: called with the fraction done; may raise `Cancelled`.
-
-    Raises:
-        ValueError: the field does not cover the wavelengths, or the region is outside the image.
-    """
-    nm = Wavelengths(np.union1d(x.wavelengths.nm, y.wavelengths.nm))
-    own = [np.searchsorted(nm.nm, analysis.wavelengths.nm) for analysis in (x, y)]
-    points, columns, count = [], [], 0
-    for block in iter_spectra(field, nm, region=region, sample=max(most, SAMPLE), progress=progress):
-        rows, cols = np.nonzero(block.members)
-        spectra = block.spectra[:, rows, cols]
-        values = np.stack([a.values(spectra[at])[0] for a, at in zip((x, y), own, strict=True)], axis=1)
-        known = np.isfinite(values).all(axis=1)
-        points.append(np.stack([rows + block.rows.start, cols + block.cols.start], axis=1)[known])
-        columns.append(values[known])
-        count += rows.size
-    places, pairs = np.concatenate(points), np.concatenate(columns)
-    if len(places) > most:
-        kept = ((np.arange(most) + 0.5) * (len(places) / most)).astype(np.int64)
-        places, pairs = places[kept], pairs[kept]
-    is_sampled = len(places) < field.shape[0] * field.shape[1] if region is None else len(places) < count
-    return ScatterData(places, pairs[:, 0], pairs[:, 1], is_sampled)
 
 
 def threshold_histogram(values: FloatArray, bins: int = 256) -> tuple[npt.NDArray[np.int64], Doubles]:

@@ -106,7 +106,7 @@ def match(
     """
     from nesr_gui.analysis.distances import Distance
     from nesr_gui.analysis.library import SpectralLibrary
-    from nesr_gui.analysis.matching import LEAST_COVER, Query, find_metamers, rank_matches
+    from nesr_gui.analysis.matching import LEAST_COVER, Query, find_metamers, match_rows, rank_matches
     from nesr_gui.analysis.pixelwise import rests_on
     from nesr_gui.io.spectra.csv import write_table
 
@@ -134,20 +134,12 @@ def match(
     if query.limits is not None:
         click.echo(f"{same} of {len(matches)} cannot be told apart: within the interval at {LEAST_COVER:.0%} or more.")
     if out:
-        rows = [
-            {
-                chosen.label: f"{each.distance:.6g}", "gain": f"{each.gain:.6g}",
-                "within interval": "" if query.limits is None else f"{each.cover:.4g}",
-                "cannot be told apart": "" if query.limits is None else str(each.cannot_be_told_apart).lower(),
-                "name": each.entry.name, "file": each.entry.file,
-            }
-            for each in matches
-        ]  # fmt: skip
-        if not rows:
+        if not matches:
             raise ValueError(f"no spectrum matches, so {out.name} would be empty; use another library")
         provenance = {**field.provenance, "rests_on": rests_on(field), "pixel": f"row {row} col {col}"}
-        write_table(out, rows, provenance=provenance | {"wavelengths": str(query.spectrum.wavelengths)})
-        click.echo(f"{out}: {len(rows)} matches")
+        provenance["wavelengths"] = str(query.spectrum.wavelengths)
+        write_table(out, match_rows(matches, chosen), provenance=provenance)
+        click.echo(f"{out}: {len(matches)} matches")
 
 
 @click.command()

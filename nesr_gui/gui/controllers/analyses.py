@@ -30,7 +30,7 @@ from nesr_gui.gui.views.panels.analysis import AnalysisPanel
 from nesr_gui.gui.views.panels.class_table import ClassRow
 from nesr_gui.gui.views.widgets import scrollable
 
-SHARE = 0.46  # of the height of the window that the panel gets when it opens
+HEIGHT = 350  # px of the panel when it opens: a histogram and some rows of the table
 _NAMES = {mode.name: kind for kind, mode in ANALYSES.items()}
 
 
@@ -55,7 +55,7 @@ class AnalysisController(QObject):
         """Show an analysis in the active pane, and its panel."""
         document = self._document
         document.set_view_settings(document.view_settings.showing(ANALYSES[kind].name))
-        self._window.panels.reveal(self.panel, SHARE)
+        self._window.panels.reveal(self.panel, HEIGHT)
 
     def set_definition(self, kind: AnalysisKind, definition: Definition, item: str, is_continued: bool) -> None:
         """Change the definition of an analysis."""

@@ -85,4 +85,5 @@ class PictureDialog(ChoiceDialog):
         if missing := kind.missing():
             raise ValueError(missing)
         height, width = self.picture.size
-        return f"{width}×{height} pixels, all of the image: {kind.describe(content, of_classes=self.picture.is_of_classes)}."
+        numbers = kind.describe(content, of_classes=self.picture.is_of_classes)
+        return f"{width}×{height} pixels, all of the image: {numbers}."
