@@ -49,6 +49,7 @@ from nesr_gui.gui.views.actions import connect_actions
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.regions import Region, Shape
+from nesr_gui.spectral import Spectrum
 
 Step = Callable[[], None]
 _OF_DOCUMENTS = (Task.OPEN, Task.DEVELOP, Task.LOAD_MODEL, Task.RECONSTRUCT)  # they enable or disable actions
@@ -143,6 +144,7 @@ class App(QObject):
         )
         self.first_steps = FirstSteps(window.hints, workspace)
         self.application = ApplicationController(window, workspace, self.preferences, self.first_steps)
+        self._centres: tuple[Spectrum, ...] = ()  # of clusters, in the plot
         self.refresh = Refresh([*self._consequences(), *self._displays()], self)
         self._connect_actions()
         self._connect_image()
@@ -265,6 +267,7 @@ class App(QObject):
             (self.classes.show_actions, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSES)),
             (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS,
                                         C.LIBRARY_CURVES, C.ABSORPTIONS)),
+            (self._show_centres, (C.ANALYSES, C.VIEW_SETTINGS)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
             (self.spectra.show_notes, (C.FIELD, C.MARKS, C.CURVES)),
@@ -325,6 +328,13 @@ class App(QObject):
         self.analyses.show_panel()
         self.classes.count()
         self.classes.show_counts()
+
+    def _show_centres(self) -> None:
+        """Show the centres of clusters in the plot, or no more."""
+        centres = self.document.cluster_centres
+        if centres != self._centres:
+            self._centres = centres
+            self.spectra.show_curves()
 
     def _show_smooth_curves(self) -> None:
         if self.document.plot_settings.smooth:

@@ -7,7 +7,6 @@ from PySide6.QtGui import QGuiApplication
 
 from nesr_gui.analysis.class_counts import ScoreHistogram
 from nesr_gui.analysis.classification import Classification, Scoring
-from nesr_gui.analysis.clustering import Clusters
 from nesr_gui.gui.model.analyses import AnalysisKind, ClassCounts, FittedAnalysis
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.workspace import Workspace
@@ -144,7 +143,8 @@ class ClassController(QObject):
         is_possible = fitted is not None and fitted.analysis is not None
         actions = self._window.actions_by_name
         enable(actions, _ON_CLASSES, is_possible)
-        enable(actions, ("centres_as_references",), self._clusters() is not None)
+        clusters = document.analyses.get(AnalysisKind.CLUSTERS)
+        enable(actions, ("centres_as_references",), clusters is not None and bool(clusters.centres))
 
     # Regions, statistics, reference spectra
 
@@ -230,17 +230,14 @@ class ClassController(QObject):
 
     def use_centres(self) -> None:
         """Add the centres of the clusters to the reference spectra."""
-        if (clusters := self._clusters()) is None:
+        fitted = self._document.analyses.get(AnalysisKind.CLUSTERS)
+        if fitted is None or not fitted.centres:
             return
-        source = f"{len(clusters.names)} clusters of {self._document.name}"
+        source = f"{len(fitted.centres)} clusters of {self._document.name}"
         try:
-            self._document.add_references(clusters.curves(), source)
+            self._document.add_references(fitted.centres, source)
         except ValueError as error:
             self._window.messages.show_failure(error)
-
-    def _clusters(self) -> Clusters | None:
-        fitted = self._workspace.current.analyses.get(AnalysisKind.CLUSTERS)
-        return fitted.analysis if fitted is not None and isinstance(fitted.analysis, Clusters) else None
 
 
 def _of_classes(document: Document) -> list[AnalysisKind]:

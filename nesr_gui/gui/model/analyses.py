@@ -128,12 +128,14 @@ class FittedAnalysis:
         analysis: the analysis; None if it is impossible.
         differences: the difference asked about, for each of its layers.
         refusal: why it is impossible, to be read after "is not possible: "; empty if it is possible.
+        centres: the spectra of the centres of clusters.
     """
 
     request: AnalysisRequest
     analysis: PixelAnalysis | None
     differences: tuple[float, ...] = ()
     refusal: str = ""
+    centres: tuple[Spectrum, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,7 +39,8 @@ from nesr_gui.gui.model.marks import (
     absorption_cells,
     row_of,
 )
-from nesr_gui.gui.model.plot_settings import LibraryCurves, PlotContent, PlotSettings, ReferenceSpectrum
+from nesr_gui.gui.model.palette import cluster_colour
+from nesr_gui.gui.model.plot_settings import Kind, LibraryCurves, Line, PlotContent, PlotSettings, ReferenceSpectrum
 from nesr_gui.gui.model.scatter import ScatterModel
 from nesr_gui.gui.model.transect import TransectModel
 from nesr_gui.gui.model.truth import MeasuredCube
@@ -709,5 +710,19 @@ class Document(QObject):
             transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
             axes=settings.axes, is_estimated=self.is_estimated,
             readings=self.anchoring.scaled if self.anchoring is not None else {}, matches=self.library_curves,
+            centres=self._centre_lines() if self.analyses else (),
             hull=settings.hull, absorptions=self.absorptions,
         )  # fmt: skip
+
+    @property
+    def cluster_centres(self) -> tuple[Spectrum, ...]:
+        """The centres of the clusters in a visible pane."""
+        settings, fitted = self.view_settings, self.analyses.get(AnalysisKind.CLUSTERS)
+        is_shown = AnalysisKind.CLUSTERS.value in [settings.modes[side] for side in settings.sides]
+        return fitted.centres if fitted is not None and is_shown else ()
+
+    def _centre_lines(self) -> list[Line]:
+        return [
+            Line(Kind.CENTRE, None, spectrum.name, spectrum, cluster_colour(number))
+            for number, spectrum in enumerate(self.cluster_centres, 1)
+        ]
