@@ -19,6 +19,7 @@ from nesr_gui.fields.protocol import SpectralField
 from nesr_gui.spectral import Spectrum
 
 if TYPE_CHECKING:
+    from nesr_gui.analysis.class_counts import ClassTally
     from nesr_gui.analysis.pixelwise import PixelAnalysis
 
 Range = tuple[float, float]
@@ -32,6 +33,11 @@ class AnalysisKind(enum.StrEnum):
     ABUNDANCES = "abundances"
     EXPRESSION = "expression"
     COMPONENTS = "components"
+
+    @property
+    def is_of_classes(self) -> bool:
+        """Whether its picture shows numbers of classes or clusters."""
+        return self in (AnalysisKind.CLASSES, AnalysisKind.CLUSTERS)
 
 
 @dataclass(frozen=True)
@@ -122,9 +128,30 @@ class FittedAnalysis:
         analysis: the analysis; None if it is impossible.
         differences: the difference asked about, for each of its layers.
         refusal: why it is impossible, to be read after "is not possible: "; empty if it is possible.
+        centres: the spectra of the centres of clusters.
     """
 
     request: AnalysisRequest
     analysis: PixelAnalysis | None
     differences: tuple[float, ...] = ()
     refusal: str = ""
+    centres: tuple[Spectrum, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ClassCounts:
+    """How many pixels have each class or cluster.
+
+    Attributes:
+        fitted: the classes or clusters.
+        abstains: whether pixels abstain in which the prediction interval allows another class.
+        tally: the counts.
+    """
+
+    fitted: FittedAnalysis
+    abstains: bool
+    tally: ClassTally
+
+    def are_of(self, fitted: FittedAnalysis | None, abstains: bool) -> bool:
+        """Whether these are the counts of classes as they are now."""
+        return self.fitted is fitted and self.abstains == abstains

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from nesr_gui.analysis.classification import Classification, Scoring
+from nesr_gui.analysis.clustering import Clusters
 from nesr_gui.analysis.definitions import ClassDefinition
 from nesr_gui.analysis.maps import sample_differences
 from nesr_gui.analysis.pixelwise import PixelAnalysis
@@ -48,7 +49,8 @@ def _fit(wanted: AnalysisRequest, known: FittedAnalysis | None, progress: Progre
         differences = sample_differences(wanted.field, analysis, lambda fraction: progress(0.8 + 0.2 * fraction))
     except (ValueError, ImportError) as error:
         return FittedAnalysis(wanted, None, refusal=str(error))
-    return FittedAnalysis(wanted, analysis, differences)
+    centres = tuple(analysis.curves()) if isinstance(analysis, Clusters) else ()
+    return FittedAnalysis(wanted, analysis, differences, centres=centres)
 
 
 def _analysis(wanted: AnalysisRequest, known: FittedAnalysis | None, progress: ProgressCallback) -> PixelAnalysis:
