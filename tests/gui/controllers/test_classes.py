@@ -1,4 +1,4 @@
-"""Classes and clusters in the window: counts, thresholds, regions, statistics, files, undo, sessions and late results."""
+"""Classes, clusters in the window: counts, thresholds, regions, statistics, files, undo, sessions and late results."""
 
 from __future__ import annotations
 

@@ -84,8 +84,8 @@ class AnalysisPanel(QWidget):
         layout.setContentsMargins(14, 8, 14, 10)
         layout.setSpacing(6)
         self.heads = QStackedWidget()  # the first controls of each page, beside the kind
-        for page in self.pages.values():
-            self.heads.addWidget(page.head)
+        for head in [page.head for page in self.pages.values()]:
+            self.heads.addWidget(head)
         self.heads.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         top = QHBoxLayout()
         top.addWidget(self.kinds)
