@@ -93,6 +93,7 @@ class ScatterController(QObject):
 
     def select_view(self) -> None:
         """Select the pixels in the visible range of the plot."""
+        self._window.panels.reveal(self.panel, PREFERRED)
         self.panel.view.select_view()
 
     def clear_selection(self) -> None:
