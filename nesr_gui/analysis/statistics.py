@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,23 +73,75 @@ def region_statistics(
     """
     if mask is not None and mask.shape != field.shape:
         raise ValueError(f"a mask of shape {mask.shape} for an image of shape {field.shape}; they must be equal")
-    bands = bands_within(field, within)
-    moments = Moments(len(bands))
-    lowest, highest = np.full(len(bands), np.inf), np.full(len(bands), -np.inf)
-    for block in iter_spectra(field, bands, region=region, progress=progress):
+    gathered = _Gathered(bands_within(field, within))
+    for block in iter_spectra(field, gathered.wavelengths, region=region, progress=progress):
         chosen = block.members & np.isfinite(block.spectra).all(axis=0)
         if mask is not None:
             chosen &= mask[block.rows, block.cols]
-        spectra = block.spectra[:, chosen]
-        moments.add(spectra)
+        gathered.add(block.spectra[:, chosen])
+    return gathered.statistics()
+
+
+def class_statistics(
+    field: SpectralField,
+    numbers: npt.NDArray[np.uint8],
+    chosen: Sequence[int],
+    *,
+    within: Range | None = None,
+    progress: ProgressCallback | None = None,
+) -> dict[int, RegionStatistics]:
+    """Statistics of the pixels of several classes, from one evaluation of the image; without classes that have none.
+
+    Args:
+        field: any field.
+        numbers: the class of each pixel (H, W) of the field.
+        chosen: the numbers of the classes.
+        within: range in nm; None for all bands.
+        progress: called with the fraction done; may raise `Cancelled`.
+
+    Raises:
+        ValueError: the range has fewer than two bands, or the numbers have another shape.
+    """
+    if numbers.shape != field.shape:
+        raise ValueError(f"classes of shape {numbers.shape} for an image of shape {field.shape}; they must be equal")
+    bands = bands_within(field, within)
+    gathered = {number: _Gathered(bands) for number in chosen}
+    for block in iter_spectra(field, bands, progress=progress):
+        own = np.where(np.isfinite(block.spectra).all(axis=0), numbers[block.rows, block.cols].astype(np.int16), -1)
+        for number in np.unique(own).tolist():
+            if number in gathered:
+                gathered[number].add(block.spectra[:, own == number])
+    return {number: part.statistics() for number, part in gathered.items() if part.pixels}
+
+
+class _Gathered:
+    """Spectra of which the statistics are wanted, block by block."""
+
+    def __init__(self, wavelengths: Wavelengths) -> None:
+        self.wavelengths = wavelengths
+        self._moments = Moments(len(wavelengths))
+        self._lowest, self._highest = np.full(len(wavelengths), np.inf), np.full(len(wavelengths), -np.inf)
+
+    @property
+    def pixels(self) -> int:
+        return self._moments.count
+
+    def add(self, spectra: FloatArray) -> None:
+        """Add finite spectra (L, n)."""
+        self._moments.add(spectra)
         if spectra.shape[1]:
-            lowest, highest = np.minimum(lowest, spectra.min(axis=1)), np.maximum(highest, spectra.max(axis=1))
-    mean = moments.mean
-    covariance = moments.covariance() if moments.count > 1 else np.zeros((len(bands), len(bands)))
-    return RegionStatistics(
-        wavelengths=bands, pixels=moments.count, mean=mean, deviation=np.sqrt(np.maximum(np.diag(covariance), 0)),
-        lowest=lowest, highest=highest, covariance=covariance,
-    )  # fmt: skip
+            self._lowest = np.minimum(self._lowest, spectra.min(axis=1))
+            self._highest = np.maximum(self._highest, spectra.max(axis=1))
+
+    def statistics(self) -> RegionStatistics:
+        """Raises ValueError if there are none."""
+        count, mean = self._moments.count, self._moments.mean
+        covariance = self._moments.covariance() if count > 1 else np.zeros((mean.size, mean.size))
+        return RegionStatistics(
+            wavelengths=self.wavelengths, pixels=count, mean=mean,
+            deviation=np.sqrt(np.maximum(np.diag(covariance), 0)), lowest=self._lowest, highest=self._highest,
+            covariance=covariance,
+        )  # fmt: skip
 
 
 def threshold_histogram(values: FloatArray, bins: int = 256) -> tuple[npt.NDArray[np.int64], Doubles]:

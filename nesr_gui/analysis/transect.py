@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nesr_gui.analysis.pixelwise import Bools, Doubles, PixelAnalysis
+from nesr_gui.analysis.pixelwise import Bools, Doubles, PixelAnalysis, members_of
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField
-from nesr_gui.regions import Point
+from nesr_gui.regions import Point, Region
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 MOST_POINTS = 10_000
@@ -121,8 +121,8 @@ def box_mean(
         wavelengths: where the field is evaluated.
 
     Returns:
-        The mean, the standard deviation (L,) between the pixels, and the number of pixels of the field. Pixels without
-        values do not count.
+        The mean, the standard deviation (L,) between the pixels, and the number of pixels of the field. Those count
+        whose centres are in the box, or else the one around it; pixels without values do not.
 
     Raises:
         ValueError: the pixel is outside the image, the side is not positive, or no pixel has values.
@@ -133,11 +133,12 @@ def box_mean(
             f"a box of {side} pixels around row {row}, column {col} requested; the image has rows 0-{height - 1} and "
             f"columns 0-{width - 1}, and a box at least one pixel"
         )
-    window = []
-    for middle, size in zip((row, col), field.shape, strict=True):
-        first, last = max(middle - side // 2, 0), middle - side // 2 + side - 1
-        window.append(slice(first // field.binning, min(last // field.binning + 1, size)))
-    values = field.cube(wavelengths, rows=window[0], cols=window[1]).values.reshape(len(wavelengths), -1)
+    region = Region.square(row, col, side, (height, width))
+    rows, cols = region.window(field.shape, field.binning)
+    members = members_of(field, region, rows, cols)
+    if not members.any():  # a box within one pixel of the field
+        members[row // field.binning - rows.start, col // field.binning - cols.start] = True
+    values = field.cube(wavelengths, rows=rows, cols=cols).values[:, members]
     values = values[:, np.isfinite(values).all(axis=0)].astype(np.float64)
     if not values.size:
         raise ValueError(f"no pixel of the box around row {row}, column {col} has values; choose another place")

@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Qt, Signal
 
 from nesr_gui import resources
+from nesr_gui.gui.controllers.analyses import AnalysisController
 from nesr_gui.gui.controllers.anchors import AnchorController
 from nesr_gui.gui.controllers.application import (
     ApplicationController,
@@ -18,10 +19,12 @@ from nesr_gui.gui.controllers.application import (
 from nesr_gui.gui.controllers.autosave import AutosaveController
 from nesr_gui.gui.controllers.band_values import BandValuesController
 from nesr_gui.gui.controllers.calibration import CalibrationController
+from nesr_gui.gui.controllers.classes import ClassController
 from nesr_gui.gui.controllers.comparison import AccuracyController, ComparisonController
 from nesr_gui.gui.controllers.documents import DocumentController
 from nesr_gui.gui.controllers.files import FileController, OpenQueue, PasteController
 from nesr_gui.gui.controllers.image import ImageRenderer
+from nesr_gui.gui.controllers.library import LibraryController
 from nesr_gui.gui.controllers.marks import MarkController
 from nesr_gui.gui.controllers.models import ModelController
 from nesr_gui.gui.controllers.output import ExportController
@@ -34,16 +37,19 @@ from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.plot_settings import Normalise
 from nesr_gui.gui.model.preferences import Preferences
+from nesr_gui.gui.model.view_settings import BOXES
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.sessions import LoadedSession, SessionRequest
 from nesr_gui.gui.tasks.worker import Task, Worker
+from nesr_gui.gui.view_modes import ANALYSES
 from nesr_gui.gui.view_modes import TABLE as MODES
 from nesr_gui.gui.views.actions import connect_actions
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.message_bar import Topic
-from nesr_gui.regions import Shape
+from nesr_gui.regions import Region, Shape
+from nesr_gui.spectral import Spectrum
 
 Step = Callable[[], None]
 _OF_DOCUMENTS = (Task.OPEN, Task.DEVELOP, Task.LOAD_MODEL, Task.RECONSTRUCT)  # they enable or disable actions
@@ -107,13 +113,19 @@ class App(QObject):
         self.view = ViewSettingsController(window, workspace, worker, rendered)
         self.marks = MarkController(window, workspace, worker)
         self.anchors = AnchorController(window, workspace, worker)
+        self.analyses = AnalysisController(window, workspace, worker)
+        self.classes = ClassController(window, workspace, worker, self.analyses.panel)
         self.scatter = ScatterController(window, workspace, worker)
         self.transect = TransectController(window, workspace, worker)
         self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
         self.calibration = CalibrationController(window, workspace, worker, self.reconstruction.photograph_model)
-        self.exporter = ExportController(window, workspace, worker, lambda: accuracy.figures, rendered)
+        self.library = library = LibraryController(window, workspace, worker)
+        self.exporter = ExportController(
+            window, workspace, worker, metrics=lambda: accuracy.figures, rendered=rendered,
+            matches=lambda: (library.rows(), library.provenance()),
+        )  # fmt: skip
         self.queue = OpenQueue(window, worker, self.files, self.comparison.drop)
         self.pasting = PasteController(window, worker, self.files, self.queue)
         self.documents = DocumentController(window, workspace, worker)
@@ -132,6 +144,7 @@ class App(QObject):
         )
         self.first_steps = FirstSteps(window.hints, workspace)
         self.application = ApplicationController(window, workspace, self.preferences, self.first_steps)
+        self._centres: tuple[Spectrum, ...] = ()  # of clusters, in the plot
         self.refresh = Refresh([*self._consequences(), *self._displays()], self)
         self._connect_actions()
         self._connect_image()
@@ -166,6 +179,7 @@ class App(QObject):
         for renderer in self.renderers:
             renderer.stop()
         self.anchors.stop()
+        self.classes.stop()
         self.window.bar.stop()
         self.worker.close()
         self.autosave.close()
@@ -186,7 +200,10 @@ class App(QObject):
             (self.spectra.forget, frozenset({C.CURRENT, C.FIELD})),
             (left.forget, frozenset({C.CURRENT, C.FIELD})),
             (right.forget, frozenset({C.CURRENT, C.FIELD})),
+            (self.library.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.anchors.forget, frozenset({C.CURRENT, C.IMAGE})),
+            (self.analyses.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
+            (self.classes.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
             (self.scatter.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.transect.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.files.develop, frozenset({C.DEVELOPMENT})),
@@ -197,25 +214,39 @@ class App(QObject):
             (self.models.take_models, frozenset({C.MODELS})),
             (self.anchors.apply, frozenset({C.CURRENT, C.FIELD, C.MARKS})),
             (self.spectra.query_marks, frozenset({C.CURRENT, C.FIELD, C.MARKS})),
-            (self.spectra.query_readouts, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER})),
+            (
+                self.analyses.fit,
+                frozenset(
+                    {C.CURRENT, C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS}
+                ),
+            ),
+            (self.classes.count, frozenset({C.CURRENT, C.ANALYSES, C.ANALYSIS_SETTINGS, C.VIEW_SETTINGS})),
+            (
+                self.spectra.query_readouts,
+                frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER, C.VIEW_SETTINGS}),
+            ),
             (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
-            (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER})),
+            (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER, C.VIEW_SETTINGS})),
             (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
+            (self.spectra.query_absorptions, frozenset({C.CURVES, C.PLOT_SETTINGS})),
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
             (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES})),
+            (self.library.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.VIEWING, C.WHITE,
+                                            C.LIBRARIES, C.MATCH_SETTINGS})),
             (self.transect.query, frozenset({C.CURRENT, C.FIELD, C.TRANSECT, C.WAVELENGTH})),
             (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
             (self.accuracy.query, frozenset({C.MARKS})),
             (self.first_steps.finish_pixel, frozenset({C.MARKS})),
             (self.first_steps.finish_wavelength, frozenset({C.WAVELENGTH})),
-        ]
+        ]  # fmt: skip
 
     def _displays(self) -> list[tuple[Step, frozenset[Change]]]:
         """Return the steps that update views; all of them run when another document becomes current."""
         left, right = self.renderers
         C = Change
         captioned = (
-            C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.CURVES, C.ACTIVE_MARK, C.VIEWING, C.WHITE,
+            C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.CURVES, C.ACTIVE_MARK, C.VIEWING, C.WHITE, C.ANALYSES,
+            C.ANALYSIS_SETTINGS,
         )  # fmt: skip
         rendered = (*captioned, C.WAVELENGTH)
         steps: list[tuple[Step, tuple[Change, ...]]] = [
@@ -230,18 +261,25 @@ class App(QObject):
             (self.spectra.show_plot_settings, (C.PLOT_SETTINGS,)),
             (self.anchors.show_anchors, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.ANCHORS)),
             (self.anchors.show_suggestions, (C.MARKS, C.SUGGESTIONS)),
-            (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS)),
+            (self.analyses.show_panel, (C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS,
+                                        C.ANALYSIS_SETTINGS, C.ANALYSES)),
+            (self.classes.show_counts, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS, C.ANALYSES, C.CLASS_COUNTS)),
+            (self.classes.show_actions, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSES)),
+            (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS,
+                                        C.LIBRARY_CURVES, C.ABSORPTIONS)),
+            (self._show_centres, (C.ANALYSES, C.VIEW_SETTINGS)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
             (self.spectra.show_notes, (C.FIELD, C.MARKS, C.CURVES)),
             (self.spectra.show_readouts, (C.FIELD, C.MARKS, C.CURVES, C.WAVELENGTH, C.READOUTS, C.PLOT_SETTINGS)),
             (self.spectra.show_colour_results, (C.FIELD, C.MARKS, C.COLOUR_RESULTS)),
+            (self.spectra.show_absorptions, (C.MARKS, C.ABSORPTIONS, C.PLOT_SETTINGS)),
             (self.spectra.show_pair, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.COLOUR_RESULTS, C.SELECTION)),
             (self.spectra.show_viewing, (C.VIEWING,)),
             (self.spectra.show_white, (C.FIELD, C.ACTIVE_MARK, C.CURVES, C.WHITE)),
             (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
-            (self._show_hover, (C.HOVER,)),
+            (self._show_hover, (C.HOVER, C.VIEW_SETTINGS)),
             (self.scatter.show, (C.IMAGE, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.VIEW_SETTINGS)),
             (self.scatter.follow_pixels, (C.MARKS, C.ACTIVE_MARK, C.HOVER, C.SCATTER_VALUES)),
             (self.transect.show, (C.IMAGE, C.FIELD, C.TRANSECT, C.TRANSECT_VALUES)),
@@ -260,6 +298,8 @@ class App(QObject):
             (self.view.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.ACTIVE_MARK, C.CURVES,
                                       C.WHITE)),
             (self.exporter.show_actions, (C.IMAGE, C.FIELD)),
+            (self.library.show_libraries, (C.LIBRARIES,)),
+            (self.library.show_settings, (C.FIELD, C.MATCH_SETTINGS)),
             (self.calibration.show_actions, (C.IMAGE,)),
             (self.reconstruction.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.MODELS, C.WORK)),
             (self.start.show_page, (C.IMAGE, C.WORK)),
@@ -284,21 +324,37 @@ class App(QObject):
         if self.document.plot_settings.transform.normalise is Normalise.AT_WAVELENGTH:
             self.spectra.show_curves()
 
+    def _show_analysis_panel(self) -> None:
+        self.analyses.show_panel()
+        self.classes.count()
+        self.classes.show_counts()
+
+    def _show_centres(self) -> None:
+        """Show the centres of clusters in the plot, or no more."""
+        centres = self.document.cluster_centres
+        if centres != self._centres:
+            self._centres = centres
+            self.spectra.show_curves()
+
     def _show_smooth_curves(self) -> None:
         if self.document.plot_settings.smooth:
             self.spectra.show_curves()
             self.spectra.show_readouts()
 
     def _show_hover(self) -> None:
-        self.window.panes.show_hover(self.document.hover)
+        place = self.document.hover_place
+        self.window.panes.show_hover(self.document.hover, place if isinstance(place, Region) else None)
 
     # Connections
 
     def _connect_actions(self) -> None:
         application, files, marks, view, export = self.application, self.files, self.marks, self.view, self.exporter
         documents, comparison, panes, anchors = self.documents, self.comparison, self.window.panes, self.anchors
+        library = self.library
         tools = {f"tool_{shape}": partial(self.workspace.set_tool, shape) for shape in Shape}
         modes = {f"show_{mode.name}": partial(view.show_mode, mode.name) for mode in MODES}
+        modes |= {f"show_{mode.name}": partial(self.analyses.show, kind) for kind, mode in ANALYSES.items()}
+        boxes = {f"box_{side}": partial(view.set_box, side) for side in BOXES}
         connect_actions(
             self.window.actions_by_name,
             {
@@ -338,7 +394,15 @@ class App(QObject):
                 "previous_tab": documents.show_previous, "reset_layout": self.window.reset_layout,
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
-                "much_shorter": application.leap_down, "open_model": self.models.open_model,
+                "much_shorter": application.leap_down, "next_box": view.choose_next_box, **boxes,
+                "library": library.show_panel, "open_libraries": library.ask_files,
+                "open_library_folder": library.ask_folder, "marks_as_library": library.use_marks,
+                "save_marks": export.save_marks, "metamers": library.toggle_metamers, "keep_matches": library.keep,
+                "copy_matches": library.copy, "export_matches": export.export_matches,
+                "remove_continuum": self.spectra.toggle_continuum,
+                "open_model": self.models.open_model,
+                "class_regions": self.classes.make_regions, "class_statistics": self.classes.show_statistics,
+                "export_class_map": export.export_class_map, "centres_as_references": self.classes.use_centres,
                 "install_model": self.models.install_model, "about_model": self.models.about_model,
                 "guide": application.show_guide, "find_action": application.find_action,
                 "shortcuts": application.show_shortcuts,
@@ -394,6 +458,7 @@ class App(QObject):
         table.selection_picked.connect(self._note_selection)
         toolbar.transform_picked.connect(spectra.set_transform)
         toolbar.truth_picked.connect(spectra.show_truth)
+        toolbar.hull_picked.connect(spectra.show_hull)
         toolbar.smooth_picked.connect(spectra.show_smooth)
         toolbar.reference_picked.connect(spectra.set_reference_visible)
         toolbar.clear_requested.connect(spectra.clear_library)
@@ -423,6 +488,18 @@ class App(QObject):
         panel.registration_requested.connect(self.comparison.register)
         panel.gain_picked.connect(self.comparison.set_gain)
         panel.removal_requested.connect(self.comparison.remove)
+        analyses = self.analyses.panel
+        analyses.kind_picked.connect(self.analyses.show)
+        analyses.definition_picked.connect(self.analyses.set_definition)
+        analyses.use_picked.connect(self.analyses.use)
+        analyses.threshold_picked.connect(self.analyses.set_threshold)
+        analyses.regions_requested.connect(self.classes.make_regions)
+        analyses.statistics_requested.connect(self.classes.show_statistics)
+        analyses.export_requested.connect(self.exporter.export_class_map)
+        analyses.references_requested.connect(self.classes.use_centres)
+        analyses.range_picked.connect(self.analyses.set_range)
+        analyses.abstaining_picked.connect(self.analyses.set_abstaining)
+        self.analyses.dock.visibilityChanged.connect(self._show_analysis_panel)
         anchors = self.anchors.panel
         anchors.mark_picked.connect(marks.activate)
         anchors.use_picked.connect(self.anchors.use)
@@ -454,6 +531,21 @@ class App(QObject):
         transect.figure_requested.connect(self.exporter.export_transect_figure)
         transect.view.wavelength_picked.connect(self.workspace.on_current(Document.set_wavelength))
         transect.view.distance_hovered.connect(self.transect.hover)
+        self._connect_library()
+
+    def _connect_library(self) -> None:
+        library, panel = self.library, self.library.panel
+        panel.files_requested.connect(library.ask_files)
+        panel.folder_requested.connect(library.ask_folder)
+        panel.marks_requested.connect(library.use_marks)
+        panel.files_dropped.connect(library.open)
+        panel.removal_requested.connect(library.remove)
+        panel.settings_picked.connect(library.set_settings)
+        panel.selection_picked.connect(library.draw_selection)
+        panel.keep_requested.connect(library.keep)
+        panel.copy_requested.connect(library.copy)
+        panel.export_requested.connect(self.exporter.export_matches)
+        library.dock.visibilityChanged.connect(library.set_wanted)
 
     def _connect_window(self) -> None:
         window = self.window
@@ -480,7 +572,10 @@ class App(QObject):
             Task.REGION_REFINED: self.spectra.take_end, Task.RECONSTRUCT: self.reconstruction.take_end,
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
-            Task.ANCHOR: self.anchors.take_end, Task.SCATTER: self.scatter.take_end,
+            Task.ANCHOR: self.anchors.take_end, Task.FIT_ANALYSIS: self.analyses.take_end,
+            Task.COUNT_CLASSES: self.classes.take_end, Task.COUNT_CLUSTERS: self.classes.take_end,
+            Task.CLASS_STATISTICS: self.classes.take_end,
+            Task.SCATTER: self.scatter.take_end, Task.MATCH: self.library.take_end,
             Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip
         worker.progressed.connect(status.show_progress)
@@ -528,9 +623,11 @@ class App(QObject):
         self.models.measured_requested.connect(self.reconstruction.leave_cubes)
         self.reconstruction.message_raised.connect(self.window.messages.show_success)
         self.exporter.exported.connect(self.first_steps.finish_export)
+        self.classes.statistics_export_requested.connect(self.exporter.export_class_statistics)
 
     def _take_restored(self, restored: LoadedSession) -> None:
         self.documents.show_restored(restored)
+        self.library.restore(restored.data.libraries)
         self.autosave.adopt()
 
     def _restore_copies(self, requests: list[SessionRequest]) -> None:

@@ -7,7 +7,7 @@ from scipy.ndimage import map_coordinates
 from nesr_gui.analysis.components import Components
 from nesr_gui.analysis.expression import Expression
 from nesr_gui.analysis.scatter import scatter
-from nesr_gui.analysis.statistics import region_statistics, threshold_histogram
+from nesr_gui.analysis.statistics import class_statistics, region_statistics, threshold_histogram
 from nesr_gui.analysis.transect import box_mean, sample_transect
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.regions import Region, inside
@@ -193,6 +193,24 @@ def test_a_box_is_averaged_as_far_as_it_is_in_the_image():
     np.testing.assert_allclose(deviation, inner.std(1), rtol=1e-3, atol=1e-6)
     assert pixels == 9 and box_mean(field, 0, 0, 3, BANDS)[2] == 4 and box_mean(field, 5, 6, 4, BANDS)[2] == 16
     binned = field_of(VALUES, binning=4, source_shape=(96, 124))
-    assert box_mean(binned, 5, 6, 3, BANDS)[2] == 1 and box_mean(binned, 8, 8, 2, BANDS)[2] == 4
+    assert box_mean(binned, 5, 6, 3, BANDS)[2] == 1 and box_mean(binned, 9, 9, 5, BANDS)[2] == 1  # centres at 6, 10, …
+    assert box_mean(binned, 8, 8, 9, BANDS)[2] == 4
     with pytest.raises(ValueError, match="a box of 3 pixels around row 24, column 0 requested"):
         box_mean(field, 24, 0, 3, BANDS)
+
+
+def test_the_statistics_of_classes_are_those_of_their_masks():
+    values = VALUES.copy()
+    values[2, 5, 6] = np.nan
+    field = TiledCube(values, BANDS, Quantity.REFLECTANCE)
+    numbers = (np.indices(SHAPE).sum(axis=0) % 4).astype(np.uint8)
+    numbers[numbers == 3] = 255
+    found = class_statistics(field, numbers, (1, 2, 7, 255), within=(450, 620))
+    assert list(found) == [1, 2, 255]  # without a class that has no pixel
+    for number, own in found.items():
+        expected = region_statistics(field, mask=numbers == number, within=(450, 620))
+        assert own.pixels == expected.pixels
+        for name in ("mean", "deviation", "lowest", "highest"):
+            np.testing.assert_allclose(getattr(own, name), getattr(expected, name), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"classes of shape \(3, 3\) for an image of shape"):
+        class_statistics(field, np.ones((3, 3), np.uint8), (1,))

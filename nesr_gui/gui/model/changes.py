@@ -25,10 +25,14 @@ class Change(enum.StrEnum):
     CURVES = enum.auto()
     READOUTS = enum.auto()
     COLOUR_RESULTS = enum.auto()
+    ABSORPTIONS = enum.auto()  # the absorption bands of marks
     HOVER = enum.auto()
     HOVER_CURVE = enum.auto()
     VIEW_SETTINGS = enum.auto()
     PLOT_SETTINGS = enum.auto()
+    ANALYSIS_SETTINGS = enum.auto()  # what the analyses compute
+    ANALYSES = enum.auto()  # an analysis was learned from the image
+    CLASS_COUNTS = enum.auto()  # the pixels of classes or clusters were counted
     VIEWING = enum.auto()
     WHITE = enum.auto()
     SCATTER = enum.auto()  # axes and selection of the scatter plot
@@ -39,3 +43,6 @@ class Change(enum.StrEnum):
     WORK = enum.auto()  # a task started or ended
     PICTURE = enum.auto()  # a rendered image arrived or was cleared
     SELECTION = enum.auto()  # the selected rows of the table
+    LIBRARIES = enum.auto()  # the opened spectral libraries
+    MATCH_SETTINGS = enum.auto()  # how the active mark is compared with them
+    LIBRARY_CURVES = enum.auto()  # the library spectra beside the active mark in the plot

@@ -14,6 +14,7 @@ from nesr_gui.spectral import Spectrum
 Limits = tuple[float, float]
 DIVIDERS = 0.05, 0.95  # the least and the greatest share left of the line
 SPEEDS = 0.5, 500.0  # nm/s
+BOXES = 1, 3, 5, 9  # sides of the averaging box in source pixels; 1 is a single pixel
 
 
 class PaneLayout(enum.StrEnum):
@@ -48,8 +49,10 @@ class ViewSettings:
         measure: the metric of the error map.
         reference: the reference of the similarity mode; None is the active mark's spectrum.
         levels: display limits by the key of a `ValueScale`, if the user set any; likewise `colormaps`.
+        layers: the shown layer of analyses that have several, by the name of the mode.
         speed: speed of the sweep in nm/s.
         scale_bar: whether the image has a scale bar.
+        box: side of the averaging box in source pixels, one of `BOXES`.
         log_counts: whether the colours of the scatter plot are logarithms of the numbers of pixels.
     """
 
@@ -62,11 +65,15 @@ class ViewSettings:
     reference: Spectrum | None = None
     levels: Mapping[str, Limits] = field(default_factory=dict)
     colormaps: Mapping[str, str] = field(default_factory=dict)
+    layers: Mapping[str, int] = field(default_factory=dict)
     speed: float = 40.0
     scale_bar: bool = False
+    box: int = 1
     log_counts: bool = True
 
     def __post_init__(self) -> None:
+        if self.box not in BOXES:
+            raise ValueError(f"an averaging box of {self.box} pixels; {', '.join(map(str, BOXES))} are possible")
         if self.active not in (0, 1):
             raise ValueError(f"picture {self.active} of two")
         for value, (low, high) in (
@@ -110,6 +117,10 @@ class ViewSettings:
             return replace(look, modes=("photograph", "band" if look.mode == "photograph" else look.mode), active=1)
         return look
 
+    def with_next_box(self) -> ViewSettings:
+        """Return the settings with the next larger averaging box, or a single pixel after the largest."""
+        return replace(self, box=BOXES[(BOXES.index(self.box) + 1) % len(BOXES)])
+
     def divided_at(self, share: float) -> ViewSettings:
         """Return the settings with the divider at this fraction, limited to `DIVIDERS`."""
         return replace(self, divider=round(min(max(share, DIVIDERS[0]), DIVIDERS[1]), 4))
@@ -121,6 +132,10 @@ class ViewSettings:
     def with_colormap(self, key: str, name: str | None) -> ViewSettings:
         """Return the settings with another colormap for a scale; None restores the default."""
         return replace(self, colormaps=_with(self.colormaps, key, name))
+
+    def with_layer(self, mode: str, layer: int) -> ViewSettings:
+        """Return the settings with another layer of a mode shown."""
+        return replace(self, layers=_with(self.layers, mode, layer))
 
 
 def _with(values: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:

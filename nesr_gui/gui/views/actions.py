@@ -15,6 +15,8 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolButton
 
 from nesr_gui.gui import view_modes
 from nesr_gui.gui.drawing import theme
+from nesr_gui.gui.model.analyses import AnalysisKind
+from nesr_gui.gui.model.view_settings import BOXES
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,10 @@ TABLE = (
           tip="Hide the suggested spots, as Escape in the image does"),
     Entry("columns", "Columns of the table", "Mark", submenu=True, starts_group=True),
     *(
-        Entry(f"show_{mode.name}", mode.title, "View", str(key), icon=mode.icon, tip=mode.tip,
-          in_toolbar=bool(mode.icon),
-              choice="mode", starts_group=key == 1)
-        for key, mode in enumerate(view_modes.TABLE, 1)
+        Entry(f"show_{mode.name}", mode.title, "View", view_modes.key_of(mode), icon=mode.icon, tip=mode.tip,
+              in_toolbar=bool(mode.icon), choice="mode",
+              starts_group=mode in (view_modes.TABLE[0], view_modes.ANALYSES[AnalysisKind.CLASSES]))
+        for mode in view_modes.TABLE
     ),
     Entry("plugin_modes", "Modes of plug-ins", "View", submenu=True),
     Entry("picture", "Active pane", "View", submenu=True),
@@ -166,6 +168,24 @@ TABLE = (
     Entry("shorter", "1 nm down", "Wavelength", ", Left"),
     Entry("much_longer", "10 nm up", "Wavelength", "> Shift+Right :"),
     Entry("much_shorter", "10 nm down", "Wavelength", "< Shift+Left ;"),
+    Entry("class_regions", "Make regions of classes…", "Analysis", starts_group=True,
+          tip="Mark the largest areas of the selected classes or clusters, or of all"),
+    Entry("class_statistics", "Statistics of classes…", "Analysis",
+          tip="List mean, standard deviation, lowest and highest value of classes or clusters at each band"),
+    Entry("export_class_map", "Export map of classes…", "Analysis",
+          tip="Export the classes or clusters of all pixels as PNG, GeoTIFF, GeoJSON or ImageJ regions"),
+    Entry("centres_as_references", "Use cluster centres as references", "Analysis",
+          tip="Add the centres of the clusters to the reference spectra, which can be classes and endmembers"),
+    Entry("remove_continuum", "Continuum removal", "Analysis", "H", checkable=True, starts_group=True,
+          tip="Divide spectra by their upper convex hull, which leaves absorption bands; the table shows the deepest"),
+    Entry("next_box", "Next averaging box", "Analysis", "B", starts_group=True,
+          tip="Average over the next larger box around the mouse, or show single pixels again; a click marks the box"),
+    *(
+        Entry(f"box_{side}", f"Box of {side}×{side} pixels" if side > 1 else "Single pixel", "Analysis",
+              choice="box", tip=f"Average over {side}×{side} image pixels around the mouse; a click marks the box"
+              if side > 1 else "Show the spectrum of the pixel under the mouse; a click marks the pixel")
+        for side in BOXES
+    ),
     Entry("scatter_plot", "Scatter plot", "Analysis", "O",
           tip="Compare two bands, indices or components of all pixels, and select pixels by them"),
     Entry("select_in_view", "Select what the scatter plot shows", "Analysis",
@@ -183,6 +203,20 @@ TABLE = (
     Entry("export_transect", "Export transect…", "Analysis", tip="Export the spectra along the transect as CSV"),
     Entry("export_transect_figure", "Export figure of transect…", "Analysis",
           tip="Export picture and curve of the transect as PNG, SVG or PDF"),
+    Entry("library", "Library", "Analysis", "I", tip="Show the panel Library: what is it?"),
+    Entry("open_libraries", "Open spectral libraries…", "Analysis", starts_group=True,
+          tip="Open files of spectra to compare the active mark with: tables, ENVI, CGATS, CxF, ECOSTRESS, USGS"),
+    Entry("open_library_folder", "Open folder of spectra…", "Analysis", tip="Open all spectra below a folder"),
+    Entry("marks_as_library", "Use marks as library", "Analysis",
+          tip="Add the spectra of the marks, as they are now, to the opened libraries"),
+    Entry("save_marks", "Save marks as library…", "Analysis",
+          tip="Save the spectra of the marks as an ENVI spectral library or a table"),
+    Entry("metamers", "Metamers of the mark", "Analysis", checkable=True, starts_group=True,
+          tip="List library spectra that photograph like the active mark: what it might be"),
+    Entry("keep_matches", "Add matches to references", "Analysis",
+          tip="Add the selected library spectra to the reference spectra of the plot"),
+    Entry("copy_matches", "Copy matches", "Analysis", tip="Copy the list of matches as text"),
+    Entry("export_matches", "Export matches…", "Analysis", tip="Export the list of matches as CSV"),
     Entry("open_model", "Open model…", "Model", tip="Reconstruct with a model from a file and add it to this menu"),
     Entry("install_model", "Install model…", "Model",
           tip="Verify a model package (a zip file or the config.json of a folder) and add it to this menu"),
@@ -211,12 +245,19 @@ _DISABLED_REASONS = {
     "no accuracy has been computed; compare with a measured cube and open the Accuracy panel": ("export_accuracy",),
     "there are no marks; click a pixel first": (
         "export_curves", "export_table", "export_figure", "copy_table", "rename_mark", "remove_mark", "clear_pins",
-        "next_mark", "previous_mark", "band_values",
+        "next_mark", "previous_mark", "band_values", "marks_as_library", "save_marks",
+    ),
+    "there are no matches; open libraries and a mark in the panel Library first": (
+        "keep_matches", "copy_matches", "export_matches",
     ),
     "no mark is active; click a pixel, or choose a mark, first": ("attach_reading", "attach_reference"),
     "the active mark has no measured spectrum; attach one first": ("use_reading", "detach_reading"),
     "requires a reconstruction; open a photograph, or wait until it is ready": ("suggest_spots",),
     "no spots are suggested; choose Where to measure next first": ("mark_suggestions", "dismiss_suggestions"),
+    "no classes or clusters are shown; choose Classes (Alt+1) or Clusters (Alt+2) first": (
+        "class_regions", "class_statistics", "export_class_map",
+    ),
+    "no clusters are known; choose Clusters (Alt+2) first": ("centres_as_references",),
     "the scatter plot shows nothing; open an image and the Scatter plot panel (O) first": ("select_in_view",),
     "no pixels are selected; drag around some in the scatter plot (O) first": (
         "clear_selection", "selection_regions", "export_selection",
@@ -262,6 +303,11 @@ SYNONYMS = {
     "show_colour_error": "delta e difference", "show_similarity": "spectral angle sam match classify",
     "show_uncertainty": "confidence interval error",
     "show_doubts": "warning clipped mask overexposed reliability", "show_truth_error": "difference accuracy ground",
+    "show_classes": "classify sam spectral angle mapper matched filter target detection segmentation",
+    "show_clusters": "k-means kmeans unsupervised segmentation groups",
+    "show_abundances": "unmix unmixing endmember fraction fcls mixture",
+    "show_expression": "band math index ratio ndvi vegetation calculator",
+    "show_components": "pca mnf principal minimum noise fraction eigenvector loadings",
     "columns": "header show hide value lab chromaticity dominant wavelength",
     "picture": "colormap palette lut contrast", "choose_false_colour": "composite rgb channels",
     "auto_levels": "contrast stretch histogram brightness exposure limits", "single": "one pane",
@@ -277,12 +323,24 @@ SYNONYMS = {
     "use_reading": "anchor enable disable switch toggle", "detach_reading": "anchor remove reading",
     "suggest_spots": "anchor suggestion spectrometer plan", "mark_suggestions": "anchor spots pins",
     "dismiss_suggestions": "anchor hide clear",
+    "class_regions": "classification mask roi polygon clusters segment",
+    "class_statistics": "classification clusters mean deviation table csv",
+    "export_class_map": "classification clusters save write png geotiff geojson imagej mask areas",
+    "centres_as_references": "clusters endmembers library kmeans",
+    "remove_continuum": "convex hull absorption band depth position width fwhm clark roush",
+    "next_box": "mean neighbourhood window kernel smooth noise", "box_1": "averaging off none",
+    **{f"box_{side}": f"averaging mean neighbourhood window kernel {side}x{side}" for side in BOXES[1:]},
     "scatter_plot": "scattergram feature space correlation pca principal components lasso brush 2d histogram",
     "select_in_view": "scatter range brush", "clear_selection": "scatter deselect none",
     "selection_regions": "scatter mask roi polygon", "export_selection": "scatter mask save geotiff geojson png",
     "tool_transect": "profile line section cut", "add_transect": "profile line section cut",
     "remove_transect": "delete profile line", "export_transect": "profile save csv table",
     "export_transect_figure": "profile save plot svg png",
+    "library": "identify match speclib endmember what", "open_libraries": "speclib identify match load usgs ecostress",
+    "open_library_folder": "speclib identify match load usgs splib07 ecostress directory",
+    "marks_as_library": "speclib endmember own", "save_marks": "speclib endmember own export sli write",
+    "metamers": "identify colour match what might be family", "keep_matches": "identify library plot compare",
+    "copy_matches": "identify library clipboard", "export_matches": "identify library csv table save write",
     "install_model": "add download hub zip package",
     "about_model": "network card licence training", "guide": "manual documentation help tutorial",
     "find_action": "palette command search", "shortcuts": "keys keyboard hotkeys", "about": "version licence",

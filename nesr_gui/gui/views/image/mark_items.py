@@ -83,13 +83,12 @@ class MarkItem(QGraphicsItem):
     Coordinates are source pixels; lines and handles have a constant width on screen.
     """
 
-    def __init__(self, mark: Mark) -> None:
+    def __init__(self, mark: Mark, active: bool = False) -> None:
         super().__init__()
-        self.mark, self._active = mark, False
         self._outline = QPainterPath()
         self._sign = _Sign(mark, self)
         self.setZValue(10)
-        self.show_mark(mark, False)
+        self.show_mark(mark, active)
 
     def show_mark(self, mark: Mark, active: bool) -> None:
         """Show the current state of the mark."""
@@ -312,10 +311,11 @@ class MarkLayer(QObject):
             if self._grabbed is not None and self._grabbed[0].number == number:
                 self._grabbed = None
         for number, mark in shown.items():
-            if number not in self.items:
-                self.items[number] = MarkItem(mark)
+            if number in self.items:
+                self.items[number].show_mark(mark, number == active)
+            else:
+                self.items[number] = MarkItem(mark, number == active)
                 self._box.addItem(self.items[number], ignoreBounds=True)
-            self.items[number].show_mark(mark, number == active)
 
     def show_tool(self, tool: Tool) -> None:
         """Select the drawing tool."""
