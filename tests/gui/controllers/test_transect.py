@@ -164,7 +164,6 @@ def test_the_mouse_is_followed_both_ways(crossed: App) -> None:
 def test_the_interval_is_a_band(app: App, qtbot: QtBot) -> None:
     half = np.tile(np.linspace(0.01, 0.2, WIDTH), (HEIGHT, 1))
     open_cube(app, UncertainCube(VALUES, half))
-    app.document.encoded = object()  # type: ignore[assignment]  # a reconstruction
     app.transect.choose_tool()
     app.document.transect.set_line(TransectLine((5.5, 0.5), (5.5, 59.5)))
     settle(app, qtbot)
