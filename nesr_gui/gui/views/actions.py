@@ -186,7 +186,7 @@ TABLE = (
               if side > 1 else "Show the spectrum of the pixel under the mouse; a click marks the pixel")
         for side in BOXES
     ),
-    Entry("scatter_plot", "Scatter plot", "Analysis", "O",
+    Entry("scatter_plot", "Scatter plot", "Analysis", "O", starts_group=True,
           tip="Compare two bands, indices or components of all pixels, and select pixels by them"),
     Entry("select_in_view", "Select what the scatter plot shows", "Analysis",
           tip="Select the pixels in the visible range of the scatter plot"),
@@ -203,7 +203,7 @@ TABLE = (
     Entry("export_transect", "Export transect…", "Analysis", tip="Export the spectra along the transect as CSV"),
     Entry("export_transect_figure", "Export figure of transect…", "Analysis",
           tip="Export picture and curve of the transect as PNG, SVG or PDF"),
-    Entry("library", "Library", "Analysis", "I", tip="Show the panel Library: what is it?"),
+    Entry("library", "Library", "Analysis", "I", starts_group=True, tip="Show the panel Library: what is it?"),
     Entry("open_libraries", "Open spectral libraries…", "Analysis", starts_group=True,
           tip="Open files of spectra to compare the active mark with: tables, ENVI, CGATS, CxF, ECOSTRESS, USGS"),
     Entry("open_library_folder", "Open folder of spectra…", "Analysis", tip="Open all spectra below a folder"),
