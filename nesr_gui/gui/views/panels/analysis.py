@@ -51,7 +51,10 @@ class AnalysisPanel(QWidget):
         self._has_uncertain = False
         self.stack, self.pages = QStackedWidget(), dict[AnalysisKind, AnalysisPage]()
         self.classes, self.clusters = ClassesPage(), ClustersPage()
-        for page in (self.classes, self.clusters, AbundancesPage(), ExpressionPage(), ComponentsPage()):
+        pages: tuple[AnalysisPage, ...] = (
+            self.classes, self.clusters, AbundancesPage(), ExpressionPage(), ComponentsPage()
+        )  # fmt: skip
+        for page in pages:
             self.pages[page.kind] = page
             self.stack.addWidget(page)
             page.definition_picked.connect(self._pick_definition)
@@ -91,7 +94,7 @@ class AnalysisPanel(QWidget):
         top.addWidget(self.kinds)
         top.addWidget(self.heads, 1)
         layout.addLayout(top)
-        for widget in (self.stack, self.no_spectra, self.table, self.outputs, self.counted):
+        for widget in (self.stack, self.no_spectra, self.outputs, self.table, self.counted):
             layout.addWidget(widget)
         layout.addWidget(row(self.all, self.low, QLabel("to"), self.high))
         layout.addWidget(self.abstaining)

@@ -193,6 +193,7 @@ def _cells(row: ClassRow) -> list[QTableWidgetItem]:
     numbers = [QTableWidgetItem() for _ in (THRESHOLD, *_COUNTED)]
     for column, item in enumerate(numbers, THRESHOLD):
         item.setTextAlignment(_RIGHT)
+        item.setText("…" if column in _COUNTED and row.number >= 0 else "")
         item.setFlags(fixed | Qt.ItemFlag.ItemIsEditable if column == THRESHOLD and row.is_used else fixed)
     return [name, *numbers]
 
