@@ -309,7 +309,7 @@ class ExportController(QObject):
     def _picture(self, side: int) -> Picture:
         """What a side shows: its mode, or the one shown instead while that is not available."""
         document, shown = self._document, self._rendered(side)
-        context, mode = RenderContext.of(document), document.view_settings.modes[side]
+        context, mode = RenderContext.of(document).of_side(side), document.view_settings.modes[side]
         if shown is not None and MODES[mode].unavailable_reason(context):
             mode = shown.request.mode.name
         return Picture(mode, context)

@@ -16,12 +16,14 @@ from nesr_gui.analysis.definitions import (
     ExpressionDefinition,
 )
 from nesr_gui.fields.protocol import SpectralField
-from nesr_gui.spectral import Spectrum
+from nesr_gui.fields.window_cache import WindowCache
+from nesr_gui.spectral import FloatArray, Spectrum
 
 if TYPE_CHECKING:
     from nesr_gui.analysis.pixelwise import PixelAnalysis
 
 Range = tuple[float, float]
+_CACHED = 96 << 20  # bytes of rendered layers
 
 
 class AnalysisKind(enum.StrEnum):
@@ -118,9 +120,14 @@ class FittedAnalysis:
         analysis: the analysis; None if it is impossible.
         differences: the difference asked about, for each of its layers.
         refusal: why it is impossible, to be read after "is not possible: "; empty if it is possible.
+        limits: for each layer the limits between which its values mostly are; empty for classes and clusters.
+        rendered: values of all layers as they were rendered, so that another layer is shown at once: (C, h, w), or
+            with the widths of their intervals (2 C, h, w).
     """
 
     request: AnalysisRequest
     analysis: PixelAnalysis | None
     differences: tuple[float, ...] = ()
     refusal: str = ""
+    limits: tuple[Range, ...] = ()
+    rendered: WindowCache[FloatArray] = field(default_factory=lambda: WindowCache(_CACHED))
