@@ -19,9 +19,13 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
+from nesr_gui.analysis.library import SpectralLibrary
+from nesr_gui.colorimetry.cie import CHARTS
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model.library import OpenedLibrary
 from nesr_gui.gui.model.marks import Reading
 from nesr_gui.gui.model.preferences import nothing_remembered
+from nesr_gui.gui.tasks.files import ChartRequest, read_chart
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import TABLE
 from nesr_gui.io.photos.develop_settings import DevelopSettings
@@ -34,6 +38,7 @@ THEMES = {"": "light", "-dark": "dark"}
 WORK = (
     Task.RECONSTRUCT, Task.CURVES, Task.REGIONS, Task.REGION_REFINED, Task.COLOURS, Task.PICTURE_LEFT,
     Task.PICTURE_RIGHT, Task.ANCHOR, Task.SUGGEST, Task.FRAME_LEFT, Task.FRAME_RIGHT, Task.TONE_LEFT, Task.TONE_RIGHT,
+    Task.MATCH,
 )  # fmt: skip
 
 CALIBRATION = (Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
@@ -164,6 +169,21 @@ def take_anchors(app: App, folder: Path, ending: str) -> None:
     save(app.window.grab(), folder / f"anchors{ending}.jpg")
 
 
+def take_library(app: App, folder: Path, ending: str) -> None:
+    """What a mark is, by the published spectra of the charts."""
+    document, workspace = app.document, app.workspace
+    document.mark_set.clear()
+    document.set_plot_settings(replace(document.plot_settings, truth=False))
+    height, width = document.source_shape or (1, 1)
+    document.add_pin(int(0.62 * height), int(0.85 * width))
+    charts = {name: read_chart(ChartRequest(name), lambda fraction: None) for name in CHARTS}
+    workspace.set_libraries([OpenedLibrary(name, SpectralLibrary.of(each, name)) for name, each in charts.items()])
+    app.library.show_panel()
+    show(app, "photograph", 550.0)
+    until(lambda: app.library.answer is not None and document.marks[0].place in document.colour_results)
+    save(app.window.grab(), folder / f"library{ending}.jpg")
+
+
 def main() -> None:
     """Write all pictures beside the guide, or into the folder that is named."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else resources.guide().parent
@@ -174,6 +194,7 @@ def main() -> None:
         with opened("colour_checker", theme) as app:
             take_truth(app, folder, ending)
             take_calibration(app, folder, ending)
+            take_library(app, folder, ending)
             take_anchors(app, folder, ending)
     qt.quit()
 

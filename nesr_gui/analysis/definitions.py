@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol
 
 from nesr_gui.analysis.classification import (
@@ -68,21 +68,51 @@ class ClassDefinition:
         method: spectral angle mapper or matched filter.
         angle: largest angle in degrees of a pixel of a class.
         fraction: smallest score of the matched filter.
+        own_angles: angles of the classes that have one of their own, by the name or another key of the class; likewise
+            `own_fractions`.
     """
 
     method: ClassMethod = ClassMethod.ANGLE
     angle: float = DEFAULT_ANGLE
     fraction: float = DEFAULT_FRACTION
+    own_angles: Mapping[str, float] = field(default_factory=dict)
+    own_fractions: Mapping[str, float] = field(default_factory=dict)
     least_spectra: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        if not (0 <= self.angle <= 180 and abs(self.fraction) <= 100):
-            raise ValueError(f"a threshold of {self.angle:g}° or {self.fraction:g}; angles are from 0 to 180°")
+        angles, fractions = (self.angle, *self.own_angles.values()), (self.fraction, *self.own_fractions.values())
+        for angle in angles:
+            if not 0 <= angle <= 180:
+                raise ValueError(f"a threshold of {angle:g}°; angles are from 0 to 180°")
+        for fraction in fractions:
+            if not abs(fraction) <= 100:
+                raise ValueError(f"a threshold of {fraction:g}; scores are from -100 to 100")
 
     @property
     def threshold(self) -> float:
         """The threshold of the method."""
         return self.angle if self.method is ClassMethod.ANGLE else self.fraction
+
+    @property
+    def own(self) -> Mapping[str, float]:
+        """The thresholds of the method of classes that have one of their own, by key."""
+        return self.own_angles if self.method is ClassMethod.ANGLE else self.own_fractions
+
+    def thresholds(self, keys: Sequence[str]) -> list[float]:
+        """The threshold of each class, by its key."""
+        return [self.own.get(key, self.threshold) for key in keys]
+
+    def with_threshold(self, threshold: float) -> ClassDefinition:
+        """The definition with another threshold of the method, for the classes that have none of their own."""
+        is_angle = self.method is ClassMethod.ANGLE
+        return replace(self, angle=threshold) if is_angle else replace(self, fraction=threshold)
+
+    def with_own(self, key: str, threshold: float | None) -> ClassDefinition:
+        """The definition with another threshold of one class; None for that of all."""
+        rest = {other: value for other, value in self.own.items() if other != key}
+        own = rest if threshold is None else {**rest, key: threshold}
+        is_angle = self.method is ClassMethod.ANGLE
+        return replace(self, own_angles=own) if is_angle else replace(self, own_fractions=own)
 
     def score(
         self, field: SpectralField, spectra: Sequence[Spectrum], within: Range | None, progress: ProgressCallback
@@ -97,7 +127,8 @@ class ClassDefinition:
         self, field: SpectralField, spectra: Sequence[Spectrum], within: Range | None, progress: ProgressCallback
     ) -> Classification:
         """See `Definition.fit`."""
-        return Classification(self.score(field, spectra, within, progress), self.threshold)
+        scoring = self.score(field, spectra, within, progress)
+        return Classification(scoring, self.thresholds(scoring.names))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.analysis.pixelwise import Doubles, Layer
-from nesr_gui.fields.protocol import CubeField, SpectralField
+from nesr_gui.fields.protocol import SpectralField, is_linear_between_bands
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 MAX_LENGTH, MAX_DEPTH, MAX_BANDS = 1000, 100, 64
@@ -102,7 +102,7 @@ class Term:
     def nodes(self, field: SpectralField) -> Doubles:
         """Wavelengths (n,) in nm at which a field must be known; errors are those of `check`."""
         self.check(field.wavelength_range)
-        if isinstance(field, CubeField):  # linear between its bands
+        if is_linear_between_bands(field):
             inner = field.bands.nm[(field.bands.nm > self.low) & (field.bands.nm < self.high)]
         else:
             inner = np.linspace(self.low, self.high, max(math.ceil((self.high - self.low) / STEP), 1) + 1)

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.fields.protocol import ProgressCallback, SpectralField, validate_window
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField, reconstruction_model, validate_window
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
@@ -239,10 +239,10 @@ def sampling_text(field: SpectralField, used: int) -> str:
 def rests_on(field: SpectralField) -> str:
     """What the values of a field rest on, as a sentence for files and captions."""
     stated: Mapping[str, str] = field.provenance
-    if "model" not in stated:
+    if not (model := reconstruction_model(field)):
         return "Measured values, linear between the bands."
     source = "the bands of a cube" if "cube_bands_seen" in stated else "the three colours of a photograph"
-    text = f"Spectra reconstructed from {source} by the model {stated['model']}"
+    text = f"Spectra reconstructed from {source} by the model {model}"
     if anchors := stated.get("measured_spectra"):
         count = anchors.count("; ") + 1
         text += f", corrected by {count} measured {'spectrum' if count == 1 else 'spectra'}"

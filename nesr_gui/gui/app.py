@@ -23,16 +23,20 @@ from nesr_gui.gui.controllers.comparison import AccuracyController, ComparisonCo
 from nesr_gui.gui.controllers.documents import DocumentController
 from nesr_gui.gui.controllers.files import FileController, OpenQueue, PasteController
 from nesr_gui.gui.controllers.image import ImageRenderer
+from nesr_gui.gui.controllers.library import LibraryController
 from nesr_gui.gui.controllers.marks import MarkController
 from nesr_gui.gui.controllers.models import ModelController
 from nesr_gui.gui.controllers.output import ExportController
 from nesr_gui.gui.controllers.reconstruction import FailureRecovery, ReconstructionController
+from nesr_gui.gui.controllers.scatter import ScatterController
 from nesr_gui.gui.controllers.spectra import SpectraController
+from nesr_gui.gui.controllers.transect import TransectController
 from nesr_gui.gui.controllers.view_settings import ViewSettingsController
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.plot_settings import Normalise
 from nesr_gui.gui.model.preferences import Preferences
+from nesr_gui.gui.model.view_settings import BOXES
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.rendering import RenderedImage
@@ -43,7 +47,7 @@ from nesr_gui.gui.view_modes import TABLE as MODES
 from nesr_gui.gui.views.actions import connect_actions
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.message_bar import Topic
-from nesr_gui.regions import Shape
+from nesr_gui.regions import Region, Shape
 
 Step = Callable[[], None]
 _OF_DOCUMENTS = (Task.OPEN, Task.DEVELOP, Task.LOAD_MODEL, Task.RECONSTRUCT)  # they enable or disable actions
@@ -108,11 +112,17 @@ class App(QObject):
         self.marks = MarkController(window, workspace, worker)
         self.anchors = AnchorController(window, workspace, worker)
         self.analyses = AnalysisController(window, workspace, worker)
+        self.scatter = ScatterController(window, workspace, worker)
+        self.transect = TransectController(window, workspace, worker)
         self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
         self.calibration = CalibrationController(window, workspace, worker, self.reconstruction.photograph_model)
-        self.exporter = ExportController(window, workspace, worker, lambda: accuracy.figures, rendered)
+        self.library = library = LibraryController(window, workspace, worker)
+        self.exporter = ExportController(
+            window, workspace, worker, metrics=lambda: accuracy.figures, rendered=rendered,
+            matches=lambda: (library.rows(), library.provenance()),
+        )  # fmt: skip
         self.queue = OpenQueue(window, worker, self.files, self.comparison.drop)
         self.pasting = PasteController(window, worker, self.files, self.queue)
         self.documents = DocumentController(window, workspace, worker)
@@ -185,8 +195,11 @@ class App(QObject):
             (self.spectra.forget, frozenset({C.CURRENT, C.FIELD})),
             (left.forget, frozenset({C.CURRENT, C.FIELD})),
             (right.forget, frozenset({C.CURRENT, C.FIELD})),
+            (self.library.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.anchors.forget, frozenset({C.CURRENT, C.IMAGE})),
             (self.analyses.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
+            (self.scatter.forget, frozenset({C.CURRENT, C.FIELD})),
+            (self.transect.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.files.develop, frozenset({C.DEVELOPMENT})),
             (self.comparison.register_again, frozenset({C.PHOTOGRAPH})),
             (self.recovery.take_field, frozenset({C.CURRENT, C.FIELD})),
@@ -201,16 +214,24 @@ class App(QObject):
                     {C.CURRENT, C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS}
                 ),
             ),
-            (self.spectra.query_readouts, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER})),
+            (
+                self.spectra.query_readouts,
+                frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER, C.VIEW_SETTINGS}),
+            ),
             (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
-            (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER})),
+            (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER, C.VIEW_SETTINGS})),
             (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
+            (self.spectra.query_absorptions, frozenset({C.CURVES, C.PLOT_SETTINGS})),
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
+            (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES})),
+            (self.transect.query, frozenset({C.CURRENT, C.FIELD, C.TRANSECT})),
+            (self.library.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.VIEWING, C.WHITE,
+                                            C.LIBRARIES, C.MATCH_SETTINGS})),
             (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
             (self.accuracy.query, frozenset({C.MARKS})),
             (self.first_steps.finish_pixel, frozenset({C.MARKS})),
             (self.first_steps.finish_wavelength, frozenset({C.WAVELENGTH})),
-        ]
+        ]  # fmt: skip
 
     def _displays(self) -> list[tuple[Step, frozenset[Change]]]:
         """Return the steps that update views; all of them run when another document becomes current."""
@@ -235,18 +256,25 @@ class App(QObject):
             (self.anchors.show_suggestions, (C.MARKS, C.SUGGESTIONS)),
             (self.analyses.show_panel, (C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS,
                                         C.ANALYSIS_SETTINGS, C.ANALYSES)),
-            (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS)),
+            (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS,
+                                        C.LIBRARY_CURVES, C.ABSORPTIONS)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
             (self.spectra.show_notes, (C.FIELD, C.MARKS, C.CURVES)),
             (self.spectra.show_readouts, (C.FIELD, C.MARKS, C.CURVES, C.WAVELENGTH, C.READOUTS, C.PLOT_SETTINGS)),
             (self.spectra.show_colour_results, (C.FIELD, C.MARKS, C.COLOUR_RESULTS)),
+            (self.spectra.show_absorptions, (C.MARKS, C.ABSORPTIONS, C.PLOT_SETTINGS)),
             (self.spectra.show_pair, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.COLOUR_RESULTS, C.SELECTION)),
             (self.spectra.show_viewing, (C.VIEWING,)),
             (self.spectra.show_white, (C.FIELD, C.ACTIVE_MARK, C.CURVES, C.WHITE)),
             (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
-            (self._show_hover, (C.HOVER,)),
+            (self._show_hover, (C.HOVER, C.VIEW_SETTINGS)),
+            (self.scatter.show, (C.IMAGE, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.VIEW_SETTINGS)),
+            (self.scatter.follow_pixels, (C.MARKS, C.ACTIVE_MARK, C.HOVER, C.SCATTER_VALUES)),
+            (self.transect.show, (C.IMAGE, C.FIELD, C.TRANSECT, C.TRANSECT_VALUES)),
+            (self.transect.show_wavelength, (C.FIELD, C.WAVELENGTH)),
+            (self.transect.show_hover, (C.HOVER, C.TRANSECT)),
             (self.view.show_captions, (*captioned, C.MARKS, C.PICKING)),
             (self.view.show_status, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.READOUTS, C.HOVER, C.PICTURE,
                                      C.MODELS)),
@@ -260,6 +288,8 @@ class App(QObject):
             (self.view.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.ACTIVE_MARK, C.CURVES,
                                       C.WHITE)),
             (self.exporter.show_actions, (C.IMAGE, C.FIELD)),
+            (self.library.show_libraries, (C.LIBRARIES,)),
+            (self.library.show_settings, (C.FIELD, C.MATCH_SETTINGS)),
             (self.calibration.show_actions, (C.IMAGE,)),
             (self.reconstruction.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.MODELS, C.WORK)),
             (self.start.show_page, (C.IMAGE, C.WORK)),
@@ -290,16 +320,19 @@ class App(QObject):
             self.spectra.show_readouts()
 
     def _show_hover(self) -> None:
-        self.window.panes.show_hover(self.document.hover)
+        place = self.document.hover_place
+        self.window.panes.show_hover(self.document.hover, place if isinstance(place, Region) else None)
 
     # Connections
 
     def _connect_actions(self) -> None:
         application, files, marks, view, export = self.application, self.files, self.marks, self.view, self.exporter
         documents, comparison, panes, anchors = self.documents, self.comparison, self.window.panes, self.anchors
+        library = self.library
         tools = {f"tool_{shape}": partial(self.workspace.set_tool, shape) for shape in Shape}
         modes = {f"show_{mode.name}": partial(view.show_mode, mode.name) for mode in MODES}
         modes |= {f"show_{mode.name}": partial(self.analyses.show, kind) for kind, mode in ANALYSES.items()}
+        boxes = {f"box_{side}": partial(view.set_box, side) for side in BOXES}
         connect_actions(
             self.window.actions_by_name,
             {
@@ -323,6 +356,11 @@ class App(QObject):
                 "attach_reading": anchors.attach, "attach_reference": anchors.attach_reference,
                 "use_reading": anchors.toggle, "detach_reading": anchors.detach, "suggest_spots": anchors.suggest,
                 "mark_suggestions": anchors.mark_suggestions, "dismiss_suggestions": anchors.dismiss,
+                "scatter_plot": self.scatter.open, "select_in_view": self.scatter.select_view,
+                "clear_selection": self.scatter.clear_selection, "selection_regions": self.scatter.make_regions,
+                "export_selection": export.export_selection, "tool_transect": self.transect.choose_tool,
+                "add_transect": self.transect.add_across, "remove_transect": self.transect.remove,
+                "export_transect": export.export_transect, "export_transect_figure": export.export_transect_figure,
                 "band_values": self.band_values.open, **modes, "compare_with": view.compare_with,
                 "choose_false_colour": view.choose_false_colour, "auto_levels": view.set_automatic_levels,
                 "single": view.show_single, "divide": view.divide, "side_by_side": view.show_side_by_side,
@@ -334,7 +372,13 @@ class App(QObject):
                 "previous_tab": documents.show_previous, "reset_layout": self.window.reset_layout,
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
-                "much_shorter": application.leap_down, "open_model": self.models.open_model,
+                "much_shorter": application.leap_down, "next_box": view.choose_next_box, **boxes,
+                "library": library.show_panel, "open_libraries": library.ask_files,
+                "open_library_folder": library.ask_folder, "marks_as_library": library.use_marks,
+                "save_marks": export.save_marks, "metamers": library.toggle_metamers, "keep_matches": library.keep,
+                "copy_matches": library.copy, "export_matches": export.export_matches,
+                "remove_continuum": self.spectra.toggle_continuum,
+                "open_model": self.models.open_model,
                 "install_model": self.models.install_model, "about_model": self.models.about_model,
                 "guide": application.show_guide, "find_action": application.find_action,
                 "shortcuts": application.show_shortcuts,
@@ -354,6 +398,9 @@ class App(QObject):
             image.marks.shift_picked.connect(marks.shift_active)
             image.marks.tool_left.connect(self.anchors.leave)  # before the tool changes
             image.marks.tool_left.connect(marks.leave_tool)
+            image.transect.ends_picked.connect(self.transect.draw)
+            image.transect.shift_picked.connect(self.transect.shift)
+            image.transect.removal_requested.connect(self.transect.remove)
             image.suggestions.picked.connect(self.workspace.on_current(Document.add_pin))
         panes.view_changed.connect(self._take_view)
         panes.menu_requested.connect(view.fill_menu)
@@ -387,6 +434,7 @@ class App(QObject):
         table.selection_picked.connect(self._note_selection)
         toolbar.transform_picked.connect(spectra.set_transform)
         toolbar.truth_picked.connect(spectra.show_truth)
+        toolbar.hull_picked.connect(spectra.show_hull)
         toolbar.smooth_picked.connect(spectra.show_smooth)
         toolbar.reference_picked.connect(spectra.set_reference_visible)
         toolbar.clear_requested.connect(spectra.clear_library)
@@ -434,6 +482,41 @@ class App(QObject):
         anchors.marking_requested.connect(self.anchors.mark_suggestions)
         anchors.dismissal_requested.connect(self.anchors.dismiss)
         self.comparison.dock.visibilityChanged.connect(self.accuracy.set_wanted)
+        self._connect_analysis_panels()
+
+    def _connect_analysis_panels(self) -> None:
+        scatter, transect = self.scatter.panel, self.transect.panel
+        self.scatter.dock.visibilityChanged.connect(self.scatter.set_visible)
+        scatter.axes_picked.connect(self.scatter.set_axes)
+        scatter.log_picked.connect(self.scatter.set_log_counts)
+        scatter.colormap_picked.connect(self.scatter.set_colormap)
+        scatter.regions_requested.connect(self.scatter.make_regions)
+        scatter.export_requested.connect(self.exporter.export_selection)
+        scatter.view.selection_picked.connect(self.scatter.select)
+        scatter.view.clear_requested.connect(self.scatter.clear_selection)
+        scatter.view.limits_changed.connect(self.scatter.set_limits)
+        self.transect.dock.visibilityChanged.connect(self.transect.set_visible)
+        transect.width_picked.connect(self.transect.set_width)
+        transect.removal_requested.connect(self.transect.remove)
+        transect.export_requested.connect(self.exporter.export_transect)
+        transect.figure_requested.connect(self.exporter.export_transect_figure)
+        transect.view.wavelength_picked.connect(self.workspace.on_current(Document.set_wavelength))
+        transect.view.distance_hovered.connect(self.transect.hover)
+        self._connect_library()
+
+    def _connect_library(self) -> None:
+        library, panel = self.library, self.library.panel
+        panel.files_requested.connect(library.ask_files)
+        panel.folder_requested.connect(library.ask_folder)
+        panel.marks_requested.connect(library.use_marks)
+        panel.files_dropped.connect(library.open)
+        panel.removal_requested.connect(library.remove)
+        panel.settings_picked.connect(library.set_settings)
+        panel.selection_picked.connect(library.draw_selection)
+        panel.keep_requested.connect(library.keep)
+        panel.copy_requested.connect(library.copy)
+        panel.export_requested.connect(self.exporter.export_matches)
+        library.dock.visibilityChanged.connect(library.set_wanted)
 
     def _connect_window(self) -> None:
         window = self.window
@@ -461,6 +544,7 @@ class App(QObject):
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
             Task.ANCHOR: self.anchors.take_end, Task.FIT_ANALYSIS: self.analyses.take_end,
+            Task.SCATTER: self.scatter.take_end, Task.MATCH: self.library.take_end,
             Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip
         worker.progressed.connect(status.show_progress)
@@ -511,6 +595,7 @@ class App(QObject):
 
     def _take_restored(self, restored: LoadedSession) -> None:
         self.documents.show_restored(restored)
+        self.library.restore(restored.data.libraries)
         self.autosave.adopt()
 
     def _restore_copies(self, requests: list[SessionRequest]) -> None:

@@ -25,13 +25,17 @@ from nesr_gui.gui.figures.export import FILTERS
 from nesr_gui.gui.figures.picture import Picture, PictureExport, copied, export_picture
 from nesr_gui.gui.figures.spectra import Figure, FigureExport, FigureStyle, export_figure
 from nesr_gui.gui.figures.sweep import SweepExport, SweepFormat, export_sweep
+from nesr_gui.gui.figures.transect import TransectFigure, export_transect_figure
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import MarkGeometry
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.comparison import rows_of
+from nesr_gui.gui.tasks.library import LIBRARY_FORMATS, MarkLibraryExport, MarkLibraryRequest, write_mark_library
 from nesr_gui.gui.tasks.rendering import RenderedImage
+from nesr_gui.gui.tasks.scatter import SelectionExport, export_selection
+from nesr_gui.gui.tasks.transect import TransectExport, TransectRequest, export_transect
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext
@@ -47,9 +51,14 @@ from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
 
 REGIONS = "GeoJSON regions (*.geojson);;ImageJ regions (*.zip *.roi)"
+MASKS = (
+    "Mask as PNG (*.png);;Mask as TIFF, georeferenced if the image is (*.tif);;GeoJSON regions (*.geojson);;"
+    "ImageJ regions (*.zip)"
+)
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"
 _BUSY = "another export is running; wait until it is finished, or cancel it"
+_SELECTING = "the selection is still being computed; export again in a moment"
 _APPLYING = "the measured spectra are being applied; export again in a moment"
 _CUBE, _FIGURE, _COMPARISON, _PICTURE, _SWEEP = (
     "export/choices", "export/figure", "export/comparison", "export/picture", "export/sweep",
@@ -129,7 +138,8 @@ def _when_applied(export: Callable[[ExportController], None]) -> Callable[[Expor
 class ExportController(QObject):
     """Implements all export actions, with their dialogs.
 
-    `metrics` returns the computed accuracy, `rendered` the picture shown on a side.
+    `metrics` returns the computed accuracy, `rendered` the picture shown on a side, and `matches` the listed library
+    matches as rows of a table with their provenance.
     """
 
     exported = Signal()  # a cube was written
@@ -141,10 +151,11 @@ class ExportController(QObject):
         worker: Worker,
         metrics: Callable[[], Mapping[MarkGeometry | None, AccuracyMetrics]],
         rendered: Callable[[int], RenderedImage | None],
+        matches: Callable[[], tuple[list[dict[str, str]], dict[str, str]]],
     ) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker = window, workspace, worker
-        self._metrics, self._rendered = metrics, rendered
+        self._metrics, self._rendered, self._matches = metrics, rendered, matches
         self._writer = OutputWriter(window, workspace, worker)
 
     @property
@@ -219,6 +230,44 @@ class ExportController(QObject):
         ask()
 
     @_when_applied
+    def export_selection(self) -> None:
+        """Export the pixels that are selected in the scatter plot, as a mask or as regions."""
+        scatter = self._document.scatter
+        if scatter.map is None or scatter.mask is None:
+            self._window.messages.show_failure(ValueError(_SELECTING))
+            return
+        path = self._writer.ask("Export selection", "-selection.png", MASKS)
+        if path:
+            request = SelectionExport(path, scatter.map, scatter.mask, scatter.plot.selection)
+            self._writer.write(request, export_selection)
+
+    @_when_applied
+    def export_transect(self) -> None:
+        """Export the spectra along the transect."""
+        field, line = self._document.field, self._document.transect.line
+        if field is None or line is None:
+            return
+        path = self._writer.ask("Export transect", "-transect.csv", CSV)
+        if path:
+            self._writer.write(TransectExport(path, field, line, self._pixel_metres()), export_transect)
+
+    @_when_applied
+    def export_transect_figure(self) -> None:
+        """Export picture and curve of the transect."""
+        document = self._document
+        field, line = document.field, document.transect.line
+        if field is None or line is None:
+            return
+        path = self._writer.ask("Export figure of transect", "-transect.png", FILTERS)
+        if path:
+            figure = TransectFigure(path, TransectRequest(field, line, document.nm), self._pixel_metres())
+            self._writer.write(figure, export_transect_figure)
+
+    def _pixel_metres(self) -> float | None:
+        place = self._document.georeference
+        return place.pixel_metres if place is not None else None
+
+    @_when_applied
     def export_table(self) -> None:
         """Export the mark table, or the marks as regions for other programs; all can be imported again."""
         document = self._document
@@ -241,6 +290,25 @@ class ExportController(QObject):
                 provenance |= {"truth": measured.name, "truth_match": measured.match.in_words()}
             request = files.TableExport(path, rows_of(self._document.marks, metrics), provenance)
             self._writer.write(request, files.export_table)
+
+    @_when_applied
+    def export_matches(self) -> None:
+        """Export the listed matches of the active mark."""
+        path, (rows, provenance) = self._writer.ask("Export matches", "-matches.csv", CSV), self._matches()
+        if path and rows:
+            request = files.TableExport(path, rows, {**self._provenance(), **provenance})
+            self._writer.write(request, files.export_table)
+
+    @_when_applied
+    def save_marks(self) -> None:
+        """Save the spectra of the marks as a spectral library."""
+        document = self._document
+        if document.field is None or not document.marks:
+            return
+        path = self._writer.ask("Save marks as library", "-library.sli", LIBRARY_FORMATS)
+        if path:
+            library = MarkLibraryRequest(document.name, document.field, document.binning, document.marks)
+            self._writer.write(MarkLibraryExport(path, library, document.resolution()), write_mark_library)
 
     def _provenance(self) -> dict[str, str]:
         document = self._document

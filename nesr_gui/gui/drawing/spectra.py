@@ -59,7 +59,7 @@ def paint_spread(
 
 
 def draw_key_sign(painter: QPainter, where: QRectF, sign: KeySign, ink: QColor, width: float = 1.5) -> None:
-    """Draw the sample of a key entry: a line of `width`, a band, or (None) the circle of an input band."""
+    """Draw the sample of a key entry: a line of `width`, a band, or (None) a circle; a remark has none."""
     painter.save()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if isinstance(sign, Kind):
@@ -69,7 +69,7 @@ def draw_key_sign(painter: QPainter, where: QRectF, sign: KeySign, ink: QColor, 
         box, outline = where.adjusted(0, where.height() * 0.2, 0, -where.height() * 0.2), QPainterPath()
         outline.addRect(box)
         paint_spread(painter, outline, sign, ink.name(), where, where.height() / 12)
-    else:
+    elif sign is None:
         painter.setPen(QPen(ink, 0.8 * width))
         painter.drawEllipse(where.center(), where.height() * 0.27, where.height() * 0.27)
     painter.restore()

@@ -38,6 +38,13 @@ def lookup(name: str, nm: float) -> UInt8Array | None:
     return np.ascontiguousarray(colours[:, :3].astype(np.uint8))
 
 
+def count_shades(counts: npt.NDArray[np.int64], is_logarithmic: bool) -> UInt8Array:
+    """Return shades of counts of the same shape: 0 for none, from 1 to 255 for one to the most."""
+    most = max(int(counts.max(initial=1)), 1)
+    share = np.log(np.maximum(counts, 1)) / max(np.log(most), 1e-9) if is_logarithmic else counts / most
+    return np.where(counts > 0, 1 + np.round(254 * share), 0).astype(np.uint8)
+
+
 @dataclass(frozen=True)
 class ToneMapping:
     """Mapping of values to 8 bits: the values shown as black and as white, and whether to apply the sRGB encoding.

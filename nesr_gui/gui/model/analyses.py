@@ -69,6 +69,10 @@ class AnalysisSettings:
         """The settings with another definition of an analysis."""
         return replace(self, **{kind: definition})  # type: ignore[arg-type]  # the type follows from the kind
 
+    def for_new_image(self) -> AnalysisSettings:
+        """The settings without what belongs to the marks of another image."""
+        return replace(self, left_out=(), classes=replace(self.classes, own_angles={}, own_fractions={}))
+
     def using(self, key: str, is_used: bool) -> AnalysisSettings:
         """The settings with a spectrum used as class or endmember, or left out."""
         others = tuple(other for other in self.left_out if other != key)
@@ -80,7 +84,7 @@ class AnalysisSpectrum:
     """The spectrum of a mark or a reference spectrum that can be a class or an endmember.
 
     Attributes:
-        key: identifies it in `AnalysisSettings.left_out`.
+        key: identifies it in `AnalysisSettings.left_out` and among the thresholds of classes.
         name: the name of its class.
         colour: of its class, #rrggbb.
         spectrum: its values.

@@ -25,6 +25,7 @@ class Change(enum.StrEnum):
     CURVES = enum.auto()
     READOUTS = enum.auto()
     COLOUR_RESULTS = enum.auto()
+    ABSORPTIONS = enum.auto()  # the absorption bands of marks
     HOVER = enum.auto()
     HOVER_CURVE = enum.auto()
     VIEW_SETTINGS = enum.auto()
@@ -33,7 +34,14 @@ class Change(enum.StrEnum):
     ANALYSES = enum.auto()  # an analysis was learned from the image
     VIEWING = enum.auto()
     WHITE = enum.auto()
+    SCATTER = enum.auto()  # axes and selection of the scatter plot
+    SCATTER_VALUES = enum.auto()  # what was computed for the scatter plot
+    TRANSECT = enum.auto()  # the line of the transect
+    TRANSECT_VALUES = enum.auto()  # the spectra along it
     MODELS = enum.auto()
     WORK = enum.auto()  # a task started or ended
     PICTURE = enum.auto()  # a rendered image arrived or was cleared
     SELECTION = enum.auto()  # the selected rows of the table
+    LIBRARIES = enum.auto()  # the opened spectral libraries
+    MATCH_SETTINGS = enum.auto()  # how the active mark is compared with them
+    LIBRARY_CURVES = enum.auto()  # the library spectra beside the active mark in the plot

@@ -13,12 +13,14 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import KELVIN_RANGES, ViewingConditions
-from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.fields.protocol import SpectralField, reconstruction_model
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisSettings, AnalysisSpectrum, FittedAnalysis
 from nesr_gui.gui.model.anchoring import Anchoring, refusal_of
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
+from nesr_gui.gui.model.library import MatchSettings
 from nesr_gui.gui.model.marks import (
+    Absorption,
     ColourResult,
     Mark,
     MarkGeometry,
@@ -27,9 +29,12 @@ from nesr_gui.gui.model.marks import (
     Pixel,
     PlacedReading,
     Readout,
+    absorption_cells,
     row_of,
 )
-from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
+from nesr_gui.gui.model.plot_settings import LibraryCurves, PlotContent, PlotSettings
+from nesr_gui.gui.model.scatter import ScatterModel
+from nesr_gui.gui.model.transect import TransectModel
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.gui.model.view_settings import ViewSettings
@@ -113,15 +118,19 @@ class Document(QObject):
         beneath: the field without measured spectra, and `anchoring` what those of the marks make of it; None if no mark
             has one, or until it is computed.
         suggestions: pixels to measure next, the best first.
-        encoded: the model input that the field was reconstructed from, pixel by pixel; None for a measured cube.
+        encoded: the model input that the field was reconstructed from, pixel by pixel; None for an opened cube.
+        is_estimated: whether the values were reconstructed by a model, now or before they were written to a file.
         measurement: the measured cube of the photograph, and `truth` the same resampled to the photograph's pixels.
         nm: the selected wavelength.
         viewing: the light and the observer for colours.
         white: the spectrum of a perfect white, for fields whose quantity is not reflectance.
         viewport: the visible part of the image; None is the whole image.
-        hover: the pixel under the mouse pointer, and `hover_curve` its spectrum.
-        curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, and `colour_results`.
+        hover: the pixel under the mouse pointer, and `hover_curve` the spectrum of `hover_place`.
         analysis_settings: what the analyses compute, and `analyses` those that were learned from the image.
+        match_settings: how the active mark is compared with spectral libraries, and `library_curves` those of their
+            spectra that are drawn beside it.
+        curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, `colour_results`, and
+            `absorptions` while spectra are shown without their continuum.
         developed: the settings the displayed photograph was developed with, except the working resolution; None for a
             preview.
         pending: the reconstruction that is requested and not yet finished.
@@ -155,6 +164,7 @@ class Document(QObject):
         self.binning = 1
         self.levels = (0.0, 1.0)
         self.encoded: ModelInput | None = None
+        self.is_estimated = False
         self.measurement: MeasuredCube | None = None
         self.truth: SpectralField | None = None
         self.nm = 550.0
@@ -170,8 +180,13 @@ class Document(QObject):
         self.colour_results: Mapping[MarkGeometry, ColourResult] = {}
         self.analysis_settings = AnalysisSettings()
         self.analyses: Mapping[AnalysisKind, FittedAnalysis] = {}
+        self.match_settings = MatchSettings()
+        self.library_curves: LibraryCurves | None = None
+        self.absorptions: Mapping[MarkGeometry, Absorption] = {}
         self.mark_set = MarkSet(self.undo_stack, self.announce)
         self.development = Development(self.undo_stack, self.announce)
+        self.scatter = ScatterModel(self.undo_stack, self.announce)
+        self.transect = TransectModel(self.undo_stack, self.announce)
         self.developed: DevelopSettings | None = None
         self.pending: PendingReconstruction | None = None
         self.is_outdated = False
@@ -227,8 +242,10 @@ class Document(QObject):
     def work(self) -> tuple[object, ...]:
         """The state that counts as unsaved work when it differs; display settings are not part of it."""
         library = tuple(reference.spectrum for reference in self.plot_settings.library)
-        reference = self.view_settings.reference
-        return self.marks, self.development.interpretation, library, self.white, reference, self.analysis_settings
+        return (
+            self.marks, self.development.interpretation, library, self.white, self.view_settings.reference,
+            self.scatter.plot if self.scatter.plot.selection else None, self.transect.line, self.analysis_settings,
+        )  # fmt: skip
 
     @property
     def is_modified(self) -> bool:
@@ -282,12 +299,15 @@ class Document(QObject):
 
     def _start(self, name: str, source_shape: tuple[int, int], modes: tuple[str, str]) -> None:
         self.name, self.source_shape, self.field, self.encoded, self.binning = name, source_shape, None, None, 1
+        self.is_estimated = False
         self.white = self.viewport = self.beneath = None
         self._forget_answers()
         self._forget_anchoring()
         self.undo_stack.clear()
-        self.analysis_settings = replace(self.analysis_settings, left_out=())
+        self.analysis_settings = self.analysis_settings.for_new_image()
         self.mark_set.start(source_shape)
+        self.scatter.start()
+        self.transect.start(source_shape)
         self.set_hover(None)
         self.view_settings = replace(self.view_settings, modes=modes, active=0, levels={}, reference=None)
         self.announce(
@@ -304,6 +324,7 @@ class Document(QObject):
         """Copy wavelength, viewing conditions and all settings from another document."""
         self.nm, self.viewing, self.analysis_settings = other.nm, other.viewing, other.analysis_settings
         self.view_settings, self.plot_settings = other.view_settings, other.plot_settings
+        self.match_settings = other.match_settings
 
     def show_measured(self) -> None:
         """Use the opened cube itself as the field."""
@@ -328,10 +349,11 @@ class Document(QObject):
             field: the new field.
             binning: source pixels along one side of a pixel of the field.
             levels: the values shown as black and as white.
-            encoded: the model input it was reconstructed from; None for a measured cube.
+            encoded: the model input it was reconstructed from; None for an opened cube.
         """
         self.field = self.beneath = field
         self.encoded, self.binning, self.levels = encoded, binning, levels
+        self.is_estimated = encoded is not None or reconstruction_model(field) != ""
         if self.cube is not None:
             self._set_measurement(self.cube.as_truth(self.name, encoded), self.cube.field.shape)
         self._forget_answers()
@@ -401,8 +423,11 @@ class Document(QObject):
         self.truth = measurement.over(over) if measurement is not None and over is not None else None
 
     def _forget_answers(self) -> None:
-        """Drop the spectra, readouts, colours and analyses of the previous field."""
-        self.curves, self.readouts, self.colour_results, self.analyses = {}, {}, {}, {}
+        """Drop the spectra, readouts, colours, absorption bands and analyses of the previous field."""
+        self.curves, self.readouts, self.colour_results, self.absorptions, self.analyses = {}, {}, {}, {}, {}
+        self.scatter.forget_answers()
+        self.transect.forget_answers()
+        self.library_curves = None
 
     def _forget_anchoring(self) -> None:
         """Drop what depends on the previous field without measured spectra."""
@@ -423,7 +448,7 @@ class Document(QObject):
     def set_readouts(self, nm: float, readouts: Mapping[MarkGeometry, Readout]) -> None:
         """Add values at `nm`, unless the wavelength has changed since; those without a mark or hover are dropped."""
         if nm == self.nm:
-            wanted = {self.hover, *(mark.place for mark in self.marks)}
+            wanted = {self.hover_place, *(mark.place for mark in self.marks)}
             present = {**self.readouts, **readouts}
             self.readouts = {place: readout for place, readout in present.items() if place in wanted}
             self.announce(Change.READOUTS)
@@ -432,6 +457,11 @@ class Document(QObject):
         """Replace the colours of all marks."""
         self.colour_results = results
         self.announce(Change.COLOUR_RESULTS)
+
+    def set_absorptions(self, absorptions: Mapping[MarkGeometry, Absorption]) -> None:
+        """Replace the absorption bands of all marks."""
+        self.absorptions = absorptions
+        self.announce(Change.ABSORPTIONS)
 
     def readout(self, mark: Mark) -> Readout | None:
         """Return the value of a mark (the mean of a region) at the selected wavelength; None if not computed yet."""
@@ -445,6 +475,7 @@ class Document(QObject):
         nm = min(max(round(nm, 1), low), high)
         if nm != self.nm:
             self.nm, self.readouts = nm, {}
+            self.transect.values = None
             self.announce(Change.WAVELENGTH)
 
     def step_wavelength(self, by: float) -> None:
@@ -500,6 +531,18 @@ class Document(QObject):
                 spectra.append(AnalysisSpectrum(f"{name} of {reference.source}", name, colour, reference.spectrum))
         return tuple(spectra)
 
+    def set_match_settings(self, settings: MatchSettings) -> None:
+        """Change how the active mark is compared with spectral libraries."""
+        if settings != self.match_settings:
+            self.match_settings = settings
+            self.announce(Change.MATCH_SETTINGS)
+
+    def set_library_curves(self, curves: LibraryCurves | None) -> None:
+        """Draw library spectra beside the active mark, or none."""
+        if curves is not self.library_curves:
+            self.library_curves = curves
+            self.announce(Change.LIBRARY_CURVES)
+
     def set_viewing(self, viewing: ViewingConditions) -> None:
         """Change the light or the observer that colours are computed for, as an undoable command.
 
@@ -544,8 +587,20 @@ class Document(QObject):
             if pixel is None:
                 self.set_hover_curve(None)
 
+    @property
+    def hover_place(self) -> MarkGeometry | None:
+        """The pixel under the mouse pointer, or the averaging box around it."""
+        return self.place_at(*self.hover) if self.hover is not None else None
+
+    def place_at(self, row: int, col: int) -> MarkGeometry:
+        """Return what a click on a source pixel marks: the pixel, or the averaging box around it."""
+        side = self.view_settings.box
+        if side == 1 or self.source_shape is None:
+            return row, col
+        return Region.square(row, col, side, self.source_shape)
+
     def set_hover_curve(self, curve: Spectrum | None) -> None:
-        """Set the spectrum of the pixel under the mouse pointer."""
+        """Set the spectrum of `hover_place`."""
         self.hover_curve = curve
         self.announce(Change.HOVER_CURVE)
 
@@ -557,12 +612,12 @@ class Document(QObject):
         return self.mark_set.marks
 
     def pick_pixel(self, row: int, col: int) -> None:
-        """Handle a click on a source pixel: pick the grey point if that is active, else add a pin."""
-        height, width = self.source_shape or (0, 0)
-        if self.development.is_picking and 0 <= row < height and 0 <= col < width:
-            self.development.pick_grey(row, col)
-        else:
-            self.add_pin(row, col)
+        """Handle a click on a source pixel: pick the grey point if that is active, else mark the pixel or its box."""
+        if self.mark_set.holds((row, col)):
+            if self.development.is_picking:
+                self.development.pick_grey(row, col)
+            else:
+                self.mark_set.add(self.place_at(row, col))
 
     def add_pin(self, row: int, col: int) -> None:
         """Add a pin at a source pixel."""
@@ -578,12 +633,14 @@ class Document(QObject):
 
     def table_rows(self, numbers: Sequence[int]) -> list[dict[str, str]]:
         """Return the table rows of the marks with these numbers, as text by column."""
-        return [
-            row_of(
-                mark, self.nm, self.readout(mark), self.curves.get(mark.place), self.colour_results.get(mark.place)
-            )
-            for mark in self.marks if mark.number in numbers
-        ]  # fmt: skip
+        rows = []
+        for mark in [mark for mark in self.marks if mark.number in numbers]:
+            curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
+            row = row_of(mark, self.nm, self.readout(mark), curve, colour_result)
+            if self.plot_settings.transform.continuum:
+                row |= absorption_cells(self.absorptions.get(mark.place))
+            rows.append(row)
+        return rows
 
     def plot_content(self) -> PlotContent:
         """Return what the spectra plot shows at present."""
@@ -592,6 +649,7 @@ class Document(QObject):
             marks=self.mark_set.visible, curves=self.curves, colour_results=self.colour_results,
             library=settings.visible_library, truth=settings.truth, smooth=settings.smooth,
             transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
-            axes=settings.axes, is_estimated=self.encoded is not None,
-            readings=self.anchoring.scaled if self.anchoring is not None else {},
+            axes=settings.axes, is_estimated=self.is_estimated,
+            readings=self.anchoring.scaled if self.anchoring is not None else {}, matches=self.library_curves,
+            hull=settings.hull, absorptions=self.absorptions,
         )  # fmt: skip

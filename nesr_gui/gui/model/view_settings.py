@@ -16,6 +16,7 @@ Layers = Mapping[str, tuple[int, ...]]
 """Numbers of the shown layers of an analysis by the name of its mode: one, or two or three as red, green and blue."""
 DIVIDERS = 0.05, 0.95  # the least and the greatest share left of the line
 SPEEDS = 0.5, 500.0  # nm/s
+BOXES = 1, 3, 5, 9  # sides of the averaging box in source pixels; 1 is a single pixel
 
 
 class PaneLayout(enum.StrEnum):
@@ -53,6 +54,8 @@ class ViewSettings:
         layers: the shown layers of analyses that have several, of the left and of the right picture.
         speed: speed of the sweep in nm/s.
         scale_bar: whether the image has a scale bar.
+        box: side of the averaging box in source pixels, one of `BOXES`.
+        log_counts: whether the colours of the scatter plot are logarithms of the numbers of pixels.
     """
 
     modes: tuple[str, str] = ("photograph", "band")
@@ -67,8 +70,12 @@ class ViewSettings:
     layers: tuple[Layers, Layers] = field(default_factory=lambda: ({}, {}))
     speed: float = 40.0
     scale_bar: bool = False
+    box: int = 1
+    log_counts: bool = True
 
     def __post_init__(self) -> None:
+        if self.box not in BOXES:
+            raise ValueError(f"an averaging box of {self.box} pixels; {', '.join(map(str, BOXES))} are possible")
         if self.active not in (0, 1):
             raise ValueError(f"picture {self.active} of two")
         for value, (low, high) in (
@@ -114,6 +121,10 @@ class ViewSettings:
         if arrangement is not PaneLayout.SINGLE and look.modes[0] == look.modes[1]:
             return replace(look, modes=("photograph", "band" if look.mode == "photograph" else look.mode), active=1)
         return look
+
+    def with_next_box(self) -> ViewSettings:
+        """Return the settings with the next larger averaging box, or a single pixel after the largest."""
+        return replace(self, box=BOXES[(BOXES.index(self.box) + 1) % len(BOXES)])
 
     def divided_at(self, share: float) -> ViewSettings:
         """Return the settings with the divider at this fraction, limited to `DIVIDERS`."""

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from nesr_gui.analysis.classification import Classification
+from nesr_gui.analysis.classification import Classification, Scoring
 from nesr_gui.analysis.clustering import Clusters
 from nesr_gui.analysis.definitions import AbundanceDefinition, ClassDefinition, ExpressionDefinition
 from nesr_gui.analysis.maps import differences_of, sample_values
@@ -70,10 +70,27 @@ def _differ_in_question(known: FittedAnalysis, wanted: AnalysisRequest) -> bool:
 
 def _analysis(wanted: AnalysisRequest, known: FittedAnalysis | None, progress: ProgressCallback) -> PixelAnalysis:
     definition = wanted.definition
-    if isinstance(definition, ClassDefinition) and known is not None and isinstance(known.analysis, Classification):
-        before = known.request.definition
-        assert isinstance(before, ClassDefinition)
-        if replace(known.request, definition=definition) == wanted and before.method is definition.method:
-            return Classification(known.analysis.scoring, definition.threshold)  # only the threshold has changed
     spectra = [replace(each.spectrum, name=each.name) for each in wanted.spectra]
-    return definition.fit(wanted.field, spectra, wanted.within, progress)
+    if not isinstance(definition, ClassDefinition):
+        return definition.fit(wanted.field, spectra, wanted.within, progress)
+    scoring = _known_scoring(wanted, definition, known)
+    if scoring is None:
+        scoring = definition.score(wanted.field, spectra, wanted.within, progress)
+    return Classification(scoring, definition.thresholds([each.key for each in wanted.spectra]))
+
+
+def _known_scoring(
+    wanted: AnalysisRequest, definition: ClassDefinition, known: FittedAnalysis | None
+) -> Scoring | None:
+    """The scores of classes of which only thresholds or colours have changed."""
+    if known is None or not isinstance(known.analysis, Classification):
+        return None
+    before = known.request
+    assert isinstance(before.definition, ClassDefinition)
+    is_same = (before.field, before.within, before.definition.method) == (
+        wanted.field,
+        wanted.within,
+        definition.method,
+    )
+    compared = [[(each.name, each.spectrum) for each in request.spectra] for request in (before, wanted)]
+    return known.analysis.scoring if is_same and compared[0] == compared[1] else None

@@ -18,7 +18,7 @@ from nesr_gui.analysis.unmixing import Unmixing
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback
 from nesr_gui.gui.drawing.tone_mapping import is_diverging
 from nesr_gui.gui.model.analyses import AnalysisKind, FittedAnalysis
-from nesr_gui.gui.model.palette import MARK_COLOURS
+from nesr_gui.gui.model.palette import MARK_COLOURS, cluster_colour
 from nesr_gui.gui.model.view_settings import Limits
 from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.gui.view_modes.base import (
@@ -213,8 +213,7 @@ class ClusterNumbers(AnalysisMode):
         """The clusters."""
         analysis = self._analysis(context)
         assert isinstance(analysis, Clusters)
-        colours = MARK_COLOURS["vivid"]
-        categories = tuple(Category(name, colours[number]) for number, name in enumerate(analysis.names, 1))
+        categories = tuple(Category(name, cluster_colour(number)) for number, name in enumerate(analysis.names, 1))
         return ValueScale(self.name, "cluster", "", (0.0, len(categories)), categories=categories)
 
 

@@ -113,6 +113,11 @@ class RenderContext:
         }  # fmt: skip
         return frozenset([each for each, value in present.items() if value is not None])
 
+    @cached_property
+    def obtainable_requirements(self) -> frozenset[Requirement]:
+        """The requirements of modes that can be chosen: a missing reference can be picked afterwards by a click."""
+        return self.met_requirements | {Requirement.REFERENCE}
+
 
 _CONTEXTS: WeakKeyDictionary[Document, tuple[int, RenderContext]] = WeakKeyDictionary()
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolButton
 from nesr_gui.gui import view_modes
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.analyses import AnalysisKind
+from nesr_gui.gui.model.view_settings import BOXES
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,47 @@ TABLE = (
     Entry("shorter", "1 nm down", "Wavelength", ", Left"),
     Entry("much_longer", "10 nm up", "Wavelength", "> Shift+Right :"),
     Entry("much_shorter", "10 nm down", "Wavelength", "< Shift+Left ;"),
+    Entry("remove_continuum", "Continuum removal", "Analysis", "H", checkable=True, starts_group=True,
+          tip="Divide spectra by their upper convex hull, which leaves absorption bands; the table shows the deepest"),
+    Entry("next_box", "Next averaging box", "Analysis", "B", starts_group=True,
+          tip="Average over the next larger box around the mouse, or show single pixels again; a click marks the box"),
+    *(
+        Entry(f"box_{side}", f"Box of {side}×{side} pixels" if side > 1 else "Single pixel", "Analysis",
+              choice="box", tip=f"Average over {side}×{side} image pixels around the mouse; a click marks the box"
+              if side > 1 else "Show the spectrum of the pixel under the mouse; a click marks the pixel")
+        for side in BOXES
+    ),
+    Entry("scatter_plot", "Scatter plot", "Analysis", "O",
+          tip="Compare two bands, indices or components of all pixels, and select pixels by them"),
+    Entry("select_in_view", "Select what the scatter plot shows", "Analysis",
+          tip="Select the pixels in the visible range of the scatter plot"),
+    Entry("clear_selection", "Clear selection", "Analysis", tip="Select no pixel in the scatter plot"),
+    Entry("selection_regions", "Make regions of selection", "Analysis",
+          tip="Mark the largest connected parts of the selection as regions"),
+    Entry("export_selection", "Export selection…", "Analysis",
+          tip="Export the selected pixels as a mask (PNG, GeoTIFF) or as regions (GeoJSON, ImageJ)"),
+    Entry("tool_transect", "Transect", "Analysis", "T", choice="tool", starts_group=True,
+          tip="Drag a line to see the spectra along it; arrow keys move it, Enter chooses the end that they move"),
+    Entry("add_transect", "Transect across view", "Analysis",
+          tip="Draw a transect across the middle of the view; arrow keys move it"),
+    Entry("remove_transect", "Remove transect", "Analysis", tip="Remove the transect, as Delete does with its tool"),
+    Entry("export_transect", "Export transect…", "Analysis", tip="Export the spectra along the transect as CSV"),
+    Entry("export_transect_figure", "Export figure of transect…", "Analysis",
+          tip="Export picture and curve of the transect as PNG, SVG or PDF"),
+    Entry("library", "Library", "Analysis", "I", tip="Show the panel Library: what is it?"),
+    Entry("open_libraries", "Open spectral libraries…", "Analysis", starts_group=True,
+          tip="Open files of spectra to compare the active mark with: tables, ENVI, CGATS, CxF, ECOSTRESS, USGS"),
+    Entry("open_library_folder", "Open folder of spectra…", "Analysis", tip="Open all spectra below a folder"),
+    Entry("marks_as_library", "Use marks as library", "Analysis",
+          tip="Add the spectra of the marks, as they are now, to the opened libraries"),
+    Entry("save_marks", "Save marks as library…", "Analysis",
+          tip="Save the spectra of the marks as an ENVI spectral library or a table"),
+    Entry("metamers", "Metamers of the mark", "Analysis", checkable=True, starts_group=True,
+          tip="List library spectra that photograph like the active mark: what it might be"),
+    Entry("keep_matches", "Add matches to references", "Analysis",
+          tip="Add the selected library spectra to the reference spectra of the plot"),
+    Entry("copy_matches", "Copy matches", "Analysis", tip="Copy the list of matches as text"),
+    Entry("export_matches", "Export matches…", "Analysis", tip="Export the list of matches as CSV"),
     Entry("open_model", "Open model…", "Model", tip="Reconstruct with a model from a file and add it to this menu"),
     Entry("install_model", "Install model…", "Model",
           tip="Verify a model package (a zip file or the config.json of a folder) and add it to this menu"),
@@ -186,7 +228,7 @@ _DISABLED_REASONS = {
         "save_session", "save_session_as", "export_picture", "copy_picture", "exchange", "actual_size", "scale_bar",
     ),
     "no reconstruction or cube is available; open one, or wait until it is ready": (
-        "export_cube", "export_sweep", "auto_levels", "compare_with", "choose_false_colour",
+        "export_cube", "export_sweep", "auto_levels", "compare_with", "choose_false_colour", "add_transect",
     ),
     "no photograph is open; open one first": ("compare_cube", "compare_folder"),
     "no measured cube is open in this tab; open one first": ("photograph_cube",),
@@ -195,12 +237,22 @@ _DISABLED_REASONS = {
     "no accuracy has been computed; compare with a measured cube and open the Accuracy panel": ("export_accuracy",),
     "there are no marks; click a pixel first": (
         "export_curves", "export_table", "export_figure", "copy_table", "rename_mark", "remove_mark", "clear_pins",
-        "next_mark", "previous_mark", "band_values",
+        "next_mark", "previous_mark", "band_values", "marks_as_library", "save_marks",
+    ),
+    "there are no matches; open libraries and a mark in the panel Library first": (
+        "keep_matches", "copy_matches", "export_matches",
     ),
     "no mark is active; click a pixel, or choose a mark, first": ("attach_reading", "attach_reference"),
     "the active mark has no measured spectrum; attach one first": ("use_reading", "detach_reading"),
     "requires a reconstruction; open a photograph, or wait until it is ready": ("suggest_spots",),
     "no spots are suggested; choose Where to measure next first": ("mark_suggestions", "dismiss_suggestions"),
+    "the scatter plot shows nothing; open an image and the Scatter plot panel (O) first": ("select_in_view",),
+    "no pixels are selected; drag around some in the scatter plot (O) first": (
+        "clear_selection", "selection_regions", "export_selection",
+    ),
+    "there is no transect; choose its tool (T) and drag a line in the image first": (
+        "remove_transect", "export_transect", "export_transect_figure",
+    ),
     "requires two panes; choose Divider or Side by side first": (
         "other_side", "divider_left", "divider_right",
     ),
@@ -259,6 +311,20 @@ SYNONYMS = {
     "use_reading": "anchor enable disable switch toggle", "detach_reading": "anchor remove reading",
     "suggest_spots": "anchor suggestion spectrometer plan", "mark_suggestions": "anchor spots pins",
     "dismiss_suggestions": "anchor hide clear",
+    "remove_continuum": "convex hull absorption band depth position width fwhm clark roush",
+    "next_box": "mean neighbourhood window kernel smooth noise", "box_1": "averaging off none",
+    **{f"box_{side}": f"averaging mean neighbourhood window kernel {side}x{side}" for side in BOXES[1:]},
+    "scatter_plot": "scattergram feature space correlation pca principal components lasso brush 2d histogram",
+    "select_in_view": "scatter range brush", "clear_selection": "scatter deselect none",
+    "selection_regions": "scatter mask roi polygon", "export_selection": "scatter mask save geotiff geojson png",
+    "tool_transect": "profile line section cut", "add_transect": "profile line section cut",
+    "remove_transect": "delete profile line", "export_transect": "profile save csv table",
+    "export_transect_figure": "profile save plot svg png",
+    "library": "identify match speclib endmember what", "open_libraries": "speclib identify match load usgs ecostress",
+    "open_library_folder": "speclib identify match load usgs splib07 ecostress directory",
+    "marks_as_library": "speclib endmember own", "save_marks": "speclib endmember own export sli write",
+    "metamers": "identify colour match what might be family", "keep_matches": "identify library plot compare",
+    "copy_matches": "identify library clipboard", "export_matches": "identify library csv table save write",
     "install_model": "add download hub zip package",
     "about_model": "network card licence training", "guide": "manual documentation help tutorial",
     "find_action": "palette command search", "shortcuts": "keys keyboard hotkeys", "about": "version licence",

@@ -20,10 +20,10 @@ from nesr_gui.colorimetry.cie import CAMERA_BANDS
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.io.cubes.decoding import HUGE
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.registry import SPECTRA, FileKind, plugin_formats, plugin_reader
 from nesr_gui.io.spectra import cgats, cxf, ecostress, envi_library, usgs
 from nesr_gui.spectral import Spectrum, Wavelengths
 
-EXTENSIONS = (".csv", ".txt", ".tsv", ".sli", ".hdr", ".cxf", ".cgats", ".it8", ".ti3", ".sp", ".cie")
 MAX_BYTES = 64 << 20
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<")  # in UTF-8 or UTF-16
 _NM = re.compile(
@@ -41,6 +41,8 @@ Sensitivities = tuple[Spectrum, Spectrum, Spectrum]
 def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
     """Read spectra: a table of text, an ENVI library, CGATS.17, CxF3, or a text of the ECOSTRESS or USGS library.
 
+    A file with the extension of a plug-in is read by it.
+
     A table has wavelengths in its first column and a further column per spectrum, or wavelengths in its header
     (`400 nm`) and a row per spectrum. Marks around a table (`>>>>>Begin Spectral Data<<<<<`) are skipped.
 
@@ -57,6 +59,9 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
         raise FileNotFoundError(f"there is no file {path}")
     if path.suffix.lower() in (".sli", ".hdr"):
         return envi_library.read_curves(path)
+    if (read := plugin_reader(path, FileKind.CURVES)) is not None:
+        curves: list[Spectrum] = read(path)
+        return curves
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
@@ -81,9 +86,14 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
         ) from error
 
 
+def extensions() -> tuple[str, ...]:
+    """Extensions of files of spectra, with those of plug-ins."""
+    return (*SPECTRA, *(each for row in plugin_formats(FileKind.CURVES) for each in row.extensions))
+
+
 def is_spectrum_file(path: Path) -> bool:
     """Whether a file has the extension of a file of spectra, though it may be something else."""
-    return path.suffix.lower() in EXTENSIONS and path.is_file()
+    return path.suffix.lower() in extensions() and path.is_file()
 
 
 def _decoded(content: bytes) -> str:
@@ -103,7 +113,7 @@ def _decoded(content: bytes) -> str:
 
 def spectra_filter() -> str:
     """Filter for file dialogs."""
-    return f"Spectra ({' '.join('*' + extension for extension in EXTENSIONS)})"
+    return f"Spectra ({' '.join('*' + extension for extension in extensions())})"
 
 
 def describe_origin(source: str, sha256: str) -> str:

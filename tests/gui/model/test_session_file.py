@@ -336,7 +336,8 @@ def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: SessionData, 
     {"arrangement": "triple"}, {"modes": ["band"]}, {"levels": {"band": [1]}}, {"reference": {"name": "x"}},
     {"active": 2}, {"false_colour": [1, 2]}, {"measure": "taste"}, {"modes": 3}, {"levels": 7},
     {"modes": ["band", "sepia"]}, {"levels": {"band": [1, 1]}}, {"divider": "wide"}, {"speed": True},
-    {"layers": [{"components": [0]}]}, {"layers": [{}, {"components": [0, 1, 2, 3]}]}, {"layers": [{}, {"clusters": 1}]},
+    {"layers": [{"components": [0]}]}, {"layers": [{}, {"components": [0, 1, 2, 3]}]},
+    {"layers": [{}, {"clusters": 1}]},
 ])  # fmt: skip
 def test_view_settings_that_are_none_are_refused(kept: SessionData, tmp_path: Path, broken: dict[str, Any]) -> None:
     path = tmp_path / "a.nesr"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Qt
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu
 from nesr_gui.gui.model.palette import colormaps
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.view_modes import MODES, TABLE, key_of
-from nesr_gui.gui.view_modes.base import RenderContext, Requirement
+from nesr_gui.gui.view_modes.base import RenderContext
 
 Pick = Callable[[ViewSettings], None]
 
@@ -22,7 +22,7 @@ def fill_mode_menu(menu: QMenu, context: RenderContext, side: int, pick: Pick) -
     _empty(menu)
     view_settings = replace(context.view_settings, active=side)
     context = replace(context, view_settings=view_settings)
-    met = context.met_requirements
+    obtainable = context.obtainable_requirements
     mode, group = MODES[view_settings.mode], QActionGroup(menu)
     keys = {one.name: f"\t{key_of(one)}" for one in TABLE}
     for one in list(MODES.values()):
@@ -31,7 +31,7 @@ def fill_mode_menu(menu: QMenu, context: RenderContext, side: int, pick: Pick) -
             f"{one.title}{keys.get(one.name, '')}",
             view_settings.showing(one.name),
             pick,
-            is_possible(one.needs, met),
+            obtainable.issuperset(one.needs),
         )
         _tick(action, group, one is mode)
     choices, group = mode.options(context), QActionGroup(menu)
@@ -40,11 +40,6 @@ def fill_mode_menu(menu: QMenu, context: RenderContext, side: int, pick: Pick) -
     for choice in choices:
         _tick(_add(menu, choice.text, choice.view_settings, pick, choice.possible), group, choice.chosen)
     _add_colours(menu, context, pick)
-
-
-def is_possible(needs: Sequence[Requirement], met: frozenset[Requirement]) -> bool:
-    """Whether a mode can be chosen; a missing reference can be picked afterwards by a click."""
-    return met.union((Requirement.REFERENCE,)).issuperset(needs)
 
 
 def _add_colours(menu: QMenu, context: RenderContext, pick: Pick) -> None:

@@ -6,14 +6,17 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 
+from nesr_gui.analysis.pixelwise import Bools
 from nesr_gui.gui.drawing.tone_mapping import lookup
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Pixel
+from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.views.image.colour_bar import WIDTH, ColourBarColumn
 from nesr_gui.gui.views.image.image_view import ImageView
+from nesr_gui.regions import Region
 
 _GAP = 2  # px between two panes
 
@@ -57,7 +60,7 @@ class SplitView(QWidget):
         image.navigated.connect(other.show_view)
         image.fit_requested.connect(self.fit)
         image.side_picked.connect(self.side_picked)
-        image.pixel_hovered.connect(lambda pixel: self._point(image))
+        image.pixel_hovered.connect(lambda pixel: self._point(image if pixel is not None else None))
         image.canvas.divided.connect(self.divider_picked)
         for caption in image.captions:
             caption.menu_requested.connect(lambda menu, side=caption.side: self.menu_requested.emit(side, menu))
@@ -103,10 +106,24 @@ class SplitView(QWidget):
                 side, text, side == self._settings.active and self._settings.arrangement != PaneLayout.SINGLE
             )
 
-    def show_hover(self, pixel: Pixel | None) -> None:
-        """Mark the pixel under the mouse in the other pane."""
+    def show_hover(self, pixel: Pixel | None, box: Region | None) -> None:
+        """Mark the pixel under the mouse in the other pane, and outline the averaging box around it in all.
+
+        If the mouse is elsewhere, as on the transect, the pixel is marked in both panes.
+        """
         for image in self.images:
             image.canvas.show_cursor(None if image is self._pointed else pixel)
+            image.canvas.show_box(box)
+
+    def show_selection(self, mask: Bools | None, binning: int, source_shape: tuple[int, int]) -> None:
+        """Colour the selected pixels (H, W) of a field with this binning; None for no selection."""
+        for image in self.images:
+            image.selection.show_mask(mask, binning, source_shape)
+
+    def show_transect(self, line: TransectLine | None, binning: int) -> None:
+        """Show the transect of a field with this binning."""
+        for image in self.images:
+            image.transect.show_line(line, binning)
 
     def view(self) -> Viewport | None:
         """The requested viewport, independent of the size of the panes; None for the whole image."""
@@ -176,7 +193,7 @@ class SplitView(QWidget):
             if self.images[side if beside else 0] is image and image.has_image:
                 self.view_changed.emit(side, view)
 
-    def _point(self, image: ImageView) -> None:
+    def _point(self, image: ImageView | None) -> None:
         self._pointed = image
 
 

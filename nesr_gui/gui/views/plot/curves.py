@@ -17,6 +17,7 @@ from nesr_gui.gui.drawing.spectra import paint_spread
 from nesr_gui.gui.drawing.symbols import placed, screen_pen
 from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.plot_settings import (
+    NAMED,
     Kind,
     Line,
     PlotContent,
@@ -26,6 +27,8 @@ from nesr_gui.gui.model.plot_settings import (
     Values,
     symbol_places,
 )
+
+_FAINT = 110  # opacity of a line of a family, of 255
 
 
 @dataclass(frozen=True)
@@ -210,7 +213,7 @@ class CurveLayer:
         if self._ends_of != (self.plotted, visible := self._visible()):
             self._ends_of, self._ends = (self.plotted, visible), []
             for line in self.plotted.lines:
-                if line.kind in (Kind.CURVE, Kind.LIBRARY):
+                if line.kind in NAMED:
                     nm, values = line.spectrum.wavelengths.nm, self.plotted.values(line.spectrum)
                     at = symbol_places(nm, visible)[1]
                     height = self._scaled(float(np.interp(at, nm, values, left=np.nan, right=np.nan)))
@@ -274,6 +277,9 @@ class CurveLayer:
 
     def _pen(self, line: Line) -> QPen:
         colour, width = (QColor(line.mark.colour), 1.6) if line.mark is not None else (self._quiet(), 1.5)
+        if line.kind is Kind.METAMER:
+            colour.setAlpha(_FAINT)
+            width = 1.0
         if line.kind is Kind.CURVE and line.mark is not None:
             width = 3.0 if line.mark.number == self.plotted.active else 2.0
         return screen_pen(self._plot.getViewWidget(), colour, width, line.kind.value)
