@@ -10,7 +10,7 @@ import numpy as np
 
 from nesr_gui._version import __version__
 from nesr_gui.analysis.abstention import abstains, value_range
-from nesr_gui.analysis.pixelwise import Bools, Layer, PixelAnalysis, iter_spectra, members_of, rests_on
+from nesr_gui.analysis.pixelwise import SAMPLE, Bools, Doubles, Layer, PixelAnalysis, iter_spectra, members_of, rests_on
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField, validate_window
 from nesr_gui.io.georeference import KEY, Georeference
 from nesr_gui.regions import Region
@@ -155,6 +155,35 @@ def sample_values(
         for block in iter_spectra(field, analysis.wavelengths, sample=_MOST_SAMPLED, progress=progress)
     ]
     return np.concatenate(found, axis=1)
+
+
+def mean_values(
+    field: SpectralField,
+    analysis: PixelAnalysis,
+    *,
+    region: Region | None = None,
+    progress: ProgressCallback | None = None,
+) -> Doubles:
+    """Mean (C,) of each layer of an analysis over an image, from about a million pixels, or over a region.
+
+    Pixels without a value do not count; NaN if there are no others.
+
+    Args:
+        field: any field.
+        analysis: what is computed.
+        region: in source pixels; None for the whole image.
+        progress: called with the fraction done; may raise `Cancelled`.
+
+    Raises:
+        ValueError: the region is outside the image.
+    """
+    count = len(analysis.layers)
+    total, pixels = np.zeros(count), np.zeros(count)
+    for block in iter_spectra(field, analysis.wavelengths, region=region, sample=SAMPLE, progress=progress):
+        values = _masked(analysis.values(block.spectra), block.spectra)[:, block.members]
+        total += np.nansum(values, axis=1, dtype=np.float64)
+        pixels += np.isfinite(values).sum(axis=1)
+    return np.divide(total, pixels, out=np.full(count, np.nan), where=pixels > 0)
 
 
 def differences_of(layers: Sequence[Layer], values: FloatArray) -> tuple[float, ...]:

@@ -51,7 +51,7 @@ class AnalysisMode(ViewMode):
 
     def layers(self, context: RenderContext) -> tuple[int, ...]:
         """The numbers of the shown layers: one, or two or three as red, green and blue."""
-        settings, count = context.view_settings, len(self._analysis(context).layers)
+        settings, count = context.view_settings, len(self.analysis(context).layers)
         chosen = settings.layers[settings.active].get(self.name, (0,))
         return tuple(layer for layer in chosen if layer < count) or (count - 1,)
 
@@ -69,7 +69,7 @@ class AnalysisMode(ViewMode):
         return f"{self.title}: {self._names(context)}"
 
     def _names(self, context: RenderContext) -> str:
-        names, shown = [layer.name for layer in self._analysis(context).layers], self.layers(context)
+        names, shown = [layer.name for layer in self.analysis(context).layers], self.layers(context)
         if len(shown) == 1:
             return names[shown[0]]
         return ", ".join(f"{names[layer]} {colour}" for layer, colour in zip(shown, COLOURS, strict=False))
@@ -81,8 +81,8 @@ class AnalysisMode(ViewMode):
 
     def bands(self, context: RenderContext) -> int:
         """The wavelengths of the analysis, times the number of its evaluations."""
-        evaluations = 1 + len(patterns(self._analysis(context).wavelengths)) if self._intervals(context) else 1
-        return len(self._analysis(context).wavelengths) * evaluations
+        evaluations = 1 + len(patterns(self.analysis(context).wavelengths)) if self._intervals(context) else 1
+        return len(self.analysis(context).wavelengths) * evaluations
 
     def scale(self, context: RenderContext) -> ValueScale:
         """The shown layer, or the colours that three of them are mixed to."""
@@ -94,7 +94,7 @@ class AnalysisMode(ViewMode):
 
     def scale_of(self, context: RenderContext, number: int) -> ValueScale:
         """The scale of a layer."""
-        layer, fitted = self._analysis(context).layers[number], self.fitted(context)
+        layer, fitted = self.analysis(context).layers[number], self.fitted(context)
         limits = fitted.limits[number] if fitted is not None and fitted.limits else (0.0, 1.0)
         colormap = DIVERGING if is_diverging(limits) else "viridis"
         return ValueScale(f"{self.name} {layer.name}", layer.name, layer.unit, limits, colormap)
@@ -103,7 +103,7 @@ class AnalysisMode(ViewMode):
         """A choice for each layer, and for the first three as colours."""
         if self.unavailable_reason(context):
             return ()
-        settings, shown, layers = context.view_settings, self.layers(context), self._analysis(context).layers
+        settings, shown, layers = context.view_settings, self.layers(context), self.analysis(context).layers
         choices = [
             ModeOption(layer.label, settings.with_layers(self.name, number), shown == (number,))
             for number, layer in enumerate(layers)
@@ -151,7 +151,7 @@ class AnalysisMode(ViewMode):
         self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback
     ) -> tuple[FloatArray, FloatArray | None]:
         """All layers (C, h, w), and the widths (C, h, w) of their intervals; None where nothing may abstain."""
-        fitted, analysis, intervals = self.fitted(context), self._analysis(context), self._intervals(context)
+        fitted, analysis, intervals = self.fitted(context), self.analysis(context), self._intervals(context)
         assert fitted is not None
         count = len(analysis.layers)
         needed = count if intervals is None else 2 * count
@@ -171,7 +171,8 @@ class AnalysisMode(ViewMode):
             fitted.rendered.add(key, known)
         return known[:count], known[count:] if intervals is not None else None
 
-    def _analysis(self, context: RenderContext) -> PixelAnalysis:
+    def analysis(self, context: RenderContext) -> PixelAnalysis:
+        """The analysis of an available context."""
         fitted = self.fitted(context)
         assert fitted is not None and fitted.analysis is not None  # otherwise `unavailable_reason` says so
         return fitted.analysis
@@ -192,7 +193,7 @@ class Classes(AnalysisMode):
 
     def scale_of(self, context: RenderContext, number: int) -> ValueScale:
         """The classes, or the score of the best one."""
-        fitted, analysis = self.fitted(context), self._analysis(context)
+        fitted, analysis = self.fitted(context), self.analysis(context)
         assert fitted is not None and isinstance(analysis, Classification)
         if number == 0:
             categories = tuple(Category(each.name, each.colour) for each in fitted.request.spectra)
@@ -211,7 +212,7 @@ class ClusterNumbers(AnalysisMode):
 
     def scale_of(self, context: RenderContext, number: int) -> ValueScale:
         """The clusters."""
-        analysis = self._analysis(context)
+        analysis = self.analysis(context)
         assert isinstance(analysis, Clusters)
         categories = tuple(Category(name, cluster_colour(number)) for number, name in enumerate(analysis.names, 1))
         return ValueScale(self.name, "cluster", "", (0.0, len(categories)), categories=categories)
@@ -225,7 +226,7 @@ class Abundances(AnalysisMode):
 
     def scale_of(self, context: RenderContext, number: int) -> ValueScale:
         """Abundances have common limits, the error its own."""
-        fitted, analysis = self.fitted(context), self._analysis(context)
+        fitted, analysis = self.fitted(context), self.analysis(context)
         assert fitted is not None and isinstance(analysis, Unmixing)
         scale, count = super().scale_of(context, number), len(analysis.names)
         if number == count:
@@ -235,7 +236,7 @@ class Abundances(AnalysisMode):
 
     def first_mixture(self, context: RenderContext) -> tuple[int, ...]:
         """The first three endmembers, or both."""
-        return tuple(range(len(self._analysis(context).layers) - 1))[:3]
+        return tuple(range(len(self.analysis(context).layers) - 1))[:3]
 
 
 class BandMathValues(AnalysisMode):
@@ -246,7 +247,9 @@ class BandMathValues(AnalysisMode):
 
     def scale_of(self, context: RenderContext, number: int) -> ValueScale:
         """The values, or yes and no."""
-        if not is_mask(self._analysis(context)):
+        analysis = self.analysis(context)
+        assert isinstance(analysis, BandMath)
+        if not analysis.expression.is_truth_value:
             return super().scale_of(context, number)
         return ValueScale(self.name, "match", "", (0.0, 1.0), categories=(MATCH,))
 
@@ -259,10 +262,5 @@ class ComponentScores(AnalysisMode):
 
     def first_mixture(self, context: RenderContext) -> tuple[int, ...] | None:
         """The first three components, or two."""
-        count = len(self._analysis(context).layers)
+        count = len(self.analysis(context).layers)
         return tuple(range(count))[:3] if count > 1 else None
-
-
-def is_mask(analysis: PixelAnalysis) -> bool:
-    """Whether an analysis is an expression that is true or false."""
-    return isinstance(analysis, BandMath) and analysis.expression.is_truth_value

@@ -30,6 +30,7 @@ class AnalysisPanel(QWidget):
     use_picked = Signal(str, bool)  # key of a spectrum, whether it is a class or an endmember
     range_picked = Signal(object)  # wavelengths in nm, or None for all
     abstaining_picked = Signal(bool)  # whether uncertain pixels are marked
+    layers_picked = Signal(object, object)  # AnalysisKind, numbers of the layers to show
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,6 +49,7 @@ class AnalysisPanel(QWidget):
             self.pages[page.kind] = page
             self.stack.addWidget(page)
             page.definition_picked.connect(self._pick_definition)
+            page.layers_picked.connect(self._pick_layers)
         self.all = QCheckBox("All wavelengths")
         self.low, self.high = _wavelength("Shortest wavelength"), _wavelength("Longest wavelength")
         self.all.clicked.connect(self._pick_range)
@@ -78,8 +80,9 @@ class AnalysisPanel(QWidget):
 
     def show_settings(self, settings: AnalysisSettings, limits: tuple[float, float]) -> None:
         """Show the definition, the wavelengths within the `limits` of the image (nm), and whether uncertain is pale."""
-        definition = settings.definition(self.kind)
-        self.pages[self.kind].show_definition(definition)
+        page = self.pages[self.kind]
+        page.show_range(limits)
+        page.show_definition(settings.definition(self.kind))
         self.all.setChecked(settings.within is None)
         for box, value in zip((self.low, self.high), settings.within or limits, strict=True):
             with QSignalBlocker(box):
@@ -100,6 +103,10 @@ class AnalysisPanel(QWidget):
                 item.setCheckState(Qt.CheckState.Unchecked if each.key in left_out else Qt.CheckState.Checked)
         self.no_spectra.setHidden(bool(spectra))
 
+    def show_layers(self, layers: tuple[int, ...]) -> None:
+        """Show which layers the picture of the analysis has."""
+        self.pages[self.kind].show_layers(layers)
+
     def show_fitted(self, fitted: FittedAnalysis | None, rests_on: str, has_intervals: bool) -> None:
         """Show what was learned from the image, and what its picture rests on; None while it is not ready."""
         self.pages[self.kind].show_fitted(fitted)
@@ -108,6 +115,9 @@ class AnalysisPanel(QWidget):
 
     def _pick_definition(self, definition: object, item: str, is_continued: bool) -> None:
         self.definition_picked.emit(self.kind, definition, item, is_continued)
+
+    def _pick_layers(self, layers: tuple[int, ...]) -> None:
+        self.layers_picked.emit(self.kind, layers)
 
     def _pick_use(self, item: QListWidgetItem) -> None:
         self.use_picked.emit(item.data(_KEY), item.checkState() is Qt.CheckState.Checked)
