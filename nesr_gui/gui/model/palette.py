@@ -62,8 +62,8 @@ MARK_COLOURS = {
 }  # fmt: skip
 """The first was optimised: any two of its eight named colours differ by ΔE2000 ≥ 22 in normal vision, and ≥ 14 with any
 one type of dichromacy (Machado et al. 2009, doi 10.1109/TVCG.2009.113). Each further colour is the one that differs
-most from those before it, in normal vision and with dichromacy: any two of the first 16 by ΔE2000 ≥ 11 and ≥ 6.9, any two
-of all 24 by ≥ 9.5 and ≥ 5."""
+most from those before it, in normal vision and with dichromacy: any two of the first 16 by ΔE2000 ≥ 11 and ≥ 6.9, any
+two of all 24 by ≥ 9.5 and ≥ 5."""
 
 MARK_SYMBOLS = ("circle", "square", "triangle", "diamond", "cross", "wedge", "star")
 """Seven symbols and 24 colours: the first 168 marks have distinct combinations."""
