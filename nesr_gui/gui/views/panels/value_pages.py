@@ -108,7 +108,7 @@ class AbundancesPage(AnalysisPage):
         self.sums_to_one.clicked.connect(self._pick_sum)
         self.difference = DifferenceBox()
         self.difference.difference_picked.connect(self._pick_difference)
-        self._asked = _labelled("&Difference asked about", self.difference, self.difference.number)
+        self._asked = _labelled("Difference asked about", self.difference, self.difference.number)
         self.export = command_button(
             "Export map…", "Export all abundances and the error as the bands of a GeoTIFF", self.export_requested,
             "Export map of abundances",
@@ -123,7 +123,9 @@ class AbundancesPage(AnalysisPage):
         self.difference.show_difference(definition.difference)
 
     def show_fitted(self, fitted: FittedAnalysis | None) -> None:
-        """List the endmembers and the error."""
+        """List the endmembers and the error, and their means if these are still true."""
+        if fitted is None or self._fitted is None or fitted.rendered is not self._fitted.rendered:
+            self._means = [None, None]
         self._fitted = fitted
         _show_refusal(self.problem, fitted)
         unmixing = fitted.analysis if fitted is not None else None
@@ -185,13 +187,14 @@ class ExpressionPage(AnalysisPage):
         edit = self.text.lineEdit()
         assert edit is not None
         self._edit = edit
+        edit.setAccessibleName("Expression of bands, as text")
         edit.setCompleter(None)  # type: ignore[arg-type]  # an index must not replace a band that begins like it
         edit.editingFinished.connect(lambda: self._pick(edit.text()))
         self.problem, self.source = _note("Mistake in the expression"), _note("Formula and source of the index")
         self.source.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.difference = DifferenceBox()
         self.difference.difference_picked.connect(self._pick_difference)
-        self._asked = _labelled("&Difference asked about", self.difference, self.difference.number)
+        self._asked = _labelled("Difference asked about", self.difference, self.difference.number)
         self.syntax = _note("Syntax of expressions")
         self.syntax.setText(SYNTAX)
         self.syntax.setForegroundRole(self.syntax.palette().ColorRole.PlaceholderText)
@@ -203,7 +206,7 @@ class ExpressionPage(AnalysisPage):
             "Make regions", "Mark the largest connected parts of the mask as regions", self.regions_requested,
             "Make regions of the mask",
         )  # fmt: skip
-        label = QLabel("&Expression")
+        label = QLabel("Expression")
         label.setBuddy(self.text)
         _stack(
             self, label, self.text, self.problem, self.source, self.syntax, self._asked, row(self.export, self.regions)
@@ -323,7 +326,7 @@ class ComponentsPage(AnalysisPage):
             "Export loadings…", "Export mean and loadings as CSV", self.loadings_requested
         )
         _stack(
-            self, form(("&Kind", self.components), ("&Number", self.count)), self.problem, self.remark, self.layers,
+            self, form(("Kind", self.components), ("Number", self.count)), self.problem, self.remark, self.layers,
             self.loadings, row(self.export, self.export_loadings),
         )  # fmt: skip
 
