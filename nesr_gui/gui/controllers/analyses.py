@@ -24,7 +24,9 @@ from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import ANALYSES
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.panels.analysis import AnalysisPanel
+from nesr_gui.gui.views.widgets import scrollable
 
+HEIGHT = 350  # px that the panel gets when it is opened
 _NAMES = {mode.name: kind for kind, mode in ANALYSES.items()}
 
 
@@ -36,7 +38,7 @@ class AnalysisController(QObject):
         self._window, self._workspace, self._worker = window, workspace, worker
         self.panel = AnalysisPanel()
         area = Qt.DockWidgetArea.RightDockWidgetArea
-        self.dock = window.add_panel("analysis", "Analysis", self.panel, area, row=1, shown=False)
+        self.dock = window.add_panel("analysis", "Analysis", scrollable(self.panel), area, row=1, shown=False)
         self._requested: tuple[AnalysisRequest, ...] = ()
         self._listed: tuple[object, ...] = ()  # spectra in the panel
 
@@ -50,7 +52,7 @@ class AnalysisController(QObject):
         """Show an analysis in the active pane, and its panel."""
         document = self._document
         document.set_view_settings(document.view_settings.showing(ANALYSES[kind].name))
-        self._window.panels.reveal(self.panel)
+        self._window.panels.reveal(self.panel, HEIGHT)
 
     def set_definition(self, kind: AnalysisKind, definition: Definition, item: str, is_continued: bool) -> None:
         """Change the definition of an analysis."""
