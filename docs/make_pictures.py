@@ -19,6 +19,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
+from nesr_gui.analysis.definitions import ClassDefinition
 from nesr_gui.analysis.library import SpectralLibrary
 from nesr_gui.colorimetry.cie import CHARTS
 from nesr_gui.gui.app import App
@@ -209,6 +210,25 @@ def take_differences(app: App, folder: Path, ending: str) -> None:
     save(app.window.grab(), folder / f"transect{ending}.jpg")
 
 
+def take_classes(app: App, folder: Path, ending: str) -> None:
+    """Where else the spectra of three pins are, and clusters of similar spectra."""
+    document = app.document
+    document.mark_set.clear()
+    document.set_plot_settings(replace(document.plot_settings, truth=False))
+    height, width = document.source_shape or (1, 1)
+    for row, col in ((0.62, 0.08), (0.38, 0.08), (0.14, 0.25)):
+        document.add_pin(int(row * height), int(col * width))
+    until(lambda: all(mark.place in document.colour_results for mark in document.marks))
+    classes = document.analysis_settings.with_definition(AnalysisKind.CLASSES, ClassDefinition(angle=25.0))
+    document.set_analysis_settings(classes, "threshold")
+    for kind, name in ((AnalysisKind.CLASSES, "classification"), (AnalysisKind.CLUSTERS, "clustering")):
+        app.analyses.show(kind)
+        show(app, kind.value, 550.0)
+        until(lambda kind=kind: document.counts_of(kind) is not None)  # type: ignore[misc]
+        until(lambda: not any(app.worker.is_busy(task) for task in (*WORK, Task.SCORE_HISTOGRAM)))
+        save(app.window.grab(), folder / f"{name}{ending}.jpg")
+
+
 def take_values(app: App, folder: Path, ending: str) -> None:
     """How much of each spectrum there is, an index, and components."""
     document = app.document
@@ -244,6 +264,7 @@ def main() -> None:
             take_truth(app, folder, ending)
             take_calibration(app, folder, ending)
             take_library(app, folder, ending)
+            take_classes(app, folder, ending)
             take_values(app, folder, ending)
             take_anchors(app, folder, ending)
     qt.quit()

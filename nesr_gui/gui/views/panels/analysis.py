@@ -24,6 +24,7 @@ TITLES = {
 NO_SPECTRA = "Click pixels, draw regions, or load reference spectra: each of them is a class or an endmember."
 NOT_COUNTED = "The pixels are not counted, because this was cancelled."
 _OF_SPECTRA = (AnalysisKind.CLASSES, AnalysisKind.ABUNDANCES)
+_ROWS = {AnalysisKind.CLASSES: "Class", AnalysisKind.CLUSTERS: "Cluster", AnalysisKind.ABUNDANCES: "Endmember"}
 
 
 class AnalysisPanel(QWidget):
@@ -121,6 +122,7 @@ class AnalysisPanel(QWidget):
             )
         self.stack.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._show_columns()
+        self.table.show_title(_ROWS.get(kind, ""))
         self.outputs.setVisible(kind.is_of_classes)
         self.counted.setVisible(kind.is_of_classes)
 
