@@ -53,6 +53,19 @@ class Region:
         return cls(Shape.RECTANGLE, ((top, left), (bottom, right)))
 
     @classmethod
+    def square(cls, row: int, col: int, side: int, within: tuple[int, int]) -> Region:
+        """The square of `side` × `side` pixels around one, as far as it is in an image of shape `within` (H, W).
+
+        That of an even side extends one pixel more up and left.
+        """
+        edges = [
+            (max(middle - side // 2, 0), min(middle - side // 2 + side, size))
+            for middle, size in zip((row, col), within, strict=True)
+        ]
+        (top, bottom), (left, right) = edges
+        return cls.rectangle(top, left, bottom, right)
+
+    @classmethod
     def parse(cls, text: str) -> Region:
         """Parse `SHAPE ROW,COL ROW,COL …`, for example `ellipse 10,20 50,80`.
 

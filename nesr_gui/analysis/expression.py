@@ -61,31 +61,47 @@ _KNOWN = f"numbers, bands such as b550, {', '.join(f'{name}(from, to)' for name 
 
 
 class ExpressionError(ValueError):
-    """An expression has a mistake; the message states where."""
+    """An expression has a mistake; the message states where.
+
+    Args:
+        message: one sentence.
+        start: index of the first wrong character of the text, whose spaces are single.
+        length: number of wrong characters; 0 if the mistake has no place.
+    """
+
+    def __init__(self, message: str, start: int = 0, length: int = 0) -> None:
+        super().__init__(message)
+        self.start, self.length = start, length
 
 
 @dataclass(frozen=True)
 class Term:
-    """A linear function of the spectrum: a band, or one of `RANGES` from `low` to `high` nm."""
+    """A linear function of the spectrum: a band, or one of `RANGES` from `low` to `high` nm.
+
+    It is written at `position`, counted from 1, with `length` characters.
+    """
 
     kind: str
     low: float
     high: float
     position: int
+    length: int
 
-    def nodes(self, field: SpectralField) -> Doubles:
-        """Wavelengths (n,) in nm at which a field must be known.
-
-        Raises:
-            ExpressionError: the field does not cover the range.
-        """
-        first, last = field.wavelength_range
+    def check(self, covered: tuple[float, float]) -> None:
+        """Raise ExpressionError unless an image that covers a range of wavelengths (nm) has the value."""
+        first, last = covered
         if not (first <= self.low and self.high <= last):
             asked = f"{self.low:g}" if self.low == self.high else f"{self.low:g}-{self.high:g}"
             raise ExpressionError(
                 f"the expression asks for {asked} nm at position {self.position}, but this image covers "
-                f"{first:g}-{last:g} nm"
+                f"{first:g}-{last:g} nm",
+                self.position - 1,
+                self.length,
             )
+
+    def nodes(self, field: SpectralField) -> Doubles:
+        """Wavelengths (n,) in nm at which a field must be known; errors are those of `check`."""
+        self.check(field.wavelength_range)
         if is_linear_between_bands(field):
             inner = field.bands.nm[(field.bands.nm > self.low) & (field.bands.nm < self.high)]
         else:
@@ -142,7 +158,9 @@ class Expression:
             raise ExpressionError(f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are allowed")
         if (other := _OTHER.search(text)) is not None:
             raise ExpressionError(
-                f"{other[0]!r} at position {other.start() + 1} of the expression is not allowed; write {_KNOWN}"
+                f"{other[0]!r} at position {other.start() + 1} of the expression is not allowed; write {_KNOWN}",
+                other.start(),
+                1,
             )
         masked = _DECIMAL_BAND.sub(lambda match: f"b{match[1]}_{match[2]}", text)  # of the same length
         try:
@@ -150,7 +168,7 @@ class Expression:
         except SyntaxError as error:
             at = error.offset or len(text) + 1  # 0 is the end
             what = "ends too early" if at > len(text) else "cannot be read"
-            raise ExpressionError(f"the expression {what} at position {at}; write {_KNOWN}") from None
+            raise ExpressionError(f"the expression {what} at position {at}; write {_KNOWN}", at - 1, 1) from None
         except (RecursionError, MemoryError):
             raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} levels deep") from None
         parser = _Parser(text)
@@ -158,6 +176,11 @@ class Expression:
         if not parser.terms:
             raise ExpressionError("the expression has no band; write one such as b550, or mean(600, 650)")
         return cls(text, tuple(parser.terms), evaluate, _is_truth_value(tree.body))
+
+    def check(self, covered: tuple[float, float]) -> None:
+        """Raise ExpressionError unless an image that covers a range of wavelengths (nm) has all values."""
+        for term in self.terms:
+            term.check(covered)
 
     def for_field(self, field: SpectralField, difference: float | None = None, name: str = "") -> BandMath:
         """The expression as an analysis of a field.
@@ -180,8 +203,9 @@ class BandMath:
         nodes = [term.nodes(field) for term in expression.terms]
         nm = np.unique(np.concatenate(nodes))
         self.expression, self.wavelengths = expression, Wavelengths(nm)
-        self._weights = np.zeros((len(nodes), nm.size), np.float32)
-        for row, term, own in zip(self._weights, expression.terms, nodes, strict=True):
+        self.weights = np.zeros((len(nodes), nm.size))
+        """Of the terms, (F, L)."""
+        for row, term, own in zip(self.weights, expression.terms, nodes, strict=True):
             row[np.searchsorted(nm, own)] = term.weights(own)
         if expression.is_truth_value:
             difference = 0.0
@@ -189,9 +213,12 @@ class BandMath:
 
     def values(self, spectra: FloatArray) -> FloatArray:
         """Values (1, …) of spectra (L, …); NaN where the expression is undefined, as a division by zero is."""
-        terms = [self._term(weights, spectra) for weights in self._weights]
+        return self.values_of(np.stack([self._term(weights, spectra) for weights in self.weights]))
+
+    def values_of(self, features: Doubles) -> FloatArray:
+        """See `LinearAnalysis.values_of`: values (1, …) of the terms (F, …)."""
         with np.errstate(all="ignore"):
-            value = np.broadcast_to(self.expression.evaluate(terms), spectra.shape[1:]).astype(np.float32)
+            value = np.broadcast_to(self.expression.evaluate(list(features)), features.shape[1:]).astype(np.float32)
         return np.where(np.isfinite(value), value, np.float32(np.nan))[None]
 
     def describe(self) -> dict[str, str]:
@@ -199,9 +226,9 @@ class BandMath:
         return {"analysis": f"{self.layers[0].name}: {self.expression.text}", "expression": self.expression.text}
 
     @staticmethod
-    def _term(weights: FloatArray, spectra: FloatArray) -> Doubles:
+    def _term(weights: Doubles, spectra: FloatArray) -> Doubles:
         used = np.flatnonzero(weights)
-        return np.tensordot(weights[used].astype(np.float64), spectra[used].astype(np.float64), axes=1)
+        return np.tensordot(weights[used], spectra[used].astype(np.float64), axes=1)
 
 
 class _Parser:
@@ -264,7 +291,7 @@ class _Parser:
         if not (found := _BAND.fullmatch(name.partition("_")[0])) or not re.fullmatch(r"b\d+(_\d+)?", name):
             raise self._error(node, f"is unknown; write {_KNOWN}")
         nm = float(f"{found[1]}.{name.partition('_')[2] or 0}")
-        return self._add(node, Term("band", nm, nm, node.col_offset + 1))
+        return self._add(node, _term("band", nm, nm, node))
 
     def _range(self, node: ast.expr, kind: str, arguments: Sequence[ast.expr]) -> Node:
         if len(arguments) != 2:
@@ -272,7 +299,7 @@ class _Parser:
         low, high = (self._number(each) for each in arguments)
         if not 0 < low < high < 1e5:
             raise self._error(node, f"has the range {low:g}-{high:g} nm; write {kind}(from, to) in increasing order")
-        return self._add(node, Term(kind, low, high, node.col_offset + 1))
+        return self._add(node, _term(kind, low, high, node))
 
     def _add(self, node: ast.expr, term: Term) -> Node:
         for at, known in enumerate(self.terms):
@@ -287,7 +314,12 @@ class _Parser:
         start, stop = node.col_offset, node.end_col_offset or node.col_offset + 1
         part, position = self.text[start:stop], start + 1
         shown = part if len(part) <= 30 else f"{part[:29]}…"
-        return ExpressionError(f"{shown!r} at position {position} of the expression {problem}")
+        return ExpressionError(f"{shown!r} at position {position} of the expression {problem}", start, stop - start)
+
+
+def _term(kind: str, low: float, high: float, node: ast.expr) -> Term:
+    stop = node.end_col_offset or node.col_offset + 1
+    return Term(kind, low, high, position=node.col_offset + 1, length=stop - node.col_offset)
 
 
 def _is_truth_value(node: ast.expr) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,23 @@ class PixelAnalysis(Protocol):
 
     def describe(self) -> dict[str, str]:
         """Attributes (name → text) that a file of the map records."""
+        ...
+
+
+@runtime_checkable
+class LinearAnalysis(PixelAnalysis, Protocol):
+    """An analysis that knows a spectrum by a few linear functions of it, so that intervals are computed faster."""
+
+    @property
+    def weights(self) -> Doubles:
+        """Weights (F, L) of the linear functions."""
+        ...
+
+    def values_of(self, features: Doubles) -> FloatArray:
+        """Values (C, …) of linear functions (F, …) of spectra, as `PixelAnalysis.values` of the spectra.
+
+        NaN for a layer that never abstains by itself (with a `Layer.difference` of infinity) and depends on more.
+        """
         ...
 
 

@@ -1,19 +1,18 @@
-"""Statistics of regions and masks, histograms for thresholds, and pairs of values for scatter plots."""
+"""Statistics of regions and masks, and histograms for thresholds."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.analysis.moments import Moments
-from nesr_gui.analysis.pixelwise import SAMPLE, Bools, Doubles, PixelAnalysis, Range, bands_within, iter_spectra
+from nesr_gui.analysis.pixelwise import Bools, Doubles, Range, bands_within, iter_spectra
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
-
-MOST_POINTS = 200_000  # of a scatter plot
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,81 +73,75 @@ def region_statistics(
     """
     if mask is not None and mask.shape != field.shape:
         raise ValueError(f"a mask of shape {mask.shape} for an image of shape {field.shape}; they must be equal")
-    bands = bands_within(field, within)
-    moments = Moments(len(bands))
-    lowest, highest = np.full(len(bands), np.inf), np.full(len(bands), -np.inf)
-    for block in iter_spectra(field, bands, region=region, progress=progress):
+    gathered = _Gathered(bands_within(field, within))
+    for block in iter_spectra(field, gathered.wavelengths, region=region, progress=progress):
         chosen = block.members & np.isfinite(block.spectra).all(axis=0)
         if mask is not None:
             chosen &= mask[block.rows, block.cols]
-        spectra = block.spectra[:, chosen]
-        moments.add(spectra)
-        if spectra.shape[1]:
-            lowest, highest = np.minimum(lowest, spectra.min(axis=1)), np.maximum(highest, spectra.max(axis=1))
-    mean = moments.mean
-    covariance = moments.covariance() if moments.count > 1 else np.zeros((len(bands), len(bands)))
-    return RegionStatistics(
-        wavelengths=bands, pixels=moments.count, mean=mean, deviation=np.sqrt(np.maximum(np.diag(covariance), 0)),
-        lowest=lowest, highest=highest, covariance=covariance,
-    )  # fmt: skip
+        gathered.add(block.spectra[:, chosen])
+    return gathered.statistics()
 
 
-@dataclass(frozen=True, eq=False)
-class ScatterData:
-    """Two values of the same pixels.
-
-    Attributes:
-        points: (N, 2) as (row, col) of the field.
-        x: (N,).
-        y: (N,).
-        is_sampled: whether the image has more pixels than these.
-    """
-
-    points: npt.NDArray[np.int64]
-    x: FloatArray
-    y: FloatArray
-    is_sampled: bool
-
-
-def scatter(
+def class_statistics(
     field: SpectralField,
-    x: PixelAnalysis,
-    y: PixelAnalysis,
+    numbers: npt.NDArray[np.uint8],
+    chosen: Sequence[int],
     *,
-    region: Region | None = None,
-    most: int = MOST_POINTS,
+    within: Range | None = None,
     progress: ProgressCallback | None = None,
-) -> ScatterData:
-    """Values of the first layers of two analyses in the same pixels, at most about `most`, evenly spread.
+) -> dict[int, RegionStatistics]:
+    """Statistics of the pixels of several classes, from one evaluation of the image; without classes that have none.
 
     Args:
         field: any field.
-        x: gives the values of the horizontal axis.
-        y: gives the values of the vertical axis.
-        region: in source pixels; None for the whole image.
-        most: about the most points.
+        numbers: the class of each pixel (H, W) of the field.
+        chosen: the numbers of the classes.
+        within: range in nm; None for all bands.
         progress: called with the fraction done; may raise `Cancelled`.
 
     Raises:
-        ValueError: the field does not cover the wavelengths, or the region is outside the image.
+        ValueError: the range has fewer than two bands, or the numbers have another shape.
     """
-    nm = Wavelengths(np.union1d(x.wavelengths.nm, y.wavelengths.nm))
-    own = [np.searchsorted(nm.nm, analysis.wavelengths.nm) for analysis in (x, y)]
-    points, columns, count = [], [], 0
-    for block in iter_spectra(field, nm, region=region, sample=max(most, SAMPLE), progress=progress):
-        rows, cols = np.nonzero(block.members)
-        spectra = block.spectra[:, rows, cols]
-        values = np.stack([a.values(spectra[at])[0] for a, at in zip((x, y), own, strict=True)], axis=1)
-        known = np.isfinite(values).all(axis=1)
-        points.append(np.stack([rows + block.rows.start, cols + block.cols.start], axis=1)[known])
-        columns.append(values[known])
-        count += rows.size
-    places, pairs = np.concatenate(points), np.concatenate(columns)
-    if len(places) > most:
-        kept = ((np.arange(most) + 0.5) * (len(places) / most)).astype(np.int64)
-        places, pairs = places[kept], pairs[kept]
-    is_sampled = len(places) < field.shape[0] * field.shape[1] if region is None else len(places) < count
-    return ScatterData(places, pairs[:, 0], pairs[:, 1], is_sampled)
+    if numbers.shape != field.shape:
+        raise ValueError(f"classes of shape {numbers.shape} for an image of shape {field.shape}; they must be equal")
+    bands = bands_within(field, within)
+    gathered = {number: _Gathered(bands) for number in chosen}
+    for block in iter_spectra(field, bands, progress=progress):
+        own = np.where(np.isfinite(block.spectra).all(axis=0), numbers[block.rows, block.cols].astype(np.int16), -1)
+        for number in np.unique(own).tolist():
+            if number in gathered:
+                gathered[number].add(block.spectra[:, own == number])
+    return {number: part.statistics() for number, part in gathered.items() if part.pixels}
+
+
+class _Gathered:
+    """Spectra of which the statistics are wanted, block by block."""
+
+    def __init__(self, wavelengths: Wavelengths) -> None:
+        self.wavelengths = wavelengths
+        self._moments = Moments(len(wavelengths))
+        self._lowest, self._highest = np.full(len(wavelengths), np.inf), np.full(len(wavelengths), -np.inf)
+
+    @property
+    def pixels(self) -> int:
+        return self._moments.count
+
+    def add(self, spectra: FloatArray) -> None:
+        """Add finite spectra (L, n)."""
+        self._moments.add(spectra)
+        if spectra.shape[1]:
+            self._lowest = np.minimum(self._lowest, spectra.min(axis=1))
+            self._highest = np.maximum(self._highest, spectra.max(axis=1))
+
+    def statistics(self) -> RegionStatistics:
+        """Raises ValueError if there are none."""
+        count, mean = self._moments.count, self._moments.mean
+        covariance = self._moments.covariance() if count > 1 else np.zeros((mean.size, mean.size))
+        return RegionStatistics(
+            wavelengths=self.wavelengths, pixels=count, mean=mean,
+            deviation=np.sqrt(np.maximum(np.diag(covariance), 0)), lowest=self._lowest, highest=self._highest,
+            covariance=covariance,
+        )  # fmt: skip
 
 
 def threshold_histogram(values: FloatArray, bins: int = 256) -> tuple[npt.NDArray[np.int64], Doubles]:

@@ -184,7 +184,8 @@ class ImageRenderer(QObject):
         reference = (context.reference, context.reference_name) if Requirement.REFERENCE in mode.needs else None
         return (
             context.view_settings, self._view, context.field, id(context.colours), context.truth, context.nm,
-            context.viewing, context.white, reference, self._workspace.current.source_shape,
+            context.viewing, context.white, reference, context.analyses, context.is_abstaining,
+            self._workspace.current.source_shape,
         )  # fmt: skip
 
     def _ask_coarse(self) -> None:
@@ -242,7 +243,7 @@ class ImageRenderer(QObject):
         name = view_settings.modes[self.side]
         if self._view is None or document.source_shape is None or self.side not in view_settings.sides:
             return None
-        context = RenderContext.of(document)
+        context = RenderContext.of(document).of_side(self.side)
         if MODES[name].unavailable_reason(context):
             return None
         return resolve_request(name, context, self._view, budget)

@@ -7,17 +7,19 @@ from dataclasses import replace
 from PySide6.QtCore import QObject
 
 from nesr_gui.gui.model.document import Document
-from nesr_gui.gui.model.marks import ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
+from nesr_gui.gui.model.marks import Absorption, ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
 from nesr_gui.gui.model.plot_settings import PlotAxes, Spreads, Transform
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.spectra import (
     FEW,
     MANY,
     SAMPLE,
+    AbsorptionQuery,
     ColourQuery,
     PixelQuery,
     RegionQuery,
     RegionReadoutQuery,
+    query_absorptions,
     query_colours,
     query_curves,
     query_readouts,
@@ -33,8 +35,10 @@ from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Spectrum
 
 _OF_A_FIELD = (
-    Task.CURVES, Task.READOUTS, Task.HOVER_CURVE, Task.REGIONS, Task.REGION_REFINED, Task.REGION_READOUTS, Task.COLOURS,
+    Task.CURVES, Task.READOUTS, Task.HOVER_CURVE, Task.BOX_READOUT, Task.REGIONS, Task.REGION_REFINED,
+    Task.REGION_READOUTS, Task.COLOURS, Task.ABSORPTIONS,
 )  # fmt: skip
+_OF_SPECTRA = ("export_curves", "export_figure", "marks_as_library", "save_marks")
 _ON_MARKS = (
     "clear_pins", "remove_mark", "rename_mark", "copy_table", "export_table", "next_mark", "previous_mark",
 )  # fmt: skip
@@ -84,15 +88,21 @@ class SpectraController(QObject):
             self._refine()
 
     def query_readouts(self) -> None:
-        """Query the values of pins and of the pixel under the mouse at the current wavelength."""
+        """Query the values of pins and of the pixel or box under the mouse at the current wavelength."""
         document = self._workspace.current
-        pixels = {mark.place: None for mark in document.marks if not isinstance(mark.place, Region)}
-        if document.hover is not None:
-            pixels[document.hover] = None
-        missing = tuple(pixel for pixel in pixels if pixel not in document.readouts)
-        if document.field is not None and missing:
+        hover, pixels = document.hover_place, dict[Pixel, None]()
+        for place in [mark.place for mark in document.marks] + ([hover] if hover is not None else []):
+            if not isinstance(place, Region):
+                pixels[place] = None
+        missing = tuple([pixel for pixel in pixels if pixel not in document.readouts])
+        if document.field is None:
+            return
+        if missing:
             request = self._pixels(document, missing, document.nm)
             self._worker.submit(Task.READOUTS, request, query_readouts, self._take_readouts)
+        if isinstance(hover, Region) and hover not in document.readouts:
+            box = RegionReadoutQuery(document.field, document.truth, document.binning, {hover: MANY}, document.nm)
+            self._worker.submit(Task.BOX_READOUT, box, query_region_readouts, self._take_box_readout)
 
     def query_region_readouts(self) -> None:
         """Query the values of regions at the current wavelength, over the same pixels as their spectra."""
@@ -109,10 +119,15 @@ class SpectraController(QObject):
             self._worker.submit(Task.REGION_READOUTS, request, query_region_readouts, self._take_region_readouts)
 
     def query_hover(self) -> None:
-        """Query the spectrum of the pixel under the mouse."""
-        document = self._workspace.current
-        if document.field is not None and document.hover is not None:
-            request = PixelQuery(document.field, None, document.binning, (document.hover,))
+        """Query the spectrum of the pixel under the mouse, or the mean of the box around it."""
+        document, place = self._workspace.current, self._workspace.current.hover_place
+        if document.field is None or place is None:
+            return
+        if isinstance(place, Region):
+            box = RegionQuery(document.field, None, document.binning, (place,), MANY)
+            self._worker.submit(Task.HOVER_CURVE, box, query_regions, self._take_hover_box)
+        else:
+            request = PixelQuery(document.field, None, document.binning, (place,))
             self._worker.submit(Task.HOVER_CURVE, request, query_spectra, self._take_hover)
 
     def query_colours(self) -> None:
@@ -126,6 +141,13 @@ class SpectraController(QObject):
             photograph=document.photograph, binning=document.binning,
         )  # fmt: skip
         self._worker.submit(Task.COLOURS, request, query_colours, self._take_colours)
+
+    def query_absorptions(self) -> None:
+        """Query the absorption bands of all spectra while they are shown without their continuum."""
+        document = self._workspace.current
+        if document.plot_settings.transform.continuum and (document.curves or document.absorptions):
+            request = AbsorptionQuery(document.curves)
+            self._worker.submit(Task.ABSORPTIONS, request, query_absorptions, self._take_absorptions)
 
     def _pixels(self, document: Document, pixels: tuple[Pixel, ...], nm: float | None = None) -> PixelQuery:
         assert document.field is not None
@@ -173,6 +195,15 @@ class SpectraController(QObject):
         if request.field is document.field and document.hover is not None:
             document.set_hover_curve(spectra[request.pixels[0]])
 
+    def _take_hover_box(self, request: RegionQuery, curves: dict[MarkGeometry, MarkSpectrum]) -> None:
+        document = self._workspace.current
+        if request.field is document.field and document.hover is not None:
+            document.set_hover_curve(curves[request.regions[0]].spectrum)
+
+    def _take_box_readout(self, request: RegionReadoutQuery, readouts: dict[MarkGeometry, Readout]) -> None:
+        if request.field is self._workspace.current.field:
+            self._workspace.current.set_readouts(request.nm, readouts)
+
     def _take_regions(self, request: RegionQuery, curves: dict[MarkGeometry, MarkSpectrum]) -> None:
         if request.field is self._workspace.current.field:
             self._workspace.current.set_curves(curves)
@@ -193,7 +224,22 @@ class SpectraController(QObject):
     def _take_colours(self, request: ColourQuery, results: dict[MarkGeometry, ColourResult]) -> None:
         self._workspace.current.set_colour_results(results)
 
+    def _take_absorptions(self, request: AbsorptionQuery, absorptions: dict[MarkGeometry, Absorption]) -> None:
+        document = self._workspace.current
+        if request.curves is document.curves:
+            document.set_absorptions(absorptions)
+
     # Plot settings
+
+    def toggle_continuum(self) -> None:
+        """Show spectra divided by their continuum, or as they are."""
+        transform = self._workspace.current.plot_settings.transform
+        self.set_transform(replace(transform, continuum=not transform.continuum))
+
+    def show_hull(self, shown: bool) -> None:
+        """Show or hide the continuum of each spectrum."""
+        document = self._workspace.current
+        document.set_plot_settings(replace(document.plot_settings, hull=shown))
 
     def set_transform(self, transform: Transform) -> None:
         """Set the transform of the plot."""
@@ -277,12 +323,20 @@ class SpectraController(QObject):
         settings = self._workspace.current.plot_settings
         self._window.plot_toolbar.show_transform(settings.transform)
         self._window.plot_toolbar.show_references(settings.truth, settings.smooth, settings.library)
-        self._window.plot_toolbar.show_display(settings.spreads, settings.axes)
+        self._window.plot_toolbar.show_display(settings.spreads, settings.axes, settings.hull)
+        self._window.actions_by_name["remove_continuum"].setChecked(settings.transform.continuum)
 
     def show_colour_results(self) -> None:
         """Show the colours in the table."""
         document = self._workspace.current
         self._window.table.show_colour_results(document.marks, document.colour_results)
+
+    def show_absorptions(self) -> None:
+        """Show the absorption bands in the table while spectra are shown without their continuum."""
+        document, table = self._workspace.current, self._window.table
+        is_shown = document.plot_settings.transform.continuum
+        if is_shown or table.has_absorptions:
+            table.show_absorptions(document.marks, document.absorptions if is_shown else None)
 
     def show_pair(self) -> None:
         """Show the difference between two selected marks."""
@@ -333,6 +387,7 @@ class SpectraController(QObject):
         tool, is_picking = self._workspace.tool, self._workspace.current.development.is_picking
         for image in self._window.panes.images:
             image.marks.show_tool(tool)
+            image.transect.show_tool(None if is_picking else tool)
             image.marks.show_picking(is_picking)
         self._window.plot.show_tool(tool)
         self._window.actions_by_name[f"tool_{tool}"].setChecked(True)
@@ -340,6 +395,6 @@ class SpectraController(QObject):
     def show_actions(self) -> None:
         """Enable the actions on marks."""
         document, actions = self._workspace.current, self._window.actions_by_name
-        enable(actions, ("export_curves", "export_figure"), document.field is not None and bool(document.marks))
+        enable(actions, _OF_SPECTRA, document.field is not None and bool(document.marks))
         enable(actions, _ON_MARKS, bool(document.marks))
         enable(actions, ("import_marks",), document.source_shape is not None)

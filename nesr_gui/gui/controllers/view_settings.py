@@ -7,11 +7,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 
 from nesr_gui.fields.protocol import QualityFlag
 from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.marks import Pixel
 from nesr_gui.gui.model.view_settings import Limits, PaneLayout, ViewSettings
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.files import FileRequest, read_library
@@ -23,11 +25,12 @@ from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.dialogs.simple import FalseColourDialog
 from nesr_gui.gui.views.image.layers import value_text
-from nesr_gui.gui.views.image.mode_menu import fill_mode_menu, is_possible
+from nesr_gui.gui.views.image.mode_menu import fill_mode_menu
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.spectral import Spectrum
 
+ABSTAINS = "uncertain: the 90 % interval is wider than the difference asked about"
 DIVIDER_STEP = 0.02  # fraction of the width
 _LAYOUT_ACTIONS = {
     PaneLayout.SINGLE: "single", PaneLayout.DIVIDED: "divide", PaneLayout.SIDE_BY_SIDE: "side_by_side",
@@ -92,7 +95,9 @@ class ViewSettingsController(QObject):
 
     def activate(self, side: int) -> None:
         """Apply keys and menus to a side."""
-        self.set_settings(replace(self._document.view_settings, active=side))
+        settings = self._document.view_settings
+        if side != settings.active:
+            self.set_settings(replace(settings, active=side))
 
     def swap_panes(self) -> None:
         """Swap the modes of both sides; in a single pane, return to the previous mode."""
@@ -145,6 +150,14 @@ class ViewSettingsController(QObject):
         """Set the speed of the sweep."""
         self.set_settings(replace(self._document.view_settings, speed=nm_per_second))
 
+    def set_box(self, side: int) -> None:
+        """Set the side of the averaging box in source pixels; 1 is a single pixel."""
+        self.set_settings(replace(self._document.view_settings, box=side))
+
+    def choose_next_box(self) -> None:
+        """Choose the next larger averaging box, or a single pixel after the largest."""
+        self.set_settings(self._document.view_settings.with_next_box())
+
     def fill_active_menu(self) -> None:
         """Fill the menu of the active pane."""
         self.fill_menu(self._document.view_settings.active, self._window.submenus["picture"])
@@ -191,6 +204,7 @@ class ViewSettingsController(QObject):
         where = document.georeference
         window.panes.show_scale_bar(settings.scale_bar, where.pixel_metres if where is not None else None)
         window.bar.show_speed(settings.speed)
+        window.status.show_box(settings.box)
         is_false = document.field is not None and any(settings.modes[side] == "false_colour" for side in settings.sides)
         window.channels.show_wavelengths(settings.false_colour if is_false else None)
 
@@ -199,7 +213,7 @@ class ViewSettingsController(QObject):
         document = self._document
         context = RenderContext.of(document)
         for side in context.view_settings.sides:
-            self._window.panes.show_caption(side, self._caption(document, context, side))
+            self._window.panes.show_caption(side, self._caption(document, context.of_side(side), side))
 
     def _caption(self, document: Document, context: RenderContext, side: int) -> str:
         if document.source_shape is None:
@@ -217,20 +231,22 @@ class ViewSettingsController(QObject):
 
     def show_actions(self) -> None:
         """Update the actions of modes and layouts."""
-        actions, context = self._window.actions_by_name, RenderContext.of(self._document)
-        settings, met = context.view_settings, context.met_requirements
-        basis = settings, met, context.field, context.truth, self._document.source_shape
+        actions, document = self._window.actions_by_name, self._document
+        context = RenderContext.of(document)
+        settings, obtainable = context.view_settings, context.obtainable_requirements
+        basis = settings, obtainable, context.field, context.truth, document.source_shape
         if basis == self._basis:
             return
         self._basis = basis
         for mode in TABLE:
             action = actions[f"show_{mode.name}"]
-            action.setEnabled(is_possible(mode.needs, met))
-            action.setWhatsThis(mode.unavailable_reason(context))
+            action.setEnabled(obtainable.issuperset(mode.needs))
+            action.setWhatsThis("" if action.isEnabled() else mode.unavailable_reason(context))
         enable(actions, _OF_A_FIELD, context.field is not None)
         enable(actions, _OF_TWO, settings.arrangement is not PaneLayout.SINGLE)
-        enable(actions, (*_LAYOUT_ACTIONS.values(), *_OF_AN_IMAGE), self._document.source_shape is not None)
+        enable(actions, (*_LAYOUT_ACTIONS.values(), *_OF_AN_IMAGE), document.source_shape is not None)
         actions["scale_bar"].setChecked(settings.scale_bar)
+        actions[f"box_{settings.box}"].setChecked(True)
         self._check_mode(settings.mode)
         actions[_LAYOUT_ACTIONS[settings.arrangement]].setChecked(True)
 
@@ -257,11 +273,12 @@ class ViewSettingsController(QObject):
         self.show_actions()
 
     def show_status(self) -> None:
-        """Show the pixel under the mouse, resolution and model in the status bar."""
+        """Show the pixel or box under the mouse, resolution and model in the status bar."""
         document, status = self._document, self._window.status
-        readout = document.readouts.get(document.hover) if document.hover else None
+        place = document.hover_place
+        readout = document.readouts.get(place) if place is not None else None
         value = readout.value if readout else None
-        status.show_pixel(document.hover, document.nm, value, self._pixel_texts() if document.hover else ())
+        status.show_pixel(document.hover, document.nm, value, self._pixel_texts() if place is not None else ())
         status.show_resolution(document.resolution())
         status.show_model(*self._workspace.made_by)
 
@@ -281,8 +298,21 @@ class ViewSettingsController(QObject):
             if shown is None or scale is None or scale.key == "band":
                 continue
             value = shown.value_at(*document.hover)
-            if value is not None:
-                label = shown.request.mode.title if scale.is_colour else scale.quantity
+            if value is not None and scale.categories:
+                texts.append(category_text(shown, float(value), document.hover))
+            elif value is not None:
+                label = shown.request.mode.title if scale.is_colour and scale.is_light else scale.quantity
                 near = "≈ " if shown.request.sampling.stride > 1 else ""  # sampled value
                 texts.append(f"{label} {near}{' '.join(value_text(value).split())}{scale.unit}")
+                if shown.abstains_at(*document.hover):
+                    texts[-1] += f" ({ABSTAINS})"
         return texts
+
+
+def category_text(shown: RenderedImage, value: float, pixel: Pixel) -> str:
+    """The class of a pixel, and whether its prediction interval allows another one."""
+    scale = shown.request.scale
+    assert scale is not None
+    number = int(value) if np.isfinite(value) else 0
+    name = scale.categories[number - 1].name if number else f"no {scale.quantity}"
+    return f"{name} or another one" if shown.abstains_at(*pixel) else name

@@ -59,17 +59,17 @@ def paint_spread(
 
 
 def draw_key_sign(painter: QPainter, where: QRectF, sign: KeySign, ink: QColor, width: float = 1.5) -> None:
-    """Draw the sample of a key entry: a line of `width`, a band, or (None) the circle of an input band."""
+    """Draw the sample of a key entry: a line of `width`, a band, or (None) a circle; a remark has none."""
     painter.save()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if isinstance(sign, Kind):
-        painter.setPen(line_pen(ink, width, sign.value))
+        painter.setPen(line_pen(ink, 0.5 * width if sign is Kind.METAMER else width, sign.value))
         painter.drawLine(QPointF(where.left(), where.center().y()), QPointF(where.right(), where.center().y()))
     elif isinstance(sign, SpreadKind):
         box, outline = where.adjusted(0, where.height() * 0.2, 0, -where.height() * 0.2), QPainterPath()
         outline.addRect(box)
         paint_spread(painter, outline, sign, ink.name(), where, where.height() / 12)
-    else:
+    elif sign is None:
         painter.setPen(QPen(ink, 0.8 * width))
         painter.drawEllipse(where.center(), where.height() * 0.27, where.height() * 0.27)
     painter.restore()

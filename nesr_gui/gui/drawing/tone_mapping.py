@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,6 +17,8 @@ from nesr_gui.gui.model.palette import GREY, REVERSED, TINT, colormaps
 from nesr_gui.spectral import FloatArray
 
 SHADES = np.round(255 * cie.encode_srgb(np.linspace(0, 1, 1 << 16))).astype(np.uint8)
+_CENTRAL = (2.0, 98.0)  # percentiles
+_BOTH_SIGNS = 0.1  # least ratio of the magnitudes of the lesser and the greater sign
 _SAMPLES = 1 << 16  # maximum number of values for a histogram
 
 
@@ -33,6 +36,13 @@ def lookup(name: str, nm: float) -> UInt8Array | None:
     table = pg.colormap.get(name.removesuffix(REVERSED)).getLookupTable(nPts=256)
     colours: UInt8Array = table[::-1] if name.endswith(REVERSED) else table
     return np.ascontiguousarray(colours[:, :3].astype(np.uint8))
+
+
+def count_shades(counts: npt.NDArray[np.int64], is_logarithmic: bool) -> UInt8Array:
+    """Return shades of counts of the same shape: 0 for none, from 1 to 255 for one to the most."""
+    most = max(int(counts.max(initial=1)), 1)
+    share = np.log(np.maximum(counts, 1)) / max(np.log(most), 1e-9) if is_logarithmic else counts / most
+    return np.where(counts > 0, 1 + np.round(254 * share), 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,37 @@ class ToneMapping:
         return shown
 
 
+NONE, MISSING = (38, 38, 40), (64, 64, 66)
+"""Dark greys of pixels without a class, and of pixels without a value."""
+_PALE, _GREY = 0.3, 150  # share of the colour that remains where an analysis abstains, and the grey it is mixed with
+NONE_COLOUR, UNCERTAIN_COLOUR = (f"#{bytes(rgb).hex()}" for rgb in (NONE, (_GREY,) * 3))
+"""Colours #rrggbb in legends: of no class, and of uncertain pixels, which are paler than their class."""
+
+
+def paint_categories(numbers: FloatArray, colours: Sequence[str]) -> UInt8Array:
+    """Colours (h, w, 3) of class numbers (h, w): 0 is none, 1 the first of the colours #rrggbb; NaN has no value."""
+    table = np.array([NONE, *(tuple(bytes.fromhex(colour[1:])) for colour in colours), MISSING], np.uint8)
+    return table[np.nan_to_num(numbers, nan=len(colours) + 1).astype(np.intp)]
+
+
+def paint_answers(
+    shown: UInt8Array, table: UInt8Array | None, abstained: npt.NDArray[np.bool_], missing: npt.NDArray[np.bool_]
+) -> UInt8Array:
+    """Colours (h, w, 3) of tone-mapped values: pale where an analysis abstains, dark grey where there is no value.
+
+    Args:
+        shown: the tone-mapped values (h, w) or (h, w, 3).
+        table: the lookup table (256, 3) of values; None for grey.
+        abstained: where (h, w) the analysis abstains.
+        missing: where (h, w) there is no value.
+    """
+    colours = shown if shown.ndim == 3 else (np.repeat(shown[..., None], 3, axis=-1) if table is None else table[shown])
+    colours = colours.copy()
+    colours[abstained] = np.round(_PALE * colours[abstained].astype(np.float32) + (1 - _PALE) * _GREY)
+    colours[missing] = MISSING
+    return colours
+
+
 @dataclass(frozen=True, eq=False)
 class Histogram:
     """Histogram of values: counts (N,) in N equal bins from `low` to `high`, and the 0.5 and 99.5 percentiles."""
@@ -83,6 +124,25 @@ class Histogram:
         counts, _ = np.histogram(flat, 128, (low, high))
         bottom, top = np.percentile(flat, (0.5, 99.5)).tolist()
         return cls(low, high, counts, (bottom, top if top > bottom else high))
+
+
+def automatic_limits(values: FloatArray) -> tuple[float, float]:
+    """Return limits between which 96 % of the finite values are; around 0 if there are many of both signs.
+
+    Values of different magnitudes and outliers, as of ratios, are shown well without a choice.
+    """
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = np.percentile(finite, _CENTRAL).tolist()
+    if min(-low, high) > _BOTH_SIGNS * max(-low, high):
+        return -max(-low, high), max(-low, high)
+    return low, high if high > low else low + max(abs(low), 1.0) * 1e-3
+
+
+def is_diverging(limits: tuple[float, float]) -> bool:
+    """Return whether limits are those of values with both signs, for which a diverging colormap is suitable."""
+    return limits[0] == -limits[1]
 
 
 def display_range(field: SpectralField) -> tuple[float, float]:

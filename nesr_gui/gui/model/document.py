@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -14,10 +14,20 @@ from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import KELVIN_RANGES, ViewingConditions
 from nesr_gui.fields.protocol import SpectralField, reconstruction_model
+from nesr_gui.gui.model.analyses import (
+    AnalysisKind,
+    AnalysisRequest,
+    AnalysisSettings,
+    AnalysisSpectrum,
+    ClassCounts,
+    FittedAnalysis,
+)
 from nesr_gui.gui.model.anchoring import Anchoring, refusal_of
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
+from nesr_gui.gui.model.library import MatchSettings
 from nesr_gui.gui.model.marks import (
+    Absorption,
     ColourResult,
     Mark,
     MarkGeometry,
@@ -26,9 +36,14 @@ from nesr_gui.gui.model.marks import (
     Pixel,
     PlacedReading,
     Readout,
+    absorption_cells,
+    analysis_key,
     row_of,
 )
-from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
+from nesr_gui.gui.model.palette import cluster_colour
+from nesr_gui.gui.model.plot_settings import Kind, LibraryCurves, Line, PlotContent, PlotSettings, ReferenceSpectrum
+from nesr_gui.gui.model.scatter import ScatterModel
+from nesr_gui.gui.model.transect import TransectModel
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.gui.model.view_settings import ViewSettings
@@ -119,8 +134,13 @@ class Document(QObject):
         viewing: the light and the observer for colours.
         white: the spectrum of a perfect white, for fields whose quantity is not reflectance.
         viewport: the visible part of the image; None is the whole image.
-        hover: the pixel under the mouse pointer, and `hover_curve` its spectrum.
-        curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, and `colour_results`.
+        hover: the pixel under the mouse pointer, and `hover_curve` the spectrum of `hover_place`.
+        analysis_settings: what the analyses compute, and `analyses` those that were learned from the image.
+        class_counts: how many pixels have each class or cluster; they may be those of an earlier threshold.
+        match_settings: how the active mark is compared with spectral libraries, and `library_curves` those of their
+            spectra that are drawn beside it.
+        curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, `colour_results`, and
+            `absorptions` while spectra are shown without their continuum.
         developed: the settings the displayed photograph was developed with, except the working resolution; None for a
             preview.
         pending: the reconstruction that is requested and not yet finished.
@@ -168,8 +188,16 @@ class Document(QObject):
         self.curves: Mapping[MarkGeometry, MarkSpectrum] = {}
         self.readouts: Mapping[MarkGeometry, Readout] = {}
         self.colour_results: Mapping[MarkGeometry, ColourResult] = {}
+        self.analysis_settings = AnalysisSettings()
+        self.analyses: Mapping[AnalysisKind, FittedAnalysis] = {}
+        self.class_counts: Mapping[AnalysisKind, ClassCounts] = {}
+        self.match_settings = MatchSettings()
+        self.library_curves: LibraryCurves | None = None
+        self.absorptions: Mapping[MarkGeometry, Absorption] = {}
         self.mark_set = MarkSet(self.undo_stack, self.announce)
         self.development = Development(self.undo_stack, self.announce)
+        self.scatter = ScatterModel(self.undo_stack, self.announce)
+        self.transect = TransectModel(self.undo_stack, self.announce)
         self.developed: DevelopSettings | None = None
         self.pending: PendingReconstruction | None = None
         self.is_outdated = False
@@ -225,7 +253,10 @@ class Document(QObject):
     def work(self) -> tuple[object, ...]:
         """The state that counts as unsaved work when it differs; display settings are not part of it."""
         library = tuple(reference.spectrum for reference in self.plot_settings.library)
-        return self.marks, self.development.interpretation, library, self.white, self.view_settings.reference
+        return (
+            self.marks, self.development.interpretation, library, self.white, self.view_settings.reference,
+            self.scatter.plot if self.scatter.plot.selection else None, self.transect.line, self.analysis_settings,
+        )  # fmt: skip
 
     @property
     def is_modified(self) -> bool:
@@ -284,10 +315,15 @@ class Document(QObject):
         self._forget_answers()
         self._forget_anchoring()
         self.undo_stack.clear()
+        self.analysis_settings = self.analysis_settings.for_new_image()
         self.mark_set.start(source_shape)
+        self.scatter.start()
+        self.transect.start(source_shape)
         self.set_hover(None)
         self.view_settings = replace(self.view_settings, modes=modes, active=0, levels={}, reference=None)
-        self.announce(Change.IMAGE, Change.FIELD, Change.ANCHORS, Change.VIEW_SETTINGS)
+        self.announce(
+            Change.IMAGE, Change.FIELD, Change.ANCHORS, Change.ANALYSIS_SETTINGS, Change.VIEW_SETTINGS
+        )  # fmt: skip
 
     def start_from(self, source: DocumentSource) -> None:
         """Record the files of a newly opened image, without unsaved work."""
@@ -296,9 +332,10 @@ class Document(QObject):
         self.announce(Change.DOCUMENTS)
 
     def adopt_settings(self, other: Document) -> None:
-        """Copy wavelength, viewing conditions, view settings and plot settings from another document."""
-        self.nm, self.viewing = other.nm, other.viewing
+        """Copy wavelength, viewing conditions and all settings from another document."""
+        self.nm, self.viewing, self.analysis_settings = other.nm, other.viewing, other.analysis_settings
         self.view_settings, self.plot_settings = other.view_settings, other.plot_settings
+        self.match_settings = other.match_settings
 
     def show_measured(self) -> None:
         """Use the opened cube itself as the field."""
@@ -397,8 +434,12 @@ class Document(QObject):
         self.truth = measurement.over(over) if measurement is not None and over is not None else None
 
     def _forget_answers(self) -> None:
-        """Drop the spectra, readouts and colours of the previous field."""
-        self.curves, self.readouts, self.colour_results = {}, {}, {}
+        """Drop the spectra, readouts, colours, absorption bands and analyses of the previous field."""
+        self.curves, self.readouts, self.colour_results, self.absorptions, self.analyses = {}, {}, {}, {}, {}
+        self.class_counts = {}
+        self.scatter.forget_answers()
+        self.transect.forget_answers()
+        self.library_curves = None
 
     def _forget_anchoring(self) -> None:
         """Drop what depends on the previous field without measured spectra."""
@@ -419,7 +460,7 @@ class Document(QObject):
     def set_readouts(self, nm: float, readouts: Mapping[MarkGeometry, Readout]) -> None:
         """Add values at `nm`, unless the wavelength has changed since; those without a mark or hover are dropped."""
         if nm == self.nm:
-            wanted = {self.hover, *(mark.place for mark in self.marks)}
+            wanted = {self.hover_place, *(mark.place for mark in self.marks)}
             present = {**self.readouts, **readouts}
             self.readouts = {place: readout for place, readout in present.items() if place in wanted}
             self.announce(Change.READOUTS)
@@ -428,6 +469,11 @@ class Document(QObject):
         """Replace the colours of all marks."""
         self.colour_results = results
         self.announce(Change.COLOUR_RESULTS)
+
+    def set_absorptions(self, absorptions: Mapping[MarkGeometry, Absorption]) -> None:
+        """Replace the absorption bands of all marks."""
+        self.absorptions = absorptions
+        self.announce(Change.ABSORPTIONS)
 
     def readout(self, mark: Mark) -> Readout | None:
         """Return the value of a mark (the mean of a region) at the selected wavelength; None if not computed yet."""
@@ -441,6 +487,7 @@ class Document(QObject):
         nm = min(max(round(nm, 1), low), high)
         if nm != self.nm:
             self.nm, self.readouts = nm, {}
+            self.transect.values = None
             self.announce(Change.WAVELENGTH)
 
     def step_wavelength(self, by: float) -> None:
@@ -458,6 +505,120 @@ class Document(QObject):
         if settings != self.plot_settings:
             self.plot_settings = settings
             self.announce(Change.PLOT_SETTINGS)
+
+    def add_references(self, spectra: Sequence[Spectrum], source: str) -> None:
+        """Add reference spectra to the plot, as an undoable command.
+
+        Raises:
+            ValueError: there would be too many.
+        """
+        before = self.plot_settings.library
+        after = self.plot_settings.with_spectra(spectra, source).library
+        self.undo_stack.push(ReplaceValue("add of reference spectra", self._put_library, before, after))
+
+    def _put_library(self, library: tuple[ReferenceSpectrum, ...]) -> None:
+        self.set_plot_settings(replace(self.plot_settings, library=library))
+
+    def add_found(self, marks: Sequence[Mark]) -> int:
+        """Add marks of what an analysis found, which are not its classes or endmembers, as one command.
+
+        Returns:
+            The number of marks added; those outside the image are left out.
+        """
+        before = {mark.number for mark in self.marks}
+        self.undo_stack.beginMacro(f"add {len(marks)} marks")
+        added = self.mark_set.take_all(marks)
+        settings = self.analysis_settings
+        for mark in self.marks:
+            if mark.number not in before:
+                settings = settings.using(analysis_key(mark), is_used=False)
+        self.set_analysis_settings(settings, "analysed spectra")
+        self.undo_stack.endMacro()
+        return added
+
+    def set_analysis_settings(self, settings: AnalysisSettings, item: str, series: Hashable = None) -> None:
+        """Change what the analyses compute, as an undoable command.
+
+        Args:
+            settings: the new settings.
+            item: what changes, after the words "change of".
+            series: identifies consecutive changes that are one command; None for a change of its own.
+        """
+        before = self.analysis_settings
+        if settings != before:
+            command = ReplaceValue(f"change of {item}", self._put_analysis_settings, before, settings, series)
+            self.undo_stack.push(command)
+
+    def _put_analysis_settings(self, settings: AnalysisSettings) -> None:
+        self.analysis_settings = settings
+        self.announce(Change.ANALYSIS_SETTINGS)
+
+    def set_analyses(self, analyses: Mapping[AnalysisKind, FittedAnalysis]) -> None:
+        """Set the analyses that were learned from the image."""
+        self.analyses = analyses
+        self.announce(Change.ANALYSES)
+
+    def set_class_counts(self, kind: AnalysisKind, counts: ClassCounts) -> None:
+        """Set the numbers of pixels of classes or clusters, unless these have changed meanwhile."""
+        if counts.are_of(self.analyses.get(kind), self.analysis_settings.abstains):
+            self.class_counts = {**self.class_counts, kind: counts}
+            self.announce(Change.CLASS_COUNTS)
+
+    def counts_of(self, kind: AnalysisKind) -> ClassCounts | None:
+        """The numbers of pixels of the present classes or clusters; None until they are counted."""
+        counts, fitted = self.class_counts.get(kind), self.fitted(kind)
+        is_present = counts is not None and counts.are_of(fitted, self.analysis_settings.abstains)
+        return counts if is_present else None
+
+    def analysis_request(self, kind: AnalysisKind) -> AnalysisRequest | None:
+        """What the analysis that is defined at present is to be learned from; None without a field."""
+        if self.field is None:
+            return None
+        settings = self.analysis_settings
+        definition, spectra = settings.definition(kind), tuple[AnalysisSpectrum, ...]()
+        if definition.least_spectra:
+            spectra = tuple(each for each in self.analysis_spectra if each.key not in settings.left_out)
+        return AnalysisRequest(kind, definition, self.field, spectra, settings.within)
+
+    def fitted(self, kind: AnalysisKind) -> FittedAnalysis | None:
+        """The analysis that is defined at present, as learned from the image; None until it is, or if it is another."""
+        fitted = self.analyses.get(kind)
+        return fitted if fitted is not None and fitted.request == self.analysis_request(kind) else None
+
+    @property
+    def class_kind(self) -> AnalysisKind | None:
+        """The classes or clusters that a visible picture shows, first that of the active pane."""
+        settings = self.view_settings
+        sides = sorted(settings.sides, key=lambda side: side != settings.active)
+        kinds = {kind.value: kind for kind in AnalysisKind if kind.is_of_classes}
+        return next((kinds[mode] for side in sides if (mode := settings.modes[side]) in kinds), None)
+
+    @property
+    def analysis_spectra(self) -> tuple[AnalysisSpectrum, ...]:
+        """The spectra that can be classes and endmembers: of the visible marks, then the visible reference spectra."""
+        spectra = [
+            AnalysisSpectrum(analysis_key(mark), mark.title, mark.colour, self.curves[mark.place].spectrum)
+            for mark in self.mark_set.visible
+            if mark.place in self.curves
+        ]
+        first = 1 + max((mark.number for mark in self.marks), default=0)
+        for number, reference in enumerate(self.plot_settings.library, first):
+            if reference.visible:
+                name, colour = reference.spectrum.name, self.mark_set.palette[number]
+                spectra.append(AnalysisSpectrum(f"{name} of {reference.source}", name, colour, reference.spectrum))
+        return tuple(spectra)
+
+    def set_match_settings(self, settings: MatchSettings) -> None:
+        """Change how the active mark is compared with spectral libraries."""
+        if settings != self.match_settings:
+            self.match_settings = settings
+            self.announce(Change.MATCH_SETTINGS)
+
+    def set_library_curves(self, curves: LibraryCurves | None) -> None:
+        """Draw library spectra beside the active mark, or none."""
+        if curves is not self.library_curves:
+            self.library_curves = curves
+            self.announce(Change.LIBRARY_CURVES)
 
     def set_viewing(self, viewing: ViewingConditions) -> None:
         """Change the light or the observer that colours are computed for, as an undoable command.
@@ -503,8 +664,20 @@ class Document(QObject):
             if pixel is None:
                 self.set_hover_curve(None)
 
+    @property
+    def hover_place(self) -> MarkGeometry | None:
+        """The pixel under the mouse pointer, or the averaging box around it."""
+        return self.place_at(*self.hover) if self.hover is not None else None
+
+    def place_at(self, row: int, col: int) -> MarkGeometry:
+        """Return what a click on a source pixel marks: the pixel, or the averaging box around it."""
+        side = self.view_settings.box
+        if side == 1 or self.source_shape is None:
+            return row, col
+        return Region.square(row, col, side, self.source_shape)
+
     def set_hover_curve(self, curve: Spectrum | None) -> None:
-        """Set the spectrum of the pixel under the mouse pointer."""
+        """Set the spectrum of `hover_place`."""
         self.hover_curve = curve
         self.announce(Change.HOVER_CURVE)
 
@@ -516,12 +689,12 @@ class Document(QObject):
         return self.mark_set.marks
 
     def pick_pixel(self, row: int, col: int) -> None:
-        """Handle a click on a source pixel: pick the grey point if that is active, else add a pin."""
-        height, width = self.source_shape or (0, 0)
-        if self.development.is_picking and 0 <= row < height and 0 <= col < width:
-            self.development.pick_grey(row, col)
-        else:
-            self.add_pin(row, col)
+        """Handle a click on a source pixel: pick the grey point if that is active, else mark the pixel or its box."""
+        if self.mark_set.holds((row, col)):
+            if self.development.is_picking:
+                self.development.pick_grey(row, col)
+            else:
+                self.mark_set.add(self.place_at(row, col))
 
     def add_pin(self, row: int, col: int) -> None:
         """Add a pin at a source pixel."""
@@ -537,12 +710,14 @@ class Document(QObject):
 
     def table_rows(self, numbers: Sequence[int]) -> list[dict[str, str]]:
         """Return the table rows of the marks with these numbers, as text by column."""
-        return [
-            row_of(
-                mark, self.nm, self.readout(mark), self.curves.get(mark.place), self.colour_results.get(mark.place)
-            )
-            for mark in self.marks if mark.number in numbers
-        ]  # fmt: skip
+        rows = []
+        for mark in [mark for mark in self.marks if mark.number in numbers]:
+            curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
+            row = row_of(mark, self.nm, self.readout(mark), curve, colour_result)
+            if self.plot_settings.transform.continuum:
+                row |= absorption_cells(self.absorptions.get(mark.place))
+            rows.append(row)
+        return rows
 
     def plot_content(self) -> PlotContent:
         """Return what the spectra plot shows at present."""
@@ -552,5 +727,20 @@ class Document(QObject):
             library=settings.visible_library, truth=settings.truth, smooth=settings.smooth,
             transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
             axes=settings.axes, is_estimated=self.is_estimated,
-            readings=self.anchoring.scaled if self.anchoring is not None else {},
+            readings=self.anchoring.scaled if self.anchoring is not None else {}, matches=self.library_curves,
+            centres=self._centre_lines() if self.analyses else (),
+            hull=settings.hull, absorptions=self.absorptions,
         )  # fmt: skip
+
+    @property
+    def cluster_centres(self) -> tuple[Spectrum, ...]:
+        """The centres of the clusters in a visible pane."""
+        settings, fitted = self.view_settings, self.analyses.get(AnalysisKind.CLUSTERS)
+        is_shown = AnalysisKind.CLUSTERS.value in [settings.modes[side] for side in settings.sides]
+        return fitted.centres if fitted is not None and is_shown else ()
+
+    def _centre_lines(self) -> list[Line]:
+        return [
+            Line(Kind.CENTRE, None, spectrum.name, spectrum, cluster_colour(number))
+            for number, spectrum in enumerate(self.cluster_centres, 1)
+        ]

@@ -128,6 +128,11 @@ class Mark:
         return cls(number, place, colour, symbol, str(values.get("name", "")), bool(values.get("visible", True)))
 
 
+def analysis_key(mark: Mark) -> str:
+    """Return what identifies a mark as class or endmember; a later one of the number is mostly of another shape."""
+    return f"{mark.shape} {mark.number}"
+
+
 def _pixel(place: MarkGeometry) -> Pixel:
     """The pixel at the centre of a geometry."""
     if isinstance(place, Region):
@@ -155,7 +160,7 @@ def new_mark(place: MarkGeometry, taken: Iterable[int], palette: MarkColours = M
 
 
 def signs(number: int, palette: MarkColours = MARK_COLOURS["safe"]) -> tuple[str, str]:
-    """Return colour and symbol for a mark number; the first 56 numbers have distinct combinations."""
+    """Return colour and symbol for a mark number; the first 168 numbers have distinct combinations."""
     return palette[number], MARK_SYMBOLS[(number - 1) % len(MARK_SYMBOLS)]
 
 
@@ -240,6 +245,39 @@ class ColourResult:
     refusal: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Absorption:
+    """The deepest absorption band of a mark's spectrum below its continuum, the upper convex hull.
+
+    Attributes:
+        band: depth (0-1), position and width at half depth (nm); nan without a band.
+        interval: lower and upper limits (2, 3) of `band` within the 90 % prediction interval of the spectrum, if it has
+            one.
+        limits: likewise of the spectrum divided by its continuum, (2, L).
+    """
+
+    band: tuple[float, float, float]
+    interval: FloatArray | None = None
+    limits: FloatArray | None = None
+
+    def texts(self) -> tuple[str, str, str]:
+        """Depth, position and width as text; – without a band."""
+        depth, position, width = self.band
+        if math.isnan(position):
+            return ("–" if math.isnan(depth) else f"{depth:.3f}"), "–", "–"
+        return f"{depth:.3f}", f"{position:.0f} nm", f"{width:.0f} nm"
+
+    def interval_text(self) -> str:
+        """The limits of the band in words; empty if there are none."""
+        if self.interval is None:
+            return ""
+        (least, first, narrow), (most, last, wide) = self.interval.tolist()
+        depth = f"Within the 90 % prediction interval, the depth is {least:.3f} to {most:.3f}"
+        if math.isnan(first):
+            return f"{depth}: there may be no band"
+        return f"{depth}, the position {first:.0f} to {last:.0f} nm and the width {narrow:.0f} to {wide:.0f} nm"
+
+
 def row_of(
     mark: Mark, nm: float, reading: Readout | None, curve: MarkSpectrum | None, finding: ColourResult | None
 ) -> dict[str, str]:
@@ -264,6 +302,13 @@ def row_of(
     for name, number in zip(("R", "G", "B", "x", "y", "L*", "a*", "b*", "dominant_nm"), numbers, strict=True):
         row[name] = "" if math.isnan(number) else f"{number:.6g}"
     return row
+
+
+def absorption_cells(absorption: Absorption | None) -> dict[str, str]:
+    """Return depth, position and width of an absorption band as the last cells of a table row; empty if unknown."""
+    values = absorption.band if absorption is not None else (math.nan,) * 3
+    names = ("band_depth", "band_nm", "band_width_nm")
+    return {name: "" if math.isnan(value) else f"{value:.6g}" for name, value in zip(names, values, strict=True)}
 
 
 def mark_of(row: Mapping[str, str]) -> Mark:

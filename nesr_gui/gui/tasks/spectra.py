@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.analysis.abstention import iter_deviations
+from nesr_gui.analysis.continuum import deepest_band, remove_continuum
 from nesr_gui.colorimetry.appearance import appearances, smooth_metamers, white_scale
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import CalibratedField, Points, ProgressCallback, QualityFlag, SpectralField
 from nesr_gui.fields.resampled import binned_field
-from nesr_gui.gui.model.marks import ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
+from nesr_gui.gui.model.marks import Absorption, ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
 from nesr_gui.inference.model_input import BandInput, ModelInput
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, RGBImage, Spectrum, Wavelengths
@@ -271,6 +273,34 @@ def _truth(
         return None
     pixels = strewn(pixels_of(region, 1, truth.shape)[0], most)
     return Spectrum(Wavelengths(shared), _statistics(truth, pixels, Wavelengths(shared), progress)[0])
+
+
+@dataclass(frozen=True, eq=False)
+class AbsorptionQuery:
+    """Spectra of marks by place, to find their deepest absorption bands."""
+
+    curves: Mapping[MarkGeometry, MarkSpectrum]
+
+
+def query_absorptions(request: AbsorptionQuery, progress: ProgressCallback) -> dict[MarkGeometry, Absorption]:
+    """Return the deepest absorption band of each place, with its limits within the prediction interval.
+
+    These are those of spectra within the interval, see `analysis.abstention`.
+    """
+    found = {}
+    for place, curve in request.curves.items():
+        progress(0.0)
+        nm, values = curve.spectrum.wavelengths, curve.spectrum.values
+        depth, position, width = deepest_band(remove_continuum(values, nm), nm).tolist()
+        interval = limits = None
+        if curve.interval is not None and curve.deviation is None:
+            deviating = iter_deviations(nm, values, *curve.interval)
+            ratios = np.stack([remove_continuum(each, nm) for each in (values, *deviating)], axis=1)
+            bands = deepest_band(ratios, nm)
+            limits = np.stack([ratios.min(axis=1), ratios.max(axis=1)])
+            interval = np.stack([bands.min(axis=1), bands.max(axis=1)])
+        found[place] = Absorption((depth, position, width), interval, limits)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,6 +44,9 @@ class Lane(enum.Enum):
     MODEL = "model", 5
     RECONSTRUCTION = "reconstruction", 10
     ANCHORING = "anchoring", 5
+    ANALYSIS = "analysis", 5
+    CLASSES = "classes", 10
+    HISTOGRAM = "histogram", 10
     REGISTRATION = "registration", 0
     ACCURACY = "accuracy", 5
     IMAGE_ACCURACY = "image accuracy", 10
@@ -59,6 +62,13 @@ class Lane(enum.Enum):
     FIGURES = "figures", 0
     CHART = "chart", 0
     CALIBRATION = "calibration", 5
+    MEANS = "means", 10
+    SCATTER = "scatter plot", 5
+    SCATTER_INTERVALS = "scatter plot intervals", 10
+    TRANSECT = "transect", 5
+    TRANSECT_VALUES = "transect values", 0
+    LIBRARIES = "libraries", 5
+    MATCHING = "matching", 0
 
     def __init__(self, title: str, nice: int) -> None:
         self.title, self.nice = title, nice
@@ -73,6 +83,17 @@ class Order(enum.Enum):
 
 @dataclass(frozen=True, eq=False)
 class _Rules:
+    """The rules of a task, which are also its attributes.
+
+    Attributes:
+        lane: the thread that runs it.
+        text: its text in the status bar; empty for tasks that are not shown.
+        order: what happens to a new request while one is running.
+        after: delay in seconds before it is shown, as most finish sooner.
+        can_cancel: whether the user can cancel it, and `can_pause` whether they can pause it.
+        is_timed: whether the remaining time is shown, for tasks that may take minutes.
+    """
+
     lane: Lane
     text: str = ""
     order: Order = Order.NEWEST
@@ -95,16 +116,33 @@ class Task(enum.Enum):
     LOAD_READING = _Rules(Lane.TABLES, "Reading measured spectrum", Order.IN_TURN, after=0.7)
     ANCHOR = _Rules(Lane.ANCHORING, "Applying measured spectra", after=0.4)
     SUGGEST = _Rules(Lane.ANCHORING, "Finding spots to measure", after=0.4)
+    FIT_ANALYSIS = _Rules(Lane.ANALYSIS, "Computing analysis", after=0.4)
+    CLASS_REGIONS = _Rules(Lane.CLASSES, "Outlining classes", after=0.4)
+    CLASS_STATISTICS = _Rules(Lane.CLASSES, "Computing statistics of classes", after=0.4)
     REGISTER = _Rules(Lane.REGISTRATION, "Registering measured cube", after=0.4)
     SIMULATE = _Rules(Lane.SIMULATION, "Simulating photograph")
+    OPEN_LIBRARIES = _Rules(Lane.LIBRARIES, "Opening libraries", Order.IN_TURN, after=0.4)
+    MARK_LIBRARY = _Rules(Lane.LIBRARIES, "Computing spectra of marks", Order.IN_TURN, after=0.7)
+    MATCH = _Rules(Lane.MATCHING, "Comparing with libraries", after=0.7)
     ACCURACY_IMAGE = _Rules(Lane.IMAGE_ACCURACY, "Computing accuracy")
     ACCURACY_MARKS = _Rules(Lane.ACCURACY, "Computing accuracy of marks", after=0.7)
     PICTURE_LEFT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
     PICTURE_RIGHT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
+    COUNT_CLASSES = _Rules(Lane.CLASSES, "Counting classes", after=1.0)
+    COUNT_CLUSTERS = _Rules(Lane.CLASSES, "Counting clusters", after=1.0)
+    SCORE_HISTOGRAM = _Rules(Lane.HISTOGRAM)
+    MASK_REGIONS = _Rules(Lane.MEANS, "Making regions", after=0.4)
+    IMAGE_MEANS = _Rules(Lane.MEANS, "Averaging abundances", after=1.0)
+    REGION_MEANS = _Rules(Lane.MEANS)
+    SCATTER = _Rules(Lane.SCATTER, "Computing scatter plot", after=0.4)
+    SCATTER_REGIONS = _Rules(Lane.SCATTER, "Making regions", after=0.4)
+    SCATTER_INTERVALS = _Rules(Lane.SCATTER_INTERVALS, "Computing intervals of scatter plot", after=0.7)
+    TRANSECT = _Rules(Lane.TRANSECT, "Computing transect", after=0.4)
     REGION_REFINED = _Rules(Lane.REFINING, "Averaging region")
     CURVES = _Rules(Lane.QUERIES)
     READOUTS = _Rules(Lane.QUERIES)
     HOVER_CURVE = _Rules(Lane.QUERIES)
+    BOX_READOUT = _Rules(Lane.QUERIES)
     BAND_VALUES = _Rules(Lane.REGIONS)
     FRAME_LEFT = _Rules(Lane.FRAMES)
     FRAME_RIGHT = _Rules(Lane.FRAMES)
@@ -115,6 +153,10 @@ class Task(enum.Enum):
     REGIONS = _Rules(Lane.REGIONS)
     REGION_READOUTS = _Rules(Lane.REGION_READOUTS)
     COLOURS = _Rules(Lane.COLOURS)
+    SCATTER_SELECTION = _Rules(Lane.SCATTER)
+    SCATTER_DENSITY = _Rules(Lane.SCATTER)
+    TRANSECT_VALUES = _Rules(Lane.TRANSECT_VALUES)
+    ABSORPTIONS = _Rules(Lane.COLOURS)
     DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
     INSTALL_MODEL = _Rules(Lane.MODEL, "Installing model", Order.IN_TURN, can_cancel=False)
     WARM_UP = _Rules(Lane.MODEL)
@@ -143,40 +185,9 @@ class Task(enum.Enum):
     SAMPLE_THUMBNAILS = _Rules(Lane.THUMBNAILS)
     RECENT_THUMBNAILS = _Rules(Lane.THUMBNAILS)
 
-    @property
-    def lane(self) -> Lane:
-        """The thread that runs it."""
-        return self.value.lane
-
-    @property
-    def order(self) -> Order:
-        """What happens to a new request while one is running."""
-        return self.value.order
-
-    @property
-    def text(self) -> str:
-        """Its text in the status bar; empty for tasks that are not shown."""
-        return self.value.text
-
-    @property
-    def after(self) -> float:
-        """Delay in seconds before it is shown, as most finish sooner."""
-        return self.value.after
-
-    @property
-    def can_cancel(self) -> bool:
-        """Whether the user can cancel it."""
-        return self.value.can_cancel
-
-    @property
-    def can_pause(self) -> bool:
-        """Whether the user can pause it."""
-        return self.value.can_pause
-
-    @property
-    def is_timed(self) -> bool:
-        """Whether the remaining time is shown, for tasks that may take minutes."""
-        return self.value.is_timed
+    def __init__(self, rules: _Rules) -> None:
+        self.lane, self.text, self.order, self.after = rules.lane, rules.text, rules.order, rules.after
+        self.can_cancel, self.can_pause, self.is_timed = rules.can_cancel, rules.can_pause, rules.is_timed
 
 
 @dataclass(frozen=True, eq=False)

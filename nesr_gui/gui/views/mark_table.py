@@ -17,7 +17,7 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.appearance import LEAST_LUMINANCE, Appearance
 from nesr_gui.gui.drawing.labels import value_format
 from nesr_gui.gui.drawing.symbols import plain_icon, sign_icon
-from nesr_gui.gui.model.marks import ColourResult, Mark, MarkGeometry, MarkSpectrum, Readout
+from nesr_gui.gui.model.marks import Absorption, ColourResult, Mark, MarkGeometry, MarkSpectrum, Readout
 from nesr_gui.gui.model.palette import MARK_SYMBOLS, MarkColours
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.views.widgets import ROW_HEIGHT, quiet
@@ -44,11 +44,17 @@ _COLUMNS = (
     _Column("a*", 52, "a*"),
     _Column("b*", 52, "b*"),
     _Column("Dominant λ", 144, "Dominant wavelength"),
+    _Column("Band depth", 82, "Depth of the absorption band"),
+    _Column("Band at", 72, "Position of the absorption band"),
+    _Column("Band width", 82, "Width of the absorption band"),
     _Column("Pixels", 84, "Number of pixels"),
     _Column("Position", 330, "Position", is_number=False),
 )
-MARK, VALUE, MEASURED, COLOUR, X, Y, L, A, B, DOMINANT, PIXELS, POSITION = range(len(_COLUMNS))
+(
+    MARK, VALUE, MEASURED, COLOUR, X, Y, L, A, B, DOMINANT, BAND_DEPTH, BAND, BAND_WIDTH, PIXELS, POSITION,
+) = range(len(_COLUMNS))  # fmt: skip
 _OF_COLOUR = (COLOUR, X, Y, L, A, B, DOMINANT)
+_OF_ABSORPTION = (BAND_DEPTH, BAND, BAND_WIDTH)
 _MOST_ROWS = 6  # visible without scrolling
 _FEWEST_ROWS = 2  # visible in a small window, so that the plot keeps its place
 _LEFT, _RIGHT = (
@@ -83,7 +89,7 @@ class MarkTable(QTableWidget):
             self.setColumnWidth(column, each.width)
         self.horizontalHeader().setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.horizontalHeader().customContextMenuRequested.connect(self._ask_columns)
-        self._has_truth = False
+        self._has_truth = self.has_absorptions = False
         self._hidden = set(str(settings().value(_HIDDEN, "")).split("\n")) & {
             each.name for each in _COLUMNS if each.name
         }
@@ -117,7 +123,6 @@ class MarkTable(QTableWidget):
         self.setVisible(bool(marks))
         self._select(chosen, active)
         blocked.unblock()
-        self.selection_picked.emit(self.selected())
 
     def show_readouts(self, nm: float, readouts: Mapping[int, Readout]) -> None:
         """Show values at a wavelength by mark number; … for marks without a value yet."""
@@ -169,6 +174,21 @@ class MarkTable(QTableWidget):
             self._cells[row][COLOUR].setIcon(self._swatch(appearance.hex) if appearance is not None else QIcon())
         blocked.unblock()
 
+    def show_absorptions(self, marks: Sequence[Mark], absorptions: Mapping[MarkGeometry, Absorption] | None) -> None:
+        """Show the absorption bands of marks; None hides their columns."""
+        if self.has_absorptions != (absorptions is not None):
+            self.has_absorptions = absorptions is not None
+            self._show_columns()
+        if absorptions is None:
+            return
+        blocked = QSignalBlocker(self)
+        for row, mark in enumerate(marks):
+            absorption = absorptions.get(mark.place)
+            for column, text in zip(_OF_ABSORPTION, absorption.texts() if absorption else ("…",) * 3, strict=True):
+                self._cells[row][column].setText(text)
+                self._cells[row][column].setToolTip(absorption.interval_text() if absorption else "")
+        blocked.unblock()
+
     def sizeHint(self) -> QSize:
         """Preferred size: all rows up to the greatest number."""
         return QSize(super().sizeHint().width(), self.maximumHeight())
@@ -206,9 +226,11 @@ class MarkTable(QTableWidget):
                 action.setChecked(True)
 
     def _show_columns(self) -> None:
-        """Show the chosen columns; measured values only where there are any."""
+        """Show the chosen columns; measured values and absorption bands only where there are any."""
         for column, each in enumerate(_COLUMNS):
-            is_empty = column == MEASURED and not self._has_truth
+            is_empty = (column == MEASURED and not self._has_truth) or (
+                column in _OF_ABSORPTION and not self.has_absorptions
+            )
             self.setColumnHidden(column, each.name in self._hidden or is_empty)
 
     def selected(self) -> list[int]:

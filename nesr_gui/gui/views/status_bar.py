@@ -30,7 +30,9 @@ class Status(QStatusBar):
         self._fractions: dict[Task, float] = {}
         self._since: dict[Task, float] = {}
         self.where = QLabel()
-        self.resolution, self.device = QLabel(), QLabel()
+        self.resolution, self.device, self.box = QLabel(), QLabel(), QLabel()
+        self.box.setToolTip("Averaging box: spectrum and value under the mouse are the mean of these image pixels")
+        self._mean = ""  # what the value under the mouse is the mean of, before the value
         self.work, self.bar = QLabel(), QProgressBar()
         self.bar.setFixedSize(130, 14)
         self.bar.setTextVisible(False)
@@ -51,6 +53,7 @@ class Status(QStatusBar):
             self.bar,
             self.pause,
             self.cancel,
+            self.box,
             self.resolution,
             _line(),
             self.device,
@@ -62,8 +65,14 @@ class Status(QStatusBar):
     def show_pixel(self, pixel: Pixel | None, nm: float, value: float | None, more: Sequence[str] = ()) -> None:
         """Show the position of the pixel, its value at `nm`, and `more` texts about it."""
         place = "" if pixel is None else f"row {pixel[0]}, col {pixel[1]}   ·   "
-        reading = "" if pixel is None or value is None else f"{value:{value_format(abs(value))}} at "
+        reading = "" if pixel is None or value is None else f"{self._mean}{value:{value_format(abs(value))}} at "
         self.where.setText("   ·   ".join([f"{place}{reading}{nm:.1f} nm", *more]))
+
+    def show_box(self, side: int) -> None:
+        """Show the side of the averaging box in source pixels; 1 is a single pixel."""
+        self.box.setVisible(side > 1)
+        self.box.setText(f"box {side}×{side} px")
+        self._mean = f"mean of {side}×{side} px " if side > 1 else ""
 
     def show_resolution(self, text: str) -> None:
         """Show the working resolution."""

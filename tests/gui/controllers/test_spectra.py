@@ -31,6 +31,9 @@ from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.help import GuideWindow
 from nesr_gui.gui.views.mark_table import (
+    BAND,
+    BAND_DEPTH,
+    BAND_WIDTH,
     COLOUR,
     DOMINANT,
     MARK,
@@ -578,9 +581,8 @@ def test_numbers_of_the_table_stand_at_the_right(opened: App, qtbot: QtBot) -> N
     settled(opened, qtbot)
     table, right = opened.window.table, Qt.AlignmentFlag.AlignRight
     at_right = [at for at in range(table.columnCount()) if table.item(0, at).textAlignment() & right]
-    assert at_right == [VALUE, X, Y, L, A, B, DOMINANT, PIXELS] or at_right == [
-        VALUE, MEASURED, X, Y, L, A, B, DOMINANT, PIXELS,
-    ]  # fmt: skip
+    numbers = [X, Y, L, A, B, DOMINANT, BAND_DEPTH, BAND, BAND_WIDTH, PIXELS]
+    assert at_right in ([VALUE, *numbers], [VALUE, MEASURED, *numbers])
     assert all(table.horizontalHeaderItem(at).textAlignment() & right for at in at_right)
 
 
@@ -593,7 +595,9 @@ def test_columns_are_chosen_and_remembered(opened: App, qtbot: QtBot) -> None:
     assert isinstance(menu, QMenu)
     actions = {action.text(): action for action in menu.actions()}
     assert actions.keys() == {action.text() for action in opened.window.submenus["columns"].actions()}
-    assert [at for at in range(table.columnCount()) if table.isColumnHidden(at)] == [MEASURED]
+    assert [at for at in range(table.columnCount()) if table.isColumnHidden(at)] == [
+        MEASURED, BAND_DEPTH, BAND, BAND_WIDTH,
+    ]  # fmt: skip
     assert actions["a*"].isChecked() and "Mark" not in actions
     actions["a*"].trigger()
     actions["Position"].trigger()

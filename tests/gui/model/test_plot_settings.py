@@ -7,9 +7,28 @@ import itertools
 import numpy as np
 import pytest
 
+from nesr_gui.analysis.continuum import continuum, remove_continuum
 from nesr_gui.colorimetry.appearance import Appearance
-from nesr_gui.gui.model.marks import ColourResult, Mark, MarkSpectrum, Readout, as_text, mark_of, new_mark, row_of
-from nesr_gui.gui.model.plot_settings import Kind, Normalise, PlotContent, ReferenceSpectrum, Transform
+from nesr_gui.gui.model.marks import (
+    Absorption,
+    ColourResult,
+    Mark,
+    MarkSpectrum,
+    Readout,
+    as_text,
+    mark_of,
+    new_mark,
+    row_of,
+)
+from nesr_gui.gui.model.plot_settings import (
+    Kind,
+    Normalise,
+    PlotContent,
+    ReferenceSpectrum,
+    SpreadKind,
+    Spreads,
+    Transform,
+)
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Spectrum, Wavelengths
 
@@ -78,6 +97,67 @@ def test_lines_are_the_marks_with_what_they_are_compared_with() -> None:
     kinds = [line.kind for line in PlotContent([mark], **known, library=library, truth=True, smooth=True).lines]
     assert kinds == [Kind.CURVE, Kind.TRUTH, Kind.SMOOTH, Kind.LIBRARY]
     assert [line.kind for line in PlotContent([mark], **known, truth=False).lines] == [Kind.CURVE]
+
+
+@pytest.mark.parametrize("normalise", list(Normalise))
+def test_without_the_continuum_the_brightness_and_the_normalisation_do_not_count(normalise: Normalise) -> None:
+    removed = Transform(normalise, continuum=True)
+    expected = remove_continuum(FIRST.values, BANDS)
+    np.testing.assert_array_equal(removed.curve(FIRST, 500), expected)
+    np.testing.assert_allclose(removed.curve(Spectrum(BANDS, 3 * FIRST.values), 500), expected, atol=1e-5)
+    slope = Transform(normalise, derivative=True, continuum=True).curve(FIRST, 500)
+    np.testing.assert_allclose(slope, np.gradient(expected, BANDS.nm), atol=1e-6)
+    difference = Transform(normalise, difference=True, continuum=True).apply(FIRST, 500, SECOND)
+    np.testing.assert_allclose(difference, expected - remove_continuum(SECOND.values, BANDS), atol=1e-6)
+    assert removed.unit("reflectance") == "reflectance / continuum"
+
+
+def test_the_axis_of_ratios_to_the_continuum_ends_above_1_and_fits_their_bands() -> None:
+    mark = new_mark((1, 1), ())
+    shallow = Spectrum(BANDS, 0.5 - 0.05 * np.exp(-(((BANDS.nm - 550) / 20) ** 2)))
+    content = {"marks": [mark], "curves": {(1, 1): MarkSpectrum(shallow)}}
+    low, high = PlotContent(**content, transform=Transform(continuum=True)).value_range()
+    assert 0.88 < low < 0.9 and 1 < high < 1.02
+    assert PlotContent(**content).value_range()[0] == 0
+
+
+def test_bands_around_ratios_to_the_continuum_are_those_computed_for_them_or_are_named_as_missing() -> None:
+    marks = [new_mark((1, 1), ()), new_mark((2, 2), (1,))]
+    limits = np.stack([0.9 * remove_continuum(FIRST.values, BANDS), np.ones(301)]).astype(np.float32)
+    curves = {
+        (1, 1): MarkSpectrum(FIRST, interval=np.stack([0.8 * FIRST.values, 1.2 * FIRST.values])),
+        (2, 2): MarkSpectrum(SECOND, deviation=np.full(301, 0.1, np.float32)),
+    }
+    content = {"marks": marks, "curves": curves, "spreads": Spreads.ALL}
+    absorptions = {(1, 1): Absorption((0.5, 550, 20), limits=limits), (2, 2): Absorption((0.5, 550, 20))}
+    removed = PlotContent(**content, transform=Transform(continuum=True), absorptions=absorptions)
+    (band,) = removed.shown_spreads
+    assert band.kind is SpreadKind.INTERVAL and band.mark is marks[0]
+    np.testing.assert_allclose([band.low, band.high], limits, atol=1e-6)
+    assert [text for _, text in removed.key()] == [
+        "estimated", "90 % prediction interval", "no ± SD of ratios to the continuum",
+    ]  # fmt: skip
+    difference = Transform(difference=True, continuum=True)
+    (band,) = PlotContent(**content, transform=difference, absorptions=absorptions, active=2).shown_spreads
+    np.testing.assert_allclose([band.low, band.high], limits - remove_continuum(SECOND.values, BANDS), atol=1e-6)
+    waiting = PlotContent(**content, transform=Transform(continuum=True))
+    assert waiting.shown_spreads == [] and [text for _, text in waiting.key()] == [
+        "estimated", "no ± SD of ratios to the continuum",
+    ]  # fmt: skip
+    sloped = PlotContent(**content, transform=Transform(derivative=True)).key()
+    assert [text for _, text in sloped] == ["estimated", "no 90 % interval of derivatives", "no ± SD of derivatives"]
+    seen = MarkSpectrum(FIRST, seen=SECOND)
+    assert removed.seen(seen) is None and PlotContent().seen(seen) is not None
+
+
+def test_the_hull_is_drawn_on_spectra_that_are_not_processed() -> None:
+    mark = new_mark((1, 1), ())
+    content = {"marks": [mark], "curves": {(1, 1): MarkSpectrum(FIRST)}, "hull": True}
+    curve, hull = PlotContent(**content).lines
+    assert (curve.kind, hull.kind, hull.name) == (Kind.CURVE, Kind.HULL, "pin 1, continuum")
+    np.testing.assert_array_equal(PlotContent(**content).values(hull.spectrum), continuum(FIRST.values, BANDS))
+    for transform in (Transform(Normalise.MAXIMUM), Transform(continuum=True), Transform(derivative=True)):
+        assert [line.kind for line in PlotContent(**content, transform=transform).lines] == [Kind.CURVE]
 
 
 POLYGON = Region(Shape.POLYGON, ((1, 2.25), (8, 3), (4, 20.5)))

@@ -30,6 +30,7 @@ from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.model.marks import Mark, Reading, new_mark
 from nesr_gui.gui.model.plot_settings import Normalise, PlotAxes, PlotSettings, ReferenceSpectrum, Spreads, Transform
 from nesr_gui.gui.model.preferences import recent_files, settings
+from nesr_gui.gui.model.scatter import ScatterPlot
 from nesr_gui.gui.model.session_file import (
     Layout,
     PanelPlace,
@@ -38,6 +39,7 @@ from nesr_gui.gui.model.session_file import (
     read_session,
     write_session,
 )
+from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.view_modes import MODES
@@ -116,6 +118,7 @@ def work(app: App) -> None:
     document.set_plot_settings(document.plot_settings.with_spectra([CURVE], "leaves.csv"))
     document.set_plot_settings(replace(document.plot_settings, transform=Transform(Normalise.MAXIMUM)))
     view_settings = document.view_settings.showing("band").arranged(PaneLayout.DIVIDED).divided_at(0.4)
+    view_settings = view_settings.with_layers("components", 2, 0, 1)
     document.set_view_settings(view_settings.with_levels("band", (0.1, 0.8)).with_colormap("band", "viridis"))
     document.development.choose(DevelopSettings(stops=0.5))
     app.window.image.is_fitted = False
@@ -222,6 +225,8 @@ def kept(tmp_path: Path) -> SessionData:
         viewing=ViewingConditions(Illuminant.measured("lamp", CURVE), Observer("camera", samples=rows)),
         white=CURVE, is_full=True, model=("model", "ab12"), file=tmp_path / "work.nesr", digests=("12", "34"),
         registration=SavedRegistration(Registration("turned left", 1.02, 0.99, None), True),
+        scatter=ScatterPlot("PC 1", "b650 / b550", ((0.1, 0.2), (0.5, 0.25), (0.3, 1 / 3))),
+        transect=TransectLine((3.5, 4.0), (20.0, 31.25), 3),
     )  # fmt: skip
 
 
@@ -335,6 +340,8 @@ def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: SessionData, 
     {"arrangement": "triple"}, {"modes": ["band"]}, {"levels": {"band": [1]}}, {"reference": {"name": "x"}},
     {"active": 2}, {"false_colour": [1, 2]}, {"measure": "taste"}, {"modes": 3}, {"levels": 7},
     {"modes": ["band", "sepia"]}, {"levels": {"band": [1, 1]}}, {"divider": "wide"}, {"speed": True},
+    {"layers": [{"components": [0]}]}, {"layers": [{}, {"components": [0, 1, 2, 3]}]},
+    {"layers": [{}, {"clusters": 1}]},
 ])  # fmt: skip
 def test_view_settings_that_are_none_are_refused(kept: SessionData, tmp_path: Path, broken: dict[str, Any]) -> None:
     path = tmp_path / "a.nesr"

@@ -15,6 +15,7 @@ from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Pixel
 from nesr_gui.gui.tasks.rendering import RenderedImage
+from nesr_gui.regions import Region
 
 LINES_FROM, VALUES_FROM = 10.0, 42.0  # minimum screen pixels per image pixel
 
@@ -127,6 +128,27 @@ class _Cross(QGraphicsItem):
             painter.drawLines(arms)
 
 
+class _BoxOutline(QGraphicsRectItem):
+    """The outline of the averaging box around the mouse pointer, in source pixels, with lines of constant width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setZValue(8)
+        self.setPen(Qt.PenStyle.NoPen)  # its lines are painted below
+        self.hide()
+
+    def boundingRect(self) -> QRectF:
+        """Rectangle of the lines, whose width on the screen is below four pixels."""
+        margin = 4 / max(abs(self.sceneTransform().m11()), 1e-6) if self.scene() is not None else 0.0
+        return self.rect().adjusted(-margin, -margin, margin, margin)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Draw a white outline on a dark one, which are visible together on any picture."""
+        for colour, width in ((QColor(0, 0, 0, 170), 3.4), (QColor("white"), 1.4)):
+            painter.setPen(screen_pen(painter.device(), colour, width))
+            painter.drawRect(self.rect())
+
+
 class Layer(QGraphicsRectItem):
     """A picture with its pixel grid, clipped to this rectangle: binned pixels may extend beyond the image."""
 
@@ -170,8 +192,8 @@ class Canvas(QObject):
         self.line.setHoverPen(screen_pen(box.getViewWidget(), "#3f7fe0", 4))
         self.line.addMarker("<|>", 0.5, 14)
         self.line.setZValue(5)
-        self.cursor = _Cross()
-        for item in (*self.layers, self.line, self.cursor):
+        self.cursor, self.outline = _Cross(), _BoxOutline()
+        for item in (*self.layers, self.line, self.cursor, self.outline):
             box.addItem(item, ignoreBounds=True)
         self.cursor.hide()
         box.sigRangeChanged.connect(self.place)
@@ -202,6 +224,13 @@ class Canvas(QObject):
         self.cursor.setVisible(pixel is not None)
         if pixel is not None:
             self.cursor.setPos(pixel[1] + 0.5, pixel[0] + 0.5)
+
+    def show_box(self, box: Region | None) -> None:
+        """Outline the averaging box around the mouse pointer."""
+        self.outline.setVisible(box is not None)
+        if box is not None:
+            top, left, bottom, right = box.bounds
+            self.outline.setRect(QRectF(left, top, right - left, bottom - top))
 
     def place(self) -> None:
         """Keep the divider at its position on screen while the view changes."""

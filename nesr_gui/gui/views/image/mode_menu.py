@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Qt
@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QMenu
 
 from nesr_gui.gui.model.palette import colormaps
 from nesr_gui.gui.model.view_settings import ViewSettings
-from nesr_gui.gui.view_modes import MODES, TABLE
-from nesr_gui.gui.view_modes.base import RenderContext, Requirement
+from nesr_gui.gui.view_modes import MODES, TABLE, key_of
+from nesr_gui.gui.view_modes.base import RenderContext
 
 Pick = Callable[[ViewSettings], None]
 
@@ -22,16 +22,16 @@ def fill_mode_menu(menu: QMenu, context: RenderContext, side: int, pick: Pick) -
     _empty(menu)
     view_settings = replace(context.view_settings, active=side)
     context = replace(context, view_settings=view_settings)
-    met = context.met_requirements
+    obtainable = context.obtainable_requirements
     mode, group = MODES[view_settings.mode], QActionGroup(menu)
-    keys = {one.name: f"\t{key}" for key, one in enumerate(TABLE, 1)}
+    keys = {one.name: f"\t{key_of(one)}" for one in TABLE}
     for one in list(MODES.values()):
         action = _add(
             menu,
             f"{one.title}{keys.get(one.name, '')}",
             view_settings.showing(one.name),
             pick,
-            is_possible(one.needs, met),
+            obtainable.issuperset(one.needs),
         )
         _tick(action, group, one is mode)
     choices, group = mode.options(context), QActionGroup(menu)
@@ -42,15 +42,10 @@ def fill_mode_menu(menu: QMenu, context: RenderContext, side: int, pick: Pick) -
     _add_colours(menu, context, pick)
 
 
-def is_possible(needs: Sequence[Requirement], met: frozenset[Requirement]) -> bool:
-    """Whether a mode can be chosen; a missing reference can be picked afterwards by a click."""
-    return met.union((Requirement.REFERENCE,)).issuperset(needs)
-
-
 def _add_colours(menu: QMenu, context: RenderContext, pick: Pick) -> None:
     view_settings, mode = context.view_settings, MODES[context.view_settings.mode]
     scale = None if mode.unavailable_reason(context) else mode.scale(context)
-    if scale is None:
+    if scale is None or scale.categories:
         return
     menu.addSeparator()
     if not scale.is_colour:

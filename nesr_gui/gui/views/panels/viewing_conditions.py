@@ -94,8 +94,9 @@ class ViewingConditionsPanel(QWidget):
         self._quantity, self._white = quantity, white
         self.white.setVisible(quantity not in (None, Quantity.REFLECTANCE))
         self.white.setEnabled(can_take_white)
+        has_colours = quantity is None or quantity.is_relative or white is not None
         for widget in (self.light, self.observer, self.kelvin, self.load_light, self.load_camera):
-            widget.setEnabled(quantity is None or quantity.is_relative or white is not None)
+            widget.setEnabled(has_colours)
         self._show_note()
 
     def _show_note(self) -> None:

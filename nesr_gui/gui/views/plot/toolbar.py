@@ -1,4 +1,4 @@
-"""The toolbar above the plot: normalisation, derivative, difference, reference spectra, axes and bands."""
+"""The toolbar above the plot: normalisation, continuum, derivative, difference, reference spectra, axes and bands."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from nesr_gui.gui.model.plot_settings import Normalise, PlotAxes, ReferenceSpectrum, Spreads, Transform
+from nesr_gui.gui.views.widgets import menu_button
 
 NARROW = 96  # px
 
@@ -21,6 +22,7 @@ class PlotToolbar(QWidget):
     transform_picked = Signal(object)  # Transform
     truth_picked = Signal(bool)  # whether to show measured spectra
     smooth_picked = Signal(bool)  # whether to show smooth metamers
+    hull_picked = Signal(bool)  # whether to show the continuum of each spectrum
     library_requested = Signal()  # load a file
     chart_picked = Signal(str)  # name of a colour chart
     reference_picked = Signal(int, bool)  # index in the library, whether to show it
@@ -43,7 +45,10 @@ class PlotToolbar(QWidget):
         self.difference = _toggle(
             "Δ", "Difference to the active mark", "Show differences to the spectrum of the active mark"
         )
-        self.compare = _menu_button(
+        self.continuum = _toggle(
+            "CR", "Continuum removal", "Divide spectra by their continuum, the upper convex hull (H)"
+        )
+        self.compare = menu_button(
             "Compare", "Compare with references", "Measured spectra, smooth metamers, reference spectra"
         )
         self.menu = QMenu(self.compare)
@@ -52,7 +57,7 @@ class PlotToolbar(QWidget):
         for name in charts:
             self._chart_menu.addAction(name, partial(self.chart_picked.emit, name))
         self.compare.setMenu(self.menu)
-        self.display = _menu_button(
+        self.display = menu_button(
             "Display", "Scale, limits and intervals of the plot", "Scale, axis limits, intervals"
         )
         self.display_menu = QMenu(self.display)
@@ -62,31 +67,35 @@ class PlotToolbar(QWidget):
         self.normalise.currentIndexChanged.connect(self._announce)
         self.derivative.toggled.connect(self._announce)
         self.difference.toggled.connect(self._announce)
+        self.continuum.toggled.connect(self._announce)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 0)
         layout.setSpacing(6)
-        for widget in (self.normalise, self.derivative, self.difference, self.compare, self.display):
+        for widget in (self.normalise, self.continuum, self.derivative, self.difference, self.compare, self.display):
             layout.addWidget(widget)
         layout.addStretch(1)
         self.show_references(True, False, ())
-        self.show_display(Spreads.ACTIVE, PlotAxes())
+        self.show_display(Spreads.ACTIVE, PlotAxes(), False)
 
     def show_transform(self, transform: Transform) -> None:
         """Show the current transform without emitting signals."""
         self._transform = transform
-        blocked = [QSignalBlocker(widget) for widget in (self.normalise, self.derivative, self.difference)]
+        toggles = self.derivative, self.difference, self.continuum
+        blocked = [QSignalBlocker(widget) for widget in (self.normalise, *toggles)]
         self.normalise.setCurrentIndex(list(Normalise).index(transform.normalise))
         self.derivative.setChecked(transform.derivative)
         self.difference.setChecked(transform.difference)
+        self.continuum.setChecked(transform.continuum)
+        self.normalise.setEnabled(not transform.continuum)  # which no factor changes
         del blocked
 
     def show_references(self, truth: bool, smooth: bool, library: Sequence[ReferenceSpectrum]) -> None:
         """Set the references that the menu lists and their visibility."""
         self._references = truth, smooth, tuple(library)
 
-    def show_display(self, spreads: Spreads, axes: PlotAxes) -> None:
-        """Set the bands and axes that the menu shows as chosen."""
-        self._spreads, self._axes = spreads, axes
+    def show_display(self, spreads: Spreads, axes: PlotAxes, hull: bool) -> None:
+        """Set the bands, the axes and the visibility of the continuum that the menu shows as chosen."""
+        self._spreads, self._axes, self._hull = spreads, axes, hull
 
     def show_values_possible(self, is_possible: bool) -> None:
         """Enable the list of the values of the active mark at all bands."""
@@ -100,6 +109,11 @@ class PlotToolbar(QWidget):
         logarithmic.setChecked(axes.is_logarithmic)
         logarithmic.toggled.connect(self._pick_scale)
         menu.addAction("Axis limits…", self.limits_requested.emit)
+        hull = menu.addAction("Continuum of each spectrum")
+        hull.setCheckable(True)
+        hull.setChecked(self._hull)
+        hull.setEnabled(self._transform == Transform())
+        hull.toggled.connect(self.hull_picked)
         menu.addAction("Values at all bands…", self.values_requested.emit).setEnabled(self._has_values)
         menu.addSection("Intervals and standard deviations")
         if self._choices is not None:
@@ -144,7 +158,7 @@ class PlotToolbar(QWidget):
         normalise = list(Normalise)[self.normalise.currentIndex()]
         chosen = replace(
             self._transform, normalise=normalise, derivative=self.derivative.isChecked(),
-            difference=self.difference.isChecked(),
+            difference=self.difference.isChecked(), continuum=self.continuum.isChecked(),
         )  # fmt: skip
         self.transform_picked.emit(chosen)
 
@@ -155,11 +169,4 @@ def _toggle(text: str, name: str, tip: str) -> QToolButton:
     button.setAccessibleName(name)
     button.setToolTip(tip)
     button.setCheckable(True)
-    return button
-
-
-def _menu_button(text: str, name: str, tip: str) -> QToolButton:
-    button = _toggle(text, name, tip)
-    button.setCheckable(False)
-    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     return button
