@@ -90,8 +90,8 @@ class Anchorable(Limited):
 def anchorable(image: Any, prior: ResidualPrior | None, model: str = "fake") -> Anchorable:
     """The field of an image; the pixels differ, so that no two spots read the same."""
     return Anchorable(
-        0.3 + 0.5 * smooth_cube(*image.shape), BANDS, Quantity.REFLECTANCE, {"model": model}, binning=image.binning,
-        source_shape=image.source_shape, prior=prior,
+        0.3 + 0.5 * smooth_cube(*image.shape), BANDS, Quantity.REFLECTANCE, {"model": model, "model_sha256": "ab"},
+        binning=image.binning, source_shape=image.source_shape, prior=prior,
     )  # fmt: skip
 
 
@@ -176,7 +176,7 @@ class FakeEngine:
             smooth_cube(*image.shape),
             BANDS,
             Quantity.REFLECTANCE,
-            {"model": model.name, "model_notes": self.notes},
+            {"model": model.name, "model_sha256": "ab", "model_notes": self.notes},
             binning=image.binning,
             source_shape=image.source_shape,
         )
