@@ -247,6 +247,9 @@ def test_both_panes_are_counted_and_actions_follow_the_active_one(shown: App, qt
     qtbot.waitUntil(lambda: is_counted(shown, CLUSTERS) and is_counted(shown))
     assert shown.document.class_kind is CLUSTERS
     assert [bar.legend.isVisible() for bar in shown.window.panes.bars] == [True, True]
+    for bar in shown.window.panes.bars:  # per cents are never cut
+        room = bar.legend.width() - bar.legend.text_left
+        assert bar.is_thin and bar.legend.fontMetrics().horizontalAdvance("100") <= room
     shown.view.activate_other_side()
     assert shown.document.class_kind is CLASSES
 
