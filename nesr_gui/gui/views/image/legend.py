@@ -25,7 +25,7 @@ class Legend(QWidget):
         self._is_thin = False
 
     def show_entries(self, entries: Sequence[LegendEntry], shares: Mapping[int, float], *, is_thin: bool) -> None:
-        """Show classes, and their shares by number as far as they are known; a thin legend has per cents instead of names."""
+        """Show classes, and their shares by number as far as they are known; a thin legend has per cents, no names."""
         shown = tuple(entries), shares, is_thin
         if shown == (self._entries, self._shares, self._is_thin):
             return
