@@ -238,11 +238,7 @@ class ScatterController(QObject):
         if request.mask is not document.scatter.mask:
             return
         document.mark_set.take_all([Mark(1, each.place, "", "", each.name) for each in found.regions])
-        count = len(found.regions)
-        text = f"Marked {'the selection as a region' if count == 1 else f'the {count} largest parts of the selection'}"
-        text += f": {_percent(found.share)} of its pixels" if found.share < 1 else ""
-        holes = "; their holes are included" if any(each.holes for each in found.regions) else ""
-        self._window.messages.show_success(f"{text}{holes}.")
+        self._window.messages.show_success(found.in_words("the selection"))
 
     # Display
 
@@ -315,12 +311,12 @@ class ScatterController(QObject):
             parts.append(self._in_region)
         if scatter.mask is not None:
             count = int(np.count_nonzero(scatter.mask))
-            parts.append(f"selected: {count:,} ({_percent(count / total)})")
+            parts.append(f"selected: {count:,} ({tasks.percent(count / total)})")
         text = f"{'; '.join(parts)}."
         if document.is_estimated:
             text += f" {rests_on(field)}"
         if (intervals := scatter.intervals) is not None:
-            (across, up), shares = intervals.widths, [_percent(share) for share in intervals.shares]
+            (across, up), shares = intervals.widths, [tasks.percent(share) for share in intervals.shares]
             text += (
                 f" Cross: median 90 % prediction interval, {across:.2g} × {up:.2g}; wider than the spread of the image "
                 f"for {shares[0]} of the pixels on x, {shares[1]} on y"
@@ -350,8 +346,3 @@ def _suggestions(wanted: AnalysisRequest) -> list[tuple[str, str]]:
     middle = (low + high) / 2
     offered.append((f"mean({low:g}, {middle:g})", "Mean over a range in nm"))
     return [(text, tip) for text, tip in offered if not _failure_of((text, text), wanted)]
-
-
-def _percent(share: float) -> str:
-    """A share with as many digits as say something."""
-    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"

@@ -214,12 +214,25 @@ class RegionsRequest:
     name: str
 
 
+def percent(share: float) -> str:
+    """A share with as many digits as say something."""
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
+
+
 @dataclass(frozen=True, eq=False)
 class SelectedRegions:
     """The largest connected parts of a selection, and the share of its pixels in them."""
 
     regions: tuple[NamedRegion, ...]
     share: float
+
+    def in_words(self, what: str) -> str:
+        """State in a sentence that they were marked."""
+        count = len(self.regions)
+        text = f"Marked {f'{what} as a region' if count == 1 else f'the {count} largest parts of {what}'}"
+        if self.share < 1:
+            text += f": {percent(self.share)} of its pixels"
+        return f"{text}{'; their holes are included' if any(each.holes for each in self.regions) else ''}."
 
 
 def make_regions(request: RegionsRequest, progress: ProgressCallback) -> SelectedRegions:
