@@ -151,8 +151,8 @@ def find_regions(request: RegionsRequest, progress: ProgressCallback) -> ClassRe
             title = f"{name}, area {rank}" if len(areas) > 1 else f"{name}, area"
             marks.append(Mark(1, place, found.colour, "", title))
     if not marks:
-        areas = f"{request.least_pixels:,} pixels or more"
-        raise ValueError(f"no area of {', '.join(request.chosen.values())} has {areas}; {request.map.advice}")
+        size = f"{request.least_pixels:,} pixels or more"
+        raise ValueError(f"no area of {', '.join(request.chosen.values())} has {size}; {request.map.advice}")
     return ClassRegions(tuple(marks), with_holes, simpler)
 
 
