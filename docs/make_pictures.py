@@ -48,7 +48,7 @@ WORK = (
 CALIBRATION = (Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
 CHART = np.array([[12.0, 12], [12, 408], [272, 408], [272, 12]])
 """Corners of the chart in the sample photograph."""
-CUP = ((0.33, 0.46), (0.62, 0.6), (0.97, 0.85), (0.97, 0.93), (0.6, 0.92), (0.33, 0.8))
+CUP = ((0.33, 0.46), (0.62, 0.6), (1.03, 0.85), (1.03, 0.99), (0.6, 0.97), (0.33, 0.82))
 """Values at 450 and 650 nm of white things."""
 
 
