@@ -22,10 +22,11 @@ from nesr_gui import resources
 from nesr_gui.analysis.library import SpectralLibrary
 from nesr_gui.colorimetry.cie import CHARTS
 from nesr_gui.gui.app import App
-from nesr_gui.gui.model.library import OpenedLibrary
 from nesr_gui.gui.model.analyses import AnalysisKind
+from nesr_gui.gui.model.library import OpenedLibrary
 from nesr_gui.gui.model.marks import Reading
 from nesr_gui.gui.model.preferences import nothing_remembered
+from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.tasks.files import ChartRequest, read_chart
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import TABLE
@@ -45,6 +46,8 @@ WORK = (
 CALIBRATION = (Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
 CHART = np.array([[12.0, 12], [12, 408], [272, 408], [272, 12]])
 """Corners of the chart in the sample photograph."""
+CUP = ((0.35, 0.45), (0.9, 0.75), (0.9, 1.05), (0.35, 0.8))
+"""Values at 450 and 650 nm of white things."""
 
 
 def until(is_so: Callable[[], bool], seconds: float = 900) -> None:
@@ -208,6 +211,27 @@ def take_values(app: App, folder: Path, ending: str) -> None:
     save(app.window.grab(), folder / f"loadings{ending}.jpg")
 
 
+def take_differences(app: App, folder: Path, ending: str) -> None:
+    """The cup selected in the scatter plot, and a transect across cup and saucer."""
+    document, actions = app.document, app.window.actions_by_name
+    height, width = document.source_shape or (1, 1)
+    show(app, "photograph", 550.0)
+    app.view.show_single()
+    document.mark_set.set_active(document.marks[-1].number)
+    actions["scatter_plot"].trigger()
+    until(lambda: document.scatter.map is not None)
+    document.scatter.select(CUP, ("b450", "b650"))
+    until(lambda: document.scatter.mask is not None and document.scatter.intervals is not None)
+    until(lambda: not any(app.worker.is_busy(task) for task in (*WORK, Task.SCATTER_DENSITY)))
+    save(app.window.grab(), folder / f"scatter{ending}.jpg")
+    app.scatter.clear_selection()
+    actions["tool_transect"].trigger()
+    document.transect.set_line(TransectLine((0.7 * height, 0.15 * width), (0.25 * height, 0.86 * width), 5))
+    until(lambda: document.transect.spectra is not None and document.transect.values is not None)
+    until(lambda: not any(app.worker.is_busy(task) for task in WORK))
+    save(app.window.grab(), folder / f"transect{ending}.jpg")
+
+
 def main() -> None:
     """Write all pictures beside the guide, or into the folder that is named."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else resources.guide().parent
@@ -215,6 +239,7 @@ def main() -> None:
     for ending, theme in THEMES.items():
         with opened("coffee", theme) as app:
             take_looks(app, folder, ending)
+            take_differences(app, folder, ending)
         with opened("colour_checker", theme) as app:
             take_truth(app, folder, ending)
             take_calibration(app, folder, ending)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,12 +27,14 @@ class ClassTally:
 
     Attributes:
         counts: without a class, of every class, and in which the map abstains; of the pixels that have values.
+        uncertain: number → those of the pixels in which the map abstains that would have that class, or none.
         used: the pixels that have values.
         total: all pixels of the image.
         numbers: the numbers (H, W) of all pixels, as files of classes hold them; None if only some were classified.
     """
 
     counts: tuple[ClassCount, ...]
+    uncertain: Mapping[int, int]
     used: int
     total: int
     numbers: npt.NDArray[np.uint8] | None
@@ -70,7 +72,7 @@ def tally_classes(
     (height, width), side = field.shape, field.binning
     strips = sampled_rows(slice(0, height), width, sample)
     is_whole = strips == [slice(0, height)]
-    pixels, numbers = np.zeros(ABSTAINED + 1, np.int64), None
+    pixels, uncertain, numbers = np.zeros(ABSTAINED + 1, np.int64), np.zeros(ABSTAINED + 1, np.int64), None
     for done, strip in enumerate(strips):
 
         def report(fraction: float, done: int = done) -> None:
@@ -81,10 +83,13 @@ def tally_classes(
         made = compute_map(
             field, analysis, region=region, intervals=intervals, differences=differences, progress=report
         )
-        numbers = class_numbers(made.values[0], made.abstained())
+        abstained = made.abstained()
+        numbers = class_numbers(made.values[0], abstained)
+        uncertain += np.bincount(made.values[0][abstained].astype(np.int64), minlength=ABSTAINED + 1)
         pixels += np.bincount(numbers[np.isfinite(made.values[0])], minlength=ABSTAINED + 1)
     return ClassTally(
-        listed_counts(pixels, names), int(pixels.sum()), height * width, numbers if is_whole else None
+        listed_counts(pixels, names), dict(enumerate(uncertain[: len(names) + 1].tolist())), int(pixels.sum()),
+        height * width, numbers if is_whole else None,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.io.spectra.readers import is_spectrum_file, read_spectra
+from nesr_gui.io.spectra.usgs import Axes
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 MAX_ENTRIES = 1_000_000
@@ -163,13 +164,14 @@ def read_entries(path: Path, progress: ProgressCallback | None = None) -> tuple[
         return [Entry(each, path.name) for each in read_spectra(path)], []
     entries: list[Entry] = []
     skipped: list[str] = []
+    axes: Axes = {}
     files = [each for each in sorted(path.rglob("*")) if _may_hold_spectra(each)]
     for done, each in enumerate(files):
         if progress is not None:
             progress(done / len(files))
         name = each.relative_to(path).as_posix()
         try:
-            entries += [Entry(spectrum, name) for spectrum in read_spectra(each)]
+            entries += [Entry(spectrum, name) for spectrum in read_spectra(each, axes)]
         except ValueError:
             skipped.append(name)
         if len(entries) > MAX_ENTRIES:

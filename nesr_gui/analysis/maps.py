@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,6 +47,10 @@ class AnalysisMap:
     provenance: Mapping[str, str]
     binning: int = 1
     georeference: Georeference | None = None
+
+    def with_provenance(self, attributes: Mapping[str, str]) -> AnalysisMap:
+        """The same map with further attributes."""
+        return replace(self, provenance={**self.provenance, **attributes})
 
     def abstained(self, layer: int = 0) -> Bools:
         """Where (h, w) a layer abstains: the interval is wider than the difference asked about."""

@@ -19,6 +19,7 @@ from nesr_gui.gui.controllers.application import (
 from nesr_gui.gui.controllers.autosave import AutosaveController
 from nesr_gui.gui.controllers.band_values import BandValuesController
 from nesr_gui.gui.controllers.calibration import CalibrationController
+from nesr_gui.gui.controllers.classes import ClassController
 from nesr_gui.gui.controllers.comparison import AccuracyController, ComparisonController
 from nesr_gui.gui.controllers.documents import DocumentController
 from nesr_gui.gui.controllers.files import FileController, OpenQueue, PasteController
@@ -49,6 +50,7 @@ from nesr_gui.gui.views.actions import connect_actions
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.regions import Region, Shape
+from nesr_gui.spectral import Spectrum
 
 Step = Callable[[], None]
 _OF_DOCUMENTS = (Task.OPEN, Task.DEVELOP, Task.LOAD_MODEL, Task.RECONSTRUCT)  # they enable or disable actions
@@ -114,6 +116,7 @@ class App(QObject):
         self.anchors = AnchorController(window, workspace, worker)
         self.analyses = AnalysisController(window, workspace, worker)
         self.values = ValueMapController(window, workspace, worker, self.analyses.panel)
+        self.classes = ClassController(window, workspace, worker, self.analyses.panel)
         self.scatter = ScatterController(window, workspace, worker)
         self.transect = TransectController(window, workspace, worker)
         self.band_values = BandValuesController(window, workspace, worker)
@@ -143,6 +146,7 @@ class App(QObject):
         )
         self.first_steps = FirstSteps(window.hints, workspace)
         self.application = ApplicationController(window, workspace, self.preferences, self.first_steps)
+        self._centres: tuple[Spectrum, ...] = ()  # of clusters, in the plot
         self.refresh = Refresh([*self._consequences(), *self._displays()], self)
         self._connect_actions()
         self._connect_image()
@@ -177,6 +181,7 @@ class App(QObject):
         for renderer in self.renderers:
             renderer.stop()
         self.anchors.stop()
+        self.classes.stop()
         self.window.bar.stop()
         self.worker.close()
         self.autosave.close()
@@ -201,6 +206,7 @@ class App(QObject):
             (self.anchors.forget, frozenset({C.CURRENT, C.IMAGE})),
             (self.analyses.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
             (self.values.forget, frozenset({C.CURRENT, C.FIELD})),
+            (self.classes.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
             (self.scatter.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.transect.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.files.develop, frozenset({C.DEVELOPMENT})),
@@ -217,6 +223,7 @@ class App(QObject):
                     {C.CURRENT, C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS}
                 ),
             ),
+            (self.classes.count, frozenset({C.CURRENT, C.ANALYSES, C.ANALYSIS_SETTINGS, C.VIEW_SETTINGS})),
             (
                 self.spectra.query_readouts,
                 frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER, C.VIEW_SETTINGS}),
@@ -227,9 +234,9 @@ class App(QObject):
             (self.spectra.query_absorptions, frozenset({C.CURVES, C.PLOT_SETTINGS})),
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
             (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES})),
-            (self.transect.query, frozenset({C.CURRENT, C.FIELD, C.TRANSECT})),
             (self.library.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.VIEWING, C.WHITE,
                                             C.LIBRARIES, C.MATCH_SETTINGS})),
+            (self.transect.query, frozenset({C.CURRENT, C.FIELD, C.TRANSECT, C.WAVELENGTH})),
             (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
             (self.accuracy.query, frozenset({C.MARKS})),
             (self.first_steps.finish_pixel, frozenset({C.MARKS})),
@@ -262,8 +269,11 @@ class App(QObject):
             (self.values.query_means, (C.MARKS, C.ACTIVE_MARK, C.VIEW_SETTINGS, C.ANALYSES)),
             (self.values.show_wavelength, (C.WAVELENGTH, C.VIEW_SETTINGS, C.ANALYSES)),
             (self.values.show_actions, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSES)),
+            (self.classes.show_counts, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS, C.ANALYSES, C.CLASS_COUNTS)),
+            (self.classes.show_actions, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSES)),
             (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS,
                                         C.LIBRARY_CURVES, C.ABSORPTIONS)),
+            (self._show_centres, (C.ANALYSES, C.VIEW_SETTINGS)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
             (self.spectra.show_notes, (C.FIELD, C.MARKS, C.CURVES)),
@@ -318,6 +328,18 @@ class App(QObject):
     def _show_moving_curves(self) -> None:
         """Update curves that are normalised at the wavelength."""
         if self.document.plot_settings.transform.normalise is Normalise.AT_WAVELENGTH:
+            self.spectra.show_curves()
+
+    def _show_analysis_panel(self) -> None:
+        self.analyses.show_panel()
+        self.classes.count()
+        self.classes.show_counts()
+
+    def _show_centres(self) -> None:
+        """Show the centres of clusters in the plot, or no more."""
+        centres = self.document.cluster_centres
+        if centres != self._centres:
+            self._centres = centres
             self.spectra.show_curves()
 
     def _show_smooth_curves(self) -> None:
@@ -388,6 +410,8 @@ class App(QObject):
                 "copy_matches": library.copy, "export_matches": export.export_matches,
                 "remove_continuum": self.spectra.toggle_continuum,
                 "open_model": self.models.open_model,
+                "class_regions": self.classes.make_regions, "class_statistics": self.classes.show_statistics,
+                "export_class_map": export.export_class_map, "centres_as_references": self.classes.use_centres,
                 "install_model": self.models.install_model, "about_model": self.models.about_model,
                 "guide": application.show_guide, "find_action": application.find_action,
                 "shortcuts": application.show_shortcuts,
@@ -477,10 +501,15 @@ class App(QObject):
         analyses.kind_picked.connect(self.analyses.show)
         analyses.definition_picked.connect(self.analyses.set_definition)
         analyses.use_picked.connect(self.analyses.use)
+        analyses.threshold_picked.connect(self.analyses.set_threshold)
+        analyses.regions_requested.connect(self.classes.make_regions)
+        analyses.statistics_requested.connect(self.classes.show_statistics)
+        analyses.export_requested.connect(self.exporter.export_class_map)
+        analyses.references_requested.connect(self.classes.use_centres)
         analyses.range_picked.connect(self.analyses.set_range)
         analyses.abstaining_picked.connect(self.analyses.set_abstaining)
         analyses.layers_picked.connect(self.analyses.set_layers)
-        self.analyses.dock.visibilityChanged.connect(self.analyses.show_panel)
+        self.analyses.dock.visibilityChanged.connect(self._show_analysis_panel)
         self.analyses.dock.visibilityChanged.connect(self.values.query_means)
         for page in (self.values.abundances, self.values.expression, self.values.components):
             page.export_requested.connect(self.exporter.export_map)
@@ -561,6 +590,8 @@ class App(QObject):
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
             Task.ANCHOR: self.anchors.take_end, Task.FIT_ANALYSIS: self.analyses.take_end,
             Task.IMAGE_MEANS: self.values.take_end, Task.REGION_MEANS: self.values.take_end,
+            Task.COUNT_CLASSES: self.classes.take_end, Task.COUNT_CLUSTERS: self.classes.take_end,
+            Task.CLASS_STATISTICS: self.classes.take_end,
             Task.SCATTER: self.scatter.take_end, Task.MATCH: self.library.take_end,
             Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip
@@ -609,6 +640,7 @@ class App(QObject):
         self.models.measured_requested.connect(self.reconstruction.leave_cubes)
         self.reconstruction.message_raised.connect(self.window.messages.show_success)
         self.exporter.exported.connect(self.first_steps.finish_export)
+        self.classes.statistics_export_requested.connect(self.exporter.export_class_statistics)
 
     def _take_restored(self, restored: LoadedSession) -> None:
         self.documents.show_restored(restored)

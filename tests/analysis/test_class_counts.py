@@ -50,6 +50,9 @@ def test_uncertain_pixels_are_those_in_which_the_map_abstains():
     analysis = Classification(SpectralAngleMapper(SPECTRA, BANDS), 12.0)
     made, found = compute_map(field, analysis), tally_classes(field, analysis, analysis.names)
     assert found.counts[-1].pixels == made.abstained().sum() > 0
+    own = made.values[0][made.abstained()]
+    assert found.uncertain == {number: (own == number).sum() for number in range(4)}
+    assert min(found.uncertain[1], found.counts[1].pixels) > 0
     assert tally_classes(field, analysis, analysis.names, intervals=False).counts[-1].pixels == 0
 
 

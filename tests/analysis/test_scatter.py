@@ -8,6 +8,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import rasterio
+import rasterio.features
 from matplotlib.path import Path as MatplotlibPath
 
 from nesr_gui.analysis import scatter

@@ -77,6 +77,10 @@ class Anchorable(Limited):
     def band_images(self, wavelengths: Any, **window: Any) -> FloatArray:
         return np.stack([self.band(float(nm), **window) for nm in np.atleast_1d(wavelengths)])
 
+    def prediction_interval_blocks(self, wavelengths, *, rows=None, cols=None):
+        for block in self.blocks(wavelengths, rows=rows, cols=cols):
+            yield IntervalBlock(block.rows, block.cols, 0.5 * block.values, 1.5 * block.values)
+
     def interval_limits(
         self, points: npt.NDArray[np.integer], spectra: FloatArray, nm: npt.NDArray[np.float64]
     ) -> tuple[FloatArray, FloatArray]:

@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -98,3 +98,14 @@ print(field.spectra([(3, 4)], [450.0, 550.5]).shape)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout == "(1, 2)\n", done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_links_of_libraries_do_not_count_twice(tmp_path):
+    spec = spec_from_file_location("bundle", ROOT / "packaging" / "bundle.py")
+    bundle = module_from_spec(spec)
+    spec.loader.exec_module(bundle)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "a.so.1").write_bytes(bytes(100))
+    (tmp_path / "lib" / "a.so").symlink_to("a.so.1")
+    assert bundle.size(tmp_path) == bundle.size(tmp_path / "lib" / "a.so.1") == 100

@@ -7,26 +7,30 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Qt
 
+from nesr_gui.analysis.classification import ABSTAINED, NONE
+from nesr_gui.analysis.clustering import Clusters
 from nesr_gui.analysis.definitions import Definition
 from nesr_gui.analysis.pixelwise import rests_on
 from nesr_gui.fields.protocol import CalibratedField
+from nesr_gui.gui.drawing.tone_mapping import NONE_COLOUR, UNCERTAIN_COLOUR
 from nesr_gui.gui.model.analyses import (
     AnalysisKind,
     AnalysisRequest,
     AnalysisSettings,
-    AnalysisSpectrum,
     FittedAnalysis,
 )
 from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.palette import cluster_colour
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import ANALYSES
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.panels.analysis import AnalysisPanel
+from nesr_gui.gui.views.panels.class_table import ClassRow
 from nesr_gui.gui.views.widgets import scrollable
 
-HEIGHT = 350  # px that the panel gets when it is opened
+HEIGHT = 350  # px of the panel when it opens: a histogram and some rows of the table
 _NAMES = {mode.name: kind for kind, mode in ANALYSES.items()}
 
 
@@ -40,7 +44,6 @@ class AnalysisController(QObject):
         area = Qt.DockWidgetArea.RightDockWidgetArea
         self.dock = window.add_panel("analysis", "Analysis", scrollable(self.panel), area, row=1, shown=False)
         self._requested: tuple[AnalysisRequest, ...] = ()
-        self._listed: tuple[object, ...] = ()  # spectra in the panel
 
     @property
     def _document(self) -> Document:
@@ -58,6 +61,19 @@ class AnalysisController(QObject):
         """Change the definition of an analysis."""
         series = (kind, item) if is_continued else None
         self._set(self._document.analysis_settings.with_definition(kind, definition), item, series)
+
+    def set_threshold(self, key: str, threshold: float | None) -> None:
+        """Give a class a threshold of its own; None for that of all classes."""
+        settings = self._document.analysis_settings
+        try:
+            definition = settings.classes.with_own(key, threshold)
+        except ValueError as error:
+            self._window.messages.show_failure(error)
+            self.show_panel()
+            return
+        if definition == settings.classes:
+            self.show_panel()  # which may show what was typed
+        self._set(settings.with_definition(AnalysisKind.CLASSES, definition), "threshold of a class")
 
     def use(self, key: str, is_used: bool) -> None:
         """Use a spectrum as class and endmember, or leave it out."""
@@ -92,22 +108,10 @@ class AnalysisController(QObject):
         kinds = _shown(document)
         if not kinds or document.field is None:
             return
-        wanted = tuple(self._request(kind) for kind in kinds)
+        wanted = tuple(request for kind in kinds if (request := document.analysis_request(kind)) is not None)
         if wanted != self._requested and not self._are_known(wanted):
             self._requested = wanted
             self._worker.submit(Task.FIT_ANALYSIS, FitRequest(wanted, document.analyses), fit_analyses, self._take)
-
-    def _request(self, kind: AnalysisKind) -> AnalysisRequest:
-        document, settings = self._document, self._document.analysis_settings
-        assert document.field is not None
-        definition = settings.definition(kind)
-        return AnalysisRequest(
-            kind, definition, document.field, self._spectra() if definition.least_spectra else (), settings.within
-        )
-
-    def _spectra(self) -> tuple[AnalysisSpectrum, ...]:
-        document = self._document
-        return tuple(each for each in document.analysis_spectra if each.key not in document.analysis_settings.left_out)
 
     def _are_known(self, wanted: tuple[AnalysisRequest, ...]) -> bool:
         analyses = self._document.analyses
@@ -135,16 +139,10 @@ class AnalysisController(QObject):
             self.panel.show_kind(kind)
         if not self.dock.isVisible():
             return
-        settings = document.analysis_settings
-        self.panel.show_settings(settings, document.wavelength_range)
-        shown = document.view_settings.layers[document.view_settings.active]
-        self.panel.show_layers(shown.get(ANALYSES[self.panel.kind].name, (0,)))
-        spectra = document.analysis_spectra
-        if (listed := (spectra, settings.left_out)) != self._listed:
-            self._listed = listed
-            self.panel.show_spectra(spectra, settings.left_out)
-        field = document.field
+        settings, field = document.analysis_settings, document.field
         fitted = document.analyses.get(self.panel.kind)
+        self.panel.show_settings(settings, document.wavelength_range)
+        self.panel.show_rows(_rows(document, self.panel.kind, fitted), settings.classes)
         words = rests_on(field) if field is not None else ""
         self.panel.show_fitted(fitted, words, isinstance(field, CalibratedField))
 
@@ -154,3 +152,24 @@ def _shown(document: Document) -> list[AnalysisKind]:
     settings = document.view_settings
     names = {settings.modes[side] for side in settings.sides}
     return [kind for kind, mode in ANALYSES.items() if mode.name in names]
+
+
+def _rows(document: Document, kind: AnalysisKind, fitted: FittedAnalysis | None) -> list[ClassRow]:
+    """The rows of the table of an analysis: spectra or clusters, and what belongs to none of them."""
+    rows, settings = list[ClassRow](), document.analysis_settings
+    if settings.definition(kind).least_spectra:
+        number = 0
+        for each in document.analysis_spectra:
+            is_used = each.key not in settings.left_out
+            number += is_used
+            rows.append(ClassRow(each.key, each.name, each.colour, number if is_used else -1, is_used))
+    elif fitted is not None and isinstance(fitted.analysis, Clusters):
+        rows += [
+            ClassRow(name, name, cluster_colour(number), number)
+            for number, name in enumerate(fitted.analysis.names, 1)
+        ]  # fmt: skip
+    if rows and kind is AnalysisKind.CLASSES:
+        rows.append(ClassRow("none", "No class", NONE_COLOUR, NONE))
+    if rows and kind.is_of_classes and settings.abstains and isinstance(document.field, CalibratedField):
+        rows.append(ClassRow("uncertain", "Uncertain", UNCERTAIN_COLOUR, ABSTAINED))
+    return rows

@@ -75,11 +75,10 @@ class LibraryController(QObject):
             self._read(paths)
 
     def restore(self, saved: Sequence[SavedLibrary]) -> None:
-        """Open the libraries of a session that are not open yet."""
+        """Open the libraries of a session: files that are not open yet, and marks as they were saved."""
         present = {each.path for each in self._workspace.libraries}
-        for library in saved:
-            if library.path is None and not any(map(library.is_of, self._workspace.libraries)):
-                self._add([OpenedLibrary(library.name, SpectralLibrary.of(library.spectra, library.name))])
+        if of_marks := [each for each in saved if each.path is None]:
+            self._add([OpenedLibrary(each.name, SpectralLibrary.of(each.spectra, each.name)) for each in of_marks])
         if paths := [each.path for each in saved if each.path is not None and each.path not in present]:
             self._read(paths)
 

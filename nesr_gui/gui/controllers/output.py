@@ -32,6 +32,14 @@ from nesr_gui.gui.model.marks import MarkGeometry
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks import files
+from nesr_gui.gui.tasks.class_maps import (
+    ClassMapExport,
+    ClassMapRequest,
+    ClassStatistics,
+    StatisticsExport,
+    export_class_map,
+    export_statistics,
+)
 from nesr_gui.gui.tasks.comparison import rows_of
 from nesr_gui.gui.tasks.library import LIBRARY_FORMATS, MarkLibraryExport, MarkLibraryRequest, write_mark_library
 from nesr_gui.gui.tasks.rendering import RenderedImage
@@ -47,9 +55,10 @@ from nesr_gui.gui.tasks.value_maps import (
 )
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import MODES
-from nesr_gui.gui.view_modes.analysis import AnalysisMode
+from nesr_gui.gui.view_modes.analysis import AnalysisMode, categories_of
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.dialogs.class_maps import ClassMapDialog, MapChoices
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
 from nesr_gui.gui.views.dialogs.figures import FigureDialog, SpectraFigureDialog, TruthFigureChoices, TruthFigureDialog
 from nesr_gui.gui.views.dialogs.picture import PictureChoices, PictureDialog
@@ -71,9 +80,10 @@ _FOLDER = "files/exported"
 _BUSY = "another export is running; wait until it is finished, or cancel it"
 _SELECTING = "the selection is still being computed; export again in a moment"
 _APPLYING = "the measured spectra are being applied; export again in a moment"
-_CUBE, _FIGURE, _COMPARISON, _PICTURE, _SWEEP = (
-    "export/choices", "export/figure", "export/comparison", "export/picture", "export/sweep",
+_CUBE, _FIGURE, _COMPARISON, _PICTURE, _SWEEP, _CLASS_MAP = (
+    "export/choices", "export/figure", "export/comparison", "export/picture", "export/sweep", "export/class_map",
 )  # fmt: skip
+_NO_CLASSES = "no classes are ready; show Classes or Clusters, or wait until they are computed"
 _CONVERTER = Converter(detailed_validation=False)
 _CONVERTER.register_unstructure_hook(SweepFormat, lambda kind: kind.name)
 _CONVERTER.register_structure_hook(SweepFormat, lambda name, kind: SweepFormat[name])
@@ -410,6 +420,50 @@ class ExportController(QObject):
             return
         picture = self._picture(self._document.view_settings.active)
         self._worker.submit(Task.COPY_PICTURE, picture, copied, self._put_picture)
+
+    @_when_applied
+    def export_class_map(self) -> None:
+        """Export the visible classes or clusters of all pixels, after a dialog."""
+        document = self._document
+        kind = document.class_kind
+        fitted = document.fitted(kind) if kind is not None else None
+        if fitted is None or fitted.analysis is None:
+            self._window.messages.show_failure(ValueError(_NO_CLASSES))
+            return
+        if not self._writer.may_export():
+            return
+        abstains, origin = document.analysis_settings.abstains, document.name if document.encoded is None else ""
+        asked = ClassMapRequest(fitted, abstains)
+        names = asked.analysis.names
+        title = f"Export map of {MODES[fitted.request.kind].title.lower()}"
+        dialog = ClassMapDialog(title, names, asked.image.shape, _remembered(_CLASS_MAP, MapChoices()), self._window)
+        source = document.source.image if document.source is not None else None
+        attributes = document.cube.field.provenance if document.cube is not None else {}
+        colours = [each.colour for each in categories_of(fitted)]
+
+        def go() -> None:
+            choices = dialog.choices()
+            _remember(_CLASS_MAP, choices)
+            ending = choices.format.ending
+            path = self._writer.ask(title, f"-{fitted.request.kind}{ending}", f"{choices.format} (*{ending})")
+            if path:
+                request = ClassMapExport(
+                    path, asked, names, colours, least_pixels=choices.least_pixels, origin=origin, source=source,
+                    attributes=attributes,
+                )  # fmt: skip
+                self._writer.export(request, export_class_map, self._report_class_map)
+
+        dialog.accepted.connect(go)
+        dialog.open()
+
+    def _report_class_map(self, request: ClassMapExport, message: str) -> None:
+        self._writer.report(request.path, message)
+
+    def export_class_statistics(self, statistics: ClassStatistics) -> None:
+        """Export the statistics of classes."""
+        path = self._writer.ask("Export statistics of classes", "-statistics.csv", CSV)
+        if path:
+            self._writer.write(StatisticsExport(path, statistics), export_statistics)
 
     def _picture(self, side: int) -> Picture:
         """What a side shows: its mode, or the one shown instead while that is not available."""

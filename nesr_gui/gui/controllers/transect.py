@@ -36,6 +36,7 @@ class TransectController(QObject):
         area = Qt.DockWidgetArea.RightDockWidgetArea
         self.dock = window.add_panel("transect", "Transect", self.panel, area, row=1, shown=False)
         self._is_visible = False
+        self._asked: dict[Task, tuple[object, ...]] = {}  # what the latest request of each task is about
 
     @property
     def _document(self) -> Document:
@@ -112,6 +113,7 @@ class TransectController(QObject):
 
     def forget(self) -> None:
         """Cancel the work for the previous field."""
+        self._asked.clear()
         for task in _TASKS:
             self._worker.cancel(task)
 
@@ -119,26 +121,27 @@ class TransectController(QObject):
         """Compute and show the transect while its panel is visible."""
         self._is_visible = is_visible
         if is_visible:
+            self._asked.clear()  # of what was cancelled
             self.query()
             self.show()
             self.show_wavelength()
 
     def query(self) -> None:
-        """Query spectra and values of a new line or field."""
+        """Query what is missing for the line, the field and the wavelength."""
         document = self._workspace.current
         line, field = document.transect.line, document.field
         if line is None or field is None or not self._is_visible:
             return
-        if document.transect.spectra is None:
+        if document.transect.spectra is None and self._is_new(Task.TRANSECT, field, line):
             self._worker.submit(Task.TRANSECT, TransectRequest(field, line), query_transect, self._take_spectra)
-        self._query_values()
-
-    def _query_values(self) -> None:
-        document = self._document
-        line, field = document.transect.line, document.field
-        if line is not None and field is not None and document.transect.values is None:
+        if document.transect.values is None and self._is_new(Task.TRANSECT_VALUES, field, line, document.nm):
             request = TransectRequest(field, line, document.nm)
             self._worker.submit(Task.TRANSECT_VALUES, request, query_transect_values, self._take_values)
+
+    def _is_new(self, task: Task, *key: object) -> bool:
+        """Whether the latest request of a task is about something else."""
+        before, self._asked[task] = self._asked.get(task), key
+        return before != key
 
     def _take_spectra(self, request: TransectRequest, spectra: TransectSpectra) -> None:
         document = self._document
@@ -172,11 +175,9 @@ class TransectController(QObject):
         self.panel.show_words(self._words(document))
 
     def show_wavelength(self) -> None:
-        """Show the selected wavelength, and query the values there."""
-        document = self._workspace.current
-        if self._is_visible and document.transect.line is not None:
-            self.panel.view.show_wavelength(document.nm)
-            self._query_values()
+        """Show the selected wavelength."""
+        if self._is_visible:
+            self.panel.view.show_wavelength(self._document.nm)
 
     def show_hover(self) -> None:
         """Show the position of the pixel under the mouse, if it is on the transect."""

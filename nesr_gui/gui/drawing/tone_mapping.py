@@ -74,6 +74,8 @@ class ToneMapping:
 NONE, MISSING = (38, 38, 40), (64, 64, 66)
 """Dark greys of pixels without a class, and of pixels without a value."""
 _PALE, _GREY = 0.3, 150  # share of the colour that remains where an analysis abstains, and the grey it is mixed with
+NONE_COLOUR, UNCERTAIN_COLOUR = (f"#{bytes(rgb).hex()}" for rgb in (NONE, (_GREY,) * 3))
+"""Colours #rrggbb in legends: of no class, and of uncertain pixels, which are paler than their class."""
 
 
 def paint_categories(numbers: FloatArray, colours: Sequence[str]) -> UInt8Array:

@@ -268,7 +268,7 @@ class _Drawing:
         top, bottom = axes.area.top() - self._row / 2, axes.area.bottom() + self._row / 2
         row = min(self._row, (bottom - top) / max(len(ends), 1))
         for (line, _), y in zip(ends, spread_out([y for _, y in ends], row, top, bottom) or [], strict=True):
-            ink = QColor(line.mark.colour) if line.mark is not None else QUIET
+            ink = QColor(line.ink) if line.ink else QUIET
             where = QRectF(axes.area.right() + 0.5 * self._size, y - self._row / 2, room - 0.6 * self._size, self._row)
             self._text(where, line.name, ink)
 
@@ -306,7 +306,7 @@ class _Drawing:
         self._painter.drawPath(placed(mark.symbol, at, 0.8 * self._size))
 
     def _pen(self, line: Line) -> QPen:
-        colour = QColor(line.mark.colour) if line.mark is not None else QUIET
+        colour = QColor(line.ink) if line.ink else QUIET
         width = {Kind.CURVE: 1.0, Kind.METAMER: 0.4}.get(line.kind, 0.8)
         return line_pen(colour, self._style.line_width * width, line.kind.value)
 

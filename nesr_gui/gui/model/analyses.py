@@ -20,6 +20,7 @@ from nesr_gui.fields.window_cache import WindowCache
 from nesr_gui.spectral import FloatArray, Spectrum
 
 if TYPE_CHECKING:
+    from nesr_gui.analysis.class_counts import ClassTally
     from nesr_gui.analysis.pixelwise import PixelAnalysis
 
 Range = tuple[float, float]
@@ -34,6 +35,11 @@ class AnalysisKind(enum.StrEnum):
     ABUNDANCES = "abundances"
     EXPRESSION = "expression"
     COMPONENTS = "components"
+
+    @property
+    def is_of_classes(self) -> bool:
+        """Whether its picture shows numbers of classes or clusters."""
+        return self in (AnalysisKind.CLASSES, AnalysisKind.CLUSTERS)
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,7 @@ class FittedAnalysis:
         limits: for each layer the limits between which its values mostly are; empty for classes and clusters.
         rendered: values of all layers as they were rendered, so that another layer is shown at once: (C, h, w), or
             with the widths of their intervals (2 C, h, w).
+        centres: the spectra of the centres of clusters.
     """
 
     request: AnalysisRequest
@@ -135,3 +142,23 @@ class FittedAnalysis:
     refusal: str = ""
     limits: tuple[Range, ...] = ()
     rendered: WindowCache[FloatArray] = field(default_factory=lambda: WindowCache(_CACHED))
+    centres: tuple[Spectrum, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ClassCounts:
+    """How many pixels have each class or cluster.
+
+    Attributes:
+        fitted: the classes or clusters.
+        abstains: whether pixels abstain in which the prediction interval allows another class.
+        tally: the counts.
+    """
+
+    fitted: FittedAnalysis
+    abstains: bool
+    tally: ClassTally
+
+    def are_of(self, fitted: FittedAnalysis | None, abstains: bool) -> bool:
+        """Whether these are the counts of classes as they are now."""
+        return self.fitted is fitted and self.abstains == abstains

@@ -32,6 +32,7 @@ class Change(enum.StrEnum):
     PLOT_SETTINGS = enum.auto()
     ANALYSIS_SETTINGS = enum.auto()  # what the analyses compute
     ANALYSES = enum.auto()  # an analysis was learned from the image
+    CLASS_COUNTS = enum.auto()  # the pixels of classes or clusters were counted
     VIEWING = enum.auto()
     WHITE = enum.auto()
     SCATTER = enum.auto()  # axes and selection of the scatter plot

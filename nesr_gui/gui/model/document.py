@@ -14,7 +14,14 @@ from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import KELVIN_RANGES, ViewingConditions
 from nesr_gui.fields.protocol import SpectralField, reconstruction_model
-from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisSettings, AnalysisSpectrum, FittedAnalysis
+from nesr_gui.gui.model.analyses import (
+    AnalysisKind,
+    AnalysisRequest,
+    AnalysisSettings,
+    AnalysisSpectrum,
+    ClassCounts,
+    FittedAnalysis,
+)
 from nesr_gui.gui.model.anchoring import Anchoring, refusal_of
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
@@ -30,9 +37,11 @@ from nesr_gui.gui.model.marks import (
     PlacedReading,
     Readout,
     absorption_cells,
+    analysis_key,
     row_of,
 )
-from nesr_gui.gui.model.plot_settings import LibraryCurves, PlotContent, PlotSettings
+from nesr_gui.gui.model.palette import cluster_colour
+from nesr_gui.gui.model.plot_settings import Kind, LibraryCurves, Line, PlotContent, PlotSettings, ReferenceSpectrum
 from nesr_gui.gui.model.scatter import ScatterModel
 from nesr_gui.gui.model.transect import TransectModel
 from nesr_gui.gui.model.truth import MeasuredCube
@@ -127,6 +136,7 @@ class Document(QObject):
         viewport: the visible part of the image; None is the whole image.
         hover: the pixel under the mouse pointer, and `hover_curve` the spectrum of `hover_place`.
         analysis_settings: what the analyses compute, and `analyses` those that were learned from the image.
+        class_counts: how many pixels have each class or cluster; they may be those of an earlier threshold.
         match_settings: how the active mark is compared with spectral libraries, and `library_curves` those of their
             spectra that are drawn beside it.
         curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, `colour_results`, and
@@ -180,6 +190,7 @@ class Document(QObject):
         self.colour_results: Mapping[MarkGeometry, ColourResult] = {}
         self.analysis_settings = AnalysisSettings()
         self.analyses: Mapping[AnalysisKind, FittedAnalysis] = {}
+        self.class_counts: Mapping[AnalysisKind, ClassCounts] = {}
         self.match_settings = MatchSettings()
         self.library_curves: LibraryCurves | None = None
         self.absorptions: Mapping[MarkGeometry, Absorption] = {}
@@ -425,6 +436,7 @@ class Document(QObject):
     def _forget_answers(self) -> None:
         """Drop the spectra, readouts, colours, absorption bands and analyses of the previous field."""
         self.curves, self.readouts, self.colour_results, self.absorptions, self.analyses = {}, {}, {}, {}, {}
+        self.class_counts = {}
         self.scatter.forget_answers()
         self.transect.forget_answers()
         self.library_curves = None
@@ -494,6 +506,36 @@ class Document(QObject):
             self.plot_settings = settings
             self.announce(Change.PLOT_SETTINGS)
 
+    def add_references(self, spectra: Sequence[Spectrum], source: str) -> None:
+        """Add reference spectra to the plot, as an undoable command.
+
+        Raises:
+            ValueError: there would be too many.
+        """
+        before = self.plot_settings.library
+        after = self.plot_settings.with_spectra(spectra, source).library
+        self.undo_stack.push(ReplaceValue("add of reference spectra", self._put_library, before, after))
+
+    def _put_library(self, library: tuple[ReferenceSpectrum, ...]) -> None:
+        self.set_plot_settings(replace(self.plot_settings, library=library))
+
+    def add_found(self, marks: Sequence[Mark]) -> int:
+        """Add marks of what an analysis found, which are not its classes or endmembers, as one command.
+
+        Returns:
+            The number of marks added; those outside the image are left out.
+        """
+        before = {mark.number for mark in self.marks}
+        self.undo_stack.beginMacro(f"add {len(marks)} marks")
+        added = self.mark_set.take_all(marks)
+        settings = self.analysis_settings
+        for mark in self.marks:
+            if mark.number not in before:
+                settings = settings.using(analysis_key(mark), is_used=False)
+        self.set_analysis_settings(settings, "analysed spectra")
+        self.undo_stack.endMacro()
+        return added
+
     def set_analysis_settings(self, settings: AnalysisSettings, item: str, series: Hashable = None) -> None:
         """Change what the analyses compute, as an undoable command.
 
@@ -516,11 +558,46 @@ class Document(QObject):
         self.analyses = analyses
         self.announce(Change.ANALYSES)
 
+    def set_class_counts(self, kind: AnalysisKind, counts: ClassCounts) -> None:
+        """Set the numbers of pixels of classes or clusters, unless these have changed meanwhile."""
+        if counts.are_of(self.analyses.get(kind), self.analysis_settings.abstains):
+            self.class_counts = {**self.class_counts, kind: counts}
+            self.announce(Change.CLASS_COUNTS)
+
+    def counts_of(self, kind: AnalysisKind) -> ClassCounts | None:
+        """The numbers of pixels of the present classes or clusters; None until they are counted."""
+        counts, fitted = self.class_counts.get(kind), self.fitted(kind)
+        is_present = counts is not None and counts.are_of(fitted, self.analysis_settings.abstains)
+        return counts if is_present else None
+
+    def analysis_request(self, kind: AnalysisKind) -> AnalysisRequest | None:
+        """What the analysis that is defined at present is to be learned from; None without a field."""
+        if self.field is None:
+            return None
+        settings = self.analysis_settings
+        definition, spectra = settings.definition(kind), tuple[AnalysisSpectrum, ...]()
+        if definition.least_spectra:
+            spectra = tuple(each for each in self.analysis_spectra if each.key not in settings.left_out)
+        return AnalysisRequest(kind, definition, self.field, spectra, settings.within)
+
+    def fitted(self, kind: AnalysisKind) -> FittedAnalysis | None:
+        """The analysis that is defined at present, as learned from the image; None until it is, or if it is another."""
+        fitted = self.analyses.get(kind)
+        return fitted if fitted is not None and fitted.request == self.analysis_request(kind) else None
+
+    @property
+    def class_kind(self) -> AnalysisKind | None:
+        """The classes or clusters that a visible picture shows, first that of the active pane."""
+        settings = self.view_settings
+        sides = sorted(settings.sides, key=lambda side: side != settings.active)
+        kinds = {kind.value: kind for kind in AnalysisKind if kind.is_of_classes}
+        return next((kinds[mode] for side in sides if (mode := settings.modes[side]) in kinds), None)
+
     @property
     def analysis_spectra(self) -> tuple[AnalysisSpectrum, ...]:
         """The spectra that can be classes and endmembers: of the visible marks, then the visible reference spectra."""
         spectra = [
-            AnalysisSpectrum(f"mark {mark.number}", mark.title, mark.colour, self.curves[mark.place].spectrum)
+            AnalysisSpectrum(analysis_key(mark), mark.title, mark.colour, self.curves[mark.place].spectrum)
             for mark in self.mark_set.visible
             if mark.place in self.curves
         ]
@@ -651,5 +728,19 @@ class Document(QObject):
             transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
             axes=settings.axes, is_estimated=self.is_estimated,
             readings=self.anchoring.scaled if self.anchoring is not None else {}, matches=self.library_curves,
+            centres=self._centre_lines() if self.analyses else (),
             hull=settings.hull, absorptions=self.absorptions,
         )  # fmt: skip
+
+    @property
+    def cluster_centres(self) -> tuple[Spectrum, ...]:
+        """The centres of the clusters in a visible pane."""
+        settings, fitted = self.view_settings, self.analyses.get(AnalysisKind.CLUSTERS)
+        is_shown = AnalysisKind.CLUSTERS.value in [settings.modes[side] for side in settings.sides]
+        return fitted.centres if fitted is not None and is_shown else ()
+
+    def _centre_lines(self) -> list[Line]:
+        return [
+            Line(Kind.CENTRE, None, spectrum.name, spectrum, cluster_colour(number))
+            for number, spectrum in enumerate(self.cluster_centres, 1)
+        ]

@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from nesr_gui.analysis.distances import Distance
 from nesr_gui.analysis.library import SpectralLibrary
 from nesr_gui.analysis.matching import METAMERIC
@@ -47,14 +45,6 @@ class SavedLibrary:
     name: str
     path: Path | None = None
     spectra: tuple[Spectrum, ...] = ()
-
-    def is_of(self, library: OpenedLibrary) -> bool:
-        """Whether it is an opened library: of the same file, or with the same spectra."""
-        opened = library.saved
-        return (self.name, self.path, len(self.spectra)) == (opened.name, opened.path, len(opened.spectra)) and all(
-            one.name == other.name and np.array_equal(one.values, other.values, equal_nan=True)
-            for one, other in zip(self.spectra, opened.spectra, strict=True)
-        )
 
 
 @dataclass(frozen=True)

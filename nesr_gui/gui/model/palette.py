@@ -60,8 +60,8 @@ MARK_COLOURS = {
         "#9c909c", "#7884a8", "#cc180c", "#f06c48", "#905484", "#fc0cd8",
     )),
 }  # fmt: skip
-"""The first was optimised: any two of its eight named colours differ by ΔE2000 ≥ 22 in normal vision, and ≥ 14 with any
-one type of dichromacy (Machado et al. 2009, doi 10.1109/TVCG.2009.113). Each further colour is the one that differs
+"""The first was optimised: any two of its eight named colours differ by ΔE2000 ≥ 22 in normal vision, and ≥ 14 with
+any one type of dichromacy (Machado et al. 2009, doi 10.1109/TVCG.2009.113). Each further colour is the one that differs
 most from those before it, in normal vision and with dichromacy: any two of the first 16 by ΔE2000 ≥ 11 and ≥ 6.9, any
 two of all 24 by ≥ 9.5 and ≥ 5."""
 

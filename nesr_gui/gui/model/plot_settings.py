@@ -248,30 +248,44 @@ class Kind(enum.Enum):
     SMOOTH = (1.0, 2.5)
     LIBRARY = (8.0, 3.0, 1.5, 3.0)
     READING = (2.5, 1.5)
-    METAMER = (12.0, 1.5)
+    METAMER = (200.0, 1.0)  # hardly dashed: many lines in a row
     MATCH = (6.0, 2.0, 1.0, 2.0, 1.0, 2.0)
     HULL = (1.0, 1.0)
+    CENTRE = (4.0, 1.2, 1.2, 1.2)
 
 
-NAMED = frozenset({Kind.CURVE, Kind.LIBRARY, Kind.MATCH})
+NAMED = frozenset({Kind.CURVE, Kind.LIBRARY, Kind.MATCH, Kind.CENTRE})
 """Kinds of lines whose names are written beside them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One line of the plot, and the mark it belongs to, if any."""
+    """One line of the plot, and the mark it belongs to, if any; `colour` is that of a line without a mark, #rrggbb."""
 
     kind: Kind
     mark: Mark | None
     name: str
     spectrum: Spectrum
+    colour: str = ""
+
+    @property
+    def ink(self) -> str:
+        """Its colour #rrggbb; empty for a quiet one."""
+        return self.mark.colour if self.mark is not None else self.colour
 
 
 @dataclass(frozen=True, eq=False)
 class LibraryCurves:
-    """Library spectra beside the active mark, scaled to it, and what the key calls each kind of them."""
+    """Library spectra beside the active mark, scaled to it.
+
+    Attributes:
+        lines: single spectra, above those of the marks.
+        family: many spectra, beneath those of the marks.
+        texts: what the key calls each kind of them.
+    """
 
     lines: tuple[Line, ...]
+    family: tuple[Line, ...]
     texts: Mapping[Kind, str]
 
 
@@ -321,6 +335,7 @@ class PlotContent:
         is_estimated: whether the spectra are reconstructed by a model rather than measured.
         readings: the measured spectra that marks carry, scaled to the reconstruction, by mark number.
         matches: library spectra beside the active mark.
+        centres: the centres of clusters.
     """
 
     marks: Sequence[Mark] = ()
@@ -337,6 +352,7 @@ class PlotContent:
     is_estimated: bool = True
     readings: Mapping[int, Spectrum] = field(default_factory=dict)
     matches: LibraryCurves | None = None
+    centres: Sequence[Line] = ()
     hull: bool = False
     absorptions: Mapping[MarkGeometry, Absorption] = field(default_factory=dict)
 
@@ -353,7 +369,7 @@ class PlotContent:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """All lines, in the order of the marks, reference spectra and matches last."""
+        """All lines from the lowest to the uppermost: in the order of the marks, reference spectra and matches last."""
         lines = []
         for mark in self.marks:
             curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
@@ -371,7 +387,8 @@ class PlotContent:
             if self.smooth and colour_result is not None and colour_result.smooth is not None:
                 lines.append(Line(Kind.SMOOTH, mark, f"{mark.title}, smooth metamer", colour_result.smooth))
         lines += [Line(Kind.LIBRARY, None, each.spectrum.name, each.spectrum) for each in self.library]
-        return lines if self.matches is None else [*lines, *self.matches.lines]
+        lines += self.centres
+        return lines if self.matches is None else [*self.matches.family, *lines, *self.matches.lines]
 
     def value_range(self) -> Range:
         """Return the limits of the value axis, which fits the lines and circles; bands may exceed it."""
@@ -385,7 +402,7 @@ class PlotContent:
         texts = {
             Kind.CURVE: "estimated" if self.is_estimated else "measured", Kind.TRUTH: "measured",
             Kind.SMOOTH: "smooth metamer", Kind.LIBRARY: "reference", Kind.READING: "reading",
-            Kind.HULL: "continuum",
+            Kind.HULL: "continuum", Kind.CENTRE: "cluster centre",
         }  # fmt: skip
         if self.matches is not None:
             texts |= self.matches.texts

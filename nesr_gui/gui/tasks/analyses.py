@@ -55,8 +55,9 @@ def _fit(wanted: AnalysisRequest, known: FittedAnalysis | None, progress: Progre
             values = sample_values(wanted.field, analysis, lambda fraction: progress(0.8 + 0.2 * fraction))
     except (ValueError, ImportError) as error:
         return FittedAnalysis(wanted, None, refusal=str(error))
+    centres = tuple(analysis.curves()) if isinstance(analysis, Clusters) else ()
     limits = tuple(map(automatic_limits, values)) if has_limits else ()
-    fitted = FittedAnalysis(wanted, analysis, differences_of(analysis.layers, values), limits=limits)
+    fitted = FittedAnalysis(wanted, analysis, differences_of(analysis.layers, values), limits=limits, centres=centres)
     return replace(fitted, rendered=known.rendered) if known and _differ_in_question(known, wanted) else fitted
 
 

@@ -118,6 +118,7 @@ class MatchAnswer:
         request: the question.
         matches: the nearest first.
         compared: the number of spectra that were compared: the others do not cover the wavelengths.
+        alike: the number of matches that cannot be told apart from the mark.
         wavelengths: where they were compared.
         has_interval: whether the mark has a prediction interval.
         nearest: of metamers, the spectrum with the nearest colour.
@@ -127,6 +128,7 @@ class MatchAnswer:
     request: MatchRequest
     matches: tuple[Match, ...] = ()
     compared: int = 0
+    alike: int = 0
     wavelengths: Wavelengths | None = None
     has_interval: bool = False
     nearest: Match | None = None
@@ -146,8 +148,7 @@ class MatchAnswer:
             return f"None of {self.compared:,} spectra {has} {same}.{self._advice()}"
         if not self.has_interval:
             return f"The nearest of {count:,} spectra to {title} is {self.matches[0].entry.name}."
-        alike = sum(match.cannot_be_told_apart for match in self.matches)
-        return f"{alike:,} of {count:,} spectra cannot be told apart from {title}, within its 90 % interval."
+        return f"{self.alike:,} of {count:,} spectra cannot be told apart from {title}, within its 90 % interval."
 
     def basis(self) -> str:
         """What the answer rests on, in sentences."""
@@ -207,8 +208,9 @@ def find_matches(request: MatchRequest, progress: ProgressCallback) -> MatchAnsw
     shown = [match for match in matches if match.distance <= settings.most] if settings.metamers else matches
     nearest = min(matches, key=lambda match: match.distance) if settings.metamers else None
     return MatchAnswer(
-        request, tuple(shown), len(matches), query.spectrum.wavelengths, query.limits is not None, nearest=nearest
-    )
+        request, tuple(shown), len(matches), alike=sum(match.cannot_be_told_apart for match in shown),
+        wavelengths=query.spectrum.wavelengths, has_interval=query.limits is not None, nearest=nearest,
+    )  # fmt: skip
 
 
 def _query(request: MatchRequest, progress: ProgressCallback) -> Query:
@@ -236,20 +238,21 @@ def _query(request: MatchRequest, progress: ProgressCallback) -> Query:
 def library_curves(answer: MatchAnswer, selected: Collection[Match]) -> LibraryCurves | None:
     """The library spectra to draw beside the mark, multiplied by their gains.
 
-    Of metamers all, at most `MOST_DRAWN`, and above them those that are selected; of matches those that are selected,
-    or else the nearest.
+    Of metamers all, or `MOST_DRAWN` that are spread over their ranks, and those that are selected; of matches those
+    that are selected, or else the nearest.
     """
     settings, count = answer.request.settings, len(answer.matches)
     if not count:
         return None
     chosen = list(selected) or ([] if settings.metamers else [answer.matches[0]])
-    lines: list[Line] = []
+    lines, family = list[Line](), list[Line]()
     texts: dict[Kind, str] = {}
     is_scaled = not settings.metamers or settings.any_brightness
     scaled = ", scaled to the mark" if is_scaled else ""
     if settings.metamers:
-        family = answer.matches[:MOST_DRAWN]
-        lines += [Line(Kind.METAMER, None, match.entry.name, _drawn(match, answer.request)) for match in family]
+        places = np.linspace(0, count - 1, min(count, MOST_DRAWN)).round().astype(int).tolist()
+        for match in (answer.matches[place] for place in places):
+            family.append(Line(Kind.METAMER, None, match.entry.name, _drawn(match, answer.request)))
         of = f"{len(family)} of {count:,}" if count > len(family) else f"{count}"
         texts[Kind.METAMER] = f"{of} metamer{'s' * (count > 1)}{scaled}"
     for match in chosen:
@@ -257,7 +260,7 @@ def library_curves(answer: MatchAnswer, selected: Collection[Match]) -> LibraryC
         lines.append(Line(Kind.MATCH, None, name, _drawn(match, answer.request)))
     if chosen:
         texts[Kind.MATCH] = f"library{scaled}"
-    return LibraryCurves(tuple(lines), texts)
+    return LibraryCurves(tuple(lines), tuple(family), texts)
 
 
 def _drawn(match: Match, request: MatchRequest) -> Spectrum:

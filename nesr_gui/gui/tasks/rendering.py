@@ -10,8 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.analysis.classification import ABSTAINED, NONE
 from nesr_gui.fields.protocol import CubeField, ProgressCallback, SpectralField
-from nesr_gui.gui.drawing.tone_mapping import Histogram, ToneMapping, lookup, paint_answers, paint_categories
+from nesr_gui.gui.drawing.tone_mapping import (
+    NONE_COLOUR,
+    UNCERTAIN_COLOUR,
+    Histogram,
+    ToneMapping,
+    lookup,
+    paint_answers,
+    paint_categories,
+)
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.viewport import SamplingGrid, Viewport, resolve_sampling, whole
 from nesr_gui.gui.view_modes import MODES
@@ -129,6 +138,15 @@ class RenderRequest:
         return self.mode is other.mode and self.mode.cache_key(self.context) == other.mode.cache_key(other.context)
 
 
+@dataclass(frozen=True)
+class LegendEntry:
+    """What a colour of a picture of classes means: number, name and colour #rrggbb of a class."""
+
+    number: int
+    name: str
+    colour: str
+
+
 @dataclass(frozen=True, eq=False)
 class RenderedImage:
     """A rendering before and after tone mapping.
@@ -157,6 +175,19 @@ class RenderedImage:
     def is_final(self) -> bool:
         """Whether `shown` are display colours, to which no lookup table applies."""
         return self.shading is None or self.abstained is not None
+
+    @cached_property
+    def legend(self) -> tuple[LegendEntry, ...]:
+        """The classes, and what the picture shows besides: none of them, and uncertain pixels. Empty for others."""
+        scale = self.request.scale
+        if scale is None or not scale.categories:
+            return ()
+        entries = [LegendEntry(number, each.name, each.colour) for number, each in enumerate(scale.categories, 1)]
+        if (self.painted == NONE).any():
+            entries.append(LegendEntry(NONE, f"no {scale.quantity}", NONE_COLOUR))
+        if self.abstained is not None and self.abstained.any():
+            entries.append(LegendEntry(ABSTAINED, "uncertain", UNCERTAIN_COLOUR))
+        return tuple(entries)
 
     def value_at(self, row: int, col: int) -> npt.NDArray[Any] | None:
         """Return the rendered value at a source pixel, () or (3,); None outside the rendering."""

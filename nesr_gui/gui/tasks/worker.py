@@ -45,6 +45,8 @@ class Lane(enum.Enum):
     RECONSTRUCTION = "reconstruction", 10
     ANCHORING = "anchoring", 5
     ANALYSIS = "analysis", 5
+    CLASSES = "classes", 10
+    HISTOGRAM = "histogram", 10
     REGISTRATION = "registration", 0
     ACCURACY = "accuracy", 5
     IMAGE_ACCURACY = "image accuracy", 10
@@ -115,6 +117,8 @@ class Task(enum.Enum):
     ANCHOR = _Rules(Lane.ANCHORING, "Applying measured spectra", after=0.4)
     SUGGEST = _Rules(Lane.ANCHORING, "Finding spots to measure", after=0.4)
     FIT_ANALYSIS = _Rules(Lane.ANALYSIS, "Computing analysis", after=0.4)
+    CLASS_REGIONS = _Rules(Lane.CLASSES, "Outlining classes", after=0.4)
+    CLASS_STATISTICS = _Rules(Lane.CLASSES, "Computing statistics of classes", after=0.4)
     REGISTER = _Rules(Lane.REGISTRATION, "Registering measured cube", after=0.4)
     SIMULATE = _Rules(Lane.SIMULATION, "Simulating photograph")
     OPEN_LIBRARIES = _Rules(Lane.LIBRARIES, "Opening libraries", Order.IN_TURN, after=0.4)
@@ -127,6 +131,9 @@ class Task(enum.Enum):
     MASK_REGIONS = _Rules(Lane.MEANS, "Making regions", after=0.4)
     IMAGE_MEANS = _Rules(Lane.MEANS, "Averaging abundances", after=1.0)
     REGION_MEANS = _Rules(Lane.MEANS)
+    COUNT_CLASSES = _Rules(Lane.CLASSES, "Counting classes", after=1.0)
+    COUNT_CLUSTERS = _Rules(Lane.CLASSES, "Counting clusters", after=1.0)
+    SCORE_HISTOGRAM = _Rules(Lane.HISTOGRAM)
     SCATTER = _Rules(Lane.SCATTER, "Computing scatter plot", after=0.4)
     SCATTER_REGIONS = _Rules(Lane.SCATTER, "Making regions", after=0.4)
     SCATTER_INTERVALS = _Rules(Lane.SCATTER_INTERVALS, "Computing intervals of scatter plot", after=0.7)

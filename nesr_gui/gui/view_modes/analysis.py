@@ -195,7 +195,7 @@ class Classes(AnalysisMode):
         fitted, analysis = self.fitted(context), self.analysis(context)
         assert fitted is not None and isinstance(analysis, Classification)
         if number == 0:
-            categories = tuple(Category(each.name, each.colour) for each in fitted.request.spectra)
+            categories = categories_of(fitted)
             return ValueScale(self.name, "class", "", (0.0, max(len(categories), 1)), categories=categories)
         scoring = analysis.scoring
         if scoring.is_distance:
@@ -211,9 +211,9 @@ class ClusterNumbers(AnalysisMode):
 
     def scale_of(self, context: RenderContext, number: int) -> ValueScale:
         """The clusters."""
-        analysis = self.analysis(context)
-        assert isinstance(analysis, Clusters)
-        categories = tuple(Category(name, cluster_colour(number)) for number, name in enumerate(analysis.names, 1))
+        fitted = self.fitted(context)
+        assert fitted is not None
+        categories = categories_of(fitted)
         return ValueScale(self.name, "cluster", "", (0.0, len(categories)), categories=categories)
 
 
@@ -263,3 +263,11 @@ class ComponentScores(AnalysisMode):
         """The first three components, or two."""
         count = len(self.analysis(context).layers)
         return tuple(range(count))[:3] if count > 1 else None
+
+
+def categories_of(fitted: FittedAnalysis) -> tuple[Category, ...]:
+    """The classes, in the colours of their spectra, or the clusters."""
+    if fitted.request.kind is AnalysisKind.CLASSES:
+        return tuple(Category(each.name, each.colour) for each in fitted.request.spectra)
+    assert isinstance(fitted.analysis, Clusters)
+    return tuple(Category(name, cluster_colour(number)) for number, name in enumerate(fitted.analysis.names, 1))

@@ -38,7 +38,7 @@ Sensitivities = tuple[Spectrum, Spectrum, Spectrum]
 """R, G, B on common wavelengths; only their shape matters, not their scale."""
 
 
-def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
+def read_spectra(path: str | os.PathLike[str], axes: usgs.Axes | None = None) -> list[Spectrum]:
     """Read spectra: a table of text, an ENVI library, CGATS.17, CxF3, or a text of the ECOSTRESS or USGS library.
 
     A file with the extension of a plug-in is read by it.
@@ -49,6 +49,10 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
     Wavelengths are in nm, or in µm if the header or the values (all below 30) say so. Decimal commas are accepted if
     another character separates the columns. Lines without numbers above the table are its header; lines starting with #
     are comments. Descending wavelengths are reversed. Values beyond 1e30, such as -1.23e34 of the USGS, are gaps.
+
+    Args:
+        path: the file.
+        axes: wavelengths that files of the USGS share, for reading many of them; what is read is added.
 
     Raises:
         FileNotFoundError: the file does not exist.
@@ -72,7 +76,7 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
         if ecostress.is_ecostress(text):
             return ecostress.parse(text, path.stem)
         if usgs.is_usgs(text):
-            return usgs.parse(text, path)
+            return usgs.parse(text, path, axes)
         if cgats.is_cgats(text):
             return cgats.parse(text, path.stem)
         if rows := _spectra_in_rows(text):

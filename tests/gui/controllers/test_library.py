@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.analysis.scenes import BANDS, UncertainCube, chart_spectra, mixed_cube
+from tests.gui.controllers.test_anchors import FAR, SPOT, measure, prior, window  # noqa: F401 - fixtures
 
 PIN, OTHER, BOX = (3, 4), (20, 9), Region.rectangle(5, 6, 9, 12)
 VALUES = mixed_cube(24, 31)
@@ -263,6 +265,30 @@ def test_radiance_is_compared_relative_to_a_white(library: App, qtbot: QtBot) ->
     assert np.interp(550, spectrum.wavelengths.nm, spectrum.values) == pytest.approx(expected, rel=1e-4)
 
 
+def test_a_corrected_reconstruction_is_compared_as_corrected(
+    window: App,  # noqa: F811
+    tmp_path: Path,
+    qtbot: QtBot,
+) -> None:
+    write_curves(tmp_path / "paints.csv", CHART)
+    window.library.open([tmp_path / "paints.csv"])
+    before = window.document.field
+    measure(window, qtbot, SPOT)
+    settle(window, qtbot)
+    field = window.document.field
+    assert field is not before
+    for place in (SPOT, FAR):
+        window.document.mark_set.move(1, place, gesture=1)
+        qtbot.waitUntil(lambda: not window.document.awaits_anchoring and not window.anchors._rest.isActive())
+        settle(window, qtbot)
+        matches = rank_matches(Query.at_pixel(window.document.field, *place), SpectralLibrary.of(CHART))
+        assert cells(window, NAME) == [match.entry.name for match in matches]
+        assert cells(window, DISTANCE) == [f"{match.distance:.3g}°" for match in matches]
+    assert (
+        "by the model fake, corrected by 1 measured spectrum; they are estimates" in window.library.panel.basis.text()
+    )
+
+
 # Late answers
 
 
@@ -474,6 +500,9 @@ def test_metamers_are_listed_and_drawn_as_a_family(library: App, tmp_path: Path,
     )
     panel.table.selectRow(0)
     assert len(drawn(library, Kind.MATCH)) == 1 and len(drawn(library, Kind.METAMER)) == len(found)
+    kinds = [line.kind for line in document.plot_content().lines]
+    assert kinds == [*[Kind.METAMER] * len(found), Kind.CURVE, Kind.MATCH], "beneath and above the mark"
+    assert len(library.window.plot.layer.readout(550)) == 2, "of the family only what is selected"
     panel.brightness.click()
     settle(library, qtbot)
     assert cells(library, NAME) == ["twin 1.0"] and cells(library, GAIN) == ["1"]
@@ -483,6 +512,22 @@ def test_metamers_are_listed_and_drawn_as_a_family(library: App, tmp_path: Path,
     document.set_viewing(ViewingConditions(Illuminant("FL11")))
     settle(library, qtbot)
     assert "twin 1.0" not in cells(library, NAME), "another light separates them"
+
+
+def test_a_large_family_is_drawn_by_members_of_all_ranks(cube: App, qtbot: QtBot) -> None:
+    own = VALUES[:, PIN[0], PIN[1]]
+    waves = [own * (1 + 0.0005 * at * np.sin(BANDS.nm / 15)) for at in range(200)]
+    spectra = [Spectrum(BANDS, values.astype(np.float32), f"wave {at}") for at, values in enumerate(waves)]
+    cube.workspace.set_libraries([tasks.OpenedLibrary("waves", SpectralLibrary.of(spectra, "waves"))])
+    change(cube, metamers=True, most=20.0)
+    cube.window.actions_by_name["library"].trigger()
+    cube.document.add_pin(*PIN)
+    settle(cube, qtbot)
+    assert cells(cube, NAME) == [f"wave {at}" for at in range(200)]
+    members = [int(name.split()[1]) for name in drawn(cube, Kind.METAMER)]
+    assert len(members) == tasks.MOST_DRAWN and (members[0], members[-1]) == (0, 199)
+    assert {3, 4} >= {after - before for before, after in pairwise(members)}
+    assert (Kind.METAMER, "60 of 200 metamers, scaled to the mark") in cube.window.plot.key.entries
 
 
 def test_no_metamer_is_said_with_what_to_try(library: App, qtbot: QtBot) -> None:
@@ -546,6 +591,10 @@ def test_what_is_listed_is_copied_and_exported(
     lines = [line.split("\t") for line in QGuiApplication.clipboard().text().split("\n")]
     assert lines[0] == ["rank", "spectral angle", "gain", "within interval", "cannot be told apart", "name", "file"]
     assert [line[5] for line in lines[1:]] == [f"patch {at}" for at in range(12)]
+    copied = QGuiApplication.clipboard().text()
+    QGuiApplication.clipboard().clear()
+    QTest.keyClick(panel.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == copied, "not the table of marks"
     of_patch = {match.entry.name: (rank, match) for rank, match in enumerate(answer.matches, 1)}
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "found"), args[3]))
     panel.export.click()

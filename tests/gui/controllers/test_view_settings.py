@@ -76,7 +76,9 @@ def test_each_key_shows_its_mode_exactly(known: App, qtbot: QtBot, key: str, mod
     caption = known.window.image.captions[0].accessibleName()  # of a long one only a part is seen
     assert caption == f"Image: {mode.caption(RenderContext.of(known.document))}"
     scale = mode.scale(shown(known).request.context)
-    assert known.window.panes.bars[0].isVisible() == (scale is not None and not scale.categories)
+    bar = known.window.panes.bars[0]
+    assert bar.isVisible() == (scale is not None)
+    assert bar.legend.isVisible() == (scale is not None and bool(scale.categories))
 
 
 def test_only_the_wavelength_moves_so_nothing_is_read_again(known: App, qtbot: QtBot) -> None:

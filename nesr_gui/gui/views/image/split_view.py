@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
@@ -38,6 +40,7 @@ class SplitView(QWidget):
         self.images[1].setAccessibleName("Second image")
         self._settings = ViewSettings()
         self._pictures: list[RenderedImage | None] = [None, None]
+        self._shares: Mapping[str, Mapping[int, float]] = {}
         self._pointed: ImageView | None = None
         self._shape: tuple[int, int] | None = None
         layout = QHBoxLayout(self)
@@ -98,6 +101,12 @@ class SplitView(QWidget):
         for image in self.images:
             image.canvas.layers[side].show_picture(picture, colours)
         self._show_bars()
+
+    def show_shares(self, shares: Mapping[str, Mapping[int, float]]) -> None:
+        """Show the shares of classes, by number, in the legends of view modes, by name."""
+        if shares != self._shares:
+            self._shares = shares
+            self._show_bars()
 
     def show_caption(self, side: int, text: str) -> None:
         """Set the caption of a side."""
@@ -168,7 +177,7 @@ class SplitView(QWidget):
             scale = picture.request.scale if picture is not None else None
             limits = self._settings.levels.get(scale.key, scale.limits) if scale else (0.0, 1.0)
             shown.append((picture, limits, _lookup(picture)))
-        self.column.show_pictures(shown)
+        self.column.show_pictures(shown, self._shares)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Stack two panes in the direction that suits the new size."""

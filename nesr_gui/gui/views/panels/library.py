@@ -19,7 +19,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFont, QKeyEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFont, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -73,7 +73,6 @@ class MatchModel(QAbstractTableModel):
         super().__init__()
         self.matches: tuple[Match, ...] = ()
         self._distance = Distance.ANGLE
-        self._texts: list[str] = []  # in which the words of the search are looked for
         self._words: tuple[str, ...] = ()
         self._sorting = _RANK, Qt.SortOrder.AscendingOrder
         self._rows: list[int] = []  # of the matches that are shown
@@ -84,7 +83,6 @@ class MatchModel(QAbstractTableModel):
         """Show matches, the nearest first."""
         self.beginResetModel()
         self.matches, self._distance = tuple(matches), distance
-        self._texts = [f"{match.entry.name} {match.entry.file}".casefold() for match in matches]
         self._arrange()
         self.endResetModel()
 
@@ -165,8 +163,10 @@ class MatchModel(QAbstractTableModel):
 
     def _arrange(self) -> None:
         """Choose and order the rows."""
-        texts, words, (column, order) = self._texts, self._words, self._sorting
-        rows = [at for at, text in enumerate(texts) if all(word in text for word in words)]
+        (column, order), rows = self._sorting, list(range(len(self.matches)))
+        if self._words:
+            texts = [f"{match.entry.name} {match.entry.file}".casefold() for match in self.matches]
+            rows = [at for at in rows if all(word in texts[at] for word in self._words)]
         if column != _RANK:
             rows.sort(key=self._keys(column))
         if order is Qt.SortOrder.DescendingOrder:
@@ -190,14 +190,21 @@ _HEADINGS = {
 
 
 class _MatchTable(QTableView):
-    """Signals Enter on a row."""
+    """Signals Enter on a row, and the keys that elsewhere copy the table of marks."""
 
     chosen = Signal()
+    copy_requested = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        """Take the keys before the menu does."""
+        return _takes(event, QKeySequence.StandardKey.Copy) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Choose the selected rows by Enter."""
+        """Choose the selected rows by Enter, or copy."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.chosen.emit()
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_requested.emit()
         else:
             super().keyPressEvent(event)
 
@@ -209,18 +216,22 @@ class _LibraryList(QListWidget):
 
     def event(self, event: QEvent) -> bool:
         """Take Delete before the menu does."""
-        is_key = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Delete
-        if is_key and event.type() == QEvent.Type.ShortcutOverride:
-            event.accept()
-            return True
-        return super().event(event)
+        return _takes(event, QKeySequence.StandardKey.Delete) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Remove the selected libraries by Delete."""
-        if event.key() == Qt.Key.Key_Delete:
+        if event.matches(QKeySequence.StandardKey.Delete):
             self.removal_requested.emit()
         else:
             super().keyPressEvent(event)
+
+
+def _takes(event: QEvent, key: QKeySequence.StandardKey) -> bool:
+    """Whether an event asks if a widget handles a key itself, which it then accepts."""
+    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent) or not event.matches(key):
+        return False
+    event.accept()
+    return True
 
 
 class LibraryPanel(QWidget):
@@ -429,6 +440,7 @@ class LibraryPanel(QWidget):
         table.selectionModel().selectionChanged.connect(self._announce_selection)
         table.doubleClicked.connect(lambda index: self.keep_requested.emit())
         table.chosen.connect(self.keep_requested)
+        table.copy_requested.connect(self.copy_requested)
         return table
 
     def _lay_out(self) -> None:

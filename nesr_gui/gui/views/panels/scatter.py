@@ -68,7 +68,7 @@ class ScatterPanel(QWidget):
         self.words.setAccessibleName("What the scatter plot shows")
         top = QHBoxLayout()
         top.setSpacing(5)
-        for name, box in (("&x", self.x_axis), ("&y", self.y_axis)):
+        for name, box in (("x", self.x_axis), ("y", self.y_axis)):
             label = QLabel(name)
             label.setBuddy(box)
             top.addWidget(label)

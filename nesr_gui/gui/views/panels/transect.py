@@ -44,7 +44,7 @@ class TransectPanel(QWidget):
         self.words.setWordWrap(True)
         self.words.setAccessibleName("What the transect shows")
         commands = QHBoxLayout()
-        label = QLabel("&Width")
+        label = QLabel("Width")
         label.setBuddy(self.across)
         for widget in (label, self.across, self.remove, self.export, self.figure):
             commands.addWidget(widget)

@@ -28,7 +28,7 @@ from nesr_gui.gui.model.plot_settings import (
     symbol_places,
 )
 
-_FAINT = 110  # opacity of a line of a family, of 255
+_FAINT = 90  # opacity of a line of a family, of 255
 
 
 @dataclass(frozen=True)
@@ -200,12 +200,14 @@ class CurveLayer:
         if not self.dots.are_near(spots):  # the exact values are mostly where the interpolated ones were
             self.dots.show_spots(spots)
 
-    def readout(self, nm: float) -> list[tuple[Mark | None, str, float]]:
-        """Mark, name and displayed value of every curve at a wavelength."""
+    def readout(self, nm: float) -> list[tuple[str, str, float]]:
+        """Colour #rrggbb, name and displayed value of every curve at a wavelength, except those of a family."""
         rows = []
         for line in self.plotted.lines:
+            if line.kind is Kind.METAMER:
+                continue
             values, bands = self.plotted.values(line.spectrum), line.spectrum.wavelengths.nm
-            rows.append((line.mark, line.name, float(np.interp(nm, bands, values, left=np.nan, right=np.nan))))
+            rows.append((line.ink, line.name, float(np.interp(nm, bands, values, left=np.nan, right=np.nan))))
         return rows
 
     def ends(self) -> list[tuple[Line, float]]:
@@ -276,7 +278,7 @@ class CurveLayer:
         return float(np.interp(nm, line.x, line.y, left=np.nan, right=np.nan))
 
     def _pen(self, line: Line) -> QPen:
-        colour, width = (QColor(line.mark.colour), 1.6) if line.mark is not None else (self._quiet(), 1.5)
+        colour, width = (QColor(line.ink), 1.6) if line.ink else (self._quiet(), 1.5)
         if line.kind is Kind.METAMER:
             colour.setAlpha(_FAINT)
             width = 1.0

@@ -18,7 +18,6 @@ from nesr_gui.gui.drawing.labels import spread_out, value_format
 from nesr_gui.gui.drawing.spectra import draw_key_sign
 from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.drawing.ticks import Axis, colour_axis
-from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.plot_settings import KeySign, Line, PlotContent, SpreadKind, Values
 from nesr_gui.gui.model.transect import LineTool, Tool
 from nesr_gui.gui.views.plot.curves import CurveLayer
@@ -29,7 +28,8 @@ NARROWEST, WIDEST = 340, 96  # px of a plot with names at the ends of its curves
 _GAP = 14  # pixels between the mouse and the readout
 _KEY_LEFT, _SAMPLE, _KEY_GAP = 12, 20, 12  # px, of the key, a sample in it, and between its entries
 _QUIET = QPalette.ColorRole.PlaceholderText
-Row = tuple[Mark | None, str, float]
+Row = tuple[str, str, float]
+"""Colour #rrggbb of a curve (empty for a quiet one), its name, and its value."""
 HINTS: dict[Tool, str] = {
     Shape.POINT: "Click a pixel in the image to see its spectrum",
     Shape.RECTANGLE: "Drag a rectangle in the image to see its mean spectrum",
@@ -101,9 +101,9 @@ class Crosshair(QObject):
 def _text(nm: float, rows: Sequence[Row]) -> str:
     lines = [f"<b>{nm:.1f} nm</b>"]
     form = value_format(max((abs(value) for _, _, value in rows if not math.isnan(value)), default=0.0))
-    for mark, name, value in rows[:MOST_ROWS]:
+    for ink, name, value in rows[:MOST_ROWS]:
         number = "–" if math.isnan(value) else f"{value:{form}}"
-        sign = f'<span style="color:{mark.colour}">■</span>' if mark is not None else "■"
+        sign = f'<span style="color:{ink}">■</span>' if ink else "■"
         lines.append(f"{sign} {number} &nbsp;{html.escape(name)}")
     if len(rows) > MOST_ROWS:
         lines.append(f"and {len(rows) - MOST_ROWS} more")
@@ -206,7 +206,7 @@ class EndNames(pg.GraphicsWidget):  # type: ignore[misc]
         if self._placed is None:
             self._placed = self.placed()
         for line, y in self._placed:
-            painter.setPen(QColor(line.mark.colour) if line.mark else view.palette().color(_QUIET))
+            painter.setPen(QColor(line.ink) if line.ink else view.palette().color(_QUIET))
             where = QRectF(6, y - metrics.height() / 2, self.room - 6, metrics.height())
             painter.drawText(where, metrics.elidedText(line.name, Qt.TextElideMode.ElideRight, where.width()))
 
