@@ -142,6 +142,8 @@ class AnalysisController(QObject):
         settings, field = document.analysis_settings, document.field
         fitted = document.analyses.get(self.panel.kind)
         self.panel.show_settings(settings, document.wavelength_range)
+        shown = document.view_settings.layers[document.view_settings.active]
+        self.panel.show_layers(shown.get(ANALYSES[self.panel.kind].name, (0,)))
         self.panel.show_rows(_rows(document, self.panel.kind, fitted), settings.classes)
         words = rests_on(field) if field is not None else ""
         self.panel.show_fitted(fitted, words, isinstance(field, CalibratedField))

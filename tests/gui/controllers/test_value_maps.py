@@ -16,6 +16,7 @@ from nesr_gui.analysis.definitions import AbundanceDefinition, ComponentDefiniti
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.analyses import AnalysisKind
+from nesr_gui.gui.model.marks import analysis_key
 from nesr_gui.gui.model.view_settings import PaneLayout
 from nesr_gui.gui.tasks import value_maps
 from nesr_gui.gui.tasks.worker import Task
@@ -143,6 +144,9 @@ def test_layers_are_stepped_and_mixed_by_keys(cube, qtbot):
                            ("next_layer", (0,)), ("mix_layers", (0, 1, 2)), ("mix_layers", (0,))):  # fmt: skip
         actions[name].trigger()
         assert layers() == expected
+        choice = cube.values.abundances.layers
+        rows = {item.row() for item in choice.table.selectedItems()}
+        assert choice.mix.isChecked() == (len(expected) > 1) and rows == (set() if len(expected) > 1 else {*expected})
     show(cube, AnalysisKind.EXPRESSION, qtbot)
     assert not actions["next_layer"].isEnabled() and actions["export_map"].isEnabled()
 
@@ -195,8 +199,10 @@ def test_a_mask_becomes_regions_that_can_be_undone(app, qtbot):
     np.testing.assert_array_equal(covered, values[15] > 0.5)
     assert app.document.marks[1].name == "b550 > 0.5 1"
     assert "largest parts of the mask" in app.window.messages.text.text()
+    found = {analysis_key(mark) for mark in app.document.marks[1:]}
+    assert found == set(app.document.analysis_settings.left_out)  # they are no endmembers
     app.document.undo_stack.undo()
-    assert len(app.document.marks) == 1
+    assert len(app.document.marks) == 1 and app.document.analysis_settings.left_out == ()
 
 
 def test_the_result_of_another_image_is_discarded(cube, qtbot, monkeypatch):
