@@ -19,6 +19,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
+from nesr_gui.analysis.definitions import ClassDefinition
 from nesr_gui.analysis.library import SpectralLibrary
 from nesr_gui.colorimetry.cie import CHARTS
 from nesr_gui.gui.app import App
@@ -46,7 +47,7 @@ WORK = (
 CALIBRATION = (Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
 CHART = np.array([[12.0, 12], [12, 408], [272, 408], [272, 12]])
 """Corners of the chart in the sample photograph."""
-CUP = ((0.35, 0.45), (0.9, 0.75), (0.9, 1.05), (0.35, 0.8))
+CUP = ((0.33, 0.46), (0.62, 0.6), (0.97, 0.85), (0.97, 0.93), (0.6, 0.92), (0.33, 0.8))
 """Values at 450 and 650 nm of white things."""
 
 
@@ -188,6 +189,46 @@ def take_library(app: App, folder: Path, ending: str) -> None:
     save(app.window.grab(), folder / f"library{ending}.jpg")
 
 
+def take_differences(app: App, folder: Path, ending: str) -> None:
+    """The cup selected in the scatter plot, and a transect across cup and saucer."""
+    document, actions = app.document, app.window.actions_by_name
+    height, width = document.source_shape or (1, 1)
+    show(app, "photograph", 550.0)
+    app.view.show_single()
+    document.mark_set.set_active(document.marks[-1].number)
+    actions["scatter_plot"].trigger()
+    until(lambda: document.scatter.map is not None)
+    document.scatter.select(CUP, ("b450", "b650"))
+    until(lambda: document.scatter.mask is not None and document.scatter.intervals is not None)
+    until(lambda: not any(app.worker.is_busy(task) for task in (*WORK, Task.SCATTER_DENSITY)))
+    save(app.window.grab(), folder / f"scatter{ending}.jpg")
+    app.scatter.clear_selection()
+    actions["tool_transect"].trigger()
+    document.transect.set_line(TransectLine((0.7 * height, 0.15 * width), (0.25 * height, 0.86 * width), 5))
+    until(lambda: document.transect.spectra is not None and document.transect.values is not None)
+    until(lambda: not any(app.worker.is_busy(task) for task in WORK))
+    save(app.window.grab(), folder / f"transect{ending}.jpg")
+
+
+def take_classes(app: App, folder: Path, ending: str) -> None:
+    """Where else the spectra of three pins are, and clusters of similar spectra."""
+    document = app.document
+    document.mark_set.clear()
+    document.set_plot_settings(replace(document.plot_settings, truth=False))
+    height, width = document.source_shape or (1, 1)
+    for row, col in ((0.62, 0.08), (0.38, 0.08), (0.14, 0.25)):
+        document.add_pin(int(row * height), int(col * width))
+    until(lambda: all(mark.place in document.colour_results for mark in document.marks))
+    classes = document.analysis_settings.with_definition(AnalysisKind.CLASSES, ClassDefinition(angle=25.0))
+    document.set_analysis_settings(classes, "threshold")
+    for kind, name in ((AnalysisKind.CLASSES, "classification"), (AnalysisKind.CLUSTERS, "clustering")):
+        app.analyses.show(kind)
+        show(app, kind.value, 550.0)
+        until(lambda kind=kind: document.counts_of(kind) is not None)  # type: ignore[misc]
+        until(lambda: not any(app.worker.is_busy(task) for task in (*WORK, Task.SCORE_HISTOGRAM)))
+        save(app.window.grab(), folder / f"{name}{ending}.jpg")
+
+
 def take_values(app: App, folder: Path, ending: str) -> None:
     """How much of each spectrum there is, an index, and components."""
     document = app.document
@@ -211,27 +252,6 @@ def take_values(app: App, folder: Path, ending: str) -> None:
     save(app.window.grab(), folder / f"loadings{ending}.jpg")
 
 
-def take_differences(app: App, folder: Path, ending: str) -> None:
-    """The cup selected in the scatter plot, and a transect across cup and saucer."""
-    document, actions = app.document, app.window.actions_by_name
-    height, width = document.source_shape or (1, 1)
-    show(app, "photograph", 550.0)
-    app.view.show_single()
-    document.mark_set.set_active(document.marks[-1].number)
-    actions["scatter_plot"].trigger()
-    until(lambda: document.scatter.map is not None)
-    document.scatter.select(CUP, ("b450", "b650"))
-    until(lambda: document.scatter.mask is not None and document.scatter.intervals is not None)
-    until(lambda: not any(app.worker.is_busy(task) for task in (*WORK, Task.SCATTER_DENSITY)))
-    save(app.window.grab(), folder / f"scatter{ending}.jpg")
-    app.scatter.clear_selection()
-    actions["tool_transect"].trigger()
-    document.transect.set_line(TransectLine((0.7 * height, 0.15 * width), (0.25 * height, 0.86 * width), 5))
-    until(lambda: document.transect.spectra is not None and document.transect.values is not None)
-    until(lambda: not any(app.worker.is_busy(task) for task in WORK))
-    save(app.window.grab(), folder / f"transect{ending}.jpg")
-
-
 def main() -> None:
     """Write all pictures beside the guide, or into the folder that is named."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else resources.guide().parent
@@ -244,6 +264,7 @@ def main() -> None:
             take_truth(app, folder, ending)
             take_calibration(app, folder, ending)
             take_library(app, folder, ending)
+            take_classes(app, folder, ending)
             take_values(app, folder, ending)
             take_anchors(app, folder, ending)
     qt.quit()

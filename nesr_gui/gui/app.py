@@ -115,8 +115,8 @@ class App(QObject):
         self.marks = MarkController(window, workspace, worker)
         self.anchors = AnchorController(window, workspace, worker)
         self.analyses = AnalysisController(window, workspace, worker)
-        self.values = ValueMapController(window, workspace, worker, self.analyses.panel)
         self.classes = ClassController(window, workspace, worker, self.analyses.panel)
+        self.values = ValueMapController(window, workspace, worker, self.analyses.panel)
         self.scatter = ScatterController(window, workspace, worker)
         self.transect = TransectController(window, workspace, worker)
         self.band_values = BandValuesController(window, workspace, worker)
@@ -205,8 +205,8 @@ class App(QObject):
             (self.library.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.anchors.forget, frozenset({C.CURRENT, C.IMAGE})),
             (self.analyses.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
-            (self.values.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.classes.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
+            (self.values.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.scatter.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.transect.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.files.develop, frozenset({C.DEVELOPMENT})),
@@ -233,7 +233,7 @@ class App(QObject):
             (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
             (self.spectra.query_absorptions, frozenset({C.CURVES, C.PLOT_SETTINGS})),
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
-            (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES})),
+            (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.ANALYSIS_SETTINGS})),
             (self.library.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.VIEWING, C.WHITE,
                                             C.LIBRARIES, C.MATCH_SETTINGS})),
             (self.transect.query, frozenset({C.CURRENT, C.FIELD, C.TRANSECT, C.WAVELENGTH})),
@@ -266,11 +266,11 @@ class App(QObject):
             (self.anchors.show_suggestions, (C.MARKS, C.SUGGESTIONS)),
             (self.analyses.show_panel, (C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS,
                                         C.ANALYSIS_SETTINGS, C.ANALYSES)),
+            (self.classes.show_counts, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS, C.ANALYSES, C.CLASS_COUNTS)),
+            (self.classes.show_actions, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSES)),
             (self.values.query_means, (C.MARKS, C.ACTIVE_MARK, C.VIEW_SETTINGS, C.ANALYSES)),
             (self.values.show_wavelength, (C.WAVELENGTH, C.VIEW_SETTINGS, C.ANALYSES)),
             (self.values.show_actions, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSES)),
-            (self.classes.show_counts, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS, C.ANALYSES, C.CLASS_COUNTS)),
-            (self.classes.show_actions, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSES)),
             (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS,
                                         C.LIBRARY_CURVES, C.ABSORPTIONS)),
             (self._show_centres, (C.ANALYSES, C.VIEW_SETTINGS)),
@@ -286,7 +286,7 @@ class App(QObject):
             (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER, C.VIEW_SETTINGS)),
-            (self.scatter.show, (C.IMAGE, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.VIEW_SETTINGS)),
+            (self.scatter.show, (C.IMAGE, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS)),
             (self.scatter.follow_pixels, (C.MARKS, C.ACTIVE_MARK, C.HOVER, C.SCATTER_VALUES)),
             (self.transect.show, (C.IMAGE, C.FIELD, C.TRANSECT, C.TRANSECT_VALUES)),
             (self.transect.show_wavelength, (C.FIELD, C.WAVELENGTH)),
@@ -589,9 +589,9 @@ class App(QObject):
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
             Task.ANCHOR: self.anchors.take_end, Task.FIT_ANALYSIS: self.analyses.take_end,
-            Task.IMAGE_MEANS: self.values.take_end, Task.REGION_MEANS: self.values.take_end,
             Task.COUNT_CLASSES: self.classes.take_end, Task.COUNT_CLUSTERS: self.classes.take_end,
             Task.CLASS_STATISTICS: self.classes.take_end,
+            Task.IMAGE_MEANS: self.values.take_end, Task.REGION_MEANS: self.values.take_end,
             Task.SCATTER: self.scatter.take_end, Task.MATCH: self.library.take_end,
             Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip

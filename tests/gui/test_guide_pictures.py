@@ -46,6 +46,7 @@ def test_every_picture_of_the_guide_is_made(script: ModuleType, qapp: QApplicati
         script.take_calibration(app, tmp_path, "")
         script.take_library(app, tmp_path, "")
         script.take_values(app, tmp_path, "")
+        script.take_classes(app, tmp_path, "")
         script.take_anchors(app, tmp_path, "")
     named = set(re.findall(r"\]\((\w+)\.jpg\)", resources.guide().read_text(encoding="utf-8")))
     made = {path.stem for path in tmp_path.iterdir()}

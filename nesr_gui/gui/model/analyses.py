@@ -130,19 +130,19 @@ class FittedAnalysis:
         analysis: the analysis; None if it is impossible.
         differences: the difference asked about, for each of its layers.
         refusal: why it is impossible, to be read after "is not possible: "; empty if it is possible.
+        centres: the spectra of the centres of clusters.
         limits: for each layer the limits between which its values mostly are; empty for classes and clusters.
         rendered: values of all layers as they were rendered, so that another layer is shown at once: (C, h, w), or
             with the widths of their intervals (2 C, h, w).
-        centres: the spectra of the centres of clusters.
     """
 
     request: AnalysisRequest
     analysis: PixelAnalysis | None
     differences: tuple[float, ...] = ()
     refusal: str = ""
+    centres: tuple[Spectrum, ...] = ()
     limits: tuple[Range, ...] = ()
     rendered: WindowCache[FloatArray] = field(default_factory=lambda: WindowCache(_CACHED))
-    centres: tuple[Spectrum, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ TITLES = {
 NO_SPECTRA = "Click pixels, draw regions, or load reference spectra: each of them is a class or an endmember."
 NOT_COUNTED = "The pixels are not counted, because this was cancelled."
 _OF_SPECTRA = (AnalysisKind.CLASSES, AnalysisKind.ABUNDANCES)
+_ROWS = {AnalysisKind.CLASSES: "Class", AnalysisKind.CLUSTERS: "Cluster", AnalysisKind.ABUNDANCES: "Endmember"}
 
 
 class AnalysisPanel(QWidget):
@@ -35,11 +36,11 @@ class AnalysisPanel(QWidget):
     threshold_picked = Signal(str, object)  # key of a spectrum, its own threshold, or None for that of all
     range_picked = Signal(object)  # wavelengths in nm, or None for all
     abstaining_picked = Signal(bool)  # whether uncertain pixels are marked
-    layers_picked = Signal(object, object)  # AnalysisKind, numbers of the layers to show
     regions_requested = Signal()  # of the selected classes
     statistics_requested = Signal()  # of the selected classes
     export_requested = Signal()  # of the map of classes
     references_requested = Signal()  # use the centres of clusters as reference spectra
+    layers_picked = Signal(object, object)  # AnalysisKind, numbers of the layers to show
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -89,8 +90,8 @@ class AnalysisPanel(QWidget):
         layout.setContentsMargins(14, 8, 14, 10)
         layout.setSpacing(6)
         self.heads = QStackedWidget()  # the first controls of each page, beside the kind
-        for page in self.pages.values():
-            self.heads.addWidget(page.head)
+        for head in [page.head for page in self.pages.values()]:
+            self.heads.addWidget(head)
         self.heads.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         top = QHBoxLayout()
         top.addWidget(self.kinds)
@@ -121,6 +122,7 @@ class AnalysisPanel(QWidget):
             )
         self.stack.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._show_columns()
+        self.table.show_title(_ROWS.get(kind, ""))
         self.outputs.setVisible(kind.is_of_classes)
         self.counted.setVisible(kind.is_of_classes)
 
