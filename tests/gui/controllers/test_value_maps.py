@@ -258,6 +258,9 @@ def test_a_definition_is_undone_and_learned_again(cube, qtbot):
     settle(cube, AnalysisKind.EXPRESSION, qtbot)
     qtbot.waitUntil(lambda: np.array_equal(painted(cube), before))
     assert cube.values.expression.text.currentText() == "GLI"
+    assert cube.analyses.panel.wavelengths.isHidden()  # an expression states its own
+    show(cube, AnalysisKind.COMPONENTS, qtbot)
+    assert not cube.analyses.panel.wavelengths.isHidden()
 
 
 @pytest.mark.parametrize("kind", [AnalysisKind.ABUNDANCES, AnalysisKind.EXPRESSION, AnalysisKind.COMPONENTS])
