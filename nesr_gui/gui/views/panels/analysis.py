@@ -100,7 +100,8 @@ class AnalysisPanel(QWidget):
         layout.addLayout(top)
         for widget in (self.stack, self.no_spectra, self.outputs, self.table, self.counted):
             layout.addWidget(widget)
-        layout.addWidget(row(self.all, self.low, QLabel("to"), self.high))
+        self.wavelengths = row(self.all, self.low, QLabel("to"), self.high)
+        layout.addWidget(self.wavelengths)
         layout.addWidget(self.abstaining)
         layout.addWidget(self.words)
         layout.addStretch(1)
@@ -126,6 +127,7 @@ class AnalysisPanel(QWidget):
         self.table.show_title(_ROWS.get(kind, ""))
         self.outputs.setVisible(kind.is_of_classes)
         self.counted.setVisible(kind.is_of_classes)
+        self.wavelengths.setHidden(kind is AnalysisKind.EXPRESSION)  # which states its own
 
     def _show_columns(self) -> None:
         is_of_classes = self.kind.is_of_classes
